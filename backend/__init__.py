@@ -1,0 +1,1 @@
+"""The hotline office: domain, rooms and doors of jiesu."""

@@ -1,0 +1,35 @@
+"""The one way the house says no: a code and facts, never a sentence (sentences live in the catalogue)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+    """A polite no. `code` is looked up in the text catalogue; `facts` fill its placeholders.
+
+    Doors translate it (HTTP status by `STATUS`, toast, spoken words); rooms let it pass.
+    """
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts: Mapping[str, Any] = facts
+
+
+#: HTTP status of refusal codes that are not a failed guard (422).
+STATUS: dict[str, int] = {
+    "bad_request": 400,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "overtaken": 409,
+    "not_now": 409,
+    "exists": 409,
+    "too_large": 413,
+    "too_many": 429,
+}
+
+
+def status_of(code: str) -> int:
+    """HTTP status for a refusal code; failed guards are 422 (contract §5)."""
+    return STATUS.get(code, 422)

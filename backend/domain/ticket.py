@@ -1,0 +1,145 @@
+"""The words a ticket is made of: states, grades, categories, roles, as they are stored and spoken."""
+
+from enum import StrEnum
+
+
+class Category(StrEnum):
+    """类别: what kind of demand it is."""
+
+    CONSULT = "consult"
+    HELP = "help"
+    COMPLAINT = "complaint"
+    REPORT = "report"
+    SUGGESTION = "suggestion"
+    PRAISE = "praise"
+
+
+class Grade(StrEnum):
+    """级别: 一般 or 紧急 (Q28)."""
+
+    GENERAL = "general"
+    URGENT = "urgent"
+
+
+class State(StrEnum):
+    """States of tickets and assignments; exactly the strings of the API (lifecycle §6.2)."""
+
+    REGISTERED = "registered"
+    PENDING_DISPATCH = "pending_dispatch"
+    DISPATCHED = "dispatched"
+    SIGNED = "signed"
+    REPLIED = "replied"
+    CLOSED = "closed"
+    REVISIT_AUTO = "revisit_auto"
+    REVISIT_MANUAL = "revisit_manual"
+    FINALIZED = "finalized"
+    ARCHIVED = "archived"
+    RETURN_REVIEW = "return_review"
+    EXTENSION_REVIEW = "extension_review"
+    UNREASONABLE_REVIEW = "unreasonable_review"
+    REWORK = "rework"
+    MERGED = "merged"
+    CANCELLED = "cancelled"
+    RETURNED = "returned"  # an assignment only: 退单 accepted, another unit will be found
+
+
+class Role(StrEnum):
+    """Who somebody is in the office or the unit."""
+
+    HANDLER = "handler"  # 经办人员
+    LIAISON = "liaison"  # 联络员
+    LEADER = "leader"  # 分管领导
+    DISPATCHER = "dispatcher"  # 派单员
+    REVIEWER = "reviewer"  # 审核员
+    REVISIT_AGENT = "revisit_agent"  # 回访员
+    SUPERVISOR = "supervisor"  # 督办员
+    SCORE_CLERK = "score_clerk"  # 赋分员
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
+class UnitKind(StrEnum):
+    """Kinds of units in the organisation tree (A2)."""
+
+    MANAGEMENT = "management"
+    HANDLING = "handling"
+    INTERNAL = "internal"
+
+
+class Channel(StrEnum):
+    """渠道: where a demand came in."""
+
+    PHONE = "phone"
+    WEB = "web"
+    WECHAT = "wechat"
+    APP = "app"
+    LETTER = "letter"
+    VISIT = "visit"
+    TRANSFER = "transfer"
+    OTHER = "other"
+
+
+class Source(StrEnum):
+    """The mouth an act came through (contract §8)."""
+
+    TELEGRAM = "telegram"
+    FEISHU = "feishu"
+    DINGTALK = "dingtalk"
+    WECOM = "wecom"
+    PHONE = "phone"
+    SMS = "sms"
+    CONSOLE = "console"
+    API = "api"
+    IMPORT = "import"
+    CLOCK = "clock"
+
+
+class Obligation(StrEnum):
+    """时限义务: the duties with a clock; what is scored."""
+
+    DISPATCH = "dispatch"
+    SIGN = "sign"
+    RETURN = "return"
+    CONTACT = "contact"
+    REPLY = "reply"
+    CLOSE = "close"
+    REVISIT = "revisit"
+    SUPERVISE = "supervise"
+    REVIEW = "review"
+    REWORK = "rework"
+
+
+class Outcome(StrEnum):
+    """How an obligation ended; absent while it is open."""
+
+    TIMELY = "timely"
+    LATE = "late"
+    AUTO = "auto"  # auto-signed: a late signing (B33)
+    VOID = "void"
+
+
+class Answer(StrEnum):
+    """What a return visit heard (B42, Q35-Q39); the record never says satisfied for silence."""
+
+    SATISFIED = "satisfied"
+    BASICALLY_SATISFIED = "basically_satisfied"
+    UNSATISFIED = "unsatisfied"
+    UNCLEAR = "unclear"
+    NO_REPLY = "no_reply"
+    UNREACHED = "unreached"
+
+
+class Contacted(StrEnum):
+    """V2 响应: was the caller contacted (A35)."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "unsure"
+
+
+class Resolved(StrEnum):
+    """V3 解决: is the matter settled."""
+
+    RESOLVED = "resolved"
+    PARTLY_RESOLVED = "partly_resolved"
+    UNRESOLVED = "unresolved"
