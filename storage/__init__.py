@@ -1,1 +1,1 @@
-"""."""
+"""The shelves: keeps, and does not decide; one file per port, the same on SQLite and PostgreSQL."""

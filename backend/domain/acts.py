@@ -1,0 +1,136 @@
+"""What every mouth reduces to: an act by somebody, and the plan of what it changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from backend.domain.records import (
+    Assignment,
+    Duty,
+    Letter,
+    Line,
+    Person,
+    Request,
+    Ticket,
+    Unit,
+    Visit,
+)
+from backend.domain.ticket import Category, Grade, Obligation, Role, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a person, a service key (`key:NAME`) or the house itself (`system`)."""
+
+    code: str
+    role: Role | None  # None: the house itself
+    unit: str | None = None
+
+    @property
+    def of_unit(self) -> bool:
+        """True for roles that see only their own unit's tickets."""
+        return self.role in (Role.HANDLER, Role.LIAISON, Role.LEADER)
+
+
+SYSTEM = Actor("system", None)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Somebody does something to a ticket or one of its assignments.
+
+    `version` is the ticket version the actor saw; `card` the assignment version drawn on the pressed card;
+    `at` the planned instant for acts of the clock (default: now).
+    """
+
+    verb: str
+    by: Actor
+    source: Source
+    ticket_no: str | None = None
+    assignment_id: int | None = None
+    words: Mapping[str, Any] = field(default_factory=dict)
+    version: int | None = None
+    card: int | None = None
+    at: datetime | None = None
+    inbox_id: int | None = None
+    duty_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A ticket with everything a decision needs, as read in one go."""
+
+    ticket: Ticket
+    assignments: tuple[Assignment, ...] = ()
+    duties: tuple[Duty, ...] = ()  # open ones
+    requests: tuple[Request, ...] = ()  # undecided, and the decided ones of kinds with a limit
+    visits: tuple[Visit, ...] = ()  # of this ticket
+    last: Line | None = None  # the newest journal line
+
+    @property
+    def lead(self) -> Assignment | None:
+        """The lead unit's current assignment (主办)."""
+        return next((a for a in self.assignments if a.id == self.ticket.lead_id), None)
+
+    def assignment(self, assignment_id: int) -> Assignment | None:
+        """The assignment of that id, if it belongs to this ticket."""
+        return next((a for a in self.assignments if a.id == assignment_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """New values for some columns of one row."""
+
+    table: type
+    id: int
+    values: Mapping[str, Any]
+
+
+Row = Assignment | Duty | Request | Visit | Letter
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that one move writes, in one transaction, if the ticket still has `expected` as its version."""
+
+    ticket_id: int
+    expected: int
+    ticket: Mapping[str, Any]
+    line: Line
+    rows: tuple[Row, ...] = ()
+    changes: tuple[Change, ...] = ()
+    redraw: tuple[int, ...] = ()  # assignments whose cards must be drawn again
+    inbox_id: int | None = None
+    urgent: bool = False
+
+
+class Rules(Protocol):
+    """The settings a decision may ask for, by key of readings §4."""
+
+    def text(self, key: str, unit: str | None = None) -> str: ...
+    def flag(self, key: str, unit: str | None = None) -> bool: ...
+    def integer(self, key: str, unit: str | None = None) -> int: ...
+    def listing(self, key: str, unit: str | None = None) -> Sequence[str]: ...
+
+
+class World(Protocol):
+    """What the desk tells a decision about the office at this moment."""
+
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def rules(self) -> Rules: ...
+    def due(
+        self, kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None
+    ) -> datetime: ...
+    def later(self, limit: str, start: datetime, unit: str | None) -> datetime: ...
+    def first_look(
+        self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None
+    ) -> datetime: ...
+    def next_open(self, at: datetime, unit: str | None) -> datetime: ...
+    def unit(self, code: str) -> Unit | None: ...
+    def people(self, unit: str, *roles: Role) -> Sequence[Person]: ...
+    def person(self, code: str) -> Person | None: ...
+    def management_of(self, region: str) -> str | None: ...
+    def new_id(self) -> int: ...

@@ -1,0 +1,161 @@
+"""Decides an act: permission, table, guards and effects become one plan, or a refusal. Pure; asks only the world."""
+
+import hashlib
+import hmac
+import json
+from datetime import datetime
+from typing import Any
+
+from backend.domain.acts import Act, Actor, Plan, Snapshot, World
+from backend.domain.instants import micros
+from backend.domain.mover import Mover
+from backend.domain.moves import EFFECTS
+from backend.domain.records import Assignment, Line
+from backend.domain.refusals import Refused
+from backend.domain.table import BY_VERB, Row, may
+from backend.domain.ticket import State
+from backend.domain.words import read_words
+
+
+class Unchanged(Exception):
+    """The winner repeats himself: nothing to write, the ticket stands as it is."""
+
+
+def visible(snap: Snapshot, actor: Actor) -> bool:
+    """Whether the actor may know of this ticket: unit roles see what their unit was given."""
+    return not actor.of_unit or any(a.unit == actor.unit for a in snap.assignments)
+
+
+def decide(snap: Snapshot, act: Act, world: World, key: bytes) -> Plan:
+    """The plan of one act on one ticket.
+
+    Raises Refused (`forbidden`, `not_found`, `overtaken`, `not_now`, or a failed guard's code) or Unchanged.
+    """
+    if act.verb not in BY_VERB:
+        raise Refused("unknown_verb", verb=act.verb)
+    row = BY_VERB[act.verb]
+    if not visible(snap, act.by):
+        raise Refused("not_found", ticket=snap.ticket.no)
+    if not may(act.by.role, act.verb):
+        raise Refused("forbidden", verb=act.verb)
+    target = _target(snap, act, row)
+    words = read_words(act.verb, act.words)
+    _check_order(snap, act, row, target, words)
+    mover = Mover(snap, act, world, words, target if row.on_assignment else target or snap.lead)
+    if not row.on_assignment:
+        mover.from_state = mover.to_state = snap.ticket.state
+    EFFECTS[act.verb](mover)
+    return _plan(mover, key)
+
+
+def _target(snap: Snapshot, act: Act, row: Row) -> Assignment | None:
+    """The assignment meant: the named one, else the caller's unit's newest, else the lead."""
+    if act.assignment_id is not None:
+        found = snap.assignment(act.assignment_id)
+        if found is None or (act.by.of_unit and found.unit != act.by.unit):
+            raise Refused("not_found", assignment=act.assignment_id)
+        return found
+    if act.by.of_unit:
+        mine = [a for a in snap.assignments if a.unit == act.by.unit]
+        living = [a for a in mine if a.ended_at is None]
+        return (living or mine)[-1] if mine else None
+    return snap.lead if row.on_assignment else None
+
+
+def _check_order(
+    snap: Snapshot, act: Act, row: Row, target: Assignment | None, words: dict[str, Any]
+) -> None:
+    """Compare with what the actor saw, and with the table; tell the loser who won and when."""
+    state = target.state if row.on_assignment and target else snap.ticket.state
+    last = snap.last
+    allowed = state in row.sources and (target is None or target.ended_at is None or not row.on_assignment)
+    stale = (act.version is not None and act.version != snap.ticket.version) or (
+        act.card is not None and target is not None and act.card != target.version
+    )
+    if last and (stale or not allowed) and repeats(snap, act, target, words):
+        raise Unchanged
+    facts: dict[str, Any] = {"state": str(state)}
+    if last:
+        facts |= {"by": last.by, "at": last.at.isoformat(), "version": snap.ticket.version}
+    if stale:
+        raise Refused("overtaken", **facts)
+    if not allowed:
+        moved_on = (
+            last is not None and last.by != act.by.code and last.verb in _RIVALS.get(act.verb, (act.verb,))
+        )
+        raise Refused("overtaken" if moved_on else "not_now", **facts)
+
+
+#: Verbs that compete for the same move: the second of two is told it was overtaken.
+_RIVALS = {
+    "sign": ("sign", "auto_sign", "reassign", "cancel"),
+    "return": ("return", "reply", "close", "extend", "reassign", "cancel"),
+    "reply": ("reply", "close", "return", "extend", "reassign", "cancel"),
+    "close": ("close", "return", "extend", "reassign", "cancel"),
+    "extend": ("extend", "return", "reply", "close", "reassign", "cancel"),
+    "dispatch": ("dispatch", "merge", "cancel", "answer"),
+    "reassign": ("reassign", "return", "reply", "cancel"),
+    "visit": ("visit", "finalize"),
+}
+
+
+def repeats(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str, Any]) -> bool:
+    """Whether the newest line is this very act by this very actor (a double tap, a resent request)."""
+    last = snap.last
+    if last is None or last.verb != act.verb or last.by != act.by.code:
+        return False
+    if target is not None and last.assignment_id not in (None, target.id):
+        return False
+    return all(_plain(words.get(k)) == v for k, v in last.words.items() if k in words)
+
+
+def _plan(m: Mover, key: bytes) -> Plan:
+    snap, act, now = m.snap, m.act, m.world.now
+    words = {k: _plain(v) for k, v in {**m.words, **m.line_words}.items() if v not in (None, "", ())}
+    line = chain(
+        key, prev=snap.ticket.head, line_id=m.world.new_id(), ticket_id=snap.ticket.id,
+        version=snap.ticket.version + 1, assignment_id=m.target.id if m.target else None, verb=act.verb,
+        from_state=m.from_state, to_state=m.to_state, by=act.by.code, source=act.source, at=m.at,
+        recorded_at=now, words=words,
+    )  # fmt: skip
+    return Plan(
+        ticket_id=snap.ticket.id, expected=snap.ticket.version,
+        ticket={**m.ticket_values, "version": line.version, "head": line.hash},
+        line=line, rows=tuple(m.rows), changes=m.changes(), redraw=tuple(sorted(m.redraw)),
+        inbox_id=act.inbox_id, urgent=any(getattr(r, "urgent", False) for r in m.rows),
+    )  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON will keep it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, (tuple, list)):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return str(value) if isinstance(value, State) else value
+
+
+def chain(key: bytes, *, prev: str, line_id: int, **fields: Any) -> Line:
+    """A journal line sealed to the one before it: HMAC-SHA256 over the previous hash and the line's own words."""
+    return Line(id=line_id, prev=prev, hash=seal(key, prev, fields), **fields)
+
+
+def seal(key: bytes, prev: str, fields: dict[str, Any]) -> str:
+    """The hash of a line: hex HMAC-SHA256; instants enter as whole microseconds so that storage cannot blur them."""
+    body = [prev]
+    for name in _SEALED:
+        value = fields[name]
+        if isinstance(value, datetime):
+            value = micros(value)
+        elif name == "words":
+            value = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        body.append("" if value is None else str(value))
+    return hmac.new(key, "\x1f".join(body).encode(), hashlib.sha256).hexdigest()
+
+
+_SEALED = (
+    "ticket_id", "version", "assignment_id", "verb", "from_state", "to_state", "by", "source", "at",
+    "recorded_at", "words",
+)  # fmt: skip

@@ -1,0 +1,16 @@
+"""Instants as whole microseconds since 1970 UTC: what is stored, compared and sealed."""
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICRO = timedelta(microseconds=1)
+
+
+def micros(at: datetime) -> int:
+    """Whole microseconds since 1970-01-01 UTC. Raises TypeError for a naive datetime."""
+    return (at - EPOCH) // _MICRO
+
+
+def instant(value: int) -> datetime:
+    """The UTC datetime of that many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=value)

@@ -1,0 +1,246 @@
+"""Gathers what one move changes, so that the rules of a verb read as a list of what happens."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from backend.domain.acts import Act, Change, Row, Snapshot, World
+from backend.domain.records import Assignment, Duty, Letter, Person, Request, Ticket
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Grade, Obligation, Outcome, State
+
+#: Messages that must reach a person: without a chat binding they go by telephone, as this script.
+BY_PHONE = {"M1": "P1", "M2": "P1", "M3": "P1", "M8": "P2", "M16": "P2", "M19": "P2"}
+
+
+class Mover:
+    """A move in the making. `at` is the event time: now, or the planned instant for acts of the clock."""
+
+    def __init__(
+        self, snap: Snapshot, act: Act, world: World, words: dict[str, Any], target: Assignment | None
+    ) -> None:
+        self.snap = snap
+        self.ticket: Ticket = snap.ticket
+        self.act = act
+        self.world = world
+        self.words = words
+        self.by = act.by
+        self.at: datetime = act.at or world.now
+        self._target = target
+        self.ticket_values: dict[str, Any] = {}
+        self.rows: list[Row] = []
+        self.changed: dict[tuple[type, int], dict[str, Any]] = {}
+        self.redraw: set[int] = set()
+        self.from_state = target.state if target else snap.ticket.state
+        self.to_state = self.from_state
+        self.line_words: dict[str, Any] = {}
+
+    # -- what is being moved
+
+    @property
+    def assignment(self) -> Assignment:
+        """The assignment this move is about; Refused `not_now` when the ticket has none."""
+        if self._target is None:
+            raise Refused("not_now", state=self.ticket.state)
+        return self._target
+
+    @property
+    def target(self) -> Assignment | None:
+        """The assignment this move is about, if any."""
+        return self._target
+
+    @target.setter
+    def target(self, value: Assignment) -> None:
+        self._target = value
+
+    # -- changes
+
+    def set(self, **values: Any) -> None:
+        """New values on the assignment."""
+        self.change(Assignment, self.assignment.id, **values)
+
+    def on_ticket(self, **values: Any) -> None:
+        """New values on the ticket."""
+        self.ticket_values.update(values)
+
+    def change(self, table: type, row_id: int, **values: Any) -> None:
+        """New values on any row."""
+        self.changed.setdefault((table, row_id), {}).update(values)
+
+    def to(self, state: State) -> None:
+        """Lead the assignment to a state; the ticket follows its lead."""
+        target = self.assignment
+        self.to_state = state
+        self.set(state=state, version=target.version + 1)
+        self.redraw.add(target.id)
+        if target.id == self.ticket.lead_id:
+            self.on_ticket(state=state)
+
+    def ticket_to(self, state: State) -> None:
+        """Lead the ticket to a state; its lead assignment goes along unless it has ended."""
+        self.to_state = state
+        self.on_ticket(state=state)
+        lead = self.snap.lead
+        if lead and lead.ended_at is None:
+            self.change(Assignment, lead.id, state=state, version=lead.version + 1)
+            self.redraw.add(lead.id)
+
+    def flag(self, name: str, on: bool = True) -> None:
+        """Raise or lower a flag of the ticket."""
+        flags = frozenset(self.ticket_values.get("flags", self.ticket.flags))
+        self.on_ticket(flags=flags | {name} if on else flags - {name})
+
+    # -- duties
+
+    def duties(self, *kinds: Obligation, assignment_id: int | None = None) -> Iterable[Duty]:
+        """Open duties of these kinds (all kinds if none is named) of one assignment (or of the whole ticket)."""
+        for duty in self.snap.duties:
+            if kinds and duty.kind not in kinds:
+                continue
+            if assignment_id is None or duty.assignment_id == assignment_id:
+                yield duty
+
+    def start(
+        self,
+        kind: Obligation,
+        due: datetime,
+        *,
+        assignment: Assignment | None = None,
+        start: datetime | None = None,
+        unit: str | None = None,
+        request_id: int | None = None,
+        grade: Grade | None = None,
+        watched: bool = True,
+    ) -> Duty:
+        """A new duty from `start` (default: now) to `due`; the clock looks at it unless not `watched`."""
+        begin = start or self.at
+        unit_code = unit or (assignment.unit if assignment else None)
+        grade = grade or self.ticket_values.get("grade", self.ticket.grade)
+        look = self.world.first_look(kind, grade, begin, due, unit_code) if watched else None
+        duty = Duty(
+            id=self.world.new_id(), ticket_id=self.ticket.id,
+            assignment_id=assignment.id if assignment else None, unit=unit_code, kind=kind,
+            grade=grade, start_at=begin, due_at=due, next_at=look, request_id=request_id,
+        )  # fmt: skip
+        self.rows.append(duty)
+        return duty
+
+    def meet(
+        self,
+        kind: Obligation,
+        *,
+        assignment_id: int | None = None,
+        outcome: Outcome | None = None,
+        at: datetime | None = None,
+    ) -> bool | None:
+        """Meet the open duties of a kind: timely iff on or before the second they were due (Q26).
+
+        Returns whether it was timely, or None when no such duty was open.
+        """
+        when = at or self.at
+        timely: bool | None = None
+        for duty in self.duties(kind, assignment_id=assignment_id):
+            timely = when.replace(microsecond=0) <= duty.due_at
+            result = outcome or (Outcome.TIMELY if timely else Outcome.LATE)
+            if duty.outcome is Outcome.LATE:
+                result = Outcome.LATE
+            self.change(Duty, duty.id, met_at=when, outcome=result, next_at=None)
+        return timely
+
+    def void(self, *kinds: Obligation, assignment_id: int | None = None, keep_late: bool = False) -> None:
+        """Void open duties: nothing is owed any more. `keep_late` leaves those already overdue as late (T11)."""
+        for duty in self.duties(*kinds, assignment_id=assignment_id):
+            overdue = duty.outcome is Outcome.LATE or self.at > duty.due_at
+            if keep_late and overdue and duty.kind is not Obligation.RETURN:
+                self.change(Duty, duty.id, outcome=Outcome.LATE, met_at=self.at, next_at=None)
+            else:
+                self.change(Duty, duty.id, outcome=Outcome.VOID, met_at=self.at, next_at=None)
+
+    # -- requests
+
+    def ask(self, kind: str, *, timely: bool | None = None, **facts: Any) -> Request:
+        """Ask for a decision of the management institution; it gets a clock of its own (review.*.limit)."""
+        limit = self.world.rules.text(f"review.{self.ticket.grade}.limit")
+        due = self.world.later(limit, self.at, self.ticket.management)
+        target = self._target
+        request = Request(
+            id=self.world.new_id(), ticket_id=self.ticket.id, assignment_id=target.id if target else None,
+            unit=target.unit if target else None, kind=kind, asked_at=self.at, asked_by=self.by.code,
+            timely=timely, review_due_at=due, facts=facts,
+        )  # fmt: skip
+        self.rows.append(request)
+        self.start(
+            Obligation.REVIEW, due, assignment=target, unit=self.ticket.management, request_id=request.id
+        )
+        return request
+
+    def pending(self, kind: str) -> Request | None:
+        """The undecided request of a kind about this assignment (or the ticket)."""
+        for request in self.snap.requests:
+            same = self._target is None or request.assignment_id in (None, self._target.id)
+            if request.kind == kind and request.decision is None and same:
+                return request
+        return None
+
+    def decide(self, request: Request, accept: bool, reason: str) -> None:
+        """Decide a request; the decider is never the one who asked (second-person rule)."""
+        if self.by.code == request.asked_by:
+            raise Refused("same_person", by=self.by.code)
+        if not accept and not reason:
+            raise Refused("reason_missing", field="reason")
+        self.change(
+            Request, request.id, decision="accepted" if accept else "refused", decided_at=self.at,
+            decided_by=self.by.code, decision_reason=reason,
+        )  # fmt: skip
+        for duty in self.duties(Obligation.REVIEW):
+            if duty.request_id == request.id:
+                timely = self.at <= duty.due_at
+                self.change(Duty, duty.id, met_at=self.at, next_at=None,
+                            outcome=Outcome.TIMELY if timely else Outcome.LATE)  # fmt: skip
+
+    # -- telling people
+
+    def tell(
+        self,
+        kind: str,
+        people: Iterable[Person],
+        *,
+        assignment: Assignment | None = None,
+        not_before: datetime | None = None,
+        channel: str | None = None,
+        urgent: bool | None = None,
+        **facts: Any,
+    ) -> None:
+        """A letter to each of these people: by chat where bound, else by telephone if it must reach them."""
+        target = assignment or self._target
+        for person in people:
+            name, how = kind, channel or person.chat
+            if how is None:
+                if kind not in BY_PHONE or not person.has_phone:
+                    continue
+                name, how = BY_PHONE[kind], "phone"
+            self.rows.append(
+                Letter(
+                    id=self.world.new_id(),
+                    kind=name,
+                    channel=how,
+                    person=person.code,
+                    ticket_id=self.ticket.id,
+                    assignment_id=target.id if target else None,
+                    version=self.ticket.version + 1,
+                    urgent=self.ticket.grade is Grade.URGENT if urgent is None else urgent,
+                    not_before=not_before or self.world.now,
+                    created_at=self.world.now,
+                    facts=facts,
+                )  # fmt: skip
+            )
+
+    def tell_actor(self, kind: str, **facts: Any) -> None:
+        """A confirmation to whoever acted, if he is a person with a chat."""
+        person = self.world.person(self.by.code)
+        if person and person.chat:
+            self.tell(kind, [person], **facts)
+
+    def changes(self) -> tuple[Change, ...]:
+        """All changed values, one entry a row."""
+        return tuple(Change(table, row_id, values) for (table, row_id), values in self.changed.items())

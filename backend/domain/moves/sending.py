@@ -1,0 +1,105 @@
+"""How a ticket is put into a unit's hands: dispatch, assist, reassign (A9, A10, A22, T5, T11)."""
+
+from backend.domain.mover import Mover
+from backend.domain.records import Assignment
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Category, Grade, Obligation, Role, State, UnitKind
+
+#: notify.phone.on_dispatch → who is rung at once, and who when the card stays unopened (A10, Q42).
+RING_AT_ONCE = {"always": (Grade.GENERAL, Grade.URGENT), "urgent": (Grade.URGENT,),
+                "urgent_or_unopened": (Grade.URGENT,), "never": ()}  # fmt: skip
+RING_UNOPENED = {"urgent_or_unopened": (Grade.GENERAL,)}
+
+
+def dispatch(m: Mover) -> None:
+    """T5 派单: to a unit with somebody to tell and a deadline to tell him; the dispatch duty is met."""
+    if m.words.get("grade"):
+        m.on_ticket(grade=Grade(m.words["grade"]))
+    m.meet(Obligation.DISPATCH)
+    assignment = give(m, m.words["unit"], lead=True)
+    m.target = assignment
+    m.to_state = State.DISPATCHED
+    m.on_ticket(state=State.DISPATCHED, lead_id=assignment.id)
+
+
+def assist(m: Mover) -> None:
+    """Q21 协办: another unit helps; it signs, its lateness in closing is not scored."""
+    unit = m.words["unit"]
+    if any(a.unit == unit and a.ended_at is None for a in m.snap.assignments):
+        raise Refused("already_there", unit=unit)
+    m.target = give(m, unit, lead=False)
+
+
+def reassign(m: Mover) -> None:
+    """T11 改派: a new assignment elsewhere; the old one's clocks fall away unless already late."""
+    old = m.assignment
+    if m.words["unit"] == old.unit:
+        raise Refused("already_there", unit=old.unit)
+    m.void(assignment_id=old.id, keep_late=True)
+    m.change(Assignment, old.id, state=State.CANCELLED, version=old.version + 1, ended_at=m.at)
+    m.redraw.add(old.id)
+    m.tell("M12", m.world.people(old.unit, Role.HANDLER), assignment=old, how="reassigned")
+    new = give(m, m.words["unit"], lead=old.id == m.ticket.lead_id)
+    m.target = new
+    m.to_state = State.DISPATCHED
+    if new.lead:
+        m.on_ticket(state=State.DISPATCHED, lead_id=new.id)
+
+
+def give(m: Mover, code: str, *, lead: bool) -> Assignment:
+    """A new assignment for a unit, with its clocks and letters.
+
+    Refused: `unknown_unit`, `unit_inactive`, `no_handler`, `deadline_missing`.
+    """
+    unit = m.world.unit(code)
+    if unit is None:
+        raise Refused("unknown_unit", unit=code)
+    if not unit.active:
+        raise Refused("unit_inactive", unit=code)
+    if unit.kind is UnitKind.MANAGEMENT:
+        raise Refused("not_a_handling_unit", unit=code)
+    handlers = [p for p in m.world.people(code, Role.HANDLER) if p.chat or p.has_phone]
+    if not handlers:
+        raise Refused("no_handler", unit=code)
+    grade: Grade = m.ticket_values.get("grade", m.ticket.grade)
+    category = m.ticket.category
+    close_due = m.words.get("close_due_at") or m.world.due(Obligation.CLOSE, grade, category, m.at, code)
+    if close_due <= m.at:
+        raise Refused("deadline_past", due=close_due.isoformat())
+    sign_due = m.world.due(Obligation.SIGN, grade, category, m.at, code)
+    assignment = Assignment(
+        id=m.world.new_id(), ticket_id=m.ticket.id, unit=code, lead=lead, state=State.DISPATCHED, version=1,
+        dispatched_at=m.at, dispatched_by=m.by.code, sign_due_at=sign_due, close_due_at=close_due,
+    )  # fmt: skip
+    m.rows.append(assignment)
+    m.start(Obligation.SIGN, sign_due, assignment=assignment)
+    if lead:
+        returns = m.world.due(Obligation.RETURN, grade, category, m.at, code)
+        contact = m.world.due(Obligation.CONTACT, grade, category, m.at, code)
+        m.start(Obligation.RETURN, returns, assignment=assignment, watched=False)
+        m.start(Obligation.CONTACT, contact, assignment=assignment, watched=False)
+        m.start(Obligation.CLOSE, close_due, assignment=assignment)
+    announce(m, assignment, grade, category)
+    return assignment
+
+
+def announce(m: Mover, assignment: Assignment, grade: Grade, category: Category | None) -> None:
+    """The card to every handler (M1, M2) and the call to the first who can be rung (P1, A10)."""
+    urgent = grade is Grade.URGENT
+    handlers = m.world.people(assignment.unit, Role.HANDLER)
+    unit = m.world.unit(assignment.unit)
+    by_chat = [p for p in handlers if p.chat and unit is not None and unit.pilot]
+    m.tell("M2" if urgent else "M1", by_chat, assignment=assignment, urgent=urgent)
+    first = next((p for p in handlers if p.has_phone), None)
+    if first is None:
+        return
+    policy = m.world.rules.text("notify.phone.on_dispatch", assignment.unit)
+    at_once = not by_chat or grade in RING_AT_ONCE.get(policy, ())
+    when = m.world.now if urgent else m.world.next_open(m.world.now, assignment.unit)
+    if at_once:
+        m.tell("P1", [first], assignment=assignment, channel="phone", urgent=urgent, not_before=when)
+    elif grade in RING_UNOPENED.get(policy, ()):
+        limit = m.world.rules.text("notify.phone.unopened_after", assignment.unit)
+        later = m.world.later(limit, m.world.now, assignment.unit)
+        m.tell("P1", [first], assignment=assignment, channel="phone", urgent=urgent,
+               not_before=m.world.next_open(later, assignment.unit), unless_opened=True)  # fmt: skip

@@ -1,0 +1,207 @@
+"""The nouns that are kept: each dataclass is one row of one table, field for column."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from backend.domain.ticket import Category, Grade, Obligation, Outcome, Role, Source, State, UnitKind
+
+#: Flags of a ticket (lifecycle §6.2): not states.
+FLAGS = ("yellow", "red", "supervised", "mass_incident", "confidential", "hard_case", "suspected_repeat")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A node of the organisation tree (A2)."""
+
+    code: str
+    name: str
+    kind: UnitKind
+    region: str = ""
+    parent: str | None = None
+    province_department: bool = False
+    active: bool = True
+    pilot: bool = True  # A38: the bot is on for this unit
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the office or a unit; the telephone number stays sealed in storage."""
+
+    code: str
+    name: str
+    unit: str
+    role: Role
+    active: bool = True
+    rank: int = 0  # order in which contacts are tried: handler, then deputy (A21)
+    has_phone: bool = True
+    chat: str | None = None  # channel name of the live binding, e.g. "telegram"
+    address: str | None = None  # where the channel reaches him (chat id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """工单: a demand on its way. `version` counts its journal lines, `head` is the last line's hash."""
+
+    id: int
+    no: str
+    version: int
+    head: str
+    state: State
+    category: Category | None
+    grade: Grade
+    channel: str
+    region: str
+    management: str | None  # code of the institution that dispatches
+    first_receiver: str | None  # A3: recorded once, never changed
+    generated_at: datetime
+    lead_id: int | None = None
+    flags: frozenset[str] = frozenset()
+    bounces: int = 0  # accepted returns so far (A19)
+    requires_dispatch: bool = True
+    has_phone: bool = False
+    no_visit: bool = False  # the requester asked not to be rung (FW33)
+    final_answer: str | None = None
+    deemed: bool = False
+    excluded: bool = False  # recognised as unreasonable (T29)
+    visit_round: int = 0
+    rounds_of_rework: int = 0
+    closed_at: datetime | None = None
+    merged_into: int | None = None
+    title: str = ""
+    place: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """派发到一个单位的件: what one unit was given; the scored object. `version` counts its changes of state."""
+
+    id: int
+    ticket_id: int
+    unit: str
+    lead: bool
+    state: State
+    version: int
+    dispatched_at: datetime
+    dispatched_by: str
+    sign_due_at: datetime
+    close_due_at: datetime
+    signed_at: datetime | None = None
+    signed: str | None = None  # manual | auto
+    signed_by: str | None = None
+    opened_at: datetime | None = None
+    contacted_at: datetime | None = None
+    replied_at: datetime | None = None
+    replied_by: str | None = None
+    reply_text: str | None = None
+    reply_way: str | None = None
+    cause: str | None = None
+    feedback: str | None = None
+    close_type: str | None = None
+    revisit_on: str | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    extension_count: int = 0
+    red_card_at: datetime | None = None
+    yellow_card_at: datetime | None = None
+    ended_at: datetime | None = None  # returned, reassigned or cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """时限义务: start, due, met and outcome of one duty; `next_at` is when the clock must look at it next."""
+
+    id: int
+    ticket_id: int
+    assignment_id: int | None
+    unit: str | None
+    kind: Obligation
+    grade: Grade
+    start_at: datetime
+    due_at: datetime
+    next_at: datetime | None
+    step: int = 0  # rungs of the reminder ladder already climbed
+    met_at: datetime | None = None
+    outcome: Outcome | None = None
+    request_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something asked that another person decides: return, extension, explained close, flag, claim, appeal."""
+
+    id: int
+    ticket_id: int
+    assignment_id: int | None
+    unit: str | None
+    kind: str
+    asked_at: datetime
+    asked_by: str
+    timely: bool | None = None
+    review_due_at: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    decision: str | None = None  # accepted | refused | withdrawn
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    decision_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """回访: one conversation or attempt; the first valid answer of a round wins (FW22)."""
+
+    id: int
+    ticket_id: int
+    assignment_id: int | None
+    round: int
+    kind: str  # auto | manual
+    at: datetime
+    by: str
+    source: Source
+    answer: str
+    contacted: str | None = None
+    resolved: str | None = None
+    note: str = ""
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the journal: one move; unique by ticket and version, chained by hash."""
+
+    id: int
+    ticket_id: int
+    version: int
+    assignment_id: int | None
+    verb: str
+    from_state: str
+    to_state: str
+    by: str
+    source: Source
+    at: datetime  # event time: the planned instant for acts of the clock
+    recorded_at: datetime
+    words: Mapping[str, Any]
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one person is to be told through one channel, and how far that has come."""
+
+    id: int
+    kind: str  # M1 … M25, P1, P2, S1 …
+    channel: str  # telegram | phone | sms …
+    person: str
+    ticket_id: int | None
+    assignment_id: int | None
+    version: int  # version of the ticket that caused it
+    urgent: bool
+    not_before: datetime
+    created_at: datetime
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    state: str = "pending"  # pending sending sent ambiguous failed dead skipped
+    attempts: int = 0
+    cause_id: int | None = None  # the letter this one stands in for
