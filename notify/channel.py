@@ -1,0 +1,106 @@
+"""The promise of a messaging channel: return, or raise one error that says what kind of failure it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from notify.message import Card, Receipt
+from notify.pace import Bucket
+
+Kind = Literal["permanent", "transient", "ambiguous", "throttled", "dead_address"]
+
+
+class DeliveryError(Exception):
+    """The one failure a driver raises, for cards, calls and texts alike (house: delivery rules 4 and 5).
+
+    permanent     will never work as it is                       do not try again
+    transient     certainly not accepted                         safe to try again
+    ambiguous     may have been accepted                         chat: once more, marked; call: ask first
+    throttled     certainly not accepted, wait `retry_after` s   this address only
+    dead_address  nobody there any more (FT20), or moved to `new_address` (FT21)
+
+    `code` is the provider's own code or a short word; `detail` is for the log: no token, no phone number.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        code: str,
+        detail: str = "",
+        retry_after: float | None = None,
+        new_address: str | None = None,
+    ) -> None:
+        super().__init__(kind, code, detail)
+        self.kind = kind
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+        self.new_address = new_address
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.code}: {self.detail}" if self.detail else f"{self.kind} {self.code}"
+
+    def repeatable(self) -> "DeliveryError":
+        """The same failure of a request that may be made twice without harm: its doubt becomes transient."""
+        if self.kind != "ambiguous":
+            return self
+        return DeliveryError("transient", self.code, self.detail, self.retry_after, self.new_address)
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a channel can do; the rest of the house asks here and not for its name.
+
+    `max_text` and `max_caption` in UTF-16 units, `max_file` in bytes (received or sent).
+    """
+
+    edit: bool
+    buttons: bool
+    reply_context: bool
+    files: bool
+    sends_to_group: bool
+    max_text: int
+    max_caption: int = 0
+    max_file: int = 0
+
+
+class EditResult(StrEnum):
+    """`gone`: the message cannot be changed any more; send a new one if it matters (FT22)."""
+
+    DONE = "done"
+    GONE = "gone"
+
+
+class Channel(Protocol):
+    """A messaging network. Every method raises DeliveryError and nothing else."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def can(self) -> Capabilities: ...
+
+    def buckets(self, address: str) -> tuple[Bucket, ...]:
+        """The paces a message to this address is bound by (FT19)."""
+        ...
+
+    async def send(
+        self, address: str, card: Card, *, reply_to: str | None = None, again: str = ""
+    ) -> Receipt:
+        """Send a card. `again` is put before the text of a repeated copy (FT24)."""
+        ...
+
+    async def edit(self, address: str, message_id: str, card: Card) -> EditResult:
+        """Make an earlier message read like this card; may be repeated freely, so never ambiguous."""
+        ...
+
+    async def fetch(self, file_ref: str, limit: int) -> bytes:
+        """A file somebody sent us; permanent `too_large` when it has more than `limit` bytes."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+#: settings of one driver without their prefix, e.g. {"token": …, "api_url": …}; absent or "" = not set
+Settings = Mapping[str, str]

@@ -1,0 +1,1 @@
+"""Messaging channels, one file each, found by their presence."""

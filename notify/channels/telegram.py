@@ -1,0 +1,205 @@
+"""Telegram as a channel: cards as plain messages with inline keys, edited in place."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from aiogram import Bot
+from aiogram.types import (
+    BufferedInputFile,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    Message,
+    ReplyParameters,
+)
+
+from notify.channel import Capabilities, DeliveryError, EditResult, Settings
+from notify.channels.telegram_errors import meaning
+from notify.channels.telegram_session import REQUEST_SECONDS, make_bot
+from notify.message import Card, Picture, Receipt
+from notify.pace import Bucket
+from notify.plain import ELLIPSIS, fit
+from notify.wire import attempt
+
+__all__ = ["NAME", "NEEDS", "TelegramChannel", "build", "make_bot", "meaning", "toast"]
+
+NAME = "telegram"
+NEEDS = ("token",)
+
+#: UTF-16 units (FT26)
+TEXT_LIMIT, CAPTION_LIMIT, TOAST_LIMIT, LABEL_LIMIT, NAME_LIMIT = 4096, 1024, 200, 64, 120
+#: bytes a bot may receive through the official server
+FILE_LIMIT = 20 * 1024 * 1024
+#: seconds a whole file may take; each piece still has to come within REQUEST_SECONDS
+FILE_SECONDS = 60
+
+# Telegram's own limits are 30/s, 1/s and 20/min; ours are a little under so that what is on pace when it leaves
+# is still on pace when it arrives unevenly (FT19): 28.8 + 1.2 = 30 in any second.
+PER_BOT = Bucket("telegram.bot", rate=28.8, per_seconds=1.0, burst=1.2)
+PER_CHAT = Bucket("telegram.chat", rate=1, per_seconds=1.04)
+PER_GROUP = Bucket("telegram.group", rate=20, per_seconds=60.5, shape="window")
+
+T = TypeVar("T")
+
+
+def toast(text: str) -> str:
+    """Words for the answer to a button press."""
+    return fit(text, TOAST_LIMIT)
+
+
+def keyboard(card: Card) -> InlineKeyboardMarkup | None:
+    """The card's buttons; None when it has none, which on an edit removes the old ones (FT14)."""
+    rows = [
+        [InlineKeyboardButton(text=_shown(b.label, LABEL_LIMIT), callback_data=b.data) for b in row]
+        for row in card.buttons
+        if row
+    ]
+    return InlineKeyboardMarkup(inline_keyboard=rows) if rows else None
+
+
+class TelegramChannel:
+    """A `Channel` over one bot. Addresses are chat ids (negative = group) or @names."""
+
+    name = NAME
+    can = Capabilities(
+        edit=True,
+        buttons=True,
+        reply_context=True,
+        files=True,
+        sends_to_group=True,
+        max_text=TEXT_LIMIT,
+        max_caption=CAPTION_LIMIT,
+        max_file=FILE_LIMIT,
+    )
+
+    def __init__(self, bot: Bot) -> None:
+        self.bot = bot
+
+    def buckets(self, address: str) -> tuple[Bucket, ...]:
+        chat = (PER_BOT.of(str(self.bot.id)), PER_CHAT.of(f"{self.bot.id}:{address}"))
+        return (*chat, PER_GROUP.of(f"{self.bot.id}:{address}")) if address.startswith("-") else chat
+
+    async def send(
+        self, address: str, card: Card, *, reply_to: str | None = None, again: str = ""
+    ) -> Receipt:
+        chat, keys = _chat(address), keyboard(card)
+        words = f"{again}{card.text}"
+        reply = (
+            ReplyParameters(message_id=int(reply_to), allow_sending_without_reply=True)
+            if reply_to and reply_to.isascii() and reply_to.isdigit()
+            else None
+        )
+        if card.attachment is None:
+            text = _shown(words, TEXT_LIMIT)
+            sent = await self._ask(
+                lambda: self.bot.send_message(chat, text, reply_markup=keys, reply_parameters=reply)
+            )
+            return _receipt(sent)
+        caption = fit(words, CAPTION_LIMIT)
+        file = BufferedInputFile(card.attachment.content, _file_name(card.attachment.name))
+        if isinstance(card.attachment, Picture):
+            sent = await self._ask(
+                lambda: self.bot.send_photo(
+                    chat, file, caption=caption, reply_markup=keys, reply_parameters=reply
+                )
+            )
+        else:
+            sent = await self._ask(
+                lambda: self.bot.send_document(
+                    chat, file, caption=caption, reply_markup=keys, reply_parameters=reply
+                )
+            )
+        return _receipt(sent)
+
+    async def edit(self, address: str, message_id: str, card: Card) -> EditResult:
+        chat, keys = _chat(address), keyboard(card)
+        if not (message_id.isascii() and message_id.isdigit()):
+            return EditResult.GONE
+        number = int(message_id)
+
+        async def caption() -> object:
+            return await self.bot.edit_message_caption(
+                chat_id=chat, message_id=number, caption=fit(card.text, CAPTION_LIMIT), reply_markup=keys
+            )
+
+        async def text() -> object:
+            return await self.bot.edit_message_text(
+                chat_id=chat, message_id=number, text=_shown(card.text, TEXT_LIMIT), reply_markup=keys
+            )
+
+        try:
+            try:
+                await self._ask(text if card.attachment is None else caption)
+            except DeliveryError as error:
+                if error.code != "edit_has_caption":
+                    raise
+                await self._ask(caption)
+        except DeliveryError as error:
+            match error.code:
+                case "not_modified":
+                    return EditResult.DONE
+                case "edit_gone":
+                    return EditResult.GONE
+            raise error.repeatable() from error
+        return EditResult.DONE
+
+    async def fetch(self, file_ref: str, limit: int) -> bytes:
+        try:
+            file = await self._ask(lambda: self.bot.get_file(file_ref))
+            if not file.file_path:
+                raise DeliveryError("permanent", "no_file", "the server keeps no such file")
+            if (file.file_size or 0) > limit:
+                raise DeliveryError("permanent", "too_large", f"{file.file_size} bytes")
+            path = file.file_path
+            return await self._ask(lambda: self._download(path, limit))
+        except DeliveryError as error:
+            raise error.repeatable() from error
+
+    async def close(self) -> None:
+        await self.bot.session.close()
+
+    async def _download(self, path: str, limit: int) -> bytes:
+        got = bytearray()
+        loop = asyncio.get_running_loop()
+        url = self.bot.session.api.file_url(self.bot.token, path)
+        async with asyncio.timeout(REQUEST_SECONDS) as patience:
+            async for chunk in self.bot.session.stream_content(url, timeout=FILE_SECONDS):
+                got += chunk
+                if len(got) > limit:
+                    raise DeliveryError("permanent", "too_large", f"more than {limit} bytes")
+                patience.reschedule(loop.time() + REQUEST_SECONDS)
+        return bytes(got)
+
+    async def _ask(self, request: Callable[[], Awaitable[T]]) -> T:
+        with attempt() as sent:
+            try:
+                return await request()
+            except Exception as error:
+                raise meaning(error, connected=sent.connected, token=self.bot.token) from None
+
+
+def build(settings: Settings) -> TelegramChannel:
+    """A channel from `token` and, for another Bot API server, `api_url`."""
+    return TelegramChannel(make_bot(settings["token"], settings.get("api_url")))
+
+
+def _chat(address: str) -> int | str:
+    try:
+        return int(address)
+    except ValueError:
+        return address
+
+
+def _shown(text: str, limit: int) -> str:
+    # text of nothing visible is refused by the server ("message text is empty")
+    shown = fit(text, limit)
+    return shown if shown.strip().strip("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff") else ELLIPSIS
+
+
+def _file_name(name: str) -> str:
+    plain = "".join("_" if ch in '/\\:*?"<>|\n\t' else ch for ch in fit(name, NAME_LIMIT)).strip(" .")
+    return plain or "file"
+
+
+def _receipt(sent: Message) -> Receipt:
+    return Receipt(provider_id=str(sent.message_id), chat_id=str(sent.chat.id), at=sent.date)

@@ -1,0 +1,106 @@
+"""What a failure of the Bot API means: one table of its words, one reading of its exceptions (FT17-FT25)."""
+
+import aiohttp
+from aiogram.exceptions import (
+    ClientDecodeError,
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramEntityTooLarge,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+
+from notify.channel import DeliveryError, Kind
+from notify.plain import detail
+
+
+class UnreadableAnswer(ClientDecodeError):
+    """An answer that is no Bot API JSON (a proxy's HTML page, nothing, half an object), with its HTTP status."""
+
+    def __init__(self, status: int, cause: ClientDecodeError) -> None:
+        super().__init__(cause.message, cause.original, None)
+        self.status = status
+
+
+#: words in the description of a 400 or 403, in the order they are looked for → what it means, our code
+WORDS: tuple[tuple[str, Kind, str], ...] = (
+    ("blocked by the user", "dead_address", "blocked"),
+    ("user is deactivated", "dead_address", "deactivated"),
+    ("can't initiate conversation", "dead_address", "cannot_initiate"),
+    ("can't send messages to bots", "dead_address", "is_a_bot"),
+    ("kicked", "dead_address", "kicked"),
+    ("not a member", "dead_address", "kicked"),
+    ("chat not found", "dead_address", "chat_not_found"),
+    ("user not found", "dead_address", "chat_not_found"),
+    ("peer_id_invalid", "dead_address", "chat_not_found"),
+    ("group chat was deleted", "dead_address", "chat_deleted"),
+    ("upgraded to a supergroup", "dead_address", "migrated"),
+    ("not enough rights", "dead_address", "no_rights"),
+    ("have no rights", "dead_address", "no_rights"),
+    ("chat_write_forbidden", "dead_address", "no_rights"),
+    ("message is not modified", "permanent", "not_modified"),
+    ("to edit not found", "permanent", "edit_gone"),
+    ("can't be edited", "permanent", "edit_gone"),
+    ("message_id_invalid", "permanent", "edit_gone"),
+    ("no text in the message to edit", "permanent", "edit_has_caption"),
+    ("message is too long", "permanent", "too_long"),
+    ("caption is too long", "permanent", "too_long"),
+    ("file is too big", "permanent", "too_large"),
+    ("query is too old", "permanent", "query_too_old"),
+    ("query id is invalid", "permanent", "query_too_old"),
+)
+
+
+def meaning(error: BaseException, *, connected: bool, token: str = "") -> DeliveryError:
+    """The DeliveryError an exception of aiogram or aiohttp stands for.
+
+    `connected`: the request had a connection to leave by, so a silence or a cut leaves doubt (FT24).
+    An error the Bot API itself words is certain; a proxy's 502 or half an answer is not (FT23).
+    """
+    words = detail(error, token)
+    match error:
+        case DeliveryError():
+            return error
+        case TelegramRetryAfter():
+            return DeliveryError("throttled", "429", words, retry_after=float(error.retry_after))
+        case TelegramMigrateToChat():
+            return DeliveryError("dead_address", "migrated", words, new_address=str(error.migrate_to_chat_id))
+        case TelegramEntityTooLarge():
+            return DeliveryError("permanent", "too_large", words)
+        case TelegramUnauthorizedError() | TelegramNotFound():
+            # 404 of the Bot API is a token it does not know
+            return DeliveryError("permanent", "auth", words)
+        case TelegramConflictError():
+            return DeliveryError("transient", "409", words)
+        case TelegramServerError():
+            return DeliveryError("transient", "5xx", words)
+        case UnreadableAnswer():
+            kind: Kind = "transient" if error.status == 503 else "ambiguous"
+            return DeliveryError(kind, f"http_{error.status}", "unreadable answer")
+        case ClientDecodeError():
+            return DeliveryError("ambiguous", "unreadable", "unreadable answer")
+        case TelegramBadRequest() | TelegramForbiddenError():
+            return _worded(error, words)
+        case TelegramNetworkError() | aiohttp.ClientError() | TimeoutError() | OSError():
+            return DeliveryError("ambiguous" if connected else "transient", "network", words)
+        case TelegramAPIError():
+            return DeliveryError("permanent", "refused", words)
+        case _:
+            # not the network's doing: a card that cannot be encoded stays one however often it is sent
+            return DeliveryError("permanent", "unsendable", f"{type(error).__name__}: {words}")
+
+
+def _worded(error: TelegramAPIError, words: str) -> DeliveryError:
+    said = error.message.lower()
+    for part, kind, code in WORDS:
+        if part in said:
+            return DeliveryError(kind, code, words)
+    if isinstance(error, TelegramForbiddenError):
+        return DeliveryError("dead_address", "forbidden", words)
+    return DeliveryError("permanent", "bad_request", words)

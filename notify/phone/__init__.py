@@ -1,0 +1,1 @@
+"""Telephone lines, one file each, found by their presence."""

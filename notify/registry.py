@@ -1,0 +1,100 @@
+"""Which drivers there are: found by the presence of their file, loaded when first asked for."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from notify.channel import Channel, Settings
+from notify.line import Line
+from notify.text import Texter
+
+Family = Literal["channels", "phone", "sms"]
+FAMILIES: tuple[Family, ...] = ("channels", "phone", "sms")
+
+
+class RegistrationError(Exception):
+    """The set of drivers is not one we can run with; fatal at start-up."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A loaded driver module: its NAME, the settings it NEEDS, and `build(settings)`.
+
+    Settings come without their prefix: JIESU_TELEGRAM_TOKEN is `token` to the driver `telegram`.
+    """
+
+    family: Family
+    name: str
+    needs: tuple[str, ...]
+    build: Callable[[Settings], Any]
+
+
+def stems(directory: Path) -> list[str]:
+    """Names of the driver files in a directory. `twilio_http.py` beside `twilio.py` is its helper."""
+    names = sorted(file.stem for file in directory.glob("*.py") if not file.stem.startswith("_"))
+    return [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
+
+
+class Registry:
+    """Names to modules, per family. Nothing is imported before `load`, so a web-only role pays for no bot."""
+
+    def __init__(self) -> None:
+        self._modules: dict[tuple[Family, str], str] = {}
+
+    @classmethod
+    def discover(cls, extra: Iterable[tuple[Family, str, Path]] = ()) -> "Registry":
+        """Drivers of this package, and of any other package given as (family, package name, directory)."""
+        registry = cls()
+        here = Path(__file__).parent
+        own: list[tuple[Family, str, Path]] = [
+            (family, f"notify.{family}", here / family) for family in FAMILIES
+        ]
+        for family, package, directory in (*own, *extra):
+            for name in stems(directory):
+                registry.add(family, name, f"{package}.{name}")
+        return registry
+
+    def add(self, family: Family, name: str, module: str) -> None:
+        """Register a module under a name; a name given twice raises RegistrationError."""
+        if known := self._modules.get((family, name)):
+            raise RegistrationError(f"{family} driver {name!r} is both {known} and {module}")
+        self._modules[(family, name)] = module
+
+    def names(self, family: Family) -> tuple[str, ...]:
+        """The drivers of a family, without loading any."""
+        return tuple(sorted(name for kind, name in self._modules if kind == family))
+
+    def load(self, family: Family, name: str) -> Driver:
+        """Import one driver. Raises RegistrationError when it is unknown or not what its file name says."""
+        module_name = self._modules.get((family, name))
+        if module_name is None:
+            raise RegistrationError(f"no {family} driver {name!r}; there are {self.names(family)}")
+        module = import_module(module_name)
+        said = getattr(module, "NAME", None)
+        if said != name or not callable(getattr(module, "build", None)):
+            raise RegistrationError(f"{module_name} must define NAME = {name!r} and build(settings)")
+        return Driver(family, name, tuple(getattr(module, "NEEDS", ())), module.build)
+
+    def channel(self, name: str, settings: Settings) -> Channel:
+        """A messaging channel, ready to send."""
+        channel: Channel = self._built("channels", name, settings)
+        return channel
+
+    def line(self, name: str, settings: Settings) -> Line:
+        """A telephone line, ready to place calls."""
+        line: Line = self._built("phone", name, settings)
+        return line
+
+    def texter(self, name: str, settings: Settings) -> Texter:
+        """A short-message carrier, ready to send."""
+        texter: Texter = self._built("sms", name, settings)
+        return texter
+
+    def _built(self, family: Family, name: str, settings: Settings) -> Any:
+        driver = self.load(family, name)
+        missing = [need for need in driver.needs if not settings.get(need)]
+        if missing:
+            raise RegistrationError(f"{family} driver {name!r} lacks settings: {', '.join(missing)}")
+        return driver.build(settings)

@@ -1,0 +1,1 @@
+"""Short-message carriers, one file each, found by their presence."""

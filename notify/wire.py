@@ -1,0 +1,44 @@
+"""Whether a failed request may have arrived: the difference between transient and ambiguous."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from aiohttp import ClientSession, TraceConfig
+
+
+class Attempt:
+    """One request. `connected` once it had a connection to leave by: from then on it may have been accepted.
+
+    Refused connections, DNS errors, TLS failures and waiting for a free connection all come before that.
+    """
+
+    connected = False
+
+
+_attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
+
+
+@contextmanager
+def attempt() -> Iterator[Attempt]:
+    """Watch the request made inside, in a session that has `watcher()` among its trace configs."""
+    one = Attempt()
+    token = _attempt.set(one)
+    try:
+        yield one
+    finally:
+        _attempt.reset(token)
+
+
+async def _connected(session: ClientSession, context: object, params: Any) -> None:
+    if one := _attempt.get():
+        one.connected = True
+
+
+def watcher() -> TraceConfig:
+    """A trace config that keeps `Attempt.connected` true to the wire."""
+    trace = TraceConfig()
+    trace.on_connection_create_end.append(_connected)
+    trace.on_connection_reuseconn.append(_connected)
+    return trace
