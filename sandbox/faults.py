@@ -1,0 +1,105 @@
+"""Switches that make a provider misbehave for the next requests, and the list of what it was asked wrongly."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from aiohttp import web
+
+BAD_GATEWAY_PAGE = (
+    "<html><head><title>502 Bad Gateway</title></head>"
+    "<body><center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center></body></html>"
+)
+
+
+class Fault(StrEnum):
+    """Ways in which a provider fails (rows FT23-FT25, FW14-FW17)."""
+
+    BAD_GATEWAY = "bad_gateway"
+    SERVER_ERROR = "server_error"
+    UNAVAILABLE = "unavailable"
+    TOO_MANY = "too_many"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    CUT_BEFORE = "cut_before"
+    CUT_AFTER = "cut_after"
+    DELAY = "delay"
+
+
+# Faults after which the provider has nevertheless done what it was asked.
+DONE_ANYWAY = frozenset({Fault.EMPTY, Fault.TRUNCATED, Fault.CUT_AFTER, Fault.DELAY})
+PLAIN = {Fault.SERVER_ERROR: 500, Fault.UNAVAILABLE: 503, Fault.TOO_MANY: 429}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One request outside the documented limits: the provider's code, the method or path, the words."""
+
+    code: int
+    where: str
+    what: str
+
+
+@dataclass
+class _Planned:
+    fault: Fault
+    left: int
+    where: str | None
+    seconds: float
+
+
+@dataclass
+class Faults:
+    """The queue of planned faults of one provider; `where` narrows one to a method or path part."""
+
+    planned: list[_Planned] = field(default_factory=list)
+    happened: list[tuple[Fault, str]] = field(default_factory=list)
+
+    def next(self, fault: Fault, times: int = 1, *, where: str | None = None, seconds: float = 1.0) -> None:
+        """Let the next `times` requests fail so; `seconds` is the real length of a DELAY or a retry-after."""
+        self.planned.append(_Planned(fault, times, where, seconds))
+
+    def clear(self) -> None:
+        """Forget what was planned and has not happened."""
+        self.planned.clear()
+
+    def take(self, where: str) -> tuple[Fault, float] | None:
+        """The fault due for a request to `where`, if one is planned."""
+        for plan in self.planned:
+            if plan.where is None or plan.where.lower() in where.lower():
+                plan.left -= 1
+                if plan.left <= 0:
+                    self.planned.remove(plan)
+                self.happened.append((plan.fault, where))
+                return plan.fault, plan.seconds
+        return None
+
+
+Answer = Callable[[], Awaitable[web.Response]]
+Complaint = Callable[[int, float], web.Response]
+
+
+async def suffer(
+    fault: Fault, seconds: float, request: web.Request, answer: Answer, complain: Complaint
+) -> web.Response:
+    """Answer `request` the faulty way; `complain` writes an error in the provider's own words."""
+    if fault is Fault.DELAY:
+        await asyncio.sleep(seconds)
+    proper = await answer() if fault in DONE_ANYWAY else None
+    match fault:
+        case Fault.DELAY if proper is not None:
+            return proper
+        case Fault.BAD_GATEWAY:
+            return web.Response(status=502, text=BAD_GATEWAY_PAGE, content_type="text/html")
+        case Fault.EMPTY:
+            return web.Response(status=200)
+        case Fault.TRUNCATED if proper is not None and isinstance(proper.body, bytes):
+            half = proper.body[: len(proper.body) // 2]
+            return web.Response(status=proper.status, body=half, content_type="application/json")
+        case Fault.CUT_BEFORE | Fault.CUT_AFTER:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
+        case _:
+            return complain(PLAIN.get(fault, 500), seconds)

@@ -1,0 +1,103 @@
+"""A Bot API request as it arrives: JSON, form, multipart or query string, read into one shape."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.telegram.errors import bad
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file part of a multipart request."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+@dataclass
+class Arguments:
+    """Named values of one request; values of forms are strings until asked for as something else."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+
+    @classmethod
+    async def read(cls, request: web.Request) -> "Arguments":
+        """Read query and body; raises 400 for a body that is no JSON object."""
+        got = cls(dict(request.query))
+        if request.content_type == "application/json":
+            try:
+                body = json.loads(await request.read() or b"{}")
+            except ValueError:
+                raise bad("can't parse request JSON") from None
+            if not isinstance(body, dict):
+                raise bad("can't parse request JSON: object expected")
+            got.values |= {name: value for name, value in body.items() if value is not None}
+        elif request.content_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
+            for name, part in (await request.post()).items():
+                if isinstance(part, web.FileField):
+                    got.uploads[name] = Upload(part.filename, part.content_type, part.file.read())
+                else:
+                    got.values[name] = part if isinstance(part, str) else bytes(part).decode()
+        return got
+
+    def names(self) -> set[str]:
+        """Every name given; parts referred to by attach:// are not counted."""
+        attached = {str(value).removeprefix("attach://") for value in self._leaves(self.values)}
+        return set(self.values) | (set(self.uploads) - attached)
+
+    def _leaves(self, value: object) -> list[object]:
+        if isinstance(value, str) and value[:1] in "[{":
+            try:
+                value = json.loads(value)
+            except ValueError:
+                return [value]
+        if isinstance(value, dict):
+            return [leaf for inner in value.values() for leaf in self._leaves(inner)]
+        if isinstance(value, list):
+            return [leaf for inner in value for leaf in self._leaves(inner)]
+        return [value]
+
+    def text(self, name: str) -> str | None:
+        """A string, or None when absent."""
+        value = self.values.get(name)
+        return None if value is None else str(value)
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """A whole number; raises 400 when absent without default or no number."""
+        value = self.values.get(name, default)
+        try:
+            return int(str(value))
+        except ValueError:
+            raise bad(f"parameter \"{name}\" must be an integer") from None
+
+    def flag(self, name: str) -> bool:
+        """A boolean; absent means false."""
+        return str(self.values.get(name, "")).lower() in ("true", "1")
+
+    def document(self, name: str) -> Any:
+        """A JSON-serialised object or list, or None when absent."""
+        value = self.values.get(name)
+        if isinstance(value, str):
+            try:
+                return json.loads(value) if value else None
+            except ValueError:
+                raise bad(f"can't parse {name.replace('_', ' ')} JSON object") from None
+        return value
+
+    def file(self, reference: object, name: str) -> Upload | str:
+        """The upload a field names (attach:// or the part itself), else a file id or URL."""
+        if isinstance(reference, str) and reference.startswith("attach://"):
+            reference = reference.removeprefix("attach://")
+            if reference not in self.uploads:
+                raise bad(f"attached file \"{reference}\" not found")
+            return self.uploads[reference]
+        if reference is None and name in self.uploads:
+            return self.uploads[name]
+        if not reference:
+            raise bad(f"there is no {name} in the request")
+        return str(reference)

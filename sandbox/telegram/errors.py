@@ -1,0 +1,49 @@
+"""The refusals of the Bot API, in its own words."""
+
+
+class BotApiError(Exception):
+    """An `ok: false` answer; `fault_of_bot` marks requests that no careful bot would make."""
+
+    def __init__(
+        self,
+        code: int,
+        description: str,
+        *,
+        fault_of_bot: bool = False,
+        retry_after: int | None = None,
+        migrate_to_chat_id: int | None = None,
+    ) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+        self.fault_of_bot = fault_of_bot
+        self.retry_after = retry_after
+        self.migrate_to_chat_id = migrate_to_chat_id
+
+    def body(self) -> dict[str, object]:
+        """The JSON document Telegram answers with."""
+        answer: dict[str, object] = {"ok": False, "error_code": self.code, "description": self.description}
+        facts = {"retry_after": self.retry_after, "migrate_to_chat_id": self.migrate_to_chat_id}
+        parameters = {name: value for name, value in facts.items() if value is not None}
+        return answer | ({"parameters": parameters} if parameters else {})
+
+
+def bad(words: str) -> BotApiError:
+    """400 for a request outside the documented limits; it is listed among the violations."""
+    return BotApiError(400, f"Bad Request: {words}", fault_of_bot=True)
+
+
+def unlucky(words: str) -> BotApiError:
+    """400 that a careful bot may meet in a race; it is not a violation."""
+    return BotApiError(400, f"Bad Request: {words}")
+
+
+def forbidden(words: str) -> BotApiError:
+    """403: the person or group does not want the bot."""
+    return BotApiError(403, f"Forbidden: {words}")
+
+
+def too_many(seconds: int, *, fault_of_bot: bool) -> BotApiError:
+    """429 with `retry_after` in whole seconds."""
+    words = f"Too Many Requests: retry after {seconds}"
+    return BotApiError(429, words, retry_after=seconds, fault_of_bot=fault_of_bot)

@@ -1,0 +1,56 @@
+"""How fast a bot may speak: the flood limits of the Bot API, counted on the real monotonic clock."""
+
+import math
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sandbox.telegram.errors import too_many
+
+
+@dataclass
+class Limits:
+    """Sliding windows (messages, seconds) over all chats, one chat and one group; rows FT17-FT19.
+
+    `chat` is wider than the one message a second it stands for because Telegram lets short bursts pass.
+    """
+
+    enabled: bool = True
+    overall: tuple[int, float] = (30, 1.0)
+    chat: tuple[int, float] = (5, 5.0)
+    group: tuple[int, float] = (20, 60.0)
+    clock: Callable[[], float] = time.monotonic
+    sent: list[tuple[float, int]] = field(default_factory=list)
+    _windows: dict[object, deque[float]] = field(default_factory=lambda: defaultdict(deque))
+    _slow: dict[int, float] = field(default_factory=dict)
+
+    def slow_down(self, chat_id: int, seconds: float) -> None:
+        """Answer 429 for this chat for `seconds` from now (0 lifts it), as a fault of ours."""
+        self._slow[chat_id] = self.clock() + seconds
+
+    def pass_one(self, chat_id: int, *, group: bool) -> None:
+        """Let one message through or raise 429 with the seconds to wait."""
+        moment = self.clock()
+        wait = self._slow.get(chat_id, 0.0) - moment
+        if wait > 0:
+            raise too_many(math.ceil(wait), fault_of_bot=False)
+        self.sent.append((moment, chat_id))
+        if not self.enabled:
+            return
+        rules: list[tuple[object, tuple[int, float]]] = [("all", self.overall), (chat_id, self.chat)]
+        if group:
+            rules.append((("group", chat_id), self.group))
+        waits = [self._wait(self._windows[key], rule, moment) for key, rule in rules]
+        if max(waits) > 0:
+            self.sent.pop()
+            raise too_many(max(1, math.ceil(max(waits))), fault_of_bot=True)
+        for key, _ in rules:
+            self._windows[key].append(moment)
+
+    @staticmethod
+    def _wait(window: deque[float], rule: tuple[int, float], moment: float) -> float:
+        most, seconds = rule
+        while window and window[0] <= moment - seconds:
+            window.popleft()
+        return 0.0 if len(window) < most else window[0] + seconds - moment

@@ -1,0 +1,242 @@
+"""The chat network: accounts, chats and messages, and everything a bot or a person may do to them."""
+
+import itertools
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sandbox.bell import Bell
+from sandbox.faults import Faults, Violation
+from sandbox.telegram.errors import BotApiError, forbidden, unlucky
+from sandbox.telegram.limits import Limits
+from sandbox.telegram.model import Account, Arrival, Chat, Message, Press, StoredFile
+from sandbox.telegram.people import ChatUser, GroupChat
+from sandbox.telegram.updates import Post, Updates
+from sandbox.telegram.wire import message_json
+from sandbox.traffic import Traffic
+
+CALLBACK_LIFE_SECONDS = 60.0  # real seconds after which a press can no longer be answered
+BOT_USERNAME = "jiesu_sandbox_bot"
+
+
+class ChatNetwork:
+    """One bot and the people who talk with it."""
+
+    def __init__(
+        self, *, now: Callable[[], datetime], token: str, bell: Bell, traffic: Traffic, post: Post
+    ) -> None:
+        self.now = now
+        self.token = token
+        self.bell = bell
+        self.traffic = traffic
+        self.updates = Updates(now=now, bell=bell, traffic=traffic, post=post)
+        self.limits = Limits()
+        self.faults = Faults()
+        self.violations: list[Violation] = []
+        self.refused: list[Violation] = []
+        self.requests: list[tuple[float, str]] = []
+        self.accounts: dict[int, Account] = {}
+        self.chats: dict[int, Chat] = {}
+        self.files: dict[str, tuple[StoredFile, bytes]] = {}
+        self.presses: dict[str, Press] = {}
+        self.arrivals: dict[int, list[Arrival]] = {}
+        self.commands: list[dict[str, Any]] = []
+        self.actions: list[tuple[int, str]] = []
+        self._message_ids = itertools.count(101)
+        self._file_ids = itertools.count(1)
+        self._press_ids = itertools.count(700_000_000_001)
+        self._users: dict[int, ChatUser] = {}
+        traffic.others.append(self.updates.moving)
+
+    # --- people and chats
+
+    @property
+    def bot_id(self) -> int:
+        """The bot's user id, the number before the colon of its token."""
+        head = self.token.partition(":")[0]
+        return int(head) if head.isdigit() else 1
+
+    def bot_json(self) -> dict[str, Any]:
+        """The bot's User object."""
+        return {"id": self.bot_id, "is_bot": True, "first_name": "接诉即办", "username": BOT_USERNAME}
+
+    def user(self, name: str, phone: str) -> ChatUser:
+        """The person with this phone (E.164), met for the first time or known already."""
+        account = next((one for one in self.accounts.values() if one.phone == phone), None)
+        if account is None:
+            account = Account(max([10_000_000, *self.accounts]) + 1, name, phone)
+            self.accounts[account.id] = account
+            self.chats[account.id] = Chat(account.id, "private", members=[account.id])
+            self.bell.ring()
+        if account.id not in self._users:
+            self._users[account.id] = ChatUser(self, self.chats[account.id], account)
+        return self._users[account.id]
+
+    def group(self, title: str, members: list[ChatUser]) -> GroupChat:
+        """A new group with the bot and these people in it; the bot is told."""
+        chat_id = min([-4_000_000_000, *(one for one in self.chats if one > -10**12)]) - 1
+        chat = Chat(chat_id, "group", title, [one.account.id for one in members])
+        self.chats[chat_id] = chat
+        if members:
+            self.tell_membership(chat, members[0].account, "member")
+        return GroupChat(self, chat)
+
+    def tell_membership(self, chat: Chat, by: Account, status: str) -> None:
+        """my_chat_member: the bot was let in, blocked or thrown out."""
+        old = "kicked" if status == "member" and not chat.is_group else "left" if status == "member" else "member"
+        body = {
+            "chat": self.chat_json(chat),
+            "from": by.json(),
+            "date": int(self.now().timestamp()),
+            "old_chat_member": self._membership(old),
+            "new_chat_member": self._membership(status),
+        }
+        self.updates.add("my_chat_member", body, chat.id)
+
+    def _membership(self, status: str) -> dict[str, Any]:
+        until = {"until_date": 0} if status == "kicked" else {}
+        return {"status": status, "user": self.bot_json(), **until}
+
+    def chat_json(self, chat: Chat) -> dict[str, Any]:
+        """The Chat object."""
+        if chat.kind == "private":
+            return {"id": chat.id, "type": "private", "first_name": self.accounts[chat.id].name}
+        return {"id": chat.id, "type": chat.kind, "title": chat.title}
+
+    def migrate(self, chat: Chat) -> Chat:
+        """Turn a group into a supergroup with a new id (FT21)."""
+        moved = Chat(-(10**12) + chat.id, "supergroup", chat.title, list(chat.members))
+        chat.migrated_to = moved.id
+        self.chats[moved.id] = moved
+        by = self.accounts[chat.members[0]]
+        self.person_sends(chat, by, kind="service", extra={"migrate_to_chat_id": moved.id})
+        self.person_sends(moved, by, kind="service", extra={"migrate_from_chat_id": chat.id})
+        return moved
+
+    # --- what the bot may do
+
+    def recipient(self, chat_id: object) -> Chat:
+        """The chat a bot may write to now; raises chat not found, 403 or the migration."""
+        try:
+            chat = self.chats.get(int(str(chat_id)))
+        except ValueError:
+            chat = None
+        if chat is None:
+            raise unlucky("chat not found")
+        if chat.migrated_to is not None:
+            words = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise BotApiError(400, words, migrate_to_chat_id=chat.migrated_to)
+        if chat.is_group:
+            if not chat.bot_inside:
+                raise forbidden(f"bot was kicked from the {chat.kind} chat")
+            return chat
+        account = self.accounts[chat.id]
+        if account.deactivated:
+            raise forbidden("user is deactivated")
+        if account.blocked:
+            raise forbidden("bot was blocked by the user")
+        if not account.started:
+            raise forbidden("bot can't initiate conversation with a user")
+        return chat
+
+    def bot_sends(self, chat: Chat, **facts: Any) -> Message:
+        """Put a message of the bot into a chat."""
+        message = self._put(chat, None, **facts)
+        self._arrive(message, edit=False)
+        return message
+
+    def bot_edits(self, message: Message) -> None:
+        """Mark a changed message as edited and show it."""
+        message.edited_at = self.now()
+        self._arrive(message, edit=True)
+
+    def find(self, chat: Chat, message_id: int) -> Message | None:
+        """A message that is still there."""
+        message = chat.messages.get(message_id)
+        return None if message is None or message.deleted else message
+
+    def keep_file(self, name: str, mime: str, content: bytes) -> StoredFile:
+        """Store bytes under a new file id."""
+        kept = StoredFile(f"BQACAgUAAx{next(self._file_ids):08d}", name, mime, len(content))
+        self.files[kept.id] = (kept, content)
+        return kept
+
+    def answer_press(self, press_id: str, text: str | None, *, alert: bool) -> None:
+        """answerCallbackQuery: once, and not too late."""
+        press = self.presses.get(press_id)
+        too_old = press is None or time.monotonic() - press.at > CALLBACK_LIFE_SECONDS
+        if press is None or too_old or press.answered:
+            error = unlucky("query is too old and response timeout expired or query ID is invalid")
+            error.fault_of_bot = press is not None and press.answered
+            raise error
+        press.answered, press.toast, press.alert = True, text, alert
+        self.bell.ring()
+
+    def expire_presses(self) -> None:
+        """Make every unanswered press too old to answer (FT12)."""
+        for press in self.presses.values():
+            press.at -= CALLBACK_LIFE_SECONDS * 2
+
+    # --- what people may do
+
+    def person_sends(self, chat: Chat, by: Account, **facts: Any) -> Message:
+        """A person's message: put into the chat and told to the bot."""
+        if not chat.is_group and not by.started:
+            by.started = True
+        message = self._put(chat, by.id, **facts)
+        self.updates.add("message", message_json(self, message), chat.id)
+        return message
+
+    def person_edits(self, message: Message, text: str) -> None:
+        """A person rewrites their own message; the bot gets edited_message."""
+        message.text, message.edited_at = text, self.now()
+        self.updates.add("edited_message", message_json(self, message), message.chat_id)
+
+    def person_presses(self, message: Message, by: Account, data: str) -> Press:
+        """A press on an inline button; `data` may be forged by a hostile client (FT13)."""
+        press = Press(str(next(self._press_ids)), message, data, by.id, time.monotonic())
+        self.presses[press.id] = press
+        body = {
+            "id": press.id,
+            "from": by.json(),
+            "message": message_json(self, message),
+            "chat_instance": str(abs(message.chat_id) * 7919),
+            "data": data,
+        }
+        self.updates.add("callback_query", body, message.chat_id)
+        return press
+
+    def _put(self, chat: Chat, sender_id: int | None, **facts: Any) -> Message:
+        message = Message(next(self._message_ids), chat.id, sender_id, self.now(), **facts)
+        chat.messages[message.id] = message
+        self.bell.ring()
+        return message
+
+    def _arrive(self, message: Message, *, edit: bool) -> None:
+        arrival = Arrival(message, message.text, message.buttons, edit)
+        self.arrivals.setdefault(message.chat_id, []).append(arrival)
+        self.bell.ring()
+
+    # --- bookkeeping
+
+    def note_refusal(self, method: str, error: BotApiError) -> None:
+        """Remember what was refused; what was the bot's own fault is a violation."""
+        entry = Violation(error.code, method, error.description)
+        self.refused.append(entry)
+        if error.fault_of_bot:
+            self.violations.append(entry)
+
+    def note_violation(self, code: int, method: str, words: str) -> None:
+        """Remember a request that is accepted but outside the documents."""
+        self.violations.append(Violation(code, method, words))
+
+    def restart_ids(self) -> None:
+        """After a restored state: ids go on after the highest known ones."""
+        highest = max((one for chat in self.chats.values() for one in chat.messages), default=100)
+        self._message_ids = itertools.count(highest + 1)
+        self._file_ids = itertools.count(len(self.files) + 1)
+
+    def leftovers(self) -> list[Arrival]:
+        """Every bot message (not edits) that no story has expected, over all chats."""
+        return [one for all_of in self.arrivals.values() for one in all_of if not one.expected and not one.edit]

@@ -1,0 +1,221 @@
+"""People with thumbs: what a person can do in a chat, and what a story may ask them about it."""
+
+# ruff: noqa: ASYNC109 - patience in seconds is part of what these functions promise
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.telegram.model import Account, Arrival, Chat, Message, Press
+from sandbox.telegram.wire import album_id
+
+if TYPE_CHECKING:
+    from sandbox.telegram.network import ChatNetwork
+
+PATIENCE_SECONDS = 5.0  # real seconds a story waits for the bot unless told otherwise
+ONE_PIXEL_JPEG = bytes.fromhex(
+    "ffd8ffe000104a46494600010100000100010000ffdb004300030202020202030202020303030304060404040404080606"
+    "050609080a0a090809090a0c0f0c0a0b0e0b09090d110d0e0f101011100a0c12131210130f101010ffc9000b0800010001"
+    "01011100ffcc000600101005ffda0008010100003f00d2cf20ffd9"
+)
+SMALL_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
+
+
+class Seat:
+    """One person sitting in one chat with the bot."""
+
+    def __init__(self, network: "ChatNetwork", chat: Chat, account: Account) -> None:
+        self.network = network
+        self.chat = chat
+        self.account = account
+
+    # --- speaking
+
+    async def say(self, text: str, *, reply_to: Message | None = None) -> Message:
+        """Write a message."""
+        return self._send(text=text, reply_to=reply_to)
+
+    async def reply(self, to: Message, text: str) -> Message:
+        """Answer a message with the app's own reply."""
+        return self._send(text=text, reply_to=to)
+
+    async def send_photo(
+        self, content: bytes = ONE_PIXEL_JPEG, *, caption: str = "", reply_to: Message | None = None
+    ) -> Message:
+        """Send a picture."""
+        file = self.network.keep_file("photo.jpg", "image/jpeg", content)
+        return self._send(kind="photo", file=file, text=caption, reply_to=reply_to)
+
+    async def send_document(
+        self,
+        name: str = "情况说明.pdf",
+        content: bytes = SMALL_PDF,
+        *,
+        mime: str = "application/pdf",
+        caption: str = "",
+        reply_to: Message | None = None,
+    ) -> Message:
+        """Send a file."""
+        file = self.network.keep_file(name, mime, content)
+        return self._send(kind="document", file=file, text=caption, reply_to=reply_to)
+
+    async def send_album(self, contents: list[bytes], *, caption: str = "", reply_to: Message | None = None) -> None:
+        """Send several pictures as one album; the caption is on the first."""
+        album = album_id(self.chat.id, len(self.chat.messages))
+        for number, content in enumerate(contents):
+            file = self.network.keep_file(f"photo{number}.jpg", "image/jpeg", content)
+            words = caption if number == 0 else ""
+            self._send(kind="photo", file=file, text=words, reply_to=reply_to, album=album)
+
+    async def send_voice(self, content: bytes = b"OggS", *, reply_to: Message | None = None) -> Message:
+        """Send a voice note."""
+        file = self.network.keep_file("voice.ogg", "audio/ogg", content)
+        return self._send(kind="voice", file=file, reply_to=reply_to)
+
+    async def send_sticker(self) -> Message:
+        """Send a sticker."""
+        return self._send(kind="sticker", file=self.network.keep_file("s.webp", "image/webp", b"RIFF"))
+
+    async def send_location(self, latitude: float, longitude: float) -> Message:
+        """Send a place."""
+        return self._send(kind="location", extra={"location": {"latitude": latitude, "longitude": longitude}})
+
+    async def edit(self, message: Message, text: str) -> None:
+        """Rewrite one's own message."""
+        self.network.person_edits(message, text)
+
+    def _send(self, *, reply_to: Message | None = None, **facts: Any) -> Message:
+        answered = None if reply_to is None else reply_to.id
+        return self.network.person_sends(self.chat, self.account, reply_to=answered, **facts)
+
+    # --- pressing
+
+    async def press(
+        self, target: Message | str, label: str | None = None, *, timeout: float = PATIENCE_SECONDS
+    ) -> str | None:
+        """Press a button (on a message, or the newest one so labelled) and return the toast once answered.
+
+        Raises LookupError when no such button is there, TimeoutError when the bot does not answer.
+        """
+        message, data = self._button(target, label)
+        return (await self.press_data(message, data, timeout=timeout)).toast
+
+    async def press_data(self, message: Message, data: str, *, timeout: float = PATIENCE_SECONDS) -> Press:
+        """Send a callback with any data, as a forged client can (FT13); returns the answered press."""
+        press = self.network.person_presses(message, self.account, data)
+        return await self.network.bell.wait(lambda: press if press.answered else None, timeout)
+
+    def _button(self, target: Message | str, label: str | None) -> tuple[Message, str]:
+        if isinstance(target, str):
+            label = target
+            messages = [one for one in reversed(self.messages) if target in one.buttons]
+        else:
+            messages = [target]
+        for message in messages:
+            for row in (message.markup or {}).get("inline_keyboard", []):
+                for button in row:
+                    if label in (None, button["text"]) and "callback_data" in button:
+                        return message, str(button["callback_data"])
+        raise LookupError(f"no button {label!r}; there are {[one.buttons for one in messages] or self.screen()}")
+
+    # --- looking
+
+    @property
+    def messages(self) -> list[Message]:
+        """What is on the screen now, oldest first."""
+        return [one for one in self.chat.messages.values() if not one.deleted]
+
+    def last(self) -> Message:
+        """The bot's newest message; raises LookupError when it has sent none."""
+        return next(iter(one for one in reversed(self.messages) if one.from_bot), None) or self._nothing()
+
+    def _nothing(self) -> Message:
+        raise LookupError("the bot has not written here")
+
+    def screen(self) -> list[str]:
+        """The words on the screen, for failure messages."""
+        return [f"{'bot' if one.from_bot else 'me'}: {one.text} {one.buttons or ''}" for one in self.messages]
+
+    async def expect(self, part: str, *, timeout: float = PATIENCE_SECONDS, edit: bool = False) -> Message:
+        """Wait for a bot message (with `edit` an edit) containing `part` not expected before, and tick it off."""
+
+        def look() -> Arrival | None:
+            fresh = (one for one in self._arrivals() if not one.expected and one.edit is edit)
+            return next((one for one in fresh if part in one.text), None)
+
+        try:
+            arrival = await self.network.bell.wait(look, timeout)
+        except TimeoutError:
+            raise AssertionError(f"{self.account.name} never saw {part!r}; on the screen: {self.screen()}") from None
+        arrival.expected = True
+        return arrival.message
+
+    def leftovers(self) -> list[str]:
+        """Texts of bot messages here that were never expected; edits are not counted."""
+        return [one.text for one in self._arrivals() if not one.expected and not one.edit]
+
+    def _arrivals(self) -> list[Arrival]:
+        return self.network.arrivals.get(self.chat.id, [])
+
+
+class ChatUser(Seat):
+    """A person in their private chat with the bot."""
+
+    @property
+    def user_id(self) -> int:
+        """The Telegram id."""
+        return self.account.id
+
+    @property
+    def phone(self) -> str:
+        """The number of the account, E.164."""
+        return self.account.phone
+
+    async def start(self, code: str = "") -> Message:
+        """Open the bot, with a deep-link code or without."""
+        return await self.say(f"/start {code}".strip())
+
+    async def share_contact(self, other: "ChatUser | None" = None) -> Message:
+        """Share one's own contact card, or somebody else's (FT33)."""
+        shared = (other or self).account
+        number = shared.phone.removeprefix("+")
+        card = {"phone_number": number, "first_name": shared.name, "user_id": shared.id}
+        return self._send(kind="contact", extra={"contact": card})
+
+    async def share_card(self, phone: str, name: str, user_id: int | None = None) -> Message:
+        """Share a card made by hand; without `user_id` it names nobody on the network."""
+        identity = {} if user_id is None else {"user_id": user_id}
+        card = {"phone_number": phone, "first_name": name, **identity}
+        return self._send(kind="contact", extra={"contact": card})
+
+    def block(self) -> None:
+        """Block the bot (FT20)."""
+        self.account.blocked = True
+        self.network.tell_membership(self.chat, self.account, "kicked")
+
+    def unblock(self) -> None:
+        """Let the bot write again."""
+        self.account.blocked = False
+        self.network.tell_membership(self.chat, self.account, "member")
+
+
+class GroupChat:
+    """A group with the bot in it."""
+
+    def __init__(self, network: "ChatNetwork", chat: Chat) -> None:
+        self.network = network
+        self.chat = chat
+
+    def seat(self, user: ChatUser) -> Seat:
+        """This person in this group."""
+        return Seat(self.network, self.chat, user.account)
+
+    def migrate(self) -> "GroupChat":
+        """Become a supergroup; returns the new chat (FT21)."""
+        return GroupChat(self.network, self.network.migrate(self.chat))
+
+    def throw_bot_out(self) -> None:
+        """Remove the bot."""
+        self.chat.bot_inside = False
+        self.network.tell_membership(self.chat, self.network.accounts[self.chat.members[0]], "kicked")

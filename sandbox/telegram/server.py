@@ -1,0 +1,94 @@
+"""The Bot API server: /bot{token}/{method} and /file/bot{token}/{path}."""
+
+import math
+import time
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.faults import suffer
+from sandbox.telegram.arguments import Arguments
+from sandbox.telegram.errors import BotApiError, bad
+from sandbox.telegram.methods import BY_LOWER_NAME, Method
+from sandbox.telegram.network import ChatNetwork
+
+MAX_REQUEST = 52 * 1024 * 1024
+
+
+class BotApi:
+    """Serves one chat network to one bot."""
+
+    def __init__(self, network: ChatNetwork) -> None:
+        self.network = network
+        network.updates.on_reply = self.answer_in_webhook
+
+    def app(self) -> web.Application:
+        """The routes, to be mounted where the bot's API base points."""
+        app = web.Application(client_max_size=MAX_REQUEST)
+        app.router.add_route("*", "/bot{token}/{method}", self.call)
+        app.router.add_get("/file/bot{token}/{path:.+}", self.download)
+        return app
+
+    async def call(self, request: web.Request) -> web.Response:
+        """One method call, with the planned fault if there is one."""
+        if request.match_info["token"] != self.network.token:
+            return _json({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
+        name, method = BY_LOWER_NAME.get(request.match_info["method"].lower(), (request.match_info["method"], None))
+        self.network.requests.append((time.monotonic(), name))
+
+        async def answer() -> web.Response:
+            return await self._answer(request, name, method)
+
+        def complain(status: int, seconds: float) -> web.Response:
+            after = {"parameters": {"retry_after": math.ceil(seconds)}} if status == 429 else {}
+            words = f"Too Many Requests: retry after {math.ceil(seconds)}" if after else "Internal Server Error"
+            return _json({"ok": False, "error_code": status, "description": words, **after}, status)
+
+        planned = self.network.faults.take(name)
+        if planned is not None:
+            return await suffer(*planned, request, answer, complain)
+        return await answer()
+
+    async def _answer(self, request: web.Request, name: str, method: Method | None) -> web.Response:
+        try:
+            if method is None:
+                raise BotApiError(404, "Not Found", fault_of_bot=True)
+            return _json({"ok": True, "result": await self._work(name, method, await Arguments.read(request))}, 200)
+        except BotApiError as error:
+            self.network.note_refusal(name, error)
+            return _json(error.body(), error.code)
+
+    async def _work(self, name: str, method: Method, args: Arguments) -> Any:
+        given = args.names()
+        missing = sorted(method.required - given)
+        if missing:
+            empty = {"text": "message text is empty", "chat_id": "chat_id is empty"}
+            raise bad(empty.get(missing[0], f"parameter \"{missing[0]}\" is required"))
+        unknown = sorted(given - method.required - method.optional)
+        if unknown:
+            self.network.note_violation(200, name, f"unknown parameters {unknown}")
+        return await method.work(self.network, args)
+
+    async def answer_in_webhook(self, document: dict[str, Any]) -> None:
+        """A method call given as the answer to a webhook; its result is not reported to the bot."""
+        values = {key: value for key, value in document.items() if key != "method" and value is not None}
+        name, method = BY_LOWER_NAME.get(str(document["method"]).lower(), (str(document["method"]), None))
+        try:
+            if method is None:
+                raise BotApiError(404, "Not Found", fault_of_bot=True)
+            await self._work(name, method, Arguments(values))
+        except BotApiError as error:
+            self.network.note_refusal(name, error)
+
+    async def download(self, request: web.Request) -> web.Response:
+        """A file by the path getFile gave."""
+        if request.match_info["token"] != self.network.token:
+            return _json({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
+        for kept, content in self.network.files.values():
+            if kept.path == request.match_info["path"]:
+                return web.Response(body=content, content_type="application/octet-stream")
+        return _json({"ok": False, "error_code": 404, "description": "Not Found"}, 404)
+
+
+def _json(document: dict[str, Any], status: int) -> web.Response:
+    return web.json_response(document, status=status)
