@@ -1,0 +1,222 @@
+"""When each duty is due: limits turned into instants by the civil code's rules on periods (Q24–Q26, E9)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from backend.domain.calendar import Calendar
+from backend.domain.limits import Limit, LimitUnit
+from backend.domain.office_hours import OfficeHours, add_work_time, take_work_time, work_time_between
+from backend.domain.refusals import Refused
+from backend.domain.settings import Settings
+from backend.domain.ticket import Category, Grade, Obligation
+
+WORKDAY = timedelta(hours=8)
+"""A working day under `rolling_workhours` (Q24), whatever the office hours add up to."""
+
+
+class Mode(StrEnum):
+    """How working days are counted (Q24)."""
+
+    NEXT_WORKDAY_CLOSE = "next_workday_close"
+    ROLLING_WORKHOURS = "rolling_workhours"
+
+
+#: The setting that limits each duty; `{category}` is filled in.
+KEYS: Mapping[tuple[Obligation, Grade], str] = {
+    (Obligation.DISPATCH, Grade.GENERAL): "dispatch.general.limit",
+    (Obligation.DISPATCH, Grade.URGENT): "dispatch.urgent.limit",
+    (Obligation.SIGN, Grade.GENERAL): "sign.general.limit",
+    (Obligation.SIGN, Grade.URGENT): "sign.urgent.limit",
+    (Obligation.RETURN, Grade.GENERAL): "return.general.limit",
+    (Obligation.RETURN, Grade.URGENT): "return.urgent.limit",
+    (Obligation.CONTACT, Grade.GENERAL): "contact.general.limit",
+    (Obligation.CONTACT, Grade.URGENT): "contact.urgent.limit",
+    (Obligation.REPLY, Grade.GENERAL): "reply.limit",
+    (Obligation.REPLY, Grade.URGENT): "reply.limit",
+    (Obligation.CLOSE, Grade.GENERAL): "close.limit.{category}",
+    (Obligation.CLOSE, Grade.URGENT): "close.limit.urgent",
+    (Obligation.REVISIT, Grade.GENERAL): "visit.finish_within",
+    (Obligation.REVISIT, Grade.URGENT): "visit.finish_within",
+    (Obligation.SUPERVISE, Grade.GENERAL): "supervise.limit",
+    (Obligation.SUPERVISE, Grade.URGENT): "supervise.limit",
+    (Obligation.REVIEW, Grade.GENERAL): "review.general.limit",
+    (Obligation.REVIEW, Grade.URGENT): "review.urgent.limit",
+    (Obligation.REWORK, Grade.GENERAL): "rework.limit",
+    (Obligation.REWORK, Grade.URGENT): "rework.limit",
+}
+
+
+def deadline(
+    kind: Obligation,
+    grade: Grade,
+    category: Category | None,
+    start: datetime,
+    settings: Settings,
+    calendar: Calendar,
+    unit: str | None = None,
+) -> datetime:
+    """The instant until which a duty that began at `start` is met in time; whole seconds, local zone.
+
+    `unit` brings its own office hours. Raises `calendar_ends` past the calendar's cover and `deadline_missing` when
+    a close limit is asked for without a category.
+    """
+    key = _key(kind, grade, category)
+    if settings.limit_or_none(key) is None:  # `close`: the same limit as closing, from this start
+        key = _key(Obligation.CLOSE, grade, category)
+    return due_by(key, start, settings, calendar, grade=grade, unit=unit)
+
+
+def due_by(
+    key: str,
+    start: datetime,
+    settings: Settings,
+    calendar: Calendar,
+    grade: Grade = Grade.GENERAL,
+    unit: str | None = None,
+) -> datetime:
+    """The deadline by any limit setting: `dispatch.again.limit`, `visit.manual.limit`, `extension.max_length`, …"""
+    return due(
+        settings.limit(key),
+        start,
+        calendar,
+        settings.office_hours(unit),
+        Mode(settings.choice("workday.mode")),
+        pause=grade is Grade.URGENT and settings.flag("urgent.pause_off_hours"),
+    )
+
+
+def due(
+    limit: Limit,
+    start: datetime,
+    calendar: Calendar,
+    hours: OfficeHours,
+    mode: Mode = Mode.NEXT_WORKDAY_CLOSE,
+    pause: bool = False,
+) -> datetime:
+    """`limit` counted from `start`.
+
+    Working days: the day of the start is not counted and the last one ends at close of business (民法典 §201, §203);
+    under `rolling_workhours` each is eight working hours. Clock limits run day and night (§201 ¶2) and need no
+    calendar, unless `pause` lets them run in office hours only (Q25).
+    """
+    here = hours.local(start).replace(microsecond=0)
+    if limit.unit is LimitUnit.WORKDAYS:
+        if mode is Mode.NEXT_WORKDAY_CLOSE:
+            return hours.close_of_business(calendar.add_workdays(here.date(), limit.amount))
+        return add_work_time(here, limit.amount * WORKDAY, calendar, hours)
+    if limit.unit is LimitUnit.WORK_HOURS or pause:
+        return add_work_time(here, limit.duration, calendar, hours)
+    return _clock(here, limit.duration, hours)
+
+
+def lead(limit: Limit, until: datetime, calendar: Calendar, hours: OfficeHours) -> datetime:
+    """The instant a limit's length before `until`: a working day back is the same time on the working day before."""
+    here = hours.local(until).replace(microsecond=0)
+    if limit.unit is LimitUnit.WORKDAYS:
+        day = calendar.add_workdays(here.date(), -limit.amount)
+        return here.replace(year=day.year, month=day.month, day=day.day)
+    if limit.unit is LimitUnit.WORK_HOURS:
+        return take_work_time(here, limit.duration, calendar, hours)
+    return _clock(here, -limit.duration, hours)
+
+
+def timely(met_at: datetime, due_at: datetime) -> bool:
+    """Met on the very second is met in time; anything inside that second too (Q26)."""
+    return met_at.astimezone(UTC).replace(microsecond=0) <= due_at.astimezone(UTC)
+
+
+def yellow_card_at(
+    grade: Grade,
+    start: datetime,
+    due_at: datetime,
+    settings: Settings,
+    calendar: Calendar,
+    unit: str | None = None,
+) -> datetime | None:
+    """When an open closing duty turns yellow (T15): `card.yellow_lead` before due, urgent at half time.
+
+    None when the whole limit is shorter than the lead.
+    """
+    hours = settings.office_hours(unit)
+    if grade is Grade.URGENT:
+        begun = start.astimezone(UTC)
+        return hours.local(begun + (due_at.astimezone(UTC) - begun) / 2).replace(microsecond=0)
+    at = lead(settings.limit("card.yellow_lead"), due_at, calendar, hours)
+    return at if at > start else None
+
+
+def red_card_at(
+    due_at: datetime, settings: Settings, calendar: Calendar, unit: str | None = None
+) -> datetime:
+    """When the red card is issued (T16, Q33): at the deadline itself, or `card.red_at` after it."""
+    if settings.limit_or_none("card.red_at") is None:
+        return due_at
+    return due_by("card.red_at", due_at, settings, calendar, unit=unit)
+
+
+def pushed_back(
+    due_at: datetime,
+    review_due_at: datetime,
+    decided_at: datetime,
+    grade: Grade,
+    settings: Settings,
+    calendar: Calendar,
+    unit: str | None = None,
+) -> datetime:
+    """The closing deadline after a refused return: what the review took beyond its own limit is given back (T10)."""
+    hours = settings.office_hours(unit)
+    if timely(decided_at, review_due_at):
+        return due_at
+    if grade is Grade.URGENT and not settings.flag("urgent.pause_off_hours"):
+        return _clock(hours.local(due_at), decided_at.astimezone(UTC) - review_due_at.astimezone(UTC), hours)
+    return add_work_time(
+        due_at, work_time_between(review_due_at, decided_at, calendar, hours), calendar, hours
+    )
+
+
+def _key(kind: Obligation, grade: Grade, category: Category | None) -> str:
+    key = KEYS[kind, grade]
+    if "{category}" not in key:
+        return key
+    if category is None:
+        raise Refused("deadline_missing", kind=kind.value)
+    return key.format(category=category.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What remains until a deadline, for the catalogue to put into words: 剩余 6 小时 20 分（周六 10 月 10 日上班）."""
+
+    over: bool  # the deadline has passed; the rest counts from it
+    days: int
+    hours: int  # beyond the days
+    minutes: int  # begun minutes do not count
+    office: timedelta  # office time among it
+    exchange_day: date | None  # the due day, when it is a weekend worked in exchange (调休)
+
+
+def left(at: datetime, due_at: datetime, calendar: Calendar, hours: OfficeHours) -> Left:
+    """What remains at `at` until `due_at`, or has passed since; office time needs both days covered, else is zero."""
+    gap = due_at.astimezone(UTC) - at.astimezone(UTC)
+    minutes = int(abs(gap).total_seconds()) // 60
+    begin, end = sorted((hours.local(at), hours.local(due_at)))
+    known = calendar.covers(begin.date()) and calendar.covers(end.date())
+    day = hours.local(due_at).date()
+    return Left(
+        over=gap < timedelta(),
+        days=minutes // 1440,
+        hours=minutes // 60 % 24,
+        minutes=minutes % 60,
+        office=work_time_between(begin, end, calendar, hours) if known else timedelta(),
+        exchange_day=day if calendar.covers(day) and day.weekday() > 4 and calendar.is_workday(day) else None,
+    )
+
+
+def _clock(start: datetime, length: timedelta, hours: OfficeHours) -> datetime:
+    """Clock time added on the universal clock, so that no local clock change bends it; whole seconds."""
+    try:
+        return hours.local(start.astimezone(UTC) + length).replace(microsecond=0)
+    except OverflowError:
+        raise Refused("bad_time", at=start.isoformat()) from None

@@ -1,0 +1,216 @@
+"""What can be set: every key with its kind, bounds, default and Chinese label, and how a written value is read."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from backend.domain.limits import Limit, LimitUnit
+from backend.domain.office_hours import OfficeHours
+from backend.domain.refusals import Refused
+
+_TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
+_COMMA = re.compile(r"[,，、]")
+_MASK = re.compile(r"(?=.{11}$)[0-9]{0,4}\*{4,11}[0-9]{0,4}")
+_RATE = re.compile(r"([0-9]{1,3})/([0-9]{1,4}d)")
+
+
+class Kind(StrEnum):
+    """How a value is read."""
+
+    LIMIT = "limit"
+    FLAG = "flag"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    CHOICE = "choice"
+    LIST = "list"
+    HOURS = "hours"
+    QUIET = "quiet"
+    MASK = "mask"
+    RATE = "rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One setting. `default` is None where it follows another key (`inherits`)."""
+
+    key: str
+    label: str
+    kind: Kind
+    default: str | None
+    inherits: str | None = None
+    items: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    units: tuple[str, ...] = tuple(LimitUnit)
+    low: Decimal = Decimal(0)
+    high: Decimal = Decimal(10**6)
+    per_unit: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """What may be written, for people: the words, or the form with its bounds."""
+        return " | ".join((*self.words, *_FORMS[self.kind](self)))
+
+
+_FORMS: dict[Kind, Callable[[Row], tuple[str, ...]]] = {
+    Kind.LIMIT: lambda row: tuple(f"N{unit}" for unit in row.units),
+    Kind.FLAG: lambda row: ("true", "false"),
+    Kind.INTEGER: lambda row: (f"{row.low}–{row.high}",),
+    Kind.DECIMAL: lambda row: (f"{row.low}–{row.high}",),
+    Kind.CHOICE: lambda row: row.items,
+    Kind.LIST: lambda row: (",".join(row.items or ("A", "B", "…")),),
+    Kind.HOURS: lambda row: ("HH:MM-HH:MM,…", "MM-DD..MM-DD=HH:MM-HH:MM,…; *=HH:MM-HH:MM,…"),
+    Kind.QUIET: lambda row: ("HH:MM-HH:MM", "none"),
+    Kind.MASK: lambda row: ("138****1234",),
+    Kind.RATE: lambda row: ("N/Nd",),
+}
+
+
+@cache
+def catalogue() -> Mapping[str, Row]:
+    """Every key there is, in the order it is shown."""
+    return {row.key: row for row in _rows()}
+
+
+@cache
+def profiles() -> Mapping[str, Mapping[str, str]]:
+    """What each profile sets otherwise than the general default."""
+    overlays: dict[str, dict[str, str]] = _book()["profiles"]
+    return overlays
+
+
+def row_of(key: str) -> Row:
+    """The row of a key (`KEY` or `KEY@UNIT`); raises `unknown_setting` with near names, or `not_per_unit`."""
+    name, at, unit = key.partition("@")
+    row = catalogue().get(name)
+    if row is None or (at and not unit):
+        raise Refused("unknown_setting", key=key, near=get_close_matches(name, catalogue(), n=3))
+    if at and not row.per_unit:
+        raise Refused("not_per_unit", key=name, unit=unit)
+    return row
+
+
+def parse(key: str, value: object) -> str:
+    """The normal form of a value for a key.
+
+    Raises `Refused("unknown_setting", key, near)`, `("not_per_unit", key, unit)` or
+    `("bad_setting", key, value, allowed)`.
+    """
+    row = row_of(key)
+    text = _text(value)
+    if text in row.words:
+        return text
+    try:
+        return _READERS[row.kind](row, text)
+    except (Refused, ValueError, InvalidOperation):
+        raise Refused("bad_setting", key=key, value=text, allowed=row.allowed) from None
+
+
+def _text(value: object) -> str:
+    """JSON and TOML values as they would be written by hand."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ",".join(str(one) for one in value)
+    return str(value).strip()
+
+
+def _limit(row: Row, text: str) -> str:
+    limit = Limit.parse(text)
+    if limit.unit not in row.units:
+        raise ValueError
+    return str(limit)
+
+
+def _flag(row: Row, text: str) -> str:
+    word = text.lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError
+    return "true" if word in _TRUE else "false"
+
+
+def _integer(row: Row, text: str) -> str:
+    if not re.fullmatch(r"-?[0-9]{1,7}", text) or not row.low <= int(text) <= row.high:
+        raise ValueError
+    return str(int(text))
+
+
+def _decimal(row: Row, text: str) -> str:
+    if not re.fullmatch(r"-?[0-9]{1,7}(\.[0-9]{1,6})?", text) or not row.low <= Decimal(text) <= row.high:
+        raise ValueError
+    return f"{Decimal(text).normalize():f}"
+
+
+def _choice(row: Row, text: str) -> str:
+    if text not in row.items:
+        raise ValueError
+    return text
+
+
+def _list(row: Row, text: str) -> str:
+    words = list(dict.fromkeys(word.strip() for word in _COMMA.split(text) if word.strip()))
+    if row.items and not set(words) <= set(row.items):
+        raise ValueError
+    return ",".join(words)
+
+
+def _hours(row: Row, text: str) -> str:
+    return OfficeHours.parse(text.replace(" ", ""), overnight=row.kind is Kind.QUIET).text
+
+
+def _mask(row: Row, text: str) -> str:
+    if not _MASK.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _rate(row: Row, text: str) -> str:
+    found = _RATE.fullmatch(text)
+    if not found:
+        raise ValueError
+    return f"{int(found[1])}/{Limit.parse(found[2])}"
+
+
+_READERS: dict[Kind, Callable[[Row, str], str]] = {
+    Kind.LIMIT: _limit,
+    Kind.FLAG: _flag,
+    Kind.INTEGER: _integer,
+    Kind.DECIMAL: _decimal,
+    Kind.CHOICE: _choice,
+    Kind.LIST: _list,
+    Kind.HOURS: _hours,
+    Kind.QUIET: _hours,
+    Kind.MASK: _mask,
+    Kind.RATE: _rate,
+}
+
+
+@cache
+def _book() -> dict[str, Any]:
+    return tomllib.loads(files("backend").joinpath("data/settings.toml").read_text("utf-8"))
+
+
+def _rows() -> Iterator[Row]:
+    for pattern, entry in _book().items():
+        if pattern == "profiles":
+            continue
+        for item in entry.get("each", ("",)):
+            yield Row(
+                key=pattern.format(item=item),
+                label=entry["label"],
+                kind=Kind(entry["kind"]),
+                default=entry.get("default"),
+                inherits=entry.get("inherits"),
+                items=tuple(entry.get("items", ())),
+                words=tuple(entry.get("words", ())),
+                units=tuple(entry.get("units", tuple(LimitUnit))),
+                low=Decimal(entry.get("min", 0)),
+                high=Decimal(entry.get("max", 10**6)),
+                per_unit=entry.get("per_unit", False),
+            )
