@@ -18,7 +18,7 @@ from notify.channels.telegram_errors import meaning
 from notify.channels.telegram_session import REQUEST_SECONDS, make_bot
 from notify.message import Card, Picture, Receipt
 from notify.pace import Bucket
-from notify.plain import ELLIPSIS, fit
+from notify.plain import ELLIPSIS, clean, fit
 from notify.wire import attempt
 
 __all__ = ["NAME", "NEEDS", "TelegramChannel", "build", "make_bot", "meaning", "toast"]
@@ -197,8 +197,10 @@ def _shown(text: str, limit: int) -> str:
 
 
 def _file_name(name: str) -> str:
-    plain = "".join("_" if ch in '/\\:*?"<>|\n\t' else ch for ch in fit(name, NAME_LIMIT)).strip(" .")
-    return plain or "file"
+    plain = "".join("_" if ch in '/\\:*?"<>|\n\t' else ch for ch in clean(name)).strip(" .")
+    stem, dot, kind = plain.rpartition(".")
+    # the kind is what opens the file: a cut spares it
+    return f"{fit(stem, NAME_LIMIT)}.{kind[:10]}" if stem and dot else fit(plain, NAME_LIMIT) or "file"
 
 
 def _receipt(sent: Message) -> Receipt:

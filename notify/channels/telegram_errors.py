@@ -28,6 +28,15 @@ class UnreadableAnswer(ClientDecodeError):
         self.status = status
 
 
+#: answers whose name says it all; 404 of the Bot API is a token it does not know
+CERTAIN: tuple[tuple[type[Exception], Kind, str], ...] = (
+    (TelegramEntityTooLarge, "permanent", "too_large"),
+    (TelegramUnauthorizedError, "permanent", "auth"),
+    (TelegramNotFound, "permanent", "auth"),
+    (TelegramConflictError, "transient", "409"),
+    (TelegramServerError, "transient", "5xx"),
+)
+
 #: words in the description of a 400 or 403, in the order they are looked for → what it means, our code
 WORDS: tuple[tuple[str, Kind, str], ...] = (
     ("blocked by the user", "dead_address", "blocked"),
@@ -64,29 +73,27 @@ def meaning(error: BaseException, *, connected: bool, token: str = "") -> Delive
     An error the Bot API itself words is certain; a proxy's 502 or half an answer is not (FT23).
     """
     words = detail(error, token)
+    if isinstance(error, DeliveryError):
+        return error
+    for kinds, kind, code in CERTAIN:
+        if isinstance(error, kinds):
+            return DeliveryError(kind, code, words)
     match error:
-        case DeliveryError():
-            return error
         case TelegramRetryAfter():
             return DeliveryError("throttled", "429", words, retry_after=float(error.retry_after))
         case TelegramMigrateToChat():
             return DeliveryError("dead_address", "migrated", words, new_address=str(error.migrate_to_chat_id))
-        case TelegramEntityTooLarge():
-            return DeliveryError("permanent", "too_large", words)
-        case TelegramUnauthorizedError() | TelegramNotFound():
-            # 404 of the Bot API is a token it does not know
-            return DeliveryError("permanent", "auth", words)
-        case TelegramConflictError():
-            return DeliveryError("transient", "409", words)
-        case TelegramServerError():
-            return DeliveryError("transient", "5xx", words)
         case UnreadableAnswer():
-            kind: Kind = "transient" if error.status == 503 else "ambiguous"
-            return DeliveryError(kind, f"http_{error.status}", "unreadable answer")
+            refused = error.status == 503 or 400 <= error.status < 500
+            return DeliveryError(
+                "transient" if refused else "ambiguous", f"http_{error.status}", "unreadable answer"
+            )
         case ClientDecodeError():
             return DeliveryError("ambiguous", "unreadable", "unreadable answer")
         case TelegramBadRequest() | TelegramForbiddenError():
             return _worded(error, words)
+        case aiohttp.ClientResponseError() if 400 <= error.status < 500:
+            return DeliveryError("permanent", "no_file", f"http {error.status}")
         case TelegramNetworkError() | aiohttp.ClientError() | TimeoutError() | OSError():
             return DeliveryError("ambiguous" if connected else "transient", "network", words)
         case TelegramAPIError():

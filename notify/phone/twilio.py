@@ -1,0 +1,183 @@
+"""Twilio as a telephone line: it rings whom we say and asks us, live, what to say next."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+
+from notify.channel import DeliveryError, Settings
+from notify.line import (
+    Answerer,
+    CallStatus,
+    CallUrls,
+    Fields,
+    Found,
+    LineCapabilities,
+    LineEvent,
+    Placed,
+    pairs,
+)
+from notify.message import Prompt
+from notify.pace import Bucket
+from notify.phone.twilio_http import PooledHttpClient, doubt, make_client
+from notify.phone.twilio_words import ANSWERERS, STATUSES, read_call, whole, write_call
+
+__all__ = ["NAME", "NEEDS", "TwilioLine", "build"]
+
+NAME = "twilio"
+NEEDS = ("account_sid", "auth_token")
+
+#: characters of a signature we bother to look at; a real one has 28 (FW1)
+SIGNATURE_LIMIT = 128
+#: calls looked through when reconciling one number (FW14)
+FIND_LIMIT = 100
+#: calls a second one caller number may start; Twilio's own default per account (FW18)
+CALLS_PER_SECOND = 1.0
+
+
+class TwilioLine:
+    """A `Line` over Twilio's REST API and signed webhooks."""
+
+    name = NAME
+    can = LineCapabilities(
+        live=True,
+        speech=True,
+        record=True,
+        bridge=True,
+        detect_machine=True,
+        # no calls to mainland China since 2023-11-30
+        unserved=("+86",),
+    )
+
+    def __init__(
+        self,
+        account: str,
+        token: str,
+        *,
+        token_old: str = "",
+        http: PooledHttpClient | None = None,
+        calls_per_second: float = CALLS_PER_SECOND,
+        voice: str = "",
+    ) -> None:
+        """`token_old` is still believed in webhooks while the token is being changed (FW30)."""
+        self.account = account
+        self._http = http or PooledHttpClient()
+        self._client = make_client(account, token, self._http)
+        self._validators = [RequestValidator(one) for one in (token, token_old) if one]
+        self._pace = Bucket("phone.caller", rate=calls_per_second, per_seconds=1.0)
+        self._voice = voice
+
+    def buckets(self, caller: str) -> tuple[Bucket, ...]:
+        return (self._pace.of(caller),)
+
+    async def place(
+        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect_machine: bool = False
+    ) -> Placed:
+        fields: dict[str, Any] = {"machine_detection": "Enable"} if detect_machine else {}
+        try:
+            call = await self._client.calls.create_async(
+                to=to,
+                from_=caller,
+                url=urls.answer,
+                method="POST",
+                fallback_url=urls.fallback,
+                fallback_method="POST",
+                status_callback=urls.status,
+                status_callback_method="POST",
+                status_callback_event=["initiated", "ringing", "answered", "completed"],
+                timeout=ring_seconds,
+                **fields,
+            )
+            sid = call.sid
+        except Exception as error:
+            raise doubt(error) from None
+        if not isinstance(sid, str) or not sid:
+            raise DeliveryError("ambiguous", "unreadable", "an accepted call without an id")
+        return Placed(sid)
+
+    async def find(self, *, to: str, since: datetime) -> list[Found]:
+        if since.tzinfo is None:
+            raise ValueError("since must be aware")
+        try:
+            calls = await self._client.calls.list_async(
+                to=to, start_time_after=since.astimezone(UTC), limit=FIND_LIMIT
+            )
+            found = [_found(call) for call in calls]
+        except Exception as error:
+            raise doubt(error).repeatable() from None
+        return found
+
+    async def hang_up(self, provider_id: str) -> None:
+        try:
+            await self._client.calls(provider_id).update_async(status="completed")
+        except Exception as error:
+            failed = doubt(error)
+            # 21220: it is not in a state to be ended, because it has ended
+            if failed.code != "21220":
+                raise failed.repeatable() from None
+
+    def render(self, prompt: Prompt, *, next_url: str) -> str:
+        return write_call(prompt, next_url, self._voice)
+
+    def genuine(self, *, url: str, params: Fields, signature: str | None) -> bool:
+        if not signature or len(signature) > SIGNATURE_LIMIT or not signature.isascii():
+            return False
+        fields = _Repeated(pairs(params))
+        if any(account != self.account for account in fields.getall("AccountSid")):
+            return False
+        try:
+            return any(one.validate(url, fields, signature) for one in self._validators)
+        except (ValueError, UnicodeError):
+            # a URL or a field no carrier could have signed
+            return False
+
+    def read(self, params: Fields) -> LineEvent:
+        return read_call(params)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
+def build(settings: Settings) -> TwilioLine:
+    """A line from `account_sid`, `auth_token`, and optionally `auth_token_old`, `api_url`,
+    `calls_per_second`, `voice`."""
+    return TwilioLine(
+        settings["account_sid"],
+        settings["auth_token"],
+        token_old=settings.get("auth_token_old", ""),
+        http=PooledHttpClient(settings.get("api_url")),
+        calls_per_second=float(settings.get("calls_per_second") or CALLS_PER_SECOND),
+        voice=settings.get("voice", ""),
+    )
+
+
+class _Repeated:
+    """Fields in the shape the validator reads: names may repeat, values are kept as they came (FW3)."""
+
+    def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in fields:
+            self._values.setdefault(name, []).append(value)
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def getall(self, name: str) -> list[str]:
+        return self._values.get(name, [])
+
+
+def _found(call: Any) -> Found:
+    price = f"{str(call.price).lstrip('-')} {call.price_unit or ''}".strip() if call.price else None
+    return Found(
+        provider_id=str(call.sid),
+        status=STATUSES.get(str(call.status), CallStatus.UNSAID),
+        started_at=call.start_time if isinstance(call.start_time, datetime) else None,
+        duration=whole(str(call.duration)),
+        caller=str(call._from or ""),
+        answered_by=ANSWERERS.get(str(call.answered_by), Answerer.UNSAID),
+        cost=price,
+    )

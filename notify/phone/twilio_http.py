@@ -1,0 +1,166 @@
+"""The connection to Twilio: pooled, a real time limit, no second POST, and one reading of what fails (FW14-FW17).
+
+Twilio's own async client keeps its last answer on itself, ignores time-outs and can repeat a POST: answers get
+mixed up and people are rung twice. This one keeps nothing between requests.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]
+from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
+
+from notify.channel import DeliveryError, Kind
+from notify.plain import detail
+from notify.wire import attempt, watcher
+
+#: seconds one request may take in all, and to get a connection (FW17)
+REQUEST_SECONDS, CONNECT_SECONDS = 10.0, 5.0
+#: bytes of an answer we are willing to read
+ANSWER_LIMIT = 1 << 20
+#: seconds to wait when a 429 does not say how long
+THROTTLE_SECONDS = 1.0
+CONNECTIONS = 100
+
+# Twilio's own logger prints every address with the numbers in it at INFO (G23).
+_silent = logging.Logger("notify.twilio", logging.CRITICAL + 1)
+
+
+class PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
+    """twilio's client interface over one aiohttp session; raises DeliveryError for everything but success.
+
+    `api_url` replaces scheme and host of the REST API and may carry a path of its own. The session opens with
+    the first request, so building one needs no running loop.
+    """
+
+    def __init__(
+        self,
+        api_url: str | None = None,
+        *,
+        request_seconds: float = REQUEST_SECONDS,
+        connect_seconds: float = CONNECT_SECONDS,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        super().__init__(_silent, True, request_seconds)
+        self._base = (api_url or "").rstrip("/")
+        self._limits = aiohttp.ClientTimeout(total=request_seconds, connect=connect_seconds)
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - twilio's signature; ours is in the session
+        allow_redirects: bool = False,
+    ) -> Response:
+        """One request, made once. Raises DeliveryError; a POST of unknown fate is ambiguous (FW14, FW15)."""
+        doubtful = method.upper() == "POST"
+        with attempt() as sent:
+            try:
+                async with self._opened().request(
+                    method.upper(),
+                    self._address(uri),
+                    params=_flat(params),
+                    data=urlencode(_flat(data), encoding="utf-8", errors="replace") if data else None,
+                    headers=dict(headers or {}),
+                    auth=aiohttp.BasicAuth(*auth) if auth else None,
+                    allow_redirects=False,
+                ) as answer:
+                    raw = bytearray()
+                    async for chunk in answer.content.iter_any():
+                        raw += chunk
+                        if len(raw) > ANSWER_LIMIT:
+                            break
+                    body = raw.decode("utf-8", "replace")
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                kind: Kind = "ambiguous" if doubtful and sent.connected else "transient"
+                words = detail(f"{type(error).__name__} {error}", *(auth or ()))
+                raise DeliveryError(kind, "network", words) from None
+        if failed := failure(answer.status, answer.headers, body, doubtful=doubtful):
+            raise failed
+        return Response(answer.status, body, answer.headers)
+
+    async def close(self) -> None:
+        """Close the pool; a later request opens a new one."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections),
+                timeout=self._limits,
+                trace_configs=[watcher()],
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+    def _address(self, uri: str) -> str:
+        if not self._base:
+            return uri
+        parts = urlsplit(uri)
+        return f"{self._base}{parts.path}" + (f"?{parts.query}" if parts.query else "")
+
+
+def failure(status: int, headers: Mapping[str, str], body: str, *, doubtful: bool) -> DeliveryError | None:
+    """What an HTTP answer means when it is no success (FW15, FW23); `doubtful`: a request not to be repeated.
+
+    4xx is a refusal and stays one, under Twilio's own code (21211, 13224, 21610 …); 429 was not accepted and
+    is worth another try; of a 5xx nobody knows.
+    """
+    if 200 <= status < 300:
+        return None
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    said = said if isinstance(said, dict) else {}
+    code, words = str(said.get("code") or f"http_{status}"), detail(said.get("message") or "")
+    if status == 429:
+        return DeliveryError("throttled", code, words, retry_after=_seconds(headers.get("Retry-After")))
+    if status == 401:
+        return DeliveryError("permanent", "auth", words)
+    if status >= 500:
+        return DeliveryError("ambiguous" if doubtful else "transient", code, words)
+    return DeliveryError("permanent", code, words)
+
+
+def doubt(error: BaseException) -> DeliveryError:
+    """What it means when twilio cannot read an answer that was a success: something was accepted."""
+    if isinstance(error, DeliveryError):
+        return error
+    if isinstance(error, (ValueError, TypeError, KeyError, AttributeError, TwilioException)):
+        return DeliveryError("ambiguous", "unreadable", "unreadable answer")
+    return DeliveryError("permanent", "unsendable", type(error).__name__)
+
+
+def make_client(account: str, token: str, http: PooledHttpClient) -> Any:
+    """twilio's REST client over our connection; its own environment variables do not reach it."""
+    # an empty environment would make it read os.environ (TWILIO_EDGE, TWILIO_REGION)
+    return Client(account, token, http_client=http, environment={"TWILIO_EDGE": ""})
+
+
+def _flat(fields: Mapping[str, object] | None) -> list[tuple[str, str]]:
+    flat: list[tuple[str, str]] = []
+    for name, value in (fields or {}).items():
+        flat += [(name, str(one)) for one in (value if isinstance(value, (list, tuple)) else [value])]
+    return flat
+
+
+def _seconds(said: str | None) -> float:
+    try:
+        return min(max(float(said or ""), 0.1), 86_400.0)
+    except ValueError:
+        return THROTTLE_SECONDS

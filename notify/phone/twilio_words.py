@@ -1,0 +1,139 @@
+"""Twilio's fields and words in ours: webhooks read without trust, prompts written as TwiML."""
+
+import math
+
+from twilio.twiml.voice_response import Dial, Gather, VoiceResponse  # type: ignore[import-untyped]
+
+from notify.line import Answerer, CallStatus, Fields, LineEvent, pairs
+from notify.message import Prompt
+from notify.plain import sayable
+
+#: characters of one sentence, and of all that is said in one turn (FW13): about two minutes of speech
+SAY_LIMIT, TURN_LIMIT = 500, 1500
+#: characters kept of what was pressed, spoken, or sent in any other field
+DIGITS_LIMIT, SPEECH_LIMIT, FIELD_LIMIT = 64, 500, 512
+
+STATUSES = {status.value: status for status in CallStatus} | {
+    "initiated": CallStatus.QUEUED,
+    "answered": CallStatus.IN_PROGRESS,
+}
+ANSWERERS = {
+    "human": Answerer.HUMAN,
+    "machine_start": Answerer.MACHINE,
+    "machine_end_beep": Answerer.MACHINE,
+    "machine_end_silence": Answerer.MACHINE,
+    "machine_end_other": Answerer.MACHINE,
+    "machine": Answerer.MACHINE,
+    "fax": Answerer.FAX,
+    "unknown": Answerer.UNKNOWN,
+}
+
+
+def read_call(params: Fields) -> LineEvent:
+    """A voice webhook in our words. Of a repeated field the last counts; nonsense reads as absent (FW8)."""
+    said = dict(pairs(params))
+
+    def text(name: str, limit: int = FIELD_LIMIT) -> str:
+        return said.get(name, "")[:limit]
+
+    digits = text("Digits", DIGITS_LIMIT)
+    return LineEvent(
+        provider_id=text("CallSid"),
+        status=STATUSES.get(text("CallStatus"), CallStatus.UNSAID),
+        sequence=whole(text("SequenceNumber")),
+        # a caller who hangs up while recording "presses" the word hangup
+        digits="" if digits == "hangup" else digits,
+        speech=text("SpeechResult", SPEECH_LIMIT),
+        confidence=_share(text("Confidence")),
+        answered_by=ANSWERERS.get(text("AnsweredBy"), Answerer.UNSAID),
+        duration=whole(text("CallDuration")),
+        recording_url=text("RecordingUrl"),
+        from_=text("From"),
+        to=text("To"),
+        account=text("AccountSid"),
+        error_code=text("ErrorCode"),
+        dial_status=STATUSES.get(text("DialCallStatus"), CallStatus.UNSAID),
+        dial_duration=whole(text("DialCallDuration")),
+    )
+
+
+def whole(said: str) -> int | None:
+    """A count as carriers write it: up to nine ASCII digits, else None."""
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= 9 else None
+
+
+def _share(said: str) -> float | None:
+    try:
+        value = float(said)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and 0 <= value <= 1 else None
+
+
+def write_call(prompt: Prompt, next_url: str, voice: str) -> str:
+    """The prompt as TwiML: always well-formed, never longer than a person listens (FW13, G15)."""
+    twiml = VoiceResponse()
+    if prompt.pause > 0:
+        twiml.pause(length=prompt.pause)
+    speaker = twiml
+    if ask := prompt.ask:
+        speaker = Gather(
+            input="dtmf speech" if ask.speech else "dtmf",
+            action=next_url,
+            method="POST",
+            # silence is an answer too: it must reach us, not fall through to the end of the call
+            action_on_empty_result=True,
+            num_digits=ask.digits,
+            finish_on_key=ask.finish_on_key,
+            timeout=ask.timeout,
+            language=ask.language if ask.speech else None,
+            hints=_hints(ask.hints) if ask.speech else None,
+            speech_timeout="auto" if ask.speech else None,
+        )
+    for words in _turn(prompt.say):
+        speaker.say(words, language=prompt.language, voice=voice or None)
+    if prompt.ask:
+        twiml.append(speaker)
+    elif record := prompt.record:
+        twiml.record(
+            action=next_url,
+            method="POST",
+            max_length=record.seconds,
+            finish_on_key=record.finish_on_key,
+            timeout=5,
+            play_beep=True,
+        )
+        # a recording of nothing calls no action
+        twiml.redirect(next_url, method="POST")
+    elif dial := prompt.dial:
+        bridge = Dial(
+            action=next_url,
+            method="POST",
+            timeout=dial.ring_seconds,
+            answer_on_bridge=True,
+            caller_id=dial.caller or None,
+            record="record-from-answer-dual" if dial.record else None,
+        )
+        bridge.number(
+            dial.number, url=dial.announce_url or None, method="POST" if dial.announce_url else None
+        )
+        twiml.append(bridge)
+    elif prompt.then == "next":
+        twiml.redirect(next_url, method="POST")
+    else:
+        twiml.hangup()
+    return str(twiml)
+
+
+def _turn(say: tuple[str, ...]) -> list[str]:
+    left, turn = TURN_LIMIT, []
+    for sentence in say:
+        words = sayable(sentence, min(SAY_LIMIT, left)) if left > 1 else ""
+        if words:
+            turn.append(words)
+            left -= len(words)
+    return turn
+
+
+def _hints(hints: tuple[str, ...]) -> str | None:
+    return ",".join(sayable(hint, 100).replace(",", " ") for hint in hints[:500]) or None
