@@ -23,7 +23,9 @@ def at(name: str, *, null: bool = True) -> Column[int]:
     return Column(name, BigInteger, nullable=null)
 
 
-def col(name: str, kind: type[TypeEngine] = Text, *, null: bool = False, default: str | None = None) -> Column:  # type: ignore[type-arg]
+def col(
+    name: str, kind: type[TypeEngine] = Text, *, null: bool = False, default: str | None = None
+) -> Column:  # type: ignore[type-arg]
     """A column that is filled unless said otherwise."""
     return Column(name, kind, nullable=null, server_default=text(default) if default is not None else None)
 

@@ -95,7 +95,7 @@ class Mover:
     def duties(self, *kinds: Obligation, assignment_id: int | None = None) -> Iterable[Duty]:
         """Open duties of these kinds (all kinds if none is named) of one assignment (or of the whole ticket)."""
         for duty in self.snap.duties:
-            if kinds and duty.kind not in kinds:
+            if duty.met_at is not None or (kinds and duty.kind not in kinds):
                 continue
             if assignment_id is None or duty.assignment_id == assignment_id:
                 yield duty

@@ -41,6 +41,12 @@ def _instant(value: Any) -> datetime:
     return at
 
 
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError
+    return value
+
+
 def _day(value: Any) -> str:
     return date.fromisoformat(_text(value)).isoformat()
 
@@ -94,7 +100,7 @@ grade = _one_of(*Grade)
 FIELDS: dict[str, tuple[Field, ...]] = {
     "accept":              (),
     "answer":              (need("text", _text, "text_missing"),),
-    "merge":               (need("into", _text),),
+    "merge":               (need("into", _text), Field("master_id", _whole)),
     "dispatch":            (need("unit", _text), Field("close_due_at", _instant), Field("grade", grade),
                             Field("reason", _text, default="")),
     "assist":              (need("unit", _text),),

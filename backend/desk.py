@@ -1,0 +1,104 @@
+"""The one threshold every act crosses: permission, table, compare-and-set, journal, clocks, letters, in one transaction."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from backend.domain.acts import Act, Plan, Snapshot
+from backend.domain.flow import Unchanged, decide, visible
+from backend.domain.refusals import Refused
+from backend.office import Office, OfficeNow
+from backend.ports.moves import Find, MovesStore
+
+log = structlog.get_logger("desk")
+IDS_AT_HAND = 2_048  # more than 64 concurrent moves of the hungriest verb will take
+
+
+class IdSupply(Protocol):
+    """Numbers for new rows."""
+
+    async def refill(self, need: int = ...) -> None: ...
+    def take(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of an act: the plan that was written, or None when the winner merely repeated himself."""
+
+    ticket_id: int
+    plan: Plan | None
+
+
+class Desk:
+    """Takes acts from every mouth. `after` is called (not awaited) with each plan once it is durable."""
+
+    def __init__(self, moves: MovesStore, office: Office, ids: IdSupply, key: bytes) -> None:
+        self.moves = moves
+        self.office = office
+        self._ids = ids
+        self._key = key
+        self.after: list[Callable[[Plan, str], None]] = []
+
+    async def act(self, act: Act) -> Moved:
+        """Do what somebody asks, durably, or refuse.
+
+        Raises Refused: `not_found`, `forbidden`, `overtaken`, `not_now`, or a failed guard's own code.
+        """
+        await self._ids.refill(IDS_AT_HAND)
+        standing = await self.office.standing()
+        world = OfficeNow(standing, self.office.clock.now(), self._ids.take)
+        act = await self._with_master(act)
+        find = Find(no=act.ticket_no) if act.ticket_no is not None else Find(assignment_id=act.assignment_id)
+        seen: list[Snapshot] = []
+
+        def think(snap: Snapshot | None) -> Plan:
+            if snap is None:
+                raise Refused("not_found", ticket=act.ticket_no)
+            seen[:] = [snap]
+            return decide(snap, act, world, self._key)
+
+        try:
+            plan = await self.moves.perform(find, think)
+        except Unchanged:
+            return Moved(seen[0].ticket.id, None)
+        self.told(plan, seen[0].ticket.no)
+        return Moved(plan.ticket_id, plan)
+
+    async def _with_master(self, act: Act) -> Act:
+        """For a merge, find the master the words name; its id travels with them."""
+        if act.verb != "merge":
+            return act
+        into = act.words.get("into")
+        master = await self.moves.load(Find(no=into)) if isinstance(into, str) else None
+        if master is None or not visible(master, act.by):
+            raise Refused("not_found", ticket=into)
+        return replace(act, words={**act.words, "master_id": master.ticket.id})
+
+    def told(self, plan: Plan, ticket_no: str) -> None:
+        """Log a durable move and nudge whoever carries its letters."""
+        line = plan.line
+        log.info("moved", **journal_line(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
+                                         line.version, line.by, str(line.source), line.at))  # fmt: skip
+        for listener in self.after:
+            listener(plan, ticket_no)
+
+
+def journal_line(
+    ticket: str,
+    assignment: int | None,
+    verb: str,
+    from_: str,
+    to: str,
+    version: int,
+    by: str,
+    source: str,
+    at: datetime,
+) -> Mapping[str, Any]:
+    """The fields of one line of the log (contract §8); no number, name, token or key is ever among them."""
+    return {
+        "ticket": ticket, "assignment": assignment, "verb": verb, "from": from_, "to": to, "version": version,
+        "by": by, "source": source, "at": at.isoformat(),
+    }  # fmt: skip

@@ -1,0 +1,36 @@
+"""What a button carries: a verb, an assignment (or request) and the version of the card it was drawn on; ≤ 64 bytes."""
+
+import re
+from dataclasses import dataclass
+
+#: Verbs a button may say, by the short word that travels. Verbs of the desk and of the bot alike.
+WORDS = {
+    "s": "sign", "v": "view", "t": "return", "c": "contact", "r": "reply", "z": "close", "e": "extend",
+    "p": "report_progress", "y": "agree", "n": "disagree", "gs": "seal", "gl": "leader", "go": "go_on",
+    "bk": "go_back", "f": "view_files", "d": "pass_to_duty", "ob": "object", "ex": "explain", "co": "coordinate",
+    "td": "todo", "sn": "snooze", "ok": "confirm", "cs": "call_supervisor",
+}  # fmt: skip
+_SHORT = {verb: short for short, verb in WORDS.items()}
+_FORM = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A pressed button: `subject` is an assignment id, or a request id for agree and disagree."""
+
+    verb: str
+    subject: int
+    card: int = 0
+
+
+def encode(press: Press) -> str:
+    """The callback data of a press. Raises KeyError for a verb no button may say."""
+    return f"1.{_SHORT[press.verb]}.{press.subject}.{press.card}"
+
+
+def decode(data: str | None) -> Press | None:
+    """The press behind callback data; None for anything forged, empty or of an old format (FT13)."""
+    found = _FORM.fullmatch(data or "")
+    if found is None or found[1] not in WORDS:
+        return None
+    return Press(WORDS[found[1]], int(found[2]), int(found[3]))

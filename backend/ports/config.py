@@ -1,0 +1,60 @@
+"""What the whole house works by: units, people, bindings, settings and calendar days, read together by epoch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from backend.domain.records import Person, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that changes rarely and is asked for at every act. `epoch` grows with each change."""
+
+    epoch: int
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    people: Sequence[Person] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    unit_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # unit → key → value
+    days: Mapping[date, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingVersion:
+    """One version of one setting: who set it, when, and from which instant it holds."""
+
+    key: str
+    unit: str | None
+    value: str
+    from_at: datetime
+    by: str
+    set_at: datetime
+
+
+class ConfigStore(Protocol):
+    """Where the configuration is kept."""
+
+    async def epoch(self) -> int:
+        """The number of the newest change."""
+        ...
+
+    async def load(self, now: datetime) -> Config:
+        """All of it, as in force at `now`."""
+        ...
+
+    async def set(self, version: SettingVersion) -> None:
+        """A new version of a setting; earlier ones stay readable."""
+        ...
+
+    async def history(self, key: str | None = None) -> Sequence[SettingVersion]:
+        """Versions of one setting or of all, oldest first."""
+        ...
+
+    async def set_days(self, days: Mapping[date, bool], note: str, by: str, now: datetime) -> int:
+        """Mark days as working or not; how many were new or changed."""
+        ...
+
+    async def put_units(self, units: Sequence[Unit]) -> list[bool]:
+        """Keep units; True for each that was new or changed."""
+        ...

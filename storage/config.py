@@ -1,0 +1,181 @@
+"""The configuration's shelf: every change bumps one epoch, by which all processes know to read again."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, literal, select, text, update
+
+from backend.domain.instants import instant, micros
+from backend.domain.records import Person, Unit
+from backend.domain.ticket import Role, UnitKind
+from backend.ports.config import Config, SettingVersion
+from storage import tables as t
+from storage.db import Database
+from storage.ids import Ids
+
+_BUMP = text(
+    "INSERT INTO house (name, value) VALUES ('epoch', '1') "
+    "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(house.value AS INTEGER) + 1 AS TEXT)"
+)
+
+
+def bump(connection: Connection) -> None:
+    """Tell every process that the configuration has changed; call it in the transaction that changes it."""
+    connection.execute(_BUMP)
+
+
+def read_epoch(connection: Connection) -> int:
+    """The number of the newest change."""
+    return int(connection.execute(select(t.house.c.value).where(t.house.c.name == "epoch")).scalar() or 0)
+
+
+class Configuration:
+    """Units, people, bindings, settings and days, on either engine."""
+
+    def __init__(self, db: Database, ids: Ids) -> None:
+        self._db = db
+        self._ids = ids
+
+    async def epoch(self) -> int:
+        """The number of the newest change."""
+        return await self._db.read(read_epoch)
+
+    async def load(self, now: datetime) -> Config:
+        """All of it, as in force at `now`."""
+        return await self._db.read(lambda c: _load(c, now))
+
+    async def set(self, version: SettingVersion) -> None:
+        """A new version of a setting; earlier ones stay readable."""
+        await self._ids.refill(1)
+
+        def work(c: Connection) -> None:
+            c.execute(
+                insert(t.settings).values(
+                    id=self._ids.take(),
+                    key=version.key,
+                    unit=version.unit,
+                    value=version.value,
+                    from_at=micros(version.from_at),
+                    by=version.by,
+                    set_at=micros(version.set_at),
+                )  # fmt: skip
+            )
+            bump(c)
+
+        await self._db.write(work)
+
+    async def history(self, key: str | None = None) -> Sequence[SettingVersion]:
+        """Versions of one setting or of all, oldest first."""
+
+        def work(c: Connection) -> list[SettingVersion]:
+            query = select(t.settings).order_by(t.settings.c.id)
+            if key is not None:
+                query = query.where(t.settings.c.key == key)
+            return [
+                SettingVersion(r.key, r.unit, r.value, instant(r.from_at), r.by, instant(r.set_at))
+                for r in c.execute(query)
+            ]
+
+        return await self._db.read(work)
+
+    async def set_days(self, days: Mapping[date, bool], note: str, by: str, now: datetime) -> int:
+        """Mark days as working or not; how many were new or changed."""
+
+        def work(c: Connection) -> int:
+            known = {r.day: r.working for r in c.execute(select(t.calendar_days))}
+            fresh = {d.isoformat(): w for d, w in days.items() if known.get(d.isoformat()) is not w}
+            for day, working in fresh.items():
+                c.execute(delete(t.calendar_days).where(t.calendar_days.c.day == day))
+                c.execute(
+                    insert(t.calendar_days).values(
+                        day=day, working=working, note=note, by=by, set_at=micros(now)
+                    )
+                )
+            if fresh:
+                bump(c)
+            return len(fresh)
+
+        return await self._db.write(work)
+
+    async def put_units(self, units: Sequence[Unit]) -> list[bool]:
+        """Keep units; True for each that was new or changed."""
+
+        def work(c: Connection) -> list[bool]:
+            known = {r.code: _unit(r) for r in c.execute(select(t.units))}
+            changed = []
+            for unit in units:
+                changed.append(known.get(unit.code) != unit)
+                if unit.code not in known:
+                    c.execute(insert(t.units).values(**_unit_columns(unit)))
+                elif changed[-1]:
+                    c.execute(
+                        update(t.units).where(t.units.c.code == unit.code).values(**_unit_columns(unit))
+                    )
+                known[unit.code] = unit
+            if any(changed):
+                bump(c)
+            return changed
+
+        return await self._db.write(work)
+
+
+def _unit_columns(unit: Unit) -> dict[str, Any]:
+    return {
+        "code": unit.code, "name": unit.name, "kind": unit.kind.value, "region": unit.region, "parent": unit.parent,
+        "province_department": unit.province_department, "active": unit.active, "pilot": unit.pilot,
+    }  # fmt: skip
+
+
+def _unit(r: Any) -> Unit:
+    return Unit(
+        r.code,
+        r.name,
+        UnitKind(r.kind),
+        r.region,
+        r.parent,
+        bool(r.province_department),
+        bool(r.active),
+        bool(r.pilot),
+    )
+
+
+def _load(c: Connection, now: datetime) -> Config:
+    at = micros(now)
+    live = select(t.bindings).where(t.bindings.c.state == "live").order_by(t.bindings.c.id)
+    bound = {r.person: r for r in c.execute(live)}
+    query = (
+        select(t.people, t.people.c.phone_sealed.is_not(None).label("has_phone"))
+        .where(t.people.c.active == literal(True))
+        .order_by(t.people.c.unit, t.people.c.rank, t.people.c.code)
+    )
+    people = []
+    for r in c.execute(query):
+        if (r.valid_from and r.valid_from > at) or (r.valid_to and r.valid_to <= at):
+            continue
+        binding = bound.get(r.code)
+        people.append(
+            Person(
+                r.code,
+                r.name,
+                r.unit,
+                Role(r.role),
+                True,
+                r.rank,
+                bool(r.has_phone),
+                binding.channel if binding else None,
+                binding.address if binding else None,
+            )  # fmt: skip
+        )
+    plain: dict[str, str] = {}
+    by_unit: dict[str, dict[str, str]] = {}
+    for r in c.execute(select(t.settings).where(t.settings.c.from_at <= at).order_by(t.settings.c.id)):
+        (plain if r.unit is None else by_unit.setdefault(r.unit, {}))[r.key] = r.value
+    return Config(
+        epoch=read_epoch(c),
+        units={r.code: _unit(r) for r in c.execute(select(t.units))},
+        people=tuple(people),
+        settings=plain,
+        unit_settings=by_unit,
+        days={date.fromisoformat(r.day): bool(r.working) for r in c.execute(select(t.calendar_days))},
+    )

@@ -1,0 +1,53 @@
+"""Numbers for new rows, claimed from the database a block at a time, so that a plan knows its ids before it is written."""
+
+import threading
+
+from sqlalchemy import Connection, text
+
+from storage.db import Database
+
+BLOCK = 4_096
+LOW = 1_024  # claim the next block when fewer are left
+
+_CLAIM = text(
+    "INSERT INTO id_blocks (name, next) VALUES ('rows', :first) "
+    "ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + :block RETURNING next"
+)
+
+
+class Ids:
+    """A supply of ids. `take` never waits; `refill` is awaited before work that will take some."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+        self._next = 0
+        self._end = 0
+        self._spare: list[tuple[int, int]] = []
+
+    async def refill(self, need: int = LOW) -> None:
+        """Make sure at least `need` ids are at hand."""
+        while self.left() < need:
+            block = max(BLOCK, need)
+
+            def claim(connection: Connection, block: int = block) -> int:
+                return int(connection.execute(_CLAIM, {"first": block + 1, "block": block}).scalar_one())
+
+            end = await self._db.write(claim)
+            with self._lock:
+                self._spare.append((end - block, end))
+
+    def left(self) -> int:
+        """How many ids are at hand."""
+        with self._lock:
+            return self._end - self._next + sum(end - first for first, end in self._spare)
+
+    def take(self) -> int:
+        """One id. Raises RuntimeError when nobody refilled."""
+        with self._lock:
+            if self._next >= self._end:
+                if not self._spare:
+                    raise RuntimeError("no ids at hand: refill first")
+                self._next, self._end = self._spare.pop(0)
+            self._next += 1
+            return self._next - 1
