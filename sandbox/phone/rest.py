@@ -1,0 +1,229 @@
+"""Twilio's REST API, the part the account uses: accounts, calls, messages, recordings."""
+
+import io
+import re
+import time
+import wave
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import phonenumbers
+from aiohttp import BasicAuth, web
+
+from sandbox.faults import Violation, suffer
+from sandbox.phone.errors import PASSING, TwilioError
+from sandbox.phone.forms import hook, plan_of, text, within
+from sandbox.phone.model import Call
+from sandbox.phone.network import PhoneNetwork
+from sandbox.phone.shapes import call_json, sms_json
+
+E164 = re.compile(r"\+[1-9]\d{1,14}")
+BASE = "/2010-04-01/Accounts/{account}"
+MAX_SMS, MAX_PAGE = 1600, 1000
+SAMPLE_RATE = 8000
+
+Work = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class TwilioRest:
+    """Serves one phone network's account."""
+
+    def __init__(self, network: PhoneNetwork) -> None:
+        self.network = network
+        self._created: list[float] = []
+
+    def app(self) -> web.Application:
+        """The routes, to be mounted where Twilio's API host is replaced by ours."""
+        app = web.Application()
+        routes: list[tuple[str, str, Work]] = [
+            ("GET", BASE + ".json", self.account),
+            ("POST", BASE + "/Calls.json", self.create_call),
+            ("GET", BASE + "/Calls.json", self.list_calls),
+            ("GET", BASE + "/Calls/{sid}.json", self.fetch_call),
+            ("POST", BASE + "/Calls/{sid}.json", self.update_call),
+            ("POST", BASE + "/Messages.json", self.create_message),
+            ("GET", BASE + "/Messages.json", self.list_messages),
+            ("GET", BASE + "/Recordings/{sid:RE[0-9a-f]+}{kind:(\\.json|\\.wav|\\.mp3|)}", self.recording),
+        ]
+        for method, path, work in routes:
+            app.router.add_route(method, path, self._gated(work))
+        return app
+
+    def _gated(self, work: "Work") -> "Work":
+        async def gated(request: web.Request) -> web.Response:
+            return await self._gate(request, work)
+
+        return gated
+
+    async def _gate(self, request: web.Request, handler: Work) -> web.Response:
+        """Identity, planned faults and refusals, the same for every route."""
+        planned = self.network.faults.take(f"{request.method} {request.path}")
+
+        async def answer() -> web.Response:
+            try:
+                self._identify(request)
+                return await handler(request)
+            except TwilioError as error:
+                if error.code not in PASSING and error.code not in self.network.refusals.values():
+                    self.network.violations.append(Violation(error.code, request.path, error.words))
+                return error.response()
+
+        def complain(status: int, seconds: float) -> web.Response:
+            return TwilioError({429: 20429, 503: 20503}.get(status, 20500)).response()
+
+        if planned is not None:
+            return await suffer(*planned, request, answer, complain)
+        return await answer()
+
+    def _identify(self, request: web.Request) -> None:
+        try:
+            given = BasicAuth.decode(request.headers.get("Authorization", ""))
+        except ValueError:
+            raise TwilioError(20003) from None
+        account = request.match_info.get("account", "")
+        if (given.login, given.password) != (self.network.sid, self.network.token) or account != self.network.sid:
+            raise TwilioError(20003)
+
+    # --- routes
+
+    async def account(self, request: web.Request) -> web.Response:
+        """The account itself, for a doctor's look."""
+        sid = self.network.sid
+        facts = {"sid": sid, "owner_account_sid": sid, "friendly_name": "sandbox", "status": "active", "type": "Full"}
+        return web.json_response(facts | {"uri": f"/2010-04-01/Accounts/{sid}.json", "auth_token": "", **_BORN})
+
+    async def create_call(self, request: web.Request) -> web.Response:
+        """POST Calls: checks, then the call starts beside the answer."""
+        form = await request.post()
+        to, caller = text(form, "To"), text(form, "From")
+        if not to:
+            raise TwilioError(21201)
+        if not caller:
+            raise TwilioError(21213)
+        self._check_number(to, 21211)
+        self._check_number(caller, 21212)
+        if caller != self.network.own_number:
+            raise TwilioError(21210, caller)
+        plan = plan_of(form)
+        self._pace()
+        if to in self.network.refusals:
+            raise TwilioError(self.network.refusals[to], to)
+        call = self.network.create(to, caller, plan)
+        return web.json_response(call_json(self.network.sid, call) | {"status": "queued"}, status=201)
+
+    async def list_calls(self, request: web.Request) -> web.Response:
+        """GET Calls, newest first, by To, From, Status and StartTime."""
+        query = request.query
+        wanted = [
+            call
+            for call in reversed(self.network.calls.values())
+            if query.get("To") in (None, call.to)
+            and query.get("From") in (None, call.caller)
+            and query.get("Status") in (None, call.status)
+            and query.get("ParentCallSid") in (None, call.parent_sid)
+            and within(call, query)
+        ]
+        return web.json_response(self._page(request, "calls", [call_json(self.network.sid, call) for call in wanted]))
+
+    async def fetch_call(self, request: web.Request) -> web.Response:
+        """GET one call."""
+        return web.json_response(self._call(self._known(request)))
+
+    async def update_call(self, request: web.Request) -> web.Response:
+        """POST one call: Status=canceled or completed ends it."""
+        call = self._known(request)
+        status = text(await request.post(), "Status")
+        if status not in ("canceled", "completed"):
+            raise TwilioError(20001, f"Status {status}")
+        if call.ended:
+            raise TwilioError(21220, call.sid)
+        if status == "completed" or call.status in ("queued", "ringing"):
+            self.network.end(call)
+        return web.json_response(call_json(self.network.sid, call))
+
+    async def create_message(self, request: web.Request) -> web.Response:
+        """POST Messages: one text message."""
+        form = await request.post()
+        to, sender, body = text(form, "To"), text(form, "From"), text(form, "Body")
+        for given, code in ((to, 21604), (sender, 21603), (body, 21602)):
+            if not given:
+                raise TwilioError(code)
+        self._check_number(to, 21211)
+        if sender != self.network.own_number:
+            raise TwilioError(21606, sender)
+        if len(body) > MAX_SMS:
+            raise TwilioError(21617)
+        if to in self.network.refusals:
+            raise TwilioError(self.network.refusals[to], to)
+        sms = self.network.send_sms(to, sender, body, hook(form, "StatusCallback", "StatusCallbackMethod"))
+        return web.json_response(sms_json(self.network.sid, sms) | {"status": "queued"}, status=201)
+
+    async def list_messages(self, request: web.Request) -> web.Response:
+        """GET Messages, newest first, by To."""
+        wanted = [one for one in reversed(self.network.messages) if request.query.get("To") in (None, one.to)]
+        return web.json_response(self._page(request, "messages", [sms_json(self.network.sid, one) for one in wanted]))
+
+    async def recording(self, request: web.Request) -> web.Response:
+        """A recording as facts, or as sound: silence of the right length."""
+        kept = self.network.recordings.get(request.match_info["sid"])
+        if kept is None:
+            raise TwilioError(20404, request.path)
+        if request.match_info["kind"] == ".json":
+            facts = {"sid": kept.sid, "call_sid": kept.call_sid, "duration": str(kept.seconds), "status": "completed"}
+            return web.json_response(facts | {"account_sid": self.network.sid, "channels": 1})
+        return web.Response(body=silence(kept.seconds), content_type="audio/x-wav")
+
+    # --- pieces
+
+    def _check_number(self, number: str, code: int) -> None:
+        if not E164.fullmatch(number):
+            raise TwilioError(code, number)
+        try:
+            possible = phonenumbers.is_possible_number(phonenumbers.parse(number))
+        except phonenumbers.NumberParseException:
+            possible = False
+        if not possible:
+            raise TwilioError(code, number)
+
+    def _pace(self) -> None:
+        most, moment = self.network.calls_per_second, time.monotonic()
+        if most is not None:
+            self._created = [at for at in self._created if at > moment - 1]
+            if len(self._created) >= most:
+                raise TwilioError(20429)
+            self._created.append(moment)
+
+    def _known(self, request: web.Request) -> Call:
+        call = self.network.calls.get(request.match_info["sid"])
+        if call is None:
+            raise TwilioError(20404, request.path)
+        return call
+
+    def _page(self, request: web.Request, name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        try:
+            size, page = int(request.query.get("PageSize", 50)), int(request.query.get("Page", 0))
+        except ValueError:
+            raise TwilioError(20001, "PageSize") from None
+        size = min(max(1, size), MAX_PAGE)
+        path = f"/2010-04-01/Accounts/{self.network.sid}/{name.capitalize()}.json"
+        onward = {**request.query, "PageSize": str(size), "Page": str(page + 1)}
+        more = str(request.url.with_path(path).with_query(onward).relative()) if len(rows) > size * (page + 1) else None
+        return {
+            name: rows[size * page : size * (page + 1)], "page": page, "page_size": size, "start": size * page,
+            "end": min(len(rows), size * (page + 1)) - 1, "uri": path, "first_page_uri": path,
+            "next_page_uri": more, "previous_page_uri": None,
+        }  # fmt: skip
+
+
+_BORN = {"date_created": "Thu, 01 Jan 2026 00:00:00 +0000", "date_updated": "Thu, 01 Jan 2026 00:00:00 +0000"}
+
+
+def silence(seconds: int) -> bytes:
+    """A playable WAV of silence."""
+    kept = io.BytesIO()
+    with wave.open(kept, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(1)
+        sound.setframerate(SAMPLE_RATE)
+        sound.writeframes(b"\x80" * SAMPLE_RATE * seconds)
+    return kept.getvalue()

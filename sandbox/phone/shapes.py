@@ -1,0 +1,41 @@
+"""Calls and messages as JSON documents of the REST API."""
+
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+
+from sandbox.phone.model import Call, Sms
+
+
+def _when(moment: datetime | None) -> str | None:
+    return None if moment is None else format_datetime(moment.astimezone(UTC))
+
+
+def call_json(account: str, call: Call) -> dict[str, Any]:
+    """The Call resource."""
+    uri = f"/2010-04-01/Accounts/{account}/Calls/{call.sid}.json"
+    return {
+        "sid": call.sid, "account_sid": account, "api_version": "2010-04-01", "to": call.to,
+        "to_formatted": call.to, "from": call.caller, "from_formatted": call.caller,
+        "parent_call_sid": call.parent_sid, "phone_number_sid": "", "direction": call.direction,
+        "status": call.status, "start_time": _when(call.start_at), "end_time": _when(call.end_at),
+        "duration": str(call.seconds) if call.ended else None, "answered_by": call.answered_by,
+        "date_created": _when(call.created_at), "date_updated": _when(call.end_at or call.created_at),
+        "price": f"-{0.02 * -(-call.seconds // 60):.5f}" if call.ended and call.seconds else None,
+        "price_unit": "USD", "caller_name": "", "forwarded_from": None, "group_sid": None, "annotation": None,
+        "queue_time": "0", "trunk_sid": "", "uri": uri, "subresource_uris": {},
+    }  # fmt: skip
+
+
+def sms_json(account: str, sms: Sms) -> dict[str, Any]:
+    """The Message resource."""
+    return {
+        "sid": sms.sid, "account_sid": account, "api_version": "2010-04-01", "to": sms.to,
+        "from": sms.sender, "body": sms.body, "status": sms.status, "direction": "outbound-api",
+        "num_segments": "1", "num_media": "0", "error_code": None, "error_message": None, "price": None,
+        "price_unit": "USD", "messaging_service_sid": None, "date_created": _when(sms.at),
+        "date_updated": _when(sms.at), "date_sent": _when(sms.at), "subresource_uris": {},
+        "uri": f"/2010-04-01/Accounts/{account}/Messages/{sms.sid}.json",
+    }  # fmt: skip
+
+
