@@ -1,0 +1,86 @@
+"""Exact numbers and the one place where they are rounded and written (Q13); a float never enters a mark."""
+
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from backend.domain.refusals import Refused
+
+ZERO = Fraction(0)
+HUNDRED = Fraction(100)
+
+_DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,9})?", re.ASCII)
+_ROUNDING = re.compile(r"(half_up|half_even)_([0-6])", re.ASCII)
+
+
+def number(value: Any, path: str) -> Fraction:
+    """An int or a plain decimal text ("12.5") as an exact fraction; a JSON float counts as its shortest text.
+
+    Refuses `not_a_number` with the path: booleans, blanks, exponents, infinities, more than nine digits a side.
+    """
+    text = str(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else ""
+    if not _DECIMAL.fullmatch(text):
+        raise Refused("not_a_number", path=path, value=shown(value))
+    return Fraction(text)
+
+
+def count(value: Any, path: str) -> int:
+    """A whole number from 0 up (an int, or its digits as text); else `not_a_count` or `negative` with the path."""
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,12}", value, re.ASCII):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Refused("not_a_count", path=path, value=shown(value))
+    if value < 0:
+        raise Refused("negative", path=path, value=value)
+    if value > 10**12:
+        raise Refused("out_of_range", path=path, value=shown(value), lowest=0, highest=10**12)
+    return value
+
+
+def shown(value: Any) -> str:
+    """A refused value as short text for the refusal's facts."""
+    return repr(value)[:60]
+
+
+def plain(value: Fraction) -> str:
+    """A short decimal without trailing zeros ("15", "2.5"), for points and amounts that are decimals anyway."""
+    text = Rounding(9).text(value)
+    return text.rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How a published figure is rounded: `places` decimals, ties away from zero (HALF_UP) or to even."""
+
+    places: int = 2
+    even: bool = False
+
+    @classmethod
+    def named(cls, word: str, key: str) -> "Rounding":
+        """`half_up_2`, `half_even_2`, …; another word is refused as `bad_setting`."""
+        match = _ROUNDING.fullmatch(word)
+        if match is None:
+            raise Refused("bad_setting", key=key, value=word, allowed="half_up_N, half_even_N (N 0-6)")
+        return cls(int(match[2]), match[1] == "half_even")
+
+    def _scaled(self, value: Fraction) -> int:
+        """The rounded value in units of the last place."""
+        exact = value * Fraction(10**self.places)
+        if self.even:
+            return round(exact)
+        size = math.floor(abs(exact) + Fraction(1, 2))
+        return -size if exact < 0 else size
+
+    def of(self, value: Fraction) -> Fraction:
+        """The rounded value, still exact."""
+        return Fraction(self._scaled(value), 10**self.places)
+
+    def text(self, value: Fraction) -> str:
+        """The rounded value as a decimal string, never "-0.00"."""
+        scaled = self._scaled(value)
+        digits = str(abs(scaled)).rjust(self.places + 1, "0")
+        sign = "-" if scaled < 0 else ""
+        cut = len(digits) - self.places
+        return f"{sign}{digits[:cut]}.{digits[cut:]}" if self.places else f"{sign}{digits}"

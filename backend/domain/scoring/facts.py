@@ -1,0 +1,227 @@
+"""Checking a facts document (contract §4) into typed facts; every bad input is refused with a code and its path."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.domain.scoring.exact import ZERO, count, number, shown
+from backend.domain.scoring.readings import known
+from backend.domain.scoring.scheme import LedgerItem, LedgerRule, RateItem, Scheme
+from backend.domain.scoring.scheme_file import all_knobs
+
+#: words a ledger row may carry as level even where its kind has no use for one
+LEVELS = frozenset({"national", "province", "city", "county"})
+
+_LABELS = ("unit", "month", "period", "name", "note", "evidence", "region")
+_SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "ledger", "last", *_LABELS)
+_ENTRY_KEYS = (
+    "kind", "unit", "month", "count", "level", "matter", "points", "already", "note", "evidence", "timely", "total",
+)
+_LEVELLED = frozenset({LedgerRule.PER_LEVEL, LedgerRule.HIGHEST_PER_MATTER, LedgerRule.WORST_LEVEL})
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Numerator over denominator of one rate item."""
+
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One ledger row. `already` is what its matter earned earlier in the year, at its highest (Q47)."""
+
+    kind: str
+    count: int = 1
+    level: str | None = None
+    matter: str | None = None
+    points: Fraction | None = None
+    already: Fraction = ZERO
+    note: str = ""
+    evidence: Any = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one unit did in one period. `last` holds earlier item scores (Q9 carry_last), `evidence` per rate item."""
+
+    scheme: str
+    rates: Mapping[str, Rate]
+    ledger: tuple[Entry, ...]
+    assignments: int | None
+    last: Mapping[str, Fraction]
+    evidence: Mapping[str, tuple[Any, ...]]
+
+    def of_kind(self, kind: str) -> tuple[Entry, ...]:
+        """Ledger entries of that kind, in given order."""
+        return tuple(entry for entry in self.ledger if entry.kind == kind)
+
+
+def parse_facts(document: Mapping[str, Any], scheme: Scheme) -> Facts:
+    """Facts for a sheet of `scheme`. An absent rate is 0/0; assignments not given are those of the sign rate.
+
+    Refuses: `unknown_field unknown_item unknown_kind unknown_level level_missing unknown_setting not_a_number
+    not_a_count negative numerator_over_denominator out_of_range points_missing points_not_taken matter_missing
+    bad_facts`.
+    """
+    only(document, _SHEET_KEYS, "")
+    check_settings(document, (rate.item for rate in scheme.rates), scheme.knobs())
+    given = mapping(document.get("rates", {}), "rates")
+    rates = {rate.item: Rate(0, 0) for rate in scheme.rates}
+    for item, pair in given.items():
+        rate = _item(scheme, item, f"rates.{item}")
+        rates[item] = _rate(rate, pair, f"rates.{item}")
+    entries = []
+    for n, row in enumerate(listed(document.get("ledger", []), "ledger")):
+        path = f"ledger[{n}]"
+        fed = _fed(scheme, mapping(row, path), path)
+        if fed is not None:
+            rates[fed[0]] = _sum(rates[fed[0]], fed[1])
+        else:
+            entries.append(_entry(scheme, row, path))
+    last = {
+        item: _within(number(value, f"last.{item}"), ZERO, _item(scheme, item, f"last.{item}").points, f"last.{item}")
+        for item, value in mapping(document.get("last", {}), "last").items()
+    }
+    evidence = document.get("evidence") or {}
+    return Facts(
+        scheme=scheme.id,
+        rates=rates,
+        ledger=tuple(entries),
+        assignments=_assignments(document, scheme, given, rates),
+        last=last,
+        evidence={
+            _item(scheme, item, f"evidence.{item}").item: tuple(listed(rows, f"evidence.{item}"))
+            for item, rows in mapping(evidence, "evidence").items()
+        },
+    )
+
+
+def check_settings(document: Mapping[str, Any], items: Iterable[str], knobs: Mapping[str, str]) -> dict[str, Any]:
+    """The document's own settings; one that no sheet obeys is refused as `unknown_setting`."""
+    settings = mapping(document.get("settings") or {}, "settings")
+    items, knobs = tuple(items), {**all_knobs(), **knobs}
+    for key in settings:
+        if not known(key, knobs, items):
+            raise Refused("unknown_setting", path=f"settings.{key}", key=key)
+    return dict(settings)
+
+
+def only(document: Mapping[str, Any], allowed: Iterable[str], path: str) -> None:
+    """Refuses `unknown_field` for a field nobody reads: a mistyped name must not pass as an absent value."""
+    for key in document:
+        if key not in allowed:
+            raise Refused("unknown_field", path=f"{path}.{key}".lstrip("."), field=shown(key))
+
+
+def mapping(value: Any, path: str) -> Mapping[str, Any]:
+    """A JSON object, else `bad_facts`."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise Refused("bad_facts", path=path, found=shown(value))
+    return value
+
+
+def listed(value: Any, path: str) -> list[Any]:
+    """A JSON array, else `bad_facts`."""
+    if not isinstance(value, (list, tuple)):
+        raise Refused("bad_facts", path=path, found=shown(value))
+    return list(value)
+
+
+def _item(scheme: Scheme, item: str, path: str) -> RateItem:
+    rate = scheme.rate(item)
+    if rate is None:
+        raise Refused("unknown_item", path=path, item=item[:40], known=", ".join(r.item for r in scheme.rates))
+    return rate
+
+
+def _rate(rate: RateItem, pair: Any, path: str) -> Rate:
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        raise Refused("bad_facts", path=path, found=shown(pair))
+    parsed = Rate(count(pair[0], f"{path}[0]"), count(pair[1], f"{path}[1]"))
+    if parsed.numerator > parsed.denominator * rate.at_most:
+        raise Refused(
+            "numerator_over_denominator", path=path, numerator=parsed.numerator, denominator=parsed.denominator
+        )
+    return parsed
+
+
+def _sum(one: Rate, other: Rate) -> Rate:
+    return Rate(one.numerator + other.numerator, one.denominator + other.denominator)
+
+
+def _assignments(
+    document: Mapping[str, Any], scheme: Scheme, given: Mapping[str, Any], rates: Mapping[str, Rate]
+) -> int | None:
+    if document.get("assignments") is not None:
+        return count(document["assignments"], "assignments")
+    return rates["sign"].denominator if scheme.counts_assignments and "sign" in given else None
+
+
+def _fed(scheme: Scheme, row: Mapping[str, Any], path: str) -> tuple[str, Rate] | None:
+    """A ledger row that feeds a rate (`connect` with `timely` and `total`, B15)."""
+    rate = next((rate for rate in scheme.rates if rate.ledger_kind and rate.ledger_kind == row.get("kind")), None)
+    if rate is None:
+        return None
+    only(row, _ENTRY_KEYS, path)
+    if "timely" not in row or "total" not in row:
+        raise Refused("bad_facts", path=path, found="timely, total")
+    return rate.item, _rate(rate, (row["timely"], row["total"]), path)
+
+
+def _entry(scheme: Scheme, row: Mapping[str, Any], path: str) -> Entry:
+    only(row, _ENTRY_KEYS, path)
+    row = {key: value for key, value in row.items() if value not in (None, "")}
+    kind = row.get("kind")
+    lines = [line for line in scheme.ledger if line.kind == kind]
+    if not isinstance(kind, str) or not lines:
+        raise Refused(
+            "unknown_kind", path=f"{path}.kind", kind=shown(kind), known=", ".join(sorted(scheme.kinds()))
+        )
+    already = number(row["already"], f"{path}.already") if "already" in row else ZERO
+    if already < 0:
+        raise Refused("negative", path=f"{path}.already", value=shown(row["already"]))
+    if already and "matter" not in row:
+        raise Refused("matter_missing", path=f"{path}.matter")
+    return Entry(
+        kind=kind,
+        count=count(row.get("count", 1), f"{path}.count"),
+        level=_level(lines, row.get("level"), f"{path}.level"),
+        matter=str(row["matter"]) if "matter" in row else None,
+        points=_points(lines, row.get("points"), f"{path}.points"),
+        already=already,
+        note=str(row.get("note", "")),
+        evidence=row.get("evidence"),
+    )
+
+
+def _level(lines: list[LedgerItem], level: Any, path: str) -> str | None:
+    wanted = [line for line in lines if line.rule in _LEVELLED]
+    allowed = sorted({word for line in wanted for word in line.levels}) or sorted(LEVELS)
+    if level is None and wanted:
+        if wanted[0].absent_level is None:
+            raise Refused("level_missing", path=path, allowed=", ".join(allowed))
+        return wanted[0].absent_level
+    if level is not None and level not in allowed:
+        raise Refused("unknown_level", path=path, level=shown(level), allowed=", ".join(allowed))
+    return level if isinstance(level, str) else None
+
+
+def _points(lines: list[LedgerItem], points: Any, path: str) -> Fraction | None:
+    graded = next((line for line in lines if line.rule is LedgerRule.GRADED), None)
+    if graded is None:
+        if points is not None:
+            raise Refused("points_not_taken", path=path, kind=lines[0].kind)
+        return None
+    if points is None:
+        raise Refused("points_missing", path=path, kind=graded.kind)
+    return _within(number(points, path), graded.lowest, graded.highest, path)
+
+
+def _within(value: Fraction, lowest: Fraction, highest: Fraction, path: str) -> Fraction:
+    if not lowest <= value <= highest:
+        raise Refused("out_of_range", path=path, value=str(value), lowest=str(lowest), highest=str(highest))
+    return value

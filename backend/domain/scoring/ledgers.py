@@ -1,0 +1,130 @@
+"""From ledger entries (台账) to points: one small rule per way the annexes count them, then the cap (B18-B57)."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from backend.domain.scoring.exact import ZERO, plain
+from backend.domain.scoring.facts import Entry, Facts
+from backend.domain.scoring.readings import Readings
+from backend.domain.scoring.scheme import LedgerItem, LedgerRule, Part, Scheme
+from backend.domain.scoring.sheet import Line
+
+Entries = tuple[Entry, ...]
+Rule = Callable[[LedgerItem, Entries, Readings], Fraction]
+
+
+def _events(entries: Iterable[Entry]) -> int:
+    return sum(entry.count for entry in entries)
+
+
+def _level(line: LedgerItem, entry: Entry, readings: Readings) -> Fraction:
+    value = line.levels.get(entry.level or "")
+    return value.sure(readings) if value else ZERO
+
+
+def _per_event(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+    return line.amount.sure(readings) * _events(entries)
+
+
+def _per_level(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+    return sum((_level(line, entry, readings) * entry.count for entry in entries), ZERO)
+
+
+def _highest_per_matter(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+    """Entries without a matter are matters of their own; of a matter counted earlier only the difference counts."""
+    best: dict[str, Fraction] = defaultdict(lambda: ZERO)
+    already: dict[str, Fraction] = defaultdict(lambda: ZERO)
+    alone = ZERO
+    for entry in entries:
+        value = _level(line, entry, readings)
+        if entry.matter is None:
+            alone += value * entry.count
+        elif entry.count:
+            best[entry.matter] = max(best[entry.matter], value)
+            already[entry.matter] = max(already[entry.matter], entry.already)
+    return alone + sum((max(ZERO, value - already[matter]) for matter, value in best.items()), ZERO)
+
+
+def _worst_level(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+    return max((_level(line, entry, readings) for entry in entries), default=ZERO)
+
+
+def _absent(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+    return ZERO if _events(entries) else line.amount.sure(readings)
+
+
+def _beyond_first(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+    return line.amount.sure(readings) * max(0, _events(entries) - 1)
+
+
+def _per_block(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+    return line.amount.sure(readings) * (_events(entries) // line.block)
+
+
+def _graded(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+    return sum(((entry.points or ZERO) * entry.count for entry in entries), ZERO)
+
+
+RULES: Mapping[LedgerRule, Rule] = MappingProxyType({
+    LedgerRule.PER_EVENT: _per_event,
+    LedgerRule.PER_LEVEL: _per_level,
+    LedgerRule.HIGHEST_PER_MATTER: _highest_per_matter,
+    LedgerRule.WORST_LEVEL: _worst_level,
+    LedgerRule.ABSENT: _absent,
+    LedgerRule.BEYOND_FIRST: _beyond_first,
+    LedgerRule.PER_BLOCK: _per_block,
+    LedgerRule.GRADED: _graded,
+})
+
+
+def ledger_lines(scheme: Scheme, part: Part, facts: Facts, readings: Readings) -> tuple[Line, ...]:
+    """The lines of one part of the sheet, every one of them printed, also those with nothing entered."""
+    return tuple(_line(line, facts.of_kind(line.kind), readings) for line in scheme.part(part))
+
+
+def amount(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+    """Exact points of the entries after the cap; `uncapped_levels` stand outside it when Q27 is read that way."""
+    rule = RULES[line.rule]
+    cap = line.cap.under(readings)
+    if cap is None:
+        return rule(line, entries, readings)
+    free: Entries = ()
+    if line.uncapped_levels and readings.word("scoring.criticism_cap") == "province_only":
+        free = tuple(entry for entry in entries if entry.level in line.uncapped_levels)
+    held = tuple(entry for entry in entries if entry not in free)
+    return min(cap, rule(line, held, readings)) + (rule(line, free, readings) if free else ZERO)
+
+
+def _line(line: LedgerItem, entries: Entries, readings: Readings) -> Line:
+    points = amount(line, entries, readings)
+    worth = line.points or line.cap.under(readings) or ZERO
+    lost = ZERO if line.part is Part.BONUS else points
+    score = {Part.BASE: worth - lost, Part.BONUS: points, Part.MINUS: -lost}[line.part]
+    return Line(
+        item=line.item,
+        name=line.name,
+        part=line.part,
+        points=worth,
+        deduction=lost,
+        score=score,
+        numerator=_events(entries),
+        evidence=tuple(_evidence(entry) for entry in entries),
+    )
+
+
+def _evidence(entry: Entry) -> dict[str, Any]:
+    """The entry as the sheet shows it, blanks left out."""
+    shown = {
+        "kind": entry.kind,
+        "count": entry.count,
+        "level": entry.level,
+        "matter": entry.matter,
+        "points": None if entry.points is None else plain(entry.points),
+        "already": plain(entry.already) if entry.already else None,
+        "note": entry.note or None,
+        "evidence": entry.evidence,
+    }
+    return {key: value for key, value in shown.items() if value is not None}

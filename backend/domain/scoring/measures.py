@@ -1,0 +1,136 @@
+"""The named measures a scheme may count, and the cohort of each: which obligation, in which month, over what (Q14-Q23).
+
+The recount over obligations in the database and the independent reckoning in the tests are both held to this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Measure(StrEnum):
+    """What can be counted; a scheme's rate items choose among these words and nothing else."""
+
+    CONNECT = "connect"  # 接通率
+    DISPATCH = "dispatch"  # 及时派单率
+    SIGN = "sign"  # 及时签收率
+    RETURN = "return"  # 及时退单率
+    ON_TIME = "on_time"  # 按时办结率
+    EXTENSION = "extension"  # 延期办结率
+    RED_CARD = "red_card"  # 红牌警告率
+    SATISFACTION = "satisfaction"  # 满意率 (over closings, silence is satisfaction)
+    RESPONSE = "response"  # 响应率
+    CLOSURE = "closure"  # 办结率
+    RESOLUTION = "resolution"  # 解决率
+    ANSWERED_SATISFACTION = "answered_satisfaction"  # 满意率 (over answers)
+
+
+class MonthOf(StrEnum):
+    """The event whose local month (Asia/Shanghai) puts an obligation into the printed denominator (Q14)."""
+
+    TAKEN_IN = "taken_in"  # the call or web item arrived
+    GENERATED = "generated"
+    DISPATCHED = "dispatched"
+    RETURN_SUBMITTED = "return_submitted"
+    CLOSED = "closed"
+    DUE = "due"
+    IN_HAND = "in_hand"  # every month in which the assignment was in hand
+    VISITED = "visited"  # the last return visit that answered the question
+
+
+class Cohort(StrEnum):
+    """Which objects are counted at all."""
+
+    INTAKE = "intake"  # calls and web items of the institution
+    TICKETS = "tickets"  # tickets requiring dispatch (directly answered ones have no duty, Q17)
+    ASSIGNMENTS = "assignments"  # every assignment, lead or assisting, returned ones too (Q19, Q21)
+    RETURNS = "returns"  # one per assignment with a return request
+    LEADS = "leads"  # 主办 assignments (Q21), accepted returns left out
+    LEADS_NO_MASS = "leads_no_mass"  # the same without approved 群体性事件 (Q32)
+    LEADS_VISITED = "leads_visited"  # 主办 assignments of consult, help and complaint tickets (Q40)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """How one measure is counted. `timely` and `counted` say numerator and denominator in the words of the rows."""
+
+    measure: Measure
+    month: MonthOf
+    cohort: Cohort
+    numerator: str
+    denominator: str
+    rows: str
+    settings: tuple[str, ...] = ()
+
+
+def _table(*rows: Counting) -> Mapping[Measure, Counting]:
+    return MappingProxyType({row.measure: row for row in rows})
+
+
+#: Notes that hold for every row:
+#: * an event later than the run's `as_of` has not happened; an open obligation stays in its denominator (Q15);
+#: * exactly at the due time is timely (Q26); an automatic signing never is (B33, Q18);
+#: * the due time of a closing is that of the last granted extension, else the assignment's own (B38);
+#: * a repeat merged into a master is not counted beside it (Q23).
+COUNTING: Mapping[Measure, Counting] = _table(
+    Counting(
+        Measure.CONNECT, MonthOf.TAKEN_IN, Cohort.INTAKE,
+        "calls answered and web items accepted in time", "all demands of the month", "B15",
+    ),
+    Counting(
+        Measure.DISPATCH, MonthOf.GENERATED, Cohort.TICKETS,
+        "first dispatch at or before the dispatch limit", "tickets generated in the month that required dispatch",
+        "B17, Q17",
+    ),
+    Counting(
+        Measure.SIGN, MonthOf.DISPATCHED, Cohort.ASSIGNMENTS,
+        "signed by a person at or before the sign limit", "assignments dispatched in the month", "B33, Q18, Q19",
+    ),
+    Counting(
+        # Basis `submitted` also counts refused and undecided requests; withdrawn ones never count.
+        Measure.RETURN, MonthOf.RETURN_SUBMITTED, Cohort.RETURNS,
+        "submitted at or before the sign limit by a unit that had signed by hand",
+        "returns submitted in the month and accepted", "B35, B36, Q20", ("scoring.return_basis",),
+    ),
+    Counting(
+        # Basis `due` takes the month of the (extended) due time, for this measure only; the others stay with closing.
+        Measure.ON_TIME, MonthOf.CLOSED, Cohort.LEADS_NO_MASS,
+        "closed at or before the (extended) due time", "closed in the month", "B38, Q16, Q22, Q32",
+        ("scoring.closure_basis",),
+    ),
+    Counting(
+        Measure.EXTENSION, MonthOf.CLOSED, Cohort.LEADS_NO_MASS,
+        "granted extensions, one or two an assignment", "closed in the month", "B40, Q31",
+    ),
+    Counting(
+        # In hand = dispatched before the month's end, not closed before its start, and no accepted return
+        # submitted before its end ("carried in + newly dispatched - accepted returns"); mass incidents are in hand
+        # but get no card. A card belongs to the month of the due time it was issued at (Q33).
+        Measure.RED_CARD, MonthOf.IN_HAND, Cohort.LEADS,
+        "of these, cards issued in the month", "in hand at any time in the month", "B41, Q17, Q32, Q33",
+    ),
+    Counting(
+        # `satisfaction.verdict` decides; a recognised unreasonable demand stays in the denominator and counts as
+        # not unsatisfied, or with `remove_both` an unsatisfied one leaves both sides.
+        Measure.SATISFACTION, MonthOf.CLOSED, Cohort.LEADS_VISITED,
+        "all but the finally unsatisfied", "closed in the month: consult, help, complaint", "B43, Q35-Q37, Q39, Q40",
+        ("scoring.unreasonable_mode", "scoring.second_visit_unreached"),
+    ),
+    Counting(
+        Measure.RESPONSE, MonthOf.VISITED, Cohort.LEADS,
+        "the worker says he was contacted", "visited and asked in the month", "A26, A35, Q41",
+    ),
+    Counting(
+        Measure.CLOSURE, MonthOf.DUE, Cohort.LEADS,
+        "closed as of the run", "(extended) due time in the month", "A26, A35, Q41",
+    ),
+    Counting(
+        Measure.RESOLUTION, MonthOf.VISITED, Cohort.LEADS,
+        "the requester says it is resolved", "visited and answered in the month", "A35",
+    ),
+    Counting(
+        Measure.ANSWERED_SATISFACTION, MonthOf.VISITED, Cohort.LEADS,
+        "satisfied or basically satisfied", "answered satisfied, basically satisfied or unsatisfied", "A26, A35, Q35",
+    ),
+)

@@ -1,0 +1,68 @@
+"""Quarter and year: the mean of the scored months, months without assignments skipped and shown (B12, Q52)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.domain.scoring.exact import HUNDRED, ZERO, shown
+from backend.domain.scoring.facts import listed, only
+from backend.domain.scoring.readings import ROUNDING, Readings
+from backend.domain.scoring.region import published_total
+from backend.domain.scoring.scheme import Part, Scheme
+from backend.domain.scoring.sheet import NO_ASSIGNMENT, Line, Sheet
+
+_KEYS = ("scheme", "settings", "kind", "months", "unit", "region", "period", "name", "note")
+
+
+@dataclass(frozen=True)
+class PeriodFacts:
+    """`kind` (quarter, year) and the published totals of its months so far; None for a month without a score."""
+
+    kind: str
+    months: tuple[Fraction | None, ...]
+
+
+def parse_period(document: Mapping[str, Any], scheme: Scheme) -> PeriodFacts:
+    """The facts of a period; more months than it has are refused as `out_of_range`."""
+    only(document, _KEYS, "")
+    kind = document.get("kind")
+    if not isinstance(kind, str) or kind not in scheme.lengths:
+        raise Refused("bad_facts", path="kind", found=shown(kind))
+    rows = listed(document.get("months", []), "months")
+    if len(rows) > scheme.lengths[kind]:
+        raise Refused("out_of_range", path="months", value=len(rows), lowest=0, highest=scheme.lengths[kind])
+    return PeriodFacts(kind, tuple(published_total(row, f"months[{n}]") for n, row in enumerate(rows)))
+
+
+def reckon_period(facts: PeriodFacts, scheme: Scheme, settings: Mapping[str, Any] = MappingProxyType({})) -> Sheet:
+    """The mean of the scored months, rounded once; none scored, no total."""
+    readings = Readings.of(settings)
+    scored = [month for month in facts.months if month is not None]
+    mean = sum(scored, ZERO) / len(scored) if scored else None
+    share = Fraction(1, len(scored)) if scored else ZERO
+    return Sheet(
+        scheme=scheme.id,
+        version=scheme.version,
+        total=None if mean is None else readings.rounding.of(mean),
+        raw_total=mean,
+        base=mean or ZERO,
+        bonus=ZERO,
+        minus=ZERO,
+        flags=() if scored else (NO_ASSIGNMENT,),
+        lines=tuple(_line(n, scheme, month, share) for n, month in enumerate(facts.months, start=1)),
+        rounding=readings.rounding,
+        readings=readings.printed((f"period.{facts.kind}", ROUNDING)),
+    )
+
+
+def _line(n: int, scheme: Scheme, month: Fraction | None, share: Fraction) -> Line:
+    """A month's line: its mark stands where a rate would, its score is its part of the mean."""
+    name = scheme.names.get("month", "{n}").replace("{n}", str(n))
+    if month is None:
+        return Line(f"month_{n}", name, Part.BASE, ZERO, ZERO, ZERO, note=NO_ASSIGNMENT)
+    points = share * HUNDRED
+    score = share * month
+    return Line(f"month_{n}", name, Part.BASE, points, points - score, score, rate=month / HUNDRED)

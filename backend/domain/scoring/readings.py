@@ -1,0 +1,141 @@
+"""The readings in force for one sheet: which settings scoring obeys, their defaults and allowed values (readings §4)."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.domain.scoring.exact import Rounding, count, number, shown
+
+NONE = "none"
+
+#: key → default, then the words allowed (the first one is the default).
+WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "scoring.slope_mode": ("proportional", "step_floor", "step_ceil"),  # Q1, Q3
+    "scoring.zero_denominator": ("full", "exclude_and_rescale", "carry_last"),  # Q9
+    "scoring.rounding_stage": ("published", "total_only"),  # Q13
+    "scoring.closure_basis": ("closed", "due"),  # Q16
+    "scoring.return_basis": ("accepted", "submitted"),  # Q20
+    "scoring.unreasonable_mode": ("keep_in_denominator", "remove_both"),  # Q37
+    "scoring.second_visit_unreached": ("satisfied", "keep_first"),  # Q36
+    "scoring.criticism_cap": ("shared", "province_only"),  # Q27
+    "region.aggregation": ("mean", "ticket_weighted", "pooled"),  # Q51
+    "period.quarter": ("mean_of_scored_months",),  # Q52
+    "period.year": ("mean_of_scored_months",),
+})
+
+#: whole numbers from 0 up (Q10).
+WHOLE: Mapping[str, str] = MappingProxyType({
+    "scoring.small_sample_min": "10",
+    "scoring.tolerance_count": "0",
+})
+
+#: decimals; those in OPEN may be `none` (Q11, Q12).
+DECIMAL: Mapping[str, str] = MappingProxyType({
+    "scoring.total_floor": "0",
+    "scoring.total_max": NONE,
+    "region.weight_management": "0.4",
+    "region.weight_units": "0.6",
+})
+OPEN = frozenset({"scoring.total_floor", "scoring.total_max"})
+
+#: lists the institution keeps (Q7); they decide what a missing post is before the ledger is written.
+LISTS = frozenset({"scoring.required_posts", "scoring.required_rules"})
+
+ROUNDING = "scoring.rounding"
+
+DEFAULTS: Mapping[str, str] = MappingProxyType(
+    {key: words[0] for key, words in WORDS.items()} | dict(WHOLE) | dict(DECIMAL) | {ROUNDING: "half_up_2"}
+)
+
+_ITEM_MODE = re.compile(r"scoring\.([a-z_]+)\.slope_mode")
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Validated settings of one run; keys that are not scoring's own are ignored.
+
+    `knobs` are the keys a scheme declares for its own numbers (such as `scoring.connect.cap`, Q5), with defaults.
+    """
+
+    values: Mapping[str, str]
+    rounding: Rounding
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], knobs: Mapping[str, str] = MappingProxyType({})) -> "Readings":
+        """Defaults overlaid by `given`; a value that is not allowed is refused as `bad_setting`."""
+        values = dict(DEFAULTS) | dict(knobs)
+        for key, value in given.items():
+            if key in values or key in LISTS or _ITEM_MODE.fullmatch(key):
+                values[key] = _text(key, value)
+        for key, value in values.items():
+            _check(key, value, knobs)
+        floor, top = values["scoring.total_floor"], values["scoring.total_max"]
+        if NONE not in (floor, top) and Fraction(floor) > Fraction(top):
+            raise Refused("bad_setting", key="scoring.total_max", value=top, allowed=f">= {floor}")
+        return cls(MappingProxyType(values), Rounding.named(values[ROUNDING], ROUNDING))
+
+    def word(self, key: str) -> str:
+        """The chosen word."""
+        return self.values[key]
+
+    def whole(self, key: str) -> int:
+        """The chosen whole number."""
+        return int(self.values[key])
+
+    def decimal(self, key: str) -> Fraction | None:
+        """The chosen decimal, or None for `none`."""
+        value = self.values[key]
+        return None if value == NONE else Fraction(value)
+
+    def slope_mode(self, item: str) -> str:
+        """The item's own slope mode, else the general one (Q1, Q3)."""
+        return self.values.get(f"scoring.{item}.slope_mode", self.values["scoring.slope_mode"])
+
+    def printed(self, keys: Iterable[str], items: Iterable[str] = ()) -> dict[str, str]:
+        """What the sheet prints: the keys that applied to it, and per-item modes that were set."""
+        wanted = [*keys, *(f"scoring.{item}.slope_mode" for item in items)]
+        return {key: self.values[key] for key in wanted if key in self.values}
+
+
+def known(key: str, knobs: Iterable[str], items: Iterable[str]) -> bool:
+    """Whether a facts document may name this setting: a mistyped key must not pass in silence."""
+    if key in DEFAULTS or key in LISTS or key in set(knobs):
+        return True
+    match = _ITEM_MODE.fullmatch(key)
+    return match is not None and match[1] in set(items)
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise Refused("bad_setting", key=key, value=shown(value), allowed=_allowed(key))
+    return str(value)
+
+
+def _allowed(key: str) -> str:
+    """The allowed values in short."""
+    if key in WORDS:
+        return ", ".join(WORDS[key])
+    if _ITEM_MODE.fullmatch(key):
+        return _allowed("scoring.slope_mode")
+    return "0, 1, 2, …" if key in WHOLE else "decimal"
+
+
+def _check(key: str, value: str, knobs: Mapping[str, str]) -> None:
+    mode = _ITEM_MODE.fullmatch(key)
+    words = WORDS["scoring.slope_mode"] if mode else WORDS.get(key)
+    if words is not None:
+        if value not in words:
+            raise Refused("bad_setting", key=key, value=value, allowed=_allowed(key))
+        return
+    if key == ROUNDING or key in LISTS or (value == NONE and (key in OPEN or key in knobs)):
+        return
+    try:
+        amount = count(value, key) if key in WHOLE else number(value, key)
+    except Refused as no:
+        raise Refused("bad_setting", key=key, value=value, allowed=_allowed(key)) from no
+    if amount < 0 and key != "scoring.total_floor":
+        raise Refused("bad_setting", key=key, value=value, allowed=">= 0")

@@ -1,0 +1,130 @@
+"""The reckoning: facts, a scheme and the settings in force make one score sheet (B9, Q9-Q13)."""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.domain.scoring.exact import ZERO
+from backend.domain.scoring.facts import Facts, check_settings, mapping, parse_facts
+from backend.domain.scoring.ledgers import ledger_lines
+from backend.domain.scoring.period import parse_period, reckon_period
+from backend.domain.scoring.rates import rate_lines
+from backend.domain.scoring.readings import ROUNDING, Readings
+from backend.domain.scoring.region import parse_region, reckon_region
+from backend.domain.scoring.scheme import Kind, Part, RateRule, Scheme
+from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.scoring.sheet import NO_ASSIGNMENT, SMALL_SAMPLE, Line, Sheet
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+_TOTAL_KEYS = (
+    "scoring.slope_mode", "scoring.zero_denominator", "scoring.small_sample_min", "scoring.tolerance_count",
+    "scoring.total_floor", "scoring.total_max", ROUNDING, "scoring.rounding_stage",
+)  # fmt: skip
+_SHOWN_KEYS = ("scoring.small_sample_min", ROUNDING)
+
+
+def reckon_json(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> dict[str, Any]:
+    """The sheet of a facts document, as JSON; the document's own `settings` win over `settings`.
+
+    Refuses as `parse_facts` does, and `unknown_scheme`, `bad_setting`, `weights_missing`, `pooled_missing`.
+    """
+    return reckon_document(document, settings).as_json()
+
+
+def reckon_document(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> Sheet:
+    """As `reckon_json`, but the sheet itself."""
+    name = mapping(document, "facts").get("scheme")
+    if not isinstance(name, str):
+        raise Refused("unknown_scheme", path="scheme", scheme=repr(name)[:60], known="")
+    scheme = load_scheme(name)
+    own = check_settings(document, (rate.item for rate in scheme.rates), scheme.knobs())
+    merged = {**settings, **own}
+    return _DOORS[scheme.kind](document, scheme, merged)
+
+
+def reckon(facts: Facts, scheme: Scheme, settings: Mapping[str, str] = NO_SETTINGS) -> Sheet:
+    """One unit's or institution's sheet. Without a single assignment in the month there is no total (Q9)."""
+    readings = Readings.of(settings, scheme.knobs())
+    base = (*rate_lines(scheme, facts, readings), *ledger_lines(scheme, Part.BASE, facts, readings))
+    bonus = ledger_lines(scheme, Part.BONUS, facts, readings)
+    minus = ledger_lines(scheme, Part.MINUS, facts, readings)
+    stage = readings.rounding.of if readings.word("scoring.rounding_stage") == "published" else _exact
+
+    def sums(lines: tuple[Line, ...]) -> Fraction:
+        return sum((stage(line.deduction if line.part is Part.MINUS else line.score) for line in lines), ZERO)
+
+    raw = sums(base) + sums(bonus) - sums(minus)
+    flags = _flags(scheme, facts, readings)
+    scored = scheme.totals and NO_ASSIGNMENT not in flags
+    return Sheet(
+        scheme=scheme.id,
+        version=scheme.version,
+        total=readings.rounding.of(_held(raw, readings)) if scored else None,
+        raw_total=raw if scored else None,
+        base=sums(base),
+        bonus=sums(bonus),
+        minus=sums(minus),
+        flags=flags,
+        lines=(*base, *bonus, *minus),
+        rounding=readings.rounding,
+        readings=_printed(scheme, readings),
+    )
+
+
+def _exact(value: Fraction) -> Fraction:
+    return value
+
+
+def _held(raw: Fraction, readings: Readings) -> Fraction:
+    """The raw total between `scoring.total_floor` and `scoring.total_max` (Q11, Q12)."""
+    floor, top = readings.decimal("scoring.total_floor"), readings.decimal("scoring.total_max")
+    if floor is not None:
+        raw = max(raw, floor)
+    return raw if top is None else min(raw, top)
+
+
+def _flags(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[str, ...]:
+    """`no_assignment` stands alone; a small sample is one of assignments, or of any counted rate where none are."""
+    if facts.assignments == 0:
+        return (NO_ASSIGNMENT,)
+    least = readings.whole("scoring.small_sample_min")
+    samples = [rate.denominator for rate in facts.rates.values() if rate.denominator]
+    if facts.assignments is not None:
+        samples = [facts.assignments]
+    flags = [SMALL_SAMPLE] if any(sample < least for sample in samples) else []
+    for item in scheme.rates:
+        if item.flag_when_empty and not facts.rates[item.item].denominator:
+            flags.append(item.flag_when_empty)
+    return tuple(flags)
+
+
+def _printed(scheme: Scheme, readings: Readings) -> dict[str, str]:
+    keys = [*(_TOTAL_KEYS if scheme.totals else _SHOWN_KEYS), *scheme.readings, *scheme.knobs()]
+    return readings.printed(keys, (item.item for item in scheme.rates if item.rule is RateRule.SLOPE))
+
+
+def _sheet(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> Sheet:
+    return reckon(parse_facts(document, scheme), scheme, settings)
+
+
+def _region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> Sheet:
+    return reckon_region(parse_region(document, scheme, settings, _pooled), scheme, settings)
+
+
+def _pooled(document: Mapping[str, Any], scheme: str, settings: Mapping[str, Any]) -> Fraction | None:
+    """The published total of all units' counts added together, as if they were one unit (Q51 `pooled`)."""
+    return reckon_document({"scheme": scheme, **document}, settings).total
+
+
+def _period(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> Sheet:
+    return reckon_period(parse_period(document, scheme), scheme, settings)
+
+
+_DOORS: Mapping[Kind, Callable[[Mapping[str, Any], Scheme, Mapping[str, Any]], Sheet]] = MappingProxyType({
+    Kind.SHEET: _sheet,
+    Kind.REGION: _region,
+    Kind.PERIOD: _period,
+})

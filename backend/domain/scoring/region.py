@@ -1,0 +1,134 @@
+"""A region's mark: its institution's and its units' marks by weight, rounded once at the end (B10, Q51)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.domain.scoring.exact import HUNDRED, ZERO, count, number
+from backend.domain.scoring.facts import listed, mapping, only
+from backend.domain.scoring.readings import ROUNDING, Readings
+from backend.domain.scoring.scheme import Part, Scheme
+from backend.domain.scoring.sheet import NO_ASSIGNMENT, NO_DATA, Line, Sheet
+
+_KEYS = ("scheme", "settings", "management", "units", "weights", "pooled", "region", "period", "name", "note")
+_PRINTED = ("region.weight_management", "region.weight_units", "region.aggregation", ROUNDING)
+
+#: published totals lie well within these
+_LOWEST, _HIGHEST = -1000, 1000
+
+Pool = Callable[[Mapping[str, Any], str, Mapping[str, Any]], Fraction | None]
+
+
+@dataclass(frozen=True)
+class RegionFacts:
+    """Published totals: the institution's (None: not scored) and the units' (None: no assignment, left out).
+
+    `weights` are the units' assignments, in the order of `units`; `pooled` is the total of their counts added up.
+    """
+
+    management: Fraction | None
+    units: tuple[Fraction | None, ...]
+    weights: tuple[int, ...] | None = None
+    pooled: Fraction | None = None
+
+
+def parse_region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any], pool: Pool) -> RegionFacts:
+    """The facts of a region; `ticket_weighted` needs `weights`, `pooled` needs `pooled` (a unit's facts document)."""
+    only(document, _KEYS, "")
+    units = tuple(published_total(value, f"units[{n}]") for n, value in enumerate(listed(document.get("units", []), "units")))
+    how = Readings.of(settings).word("region.aggregation")
+    weights: tuple[int, ...] | None = None
+    if document.get("weights") is not None:
+        rows = listed(document["weights"], "weights")
+        if len(rows) != len(units):
+            raise Refused("bad_facts", path="weights", found=f"{len(rows)} != {len(units)}")
+        weights = tuple(count(value, f"weights[{n}]") for n, value in enumerate(rows))
+    elif how == "ticket_weighted":
+        raise Refused("weights_missing", path="weights")
+    pooled = None
+    if document.get("pooled") is not None:
+        pooled = pool(mapping(document["pooled"], "pooled"), scheme.unit_scheme, settings)
+    elif how == "pooled":
+        raise Refused("pooled_missing", path="pooled")
+    return RegionFacts(published_total(document.get("management"), "management"), units, weights, pooled)
+
+
+def reckon_region(facts: RegionFacts, scheme: Scheme, settings: Mapping[str, Any] = MappingProxyType({})) -> Sheet:
+    """weight_management × M + weight_units × U, nothing rounded in between; a missing side leaves it unscored."""
+    readings = Readings.of(settings)
+    shares = {
+        "management": Fraction(readings.values["region.weight_management"]),
+        "units": Fraction(readings.values["region.weight_units"]),
+    }
+    if sum(shares.values()) != 1:
+        value = readings.values["region.weight_units"]
+        raise Refused("bad_setting", key="region.weight_units", value=value, allowed="weight_management + this = 1")
+    sides = {"management": facts.management, "units": _AGGREGATIONS[readings.word("region.aggregation")](facts)}
+    lines = tuple(_line(item, scheme.names.get(item, item), shares[item], side) for item, side in sides.items())
+    scored = all(side is not None for side in sides.values())
+    raw = sum((line.score for line in lines), ZERO)
+    return Sheet(
+        scheme=scheme.id,
+        version=scheme.version,
+        total=readings.rounding.of(raw) if scored else None,
+        raw_total=raw if scored else None,
+        base=raw,
+        bonus=ZERO,
+        minus=ZERO,
+        flags=() if scored else (NO_ASSIGNMENT,),
+        lines=lines,
+        rounding=readings.rounding,
+        readings=readings.printed(_PRINTED),
+    )
+
+
+def _mean(facts: RegionFacts) -> Fraction | None:
+    scored = [total for total in facts.units if total is not None]
+    return sum(scored, ZERO) / len(scored) if scored else None
+
+
+def _ticket_weighted(facts: RegionFacts) -> Fraction | None:
+    if facts.weights is None:
+        raise Refused("weights_missing", path="weights")
+    pairs = [(t, w) for t, w in zip(facts.units, facts.weights, strict=True) if t is not None]
+    weight = sum(w for _, w in pairs)
+    return sum((total * w for total, w in pairs), ZERO) / weight if weight else None
+
+
+def _pooled(facts: RegionFacts) -> Fraction | None:
+    return facts.pooled
+
+
+_AGGREGATIONS: Mapping[str, Callable[[RegionFacts], Fraction | None]] = MappingProxyType({
+    "mean": _mean,
+    "ticket_weighted": _ticket_weighted,
+    "pooled": _pooled,
+})
+
+
+def _line(item: str, name: str, share: Fraction, side: Fraction | None) -> Line:
+    """A side's line: its mark stands where a rate would, its points are the weight in per cent."""
+    score = ZERO if side is None else share * side
+    points = share * HUNDRED
+    return Line(
+        item=item,
+        name=name,
+        part=Part.BASE,
+        points=points,
+        deduction=ZERO if side is None else points - score,
+        score=score,
+        rate=None if side is None else side / HUNDRED,
+        note=NO_DATA if side is None else "",
+    )
+
+
+def published_total(value: Any, path: str) -> Fraction | None:
+    if value is None:
+        return None
+    total = number(value, path)
+    if not _LOWEST <= total <= _HIGHEST:
+        raise Refused("out_of_range", path=path, value=str(value), lowest=_LOWEST, highest=_HIGHEST)
+    return total

@@ -1,0 +1,55 @@
+"""What a chain of return visits finally says about a closing: machine first, a person decides (B42, B43, Q36, Q39)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from backend.domain.ticket import Answer
+
+
+class Verdict(StrEnum):
+    """Kept apart on purpose: only an explicit yes earns a bonus (B27), silence is merely not a no."""
+
+    EXPLICIT = "explicit_satisfied"
+    DEEMED = "deemed_satisfied"
+    DEEMED_UNREACHED = "deemed_satisfied_unreached"  # Q36, reported on its own line
+    UNSATISFIED = "unsatisfied"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One return visit: by a person or by the machine, when, and what was heard."""
+
+    manual: bool
+    at: datetime
+    answer: Answer
+
+
+_SAID: dict[Answer, Verdict] = {
+    Answer.SATISFIED: Verdict.EXPLICIT,
+    Answer.BASICALLY_SATISFIED: Verdict.EXPLICIT,
+    Answer.UNCLEAR: Verdict.DEEMED,
+    Answer.UNSATISFIED: Verdict.UNSATISFIED,
+}
+
+
+def verdict(visits: Iterable[Visit], unreached: str = "satisfied") -> Verdict:
+    """The final result of the visits held so far.
+
+    The last manual visit that heard an answer decides, else the last automatic one that did. A machine's "no" that
+    no person could follow up (manual visit `unreached`, its attempts exhausted) becomes deemed satisfaction, or
+    stays a "no" with `scoring.second_visit_unreached = keep_first`. Not followed up at all, it stays a "no".
+    """
+    ordered = sorted(visits, key=lambda visit: visit.at)
+    by_person = [visit.answer for visit in ordered if visit.manual]
+    heard = [answer for answer in by_person if answer in _SAID]
+    if heard:
+        return _SAID[heard[-1]]
+    by_machine = [visit.answer for visit in ordered if not visit.manual and visit.answer in _SAID]
+    first = _SAID[by_machine[-1]] if by_machine else Verdict.DEEMED
+    if first is not Verdict.UNSATISFIED or not by_person:
+        return first
+    if by_person[-1] is Answer.UNREACHED:
+        return first if unreached == "keep_first" else Verdict.DEEMED_UNREACHED
+    return Verdict.DEEMED

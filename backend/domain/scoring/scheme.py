@@ -1,0 +1,176 @@
+"""A province's rules as values: rate items, ledger items, bonus and minus lines, with every number and its row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.readings import Readings
+
+
+class RateRule(StrEnum):
+    """How a rate becomes a mark."""
+
+    SLOPE = "slope"  # deduct `slope` per `per` percentage points beyond `threshold`, at most `cap` (B15-B43)
+    WEIGHTED = "weighted"  # points × rate
+    SHOWN = "shown"  # printed, not scored (Q41)
+
+
+class LedgerRule(StrEnum):
+    """How ledger entries become an amount of points, before the cap."""
+
+    PER_EVENT = "per_event"  # amount × count
+    PER_LEVEL = "per_level"  # amount of the entry's level × count
+    HIGHEST_PER_MATTER = "highest_per_matter"  # the matter's best level, less what it earned earlier (Q47)
+    WORST_LEVEL = "worst_level"  # exclusive levels: the worst one entered (Q8)
+    ABSENT = "absent"  # amount when nothing was entered (B23)
+    BEYOND_FIRST = "beyond_first"  # amount × (count − 1) (B29)
+    PER_BLOCK = "per_block"  # amount × ⌊count / block⌋, no carry-over (B28, B54, Q49)
+    GRADED = "graded"  # the points entered, within lowest..highest (B53)
+
+
+class Part(StrEnum):
+    """Where a line stands on the sheet."""
+
+    BASE = "base"
+    BONUS = "bonus"
+    MINUS = "minus"
+
+
+class Kind(StrEnum):
+    """What a scheme file describes."""
+
+    SHEET = "sheet"
+    REGION = "region"
+    PERIOD = "period"
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number of the scheme; with `setting` an installation may read it differently. None = no limit."""
+
+    value: Fraction | None
+    setting: str | None = None
+    default: str = ""
+
+    def under(self, readings: Readings) -> Fraction | None:
+        """The number in force."""
+        return readings.decimal(self.setting) if self.setting else self.value
+
+    def sure(self, readings: Readings) -> Fraction:
+        """The number in force where `none` makes no sense: refused as `bad_setting`."""
+        value = self.under(readings)
+        if value is None:
+            raise Refused("bad_setting", key=self.setting, value="none", allowed="decimal")
+        return value
+
+
+@dataclass(frozen=True)
+class RateItem:
+    """A rate and its mark. Threshold and `per` are in percentage points (Q2); `at_most` bounds numerator/denominator."""
+
+    item: str
+    name: str
+    source: str
+    measure: Measure
+    rule: RateRule
+    points: Fraction
+    higher_is_better: bool
+    threshold: Amount
+    slope: Amount
+    per: Fraction
+    cap: Amount
+    at_most: int
+    flag_when_empty: str | None
+    ledger_kind: str | None
+
+    def amounts(self) -> tuple[Amount, ...]:
+        """Every number a setting may move."""
+        return self.threshold, self.slope, self.cap
+
+
+@dataclass(frozen=True)
+class LedgerItem:
+    """A line fed by ledger entries of one kind; `points` is the item's worth (base) or its cap (bonus, minus)."""
+
+    item: str
+    name: str
+    source: str
+    kind: str
+    part: Part
+    rule: LedgerRule
+    points: Fraction | None
+    amount: Amount
+    levels: Mapping[str, Amount]
+    absent_level: str | None
+    block: int
+    lowest: Fraction
+    highest: Fraction
+    cap: Amount
+    uncapped_levels: frozenset[str]
+
+    def amounts(self) -> tuple[Amount, ...]:
+        """Every number a setting may move."""
+        return self.amount, self.cap, *self.levels.values()
+
+
+@dataclass(frozen=True)
+class Example:
+    """A worked example a scheme file carries: facts, what must come out, and the same with fields of the facts changed."""
+
+    name: str
+    facts: Mapping[str, Any]
+    expect: Mapping[str, Any]
+    others: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Tier:
+    """分档: a band of totals from `at_least` up (Q52)."""
+
+    id: str
+    name: str
+    at_least: Fraction
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """One scheme file. Rates, ledger, bonus and minus belong to sheets; the last four fields to regions and periods."""
+
+    id: str
+    name: str
+    basis: str
+    version: str
+    kind: Kind
+    totals: bool = True
+    counts_assignments: bool = False
+    readings: tuple[str, ...] = ()
+    rates: tuple[RateItem, ...] = ()
+    ledger: tuple[LedgerItem, ...] = ()
+    examples: tuple[Example, ...] = ()
+    unit_scheme: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    tiers: tuple[Tier, ...] = ()
+
+    def knobs(self) -> dict[str, str]:
+        """Setting key → default, for each number of the scheme that is a setting."""
+        items: list[RateItem | LedgerItem] = [*self.rates, *self.ledger]
+        amounts = [amount for item in items for amount in item.amounts()]
+        return {amount.setting: amount.default for amount in amounts if amount.setting}
+
+    def part(self, part: Part) -> tuple[LedgerItem, ...]:
+        """Ledger lines of one part of the sheet, in printed order."""
+        return tuple(item for item in self.ledger if item.part is part)
+
+    def kinds(self) -> frozenset[str]:
+        """Ledger kinds the scheme knows."""
+        fed = {rate.ledger_kind for rate in self.rates if rate.ledger_kind}
+        return frozenset(fed | {item.kind for item in self.ledger})
+
+    def rate(self, item: str) -> RateItem | None:
+        """The rate item of that id."""
+        return next((rate for rate in self.rates if rate.item == item), None)

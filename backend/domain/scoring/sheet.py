@@ -1,0 +1,95 @@
+"""The score sheet: lines with their evidence, sums, flags and the readings that were applied (B2, B3, contract §4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from backend.domain.scoring.exact import HUNDRED, Rounding, plain
+from backend.domain.scoring.scheme import Part
+
+NO_DATA = "no_data"
+NO_ASSIGNMENT = "no_assignment"
+SMALL_SAMPLE = "small_sample"
+NOTHING_DUE = "nothing_due"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line. Score and deduction are exact here and rounded when written; `rate` is a fraction of one.
+
+    A base line scores points − deduction; a bonus line its award; a minus line the negative of its deduction, so
+    that the scores of all lines add up to the raw total.
+    """
+
+    item: str
+    name: str
+    part: Part
+    points: Fraction
+    deduction: Fraction
+    score: Fraction
+    numerator: int | None = None
+    denominator: int | None = None
+    rate: Fraction | None = None
+    note: str = ""
+    evidence: tuple[Any, ...] = ()
+
+    def as_json(self, rounding: Rounding) -> dict[str, Any]:
+        """The line as the contract prints it; the rate in percent."""
+        return {
+            "item": self.item,
+            "name": self.name,
+            "part": str(self.part),
+            "points": plain(self.points),
+            "numerator": self.numerator,
+            "denominator": self.denominator,
+            "rate": None if self.rate is None else rounding.text(self.rate * HUNDRED),
+            "deduction": rounding.text(self.deduction),
+            "score": rounding.text(self.score),
+            "note": self.note,
+            "evidence": list(self.evidence),
+        }
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A finished reckoning. `total` is the published mark, `raw_total` before floor and ceiling (Q11, Q12)."""
+
+    scheme: str
+    version: str
+    total: Fraction | None
+    raw_total: Fraction | None
+    base: Fraction
+    bonus: Fraction
+    minus: Fraction
+    flags: tuple[str, ...]
+    lines: tuple[Line, ...]
+    rounding: Rounding
+    readings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def line(self, item: str) -> Line:
+        """The line of that item; KeyError when the sheet has none."""
+        for line in self.lines:
+            if line.item == item:
+                return line
+        raise KeyError(item)
+
+    def as_json(self) -> dict[str, Any]:
+        """The sheet as the contract prints it: all marks decimal strings, a total may be null."""
+
+        def mark(value: Fraction | None) -> str | None:
+            return None if value is None else self.rounding.text(value)
+
+        return {
+            "scheme": self.scheme,
+            "scheme_version": self.version,
+            "total": mark(self.total),
+            "raw_total": mark(self.raw_total),
+            "base": mark(self.base),
+            "bonus": mark(self.bonus),
+            "minus": mark(self.minus),
+            "flags": list(self.flags),
+            "readings": dict(self.readings),
+            "lines": [line.as_json(self.rounding) for line in self.lines],
+        }
