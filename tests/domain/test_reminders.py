@@ -1,0 +1,269 @@
+"""The ladder of reminders, the windows it keeps, and times as they are written and said."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.calendar import Calendar
+from backend.domain.deadlines import deadline
+from backend.domain.refusals import Refused
+from backend.domain.reminders import (
+    Audience,
+    Group,
+    Needs,
+    Step,
+    Way,
+    in_quiet,
+    ladder,
+    merges,
+    next_allowed,
+    next_digest,
+)
+from backend.domain.settings import Settings
+from backend.domain.spoken_time import spoken, spoken_date, written
+from backend.domain.ticket import Category, Grade, Obligation
+
+CALENDAR = Calendar.packaged()
+SETTINGS = Settings()
+ZONE = SETTINGS.zone
+G, U = Grade.GENERAL, Grade.URGENT
+moments = st.datetimes(datetime(2023, 1, 1), datetime(2026, 11, 1)).map(  # noqa: DTZ001
+    lambda naive: naive.replace(microsecond=0, tzinfo=ZONE)
+)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE)
+
+
+def steps(kind: Obligation, grade: Grade, start: datetime, settings: Settings = SETTINGS) -> tuple[Step, ...]:
+    due = deadline(kind, grade, Category.HELP, start, settings, CALENDAR)
+    return ladder(kind, grade, start, due, CALENDAR, settings.office_hours(), settings)
+
+
+def told(found: tuple[Step, ...]) -> list[tuple[str, str, str, str]]:
+    return [(f"{s.at:%d %H:%M}", s.message, s.channel.value, s.audience.value) for s in found]
+
+
+TUESDAY = at("2026-10-13T09:00:00")
+
+
+def test_a_general_ticket_is_reminded_of_signing_by_the_ladder() -> None:
+    assert told(steps(Obligation.SIGN, G, TUESDAY)) == [
+        ("13 09:00", "M1", "chat", "handler"),
+        ("13 15:00", "P1", "phone", "handler"),
+        ("14 10:00", "M3", "chat", "handler"),
+        ("14 15:00", "M3", "chat", "handler"),
+        ("14 15:00", "P1", "phone", "deputy"),
+        ("14 17:00", "M7", "chat", "handler"),
+        ("14 17:00", "M7", "chat", "liaison"),
+    ]
+
+
+def test_an_urgent_ticket_is_reminded_of_signing_by_its_own_ladder_at_any_hour() -> None:
+    assert told(steps(Obligation.SIGN, U, at("2026-10-18T02:10:00"))) == [
+        ("18 02:10", "M2", "chat", "handler"),
+        ("18 02:10", "P1", "phone", "handler"),
+        ("18 02:25", "P1", "phone", "deputy"),
+        ("18 02:40", "P1", "phone", "liaison"),
+        ("18 03:10", "M3", "chat", "handler"),
+        ("18 03:50", "P1", "phone", "handler"),
+        ("18 03:50", "M3", "chat", "liaison"),
+        ("18 04:10", "M7", "chat", "handler"),
+        ("18 04:10", "M7", "chat", "liaison"),
+        ("19 08:30", "M7", "chat", "leader"),
+    ]
+
+
+def test_closing_turns_yellow_a_working_day_before_and_red_at_the_deadline() -> None:
+    assert told(steps(Obligation.CLOSE, G, TUESDAY)) == [
+        ("19 17:00", "M4", "chat", "handler"),
+        ("20 14:00", "M4", "chat", "handler"),
+        ("20 17:00", "M8", "chat", "handler"),
+        ("20 17:00", "M8", "chat", "liaison"),
+        ("21 08:30", "M8", "chat", "leader"),
+    ]
+
+
+def test_urgent_closing_is_reminded_at_half_time_and_an_hour_before() -> None:
+    found = steps(Obligation.CLOSE, U, TUESDAY)
+    assert told(found)[:2] == [("13 21:00", "M4", "chat", "handler"), ("14 08:00", "M4", "chat", "handler")]
+    assert [s.duty_only for s in found[:2]] == [True, False]
+
+
+@pytest.mark.parametrize(("grade", "marks"), [(G, ["13 15:00", "13 19:00"]), (U, ["13 10:00", "13 10:40"])])
+def test_the_dispatcher_is_warned_round_the_clock(grade: Grade, marks: list[str]) -> None:
+    found = steps(Obligation.DISPATCH, grade, TUESDAY)
+    assert [f"{s.at:%d %H:%M}" for s in found] == marks
+    assert {s.audience for s in found} == {Audience.DISPATCHER}
+
+
+def test_a_review_not_done_in_time_goes_to_the_supervisor() -> None:
+    assert told(steps(Obligation.REVIEW, G, TUESDAY)) == [
+        ("13 15:00", "M27", "chat", "reviewer"),
+        ("13 15:00", "M27", "chat", "supervisor"),
+    ]
+    assert steps(Obligation.REVIEW, U, TUESDAY)[0].at == at("2026-10-13T09:30:00")
+
+
+@pytest.mark.parametrize(
+    ("policy", "general", "urgent"),
+    [
+        ("always", ["13 09:00"], ["13 09:00", "13 09:15", "13 09:30"]),
+        ("urgent", [], ["13 09:00", "13 09:15", "13 09:30"]),
+        ("urgent_or_unopened", ["13 15:00"], ["13 09:00", "13 09:15", "13 09:30"]),
+        ("never", [], []),
+    ],
+)
+def test_which_tickets_are_announced_by_call_is_a_setting(
+    policy: str, general: list[str], urgent: list[str]
+) -> None:
+    settings = SETTINGS.with_({"notify.phone.on_dispatch": policy})
+    for grade, expected in ((G, general), (U, urgent)):
+        calls = [
+            f"{s.at:%d %H:%M}"
+            for s in steps(Obligation.SIGN, grade, TUESDAY, settings)
+            if s.channel is Way.PHONE and s.group in (Group.ANNOUNCE, Group.ESCALATE)
+        ]
+        assert calls == expected
+
+
+def test_the_call_for_an_unopened_ticket_waits_as_set_and_only_for_the_unopened() -> None:
+    found = steps(Obligation.SIGN, G, TUESDAY, SETTINGS.with_({"notify.phone.unopened_after": "1wh"}))
+    call = next(s for s in found if s.rung == "unopened")
+    assert (call.at, call.needs) == (at("2026-10-13T10:00:00"), Needs.UNOPENED)
+
+
+def test_attempts_and_gaps_of_calls_are_settings() -> None:
+    settings = SETTINGS.with_({"notify.phone.attempts": 2, "notify.phone.gap.urgent": "3m"})
+    found = [s for s in steps(Obligation.SIGN, U, TUESDAY, settings) if s.group is Group.ESCALATE]
+    assert [f"{s.at:%H:%M}" for s in found] == ["09:06", "09:12"]
+    assert {(s.attempts, s.gap) for s in found} == {(2, timedelta(minutes=3))}
+    general = SETTINGS.with_({"notify.phone.gap.general": "7m"})
+    assert steps(Obligation.SIGN, G, TUESDAY, general)[1].gap == timedelta(minutes=7)
+
+
+@pytest.mark.parametrize(("most", "numbers"), [(3, [1, 2, 2]), (2, [1, 2, 2]), (1, [1, 1]), (0, [])])
+def test_reminders_are_capped_and_the_last_ones_stay(most: int, numbers: list[int]) -> None:
+    settings = SETTINGS.with_({"remind.max_per_obligation": most})
+    found = steps(Obligation.SIGN, G, TUESDAY, settings)
+    assert [s.number for s in found if s.group is Group.REMIND] == numbers
+    assert any(s.group is Group.NOTICE for s in found), "notices are no reminders"
+    urgent = steps(Obligation.SIGN, U, TUESDAY, settings)
+    assert [s.number for s in urgent if s.group is Group.REMIND] == [1, 2, 2], (
+        "urgent signing keeps its ladder"
+    )
+
+
+def test_the_yellow_lead_is_a_setting() -> None:
+    found = steps(Obligation.CLOSE, G, TUESDAY, SETTINGS.with_({"card.yellow_lead": "2wd"}))
+    assert found[0].at == at("2026-10-16T17:00:00")
+
+
+def test_an_evening_dispatch_is_told_in_the_morning() -> None:
+    found = steps(
+        Obligation.SIGN, G, at("2026-10-13T21:00:00"), SETTINGS.with_({"notify.phone.on_dispatch": "always"})
+    )
+    assert told(found)[:2] == [("14 08:30", "M1", "chat", "handler"), ("14 08:30", "P1", "phone", "handler")]
+
+
+def test_the_ladder_holds_on_the_last_days_of_the_calendar() -> None:
+    found = steps(Obligation.CLOSE, G, at("2026-12-24T09:00:00"))
+    assert found[-1].audience is Audience.LEADER
+    assert found[-1].at == at("2027-01-01T08:30:00"), "courtesy does not need the calendar, deadlines do"
+    assert steps(Obligation.SIGN, U, at("2027-01-05T03:00:00"))
+
+
+@pytest.mark.parametrize(
+    ("moment", "allowed", "rings"),
+    [
+        ("2026-10-13T10:00:00", "2026-10-13T10:00:00", "2026-10-13T10:00:00"),
+        ("2026-10-13T12:00:00", "2026-10-13T13:30:00", "2026-10-13T13:30:00"),
+        ("2026-10-13T17:00:00", "2026-10-13T17:00:00", "2026-10-14T08:30:00"),
+        ("2026-10-13T17:00:01", "2026-10-14T08:30:00", "2026-10-14T08:30:00"),
+        ("2026-10-09T21:00:00", "2026-10-10T08:30:00", "2026-10-10T08:30:00"),
+        ("2026-10-10T21:00:00", "2026-10-12T08:30:00", "2026-10-12T08:30:00"),
+    ],
+)
+def test_general_matters_wait_for_office_hours_and_urgent_ones_do_not(
+    moment: str, allowed: str, rings: str
+) -> None:
+    assert next_allowed(at(moment), G, SETTINGS, CALENDAR) == at(allowed)
+    assert next_allowed(at(moment), G, SETTINGS, CALENDAR, ring=True) == at(rings)
+    assert next_allowed(at(moment), U, SETTINGS, CALENDAR) == at(moment)
+
+
+def test_quiet_hours_hold_even_where_the_office_is_open() -> None:
+    settings = SETTINGS.with_({"office_hours@U01": "00:00-24:00", "notify.quiet@U01": "21:00-07:00"})
+    assert next_allowed(at("2026-10-13T22:00:00"), G, settings, CALENDAR, "U01") == at("2026-10-14T07:00:00")
+    assert next_allowed(at("2026-10-13T20:30:00"), G, settings, CALENDAR, "U01") == at("2026-10-13T20:30:00")
+    assert in_quiet(at("2026-10-13T22:00:00"), settings, "U01")
+    assert not in_quiet(at("2026-10-13T20:30:00"), settings, "U01")
+    never = SETTINGS.with_({"notify.quiet": "08:00-18:00"})
+    with pytest.raises(Refused):
+        next_allowed(at("2026-10-13T10:00:00"), G, never, CALENDAR)
+
+
+def test_more_than_five_are_told_in_one_digest_and_urgent_ones_never() -> None:
+    assert [merges(n, G, SETTINGS) for n in (5, 6)] == [False, True]
+    assert not merges(50, U, SETTINGS)
+    assert merges(3, G, SETTINGS.with_({"remind.merge_over": 2}))
+
+
+@pytest.mark.parametrize(
+    ("moment", "digest"),
+    [
+        ("2026-10-13T08:30:00", "2026-10-13T08:30:00"),
+        ("2026-10-13T08:30:01", "2026-10-13T14:00:00"),
+        ("2026-10-10T15:00:00", "2026-10-12T08:30:00"),
+        ("2026-12-31T15:00:00", "2027-01-01T08:30:00"),
+    ],
+)
+def test_digests_go_out_twice_a_working_day(moment: str, digest: str) -> None:
+    assert next_digest(at(moment), SETTINGS, CALENDAR) == at(digest)
+
+
+@given(st.sampled_from(Obligation), st.sampled_from(Grade), moments)
+def test_no_step_lies_outside_the_life_of_its_duty(kind: Obligation, grade: Grade, start: datetime) -> None:
+    due = deadline(kind, grade, Category.HELP, start, SETTINGS, CALENDAR)
+    found = steps(kind, grade, start)
+    assert list(found) == sorted(found, key=lambda s: s.at)
+    for step in found:
+        assert step.at >= start
+        assert step.at >= due if step.group is Group.NOTICE else step.at < due
+        if grade is G and step.channel is Way.PHONE:
+            assert next_allowed(step.at, G, SETTINGS, CALENDAR, ring=True) == step.at
+    limit = SETTINGS.integer("remind.max_per_obligation")
+    assert max((s.number for s in found), default=0) <= limit
+
+
+NOW = at("2026-10-13T09:00:00")
+
+
+@pytest.mark.parametrize(
+    ("moment", "zh", "en"),
+    [
+        ("2026-10-13T15:00:00", "今天下午三点", "today at 3 pm"),
+        ("2026-10-14T10:30:00", "明天上午十点半", "tomorrow at 10:30 am"),
+        ("2026-10-15T14:05:00", "后天下午两点零五分", "Thu 15 October at 2:05 pm"),
+        ("2026-10-12T12:00:00", "昨天中午十二点", "yesterday at 12 pm"),
+        ("2026-10-14T00:10:00", "明天凌晨零点十分", "tomorrow at 12:10 am"),
+        ("2026-10-20T17:45:00", "十月二十日周二下午五点四十五分", "Tue 20 October at 5:45 pm"),
+        ("2027-01-04T08:00:00", "二零二七年一月四日周一上午八点", "Mon 4 January 2027 at 8 am"),
+    ],
+)
+def test_times_are_said_as_people_say_them(moment: str, zh: str, en: str) -> None:
+    assert spoken(at(moment), NOW) == zh
+    assert spoken(at(moment), NOW, "en") == en
+
+
+def test_times_are_written_with_their_weekday() -> None:
+    assert written(at("2026-10-10T17:00:00"), NOW) == "10月10日（周六）17:00"
+    assert written(at("2026-10-10T17:00:00"), NOW, "en") == "Sat 10 October 17:00"
+    assert written(at("2027-01-04T08:30:00"), NOW) == "2027年1月4日（周一）08:30"
+    utc = at("2026-10-10T17:00:00").astimezone(SETTINGS.zone)
+    assert written(utc, NOW, zone=ZONE) == "10月10日（周六）17:00"
+    assert spoken_date(at("2026-10-11T20:00:00"), NOW) == "前天"
+    assert spoken_date(at("2026-10-01T20:00:00"), NOW) == "十月一日周四"
