@@ -13,6 +13,8 @@ _UNSHOWABLE = re.compile(
 _UNSAYABLE = re.compile(
     "[\u00ad\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U0001f000-\U0001faff\U000e0000-\U000e01ef]"
 )
+#: seven digits or more, written together or in groups
+_NUMBER = re.compile(r"\+?\d(?:[ -]?\d){6,}")
 _BLANKS = re.compile(r"\s+")
 #: marks that belong to the character before them and must not be left hanging where a text is cut
 _HANGING = "\u200d\ufe0e\ufe0f"
@@ -55,4 +57,4 @@ def detail(text: object, *secrets: str) -> str:
     words = _BLANKS.sub(" ", clean(str(text)))
     for secret in filter(None, secrets):
         words = words.replace(secret, "***")
-    return re.sub(r"\d{7,}", "***", words)[:200]
+    return _NUMBER.sub("***", words)[:200]

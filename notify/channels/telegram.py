@@ -13,7 +13,7 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from notify.channel import Capabilities, DeliveryError, EditResult, Settings
+from notify.channel import Capabilities, Channel, DeliveryError, EditResult, Settings
 from notify.channels.telegram_errors import meaning
 from notify.channels.telegram_session import REQUEST_SECONDS, make_bot
 from notify.message import Card, Picture, Receipt
@@ -178,7 +178,7 @@ class TelegramChannel:
                 raise meaning(error, connected=sent.connected, token=self.bot.token) from None
 
 
-def build(settings: Settings) -> TelegramChannel:
+def build(settings: Settings) -> Channel:
     """A channel from `token` and, for another Bot API server, `api_url`."""
     return TelegramChannel(make_bot(settings["token"], settings.get("api_url")))
 

@@ -73,8 +73,7 @@ class PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
                     self._address(uri),
                     params=_flat(params),
                     data=urlencode(_flat(data), encoding="utf-8", errors="replace") if data else None,
-                    headers=dict(headers or {}),
-                    auth=aiohttp.BasicAuth(*auth) if auth else None,
+                    headers={**(headers or {}), **_identity(auth)},
                     allow_redirects=False,
                 ) as answer:
                     raw = bytearray()
@@ -157,6 +156,10 @@ def _flat(fields: Mapping[str, object] | None) -> list[tuple[str, str]]:
     for name, value in (fields or {}).items():
         flat += [(name, str(one)) for one in (value if isinstance(value, (list, tuple)) else [value])]
     return flat
+
+
+def _identity(auth: tuple[str, str] | None) -> dict[str, str]:
+    return {"Authorization": aiohttp.encode_basic_auth(*auth)} if auth else {}
 
 
 def _seconds(said: str | None) -> float:

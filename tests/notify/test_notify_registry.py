@@ -1,0 +1,62 @@
+"""Drivers are found by their file, loaded when asked for, and never two of one name."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from notify.registry import RegistrationError, Registry, stems
+
+
+def test_the_drivers_are_those_whose_files_are_there() -> None:
+    registry = Registry.discover()
+    assert registry.names("channels") == ("telegram",)
+    assert registry.names("phone") == ("twilio",)
+    assert registry.names("sms") == ("twilio",)
+
+
+def test_a_helper_beside_its_driver_is_no_driver(tmp_path: Path) -> None:
+    for name in ("__init__", "_draft", "wecom", "wecom_http", "work_chat"):
+        (tmp_path / f"{name}.py").touch()
+    assert stems(tmp_path) == ["wecom", "work_chat"]
+
+
+def test_p10_finding_the_drivers_imports_none_of_them() -> None:
+    code = (
+        "import sys; from notify.registry import Registry; import notify.pace, notify.message;"
+        "print(Registry.discover().names('channels'), sorted({'aiogram', 'twilio', 'aiohttp'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "('telegram',) []"
+
+
+def test_one_file_is_all_a_new_driver_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "newapps").mkdir()
+    (tmp_path / "newapps" / "__init__.py").touch()
+    (tmp_path / "newapps" / "feige.py").write_text(
+        "NAME = 'feige'\nNEEDS = ('key',)\ndef build(settings): return settings['key']\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry.discover([("channels", "newapps", tmp_path / "newapps")])
+    assert registry.names("channels") == ("feige", "telegram")
+    assert registry.channel("feige", {"key": "k"}) == "k"
+    with pytest.raises(RegistrationError, match="lacks settings: key"):
+        registry.channel("feige", {"key": ""})
+
+
+def test_two_drivers_of_one_name_are_fatal(tmp_path: Path) -> None:
+    (tmp_path / "telegram.py").touch()
+    with pytest.raises(RegistrationError, match="both"):
+        Registry.discover([("channels", "other", tmp_path)])
+
+
+def test_a_driver_must_be_who_its_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "impostors").mkdir()
+    (tmp_path / "impostors" / "one.py").write_text("NAME = 'two'\ndef build(settings): return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry.discover([("sms", "impostors", tmp_path / "impostors")])
+    with pytest.raises(RegistrationError, match="NAME"):
+        registry.load("sms", "one")
+    with pytest.raises(RegistrationError, match="no sms driver"):
+        registry.load("sms", "three")
