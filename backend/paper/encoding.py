@@ -1,0 +1,117 @@
+"""Which letters a text file is written in; refuses what would be stored as mojibake (FF1)."""
+
+import codecs
+from typing import Final
+
+from backend.domain.refusals import Refused
+from backend.paper.source import CHUNK, Source
+
+_BOMS: Final = (
+    (codecs.BOM_UTF32_LE, None),
+    (codecs.BOM_UTF32_BE, None),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+#: Of the Chinese characters in ordinary text nearly all are GB 2312 level 1; bytes of another encoding
+#: read as GB 18030 give mostly level 2 and rare ones.
+_COMMON_SHARE: Final = 0.6
+_SAMPLE: Final = 1 << 18
+#: So many characters of one line read as UTF-8 inside a GBK file are no accident.
+_MIXED_CHARS: Final = 3
+
+
+def detect(source: Source) -> tuple[str, int]:
+    """The codec to read the file with, and its number of line feeds (an estimate of its rows).
+
+    A byte order mark decides; else strict UTF-8 over the whole file; else UTF-16 when zero bytes stand on one
+    side only; else strict GB 18030 whose characters are common ones and whose lines are not UTF-8.
+    Raises Refused `file_encoding` or `file_mixed_encoding` (with the line).
+    """
+    head = source.head(4)
+    for mark, codec in _BOMS:
+        if head.startswith(mark):
+            if codec is None or not _decodes(source, codec):
+                raise Refused("file_encoding", guess=codec or "utf-32")
+            return codec, _line_feeds(source)[0]
+    feeds, even, odd = _line_feeds(source)
+    if _decodes(source, "utf-8"):
+        # Plain ASCII kept as UTF-16 is valid UTF-8, every second byte of it zero.
+        if (even + odd) * 5 >= source.size and min(even, odd) == 0:
+            return ("utf-16-le" if odd else "utf-16-be"), feeds
+        return "utf-8", feeds
+    if (even or odd) and min(even, odd) == 0:
+        codec = "utf-16-le" if odd else "utf-16-be"
+        if _decodes(source, codec):
+            return codec, feeds
+    if even or odd or not _decodes(source, "gb18030"):
+        raise Refused("file_encoding", guess=_guess(source))
+    _refuse_mixed(source)
+    if not _common(source.head(_SAMPLE)):
+        raise Refused("file_encoding", guess=_guess(source))
+    return "gb18030", feeds
+
+
+def _decodes(source: Source, codec: str) -> bool:
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    with source.open() as stream:
+        try:
+            while chunk := stream.read(CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _line_feeds(source: Source) -> tuple[int, int, int]:
+    """Line feeds, zero bytes at even places, zero bytes at odd places."""
+    feeds = even = odd = 0
+    with source.open() as stream:
+        while chunk := stream.read(CHUNK):  # CHUNK is even, so places keep their side
+            feeds += chunk.count(b"\n")
+            if b"\0" in chunk:
+                even += chunk[::2].count(b"\0")
+                odd += chunk[1::2].count(b"\0")
+    return feeds, even, odd
+
+
+def _refuse_mixed(source: Source) -> None:
+    with source.open() as stream:
+        number = 0
+        while line := stream.readline(1 << 20):
+            number += 1
+            if line.isascii():
+                continue
+            try:
+                letters = line.decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+            if sum("\u2e80" <= letter <= "\uffef" for letter in letters) >= _MIXED_CHARS:
+                raise Refused("file_mixed_encoding", line=number)
+
+
+def _common(sample: bytes) -> bool:
+    """Whether the sample, as GB 18030, consists mostly of common characters."""
+    common = rare = 0
+    for letter in sample.decode("gb18030", "ignore"):
+        if letter < "\u0080":
+            continue
+        try:
+            row = letter.encode("gb2312")[0]
+        except UnicodeEncodeError:
+            rare += 1
+            continue
+        if row <= 0xD7:  # rows up to 0xA9 are punctuation, 0xB0-0xD7 level 1
+            common += 1
+        else:
+            rare += 1
+    return common >= _COMMON_SHARE * (common + rare)
+
+
+def _guess(source: Source) -> str:
+    """What it might be, for the refusal's words only."""
+    from charset_normalizer import from_bytes  # slow to import, rarely needed
+
+    best = from_bytes(source.head(1 << 16)).best()
+    return best.encoding if best is not None else ""

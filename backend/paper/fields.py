@@ -1,0 +1,274 @@
+"""Readers of single fields: what stands in a cell becomes a clean value or a refusal with its code (FF8, FF9).
+
+A reader gets a value that is not blank, and the context of the file; it returns the value or raises
+Refused(code, **facts). Blank cells never reach a reader.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from backend.domain.masking import clean
+from backend.domain.refusals import Refused
+from backend.paper.numbers import normalise
+from backend.paper.parts import CellFault, from_serial
+from backend.paper.sheet import EPOCH_1900
+from backend.paper.words import YES_NO, fold
+
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a file's cells are read against: the zone of times without one, day 0 of serials, callable countries."""
+
+    zone: ZoneInfo = SHANGHAI
+    epoch: datetime = EPOCH_1900
+    countries: tuple[str, ...] = ("CN",)
+
+
+Reader = Callable[[Any, Context], Any]
+
+#: Longest text of a demand or a reply kept, in characters; more is `too_long` (FF2).
+TEXT_MAX: Final = 65_000
+_SERIALS: Final = range(18_264, 73_051)  # 1950-01-01 .. 2100-01-01 in the 1900 base
+_YEARS: Final = range(1949, 2200)
+_DATE: Final = re.compile(
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
+    r"(?:[T\s]*(上午|中午|下午|晚上|AM|PM)?\s*(\d{1,2})\s*[:时点]\s*(\d{1,2})?\s*分?\s*:?\s*(?:(\d{1,2})(?:[.,]\d{1,9})?\s*秒?)?"
+    r"\s*(AM|PM)?)?\s*(Z|[+-]\d\d:?\d\d)?",
+    re.IGNORECASE,
+)
+_COMPACT: Final = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?)?")
+_BLANKS: Final = re.compile(r"\s+")
+_DECIMAL_SERIAL: Final = re.compile(r"\d{5}(?:\.\d{1,15})?")
+
+
+def _string(value: Any) -> str:
+    """A cell as the text a person sees in it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, CellFault):
+        raise Refused("formula_error", value=value.text)
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.isoformat(" ").removesuffix(" 00:00:00")
+    if isinstance(value, (dict, list)):
+        raise Refused("bad_value")
+    return str(value)
+
+
+def tidy(value: Any, limit: int, *, lines: bool = False) -> str:
+    """Text made safe to keep: NFC, trimmed, no control or direction signs; one line unless `lines`.
+
+    Raises Refused `bad_character` for NUL, lone surrogates and U+FFFD (the file was spoiled), `too_long`.
+    """
+    text = _string(value)
+    if not text.isascii() or "\0" in text:
+        if "\0" in text or "\ufffd" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+            raise Refused("bad_character")
+        text = unicodedata.normalize("NFC", text)
+    text = clean(text).strip()
+    if not lines:
+        text = _BLANKS.sub(" ", text)
+    if len(text) > limit:
+        raise Refused("too_long", limit=limit, length=len(text))
+    return text
+
+
+def text(limit: int, *, lines: bool = False) -> Reader:
+    """A reader of text of at most `limit` characters."""
+
+    def read(value: Any, _: Context) -> str:
+        return tidy(value, limit, lines=lines)
+
+    return read
+
+
+def code(value: Any, _: Context) -> str:
+    """A number or code that names something: one word, at most 64 characters. Raises Refused `bad_code`, `too_long`."""
+    found = unicodedata.normalize("NFKC", tidy(value, 64))
+    if " " in found or found.startswith("."):
+        raise Refused("bad_code")
+    return found
+
+
+def word(table: Mapping[str, StrEnum]) -> Reader:
+    """A reader of one of our words by any of its spellings; raises Refused `bad_word` with what is allowed."""
+    allowed = "、".join(dict.fromkeys(str(entry) for entry in table.values()))
+
+    def read(value: Any, _: Context) -> StrEnum:
+        spelling = _string(value)
+        found = table.get(spelling) or table.get(fold(spelling))
+        if found is None:
+            raise Refused("bad_word", value=tidy(spelling[:24], 24), allowed=allowed)
+        return found
+
+    return read
+
+
+def yes_no(value: Any, _: Context) -> bool:
+    """是/否, yes/no, 1/0, true/false; raises Refused `bad_word`."""
+    if isinstance(value, bool):
+        return value
+    found = YES_NO.get(fold(_string(value)))
+    if found is None:
+        raise Refused("bad_word", value=tidy(_string(value)[:24], 24), allowed="是、否、yes、no、1、0")
+    return found
+
+
+def whole(low: int, high: int) -> Reader:
+    """A reader of a whole number from `low` to `high`; raises Refused `bad_number`."""
+
+    def read(value: Any, _: Context) -> int:
+        try:
+            number = Decimal(unicodedata.normalize("NFKC", _string(value)).strip())
+            if number == number.to_integral_value() and low <= number <= high:
+                return int(number)
+        except InvalidOperation:
+            pass
+        raise Refused("bad_number", low=low, high=high)
+
+    return read
+
+
+def decimal(low: str, high: str) -> Reader:
+    """A reader of a decimal number from `low` to `high`, kept exactly; raises Refused `bad_number`."""
+
+    def read(value: Any, _: Context) -> Decimal:
+        try:
+            number = Decimal(unicodedata.normalize("NFKC", _string(value)).strip())
+            if number.is_finite() and Decimal(low) <= number <= Decimal(high):
+                return number
+        except InvalidOperation:
+            pass
+        raise Refused("bad_number", low=low, high=high)
+
+    return read
+
+
+def phone(value: Any, context: Context) -> str:
+    """A callable number in E.164, its extension (if any) after `;ext=`; raises Refused `bad_phone` (FF8)."""
+    number = normalise(_string(value) if not isinstance(value, (int, float)) else value, countries=context.countries)
+    return number.e164 if number.extension is None else f"{number.e164};ext={number.extension}"
+
+
+def moment(value: Any, context: Context) -> datetime:
+    """An aware instant: ISO 8601, 2020/1/2 10:05:12, 2020年1月2日, serials; local where no offset is written.
+
+    Raises Refused `bad_date` for days that do not exist, two-digit years and anything else.
+    """
+    if isinstance(value, str):
+        return _moment_of_text(value, context)
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=context.zone)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not isinstance(value, float) and 19_000_101 <= value <= 21_991_231:
+            return _moment_of_text(str(value), context)
+        return _moment_of_serial(float(value), context)
+    if isinstance(value, CellFault):
+        raise Refused("formula_error", value=value.text)
+    raise Refused("bad_date", value="")
+
+
+def _moment_of_serial(number: float, context: Context) -> datetime:
+    shift = 0 if context.epoch.year < 1904 else 1462
+    if int(number) + shift not in _SERIALS:
+        raise Refused("bad_date", value=str(number)[:20])
+    return from_serial(number, context.epoch).replace(tzinfo=context.zone)
+
+
+def _moment_of_text(written: str, context: Context) -> datetime:
+    if len(written) >= 19 and written[4] == "-" == written[7] and written.isascii():
+        try:
+            found = datetime.fromisoformat(written)
+        except ValueError:
+            pass
+        else:
+            if found.year in _YEARS:
+                return found if found.tzinfo else found.replace(tzinfo=context.zone)
+    plain = unicodedata.normalize("NFKC", written).strip().strip("'")
+    shown = clean(plain)[:30]
+    hit = _DATE.fullmatch(plain) or _COMPACT.fullmatch(plain)
+    try:
+        if hit is None:
+            if _DECIMAL_SERIAL.fullmatch(plain):
+                return _moment_of_serial(float(plain), context)
+            raise ValueError
+        if hit.re is _COMPACT:
+            return datetime(*(int(part or 0) for part in hit.groups()), tzinfo=context.zone)  # type: ignore[misc,arg-type]
+        year, month, day, before, hour, minute, second, after, offset = hit.groups()
+        if int(year) not in _YEARS:
+            raise ValueError
+        return datetime(
+            int(year), int(month), int(day), _hour(hour, before or after), int(minute or 0), int(second or 0),
+            tzinfo=_zone(offset, context),
+        )  # fmt: skip
+    except ValueError:
+        raise Refused("bad_date", value=shown) from None
+
+
+def _hour(hour: str | None, half: str | None) -> int:
+    number = int(hour or 0)
+    if half is None:
+        return number
+    late = half.upper() in ("下午", "晚上", "PM") or (half == "中午" and number < 3)
+    if number > 12:
+        return number if late else 24  # 上午 15:00 is no hour
+    return number % 12 + 12 if late else (number % 12 if half.upper() == "AM" else number)
+
+
+def _zone(offset: str | None, context: Context) -> ZoneInfo | timezone:
+    if offset is None:
+        return context.zone
+    if offset in ("Z", "z"):
+        return timezone.utc  # noqa: UP017 - the annotation and the value should read alike
+    minutes = int(offset[1:3]) * 60 + int(offset[-2:])
+    return timezone(timedelta(minutes=minutes if offset[0] == "+" else -minutes))
+
+
+def day(value: Any, context: Context) -> date:
+    """A calendar day; raises Refused `bad_date`, also when a time of day is written."""
+    found = moment(value, context)
+    if found.timetz().replace(tzinfo=None) != time():
+        raise Refused("bad_date", value=found.isoformat())
+    return found.date()
+
+
+def month(value: Any, context: Context) -> str:
+    """A month as 2026-10, from 2026-10, 2026/10, 2026年10月, 202610 or a date in it; raises Refused `bad_month`."""
+    written = unicodedata.normalize("NFKC", _string(value)).strip()
+    hit = re.fullmatch(r"(20\d\d)\s*[-/.年]?\s*(\d{1,2})\s*月?(?:份)?", written)
+    if hit is None:
+        try:
+            found = moment(value, context)
+        except Refused:
+            raise Refused("bad_month", value=clean(written)[:24]) from None
+        return f"{found:%Y-%m}"
+    if not 1 <= int(hit[2]) <= 12:
+        raise Refused("bad_month", value=written[:24])
+    return f"{hit[1]}-{int(hit[2]):02d}"
+
+
+def key_subject(value: Any, _: Context) -> str:
+    """证书“颁发给”全文, trimmed; raises Refused `bad_key_subject` when it has fewer than three @ (A40)."""
+    subject = tidy(value, 500)
+    key_name_of(subject)
+    return subject
+
+
+def key_name_of(subject: str) -> str:
+    """密钥名称: what stands between the second and the third @ (A40). Raises Refused `bad_key_subject`."""
+    parts = subject.replace("＠", "@").split("@")
+    if len(parts) < 4 or not parts[2].strip():
+        raise Refused("bad_key_subject", count=len(parts) - 1)
+    return parts[2].strip()

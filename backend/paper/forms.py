@@ -1,0 +1,233 @@
+"""One form a kind of import: which headings it accepts, how each column is read, what is filled in (contract §4)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from backend.domain.masking import cut
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Category, Channel, Grade, Role
+from backend.paper import fields, words
+from backend.paper.fields import Context, Reader, word
+from backend.paper.records import CalendarRow, LedgerRow, PersonRow, Record, TicketRow, UnitRow, VisitRow
+from backend.paper.words import LedgerKind, Level, VisitKind, fold
+
+
+class RowFault(Exception):
+    """A row that cannot be taken: the field, the code, the facts of its sentence."""
+
+    def __init__(self, field_name: str, code: str, **facts: Any) -> None:
+        super().__init__(code)
+        self.field, self.code, self.facts = field_name, code, facts
+
+
+Make = Callable[[int, dict[str, Any], datetime], Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column: its name here, its reader, other headings for it (by |), and what a blank means."""
+
+    name: str
+    read: Reader
+    headings: str = ""
+    required: bool = False
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A kind of import. `keys` are fields that make a row unique in a file, the first set without blanks counting;
+    `dialects` are defaults that hold when a certain heading is there."""
+
+    kind: str
+    fields: tuple[Field, ...]
+    make: Make
+    keys: tuple[tuple[str, ...], ...] = ()
+    dialects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def by_heading(self) -> dict[str, Field]:
+        """Folded heading → field."""
+        found: dict[str, Field] = {}
+        for column in self.fields:
+            for heading in (column.name, *filter(None, column.headings.split("|"))):
+                found[fold(heading)] = column
+        return found
+
+
+_NAME = fields.text(200)
+_TEXT = fields.text(fields.TEXT_MAX, lines=True)
+
+
+def _unit(row: int, values: dict[str, Any], _: datetime) -> UnitRow:
+    return UnitRow(row, **values)
+
+
+def _person(row: int, values: dict[str, Any], _: datetime) -> PersonRow:
+    if values["key_subject"] and not values["key_name"]:
+        values["key_name"] = fields.key_name_of(values["key_subject"])
+    return PersonRow(row, **values)
+
+
+def _ticket(row: int, values: dict[str, Any], now: datetime) -> TicketRow:
+    values["title"] = values["title"] or cut(" ".join(values["text"].split()), 40)
+    values["generated_at"] = values["generated_at"] or now
+    return TicketRow(row, **values)
+
+
+_ROSTER: Final = frozenset({Level.OK, Level.UNREASONABLE, Level.MISSING})
+#: Kinds whose marks depend on a government's level (B25, B26, B31 and their Annex 2 twins).
+_LEVELLED: Final = frozenset({LedgerKind.HONOUR, LedgerKind.MEDIA, LedgerKind.CRITICISM})
+_NEEDS: Final[Mapping[LedgerKind, tuple[str, ...]]] = {
+    LedgerKind.TASK: ("points",),
+    LedgerKind.CONNECT: ("timely", "total"),
+    **dict.fromkeys(_LEVELLED, ("level",)),
+}
+
+
+def _ledger(row: int, values: dict[str, Any], _: datetime) -> LedgerRow:
+    kind, level = values["kind"], values["level"]
+    for needed in _NEEDS.get(kind, ()):
+        if values[needed] is None:
+            raise RowFault(needed, "missing_field")
+    if kind is LedgerKind.TASK and not 1 <= values["points"] <= 3:
+        raise RowFault("points", "bad_number", low=1, high=3)
+    if kind is LedgerKind.CONNECT and values["timely"] > values["total"]:
+        raise RowFault("timely", "contradiction", what="rate_above_one")
+    if kind is LedgerKind.ROSTER:
+        values["level"] = level or Level.OK
+        if values["level"] not in _ROSTER:
+            raise RowFault("level", "contradiction", what="level_of_roster")
+    elif level in _ROSTER:
+        raise RowFault("level", "contradiction", what="level_of_matter")
+    return LedgerRow(row, **values)
+
+
+def _calendar(row: int, values: dict[str, Any], _: datetime) -> CalendarRow:
+    values["working"] = values["working"] is words.DayKind.WORKING
+    return CalendarRow(row, **values)
+
+
+def _visit(row: int, values: dict[str, Any], _: datetime) -> VisitRow:
+    if values["answer"] is None and values["contacted"] is None and values["resolved"] is None:
+        raise RowFault("answer", "missing_field")
+    return VisitRow(row, **values)
+
+
+_FORMS: Final = (
+    Form(
+        "units",
+        (
+            Field("code", fields.code, "编码|编号|单位编码|单位编号", required=True),
+            Field("name", _NAME, "名称|单位名称|单位|机构名称", required=True),
+            Field("kind", word(words.UNIT_KIND), "类型|单位类型|类别|机构类型", required=True),
+            Field("region", _NAME, "地区|所属地区|区域|行政区"),
+            Field("parent", _NAME, "上级|上级单位|上级编码|上级机构"),
+            Field("province_department", fields.yes_no, "省直部门|是否省直部门|省级部门|是否省级部门", default=False),
+        ),
+        _unit,
+        keys=(("code",),),
+    ),
+    Form(
+        "people",
+        (
+            Field("code", fields.code, "编码|编号|人员编码|人员编号|工号"),
+            Field("name", fields.text(60), "姓名|名字", required=True),
+            Field("unit", _NAME, "单位|单位编码|单位名称|承办单位|代办处名称|代办处名称(区)|代办处", required=True),
+            Field("role", word(words.ROLE), "角色|职责|岗位", required=True),
+            Field("phone", fields.phone, "联系电话|电话|手机|手机号|手机号码|电话号码", required=True),
+            Field("key_name", _NAME, "密钥名称|密钥"),
+            Field("key_subject", fields.key_subject, "颁发给|证书颁发给|证书主题"),
+        ),
+        _person,
+        keys=(("code",), ("unit", "phone")),
+        dialects={"代办处名称(区)": {"role": Role.HANDLER}, "代办处名称": {"role": Role.HANDLER}},
+    ),
+    Form(
+        "tickets",
+        (
+            Field("ticket_no", fields.code, "工单编号|工单号|编号|留言编号", required=True),
+            Field("category", word(words.CATEGORY), "类别|诉求类别|诉求类型|工单类别|工单类型"),
+            Field("grade", word(words.GRADE), "级别|紧急程度|工单级别"),
+            Field("channel", word(words.CHANNEL), "渠道|来源|诉求渠道|受理渠道"),
+            Field("title", fields.text(300), "标题|主题|诉求标题|留言主题"),
+            Field("text", _TEXT, "内容|诉求内容|详情|诉求|留言详情", required=True),
+            Field("place", fields.text(500), "地点|地址|事发地点|事发地址"),
+            Field("region", _NAME, "地区|所属地区|区域|行政区"),
+            Field("requester_name", _NAME, "name|诉求人|诉求人姓名|来电人|姓名|留言用户|requester.name"),
+            Field("requester_phone", fields.phone, "phone|诉求人电话|联系电话|电话|来电号码|手机号|requester.phone"),
+            Field("generated_at", fields.moment, "生成时间|受理时间|工单生成时间"),
+            Field("confidential", fields.yes_no, "保密|是否保密", default=False),
+            Field("submitted_at", fields.moment, "提交时间|诉求时间|来电时间|留言时间"),
+            Field("reply_text", _TEXT, "答复意见|答复内容"),
+            Field("reply_at", fields.moment, "答复时间"),
+        ),
+        _ticket,
+        keys=(("ticket_no",),),
+        dialects={"留言编号": {"category": Category.HELP, "grade": Grade.GENERAL, "channel": Channel.WEB}},
+    ),
+    Form(
+        "ledger",
+        (
+            Field("kind", word(words.LEDGER_KIND), "类型|台账类型|事项|项目", required=True),
+            Field("unit", _NAME, "单位|单位编码|单位名称", required=True),
+            Field("month", fields.month, "月份|月|所属月份", required=True),
+            Field("count", fields.whole(0, 1_000_000), "数量|次数|件数", default=1),
+            Field("level", word(words.LEVEL), "级别|层级"),
+            Field("matter", _NAME, "事项编号|同一事项|matter_id"),
+            Field("points", fields.decimal("0", "1000"), "分值|分数"),
+            Field("note", fields.text(2000, lines=True), "说明|备注"),
+            Field("evidence", fields.text(500), "证据|材料|佐证材料"),
+            Field("timely", fields.whole(0, 100_000_000), "及时数|接通数"),
+            Field("total", fields.whole(0, 100_000_000), "总数|诉求总量"),
+        ),
+        _ledger,
+    ),
+    Form(
+        "calendar",
+        (
+            Field("day", fields.day, "date|日期", required=True),
+            Field("working", word(words.DAY), "是否工作日|类型|kind|工作日", required=True),
+            Field("name", _NAME, "名称|节日|说明|备注|note"),
+        ),
+        _calendar,
+        keys=(("day",),),
+    ),
+    Form(
+        "visits",
+        (
+            Field("ticket_no", fields.code, "工单编号|工单号|编号", required=True),
+            Field("kind", word(words.VISIT_KIND), "回访方式|方式|类型", default=VisitKind.MANUAL),
+            Field("at", fields.moment, "回访时间|时间", required=True),
+            Field("contacted", word(words.CONTACTED), "是否联系|响应|是否联系过"),
+            Field("resolved", word(words.RESOLVED), "是否解决|解决|解决情况"),
+            Field("answer", word(words.ANSWER), "满意度|是否满意|评价"),
+            Field("note", fields.text(2000, lines=True), "说明|备注|回访内容"),
+        ),
+        _visit,
+        keys=(("ticket_no", "kind", "at"),),
+    ),
+)
+FORMS: Final[Mapping[str, Form]] = {form.kind: form for form in _FORMS}
+
+
+def set_values_of(form: Form, given: Mapping[str, str], context: Context) -> dict[str, Any]:
+    """Values of `--set field=value`, read as their columns would be.
+
+    Raises Refused `unknown_field`, `bad_set_value` (with the inner code in `reason`).
+    """
+    from backend.paper.messages import sentence
+
+    known = form.by_heading()
+    found: dict[str, Any] = {}
+    for heading, value in given.items():
+        column = known.get(fold(heading))
+        if column is None:
+            raise Refused("unknown_field", field=heading)
+        try:
+            found[column.name] = column.read(value, context)
+        except Refused as no:
+            words_of_it = sentence(no.code, heading, **no.facts)
+            raise Refused("bad_set_value", field=heading, reason=no.code, message=words_of_it) from no
+    return found

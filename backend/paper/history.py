@@ -1,0 +1,206 @@
+"""Reads a ticket's whole life from one JSON object, and refuses lives that contradict themselves (contract §4)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from backend.domain.refusals import Refused
+from backend.paper import fields, words
+from backend.paper.fields import Context, Reader, word
+from backend.paper.forms import RowFault
+from backend.paper.records import (
+    HistoryAssignment,
+    HistoryClaim,
+    HistoryExtension,
+    HistoryReturn,
+    HistoryRow,
+    HistoryVisit,
+)
+from backend.paper.words import Decision, SignedBy
+
+_NAME: Final = fields.text(200)
+_Spec = tuple[tuple[str, Reader, bool], ...]
+
+_TICKET: Final[_Spec] = (
+    ("ticket_no", fields.code, True),
+    ("category", word(words.CATEGORY), True),
+    ("grade", word(words.GRADE), True),
+    ("channel", word(words.CHANNEL), False),
+    ("region", _NAME, False),
+    ("management", _NAME, False),
+    ("generated_at", fields.moment, True),
+    ("direct_answer", fields.yes_no, False),
+    ("mass_incident", fields.yes_no, False),
+    ("confidential", fields.yes_no, False),
+    ("title", fields.text(300), False),
+    ("text", fields.text(fields.TEXT_MAX, lines=True), False),
+    ("place", fields.text(500), False),
+)
+_REQUESTER: Final[_Spec] = (("name", _NAME, False), ("phone", fields.phone, False))
+_ASSIGNMENT: Final[_Spec] = (
+    ("unit", _NAME, True),
+    ("lead", fields.yes_no, False),
+    ("dispatched_at", fields.moment, True),
+    ("signed_at", fields.moment, False),
+    ("signed", word(words.SIGNED_BY), False),
+    ("close_due_at", fields.moment, False),
+    ("closed_at", fields.moment, False),
+    ("red_card", fields.yes_no, False),
+)
+_RETURN: Final[_Spec] = (
+    ("submitted_at", fields.moment, True),
+    ("decision", word(words.DECISION), False),
+    ("decided_at", fields.moment, False),
+)
+_EXTENSION: Final[_Spec] = (("granted_at", fields.moment, True), ("new_due_at", fields.moment, True))
+_VISIT: Final[_Spec] = (
+    ("kind", word(words.VISIT_KIND), True),
+    ("at", fields.moment, True),
+    ("answer", word(words.ANSWER), False),
+    ("contacted", word(words.CONTACTED), False),
+    ("resolved", word(words.RESOLVED), False),
+)
+_CLAIM: Final[_Spec] = (("decision", word(words.RECOGNITION), True), ("decided_at", fields.moment, False))
+
+
+def _read(spec: _Spec, given: Any, path: str, context: Context) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise RowFault(path.rstrip("."), "bad_value")
+    values: dict[str, Any] = {}
+    for name, read, required in spec:
+        value = given.get(name)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            if required:
+                raise RowFault(path + name, "missing_field")
+            values[name] = None
+            continue
+        try:
+            values[name] = read(value, context)
+        except Refused as no:
+            raise RowFault(path + name, no.code, **no.facts) from no
+    return values
+
+
+def _list(given: Mapping[str, Any], name: str, path: str) -> list[Any]:
+    found = given.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list) or len(found) > 1000:
+        raise RowFault(path + name, "bad_value")
+    return found
+
+
+def _order(path: str, *rules: tuple[str, datetime | None, datetime | None, str]) -> None:
+    """Each rule: (field, the earlier, the later, the contradiction when they are the other way round)."""
+    for name, earlier, later, what in rules:
+        if earlier is not None and later is not None and later < earlier:
+            raise RowFault(path + name, "contradiction", what=what)
+
+
+def _return(given: Any, path: str, context: Context) -> HistoryReturn:
+    values = _read(_RETURN, given, path, context)
+    _order(path, ("decided_at", values["submitted_at"], values["decided_at"], "decided_before_submitted"))
+    if values["decided_at"] is not None and values["decision"] is None:
+        raise RowFault(path + "decision", "contradiction", what="decided_without_word")
+    return HistoryReturn(**values)
+
+
+def _extensions(given: dict[str, Any], dates: dict[str, Any], path: str, context: Context) -> tuple[HistoryExtension, ...]:
+    found: list[HistoryExtension] = []
+    due = dates["close_due_at"]
+    listed = _list(given, "extensions", path)
+    if len(listed) > 2:  # 两次延期 at most (Q30)
+        raise RowFault(path + "extensions", "contradiction", what="three_extensions")
+    for number, entry in enumerate(listed):
+        here = f"{path}extensions[{number}]."
+        extension = HistoryExtension(**_read(_EXTENSION, entry, here, context))
+        _order(
+            here,
+            ("granted_at", dates["dispatched_at"], extension.granted_at, "extension_before_dispatched"),
+            ("granted_at", extension.granted_at, dates["closed_at"], "extension_after_closed"),
+        )
+        if extension.new_due_at <= max(filter(None, (dates["dispatched_at"], due))):
+            raise RowFault(here + "new_due_at", "contradiction", what="extension_not_later")
+        due = extension.new_due_at
+        found.append(extension)
+    return tuple(found)
+
+
+def _assignment(given: Any, path: str, born: datetime, context: Context) -> HistoryAssignment:
+    values = _read(_ASSIGNMENT, given, path, context)
+    sent, signed, closed = values["dispatched_at"], values["signed_at"], values["closed_at"]
+    returned = _return(given["return"], f"{path}return.", context) if given.get("return") is not None else None
+    asked = returned.submitted_at if returned is not None else None
+    _order(
+        path,
+        ("dispatched_at", born, sent, "dispatched_before_generated"),
+        ("signed_at", sent, signed, "signed_before_dispatched"),
+        ("closed_at", sent, closed, "closed_before_dispatched"),
+        ("closed_at", signed, closed, "closed_before_signed"),
+        ("close_due_at", sent, values["close_due_at"], "due_before_dispatched"),
+        ("return.submitted_at", sent, asked, "returned_before_dispatched"),
+        ("return.submitted_at", signed, asked, "returned_before_signed"),
+    )
+    if values["signed"] is SignedBy.MANUAL and signed is None:
+        raise RowFault(path + "signed_at", "contradiction", what="signed_without_time")
+    if signed is not None and values["signed"] is None:
+        values["signed"] = SignedBy.MANUAL
+    if returned is not None and returned.decision is Decision.ACCEPTED and closed is not None:
+        raise RowFault(path + "closed_at", "contradiction", what="return_and_closed")
+    values["extensions"] = _extensions(given, values, path, context)
+    return HistoryAssignment(returned=returned, **values)
+
+
+def _leads(assignments: list[HistoryAssignment]) -> tuple[HistoryAssignment, ...]:
+    """Fill in who leads (主办): a sole live assignment does; among several it must be written, and once."""
+    from dataclasses import replace
+
+    def live(one: HistoryAssignment) -> bool:
+        return one.returned is None or one.returned.decision is not Decision.ACCEPTED
+
+    written = [one for one in assignments if live(one) and one.lead]
+    alive = sum(map(live, assignments))
+    if len(written) > 1:
+        raise RowFault("assignments", "contradiction", what="two_leads")
+    if alive > 1 and not written:
+        raise RowFault("assignments", "contradiction", what="lead_unclear")
+    return tuple(
+        one if one.lead is not None else replace(one, lead=not live(one) or not written) for one in assignments
+    )
+
+
+def history_row(row: int, given: dict[str, Any], context: Context) -> HistoryRow:
+    """One object as a HistoryRow. Raises RowFault with the path of the field, e.g. `assignments[0].closed_at`.
+
+    Keys that are not in the contract are left alone; absent values stay absent.
+    """
+    values = _read(_TICKET, given, "", context)
+    born = values["generated_at"]
+    requester = _read(_REQUESTER, given["requester"], "requester.", context) if given.get("requester") is not None else {}
+    assignments = [
+        _assignment(entry, f"assignments[{number}].", born, context)
+        for number, entry in enumerate(_list(given, "assignments", ""))
+    ]
+    for flag in ("direct_answer", "mass_incident", "confidential"):
+        values[flag] = bool(values[flag])
+    if values["direct_answer"] and assignments:
+        raise RowFault("direct_answer", "contradiction", what="direct_answer_dispatched")
+    visits = tuple(
+        HistoryVisit(**_read(_VISIT, entry, f"visits[{number}].", context))
+        for number, entry in enumerate(_list(given, "visits", ""))
+    )
+    for number, visit in enumerate(visits):
+        _order(f"visits[{number}].", ("at", born, visit.at, "visit_before_generated"))
+    claim = None
+    if given.get("unreasonable") is not None:
+        claim = HistoryClaim(**_read(_CLAIM, given["unreasonable"], "unreasonable.", context))
+        _order("unreasonable.", ("decided_at", born, claim.decided_at, "claim_before_generated"))
+    return HistoryRow(
+        row=row,
+        requester_name=requester.get("name"),
+        requester_phone=requester.get("phone"),
+        assignments=_leads(assignments),
+        visits=visits,
+        unreasonable=claim,
+        **values,
+    )

@@ -1,0 +1,33 @@
+"""The sentences of refusals of files and rows, from their catalogue."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from backend.domain.refusals import Refused
+
+
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """The whole catalogue by section: rows, phone_reasons, contradictions, files."""
+    return tomllib.loads((files("backend.data") / "texts" / "paper.zh_CN.toml").read_text("utf-8"))
+
+
+def sentence(code: str, field: str = "", **facts: Any) -> str:
+    """One sentence for a refusal's code and facts; raises KeyError for a code without words."""
+    words = catalogue()
+    facts = {"field": field, **facts}
+    if code == "bad_phone":
+        facts["reason"] = words["phone_reasons"][facts["reason"]]
+    elif code == "contradiction":
+        facts["what"] = words["contradictions"][facts["what"]]
+    elif code == "file_encoding":
+        facts["guess"] = f"（可能是 {facts['guess']}）" if facts.get("guess") else ""
+    template = words["rows"].get(code) or words["files"][code]
+    return template.format_map(facts)
+
+
+def sentence_of(no: Refused) -> str:
+    """The sentence for a file that was refused whole."""
+    return sentence(no.code, **no.facts)

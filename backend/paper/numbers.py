@@ -1,0 +1,119 @@
+"""Telephone numbers as people write them, made E.164 or refused (FF8, FW31)."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any, Final
+
+from backend.domain.refusals import Refused
+
+_MOBILE: Final = re.compile(r"1[3-9]\d{9}")
+_SCIENTIFIC: Final = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,2}")
+_EXTENSION: Final = re.compile(r"(?:转接?|分机号?|ext\.?|extension|x|#|-{2})\s*[::]?\s*(\d{1,6})$", re.IGNORECASE)
+_DASHED_EXTENSION: Final = re.compile(r"^(\(?0\d{2,3}\)?[-\s]*\d{7,8})-(\d{1,6})$")
+_PLAIN: Final = re.compile(r"[+\d\s().\-·‐‑–—−]+")
+_SEVERAL: Final = re.compile(r"\d{7}[^\d]*[/、,;|和或\n][^\d]*\+?\d{7}")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that can be dialled: `e164` such as +8613800001234, and digits to dial after it, if any."""
+
+    e164: str
+    extension: str | None = None
+
+
+def normalise(raw: Any, *, countries: Collection[str] = ("CN",)) -> Number:
+    """Read a number: full-width digits, +86, spaces, dashes, a lost leading zero, extensions, floats of spreadsheets.
+
+    `countries` are ISO codes that may be called; the first one is where numbers without a prefix belong. Raises
+    Refused `bad_phone` with `reason` of: empty, letters, lost_digits, several, short_code, invalid, country, premium.
+    """
+    text = _text(raw)
+    if _MOBILE.fullmatch(text) and "CN" in countries and _mobile_segment(text[:5]):
+        return Number("+86" + text)
+    return _parsed(text, tuple(countries))
+
+
+def short_code(raw: Any, *, country: str = "CN") -> str | None:
+    """The digits when it is a short code such as 12345 or 110, which nobody can be called back on; else None."""
+    import phonenumbers
+
+    text = _text(raw)
+    if not text.isdigit() or len(text) > 6:
+        return None
+    number = phonenumbers.PhoneNumber(country_code=_calling_code(country), national_number=int(text))
+    return text if phonenumbers.is_valid_short_number_for_region(number, country) else None
+
+
+def _calling_code(country: str) -> int:
+    import phonenumbers
+
+    return int(phonenumbers.country_code_for_region(country))
+
+
+def _text(raw: Any) -> str:
+    if isinstance(raw, bool) or raw is None:
+        raise Refused("bad_phone", reason="empty")
+    if isinstance(raw, float):
+        if raw != int(raw):
+            raise Refused("bad_phone", reason="lost_digits")
+        raw = int(raw)
+    text = unicodedata.normalize("NFKC", str(raw)).strip().strip("'\"\u200b\u202a\u202c\ufeff ")
+    if _SCIENTIFIC.fullmatch(text):
+        return _from_scientific(text)
+    return text.removesuffix(".0")
+
+
+def _from_scientific(text: str) -> str:
+    """1.3800001234E+10 has all its digits; 1.38E+10 has lost eight of them."""
+    mantissa, _, exponent = text.upper().partition("E")
+    if len(mantissa.partition(".")[2]) < int(exponent):
+        raise Refused("bad_phone", reason="lost_digits")
+    try:
+        return str(int(Decimal(text)))
+    except InvalidOperation as bad:
+        raise Refused("bad_phone", reason="invalid") from bad
+
+
+@lru_cache(maxsize=16_384)
+def _mobile_segment(segment: str) -> bool:
+    """Whether mainland mobile numbers that begin with these five digits exist."""
+    import phonenumbers
+
+    number = phonenumbers.PhoneNumber(country_code=86, national_number=int(segment + "000000"))
+    return bool(phonenumbers.is_valid_number_for_region(number, "CN"))
+
+
+@lru_cache(maxsize=8192)
+def _parsed(text: str, countries: tuple[str, ...]) -> Number:
+    import phonenumbers
+
+    if not text:
+        raise Refused("bad_phone", reason="empty")
+    if _SEVERAL.search(text):
+        raise Refused("bad_phone", reason="several")
+    extension = None
+    if found := _DASHED_EXTENSION.match(text):
+        text, extension = found[1], found[2]
+    elif found := _EXTENSION.search(text):
+        text, extension = text[: found.start()].rstrip(" -,("), found[1]
+    if not _PLAIN.fullmatch(text):
+        raise Refused("bad_phone", reason="letters")
+    home = countries[0] if countries else "CN"
+    if short_code(text, country=home):
+        raise Refused("bad_phone", reason="short_code")
+    try:
+        number = phonenumbers.parse(text, home)
+    except phonenumbers.NumberParseException as bad:
+        raise Refused("bad_phone", reason="invalid") from bad
+    if not phonenumbers.is_valid_number(number):
+        raise Refused("bad_phone", reason="invalid")
+    if phonenumbers.region_code_for_number(number) not in countries:
+        raise Refused("bad_phone", reason="country")
+    if phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.PREMIUM_RATE:
+        raise Refused("bad_phone", reason="premium")
+    return Number(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension)

@@ -1,0 +1,195 @@
+"""Reads a file by its form, row after row, and tells what it could not take: the one door of this package."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from backend.domain.refusals import Refused
+from backend.paper.fields import Context
+from backend.paper.forms import FORMS, Field, Form, RowFault, set_values_of
+from backend.paper.history import history_row
+from backend.paper.messages import sentence
+from backend.paper.records import Record, RowRefusal
+from backend.paper.sheet import Sheet, open_sheet
+from backend.paper.textlines import Line
+from backend.paper.words import fold
+
+KINDS: Final = (*FORMS, "history")
+#: Title lines above the headings (附件2 has one) are looked past for so many rows.
+_HEADING_WITHIN: Final = 10
+
+
+class Reading:
+    """An opened import: iterate it for records and refusals, one for each row that is not blank.
+
+    `rows` is an estimate of how many will come, `row` the last row seen, `ignored` the headings not used.
+    """
+
+    def __init__(self, kind: str, sheet: Sheet, given: Mapping[str, str], now: datetime, context: Context) -> None:
+        self.kind, self.rows, self.format = kind, sheet.rows, sheet.kind
+        self.row = 0
+        self.ignored: tuple[str, ...] = ()
+        self._sheet, self._now, self._context = sheet, now, context
+        self._seen: set[int] = set()
+        self._width = 0  # headings, used or not
+        self._form = FORMS.get(kind)
+        self._set = set_values_of(self._form, given, context) if self._form is not None else {}
+
+    def __iter__(self) -> Iterator[Record | RowRefusal]:
+        """Raises Refused when the file as a whole turns out unusable (headings, a break in the middle)."""
+        lines = self._sheet.lines()
+        if self._form is None:
+            return self._run(lines, None, {}, {})
+        if self._sheet.kind == "jsonl":
+            return self._objects(lines, self._form)
+        return self._table(lines, self._form)
+
+    def _table(self, lines: Iterator[Line], form: Form) -> Iterator[Record | RowRefusal]:
+        columns, fills = self._headings(lines, form)
+        return self._run(lines, form, columns, fills)
+
+    def _run(
+        self, lines: Iterator[Line], form: Form | None, columns: dict[int, Field], fills: dict[str, Any]
+    ) -> Iterator[Record | RowRefusal]:
+        plan = tuple(columns.items())
+        for line in lines:
+            self.row = line.row
+            cells = line.cells
+            if line.fault is None and not isinstance(cells, dict) and _blank_row(cells):
+                continue
+            try:
+                if line.fault is not None:
+                    raise RowFault("", line.fault)
+                if form is None:
+                    yield self._unique(history_row(line.row, _object(cells), self._context), (("ticket_no",),))
+                    continue
+                assert isinstance(cells, list)
+                if self._sheet.kind == "csv" and len(cells) > self._width and any(cells[self._width :]):
+                    raise RowFault("", "too_many_cells")
+                yield self._record(line.row, form, ((column, cells[place]) for place, column in plan if place < len(cells)), fills)
+            except RowFault as no:
+                yield RowRefusal(line.row, no.field, no.code, sentence(no.code, no.field, **no.facts))
+
+    def _objects(self, lines: Iterator[Line], form: Form) -> Iterator[Record | RowRefusal]:
+        known = form.by_heading()
+        for line in lines:
+            self.row = line.row
+            try:
+                if line.fault is not None:
+                    raise RowFault("", line.fault)
+                flat = _flat(_object(line.cells))
+                found = [(known[key], value) for key, value in flat.items() if key in known]
+                present = {column.name for column, _ in found}
+                fills = {**_dialect(form, flat), **self._set}
+                yield self._record(line.row, form, found, {k: v for k, v in fills.items() if k not in present})
+            except RowFault as no:
+                yield RowRefusal(line.row, no.field, no.code, sentence(no.code, no.field, **no.facts))
+
+    def _record(self, row: int, form: Form, cells: Any, fills: Mapping[str, Any]) -> Record:
+        values: dict[str, Any] = {column.name: column.default for column in form.fields}
+        values.update(fills)
+        for column, value in cells:
+            if value is None or (isinstance(value, str) and (not value or value.isspace())):
+                continue
+            try:
+                read = column.read(value, self._context)
+            except Refused as no:
+                raise RowFault(column.name, no.code, **no.facts) from no
+            if read != "":
+                values[column.name] = read
+        for column in form.fields:
+            if column.required and values[column.name] is None:
+                raise RowFault(column.name, "missing_field")
+        return self._unique(form.make(row, values, self._now), form.keys)
+
+    def _unique(self, record: Record, keys: tuple[tuple[str, ...], ...]) -> Record:
+        """Refuse a second row with the same key (FF7); only hashes are kept, so a million rows stay small."""
+        for names in keys:
+            key = tuple(getattr(record, name) for name in names)
+            if None in key:
+                continue
+            mark = hash((names, key))
+            if mark in self._seen:
+                raise RowFault(names[0], "duplicate_in_file", key=key[0])
+            self._seen.add(mark)
+            break
+        return record
+
+    def _headings(self, lines: Iterator[Line], form: Form) -> tuple[dict[int, Field], dict[str, Any]]:
+        """Find the row of headings; raises Refused `headings_missing`, `heading_twice`."""
+        known = form.by_heading()
+        wanted = min(2, len(form.fields))
+        for line, _ in zip(lines, range(_HEADING_WITHIN), strict=False):
+            names = [fold(str(cell)) if cell is not None else "" for cell in line.cells]
+            if sum(name in known for name in names) >= wanted:
+                break
+        else:
+            names = []
+        columns: dict[int, Field] = {}
+        for place, name in enumerate(names):
+            column = known.get(name)
+            if column is not None:
+                if column in columns.values():
+                    raise Refused("heading_twice", field=column.name)
+                columns[place] = column
+        present = {column.name for column in columns.values()}
+        self._width = len(names)
+        self.ignored = tuple(name for name in names if name and name not in known)
+        fills = {**_dialect(form, names), **self._set}
+        missing = [one.name for one in form.fields if one.required and one.name not in present and one.name not in fills]
+        if missing:
+            raise Refused("headings_missing", fields="、".join(missing))
+        return columns, {name: value for name, value in fills.items() if name not in present}
+
+
+def _blank_row(cells: list[Any]) -> bool:
+    return not any(cell is not None and (not isinstance(cell, str) or cell.strip()) for cell in cells)
+
+
+def _object(cells: list[Any] | dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(cells, dict):
+        raise RowFault("", "unreadable_line")
+    return cells
+
+
+def _flat(given: dict[str, Any]) -> dict[str, Any]:
+    """Keys folded; `requester: {name, phone}` as the API has it becomes requester.name, requester.phone."""
+    flat: dict[str, Any] = {}
+    for key, value in given.items():
+        if isinstance(value, dict):
+            flat.update({f"{fold(key)}.{fold(inner)}": one for inner, one in value.items()})
+        else:
+            flat[fold(key)] = value
+    return flat
+
+
+def _dialect(form: Form, names: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for heading, defaults in form.dialects.items():
+        if heading in names:
+            found.update(defaults)
+    return found
+
+
+def read(
+    kind: str,
+    where: str | Path | bytes,
+    *,
+    set_values: Mapping[str, str] | None = None,
+    now: datetime,
+    context: Context | None = None,
+) -> Reading:
+    """Open a file for an import of `kind` (units people tickets history ledger calendar visits).
+
+    `now` is the `generated_at` of tickets that have none. Raises Refused for the whole file: `unknown_kind`, codes
+    that begin `file_`, `too_large`, `unknown_field`, `bad_set_value`; iterating may raise `headings_missing`,
+    `heading_twice`, `file_broken`, `file_bomb`. `messages.sentence_of` has the words.
+    """
+    if kind not in KINDS:
+        raise Refused("unknown_kind", kind=kind)
+    sheet = open_sheet(where)
+    if kind == "history" and sheet.kind != "jsonl":
+        raise Refused("file_needs_jsonl")
+    frame = context or Context()
+    return Reading(kind, sheet, set_values or {}, now, Context(frame.zone, sheet.epoch, frame.countries))

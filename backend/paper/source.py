@@ -1,0 +1,79 @@
+"""A file as it came, looked at by its content and never by the name its sender gave it (FF5, FF13)."""
+
+import io
+from pathlib import Path
+from typing import BinaryIO
+
+from backend.domain.refusals import Refused
+
+#: Largest file taken, in bytes.
+SIZE_MAX = 1024 * 1024 * 1024
+#: Longest line of a text file, in characters; longer ones are refused as one row.
+LINE_MAX = 1_000_000
+CHUNK = 1 << 18
+
+#: First bytes of things people send by mistake → what it is called in the refusal.
+_STRANGERS: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "pdf"),
+    (b"MZ", "exe"),
+    (b"\x7fELF", "exe"),
+    (b"\x89PNG", "picture"),
+    (b"\xff\xd8\xff", "picture"),
+    (b"GIF8", "picture"),
+    (b"Rar!", "archive"),
+    (b"7z\xbc\xaf", "archive"),
+    (b"\x1f\x8b", "archive"),
+    (b"{\\rtf", "document"),
+)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MARKUP = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta")
+
+
+class Source:
+    """Bytes in memory or a path on our own disk, opened as often as a reader needs.
+
+    Raises Refused `file_missing`, `file_empty`, `too_large`.
+    """
+
+    def __init__(self, where: str | Path | bytes) -> None:
+        self._where = where
+        if isinstance(where, bytes):
+            self.size = len(where)
+        else:
+            try:
+                self.size = Path(where).stat().st_size
+                if not Path(where).is_file():
+                    raise Refused("file_missing")
+            except OSError as lost:
+                raise Refused("file_missing") from lost
+        if self.size == 0:
+            raise Refused("file_empty")
+        if self.size > SIZE_MAX:
+            raise Refused("too_large", limit=SIZE_MAX)
+
+    def open(self) -> BinaryIO:
+        """A fresh binary stream at the first byte; the caller closes it."""
+        if isinstance(self._where, bytes):
+            return io.BytesIO(self._where)
+        try:
+            return open(self._where, "rb")
+        except OSError as lost:
+            raise Refused("file_missing") from lost
+
+    def head(self, size: int = 4096) -> bytes:
+        """The first bytes."""
+        with self.open() as stream:
+            return stream.read(size)
+
+
+def is_zip(source: Source) -> bool:
+    """Whether it may be a workbook; raises Refused `file_old_excel`, `file_wrong_kind` for strangers (FF5)."""
+    head = source.head()
+    if head.startswith(_OLE):
+        raise Refused("file_old_excel")
+    for mark, what in _STRANGERS:
+        if head.startswith(mark):
+            raise Refused("file_wrong_kind", what=what)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
+        raise Refused("file_wrong_kind", what="html")
+    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))

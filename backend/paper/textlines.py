@@ -1,0 +1,173 @@
+"""Rows of CSV and JSON Lines, one after the other, where a broken row costs that row and no other (FF2)."""
+
+import csv
+import io
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from backend.domain.refusals import Refused
+from backend.paper.source import CHUNK, LINE_MAX, Source
+
+#: Characters re-read after broken records before the whole file is refused.
+_SECOND_READING_MAX = 64_000_000
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row as it stands in the file: `cells` by position (tables) or by key (JSON), or a fault's code."""
+
+    row: int
+    cells: list[Any] | dict[str, Any]
+    fault: str | None = None
+
+
+def text_of(source: Source, encoding: str) -> TextIO:
+    """The file as strict text with its line ends as they are."""
+    return io.TextIOWrapper(source.open(), encoding=encoding, errors="strict", newline="")
+
+
+def looks_like_json(source: Source, encoding: str) -> bool:
+    """Whether the first sign is `{` or `[`."""
+    with text_of(source, encoding) as text:
+        return text.read(4096).lstrip()[:1] in ("{", "[")
+
+
+def delimiter_of(source: Source, encoding: str) -> str:
+    """The delimiter most used outside quotes in the first non-empty line; a comma when there is none."""
+    with text_of(source, encoding) as text:
+        first = ""
+        for _ in range(20):
+            first = text.readline(LINE_MAX)
+            if first.strip():
+                break
+    outside = "".join(first.split('"')[::2])
+    return max(_DELIMITERS, key=outside.count)
+
+
+class _Tape:
+    """Lines of a text that can be handed back."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self._back: deque[str] = deque()
+        self.taken: list[str] = []
+        self.cut = False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._back.popleft() if self._back else self._text.readline(LINE_MAX)
+        if not line:
+            raise StopIteration
+        if len(line) == LINE_MAX and line[-1] not in "\r\n":
+            self.cut = True
+            while (rest := self._text.readline(LINE_MAX)) and rest[-1] not in "\r\n":
+                pass
+        self.taken.append(line)
+        return line
+
+    def hand_back(self) -> int:
+        """Return all taken lines but the first; how many characters they have."""
+        lines = self.taken[1:]
+        self._back.extendleft(reversed(lines))
+        return sum(map(len, lines))
+
+
+def csv_lines(source: Source, encoding: str, delimiter: str) -> Iterator[Line]:
+    """Records numbered as a spreadsheet shows them, the header being row 1.
+
+    A record that cannot be read (open quote, a cell past 131,072 characters) is a Line with the fault
+    `unreadable_line`; reading goes on at the next line. Raises Refused `file_broken` when nothing fits together.
+    """
+    with text_of(source, encoding) as text:
+        tape = _Tape(text)
+        reader = csv.reader(tape, delimiter=delimiter, strict=True)
+        row = reread = 0
+        while True:
+            tape.taken.clear()
+            tape.cut = False
+            row += 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield Line(row, [], "unreadable_line")
+                reread += tape.hand_back()
+                if reread > _SECOND_READING_MAX:
+                    raise Refused("file_broken") from None
+                reader = csv.reader(tape, delimiter=delimiter, strict=True)
+                continue
+            if tape.cut:
+                yield Line(row, [], "unreadable_line")
+            else:
+                yield Line(row, cells)
+
+
+def _constant(word: str) -> Any:
+    raise ValueError(word)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_constant)
+
+
+def json_lines(source: Source, encoding: str) -> Iterator[Line]:
+    """One object a line, numbered by line; or the objects of one JSON array, numbered from 1."""
+    with text_of(source, encoding) as text:
+        head = text.read(4096)
+    if head.lstrip().startswith("["):
+        yield from _array(source, encoding)
+        return
+    with text_of(source, encoding) as text:
+        tape = _Tape(text)
+        for row, line in enumerate(tape, 1):
+            tape.taken.clear()
+            if not line.strip():
+                continue
+            if tape.cut:
+                tape.cut = False
+                yield Line(row, {}, "unreadable_line")
+                continue
+            try:
+                value = _DECODER.decode(line)
+            except (ValueError, RecursionError):
+                yield Line(row, {}, "unreadable_line")
+                continue
+            yield _object(row, value)
+
+
+def _object(row: int, value: Any) -> Line:
+    return Line(row, value) if isinstance(value, dict) else Line(row, {}, "unreadable_line")
+
+
+def _array(source: Source, encoding: str) -> Iterator[Line]:
+    """The members of one big array, without holding it whole; what follows a broken member is lost and said so."""
+    with text_of(source, encoding) as text:
+        buffer = text.read(CHUNK).lstrip()[1:]
+        ended = row = 0
+        while True:
+            buffer = buffer.lstrip(" \t\r\n,")
+            if buffer.startswith("]"):
+                return
+            try:
+                value, end = _DECODER.raw_decode(buffer)
+                whole = end < len(buffer)  # a number may go on in the next chunk
+            except (ValueError, RecursionError):
+                whole = False
+            if whole:
+                row += 1
+                yield _object(row, value)
+                buffer = buffer[end:]
+                continue
+            more = text.read(CHUNK)
+            if not more:
+                ended += 1
+            if ended or len(buffer) > LINE_MAX:
+                yield Line(row + 1, {}, "unreadable_line")
+                return
+            buffer += more

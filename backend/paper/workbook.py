@@ -1,0 +1,149 @@
+"""Rows of an XLSX workbook, streamed; bombs, macros, entities and outside links stay outside (FF3, FF4, FF9, FF10).
+
+Rules for what a sheet can hide: the first visible sheet is read, the others are not; hidden and filtered rows are
+rows like any other; of merged cells the upper left one has the value, the rest are empty; a formula counts as the
+value the spreadsheet program last stored, and is empty when it never stored one.
+"""
+
+import re
+import struct
+import warnings
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from backend.domain.refusals import Refused
+from backend.paper.parts import SheetPart, part_chunks, read_strings
+from backend.paper.source import Source
+from backend.paper.textlines import Line
+
+_ENTRIES_MAX: Final = 2000
+_WHOLE_MAX: Final = 1 << 30  # bytes unpacked, all parts
+_SMALL_MAX: Final = 4 << 20  # bytes unpacked of a part that is read in one piece
+_STRINGS_MAX: Final = 160 << 20
+#: Unpacked over packed bytes. Real sheets are at 5-40; a deflate bomb is near 1000.
+_RATIO_MAX: Final = 120
+_RATIO_FROM: Final = 8 << 20
+_TYPES: Final = "[Content_Types].xml"
+_SMALL: Final = re.compile(r"(\.rels|\[Content_Types\]\.xml|workbook\.xml|styles\.xml)$", re.IGNORECASE)
+_ROW_TAG: Final = re.compile(rb"<(?:\w+:)?row[\s>/]")
+
+
+class Workbook:
+    """An opened workbook. Raises Refused `file_bomb`, `file_has_macros`, `file_has_links`, `file_xml_unsafe`,
+    `file_wrong_kind`, `file_broken`, `file_no_sheet`; all of them before a row is unpacked."""
+
+    def __init__(self, source: Source) -> None:
+        _refuse_crowd(source)
+        self._stream = source.open()
+        try:
+            self._zip = zipfile.ZipFile(self._stream)
+            self._guard()
+            self._read_meta()
+        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, NotImplementedError, SyntaxError) as bad:
+            self._stream.close()
+            unsafe = type(bad).__module__.startswith("defusedxml")
+            raise Refused("file_xml_unsafe" if unsafe else "file_broken") from bad
+        except (Refused, RuntimeError) as no:
+            self._stream.close()
+            if isinstance(no, Refused):
+                raise
+            raise Refused("file_broken") from no  # RuntimeError: a password on the zip
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._zip.close()
+        self._stream.close()
+
+    def estimate(self) -> int:
+        """How many rows the sheet has, counted without reading them."""
+        count, tail = 0, b""
+        for chunk in part_chunks(self._zip, self._sheet):
+            # The end of one chunk is looked at again with the next: a tag may lie across.
+            piece = tail + chunk
+            cut = piece.rfind(b"<")
+            cut = len(piece) if cut < len(piece) - 16 else cut
+            count += len(_ROW_TAG.findall(piece[:cut]))
+            tail = piece[cut:]
+        return count
+
+    def lines(self) -> Iterator[Line]:
+        """Rows by position, numbered as the spreadsheet shows them; cells are text, numbers, booleans, datetimes."""
+        try:
+            strings = read_strings(self._zip, self._strings) if self._strings else []
+            part = SheetPart(strings, self._dates, self.epoch)
+            for chunk in part_chunks(self._zip, self._sheet):
+                for row, cells in part.feed(chunk):
+                    yield Line(row, cells)
+                if part.done:
+                    return
+        except (zipfile.BadZipFile, ValueError, OSError, EOFError) as bad:
+            raise Refused("file_broken") from bad
+
+    def _guard(self) -> None:
+        """Look at the directory of the zip only: sizes, ratios, strangers."""
+        whole = 0
+        names = set()
+        for part in self._zip.infolist():
+            whole += part.file_size
+            names.add(part.filename)
+            limit = _SMALL_MAX if _SMALL.search(part.filename) else _WHOLE_MAX
+            if part.filename.lower().endswith("sharedstrings.xml"):
+                limit = _STRINGS_MAX
+            swollen = part.file_size > _RATIO_FROM and part.file_size > _RATIO_MAX * max(part.compress_size, 1)
+            if swollen or part.file_size > limit or whole > _WHOLE_MAX:
+                raise Refused("file_bomb")
+        if _TYPES not in names:
+            raise Refused("file_wrong_kind", what="archive")
+        types = self._zip.read(_TYPES).lower()
+        if b"macroenabled" in types or any(name.lower().endswith("vbaproject.bin") for name in names):
+            raise Refused("file_has_macros")
+        if b"spreadsheetml.sheet.main" not in types and b"spreadsheetml.template.main" not in types:
+            raise Refused("file_wrong_kind", what="document")
+        if any(name.lower().startswith("xl/externallinks/") for name in names):
+            raise Refused("file_has_links")
+
+    def _read_meta(self) -> None:
+        """Sheets, date base and date styles by openpyxl; the rows themselves it would hold in memory."""
+        from openpyxl.packaging.relationship import get_dependents, get_rels_path
+        from openpyxl.reader.excel import ExcelReader
+        from openpyxl.styles.stylesheet import apply_stylesheet
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            reader: Any = ExcelReader(self._stream, read_only=True, data_only=True, keep_links=False)
+            reader.read_manifest()
+            reader.read_workbook()
+            try:
+                apply_stylesheet(reader.archive, reader.wb)
+                self._dates: frozenset[int] = frozenset(reader.wb._date_formats)
+            except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+                self._dates = frozenset()  # a crippled style sheet costs nothing: serials are read as dates anyway
+            self.epoch: datetime = reader.wb.epoch
+            names = set(reader.archive.namelist())
+            sheets = [
+                rel.target
+                for sheet, rel in reader.parser.find_sheets()
+                if sheet.state == "visible" and "worksheet" in rel.Type and rel.target in names
+            ]
+            if not sheets:
+                raise Refused("file_no_sheet")
+            self._sheet: str = sheets[0]
+            rels_path: Any = get_rels_path
+            book = rels_path(reader.parser.workbook_part_name)
+            strings = [rel.target for rel in get_dependents(reader.archive, book) if rel.Type.endswith("/sharedStrings")]
+            self._strings: str | None = strings[0] if strings and strings[0] in names else None
+
+
+def _refuse_crowd(source: Source) -> None:
+    """Refuse a zip with very many members before its directory is read."""
+    with source.open() as stream:
+        stream.seek(max(0, source.size - 65_557))
+        tail = stream.read()
+    place = tail.rfind(b"PK\x05\x06")
+    if place < 0 or len(tail) < place + 22:
+        raise Refused("file_broken")
+    (entries,) = struct.unpack_from("<H", tail, place + 10)
+    if entries > _ENTRIES_MAX:
+        raise Refused("file_bomb")
