@@ -1,0 +1,280 @@
+"""Telephone scripts as data and the engine that walks them; it knows no provider and no clock (P1, P2, V0-V8).
+
+`start` and `advance` answer with a Turn: what to say, what to ask, what it means for the room, or the end.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from backend.domain import survey
+from backend.domain.script_book import Branch, Script, Step
+
+Facts = Mapping[str, Any]
+_DIGITS = frozenset("0123456789")
+
+
+class EffectKind(StrEnum):
+    """What a turn of a call means for the room that made it."""
+
+    NOTIFIED = "notified"  # 已通知, not signed (Q43)
+    SIGN_REQUESTED = "sign_requested"  # facts: pin, absent when it was checked before
+    CHECK_PIN = "check_pin"  # facts: pin
+    PIN_FAILED = "pin_failed"
+    BRIDGE_DUTY = "bridge_duty"
+    ANSWER = "answer"  # facts: contacted | resolved | satisfaction; the last one of a call counts
+    COMPLAINT = "complaint"  # words of complaint, or doubt: never to be deemed satisfied (Q39)
+    WANT_PERSON = "want_person"
+    DANGER = "danger"
+    NO_MORE_VISITS = "no_more_visits"  # FW33
+    WRONG_PERSON = "wrong_person"
+    CALL_LATER = "call_later"
+    RECORD_REASON = "record_reason"  # facts: recording, speech
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One effect with its facts; facts are kept out of `repr`, a PIN may be among them."""
+
+    kind: EffectKind
+    facts: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came back: keys, speech (confidence 0..1 or None), a recording's address, or the room's verdict."""
+
+    digits: str = field(default="", repr=False)
+    speech: str = field(default="", repr=False)
+    confidence: float | None = None
+    timed_out: bool = False
+    recording: str = ""
+    verdict: str = ""  # answer to Turn.needs: ok, wrong, locked, refused, none
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a call stands; small enough to travel in a callback URL (`as_text`, `from_text`)."""
+
+    step: str
+    odd: int = 0
+    silent: int = 0
+    repeats: int = 0
+    tries: int = 0
+    keys_only: bool = False
+
+    def as_text(self) -> str:
+        """`step.odd.silent.repeats.tries.keys_only`"""
+        counts = (self.odd, self.silent, self.repeats, self.tries, int(self.keys_only))
+        return ".".join([self.step, *map(str, counts)])
+
+    @classmethod
+    def from_text(cls, text: str) -> "Position":
+        """Read back `as_text`; ValueError when it is not one."""
+        step, *counts = text.split(".")
+        if len(counts) != 5 or not all(c.isascii() and c.isdigit() and len(c) < 4 for c in counts):
+            raise ValueError("not a position")
+        odd, silent, repeats, tries, keys_only = map(int, counts)
+        return cls(step, odd, silent, repeats, tries, bool(keys_only))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to listen for: keys (up to `digits`, or until `finish_on`), speech, or a recording; seconds."""
+
+    digits: int
+    finish_on: str
+    speech: bool
+    timeout_s: int
+    record: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A text of the catalogue with the facts it is filled with."""
+
+    key: str
+    facts: Facts = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The next turn. Exactly one of `ask`, `needs` and `end` is set.
+
+    `needs` (pin, sign): do the effects, then call `advance` with `Heard(verdict=…)`;
+    `end`: the outcome of contract §5; `bridge` (duty, supervisor): dial on after the words.
+    """
+
+    position: Position
+    say: tuple[Say, ...] = ()
+    ask: Ask | None = None
+    effects: tuple[Effect, ...] = ()
+    needs: str = ""
+    end: str = ""
+    bridge: str = ""
+
+
+def start(script: Script, facts: Facts) -> Turn:
+    """The first turn of a call. `speech: False` among the facts turns listening off."""
+    return _enter(script, Position(script.first), facts)
+
+
+def stale(script: Script, facts: Facts) -> Turn:
+    """A polite end when the matter was settled meanwhile (FW9); no effects."""
+    return _enter(script, Position(script.stale), facts)
+
+
+def advance(script: Script, position: Position, heard: Heard, facts: Facts) -> Turn:
+    """The turn after what was heard. A position that is over, or unknown, ends politely without effects."""
+    step = script.steps.get(position.step)
+    if step is None or step.end:
+        return stale(script, facts)
+    if step.wait:
+        branch = step.on.get(heard.verdict)
+        return _follow(script, position, branch, facts) if branch else stale(script, facts)
+    if step.record:
+        return _recorded(script, position, step, heard, facts)
+    digits = clean_digits(heard.digits, step.finish_on)
+    if digits:
+        return _keyed(script, position, step, digits, facts)
+    if heard.speech.strip() and _listens(step, position, facts):
+        return _spoken(script, position, step, heard, facts)
+    if heard.digits and not heard.timed_out:
+        return _odd(script, position, step, step.odd, facts)
+    return _silent(script, position, step, facts)
+
+
+def hung_up(script: Script, position: Position) -> str:
+    """The outcome when the line was cut at this position (FW21)."""
+    step = script.steps.get(position.step)
+    return (step.end or step.hung_up) if step else script.steps[script.first].hung_up
+
+
+def clean_digits(digits: str, finish_on: str = "") -> str:
+    """Keys as pressed: full-width folded, blanks and the finishing key dropped (FW8)."""
+    text = unicodedata.normalize("NFKC", digits[:64])
+    text = "".join(text.split())
+    return text.removesuffix(finish_on) if finish_on else text
+
+
+def _keyed(script: Script, position: Position, step: Step, digits: str, facts: Facts) -> Turn:
+    if step.digits > 1:
+        whole = len(digits) == step.digits and set(digits) <= _DIGITS
+        branch = step.on.get("digits") if whole else None
+        return _follow(script, position, branch, facts, digits) if branch else _odd(
+            script, position, step, step.odd, facts
+        )  # fmt: skip
+    branch = step.on.get(digits)
+    if branch is None or (branch.when and not facts.get(branch.when) and not branch.otherwise):
+        return _odd(script, position, step, step.odd, facts)
+    return _follow(script, position, branch, facts)
+
+
+def _spoken(script: Script, position: Position, step: Step, heard: Heard, facts: Facts) -> Turn:
+    meaning = survey.question(step.question, heard.speech, heard.confidence)
+    weighed = step.question == "V4" and meaning.complaint
+    doubts = (Effect(EffectKind.COMPLAINT),) if weighed else ()
+    if meaning.danger and script.danger_to:
+        return _move(script, position, script.danger_to, facts, doubts)
+    if meaning.person and script.person_to:
+        return _move(script, position, script.person_to, facts, doubts)
+    if meaning.key is not None and meaning.key in step.on:
+        if meaning.confirm and meaning.key in step.confirm:
+            return _move(script, position, step.confirm[meaning.key], facts)
+        turn = _keyed(script, position, step, meaning.key, facts)
+        return replace(turn, effects=doubts + turn.effects)
+    position = replace(position, keys_only=position.keys_only or meaning.keys_only)
+    limit = step.odd if meaning.keys_only else step.odd_speech
+    turn = _odd(script, position, step, limit, facts)
+    return replace(turn, effects=doubts + turn.effects)
+
+
+def _recorded(script: Script, position: Position, step: Step, heard: Heard, facts: Facts) -> Turn:
+    """Whatever came back from the recorder leads on; silence simply has nothing to keep."""
+    turn = _move(script, position, step.on["record"].to, facts)
+    kept = {k: v for k, v in (("recording", heard.recording), ("speech", heard.speech)) if v}
+    effects = [Effect(EffectKind.RECORD_REASON, kept)] if kept else []
+    if heard.speech and survey.satisfaction(heard.speech).danger:
+        effects.append(Effect(EffectKind.DANGER))
+    return replace(turn, effects=(*effects, *turn.effects))
+
+
+def _follow(script: Script, position: Position, branch: Branch, facts: Facts, digits: str = "") -> Turn:
+    if branch.repeat:
+        return _repeat(script, position, facts)
+    to = branch.to
+    if branch.when and not facts.get(branch.when):
+        to = branch.otherwise
+    if branch.limit:
+        position = replace(position, tries=position.tries + 1)
+        to = branch.otherwise if position.tries >= branch.limit else to
+    effects = [
+        Effect(EffectKind(word), {"pin": digits} if digits else {})
+        for word in branch.effects
+    ]  # fmt: skip
+    effects += [Effect(EffectKind.ANSWER, branch.answer)] if branch.answer else []
+    return _move(script, position, to, facts, tuple(effects), branch)
+
+
+def _move(
+    script: Script, position: Position, to: str, facts: Facts,
+    effects: tuple[Effect, ...] = (), branch: Branch | None = None,
+) -> Turn:  # fmt: skip
+    there = Position(to, tries=position.tries, keys_only=bool(branch and branch.keys_only))
+    turn = _enter(script, there, facts, wrong=bool(branch and branch.wrong))
+    return replace(turn, effects=effects + turn.effects)
+
+
+def _repeat(script: Script, position: Position, facts: Facts) -> Turn:
+    step = script.steps[position.step]
+    if position.repeats >= step.repeats:
+        return _odd(script, position, step, step.odd, facts)
+    return _reask(script, replace(position, repeats=position.repeats + 1), (), facts)
+
+
+def _odd(script: Script, position: Position, step: Step, limit: int, facts: Facts) -> Turn:
+    if position.odd >= limit:
+        return _move(script, position, step.odd_to, facts)
+    position = replace(position, odd=position.odd + 1)
+    if step.wrong:
+        return _turn(script, position, step.wrong, facts)
+    lead = (step.odd_say, script.keys_only_say if position.keys_only else "")
+    return _reask(script, position, tuple(key for key in lead if key), facts)
+
+
+def _silent(script: Script, position: Position, step: Step, facts: Facts) -> Turn:
+    if position.silent >= step.silent:
+        return _move(script, position, step.silent_to, facts)
+    return _reask(script, replace(position, silent=position.silent + 1), (), facts)
+
+
+def _reask(script: Script, position: Position, lead: tuple[str, ...], facts: Facts) -> Turn:
+    step = script.steps[position.step]
+    return _turn(script, position, lead + (step.again or step.say), facts)
+
+
+def _enter(script: Script, position: Position, facts: Facts, wrong: bool = False) -> Turn:
+    step = script.steps[position.step]
+    if step.when and not facts.get(step.when):
+        return _enter(script, replace(position, step=step.otherwise), facts)
+    effects = [Effect(EffectKind.ANSWER, step.enter)] if step.enter else []
+    effects += [Effect(EffectKind(word)) for word in step.enter_effects]
+    turn = _turn(script, position, step.wrong if wrong and step.wrong else step.say, facts)
+    return replace(turn, effects=tuple(effects))
+
+
+def _turn(script: Script, position: Position, keys: tuple[str, ...], facts: Facts) -> Turn:
+    step = script.steps[position.step]
+    say = tuple(Say(key, facts) for key in keys)
+    if step.end:
+        return Turn(position, say, end=step.end, bridge=step.bridge)
+    if step.wait:
+        return Turn(position, say, needs=step.wait)
+    ask = Ask(step.digits, step.finish_on, _listens(step, position, facts), step.timeout_s, step.record)
+    return Turn(position, say, ask)
+
+
+def _listens(step: Step, position: Position, facts: Facts) -> bool:
+    return bool(step.question) and not position.keys_only and facts.get("speech", True) is not False

@@ -1,0 +1,208 @@
+"""What a person says on the telephone means: one key, or that a person should listen (texts.md 7.3)."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from backend.domain.ticket import Answer
+
+#: Below this the recogniser is not believed and keys are asked for (0..1).
+LEAST_CONFIDENCE = 0.6
+_LONGEST = 2000  # characters of speech; a longer one is settled by keys
+_BREAK = "|"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What was meant. Exactly one of `key` and the flags leads on; all empty means: ask again.
+
+    `confirm` the key is to be confirmed once; `keys_only` ask again without listening;
+    `complaint` words of complaint, or doubt, were heard: never to be deemed satisfied (Q39).
+    """
+
+    key: str | None = None
+    confirm: bool = False
+    keys_only: bool = False
+    person: bool = False
+    danger: bool = False
+    complaint: bool = False
+
+
+ASK_AGAIN = Meaning()
+#: The keys of V4 and the answers they stand for (Q35).
+ANSWERS: Mapping[str, Answer] = {
+    "1": Answer.SATISFIED,
+    "2": Answer.BASICALLY_SATISFIED,
+    "3": Answer.UNSATISFIED,
+}
+KEYS: Mapping[Answer, str] = {answer: key for key, answer in ANSWERS.items()}
+
+
+@cache
+def _speech() -> dict[str, Any]:
+    text = files("backend").joinpath("data", "scripts", "speech.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def _folding() -> dict[int, str]:
+    pairs = str(_speech()["traditional"])
+    return {ord(pairs[i]): pairs[i + 1] for i in range(0, len(pairs), 2)}
+
+
+@cache
+def _fillers() -> re.Pattern[str]:
+    return _any_of(re.escape(w) for w in _speech()["fillers"])
+
+
+def _any_of(words: Any) -> re.Pattern[str]:
+    return re.compile("|".join(sorted(words, key=len, reverse=True)))
+
+
+def normalise(text: str) -> str:
+    """Speech as it is matched: full-width and traditional folded, fillers dropped, breaks kept as `|`."""
+    folded = unicodedata.normalize("NFKC", text).translate(_folding()).lower()
+    clauses = re.sub(r"[^\w]+|_+", _BREAK, folded)
+    return re.sub(r"\|+", _BREAK, _fillers().sub("", clauses)).strip(_BREAK)
+
+
+# The words of V4 in the order of 7.3: the group, the key it stands for, to be confirmed or not.
+_GROUPS = (
+    ("unsatisfied", "3", True),
+    ("basically", "2", False),
+    ("confirm_basically", "2", True),
+    ("satisfied", "1", False),
+    ("unclear", None, False),
+)
+
+
+@cache
+def _patterns(group: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(p) for p in _speech()["satisfaction"][group])
+
+
+@cache
+def _question(name: str) -> tuple[tuple[str, str], ...]:
+    """Words and their keys, longest first."""
+    table: Mapping[str, Sequence[str]] = _speech()["questions"][name]
+    rows = [(word, key) for key, words in table.items() for word in words]
+    return tuple(sorted(rows, key=lambda row: -len(row[0])))
+
+
+def _longest_at(text: str, at: int) -> tuple[int, str] | None:
+    """The longest word of any V4 group that begins here; earlier groups win a tie."""
+    best: tuple[int, str] | None = None
+    for group, _, _ in _GROUPS:
+        for pattern in _patterns(group):
+            hit = pattern.match(text, at)
+            if hit and hit.end() > at and (best is None or hit.end() > best[0]):
+                best = hit.end(), group
+    return best
+
+
+def _groups_in(text: str) -> tuple[set[str], str]:
+    """The groups heard, read left to right by longest words, and what was left over between them."""
+    heard: set[str] = set()
+    left_over: list[str] = []
+    at = 0
+    while at < len(text):
+        hit = _longest_at(text, at)
+        if hit is None:
+            left_over.append(text[at])
+            at += 1
+        else:
+            at = hit[0]
+            heard.add(hit[1])
+    return heard, "".join(left_over)
+
+
+def _negated(left_over: str) -> bool:
+    return any(c in _speech()["negators"] for c in left_over)
+
+
+def _contains(text: str, words: Sequence[str]) -> bool:
+    return any(word.lower() in text for word in words)
+
+
+def _first(text: str, confidence: float | None) -> Meaning | None:
+    """What goes before any question: danger, a person, doubt about the recognition."""
+    if len(text) > _LONGEST:
+        return Meaning(keys_only=True, complaint=True)
+    joined = text.replace(_BREAK, "")
+    if _contains(joined, _speech()["danger"]):
+        return Meaning(danger=True, complaint=True)
+    if _contains(joined, _speech()["person"]):
+        return Meaning(person=True)
+    if confidence is not None and confidence < LEAST_CONFIDENCE:
+        return Meaning(keys_only=True, complaint=True)
+    return None
+
+
+def satisfaction(speech: str, confidence: float | None = None) -> Meaning:
+    """V4 by speech, in the matching order of texts.md 7.3; `confidence` 0..1, None when not told.
+
+    不满意 in any company never yields satisfied; good and bad words together are settled by keys.
+    """
+    text = normalise(speech)
+    first = _first(text, confidence)
+    if first:
+        return first
+    rest = text
+    for pattern in _patterns("double_negative"):
+        rest = pattern.sub(_BREAK, rest)
+    doubled = rest != text
+    joined = rest.replace(_BREAK, "") if not doubled else rest
+    heard, left_over = _groups_in(joined)
+    bad = "unsatisfied" in heard
+    good = heard & {"basically", "confirm_basically", "satisfied"}
+    if bad and (good or doubled):
+        return Meaning(keys_only=True, complaint=True)
+    if bad:
+        return Meaning(key="3", confirm=True, complaint=True)
+    if doubled or "unclear" in heard or not good:
+        return ASK_AGAIN
+    if _negated(left_over):
+        return Meaning(keys_only=True)
+    group, key, confirm = next(row for row in _GROUPS if row[0] in heard)
+    return Meaning(key=key, confirm=confirm)
+
+
+def question(name: str, speech: str, confidence: float | None = None) -> Meaning:
+    """Any other question by speech: `notice supervise V0 V1 V2 V3 yes_no`. KeyError: no such question."""
+    if name == "V4":
+        return satisfaction(speech, confidence)
+    text = normalise(speech)
+    rows = _question(name)
+    own_person = any(key == "0" for _, key in rows)
+    first = _first(text, confidence)
+    if first and not (first.person and own_person):
+        return first
+    keys, left_over = _keys_in(text.replace(_BREAK, ""), rows)
+    if len(keys) > 1:
+        return Meaning(keys_only=True)
+    if not keys or keys == {"none"}:
+        return ASK_AGAIN
+    key = keys.pop()
+    if key == "1" and _negated(left_over):
+        return Meaning(keys_only=True)
+    return Meaning(key=key)
+
+
+def _keys_in(text: str, rows: Sequence[tuple[str, str]]) -> tuple[set[str], str]:
+    keys: set[str] = set()
+    left_over: list[str] = []
+    at = 0
+    while at < len(text):
+        row = next((row for row in rows if text.startswith(row[0], at)), None)
+        if row is None:
+            left_over.append(text[at])
+            at += 1
+        else:
+            keys.add(row[1])
+            at += len(row[0])
+    return keys, "".join(left_over)
