@@ -14,6 +14,8 @@ from typing import Any
 from backend.domain.limits import Limit, LimitUnit
 from backend.domain.office_hours import OfficeHours
 from backend.domain.refusals import Refused
+from backend.domain.scoring.scheme import RateRule
+from backend.domain.scoring.scheme_file import all_knobs, load_scheme, scheme_ids
 
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 _COMMA = re.compile(r"[,，、]")
@@ -74,8 +76,9 @@ _FORMS: dict[Kind, Callable[[Row], tuple[str, ...]]] = {
 
 @cache
 def catalogue() -> Mapping[str, Row]:
-    """Every key there is, in the order it is shown."""
-    return {row.key: row for row in _rows()}
+    """Every key there is, in the order it is shown; the settings a scheme file declares join by themselves."""
+    rows = {row.key: row for row in _rows()}
+    return rows | {row.key: row for row in _scheme_rows() if row.key not in rows}
 
 
 @cache
@@ -214,3 +217,14 @@ def _rows() -> Iterator[Row]:
                 high=Decimal(entry.get("max", 10**6)),
                 per_unit=entry.get("per_unit", False),
             )
+
+
+def _scheme_rows() -> Iterator[Row]:
+    """Settings that scheme files declare for their own numbers, and the slope of each of their rates."""
+    for key, default in all_knobs().items():
+        yield Row(key, key, Kind.DECIMAL, default, words=("none",))
+    modes = tuple(_book()["scoring.slope_mode"]["items"])
+    for scheme in map(load_scheme, scheme_ids()):
+        for rate in (rate for rate in scheme.rates if rate.rule is RateRule.SLOPE):
+            key = f"scoring.{rate.item}.slope_mode"
+            yield Row(key, rate.name, Kind.CHOICE, None, inherits="scoring.slope_mode", items=modes)

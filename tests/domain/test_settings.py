@@ -6,6 +6,8 @@ import pytest
 
 from backend.domain.limits import Limit
 from backend.domain.refusals import Refused
+from backend.domain.scoring import readings
+from backend.domain.scoring.scheme_file import all_knobs
 from backend.domain.settings import Kind, Settings, catalogue, parse
 
 DEFAULTS = {
@@ -156,6 +158,14 @@ def test_an_item_follows_the_common_slope_until_it_has_its_own() -> None:
     own = common.with_({"scoring.extension.slope_mode": "proportional"})
     assert own.choice("scoring.extension.slope_mode") == "proportional"
     assert own.choice("scoring.sign.slope_mode") == "step_floor"
+
+
+def test_what_scoring_obeys_can_be_set_and_has_the_same_default() -> None:
+    settings = Settings()
+    for key, default in (dict(readings.DEFAULTS) | all_knobs()).items():
+        assert settings.get(key) == default, key
+    for key, words in readings.WORDS.items():
+        assert catalogue()[key].items == words, key
 
 
 def test_changing_settings_leaves_the_old_ones_as_they_were() -> None:
