@@ -13,6 +13,7 @@ from notify.line import (
     CallUrls,
     Fields,
     Found,
+    Line,
     LineCapabilities,
     LineEvent,
     Placed,
@@ -139,7 +140,7 @@ class TwilioLine:
         await self._http.close()
 
 
-def build(settings: Settings) -> TwilioLine:
+def build(settings: Settings) -> Line:
     """A line from `account_sid`, `auth_token`, and optionally `auth_token_old`, `api_url`,
     `calls_per_second`, `voice`."""
     return TwilioLine(

@@ -8,7 +8,7 @@ from notify.message import Receipt
 from notify.pace import Bucket
 from notify.phone.twilio_http import PooledHttpClient, doubt, make_client
 from notify.plain import fit
-from notify.text import TextCapabilities, TextEvent, TextRules, TextStatus
+from notify.text import TextCapabilities, Texter, TextEvent, TextRules, TextStatus
 
 __all__ = ["NAME", "NEEDS", "TwilioTexter", "build"]
 
@@ -75,7 +75,7 @@ class TwilioTexter:
         await self._http.close()
 
 
-def build(settings: Settings) -> TwilioTexter:
+def build(settings: Settings) -> Texter:
     """A carrier from `account_sid`, `auth_token`, `from`, and optionally `api_url`."""
     return TwilioTexter(
         settings["account_sid"],

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import fake_bot_api
+import fake_twilio
 import pytest
 from aiohttp import web
 
@@ -29,3 +30,10 @@ async def bot_api(serve) -> fake_bot_api.FakeBotApi:
     api = fake_bot_api.FakeBotApi()
     api.base = await serve(fake_bot_api.app(api))
     return api
+
+
+@pytest.fixture
+async def twilio(serve) -> fake_twilio.FakeTwilio:
+    fake = fake_twilio.FakeTwilio()
+    fake.base = await serve(fake_twilio.app(fake))
+    return fake

@@ -1,0 +1,100 @@
+"""What is said on the telephone: prompts as TwiML that is always valid and sayable."""
+
+from typing import Any
+
+import pytest
+from defusedxml.ElementTree import fromstring
+from fake_twilio import ACCOUNT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notify.message import Ask, Dial, Prompt, Record
+from notify.phone.twilio import TwilioLine
+
+NEXT = "https://h/hooks/twilio/next?letter=7&turn=2"
+
+
+def plain_line() -> TwilioLine:
+    return TwilioLine(ACCOUNT, "token")
+
+
+def spoken(twiml: str) -> list[str]:
+    return [say.text or "" for say in fromstring(twiml).iter("Say")]
+
+
+def test_a_question_is_asked_inside_its_own_ear() -> None:
+    ask = Ask("12390", speech=True, hints=("满意", "不满意"))
+    root = fromstring(plain_line().render(Prompt(("您好。", "请按键。"), ask=ask), next_url=NEXT))
+    [gather] = root
+    assert gather.tag == "Gather"
+    assert gather.attrib == {
+        "input": "dtmf speech",
+        "action": NEXT,
+        "method": "POST",
+        "actionOnEmptyResult": "true",
+        "numDigits": "1",
+        "finishOnKey": "",
+        "timeout": "6",
+        "language": "zh-CN",
+        "hints": "满意,不满意",
+        "speechTimeout": "auto",
+    }
+    assert [say.attrib for say in gather] == [{"language": "zh-CN"}] * 2
+
+
+def test_a_pin_is_ended_by_the_hash_key() -> None:
+    root = fromstring(
+        plain_line().render(Prompt(("请输入",), ask=Ask("0123456789", 4, "#", 10)), next_url=NEXT)
+    )
+    [gather] = root
+    assert (gather.get("numDigits"), gather.get("finishOnKey"), gather.get("input")) == ("4", "#", "dtmf")
+
+
+def test_a_recording_of_nothing_still_goes_on() -> None:
+    root = fromstring(plain_line().render(Prompt(("请说",), record=Record(30)), next_url=NEXT))
+    assert [verb.tag for verb in root] == ["Say", "Record", "Redirect"]
+    assert root[1].get("maxLength") == "30"
+    assert root[2].text == NEXT
+
+
+def test_a_bridge_rings_the_other_side_and_comes_back() -> None:
+    dial = Dial("+8613900000000", announce_url="https://h/announce", record=True)
+    root = fromstring(plain_line().render(Prompt(("正在接通",), dial=dial), next_url=NEXT))
+    assert [verb.tag for verb in root] == ["Say", "Dial"]
+    assert root[1].get("action") == NEXT
+    assert root[1].get("record") == "record-from-answer-dual"
+    assert (root[1][0].text, root[1][0].get("url")) == ("+8613900000000", "https://h/announce")
+
+
+@pytest.mark.parametrize(("then", "last"), [("next", "Redirect"), ("hangup", "Hangup")])
+def test_words_alone_go_on_or_end_the_call(then: Any, last: str) -> None:
+    root = fromstring(plain_line().render(Prompt(("请稍候",), pause=2, then=then), next_url=NEXT))
+    assert [verb.tag for verb in root] == ["Pause", "Say", last]
+
+
+def test_a_prompt_does_one_thing_at_a_time() -> None:
+    with pytest.raises(ValueError, match="one at a time"):
+        Prompt((), ask=Ask("1"), record=Record(5))
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("A&B <b>急</b>", "A&B <b>急</b>"),
+        ("坏\x0b了\x00\ud800", "坏了"),
+        ("一\n二\t三", "一 二 三"),
+        ("零\u200b宽 😀好", "零宽 好"),
+        ("字" * 5000, "字" * 499 + "…"),
+    ],
+)
+def test_fw13_hostile_words_are_valid_sayable_and_cut(text: str, heard: str) -> None:
+    assert spoken(plain_line().render(Prompt((text,)), next_url=NEXT)) == [heard]
+
+
+@given(st.lists(st.text(st.characters(), max_size=200), max_size=8))
+def test_g15_every_prompt_is_well_formed(say: list[str]) -> None:
+    twiml = plain_line().render(
+        Prompt(tuple(say), ask=Ask("1", speech=True, hints=tuple(say))), next_url=NEXT
+    )
+    assert sum(map(len, spoken(twiml))) <= 1500
+    assert len(twiml.encode()) < 64_000
