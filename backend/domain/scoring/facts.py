@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.domain.refusals import Refused
 from backend.domain.scoring.exact import ZERO, count, number, shown
-from backend.domain.scoring.readings import known
+from backend.domain.scoring.readings import Readings, known
 from backend.domain.scoring.scheme import LedgerItem, LedgerRule, RateItem, Scheme
 from backend.domain.scoring.scheme_file import all_knobs
 
@@ -101,12 +101,13 @@ def parse_facts(document: Mapping[str, Any], scheme: Scheme) -> Facts:
 
 
 def check_settings(document: Mapping[str, Any], items: Iterable[str], knobs: Mapping[str, str]) -> dict[str, Any]:
-    """The document's own settings; one that no sheet obeys is refused as `unknown_setting`."""
+    """The document's own settings; one that no sheet obeys is refused as `unknown_setting`, bad values as `bad_setting`."""
     settings = mapping(document.get("settings") or {}, "settings")
     items, knobs = tuple(items), {**all_knobs(), **knobs}
     for key in settings:
         if not known(key, knobs, items):
             raise Refused("unknown_setting", path=f"settings.{key}", key=key)
+    Readings.of(settings, knobs)
     return dict(settings)
 
 

@@ -94,7 +94,8 @@ COUNTING: Mapping[Measure, Counting] = _table(
         "returns submitted in the month and accepted", "B35, B36, Q20", ("scoring.return_basis",),
     ),
     Counting(
-        # Basis `due` takes the month of the (extended) due time, for this measure only; the others stay with closing.
+        # Basis `due` takes the month of the (extended) due time, once it has come or the assignment is closed, and
+        # for this measure only; extension and satisfaction stay with closing.
         Measure.ON_TIME, MonthOf.CLOSED, Cohort.LEADS_NO_MASS,
         "closed at or before the (extended) due time", "closed in the month", "B38, Q16, Q22, Q32",
         ("scoring.closure_basis",),
@@ -106,7 +107,8 @@ COUNTING: Mapping[Measure, Counting] = _table(
     Counting(
         # In hand = dispatched before the month's end, not closed before its start, and no accepted return
         # submitted before its end ("carried in + newly dispatched - accepted returns"); mass incidents are in hand
-        # but get no card. A card belongs to the month of the due time it was issued at (Q33).
+        # but get no card. A card belongs to the month of the due time it was issued at (Q33); it exists when the
+        # assignment was not closed by its (extended) due time as of the run, and never on an accepted return.
         Measure.RED_CARD, MonthOf.IN_HAND, Cohort.LEADS,
         "of these, cards issued in the month", "in hand at any time in the month", "B41, Q17, Q32, Q33",
     ),

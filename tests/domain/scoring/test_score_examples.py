@@ -1,0 +1,75 @@
+"""The worked examples come out to the last hundredth: those in every scheme file, and those of the documents."""
+
+import json
+
+import pytest
+
+from backend.domain.scoring.examples import mismatches
+from backend.domain.scoring.reckon import reckon_json
+from backend.domain.scoring.scheme import Part
+from backend.domain.scoring.scheme_file import load_scheme, scheme_ids
+
+E1 = {
+    "scheme": "jilin-unit", "assignments": 120,
+    "rates": {"sign": [112, 120], "return": [9, 10], "on_time": [104, 110], "extension": [15, 110],
+              "red_card": [6, 125], "satisfaction": [96, 100]},
+    "ledger": [{"kind": "contact_unreported"}, {"kind": "absence"}, {"kind": "praise", "count": 3},
+               {"kind": "honour", "matter": "m1", "level": "county"}, {"kind": "media", "matter": "p1", "level": "city"},
+               {"kind": "media", "matter": "p1", "level": "province"}, {"kind": "knowledge", "count": 22}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", scheme_ids())
+def test_every_scheme_file_proves_its_own_examples(scheme):
+    loaded = load_scheme(scheme)
+    assert loaded.examples
+    assert list(mismatches(loaded)) == []
+
+
+def test_an_example_that_does_not_come_out_is_told():
+    loaded = load_scheme("period")
+    lying = type(loaded.examples[0])("lie", loaded.examples[0].facts, {"total": "1.00", "rates": {"month_1": "2.00"}})
+    told = list(mismatches(type(loaded)(loaded.id, loaded.name, "", "1", loaded.kind, examples=(lying,))))
+    assert told == ["lie: total: '91.73', not '1.00'", "lie: rates: {'month_1': '95.05'}, not {'month_1': '2.00'}"]
+
+
+def test_the_province_files_carry_every_row_of_both_annexes():
+    unit, mgmt = load_scheme("jilin-unit"), load_scheme("jilin-mgmt")
+    assert [r.source for r in unit.rates] == ["B33", "B36", "B38", "B40", "B41", "B43"]
+    assert [line.source for line in unit.ledger] == [f"B{n}" for n in range(44, 58)]
+    assert [r.source for r in mgmt.rates] == ["B15", "B17"]
+    assert [line.source for line in mgmt.ledger] == [*[f"B{n}" for n in range(18, 24)], *[f"B{n}" for n in range(24, 32)]]
+
+
+def test_the_caps_of_bonus_and_minus_are_those_of_the_annexes():
+    def worth(scheme, part):
+        return sum(line.cap.value or int(line.cap.default) for line in load_scheme(scheme).part(part))
+
+    assert (worth("jilin-unit", Part.BONUS), worth("jilin-unit", Part.MINUS)) == (15, 15)
+    assert (worth("jilin-mgmt", Part.BONUS), worth("jilin-mgmt", Part.MINUS)) == (20, 10)
+
+
+def test_the_sheet_is_written_as_the_contract_says():
+    sheet = reckon_json(E1)
+    assert json.loads(json.dumps(sheet)) == sheet
+    assert {key: sheet[key] for key in ("scheme", "total", "raw_total", "base", "bonus", "minus", "flags")} == {
+        "scheme": "jilin-unit", "total": "95.05", "raw_total": "95.05", "base": "90.15", "bonus": "4.90",
+        "minus": "0.00", "flags": [],
+    }  # fmt: skip
+    assert sheet["lines"][0] == {
+        "item": "sign", "name": "及时签收率", "part": "base", "points": "15", "numerator": 112, "denominator": 120,
+        "rate": "93.33", "deduction": "1.67", "score": "13.33", "note": "", "evidence": [],
+    }  # fmt: skip
+    items = [line["item"] for line in sheet["lines"] if line["part"] == "base"]
+    assert items == [
+        "sign", "return", "on_time", "extension", "red_card", "satisfaction", "organisation_lead",
+        "organisation_contact", "organisation_reach", "cooperation", "diligence_truth", "diligence_reply",
+    ]  # fmt: skip
+
+
+def test_a_line_shows_the_ledger_entries_behind_it():
+    sheet = reckon_json({**E1, "ledger": [{"kind": "praise", "count": 2, "note": "锦旗", "evidence": ["f1"]}],
+                         "evidence": {"sign": ["T1", "T2"]}})  # fmt: skip
+    by_item = {line["item"]: line for line in sheet["lines"]}
+    assert by_item["praise"]["evidence"] == [{"kind": "praise", "count": 2, "note": "锦旗", "evidence": ["f1"]}]
+    assert by_item["sign"]["evidence"] == ["T1", "T2"]

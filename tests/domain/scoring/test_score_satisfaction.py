@@ -1,0 +1,42 @@
+"""A person's word replaces the machine's; silence is not a no, and a no is never lost by itself."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backend.domain.scoring.satisfaction import Verdict, Visit, verdict
+from backend.domain.ticket import Answer
+
+START = datetime(2026, 10, 8, tzinfo=UTC)
+
+
+def chain(text):
+    """`a:` machine, `m:` person."""
+    answers = {"yes": Answer.SATISFIED, "so": Answer.BASICALLY_SATISFIED, "no": Answer.UNSATISFIED,
+               "eh": Answer.UNCLEAR, "mute": Answer.NO_REPLY, "gone": Answer.UNREACHED}  # fmt: skip
+    words = [word.split(":") for word in text.split()]
+    return [Visit(who == "m", START + timedelta(days=n), answers[said]) for n, (who, said) in enumerate(words)]
+
+
+@pytest.mark.parametrize(
+    ("visits", "literal", "keep_first"),
+    [
+        ("", Verdict.DEEMED, Verdict.DEEMED),
+        ("a:yes", Verdict.EXPLICIT, Verdict.EXPLICIT),
+        ("a:so", Verdict.EXPLICIT, Verdict.EXPLICIT),
+        ("a:gone a:mute", Verdict.DEEMED, Verdict.DEEMED),
+        ("a:eh", Verdict.DEEMED, Verdict.DEEMED),
+        ("a:no", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no m:yes", Verdict.EXPLICIT, Verdict.EXPLICIT),
+        ("a:no m:no", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no m:eh", Verdict.DEEMED, Verdict.DEEMED),
+        ("a:no m:mute", Verdict.DEEMED, Verdict.DEEMED),
+        ("a:no m:gone", Verdict.DEEMED_UNREACHED, Verdict.UNSATISFIED),
+        ("a:no m:no m:gone", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+        ("a:no m:no m:so", Verdict.EXPLICIT, Verdict.EXPLICIT),
+        ("m:no", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
+    ],
+)
+def test_a_chain_of_visits_has_one_verdict(visits, literal, keep_first):
+    assert verdict(reversed(chain(visits))) is literal
+    assert verdict(chain(visits), "keep_first") is keep_first

@@ -1,0 +1,121 @@
+"""Every setting of scoring moves a mark, is printed on the sheet, and refuses a value it does not know."""
+
+import pytest
+
+from backend.domain.refusals import Refused
+from backend.domain.scoring.readings import DEFAULTS
+from backend.domain.scoring.reckon import reckon_json
+from tests.domain.scoring.test_score_examples import E1
+
+FULL = {"sign": [20, 20], "on_time": [20, 20]}
+
+
+def unit(**more):
+    return {"scheme": "jilin-unit", "assignments": 20, "rates": dict(FULL), **more}
+
+
+def mgmt(**more):
+    return {"scheme": "jilin-mgmt", "ledger": [{"kind": "governed_class"}], **more}
+
+
+CRITICISED = unit(ledger=[{"kind": "criticism", "level": "national"}, {"kind": "criticism", "level": "province"}])
+REGION = {"scheme": "jilin-region", "management": "80", "units": ["100", "50"], "weights": [30, 10],
+          "pooled": {"assignments": 40, "rates": {"sign": [36, 40]}}}  # fmt: skip
+
+MOVES = [
+    # key, value, facts, total by default, total under the value
+    ("scoring.slope_mode", "step_floor", E1, "95.05", "96.90"),
+    ("scoring.slope_mode", "step_ceil", E1, "95.05", "93.90"),
+    ("scoring.sign.slope_mode", "step_ceil", E1, "95.05", "94.72"),
+    ("scoring.zero_denominator", "exclude_and_rescale", unit(rates={"sign": [9, 10], "on_time": [20, 20]}), "95.00", "88.57"),
+    ("scoring.zero_denominator", "carry_last", unit(last={"return": "7.25"}), "100.00", "97.25"),
+    ("scoring.tolerance_count", "1", unit(rates={"sign": [9, 10], "red_card": [2, 10]}), "85.00", "100.00"),
+    ("scoring.connect.cap", "20", mgmt(rates={"connect": [0, 9]}), "85.00", "80.00"),
+    ("scoring.connect.slope", "0.25", mgmt(rates={"connect": [85, 100]}), "95.00", "97.50"),
+    ("scoring.management.county_honour", "1", mgmt(ledger=[{"kind": "honour", "level": "county"}]), "95.00", "96.00"),
+    ("scoring.management.county_media", "1", mgmt(ledger=[{"kind": "media", "level": "county"}]), "95.00", "96.00"),
+    ("scoring.total_floor", "60", unit(rates={"sign": [0, 20], "on_time": [0, 20], "satisfaction": [0, 9]}), "45.00", "60.00"),
+    ("scoring.total_max", "100", unit(ledger=[{"kind": "praise"}]), "100.50", "100.00"),
+    ("scoring.rounding", "half_up_1", E1, "95.05", "95.0"),
+    ("scoring.rounding", "half_even_2", {"scheme": "period", "kind": "quarter", "months": ["91.72", "91.73"]}, "91.73", "91.72"),
+    ("scoring.rounding_stage", "total_only", unit(rates={"sign": [85, 91], "on_time": [85, 91]}), "96.82", "96.81"),
+    ("scoring.task_cap", "2", unit(ledger=[{"kind": "task", "points": 3}]), "103.00", "102.00"),
+    ("scoring.criticism_cap", "province_only", CRITICISED, "95.00", "92.50"),
+    ("region.aggregation", "ticket_weighted", REGION, "77.00", "84.50"),
+    ("region.aggregation", "pooled", REGION, "77.00", "89.00"),
+]
+
+
+def test_the_weights_of_a_region_move_its_mark():
+    half = {"region.weight_management": "0.5", "region.weight_units": "0.5"}
+    assert reckon_json(REGION)["total"] == "77.00"
+    assert reckon_json(REGION, half)["total"] == "77.50"
+
+
+@pytest.mark.parametrize(("key", "value", "facts", "before", "after"), MOVES)
+def test_a_setting_moves_the_total_and_is_printed(key, value, facts, before, after):
+    assert reckon_json(facts)["total"] == before
+    sheet = reckon_json(facts, {key: value})
+    assert sheet["total"] == after
+    assert sheet["readings"][key] == value
+    own = reckon_json({**facts, "settings": {key: value}}, {})
+    assert own["total"] == after
+
+
+def test_the_documents_own_settings_win():
+    facts = {**E1, "settings": {"scoring.slope_mode": "step_ceil"}}
+    assert reckon_json(facts, {"scoring.slope_mode": "step_floor"})["total"] == "93.90"
+
+
+def test_the_readings_used_are_printed_with_their_defaults():
+    printed = reckon_json(E1)["readings"]
+    assert printed["scoring.slope_mode"] == "proportional"
+    assert printed["scoring.closure_basis"] == DEFAULTS["scoring.closure_basis"]
+    assert printed["scoring.task_cap"] == "3"
+    assert "scoring.connect.cap" not in printed
+    assert reckon_json(mgmt())["readings"]["scoring.connect.cap"] == "15"
+    assert reckon_json(REGION)["readings"]["region.aggregation"] == "mean"
+    quarter = reckon_json({"scheme": "period", "kind": "quarter", "months": []})
+    assert quarter["readings"]["period.quarter"] == "mean_of_scored_months"
+
+
+def test_the_small_sample_flag_follows_its_setting():
+    assert reckon_json(unit(assignments=9))["flags"] == ["small_sample"]
+    assert reckon_json(unit(assignments=10))["flags"] == []
+    assert reckon_json(unit(assignments=10), {"scoring.small_sample_min": "11"})["flags"] == ["small_sample"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("scoring.slope_mode", "gentle"), ("scoring.sign.slope_mode", ""), ("scoring.zero_denominator", "zero"),
+        ("scoring.small_sample_min", "-1"), ("scoring.small_sample_min", "1.5"), ("scoring.tolerance_count", "none"),
+        ("scoring.connect.cap", "-1"), ("scoring.total_max", "-5"), ("scoring.total_floor", "low"),
+        ("scoring.total_floor", "1e3"), ("scoring.rounding", "half_up_9"), ("scoring.rounding", "down"),
+        ("scoring.rounding_stage", "never"), ("scoring.task_cap", "lots"), ("scoring.closure_basis", "open"),
+        ("scoring.total_max", True), ("region.aggregation", "median"), ("period.year", "mean_of_quarters"),
+    ],
+)  # fmt: skip
+def test_a_value_that_is_not_allowed_is_refused_with_its_key(key, value):
+    with pytest.raises(Refused) as no:
+        reckon_json({**E1, "settings": {key: value}})
+    assert (no.value.code, no.value.facts["key"]) == ("bad_setting", key)
+
+
+@pytest.mark.parametrize(
+    ("facts", "settings"),
+    [
+        (mgmt(rates={"connect": [1, 2]}), {"scoring.connect.cap": "21"}),
+        (mgmt(rates={"connect": [1, 2]}), {"scoring.connect.slope": "none"}),
+        (E1, {"scoring.total_floor": "50", "scoring.total_max": "40"}),
+        (REGION, {"region.weight_management": "0.5"}),
+    ],
+)
+def test_settings_that_make_no_sense_together_are_refused(facts, settings):
+    with pytest.raises(Refused) as no:
+        reckon_json(facts, settings)
+    assert no.value.code == "bad_setting"
+
+
+def test_settings_of_other_rooms_do_not_disturb_the_reckoning():
+    assert reckon_json(E1, {"office_hours": "08:30-17:00", "scoring.connect.cap": "20"})["total"] == "95.05"
