@@ -42,12 +42,20 @@ class Desk:
         self._key = key
         self.after: list[Callable[[Plan, str], None]] = []
 
+    async def ready(self) -> None:
+        """Have enough numbers at hand for the moves of a moment."""
+        await self._ids.refill(IDS_AT_HAND)
+
+    def new_id(self) -> int:
+        """A number for a new row; `ready` first."""
+        return self._ids.take()
+
     async def act(self, act: Act) -> Moved:
         """Do what somebody asks, durably, or refuse.
 
         Raises Refused: `not_found`, `forbidden`, `overtaken`, `not_now`, or a failed guard's own code.
         """
-        await self._ids.refill(IDS_AT_HAND)
+        await self.ready()
         standing = await self.office.standing()
         world = OfficeNow(standing, self.office.clock.now(), self._ids.take)
         act = await self._with_master(act)

@@ -95,6 +95,11 @@ class Standing:
         steps = _ladder(kind, grade, start, due, self.settings, self.calendar, unit)
         return [s for s in steps if s.group in (reminders.Group.REMIND, reminders.Group.NOTICE)]
 
+    def visit_start(self, closed_at: datetime) -> datetime:
+        """When a closed ticket's return visit may begin: `visit.start_after_close` later, inside `visit.window`."""
+        ready = self.later(self.settings.text("visit.start_after_close"), closed_at, None)
+        return self.settings.periods("visit.window").enters(ready)
+
     def next_open(self, at: datetime, unit: str | None) -> datetime:
         """The first office moment at or after `at`."""
         return next_open(at, self.calendar, self.settings.office_hours(unit))
@@ -148,6 +153,10 @@ class OfficeNow:
     ) -> datetime:
         """When the clock must first look at a duty."""
         return self.standing.first_look(kind, grade, start, due, unit)
+
+    def visit_start(self, closed_at: datetime) -> datetime:
+        """When a closed ticket's return visit may begin."""
+        return self.standing.visit_start(closed_at)
 
     def next_open(self, at: datetime, unit: str | None) -> datetime:
         """The first office moment at or after `at`."""

@@ -1,5 +1,7 @@
 """Every table of the house. Instants are whole microseconds since 1970 UTC (no engine can blur them)."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -24,8 +26,8 @@ def at(name: str, *, null: bool = True) -> Column[int]:
 
 
 def col(
-    name: str, kind: type[TypeEngine] = Text, *, null: bool = False, default: str | None = None
-) -> Column:  # type: ignore[type-arg]
+    name: str, kind: type[TypeEngine[Any]] = Text, *, null: bool = False, default: str | None = None
+) -> Column[Any]:
     """A column that is filled unless said otherwise."""
     return Column(name, kind, nullable=null, server_default=text(default) if default is not None else None)
 

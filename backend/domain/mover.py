@@ -111,12 +111,17 @@ class Mover:
         request_id: int | None = None,
         grade: Grade | None = None,
         watched: bool = True,
+        look: datetime | None = None,
     ) -> Duty:
-        """A new duty from `start` (default: now) to `due`; the clock looks at it unless not `watched`."""
+        """A new duty from `start` (default: now) to `due`.
+
+        The clock looks at it first at `look` (default: its first rung), or never when not `watched`.
+        """
         begin = start or self.at
         unit_code = unit or (assignment.unit if assignment else None)
         grade = grade or self.ticket_values.get("grade", self.ticket.grade)
-        look = self.world.first_look(kind, grade, begin, due, unit_code) if watched else None
+        if watched and look is None:
+            look = self.world.first_look(kind, grade, begin, due, unit_code)
         duty = Duty(
             id=self.world.new_id(), ticket_id=self.ticket.id,
             assignment_id=assignment.id if assignment else None, unit=unit_code, kind=kind,

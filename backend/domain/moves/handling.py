@@ -41,7 +41,11 @@ def reply(m: Mover) -> None:
     if m.from_state is State.REWORK:
         m.meet(Obligation.REWORK, assignment_id=m.assignment.id)
         m.to(State.REVISIT_MANUAL)
-        m.start(Obligation.REVISIT, m.world.later("2wd", m.at, m.ticket.management), unit=m.ticket.management)
+        m.start(
+            Obligation.REVISIT,
+            m.world.later(m.world.rules.text("visit.manual.limit"), m.at, m.ticket.management),
+            unit=m.ticket.management,
+        )
         return
     m.to(State.REPLIED)
 
@@ -122,7 +126,7 @@ def finish(m: Mover, close_type: str, when: datetime) -> None:
     if target.id == m.ticket.lead_id:
         m.on_ticket(closed_at=when)
         due = m.world.later(m.world.rules.text("visit.finish_within"), m.at, m.ticket.management)
-        m.start(Obligation.REVISIT, due, unit=m.ticket.management)
+        m.start(Obligation.REVISIT, due, unit=m.ticket.management, look=m.world.visit_start(m.at))
     m.tell_actor("M17", timely=timely is not False)
 
 

@@ -46,7 +46,7 @@ def decide_return(m: Mover) -> None:
         m.to_state = State.PENDING_DISPATCH
         if target.id == m.ticket.lead_id:
             m.on_ticket(state=State.PENDING_DISPATCH, lead_id=None, bounces=m.ticket.bounces + 1)
-            due = m.world.later(m.world.rules.text("dispatch.urgent.limit"), m.at, m.ticket.management)
+            due = m.world.later(m.world.rules.text("dispatch.again.limit"), m.at, m.ticket.management)
             m.start(Obligation.DISPATCH, due, unit=m.ticket.management)
         return
     _reopen_return_window(m, request)

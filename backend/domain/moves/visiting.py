@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backend.domain.mover import Mover
-from backend.domain.records import Visit
+from backend.domain.records import Duty, Visit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Obligation, Role, State
 
@@ -22,13 +22,15 @@ def start_visit(m: Mover) -> None:
         to_a_person(m)
         return
     m.on_ticket(visit_round=m.ticket.visit_round or 1)
+    for duty in m.duties(Obligation.REVISIT):
+        m.change(Duty, duty.id, next_at=duty.due_at)
     m.ticket_to(State.REVISIT_AUTO)
 
 
 def to_a_person(m: Mover) -> None:
     """T25: a person visits, within two working days."""
     m.void(Obligation.REVISIT)
-    due = m.world.later("2wd", m.at, m.ticket.management)
+    due = m.world.later(m.world.rules.text("visit.manual.limit"), m.at, m.ticket.management)
     m.start(Obligation.REVISIT, due, unit=m.ticket.management)
     m.on_ticket(visit_round=m.ticket.visit_round or 1)
     m.ticket_to(State.REVISIT_MANUAL)
@@ -114,7 +116,9 @@ def rework(m: Mover) -> None:
         raise Refused("not_unsatisfied")
     if lead is None:
         raise Refused("not_now", state=m.ticket.state)
-    due = m.words.get("due_at") or m.world.later("2wd", m.at, lead.unit)
+    due = m.words.get("due_at") or m.world.due(
+        Obligation.REWORK, m.ticket.grade, m.ticket.category, m.at, lead.unit
+    )
     if due <= m.at or due > m.at + timedelta(days=366):
         raise Refused("deadline_past" if due <= m.at else "bad_field", due=due.isoformat(), field="due_at")
     m.target = lead

@@ -3,7 +3,7 @@
 from backend.domain.mover import Mover
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation, Outcome, Role, State
+from backend.domain.ticket import Answer, Obligation, Outcome, Role, State
 
 
 def yellow_card(m: Mover) -> None:
@@ -42,7 +42,7 @@ def supervise(m: Mover) -> None:
     target = m.target
     if target is None:
         raise Refused("not_now", state=m.ticket.state)
-    due = m.words.get("due_at") or m.world.later("1wd", m.at, target.unit)
+    due = m.words.get("due_at") or m.world.later(m.world.rules.text("supervise.limit"), m.at, target.unit)
     if due <= m.at:
         raise Refused("deadline_past", due=due.isoformat())
     m.flag("supervised")
@@ -74,7 +74,7 @@ def accept_progress(m: Mover) -> None:
         return
     target = m.assignment
     if not any(m.duties(Obligation.SUPERVISE, assignment_id=target.id)):
-        due = m.world.later("1wd", m.at, target.unit)
+        due = m.world.later(m.world.rules.text("supervise.limit"), m.at, target.unit)
         m.start(Obligation.SUPERVISE, due, assignment=target)
         handlers = m.world.people(target.unit, Role.HANDLER)
         m.tell("M16", handlers, reason=m.words["reason"], due=due.isoformat())
@@ -82,9 +82,12 @@ def accept_progress(m: Mover) -> None:
 
 def review(m: Mover) -> None:
     """A17 评议: conclusion, responsibility and improvement for a badly handled or unsatisfied ticket."""
-    m.line_words["reviewed"] = True
+    m.flag("reviewed")
 
 
 def archive(m: Mover) -> None:
-    """T30 归档: after settlement; from then on only a correction record changes anything."""
+    """T30 归档: after settlement, and after the case review where one is owed (A17); then only corrections."""
+    unsatisfied = m.ticket.final_answer == Answer.UNSATISFIED and not m.ticket.excluded
+    if (unsatisfied or "red" in m.ticket.flags) and "reviewed" not in m.ticket.flags:
+        raise Refused("review_missing")
     m.ticket_to(State.ARCHIVED)

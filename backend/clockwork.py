@@ -1,0 +1,165 @@
+"""The ticks: duties whose hour has come are looked at, people reminded, late ones auto-signed and carded."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from backend.desk import Desk
+from backend.domain import reminders
+from backend.domain.acts import SYSTEM, Act
+from backend.domain.records import Duty, Letter, Person
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Grade, Obligation, Role, Source
+from backend.office import Office, Standing
+from backend.ports.due import DueStore
+from backend.ports.moves import Find
+
+log = structlog.get_logger("clockwork")
+AT_ONCE = 500  # duties looked at before others get their turn
+LATER = timedelta(hours=1)  # when something stood in the way, look again then
+SETTLE_EVERY = timedelta(hours=1)
+
+#: What the clock does itself when a duty is due: the verb of the table, at the planned instant.
+AT_DUE = {Obligation.SIGN: "auto_sign", Obligation.CLOSE: "red_card"}
+#: Messages that the moves themselves send; the ladder need not send them again.
+TOLD_BY_MOVES = frozenset({"M7", "M8"})
+IN_MANAGEMENT = frozenset(
+    {reminders.Audience.DISPATCHER, reminders.Audience.REVIEWER, reminders.Audience.SUPERVISOR,
+     reminders.Audience.REVISIT_AGENT}
+)  # fmt: skip
+
+
+class Clockwork:
+    """Looks at due duties. Any number of processes may: every effect is behind a compare-and-set."""
+
+    def __init__(self, due: DueStore, desk: Desk, office: Office) -> None:
+        self._due = due
+        self._desk = desk
+        self._office = office
+        self._settled: datetime | None = None
+
+    async def round(self) -> int:
+        """Handle what is due now; how many duties were looked at."""
+        now = self._office.clock.now()
+        duties = await self._due.due(now, AT_ONCE)
+        standing = await self._office.standing()
+        for duty in duties:
+            try:
+                await self._look(duty, now, standing)
+            except Refused as refused:
+                log.info("not_yet", duty=duty.id, kind=str(duty.kind), code=refused.code)
+                await self._due.looked(duty, duty.step, self._postponed(duty, refused, now))
+        return len(duties) + await self._settlement(now)
+
+    @staticmethod
+    def _postponed(duty: Duty, refused: Refused, now: datetime) -> datetime | None:
+        """A card withheld by a pending extension is looked at again by its decision; the rest an hour later."""
+        return None if refused.code in ("withheld", "already_there", "not_now", "not_found") else now + LATER
+
+    async def _look(self, duty: Duty, now: datetime, standing: Standing) -> None:
+        if duty.kind is Obligation.REVISIT and await self._begin_visit(duty, now):
+            return
+        rungs = standing.rungs(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit)
+        passed = [i for i, r in enumerate(rungs) if r.at <= now]
+        climbed = passed[-1] + 1 if passed else 0
+        fresh = [r for i, r in enumerate(rungs) if duty.step <= i < climbed]
+        if now >= duty.due_at and duty.outcome is None and duty.kind in AT_DUE:
+            await self._act(AT_DUE[duty.kind], duty, duty.due_at)
+            return
+        ahead = [r.at for r in rungs[climbed:]]
+        if now < duty.due_at:
+            ahead.append(duty.due_at)
+        letters = await self._letters(duty, fresh, now, standing)
+        await self._due.looked(duty, climbed, min(ahead, default=None), letters)
+
+    async def _letters(
+        self, duty: Duty, fresh: Sequence[reminders.Step], now: datetime, standing: Standing
+    ) -> list[Letter]:
+        """The newest rung only: after an outage nobody is told the same thing twice (FS17)."""
+        if not fresh:
+            return []
+        snap = await self._desk.moves.load(Find(ticket_id=duty.ticket_id))
+        if snap is None:
+            return []
+        rung = [r for r in fresh if r.rung == fresh[-1].rung and r.message not in TOLD_BY_MOVES]
+        if any(r.message == "M4" for r in rung) and await self._yellow(duty, rung[-1].at):
+            rung = [r for r in rung if r.message != "M4"]
+        await self._desk.ready()
+        letters = []
+        for step in rung:
+            for person in self._audience(step, duty, snap.ticket.management, standing):
+                channel = "phone" if step.channel is reminders.Way.PHONE else person.chat
+                if channel is None or (channel == "phone" and not person.has_phone):
+                    continue
+                allowed = reminders.next_allowed(
+                    now, duty.grade, standing.settings, standing.calendar, duty.unit
+                )
+                letters.append(
+                    Letter(
+                        id=self._desk.new_id(),
+                        kind=step.message,
+                        channel=channel,
+                        person=person.code,
+                        ticket_id=duty.ticket_id,
+                        assignment_id=duty.assignment_id,
+                        version=snap.ticket.version,
+                        urgent=duty.grade is Grade.URGENT,
+                        not_before=allowed,
+                        created_at=now,
+                        facts={"due": duty.due_at.isoformat(), "duty": duty.id, "kind": str(duty.kind)},
+                    )  # fmt: skip
+                )
+        return letters
+
+    @staticmethod
+    def _audience(
+        step: reminders.Step, duty: Duty, management: str | None, standing: Standing
+    ) -> Sequence[Person]:
+        if step.audience in IN_MANAGEMENT:
+            return standing.people(management or "", Role(step.audience.value))
+        handlers = standing.people(duty.unit or "", Role.HANDLER)
+        if step.audience is reminders.Audience.DEPUTY:
+            return handlers[1:2]
+        if step.audience is reminders.Audience.HANDLER:
+            return handlers[:1] if step.channel is reminders.Way.PHONE else handlers
+        return standing.people(duty.unit or "", Role(step.audience.value))
+
+    async def _yellow(self, duty: Duty, at: datetime) -> bool:
+        """The yellow card is a move of its own; False when it was shown before."""
+        try:
+            await self._act("yellow_card", duty, at)
+        except Refused:
+            return False
+        return True
+
+    async def _begin_visit(self, duty: Duty, now: datetime) -> bool:
+        """T23: the visit of a closed ticket begins; False when it has begun."""
+        snap = await self._desk.moves.load(Find(ticket_id=duty.ticket_id))
+        if snap is None or snap.ticket.state != "closed":
+            return False
+        await self._desk.act(Act("start_visit", SYSTEM, Source.CLOCK, ticket_no=snap.ticket.no))
+        return True
+
+    async def _act(self, verb: str, duty: Duty, at: datetime) -> None:
+        await self._desk.act(Act(verb, SYSTEM, Source.CLOCK, assignment_id=duty.assignment_id, at=at))
+
+    async def _settlement(self, now: datetime) -> int:
+        """T30: once an hour, tickets of months whose settlement day has passed are archived (Q15)."""
+        if self._settled is not None and now - self._settled < SETTLE_EVERY:
+            return 0
+        self._settled = now
+        standing = await self._office.standing()
+        first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        day = standing.later(standing.settings.text("settlement_day"), first - timedelta(seconds=1), None)
+        if now < day:
+            first = (first - timedelta(days=1)).replace(day=1)
+        for ticket_id in await self._due.to_archive(first, AT_ONCE):
+            snap = await self._desk.moves.load(Find(ticket_id=ticket_id))
+            if snap is None:
+                continue
+            try:
+                await self._desk.act(Act("archive", SYSTEM, Source.CLOCK, ticket_no=snap.ticket.no))
+            except Refused as refused:
+                log.info("not_archived", ticket=snap.ticket.no, code=refused.code)
+        return 0

@@ -1,0 +1,32 @@
+"""Where due work waits: duties by the instant the clock must next look at them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from backend.domain.records import Duty, Letter
+
+
+class DueStore(Protocol):
+    """The clock's shelf."""
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Duty]:
+        """Duties whose next look has come, earliest first."""
+        ...
+
+    async def next_at(self, after: datetime) -> datetime | None:
+        """The earliest instant after `after` at which anything planned is due: duties, letters, calls."""
+        ...
+
+    async def looked(
+        self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()
+    ) -> bool:
+        """Remember how far the ladder is climbed and when to look again, with the letters of the rung.
+
+        False (and nothing kept) when somebody was quicker or the duty is met.
+        """
+        ...
+
+    async def to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
+        """Tickets (ids) finalized before that instant and not yet archived."""
+        ...

@@ -1,0 +1,85 @@
+"""The clock's shelf: one indexed look finds what is due, however many tickets are open or closed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from backend.domain.instants import instant, micros
+from backend.domain.records import Duty, Letter
+from storage import tables as t
+from storage.db import Database
+from storage.rows import SHAPES
+
+
+class DueWork:
+    """Due work on either engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Duty]:
+        """Duties whose next look has come, earliest first."""
+        shape = SHAPES[Duty]
+        query = (
+            select(*(t.duties.c[name] for name in shape.names))
+            .where(t.duties.c.next_at <= micros(now))
+            .order_by(t.duties.c.next_at)
+            .limit(limit)
+        )
+        return await self._db.read(lambda c: [shape.read(r) for r in c.execute(query)])
+
+    async def next_at(self, after: datetime) -> datetime | None:
+        """The earliest instant after `after` at which anything planned is due: duties, letters, calls."""
+        at = micros(after)
+
+        def work(c: Connection) -> int | None:
+            found = [
+                c.execute(select(func.min(t.duties.c.next_at)).where(t.duties.c.next_at > at)).scalar(),
+                c.execute(
+                    select(func.min(t.letters.c.not_before)).where(
+                        t.letters.c.state == "pending", t.letters.c.not_before > at
+                    )
+                ).scalar(),
+                c.execute(select(func.min(t.calls.c.next_at)).where(t.calls.c.next_at > at)).scalar(),
+            ]
+            return min((f for f in found if f is not None), default=None)
+
+        soonest = await self._db.read(work)
+        return None if soonest is None else instant(soonest)
+
+    async def looked(
+        self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()
+    ) -> bool:
+        """Remember how far the ladder is climbed and when to look again, with the letters of the rung."""
+
+        def work(c: Connection) -> bool:
+            done = c.execute(
+                update(t.duties)
+                .where(
+                    t.duties.c.id == duty.id,
+                    t.duties.c.step == duty.step,
+                    t.duties.c.met_at.is_(None),
+                    t.duties.c.due_at == micros(duty.due_at),
+                    t.duties.c.next_at.is_not(None),
+                )  # fmt: skip
+                .values(step=step, next_at=None if next_at is None else micros(next_at))
+            )
+            if done.rowcount != 1:
+                return False
+            shape = SHAPES[Letter]
+            for letter in letters:
+                c.execute(insert(t.letters).values(dict(zip(shape.names, shape.write(letter), strict=True))))
+            return True
+
+        return await self._db.write(work)
+
+    async def to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
+        """Tickets (ids) finalized before that instant and not yet archived."""
+        query = (
+            select(t.tickets.c.id)
+            .where(t.tickets.c.state == "finalized", t.tickets.c.closed_at <= micros(finalized_before))
+            .order_by(t.tickets.c.id)
+            .limit(limit)
+        )
+        return await self._db.read(lambda c: [int(r[0]) for r in c.execute(query)])
