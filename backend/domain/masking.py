@@ -43,7 +43,9 @@ def cut(text: str, limit: int) -> str:
         if place > 0:
             return text[: place + 1].rstrip() + "…"
     # Do not part a base character from what sits on it.
-    while end > 1 and (unicodedata.combining(text[end]) or text[end] in "\ufe0f\u200d" or text[end - 1] == "\u200d"):
+    while end > 1 and (
+        unicodedata.combining(text[end]) or text[end] in "\ufe0f\u200d" or text[end - 1] == "\u200d"
+    ):
         end -= 1
     return text[:end] + "…"
 
@@ -81,7 +83,10 @@ def _ascii(raw: str) -> str:
     """Digits of any script as ASCII digits, place by place."""
     if raw.isascii():
         return raw
-    return "".join(str(int(unicodedata.digit(sign))) if unicodedata.digit(sign, None) is not None else sign for sign in raw)
+    return "".join(
+        str(int(unicodedata.digit(sign))) if unicodedata.digit(sign, None) is not None else sign
+        for sign in raw
+    )
 
 
 def mask_phone(number: str, phone_mask: str = PHONE_MASK) -> str:
@@ -137,7 +142,11 @@ def _numbers(text: str, phone_mask: str, strict: bool) -> str:
         parts: list[str] = []
         place = 0
         for alone in _ALONE.finditer(plain):
-            parts.append(_segment(raw[place : alone.start()], before, phone_mask, strict) if alone.start() > place else "")
+            parts.append(
+                _segment(raw[place : alone.start()], before, phone_mask, strict)
+                if alone.start() > place
+                else ""
+            )
             if len(alone[0]) == 11:
                 parts.append(mask_phone(alone[0], phone_mask))
             else:  # 15 and 18: identity numbers, of which nothing is shown; else a bank card
@@ -217,7 +226,12 @@ _MAIL: Final = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+[@＠](?=[A-Za
 
 
 def mask(
-    text: str, names: Iterable[str] = (), *, phone_mask: str = PHONE_MASK, plates: bool = False, strict: bool = False
+    text: str,
+    names: Iterable[str] = (),
+    *,
+    phone_mask: str = PHONE_MASK,
+    plates: bool = False,
+    strict: bool = False,
 ) -> str:
     """The text without telephone, identity and card numbers, names, doors and mail addresses; hostile signs removed.
 

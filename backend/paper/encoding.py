@@ -38,7 +38,8 @@ def detect(source: Source) -> tuple[str, int]:
     if _decodes(source, "utf-8"):
         # Plain ASCII kept as UTF-16 is valid UTF-8, every second byte of it zero.
         if (even + odd) * 5 >= source.size and min(even, odd) == 0:
-            return ("utf-16-le" if odd else "utf-16-be"), feeds
+            wide = "utf-16-le" if odd else "utf-16-be"
+            return (wide if _decodes(source, wide) else "utf-8"), feeds
         return "utf-8", feeds
     if (even or odd) and min(even, odd) == 0:
         codec = "utf-16-le" if odd else "utf-16-be"

@@ -158,7 +158,9 @@ def decimal(low: str, high: str) -> Reader:
 
 def phone(value: Any, context: Context) -> str:
     """A callable number in E.164, its extension (if any) after `;ext=`; raises Refused `bad_phone` (FF8)."""
-    number = normalise(_string(value) if not isinstance(value, (int, float)) else value, countries=context.countries)
+    number = normalise(
+        _string(value) if not isinstance(value, (int, float)) else value, countries=context.countries
+    )
     return number.e164 if number.extension is None else f"{number.e164};ext={number.extension}"
 
 
@@ -174,7 +176,7 @@ def moment(value: Any, context: Context) -> datetime:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not isinstance(value, float) and 19_000_101 <= value <= 21_991_231:
             return _moment_of_text(str(value), context)
-        return _moment_of_serial(float(value), context)
+        return _moment_of_serial(value, context)
     if isinstance(value, CellFault):
         raise Refused("formula_error", value=value.text)
     raise Refused("bad_date", value="")
@@ -182,9 +184,9 @@ def moment(value: Any, context: Context) -> datetime:
 
 def _moment_of_serial(number: float, context: Context) -> datetime:
     shift = 0 if context.epoch.year < 1904 else 1462
-    if int(number) + shift not in _SERIALS:
-        raise Refused("bad_date", value=str(number)[:20])
-    return from_serial(number, context.epoch).replace(tzinfo=context.zone)
+    if not _SERIALS.start <= number + shift < _SERIALS.stop:  # NaN fails this as well
+        raise Refused("bad_date", value=f"{number:.6g}" if isinstance(number, float) else "")
+    return from_serial(float(number), context.epoch).replace(tzinfo=context.zone)
 
 
 def _moment_of_text(written: str, context: Context) -> datetime:

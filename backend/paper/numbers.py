@@ -12,7 +12,9 @@ from backend.domain.refusals import Refused
 
 _MOBILE: Final = re.compile(r"1[3-9]\d{9}")
 _SCIENTIFIC: Final = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,2}")
-_EXTENSION: Final = re.compile(r"(?:转接?|分机号?|ext\.?|extension|x|#|-{2})\s*[::]?\s*(\d{1,6})$", re.IGNORECASE)
+_EXTENSION: Final = re.compile(
+    r"(?:转接?|分机号?|ext\.?|extension|x|#|-{2})\s*[::]?\s*(\d{1,6})$", re.IGNORECASE
+)
 _DASHED_EXTENSION: Final = re.compile(r"^(\(?0\d{2,3}\)?[-\s]*\d{7,8})-(\d{1,6})$")
 _PLAIN: Final = re.compile(r"[+\d\s().\-·‐‑–—−]+")
 _SEVERAL: Final = re.compile(r"\d{7}[^\d]*[/、,;|和或\n][^\d]*\+?\d{7}")
@@ -59,7 +61,7 @@ def _text(raw: Any) -> str:
     if isinstance(raw, bool) or raw is None:
         raise Refused("bad_phone", reason="empty")
     if isinstance(raw, float):
-        if raw != int(raw):
+        if not raw.is_integer():
             raise Refused("bad_phone", reason="lost_digits")
         raw = int(raw)
     text = unicodedata.normalize("NFKC", str(raw)).strip().strip("'\"\u200b\u202a\u202c\ufeff ")

@@ -125,7 +125,11 @@ ROLE: Final = table(
 )  # fmt: skip
 UNIT_KIND: Final = table(
     UnitKind,
-    {"management": "管理机构|接诉即办管理机构|办事处", "handling": "承办单位|代办处|办理单位", "internal": "业务部门|内设机构|内部部门|科室"},
+    {
+        "management": "管理机构|接诉即办管理机构|办事处",
+        "handling": "承办单位|代办处|办理单位",
+        "internal": "业务部门|内设机构|内部部门|科室",
+    },
 )
 ANSWER: Final = table(
     Answer,
@@ -134,16 +138,28 @@ ANSWER: Final = table(
         "unclear": "不明确|未明确|说不清", "no_reply": "未回复|没有回复|未评价|拒绝评价", "unreached": "未接通|联系不上|未联系上|无人接听",
     },
 )  # fmt: skip
-CONTACTED: Final = table(Contacted, {"yes": "是|有|已联系|1|true", "no": "否|没有|未联系|0|false", "unsure": "不清楚|记不清|不确定"})
-RESOLVED: Final = table(
-    Resolved, {"resolved": "已解决|解决|是", "partly_resolved": "部分解决", "unresolved": "未解决|没有解决|没解决|否"}
+CONTACTED: Final = table(
+    Contacted,
+    {"yes": "是|有|已联系|1|true", "no": "否|没有|未联系|0|false", "unsure": "不清楚|记不清|不确定"},
 )
-VISIT_KIND: Final = table(VisitKind, {"auto": "自动|自动回访|机器|智能回访", "manual": "人工|人工回访|二次回访|人工二次回访"})
+RESOLVED: Final = table(
+    Resolved,
+    {"resolved": "已解决|解决|是", "partly_resolved": "部分解决", "unresolved": "未解决|没有解决|没解决|否"},
+)
+VISIT_KIND: Final = table(
+    VisitKind, {"auto": "自动|自动回访|机器|智能回访", "manual": "人工|人工回访|二次回访|人工二次回访"}
+)
 SIGNED_BY: Final = table(SignedBy, {"manual": "人工|手动|主动签收|签收", "auto": "自动|自动签收"})
-DECISION: Final = table(Decision, {"accepted": "同意|通过|已同意", "refused": "不同意|驳回|拒绝", "withdrawn": "撤回|已撤回"})
+DECISION: Final = table(
+    Decision, {"accepted": "同意|通过|已同意", "refused": "不同意|驳回|拒绝", "withdrawn": "撤回|已撤回"}
+)
 RECOGNITION: Final = table(
     Recognition,
-    {"recognised": "认定|同意|认定为不合理|accepted|recognized", "refused": "不认定|不同意|驳回", "withdrawn": "撤回|已撤回"},
+    {
+        "recognised": "认定|同意|认定为不合理|accepted|recognized",
+        "refused": "不认定|不同意|驳回",
+        "withdrawn": "撤回|已撤回",
+    },
 )
 LEVEL: Final = table(
     Level,

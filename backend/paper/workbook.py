@@ -9,6 +9,7 @@ import re
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -25,6 +26,11 @@ _STRINGS_MAX: Final = 160 << 20
 #: Unpacked over packed bytes. Real sheets are at 5-40; a deflate bomb is near 1000.
 _RATIO_MAX: Final = 120
 _RATIO_FROM: Final = 8 << 20
+#: What reading a damaged or hostile workbook raises; SyntaxError is the XML parser's, RuntimeError a zip password's.
+_DAMAGE: Final = (
+    zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, OSError,
+    EOFError, NotImplementedError, SyntaxError, RuntimeError,
+)  # fmt: skip
 _TYPES: Final = "[Content_Types].xml"
 _SMALL: Final = re.compile(r"(\.rels|\[Content_Types\]\.xml|workbook\.xml|styles\.xml)$", re.IGNORECASE)
 _ROW_TAG: Final = re.compile(rb"<(?:\w+:)?row[\s>/]")
@@ -41,15 +47,13 @@ class Workbook:
             self._zip = zipfile.ZipFile(self._stream)
             self._guard()
             self._read_meta()
-        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, NotImplementedError, SyntaxError) as bad:
+        except _DAMAGE as bad:
             self._stream.close()
             unsafe = type(bad).__module__.startswith("defusedxml")
             raise Refused("file_xml_unsafe" if unsafe else "file_broken") from bad
-        except (Refused, RuntimeError) as no:
+        except Refused:
             self._stream.close()
-            if isinstance(no, Refused):
-                raise
-            raise Refused("file_broken") from no  # RuntimeError: a password on the zip
+            raise
 
     def close(self) -> None:
         """Let go of the file."""
@@ -59,13 +63,16 @@ class Workbook:
     def estimate(self) -> int:
         """How many rows the sheet has, counted without reading them."""
         count, tail = 0, b""
-        for chunk in part_chunks(self._zip, self._sheet):
-            # The end of one chunk is looked at again with the next: a tag may lie across.
-            piece = tail + chunk
-            cut = piece.rfind(b"<")
-            cut = len(piece) if cut < len(piece) - 16 else cut
-            count += len(_ROW_TAG.findall(piece[:cut]))
-            tail = piece[cut:]
+        try:
+            for chunk in part_chunks(self._zip, self._sheet):
+                # The end of one chunk is looked at again with the next: a tag may lie across.
+                piece = tail + chunk
+                cut = piece.rfind(b"<")
+                cut = len(piece) if cut < len(piece) - 16 else cut
+                count += len(_ROW_TAG.findall(piece[:cut]))
+                tail = piece[cut:]
+        except _DAMAGE as bad:
+            raise Refused("file_broken") from bad
         return count
 
     def lines(self) -> Iterator[Line]:
@@ -78,7 +85,7 @@ class Workbook:
                     yield Line(row, cells)
                 if part.done:
                     return
-        except (zipfile.BadZipFile, ValueError, OSError, EOFError) as bad:
+        except _DAMAGE as bad:
             raise Refused("file_broken") from bad
 
     def _guard(self) -> None:
@@ -91,7 +98,9 @@ class Workbook:
             limit = _SMALL_MAX if _SMALL.search(part.filename) else _WHOLE_MAX
             if part.filename.lower().endswith("sharedstrings.xml"):
                 limit = _STRINGS_MAX
-            swollen = part.file_size > _RATIO_FROM and part.file_size > _RATIO_MAX * max(part.compress_size, 1)
+            swollen = part.file_size > _RATIO_FROM and part.file_size > _RATIO_MAX * max(
+                part.compress_size, 1
+            )
             if swollen or part.file_size > limit or whole > _WHOLE_MAX:
                 raise Refused("file_bomb")
         if _TYPES not in names:
@@ -119,7 +128,9 @@ class Workbook:
                 apply_stylesheet(reader.archive, reader.wb)
                 self._dates: frozenset[int] = frozenset(reader.wb._date_formats)
             except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-                self._dates = frozenset()  # a crippled style sheet costs nothing: serials are read as dates anyway
+                self._dates = (
+                    frozenset()
+                )  # a crippled style sheet costs nothing: serials are read as dates anyway
             self.epoch: datetime = reader.wb.epoch
             names = set(reader.archive.namelist())
             sheets = [
@@ -132,7 +143,11 @@ class Workbook:
             self._sheet: str = sheets[0]
             rels_path: Any = get_rels_path
             book = rels_path(reader.parser.workbook_part_name)
-            strings = [rel.target for rel in get_dependents(reader.archive, book) if rel.Type.endswith("/sharedStrings")]
+            strings = [
+                rel.target
+                for rel in get_dependents(reader.archive, book)
+                if rel.Type.endswith("/sharedStrings")
+            ]
             self._strings: str | None = strings[0] if strings and strings[0] in names else None
 
 

@@ -1,0 +1,135 @@
+"""Single cells become values or refusals (FF9, A40)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.refusals import Refused
+from backend.paper import fields, words
+from backend.paper.fields import SHANGHAI, Context
+
+HERE = Context()
+MAC = Context(epoch=datetime(1904, 1, 1))  # noqa: DTZ001
+NOON = datetime(2020, 1, 2, 10, 5, 12, tzinfo=SHANGHAI)
+MOMENTS = [
+    ("2020/1/2 10:05:12", NOON),
+    ("2020-01-02 10:05:12", NOON),
+    ("2020-01-02T10:05:12", NOON),
+    ("2020-01-02T10:05:12+08:00", NOON),
+    ("2020-01-02T02:05:12Z", NOON),
+    ("2020-1-2T02:05:12+0000", NOON),
+    ("2020年1月2日 10时05分12秒", NOON),
+    ("２０２０／１／２　１０：０５：１２", NOON),
+    ("2020.1.2 上午10:05:12", NOON),
+    ("2020/1/2 10:05:12 AM", NOON),
+    ("20200102100512", NOON),
+    (43832.42027777778, NOON.replace(second=12)),
+    ("43832.42027777778", NOON),
+    ("2020-01-02 10:05", NOON.replace(second=0)),
+    ("2020/1/2", NOON.replace(hour=0, minute=0, second=0)),
+    ("2020年1月2日", NOON.replace(hour=0, minute=0, second=0)),
+    (20200102, NOON.replace(hour=0, minute=0, second=0)),
+    (datetime(2020, 1, 2, 10, 5, 12), NOON),  # noqa: DTZ001
+    ("2020/1/2 下午3:00", NOON.replace(hour=15, minute=0, second=0)),
+]
+NO_MOMENTS = [
+    "2020年2月30日", "2020-02-30 10:00", "20/1/2", "1/2/20", "20-01-02", "2020-13-01", "2020-1-2 25:00", "下午", "43", 12.5, float("nan"), float("inf"), 10**400,
+    "2020-1-2 10:61", "0020-01-02 10:05:12", "9999999", True, "2020-01-02T10:05:12+99:99", "昨天",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "meant"), MOMENTS)
+def test_a_moment_is_read_as_it_is_written(written: Any, meant: datetime) -> None:
+    """FF9."""
+    assert fields.moment(written, HERE) == meant
+
+
+@pytest.mark.parametrize("written", NO_MOMENTS)
+def test_a_day_that_does_not_exist_is_refused(written: Any) -> None:
+    """FF9: 2月30日, two-digit years."""
+    with pytest.raises(Refused) as no:
+        fields.moment(written, HERE)
+    assert no.value.code == "bad_date"
+
+
+def test_the_1904_date_base_is_honoured() -> None:
+    """FF9."""
+    assert fields.moment(43832.5 - 1462, MAC) == fields.moment(43832.5, HERE)
+
+
+@given(st.datetimes(datetime(1960, 1, 1), datetime(2090, 1, 1)))  # noqa: DTZ001
+def test_every_spelling_of_an_instant_means_the_same(naive: datetime) -> None:
+    naive = naive.replace(microsecond=0)
+    meant = naive.replace(tzinfo=SHANGHAI)
+    serial = (naive - datetime(1899, 12, 30)) / timedelta(days=1)  # noqa: DTZ001
+    for written in (
+        naive.isoformat(),
+        f"{naive:%Y/%m/%d %H:%M:%S}",
+        f"{naive:%Y年%m月%d日%H时%M分%S秒}",
+        serial,
+    ):
+        assert fields.moment(written, HERE) == meant
+
+
+@given(st.one_of(st.text(max_size=40), st.floats(), st.integers(), st.booleans()))
+def test_no_cell_breaks_a_reader(value: Any) -> None:
+    for reader in (
+        fields.moment, fields.day, fields.month, fields.phone, fields.yes_no, fields.code, fields.key_subject,
+        fields.text(10), fields.whole(0, 9), fields.decimal("0", "9"), fields.word(words.CATEGORY),
+    ):  # fmt: skip
+        try:
+            reader(value, HERE)
+        except Refused as no:
+            assert no.code
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("是", True), ("否", False), ("YES", True), ("0", False), (1, True), (False, False)],
+)
+def test_yes_and_no_are_read_in_both_languages(written: Any, meant: bool) -> None:
+    assert fields.yes_no(written, HERE) is meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("2026-10", "2026-10"), ("2026年1月", "2026-01"), (202610, "2026-10"), ("2026/10/01", "2026-10")],
+)
+def test_a_month_is_read(written: Any, meant: str) -> None:
+    assert fields.month(written, HERE) == meant
+
+
+def test_words_are_read_in_chinese_and_english() -> None:
+    assert fields.word(words.CATEGORY)(" 投诉 ", HERE) == "complaint"
+    assert fields.word(words.ROLE)("经办人员", HERE) == "handler"
+    assert fields.word(words.UNIT_KIND)("承办单位", HERE) == "handling"
+    with pytest.raises(Refused) as no:
+        fields.word(words.GRADE)("很急", HERE)
+    assert "urgent" in no.value.facts["allowed"]
+
+
+def test_text_is_kept_whole_and_spoiled_text_is_refused() -> None:
+    """FF2: 65 000 characters are kept, one more is refused; NUL, lone surrogates and U+FFFD are refused."""
+    assert len(fields.text(65_000, lines=True)("字" * 65_000, HERE)) == 65_000
+    assert fields.text(20)("e\u0301\u202e\u200b 甲\n乙", HERE) == "é 甲 乙"
+    for spoiled, code in (
+        ("字" * 65_001, "too_long"),
+        ("a\0b", "bad_character"),
+        ("\ud800", "bad_character"),
+        ("\ufffd", "bad_character"),
+    ):
+        with pytest.raises(Refused) as no:
+            fields.text(65_000)(spoiled, HERE)
+        assert no.value.code == code
+
+
+def test_the_key_name_stands_between_the_second_and_third_at() -> None:
+    """A40."""
+    assert fields.key_name_of("011@2201@朝阳代办处张三@00000001") == "朝阳代办处张三"
+    assert fields.key_name_of("a＠b＠王五＠d@e") == "王五"
+    for wrong in ("a@b@c", "张三", "a@b@ @c"):
+        with pytest.raises(Refused, match="bad_key_subject"):
+            fields.key_name_of(wrong)
