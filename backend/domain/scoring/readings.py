@@ -101,6 +101,17 @@ class Readings:
         return {key: self.values[key] for key in wanted if key in self.values}
 
 
+def overlaid(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`settings` with `own` on top.
+
+    A full view of the settings repeats the general slope mode under every item; such an echo is not a choice and
+    must not outlive a general mode set in `own`.
+    """
+    general = settings.get("scoring.slope_mode", DEFAULTS["scoring.slope_mode"])
+    chosen = {key: value for key, value in settings.items() if not (_ITEM_MODE.fullmatch(key) and value == general)}
+    return {**chosen, **own}
+
+
 def known(key: str, knobs: Iterable[str], items: Iterable[str]) -> bool:
     """Whether a facts document may name this setting: a mistyped key must not pass in silence."""
     if key in DEFAULTS or key in LISTS or key in set(knobs):

@@ -11,7 +11,7 @@ from backend.domain.scoring.facts import Facts, check_settings, mapping, parse_f
 from backend.domain.scoring.ledgers import ledger_lines
 from backend.domain.scoring.period import parse_period, reckon_period
 from backend.domain.scoring.rates import rate_lines
-from backend.domain.scoring.readings import ROUNDING, Readings
+from backend.domain.scoring.readings import ROUNDING, Readings, overlaid
 from backend.domain.scoring.region import parse_region, reckon_region
 from backend.domain.scoring.scheme import Kind, Part, RateRule, Scheme
 from backend.domain.scoring.scheme_file import load_scheme
@@ -41,8 +41,7 @@ def reckon_document(document: Mapping[str, Any], settings: Mapping[str, str] = N
         raise Refused("unknown_scheme", path="scheme", scheme=repr(name)[:60], known="")
     scheme = load_scheme(name)
     own = check_settings(document, (rate.item for rate in scheme.rates), scheme.knobs())
-    merged = {**settings, **own}
-    return _DOORS[scheme.kind](document, scheme, merged)
+    return _DOORS[scheme.kind](document, scheme, overlaid(settings, own))
 
 
 def reckon(facts: Facts, scheme: Scheme, settings: Mapping[str, str] = NO_SETTINGS) -> Sheet:

@@ -119,3 +119,13 @@ def test_settings_that_make_no_sense_together_are_refused(facts, settings):
 
 def test_settings_of_other_rooms_do_not_disturb_the_reckoning():
     assert reckon_json(E1, {"office_hours": "08:30-17:00", "scoring.connect.cap": "20"})["total"] == "95.05"
+
+
+def test_an_echo_of_the_general_mode_does_not_outlive_it():
+    view = {"scoring.slope_mode": "proportional", "scoring.sign.slope_mode": "proportional",
+            "scoring.return.slope_mode": "step_ceil"}  # fmt: skip
+    own = {"scoring.slope_mode": "step_floor"}
+    sheet = reckon_json({**E1, "settings": own}, view)
+    assert sheet["total"] == "96.90"
+    assert "scoring.sign.slope_mode" not in sheet["readings"]
+    assert sheet["readings"]["scoring.return.slope_mode"] == "step_ceil"
