@@ -130,6 +130,7 @@ assignments = Table(
     col("extension_count", Integer, default="0"), at("red_card_at"), at("yellow_card_at"), at("ended_at"),
     Index("assignments_ticket", "ticket_id"), Index("assignments_unit", "unit", "state", "id"),
     Index("assignments_dispatched", "dispatched_at"), Index("assignments_closed", "closed_at"),
+    Index("assignments_unit_ticket", "unit", "ticket_id"),
 )  # fmt: skip
 duties = Table(
     "duties", metadata,
@@ -140,6 +141,7 @@ duties = Table(
     Index("duties_ticket", "ticket_id"),
     Index("duties_next", "next_at", postgresql_where=text("next_at IS NOT NULL"),
           sqlite_where=text("next_at IS NOT NULL")),
+    Index("duties_open", "due_at", postgresql_where=text("met_at IS NULL"), sqlite_where=text("met_at IS NULL")),
     Index("duties_start", "kind", "start_at"), Index("duties_met", "kind", "met_at"),
 )  # fmt: skip
 requests = Table(

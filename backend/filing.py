@@ -1,0 +1,66 @@
+"""Takes in statements and photos: judged by their content, named only for people, seen by their own unit and the office."""
+
+import hashlib
+import secrets
+import unicodedata
+from collections.abc import Collection
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.office import Clock
+from backend.ports.files import FilesStore, Paper
+
+LARGEST = 20 * 1024 * 1024  # bytes (contract §5)
+LONGEST_NAME = 120  # characters
+MIME = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
+_MARKS = ((b"%PDF-", "pdf"), (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"))
+
+
+def kind_of(content: bytes) -> str | None:
+    """pdf, jpeg or png by the first bytes; None for anything else (FF5)."""
+    return next((kind for mark, kind in _MARKS if content.startswith(mark)), None)
+
+
+def shown_name(name: str, kind: str) -> str:
+    """A name as it may be shown: its last part, without controls and direction marks; never a path (FF13)."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    plain = "".join(c for c in last if unicodedata.category(c)[0] != "C" and c not in '"<>|:*?').strip(" .")
+    return plain[-LONGEST_NAME:] or f"file.{kind}"
+
+
+class Filing:
+    """The one place where files come in and are looked at, for every mouth."""
+
+    def __init__(self, store: FilesStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def take(self, name: str, content: bytes, by: Actor) -> Paper:
+        """Keep a file. Raises Refused: `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
+        if len(content) > LARGEST:
+            raise Refused("too_large")
+        kind = kind_of(content)
+        if kind is None:
+            raise Refused("file_type")
+        paper = Paper(
+            secrets.token_urlsafe(12), shown_name(name, kind), kind, len(content),
+            hashlib.sha256(content).hexdigest(), by.code, by.unit, self._clock.now(),
+        )  # fmt: skip
+        await self._store.keep(paper, content)
+        return paper
+
+    async def open(self, file_id: str, by: Actor) -> tuple[Paper, bytes]:
+        """A file with its content. Refused `not_found` when there is none, or it is another unit's."""
+        paper = (await self._store.papers([file_id])).get(file_id)
+        if paper is None or not _may_see(paper, by):
+            raise Refused("not_found", file=file_id)
+        return paper, await self._store.content(file_id) or b""
+
+    async def all_there(self, ids: Collection[str], by: Actor) -> bool:
+        """Whether all these files exist and are theirs to use."""
+        known = await self._store.papers(ids)
+        return all(i in known and _may_see(known[i], by) for i in ids)
+
+
+def _may_see(paper: Paper, by: Actor) -> bool:
+    return not by.of_unit or paper.unit == by.unit

@@ -1,0 +1,67 @@
+"""The book of answers to repeated requests; answers are sealed, since some of them carry a number or a code."""
+
+import base64
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from backend.domain.instants import micros
+from backend.ports.idempotency import ABANDONED, KEPT, Earlier
+from storage import tables as t
+from storage.db import Database
+from storage.vault import Vault
+
+
+class Idempotency:
+    """Claims and answers on either engine."""
+
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self._db = db
+        self._vault = vault
+
+    async def claim(self, key: str, body_hash: str, now: datetime) -> Earlier | None:
+        """None: the key is yours, do the work and settle it. Otherwise what is known of it."""
+        k = t.idempotency.c
+        stale = delete(t.idempotency).where(
+            (k.key == key)
+            & ((k.at < micros(now - KEPT)) | ((k.status == 0) & (k.at < micros(now - ABANDONED))))
+        )
+        row = {"key": key, "body_hash": body_hash, "status": 0, "answer": "", "at": micros(now)}
+        found = select(t.idempotency).where(k.key == key)
+
+        def work(c: Connection) -> Earlier | None:
+            c.execute(stale)
+            taken = c.execute(_insert_once(c).values(**row).on_conflict_do_nothing(index_elements=["key"]))
+            if taken.rowcount == 1:
+                return None
+            earlier = c.execute(found).first()
+            if earlier is None:  # released in this very moment: let the asker look again
+                return Earlier(True, 0, "")
+            return Earlier(earlier.body_hash == body_hash, earlier.status, self._opened(key, earlier.answer))
+
+        return await self._db.write(work)
+
+    async def settle(self, key: str, status: int, answer: str) -> None:
+        """Remember the answer."""
+        sealed = base64.b64encode(self._vault.seal("idempotency", key, "answer", answer)).decode("ascii")
+        kept = update(t.idempotency).where(t.idempotency.c.key == key).values(status=status, answer=sealed)
+        await self._db.write(lambda c: c.execute(kept) and None)
+
+    async def release(self, key: str) -> None:
+        """Forget the claim: nothing was done."""
+        k = t.idempotency.c
+        gone = delete(t.idempotency).where(k.key == key, k.status == 0)
+        await self._db.write(lambda c: c.execute(gone) and None)
+
+    def _opened(self, key: str, answer: str) -> str:
+        return self._vault.open("idempotency", key, "answer", base64.b64decode(answer)) or "" if answer else ""
+
+
+def _insert_once(c: Connection):  # type: ignore[no-untyped-def]
+    if c.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(t.idempotency)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(t.idempotency)

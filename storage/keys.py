@@ -1,0 +1,126 @@
+"""The key rack: API keys, one-time sign-in words and sessions, all kept as hashes."""
+
+import hashlib
+import json
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from backend.domain.instants import instant, micros
+from backend.domain.refusals import Refused
+from backend.ports.keys import IDLE, LONGEST, SIGN_IN_LIFETIME, Key, Opened, Session
+from storage import tables as t
+from storage.db import Database
+from storage.ids import Ids
+
+TOUCH = timedelta(minutes=1)  # a session's last use is written no oftener than this
+_SIGN_IN = "sign_in:"
+
+
+def hashed(secret: str) -> str:
+    """How a secret is kept: SHA-256, which is enough for 192 random bits."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Keys:
+    """API keys, sign-in words and sessions on either engine."""
+
+    def __init__(self, db: Database, ids: Ids) -> None:
+        self._db = db
+        self._ids = ids
+
+    async def create(
+        self, name: str, now: datetime, *, person: str | None = None, role: str | None = None,
+        unit: str | None = None,
+    ) -> str:  # fmt: skip
+        """A new API key, told once. Refused `exists` when a living service key of that name is another's."""
+        await self._ids.refill(1)
+        secret = f"jiesu_{secrets.token_urlsafe(32)}"
+        k = t.api_keys.c
+
+        def work(c: Connection) -> None:
+            living = select(k.role, k.unit).where(k.name == name, k.person.is_(None), k.revoked_at.is_(None))
+            if person is None and any((r.role, r.unit) != (role, unit) for r in c.execute(living)):
+                raise Refused("exists")
+            c.execute(insert(t.api_keys).values(
+                id=self._ids.take(), name=name, key_hash=hashed(secret), person=person, role=role, unit=unit,
+                created_at=micros(now),
+            ))  # fmt: skip
+
+        await self._db.write(work)
+        return secret
+
+    async def key_of(self, secret: str) -> Key | None:
+        """The living key with this secret."""
+        k = t.api_keys.c
+        return await self._one(select(t.api_keys).where(k.key_hash == hashed(secret), k.revoked_at.is_(None)))
+
+    async def named(self, name: str) -> Key | None:
+        """The living service key of this name."""
+        k = t.api_keys.c
+        return await self._one(
+            select(t.api_keys).where(k.name == name, k.person.is_(None), k.revoked_at.is_(None)).limit(1)
+        )
+
+    async def _one(self, query: Any) -> Key | None:
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return Key(row.name, row.person, row.role, row.unit) if row else None
+
+    async def revoke(self, name: str, now: datetime) -> int:
+        """End all keys of a name; how many."""
+        k = t.api_keys.c
+        ended = update(t.api_keys).where(k.name == name, k.revoked_at.is_(None)).values(revoked_at=micros(now))
+        return await self._db.write(lambda c: int(c.execute(ended).rowcount))
+
+    async def sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
+        """A word that opens one session, once."""
+        token = secrets.token_urlsafe(24)
+        value = json.dumps({"holder": holder, "until": micros(now + lifetime)})
+        row = insert(t.house).values(name=_SIGN_IN + hashed(token), value=value)
+        await self._db.write(lambda c: c.execute(row) and None)
+        return token
+
+    async def use_sign_in(self, token: str, now: datetime) -> str | None:
+        """The holder of a sign-in word, which is used up by asking (FA9)."""
+        gone = delete(t.house).where(t.house.c.name == _SIGN_IN + hashed(token)).returning(t.house.c.value)
+        value = await self._db.write(lambda c: c.execute(gone).scalar())
+        if value is None:
+            return None
+        word = json.loads(value)
+        return str(word["holder"]) if word["until"] > micros(now) else None
+
+    async def open_session(self, holder: str, now: datetime) -> Opened:
+        """A new session."""
+        opened = Opened(secrets.token_urlsafe(32), secrets.token_urlsafe(24))
+        row = insert(t.sessions).values(
+            token_hash=hashed(opened.token), person=holder, created_at=micros(now), seen_at=micros(now),
+            expires_at=micros(now + LONGEST), csrf=opened.csrf,
+        )  # fmt: skip
+        k = t.sessions.c
+        ended = delete(t.sessions).where((k.expires_at < micros(now)) | (k.seen_at < micros(now - IDLE)))
+
+        def work(c: Connection) -> None:
+            c.execute(ended)
+            c.execute(row)
+
+        await self._db.write(work)
+        return opened
+
+    async def session(self, token: str, now: datetime) -> Session | None:
+        """The living session of a token; idle for 30 min or 12 h old it has ended."""
+        k = t.sessions.c
+        query = select(t.sessions).where(k.token_hash == hashed(token))
+        row = await self._db.read(lambda c: c.execute(query).first())
+        if row is None or row.expires_at <= micros(now) or row.seen_at <= micros(now - IDLE):
+            return None
+        if row.seen_at < micros(now - TOUCH):
+            touched = update(t.sessions).where(k.token_hash == row.token_hash).values(seen_at=micros(now))
+            await self._db.write(lambda c: c.execute(touched) and None)
+        return Session(row.person, row.csrf, instant(row.created_at))
+
+    async def close_session(self, token: str) -> None:
+        """Sign out."""
+        gone = delete(t.sessions).where(t.sessions.c.token_hash == hashed(token))
+        await self._db.write(lambda c: c.execute(gone) and None)

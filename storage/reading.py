@@ -1,0 +1,304 @@
+"""The reading room: what is shown of tickets, letters and calls, by keyset pages over indexes on both engines."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, exists, func, literal, or_, select
+
+from backend.domain.instants import instant, micros
+from backend.domain.records import Assignment, Letter, Line, Ticket
+from backend.domain.ticket import Obligation, State
+from backend.ports.reading import CallView, Delivery, Dial, Filters, History, Page, Requester, TicketView
+from storage import tables as t
+from storage.db import Database
+from storage.rows import SHAPES
+from storage.vault import Vault
+
+STRETCH = 20_000  # rows one search looks through before it says "go on from here"
+RECENT = 50_000  # newest rows the meters count
+#: Duties that make a ticket overdue when they are open past their time.
+OWED = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
+SETTLED = (State.FINALIZED, State.ARCHIVED, State.MERGED, State.CANCELLED, State.RETURNED)
+OPEN = tuple(s.value for s in State if s not in SETTLED)
+
+_TICKET = [t.tickets.c[name] for name in SHAPES[Ticket].names]
+_LETTER = [t.letters.c[name] for name in SHAPES[Letter].names]
+
+
+class Reading:
+    """What the doors may look at."""
+
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self._db = db
+        self._vault = vault
+
+    async def ticket(self, no: str, seen_by: str | None = None) -> TicketView | None:
+        """One ticket, or None when there is none or it is not theirs to know of."""
+
+        def work(c: Connection) -> TicketView | None:
+            row = c.execute(select(*_TICKET, t.tickets.c.name_sealed).where(t.tickets.c.no == no)).first()
+            found = self._views(c, [row] if row else [])
+            if not found or (seen_by is not None and all(a.unit != seen_by for a in found[0].assignments)):
+                return None
+            return found[0]
+
+        return await self._db.read(work)
+
+    async def tickets(
+        self, filters: Filters, now: datetime, *, before: int | None = None, limit: int = 50,
+        seen_by: str | None = None,
+    ) -> Page[TicketView]:  # fmt: skip
+        """A page of tickets, newest first. A search looks through a bounded stretch at a time."""
+        query, place = _found(filters, now, seen_by)
+        if before is not None:
+            query = query.where(place < before)
+
+        def work(c: Connection) -> Page[TicketView]:
+            floor = _floor(c, query, place) if filters.words else None
+            bounded = query if floor is None else query.where(place >= floor)
+            rows = c.execute(_narrowed(bounded, filters, now).order_by(place.desc()).limit(limit + 1)).all()
+            more = rows[limit - 1].id if len(rows) > limit else floor
+            return Page(tuple(self._views(c, rows[:limit])), more)
+
+        return await self._db.read(work)
+
+    def _views(self, c: Connection, rows: Sequence[Any]) -> list[TicketView]:
+        ids = [row.id for row in rows]
+        a = t.assignments
+        of: dict[int, list[Assignment]] = {i: [] for i in ids}
+        if ids:
+            for row in c.execute(select(a).where(a.c.ticket_id.in_(ids)).order_by(a.c.id)).mappings():
+                of[row["ticket_id"]].append(SHAPES[Assignment].of(dict(row)))
+        return [
+            TicketView(
+                SHAPES[Ticket].read(row[: len(_TICKET)]), tuple(of[row.id]),
+                self._vault.open("tickets", row.id, "name", row.name_sealed),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    async def history(self, ticket_id: int) -> History:
+        """Journal, letters and calls of a ticket."""
+
+        def work(c: Connection) -> History:
+            journal = select(t.journal).where(t.journal.c.ticket_id == ticket_id).order_by(t.journal.c.version)
+            lines = tuple(SHAPES[Line].of(dict(row)) for row in c.execute(journal).mappings())
+            letters = _deliveries().where(t.letters.c.ticket_id == ticket_id).order_by(t.letters.c.id)
+            calls = _calls().where(t.calls.c.ticket_id == ticket_id).order_by(t.calls.c.id)
+            return History(lines, tuple(map(_delivery, c.execute(letters))), _rung(c, c.execute(calls).all()))
+
+        return await self._db.read(work)
+
+    async def deliveries(
+        self, *, ticket_id: int | None = None, people: Collection[str] | None = None, state: str | None = None,
+        before: int | None = None, limit: int = 50,
+    ) -> Page[Delivery]:  # fmt: skip
+        """A page of letters, newest first; `people` limits whose."""
+        query = _deliveries()
+        if state is not None:
+            query = query.where(t.letters.c.state == state)
+
+        def work(c: Connection) -> Page[Delivery]:
+            rows, more = _paged(c, query, t.letters, ticket_id, people, before, limit)
+            return Page(tuple(map(_delivery, rows)), more)
+
+        return await self._db.read(work)
+
+    async def calls(
+        self, *, ticket_id: int | None = None, people: Collection[str] | None = None, outcome: str | None = None,
+        before: int | None = None, limit: int = 50,
+    ) -> Page[CallView]:  # fmt: skip
+        """A page of calls, newest first."""
+        query = _calls()
+        if outcome is not None:
+            query = query.where(t.calls.c.outcome == outcome)
+
+        def work(c: Connection) -> Page[CallView]:
+            rows, more = _paged(c, query, t.calls, ticket_id, people, before, limit)
+            return Page(_rung(c, rows), more)
+
+        return await self._db.read(work)
+
+    async def counts(self, now: datetime, seen_by: str | None = None) -> Mapping[str, int]:
+        """Open tickets by state, and `overdue` and `red` among them; never touches settled ones."""
+
+        def work(c: Connection) -> dict[str, int]:
+            k = t.tickets.c
+            mine = [] if seen_by is None else [_given_to(seen_by)]
+            by_state = select(k.state, func.count()).where(k.state.in_(OPEN), *mine).group_by(k.state)
+            counts = {state: int(count) for state, count in c.execute(by_state).all()}
+            late = [t.duties.c.unit == seen_by] if seen_by is not None else []
+            overdue = select(func.count(func.distinct(t.duties.c.ticket_id))).where(*_late(now), *late)
+            red = select(func.count()).where(k.state.in_(OPEN), _flagged("red"), *mine).select_from(t.tickets)
+            return counts | {
+                "overdue": int(c.execute(overdue).scalar_one()), "red": int(c.execute(red).scalar_one()),
+            }  # fmt: skip
+
+        return await self._db.read(work)
+
+    async def requester(self, ticket_id: int) -> Requester:
+        """The requester's name and number, opened."""
+
+        def work(c: Connection) -> Any:
+            k = t.tickets.c
+            return c.execute(select(k.name_sealed, k.phone_sealed).where(k.id == ticket_id)).first()
+
+        row = await self._db.read(work)
+        if row is None:
+            return Requester(None, None)
+        return Requester(
+            self._vault.open("tickets", ticket_id, "name", row.name_sealed),
+            self._vault.open("tickets", ticket_id, "phone", row.phone_sealed),
+        )
+
+    async def units_of(self, ticket_id: int) -> frozenset[str]:
+        """Units that were ever given this ticket."""
+        query = select(t.assignments.c.unit).where(t.assignments.c.ticket_id == ticket_id)
+        return frozenset(await self._db.read(lambda c: list(c.execute(query).scalars())))
+
+    async def tallies(self) -> Mapping[str, Mapping[str, int]]:
+        """For the meters: the newest letters by state and the newest calls by outcome."""
+
+        def count(c: Connection, column: Any, key: Any) -> dict[str, int]:
+            newest = select(column.label("word")).order_by(key.desc()).limit(RECENT).subquery()
+            rows = c.execute(select(newest.c.word, func.count()).group_by(newest.c.word)).all()
+            return {word: int(n) for word, n in rows if word is not None}
+
+        def work(c: Connection) -> dict[str, Mapping[str, int]]:
+            return {
+                "letters": count(c, t.letters.c.state, t.letters.c.id),
+                "calls": count(c, t.calls.c.outcome, t.calls.c.id),
+            }
+
+        return await self._db.read(work)
+
+    async def ping(self) -> None:
+        """Does the database answer? Raises what it raises."""
+        await self._db.read(lambda c: c.execute(select(literal(1))).scalar_one())
+
+
+# -- queries
+
+
+def literally(words: str) -> str:
+    """A LIKE pattern that finds these very characters; `\\` escapes (FR7)."""
+    return "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+def _given_to(unit: str) -> Any:
+    a = t.assignments.alias()
+    return exists(select(literal(1)).where(a.c.ticket_id == t.tickets.c.id, a.c.unit == unit))
+
+
+def _flagged(flag: str) -> Any:
+    return or_(
+        t.tickets.c.flags == flag, t.tickets.c.flags.like(f"{flag} %"), t.tickets.c.flags.like(f"% {flag}"),
+        t.tickets.c.flags.like(f"% {flag} %"),
+    )  # fmt: skip
+
+
+def _late(now: datetime) -> tuple[Any, ...]:
+    d = t.duties.c
+    return d.met_at.is_(None), d.due_at < micros(now), d.kind.in_([k.value for k in OWED])
+
+
+def _found(filters: Filters, now: datetime, seen_by: str | None) -> tuple[Select[Any], Any]:
+    """The query of a list and the column it is ordered by: a unit's list walks the unit's own index."""
+    unit = seen_by or filters.unit
+    columns = (*_TICKET, t.tickets.c.name_sealed)
+    if unit is None:
+        return select(*columns), t.tickets.c.id
+    a, newer = t.assignments, t.assignments.alias("newer")
+    again = select(literal(1)).where(
+        newer.c.ticket_id == a.c.ticket_id, newer.c.unit == a.c.unit, newer.c.id > a.c.id
+    )
+    query = select(*columns).join_from(a, t.tickets, t.tickets.c.id == a.c.ticket_id)
+    query = query.where(a.c.unit == unit, ~exists(again))
+    if filters.unit is not None and filters.unit != unit:
+        query = query.where(_given_to(filters.unit))
+    return query, a.c.ticket_id
+
+
+def _floor(c: Connection, query: Select[Any], place: Any) -> int | None:
+    """The id where the stretch of a search ends; None when it reaches the beginning."""
+    edge = query.with_only_columns(place).order_by(place.desc()).offset(STRETCH).limit(1)
+    found = c.execute(edge).scalar()
+    return None if found is None else int(found)
+
+
+def _narrowed(query: Select[Any], filters: Filters, now: datetime) -> Select[Any]:
+    k = t.tickets.c
+    for column, value in ((k.state, filters.state), (k.grade, filters.grade), (k.category, filters.category)):
+        if value is not None:
+            query = query.where(column == value)
+    if filters.overdue:
+        query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*_late(now))))
+    if filters.words:
+        pattern = literally(filters.words)
+        query = query.where(
+            or_(*(column.like(pattern, escape="\\") for column in (k.no, k.title, k.place, k.text)))
+        )
+    return query
+
+
+def _deliveries() -> Select[Any]:
+    k = t.letters.c
+    return select(
+        *_LETTER, k.sent_at, k.provider_id, k.error, k.cost, t.tickets.c.no.label("ticket_no")
+    ).outerjoin_from(t.letters, t.tickets, t.tickets.c.id == k.ticket_id)
+
+
+def _calls() -> Select[Any]:
+    return select(t.calls, t.tickets.c.no.label("ticket_no")).outerjoin_from(
+        t.calls, t.tickets, t.tickets.c.id == t.calls.c.ticket_id
+    )
+
+
+def _paged(
+    c: Connection, query: Select[Any], table: Any, ticket_id: int | None, people: Collection[str] | None,
+    before: int | None, limit: int,
+) -> tuple[Sequence[Any], int | None]:  # fmt: skip
+    """A page of letters or calls; where only some people's are wanted, a bounded stretch at a time."""
+    place = table.c.id
+    bounds = [place < before] if before is not None else []
+    floor = None
+    if ticket_id is not None:
+        bounds.append(table.c.ticket_id == ticket_id)
+    else:
+        floor = c.execute(select(place).where(*bounds).order_by(place.desc()).offset(STRETCH).limit(1)).scalar()
+        if floor is not None:
+            bounds.append(place >= floor)
+    if people is not None:
+        bounds.append(table.c.person.in_(sorted(people)))
+    rows = c.execute(query.where(*bounds).order_by(place.desc()).limit(limit + 1)).all()
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else floor
+
+
+def _delivery(row: Any) -> Delivery:
+    letter = SHAPES[Letter].read(row[: len(_LETTER)])
+    return Delivery(letter, row.ticket_no, _at(row.sent_at), row.provider_id, row.error, row.cost)
+
+
+def _rung(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
+    """Calls with their attempts."""
+    ids = [row.id for row in rows]
+    of: dict[int, list[Dial]] = {i: [] for i in ids}
+    if ids:
+        for d in c.execute(select(t.dials).where(t.dials.c.call_id.in_(ids)).order_by(t.dials.c.id)):
+            of[d.call_id].append(
+                Dial(d.id, d.call_id, d.number, d.state, d.status, d.answered_by, instant(d.asked_at),
+                     _at(d.ended_at), d.duration, d.outcome, d.error, d.keys)
+            )  # fmt: skip
+    return tuple(
+        CallView(
+            r.id, r.ticket_no, r.assignment_id, r.letter_id, r.person, r.to_masked, r.purpose,
+            max(r.tries, len(of[r.id])), r.state, r.outcome, r.keys, r.duration, r.cost, instant(r.created_at),
+            _at(r.ended_at), tuple(of[r.id]),
+        )
+        for r in rows
+    )  # fmt: skip
+
+
+def _at(value: int | None) -> datetime | None:
+    return None if value is None else instant(value)
