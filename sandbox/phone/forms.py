@@ -99,8 +99,13 @@ def within(call: Call, query: Any) -> bool:
     return True
 
 
+def _day(moment: date | datetime) -> date:
+    """Equality is by UTC day, whatever clock time came along."""
+    return moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
+
+
 _WINDOWS: dict[str, Callable[[Any, Any], bool]] = {
-    "StartTime": lambda moment, given: bool(moment == given),
+    "StartTime": lambda moment, given: _day(moment) == _day(given),
     "StartTime>": lambda moment, given: bool(moment >= given),
     "StartTime<": lambda moment, given: bool(moment <= given),
 }

@@ -90,11 +90,11 @@ class Phone:
         return next((live for live in reversed(self.calls) if not live.ended), None)
 
     async def rings(self, timeout: float = PATIENCE_SECONDS) -> LiveCall:
-        """Wait for the next call that rings here and has not been taken by rings() before."""
+        """Wait for the next call that rings in the hand here and has not been taken by rings() before."""
 
         def look() -> LiveCall | None:
             for place, live in enumerate(self.calls[self._picked :], self._picked):
-                if live.call.direction != "inbound" and live.call.status != "queued":
+                if live.manual and live.call.direction != "inbound" and live.call.status != "queued":
                     self._picked = place + 1
                     return live
             return None

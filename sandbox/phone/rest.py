@@ -127,7 +127,7 @@ class TwilioRest:
 
     async def fetch_call(self, request: web.Request) -> web.Response:
         """GET one call."""
-        return web.json_response(self._call(self._known(request)))
+        return web.json_response(call_json(self.network.sid, self._known(request)))
 
     async def update_call(self, request: web.Request) -> web.Response:
         """POST one call: Status=canceled or completed ends it."""

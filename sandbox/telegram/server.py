@@ -24,7 +24,7 @@ class BotApi:
 
     def app(self) -> web.Application:
         """The routes, to be mounted where the bot's API base points."""
-        app = web.Application(client_max_size=MAX_REQUEST)
+        app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self.call)
         app.router.add_get("/file/bot{token}/{path:.+}", self.download)
         return app
@@ -53,7 +53,7 @@ class BotApi:
         try:
             if method is None:
                 raise BotApiError(404, "Not Found", fault_of_bot=True)
-            return _json({"ok": True, "result": await self._work(name, method, await Arguments.read(request))}, 200)
+            return _json({"ok": True, "result": await self._work(name, method, await Arguments.read(_roomy(request)))}, 200)
         except BotApiError as error:
             self.network.note_refusal(name, error)
             return _json(error.body(), error.code)
@@ -88,6 +88,11 @@ class BotApi:
             if kept.path == request.match_info["path"]:
                 return web.Response(body=content, content_type="application/octet-stream")
         return _json({"ok": False, "error_code": 404, "description": "Not Found"}, 404)
+
+
+def _roomy(request: web.Request) -> web.Request:
+    """The same request, allowed to carry a file: the size limit of the application around us is smaller."""
+    return request.clone(client_max_size=MAX_REQUEST)
 
 
 def _json(document: dict[str, Any], status: int) -> web.Response:

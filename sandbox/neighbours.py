@@ -1,0 +1,15 @@
+"""The people of the town as the page lists them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A person with a telephone; `code` is the product's person code, empty for callers without one."""
+
+    name: str
+    phone: str
+    role: str
+    unit: str = ""
+    note: str = ""
+    code: str = ""

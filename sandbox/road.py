@@ -1,0 +1,49 @@
+"""The town's HTTP client: one request out, status, content type and body back."""
+
+import aiohttp
+from yarl import URL
+
+MAX_ANSWER_BYTES = 1024 * 1024
+
+
+class Road:
+    """Posts to the product's public address; `reach` replaces that address where only a loopback one exists."""
+
+    def __init__(self, public_url: str, reach: str | None, http: aiohttp.ClientSession | None) -> None:
+        self._public = public_url.rstrip("/")
+        self._reach = None if reach is None else reach.rstrip("/")
+        self._http = http
+        self._own = http is None
+
+    async def open(self) -> None:
+        """Make a session where none was given."""
+        if self._http is None:
+            connector = aiohttp.TCPConnector(limit=200)
+            self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def close(self) -> None:
+        """Close the session if it is ours."""
+        if self._own and self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def ask(
+        self, method: str, url: str, headers: dict[str, str], body: bytes, limit: aiohttp.ClientTimeout
+    ) -> tuple[int, str, bytes]:
+        """One request; raises aiohttp.ClientError or TimeoutError."""
+        if self._http is None:
+            raise aiohttp.ClientError("the town is closed")
+        if self._reach is not None and url.startswith(self._public):
+            url = self._reach + url.removeprefix(self._public)
+        address = URL(url, encoded=True)
+        data = body if method == "POST" else None
+        async with self._http.request(
+            method, address, headers=headers, data=data, timeout=limit, allow_redirects=False
+        ) as answer:
+            return answer.status, answer.content_type, await answer.content.read(MAX_ANSWER_BYTES)
+
+    async def post(
+        self, url: str, headers: dict[str, str], body: bytes, limit: aiohttp.ClientTimeout
+    ) -> tuple[int, str, bytes]:
+        """A POST, as the chat network sends updates."""
+        return await self.ask("POST", url, headers, body, limit)

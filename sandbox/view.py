@@ -1,0 +1,95 @@
+"""What is on the screens of the handsets, as JSON for the page."""
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.phone.live import LiveCall
+from sandbox.telegram.model import Message
+from sandbox.telegram.people import ChatUser
+
+if TYPE_CHECKING:
+    from sandbox.town import Town
+
+SHOWN_MESSAGES = 80
+SHOWN_CALLS = 6
+QUOTED_CHARACTERS = 60
+
+
+def people_view(town: "Town") -> list[dict[str, Any]]:
+    """Everybody introduced, with whether they have opened the bot."""
+    by_phone = {account.phone: account for account in town.chat.accounts.values()}
+    return [
+        {
+            "name": one.name, "phone": one.phone, "role": one.role, "unit": one.unit, "note": one.note,
+            "code": one.code, "started": one.phone in by_phone and by_phone[one.phone].started,
+        }
+        for one in town.people.values()
+    ]  # fmt: skip
+
+
+def chat_view(town: "Town", user: ChatUser) -> dict[str, Any]:
+    """One person's chat with the bot: the newest messages, and the reply keyboard in force."""
+    shown = user.messages[-SHOWN_MESSAGES:]
+    keyboard: list[list[dict[str, Any]]] = []
+    for message in shown:
+        if message.from_bot and message.markup and "keyboard" in message.markup:
+            keyboard = [[_reply_button(one) for one in row] for row in message.markup["keyboard"]]
+        elif message.from_bot and message.markup and message.markup.get("remove_keyboard"):
+            keyboard = []
+    return {
+        "phone": user.phone,
+        "name": user.account.name,
+        "started": user.account.started,
+        "blocked": user.account.blocked,
+        "messages": [_message(user, one) for one in shown],
+        "keyboard": keyboard,
+        "commands": town.chat.commands,
+    }
+
+
+def _reply_button(button: Any) -> dict[str, Any]:
+    if isinstance(button, str):
+        return {"text": button, "contact": False}
+    return {"text": button["text"], "contact": bool(button.get("request_contact"))}
+
+
+def _message(user: ChatUser, message: Message) -> dict[str, Any]:
+    rows = (message.markup or {}).get("inline_keyboard", [])
+    quoted = user.network.find(user.chat, message.reply_to) if message.reply_to is not None else None
+    return {
+        "id": message.id, "mine": not message.from_bot, "kind": message.kind, "text": message.text,
+        "entities": message.entities, "at": message.date.isoformat(), "edited": message.edited,
+        "file": message.file and {"id": message.file.id, "name": message.file.name, "size": message.file.size},
+        "contact": message.extra.get("contact"), "location": message.extra.get("location"),
+        "quote": quoted and {"id": quoted.id, "text": quoted.text[:QUOTED_CHARACTERS] or quoted.kind},
+        "rows": [[{"text": one["text"], "url": one.get("url")} for one in row] for row in rows],
+    }  # fmt: skip
+
+
+def phone_view(town: "Town", number: str) -> dict[str, Any]:
+    """One telephone: how it behaves, its newest calls and text messages."""
+    phone = town.phones.phone(number)
+    return {
+        "phone": phone.number,
+        "behaviour": phone.behaviour.pickup,
+        "calls": [_call(live) for live in phone.calls[-SHOWN_CALLS:]],
+        "sms": [{"from": one.sender, "text": one.body, "at": one.at.isoformat()} for one in phone.sms[-5:]],
+    }
+
+
+def _call(live: LiveCall) -> dict[str, Any]:
+    call = live.call
+    return {
+        "sid": call.sid, "from": call.caller, "to": call.to, "direction": call.direction, "status": call.status,
+        "ended": call.ended, "seconds": call.seconds, "at": call.created_at.isoformat(),
+        "lines": [{"who": line.who, "text": line.text, "language": line.language} for line in call.lines],
+    }  # fmt: skip
+
+
+def ringing_view(town: "Town") -> list[dict[str, Any]]:
+    """Calls that ring now on handsets worked by hand."""
+    people = town.people
+    return [
+        {"phone": live.phone.number, "name": people[live.phone.number].name if live.phone.number in people else ""}
+        for live in town.phones.live.values()
+        if live.manual and live.call.status == "ringing" and live.call.direction != "inbound"
+    ]

@@ -1,0 +1,1 @@
+"""Proofs that the rehearsal town behaves like the providers it stands for."""
