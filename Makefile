@@ -1,0 +1,61 @@
+# 接诉即办 jiesu. Two commands matter: `make run` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+# pytest-xdist: how many tests run at once (a number, or auto for one a core)
+JOBS ?= auto
+# extra words for pytest: make test ARGS="tests/domain -x"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup run test programs lint check soak bench picture clean
+
+help: ## what can be made
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## the environment only: .venv with everything, installed again when pyproject.toml changes
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "jiesu needs Python 3.11 or newer; \`$(PYTHON)\` is $$($(PYTHON) --version 2>&1 || echo missing)." >&2; \
+	  echo "Name another one: make $(firstword $(MAKECMDGOALS) setup) PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "$(PYTHON) cannot make a virtual environment; its venv module is missing (Debian: python3-venv)." >&2; \
+	  rm -rf $(VENV); exit 1; }
+	@echo "installing into $(VENV) (a minute or two, only when pyproject.toml has changed) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,redis]'
+	@touch $@
+
+run: $(STAMP) ## start everything on this machine, with the sandbox and sample tickets; Ctrl-C stops it
+	@JIESU_SANDBOX=$${JIESU_SANDBOX:-1} JIESU_DATA=$${JIESU_DATA:-var} exec $(BIN)/jiesu serve
+
+test: $(STAMP) programs ## the whole test suite; PostgreSQL and browser tests where their programs are or can be had
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 -rs $(ARGS)
+
+programs:
+	@sh .ci/programs
+
+lint: $(STAMP) ## ruff, formatting, types and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+check: lint test ## lint, types, import contracts, tests
+
+soak: $(STAMP) ## the long tests: every property with many more examples, and what is marked soak
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --hypothesis-profile=soak --timeout=0 -m 'soak or hypothesis' $(ARGS)
+
+bench: $(STAMP) ## how fast, as ratios to baselines taken in the same run; SMALL=1 for a quick form
+	@$(BIN)/python -m bench $(if $(SMALL),--small)
+
+picture: $(STAMP) ## draw docs/flow.mmd again from the transition table
+	@$(BIN)/python -m backend.domain.picture > docs/flow.mmd
+
+clean: ## throw away the environment and caches; your data under var/ stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
