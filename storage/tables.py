@@ -190,9 +190,11 @@ inbox = Table(
     "inbox", metadata,
     key(), col("mouth"), col("event"), col("chat"), col("body"), at("received_at", null=False),
     col("state"),  # new | done | unreadable | dead
-    col("attempts", Integer, default="0"), at("not_before"), col("error", null=True),
+    col("attempts", Integer, default="0"), at("not_before"), col("error", null=True), col("owner", null=True),
+    at("lease_until"),
     UniqueConstraint("mouth", "event", name="inbox_once"),
-    Index("inbox_new", "mouth", "id", postgresql_where=text("state = 'new'"), sqlite_where=text("state = 'new'")),
+    Index("inbox_new", "mouth", "chat", "received_at", "id", postgresql_where=text("state = 'new'"),
+          sqlite_where=text("state = 'new'")),
 )  # fmt: skip
 letters = Table(
     "letters", metadata,

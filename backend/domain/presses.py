@@ -9,6 +9,7 @@ WORDS = {
     "p": "report_progress", "y": "agree", "n": "disagree", "gs": "seal", "gl": "leader", "go": "go_on",
     "bk": "go_back", "f": "view_files", "d": "pass_to_duty", "ob": "object", "ex": "explain", "co": "coordinate",
     "td": "todo", "sn": "snooze", "ok": "confirm", "cs": "call_supervisor",
+    "ry": "reached", "rn": "not_reached", "in": "informed",
 }  # fmt: skip
 _SHORT = {verb: short for short, verb in WORDS.items()}
 _FORM = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)

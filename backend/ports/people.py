@@ -1,0 +1,105 @@
+"""Who is who: people with sealed numbers, the chats they are bound to, binding codes, telephone PINs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from backend.domain.records import Letter, Person
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person to be kept. `phone` is E.164 (sealed on the shelf); None leaves a known number as it is."""
+
+    code: str
+    name: str
+    unit: str
+    role: str
+    phone: str | None = None
+    key_name: str | None = None
+    key_authorised: bool = False
+    active: bool = True
+    rank: int | None = None  # None: after the unit's other people of this role
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A chat user and the person behind him."""
+
+    person: str
+    channel: str
+    user_id: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a PIN is checked against, once the try has been counted."""
+
+    hash: str
+    tries: int  # this one included
+    locked_until: datetime | None
+
+
+class People(Protocol):
+    """The people's shelf. Everything that changes who is reachable bumps the configuration's epoch."""
+
+    async def put(self, people: Sequence[PersonRow], now: datetime) -> list[bool]:
+        """Keep people in one transaction; True for each that was new or changed."""
+        ...
+
+    async def person(self, code: str) -> Person | None:
+        """A person by code, active or not."""
+        ...
+
+    async def bound(self, channel: str, user_id: str) -> Person | None:
+        """The active person behind a chat user (FT34)."""
+        ...
+
+    async def by_phone(self, phone: str) -> Person | None:
+        """The first active person with that number (E.164)."""
+        ...
+
+    async def phone(self, code: str) -> str | None:
+        """A person's number, opened, E.164."""
+        ...
+
+    async def tail(self, code: str) -> str:
+        """The last four digits of a person's number, "" without one."""
+        ...
+
+    async def keep_code(self, code: str, person: str, now: datetime, until: datetime) -> None:
+        """Keep a binding code, hashed; the person's earlier unused ones stop working."""
+        ...
+
+    async def try_code(self, code: str, subject: str, now: datetime) -> tuple[str, str] | None:
+        """Count one try of a user and look the code up: (person, its hash), or None. Refused `too_many_tries`."""
+        ...
+
+    async def bind(self, code_hash: str, phone: str, binding: Binding, now: datetime) -> Person:
+        """Use the code up and bind, ending older bindings of this person and this user on the channel (FT32).
+
+        Refused `code_unknown`, `code_expired`, `already_bound`, `number_not_registered`, `too_many_tries`.
+        """
+        ...
+
+    async def unbind(self, person: str, channel: str, reason: str, now: datetime, letters: Sequence[Letter]) -> bool:
+        """Mark the live binding dead and keep these letters about it; False when there was none."""
+        ...
+
+    async def move_address(self, channel: str, old: str, new: str) -> None:
+        """A group has a new chat id (FT21)."""
+        ...
+
+    async def set_pin(self, person: str, hash: str | None) -> None:
+        """Another PIN; its failures are forgotten."""
+        ...
+
+    async def try_pin(self, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
+        """Count one try before checking it; the `most`-th locks until then. None without a PIN."""
+        ...
+
+    async def right_pin(self, person: str) -> None:
+        """The try was right: failures are forgotten."""
+        ...

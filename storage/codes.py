@@ -1,0 +1,85 @@
+"""Secrets that are guessed at: binding codes and PINs, each try counted in the transaction that judges it (FT32, FA2)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, text, update
+
+from backend.domain.instants import instant, micros
+from backend.ports.people import Pin
+from storage import tables as t
+
+MOST_TRIES = 5  # of one user …
+WINDOW = timedelta(minutes=10)  # … in so long
+
+_COUNT = text(
+    "INSERT INTO tries (subject, count, since) VALUES (:subject, 1, :now) ON CONFLICT (subject) DO UPDATE SET "
+    "count = CASE WHEN tries.since <= :old THEN 1 ELSE tries.count + 1 END, "
+    "since = CASE WHEN tries.since <= :old THEN :now ELSE tries.since END RETURNING count"
+)
+
+
+def count_try(c: Connection, subject: str, now: datetime) -> bool:
+    """Count a try; False when this user has had his tries. The row stays locked until the transaction ends."""
+    facts = {"subject": subject, "now": micros(now), "old": micros(now - WINDOW)}
+    return int(c.execute(_COUNT, facts).scalar_one()) <= MOST_TRIES
+
+
+def forget_tries(c: Connection, subject: str) -> None:
+    """The user was right in the end."""
+    c.execute(delete(t.tries).where(t.tries.c.subject == subject))
+
+
+def keep(c: Connection, hashed: str, person: str, now: datetime, until: datetime) -> None:
+    """Keep a code; the person's earlier unused ones stop working, and codes long over are forgotten."""
+    k = t.binding_codes.c
+    c.execute(delete(t.binding_codes).where((k.person == person) & k.used_at.is_(None)))
+    c.execute(delete(t.binding_codes).where(k.expires_at < micros(now - timedelta(days=2))))
+    c.execute(
+        insert(t.binding_codes).values(
+            code_hash=hashed, person=person, created_at=micros(now), expires_at=micros(until)
+        )
+    )
+
+
+def of_hash(c: Connection, hashed: str) -> Any:
+    """The row of a code, or None."""
+    return c.execute(select(t.binding_codes).where(t.binding_codes.c.code_hash == hashed)).first()
+
+
+def trouble(row: Any, now: datetime) -> str | None:
+    """Why a code cannot be used: a refusal's code, or None."""
+    if row is None:
+        return "code_unknown"
+    if row.used_at is not None:
+        return "already_bound"
+    return "code_expired" if row.expires_at <= micros(now) else None
+
+
+def usable(c: Connection, hashed: str, now: datetime) -> Any:
+    """The row of a code that may be used now, or None."""
+    row = of_hash(c, hashed)
+    return None if trouble(row, now) else row
+
+
+def use(c: Connection, hashed: str, user_id: str, now: datetime) -> bool:
+    """Use a code up; False when somebody was quicker."""
+    k = t.binding_codes.c
+    mine = update(t.binding_codes).where((k.code_hash == hashed) & k.used_at.is_(None))
+    return c.execute(mine.values(used_at=micros(now), user_id=user_id)).rowcount == 1
+
+
+def try_pin(c: Connection, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
+    """Count one try of a PIN; while it is locked nothing is counted and `locked_until` is told."""
+    k = t.people.c
+    row = c.execute(
+        select(k.pin_hash, k.pin_failures, k.pin_locked_until).where(k.code == person).with_for_update()
+    ).first()
+    if row is None or row.pin_hash is None:
+        return None
+    if row.pin_locked_until is not None and row.pin_locked_until > micros(now):
+        return Pin(row.pin_hash, row.pin_failures, instant(row.pin_locked_until))
+    tries = (0 if row.pin_locked_until is not None else row.pin_failures) + 1
+    locked = micros(lock_until) if tries >= most else None
+    c.execute(update(t.people).where(k.code == person).values(pin_failures=tries, pin_locked_until=locked))
+    return Pin(row.pin_hash, tries, None)

@@ -1,0 +1,195 @@
+"""The inbox's shelf: an update is a row before it is answered, and leaves in the transaction of its effect."""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, text, update
+
+from backend.domain.instants import instant, micros
+from backend.ports.inbox import Heard
+from storage import tables as t
+from storage.db import Database
+from storage.ids import Ids
+
+TRIES = 6
+LEASE = timedelta(seconds=60)  # several times the longest a handler may take
+STEPS_ASIDE = 3  # after so many tries an update no longer holds up its chat
+DEEPEST = 64  # levels of nesting the Bot API never reaches
+KEPT = 65_536  # characters kept of something unreadable
+LONGEST_ERROR = 500
+
+#: Kinds of updates that carry their chat, and how deep it lies.
+_CHATS = (("message", "chat"), ("edited_message", "chat"), ("my_chat_member", "chat"), ("channel_post", "chat"))
+
+_KEEP = text(
+    "INSERT INTO inbox (id, mouth, event, chat, body, received_at, state, attempts, error) "
+    "VALUES (:id, :mouth, :event, :chat, :body, :at, :state, 0, :error) "
+    "ON CONFLICT (mouth, event) DO NOTHING RETURNING id"
+)
+_CLAIM = """
+UPDATE inbox SET owner = :owner, lease_until = :until, attempts = attempts + 1 WHERE id IN (
+  SELECT i.id FROM inbox i
+  WHERE i.state = 'new' AND i.mouth = :mouth AND (i.not_before IS NULL OR i.not_before <= :now)
+    AND (i.lease_until IS NULL OR i.lease_until <= :now)
+    AND NOT EXISTS (
+      SELECT 1 FROM inbox e WHERE e.state = 'new' AND e.mouth = i.mouth AND e.chat = i.chat
+      AND (e.received_at, e.id) < (i.received_at, i.id) AND (e.attempts < :aside OR e.lease_until > :now))
+  ORDER BY i.received_at, i.id LIMIT :limit {skip})
+RETURNING id, mouth, event, chat, body, received_at, attempts
+"""
+_LEAD = text(
+    "INSERT INTO leases (name, owner, until, fence) VALUES (:name, :owner, :until, 1) "
+    "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1 "
+    "WHERE leases.owner = excluded.owner OR leases.until <= :now RETURNING fence"
+)
+
+
+class Unreadable(ValueError):
+    """What was heard is no update."""
+
+
+def read_update(body: bytes) -> tuple[str, str]:
+    """The event id and the chat of a Bot API update. Raises Unreadable (FT7)."""
+    try:
+        update = json.loads(body, parse_constant=_refuse, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{type(error).__name__}: {error}") from None
+    number = update.get("update_id") if isinstance(update, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 63:
+        raise Unreadable("no update_id")
+    if _deeper(update, DEEPEST):
+        raise Unreadable("nested too deep")
+    return str(number), _chat(update)
+
+
+def _refuse(word: str) -> Any:
+    raise Unreadable(f"{word} is no JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Unreadable("a key stands twice")
+    return found
+
+
+def _deeper(value: Any, left: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left == 0 or any(_deeper(v, left - 1) for v in inner)
+
+
+def _chat(update: dict[str, Any]) -> str:
+    """Whose order must be kept: the chat, else the sender; "" when nobody is named."""
+    callback = update.get("callback_query")
+    holders = [update.get(kind) for kind, _ in _CHATS]
+    if isinstance(callback, dict):
+        holders += [callback.get("message"), {"chat": callback.get("from")}]
+    for holder in holders:
+        chat = holder.get("chat") if isinstance(holder, dict) else None
+        if isinstance(chat, dict) and isinstance(chat.get("id"), int):
+            return str(chat["id"])
+    return ""
+
+
+class InboxShelf:
+    """The inbox on either engine."""
+
+    def __init__(
+        self, db: Database, ids: Ids, wall: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._db = db
+        self._ids = ids
+        self._wall = wall
+        self._claim = text(_CLAIM.format(skip="FOR UPDATE SKIP LOCKED" if db.dialect == "postgresql" else ""))
+
+    async def hear(self, mouth: str, body: bytes) -> bool:
+        """Keep an update; False when it was heard before. What cannot be read is kept as `unreadable` (FT7)."""
+        await self._ids.refill(1)
+        row = {"id": self._ids.take(), "mouth": mouth, "at": micros(self._wall()), "state": "new", "error": None}
+        try:
+            event, chat = read_update(body)
+            row |= {"event": event, "chat": chat, "body": body.decode("utf-8-sig")}
+        except (Unreadable, UnicodeDecodeError) as error:
+            shown = body[:KEPT].decode("utf-8", "backslashreplace").replace("\0", "\\0")[:KEPT]
+            row |= {"event": "sha256:" + hashlib.sha256(body).hexdigest(), "chat": "", "body": shown,
+                    "state": "unreadable", "error": str(error)[:LONGEST_ERROR].replace("\0", "\\0")}  # fmt: skip
+        return await self._db.write(lambda c: c.execute(_KEEP, row).scalar() is not None)
+
+    async def claim(self, mouth: str, owner: str, limit: int, now: datetime) -> Sequence[Heard]:
+        """Take updates in hand, each the oldest of its chat, so that a chat keeps its order (FT3)."""
+
+        def work(c: Connection) -> list[Heard]:
+            facts = {"mouth": mouth, "owner": owner, "limit": limit, "now": micros(now),
+                     "until": micros(now + LEASE), "aside": STEPS_ASIDE}  # fmt: skip
+            rows = sorted(c.execute(self._claim, facts), key=lambda r: (r.received_at, r.id))
+            for row in rows:
+                if row.attempts > TRIES:  # whoever had it died of it every time (FM7)
+                    c.execute(_settle("dead", [row.id], "nobody survived it"))
+            return [
+                Heard(r.id, r.mouth, r.event, r.chat, r.body, instant(r.received_at), r.attempts)
+                for r in rows
+                if r.attempts <= TRIES
+            ]
+
+        return await self._db.write(work)
+
+    async def done(self, ids: Collection[int]) -> None:
+        """They have had their effect."""
+        if ids:
+            await self._db.write(lambda c: c.execute(_settle("done", ids)) and None)
+
+    async def unreadable(self, heard_id: int, error: str) -> None:
+        """Nobody can make sense of it; kept, never tried again."""
+        await self._db.write(lambda c: c.execute(_settle("unreadable", [heard_id], error)) and None)
+
+    async def failed(self, heard_id: int, error: str, now: datetime) -> bool:
+        """Try again later; True when it has been tried often enough and is now a dead letter (FT8)."""
+
+        def work(c: Connection) -> bool:
+            k = t.inbox.c
+            open_row = (k.id == heard_id) & (k.state == "new")
+            found = c.execute(t.inbox.select().with_only_columns(k.attempts).where(open_row)).scalar()
+            if found is None:
+                return False
+            if found >= TRIES:
+                c.execute(_settle("dead", [heard_id], error))
+                return True
+            later = now + timedelta(seconds=4 ** (found - 1))
+            c.execute(
+                update(t.inbox).where(open_row)
+                .values(owner=None, lease_until=None, not_before=micros(later), error=_cut(error))
+            )  # fmt: skip
+            return False
+
+        return await self._db.write(work)
+
+    async def lead(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
+        """Hold a lease that one process at a time may hold; False while another holds it (FT30)."""
+        facts = {"name": name, "owner": owner, "now": micros(now), "until": micros(until)}
+        return await self._db.write(lambda c: c.execute(_LEAD, facts).scalar() is not None)
+
+    async def release(self, name: str, owner: str) -> None:
+        """Give a lease back."""
+        mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)
+        await self._db.write(lambda c: c.execute(mine) and None)
+
+    async def sweep(self, before: datetime) -> int:
+        """Forget what was done before that instant; how many rows that were."""
+        old = delete(t.inbox).where(t.inbox.c.state == "done", t.inbox.c.received_at < micros(before))
+        return await self._db.write(lambda c: int(c.execute(old).rowcount))
+
+
+def _cut(error: str) -> str:
+    return error[:LONGEST_ERROR].replace("\0", "\\0")
+
+
+def _settle(state: str, ids: Collection[int], error: str | None = None) -> Any:
+    k = t.inbox.c
+    wanted = bindparam("ids", list(ids), expanding=True)
+    return (
+        update(t.inbox).where(k.id.in_(wanted), k.state == "new")
+        .values(state=state, owner=None, lease_until=None, **({} if error is None else {"error": _cut(error)}))
+    )  # fmt: skip

@@ -1,0 +1,223 @@
+"""The people's shelf: numbers sealed and found by blind index; a person is reached through one chat at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from backend.domain.instants import micros
+from backend.domain.records import Letter, Person
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.ports.people import Binding, PersonRow, Pin
+from storage import codes
+from storage import tables as t
+from storage.config import bump
+from storage.db import Database
+from storage.ids import Ids
+from storage.rows import SHAPES
+from storage.vault import Vault
+
+
+class PeopleShelf:
+    """People, bindings, codes and PINs on either engine."""
+
+    def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
+        self._db = db
+        self._ids = ids
+        self._vault = vault
+
+    async def put(self, people: Sequence[PersonRow], now: datetime) -> list[bool]:
+        """Keep people in one transaction; True for each that was new or changed."""
+
+        def work(c: Connection) -> list[bool]:
+            changed = [self._put(c, row, now) for row in people]
+            if any(changed):
+                bump(c)
+            return changed
+
+        return await self._db.write(work)
+
+    def _put(self, c: Connection, row: PersonRow, now: datetime) -> bool:
+        k = t.people.c
+        known = c.execute(select(t.people).where(k.code == row.code)).mappings().first()
+        same_post = known is not None and (known["unit"], known["role"]) == (row.unit, row.role)
+        rank = row.rank
+        if rank is None:
+            last = select(func.max(k.rank)).where(k.unit == row.unit, k.role == row.role, k.code != row.code)
+            rank = known["rank"] if known and same_post else (c.execute(last).scalar() or 0) + 1
+            if not same_post and c.execute(last).scalar() is None:
+                rank = 0
+        values: dict[str, Any] = {
+            "name": row.name, "unit": row.unit, "role": row.role, "active": row.active, "rank": rank,
+        }  # fmt: skip
+        if row.key_name is not None:
+            values |= {"key_name": row.key_name, "key_authorised": row.key_authorised}
+        if row.phone is not None:
+            values |= {"phone_index": self._vault.index(row.phone), "phone_tail": row.phone[-4:]}
+        if known is not None and all(known[name] == value for name, value in values.items()):
+            return False
+        if row.phone is not None:
+            values["phone_sealed"] = self._vault.seal("people", row.code, "phone", row.phone)
+        if known is None:
+            fresh = {"code": row.code, "key_authorised": False, "pin_failures": 0, "reported_at": micros(now)}
+            c.execute(insert(t.people).values(**fresh | values))
+        else:
+            c.execute(update(t.people).where(k.code == row.code).values(**values, reported_at=micros(now)))
+        return True
+
+    async def person(self, code: str) -> Person | None:
+        """A person by code, active or not."""
+        return await self._one(t.people.c.code == code)
+
+    async def bound(self, channel: str, user_id: str) -> Person | None:
+        """The active person behind a chat user (FT34)."""
+        b = t.bindings.c
+        mine = select(b.person).where(b.channel == channel, b.user_id == user_id, b.state == "live")
+        return await self._one(t.people.c.code.in_(mine) & t.people.c.active)
+
+    async def by_phone(self, phone: str) -> Person | None:
+        """The first active person with that number (E.164)."""
+        return await self._one((t.people.c.phone_index == self._vault.index(phone)) & t.people.c.active)
+
+    async def _one(self, condition: Any) -> Person | None:
+        return await self._db.read(lambda c: find_person(c, condition))
+
+    async def phone(self, code: str) -> str | None:
+        """A person's number, opened, E.164."""
+        query = select(t.people.c.phone_sealed).where(t.people.c.code == code)
+        sealed = await self._db.read(lambda c: c.execute(query).scalar())
+        return self._vault.open("people", code, "phone", sealed)
+
+    async def tail(self, code: str) -> str:
+        """The last four digits of a person's number, "" without one."""
+        query = select(t.people.c.phone_tail).where(t.people.c.code == code)
+        return await self._db.read(lambda c: c.execute(query).scalar()) or ""
+
+    async def keep_code(self, code: str, person: str, now: datetime, until: datetime) -> None:
+        """Keep a binding code, hashed; the person's earlier unused ones stop working."""
+        hashed = self._vault.index(f"binding:{code}")
+        await self._db.write(lambda c: codes.keep(c, hashed, person, now, until))
+
+    async def try_code(self, code: str, subject: str, now: datetime) -> tuple[str, str] | None:
+        """Count one try of a user and look the code up: (person, its hash), or None. Refused `too_many_tries`."""
+        hashed = self._vault.index(f"binding:{code}")
+
+        def work(c: Connection) -> tuple[str | None, bool]:
+            if not codes.count_try(c, subject, now):
+                return None, False
+            row = codes.usable(c, hashed, now)
+            return (str(row.person) if row else None), True
+
+        person, allowed = await self._db.write(work)  # a refusal here would roll the count back
+        if not allowed:
+            raise Refused("too_many_tries")
+        return (person, hashed) if person else None
+
+    async def bind(self, code_hash: str, phone: str, binding: Binding, now: datetime) -> Person:
+        """Use the code up and bind, ending older bindings of this person and this user on the channel (FT32).
+
+        Refused `code_unknown`, `code_expired`, `already_bound`, `number_not_registered`, `too_many_tries`.
+        """
+        await self._ids.refill(1)
+        subject = f"bind:{binding.channel}:{binding.user_id}"
+
+        def work(c: Connection) -> Person | str:
+            if not codes.count_try(c, subject, now):
+                return "too_many_tries"
+            row = codes.of_hash(c, code_hash)
+            wrong = codes.trouble(row, now)
+            if row is None or wrong:
+                return wrong or "code_unknown"
+            person = find_person(c, (t.people.c.code == row.person) & t.people.c.active)
+            if person is None:
+                return "code_unknown"
+            right = select(t.people.c.phone_index).where(t.people.c.code == row.person)
+            if c.execute(right).scalar() != self._vault.index(phone):
+                return "number_not_registered"
+            if not codes.use(c, code_hash, binding.user_id, now):
+                return "already_bound"
+            self._replace(c, person.code, binding, now)
+            codes.forget_tries(c, subject)
+            bump(c)
+            return person
+
+        found = await self._db.write(work)
+        if isinstance(found, str):
+            raise Refused(found)
+        return found
+
+    def _replace(self, c: Connection, person: str, new: Binding, now: datetime) -> None:
+        b = t.bindings.c
+        older = (b.channel == new.channel) & (b.state == "live") & ((b.person == person) | (b.user_id == new.user_id))
+        c.execute(update(t.bindings).where(older).values(state="ended", ended_at=micros(now), reason="rebound"))
+        c.execute(
+            insert(t.bindings).values(
+                id=self._ids.take(), person=person, channel=new.channel, address=new.address,
+                user_id=new.user_id, state="live", bound_at=micros(now),
+            )
+        )  # fmt: skip
+
+    async def unbind(self, person: str, channel: str, reason: str, now: datetime, letters: Sequence[Letter]) -> bool:
+        """Mark the live binding dead and keep these letters about it; False when there was none."""
+
+        def work(c: Connection) -> bool:
+            b = t.bindings.c
+            live = (b.person == person) & (b.channel == channel) & (b.state == "live")
+            ended = c.execute(
+                update(t.bindings).where(live).values(state="dead", ended_at=micros(now), reason=reason)
+            )
+            if not ended.rowcount:
+                return False
+            shape = SHAPES[Letter]
+            for letter in letters:
+                c.execute(insert(t.letters).values(dict(zip(shape.names, shape.write(letter), strict=True))))
+            bump(c)
+            return True
+
+        return await self._db.write(work)
+
+    async def move_address(self, channel: str, old: str, new: str) -> None:
+        """A group has a new chat id (FT21)."""
+
+        def work(c: Connection) -> None:
+            for table in (t.bindings, t.cards):
+                here = (table.c.channel == channel) & (table.c.address == old)
+                c.execute(update(table).where(here).values(address=new))
+            bump(c)
+
+        await self._db.write(work)
+
+    async def set_pin(self, person: str, hash: str | None) -> None:
+        """Another PIN; its failures are forgotten."""
+        values = {"pin_hash": hash, "pin_failures": 0, "pin_locked_until": None}
+        await self._db.write(
+            lambda c: c.execute(update(t.people).where(t.people.c.code == person).values(**values)) and None
+        )
+
+    async def try_pin(self, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
+        """Count one try before checking it; the `most`-th locks until then. None without a PIN."""
+        return await self._db.write(lambda c: codes.try_pin(c, person, now, most, lock_until))
+
+    async def right_pin(self, person: str) -> None:
+        """The try was right: failures are forgotten."""
+        values = {"pin_failures": 0, "pin_locked_until": None}
+        await self._db.write(
+            lambda c: c.execute(update(t.people).where(t.people.c.code == person).values(**values)) and None
+        )
+
+
+def find_person(c: Connection, condition: Any) -> Person | None:
+    """The first person a condition finds, in the order of rank, with his live binding."""
+    k, b = t.people.c, t.bindings.c
+    query = (
+        select(k.code, k.name, k.unit, k.role, k.active, k.rank, k.phone_sealed.is_not(None), b.channel, b.address)
+        .outerjoin(t.bindings, (b.person == k.code) & (b.state == "live"))
+        .where(condition).order_by(k.rank, k.code, b.id.desc()).limit(1)
+    )  # fmt: skip
+    row = c.execute(query).first()
+    if row is None:
+        return None
+    code, name, unit, role, active, rank, has_phone, chat, address = row
+    return Person(code, name, unit, Role(role), bool(active), rank, bool(has_phone), chat, address)
