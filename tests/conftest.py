@@ -1,71 +1,117 @@
 """What every test may ask for: a database of either engine, empty and its own."""
 
+import asyncio
 import itertools
+import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import hypothesis
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from storage import migrate
 from storage.db import Database, open_database
-from storage.tables import metadata
 from tests import postgres
 
+hypothesis.settings.register_profile(
+    "soak", max_examples=int(os.environ.get("JIESU_SOAK_EXAMPLES", "5000")), deadline=None
+)
 _numbers = itertools.count(1)
+
+
+def lacking(program: str, why: str) -> None:
+    """Skip a test for want of a program; fail it where JIESU_TEST_REQUIRE says that this machine has it."""
+    required = os.environ.get("JIESU_TEST_REQUIRE", "").replace(" ", "").split(",")
+    if program in required:
+        pytest.fail(f"{why}, and JIESU_TEST_REQUIRE names {program}")
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium or Chrome, for playwright's `executable_path`."""
+    found = [p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))]
+    if not found:
+        lacking("browser", "no Chromium is installed")
+    return found[0]
 
 
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[str]:
-    """A PostgreSQL cluster for this worker; skipped with the reason where its programs are missing."""
+    """A PostgreSQL cluster for this worker; its URL ends in `/`, a database's name belongs behind it."""
     if postgres.programs() is None:
-        pytest.skip("PostgreSQL's programs (initdb, postgres) are not installed")
+        lacking("postgres", "PostgreSQL's programs (initdb, postgres) are not installed")
     with postgres.cluster() as url:
         yield url
 
 
-async def _postgres_database(url: str, name: str, template: str | None) -> str:
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://") + "postgres",
-                                 isolation_level="AUTOCOMMIT")  # fmt: skip
-    async with engine.connect() as connection:
-        await connection.execute(
-            text(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+def _new_database(cluster: str, name: str, template: str = "template1") -> str:
+    """The URL of a new database; works whether or not a loop is running here."""
+
+    async def create() -> None:
+        engine = create_async_engine(
+            cluster.replace("postgresql://", "postgresql+asyncpg://") + "postgres",
+            isolation_level="AUTOCOMMIT",
         )
-    await engine.dispose()
-    return url + name
-
-
-@pytest.fixture
-async def postgres_url(postgres_cluster: str) -> str:
-    """The URL of a PostgreSQL database with all tables, used by nobody else."""
-    number = next(_numbers)
-    if number == 1 or not _template_made:
-        made = await _postgres_database(postgres_cluster, "template_jiesu", None)
-        engine = create_async_engine(made.replace("postgresql://", "postgresql+asyncpg://"))
-        async with engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+        async with engine.connect() as connection:
+            await connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
         await engine.dispose()
-        _template_made.append(made)
-    return await _postgres_database(postgres_cluster, f"t{number}", "template_jiesu")
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(create())).result()
+    return cluster + name
 
 
-_template_made: list[str] = []
+@pytest.fixture(scope="session")
+def postgres_template(postgres_cluster: str) -> str:
+    """The name of a database with all tables, to be copied."""
+    migrate.create(_new_database(postgres_cluster, "template_jiesu"))
+    return "template_jiesu"
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def postgres_url(postgres_cluster: str, postgres_template: str) -> str:
+    """The URL of a PostgreSQL database with all tables, used by nobody else."""
+    return _new_database(postgres_cluster, f"t{next(_numbers)}", postgres_template)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "jiesu.db"
+    migrate.create(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
     """The URL of an SQLite file with all tables, used by nobody else."""
-    url = f"sqlite:///{tmp_path / 'jiesu.db'}"
-    engine = create_engine(url)
-    metadata.create_all(engine)
-    engine.dispose()
-    return url
+    shutil.copy(sqlite_template, tmp_path / "jiesu.db")
+    return f"sqlite:///{tmp_path / 'jiesu.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """Each test that asks for this is run on both engines."""
-    name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each test that asks for this, or for a database below, is run on both engines."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any table."""
+    if engine == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return _new_database(str(request.getfixturevalue("postgres_cluster")), f"e{next(_numbers)}")
+
+
+@pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest) -> str:
+    """The URL of a database with all tables, used by nobody else."""
+    name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[engine]
     return str(request.getfixturevalue(name))
 
 

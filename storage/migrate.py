@@ -1,0 +1,196 @@
+"""The tables' version: brings a database up to this code's, says which it has, and writes the next change.
+
+A process whose code is not of the database's version must not take work (FD12): `fits` asks in one short read.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+T = TypeVar("T")
+HERE = Path(__file__).parent / "migrations"
+ALONE = 0x6A696573  # "jies": the advisory lock that lets one process change a PostgreSQL database at a time
+
+
+def upgrade(url: str) -> None:
+    """Bring the database of that URL to this code's version: all of it in one transaction, or nothing.
+
+    Harmless when it is there already, and when several processes start at once. Raises as the engine does when it
+    cannot be reached, and alembic's CommandError when the database is of a newer version than this code.
+    """
+    from alembic import command
+
+    _on(url, lambda connection: command.upgrade(_config(connection), "head"))
+
+
+def create(url: str) -> None:
+    """Make all tables of an empty database straight from `storage/tables.py`, noted as this code's version.
+
+    For tests and benches: it is quicker than all the changes, and tests/storage/test_migrations.py shows it equal.
+    """
+    from alembic import command
+
+    from storage.tables import metadata
+
+    def make(connection: Connection) -> None:
+        metadata.create_all(connection)
+        command.stamp(_config(connection), "head")
+
+    _on(url, make)
+
+
+def current(url: str) -> str | None:
+    """The version the database of that URL has; None when it has no tables of ours yet."""
+    return _on(url, version)
+
+
+def behind(url: str) -> bool:
+    """Whether the database of that URL is of another version than this code: upgrade it, or update the code."""
+    return current(url) != head()
+
+
+def version(connection: Connection) -> str | None:
+    """The version of the database behind a connection; None when it has none."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def fits(connection: Connection) -> bool:
+    """Whether the database is of the very version this code was written for (`await db.read(fits)`)."""
+    try:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == head()
+    except DBAPIError:
+        return False
+
+
+@cache
+def head() -> str | None:
+    """The version this code was written for: the number of the newest file in `migrations/versions`."""
+    numbers = [file.name.split("_", 1)[0] for file in (HERE / "versions").glob("[0-9]*.py")]
+    return max(numbers, default=None)
+
+
+def differences(connection: Connection) -> list[Any]:
+    """What Alembic would still change to make the database what `storage/tables.py` says."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from storage.tables import metadata
+
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
+
+
+def revision(why: str) -> Path:
+    """Write the change from the newest version to `storage/tables.py` as a numbered file; read it before you keep it."""
+    from alembic import command
+
+    number = f"{int(head() or 0) + 1:04d}"
+    with tempfile.TemporaryDirectory() as scratch:
+        url = f"sqlite:///{scratch}/scratch.db"
+        upgrade(url)
+
+        def write(connection: Connection) -> Path:
+            script = command.revision(_config(connection), why, autogenerate=True, rev_id=number)
+            assert script is not None
+            assert not isinstance(script, list)
+            return Path(script.path)
+
+        written = _on(url, write)
+    lines = written.read_text("utf-8").splitlines(keepends=True)
+    written.write_text("".join(line for line in lines if not line.strip().startswith("# ###")), "utf-8")
+    beside = str(Path(sys.executable).parent)
+    if ruff := shutil.which("ruff", path=os.pathsep.join((beside, os.environ["PATH"]))):
+        subprocess.run([ruff, "format", "--quiet", str(written)], check=True)
+    head.cache_clear()
+    return written
+
+
+def _config(connection: Connection) -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _on(url: str, work: Callable[[Connection], T]) -> T:
+    """Run a function in one transaction of a connection opened for it, whether or not a loop is running here."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _on_sqlite(url, work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(_on_postgres(url, work))).result()
+
+
+def _on_sqlite(url: str, work: Callable[[Connection], T]) -> T:
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, poolclass=NullPool)
+
+    @event.listens_for(engine, "connect")
+    def _connected(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # or the driver would commit before each CREATE TABLE
+        raw.execute("PRAGMA busy_timeout=5000")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    try:
+        with engine.begin() as connection:
+            return work(connection)
+    finally:
+        engine.dispose()
+
+
+async def _on_postgres(url: str, work: Callable[[Connection], T]) -> T:
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    def alone(connection: Connection) -> T:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ALONE})
+        return work(connection)
+
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool, connect_args={"timeout": 10}
+    )
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(alone)
+    finally:
+        await engine.dispose()
+
+
+def main(words: list[str]) -> int:
+    """`python -m storage.migrate revision "why"`, `… upgrade URL`, `… current URL`; the exit status."""
+    match words:
+        case ["revision", why]:
+            sys.stdout.write(f"{revision(why)}\n")
+        case ["upgrade", url]:
+            upgrade(url)
+        case ["current", url]:
+            sys.stdout.write(f"{current(url) or '-'} (this code: {head() or '-'})\n")
+        case _:
+            sys.stderr.write((main.__doc__ or "") + "\n")
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
