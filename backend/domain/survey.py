@@ -168,12 +168,12 @@ def satisfaction(speech: str, confidence: float | None = None) -> Meaning:
         return ASK_AGAIN
     if _negated(left_over):
         return Meaning(keys_only=True)
-    group, key, confirm = next(row for row in _GROUPS if row[0] in heard)
+    _, key, confirm = next(row for row in _GROUPS if row[0] in heard)
     return Meaning(key=key, confirm=confirm)
 
 
 def question(name: str, speech: str, confidence: float | None = None) -> Meaning:
-    """Any other question by speech: `notice supervise V0 V1 V2 V3 yes_no`. KeyError: no such question."""
+    """Any other question by speech: `notice supervise V0 V1 V2 V3 V4 yes_…`. KeyError: no such question."""
     if name == "V4":
         return satisfaction(speech, confidence)
     text = normalise(speech)

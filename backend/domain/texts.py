@@ -11,6 +11,8 @@ _PIECE = re.compile(r"\[\[(.*?)]]", re.DOTALL)
 _HOLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 #: Texts that are read aloud: their facts are made sayable first (FW13).
 SPOKEN = ("phone.", "visit.")
+#: Parts of a catalogue that word refusals: acts, rows of a file, whole files.
+_REFUSALS = ("refusal", "rows", "files")
 _LONGEST_FACT = 120  # characters of one fact read aloud, about 30 s
 
 
@@ -114,13 +116,12 @@ class Catalogue:
 
         State words in the facts are spoken as words of the catalogue.
         """
-        if not self.has(f"refusal.{code}"):
-            return self.say("refusal.bad_request")
-        needed = placeholders(self.template(f"refusal.{code}"))
+        key = next((k for k in (f"{part}.{code}" for part in _REFUSALS) if self.has(k)), "refusal.bad_request")
+        needed = placeholders(self.template(key))
         said = {name: facts.get(name) for name in needed}
         if said.get("state") is not None:
             said["state"] = self.word_or("state", str(said["state"]))
-        return self.say(f"refusal.{code}", **said)
+        return self.say(key, **said)
 
     def word(self, group: str, value: object) -> str:
         """The word for a stored value, e.g. `word("state", "signed")`; MissingText when there is none."""

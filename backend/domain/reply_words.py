@@ -1,0 +1,102 @@
+"""What a handler typed as a reply to a card: the verb, the words, the days; and a hint on curt wording (A20)."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_EDGE = " \t\r\n　:：,，;；。.、-—–【】[]()（）“”\"'"
+_SHORT = 10  # characters; a reply below it says too little
+_LONGEST_DAYS = 365
+_NUMERALS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
+_DAYS = re.compile(r"(\d{1,3}|[一二两三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九])\s*(个)?\s*(工作日|天|日)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A reply understood: `verb` of the acts table, `text` without the keyword, `days` in working days (延期)."""
+
+    verb: str
+    text: str = ""
+    days: int | None = None
+    reason_code: str | None = None  # a guess, for 退单 only
+
+
+@cache
+def _book() -> dict[str, Any]:
+    path = files("backend").joinpath("data", "scripts", "reply_words.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _keywords() -> tuple[tuple[str, str], ...]:
+    """Keywords and their verbs, longest first."""
+    verbs: Mapping[str, Sequence[str]] = _book()["verbs"]
+    rows = [(word, verb) for verb, words in verbs.items() for word in words]
+    return tuple(sorted(rows, key=lambda row: -len(row[0])))
+
+
+def parse(text: str) -> Words | None:
+    """A reply to a card (contract §6), or None when it begins with no keyword.
+
+    `签收` stands alone or before a mark; the others may be followed at once by their words. `延期` without a
+    number has `days` None. Full-width blanks, colons and 【】 around the keyword are ignored.
+    """
+    plain = text.lstrip(_EDGE)
+    row = next((row for row in _keywords() if plain.startswith(row[0])), None)
+    if row is None:
+        return None
+    word, verb = row
+    after = plain[len(word) :]
+    rest = after.strip(" \t\r\n　").lstrip(_EDGE).rstrip()
+    if verb == "sign":
+        return Words("sign") if not rest.strip(_EDGE + "了！!") else None
+    if verb == "extend":
+        days, rest = _days(rest)
+        return Words(verb, rest, days)
+    if verb == "return":
+        return Words(verb, rest, reason_code=reason_code(rest))
+    return Words(verb, rest)
+
+
+def _days(text: str) -> tuple[int | None, str]:
+    """The number of days a 延期 begins with, and the rest; 1..365."""
+    folded = unicodedata.normalize("NFKC", text[:4]) + text[4:]
+    hit = _DAYS.match(folded)
+    if hit is None:
+        return None, text
+    days = _number(hit[1])
+    if not 1 <= days <= _LONGEST_DAYS or folded[hit.end() : hit.end() + 1].isdigit():
+        return None, text
+    return days, folded[hit.end() :].lstrip(_EDGE)
+
+
+def _number(text: str) -> int:
+    if text.isascii():
+        return int(text)
+    tens, ten, ones = text.rpartition("十")
+    if not ten:
+        return _NUMERALS[text]
+    return 10 * _NUMERALS.get(tens, 1) + _NUMERALS.get(ones, 0)
+
+
+def reason_code(text: str) -> str:
+    """A guess at the reason code of a return from its words; `other` when nothing tells."""
+    reasons: Mapping[str, Sequence[str]] = _book()["reasons"]
+    return next((code for code, words in reasons.items() if any(w in text for w in words)), "other")
+
+
+def curt(text: str) -> list[tuple[str, str]]:
+    """Advice on blaming or curt wording: (code, word) pairs; the sentences are `advice.CODE` with `word`.
+
+    Advice only (A20): it never stops a reply.
+    """
+    table: Mapping[str, Sequence[str]] = _book()["curt"]
+    found = [(code, word) for code, words in table.items() for word in words if word in text]
+    if 0 < len(text.strip()) < _SHORT:
+        found.append(("too_short", ""))
+    return found

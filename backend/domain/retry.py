@@ -1,0 +1,191 @@
+"""Retry as a value: what to do after a call or a letter went as it went (Q42, B46, FW14-FW23, FT17-FT24)."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from backend.domain.ticket import Grade
+
+
+class Settings(Protocol):
+    """The two settings asked for; keys of readings §4."""
+
+    def text(self, key: str) -> str: ...
+    def integer(self, key: str) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The same again after `in_`. `marked`: as a second copy (重发). `counts`: it used up an attempt."""
+
+    in_: timedelta
+    marked: bool = False
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NextContact:
+    """This person cannot be had; the next contact, or the next channel, is tried at once."""
+
+    because: str
+    forget_address: bool = False  # the address is dead: flag the number, end the binding (FT20, FW23)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Nobody knows whether it rang: ask the provider after `in_`, never dial before (FW14)."""
+
+    in_: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """No more of this; `done` when it is because it succeeded."""
+
+    because: str
+    done: bool = False
+
+
+Step = Retry | NextContact | Reconcile | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What an outcome means: is it done, is the person passed over, does it prove 联系不上 (B46)."""
+
+    done: bool = False
+    pass_over: bool = False
+    forget: bool = False
+    proof: bool = False
+    survey_counts: bool = True
+
+
+# Contract §5 outcomes; Twilio's `canceled` and a dead number beside them.
+_OUTCOMES: dict[str, _Row] = {
+    "confirmed":      _Row(done=True),
+    "signed":         _Row(done=True),
+    "completed":      _Row(done=True),
+    "refused":        _Row(done=True),
+    "partial":        _Row(),
+    "no_reply":       _Row(),
+    "no_answer":      _Row(proof=True),
+    "busy":           _Row(proof=True),
+    "machine":        _Row(survey_counts=False),  # FW19: not counted as a visit
+    "failed":         _Row(),
+    "canceled":       _Row(survey_counts=False),
+    "carrier_failed": _Row(survey_counts=False),  # never "cannot be reached" (B46)
+    "wrong_person":   _Row(pass_over=True),
+    "dead_number":    _Row(pass_over=True, forget=True),  # FW23: 21211, 21215, 21216, 13224, 21610
+}  # fmt: skip
+
+RECONCILE_AFTER = timedelta(seconds=90)
+VISIT_GAP = timedelta(hours=3)  # lands in another part of the day (visit.window)
+_MOST_DIALS = 2  # times the allowed attempts, uncounted ones included
+
+
+def after(outcome: str, attempt: int, grade: Grade, settings: Settings) -> Step:
+    """What follows a notice or supervision call (Q42). `attempt` counts from 1 per contact.
+
+    Settings: `notify.phone.attempts`, `notify.phone.gap.general`, `notify.phone.gap.urgent`.
+    KeyError: the outcome is none of ours.
+    """
+    row = _OUTCOMES[outcome]
+    if row.done:
+        return GiveUp(outcome, done=True)
+    if row.pass_over:
+        return NextContact(outcome, forget_address=row.forget)
+    if attempt >= settings.integer("notify.phone.attempts"):
+        return NextContact(outcome)
+    return Retry(span(settings.text(f"notify.phone.gap.{grade.value}")))
+
+
+def after_visit(outcome: str, attempt: int, dials: int, settings: Settings, later: bool = False) -> Step:
+    """What follows a return-visit call (FW19-FW21). KeyError: the outcome is none of ours.
+
+    `attempt`: counted ones, this included; `dials`: all, machines and carrier faults included;
+    `later`: the person asked to be called later. Setting: `visit.auto.attempts`.
+    """
+    row = _OUTCOMES[outcome]
+    limit = settings.integer("visit.auto.attempts")
+    if row.done:
+        return GiveUp(outcome, done=True)
+    if row.pass_over or (outcome == "partial" and not later):
+        return GiveUp(outcome)
+    if dials >= limit * _MOST_DIALS or (row.survey_counts and attempt >= limit):
+        return GiveUp(outcome)
+    return Retry(VISIT_GAP, counts=row.survey_counts)
+
+
+def proves_unreachable(outcome: str) -> bool:
+    """Whether the attempt counts towards 联系不上 (B46); carrier failures and machines do not."""
+    return _OUTCOMES[outcome].proof
+
+
+class Kind(StrEnum):
+    """How a provider refused or failed."""
+
+    TRANSIENT = "transient"  # nothing was sent: refused connection, name not found, 5xx before accept
+    THROTTLED = "throttled"  # 429
+    AMBIGUOUS = "ambiguous"  # nobody knows: cut after accept, time-out, 5xx on a call
+    PERMANENT = "permanent"
+    DEAD_ADDRESS = "dead_address"  # blocked, deactivated, chat not found
+
+
+DELIVERY_ATTEMPTS = 8
+AMBIGUOUS_ATTEMPTS = 3
+_FIRST, _LONGEST = 2.0, 300.0  # seconds
+_WAIT_AT_MOST = timedelta(minutes=5)  # a longer 429 goes to the next channel instead (FT18)
+
+
+def delivery(kind: Kind | str, attempt: int, jitter: float, retry_after: timedelta | None = None) -> Step:
+    """What follows a chat letter or SMS that was not simply sent. ValueError: no such kind.
+
+    `attempt` counts from 1; `jitter` 0..1 is given from outside; `retry_after` as a 429 told it.
+    """
+    match Kind(kind):
+        case Kind.PERMANENT:
+            return NextContact("permanent")
+        case Kind.DEAD_ADDRESS:
+            return NextContact("dead_address", forget_address=True)
+        case Kind.THROTTLED:
+            return _throttled(attempt, jitter, retry_after)
+        case Kind.AMBIGUOUS if attempt >= AMBIGUOUS_ATTEMPTS:
+            return NextContact("ambiguous")
+        case Kind.AMBIGUOUS:
+            return Retry(_backoff(attempt, jitter), marked=True)
+        case Kind.TRANSIENT:
+            return NextContact("transient") if attempt >= DELIVERY_ATTEMPTS else Retry(_backoff(attempt, jitter))
+
+
+def placing(kind: Kind | str, attempt: int, jitter: float, retry_after: timedelta | None = None) -> Step:
+    """What follows a call that could not be placed: as `delivery`, but an ambiguous one is never redialled (FW14)."""
+    if Kind(kind) is Kind.AMBIGUOUS:
+        return Reconcile(RECONCILE_AFTER)
+    return delivery(kind, attempt, jitter, retry_after)
+
+
+def _throttled(attempt: int, jitter: float, retry_after: timedelta | None) -> Step:
+    wait = retry_after if retry_after is not None else _backoff(attempt, jitter)
+    if wait > _WAIT_AT_MOST:
+        return NextContact("throttled")
+    return Retry(wait + timedelta(seconds=jitter), counts=False)
+
+
+def _backoff(attempt: int, jitter: float) -> timedelta:
+    """2, 4, 8 … 300 s, up to half as much again by jitter."""
+    base = min(_LONGEST, _FIRST * 2 ** min(attempt - 1, 16))
+    return timedelta(seconds=base * (1 + 0.5 * min(max(jitter, 0.0), 1.0)))
+
+
+_SPAN = re.compile(r"(\d{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def span(text: str) -> timedelta:
+    """`90s`, `10m`, `4h`, `2d` as a span of clock time. ValueError: it is none."""
+    hit = _SPAN.fullmatch(text.strip())
+    if hit is None:
+        raise ValueError(f"no span of time: {text}")
+    return timedelta(**{_UNITS[hit[2]]: int(hit[1])})

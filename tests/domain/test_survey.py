@@ -1,0 +1,166 @@
+"""What people say is understood as they meant it; 不满意 is never turned into 满意 (texts.md 7.3)."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.disposition import (
+    AutoVisit,
+    Deemed,
+    Disposition,
+    ManualRule,
+    Next,
+    after_auto,
+    after_manual,
+    opening,
+    valid,
+)
+from backend.domain.survey import Meaning, normalise, question, satisfaction
+from backend.domain.ticket import Answer, Category
+
+UNSATISFIED = Meaning(key="3", confirm=True, complaint=True)
+BASICALLY, DOUBTFULLY = Meaning(key="2"), Meaning(key="2", confirm=True)
+SATISFIED, AGAIN = Meaning(key="1"), Meaning()
+BOTH = Meaning(keys_only=True, complaint=True)
+
+SAID = [
+    (AGAIN, "没有不满意 不是不满意 没什么不满意 谈不上不满意 没有什么不满意的 并没有不满意"),
+    (AGAIN, "随便 不知道 没意见 嗯 满意不满意 满不满意 嗯嗯啊"),
+    (UNSATISFIED, "不满意 不太满意 很不满意 不怎么满意 没解决 没用 糟糕 投诉你们 还没人管 我就是不满意"),
+    (UNSATISFIED, "不滿意 不是很满意 不能满意 说不上满意 基本都不满意 不基本满意 不那个满意 没有，不满意 哪能满意"),
+    (UNSATISFIED, "不咋地 不咋样 白扯 差劲 太差 不得劲 糊弄 没有满意 还那样"),
+    (BASICALLY, "基本满意 还可以 还行 差不多 基本上满意 基本上还满意 比较满意"),
+    (DOUBTFULLY, "一般般 一般 凑合"),
+    (SATISFIED, "满意 很满意 挺好 非常好 谢谢你们 滿意 满　意 嗯满意吧 巴适 杠杠的 不错 不错，挺满意 都解决了，谢谢你们"),
+    (BOTH, "挺好不满意 满意，不是，不满意 还行吧就是没解决"),
+    (Meaning(person=True), "转人工 找人 人工 听不懂 我说方言 年纪大了"),
+    (Meaning(danger=True, complaint=True), "我不想活了 报警 他妈的 我要跳楼 满意你妈的"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("meaning", "words"), [(m, w) for m, row in SAID for w in row.split(" ")])
+def test_satisfaction_is_heard_in_the_printed_order(meaning: Meaning, words: str) -> None:
+    assert satisfaction(words, 0.9) == meaning
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_unsatisfied_inside_anything_is_never_satisfied(before: str, behind: str) -> None:
+    assert satisfaction(before + "不满意" + behind).key not in {"1", "2"}
+
+
+WORDS = st.lists(
+    st.sampled_from(["满意", "很", "挺好", "基本满意", "谢谢你们", "还行", "没有", "不", "嗯", "，", "不是", "一般", "没问题", "解决了", "都", "太", "随便"]), max_size=6
+)  # fmt: skip
+
+
+@given(WORDS, WORDS)
+def test_unsatisfied_among_kind_words_is_never_satisfied(before: list[str], behind: list[str]) -> None:
+    assert satisfaction("".join(before) + "不满意" + "".join(behind)).key not in {"1", "2"}
+
+
+def test_a_doubtful_recogniser_leads_to_keys_and_never_to_a_deemed_answer_Q39() -> None:
+    assert satisfaction("满意", 0.3) == BOTH
+    assert question("V2", "联系了", 0.2).keys_only
+
+
+def test_a_very_long_speech_is_settled_by_keys() -> None:
+    assert satisfaction("好" * 5000 + "不满意").key is None
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "words"),
+    [
+        ("V0", "1", "方便 可以 你说 可以你说"), ("V0", "2", "不方便 在忙 我在开车 等会"), ("V0", "3", "不要再打 别打了"),
+        ("V1", "1", "是 对 是我 没错"), ("V1", "2", "不是 打错了 不是我 不对"),
+        ("V2", "1", "联系了 打过电话 联系过了"), ("V2", "2", "没有 没人联系 没打过电话 没有人联系过我"), ("V2", "3", "记不清 忘了"),
+        ("V3", "1", "解决了 好了 修好了"), ("V3", "2", "部分 解决一点 解决了一部分"), ("V3", "3", "没解决 还那样 还没解决"),
+        ("notice", "1", "收到 知道了 好的 好的收到"), ("notice", "2", "签收"), ("notice", "9", "再说一遍 没听清"),
+        ("notice", "0", "转人工 找值班"),
+        ("yes_unsatisfied", "1", "是 对 不满意"), ("yes_unsatisfied", "2", "不是 满意"),
+        ("yes_basically", "1", "是 对 基本满意"), ("yes_basically", "2", "不是 不满意"),
+    ],
+)  # fmt: skip
+def test_each_question_hears_its_words(name: str, key: str, words: str) -> None:
+    for said in words.split():
+        assert question(name, said).key == key, said
+
+
+@pytest.mark.parametrize(("name", "said"), [("notice", "没收到"), ("notice", "不签收"), ("V3", "不好了"), ("V1", "苹果")])
+def test_a_negated_word_is_not_its_opposite(name: str, said: str) -> None:
+    assert question(name, said).key is None
+
+
+def test_normalising_folds_width_tradition_and_fillers() -> None:
+    assert normalise("嗯，那個…滿意！") == "满意"
+
+
+# ── what the answer means for the ticket ──
+
+FINAL = Disposition(Next.FINALIZE)
+DISPOSITIONS = [
+    (AutoVisit(Answer.SATISFIED), 1, True, FINAL),
+    (AutoVisit(Answer.BASICALLY_SATISFIED, complaint=True), 0, False, FINAL),
+    (AutoVisit(Answer.UNSATISFIED), 1, False, Disposition(Next.MANUAL, because="unsatisfied")),
+    (AutoVisit(Answer.UNCLEAR, complaint=True), 0, False, Disposition(Next.MANUAL, because="unclear")),
+    (AutoVisit(Answer.NO_REPLY, complaint=True), 1, False, Disposition(Next.MANUAL, because="unclear")),
+    (AutoVisit(Answer.UNCLEAR), 1, False, Disposition(Next.FINALIZE, Deemed.SATISFIED)),
+    (AutoVisit(None, want_person=True), 1, False, Disposition(Next.MANUAL, because="want_person")),
+    (AutoVisit(None, danger=True), 1, False, Disposition(Next.MANUAL, urgent=True, because="danger")),
+    (AutoVisit(Answer.NO_REPLY), 1, True, Disposition(Next.AUTO)),
+    (AutoVisit(Answer.NO_REPLY), 0, False, Disposition(Next.FINALIZE, Deemed.SATISFIED)),
+    (AutoVisit(Answer.UNREACHED), 0, False, Disposition(Next.FINALIZE, Deemed.UNREACHED)),
+    (AutoVisit(Answer.UNREACHED), 0, True, Disposition(Next.MANUAL, because="sampled")),
+    (AutoVisit(None, refused=True), 1, True, Disposition(Next.FINALIZE, Deemed.SATISFIED)),
+    (AutoVisit(None, wrong_person=True), 1, False, Disposition(Next.FINALIZE, Deemed.UNREACHED)),
+]
+
+
+@pytest.mark.parametrize(("heard", "left", "sampled", "expected"), DISPOSITIONS)
+def test_T24_and_T25_settle_deem_or_hand_on(heard: AutoVisit, left: int, sampled: bool, expected: Disposition) -> None:
+    assert after_auto(heard, left, sampled) == expected
+
+
+def test_T23_visits_only_what_is_in_scope() -> None:
+    scope = ("consult", "help", "complaint")
+    assert opening(Category.PRAISE, scope).next is Next.FINALIZE
+    assert opening(Category.HELP, scope).next is Next.AUTO
+    assert opening(Category.HELP, ("consult",)).next is Next.FINALIZE
+    assert opening(Category.HELP, scope, confidential=True) == Disposition(Next.MANUAL, because="confidential")
+    assert opening(Category.HELP, scope, opted_out=True, confidential=True).next is Next.FINALIZE
+    assert opening(Category.HELP, scope, has_phone=False).next is Next.MANUAL
+    assert opening(Category.HELP, scope, visited=True) == FINAL
+
+
+LOCAL = timezone(timedelta(hours=8))
+
+
+def _at(day: int, hour: int) -> datetime:
+    return datetime(2026, 11, day, hour, tzinfo=LOCAL)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "enough"),
+    [
+        ([_at(2, 9), _at(2, 15), _at(3, 19)], True),
+        ([_at(2, 9), _at(3, 15)], False),  # two attempts
+        ([_at(2, 9), _at(2, 15), _at(2, 19)], False),  # one day
+        ([_at(2, 9), _at(3, 10), _at(4, 11)], False),  # one part of the day
+    ],
+)
+def test_nobody_is_deemed_unreached_before_three_attempts_over_days_and_hours_Q36(
+    attempts: list[datetime], enough: bool
+) -> None:
+    done = after_manual(Answer.UNREACHED, attempts, ManualRule())
+    assert (done == Disposition(Next.FINALIZE, Deemed.UNREACHED)) is enough
+    assert (done.next is Next.MANUAL) is not enough
+
+
+def test_the_persons_result_is_final_T26() -> None:
+    assert after_manual(Answer.UNSATISFIED, [], ManualRule()) == FINAL
+    assert after_manual(Answer.UNCLEAR, [], ManualRule()).deemed is Deemed.SATISFIED
+
+
+def test_silence_is_no_valid_answer_FW22() -> None:
+    assert [a for a in Answer if not valid(a)] == [Answer.NO_REPLY, Answer.UNREACHED]
