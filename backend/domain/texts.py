@@ -86,7 +86,7 @@ class Catalogue:
         """Whether the key has a text."""
         return key in self._texts
 
-    def keys(self) -> tuple[str, ...]:
+    def all_keys(self) -> tuple[str, ...]:
         """All dotted keys, in file order."""
         return tuple(self._texts)
 
