@@ -205,6 +205,7 @@ letters = Table(
     # how far it has come
     col("owner", null=True), at("lease_until"), at("sent_at"), col("provider_id", null=True),
     col("address", null=True), col("error", null=True), col("cost", null=True),
+    col("doubts", Integer, default="0"),  # copies that may have arrived: the next one is marked 重发 (FT24)
     Index("letters_pending", "channel", "urgent", "not_before", postgresql_where=text("state = 'pending'"),
           sqlite_where=text("state = 'pending'")),
     Index("letters_sending", "lease_until", postgresql_where=text("state = 'sending'"),
@@ -254,8 +255,8 @@ dials = Table(  # every attempt to ring: one row before the provider is asked, s
     col("error", null=True), col("cost", null=True), col("recording", null=True), col("keys"),
     Index("dials_call", "call_id"), Index("dials_open", "state", "asked_at"),
 )  # fmt: skip
-pace = Table(  # shared pacing: the theoretical arrival time of the next permitted send of each bucket (GCRA)
-    "pace", metadata, Column("bucket", Text, primary_key=True), at("tat", null=False),
+pace = Table(  # shared pacing: what is remembered of each bucket between two sends (notify/pace.py), as JSON
+    "pace", metadata, Column("bucket", Text, primary_key=True), col("state"), at("idle_at", null=False),
 )  # fmt: skip
 
 # -- marks

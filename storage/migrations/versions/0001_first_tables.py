@@ -441,6 +441,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("cost", sa.Text(), nullable=True),
+        sa.Column("doubts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("letters", schema=None) as batch_op:
@@ -463,7 +464,8 @@ def upgrade() -> None:
     op.create_table(
         "pace",
         sa.Column("bucket", sa.Text(), nullable=False),
-        sa.Column("tat", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("idle_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("bucket"),
     )
     op.create_table(
