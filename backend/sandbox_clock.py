@@ -1,0 +1,84 @@
+"""The clock of the rehearsal: real time plus what was added; moving it runs everything that became due, in order."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from backend.domain.refusals import Refused
+
+_PART = re.compile(r"(\d{1,6})\s*(d|h|m|s)", re.IGNORECASE | re.ASCII)
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+LONGEST = timedelta(days=400)
+STEPS = 2_000  # stops on the way at most; nearer instants share one
+
+
+class OffsetStore(Protocol):
+    """Where the added time is kept, so that a restart does not turn the clock back."""
+
+    async def read(self, name: str) -> str | None: ...
+    async def keep(self, name: str, value: str) -> None: ...
+
+
+def parse_span(text: str) -> timedelta:
+    """`2h30m`, `1d`, `45s` as a length of time. Refused `bad_span` for anything else, nothing or over 400 days."""
+    cleaned = text.strip()
+    parts = _PART.findall(cleaned)
+    if not parts or _PART.sub("", cleaned).strip():
+        raise Refused("bad_span", value=text[:40])
+    span = timedelta(**{_UNITS[u.lower()]: 0 for _, u in parts})
+    for amount, unit in parts:
+        span += timedelta(**{_UNITS[unit.lower()]: int(amount)})
+    if not timedelta(0) < span <= LONGEST:
+        raise Refused("bad_span", value=text[:40])
+    return span
+
+
+class SandboxClock:
+    """A clock that can be moved forward. `settle` runs what is due now; `next_at` tells when something is due."""
+
+    def __init__(self, store: OffsetStore, real: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self._real = real
+        self._offset = timedelta(0)
+        self.settle: Callable[[], Awaitable[None]] | None = None
+        self.next_at: Callable[[datetime], Awaitable[datetime | None]] | None = None
+
+    async def load(self) -> None:
+        """Take up the offset of an earlier run."""
+        kept = await self._store.read("sandbox_offset")
+        self._offset = timedelta(seconds=float(kept)) if kept else timedelta(0)
+
+    def now(self) -> datetime:
+        """This moment in the rehearsal, UTC."""
+        return self._real() + self._offset
+
+    async def advance(self, text: str) -> datetime:
+        """Move forward, stopping at every instant at which something is planned; answers the new time.
+
+        Raises Refused `bad_span`.
+        """
+        span = parse_span(text)
+        target = self.now() + span
+        least = max(timedelta(seconds=1), span / STEPS)
+        await self._settle()
+        while self.next_at is not None:
+            now = self.now()
+            soon = await self.next_at(now)
+            if soon is None or soon > target:
+                break
+            await self._move(min(target, max(soon, now + least)) - now)
+            await self._settle()
+            if self.now() >= target:
+                break
+        await self._move(max(timedelta(0), target - self.now()))
+        await self._settle()
+        await self._store.keep("sandbox_offset", str(self._offset.total_seconds()))
+        return self.now()
+
+    async def _move(self, by: timedelta) -> None:
+        self._offset += by
+
+    async def _settle(self) -> None:
+        if self.settle is not None:
+            await self.settle()

@@ -1,0 +1,25 @@
+"""Single values of the house by name: small things that must outlive a restart."""
+
+from sqlalchemy import select, text
+from storage import tables as t
+from storage.db import Database
+
+_KEEP = text(
+    "INSERT INTO house (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+
+
+class HouseValues:
+    """Named values on either engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def read(self, name: str) -> str | None:
+        """A kept value, or None."""
+        query = select(t.house.c.value).where(t.house.c.name == name)
+        return await self._db.read(lambda c: c.execute(query).scalar())
+
+    async def keep(self, name: str, value: str) -> None:
+        """Keep a value under a name, over any earlier one."""
+        await self._db.write(lambda c: c.execute(_KEEP, {"name": name, "value": value}) and None)
