@@ -113,6 +113,13 @@ class DraftShelf:
 
         return await self._db.read(work)
 
+    async def closed_since(self, unit: str, since: datetime) -> int:
+        """How many assignments a unit has closed since then."""
+        a = t.assignments.c
+        query = select(func.count()).select_from(t.assignments)
+        query = query.where(a.unit == unit, a.closed_at >= micros(since))
+        return int(await self._db.read(lambda c: c.execute(query).scalar_one()))
+
 
 def _draft(person: str, assignment_id: int, verb: str) -> Any:
     k = t.drafts.c

@@ -188,7 +188,7 @@ def _cut(error: str) -> str:
 
 def _settle(state: str, ids: Collection[int], error: str | None = None) -> Any:
     k = t.inbox.c
-    wanted = bindparam("ids", list(ids), expanding=True)
+    wanted: Any = bindparam("ids", list(ids), expanding=True)
     return (
         update(t.inbox).where(k.id.in_(wanted), k.state == "new")
         .values(state=state, owner=None, lease_until=None, **({} if error is None else {"error": _cut(error)}))

@@ -72,3 +72,7 @@ class Drafts(Protocol):
     async def todo(self, unit: str, limit: int) -> tuple[int, Sequence[Todo]]:
         """How many assignments a unit has in hand, and those due first."""
         ...
+
+    async def closed_since(self, unit: str, since: datetime) -> int:
+        """How many assignments a unit has closed since then."""
+        ...

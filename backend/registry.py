@@ -1,0 +1,272 @@
+"""Who is who: units, people, the chats they are bound to, and the PINs they sign with by telephone."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from backend.domain.records import Letter, Person, Unit
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.office import Office
+from backend.paper.numbers import normalise
+from backend.ports.drafts import Drafts, Expectation
+from backend.ports.people import Binding, People, PersonRow
+
+CODE_DIGITS = 8
+CODE_LIVES = timedelta(minutes=10)
+PIN_TRIES, PIN_LOCKED = 3, timedelta(minutes=15)
+PIN_LONGEST = 8
+BINDING = "bind"  # what is awaited between the code and the contact card
+#: Light enough for a telephone menu, heavy enough for four digits behind a lock.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonForm:
+    """A person as a file, the console or the API names him (contract §4). `code` may be missing."""
+
+    name: str
+    unit: str
+    role: Role
+    code: str | None = None
+    phone: str | None = None  # as people write it; made E.164
+    key_name: str | None = None
+    key_authorised: bool = False
+    active: bool = True
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BindingCode:
+    """A code to be handed to a person, shown once."""
+
+    code: str
+    link: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Who was bound: the facts of M22."""
+
+    person: Person
+    unit: str
+    tail: str
+
+
+class IdSupply(Protocol):
+    """Numbers for new rows."""
+
+    async def refill(self, need: int = ...) -> None: ...
+    def take(self) -> int: ...
+
+
+class Registry:
+    """The one room that changes who is there. Refusals: `unknown_unit`, `unknown_person`, `bad_phone`, `bad_field` …
+
+    `bot_name` is the bot's public name for links, set by the wiring once it is known. `countries` may be called.
+    """
+
+    def __init__(
+        self, people: People, drafts: Drafts, office: Office, ids: IdSupply, countries: Collection[str] = ("CN",)
+    ) -> None:
+        self._people = people
+        self._drafts = drafts
+        self._office = office
+        self._ids = ids
+        self._countries = tuple(countries)
+        self.bot_name = ""
+
+    # -- units and people
+
+    async def put_units(self, units: Sequence[Unit], by: str) -> list[bool]:
+        """Keep units; True for each new or changed one. Refused `unknown_unit` for a parent nobody has named."""
+        standing = await self._office.standing(fresh=True)
+        known = {*standing.config.units, *(u.code for u in units)}
+        for unit in units:
+            if unit.parent and unit.parent not in known:
+                raise Refused("unknown_unit", unit=unit.parent)
+        changed = await self._office.store.put_units(units)
+        self._office.forget()
+        return changed
+
+    async def put_people(self, people: Sequence[PersonForm], by: str) -> list[bool]:
+        """Keep people, all or none; True for each that was new or changed."""
+        units = (await self._office.standing(fresh=True)).config.units
+        rows = [self._row(form, units) for form in people]
+        changed = await self._people.put(rows, self._office.clock.now())
+        self._office.forget()
+        return changed
+
+    async def put_people_each(self, people: Sequence[PersonForm], by: str) -> list[bool | Refused]:
+        """As `put_people`, but good rows land even when others are refused; answers stand in the order given."""
+        units = (await self._office.standing(fresh=True)).config.units
+        rows: list[PersonRow | Refused] = []
+        for form in people:
+            try:
+                rows.append(self._row(form, units))
+            except Refused as refused:
+                rows.append(refused)
+        good = [r for r in rows if isinstance(r, PersonRow)]
+        changed = iter(await self._people.put(good, self._office.clock.now()))
+        self._office.forget()
+        return [r if isinstance(r, Refused) else next(changed) for r in rows]
+
+    def _row(self, form: PersonForm, units: Mapping[str, Unit]) -> PersonRow:
+        name = form.name.strip()
+        if not name:
+            raise Refused("bad_field", field="name")
+        if form.unit not in units:
+            raise Refused("unknown_unit", unit=form.unit)
+        phone = normalise(form.phone, countries=self._countries).e164 if form.phone else None
+        return PersonRow(
+            form.code or person_code(form.unit, name), name, form.unit, form.role.value, phone,
+            form.key_name, form.key_authorised, form.active, form.rank,
+        )  # fmt: skip
+
+    async def phone_of(self, person: str) -> str | None:
+        """A person's number, opened, E.164; None without one."""
+        return await self._people.phone(person)
+
+    async def person_by_phone(self, phone: str) -> Person | None:
+        """The active person with that number (E.164). A caller's number is a hint, never identity (FW25)."""
+        return await self._people.by_phone(phone)
+
+    # -- binding a chat (FT32, FT33)
+
+    async def open_binding(self, person: str, by: str) -> BindingCode:
+        """A code that binds this person once within ten minutes; earlier unused ones stop working."""
+        found = await self._people.person(person)
+        if found is None:
+            raise Refused("unknown_person", person=person)
+        if not found.active:
+            raise Refused("person_inactive", person=person)
+        if not found.has_phone:
+            raise Refused("no_phone", person=person)
+        now = self._office.clock.now()
+        code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+        await self._people.keep_code(code, person, now, now + CODE_LIVES)
+        link = f"https://t.me/{self.bot_name}?start={code}" if self.bot_name else ""
+        return BindingCode(code, link, now + CODE_LIVES)
+
+    async def bind(self, channel: str, user_id: str, address: str, code: str) -> None:
+        """The first step: the code is good, so the user's own contact card is awaited; nobody is bound yet.
+
+        Refused `too_many_tries`, or `code_unknown` (also for a used or expired one, so that guessing tells nothing).
+        """
+        now = self._office.clock.now()
+        found = await self._people.try_code(code.strip(), f"bind:{channel}:{user_id}", now)
+        if found is None:
+            raise Refused("code_unknown")
+        wanted = Expectation(BINDING, {"code": found[1], "address": address})
+        await self._drafts.expect(channel, user_id, wanted, now, now + CODE_LIVES)
+
+    async def confirm(self, channel: str, user_id: str, contact_user_id: str | None, phone: str) -> Bound:
+        """The second step: the sender's own card with the registry's number binds; an older binding ends.
+
+        Refused `contact_not_own` (FT33), `number_not_registered`, `code_expired`, `already_bound`, `too_many_tries`.
+        """
+        now = self._office.clock.now()
+        awaited = await self._drafts.expected(channel, user_id, now)
+        if awaited is None or awaited.what != BINDING:
+            raise Refused("code_expired")
+        if contact_user_id != user_id:
+            raise Refused("contact_not_own")
+        binding = Binding("", channel, user_id, str(awaited.facts["address"]))
+        person = await self._people.bind(str(awaited.facts["code"]), international(phone), binding, now)
+        await self._drafts.forget(channel, user_id)
+        self._office.forget()
+        units = (await self._office.standing(fresh=True)).config.units
+        unit = units[person.unit].name if person.unit in units else person.unit
+        person = replace(person, chat=channel, address=binding.address)
+        return Bound(person, unit, await self._people.tail(person.code))
+
+    async def person_of(self, channel: str, user_id: str) -> Person | None:
+        """The active person behind a chat user; rights come from here and never from the chat (FT34)."""
+        return await self._people.bound(channel, user_id)
+
+    async def lose_binding(self, person: str, channel: str, reason: str) -> None:
+        """The chat is dead (FT20): it is tried no more, and the unit's liaison is told."""
+        found = await self._people.person(person)
+        if found is None:
+            return
+        now = self._office.clock.now()
+        standing = await self._office.standing(fresh=True)
+        await self._ids.refill(16)
+        unit = standing.config.units.get(found.unit)
+        told = [
+            Letter(
+                self._ids.take(), "address_dead", p.chat, p.code, None, None, 0, False, now, now,
+                {"unit": unit.name if unit else found.unit, "name": found.name, "who": person},
+            )
+            for p in standing.people(found.unit, Role.LIAISON)
+            if p.chat and p.code != person
+        ]  # fmt: skip
+        if await self._people.unbind(person, channel, reason, now, told):
+            self._office.forget()
+
+    async def move_address(self, channel: str, old: str, new: str) -> None:
+        """A group has a new chat id (FT21)."""
+        await self._people.move_address(channel, old, new)
+        self._office.forget()
+
+    # -- PINs
+
+    async def set_pin(self, person: str, pin: str) -> None:
+        """Another PIN. Refused `pin_weak`: not 4 to 8 digits, all the same, or in a row."""
+        if not strong(pin):
+            raise Refused("pin_weak")
+        await self._people.set_pin(person, await asyncio.to_thread(_HASHER.hash, pin))
+
+    async def check_pin(self, person: str, pin: str) -> bool:
+        """Whether the PIN is right. Refused `pin_locked` for 15 minutes after three wrong ones."""
+        now = self._office.clock.now()
+        kept = await self._people.try_pin(person, now, PIN_TRIES, now + PIN_LOCKED)
+        if kept is None:
+            return False
+        if kept.locked_until is not None:
+            raise Refused("pin_locked", until=kept.locked_until.isoformat())
+        if await asyncio.to_thread(_verified, kept.hash, pin):
+            await self._people.right_pin(person)
+            return True
+        if kept.tries >= PIN_TRIES:
+            raise Refused("pin_locked", until=(now + PIN_LOCKED).isoformat())
+        return False
+
+
+def _verified(hashed: str, pin: str) -> bool:
+    try:
+        return _HASHER.verify(hashed, pin)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def strong(pin: str) -> bool:
+    """Four to eight ASCII digits, neither all the same nor a run up or down."""
+    if not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= PIN_LONGEST):
+        return False
+    return len(set(pin)) > 1 and pin not in _RUNS
+
+
+_RUNS = frozenset(
+    run[i : i + n] for run in ("0123456789", "9876543210") for n in range(4, PIN_LONGEST + 1) for i in range(11 - n)
+)
+
+
+def person_code(unit: str, name: str) -> str:
+    """The code of a person whom nobody gave one: the same for the same unit and name."""
+    return f"{unit}-{hashlib.sha256(f'{unit}/{name}'.encode()).hexdigest()[:6]}"
+
+
+def international(phone: str) -> str:
+    """The number of a contact card as E.164: messengers leave out the plus, a few the country."""
+    digits = "".join(c for c in phone if c.isascii() and c.isdigit())
+    mainland = len(digits) == 11 and digits.startswith("1") and not phone.strip().startswith("+")
+    return f"+86{digits}" if mainland else f"+{digits}"
