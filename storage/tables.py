@@ -167,11 +167,12 @@ journal = Table(
     col("verb"), col("from_state"), col("to_state"), col("by"), col("source"), at("at", null=False),
     at("recorded_at", null=False), col("words"), col("prev"), col("hash"),
     UniqueConstraint("ticket_id", "version", name="journal_once"), Index("journal_at", "at"),
+    Index("journal_recorded", "recorded_at"),
 )  # fmt: skip
 seals = Table(  # from time to time the journal's newest lines are sealed together, so that none can vanish
     "seals", metadata,
-    key(), col("first_id", BigInteger), col("last_id", BigInteger), col("lines", Integer), col("prev"), col("hash"),
-    at("at", null=False),
+    key(), col("first_id", BigInteger), col("last_id", BigInteger), col("lines", Integer), col("members"),
+    col("prev"), col("hash"), at("at", null=False),
 )  # fmt: skip
 files = Table(
     "files", metadata,

@@ -380,6 +380,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.create_index("journal_at", ["at"], unique=False)
+        batch_op.create_index("journal_recorded", ["recorded_at"], unique=False)
 
     op.create_table(
         "leases",
@@ -545,6 +546,7 @@ def upgrade() -> None:
         sa.Column("first_id", sa.BigInteger(), nullable=False),
         sa.Column("last_id", sa.BigInteger(), nullable=False),
         sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("members", sa.Text(), nullable=False),
         sa.Column("prev", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
