@@ -1,0 +1,140 @@
+"""G25: random walks through the table, against a small model written apart from it; nothing may differ."""
+
+import os
+import random
+from datetime import timedelta
+
+import pytest
+
+from backend.domain.flow import Unchanged, seal
+from backend.domain.refusals import Refused
+from backend.domain.table import may
+from backend.domain.ticket import Category, Grade
+from tests.domain.flow_world import KEY, ROLES, Paper
+
+STEPS = int(os.environ.get("JIESU_WALK_STEPS", "12000"))
+
+#: The model: state → verb → states it may lead to ("=" stays). Written from lifecycle §6.2, not from the code.
+UNIT_ANY = {"contact": "=", "supervise": "=", "report_progress": "=", "accept_progress": "=", "flag": "=",
+            "decide_flag": "=", "regrade": "=", "assist": "=", "yellow_card": "=", "red_card": "=",
+            "cancel": "cancelled"}  # fmt: skip
+VISIT_ANY = {"supervise": "=", "report_progress": "=", "accept_progress": "=", "flag": "=", "decide_flag": "=",
+             "review": "=", "amend": "=", "cancel": "cancelled", "finalize": "finalized",
+             "visit": "finalized revisit_manual"}  # fmt: skip
+NEW_ANY = {"answer": "finalized", "merge": "merged", "regrade": "=", "flag": "=", "decide_flag": "=",
+           "supervise": "=", "accept_progress": "=", "report_progress": "=", "cancel": "cancelled"}  # fmt: skip
+MODEL: dict[str, dict[str, str]] = {
+    "registered": NEW_ANY | {"accept": "pending_dispatch"},
+    "pending_dispatch": NEW_ANY | {"dispatch": "dispatched"},
+    "dispatched": {k: v for k, v in UNIT_ANY.items() if k != "contact"}
+    | {"sign": "signed", "auto_sign": "signed", "reassign": "dispatched"},
+    "signed": UNIT_ANY
+    | {"return": "return_review", "extend": "extension_review", "reply": "replied", "close": "closed replied",
+       "reassign": "dispatched"},
+    "return_review": UNIT_ANY | {"decide_return": "pending_dispatch signed"},
+    "extension_review": UNIT_ANY | {"decide_extension": "signed"},
+    "replied": UNIT_ANY | {"close": "closed replied", "decide_close": "closed replied", "amend": "="},
+    "closed": VISIT_ANY | {"send_back": "signed", "start_visit": "revisit_auto revisit_manual finalized"},
+    "revisit_auto": VISIT_ANY,
+    "revisit_manual": VISIT_ANY,
+    "finalized": {"rework": "rework", "claim_unreasonable": "unreasonable_review", "appeal": "unreasonable_review",
+                  "archive": "archived", "review": "=", "supervise": "=", "report_progress": "=",
+                  "accept_progress": "=", "flag": "=", "decide_flag": "="},
+    "rework": UNIT_ANY | {"reply": "revisit_manual"},
+    "unreasonable_review": {"decide_unreasonable": "finalized", "supervise": "=", "report_progress": "=",
+                            "accept_progress": "=", "flag": "=", "decide_flag": "=", "cancel": "cancelled"},
+    "archived": {}, "merged": {}, "cancelled": {},
+}  # fmt: skip
+ENDED = {"archived", "merged", "cancelled"}
+VERBS = sorted({verb for row in MODEL.values() for verb in row})
+
+
+def words(verb: str, paper: Paper, dice: random.Random) -> dict[str, object]:
+    """Plausible words for a verb; now and then something is missing."""
+    lead = paper.snap.lead
+    due = ((lead.close_due_at if lead else paper.at) + timedelta(hours=dice.randrange(1, 60))).isoformat()
+    told = {"at": paper.at.isoformat(), "way": "phone"}
+    table: dict[str, dict[str, object]] = {
+        "answer": {"text": "答复"}, "merge": {"into": "T0", "master_id": 77},
+        "dispatch": {"unit": dice.choice(["U01", "U01", "U02", "U03", "X"])}, "assist": {"unit": "U02"},
+        "reassign": {"unit": dice.choice(["U01", "U02"])},
+        "regrade": {"grade": dice.choice(["general", "urgent"]), "reason": "扬言"},
+        "return": {"reason": "不属于", "files": ["f"], "signed_by": "seal"},
+        "contact": {"reached": dice.random() < 0.5},
+        "extend": {"new_due_at": due, "reason": "待料", "requester_informed": told},
+        "reply": {"text": f"答复{dice.randrange(9)}"}, "amend": {"text": "更正"},
+        "close": dice.choice([{"feedback": "好", "no_objection": True, "text": "答复"}, {"feedback": "好"},
+                              {"close_type": "explained_unresolvable", "explanation": "政策", "text": "答复"}]),
+        "send_back": {"reason": "答复为空"}, "supervise": {"reason": "媒体"}, "report_progress": {"text": "已办"},
+        "visit": {"kind": dice.choice(["auto", "manual"]),
+                  "answer": dice.choice(["satisfied", "unsatisfied", "unsatisfied", "no_reply", "unreached"])},
+        "rework": {"summary": "仍不亮"}, "claim_unreasonable": {"reason": "超职权", "files": ["f"]},
+        "decide_unreasonable": {"accept": dice.random() < 0.5, "reason": "x", "class": "untrue"},
+        "appeal": {"reason": "有纪要"}, "review": {"conclusion": "不力"},
+        "flag": {dice.choice(["mass_incident", "hard_case"]): True, "reason": "多户"}, "cancel": {"reason": "撤回"},
+    }  # fmt: skip
+    if verb.startswith(("decide_", "accept_")) and verb not in table:
+        return {"accept": dice.random() < 0.6, "reason": dice.choice(["理由", ""])}
+    return dict(table.get(verb, {}))
+
+
+@pytest.mark.timeout(3600)
+def test_a_walk_never_leaves_the_model_and_never_loses_a_clock_or_an_owner() -> None:
+    dice = random.Random(20261110)
+    done = 0
+    moved: dict[str, int] = {}
+    while done < STEPS:
+        paper = Paper(grade=dice.choice(list(Grade)), category=dice.choice(list(Category)))
+        while done < STEPS and str(paper.state) not in ENDED and len(paper.plans) < 60:
+            done += 1
+            allowed = MODEL[str(paper.state)]
+            unlikely = {"cancel", "merge", "answer", "archive"}
+            verb = (
+                dice.choice(sorted(set(allowed) - unlikely) or VERBS)
+                if dice.random() < 0.9
+                else dice.choice(VERBS)
+            )
+            fit = [name for name, actor in ROLES.items() if may(actor.role, verb)]
+            who = dice.choice(fit) if dice.random() < 0.85 else dice.choice(list(ROLES))
+            before, version = str(paper.state), paper.snap.ticket.version
+            paper.later(minutes=dice.choice([0, 0, 1, 5, 30, 240]))
+            try:
+                paper.act(who, verb, **words(verb, paper, dice))
+            except Refused:
+                assert paper.snap.ticket.version == version
+                continue
+            except Unchanged:
+                continue
+            moved[verb] = moved.get(verb, 0) + 1
+            check(paper, before, verb, who)
+    assert set(moved) >= set(VERBS) - {"accept"}, set(VERBS) - set(moved)
+
+
+def check(paper: Paper, before: str, verb: str, who: str) -> None:
+    """What must hold after every move."""
+    after = str(paper.state)
+    lead = paper.snap.lead
+    line = paper.plans[-1].line
+    on_assist = line.assignment_id is not None and (lead is None or line.assignment_id != lead.id)
+    if not on_assist or verb in ("decide_return",):
+        assert verb in MODEL[before], (before, verb, who)
+        targets = MODEL[before][verb].replace("=", before).split()
+        assert after in targets, (before, verb, after)
+    ticket = paper.snap.ticket
+    assert ticket.version == len(paper.plans) + 1 and ticket.head == line.hash
+    fields = {name: getattr(line, name) for name in line.__slots__ if name not in ("id", "prev", "hash")}
+    assert line.hash == seal(KEY, line.prev, fields)
+    opened = [d for d in paper.snap.duties if d.met_at is None]
+    if after in ENDED - {"archived"}:
+        assert not opened
+    if after == "pending_dispatch":
+        assert lead is None  # the institution owns it, nobody else
+    if after in ("dispatched", "signed", "return_review", "extension_review", "replied"):
+        assert lead is not None and lead.ended_at is None and lead.state == after
+        closing = [d for d in opened if d.kind == "close" and d.assignment_id == lead.id]
+        assert len(closing) == 1 and closing[0].due_at == lead.close_due_at
+        signing = [d for d in opened if d.kind == "sign" and d.assignment_id == lead.id]
+        assert len(signing) == (after == "dispatched")
+    assert lead is None or lead.extension_count <= 2
+    cards = [p for p in paper.plans if p.line.verb == "red_card"]
+    assert len({p.line.assignment_id for p in cards}) == len(cards)  # one red card per assignment
