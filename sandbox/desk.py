@@ -21,6 +21,7 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PULSE_SECONDS = 20.0
+BREATH_SECONDS = 0.05  # bursts of changes are told once
 
 
 class Desk:
@@ -83,18 +84,19 @@ class Desk:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: one whenever something has changed."""
-        town, last = self.town, -1
+        bell, last = self.town.bell, -1
+
+        def news() -> int | None:
+            return bell.revision if bell.revision != last or self._closing else None
+
         async with sse_response(request) as stream:
             while stream.is_connected() and not self._closing:
-                if town.bell.revision != last:
-                    last = town.bell.revision
-                    await stream.send(json.dumps({"revision": last}))
-                    await asyncio.sleep(0.05)
-                    continue
                 try:
-                    await town.bell.wait(lambda known=last: town.bell.revision != known or None, PULSE_SECONDS)
+                    last = await bell.wait(news, PULSE_SECONDS)
                 except TimeoutError:
                     continue
+                await stream.send(json.dumps({"revision": last}))
+                await asyncio.sleep(BREATH_SECONDS)
         return stream
 
     async def file(self, request: web.Request) -> web.Response:

@@ -309,7 +309,7 @@ async def test_a_webhook_gets_updates_in_order_until_it_takes_them(bot: Bot, tow
     await li.say("三")
     await town.settle()
     assert [one["message"]["text"] for one in office.updates][3:] == ["三"] * 5
-    office.on_update = lambda body: _answer(body)
+    office.on_update = _answer
     town.chat.updates.copies = 1
     await li.say("四")
     await li.expect("四!")

@@ -98,7 +98,7 @@ async def test_FW23_a_number_can_be_made_unreachable_for_ever(town: Town, ring: 
 
 
 async def test_a_wrong_token_is_refused(town: Town, base: str) -> None:
-    async with aiohttp.ClientSession(auth=aiohttp.BasicAuth(SID, "wrong")) as http:
+    async with aiohttp.ClientSession(headers={"Authorization": aiohttp.encode_basic_auth(SID, "wrong")}) as http:
         answer = await http.get(f"{base}/sandbox/twilio/2010-04-01/Accounts/{SID}.json")
         assert (answer.status, (await answer.json())["code"]) == (401, 20003)
 
@@ -245,9 +245,10 @@ async def test_words_are_recorded_and_the_recording_plays(town: Town, office: Of
     assert office.said("kept")[0]["RecordingStatus"] == "completed"
     assert town.phones.recordings[got["RecordingSid"]].words == "没有人来过"
     url = got["RecordingUrl"].replace(office.url, base)
-    async with aiohttp.ClientSession(auth=aiohttp.BasicAuth(SID, AUTH)) as http:
+    async with aiohttp.ClientSession(headers={"Authorization": aiohttp.encode_basic_auth(SID, AUTH)}) as http:
         sound = await (await http.get(url + ".wav")).read()
-    assert wave.open(io.BytesIO(sound)).getnframes() == 8000 * int(got["RecordingDuration"])
+    with wave.open(io.BytesIO(sound)) as opened:
+        assert opened.getnframes() == 8000 * int(got["RecordingDuration"])
     phone.answers([HangUp()])
     await ring(LI)
     await town.settle()

@@ -1,0 +1,256 @@
+"""The page with the handsets: its JSON, its guard, its memory, and a person using it in a browser."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiogram import Bot, Dispatcher, F, Router
+from aiogram.filters import CommandObject, CommandStart
+from aiogram.types import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    KeyboardButton,
+    Message,
+    ReplyKeyboardMarkup,
+    ReplyKeyboardRemove,
+)
+from playwright.async_api import Page, async_playwright
+
+from sandbox.phone.behaviour import MANUAL
+from sandbox.phone.model import Hook
+from sandbox.town import Town
+
+from .conftest import Office, Ring
+from .test_phone_network import LI, WANG, menu, say
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def settle_in(town: Town) -> None:
+    town.introduce(name="李明", phone="13800001234", role="handler", unit="高新区街道办", note="值班", code="P01")
+    town.introduce(name="周强", phone="13800002222", role="leader", unit="高新区街道办", code="P02")
+    town.introduce(name="王女士", phone="13900005678", role="caller", note="反映噪声")
+    town.phones.default = MANUAL
+
+    async def code(person: str) -> str:
+        return {"P01": "314159"}[person]
+
+    town.binding_code = code
+
+
+@pytest.fixture
+async def working_bot(bot: Bot, town: Town) -> AsyncIterator[Bot]:
+    router = Router()
+    card = InlineKeyboardMarkup(
+        inline_keyboard=[
+            [InlineKeyboardButton(text="签收", callback_data="sign"), InlineKeyboardButton(text="查看详情", callback_data="show")]
+        ]
+    )
+
+    @router.message(CommandStart())
+    async def start(message: Message, command: CommandObject) -> None:
+        assert command.args == "314159"
+        contact = KeyboardButton(text="发送手机号", request_contact=True)
+        await message.answer("请发送手机号完成绑定。", reply_markup=ReplyKeyboardMarkup(keyboard=[[contact]], resize_keyboard=True))
+
+    @router.message(F.contact)
+    async def bound(message: Message) -> None:
+        await message.answer("绑定成功：高新区街道办 李明，手机尾号 1234。", reply_markup=ReplyKeyboardRemove())
+        words = (
+            "<b>【新工单】JL20261012-0001</b>\n类别：求助　级别：一般　地点：高新区\n诉求：小区旁工地夜间施工，噪声很大。\n"
+            "请于 周一 17:30 前签收，10月19日 17:30 前办结。"
+        )
+        await message.answer(words, parse_mode="HTML", reply_markup=card)
+
+    @router.callback_query()
+    async def pressed(query: CallbackQuery) -> None:
+        await query.message.edit_reply_markup()
+        await query.answer("签收成功")
+        await query.message.answer("已签收：JL20261012-0001（09:31）。\n请尽快联系诉求人，办结截止 10月19日 17:30。")
+
+    @router.message()
+    async def anything(message: Message) -> None:
+        what = "文件" if message.document or message.photo else message.text
+        await message.reply(f"已收到：{what}")
+
+    dispatcher = Dispatcher()
+    dispatcher.include_router(router)
+    task = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, polling_timeout=1))
+    yield bot
+    await dispatcher.stop_polling()
+    await task
+
+
+@pytest.fixture
+async def http(base: str) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(base) as session:
+        yield session
+
+
+async def test_the_page_is_ours_alone_and_strict(http: aiohttp.ClientSession, town: Town) -> None:
+    for address in ("/sandbox", "/sandbox/"):
+        answer = await http.get(address)
+        text = await answer.text()
+        assert answer.status == 200 and 'data-base="/sandbox"' in text
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert "http:" not in text and "https:" not in text and "style=" not in text and "<style" not in text
+    for name in ("main.js", "chat.js", "phone.js", "kit.js", "base.css", "chat.css", "phone.css", "icon.svg"):
+        assert (await http.get(f"/sandbox/page/{name}")).status == 200
+    assert (await http.get("/sandbox/page/nothing.js")).status == 404
+    assert (await http.get("/sandbox/clock")).status == 200, "the clock stays with the product"
+
+
+async def test_another_site_cannot_press_buttons(http: aiohttp.ClientSession, town: Town) -> None:
+    settle_in(town)
+    refused = await http.post(f"/sandbox/api/chat/{LI}/say", json={"text": "x"}, headers={"Origin": "https://evil.example"})
+    assert refused.status == 403 and town.chat.user("李明", LI).messages == []
+
+
+async def test_the_people_are_listed_with_their_numbers(http: aiohttp.ClientSession, town: Town) -> None:
+    settle_in(town)
+    first, second, third = await (await http.get("/sandbox/people.json")).json()
+    assert (first["phone"], first["role"], first["started"]) == (LI, "handler", False)
+    assert second["unit"] == "高新区街道办" and third["phone"] == WANG
+
+
+async def test_one_click_binds_and_one_click_shares_the_number(http: aiohttp.ClientSession, town: Town, working_bot: Bot) -> None:
+    settle_in(town)
+    user = town.chat.user("李明", LI)
+    assert (await http.post(f"/sandbox/api/people/{LI}/bind", json={})).status == 200
+    await user.expect("请发送手机号")
+    seen = (await (await http.get("/sandbox/api/view", params={"chat": LI})).json())["chat"]
+    assert seen["keyboard"] == [[{"text": "发送手机号", "contact": True}]] and seen["started"]
+    await http.post(f"/sandbox/api/chat/{LI}/contact", json={})
+    card = await user.expect("【新工单】")
+    pressed = await http.post(f"/sandbox/api/chat/{LI}/press", json={"message": card.id, "row": 0, "column": 0})
+    assert (await pressed.json())["toast"] == "签收成功"
+    form = aiohttp.FormData({"reply_to": str(card.id)})
+    form.add_field("file", b"%PDF-1.4" + b"x" * 2_000_000, filename="说明.pdf", content_type="application/pdf")
+    assert (await http.post(f"/sandbox/api/chat/{LI}/file", data=form)).status == 200
+    await user.expect("已收到：文件")
+    again = await http.post(f"/sandbox/api/chat/{LI}/press", json={"message": card.id, "row": 0, "column": 0})
+    assert (again.status, (await again.json())["error"]) == (404, "no_such_button")
+    assert (await http.post("/sandbox/api/people/+8600/bind", json={})).status == 404
+    assert town.violations() == []
+
+
+async def test_a_call_is_taken_on_the_page(http: aiohttp.ClientSession, town: Town, office: Office, ring: Ring) -> None:
+    settle_in(town)
+    office.pages |= {"voice": menu("确认收到请按1", timeout=30), "key": say("已记录，再见。")}
+    made = await ring(LI)
+    view = await (await http.get("/sandbox/api/view", params=[("phone", LI), ("phone", WANG)])).json()
+    assert view["ringing"] == [{"phone": LI, "name": "李明"}] and view["phones"][0]["calls"][0]["status"] == "ringing"
+    at = f"/sandbox/api/call/{made.sid}"
+    await http.post(f"{at}/answer", json={})
+    await town.phones.live[made.sid].hears("请按1")
+    assert (await http.post(f"{at}/key", json={"key": "x"})).status == 422
+    await http.post(f"{at}/key", json={"key": "1"})
+    await town.phones.phone(LI).calls[0].over()
+    assert (await http.post(f"{at}/key", json={"key": "1"})).status == 409
+    await http.post(f"/sandbox/api/phone/{LI}/behave", json={"behaviour": "busy"})
+    await ring(LI)
+    await town.settle()
+    assert town.phones.calls_made[-1].status == "busy"
+    office.pages["inbound"] = say("您好")
+    town.phones.inbound = Hook(f"{office.url}/hooks/twilio/inbound")
+    await http.post(f"/sandbox/api/phone/{WANG}/dial", json={})
+    await town.phones.phone(WANG).calls[-1].over()
+
+
+async def test_the_page_hears_of_every_change(http: aiohttp.ClientSession, town: Town) -> None:
+    settle_in(town)
+    async with http.get("/sandbox/api/events") as stream:
+        await asyncio.wait_for(stream.content.readuntil(b"\n"), 5)
+        await town.chat.user("李明", LI).say("在吗")
+        line = b""
+        while b"revision" not in line or json.loads(line.removeprefix(b"data: "))["revision"] < town.bell.revision:
+            line = await asyncio.wait_for(stream.content.readline(), 5)
+
+
+async def test_a_restarted_town_finds_its_handsets_again(town: Town, office: Office, ring: Ring, tmp_path: Path) -> None:
+    facts = {
+        "now": town.now, "public_url": office.url, "telegram_token": town.chat.token, "telegram_secret": None,
+        "twilio_sid": town.phones.sid, "twilio_token": town.phones.token, "own_number": town.phones.own_number,
+        "state_path": tmp_path / "town.json",
+    }  # fmt: skip
+    before = Town(**facts)
+    await before.start()
+    settle_in(before)
+    user = before.chat.user("李明", LI)
+    await user.start("1")
+    paper = await user.send_document("说明.pdf", b"%PDF")
+    before.chat.bot_sends(user.chat, text="卡片", markup={"inline_keyboard": [[{"text": "签收", "callback_data": "x"}]]})
+    before.phones.send_sms(LI, before.phones.own_number, "短信", None)
+    before.phones.phone(LI).fails()
+    await before.phones.phone(WANG).dial()
+    await before.close()
+    after = Town(**facts)
+    await after.start()
+    back = after.chat.user("李明", LI)
+    assert [one.text for one in back.messages] == ["/start 1", "", "卡片"] and back.last().buttons == ["签收"]
+    assert after.chat.files[paper.file.id][1] == b"%PDF" and len(after.chat.updates.pending) == 2
+    assert (await back.say("新")).id > paper.id
+    assert after.phones.phone(LI).sms[0].body == "短信" and after.people[WANG].name == "王女士"
+    assert [live.call.status for live in after.phones.phone(WANG).calls] == ["failed"]
+    await after.close()
+
+
+@pytest.fixture
+async def screen() -> AsyncIterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    async with async_playwright() as play:
+        browser = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(8000)
+        yield page
+        await browser.close()
+
+
+async def test_a_person_tries_the_handsets_in_a_browser(
+    screen: Page, base: str, town: Town, office: Office, ring: Ring, working_bot: Bot, tmp_path: Path
+) -> None:
+    settle_in(town)
+    office.pages |= {"voice": menu("您单位有一件一般工单待签收，确认收到请按1", timeout=60), "key": say("已记录，请尽快签收。再见。")}
+    troubles: list[str] = []
+    screen.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
+    screen.on("pageerror", lambda error: troubles.append(str(error)))
+    await screen.goto(f"{base}/sandbox")
+    await screen.screenshot(path=tmp_path / "1-first.png")
+    await screen.click(".welcome .primary")
+    await screen.click(".deck >> text=发送手机号")
+    await screen.wait_for_selector("text=【新工单】JL20261012-0001")
+    await screen.hover(".row:has-text('【新工单】')")
+    await screen.screenshot(path=tmp_path / "2-card.png")
+    await ring(LI)
+    await screen.wait_for_selector("#handler >> text=热线来电")
+    await ring(WANG)
+    await screen.wait_for_selector("#caller >> text=热线来电")
+    await screen.click("#handler .call-key.take")
+    await screen.wait_for_selector("#handler >> text=确认收到请按1")
+    await screen.screenshot(path=tmp_path / "3-call.png")
+    await screen.click("#handler .pad >> text=1")
+    await screen.wait_for_selector("#handler >> text=已记录")
+    await screen.click("#chat .keys >> text=签收")
+    await screen.wait_for_selector("text=签收成功")
+    await screen.fill("#chat input[type=text]", "<img src=x onerror=alert(1)>")
+    await screen.press("#chat input[type=text]", "Enter")
+    await screen.wait_for_selector("text=已收到：<img src=x")
+    await screen.screenshot(path=tmp_path / "4-signed.png")
+    await screen.set_viewport_size({"width": 390, "height": 800})
+    await screen.screenshot(path=tmp_path / "5-small.png")
+    await screen.click("#tabs >> text=诉求人电话")
+    await screen.screenshot(path=tmp_path / "6-small-ring.png")
+    await screen.click("#caller .call-key.take")
+    await screen.wait_for_selector("#caller >> text=确认收到请按1")
+    await screen.fill("#caller .speak input", "知道了")
+    await screen.press("#caller .speak input", "Enter")
+    await screen.wait_for_selector("#caller >> text=已记录")
+    await screen.screenshot(path=tmp_path / "7-small-done.png")
+    assert [one.get("Digits") or one.get("SpeechResult") for one in office.said("key")] == ["1", "知道了"]
+    assert troubles == []
