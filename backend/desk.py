@@ -11,7 +11,7 @@ from backend.domain.acts import Act, Plan, Snapshot
 from backend.domain.flow import Unchanged, decide, visible
 from backend.domain.refusals import Refused
 from backend.office import Office, OfficeNow
-from backend.ports.moves import Find, MovesStore
+from backend.ports.moves import Find, MovesStore, NewTicket
 
 log = structlog.get_logger("desk")
 IDS_AT_HAND = 2_048  # more than 64 concurrent moves of the hungriest verb will take
@@ -84,6 +84,10 @@ class Desk:
         if master is None or not visible(master, act.by):
             raise Refused("not_found", ticket=into)
         return replace(act, words={**act.words, "master_id": master.ticket.id})
+
+    def created(self, new: NewTicket) -> None:
+        """Log a ticket that has just been kept (T1) and nudge as after any move."""
+        self.told(Plan(new.ticket.id, 0, {}, new.line, rows=new.rows), new.ticket.no)
 
     def told(self, plan: Plan, ticket_no: str) -> None:
         """Log a durable move and nudge whoever carries its letters."""
