@@ -1,0 +1,89 @@
+"""What the import contracts in pyproject.toml cannot say by themselves."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+
+from tests.house.source import ROOT, imports, modules, name_of, tree, where
+
+#: Of the standard library, what asks the world: the time, the network, the disk, chance.
+WORLDLY = frozenset((
+    "asyncio", "socket", "ssl", "http", "urllib", "subprocess", "threading", "multiprocessing", "sqlite3", "time",
+    "random", "secrets", "uuid", "os", "pathlib", "shutil", "tempfile", "logging", "signal", "selectors", "select",
+    "glob", "io",
+))  # fmt: skip
+
+ASKING = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")
+
+
+def test_the_domain_needs_the_standard_library_only_and_never_asks_the_world() -> None:
+    wrong = []
+    for file in modules("backend/domain"):
+        for name, node in imports(file):
+            top = name.split(".")[0]
+            ours = name == "backend.domain" or name.startswith("backend.domain.")
+            if not ours and (top not in sys.stdlib_module_names or top in WORLDLY):
+                wrong.append(f"{where(file, node)} imports {name}")
+        for node in ast.walk(tree(file)):
+            if isinstance(node, (ast.AsyncFunctionDef, ast.Await)):
+                wrong.append(f"{where(file, node)} awaits")
+            elif isinstance(node, ast.Attribute) and ast.unparse(node) in ASKING:
+                wrong.append(f"{where(file, node)} asks the time")
+    assert wrong == []
+
+
+def test_ports_are_protocols_and_nothing_more() -> None:
+    wrong = [
+        f"{where(file, node)} imports {name}"
+        for file in modules("backend/ports")
+        for name, node in imports(file)
+        if name.split(".")[0] not in sys.stdlib_module_names
+        and not name.startswith(("backend.domain", "backend.ports"))
+    ]
+    assert wrong == []
+
+
+def test_only_the_wiring_and_tests_know_the_sandbox() -> None:
+    knowing = {
+        name_of(file)
+        for file in modules("backend", "bot", "notify", "storage")
+        for name, _ in imports(file)
+        if name.split(".")[0] == "sandbox"
+    }
+    assert {name for name in knowing if not name.startswith("backend/wiring")} == set()
+
+
+def test_frameworks_stay_in_their_rooms() -> None:
+    """aiogram costs seconds and 150 MB; a command that needs no bot must not pay for it (P10)."""
+    homes = {
+        "aiogram": ("bot/", "notify/channels/telegram"),
+        "twilio": ("notify/",),
+        "sqlalchemy": ("storage/",),
+        "alembic": ("storage/",),
+        "apscheduler": ("backend/wiring", "backend/rounds"),
+    }
+    strays = [
+        f"{where(file, node)} imports {name}"
+        for file in modules("backend", "bot", "notify", "storage", "sandbox")
+        for name, node in imports(file)
+        if (home := homes.get(name.split(".")[0])) and not name_of(file).startswith(home)
+    ]
+    assert strays == []
+
+
+def test_the_domain_can_be_had_without_any_framework() -> None:
+    code = (
+        "import sys, backend.domain.flow, backend.domain.texts, backend.domain.deadlines\n"
+        "heavy = {'aiogram', 'aiohttp', 'sqlalchemy', 'twilio', 'pydantic', 'structlog'} & sys.modules.keys()\n"
+        "raise SystemExit(', '.join(sorted(heavy)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_package_of_ours_is_under_the_import_contracts() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    packages = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
+    assert set(config["importlinter"]["root_packages"]) == packages
+    assert set(config["mypy"]["packages"]) == packages

@@ -1,0 +1,35 @@
+"""A driver is one file, found by its presence; no room asks for it by name."""
+
+import ast
+
+from notify.registry import FAMILIES, Registry, stems
+from tests.house.source import ROOT, docstrings, modules, name_of, tree, where
+
+#: Where the name of a network may stand: settings, wiring, stored words, and the door its messages come in by.
+MAY_NAME = (
+    "backend/domain/ticket.py", "backend/environment.py", "backend/wiring", "backend/web/", "backend/cli", "bot/",
+    "backend/doctor",
+)  # fmt: skip
+
+
+def test_every_driver_file_is_found_and_is_what_its_name_says() -> None:
+    registry = Registry.discover()
+    for family in FAMILIES:
+        files = stems(ROOT / "notify" / family)
+        assert list(registry.names(family)) == files
+        for name in files:
+            assert registry.load(family, name).name == name
+
+
+def test_no_room_knows_a_network_by_name() -> None:
+    knowing = []
+    for file in modules("backend"):
+        if name_of(file).startswith(MAY_NAME):
+            continue
+        spoken = docstrings(file)
+        for node in ast.walk(tree(file)):
+            if not (isinstance(node, ast.Constant) and isinstance(node.value, str)) or id(node) in spoken:
+                continue
+            if any(name in node.value.lower() for name in ("telegram", "twilio")):
+                knowing.append(f"{where(file, node)} {node.value[:40]!r}")
+    assert knowing == [], "ask for what the driver can do, not who it is"
