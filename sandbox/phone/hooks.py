@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,7 +68,7 @@ class Hooks:
         self.order = Order.ORDERED
         self.lose: frozenset[str] = frozenset()
         self.fetch_twice = False
-        self.log: list[Fetched] = []
+        self.log: deque[Fetched] = deque(maxlen=100_000)
         self._ask = ask
         self._traffic = traffic
         self._lanes: dict[str, Lane] = {}

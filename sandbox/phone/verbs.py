@@ -95,26 +95,12 @@ async def gather(run: "Execution", verb: Verb) -> Jump | None:
 
 
 async def record(run: "Execution", verb: Verb) -> Jump | None:
-    """Record: what is spoken goes to a recording; a receiver put down ends it too."""
-    run.live.forget_keys()
-    ask = Ask(frozenset({"recording", "keys"}), _seconds(verb.get("timeout"), 5.0), 1, "")
-    finish_on = verb.get("finishOnKey", "1234567890*#")
-    words, ended_by = "", ""
-    while not ended_by:
-        try:
-            answer = await run.live.ask(ask)
-        except HungUp:
-            ended_by = "hangup"
-            break
-        if isinstance(answer, Speech):
-            words += answer.text
-            run.live.spend(len(answer.text) * RECORDED_SECONDS_A_CHARACTER)
-            if not run.live.manual:
-                break
-        elif isinstance(answer, Keys):
-            ended_by = answer.digits if answer.digits in finish_on else ""
-        else:
-            break
+    """Record: spoken words become a recording; without any, silence falls through to the next verb."""
+    words, ended_by = await _recorded(run.live, verb)
+    if not words and ended_by in ("", "hangup"):
+        if ended_by:
+            raise HungUp
+        return None
     seconds = max(SHORTEST_RECORDING, math.ceil(len(words) * RECORDED_SECONDS_A_CHARACTER))
     url = run.network.keep_recording(run.call.sid, min(seconds, int(verb.get("maxLength", "3600"))), words)
     recording = run.network.recordings[url.rsplit("/", 1)[1]]
@@ -125,6 +111,26 @@ async def record(run: "Execution", verb: Verb) -> Jump | None:
         await run.last_request("record", jump)
         raise HungUp
     return jump
+
+
+async def _recorded(live: LiveCall, verb: Verb) -> tuple[str, str]:
+    """What was said, and the key (or hangup) that ended it."""
+    live.forget_keys()
+    ask = Ask(frozenset({"recording", "keys"}), _seconds(verb.get("timeout"), 5.0), 1, "")
+    finish_on = verb.get("finishOnKey", "1234567890*#")
+    words = ""
+    while True:
+        try:
+            answer = await live.ask(ask)
+        except HungUp:
+            return words, "hangup"
+        if isinstance(answer, Keys) and answer.digits in finish_on:
+            return words, answer.digits
+        if isinstance(answer, Speech):
+            words += answer.text
+            live.spend(len(answer.text) * RECORDED_SECONDS_A_CHARACTER)
+        if not isinstance(answer, Keys) and (not live.manual or not isinstance(answer, Speech)):
+            return words, ""
 
 
 def _tell_recording(run: "Execution", verb: Verb, facts: dict[str, str]) -> None:

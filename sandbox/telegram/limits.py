@@ -21,7 +21,7 @@ class Limits:
     chat: tuple[int, float] = (5, 5.0)
     group: tuple[int, float] = (20, 60.0)
     clock: Callable[[], float] = time.monotonic
-    sent: list[tuple[float, int]] = field(default_factory=list)
+    sent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=100_000))
     _windows: dict[object, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _slow: dict[int, float] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from sandbox.telegram.wire import message_json
 from sandbox.traffic import Traffic
 
 CALLBACK_LIFE_SECONDS = 60.0  # real seconds after which a press can no longer be answered
+REMEMBERED = 100_000  # requests kept for looking back
 BOT_USERNAME = "jiesu_sandbox_bot"
 
 
@@ -35,7 +37,7 @@ class ChatNetwork:
         self.faults = Faults()
         self.violations: list[Violation] = []
         self.refused: list[Violation] = []
-        self.requests: list[tuple[float, str]] = []
+        self.requests: deque[tuple[float, str]] = deque(maxlen=REMEMBERED)
         self.accounts: dict[int, Account] = {}
         self.chats: dict[int, Chat] = {}
         self.files: dict[str, tuple[StoredFile, bytes]] = {}

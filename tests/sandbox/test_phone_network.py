@@ -249,10 +249,24 @@ async def test_words_are_recorded_and_the_recording_plays(town: Town, office: Of
         sound = await (await http.get(url + ".wav")).read()
     with wave.open(io.BytesIO(sound)) as opened:
         assert opened.getnframes() == 8000 * int(got["RecordingDuration"])
-    phone.answers([HangUp()])
+    phone.answers(["#"])
     await ring(LI)
     await town.settle()
-    assert office.said("recorded")[1]["Digits"] == "hangup"
+    assert office.said("recorded")[1]["Digits"] == "#"
+    phone.by_hand()
+    await ring(LI)
+    live = await phone.rings()
+    live.answer()
+    await live.hears("请说原因")
+    live.say("没人")
+    await asyncio.sleep(0.02)
+    live.hang_up()
+    await live.over()
+    assert office.said("recorded")[2]["Digits"] == "hangup"
+    phone.answers([])
+    await ring(LI)
+    await town.settle()
+    assert len(office.said("recorded")) == 3, "a recording of nothing calls no action"
 
 
 async def test_two_people_are_joined(town: Town, office: Office, ring: Ring) -> None:
