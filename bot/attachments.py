@@ -1,0 +1,38 @@
+"""Photos and papers somebody sent: fetched, judged by content, kept (FT28)."""
+
+from aiogram.types import Message
+
+from backend.domain.refusals import Refused
+from backend.filing import LARGEST
+from bot.talk import Talk
+from notify.channel import DeliveryError
+
+PHOTO = "photo.jpg"
+
+
+def carried(message: Message) -> tuple[str, str, int] | None:
+    """File reference, name and size in bytes of a photo or document, if the message has one."""
+    if message.photo:
+        best = message.photo[-1]
+        return best.file_id, PHOTO, best.file_size or 0
+    if message.document:
+        paper = message.document
+        return paper.file_id, paper.file_name or "file", paper.file_size or 0
+    return None
+
+
+async def take(talk: Talk, message: Message) -> list[str]:
+    """Ids of the files kept. Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
+    found = carried(message)
+    if found is None:
+        return []
+    reference, name, size = found
+    if size > LARGEST:
+        raise Refused("too_large")
+    try:
+        content = await talk.house.channel.fetch(reference, LARGEST)
+    except DeliveryError as error:
+        if error.kind == "permanent":
+            raise Refused("too_large" if error.code == "too_large" else "file_type") from None
+        raise
+    return [(await talk.house.filing.take(name, content, talk.actor)).id]

@@ -1,0 +1,68 @@
+"""The assignment a press or a reply is about, seen with the eyes of whoever speaks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.domain.acts import Snapshot
+from backend.domain.flow import visible
+from backend.domain.presses import Press
+from backend.domain.records import Assignment
+from backend.domain.refusals import Refused
+from backend.domain.table import BY_VERB, may
+from backend.domain.ticket import Obligation
+from backend.ports.moves import Find
+from bot.talk import Talk
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A ticket and the assignment meant."""
+
+    snap: Snapshot
+    assignment: Assignment
+
+    @property
+    def id(self) -> int:
+        """The assignment's id."""
+        return self.assignment.id
+
+    @property
+    def no(self) -> str:
+        """The ticket's number."""
+        return self.snap.ticket.no
+
+    def press(self, verb: str) -> Press:
+        """A button about this assignment as it is now."""
+        return Press(verb, self.id, self.assignment.version)
+
+    def late_for_return(self, now: datetime) -> bool:
+        """Whether a return would now count as late (B35, Q26)."""
+        window = next(
+            (d for d in self.snap.duties if d.kind is Obligation.RETURN and d.assignment_id == self.id
+             and d.met_at is None), None,
+        )  # fmt: skip
+        return now.replace(microsecond=0) > (window.due_at if window else self.assignment.sign_due_at)
+
+
+async def open_case(talk: Talk, assignment_id: int) -> Case:
+    """The case as it stands. Refused `unbound`; `not_found` for what is not there or another unit's (FT13)."""
+    actor = talk.actor
+    snap = await talk.house.desk.moves.load(Find(assignment_id=assignment_id))
+    assignment = snap.assignment(assignment_id) if snap else None
+    foreign = assignment is not None and actor.of_unit and assignment.unit != actor.unit
+    if snap is None or assignment is None or foreign or not visible(snap, actor):
+        raise Refused("not_found", assignment=assignment_id)
+    return Case(snap, assignment)
+
+
+def check(talk: Talk, case: Case, verb: str) -> None:
+    """Before a question is put: may he, and does the state allow it? Refused `forbidden`, `overtaken`, `not_now`."""
+    if not may(talk.actor.role, verb):
+        raise Refused("forbidden", verb=verb)
+    row, assignment, last = BY_VERB[verb], case.assignment, case.snap.last
+    if assignment.ended_at is None and assignment.state in row.sources:
+        return
+    facts = {"state": str(assignment.state)}
+    if last is not None and last.by != talk.actor.code:
+        raise Refused("overtaken", by=last.by, at=last.at.isoformat(), **facts)
+    raise Refused("not_now", **facts)

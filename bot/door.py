@@ -1,0 +1,174 @@
+"""The chat door: updates come in by polling or webhook, wait in the inbox, and are fed to the dispatcher in order."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from aiogram.exceptions import TelegramAPIError, TelegramConflictError
+from aiogram.methods import TelegramMethod
+from aiogram.types import BotCommand, Update
+from pydantic import ValidationError
+
+from backend.ports.inbox import Heard, Inbox
+from bot.dispatcher import ALLOWED, make_dispatcher
+from bot.house import CHANNEL, House
+from bot.talk import ACCIDENTS
+from notify.plain import detail
+
+log = structlog.get_logger("bot")
+AT_ONCE = 32  # chats worked on at the same time
+POLL_SECONDS = 25  # how long one getUpdates waits
+POLL_LEASE = timedelta(seconds=60)  # longer than one getUpdates and its limit
+IDLE_SECONDS = 5.0  # pause after a conflict or while another process polls (FT30)
+KEPT = timedelta(days=3)  # what is done stays at least 48 h in the inbox
+COMMANDS = ("todo", "ticket", "pin", "help")
+
+
+class RawUpdates(TelegramMethod[list[dict[str, Any]]]):
+    """getUpdates as it came: stored before anybody tries to understand it."""
+
+    __returning__ = list[dict[str, Any]]
+    __api_method__ = "getUpdates"
+
+    offset: int | None = None
+    limit: int = 100
+    timeout: int = POLL_SECONDS
+    allowed_updates: list[str] = ALLOWED
+
+
+class ChatDoor:
+    """One bot's door. `on_heard` is called when something waits in the inbox (wiring: the round's nudge)."""
+
+    def __init__(
+        self,
+        house: House,
+        inbox: Inbox,
+        *,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        poll_seconds: int = POLL_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self.house = house
+        self.inbox = inbox
+        self.on_heard: Callable[[], None] = lambda: None
+        self.alarms = 0  # dead letters since the start
+        self._dispatcher = make_dispatcher(house)
+        self._wall = wall
+        self._poll_seconds = poll_seconds
+        self._idle_seconds = idle_seconds
+        self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+
+    # -- hearing
+
+    async def hear(self, body: bytes) -> bool:
+        """Keep an update of the webhook; answer 200 when this returns, whether or not it was new (FT1, FT9)."""
+        fresh = await self.inbox.hear(CHANNEL, body)
+        self.on_heard()
+        return fresh
+
+    async def prepare(self) -> None:
+        """Learn the bot's name for binding links and name its commands; a provider that is away is no obstacle."""
+        say = self.house.catalogue.say
+        names = [BotCommand(command=name, description=say(f"bot.menu_{name}")) for name in COMMANDS]
+        try:
+            self.house.registry.bot_name = (await self.house.bot.me()).username or ""
+            await self.house.bot.set_my_commands(names)
+        except ACCIDENTS as accident:
+            log.warning("bot_not_introduced", error=detail(accident, self.house.bot.token))
+
+    async def webhook(self, url: str, secret: str) -> None:
+        """Let updates be posted to `url`; pending ones are never dropped (FT31)."""
+        await self.house.bot.set_webhook(
+            url, secret_token=secret, allowed_updates=ALLOWED, drop_pending_updates=False
+        )
+
+    async def poll(self) -> None:
+        """Fetch updates until cancelled. One process polls at a time; what is not committed is fetched again."""
+        name = f"poll:{self.house.bot.id}"
+        hooked = True
+        offset: int | None = None
+        try:
+            while True:
+                now = self._wall()
+                if not await self.inbox.lead(name, self._owner, now, now + POLL_LEASE):
+                    await asyncio.sleep(self._idle_seconds)
+                    continue
+                try:
+                    if hooked:
+                        await self.house.bot.delete_webhook(drop_pending_updates=False)
+                        hooked = False
+                    offset = await self._fetch(offset)
+                except TelegramConflictError:
+                    log.warning("another_poller")
+                    await asyncio.sleep(self._idle_seconds)
+                except (*ACCIDENTS, TelegramAPIError) as accident:
+                    log.warning("poll_failed", error=detail(accident, self.house.bot.token))
+                    await asyncio.sleep(min(self._idle_seconds, 1.0))
+        finally:
+            with contextlib.suppress(Exception):
+                await self.inbox.release(name, self._owner)
+
+    async def _fetch(self, offset: int | None) -> int | None:
+        """One getUpdates. The next offset confirms this batch, once: ids may fall after a quiet week (FT4)."""
+        asked = RawUpdates(offset=offset, timeout=self._poll_seconds)
+        updates = await self.house.bot(asked, request_timeout=self._poll_seconds + 15)
+        bodies = [json.dumps(u, ensure_ascii=True).encode() for u in updates]
+        await asyncio.gather(*(self.inbox.hear(CHANNEL, body) for body in bodies))
+        if not updates:
+            return None
+        self.on_heard()
+        return max(int(u["update_id"]) for u in updates) + 1
+
+    # -- handling
+
+    async def round(self) -> int:
+        """Handle what waits in the inbox, chats side by side, each chat in order; how many updates that were."""
+        now = self._wall()
+        waiting = await self.inbox.claim(CHANNEL, self._owner, AT_ONCE, now)
+        if not waiting:
+            return 0
+        outcomes = await asyncio.gather(*(self._handle(heard) for heard in waiting))
+        await self.inbox.done([heard.id for heard, ok in zip(waiting, outcomes, strict=True) if ok])
+        return len(waiting)
+
+    async def sweep(self) -> int:
+        """Forget what was done days ago (a daily task)."""
+        return await self.inbox.sweep(self._wall() - KEPT)
+
+    async def _handle(self, heard: Heard) -> bool:
+        """Feed one update; True when it is done. One bad update never stops the round (FT8)."""
+        try:
+            update = _read(heard.body, self.house)
+        except (ValidationError, ValueError) as error:
+            await self.inbox.unreadable(heard.id, type(error).__name__)
+            return False
+        try:
+            await self._dispatcher.feed_update(
+                self.house.bot, update, inbox_id=heard.id, attempt=heard.attempts
+            )
+        except Exception as accident:  # the mouth's one net: the inbox keeps the update
+            words = f"{type(accident).__name__}: {detail(accident, self.house.bot.token)}"
+            where = traceback.extract_tb(accident.__traceback__)[-1]  # no whole traceback: it may quote URLs (FT36)
+            log.error("update_failed", inbox=heard.id, attempt=heard.attempts, error=words,
+                      where=f"{os.path.basename(where.filename)}:{where.lineno}")  # fmt: skip
+            if await self.inbox.failed(heard.id, words, self._wall()):
+                self.alarms += 1
+                log.error("update_dead", inbox=heard.id)
+            return False
+        return True
+
+
+def _read(body: str, house: House) -> Update:
+    """The update, lone surrogates replaced; ValidationError for what only looks like one."""
+    document = json.loads(body)
+    if "\\ud" in body or "\\uD" in body:
+        whole = json.dumps(document, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        document = json.loads(whole)
+    return Update.model_validate(document, context={"bot": house.bot})

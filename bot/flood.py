@@ -1,0 +1,46 @@
+"""One user's thousand updates: a bucket each, refilled at a person's pace (FT35)."""
+
+from dataclasses import dataclass, field
+
+BURST = 40  # updates at once
+PER_SECOND = 2.0
+SAID_EVERY = 60.0  # seconds between two hints that it is too much
+FORGET_OVER = 10_000  # users kept in mind
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What one user has left; instants are monotonic seconds."""
+
+    left: float
+    at: float
+    said_at: float = -SAID_EVERY
+
+
+@dataclass
+class Flood:
+    """The buckets of all users of this process."""
+
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+
+    def allow(self, user: str, now: float) -> bool:
+        """Take one from the user's bucket; False when it is empty."""
+        bucket = self.buckets.get(user)
+        if bucket is None:
+            if len(self.buckets) > FORGET_OVER:
+                self.buckets.clear()
+            bucket = self.buckets[user] = Bucket(BURST, now)
+        bucket.left = min(BURST, bucket.left + (now - bucket.at) * PER_SECOND)
+        bucket.at = now
+        if bucket.left < 1:
+            return False
+        bucket.left -= 1
+        return True
+
+    def may_say(self, user: str, now: float) -> bool:
+        """Whether the user may be told once more that it is too much."""
+        bucket = self.buckets.get(user)
+        if bucket is None or now - bucket.said_at < SAID_EVERY:
+            return False
+        bucket.said_at = now
+        return True

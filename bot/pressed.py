@@ -1,0 +1,115 @@
+"""A press: decoded, answered once, and handed to whoever does it; forged or outdated ones change nothing."""
+
+from collections.abc import Awaitable, Callable
+
+from backend.domain.presses import Press, decode
+from backend.domain.refusals import Refused
+from bot.case import Case, open_case
+from bot.talk import Talk
+from bot.things import contact, duty, extend, progress, reply, return_, review, sign, todo, view
+
+OnCase = Callable[[Talk, Case, Press], Awaitable[None]]
+FORGED = ("not_found", "forbidden", "unbound")  # worth an audit row (FT13, FT34)
+STALE = ("overtaken", "not_now", "nothing_pending")
+
+
+async def _sign(talk: Talk, case: Case, press: Press) -> None:
+    await sign.sign(talk, case, press.card)
+
+
+async def _view(talk: Talk, case: Case, press: Press) -> None:
+    await view.view(talk, case)
+
+
+async def _progress(talk: Talk, case: Case, press: Press) -> None:
+    await progress.start(talk, case, press.verb)
+
+
+async def _signed(talk: Talk, case: Case, press: Press) -> None:
+    await return_.signed(talk, case, press.verb)
+
+
+async def _contacted(talk: Talk, case: Case, press: Press) -> None:
+    await contact.logged(talk, case, press.verb == "reached")
+
+
+def _plain(work: Callable[[Talk, Case], Awaitable[None]]) -> OnCase:
+    async def done(talk: Talk, case: Case, press: Press) -> None:
+        await work(talk, case)
+
+    return done
+
+
+#: Presses about an assignment.
+ON_CASE: dict[str, OnCase] = {
+    "sign": _sign,
+    "view": _view,
+    "return": _plain(return_.start),
+    "seal": _signed,
+    "leader": _signed,
+    "go_on": _plain(return_.go_on),
+    "go_back": _plain(return_.go_back),
+    "reply": _plain(reply.start),
+    "close": _plain(reply.start_close),
+    "confirm": _plain(reply.no_objection),
+    "extend": _plain(extend.start),
+    "informed": _plain(extend.informed),
+    "contact": _plain(contact.start),
+    "reached": _contacted,
+    "not_reached": _contacted,
+    "report_progress": _progress,
+    "explain": _progress,
+    "object": _progress,
+    "coordinate": _progress,
+    "call_supervisor": _progress,
+    "pass_to_duty": _plain(duty.pass_on),
+    "view_files": _plain(view.of_case),
+    "todo": _plain(todo.again),
+}
+#: Looking is allowed even when the assignment has ended for the unit's own people.
+ENDED_ALLOWED = frozenset({"view_files"})
+
+
+async def pressed(talk: Talk) -> None:
+    """A button was pressed."""
+    talk.watch()
+    data = talk.press.data if talk.press else None
+    press = decode(data)
+    try:
+        if press is None:
+            await talk.note("forged_press", data=repr(data)[:80])
+            await talk.told("toast.unknown_button")
+            return
+        await _do(talk, press)
+    except Refused as refused:
+        if refused.code in FORGED:
+            await talk.note("press_refused", data=repr(data)[:80], code=refused.code)
+        await talk.refuse(refused)
+        if refused.code in STALE:
+            await talk.redraw()
+    finally:
+        await talk.toast("")  # nobody is left with a turning wheel
+
+
+async def _do(talk: Talk, press: Press) -> None:
+    if press.verb == "snooze":
+        talk.actor  # noqa: B018 - for the bound only
+        await talk.told("toast.later")
+        return
+    if press.verb == "agree":
+        await review.agree(talk, press.subject)
+        return
+    if press.verb == "disagree":
+        await review.disagree(talk, press.subject)
+        return
+    if press.verb == "todo" and press.subject == 0:
+        await todo.todo(talk)
+        return
+    if press.verb == "view_files" and await review.files(talk, press.subject):
+        return
+    case = await open_case(talk, press.subject)
+    if case.assignment.ended_at is not None and press.verb not in ENDED_ALLOWED:
+        await talk.told("chat.closed_line")
+        await talk.strip()
+        return
+    await ON_CASE[press.verb](talk, case, press)

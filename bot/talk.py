@@ -1,0 +1,243 @@
+"""One update of one person: who speaks, where, and how he is answered; a press is answered exactly once."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import CallbackQuery, ForceReply, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove, Update
+
+from backend.desk import Moved
+from backend.domain.acts import Act, Actor
+from backend.domain.presses import Press, encode
+from backend.domain.records import Person
+from backend.domain.refusals import Refused
+from backend.domain.spoken_time import written
+from backend.domain.ticket import Source
+from backend.ports.drafts import Expectation
+from bot.house import CHANNEL, House
+from notify.channel import DeliveryError
+from notify.message import Button, Card
+
+log = structlog.get_logger("bot")
+WORKING_AFTER = 0.7  # seconds until a press is answered "working" (contract §6: within 1 s)
+QUESTION_LIVES = timedelta(days=1)
+REMEMBERED = 8  # questions whose messages may still be replied to
+TOAST = 200  # characters (FT26)
+PATIENCE = 5.0  # seconds we wait out a 429 in a conversation
+ACCIDENTS = (TelegramAPIError, aiohttp.ClientError, TimeoutError, OSError)
+
+#: A row of buttons: (name of the label, what it says).
+Rows = Sequence[Sequence[tuple[str, Press]]]
+
+
+class Talk:
+    """The conversation of one update."""
+
+    def __init__(self, house: House, update: Update, inbox_id: int | None, attempt: int) -> None:
+        self.house = house
+        self.say_key = house.catalogue.say
+        self.inbox_id = inbox_id
+        self.attempt = attempt
+        self.press: CallbackQuery | None = update.callback_query
+        self.message: Message | None = update.message or update.edited_message
+        self.person: Person | None = None
+        member = update.my_chat_member
+        holder = self.press or self.message or member
+        user = holder.from_user if holder else None
+        self.user_id = str(user.id) if user else ""
+        self.chat_id: int | None = None
+        self.message_id: int | None = None
+        self.private = False
+        held = self.press.message if self.press else self.message
+        chat = held.chat if held else member.chat if member else None
+        if chat is not None:
+            self.chat_id, self.private = chat.id, chat.type == "private"
+        if held is not None:
+            self.message_id = held.message_id
+        self._answered = self.press is None
+        self._watch: asyncio.Task[None] | None = None
+
+    # -- who
+
+    @property
+    def who(self) -> Person:
+        """The bound person. Refused `unbound` (M23)."""
+        if self.person is None:
+            raise Refused("unbound")
+        return self.person
+
+    @property
+    def actor(self) -> Actor:
+        """The bound person as the desk knows him."""
+        return Actor(self.who.code, self.who.role, self.who.unit)
+
+    @property
+    def now(self) -> datetime:
+        """This moment."""
+        return self.house.office.clock.now()
+
+    # -- doing
+
+    async def act(self, verb: str, *, assignment_id: int | None = None, ticket_no: str | None = None,
+                  card: int | None = None, **words: Any) -> Moved:  # fmt: skip
+        """One act at the desk; the update is done in the same transaction."""
+        act = Act(verb, self.actor, Source.TELEGRAM, ticket_no=ticket_no, assignment_id=assignment_id,
+                  words=words, card=card, inbox_id=self.inbox_id)  # fmt: skip
+        return await self.house.desk.act(act)
+
+    async def note(self, what: str, **facts: Any) -> None:
+        """An audit row about this user (FT13)."""
+        who = self.person.code if self.person else f"{CHANNEL}:{self.user_id}"
+        await self.house.audit.note(self.now, who, what, None, **facts)
+
+    # -- answering
+
+    def watch(self) -> None:
+        """From now on the press is answered in time, whatever its work takes."""
+
+        async def soon() -> None:
+            await asyncio.sleep(WORKING_AFTER)
+            await self.toast(self.say_key("toast.working"))
+
+        if not self._answered:
+            self._watch = asyncio.create_task(soon())
+
+    async def toast(self, text: str) -> bool:
+        """Answer the press, once; False when it was answered before or there is none. Too late is no matter (FT12)."""
+        if self._answered or self.press is None:
+            return False
+        self._answered = True
+        if self._watch is not None and self._watch is not asyncio.current_task():
+            self._watch.cancel()
+        try:
+            await self.house.bot.answer_callback_query(self.press.id, text=text[:TOAST] or None)
+        except ACCIDENTS as accident:
+            log.info("press_not_answered", error=type(accident).__name__)
+        return True
+
+    async def tell(self, text: str) -> None:
+        """The outcome: as a toast while one is awaited, else as a message."""
+        if not await self.toast(text):
+            await self.say(text)
+
+    async def told(self, key: str, **facts: Any) -> None:
+        """`tell` a text of the catalogue."""
+        await self.tell(self.say_key(key, **facts))
+
+    async def say(self, text: str, buttons: Rows = ()) -> str | None:
+        """A message in this chat, under the one it answers; its id, or None when it could not be sent."""
+        if self.chat_id is None:
+            return None
+        label = self.house.catalogue
+        keys = tuple(tuple(Button(label.say(name), encode(p)) for name, p in row) for row in buttons)
+        reply = None if self.private and self.press is None else self.message_id
+        for patient in (True, False):
+            try:
+                receipt = await self.house.channel.send(
+                    str(self.chat_id), Card(text, keys), reply_to=None if reply is None else str(reply)
+                )
+                return receipt.provider_id
+            except DeliveryError as error:
+                if error.kind == "throttled" and patient and (error.retry_after or 0) <= PATIENCE:
+                    await asyncio.sleep(error.retry_after or 1)
+                    continue
+                await self._unsaid(error)
+                return None
+        return None
+
+    async def _unsaid(self, error: DeliveryError) -> None:
+        log.warning("not_said", error=str(error))
+        if error.kind == "dead_address" and self.private and self.person and not error.new_address:
+            await self.house.registry.lose_binding(self.person.code, CHANNEL, error.code)
+
+    async def say_with(self, text: str, markup: ForceReply | ReplyKeyboardMarkup | ReplyKeyboardRemove) -> str | None:
+        """A short text of the catalogue with something other than buttons under it."""
+        if self.chat_id is None:
+            return None
+        try:
+            sent = await self.house.bot.send_message(self.chat_id, text, reply_markup=markup)
+        except ACCIDENTS as accident:
+            log.warning("not_said", error=type(accident).__name__)
+            return None
+        return str(sent.message_id)
+
+    async def refuse(self, refused: Refused) -> None:
+        """A refusal in words."""
+        await self.tell(await self.words_of(refused))
+
+    async def words_of(self, refused: Refused) -> str:
+        """The words of a refusal: who was quicker by name, when by the clock on the wall."""
+        if refused.code == "unbound":
+            return self.say_key("chat.M23")
+        facts = dict(refused.facts)
+        if isinstance(facts.get("by"), str):
+            facts["by"] = await self.name_of(facts["by"])
+        for name in ("at", "due", "latest"):
+            if isinstance(facts.get(name), str):
+                with contextlib.suppress(ValueError):
+                    facts[name] = self.when(datetime.fromisoformat(facts[name]))
+        return self.house.catalogue.refusal(refused.code, facts)
+
+    async def name_of(self, code: str) -> str:
+        """The name behind a code; the clock is called the system."""
+        person = (await self.house.office.standing()).by_code.get(code)
+        if person is not None:
+            return person.name
+        return self.house.catalogue.word("source", "clock") if code == "system" else code
+
+    def when(self, at: datetime) -> str:
+        """An instant as cards write it."""
+        language = "zh" if self.house.catalogue.language.startswith("zh") else "en"
+        return written(at, self.now, language, self.house.office.clock.zone)
+
+    # -- asking
+
+    async def ask(self, key: str, what: str, subject: int, **facts: Any) -> None:
+        """Put a question that is answered in words; a reply to it, or plain words in private, will find it."""
+        sent = await self.say_with(self.say_key(key), ForceReply(selective=True))
+        await self.expect(what, subject, sent, **facts)
+        await self.toast(self.say_key("toast.asked"))
+
+    async def expect(self, what: str, subject: int, message_id: str | None, **facts: Any) -> None:
+        """Remember that words about this are awaited."""
+        now = self.now
+        before = await self.house.drafts.expected(CHANNEL, self.user_id, now)
+        asked = dict(before.facts.get("messages", {})) if before else {}
+        if message_id is not None:
+            asked[message_id] = [what, subject]
+        asked = dict(list(asked.items())[-REMEMBERED:])
+        body = {**facts, "subject": subject, "messages": asked}
+        await self.house.drafts.expect(CHANNEL, self.user_id, Expectation(what, body), now, now + QUESTION_LIVES)
+
+    async def settled(self) -> None:
+        """The question was answered."""
+        await self.house.drafts.forget(CHANNEL, self.user_id)
+
+    # -- the message that was pressed
+
+    async def strip(self) -> None:
+        """Take the buttons off the pressed message."""
+        if self.press is None or self.chat_id is None or self.message_id is None:
+            return
+        with contextlib.suppress(*ACCIDENTS):
+            await self.house.bot.edit_message_reply_markup(chat_id=self.chat_id, message_id=self.message_id)
+
+    async def redraw(self) -> None:
+        """Make the pressed message true again: a card as it is now, anything else without its buttons (FT14)."""
+        if self.press is None or self.chat_id is None or self.message_id is None:
+            return
+        address, message = str(self.chat_id), str(self.message_id)
+        assignment = await self.house.book.find(CHANNEL, address, message)
+        if assignment is None or self.person is None:
+            await self.strip()
+            return
+        card = await self.house.cards.for_assignment(assignment, self.person)
+        try:
+            await self.house.channel.edit(address, message, card)
+        except DeliveryError as error:
+            log.info("not_redrawn", error=str(error))

@@ -1,0 +1,19 @@
+"""转值班人员: the unit's next person is handed the card."""
+
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from bot.case import Case
+from bot.talk import Talk
+
+
+async def pass_on(talk: Talk, case: Case) -> None:
+    """The next in the unit's order, then its liaison. Refused `no_duty` when nobody else can be reached by chat."""
+    standing = await talk.house.office.standing()
+    others = [
+        p for p in standing.people(case.assignment.unit, Role.HANDLER, Role.LIAISON)
+        if p.chat and p.code != talk.who.code
+    ]  # fmt: skip
+    if not others:
+        raise Refused("no_duty")
+    await talk.house.cards.send(others[0], case.id, "M2" if case.snap.ticket.grade == "urgent" else "M1")
+    await talk.told("toast.duty_told")

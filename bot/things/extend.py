@@ -1,0 +1,45 @@
+"""申请延期: so many working days and why; the requester must have been told, and how is asked (A24, Q30)."""
+
+from backend.domain.refusals import Refused
+from backend.domain.reply_words import Words
+from bot.case import Case, check
+from bot.talk import Rows, Talk
+
+VERB = "extend"
+
+
+async def start(talk: Talk, case: Case) -> None:
+    """The button."""
+    check(talk, case, VERB)
+    await talk.ask("ask.extend", VERB, case.id)
+
+
+async def words(talk: Talk, case: Case, said: Words) -> None:
+    """延期 3 原因…; words that say the requester was told save the question."""
+    check(talk, case, VERB)
+    if said.days is None or not said.text:
+        await talk.ask("ask.extend", VERB, case.id)
+        return
+    draft = {"days": said.days, "reason": said.text}
+    await talk.house.drafts.keep(talk.who.code, case.id, VERB, draft, talk.now)
+    if any(word in said.text for word in talk.say_key("bot.informed_words").split()):
+        await informed(talk, case)
+        return
+    keys: Rows = ((("bot.informed_yes", case.press("informed")), ("bot.informed_no", case.press("go_back"))),)
+    await talk.say(talk.say_key("bot.informed"), keys)
+
+
+async def informed(talk: Talk, case: Case) -> None:
+    """The requester was told by telephone: ask for the extension."""
+    check(talk, case, VERB)
+    draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
+    if not draft:
+        raise Refused("reason_missing", field="reason")
+    standing = await talk.house.office.standing()
+    new_due = standing.later(f"{int(draft['days'])}wd", case.assignment.close_due_at, case.assignment.unit)
+    await talk.act(VERB, assignment_id=case.id, new_due_at=new_due, reason=draft["reason"],
+                   requester_informed={"at": talk.now, "way": "phone"})  # fmt: skip
+    await talk.house.drafts.drop(talk.who.code, case.id, VERB)
+    await talk.settled()
+    await talk.strip()
+    await talk.toast(talk.say_key("toast.extended"))

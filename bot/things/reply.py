@@ -1,0 +1,104 @@
+"""填写答复 and 办结: words to the requester, then the closing; a closing without a reply asks for it first."""
+
+from backend.domain.reply_words import Words, curt
+from bot.case import Case, check
+from bot.talk import Rows, Talk
+
+BEIJING = "beijing_mutual_aid"
+
+
+async def start(talk: Talk, case: Case) -> None:
+    """The button 填写答复."""
+    check(talk, case, "reply")
+    await talk.ask("ask.reply", "reply", case.id)
+
+
+async def words(talk: Talk, case: Case, said: Words) -> None:
+    """答复 内容…; when the closing waited for it, both go in one act."""
+    check(talk, case, "reply")
+    if not said.text:
+        await talk.ask("ask.reply", "reply", case.id)
+        return
+    waiting = await talk.house.drafts.draft(talk.who.code, case.id, "close")
+    if waiting.get("feedback") and not await _beijing(talk):
+        await talk.act("close", assignment_id=case.id, text=said.text, feedback=waiting["feedback"])
+        await _kept(talk, case)
+        await talk.house.drafts.drop(talk.who.code, case.id, "close")
+        await talk.settled()
+        await _done(talk, said.text, "toast.closed")
+        return
+    await talk.act("reply", assignment_id=case.id, text=said.text)
+    await _kept(talk, case)
+    await talk.settled()
+    await _done(talk, said.text, "toast.replied")
+    if waiting.get("feedback"):
+        await _objection(talk, case)
+    elif waiting:
+        await talk.ask("ask.close", "close", case.id)
+
+
+async def start_close(talk: Talk, case: Case) -> None:
+    """The button 办结."""
+    check(talk, case, "close")
+    if case.assignment.reply_text:
+        await talk.ask("ask.close", "close", case.id)
+        return
+    await _reply_first(talk, case, "")
+
+
+async def close_words(talk: Talk, case: Case, said: Words) -> None:
+    """办结 反馈…"""
+    check(talk, case, "close")
+    if not case.assignment.reply_text:
+        await _reply_first(talk, case, said.text)
+        return
+    if await _beijing(talk) and said.text:
+        await talk.house.drafts.keep(talk.who.code, case.id, "close", {"feedback": said.text}, talk.now)
+        await _objection(talk, case)
+        return
+    await talk.act("close", assignment_id=case.id, feedback=said.text)
+    await talk.house.drafts.drop(talk.who.code, case.id, "close")
+    await talk.settled()
+    await talk.toast(talk.say_key("toast.closed"))
+
+
+async def no_objection(talk: Talk, case: Case) -> None:
+    """A33: the worker said he has no objection and asks for nothing more."""
+    check(talk, case, "close")
+    draft = await talk.house.drafts.draft(talk.who.code, case.id, "close")
+    await talk.act("close", assignment_id=case.id, feedback=draft.get("feedback", ""), no_objection=True)
+    await talk.house.drafts.drop(talk.who.code, case.id, "close")
+    await talk.strip()
+    await talk.told("toast.closed")
+
+
+async def _reply_first(talk: Talk, case: Case, feedback: str) -> None:
+    await talk.house.drafts.keep(talk.who.code, case.id, "close", {"feedback": feedback, "waits": True}, talk.now)
+    await talk.ask("ask.close_reply_first", "reply", case.id)
+
+
+async def _objection(talk: Talk, case: Case) -> None:
+    keys: Rows = ((("bot.no_objection_yes", case.press("confirm")), ("button.go_back", case.press("go_back"))),)
+    await talk.say(talk.say_key("bot.no_objection"), keys)
+    await talk.toast(talk.say_key("toast.asked"))
+
+
+async def _beijing(talk: Talk) -> bool:
+    return (await talk.house.office.standing()).settings.text("profile") == BEIJING
+
+
+async def _kept(talk: Talk, case: Case) -> None:
+    """Remember which message became the reply, so that an edit of it amends the reply (FT29)."""
+    if talk.message is not None:
+        words = {"message": str(talk.message.message_id)}
+        await talk.house.drafts.keep(talk.who.code, case.id, "said", words, talk.now)
+
+
+async def _done(talk: Talk, text: str, key: str) -> None:
+    """What was done, with a hint when the wording was harsh (A20: advice only)."""
+    found = curt(text)
+    if not found:
+        await talk.told(key)
+        return
+    code, word = found[0]
+    await talk.told("ask.advice", advice=talk.say_key(f"advice.{code}", word=word))

@@ -1,0 +1,48 @@
+"""/start and the contact card: a chat is bound to a person in two steps (FT32, FT33)."""
+
+from aiogram.types import KeyboardButton, ReplyKeyboardMarkup, ReplyKeyboardRemove
+
+from backend.domain.refusals import Refused
+from backend.domain.ticket import UnitKind
+from backend.registry import BINDING
+from bot.house import CHANNEL
+from bot.talk import Talk
+
+
+async def start(talk: Talk, words: str = "") -> None:
+    """/start alone greets; with a code it asks for one's own number."""
+    if not talk.private:
+        await talk.told("command.private_only")
+        return
+    standing = await talk.house.office.standing()
+    units = standing.config.units
+    if not words:
+        if talk.person is not None:
+            unit = units[talk.person.unit].name if talk.person.unit in units else talk.person.unit
+            await talk.told("command.start_bound", name=talk.person.name, unit=unit)
+            return
+        office = next((u.name for u in units.values() if u.kind is UnitKind.MANAGEMENT), "")
+        await talk.told("command.start", org_name=office)
+        return
+    await talk.house.registry.bind(CHANNEL, talk.user_id, str(talk.chat_id), words.split(maxsplit=1)[0])
+    share = KeyboardButton(text=talk.say_key("button.share_contact"), request_contact=True)
+    keys = ReplyKeyboardMarkup(keyboard=[[share]], resize_keyboard=True, one_time_keyboard=True)
+    await talk.say_with(talk.say_key("command.share_contact"), keys)
+
+
+async def contact(talk: Talk) -> None:
+    """A contact card: the sender's own, while a binding awaits it."""
+    card = talk.message.contact if talk.message else None
+    awaited = await talk.house.drafts.expected(CHANNEL, talk.user_id, talk.now)
+    if card is None or not talk.private or awaited is None or awaited.what != BINDING:
+        await talk.told("command.kind_not_taken")
+        return
+    whose = None if card.user_id is None else str(card.user_id)
+    try:
+        bound = await talk.house.registry.confirm(CHANNEL, talk.user_id, whose, card.phone_number)
+    except Refused as refused:
+        await talk.note("binding_refused", code=refused.code)
+        raise
+    text = talk.say_key("chat.M22", unit=bound.unit, name=bound.person.name, tail=bound.tail)
+    await talk.say_with(text, ReplyKeyboardRemove(remove_keyboard=True))
+    await talk.house.audit.note(talk.now, bound.person.code, "bound", bound.person.code, channel=CHANNEL)

@@ -1,0 +1,67 @@
+"""查看详情 and 查看材料: the masked text and the files, to those who may know of them."""
+
+from backend.domain.masking import cut, mask
+from backend.domain.records import Assignment, Ticket
+from bot.case import Case
+from bot.talk import Talk
+from notify.channel import DeliveryError
+from notify.message import Card, Document, Picture
+
+LONGEST = 3_000  # characters of the demand in one message
+AT_ONCE = 10  # files sent at one press
+
+
+async def view(talk: Talk, case: Case) -> None:
+    """Send the details; for the unit itself this opens the assignment (no call because it lay unread)."""
+    if case.assignment.unit == talk.who.unit:
+        await talk.house.drafts.mark_opened(case.id, talk.now)
+    await talk.say(await detail(talk, case.snap.ticket, case.assignment))
+    await talk.toast(talk.say_key("toast.shown"))
+
+
+async def detail(talk: Talk, ticket: Ticket, assignment: Assignment | None) -> str:
+    """A ticket in words; place and demand are left out when chats are strict or the ticket is confidential."""
+    standing = await talk.house.office.standing()
+    words = talk.house.catalogue
+    closed = standing.settings.choice("privacy.chat") == "strict" or "confidential" in ticket.flags
+    phone_mask = standing.settings.text("privacy.phone_mask")
+    given = assignment
+    unit = standing.config.units.get(given.unit) if given else None
+    return words.say(
+        "chat.detail",
+        ticket_no=ticket.no,
+        category=words.word("category", ticket.category) if ticket.category else "",
+        grade=words.word("grade", ticket.grade),
+        state=words.word("state", given.state if given else ticket.state),
+        place="" if closed else mask(ticket.place, phone_mask=phone_mask),
+        masked_text="" if closed else cut(mask(ticket.text or ticket.title, phone_mask=phone_mask), LONGEST),
+        dispatched_at=talk.when(given.dispatched_at) if given else "",
+        sign_due=talk.when(given.sign_due_at) if given else "",
+        signed_at=talk.when(given.signed_at) if given and given.signed_at else "",
+        close_due=talk.when(given.close_due_at) if given else "",
+        n=given.extension_count or "" if given else "",
+        unit=unit.name if unit else "",
+    )  # fmt: skip
+
+
+async def files(talk: Talk, ids: list[str]) -> None:
+    """Send files into the chat, each as it was brought."""
+    if not ids or talk.chat_id is None:
+        await talk.told("bot.no_files")
+        return
+    await talk.toast(talk.say_key("bot.files_sent"))
+    for file_id in ids[:AT_ONCE]:
+        paper, content = await talk.house.filing.open(file_id, talk.actor)
+        kind = Document if paper.kind == "pdf" else Picture
+        try:
+            await talk.house.channel.send(str(talk.chat_id), Card(paper.name, (), kind(paper.name, content)))
+        except DeliveryError:
+            await talk.say(talk.say_key("bot.file_unsent", name=paper.name))
+
+
+async def of_case(talk: Talk, case: Case) -> None:
+    """The files of an assignment: its statements and what was attached to it."""
+    found = [f for r in case.snap.requests if r.assignment_id == case.id for f in r.facts.get("files", ())]
+    for draft in await talk.house.drafts.drafts_on(case.id, "attach"):
+        found += [f for f in draft.get("files", ()) if f not in found]
+    await files(talk, [str(f) for f in found])

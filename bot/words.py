@@ -1,0 +1,193 @@
+"""What was said: a command, a contact card, or words and papers that answer a card or a question."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiogram.types import Message
+
+from backend.domain.refusals import Refused
+from backend.domain.reply_words import Words, parse
+from backend.registry import BINDING
+from bot import attachments
+from bot.case import Case, open_case
+from bot.house import CHANNEL
+from bot.talk import Talk
+from bot.things import extend, office, pin, progress, reply, return_, review, sign, start, todo
+
+Command = Callable[[Talk, str], Awaitable[None]]
+
+COMMANDS: dict[str, Command] = {
+    "start": start.start,
+    "help": office.help_,
+    "todo": todo.todo,
+    "ticket": todo.ticket,
+    "pin": pin.pin,
+    "status": office.status,
+    "overdue": office.overdue,
+    "unit": office.unit,
+    "supervise": office.supervise,
+    "call": office.call,
+    "quiet": office.quiet,
+}
+FOR_ALL = ("start", "help")  # the rest is for the bound
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a message answers: the question put, and the assignment or request it was about."""
+
+    what: str | None
+    subject: int
+
+
+async def hear(talk: Talk, message: Message) -> None:
+    """A message: moved groups, contact cards, commands, then words and papers."""
+    if message.migrate_to_chat_id:
+        await talk.house.registry.move_address(CHANNEL, str(message.chat.id), str(message.migrate_to_chat_id))
+        return
+    if message.contact:
+        await start.contact(talk)
+        return
+    text = (message.text or message.caption or "").strip()
+    if text.startswith("/"):
+        await _command(talk, text)
+        return
+    if not (text or attachments.carried(message)):
+        if talk.private and not _service(message):
+            await talk.told("command.kind_not_taken")
+        return
+    await _answer(talk, message, text)
+
+
+def _service(message: Message) -> bool:
+    return bool(message.migrate_from_chat_id or message.new_chat_members or message.left_chat_member
+                or message.group_chat_created or message.supergroup_chat_created or message.pinned_message)  # fmt: skip
+
+
+async def _command(talk: Talk, text: str) -> None:
+    head, _, words = text[1:].partition(" ")
+    name, _, bot = head.partition("@")
+    if bot and talk.house.registry.bot_name and bot.lower() != talk.house.registry.bot_name.lower():
+        return
+    command = COMMANDS.get(name.lower())
+    if command is None:
+        if talk.private:
+            await talk.told("command.unknown")
+        return
+    if talk.person is None and name.lower() not in FOR_ALL:
+        raise Refused("unbound")
+    await command(talk, words.strip())
+
+
+async def _answer(talk: Talk, message: Message, text: str) -> None:
+    replied = message.reply_to_message is not None
+    if not (talk.private or replied):
+        return
+    target = await _target(talk, message)
+    if target is None and not talk.private:
+        return  # people of a group talk with each other
+    talk.actor  # noqa: B018 - refuses whoever is not bound, before anything is looked at
+    if target is not None and target.what == pin.WHAT and not attachments.carried(message):
+        await pin.pin(talk, text)
+        return
+    if target is not None and target.what == "disagree":
+        await review.reason(talk, target.subject, text)
+        return
+    if target is None:
+        await talk.told("ask.words")
+        return
+    await _about(talk, message, text, target)
+
+
+async def _target(talk: Talk, message: Message) -> Target | None:
+    """The card or question replied to; in private also the last question, or the only ticket in hand."""
+    asked = await talk.house.drafts.expected(CHANNEL, talk.user_id, talk.now)
+    if asked is not None and asked.what == BINDING:
+        asked = None
+    if message.reply_to_message is not None:
+        number = str(message.reply_to_message.message_id)
+        known = (asked.facts.get("messages") or {}).get(number) if asked else None
+        if known:
+            return Target(str(known[0]), int(known[1]))
+        assignment = await talk.house.book.find(CHANNEL, str(message.chat.id), number)
+        if assignment is not None:
+            same = asked is not None and asked.facts.get("subject") == assignment
+            return Target(asked.what if asked and same else None, assignment)
+        if not talk.private:
+            return None
+    if asked is not None:
+        return Target(asked.what, int(asked.facts.get("subject", 0)))
+    if talk.person is None:
+        return None
+    count, items = await talk.house.drafts.todo(talk.person.unit, 1)
+    return Target(None, items[0].assignment.id) if count == 1 else None
+
+
+async def _about(talk: Talk, message: Message, text: str, target: Target) -> None:
+    """Words and papers about an assignment; the keyword wins, else the question says what is meant."""
+    case = await open_case(talk, target.subject)
+    said = parse(text) if text else None
+    if said is None and text and target.what in BY_VERB:
+        said = Words(target.what, text) if target.what != "extend" else parse(f"{_keyword(talk)} {text}")
+    album = message.media_group_id
+    files = await attachments.take(talk, message)
+    verb = said.verb if said else None
+    if files and verb in (None, "return") and (verb or target.what == "return" or await _returning(talk, case)):
+        await return_.words(talk, case, said or Words("return"), files, album)
+        return
+    if files:
+        await _attach(talk, case, files, quiet=said is not None or album is not None)
+    if said is None:
+        if not files:
+            await talk.told("ask.words")
+        return
+    await BY_VERB[said.verb](talk, case, said)
+
+
+def _keyword(talk: Talk) -> str:
+    return talk.say_key("button.extend")
+
+
+async def _returning(talk: Talk, case: Case) -> bool:
+    return bool(await talk.house.drafts.draft(talk.who.code, case.id, "return"))
+
+
+async def _attach(talk: Talk, case: Case, files: list[str], *, quiet: bool) -> None:
+    """Papers without a word: kept with the assignment, and used when a return follows."""
+    draft = await talk.house.drafts.draft(talk.who.code, case.id, "attach")
+    kept = [*draft.get("files", ()), *files]
+    await talk.house.drafts.keep(talk.who.code, case.id, "attach", {"files": kept}, talk.now)
+    if not quiet:
+        await talk.told("chat.files_received", n=len(kept), ticket_no=case.no)
+
+
+async def _sign(talk: Talk, case: Case, said: Words) -> None:
+    await sign.sign(talk, case)
+
+
+async def _return(talk: Talk, case: Case, said: Words) -> None:
+    await return_.words(talk, case, said, [], None)
+
+
+#: The words of a reply (contract §6) → who does it.
+BY_VERB: dict[str, Callable[[Talk, Case, Words], Awaitable[None]]] = {
+    "sign": _sign,
+    "return": _return,
+    "reply": reply.words,
+    "close": reply.close_words,
+    "extend": extend.words,
+    "report_progress": progress.words,
+}
+
+
+async def edited(talk: Talk, message: Message) -> None:
+    """An edited message amends the reply it became, while that may still be amended (FT29); others are let be."""
+    if talk.person is None or not message.text:
+        return
+    assignment = await talk.house.drafts.said(talk.who.code, str(message.message_id))
+    if assignment is None:
+        return
+    said = parse(message.text)
+    text = said.text if said else message.text.strip()
+    await talk.act("amend", assignment_id=assignment, text=text)
+    await talk.told("command.edited")
