@@ -1,0 +1,46 @@
+"""The glossary binds code and speech: every stored word stands in it, and no other."""
+
+import re
+from enum import StrEnum
+
+from backend.domain import ticket
+from backend.domain.table import BY_VERB
+from tests.house.source import ROOT
+
+TEXT = (ROOT / "GLOSSARY.md").read_text("utf-8")
+KINDS = {
+    name: kind
+    for name, kind in vars(ticket).items()
+    if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not StrEnum
+}
+TICKED = re.compile(r"`([^`]+)`")
+
+
+def _stored() -> dict[str, list[str]]:
+    """The rows of the table of stored words: kind → its words."""
+    rows = {}
+    for line in TEXT.split("## Stored words", 1)[1].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == 2:
+            rows[TICKED.findall(cells[0])[0]] = TICKED.findall(cells[1])
+    return rows
+
+
+def test_every_stored_word_stands_in_the_glossary_and_no_other() -> None:
+    assert _stored() == {name: [str(word) for word in kind] for name, kind in KINDS.items()}
+
+
+def test_every_identifier_the_glossary_binds_to_an_enumeration_exists() -> None:
+    for name, member in re.findall(r"`(\w+)\.([A-Z_]+)`", TEXT):
+        assert member in KINDS[name].__members__, f"{name}.{member}"
+
+
+def test_the_verbs_the_glossary_names_are_verbs_of_the_table() -> None:
+    """The second column of the second section names verbs where it is not a class, a field or a kind."""
+    section = TEXT.split("## The ticket and what is done to it", 1)[1].split("\n## ", 1)[0]
+    said = {word for line in section.splitlines() for word in TICKED.findall(line)}
+    spoken = {"accept", "dispatch", "reassign", "sign", "auto_sign", "return", "decide_return", "extend", "contact",
+              "reply", "close", "finalize", "archive", "decide_close", "supervise", "report_progress", "yellow_card",
+              "red_card", "rework", "claim_unreasonable", "decide_unreasonable", "appeal", "merge", "review"}  # fmt: skip
+    assert spoken <= said
+    assert spoken <= set(BY_VERB)
