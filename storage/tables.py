@@ -118,6 +118,8 @@ tickets = Table(
     col("extra"),
     Index("tickets_state", "state", "id"), Index("tickets_phone", "phone_index"),
     Index("tickets_generated", "generated_at"), Index("tickets_closed", "closed_at"),
+    Index("tickets_merged", "id", postgresql_where=text("merged_into IS NOT NULL"),
+          sqlite_where=text("merged_into IS NOT NULL")),
 )  # fmt: skip
 assignments = Table(
     "assignments", metadata,
@@ -128,6 +130,7 @@ assignments = Table(
     col("reply_text", null=True), col("reply_way", null=True), col("cause", null=True), col("feedback", null=True),
     col("close_type", null=True), col("revisit_on", null=True), at("closed_at"), col("closed_by", null=True),
     col("extension_count", Integer, default="0"), at("red_card_at"), at("yellow_card_at"), at("ended_at"),
+    col("card", null=True),  # of an imported life: rule (overdue as of the run) | none (the file says so)
     Index("assignments_ticket", "ticket_id"), Index("assignments_unit", "unit", "state", "id"),
     Index("assignments_dispatched", "dispatched_at"), Index("assignments_closed", "closed_at"),
     Index("assignments_unit_ticket", "unit", "ticket_id"),
@@ -158,6 +161,8 @@ visits = Table(
     col("kind"), at("at", null=False), col("by"), col("source"), col("answer"), col("contacted", null=True),
     col("resolved", null=True), col("note"), col("final", Boolean),
     Index("visits_ticket", "ticket_id"),
+    Index("visits_unsatisfied", "ticket_id", postgresql_where=text("answer = 'unsatisfied'"),
+          sqlite_where=text("answer = 'unsatisfied'")),
     Index("visits_final", "ticket_id", "round", unique=True, postgresql_where=text("final"),
           sqlite_where=text("final")),
 )  # fmt: skip
@@ -275,6 +280,11 @@ score_runs = Table(
     key(), col("period"), col("scheme"), col("state"), col("by"), at("at", null=False), col("sheet"), col("hash"),
     at("locked_at"), col("locked_by", null=True), col("revision_of", BigInteger, null=True),
     Index("score_runs_period", "period", "scheme"),
+)  # fmt: skip
+score_appeals = Table(
+    "score_appeals", metadata,
+    key(), col("run_id", BigInteger), col("unit"), col("item", null=True), col("words"), col("by"),
+    at("at", null=False), Index("score_appeals_run", "run_id"),
 )  # fmt: skip
 idempotency = Table(
     "idempotency", metadata,

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("red_card_at", sa.BigInteger(), nullable=True),
         sa.Column("yellow_card_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("card", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("assignments", schema=None) as batch_op:
@@ -539,6 +540,22 @@ def upgrade() -> None:
         batch_op.create_index("score_runs_period", ["period", "scheme"], unique=False)
 
     op.create_table(
+        "score_appeals",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("score_appeals", schema=None) as batch_op:
+        batch_op.create_index("score_appeals_run", ["run_id"], unique=False)
+
+    op.create_table(
         "seals",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
@@ -623,6 +640,13 @@ def upgrade() -> None:
     with op.batch_alter_table("tickets", schema=None) as batch_op:
         batch_op.create_index("tickets_closed", ["closed_at"], unique=False)
         batch_op.create_index("tickets_generated", ["generated_at"], unique=False)
+        batch_op.create_index(
+            "tickets_merged",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+            sqlite_where=sa.text("merged_into IS NOT NULL"),
+        )
         batch_op.create_index("tickets_phone", ["phone_index"], unique=False)
         batch_op.create_index("tickets_state", ["state", "id"], unique=False)
 
@@ -674,3 +698,10 @@ def upgrade() -> None:
             sqlite_where=sa.text("final"),
         )
         batch_op.create_index("visits_ticket", ["ticket_id"], unique=False)
+        batch_op.create_index(
+            "visits_unsatisfied",
+            ["ticket_id"],
+            unique=False,
+            postgresql_where=sa.text("answer = 'unsatisfied'"),
+            sqlite_where=sa.text("answer = 'unsatisfied'"),
+        )
