@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from backend.domain import ticket
 from backend.domain.table import BY_VERB
+from backend.domain.texts import Catalogue
 from tests.house.source import ROOT
 
 TEXT = (ROOT / "GLOSSARY.md").read_text("utf-8")
@@ -14,20 +15,30 @@ KINDS = {
     if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not StrEnum
 }
 TICKED = re.compile(r"`([^`]+)`")
+SAID = re.compile(r"`(\w+)` ([^·|]+?) *(?:·|$)")
 
 
-def _stored() -> dict[str, list[str]]:
-    """The rows of the table of stored words: kind → its words."""
+def _stored() -> dict[str, dict[str, str]]:
+    """The rows of the table of stored words: kind → its words, each with what people are shown."""
     rows = {}
     for line in TEXT.split("## Stored words", 1)[1].splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| `") and len(cells) == 2:
-            rows[TICKED.findall(cells[0])[0]] = TICKED.findall(cells[1])
+            rows[TICKED.findall(cells[0])[0]] = dict(SAID.findall(cells[1]))
     return rows
 
 
 def test_every_stored_word_stands_in_the_glossary_and_no_other() -> None:
-    assert _stored() == {name: [str(word) for word in kind] for name, kind in KINDS.items()}
+    assert {name: list(words) for name, words in _stored().items()} == {
+        name: [str(word) for word in kind] for name, kind in KINDS.items()
+    }
+
+
+def test_people_are_shown_the_words_of_the_glossary() -> None:
+    catalogue = Catalogue("zh_CN")
+    for name, words in _stored().items():
+        group = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+        assert words == {word: catalogue.word(group, word) for word in words}
 
 
 def test_every_identifier_the_glossary_binds_to_an_enumeration_exists() -> None:
