@@ -1,0 +1,143 @@
+"""Brings a file's rows in, chunk by chunk: good rows land though others are refused, and none lands twice."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Role
+from backend.office import Office
+from backend.paper.fields import Context
+from backend.paper.reading import Reading, read
+from backend.paper.records import Record, RowRefusal
+from backend.ports.imports import ImportsStore
+from backend.takers import taker_of
+from backend.taking import Shelves, Taken, Verdict
+
+log = structlog.get_logger("imports")
+KEPT_REFUSALS = 200  # as many refused rows as are remembered with the file
+
+#: What may be brought, and who besides an admin may bring it.
+MAY: Mapping[str, frozenset[Role]] = {
+    "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
+    "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
+    "visits": frozenset({Role.REVISIT_AGENT}),
+}  # fmt: skip
+Progress = Callable[[int, int], None]  # rows done, rows expected
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a file (contract §3)."""
+
+    read: int = 0
+    imported: int = 0
+    already: int = 0
+    refused: list[RowRefusal] = field(default_factory=list)
+
+    def add(self, verdict: "Verdict") -> None:
+        """Count one row."""
+        if isinstance(verdict, RowRefusal):
+            self.refused.append(verdict)
+        elif verdict is Taken.ALREADY:
+            self.already += 1
+        else:
+            self.imported += 1
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        refused = [asdict(no) for no in sorted(self.refused, key=lambda no: no.row)]
+        return {"read": self.read, "imported": self.imported, "already": self.already, "refused": refused}
+
+
+class Imports:
+    """The room where files are emptied. `countries` are those whose numbers may be called."""
+
+    def __init__(
+        self, shelves: Shelves, book: ImportsStore, office: Office, catalogue: Catalogue,
+        countries: Sequence[str] = ("CN",),
+    ) -> None:  # fmt: skip
+        self._shelves = shelves
+        self._book = book
+        self._office = office
+        self._catalogue = catalogue
+        self._countries = tuple(countries)
+
+    async def run(
+        self, kind: str, name: str, content: bytes | Path, by: Actor, *, dry_run: bool = False,
+        preset: Mapping[str, str] | None = None, progress: Progress | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Bring a file in; the report of contract §3. `preset` fills columns the file does not have.
+
+        A row refused is in the report. Raises Refused for the whole file: `unknown_kind`, `forbidden`, `file_…`,
+        `too_large`, `headings_missing`, `heading_twice`, `unknown_field`, `bad_set_value`.
+        """
+        if kind not in MAY:
+            raise Refused("unknown_kind", kind=kind)
+        if by.role is not None and by.role is not Role.ADMIN and by.role not in MAY[kind]:
+            raise Refused("forbidden")
+        now = self._office.clock.now()
+        context = Context(zone=self._office.clock.zone, countries=self._countries)
+        reading = await asyncio.to_thread(read, kind, content, set_values=preset or {}, now=now, context=context)
+        report = await self._empty(reading, kind, by, dry_run, progress)
+        document = report.document()
+        log.info("imported", kind=kind, by=by.code, dry_run=dry_run, read=report.read, imported=report.imported,
+                 already=report.already, refused=len(report.refused))  # fmt: skip
+        if not dry_run:
+            short = {**document, "refused": document["refused"][:KEPT_REFUSALS]}
+            await self._book.note(kind, await asyncio.to_thread(_sha256, content), name, by.code, now, short)
+        return document
+
+    async def _empty(
+        self, reading: Reading, kind: str, by: Actor, dry: bool, progress: Progress | None
+    ) -> Report:
+        report = Report()
+        taker = taker_of(kind, self._shelves, self._catalogue, by, dry)
+        rows = await asyncio.to_thread(iter, reading)
+        last = False
+        while not last:
+            records: list[Record] = []
+            last, broken = await asyncio.to_thread(_next, rows, taker.chunk, records, report)
+            if records:
+                for verdict in await taker.take(records):
+                    report.add(verdict)
+            if broken is not None:
+                if report.read == 0:
+                    raise broken
+                message = self._catalogue.refusal(broken.code, broken.facts)
+                report.refused.append(RowRefusal(reading.row + 1, "", broken.code, message))
+            if progress is not None:
+                progress(report.read, max(reading.rows or 0, report.read))
+        return report
+
+
+def _next(
+    rows: Iterator[Record | RowRefusal], size: int | None, records: list[Record], report: Report
+) -> tuple[bool, Refused | None]:
+    """Read the next rows: whether they were the last, and what broke the file there, if anything did."""
+    before = report.read
+    try:
+        for row in islice(rows, size):
+            report.read += 1
+            if isinstance(row, RowRefusal):
+                report.refused.append(row)
+            else:
+                records.append(row)
+    except Refused as broken:
+        return True, broken
+    return size is None or report.read - before < size, None
+
+
+def _sha256(content: bytes | Path) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,226 @@
+"""How each kind of row is taken in: one small class a kind, all answering row by row."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from backend.domain.acts import Act, Actor, Snapshot
+from backend.domain.calendar import year_days
+from backend.domain.records import Unit
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Answer, Role, Source
+from backend.intake import TicketForm
+from backend.paper import records as paper
+from backend.ports.imports import LedgerLine
+from backend.ports.moves import Find
+from backend.registry import PersonForm
+from backend.taking import Finder, Result, Shelves, Taker
+
+
+class UnitsTaker(Taker):
+    """Units; a parent may stand anywhere in the same file."""
+
+    chunk = None
+
+    async def results(self, rows: Sequence[paper.UnitRow]) -> list[Result]:
+        known = (await self.shelves.office.standing(fresh=True)).config.units
+        named = {r.code: Unit(r.code, r.name, r.kind) for r in rows}
+        finder = Finder({**known, **named}.values())
+        found: list[Unit | Refused] = []
+        for row in rows:
+            old = known.get(row.code)
+            try:
+                parent = finder.find(row.parent, "parent").code if row.parent else None
+            except Refused as no:
+                found.append(no)
+                continue
+            found.append(Unit(
+                row.code, row.name, row.kind, row.region or "", parent, row.province_department,
+                old.active if old else True, old.pilot if old else True,
+            ))  # fmt: skip
+        good = [u for u in found if isinstance(u, Unit)]
+        standing_there = {u.code for u in good} | set(known)
+        found = [
+            Refused("unknown_unit", unit=u.parent, field="parent")
+            if isinstance(u, Unit) and u.parent and u.parent not in standing_there else u
+            for u in found
+        ]  # fmt: skip
+        good = [u for u in found if isinstance(u, Unit)]
+        kept = [known.get(u.code) != u for u in good] if self.dry else await self._put(good)
+        fresh = iter(kept)
+        return [u if isinstance(u, Refused) else next(fresh) for u in found]
+
+    async def _put(self, units: Sequence[Unit]) -> list[bool]:
+        return await self.shelves.registry.put_units(units, self.by.code) if units else []
+
+
+class PeopleTaker(Taker):
+    """People; their unit by code or name."""
+
+    async def results(self, rows: Sequence[paper.PersonRow]) -> list[Result]:
+        finder = await self.units()
+        forms: list[PersonForm | Refused] = []
+        for row in rows:
+            try:
+                forms.append(PersonForm(
+                    name=row.name, unit=finder.find(row.unit).code, role=row.role, code=row.code, phone=row.phone,
+                    key_name=row.key_name,
+                ))  # fmt: skip
+            except Refused as no:
+                forms.append(no)
+        good = [f for f in forms if isinstance(f, PersonForm)]
+        put = self.shelves.registry.put_people_each
+        done: Iterable[Result] = await (self._try(good) if self.dry else put(good, self.by.code))
+        answers = iter(done)
+        return [f if isinstance(f, Refused) else next(answers) for f in forms]
+
+    async def _try(self, forms: Sequence[PersonForm]) -> list[Result]:
+        known = (await self.shelves.office.standing(fresh=True)).by_code
+        return [
+            f.code not in known or (known[f.code].name, known[f.code].unit, known[f.code].role)
+            != (f.name, f.unit, f.role) for f in forms
+        ]  # fmt: skip
+
+
+class TicketsTaker(Taker):
+    """Demands."""
+
+    async def results(self, rows: Sequence[paper.TicketRow]) -> list[Result]:
+        forms = [form_of(row) for row in rows]
+        intake = self.shelves.intake
+        answers = await (intake.check(forms) if self.dry else intake.receive_many(forms, self.by, Source.IMPORT))
+        return [a if isinstance(a, Refused) else True for a in answers]
+
+
+def form_of(row: paper.TicketRow) -> TicketForm:
+    """The form of a row; an answer the sender once got elsewhere is kept as provenance, it is no reply of ours."""
+    extra = {"reply_text": row.reply_text, "reply_at": row.reply_at.isoformat() if row.reply_at else None}
+    return TicketForm(
+        ticket_no=row.ticket_no, category=row.category, grade=row.grade, channel=row.channel, title=row.title,
+        text=row.text, place=row.place or "", region=row.region or "", requester_name=row.requester_name,
+        requester_phone=row.requester_phone, generated_at=row.generated_at, submitted_at=row.submitted_at,
+        confidential=row.confidential, extra={k: v for k, v in extra.items() if v},
+    )  # fmt: skip
+
+
+class HistoryTaker(Taker):
+    """Whole lives of tickets, from an older platform."""
+
+    async def results(self, rows: Sequence[paper.HistoryRow]) -> list[Result]:
+        if self.shelves.histories is None:
+            raise Refused("unavailable")
+        return await self.shelves.histories.write_history(rows, self.by, self.dry)
+
+
+class LedgerTaker(Taker):
+    """Ledger lines. The n-th of equal lines in a file is the n-th such event, so a file counts once however often."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._equal: Counter[str] = Counter()
+
+    async def results(self, rows: Sequence[paper.LedgerRow]) -> list[Result]:
+        finder = await self.units()
+        lines: list[LedgerLine | Refused] = []
+        for row in rows:
+            try:
+                lines.append(self._line(row, finder.find(row.unit).code))
+            except Refused as no:
+                lines.append(no)
+        good = [line for line in lines if isinstance(line, LedgerLine)]
+        if self.dry:
+            known = await self.shelves.book.known_ledger([line.fingerprint for line in good])
+            kept = [line.fingerprint not in known for line in good]
+        else:
+            kept = await self.shelves.book.keep_ledger(good, self.by.code, self.shelves.office.clock.now())
+        answers = iter(kept)
+        return [line if isinstance(line, Refused) else next(answers) for line in lines]
+
+    def _line(self, row: paper.LedgerRow, unit: str) -> LedgerLine:
+        facts: Mapping[str, Any] = {k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None}
+        plain = (str(row.kind), unit, row.month, row.count, row.level and str(row.level), row.matter,
+                 None if row.points is None else str(row.points), row.note or "", row.evidence or "")  # fmt: skip
+        body = json.dumps([*plain, facts], ensure_ascii=False, sort_keys=True)
+        self._equal[body] += 1
+        mark = hashlib.sha256(f"{body}#{self._equal[body]}".encode()).hexdigest()
+        return LedgerLine(mark, *plain, facts)
+
+
+class CalendarTaker(Taker):
+    """Days. A year's whole notice (both New Year's Day and 1 October closed) settles its other days by the week."""
+
+    chunk = None
+
+    async def results(self, rows: Sequence[paper.CalendarRow]) -> list[Result]:
+        office = self.shelves.office
+        calendar = (await office.standing(fresh=True)).calendar
+        days = {row.day: row.working for row in rows}
+        fresh = [not calendar.covers(d) or calendar.is_workday(d) is not days[d] for d in (r.day for r in rows)]
+        if self.dry:
+            return list(fresh)
+        by_name: dict[str, dict[date, bool]] = {}
+        for row in rows:
+            by_name.setdefault(row.name or "", {})[row.day] = row.working
+        for year in sorted({d.year for d in days}):
+            if calendar.covers(date(year, 12, 31)) or days.get(date(year, 1, 1)) or days.get(date(year, 10, 1)):
+                continue
+            if date(year, 1, 1) in days and date(year, 10, 1) in days:
+                rest = {d: w for d, w in year_days(year, (), ()).items() if d not in days}
+                by_name.setdefault("", {}).update(rest)
+        now = office.clock.now()
+        for name, some in by_name.items():
+            await office.store.set_days(some, name, self.by.code, now)
+        office.forget()
+        return list(fresh)
+
+
+class VisitsTaker(Taker):
+    """Return visits made elsewhere (A34): said to the desk as by a revisit agent, at the time they were made."""
+
+    chunk = 100
+
+    async def results(self, rows: Sequence[paper.VisitRow]) -> list[Result]:
+        done = {row.row: await self._one(row) for row in sorted(rows, key=lambda r: r.at)}
+        return [done[row.row] for row in rows]
+
+    async def _one(self, row: paper.VisitRow) -> Result:
+        snap = await self.shelves.desk.moves.load(Find(no=row.ticket_no))
+        if snap is None:
+            return Refused("not_found", ticket=row.ticket_no, field="ticket_no")
+        if _visited(snap, row):
+            return False
+        words = {
+            "kind": str(row.kind), "at": row.at, "contacted": row.contacted, "resolved": row.resolved,
+            "answer": row.answer or Answer.NO_REPLY, "note": row.note or "",
+        }  # fmt: skip
+        if row.at > self.shelves.office.clock.now() or row.at < snap.ticket.generated_at:
+            return Refused("bad_field", field="at")
+        if self.dry:
+            return True
+        agent = Actor(self.by.code, Role.REVISIT_AGENT)
+        try:
+            await self.shelves.desk.act(
+                Act("visit", agent, Source.IMPORT, ticket_no=row.ticket_no, words={k: v for k, v in words.items() if v})
+            )
+        except Refused as no:
+            return no
+        return True
+
+
+def _visited(snap: Snapshot, row: paper.VisitRow) -> bool:
+    return any(v.kind == row.kind and v.at == row.at for v in snap.visits)
+
+
+TAKERS: Mapping[str, type[Taker]] = {
+    "units": UnitsTaker, "people": PeopleTaker, "tickets": TicketsTaker, "history": HistoryTaker,
+    "ledger": LedgerTaker, "calendar": CalendarTaker, "visits": VisitsTaker,
+}  # fmt: skip
+
+
+def taker_of(kind: str, shelves: Shelves, catalogue: Catalogue, by: Actor, dry: bool) -> Taker:
+    """Whoever takes rows of this kind, for one file."""
+    return TAKERS[kind](shelves, catalogue, by, dry)

@@ -1,0 +1,105 @@
+"""What every kind of row has in common when it is taken in: the rooms it goes to, and how a no is worded."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any, ClassVar, Protocol
+
+from backend.desk import Desk
+from backend.domain.acts import Actor
+from backend.domain.records import Unit
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.intake import Intake
+from backend.office import Office
+from backend.paper.records import HistoryRow, RowRefusal
+from backend.ports.imports import ImportsStore
+from backend.registry import Registry
+
+CHUNK: int | None = 1_000  # rows a transaction: small enough that nobody waits long behind one
+Result = bool | Refused  # True: new; False: was there already
+
+
+class Taken(Enum):
+    """What became of a good row."""
+
+    IMPORTED = "imported"
+    ALREADY = "already"
+
+
+Verdict = Taken | RowRefusal
+
+
+class Histories(Protocol):
+    """Whoever keeps whole lives of tickets."""
+
+    async def write_history(self, rows: Sequence[HistoryRow], by: Actor, dry: bool) -> list[Result]:
+        """Keep tickets with their whole lives in one transaction; False for a number that is there already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """The rooms rows are taken to."""
+
+    office: Office
+    intake: Intake
+    registry: Registry
+    desk: Desk
+    book: ImportsStore
+    histories: Histories | None = None
+
+
+class Taker:
+    """Takes rows of one kind for one file. `chunk` is how many it is given at once, None for all."""
+
+    chunk: ClassVar[int | None] = CHUNK
+
+    def __init__(self, shelves: Shelves, catalogue: Catalogue, by: Actor, dry: bool) -> None:
+        self.shelves = shelves
+        self.by = by
+        self.dry = dry
+        self._catalogue = catalogue
+
+    async def take(self, rows: Sequence[Any]) -> list[Verdict]:
+        """What became of each row, in their order."""
+        results = await self.results(rows)
+        return [self._verdict(row.row, result) for row, result in zip(rows, results, strict=True)]
+
+    async def results(self, rows: Sequence[Any]) -> Sequence[Result]:
+        """New, there already, or why not, for each row."""
+        raise NotImplementedError
+
+    def _verdict(self, row: int, result: Result) -> Verdict:
+        if isinstance(result, Refused):
+            if result.code == "exists":
+                return Taken.ALREADY
+            code = result.code
+            near = "、".join(result.facts.get("near", ()))
+            said = "unknown_unit_near" if code == "unknown_unit" and near else code
+            message = self._catalogue.refusal(said, {**result.facts, "near": near})
+            return RowRefusal(row, str(result.facts.get("field", "")), code, message)
+        return Taken.IMPORTED if result else Taken.ALREADY
+
+    async def units(self) -> "Finder":
+        """The units as they stand."""
+        return Finder((await self.shelves.office.standing(fresh=True)).config.units.values())
+
+
+class Finder:
+    """Finds units by code or name; a name two units share is nobody's."""
+
+    def __init__(self, units: Iterable[Unit]) -> None:
+        self._codes = {u.code: u for u in units}
+        names = Counter(u.name for u in self._codes.values())
+        self._names = {u.name: u for u in self._codes.values() if names[u.name] == 1}
+
+    def find(self, written: str, field: str = "unit") -> Unit:
+        """The unit meant. Refused `unknown_unit` with near names (FF11)."""
+        unit = self._codes.get(written) or self._names.get(written)
+        if unit is None:
+            near = get_close_matches(written, [*self._names, *self._codes], n=2, cutoff=0.5)
+            raise Refused("unknown_unit", unit=written, near=near, field=field)
+        return unit

@@ -1,0 +1,65 @@
+"""The shelf of imports: which files came, and ledger lines that are kept once however often their file comes."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from backend.domain.instants import micros
+from backend.ports.imports import LedgerLine
+from storage import tables as t
+from storage.db import Database
+from storage.ids import Ids
+
+
+class ImportBook:
+    """Imports on either engine."""
+
+    def __init__(self, db: Database, ids: Ids) -> None:
+        self._db = db
+        self._ids = ids
+
+    async def note(self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]) -> None:
+        """Remember that a file was brought, and what came of it."""
+        await self._ids.refill(1)
+        row = insert(t.imports).values(
+            id=self._ids.take(), kind=kind, sha256=sha256, name=name[:200], by=by, at=micros(at),
+            report=json.dumps(report, ensure_ascii=False, sort_keys=True),
+        )  # fmt: skip
+        await self._db.write(lambda c: c.execute(row) and None)
+
+    async def keep_ledger(self, lines: Sequence[LedgerLine], by: str, at: datetime) -> list[bool]:
+        """Keep ledger lines in one transaction; False for those already there.
+
+        Lines of a file are material already examined (材料审核), so they count at once.
+        """
+        await self._ids.refill(len(lines) + 1)
+
+        def work(c: Connection) -> list[bool]:
+            seen = set(_known(c, [line.fingerprint for line in lines]))
+            answers = []
+            for line in lines:
+                answers.append(line.fingerprint not in seen)
+                if answers[-1]:
+                    seen.add(line.fingerprint)
+                    c.execute(insert(t.ledger).values(
+                        id=self._ids.take(), kind=line.kind, unit=line.unit, month=line.month, count=line.count,
+                        level=line.level, matter=line.matter, points=line.points, note=line.note,
+                        evidence=line.evidence, facts=json.dumps(dict(line.facts)), entered_by=by,
+                        entered_at=micros(at), state="accepted", reviewed_by=by, reviewed_at=micros(at),
+                        fingerprint=line.fingerprint,
+                    ))  # fmt: skip
+            return answers
+
+        return await self._db.write(work)
+
+    async def known_ledger(self, fingerprints: Collection[str]) -> frozenset[str]:
+        """Those of the fingerprints that are there already."""
+        return await self._db.read(lambda c: _known(c, fingerprints))
+
+
+def _known(c: Connection, fingerprints: Collection[str]) -> frozenset[str]:
+    query = select(t.ledger.c.fingerprint).where(t.ledger.c.fingerprint.in_(sorted(set(fingerprints))))
+    return frozenset(c.execute(query).scalars())
