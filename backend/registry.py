@@ -203,7 +203,7 @@ class Registry:
         unit = standing.config.units.get(found.unit)
         told = [
             Letter(
-                self._ids.take(), "address_dead", p.chat, p.code, None, None, 0, False, now, now,
+                self._ids.take(), "U1", p.chat, p.code, None, None, 0, False, now, now,
                 {"unit": unit.name if unit else found.unit, "name": found.name, "who": person},
             )
             for p in standing.people(found.unit, Role.LIAISON)
@@ -211,11 +211,6 @@ class Registry:
         ]  # fmt: skip
         if await self._people.unbind(person, channel, reason, now, told):
             self._office.forget()
-
-    async def move_address(self, channel: str, old: str, new: str) -> None:
-        """A group has a new chat id (FT21)."""
-        await self._people.move_address(channel, old, new)
-        self._office.forget()
 
     # -- PINs
 

@@ -1,43 +1,23 @@
-"""What the chat door needs of the house: rooms by name, and the promises of those that draw and ring."""
+"""What the chat door needs of the house: rooms by name, and the promise of the one that rings."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiogram import Bot
 
+from backend.cards import Cards
 from backend.desk import Desk
-from backend.domain.records import Person
 from backend.domain.texts import Catalogue
 from backend.filing import Filing
 from backend.office import Office
 from backend.ports.audit import AuditStore
+from backend.ports.cards import CardStore
 from backend.ports.drafts import Drafts
 from backend.ports.reading import ReadingStore
 from backend.registry import Registry
 from notify.channel import Channel
-from notify.message import Card
 
 CHANNEL = "telegram"
-
-
-class Cards(Protocol):
-    """backend/cards.py: draws what a person holds of an assignment, and remembers which message that is."""
-
-    async def for_assignment(self, assignment_id: int, person: Person) -> Card:
-        """The card as this person should see it now."""
-        ...
-
-    async def send(self, person: Person, assignment_id: int, kind: str) -> object:
-        """Send the card of that kind (M1 …) and keep it up to date from now on."""
-        ...
-
-
-class CardBook(Protocol):
-    """storage/cards.py: which message is the card of what."""
-
-    async def find(self, channel: str, address: str, message_id: str) -> int | None:
-        """The assignment a message is the card of."""
-        ...
 
 
 class Ringer(Protocol):
@@ -62,6 +42,6 @@ class House:
     filing: Filing
     audit: AuditStore
     cards: Cards
-    book: CardBook
+    book: CardStore
     catalogue: Catalogue
     calls: Ringer | None = None

@@ -232,12 +232,12 @@ class Talk:
         if self.press is None or self.chat_id is None or self.message_id is None:
             return
         address, message = str(self.chat_id), str(self.message_id)
-        assignment = await self.house.book.find(CHANNEL, address, message)
-        if assignment is None or self.person is None:
+        held = await self.house.book.find(CHANNEL, address, message)
+        drawn = await self.house.cards.held(held) if held else None
+        if drawn is None:
             await self.strip()
             return
-        card = await self.house.cards.for_assignment(assignment, self.person)
         try:
-            await self.house.channel.edit(address, message, card)
+            await self.house.channel.edit(address, message, drawn.card)
         except DeliveryError as error:
             log.info("not_redrawn", error=str(error))

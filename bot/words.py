@@ -43,7 +43,8 @@ class Target:
 async def hear(talk: Talk, message: Message) -> None:
     """A message: moved groups, contact cards, commands, then words and papers."""
     if message.migrate_to_chat_id:
-        await talk.house.registry.move_address(CHANNEL, str(message.chat.id), str(message.migrate_to_chat_id))
+        await talk.house.book.moved(CHANNEL, str(message.chat.id), str(message.migrate_to_chat_id))
+        talk.house.office.forget()
         return
     if message.contact:
         await start.contact(talk)
@@ -109,7 +110,8 @@ async def _target(talk: Talk, message: Message) -> Target | None:
         known = (asked.facts.get("messages") or {}).get(number) if asked else None
         if known:
             return Target(str(known[0]), int(known[1]))
-        assignment = await talk.house.book.find(CHANNEL, str(message.chat.id), number)
+        held = await talk.house.book.find(CHANNEL, str(message.chat.id), number)
+        assignment = held.assignment_id if held else None
         if assignment is not None:
             same = asked is not None and asked.facts.get("subject") == assignment
             return Target(asked.what if asked and same else None, assignment)

@@ -178,17 +178,6 @@ class PeopleShelf:
 
         return await self._db.write(work)
 
-    async def move_address(self, channel: str, old: str, new: str) -> None:
-        """A group has a new chat id (FT21)."""
-
-        def work(c: Connection) -> None:
-            for table in (t.bindings, t.cards):
-                here = (table.c.channel == channel) & (table.c.address == old)
-                c.execute(update(table).where(here).values(address=new))
-            bump(c)
-
-        await self._db.write(work)
-
     async def set_pin(self, person: str, hash: str | None) -> None:
         """Another PIN; its failures are forgotten."""
         values = {"pin_hash": hash, "pin_failures": 0, "pin_locked_until": None}

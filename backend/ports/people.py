@@ -88,10 +88,6 @@ class People(Protocol):
         """Mark the live binding dead and keep these letters about it; False when there was none."""
         ...
 
-    async def move_address(self, channel: str, old: str, new: str) -> None:
-        """A group has a new chat id (FT21)."""
-        ...
-
     async def set_pin(self, person: str, hash: str | None) -> None:
         """Another PIN; its failures are forgotten."""
         ...

@@ -3,6 +3,7 @@
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from bot.case import Case
+from bot.hand import hand
 from bot.talk import Talk
 
 
@@ -15,5 +16,5 @@ async def pass_on(talk: Talk, case: Case) -> None:
     ]  # fmt: skip
     if not others:
         raise Refused("no_duty")
-    await talk.house.cards.send(others[0], case.id, "M2" if case.snap.ticket.grade == "urgent" else "M1")
+    await hand(talk, case, others[0], str(others[0].address))
     await talk.told("toast.duty_told")

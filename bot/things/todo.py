@@ -7,6 +7,7 @@ from backend.domain.ticket import State
 from backend.ports.drafts import Todo
 from backend.ports.moves import Find
 from bot.case import Case
+from bot.hand import hand
 from bot.talk import Talk
 from bot.things import view
 from notify.message import Button, Card
@@ -47,15 +48,9 @@ def _line(talk: Talk, item: Todo) -> str:
 
 async def again(talk: Talk, case: Case) -> None:
     """The card of an assignment again, in this person's own chat."""
-    await talk.house.cards.send(talk.who, case.id, card_of(case))
+    address = str(talk.chat_id) if talk.private else talk.who.address or str(talk.chat_id)
+    await hand(talk, case, talk.who, address)
     await talk.toast(talk.say_key("toast.shown"))
-
-
-def card_of(case: Case) -> str:
-    """Which message shows an assignment as it stands: the announcement until it is signed, then its receipt."""
-    if case.assignment.state is State.DISPATCHED:
-        return "M2" if case.snap.ticket.grade == "urgent" else "M1"
-    return "M6"
 
 
 async def ticket(talk: Talk, words: str = "") -> None:

@@ -25,6 +25,8 @@ async def detail(talk: Talk, ticket: Ticket, assignment: Assignment | None) -> s
     words = talk.house.catalogue
     closed = standing.settings.choice("privacy.chat") == "strict" or "confidential" in ticket.flags
     phone_mask = standing.settings.text("privacy.phone_mask")
+    name = None if closed else await talk.house.book.requester(ticket.id)
+    hidden = (name,) if name else ()
     given = assignment
     unit = standing.config.units.get(given.unit) if given else None
     return words.say(
@@ -33,8 +35,8 @@ async def detail(talk: Talk, ticket: Ticket, assignment: Assignment | None) -> s
         category=words.word("category", ticket.category) if ticket.category else "",
         grade=words.word("grade", ticket.grade),
         state=words.word("state", given.state if given else ticket.state),
-        place="" if closed else mask(ticket.place, phone_mask=phone_mask),
-        masked_text="" if closed else cut(mask(ticket.text or ticket.title, phone_mask=phone_mask), LONGEST),
+        place="" if closed else mask(ticket.place, hidden, phone_mask=phone_mask),
+        masked_text="" if closed else cut(mask(ticket.text or ticket.title, hidden, phone_mask=phone_mask), LONGEST),
         dispatched_at=talk.when(given.dispatched_at) if given else "",
         sign_due=talk.when(given.sign_due_at) if given else "",
         signed_at=talk.when(given.signed_at) if given and given.signed_at else "",

@@ -1,0 +1,20 @@
+"""Hands somebody the living card of an assignment now, and remembers the message so that it is kept true."""
+
+from backend.domain.records import Person
+from backend.ports.cards import NewCard
+from bot.case import Case
+from bot.house import CHANNEL
+from bot.talk import Talk
+
+LIVING = "C1"  # the living card once more (backend/mail/kinds)
+
+
+async def hand(talk: Talk, case: Case, person: Person, address: str) -> None:
+    """Send the card to this address, drawn for this person. Raises what the channel raises."""
+    house = talk.house
+    card = await house.cards.for_assignment(case.id, person)
+    receipt = await house.channel.send(address, card)
+    ticket = case.snap.ticket
+    kept = NewCard(CHANNEL, receipt.chat_id, receipt.provider_id, person.code, ticket.id, case.id, LIVING,
+                   ticket.version, talk.now)  # fmt: skip
+    await house.book.record([kept])
