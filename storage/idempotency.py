@@ -41,6 +41,14 @@ class Idempotency:
 
         return await self._db.write(work)
 
+    async def known(self, key: str, body_hash: str) -> Earlier | None:
+        """What is known of a key, without claiming it."""
+        query = select(t.idempotency).where(t.idempotency.c.key == key)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        if row is None:
+            return None
+        return Earlier(row.body_hash == body_hash, row.status, self._opened(key, row.answer))
+
     async def settle(self, key: str, status: int, answer: str) -> None:
         """Remember the answer."""
         sealed = base64.b64encode(self._vault.seal("idempotency", key, "answer", answer)).decode("ascii")

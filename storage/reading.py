@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, exists, func, literal, or_, select
 
 from backend.domain.instants import instant, micros
-from backend.domain.records import Assignment, Letter, Line, Ticket
+from backend.domain.records import Assignment, Letter, Line, Ticket, Visit
 from backend.domain.ticket import Obligation, State
 from backend.ports.reading import CallView, Delivery, Dial, Filters, History, Page, Requester, TicketView
 from storage import tables as t
@@ -79,14 +79,17 @@ class Reading:
         ]  # fmt: skip
 
     async def history(self, ticket_id: int) -> History:
-        """Journal, letters and calls of a ticket."""
+        """Journal, letters, calls and visits of a ticket."""
 
         def work(c: Connection) -> History:
             journal = select(t.journal).where(t.journal.c.ticket_id == ticket_id).order_by(t.journal.c.version)
             lines = tuple(SHAPES[Line].of(dict(row)) for row in c.execute(journal).mappings())
             letters = _deliveries().where(t.letters.c.ticket_id == ticket_id).order_by(t.letters.c.id)
             calls = _calls().where(t.calls.c.ticket_id == ticket_id).order_by(t.calls.c.id)
-            return History(lines, tuple(map(_delivery, c.execute(letters))), _rung(c, c.execute(calls).all()))
+            heard = select(t.visits).where(t.visits.c.ticket_id == ticket_id).order_by(t.visits.c.id)
+            visits = tuple(SHAPES[Visit].of(dict(row)) for row in c.execute(heard).mappings())
+            told = tuple(map(_delivery, c.execute(letters)))
+            return History(lines, told, _rung(c, c.execute(calls).all()), visits)
 
         return await self._db.read(work)
 

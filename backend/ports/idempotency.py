@@ -24,6 +24,10 @@ class IdempotencyStore(Protocol):
         """None: the key is yours, do the work and settle it. Otherwise what is known of it."""
         ...
 
+    async def known(self, key: str, body_hash: str) -> Earlier | None:
+        """What is known of a key, without claiming it."""
+        ...
+
     async def settle(self, key: str, status: int, answer: str) -> None:
         """Remember the answer."""
         ...

@@ -1,11 +1,11 @@
 """What the doors may look at: tickets, their timelines, deliveries and calls, by page and never by offset."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from backend.domain.records import Assignment, Letter, Line, Ticket
+from backend.domain.records import Assignment, Letter, Line, Ticket, Visit
 
 T = TypeVar("T")
 
@@ -98,6 +98,7 @@ class History:
     lines: tuple[Line, ...]
     deliveries: tuple[Delivery, ...]
     calls: tuple[CallView, ...]
+    visits: tuple[Visit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +160,3 @@ class ReadingStore(Protocol):
     async def ping(self) -> None:
         """Does the database answer? Raises what it raises."""
         ...
-
-
-def oldest_first(lines: Sequence[Line]) -> list[Line]:
-    """Journal lines in the order they were written."""
-    return sorted(lines, key=lambda line: line.version)

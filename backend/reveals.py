@@ -1,0 +1,48 @@
+"""Shows a requester's name and number to somebody who needs them, for a reason, on the record, and not too often (FR12)."""
+
+from datetime import timedelta
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.office import Clock
+from backend.ports.audit import AuditStore
+from backend.ports.reading import ReadingStore, Requester
+
+#: Roles that may need to speak with a requester.
+MAY = frozenset(
+    {Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER, Role.REVISIT_AGENT, Role.SUPERVISOR, Role.ADMIN}
+)
+AN_HOUR = 20  # reveals one person may ask for in an hour
+
+
+class Reveals:
+    """The one way to a requester's number."""
+
+    def __init__(self, reading: ReadingStore, audit: AuditStore, clock: Clock) -> None:
+        self._reading = reading
+        self._audit = audit
+        self._clock = clock
+
+    async def show(self, ticket_no: str, reason: str, by: Actor) -> Requester:
+        """The requester, opened, with an audit row.
+
+        Raises Refused: `not_found`, `forbidden` (role without need), `confidential` (for units), `reason_missing`,
+        `too_many` (more than 20 in an hour).
+        """
+        view = await self._reading.ticket(ticket_no, (by.unit or "") if by.of_unit else None)
+        if view is None:
+            raise Refused("not_found", ticket=ticket_no)
+        if by.role not in MAY:
+            raise Refused("forbidden", verb="reveal")
+        if by.of_unit and not any(a.unit == by.unit and a.ended_at is None for a in view.assignments):
+            raise Refused("forbidden", verb="reveal")
+        if by.of_unit and "confidential" in view.ticket.flags:
+            raise Refused("confidential")
+        if not reason.strip():
+            raise Refused("reason_missing", field="reason")
+        now = self._clock.now()
+        if await self._audit.times(by.code, "reveal", now - timedelta(hours=1)) >= AN_HOUR:
+            raise Refused("too_many")
+        await self._audit.note(now, by.code, "reveal", ticket_no, reason=reason.strip())
+        return await self._reading.requester(view.ticket.id)

@@ -1,0 +1,136 @@
+"""Units, people, bindings, settings, keys: the office as it stands and as it is changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from backend.domain.acts import Actor
+from backend.domain.records import Person, Unit
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.paper.fields import key_name_of
+from backend.ports.config import SettingVersion
+from backend.registry import PersonForm, person_code
+from backend.rooms import RegistryRoom, Rooms
+from backend.web import shapes
+from backend.web.asked import Answer, Ask
+from backend.web.queries import cursor, limit_of, one_of, word_of
+
+
+def registry_of(rooms: Rooms) -> RegistryRoom:
+    """The registry, if it is open."""
+    if rooms.registry is None:
+        raise Refused("unavailable")
+    return rooms.registry
+
+
+def _page(ask: Ask, coded: Sequence[tuple[str, Any]]) -> Answer:
+    """A page of things that have codes, in the order of codes."""
+    after, limit = word_of(ask.query), limit_of(ask.query)
+    rest = sorted(((c, x) for c, x in coded if after is None or c > after), key=lambda pair: pair[0])
+    items = rest[:limit]
+    return Answer(
+        {"items": [x for _, x in items], "next": cursor(items[-1][0]) if len(rest) > limit else None}
+    )
+
+
+async def put_unit(ask: Ask) -> Answer:
+    """A unit, new (201) or as it already was (200)."""
+    want = ask.body
+    unit = Unit(want.code, want.name, want.kind, want.region, want.parent, want.province_department, want.active,
+                want.pilot)  # fmt: skip
+    changed = await registry_of(ask.rooms).put_units([unit], ask.actor.code)
+    ask.rooms.office.forget()
+    return Answer(shapes.unit(unit), 201 if changed[0] else 200)
+
+
+async def units(ask: Ask) -> Answer:
+    """Units in the order of their codes."""
+    standing = await ask.rooms.office.standing()
+    return _page(ask, [(code, shapes.unit(u)) for code, u in standing.config.units.items()])
+
+
+async def put_person(ask: Ask) -> Answer:
+    """A person, new (201) or as already known (200)."""
+    want = ask.body
+    code = want.code or person_code(want.unit, want.name.strip())
+    key_name = want.key_name or (key_name_of(want.key_subject) if want.key_subject else None)
+    form = PersonForm(code=code, name=want.name, unit=want.unit, role=want.role, phone=want.phone, key_name=key_name,
+                      active=want.active, rank=want.rank)  # fmt: skip
+    changed = await registry_of(ask.rooms).put_people([form], ask.actor.code)
+    ask.rooms.office.forget()
+    standing = await ask.rooms.office.standing()
+    kept = standing.by_code.get(code) or Person(
+        code, want.name, want.unit, want.role, want.active, want.rank or 0, bool(want.phone)
+    )
+    return Answer(shapes.person(kept), 201 if changed[0] else 200)
+
+
+def people_seen(people: Sequence[Person], actor: Actor) -> list[Person]:
+    """People an actor may see: unit roles their own unit's."""
+    return [p for p in people if not actor.of_unit or p.unit == actor.unit]
+
+
+async def people(ask: Ask) -> Answer:
+    """People in the order of their codes; unit roles see their own unit's."""
+    standing = await ask.rooms.office.standing()
+    unit, role = ask.query.get("unit"), one_of(ask.query, "role", tuple(Role))
+    seen = people_seen(standing.config.people, ask.actor)
+    return _page(ask, [(p.code, shapes.person(p)) for p in seen if unit in (None, p.unit) and role in (None, p.role)])
+
+
+async def open_binding(ask: Ask) -> Answer:
+    """A binding code for a person; a liaison opens them for his own unit."""
+    code = ask.path["code"]
+    standing = await ask.rooms.office.standing()
+    person = standing.by_code.get(code)
+    if person is None or (ask.actor.of_unit and person.unit != ask.actor.unit):
+        raise Refused("not_found", person=code)
+    binding = await registry_of(ask.rooms).open_binding(code, ask.actor.code)
+    zone = ask.rooms.clock.zone
+    return Answer({
+        "code": binding.code, "link": binding.link, "expires_at": binding.expires_at.astimezone(zone).isoformat(),
+    }, 201)  # fmt: skip
+
+
+async def settings(ask: Ask) -> Answer:
+    """Everything in force, key → written value."""
+    return Answer((await ask.rooms.office.standing()).settings.view())
+
+
+async def put_setting(ask: Ask) -> Answer:
+    """A new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
+    key, _, unit = ask.path["key"].partition("@")
+    value = await set_setting(ask.rooms, key, ask.body.unit or unit or None, ask.body.value, ask.actor, ask.body.from_at)
+    return Answer({"key": ask.path["key"], "value": value})
+
+
+async def set_setting(
+    rooms: Rooms, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None
+) -> str:
+    """Check and keep a setting; answers its normal form. Raises Refused `unknown_setting`, `bad_setting` …"""
+    standing = await rooms.office.standing()
+    if unit is not None and unit not in standing.config.units:
+        raise Refused("unknown_unit", unit=unit)
+    full = key if unit is None else f"{key}@{unit}"
+    written = standing.settings.with_({full: value}).overrides[full]
+    now = rooms.clock.now()
+    await rooms.office.store.set(SettingVersion(key, unit, written, from_at or now, by.code, now))
+    await rooms.audit.note(now, by.code, "setting", full, value=written)
+    rooms.office.forget()
+    return written
+
+
+async def create_key(ask: Ask) -> Answer:
+    """A new API key, told once."""
+    want = ask.body
+    standing = await ask.rooms.office.standing()
+    if (want.person is None) == (want.role is None):
+        raise Refused("missing", field="person")
+    if want.person is not None and want.person not in standing.by_code:
+        raise Refused("unknown_person", person=want.person)
+    if want.unit is not None and want.unit not in standing.config.units:
+        raise Refused("unknown_unit", unit=want.unit)
+    now = ask.rooms.clock.now()
+    secret = await ask.rooms.keys.create(want.name, now, person=want.person, role=want.role, unit=want.unit)
+    await ask.rooms.audit.note(now, ask.actor.code, "key", want.name)
+    return Answer({"key": secret}, 201, headers={"Cache-Control": "no-store"})

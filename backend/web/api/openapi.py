@@ -1,0 +1,80 @@
+"""The API described for machines, drawn from the route table and the models of the bodies."""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from backend.web.api.routes import ROUTES
+from backend.web.gate import Route
+from backend.web.queries import MOST, USUAL
+
+BASE = "/api/v1"
+_REF = "#/components/schemas/{model}"
+_HOLE = re.compile(r"\{(\w+)\}")
+_ERROR = {
+    "type": "object", "required": ["error"],
+    "properties": {"error": {
+        "type": "object", "required": ["code", "message", "details", "request_id"],
+        "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": {"type": "object"},
+                       "request_id": {"type": "string"}},
+    }},
+}  # fmt: skip
+_REFUSED = {"$ref": "#/components/schemas/Error"}
+_STATUSES = ("400", "401", "403", "404", "409", "413", "422", "429", "503")
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    models = sorted({r.body for r in ROUTES if r.body is not None}, key=lambda m: m.__name__)
+    _, schemas = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(BASE + route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0", "info": {"title": "jiesu", "version": "1"}, "paths": paths,
+        "security": [{"key": []}],
+        "components": {
+            "schemas": {**schemas.get("$defs", {}), "Error": _ERROR},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }  # fmt: skip
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    holes = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+             for name in _HOLE.findall(route.path)]  # fmt: skip
+    filters = [{"name": name, "in": "query", "schema": _filter(name)} for name in route.filters]
+    answer: dict[str, Any] = {"description": "done"}
+    if route.path != "/files/{id}":
+        answer["content"] = {"application/json": {"schema": {"type": "object"}}}
+    answers: dict[str, Any] = {str(route.answers): answer}
+    if route.answers == 201:
+        answers["200"] = answer
+    refused: dict[str, Any] = {"description": "refused", "content": {"application/json": {"schema": _REFUSED}}}
+    operation: dict[str, Any] = {
+        "summary": route.summary, "operationId": f"{route.method.lower()}{route.path}",
+        "parameters": [*holes, *filters, *_repeatable(route)],
+        "responses": answers | dict.fromkeys(_STATUSES, refused),
+    }  # fmt: skip
+    if route.body is not None:
+        schema = {"$ref": _REF.format(model=route.body.__name__)}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    elif route.files:
+        schema = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    return operation
+
+
+def _filter(name: str) -> dict[str, Any]:
+    if name == "limit":
+        return {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}
+    return {"type": "string"}
+
+
+def _repeatable(route: Route) -> list[dict[str, Any]]:
+    if route.method != "POST":
+        return []
+    return [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}]

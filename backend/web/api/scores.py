@@ -1,0 +1,63 @@
+"""Score sheets, runs, objections and ledgers: asked of the room of marks."""
+
+import re
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.rooms import MarksRoom
+from backend.web.asked import Answer, Ask
+
+_MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def _marks(ask: Ask) -> MarksRoom:
+    if ask.rooms.marks is None:
+        raise Refused("unavailable")
+    return ask.rooms.marks
+
+
+def _number(ask: Ask) -> int:
+    written = ask.path["id"]
+    if not (written.isascii() and written.isdigit() and len(written) <= 18):
+        raise Refused("not_found", id=written)
+    return int(written)
+
+
+async def sheets(ask: Ask) -> Answer:
+    """The month's sheets; unit roles see their own unit's."""
+    month = ask.query.get("month")
+    if month is None or not _MONTH.fullmatch(month):
+        raise Refused("missing" if month is None else "bad_field", field="month")
+    unit = ask.query.get("unit")
+    if ask.actor.of_unit:
+        if unit not in (None, ask.actor.unit):
+            raise Refused("not_found", unit=unit)
+        unit = ask.actor.unit or ""
+    answer = await _marks(ask).scores(month=month, scheme=ask.query.get("scheme"), unit=unit, actor=ask.actor)
+    return Answer(dict(answer))
+
+
+async def start_run(ask: Ask) -> Answer:
+    """试算: a stored run."""
+    return Answer(dict(await _marks(ask).start_run(ask.body.period, ask.body.scheme, ask.actor)), 201)
+
+
+async def lock(ask: Ask) -> Answer:
+    """定稿."""
+    return Answer(dict(await _marks(ask).lock(_number(ask), ask.actor)))
+
+
+async def appeal(ask: Ask) -> Answer:
+    """异议 to a line."""
+    words: dict[str, Any] = ask.body.model_dump(exclude_none=True)
+    return Answer(dict(await _marks(ask).appeal(_number(ask), words, ask.actor)), 201)
+
+
+async def enter(ask: Ask) -> Answer:
+    """A ledger row (台账)."""
+    return Answer(dict(await _marks(ask).enter(ask.body.model_dump(exclude_none=True), ask.actor)), 201)
+
+
+async def review(ask: Ask) -> Answer:
+    """材料审核 by a second person."""
+    return Answer(dict(await _marks(ask).review(_number(ask), ask.body.accept, ask.actor)))

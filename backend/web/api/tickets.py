@@ -1,0 +1,111 @@
+"""Tickets: created, listed, looked at, and the one way to act on them (contract §5)."""
+
+from typing import Any
+
+from backend.domain.acts import Act
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Category, Grade, Source, State
+from backend.intake import TicketForm
+from backend.ports.reading import Filters, TicketView
+from backend.reveals import Reveals
+from backend.web.asked import Answer, Ask
+from backend.web.queries import cursor, limit_of, one_of, place_of, yes
+from backend.web.shapes import Shaper
+from backend.web.wants import TicketWant
+
+ACT_FIELDS = ("verb", "version", "assignment")
+
+
+async def view_of(ask: Ask, no: str) -> TicketView:
+    """The ticket as the asker may see it. Refused `not_found`."""
+    view = await ask.rooms.reading.ticket(no, ask.seen_by)
+    if view is None:
+        raise Refused("not_found", ticket=no)
+    return view
+
+
+async def create(ask: Ask) -> Answer:
+    """T1: a new ticket, 201; a known number is 409 `exists`."""
+    if ask.rooms.intake is None:
+        raise Refused("unavailable")
+    no = await ask.rooms.intake.receive(form_of(ask.body), ask.actor, Source.API)
+    shaper = await Shaper.of(ask.rooms)
+    return Answer(shaper.ticket(await view_of(ask, no)), 201)
+
+
+def form_of(want: TicketWant) -> TicketForm:
+    """The form intake takes."""
+    person = want.requester
+    return TicketForm(
+        ticket_no=want.ticket_no, category=want.category, grade=want.grade, channel=want.channel, title=want.title,
+        text=want.text, place=want.place, region=want.region,
+        requester_name=(person.name if person else None) or want.requester_name,
+        requester_phone=(person.phone if person else None) or want.requester_phone,
+        generated_at=want.generated_at, submitted_at=want.submitted_at, confidential=want.confidential,
+    )  # fmt: skip
+
+
+def filters_of(query: Any) -> Filters:
+    """What a list asks for. Raises Refused `bad_field`."""
+    return Filters(
+        state=one_of(query, "state", tuple(State)), unit=query.get("unit"),
+        grade=one_of(query, "grade", tuple(Grade)), category=one_of(query, "category", tuple(Category)),
+        overdue=yes(query, "overdue"), words=query.get("q") or None,
+    )  # fmt: skip
+
+
+async def listed(ask: Ask) -> Answer:
+    """A page of tickets, newest first."""
+    page = await ask.rooms.reading.tickets(
+        filters_of(ask.query), ask.rooms.clock.now(), before=place_of(ask.query), limit=limit_of(ask.query),
+        seen_by=ask.seen_by,
+    )  # fmt: skip
+    shaper = await Shaper.of(ask.rooms)
+    return Answer({"items": [shaper.ticket(v) for v in page.items], "next": cursor(page.next)})
+
+
+async def one(ask: Ask) -> Answer:
+    """One ticket."""
+    shaper = await Shaper.of(ask.rooms)
+    return Answer(shaper.ticket(await view_of(ask, ask.path["no"])))
+
+
+async def timeline(ask: Ask) -> Answer:
+    """Journal, deliveries, calls and visits of a ticket in one list."""
+    view = await view_of(ask, ask.path["no"])
+    history = await ask.rooms.reading.history(view.ticket.id)
+    shaper = await Shaper.of(ask.rooms)
+    return Answer({"items": shaper.timeline(history, view.requester), "next": None})
+
+
+async def act(ask: Ask, source: Source = Source.API) -> Answer:
+    """The one way to act; the desk decides."""
+    said: dict[str, Any] = dict(ask.body.root)
+    verb, version, assignment = (said.pop(name, None) for name in ACT_FIELDS)
+    if not isinstance(verb, str):
+        raise Refused("missing" if verb is None else "bad_field", field="verb")
+    for name, number in (("version", version), ("assignment", assignment)):
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
+            raise Refused("bad_field", field=name)
+    no = ask.path["no"]
+    await view_of(ask, no)
+    await _papers_there(ask, said.get("files"))
+    await ask.rooms.desk.act(Act(verb, ask.actor, source, ticket_no=no, assignment_id=assignment, words=said,
+                                 version=version))  # fmt: skip
+    shaper = await Shaper.of(ask.rooms)
+    return Answer(shaper.ticket(await view_of(ask, no)))
+
+
+async def _papers_there(ask: Ask, files: Any) -> None:
+    """Files an act names must have been handed in. Refused `files_missing`."""
+    if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
+        return  # the desk says what is wrong with it
+    if len(files) <= 20 and not await ask.rooms.filing.all_there(files, ask.actor):
+        raise Refused("files_missing", field="files")
+
+
+async def reveal(ask: Ask) -> Answer:
+    """The requester's name and number, for a reason, on the record (FR12)."""
+    rooms = ask.rooms
+    shown = await Reveals(rooms.reading, rooms.audit, rooms.clock).show(ask.path["no"], ask.body.reason, ask.actor)
+    return Answer({"name": shown.name, "phone": shown.phone}, headers={"Cache-Control": "no-store"})

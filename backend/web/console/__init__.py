@@ -1,0 +1,1 @@
+"""The console: pages for people, rendered here, without scripts from anywhere else."""

@@ -1,0 +1,141 @@
+"""Which form each verb shows and how its fields become the words of an act; who may say what stands in the table of moves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from backend.domain.acts import Actor
+from backend.domain.records import Assignment
+from backend.domain.refusals import Refused
+from backend.domain.table import BY_VERB, ROWS, may
+from backend.ports.reading import TicketView
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One field of a form. `kind`: line, long, at, day, flag, choice (words of `group`), unit, files."""
+
+    name: str
+    kind: str = "line"
+    group: str = ""
+    required: bool = False
+    options: tuple[str, ...] = ()
+
+
+WAYS = ("phone", "visit", "sms", "letter", "online")
+REASON = Input("reason", "long", required=True)
+WHY = Input("reason", "long")
+ACCEPT = Input("accept", "flag", required=True)
+TEXT = Input("text", "long", required=True)
+WAY = Input("way", "choice", "way", options=WAYS)
+ANSWERS = ("satisfied", "basically_satisfied", "unsatisfied", "unclear", "no_reply", "unreached")
+CAUSES = ("out_of_jurisdiction", "in_legal_process", "against_policy", "secret_or_order", "untrue", "beyond_reason",
+          "heard_unreasonable", "malicious")  # fmt: skip
+
+# fmt: off
+FORMS: dict[str, tuple[Input, ...]] = {
+    "accept":             (),
+    "dispatch":           (Input("unit", "unit", required=True), Input("close_due_at", "at"), WHY),
+    "answer":             (TEXT,),
+    "merge":              (Input("into", required=True),),
+    "assist":             (Input("unit", "unit", required=True),),
+    "reassign":           (Input("unit", "unit", required=True), WHY),
+    "regrade":            (Input("grade", "choice", "grade", True, ("general", "urgent")), REASON),
+    "sign":               (),
+    "return":             (Input("reason_code", "choice", "reason_code", True,
+                                 ("not_our_duty", "wrong_region", "overlapping_duty", "duplicate",
+                                  "insufficient_information", "other")), REASON,
+                           Input("signed_by", "choice", "signed_by", True, ("seal", "leader")), Input("files", "files")),
+    "decide_return":      (ACCEPT, WHY),
+    "contact":            (WAY, Input("reached", "flag", required=True), Input("note", "long")),
+    "extend":             (Input("new_due_at", "at", required=True), REASON, Input("informed_at", "at", required=True),
+                           Input("informed_way", "choice", "way", True, WAYS)),
+    "decide_extension":   (ACCEPT, WHY),
+    "reply":              (TEXT, WAY, Input("cause")),
+    "amend":              (TEXT,),
+    "close":              (Input("close_type", "choice", "close_type", True, ("solved", "explained_unresolvable")),
+                           Input("feedback", "long"), Input("no_objection", "flag"), Input("text", "long"),
+                           Input("explanation", "long"), Input("revisit_on", "day")),
+    "decide_close":       (ACCEPT, WHY),
+    "send_back":          (REASON,),
+    "supervise":          (REASON, Input("due_at", "at")),
+    "report_progress":    (TEXT,),
+    "accept_progress":    (ACCEPT, WHY),
+    "visit":              (Input("contacted", "choice", "contacted", False, ("yes", "no", "unsure")),
+                           Input("resolved", "choice", "resolved", False, ("resolved", "partly_resolved", "unresolved")),
+                           Input("answer", "choice", "answer", True, ANSWERS), Input("note", "long")),
+    "rework":             (Input("due_at", "at"), Input("summary", "long", required=True)),
+    "claim_unreasonable": (REASON, Input("files", "files")),
+    "decide_unreasonable": (ACCEPT, Input("class", "choice", "class", False, CAUSES), REASON),
+    "appeal":             (REASON,),
+    "review":             (Input("conclusion", "long", required=True), Input("responsibility", "long"),
+                           Input("improvement", "long")),
+    "flag":               (Input("flag", "choice", "flag", True, ("mass_incident", "confidential", "hard_case")), REASON),
+    "decide_flag":        (ACCEPT, WHY),
+    "finalize":           (),
+    "cancel":             (REASON,),
+}
+# fmt: on
+#: Verbs that answer a request which may not be there; their buttons appear with it.
+FLAGGED = {"accept_progress": "supervised"}
+
+
+def target_of(view: TicketView, actor: Actor) -> Assignment | None:
+    """The assignment a person looks at: his unit's newest, else the lead."""
+    if actor.of_unit:
+        mine = [a for a in view.assignments if a.unit == actor.unit]
+        living = [a for a in mine if a.ended_at is None]
+        return (living or mine)[-1] if mine else None
+    return next((a for a in view.assignments if a.id == view.ticket.lead_id), None)
+
+
+def offered(view: TicketView, actor: Actor) -> list[tuple[str, tuple[Input, ...]]]:
+    """The verbs this person may say of this ticket now, in the order of the table, with their forms."""
+    target = target_of(view, actor)
+    found = []
+    for row in ROWS:
+        if row.verb not in FORMS or not may(actor.role, row.verb):
+            continue
+        state = target.state if row.on_assignment and target else view.ticket.state
+        ended = row.on_assignment and target is not None and target.ended_at is not None
+        if state not in row.sources or ended or (row.on_assignment and target is None):
+            continue
+        if row.verb in FLAGGED and FLAGGED[row.verb] not in view.ticket.flags:
+            continue
+        found.append((row.verb, FORMS[row.verb]))
+    return found
+
+
+def words_of(verb: str, said: Mapping[str, str], files: list[str], zone: ZoneInfo) -> dict[str, Any]:
+    """The words of an act from the fields of its form. Raises Refused `unknown_verb`, `bad_field`."""
+    if verb not in FORMS or verb not in BY_VERB:
+        raise Refused("unknown_verb", verb=verb[:40])
+    words: dict[str, Any] = {}
+    for item in FORMS[verb]:
+        value = said.get(item.name, "").strip()
+        if item.kind == "files":
+            words[item.name] = files
+        elif value:
+            words[item.name] = _read(item, value, zone)
+    if verb == "extend":
+        at, way = words.pop("informed_at", None), words.pop("informed_way", None)
+        words["requester_informed"] = {"at": at, "way": way} if at and way else None
+    if verb == "flag":
+        words[words.pop("flag", "hard_case")] = True
+    if verb == "visit":
+        words["kind"] = "manual"
+    return words
+
+
+def _read(item: Input, value: str, zone: ZoneInfo) -> Any:
+    if item.kind == "flag":
+        return value == "yes"
+    if item.kind == "at":
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            raise Refused("bad_field", field=item.name) from None
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).isoformat()
+    return value

@@ -1,0 +1,18 @@
+"""A refusal as a page: what was wrong, in words, and the request's number (FR19)."""
+
+from aiohttp import web
+
+from backend.domain.refusals import Refused
+from backend.web.asked import REQUEST_ID, ROOMS
+from backend.web.console.rendering import page
+from backend.web.refusing import message, status
+
+
+async def page_of_refusal(request: web.Request, refused: Refused, error: Exception) -> web.StreamResponse:
+    """The page of a refusal; whoever is not signed in is led to the sign-in."""
+    if refused.code == "unauthenticated":
+        raise web.HTTPSeeOther("/sign-in")
+    number = request[REQUEST_ID]
+    words = message(request.app[ROOMS].catalogue, refused.code, {**refused.facts, "request_id": number})
+    code = error.status if isinstance(error, web.HTTPException) else status(refused.code)
+    return page(request, "fault.html", {"message": words, "number": number}, code)

@@ -1,0 +1,31 @@
+"""Today at a glance: open tickets by state, what is overdue, what is red."""
+
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.ticket import State
+from backend.ports.reading import Filters
+from backend.rooms import Rooms
+from backend.web.asked import Ask
+from backend.web.console.rendering import page
+from backend.web.shapes import Shaper
+
+SHOWN = 10  # overdue tickets on the page
+
+
+async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+    """GET /."""
+    ask, now = Ask(rooms, actor), rooms.clock.now()
+    counts = await rooms.reading.counts(now, ask.seen_by)
+    late = await rooms.reading.tickets(Filters(overdue=True), now, limit=SHOWN, seen_by=ask.seen_by)
+    shaper = await Shaper.of(rooms)
+    return page(request, "overview.html", {
+        "states": [(s.value, counts[s]) for s in State if counts.get(s)], "overdue": counts["overdue"],
+        "red": counts["red"], "late": [shaper.ticket(v) for v in late.items], "now": now,
+        "unit_names": await unit_names(rooms),
+    })  # fmt: skip
+
+
+async def unit_names(rooms: Rooms) -> dict[str, str]:
+    """Names of units by code."""
+    return {code: unit.name for code, unit in (await rooms.office.standing()).config.units.items()}

@@ -1,0 +1,32 @@
+"""The console's doors: which page is where. Reading pages first, then the forms."""
+
+from aiohttp import web
+
+from backend.web.asked import ROOMS
+from backend.web.console import office, overview, scores, tellings, tickets
+from backend.web.console.rendering import HERE, STATIC, set_up
+from backend.web.console.seats import posted, seated, sign_in, sign_in_page, sign_out
+
+
+def add_routes(app: web.Application) -> None:
+    """Open the console."""
+    set_up(app)
+    add = app.router
+    add.add_static(STATIC, HERE / "static")
+    add.add_get("/sign-in", sign_in_page)
+    add.add_post("/sign-in", sign_in)
+    add.add_post("/sign-out", posted(sign_out))
+    add.add_get("/", seated(overview.show))
+    add.add_get("/tickets", seated(tickets.listed))
+    add.add_get("/tickets/{no}", seated(tickets.show), name="ticket")
+    add.add_post("/tickets/{no}/acts/{verb}", posted(tickets.act))
+    add.add_post("/tickets/{no}/reveal", posted(tickets.reveal))
+    add.add_get("/files/{id}", seated(tickets.paper))
+    add.add_get("/office", seated(office.show))
+    add.add_post("/office/people/{code}/binding", posted(office.open_binding))
+    add.add_get("/deliveries", seated(tellings.deliveries))
+    add.add_get("/calls", seated(tellings.calls))
+    add.add_get("/scores", seated(scores.show))
+    add.add_get("/settings", seated(office.settings))
+    add.add_post("/settings", posted(office.set_value))
+    app[ROOMS].catalogue.say("console.title")  # a language without a console is told of at the start

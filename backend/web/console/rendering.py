@@ -1,0 +1,74 @@
+"""Renders a page: words from the catalogue, everything escaped, times as people write them (FR8)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.clockwords import left
+from backend.domain.spoken_time import written
+from backend.ports.keys import Session
+from backend.rooms import Rooms
+from backend.web.asked import ROOMS
+
+HERE = Path(__file__).parent
+STATIC = "/static"
+#: Where the signed-in person is kept on the request.
+SEATED = web.RequestKey("seated", tuple[Actor, Session])
+
+
+def set_up(app: web.Application) -> None:
+    """Give the application its templates, with everything autoescaped."""
+    environment = aiohttp_jinja2.setup(
+        app, loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    rooms = app[ROOMS]
+    environment.globals.update(t=_said(rooms), static=STATIC)
+    environment.filters.update(
+        word=lambda value, group: _word(rooms, group, value), when=lambda value: _when(rooms, value),
+        left=lambda value: _left(rooms, value),
+    )  # fmt: skip
+
+
+def _said(rooms: Rooms) -> Any:
+    def t(name: str, **facts: Any) -> str:
+        return rooms.catalogue.say(f"console.{name}", **facts)
+
+    return t
+
+
+def _word(rooms: Rooms, group: str, value: Any) -> str:
+    return "" if value is None or value == "" else rooms.catalogue.word_or(group, str(value))
+
+
+def _moment(value: Any) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) and value else value or None
+
+
+def _when(rooms: Rooms, value: Any) -> str:
+    at = _moment(value)
+    language = rooms.catalogue.language.partition("_")[0]
+    return "" if at is None else written(at, rooms.clock.now(), language, rooms.clock.zone)
+
+
+def _left(rooms: Rooms, value: Any) -> str:
+    at = _moment(value)
+    return "" if at is None else left(rooms.catalogue, at - rooms.clock.now())
+
+
+def page(
+    request: web.Request, template: str, context: Mapping[str, Any] | None = None, status: int = 200
+) -> web.Response:
+    """A rendered page, with who is signed in."""
+    seated = request.get(SEATED)
+    base = {
+        "actor": seated[0] if seated else None, "csrf": seated[1].csrf if seated else "", "here": request.path,
+        "language": request.app[ROOMS].catalogue.language.replace("_", "-"),
+    }  # fmt: skip
+    return aiohttp_jinja2.render_template(template, request, {**base, **(context or {})}, status=status)

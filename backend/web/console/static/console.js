@@ -1,0 +1,30 @@
+// Three small kindnesses; every page works without them.
+
+// The sign-in word may stand behind the # of the printed address: it never travels in a URL.
+const word = document.getElementById("word");
+if (word && location.hash.length > 1) {
+  word.value = decodeURIComponent(location.hash.slice(1));
+  history.replaceState(null, "", location.pathname);
+}
+
+// A form is sent once.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", () => {
+    for (const button of form.querySelectorAll("button")) button.disabled = true;
+  });
+}
+addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const button of document.querySelectorAll("button")) button.disabled = false;
+});
+
+// Say so when something has moved meanwhile.
+const live = document.getElementById("live");
+if (live) {
+  const ticket = document.body.querySelector("form[action*='/acts/']")?.action.match(/tickets\/([^/]+)\/acts/)?.[1];
+  const source = new EventSource("/events");
+  source.addEventListener("moved", (event) => {
+    const moved = JSON.parse(event.data);
+    if (!ticket || decodeURIComponent(ticket) === moved.ticket) live.hidden = false;
+  });
+  addEventListener("pagehide", () => source.close());
+}

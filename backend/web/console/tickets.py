@@ -1,0 +1,120 @@
+"""The list of tickets, and one ticket with what may be done about it and everything that happened to it."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from backend.domain.acts import Act, Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
+from backend.reveals import MAY, Reveals
+from backend.rooms import Rooms
+from backend.web.api.papers import take_out
+from backend.web.api.tickets import filters_of, view_of
+from backend.web.asked import REQUEST_ID, Ask
+from backend.web.bodies import keepable
+from backend.web.console.act_forms import offered, target_of, words_of
+from backend.web.console.overview import unit_names
+from backend.web.console.rendering import page
+from backend.web.console.seats import Filled
+from backend.web.queries import cursor, place_of, read_query
+from backend.web.refusing import message, status
+from backend.web.shapes import Shaper
+
+FILTERS = ("state", "unit", "grade", "category", "overdue", "q", "cursor")
+A_PAGE = 30
+
+
+async def listed(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+    """GET /tickets."""
+    query = {name: value for name, value in read_query(request.query, FILTERS).items() if value}
+    ask = Ask(rooms, actor, query=query)
+    found = await rooms.reading.tickets(
+        filters_of(query), rooms.clock.now(), before=place_of(query), limit=A_PAGE, seen_by=ask.seen_by
+    )
+    shaper = await Shaper.of(rooms)
+    kept = {k: v for k, v in query.items() if k != "cursor"}
+    return page(request, "tickets.html", {
+        "items": [shaper.ticket(v) for v in found.items], "query": kept, "paged": "cursor" in query,
+        "next": f"/tickets?{urlencode({**kept, 'cursor': cursor(found.next)})}" if found.next else None,
+        "first": f"/tickets?{urlencode(kept)}", "searching": bool(kept.get("q")), "states": list(State),
+        "grades": list(Grade), "categories": list(Category), "unit_names": await unit_names(rooms),
+        "choose_unit": not actor.of_unit,
+    })  # fmt: skip
+
+
+async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+    """GET /tickets/NO."""
+    return await _shown(request, rooms, actor)
+
+
+async def _shown(
+    request: web.Request, rooms: Rooms, actor: Actor, *, fault: str = "", code: int = 200, tried: str = "",
+    said: Any = None, requester: Any = None,
+) -> web.StreamResponse:  # fmt: skip
+    """The page of a ticket; after a refusal with its words, and what was typed kept in its form."""
+    view = await view_of(Ask(rooms, actor), keepable(request.match_info["no"]))
+    history = await rooms.reading.history(view.ticket.id)
+    shaper = await Shaper.of(rooms)
+    standing = await rooms.office.standing()
+    target = target_of(view, actor)
+    replies = {a.id: shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
+    units = [u for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
+    return page(request, "ticket.html", {
+        "ticket": shaper.ticket(view), "replies": replies, "now": rooms.clock.now(),
+        "forms": offered(view, actor), "target": target.id if target and not _whole(actor) else None,
+        "timeline": shaper.timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
+        "unit_names": await unit_names(rooms), "fault": fault, "tried": tried, "said": said or {},
+        "may_reveal": actor.role in MAY, "requester": requester, "script": _script(rooms),
+        "names": {p.code: p.name for p in standing.config.people},
+    }, code)  # fmt: skip
+
+
+def _whole(actor: Actor) -> bool:
+    """Whether the desk finds the assignment by itself."""
+    return actor.of_unit or actor.role is Role.REVISIT_AGENT
+
+
+def _script(rooms: Rooms) -> list[str]:
+    return rooms.catalogue.say("console.script.lines").split("\n")
+
+
+async def act(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+    """POST /tickets/NO/acts/VERB: say it to the desk, then show what came of it."""
+    no, verb = keepable(request.match_info["no"]), request.match_info["verb"]
+    version = form.fields.get("version", "")
+    await view_of(Ask(rooms, actor), no)
+    try:
+        files = [(await rooms.filing.take(f.filename or "", f.content, actor)).id for f in form.files]
+        said = {name: keepable(value) for name, value in form.fields.items()}
+        words = words_of(verb, said, files, rooms.clock.zone)
+        seen = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
+        await rooms.desk.act(Act(verb, actor, Source.CONSOLE, ticket_no=no, words=words, version=seen))
+    except Refused as refused:
+        if refused.code == "not_found":
+            raise
+        words_shown = message(rooms.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        return await _shown(request, rooms, actor, fault=words_shown, code=status(refused.code), tried=verb,
+                            said=form.fields)  # fmt: skip
+    raise web.HTTPSeeOther(request.app.router["ticket"].url_for(no=no))
+
+
+async def reveal(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+    """POST /tickets/NO/reveal: shown once, on the record."""
+    no = keepable(request.match_info["no"])
+    reason = keepable(form.fields.get("reason", ""))[:500]
+    try:
+        shown = await Reveals(rooms.reading, rooms.audit, rooms.clock).show(no, reason, actor)
+    except Refused as refused:
+        if refused.code == "not_found":
+            raise
+        words = message(rooms.catalogue, refused.code, refused.facts)
+        return await _shown(request, rooms, actor, fault=words, code=status(refused.code))
+    return await _shown(request, rooms, actor, requester=shown)
+
+
+async def paper(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+    """GET /files/ID: always a download."""
+    answer = await take_out(Ask(rooms, actor, path={"id": keepable(request.match_info["id"])}))
+    return web.Response(body=answer.raw, headers=answer.headers)

@@ -1,0 +1,123 @@
+"""Live moves as server-sent events: to each listener only those of tickets it may see (FR21)."""
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+from aiohttp_sse import sse_response
+
+from backend.desk import journal_line
+from backend.domain.acts import Actor, Plan
+from backend.domain.refusals import Refused
+from backend.rooms import Rooms
+from backend.web.asked import ROOMS
+from backend.web.identity import bearer, by_key, same_origin, session_of
+
+WAITING = 500  # moves a slow listener may be behind before he is let go
+MOST = 500  # listeners at once
+LISTEN = 20.0  # seconds between looks whether anybody still listens
+RECHECK = 5.0  # seconds a listener's right to listen is believed
+Told = tuple[int, dict[str, Any]]
+
+
+class Feed:
+    """Hands each durable move to whoever listens in this process."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._listeners: set[asyncio.Queue[Told | None]] = set()
+        rooms.desk.after.append(self.moved)
+
+    def moved(self, plan: Plan, ticket_no: str) -> None:
+        """Tell all; a listener that is too far behind is let go and will come again."""
+        line = plan.line
+        body = dict(journal_line(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
+                                 line.version, line.by, str(line.source), line.at))  # fmt: skip
+        for queue in tuple(self._listeners):
+            if queue.qsize() >= WAITING:
+                self._listeners.discard(queue)
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait((plan.ticket_id, body))
+
+    def listen(self) -> "asyncio.Queue[Told | None]":
+        """A new listener. Refused `too_many`."""
+        if len(self._listeners) >= MOST:
+            raise Refused("too_many")
+        queue: asyncio.Queue[Told | None] = asyncio.Queue()
+        self._listeners.add(queue)
+        return queue
+
+    def leave(self, queue: "asyncio.Queue[Told | None]") -> None:
+        """No longer listening."""
+        self._listeners.discard(queue)
+
+    def close(self) -> None:
+        """Let everybody go: the house is closing."""
+        for queue in tuple(self._listeners):
+            queue.put_nowait(None)
+        self._listeners.clear()
+
+
+FEED = web.AppKey("feed", Feed)
+
+
+async def _who(request: web.Request) -> Actor:
+    rooms = request.app[ROOMS]
+    if not same_origin(request, rooms.public_url):
+        raise Refused("forbidden")
+    if bearer(request):
+        return await by_key(request, rooms)
+    found = await session_of(request, rooms)
+    if found is None:
+        raise Refused("unauthenticated")
+    return found[0]
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """GET /events."""
+    rooms, feed = request.app[ROOMS], request.app[FEED]
+    actor = await _who(request)
+    loop = asyncio.get_running_loop()
+    queue = feed.listen()
+    try:
+        async with sse_response(request) as stream:
+            await stream.send("{}", event="hello")
+            checked = loop.time()
+            while stream.is_connected():
+                try:
+                    told = await asyncio.wait_for(queue.get(), LISTEN)
+                except TimeoutError:
+                    continue
+                if told is None:
+                    break
+                if loop.time() - checked > RECHECK:
+                    checked = loop.time()
+                    if not await _still_welcome(request, actor):
+                        break
+                ticket_id, body = told
+                if not actor.of_unit or actor.unit in await rooms.reading.units_of(ticket_id):
+                    await stream.send(json.dumps(body, ensure_ascii=False), event="moved")
+            return stream
+    finally:
+        feed.leave(queue)
+
+
+async def _still_welcome(request: web.Request, actor: Actor) -> bool:
+    """Whoever lost his role or signed out hears no more (FR18)."""
+    try:
+        return await _who(request) == actor
+    except Refused:
+        return False
+
+
+def add_routes(app: web.Application) -> None:
+    """Open this door, and close it in time: a stream would keep the house from closing."""
+    app[FEED] = Feed(app[ROOMS])
+    app.router.add_get("/api/v1/events", events)
+    app.router.add_get("/events", events)
+
+    async def close(app: web.Application) -> None:
+        app[FEED].close()
+
+    app.on_shutdown.append(close)

@@ -1,0 +1,44 @@
+"""The ear for messengers: verified, stored, then answered; what it means is found out elsewhere (delivery rule 1)."""
+
+import asyncio
+import hmac
+
+import structlog
+from aiohttp import web
+
+from backend.domain.refusals import Refused
+from backend.web.asked import ROOMS
+from backend.web.bodies import read_bytes
+
+log = structlog.get_logger("web")
+HEADER = "X-Telegram-Bot-Api-Secret-Token"
+SECONDS = 7.0  # FD4: stored, or 503, within 8 s
+
+
+def same_secret(said: str, secret: str) -> bool:
+    """Compared in constant time, whatever bytes were sent (FT5)."""
+    return hmac.compare_digest(said.encode("utf-8", "surrogateescape"), secret.encode())
+
+
+async def telegram(request: web.Request) -> web.Response:
+    """POST /hooks/telegram: 401 without the secret, 413 over 1 MB, 200 once stored, 503 when it cannot be stored."""
+    rooms = request.app[ROOMS]
+    if rooms.inbox is None or not rooms.telegram_secret:
+        raise Refused("not_found")
+    if not same_secret(request.headers.get(HEADER, ""), rooms.telegram_secret):
+        raise Refused("unauthenticated")
+    body = await read_bytes(request)
+    try:
+        async with asyncio.timeout(SECONDS):
+            await rooms.inbox.hear("telegram", body)
+    except Refused:
+        raise
+    except Exception as error:  # not stored, for whatever reason: the sender must repeat it
+        log.error("inbox_away", kind=type(error).__name__)
+        raise Refused("unavailable") from None
+    return web.Response(text="")
+
+
+def add_routes(app: web.Application) -> None:
+    """Open this door."""
+    app.router.add_post("/hooks/telegram", telegram)

@@ -1,0 +1,87 @@
+"""The house's own doors: alive, ready, meters, the API's description, the rehearsal clock."""
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from backend.domain.refusals import Refused
+from backend.web.api.openapi import document
+from backend.web.asked import ROOMS
+from backend.web.bodies import read_json
+from backend.web.identity import same_origin
+from backend.web.meters import METERS
+from backend.web.wants import AdvanceWant, understood
+
+log = structlog.get_logger("web")
+STUCK = 60.0  # seconds without a finished round: not ready (FS6)
+SECONDS = 5.0  # how long the database may take to say it is there
+
+
+async def alive(_request: web.Request) -> web.Response:
+    """/healthz: the process answers."""
+    return web.json_response({"ok": True})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """/readyz: the database answers, the rounds turn; looks at work done, not at flags."""
+    rooms = request.app[ROOMS]
+    report: dict[str, Any] = {"database": await _database(request)}
+    now = time.monotonic()
+    rounds = {name: "running" if now - at <= STUCK else "stuck" for name, at in rooms.heartbeat.items()}
+    report["rounds"] = rounds
+    if rooms.providers is not None:
+        report["providers"] = dict(await rooms.providers())
+    ok = report["database"] == "ok" and all(state == "running" for state in rounds.values())
+    return web.json_response({"ok": ok, **report}, status=200 if ok else 503)
+
+
+async def _database(request: web.Request) -> str:
+    try:
+        async with asyncio.timeout(SECONDS):
+            await request.app[ROOMS].reading.ping()
+    except Exception as error:  # whatever is wrong with it, the answer is the same
+        log.warning("database_away", kind=type(error).__name__)
+        return "away"
+    return "ok"
+
+
+async def meters(request: web.Request) -> web.Response:
+    """/metrics."""
+    body = await request.app[METERS].read()
+    return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+async def openapi(_request: web.Request) -> web.Response:
+    """/api/openapi.json."""
+    return web.json_response(document())
+
+
+async def clock(request: web.Request) -> web.Response:
+    """GET /sandbox/clock: what time it is in the rehearsal."""
+    return web.json_response({"now": request.app[ROOMS].clock.now().isoformat()})
+
+
+async def advance(request: web.Request) -> web.Response:
+    """POST /sandbox/clock: move time; answered when what became due has been done."""
+    rooms = request.app[ROOMS]
+    if rooms.sandbox_clock is None:
+        raise Refused("not_found")
+    if not same_origin(request, rooms.public_url):
+        raise Refused("forbidden")
+    want = understood(AdvanceWant, await read_json(request))
+    await rooms.sandbox_clock.advance(want.advance)
+    return web.json_response({"now": rooms.clock.now().isoformat()})
+
+
+def add_routes(app: web.Application) -> None:
+    """Open these doors."""
+    app.router.add_get("/healthz", alive)
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/metrics", meters)
+    app.router.add_get("/api/openapi.json", openapi)
+    if app[ROOMS].sandbox_clock is not None:
+        app.router.add_get("/sandbox/clock", clock)
+        app.router.add_post("/sandbox/clock", advance)

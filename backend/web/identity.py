@@ -1,0 +1,116 @@
+"""Who stands at the door: by API key or by session, asked anew at every request (FA7, FR18)."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.ports.keys import Key, Session
+from backend.rooms import Rooms
+
+COOKIE = "jiesu_session"
+OPERATOR = "operator"  # whoever started the house and holds its first sign-in word (FA6)
+_SERVICE = "key:"
+
+
+class Guesses:
+    """Counts failures by address, so that guessing is slow; bounded in memory."""
+
+    def __init__(self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._seconds, self._clock = most, seconds, clock
+        self._failures: dict[str, deque[float]] = {}
+
+    def too_many(self, address: str) -> bool:
+        """Whether this address has failed too often lately."""
+        failures = self._failures.get(address)
+        if not failures:
+            return False
+        while failures and failures[0] < self._clock() - self._seconds:
+            failures.popleft()
+        return len(failures) >= self._most
+
+    def failed(self, address: str) -> None:
+        """One more failure."""
+        if len(self._failures) > 10_000:
+            self._failures.clear()
+        self._failures.setdefault(address, deque(maxlen=self._most)).append(self._clock())
+
+
+KEY_GUESSES = web.AppKey("key_guesses", Guesses)
+SIGN_IN_GUESSES = web.AppKey("sign_in_guesses", Guesses)
+
+
+async def actor_of_key(rooms: Rooms, key: Key) -> Actor:
+    """Who a key stands for. Refused `unauthenticated` when its person is no longer here (FA7)."""
+    if key.person is not None:
+        return await _person(rooms, key.person)
+    return Actor(_SERVICE + key.name, Role(key.role or Role.AUDITOR), key.unit)
+
+
+async def actor_of_holder(rooms: Rooms, holder: str) -> Actor:
+    """Who a session stands for. Refused `unauthenticated` when they may no longer come in."""
+    if holder == OPERATOR:
+        return Actor(OPERATOR, Role.ADMIN)
+    if holder.startswith(_SERVICE):
+        key = await rooms.keys.named(holder.removeprefix(_SERVICE))
+        if key is None:
+            raise Refused("unauthenticated")
+        return await actor_of_key(rooms, key)
+    return await _person(rooms, holder)
+
+
+async def _person(rooms: Rooms, code: str) -> Actor:
+    person = (await rooms.office.standing()).by_code.get(code)
+    if person is None or not person.active:
+        raise Refused("unauthenticated")
+    return Actor(person.code, person.role, person.unit)
+
+
+def bearer(request: web.Request) -> str | None:
+    """The key in the header, if any."""
+    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if kind.lower() == "bearer" and secret.strip() else None
+
+
+async def by_key(request: web.Request, rooms: Rooms) -> Actor:
+    """The actor of the request's key. Refused `unauthenticated`, or `too_many` after many wrong ones."""
+    secret = bearer(request)
+    guesses = request.app[KEY_GUESSES]
+    address = request.remote or ""
+    key = await rooms.keys.key_of(secret) if secret and len(secret) <= 200 else None
+    if key is None:
+        if secret:
+            if guesses.too_many(address):
+                raise Refused("too_many")
+            guesses.failed(address)
+            await rooms.audit.note(rooms.clock.now(), "?", "refused", "api_key", address=address)
+        raise Refused("unauthenticated")
+    return await actor_of_key(rooms, key)
+
+
+async def session_of(request: web.Request, rooms: Rooms) -> tuple[Actor, Session] | None:
+    """The actor and session of the request's cookie, if it is alive."""
+    token = request.cookies.get(COOKIE, "")
+    if not token or len(token) > 100:
+        return None
+    session = await rooms.keys.session(token, rooms.clock.now())
+    if session is None:
+        return None
+    try:
+        return await actor_of_holder(rooms, session.holder), session
+    except Refused:
+        await rooms.keys.close_session(token)
+        return None
+
+
+def same_origin(request: web.Request, public_url: str) -> bool:
+    """Whether the browser says this came from our own pages; a client that is no browser says nothing (FR9, FR21)."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("Origin")
+    return origin is None or origin in (public_url.rstrip("/"), f"{request.scheme}://{request.host}")

@@ -1,0 +1,87 @@
+"""How the doors say no: one shape for every mouth (contract §5), no stack, no SQL, always a request number (FR19)."""
+
+import json
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from aiohttp import web
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from backend.domain.refusals import Refused, status_of
+from backend.domain.texts import Catalogue
+from backend.web.asked import REQUEST_ID, ROOMS
+from backend.web.bodies import TooSlow
+
+log = structlog.get_logger("web")
+#: Statuses of codes only a door can give.
+OF_DOORS = {"stale_form": 403, "internal": 500, "unavailable": 503, "in_progress": 409, "method_not_allowed": 405}
+AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError)
+_OF_STATUS = {
+    400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+    413: "too_large", 429: "too_many",
+}  # fmt: skip
+
+
+def status(code: str) -> int:
+    """The HTTP status of a refusal code."""
+    return OF_DOORS.get(code) or status_of(code)
+
+
+def message(catalogue: Catalogue, code: str, facts: Mapping[str, Any]) -> str:
+    """The sentence of a code; a thing that is no ticket has its own words for not being there."""
+    if code == "not_found" and "ticket" not in facts:
+        return catalogue.say("refusal.nothing_there")
+    return catalogue.refusal(code, facts)
+
+
+def as_json(catalogue: Catalogue, code: str, facts: Mapping[str, Any], request_id: str) -> str:
+    """The body of an error."""
+    error = {
+        "code": code, "message": message(catalogue, code, {**facts, "request_id": request_id}),
+        "details": facts, "request_id": request_id,
+    }  # fmt: skip
+    return json.dumps({"error": error}, ensure_ascii=False, default=str)
+
+
+def refusal_of(error: Exception) -> Refused | None:
+    """The refusal behind an exception; None for an accident."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, TooSlow):
+        return Refused("bad_request", reason="slow")
+    if isinstance(error, web.HTTPException) and error.status >= 400:
+        return Refused(_OF_STATUS.get(error.status, "bad_request"))
+    if isinstance(error, AWAY):
+        return Refused("unavailable")
+    return None
+
+
+def accident(request: web.Request, error: Exception) -> Refused:
+    """Log an accident once: where it happened, never what it was about (no values, no numbers, no names)."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames]
+    kind = type(error.orig).__name__ if isinstance(error, SQLAlchemyError) and hasattr(error, "orig") else ""
+    log.error("accident", request_id=request[REQUEST_ID], method=request.method, kind=type(error).__name__,
+              inner=kind, where=where, route=getattr(request.match_info.route.resource, "canonical", ""))  # fmt: skip
+    return Refused("internal")
+
+
+def json_answer(request: web.Request, refused: Refused, error: Exception) -> web.Response:
+    """The refusal as contract §5 wants it."""
+    code = refused.code
+    text = as_json(request.app[ROOMS].catalogue, code, refused.facts, request[REQUEST_ID])
+    answer = web.Response(text=text, status=status(code), content_type="application/json")
+    if isinstance(error, web.HTTPException):
+        answer.set_status(error.status)
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+    if answer.status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if answer.status in (429, 503):
+        answer.headers["Retry-After"] = "5"
+    if isinstance(error, TooSlow) or answer.status == 413:
+        answer.force_close()
+    return answer

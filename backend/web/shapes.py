@@ -1,0 +1,154 @@
+"""How things look from outside (contract §5): times with offset, texts masked, numbers of people never."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from backend.domain.masking import clean, mask
+from backend.domain.records import Assignment, Line, Person, Unit, Visit
+from backend.ports.files import Paper
+from backend.ports.reading import CallView, Delivery, Dial, History, TicketView
+from backend.rooms import Rooms
+
+Json = dict[str, Any]
+
+
+@lru_cache(maxsize=4_096)
+def _masked(text: str, name: str | None, phone_mask: str) -> str:
+    return mask(text, (name,) if name else (), phone_mask=phone_mask)
+
+
+@dataclass(frozen=True, slots=True)
+class Shaper:
+    """Shapes nouns in the house's zone with the mask in force."""
+
+    rooms: Rooms
+    phone_mask: str
+
+    @staticmethod
+    async def of(rooms: Rooms) -> "Shaper":
+        """With the mask of this moment."""
+        standing = await rooms.office.standing()
+        return Shaper(rooms, standing.settings.get("privacy.phone_mask"))
+
+    def at(self, instant: datetime | None) -> str | None:
+        """An instant as ISO-8601 with the house's offset."""
+        return None if instant is None else instant.astimezone(self.rooms.clock.zone).isoformat()
+
+    def masked(self, text: str, name: str | None) -> str:
+        """A text without persons."""
+        return _masked(text, name, self.phone_mask)
+
+    def ticket(self, view: TicketView) -> Json:
+        """A ticket."""
+        t = view.ticket
+        return {
+            "ticket_no": t.no, "state": t.state, "version": t.version, "category": t.category, "grade": t.grade,
+            "channel": t.channel, "region": t.region, "management": t.management,
+            "place": self.place(t.place, view.requester), "title": self.masked(t.title, view.requester),
+            "text": self.masked(t.text, view.requester), "flags": sorted(t.flags),
+            "first_receiver": t.first_receiver, "generated_at": self.at(t.generated_at),
+            "closed_at": self.at(t.closed_at), "final_answer": t.final_answer, "bounces": t.bounces,
+            "assignments": [self.assignment(a) for a in view.assignments],
+        }  # fmt: skip
+
+    def place(self, place: str, name: str | None) -> str:
+        """地点, needed by whoever goes there; hidden only when somebody wrote a number into it."""
+        masked = self.masked(place, name)
+        return masked if "****" in masked else clean(place)
+
+    def assignment(self, a: Assignment) -> Json:
+        """One unit's part."""
+        return {
+            "id": a.id, "unit": a.unit, "lead": a.lead, "state": a.state, "version": a.version,
+            "dispatched_at": self.at(a.dispatched_at), "sign_due_at": self.at(a.sign_due_at),
+            "signed_at": self.at(a.signed_at), "signed": a.signed, "close_due_at": self.at(a.close_due_at),
+            "closed_at": self.at(a.closed_at), "extension_count": a.extension_count,
+            "red_card": a.red_card_at is not None, "ended_at": self.at(a.ended_at),
+        }  # fmt: skip
+
+    def delivery(self, d: Delivery) -> Json:
+        """A letter and how far it has come."""
+        letter = d.letter
+        return {
+            "id": letter.id, "ticket": d.ticket_no, "assignment": letter.assignment_id, "person": letter.person,
+            "channel": letter.channel, "kind": letter.kind, "state": letter.state, "attempts": letter.attempts,
+            "urgent": letter.urgent, "created_at": self.at(letter.created_at),
+            "not_before": self.at(letter.not_before), "sent_at": self.at(d.sent_at),
+            "provider_id": d.provider_id, "error": d.error, "cost": d.cost, "cause": letter.cause_id,
+        }  # fmt: skip
+
+    def call(self, c: CallView) -> Json:
+        """A call; keys of a PIN are never kept, so they cannot be shown."""
+        return {
+            "id": c.id, "ticket": c.ticket_no, "assignment": c.assignment_id, "letter": c.letter_id,
+            "person": c.person, "to": c.to, "purpose": c.purpose, "attempts": c.attempts, "state": c.state,
+            "outcome": c.outcome, "keys": c.keys, "duration": c.duration, "cost": c.cost,
+            "created_at": self.at(c.created_at), "ended_at": self.at(c.ended_at),
+        }  # fmt: skip
+
+    def dial(self, d: Dial) -> Json:
+        """One attempt to ring."""
+        return {
+            "id": d.id, "call": d.call_id, "number": d.number, "state": d.state, "status": d.status,
+            "answered_by": d.answered_by, "ended_at": self.at(d.ended_at), "duration": d.duration,
+            "outcome": d.outcome, "error": d.error, "keys": d.keys,
+        }  # fmt: skip
+
+    def move(self, line: Line, name: str | None) -> Json:
+        """A journal line; what was said is masked."""
+        return {
+            "verb": line.verb, "from": line.from_state, "to": line.to_state, "version": line.version,
+            "assignment": line.assignment_id, "by": line.by, "source": line.source,
+            "recorded_at": self.at(line.recorded_at), "words": self._words(line.words, name),
+        }  # fmt: skip
+
+    def visit(self, v: Visit, name: str | None) -> Json:
+        """A return visit's answers."""
+        return {
+            "id": v.id, "round": v.round, "kind": v.kind, "by": v.by, "source": v.source, "answer": v.answer,
+            "contacted": v.contacted, "resolved": v.resolved, "note": self.masked(v.note, name), "final": v.final,
+        }  # fmt: skip
+
+    def timeline(self, history: History, name: str | None) -> list[Json]:
+        """Moves, letters, calls, attempts and visits in one list, oldest first."""
+        dated: list[tuple[datetime, int, str, Json]] = [
+            *((x.at, 0, "move", self.move(x, name)) for x in history.lines),
+            *((x.at, 1, "visit", self.visit(x, name)) for x in history.visits),
+            *((x.sent_at or x.letter.created_at, 2, "delivery", self.delivery(x)) for x in history.deliveries),
+            *((x.created_at, 3, "call", self.call(x)) for x in history.calls),
+            *((d.asked_at, 4, "dial", self.dial(d)) for x in history.calls for d in x.dials),
+        ]  # fmt: skip
+        dated.sort(key=lambda item: item[:2])
+        return [{"at": self.at(at), "type": kind, **body} for at, _, kind, body in dated]
+
+    def _words(self, value: Any, name: str | None) -> Any:
+        if isinstance(value, str):
+            return self.masked(value, name)
+        if isinstance(value, Mapping):
+            return {k: self._words(v, name) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._words(v, name) for v in value]
+        return value
+
+    def paper(self, p: Paper) -> Json:
+        """A kept file, without its content."""
+        return {"id": p.id, "name": p.name, "size": p.size, "sha256": p.sha256, "kind": p.kind, "at": self.at(p.at)}
+
+
+def unit(u: Unit) -> Json:
+    """A unit."""
+    return {
+        "code": u.code, "name": u.name, "kind": u.kind, "region": u.region, "parent": u.parent,
+        "province_department": u.province_department, "active": u.active, "pilot": u.pilot,
+    }  # fmt: skip
+
+
+def person(p: Person) -> Json:
+    """A person of the office or a unit; whether there is a number, never the number."""
+    return {
+        "code": p.code, "name": p.name, "unit": p.unit, "role": p.role, "active": p.active, "rank": p.rank,
+        "has_phone": p.has_phone, "bound": p.chat,
+    }  # fmt: skip

@@ -1,0 +1,205 @@
+"""A small house behind the web door: real rooms over a real database; only marks and imports are played by others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from backend.desk import Desk
+from backend.domain.acts import Actor
+from backend.domain.records import Unit
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Role, UnitKind
+from backend.filing import Filing
+from backend.intake import Intake
+from backend.office import Clock, Office
+from backend.registry import PersonForm, Registry
+from backend.rooms import Rooms
+from backend.web.app import RUNNER, make_app
+from storage.audit import Audit
+from storage.config import Configuration
+from storage.db import Database
+from storage.drafts import DraftShelf
+from storage.files import Files
+from storage.idempotency import Idempotency
+from storage.ids import Ids
+from storage.inbox import InboxShelf
+from storage.intake import Arrivals
+from storage.keys import Keys
+from storage.moves import moves_store
+from storage.people import PeopleShelf
+from storage.reading import Reading
+from storage.vault import Vault
+
+ZONE = ZoneInfo("Asia/Shanghai")
+PEOPLE = (
+    ("A1", "M01", Role.ADMIN), ("D1", "M01", Role.DISPATCHER), ("R1", "M01", Role.REVIEWER),
+    ("S1", "M01", Role.SUPERVISOR), ("V1", "M01", Role.REVISIT_AGENT), ("C1", "M01", Role.SCORE_CLERK),
+    ("O1", "M01", Role.AUDITOR), ("H1", "U01", Role.HANDLER), ("H2", "U01", Role.HANDLER),
+    ("L1", "U01", Role.LIAISON), ("B1", "U01", Role.LEADER), ("H9", "U02", Role.HANDLER), ("L9", "U02", Role.LIAISON),
+)  # fmt: skip
+PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
+SECRET = "hook-secret-hook"
+
+
+@dataclass
+class PlayedMarks:
+    """Plays the room of marks: remembers what it was asked."""
+
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
+        self.asked.append(("scores", month, scheme, unit, actor.code))
+        line = {"item": "sign", "name": "及时签收率", "points": "15", "numerator": 112, "denominator": 120, "rate": "93.33",
+                "deduction": "1.67", "score": "13.33", "note": "", "evidence": ["T1"]}  # fmt: skip
+        sheet = {"unit": unit or "U01", "scheme": "jilin-unit", "total": "95.05", "base": "90.15", "bonus": "4.90",
+                 "minus": "0.00", "readings": {"sign.general.limit": "1wd"}, "lines": [line]}  # fmt: skip
+        return {"period": month, "units": [sheet], "regions": []}
+
+    async def start_run(self, period: str, scheme: str | None, actor: Actor) -> Mapping[str, Any]:
+        self.asked.append(("start_run", period, scheme, actor.code))
+        return {"id": 1, "state": "trial"}
+
+    async def lock(self, run_id: int, actor: Actor) -> Mapping[str, Any]:
+        if run_id != 1:
+            raise Refused("not_found", run=run_id)
+        return {"id": run_id, "state": "locked"}
+
+    async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+        self.asked.append(("appeal", run_id, dict(words), actor.code))
+        return {"id": 2}
+
+    async def enter(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+        self.asked.append(("enter", dict(entry), actor.code))
+        return {"id": 3, "state": "entered"}
+
+    async def review(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]:
+        return {"id": entry_id, "state": "accepted" if accept else "refused"}
+
+
+@dataclass
+class PlayedImports:
+    """Plays the importer."""
+
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    async def run(
+        self, kind: str, name: str, content: bytes, by: Actor, *, dry_run: bool, preset: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        self.asked.append((kind, name, content, by.code, dry_run, dict(preset)))
+        return {"read": 1, "imported": 1, "already": 0, "refused": []}
+
+
+class PlayedClock:
+    """Plays the sandbox clock."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    async def advance(self, span: str) -> None:
+        if span != "2h30m":
+            raise Refused("bad_limit", value=span)
+        self._house.at += timedelta(hours=2, minutes=30)
+
+
+class House:
+    """The house, its hand on the clock, and a client at its door."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
+        self.vault = Vault("a secret of the tests")
+        self.ids = Ids(db)
+        clock = Clock(lambda: self.at, ZONE)
+        office = Office(Configuration(db, self.ids), clock, "jilin")
+        desk = Desk(moves_store(db), office, self.ids, self.vault.journal)
+        self.marks, self.imports = PlayedMarks(), PlayedImports()
+        registry = Registry(PeopleShelf(db, self.ids, self.vault), DraftShelf(db), office, self.ids)
+        registry.bot_name = "jiesu_bot"
+        self.rooms = Rooms(
+            clock=clock, office=office, desk=desk, reading=Reading(db, self.vault), keys=Keys(db, self.ids),
+            filing=Filing(Files(db), clock), audit=Audit(db, self.ids), idempotency=Idempotency(db, self.vault),
+            catalogue=Catalogue("zh_CN"), intake=Intake(Arrivals(db), office, self.ids, self.vault, desk),
+            registry=registry, inbox=InboxShelf(db, self.ids), imports=self.imports, marks=self.marks,
+            sandbox_clock=PlayedClock(self), telegram_secret=SECRET,
+        )  # fmt: skip
+        self.keys: dict[str, str] = {}
+        self.client: TestClient[Any, Any]
+
+    async def open(self) -> House:
+        """Units, people, a key for each of them, and the door."""
+        registry = self.rooms.registry
+        assert registry is not None
+        await registry.put_units([
+            Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
+            Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
+        ], "test")  # fmt: skip
+        await registry.put_people(
+            [PersonForm(code=c, name=f"人{c}", unit=u, role=r, phone=f"138001380{i:02}") for i, (c, u, r) in enumerate(PEOPLE)],
+            "test",
+        )  # fmt: skip
+        for code, _, _ in PEOPLE:
+            self.keys[code] = await self.rooms.keys.create(f"k-{code}", self.at, person=code)
+        server = TestServer(make_app(self.rooms))
+        self.client = TestClient(server)
+        await server.start_server(**RUNNER)
+        await self.client.start_server()
+        return self
+
+    async def close(self) -> None:
+        """Shut the door."""
+        await self.client.close()
+
+    async def ask(
+        self, who: str | None, method: str, path: str, body: Any = None, *, key: str | None = None, **more: Any
+    ) -> tuple[int, Any]:
+        """One request as somebody; status and JSON."""
+        headers: dict[str, str] = dict(more.pop("headers", {}))
+        if who is not None:
+            headers["Authorization"] = f"Bearer {self.keys.get(who, who)}"
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        if body is not None:
+            more["json"] = body
+        path = path if path.startswith(("/api", "/hooks", "/sandbox", "/healthz", "/readyz")) else "/api/v1" + path
+        async with self.client.request(method, path, headers=headers, **more) as answer:
+            text = await answer.text()
+            try:
+                return answer.status, await answer.json()
+            except Exception:
+                return answer.status, text
+
+    async def act(self, who: str, no: str, verb: str, **words: Any) -> tuple[int, Any]:
+        """One act."""
+        return await self.ask(who, "POST", f"/tickets/{no}/acts", {"verb": verb, **words})
+
+    async def ticket(self, no: str = "T1", **more: Any) -> Any:
+        """A new, complete ticket."""
+        body = {
+            "ticket_no": no, "category": "help", "grade": "general", "channel": "phone", "title": "路灯不亮",
+            "text": "我叫张小三，电话13912345678，路灯不亮", "place": "人民路", "region": "A市",
+            "requester": {"name": "张小三", "phone": "13912345678"}, **more,
+        }  # fmt: skip
+        status, answer = await self.ask("D1", "POST", "/tickets", body)
+        assert status == 201, answer
+        return answer
+
+    async def upload(self, who: str, content: bytes = PDF, name: str = "情况说明.pdf") -> tuple[int, Any]:
+        """A file handed in."""
+        from aiohttp import FormData
+
+        form = FormData()
+        form.add_field("file", content, filename=name)
+        return await self.ask(who, "POST", "/files", data=form)
+
+    async def signed(self, no: str = "T1") -> None:
+        """A ticket dispatched to U01 and signed by H1."""
+        await self.ticket(no)
+        assert (await self.act("D1", no, "dispatch", unit="U01"))[0] == 200
+        assert (await self.act("H1", no, "sign"))[0] == 200
