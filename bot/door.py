@@ -27,6 +27,7 @@ AT_ONCE = 32  # chats worked on at the same time
 POLL_SECONDS = 25  # how long one getUpdates waits
 POLL_LEASE = timedelta(seconds=60)  # longer than one getUpdates and its limit
 IDLE_SECONDS = 5.0  # pause after a conflict or while another process polls (FT30)
+LAST_SECONDS = 5.0  # for what is in hand when the process is told to stop
 KEPT = timedelta(days=3)  # what is done stays at least 48 h in the inbox
 COMMANDS = ("todo", "ticket", "pin", "help")
 
@@ -59,6 +60,7 @@ class ChatDoor:
         self.inbox = inbox
         self.on_heard: Callable[[], None] = lambda: None
         self.alarms = 0  # dead letters since the start
+        self._woken = asyncio.Event()
         self._dispatcher = make_dispatcher(house)
         self._wall = wall
         self._poll_seconds = poll_seconds
@@ -70,8 +72,12 @@ class ChatDoor:
     async def hear(self, body: bytes) -> bool:
         """Keep an update of the webhook; answer 200 when this returns, whether or not it was new (FT1, FT9)."""
         fresh = await self.inbox.hear(CHANNEL, body)
-        self.on_heard()
+        self._heard()
         return fresh
+
+    def _heard(self) -> None:
+        self._woken.set()
+        self.on_heard()
 
     async def prepare(self) -> None:
         """Learn the bot's name for binding links and name its commands; a provider that is away is no obstacle."""
@@ -123,20 +129,40 @@ class ChatDoor:
         await asyncio.gather(*(self.inbox.hear(CHANNEL, body) for body in bodies))
         if not updates:
             return None
-        self.on_heard()
+        self._heard()
         return max(int(u["update_id"]) for u in updates) + 1
 
     # -- handling
 
     async def round(self) -> int:
-        """Handle what waits in the inbox, chats side by side, each chat in order; how many updates that were."""
-        now = self._wall()
-        waiting = await self.inbox.claim(CHANNEL, self._owner, AT_ONCE, now)
-        if not waiting:
-            return 0
-        outcomes = await asyncio.gather(*(self._handle(heard) for heard in waiting))
-        await self.inbox.done([heard.id for heard, ok in zip(waiting, outcomes, strict=True) if ok])
-        return len(waiting)
+        """Handle what waits in the inbox, chats side by side, each chat in order; how many updates that were.
+
+        A slow chat holds up nobody: what is heard meanwhile is claimed as well.
+        """
+        running: set[asyncio.Task[None]] = set()
+        handled = 0
+        try:
+            while True:
+                self._woken.clear()
+                free = AT_ONCE - len(running)
+                fresh = await self.inbox.claim(CHANNEL, self._owner, free, self._wall()) if free else ()
+                handled += len(fresh)
+                running |= {asyncio.create_task(self._finish(heard)) for heard in fresh}
+                if not running:
+                    return handled
+                woken = asyncio.create_task(self._woken.wait())
+                await asyncio.wait({*running, woken}, return_when=asyncio.FIRST_COMPLETED)
+                woken.cancel()
+                running = {task for task in running if not task.done()}
+        finally:
+            if running:  # the process is going: what was begun is finished, the rest is claimed again (FT11)
+                await asyncio.wait(running, timeout=LAST_SECONDS)
+                for task in running:
+                    task.cancel()
+
+    async def _finish(self, heard: Heard) -> None:
+        if await self._handle(heard):
+            await self.inbox.done([heard.id])
 
     async def sweep(self) -> int:
         """Forget what was done days ago (a daily task)."""

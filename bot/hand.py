@@ -1,6 +1,7 @@
 """Hands somebody the living card of an assignment now, and remembers the message so that it is kept true."""
 
 from backend.domain.records import Person
+from backend.domain.refusals import Refused
 from backend.ports.cards import NewCard
 from bot.case import Case
 from bot.house import CHANNEL
@@ -10,10 +11,12 @@ LIVING = "C1"  # the living card once more (backend/mail/kinds)
 
 
 async def hand(talk: Talk, case: Case, person: Person, address: str) -> None:
-    """Send the card to this address, drawn for this person. Raises what the channel raises."""
+    """Send the card to this address, drawn for this person. Refused `unavailable` when it cannot be sent."""
     house = talk.house
     card = await house.cards.for_assignment(case.id, person)
-    receipt = await house.channel.send(address, card)
+    receipt = await talk.send(address, card)
+    if receipt is None:
+        raise Refused("unavailable")
     ticket = case.snap.ticket
     kept = NewCard(CHANNEL, receipt.chat_id, receipt.provider_id, person.code, ticket.id, case.id, LIVING,
                    ticket.version, talk.now)  # fmt: skip

@@ -1,6 +1,6 @@
 """What the chat door needs of the house: rooms by name, and the promise of the one that rings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiogram import Bot
@@ -16,6 +16,7 @@ from backend.ports.drafts import Drafts
 from backend.ports.reading import ReadingStore
 from backend.registry import Registry
 from notify.channel import Channel
+from notify.pace import LocalPacer, Pacer
 
 CHANNEL = "telegram"
 
@@ -44,4 +45,5 @@ class House:
     cards: Cards
     book: CardStore
     catalogue: Catalogue
+    pace: Pacer = field(default_factory=LocalPacer)  # shared with the courier: one bot, one pace (FT19)
     calls: Ringer | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,14 +22,14 @@ from backend.domain.ticket import Source
 from backend.ports.drafts import Expectation
 from bot.house import CHANNEL, House
 from notify.channel import DeliveryError
-from notify.message import Button, Card
+from notify.message import Button, Card, Receipt
 
 log = structlog.get_logger("bot")
 WORKING_AFTER = 0.7  # seconds until a press is answered "working" (contract §6: within 1 s)
 QUESTION_LIVES = timedelta(days=1)
 REMEMBERED = 8  # questions whose messages may still be replied to
 TOAST = 200  # characters (FT26)
-PATIENCE = 5.0  # seconds we wait out a 429 in a conversation
+PATIENCE = 10.0  # seconds a conversation waits for its turn, or waits out a 429
 ACCIDENTS = (TelegramAPIError, aiohttp.ClientError, TimeoutError, OSError)
 
 #: A row of buttons: (name of the label, what it says).
@@ -136,12 +137,17 @@ class Talk:
         label = self.house.catalogue
         keys = tuple(tuple(Button(label.say(name), encode(p)) for name, p in row) for row in buttons)
         reply = None if self.private and self.press is None else self.message_id
+        sent = await self.send(str(self.chat_id), Card(text, keys), None if reply is None else str(reply))
+        return sent.provider_id if sent else None
+
+    async def send(self, address: str, card: Card, reply_to: str | None = None) -> Receipt | None:
+        """A card in some chat, on pace; None when it could not be sent."""
         for patient in (True, False):
+            if not await self._paced(address):
+                log.warning("not_said", error="no pace left")
+                return None
             try:
-                receipt = await self.house.channel.send(
-                    str(self.chat_id), Card(text, keys), reply_to=None if reply is None else str(reply)
-                )
-                return receipt.provider_id
+                return await self.house.channel.send(address, card, reply_to=reply_to)
             except DeliveryError as error:
                 if error.kind == "throttled" and patient and (error.retry_after or 0) <= PATIENCE:
                     await asyncio.sleep(error.retry_after or 1)
@@ -149,6 +155,17 @@ class Talk:
                 await self._unsaid(error)
                 return None
         return None
+
+    async def _paced(self, address: str) -> bool:
+        """Wait for leave to send; False when that would take longer than a conversation bears."""
+        buckets = self.house.channel.buckets(address)
+        waited = 0.0
+        while (seconds := await self.house.pace.take(buckets, time.time())) > 0:
+            waited += seconds
+            if waited > PATIENCE:
+                return False
+            await asyncio.sleep(seconds)
+        return True
 
     async def _unsaid(self, error: DeliveryError) -> None:
         log.warning("not_said", error=str(error))
@@ -158,6 +175,8 @@ class Talk:
     async def say_with(self, text: str, markup: ForceReply | ReplyKeyboardMarkup | ReplyKeyboardRemove) -> str | None:
         """A short text of the catalogue with something other than buttons under it."""
         if self.chat_id is None:
+            return None
+        if not await self._paced(str(self.chat_id)):
             return None
         try:
             sent = await self.house.bot.send_message(self.chat_id, text, reply_markup=markup)

@@ -34,7 +34,7 @@ async def _send(talk: Talk, text: str, keys: list[tuple[str, Press]]) -> None:
     if talk.chat_id is None:
         return
     rows = tuple((Button(label, encode(press)),) for label, press in keys)
-    await talk.house.channel.send(str(talk.chat_id), Card(text, rows))
+    await talk.send(str(talk.chat_id), Card(text, rows))
 
 
 def _line(talk: Talk, item: Todo) -> str:

@@ -4,7 +4,6 @@ from backend.domain.masking import cut, mask
 from backend.domain.records import Assignment, Ticket
 from bot.case import Case
 from bot.talk import Talk
-from notify.channel import DeliveryError
 from notify.message import Card, Document, Picture
 
 LONGEST = 3_000  # characters of the demand in one message
@@ -55,9 +54,7 @@ async def files(talk: Talk, ids: list[str]) -> None:
     for file_id in ids[:AT_ONCE]:
         paper, content = await talk.house.filing.open(file_id, talk.actor)
         kind = Document if paper.kind == "pdf" else Picture
-        try:
-            await talk.house.channel.send(str(talk.chat_id), Card(paper.name, (), kind(paper.name, content)))
-        except DeliveryError:
+        if await talk.send(str(talk.chat_id), Card(paper.name, (), kind(paper.name, content))) is None:
             await talk.say(talk.say_key("bot.file_unsent", name=paper.name))
 
 

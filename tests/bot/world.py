@@ -1,0 +1,229 @@
+"""A house with a chat door on one side of a loopback wire and a town with thumbs on the other."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from sqlalchemy import select, text
+
+from backend.cards import Cards
+from backend.desk import Desk
+from backend.domain.acts import Act, Actor
+from backend.domain.flow import chain
+from backend.domain.presses import Press, encode
+from backend.domain.records import Assignment, Ticket, Unit
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
+from backend.filing import Filing
+from backend.office import Clock, Office
+from backend.ports.cards import NewCard
+from backend.ports.moves import Find, NewTicket
+from backend.registry import PersonForm, Registry
+from bot.door import ChatDoor
+from bot.house import House
+from notify.channels.telegram import TelegramChannel, make_bot
+from notify.pace import Bucket, Pacer
+from sandbox.telegram.model import Message
+from sandbox.telegram.people import ChatUser
+from sandbox.town import Town
+from storage import tables as t
+from storage.audit import Audit
+from storage.cards import Cards as CardShelf
+from storage.config import Configuration
+from storage.db import Database
+from storage.drafts import DraftShelf
+from storage.files import Files
+from storage.ids import Ids
+from storage.inbox import InboxShelf
+from storage.moves import moves_store
+from storage.people import PeopleShelf
+from storage.reading import Reading
+from storage.vault import Vault
+
+ZONE = ZoneInfo("Asia/Shanghai")
+TOKEN = "123456789:AAsandbox-token"
+STAFF = (
+    ("H1", "李明", "U01", Role.HANDLER, "+8613800001001"),
+    ("H2", "王芳", "U01", Role.HANDLER, "+8613800001002"),
+    ("L1", "赵联", "U01", Role.LIAISON, "+8613800001003"),
+    ("H9", "外人", "U02", Role.HANDLER, "+8613800001009"),
+    ("R1", "审核", "M01", Role.REVIEWER, "+8613800002001"),
+    ("S1", "督办", "M01", Role.SUPERVISOR, "+8613800002002"),
+)
+DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
+
+
+class NoPace:
+    """Stories are in no hurry to be slow; the town's flood limits are off with it."""
+
+    async def take(self, buckets: Sequence[Bucket], now: float) -> float:
+        return 0.0
+
+
+class World:
+    """Everything real but the courier: `card` hands out cards, `step` lets the door work."""
+
+    def __init__(self, db: Database, town: Town, base: str, pace: Pacer | None = None) -> None:
+        self.db, self.town = db, town
+        self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
+        self.ids = Ids(db)
+        self.vault = Vault("a secret of the tests, long enough")
+        clock = Clock(lambda: self.at, ZONE)
+        self.office = Office(Configuration(db, self.ids), clock, "jilin")
+        self.moves = moves_store(db)
+        self.desk = Desk(self.moves, self.office, self.ids, b"k" * 32)
+        drafts = DraftShelf(db)
+        self.registry = Registry(PeopleShelf(db, self.ids, self.vault), drafts, self.office, self.ids)
+        self.catalogue = Catalogue("zh_CN")
+        book = CardShelf(db, self.ids, self.vault)
+        bot = make_bot(TOKEN, f"{base}/sandbox/telegram")
+        self.house = House(
+            bot=bot, channel=TelegramChannel(bot), desk=self.desk, office=self.office, registry=self.registry,
+            drafts=drafts, reading=Reading(db, self.vault), filing=Filing(Files(db), clock),
+            audit=Audit(db, self.ids), cards=Cards(self.moves, self.office, book, self.catalogue, drafts),
+            book=book, catalogue=self.catalogue, pace=pace or NoPace(),
+        )  # fmt: skip
+        self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
+        self.inbox = InboxShelf(db, self.ids, lambda: self.wall)
+        self.door = ChatDoor(self.house, self.inbox, wall=lambda: self.wall, poll_seconds=1, idle_seconds=0.05)
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def open(self) -> "World":
+        await self.registry.put_units([
+            Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
+            Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
+        ], "admin")  # fmt: skip
+        await self.registry.put_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
+        await self.door.prepare()
+        woken = asyncio.Event()
+        self.door.on_heard = woken.set
+
+        async def rounds() -> None:
+            while True:
+                await woken.wait()
+                woken.clear()
+                while await self.door.round():
+                    pass
+
+        self._tasks = [asyncio.create_task(self.door.poll()), asyncio.create_task(rounds())]
+        return self
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.house.channel.close()
+
+    # -- people
+
+    def user(self, code: str) -> ChatUser:
+        _, name, _, _, phone = next(row for row in STAFF if row[0] == code)
+        return self.town.chat.user(name, phone)
+
+    async def bound(self, code: str) -> ChatUser:
+        user = self.user(code)
+        opened = await self.registry.open_binding(code, "admin")
+        await user.start(opened.code)
+        await user.expect("发送本人手机号")
+        await user.share_contact()
+        await user.expect("绑定成功")
+        return user
+
+    # -- tickets
+
+    async def ticket(self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", words: str = "路灯不亮") -> int:
+        await self.ids.refill()
+        now = self.at.astimezone(UTC)
+        ticket_id = self.ids.take()
+        line = chain(b"k" * 32, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+                     verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
+                     recorded_at=now, words={})  # fmt: skip
+        ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市",
+                        "M01", "M01", now, text=words, has_phone=True)  # fmt: skip
+        await self.moves.create([NewTicket(ticket, line)])
+        await self.act("dispatch", DISPATCHER, no, unit=unit)
+        return (await self.assignment(no)).id
+
+    async def act(self, verb: str, by: Actor, no: str = "T1", **words: object) -> None:
+        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
+
+    async def assignment(self, no: str = "T1") -> Assignment:
+        snap = await self.moves.load(Find(no=no))
+        assert snap is not None
+        return snap.assignments[-1]
+
+    async def state(self, no: str = "T1") -> str:
+        snap = await self.moves.load(Find(no=no))
+        assert snap is not None
+        return str(snap.ticket.state)
+
+    async def card(self, user: ChatUser, code: str, no: str = "T1", address: int | None = None) -> Message:
+        """What the courier will do: a living card in a chat, remembered."""
+        a = await self.assignment(no)
+        snap = await self.moves.load(Find(no=no))
+        person = (await self.office.standing(fresh=True)).by_code[code]
+        assert snap is not None
+        where = str(address or user.user_id)
+        receipt = await self.house.channel.send(where, await self.house.cards.for_assignment(a.id, person))
+        await self.house.book.record([NewCard("telegram", where, receipt.provider_id, code, a.ticket_id, a.id, "C1",
+                                              snap.ticket.version, self.at)])  # fmt: skip
+        chat = self.town.chat.chats[int(where)]
+        return chat.messages[int(receipt.provider_id)]
+
+    async def data(self, verb: str, no: str = "T1") -> str:
+        a = await self.assignment(no)
+        return encode(Press(verb, a.id, a.version))
+
+    # -- looking
+
+    async def inboxes(self) -> list[tuple[str, int]]:
+        query = select(t.inbox.c.state, t.inbox.c.attempts).order_by(t.inbox.c.id)
+        return await self.db.read(lambda c: [(r.state, r.attempts) for r in c.execute(query)])
+
+    async def audited(self) -> list[str]:
+        return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])
+
+    async def moves_of(self, no: str = "T1") -> list[str]:
+        query = text("SELECT verb FROM journal j JOIN tickets t ON t.id = j.ticket_id WHERE t.no = :no ORDER BY j.version")
+        return await self.db.read(lambda c: [r.verb for r in c.execute(query, {"no": no})])
+
+    async def until(self, look: Callable[[], Any], seconds: float = 5.0) -> Any:
+        """Wait until an awaitable look is true."""
+        end = asyncio.get_running_loop().time() + seconds
+        while True:
+            seen = await look()
+            if seen:
+                return seen
+            assert asyncio.get_running_loop().time() < end, "it never came true"
+            await asyncio.sleep(0.01)
+
+    async def quiet(self) -> None:
+        """Wait until everything heard has been handled."""
+        await self.town.settle()
+
+        async def done() -> bool:
+            return all(state != "new" for state, _ in await self.inboxes())
+
+        await self.until(done)
+
+    def later(self, **span: float) -> None:
+        self.at += timedelta(**span)
+
+
+async def make_town(now: Callable[[], datetime]) -> tuple[Town, str, web.AppRunner]:
+    town = Town(now=now, public_url="https://jiesu.example", telegram_token=TOKEN, telegram_secret=None,
+                twilio_sid="AC" + "0" * 32, twilio_token="x" * 16, own_number="+864312345678",
+                reach_url="http://127.0.0.1:1")  # fmt: skip
+    main = web.Application()
+    main.add_subapp("/sandbox/", town.app())
+    runner = web.AppRunner(main, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await town.start()
+    return town, f"http://127.0.0.1:{runner.addresses[0][1]}", runner
