@@ -189,6 +189,11 @@ audit = Table(  # what is no move but must be known: logins, refusals, reveals, 
     key(), at("at", null=False), col("who"), col("what"), col("about", null=True), col("facts"),
     Index("audit_at", "at"),
 )  # fmt: skip
+findings = Table(  # what the auditor finds amiss now; a row goes when it is healed, the audit book remembers both
+    "findings", metadata,
+    Column("kind", Text, primary_key=True), Column("subject", Text, primary_key=True), col("facts"),
+    at("found_at", null=False),
+)  # fmt: skip
 
 # -- hearing and telling
 
@@ -201,6 +206,7 @@ inbox = Table(
     UniqueConstraint("mouth", "event", name="inbox_once"),
     Index("inbox_new", "mouth", "chat", "received_at", "id", postgresql_where=text("state = 'new'"),
           sqlite_where=text("state = 'new'")),
+    Index("inbox_dead", "id", postgresql_where=text("state = 'dead'"), sqlite_where=text("state = 'dead'")),
 )  # fmt: skip
 letters = Table(
     "letters", metadata,
