@@ -208,7 +208,7 @@ def _late(now: datetime) -> tuple[Any, ...]:
 
 def _found(filters: Filters, now: datetime, seen_by: str | None) -> tuple[Select[Any], Any]:
     """The query of a list and the column it is ordered by: a unit's list walks the unit's own index."""
-    unit = seen_by or filters.unit
+    unit = filters.unit if seen_by is None else seen_by  # an empty word sees nothing
     columns = (*_TICKET, t.tickets.c.name_sealed)
     if unit is None:
         return select(*columns), t.tickets.c.id

@@ -18,11 +18,14 @@ from backend.web.gate import endpoint
 from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
 from backend.web.meters import METERS, Meters
 from backend.web.refusing import accident, json_answer, refusal_of
+from backend.web.wire import wire_log
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: What the wiring gives `web.AppRunner`: a 100 KB header reaches the door and is refused there (FT5); no access log,
 #: since a line a request is a flood under attack and the meters count them anyway.
-RUNNER: dict[str, Any] = {"max_field_size": 128 * 1024, "access_log": None, "lingering_time": 2.0}
+RUNNER: dict[str, Any] = {
+    "max_field_size": 128 * 1024, "access_log": None, "lingering_time": 2.0, "logger": wire_log(),
+}  # fmt: skip
 #: Paths whose errors are JSON even when a browser asks.
 MACHINES = ("/api/", "/hooks/", "/events", "/healthz", "/readyz", "/metrics", "/sandbox/clock")
 HEADERS = {

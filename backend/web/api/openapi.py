@@ -22,6 +22,7 @@ _ERROR = {
     }},
 }  # fmt: skip
 _REFUSED = {"$ref": "#/components/schemas/Error"}
+_REFUSED = {"$ref": "#/components/schemas/Error"}
 _STATUSES = ("400", "401", "403", "404", "409", "413", "422", "429", "503")
 
 
@@ -53,6 +54,8 @@ def _operation(route: Route) -> dict[str, Any]:
     answers: dict[str, Any] = {str(route.answers): answer}
     if route.answers == 201:
         answers["200"] = answer
+    if route.answers == 201:
+        answers["200"] = answer
     refused: dict[str, Any] = {"description": "refused", "content": {"application/json": {"schema": _REFUSED}}}
     operation: dict[str, Any] = {
         "summary": route.summary, "operationId": f"{route.method.lower()}{route.path}",
@@ -60,7 +63,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "responses": answers | dict.fromkeys(_STATUSES, refused),
     }  # fmt: skip
     if route.body is not None:
-        schema = {"$ref": _REF.format(model=route.body.__name__)}
+        schema: dict[str, Any] = {"$ref": _REF.format(model=route.body.__name__)}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     elif route.files:
         schema = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
