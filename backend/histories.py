@@ -1,0 +1,62 @@
+"""Takes whole lives of tickets from an older platform: units found by code or name, then written in bulk (contract §4)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from backend.domain.refusals import Refused
+from backend.domain.ticket import UnitKind
+from backend.office import Office, Standing
+from backend.paper.records import HistoryRow
+from backend.ports.histories import Frame, HistoryStore
+
+
+class Histories:
+    """The room of the lives."""
+
+    def __init__(self, store: HistoryStore, office: Office) -> None:
+        self._store, self._office = store, office
+
+    async def write(self, records: Sequence[HistoryRow], by: str) -> list[bool | Refused]:
+        """Keep lives: True written, False already there, Refused `unknown_unit` (field, unit) or `calendar_ends`.
+
+        Idempotent by ticket number; hand over some thousands at a time.
+        """
+        standing = await self._office.standing()
+        checked = [self._placed(record, standing) for record in records]
+        good = [record for record in checked if isinstance(record, HistoryRow)]
+        frame = Frame(now=self._office.clock.now(), by=by, due=standing.due)
+        written = iter(await self._store.write(good, frame))
+        return [one if isinstance(one, Refused) else next(written) for one in checked]
+
+    async def check(self, records: Sequence[HistoryRow]) -> list[bool | Refused]:
+        """What `write` would answer, with nothing kept."""
+        standing = await self._office.standing()
+        known = await self._store.known([record.ticket_no for record in records])
+        checked = [self._placed(record, standing) for record in records]
+        return [one if isinstance(one, Refused) else one.ticket_no not in known for one in checked]
+
+    def _placed(self, record: HistoryRow, standing: Standing) -> HistoryRow | Refused:
+        """The record with units as codes, and the institution that dispatched it (default: the region's)."""
+        try:
+            management = (
+                standing.management_of(record.region or "")
+                if record.management is None
+                else _code(standing, record.management, "management", managing=True)
+            )
+            assignments = tuple(
+                replace(one, unit=_code(standing, one.unit, f"assignments[{n}].unit"))
+                for n, one in enumerate(record.assignments)
+            )
+        except Refused as no:
+            return no
+        return replace(record, management=management, assignments=assignments)
+
+
+def _code(standing: Standing, word: str, field: str, *, managing: bool = False) -> str:
+    units = standing.config.units
+    if word in units:
+        return word
+    named = [u.code for u in units.values() if u.name == word and (u.kind is UnitKind.MANAGEMENT) is managing]
+    if len(named) != 1:
+        raise Refused("unknown_unit", field=field, unit=word)
+    return named[0]

@@ -1,0 +1,77 @@
+"""Writes whole lives in bulk: rows made aside, then a few wide statements a chunk, each chunk one transaction."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
+
+from sqlalchemy import Connection, select
+
+from backend.domain.refusals import Refused
+from backend.ports.histories import Frame, HistoryLike
+from storage import tables as t
+from storage.db import Database
+from storage.ids import Ids
+from storage.lives import COLUMNS, Rows, Writer, ids_needed
+from storage.vault import Vault
+
+CHUNK = 2_000  # lives a transaction: bounds memory, and how long anybody else's write waits
+ASKED = 400  # numbers a query: every engine takes so many parameters
+
+
+class Histories:
+    """Implements backend.ports.histories.HistoryStore."""
+
+    def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
+        self._db, self._ids, self._vault = db, ids, vault
+
+    async def known(self, numbers: Sequence[str]) -> set[str]:
+        """Which of these ticket numbers exist."""
+        return await self._db.read(lambda c: _known(c, numbers))
+
+    async def write(self, records: Sequence[HistoryLike], frame: Frame) -> list[bool | Refused]:
+        """Write lives; False for a ticket number that exists already or stands twice in `records`.
+
+        A life whose due times lie past the calendar's end is answered by its Refused.
+        """
+        answers: list[bool | Refused] = []
+        supply = iter(records)
+        while chunk := list(islice(supply, CHUNK)):
+            answers += await self._chunk(chunk, frame)
+        return answers
+
+    async def _chunk(self, chunk: list[HistoryLike], frame: Frame) -> list[bool | Refused]:
+        known = await self.known([record.ticket_no for record in chunk])
+        fresh: list[bool | Refused] = []
+        for record in chunk:
+            fresh.append(record.ticket_no not in known)
+            known.add(record.ticket_no)
+        new = [record for record, is_new in zip(chunk, fresh, strict=True) if is_new]
+        if new:
+            await self._ids.refill(sum(map(ids_needed, new)))
+            writer = Writer(self._ids.take, self._vault, self._vault.journal, frame)
+            answers = iter(await asyncio.to_thread(lambda: [writer.add(record) for record in new]))
+            await self._db.write(lambda c: insert_rows(c, writer.rows))
+            return [next(answers) or True if is_new else False for is_new in fresh]
+        return fresh
+
+
+def _known(c: Connection, numbers: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for first in range(0, len(numbers), ASKED):
+        query = select(t.tickets.c.no).where(t.tickets.c.no.in_(numbers[first : first + ASKED]))
+        found.update(c.execute(query).scalars())
+    return found
+
+
+def insert_rows(c: Connection, rows: Rows) -> None:
+    """Insert bare rows, one executemany a table."""
+    for table, values in rows.items():
+        if values:
+            c.exec_driver_sql(_statement(c.dialect.name, table), values)
+
+
+def _statement(dialect: str, table: str) -> str:
+    columns = COLUMNS[table]
+    marks = ", ".join("?" if dialect == "sqlite" else f"${n}" for n in range(1, len(columns) + 1))
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({marks})"

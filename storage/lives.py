@@ -1,0 +1,260 @@
+"""A ticket's whole life as rows of the tables, so that scoring sees an imported life as it sees a live one (contract §4).
+
+Rows are bare tuples in the order of COLUMNS: a migration has millions of them.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from json import dumps
+from typing import Any
+
+from backend.domain.flow import chain
+from backend.domain.instants import micros
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Obligation, Source
+from backend.ports.histories import AssignmentLike, Frame, HistoryLike, VisitLike
+from storage.vault import Vault
+
+Rows = dict[str, list[tuple[Any, ...]]]
+SECOND = 1_000_000  # Q26: inside the very second it was due is in time
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "tickets": (
+        "id", "no", "version", "head", "state", "category", "grade", "channel", "region", "management",
+        "first_receiver", "generated_at", "lead_id", "flags", "bounces", "requires_dispatch", "has_phone",
+        "no_visit", "final_answer", "deemed", "excluded", "visit_round", "rounds_of_rework", "closed_at", "title",
+        "place", "text", "name_sealed", "phone_sealed", "phone_index", "phone_tail", "created_at", "extra",
+    ),
+    "assignments": (
+        "id", "ticket_id", "unit", "lead", "state", "version", "dispatched_at", "dispatched_by", "sign_due_at",
+        "close_due_at", "signed_at", "signed", "closed_at", "extension_count", "red_card_at", "ended_at", "card",
+    ),
+    "duties": (
+        "id", "ticket_id", "assignment_id", "unit", "kind", "grade", "start_at", "due_at", "next_at", "step",
+        "met_at", "outcome",
+    ),
+    "requests": (
+        "id", "ticket_id", "assignment_id", "unit", "kind", "asked_at", "asked_by", "timely", "facts", "decision",
+        "decided_at", "decided_by",
+    ),
+    "visits": (
+        "id", "ticket_id", "assignment_id", "round", "kind", "at", "by", "source", "answer", "contacted",
+        "resolved", "note", "final",
+    ),
+    "journal": (
+        "id", "ticket_id", "version", "assignment_id", "verb", "from_state", "to_state", "by", "source", "at",
+        "recorded_at", "words", "prev", "hash",
+    ),
+}  # fmt: skip
+
+SPOKEN = frozenset({"satisfied", "basically_satisfied", "unclear", "unsatisfied"})
+
+
+def ids_needed(record: HistoryLike) -> int:
+    """At most so many rows make this life."""
+    return 4 + len(record.visits) + sum(4 + len(a.extensions) for a in record.assignments)
+
+
+class Writer:
+    """Turns records into rows. `take` gives the next number for a row; `key` seals the journal."""
+
+    def __init__(self, take: Callable[[], int], vault: Vault, key: bytes, frame: Frame) -> None:
+        self._take, self._vault, self._key, self._frame = take, vault, key, frame
+        self._now = micros(frame.now)
+        self.rows: Rows = {table: [] for table in COLUMNS}
+
+    def add(self, record: HistoryLike) -> Refused | None:
+        """Append the rows of one life; none of them, and why, when a due time cannot be computed (`calendar_ends`)."""
+        before = {table: len(rows) for table, rows in self.rows.items()}
+        try:
+            self._add(record)
+        except Refused as no:
+            for table, count in before.items():
+                del self.rows[table][count:]
+            return no
+        return None
+
+    def _add(self, record: HistoryLike) -> None:
+        take, by, rows = self._take, self._frame.by, self.rows
+        ticket_id = take()
+        lead_id: int | None = None
+        closed: int | None = None
+        bounces = 0
+        state = "finalized" if record.direct_answer else "pending_dispatch"
+        verdict = _verdict(record.visits)
+        for one in record.assignments:
+            assignment_id, here, given_back = self._assignment(record, one, ticket_id, verdict)
+            if one.lead and given_back:
+                bounces += 1
+            elif one.lead:
+                lead_id, state = assignment_id, here
+                closed = None if one.closed_at is None else micros(one.closed_at)
+        if not record.direct_answer:
+            self._dispatch(record, ticket_id)
+        self._visits(record, ticket_id, lead_id)
+        excluded = self._claim(record, ticket_id, lead_id, closed)
+        name, phone = record.requester_name, record.requester_phone
+        words = {"history": len(record.assignments)}
+        line = chain(
+            self._key, prev="", line_id=take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="import",
+            from_state="", to_state=state, by=by, source=Source.IMPORT, at=self._frame.now,
+            recorded_at=self._frame.now, words=words,
+        )  # fmt: skip
+        rows["journal"].append((
+            line.id, ticket_id, 1, None, "import", "", state, by, "import", self._now, self._now,
+            dumps(words, separators=(",", ":")), "", line.hash,
+        ))  # fmt: skip
+        flags = (("confidential", record.confidential), ("mass_incident", record.mass_incident))
+        rows["tickets"].append((
+            ticket_id, record.ticket_no, 1, line.hash, state, str(record.category), str(record.grade),
+            str(record.channel or "other"), record.region or "", record.management, record.management,
+            micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), bounces,
+            not record.direct_answer, phone is not None, False,
+            verdict if verdict in SPOKEN else None, verdict in ("unclear", "deemed"), excluded,
+            len(record.visits) + 1 if record.visits else 0, 0, closed, record.title or "", record.place or "",
+            record.text or "",
+            None if name is None else self._vault.seal("tickets", ticket_id, "name", name),
+            None if phone is None else self._vault.seal("tickets", ticket_id, "phone", phone),
+            None if phone is None else self._vault.index(phone), None if phone is None else phone[-4:],
+            self._now, "{}",
+        ))  # fmt: skip
+
+    def _assignment(
+        self, record: HistoryLike, one: AssignmentLike, ticket_id: int, verdict: str | None
+    ) -> tuple[int, str, bool]:
+        """Rows of one assignment; (its id, its state, whether it was given back)."""
+        due, grade, category = self._frame.due, record.grade, record.category
+        assignment_id, back = self._take(), one.returned
+        start = micros(one.dispatched_at)
+        sign_due = micros(due(Obligation.SIGN, grade, category, one.dispatched_at, one.unit))
+        close_due = micros(
+            one.close_due_at or due(Obligation.CLOSE, grade, category, one.dispatched_at, one.unit)
+        )
+        signed = None if one.signed_at is None else micros(one.signed_at)
+        by_clock = one.signed == "auto"
+        given_back = back is not None and back.decision == "accepted"
+        ended = micros(back.decided_at or back.submitted_at) if back is not None and given_back else None
+        if back is not None:
+            limit = due(Obligation.RETURN, grade, category, one.dispatched_at, one.unit)
+            asked = micros(back.submitted_at)
+            self._request(
+                ticket_id, assignment_id, one.unit, "return", asked, asked < micros(limit) + SECOND, "{}",
+                back.decision, None if back.decision is None else micros(back.decided_at or back.submitted_at),
+            )  # fmt: skip
+        for extension in sorted(one.extensions, key=lambda e: (e.granted_at, e.new_due_at)):
+            granted, new_due = micros(extension.granted_at), extension.new_due_at
+            facts = dumps({"new_due_at": new_due.isoformat(), "old_due_at": _iso(close_due)})
+            self._request(
+                ticket_id, assignment_id, one.unit, "extension", granted, None, facts, "accepted", granted
+            )
+            close_due = micros(new_due)
+        closed = None if one.closed_at is None else micros(one.closed_at)
+        waits = back is not None and back.decision is None
+        state = _state(signed, closed, given_back, waits, verdict if one.lead else "")
+        outcome = None if signed is None else "auto" if by_clock else _outcome(signed, sign_due)
+        if given_back or closed is not None:  # nothing is owed any more: an unsigned one stays unsigned, and late
+            outcome = outcome or "late"
+        live = outcome is None
+        self._duty(ticket_id, assignment_id, one.unit, "sign", record, start, sign_due,
+                   None if live else signed or ended or closed, outcome, live)  # fmt: skip
+        card = one.red_card
+        if one.lead and not given_back and closed is None:
+            self._duty(ticket_id, assignment_id, one.unit, "close", record, start, close_due, None, None,
+                       card is None and not record.mass_incident)  # fmt: skip
+        elif one.lead and closed is not None:
+            self._duty(ticket_id, assignment_id, one.unit, "close", record, start, close_due, closed,
+                       _outcome(closed, close_due), False)  # fmt: skip
+        rule = "rule" if card is None and one.lead and not given_back and not record.mass_incident else "none"
+        late = rule == "rule" and closed is not None and _outcome(closed, close_due) == "late"
+        carded = (close_due if closed is None else min(close_due, closed)) if card or late else None
+        self.rows["assignments"].append((
+            assignment_id, ticket_id, one.unit, one.lead, state, 1, start, self._frame.by, sign_due, close_due,
+            signed, None if signed is None and one.signed is None else str(one.signed or "manual"), closed,
+            len(one.extensions), carded, ended, None if card else rule,
+        ))  # fmt: skip
+        return assignment_id, state, given_back
+
+    def _dispatch(self, record: HistoryLike, ticket_id: int) -> None:
+        """The institution's duty to dispatch, met by the first dispatch (B16, Q17)."""
+        due = micros(
+            self._frame.due(Obligation.DISPATCH, record.grade, record.category, record.generated_at, record.management)
+        )
+        sent = min((micros(a.dispatched_at) for a in record.assignments), default=None)
+        self._duty(ticket_id, None, record.management, "dispatch", record, micros(record.generated_at), due, sent,
+                   None if sent is None else _outcome(sent, due), sent is None)  # fmt: skip
+
+    def _duty(
+        self, ticket_id: int, assignment_id: int | None, unit: str | None, kind: str, record: HistoryLike, start: int,
+        due: int, met: int | None, outcome: str | None, live: bool,
+    ) -> None:  # fmt: skip
+        """One duty. The clock looks at an open one only if it falls due after the import: the past is left as it was."""
+        look = due if live and due > self._now else None
+        self.rows["duties"].append((
+            self._take(), ticket_id, assignment_id, unit, kind, str(record.grade), start, due, look, 0, met, outcome,
+        ))  # fmt: skip
+
+    def _request(
+        self, ticket_id: int, assignment_id: int | None, unit: str | None, kind: str, asked: int, timely: bool | None,
+        facts: str, decision: str | None, decided: int | None,
+    ) -> None:  # fmt: skip
+        self.rows["requests"].append((
+            self._take(), ticket_id, assignment_id, unit, kind, asked, self._frame.by, timely, facts,
+            None if decision is None else str(decision), decided, None if decided is None else self._frame.by,
+        ))  # fmt: skip
+
+    def _visits(self, record: HistoryLike, ticket_id: int, lead_id: int | None) -> None:
+        """Each visit is a round of its own, so that every manual one is final (Q36: one `unreached` means exhausted)."""
+        for number, visit in enumerate(record.visits, start=1):
+            self.rows["visits"].append((
+                self._take(), ticket_id, lead_id, number, str(visit.kind), micros(visit.at), self._frame.by, "import",
+                str(visit.answer or ""), _word(visit.contacted), _word(visit.resolved), "", visit.kind == "manual",
+            ))  # fmt: skip
+
+    def _claim(self, record: HistoryLike, ticket_id: int, lead_id: int | None, closed: int | None) -> bool:
+        """A decided claim; without a date it counts from the last thing known to have gone before."""
+        claim = record.unreasonable
+        if claim is None:
+            return False
+        before = max((micros(v.at) for v in record.visits), default=closed or micros(record.generated_at))
+        decided = before if claim.decided_at is None else micros(claim.decided_at)
+        recognised = claim.decision == "recognised"
+        self._request(ticket_id, lead_id, None, "unreasonable", min(before, decided), None, "{}",
+                      "accepted" if recognised else str(claim.decision), decided)  # fmt: skip
+        return recognised
+
+
+def _outcome(met: int, due: int) -> str:
+    return "timely" if met < due + SECOND else "late"
+
+
+def _state(signed: int | None, closed: int | None, given_back: bool, waits: bool, verdict: str | None) -> str:
+    if given_back:
+        return "returned"
+    if closed is not None:
+        return "finalized" if verdict else "closed"
+    if waits:
+        return "return_review"
+    return "signed" if signed is not None else "dispatched"
+
+
+def _verdict(visits: Sequence[VisitLike]) -> str | None:
+    """The last word for the ticket's own row: an answer, `deemed`, or None where a visit is still owed."""
+    if not visits:
+        return None
+    ordered = sorted(visits, key=lambda v: v.at)
+    manual = [v.answer for v in ordered if v.kind == "manual" and v.answer]
+    heard = [str(a) for a in manual if a in SPOKEN]
+    if heard:
+        return heard[-1]
+    machine = [str(v.answer) for v in ordered if v.kind != "manual" and v.answer in SPOKEN]
+    if machine and machine[-1] == "unsatisfied":
+        return "deemed" if manual else None
+    return machine[-1] if machine else "deemed"
+
+
+def _word(value: str | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _iso(value: int) -> str:
+    return datetime.fromtimestamp(value // SECOND, tz=UTC).isoformat()

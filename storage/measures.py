@@ -1,0 +1,164 @@
+"""How each measure is counted over the tables: one query a measure, of one row an obligation (COUNTING, Q14-Q23).
+
+Every query yields `unit, ticket_id, num, den`; counts are its sums and a line's evidence is its rows, so that the two
+cannot disagree. Parameters: `start`, `end`, `as_of` in microseconds; an event later than `as_of` has not happened.
+"""
+
+from collections.abc import Callable
+
+from backend.domain.scoring.measures import Measure
+from backend.ports.marks import Question
+
+#: Q26: met inside the very second it was due is met in time; due times are whole seconds.
+SECOND = 1_000_000
+
+_NOT_MERGED = "{0}.ticket_id NOT IN (SELECT id FROM tickets WHERE merged_into IS NOT NULL)"  # Q23
+_SPOKEN = "('satisfied', 'basically_satisfied', 'unclear', 'unsatisfied')"
+_MONTH = "{0} >= :start AND {0} < :end AND {0} <= :as_of"
+
+#: The instant in the JSON of a request, as microseconds; due times are whole seconds with an offset.
+_OLD_DUE = {
+    "sqlite": "CAST(strftime('%s', json_extract(facts, '$.old_due_at')) AS INTEGER) * 1000000",
+    "postgresql": "CAST(extract(epoch FROM CAST(CAST(facts AS json) ->> 'old_due_at' AS timestamptz)) AS bigint) * 1000000",
+}
+
+
+class Wording:
+    """The queries of one question on one dialect. `later`: extensions were granted after `as_of` and must be undone."""
+
+    def __init__(self, question: Question, dialect: str, *, later: bool) -> None:
+        self.question = question
+        self._due = "COALESCE(x.old_due, a.close_due_at)" if later else "a.close_due_at"
+        self._extensions = "a.extension_count - COALESCE(x.n, 0)" if later else "a.extension_count"
+        self._undone = (
+            f"""LEFT JOIN (SELECT assignment_id, count(*) AS n, min({_OLD_DUE[dialect]}) AS old_due FROM requests
+            WHERE kind = 'extension' AND decision = 'accepted' AND decided_at > :as_of GROUP BY assignment_id) x
+            ON x.assignment_id = a.id"""
+            if later
+            else ""
+        )
+
+    def rows(self, measure: Measure) -> str:
+        """The query of a measure. KeyError for one that no table answers (`connect` comes from the ledger)."""
+        queries: dict[Measure, Callable[[], str]] = {
+            Measure.SIGN: self._sign,
+            Measure.RETURN: self._return,
+            Measure.ON_TIME: self._on_time,
+            Measure.EXTENSION: self._extension,
+            Measure.RED_CARD: self._red_card,
+            Measure.SATISFACTION: self._satisfaction,
+            Measure.DISPATCH: self._dispatch,
+            Measure.CLOSURE: self._closure,
+            Measure.RESPONSE: lambda: self._visited("contacted", "'yes'", "'yes', 'no', 'unsure'"),
+            Measure.RESOLUTION: lambda: self._visited(
+                "resolved", "'resolved'", "'resolved', 'partly_resolved', 'unresolved'"
+            ),
+            Measure.ANSWERED_SATISFACTION: lambda: self._visited(
+                "answer", "'satisfied', 'basically_satisfied'", "'satisfied', 'basically_satisfied', 'unsatisfied'"
+            ),
+        }
+        return queries[measure]()
+
+    def _sign(self) -> str:
+        return f"""SELECT d.unit AS unit, d.ticket_id AS ticket_id,
+            CASE WHEN d.outcome = 'timely' AND d.met_at <= :as_of THEN 1 ELSE 0 END AS num, 1 AS den
+            FROM duties d WHERE d.kind = 'sign' AND {_MONTH.format("d.start_at")}
+            AND (COALESCE(d.outcome, '') <> 'void' OR d.met_at > :as_of) AND {_NOT_MERGED.format("d")}"""
+
+    def _dispatch(self) -> str:
+        return f"""SELECT d.unit AS unit, d.ticket_id AS ticket_id,
+            CASE WHEN d.outcome = 'timely' AND d.met_at <= :as_of THEN 1 ELSE 0 END AS num, 1 AS den
+            FROM duties d JOIN tickets t ON t.id = d.ticket_id
+            WHERE d.kind = 'dispatch' AND {_MONTH.format("d.start_at")} AND d.start_at = t.generated_at
+            AND d.unit IS NOT NULL AND t.requires_dispatch AND t.merged_into IS NULL
+            AND (COALESCE(d.outcome, '') <> 'void' OR d.met_at > :as_of)"""
+
+    def _return(self) -> str:
+        withdrawn = "(COALESCE({0}.decision, '') = 'withdrawn' AND {0}.decided_at <= :as_of)"
+        basis = "r.decision = 'accepted' AND r.decided_at <= :as_of"
+        if self.question.return_basis == "submitted":  # one an assignment: the last request that was not withdrawn
+            basis = f"""NOT {withdrawn.format("r")} AND NOT EXISTS (SELECT 1 FROM requests o
+                WHERE o.ticket_id = r.ticket_id AND o.kind = 'return' AND o.assignment_id = r.assignment_id
+                AND o.asked_at > r.asked_at AND o.asked_at <= :as_of AND NOT {withdrawn.format("o")})"""
+        return f"""SELECT a.unit AS unit, r.ticket_id AS ticket_id,
+            CASE WHEN r.timely AND COALESCE(a.signed, '') <> 'auto' THEN 1 ELSE 0 END AS num, 1 AS den
+            FROM requests r JOIN assignments a ON a.id = r.assignment_id
+            WHERE r.kind = 'return' AND {_MONTH.format("r.asked_at")} AND {basis} AND {_NOT_MERGED.format("r")}"""
+
+    def _closed(self, num: str, where: str) -> str:
+        """Lead closings of the month (Q21, Q22)."""
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {num} AS num, 1 AS den
+            FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._undone}
+            WHERE a.lead AND {_MONTH.format("a.closed_at")} AND a.state <> 'returned'
+            AND t.merged_into IS NULL AND {where}"""
+
+    def _due_in_month(self, num: str, where: str) -> str:
+        """Leads by their (extended) due time; what ended before it was due is owed no more."""
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {num} AS num, 1 AS den
+            FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._undone}
+            WHERE a.lead AND a.dispatched_at <= :as_of AND {self._due} >= :start AND {self._due} < :end
+            AND t.merged_into IS NULL AND {where}
+            AND NOT (a.ended_at IS NOT NULL AND a.ended_at <= :as_of
+                     AND (a.state = 'returned' OR a.ended_at <= {self._due}))"""
+
+    @property
+    def _in_time(self) -> str:
+        return f"a.closed_at <= :as_of AND a.closed_at < {self._due} + {SECOND}"
+
+    def _on_time(self) -> str:
+        timely, no_mass = f"CASE WHEN {self._in_time} THEN 1 ELSE 0 END", "t.flags NOT LIKE '%mass_incident%'"
+        if self.question.closure_basis == "due":
+            come = f"({self._due} <= :as_of OR a.closed_at <= :as_of)"
+            return self._due_in_month(timely, f"{no_mass} AND {come}")
+        return self._closed(timely, no_mass)
+
+    def _extension(self) -> str:
+        return self._closed(self._extensions, "t.flags NOT LIKE '%mass_incident%'")
+
+    def _closure(self) -> str:
+        return self._due_in_month("CASE WHEN a.closed_at <= :as_of THEN 1 ELSE 0 END", f"{self._due} <= :as_of")
+
+    def _red_card(self) -> str:
+        """In hand at any time in the month; a card issued by the clock, or of an imported life as of the run."""
+        card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {self._due} < :as_of
+            AND NOT (a.closed_at IS NOT NULL AND {self._in_time})
+            AND NOT EXISTS (SELECT 1 FROM tickets m WHERE m.id = a.ticket_id AND m.flags LIKE '%mass_incident%')
+            THEN {self._due} END WHEN a.red_card_at <= :as_of THEN a.red_card_at END"""
+        given_back = """SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted'
+            AND r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end"""
+        return f"""SELECT c.unit AS unit, c.ticket_id AS ticket_id,
+            CASE WHEN c.card_at >= :start AND c.card_at < :end THEN 1 ELSE 0 END AS num, 1 AS den
+            FROM (SELECT a.unit, a.ticket_id, {card} AS card_at FROM assignments a {self._undone}
+            WHERE a.lead AND a.dispatched_at < :end AND a.dispatched_at <= :as_of AND :start <= :as_of
+            AND (a.closed_at IS NULL OR a.closed_at >= :start) AND (a.ended_at IS NULL OR a.ended_at >= :start)
+            AND a.id NOT IN ({given_back}) AND {_NOT_MERGED.format("a")}) c"""
+
+    def _satisfaction(self) -> str:
+        """`satisfaction.verdict` in the words of the engine: only tickets that ever heard a no can end in one."""
+        kept = "1" if self.question.second_visit_unreached == "keep_first" else "0"
+        last = "ORDER BY v.at DESC, v.id DESC LIMIT 1"
+        of = "FROM visits v WHERE v.ticket_id = b.ticket_id AND v.at <= :as_of"
+        unsatisfied = f"""t.id IN (SELECT b.ticket_id FROM visits b WHERE b.answer = 'unsatisfied' AND b.at <= :as_of
+            AND COALESCE(
+              (SELECT CASE v.answer WHEN 'unsatisfied' THEN 1 ELSE 0 END {of} AND v.kind = 'manual'
+               AND v.answer IN {_SPOKEN} {last}),
+              CASE WHEN (SELECT v.answer {of} AND v.kind = 'auto' AND v.answer IN {_SPOKEN} {last}) = 'unsatisfied'
+              THEN COALESCE((SELECT CASE v.answer WHEN 'unreached' THEN {kept} ELSE 0 END {of} AND v.kind = 'manual'
+                AND v.answer <> '' AND (v.final OR v.answer <> 'unreached') {last}), 1)
+              ELSE 0 END) = 1)"""
+        recognised = """t.id IN (SELECT r.ticket_id FROM requests r WHERE r.kind IN ('unreasonable', 'appeal')
+            AND r.decision = 'accepted' AND r.decided_at <= :as_of)"""
+        where = "t.category IN ('consult', 'help', 'complaint')"
+        if self.question.unreasonable_mode == "remove_both":
+            where += f" AND NOT ({unsatisfied} AND {recognised})"
+        return self._closed(f"CASE WHEN {unsatisfied} AND NOT {recognised} THEN 0 ELSE 1 END", where)
+
+    def _visited(self, field: str, good: str, asked: str) -> str:
+        """The last visit that answered a question, in the month it was made (Q41)."""
+        return f"""SELECT a.unit AS unit, v.ticket_id AS ticket_id,
+            CASE WHEN v.{field} IN ({good}) THEN 1 ELSE 0 END AS num, 1 AS den
+            FROM visits v JOIN assignments a ON a.id = v.assignment_id
+            WHERE {_MONTH.format("v.at")} AND v.{field} IN ({asked}) AND a.lead AND a.state <> 'returned'
+            AND {_NOT_MERGED.format("v")}
+            AND NOT EXISTS (SELECT 1 FROM visits o WHERE o.ticket_id = v.ticket_id AND o.{field} IN ({asked})
+                AND o.at <= :as_of AND (o.at > v.at OR (o.at = v.at AND o.id > v.id)))"""
