@@ -1,5 +1,6 @@
 """What every kind of row has in common when it is taken in: the rooms it goes to, and how a no is worded."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Shelves:
     histories: Histories | None = None
 
 
-class Taker:
+class Taker(ABC):
     """Takes rows of one kind for one file. `chunk` is how many it is given at once, None for all."""
 
     chunk: ClassVar[int | None] = CHUNK
@@ -68,9 +69,9 @@ class Taker:
         results = await self.results(rows)
         return [self._verdict(row.row, result) for row, result in zip(rows, results, strict=True)]
 
+    @abstractmethod
     async def results(self, rows: Sequence[Any]) -> Sequence[Result]:
         """New, there already, or why not, for each row."""
-        raise NotImplementedError
 
     def _verdict(self, row: int, result: Result) -> Verdict:
         if isinstance(result, Refused):

@@ -1,0 +1,111 @@
+"""The command line: a door that loads each command only when it is called (P10)."""
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import click
+
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+
+#: Command → where it is.
+COMMANDS = {
+    "serve": "backend.cli.serving:serve",
+    "db": "backend.cli.tables:tables",
+    "doctor": "backend.cli.doctor:doctor",
+    "verify": "backend.cli.verify:verify",
+    "key": "backend.cli.keys:key",
+    "import": "backend.cli.bringing:bring",
+    "due": "backend.cli.due:due",
+    "settings": "backend.cli.dials:settings",
+    "set": "backend.cli.dials:set_",
+    "score": "backend.cli.score:score",
+    "sandbox": "backend.cli.sandbox:sandbox",
+    "binding": "backend.cli.binding:binding",
+}
+
+
+@cache
+def words() -> Catalogue:
+    """The catalogue of the language asked for."""
+    language = os.environ.get("JIESU_LANGUAGE", "")
+    return Catalogue(language if language in ("zh_CN", "en") else "zh_CN")
+
+
+def tell(key: str, /, **facts: Any) -> None:
+    """A sentence of the catalogue for the person, on stderr."""
+    click.echo(words().say(f"cli.{key}", **facts), err=True)
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are needed; the list of them needs only their help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command, imported now."""
+        where = COMMANDS.get(cmd_name)
+        if where is None:
+            return None
+        module, _, name = where.partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section(words().say("cli.commands")):
+            formatter.write_dl([(name, words().say(f"cli.help.{name}")) for name in COMMANDS])
+
+
+@click.group(cls=Lazy, help=words().say("cli.help.jiesu"), context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help=words().say("cli.help.debug"))
+@click.version_option(package_name="jiesu")
+@click.pass_context
+def jiesu(ctx: click.Context, debug: bool) -> None:
+    """The group; what it says of itself stands in the catalogue."""
+    ctx.obj = debug
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status: 0 done, 1 refused or some rows refused, 2 usage (contract §3)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    try:
+        status = jiesu.main(given, prog_name="jiesu", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.exceptions.NoArgsIsHelpError as no_words:
+        no_words.show()
+        return 2
+    except click.UsageError as wrong:
+        tell("usage")
+        wrong.show()
+        return 2
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        tell("stopped")
+        return 1
+    except Refused as no:
+        if debug:
+            raise
+        click.echo(words().refusal(no.code, no.facts), err=True)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except Exception as accident:  # the one door for accidents: a person is told shortly, never shown a trace
+        if debug:
+            raise
+        tell("accident", what=type(accident).__name__)
+        return 1
+
+
+def main() -> None:
+    """The program `jiesu`."""
+    sys.exit(run())

@@ -1,0 +1,70 @@
+"""`jiesu import KIND FILE`: brings a file in and reports row by row."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from backend.cli import tell, words
+from backend.cli.local import OPERATOR, answer, environment, local_house, now, server
+
+KINDS = ("units", "people", "tickets", "history", "ledger", "calendar", "visits")
+SHOWN = 20  # refused rows told one by one
+
+
+def read_pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """`field=value` words; a usage error without the sign."""
+    found = {}
+    for value in values:
+        name, sign, to = value.partition("=")
+        if not sign or not name.strip():
+            raise click.BadParameter(value)
+        found[name.strip()] = to.strip()
+    return found
+
+
+@click.command("import", help=words().say("cli.help.import"))
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--set", "preset", multiple=True, metavar="FIELD=VALUE", callback=read_pairs,
+              help=words().say("cli.help.preset"))  # fmt: skip
+@click.option("--dry-run", is_flag=True, help=words().say("cli.help.dry_run"))
+@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+def bring(kind: str, file: Path, preset: dict[str, str], dry_run: bool, as_json: bool) -> int:
+    """1 when some rows were refused."""
+    house = environment()
+    running = server(house)
+    if running is not None:
+        fields = [("set", f"{name}={value}") for name, value in preset.items()]
+        fields += [("dry_run", "1")] if dry_run else []
+        report: Mapping[str, Any] = running.send_file(f"/api/v1/imports/{quote(kind)}", file, fields)
+    else:
+        report = now(_bring(kind, file, preset, dry_run))
+    if as_json:
+        answer(report)
+    for no in report["refused"][:SHOWN]:
+        tell("row_refused", row=no["row"], field=no["field"], message=no["message"])
+    if len(report["refused"]) > SHOWN:
+        tell("more_refused", count=len(report["refused"]) - SHOWN)
+    tell("tried" if dry_run else "brought", read=report["read"], imported=report["imported"],
+         already=report["already"], refused=len(report["refused"]))  # fmt: skip
+    return 1 if report["refused"] else 0
+
+
+async def _bring(kind: str, file: Path, preset: Mapping[str, str], dry_run: bool) -> Mapping[str, Any]:
+    async with local_house(environment()) as house:
+        bar: Any = click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty(), show_pos=True)
+        with bar:
+
+            def moved(done: int, expected: int) -> None:
+                bar.length = max(expected, 1)
+                bar.update(done - bar.pos)
+
+            report = await house.imports.run(
+                kind, file.name, file, OPERATOR, dry_run=dry_run, preset=preset, progress=moved
+            )
+        await house.audit.note(house.clock.now(), OPERATOR.code, "import", kind, dry_run=dry_run)
+        return report

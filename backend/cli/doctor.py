@@ -1,0 +1,27 @@
+"""`jiesu doctor`: settings, database, calendar, providers, webhooks; a line each."""
+
+import click
+
+from backend.checkup import Health, look
+from backend.cli import words
+from backend.cli.local import answer, environment, now, quiet
+
+
+@click.command(help=words().say("cli.help.doctor"))
+@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+def doctor(as_json: bool) -> int:
+    """1 when something is not to be used as it is."""
+    quiet()
+    checks = now(look(environment()))
+    said = []
+    for check in checks:
+        if check.what == "refused":
+            text = words().refusal(check.facts["code"], check.facts)
+        else:
+            text = words().say(f"cli.check.{check.what}", **check.facts)
+        said.append({"check": check.name, "health": str(check.health), "message": text})
+        label, name = words().say(f"cli.health.{check.health}"), words().say(f"cli.checked.{check.name}")
+        click.echo(f"{label}  {name}  {text}", err=as_json)
+    if as_json:
+        answer(said)
+    return 1 if any(check.health is Health.BROKEN for check in checks) else 0

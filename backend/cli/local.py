@@ -1,0 +1,91 @@
+"""How a command reaches the house: through the running server, or by opening the database itself."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.doorplate import owned
+
+if TYPE_CHECKING:
+    from backend.cli.remote import Server
+    from backend.environment import Environment
+    from backend.office import Office
+    from backend.shelves import Shelves
+
+T = TypeVar("T")
+OPERATOR = Actor("operator", Role.ADMIN)  # whoever may run commands on this machine
+
+
+def environment() -> "Environment":
+    """How this process was told to run. Refused `bad_environment`."""
+    from pydantic import ValidationError
+
+    from backend.environment import Environment
+
+    try:
+        return Environment()
+    except ValidationError as wrong:
+        names = sorted({"JIESU_" + ".".join(str(p) for p in e["loc"]).upper() for e in wrong.errors()})
+        raise Refused("bad_environment", names=", ".join(names)) from None
+    except ValueError:  # a jiesu.toml that is none
+        raise Refused("bad_environment", names="jiesu.toml") from None
+
+
+def now(work: Coroutine[Any, Any, T]) -> T:
+    """Run one piece of asynchronous work to its end."""
+    return asyncio.run(work)
+
+
+def quiet() -> None:
+    """Moves are told by the server's log; a command tells what came of it in its own words."""
+    import logging
+
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+@contextlib.asynccontextmanager
+async def local_house(environment: "Environment", *, writing: bool = True) -> AsyncIterator["Shelves"]:
+    """The house of this environment, opened here. A writer owns an embedded file meanwhile; Refused `in_use`."""
+    from backend.shelves import embedded, open_shelves
+
+    quiet()
+    with contextlib.ExitStack() as held:
+        if writing and embedded(environment):
+            held.enter_context(owned(environment.data))
+        async with open_shelves(environment) as house:
+            yield house
+
+
+@contextlib.asynccontextmanager
+async def local_office(environment: "Environment") -> AsyncIterator["Office"]:
+    """Only the rules in force, to be read."""
+    from backend.shelves import open_office
+
+    quiet()
+    async with open_office(environment) as office:
+        yield office
+
+
+def server(environment: "Environment") -> "Server | None":
+    """The running server, when the database is its file; None when nobody is in or the database is shared."""
+    from backend.cli.remote import server_at
+    from backend.doorplate import look
+
+    if not environment.database.startswith("sqlite"):
+        return None
+    plate = look(environment.data)
+    return server_at(plate) if plate is not None else None
+
+
+def answer(document: Any) -> None:
+    """One JSON document on stdout, and nothing else (contract §3)."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=1))

@@ -1,0 +1,37 @@
+"""`jiesu serve`: starts the house in the foreground, with all its doors or some."""
+
+import asyncio
+import inspect
+from importlib import import_module
+from typing import Any
+
+import click
+
+from backend.cli import words
+from backend.cli.local import environment
+
+ROLES = ("web", "bot", "worker", "clock")
+
+
+def read_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
+    """`web,bot` as roles; a usage error for any other word."""
+    roles = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown or not roles:
+        raise click.BadParameter(", ".join(unknown or [value]))
+    return roles
+
+
+@click.command(help=words().say("cli.help.serve"))
+@click.option("--roles", default=",".join(ROLES), show_default=True, callback=read_roles,
+              help=words().say("cli.help.roles"))  # fmt: skip
+def serve(roles: tuple[str, ...]) -> int:
+    """Start and stay until told to stop; 0 when stopped by SIGINT or SIGTERM."""
+    house = environment()
+    wiring: Any = import_module("backend.wiring")
+    try:
+        staying = wiring.serve(house, roles)
+        status = asyncio.run(staying) if inspect.iscoroutine(staying) else staying
+    except KeyboardInterrupt:
+        return 0
+    return int(status or 0)

@@ -1,0 +1,27 @@
+"""`jiesu db …`: brings the tables up to this code."""
+
+import contextlib
+
+import click
+
+from backend.cli import tell, words
+from backend.cli.local import environment, now
+from backend.doorplate import owned
+
+
+@click.group(help=words().say("cli.help.db"))
+def tables() -> None:
+    """The group."""
+
+
+@tables.command(help=words().say("cli.help.upgrade"))
+def upgrade() -> None:
+    """All changes in one transaction, or none."""
+    from backend.shelves import embedded, prepare, tables_version
+
+    house = environment()
+    with contextlib.ExitStack() as held:
+        if embedded(house):
+            held.enter_context(owned(house.data))
+        now(prepare(house, upgrade=True))
+    tell("upgraded", version=tables_version(house)[0])

@@ -1,0 +1,60 @@
+"""Where a running server is found by commands on this machine, and who owns the database file meanwhile."""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.domain.refusals import Refused
+
+PLATE = "server.json"
+LOCK = "jiesu.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """The address of a server and a key to it."""
+
+    url: str
+    token: str
+    pid: int
+
+
+def hang(data: Path, url: str, token: str) -> None:
+    """Say where this server is; nobody but its owner can read it."""
+    data.mkdir(parents=True, exist_ok=True)
+    fresh = data / f"{PLATE}.{os.getpid()}"
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump({"url": url, "token": token, "pid": os.getpid()}, file)
+    fresh.replace(data / PLATE)
+
+
+def take_down(data: Path) -> None:
+    """The server is closing; somebody else's plate stays."""
+    found = look(data)
+    if found is not None and found.pid == os.getpid():
+        (data / PLATE).unlink(missing_ok=True)
+
+
+def look(data: Path) -> Plate | None:
+    """What the plate says; None without one (whether anybody is in is another question)."""
+    try:
+        said = json.loads((data / PLATE).read_text("utf-8"))
+        return Plate(str(said["url"]), str(said["token"]), int(said["pid"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextlib.contextmanager
+def owned(data: Path) -> Iterator[None]:
+    """Own the database file while inside: one writing process at a time. Refused `in_use`."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Refused("in_use") from None
+        yield  # the lock goes with the file, also when the process dies

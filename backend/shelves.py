@@ -1,0 +1,139 @@
+"""Opens a house without its doors: database, keys, clock, office, desk and the rooms that keep things."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backend.desk import Desk
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.environment import Environment
+from backend.imports import Imports
+from backend.intake import Intake
+from backend.office import Clock, Office
+from backend.registry import Registry
+from backend.sandbox_clock import SandboxClock
+from backend.taking import Histories
+from backend.taking import Shelves as Rows
+from backend.verifying import Verifier
+from storage import migrate
+from storage.audit import Audit
+from storage.config import Configuration
+from storage.db import Database, open_database
+from storage.drafts import DraftShelf
+from storage.house import HouseValues
+from storage.ids import Ids
+from storage.imports import ImportBook
+from storage.intake import Arrivals
+from storage.keys import Keys
+from storage.moves import PostgresMoves, SqliteMoves, moves_store
+from storage.people import PeopleShelf
+from storage.vault import Vault
+from storage.verify import ChainShelf
+
+
+@dataclass(frozen=True)
+class Shelves:
+    """Everything that keeps, and the rooms that need nothing else."""
+
+    environment: Environment
+    db: Database
+    vault: Vault
+    ids: Ids
+    values: HouseValues
+    config: Configuration
+    clock: Clock
+    sandbox_clock: SandboxClock | None
+    office: Office
+    moves: SqliteMoves | PostgresMoves
+    desk: Desk
+    keys: Keys
+    audit: Audit
+    people: PeopleShelf
+    drafts: DraftShelf
+    registry: Registry
+    intake: Intake
+    imports: Imports
+    verifier: Verifier
+    catalogue: Catalogue
+
+
+def embedded(environment: Environment) -> bool:
+    """Whether the database is a file of ours."""
+    return environment.database.startswith("sqlite")
+
+
+async def prepare(environment: Environment, *, upgrade: bool = False) -> None:
+    """Bring the tables up to this code in the sandbox, in a new embedded file, or when asked.
+
+    Refused `database_behind` otherwise.
+    """
+    there = await asyncio.to_thread(migrate.current, environment.database)
+    if there == migrate.head():
+        return
+    fresh = there is None and embedded(environment)
+    if not (upgrade or fresh or environment.sandbox):
+        raise Refused("database_behind")
+    await asyncio.to_thread(migrate.upgrade, environment.database)
+
+
+def tables_version(environment: Environment) -> tuple[str | None, str | None]:
+    """The version of the tables there, and of this code."""
+    return migrate.current(environment.database), migrate.head()
+
+
+@contextlib.asynccontextmanager
+async def open_office(environment: Environment) -> AsyncIterator[Office]:
+    """Only the rules, people and calendar in force, to be read; needs no secret."""
+    await prepare(environment)
+    db = open_database(environment.database)
+    try:
+        yield Office(Configuration(db, Ids(db)), await _clock(environment, HouseValues(db)), environment.profile)
+    finally:
+        await db.close()
+
+
+async def _clock(environment: Environment, values: HouseValues) -> Clock:
+    """The time as this house has it: in the sandbox, with what was added."""
+    sandbox = SandboxClock(values)
+    if environment.sandbox:
+        await sandbox.load()
+    return Clock(sandbox.now, environment.zone)
+
+
+@contextlib.asynccontextmanager
+async def open_shelves(
+    environment: Environment, *, upgrade: bool = False, real: Callable[[], datetime] = lambda: datetime.now(UTC),
+    histories: "Callable[[Database, Office, Ids, Vault], Histories] | None" = None,
+) -> AsyncIterator[Shelves]:  # fmt: skip
+    """The house of an environment, open while inside; `real` is the clock on the wall.
+
+    Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
+    """
+    vault = Vault(environment.secret(), [s for s in (environment.secret_key_old.get_secret_value(),) if s])
+    await prepare(environment, upgrade=upgrade)
+    db = open_database(environment.database)
+    try:
+        ids, values, catalogue = Ids(db), HouseValues(db), Catalogue(environment.language)
+        sandbox = SandboxClock(values, real) if environment.sandbox else None
+        if sandbox is not None:
+            await sandbox.load()
+        clock = Clock(sandbox.now if sandbox else real, environment.zone)
+        config, moves = Configuration(db, ids), moves_store(db)
+        office = Office(config, clock, environment.profile)
+        desk = Desk(moves, office, ids, vault.journal)
+        people, drafts = PeopleShelf(db, ids, vault), DraftShelf(db)
+        registry = Registry(people, drafts, office, ids)
+        intake = Intake(Arrivals(db), office, ids, vault, desk)
+        book = ImportBook(db, ids)
+        kept = histories(db, office, ids, vault) if histories else None
+        rows = Rows(office, intake, registry, desk, book, kept)
+        yield Shelves(
+            environment, db, vault, ids, values, config, clock, sandbox, office, moves, desk, Keys(db, ids),
+            Audit(db, ids), people, drafts, registry, intake, Imports(rows, book, office, catalogue),
+            Verifier(ChainShelf(db, ids), vault.journal), catalogue,
+        )  # fmt: skip
+    finally:
+        await db.close()

@@ -1,0 +1,54 @@
+"""Turns the house's own dials: settings and keys, checked, written once, noted in the audit book."""
+
+from datetime import datetime
+
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.office import Office
+from backend.ports.audit import AuditStore
+from backend.ports.config import SettingVersion
+from backend.ports.keys import KeysStore
+
+
+async def set_setting(
+    office: Office, audit: AuditStore, key: str, unit: str | None, value: str, by: str, from_at: datetime | None = None
+) -> str:
+    """Keep a new version of a setting (`KEY` or `KEY@UNIT`); answers its normal form.
+
+    Raises Refused: `unknown_setting`, `not_per_unit`, `bad_setting`, `unknown_unit`.
+    """
+    key, _, named = key.partition("@")
+    unit = unit or named or None
+    standing = await office.standing(fresh=True)
+    if unit is not None and unit not in standing.config.units:
+        raise Refused("unknown_unit", unit=unit)
+    full = key if unit is None else f"{key}@{unit}"
+    written = standing.settings.with_({full: value}).overrides[full]
+    now = office.clock.now()
+    await office.store.set(SettingVersion(key, unit, written, from_at or now, by, now))
+    await audit.note(now, by, "setting", full, value=written)
+    office.forget()
+    return written
+
+
+async def create_key(
+    office: Office, keys: KeysStore, audit: AuditStore, name: str, by: str, *, person: str | None = None,
+    role: str | None = None, unit: str | None = None,
+) -> str:  # fmt: skip
+    """A new API key of a person, or of a service with a role and perhaps a unit; told once.
+
+    Raises Refused: `missing`, `bad_field`, `unknown_person`, `unknown_unit`, `exists`.
+    """
+    standing = await office.standing(fresh=True)
+    if (person is None) == (role is None):
+        raise Refused("missing", field="person")
+    if role is not None and role not in tuple(Role):
+        raise Refused("bad_field", field="role")
+    if person is not None and person not in standing.by_code:
+        raise Refused("unknown_person", person=person)
+    if unit is not None and unit not in standing.config.units:
+        raise Refused("unknown_unit", unit=unit)
+    now = office.clock.now()
+    secret = await keys.create(name, now, person=person, role=role, unit=unit)
+    await audit.note(now, by, "key", name)
+    return secret

@@ -1,0 +1,194 @@
+"""Looks at the journal as a stranger would: every hash again, every gap, every ticket against its last line (G22)."""
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+
+from backend.domain.flow import seal
+from backend.domain.instants import micros
+from backend.domain.records import Assignment, Line
+from backend.domain.sealing import digest
+from backend.domain.table import BY_VERB
+from backend.office import Clock
+from backend.ports.verify import Chain, ChainStore, Seal
+
+PAGE = 500  # tickets at a time
+LAG = timedelta(minutes=5)  # a line this young may still have neighbours on their way
+MOST = 5_000  # lines under one seal
+LOOKS = 2  # more looks at a ticket before it is called wrong
+SIGNS = ("sign", "auto_sign")
+_MOMENTS = ("signed_at", "contacted_at", "replied_at", "closed_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it was written. `what` is a word of the catalogue (`verify.…`)."""
+
+    what: str
+    ticket: str
+    version: int | None = None
+
+
+def check_chain(chain: Chain, key: bytes) -> Iterator[Finding]:
+    """All that is wrong with one ticket's chain."""
+    no = chain.no or f"#{chain.ticket_id}"
+    yield from (Finding("line_unreadable", no, version) for version in chain.unreadable)
+    prev, want = "", 1
+    for line in chain.lines:
+        if line.version != want and want not in chain.unreadable:
+            yield Finding("line_missing", no, want)
+        elif line.prev != prev and want - 1 not in chain.unreadable:
+            yield Finding("chain_broken", no, line.version)
+        if not hmac.compare_digest(seal(key, line.prev, _fields(line)), line.hash):
+            yield Finding("line_forged", no, line.version)
+        prev, want = line.hash, line.version + 1
+    ticket = chain.ticket
+    if ticket is None:
+        yield Finding("ticket_missing", no)
+        return
+    if not chain.lines:
+        yield Finding("line_missing", no, 1)
+        return
+    if ticket.version != chain.lines[-1].version:
+        yield Finding("version_differs", no, ticket.version)
+    if ticket.head != chain.lines[-1].hash:
+        yield Finding("head_differs", no)
+    if str(ticket.state) != _state(chain):
+        yield Finding("state_differs", no)
+    written = chain.lines[0].words.get("digest")
+    if written is not None and written != digest(key, ticket):
+        yield Finding("ticket_changed", no)
+    for assignment in chain.assignments:
+        if not _as_written(assignment, chain.lines):
+            yield Finding("assignment_changed", no)
+
+
+def _fields(line: Line) -> dict[str, object]:
+    return {f.name: getattr(line, f.name) for f in fields(line)}
+
+
+def _state(chain: Chain) -> str:
+    """The state the lines lead to: a ticket follows its own moves and those of its lead assignment."""
+    leads = {a.id for a in chain.assignments if a.lead}
+    state = ""
+    for line in chain.lines:
+        row = BY_VERB.get(line.verb)
+        if row is not None and row.on_assignment and line.assignment_id not in leads:
+            continue
+        state = line.to_state
+    return state
+
+
+def _as_written(assignment: Assignment, lines: Sequence[Line]) -> bool:
+    """Whether the moments of an assignment are moments of its lines (those that have any)."""
+    own = [line for line in lines if line.assignment_id == assignment.id]
+    if not own or lines[0].verb != "create":
+        return True
+    moments = {line.at for line in own}
+    signed = [line for line in own if line.verb in SIGNS]
+    if bool(signed) != (assignment.signed_at is not None):
+        return False
+    if signed and signed[-1].verb == "sign" and signed[-1].by != assignment.signed_by:
+        return False
+    if signed and signed[-1].verb == "auto_sign":  # the event time is the moment it was due
+        moments.add(assignment.sign_due_at)
+    return all(getattr(assignment, name) in moments | {None} for name in _MOMENTS)
+
+
+def seal_of(key: bytes, prev: str, members: Sequence[int], hashes: Sequence[str], until: int) -> str:
+    """The hash of a seal: over the one before, the moment, and every line's id and hash."""
+    body = hashlib.sha256("".join(f"{i}:{h}\n" for i, h in zip(members, hashes, strict=True)).encode()).hexdigest()
+    return hmac.new(key, f"seal\x1f{prev}\x1f{until}\x1f{body}".encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was looked at and found. `seal` is the newest seal's hash: written down elsewhere, it proves the rest."""
+
+    tickets: int
+    lines: int
+    seals: int
+    findings: tuple[Finding, ...]
+    seal: str
+
+
+class Verifier:
+    """`jiesu verify`."""
+
+    def __init__(self, store: ChainStore, key: bytes) -> None:
+        self._store = store
+        self._key = key
+
+    async def verify(self) -> Verdict:
+        """Look at everything once."""
+        found: list[Finding] = []
+        tickets = lines = 0
+        async for chain in self._chains():
+            tickets, lines = tickets + 1, lines + len(chain.lines)
+            found.extend(await self._check(chain))
+        found.extend(Finding("ticket_missing", f"#{ticket_id}") for ticket_id in await self._store.lost())
+        seals, last, prev = 0, 0, ""
+        while page := await self._store.seals(last, 50):
+            for one in page:
+                found.extend(await self._check_seal(one, prev))
+                prev, last, seals = one.hash, one.id, seals + 1
+        once = tuple(dict.fromkeys(found))
+        return Verdict(tickets, lines, seals, once, prev)
+
+    async def _check(self, chain: Chain) -> list[Finding]:
+        """What is wrong with a ticket, and still is when it is read again: somebody may be moving it just now."""
+        found = list(check_chain(chain, self._key))
+        for _ in range(LOOKS if found else 0):
+            again = await self._store.chains(chain.ticket_id - 1, 1)
+            now = list(check_chain(again[0], self._key)) if again else found
+            found = [f for f in found if f in now]
+        return found
+
+    async def _chains(self) -> AsyncIterator[Chain]:
+        after = -1
+        while page := await self._store.chains(after, PAGE):
+            for chain in page:
+                yield chain
+            after = page[-1].ticket_id
+
+    async def _check_seal(self, one: Seal, prev: str) -> list[Finding]:
+        kept = await self._store.hashes(one.members)
+        missing = [i for i in one.members if i not in kept]
+        if missing:
+            return [Finding("sealed_line_missing", f"#{i}") for i in missing]
+        hashes = [kept[i] for i in one.members]
+        right = seal_of(self._key, one.prev, one.members, hashes, micros(one.until)) == one.hash
+        return [] if right and one.prev == prev else [Finding("seal_broken", f"#{one.id}")]
+
+
+class Sealer:
+    """Seals the journal's newest lines together from time to time, so that none can vanish from its end."""
+
+    def __init__(self, store: ChainStore, key: bytes, clock: Clock) -> None:
+        self._store = store
+        self._key = key
+        self._clock = clock
+
+    async def round(self) -> int:
+        """Seal what was recorded up to five minutes ago; how many lines were sealed."""
+        until = self._clock.now() - LAG
+        sealed = 0
+        while True:
+            last = await self._store.last_seal()
+            if last is not None and last.until >= until:
+                return sealed
+            rows = list(await self._store.unsealed(last.until if last else None, until, MOST + 1))
+            if not rows:
+                return sealed
+            if len(rows) > MOST:  # lines of one instant are never parted
+                newest = rows[-1][2]
+                rows = [r for r in rows if r[2] < newest] or rows
+            members = [r[0] for r in rows]
+            moment = rows[-1][2]
+            prev = last.hash if last else ""
+            hash_ = seal_of(self._key, prev, members, [r[1] for r in rows], micros(moment))
+            if await self._store.keep(members, prev, hash_, moment) is None:
+                return sealed
+            sealed += len(rows)

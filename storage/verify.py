@@ -1,0 +1,150 @@
+"""The verifier's shelf: chains read page by page, exactly as they are kept; seals added, never changed."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, union
+
+from backend.domain.instants import instant, micros
+from backend.domain.records import Assignment, Line, Ticket
+from backend.ports.verify import Chain, Seal
+from storage import tables as t
+from storage.db import Database
+from storage.ids import Ids
+from storage.rows import SHAPES, encode
+
+_LINE = [t.journal.c[name] for name in SHAPES[Line].names]
+_TICKET = [t.tickets.c[name] for name in SHAPES[Ticket].names]
+_ASSIGNMENT = [t.assignments.c[name] for name in SHAPES[Assignment].names]
+
+
+class ChainShelf:
+    """Chains and seals on either engine."""
+
+    def __init__(self, db: Database, ids: Ids) -> None:
+        self._db = db
+        self._ids = ids
+
+    async def chains(self, after: int, limit: int) -> Sequence[Chain]:
+        """Tickets with a greater id, with all their lines; also lines whose ticket is gone."""
+        return await self._db.read(lambda c: _chains(c, after, limit))
+
+    async def lost(self) -> Sequence[int]:
+        """Ids of tickets that assignments or duties speak of and that are not there."""
+        known = select(t.tickets.c.id)
+        queries = [
+            select(table.c.ticket_id).where(table.c.ticket_id.not_in(known)) for table in (t.assignments, t.duties)
+        ]
+        return await self._db.read(lambda c: sorted(c.execute(union(*queries)).scalars()))
+
+    async def last_seal(self) -> Seal | None:
+        """The newest seal."""
+        query = select(t.seals).order_by(t.seals.c.id.desc()).limit(1)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _seal(row)
+
+    async def seals(self, after: int, limit: int) -> Sequence[Seal]:
+        """Seals with a greater id, in the order of ids."""
+        query = select(t.seals).where(t.seals.c.id > after).order_by(t.seals.c.id).limit(limit)
+        return await self._db.read(lambda c: [_seal(r) for r in c.execute(query)])
+
+    async def unsealed(self, after: datetime | None, until: datetime, limit: int) -> Sequence[tuple[int, str, datetime]]:
+        """Lines (id, hash, recorded at) recorded after one moment and until another, oldest first."""
+        j = t.journal.c
+        query = select(j.id, j.hash, j.recorded_at).where(j.recorded_at <= micros(until))
+        if after is not None:
+            query = query.where(j.recorded_at > micros(after))
+        query = query.order_by(j.recorded_at, j.id).limit(limit)
+        return await self._db.read(lambda c: [(r.id, r.hash, instant(r.recorded_at)) for r in c.execute(query)])
+
+    async def hashes(self, ids: Collection[int]) -> Mapping[int, str]:
+        """The hashes of these lines, as far as they are there."""
+        query = select(t.journal.c.id, t.journal.c.hash).where(t.journal.c.id.in_(sorted(ids)))
+        return await self._db.read(lambda c: {r.id: r.hash for r in c.execute(query)})
+
+    async def keep(self, members: Sequence[int], prev: str, hash_: str, until: datetime) -> Seal | None:
+        """Keep a seal after `prev`; None when somebody else has sealed meanwhile."""
+
+        def work(c: Connection) -> Seal | None:
+            last = c.execute(select(t.seals.c.id, t.seals.c.hash).order_by(t.seals.c.id.desc()).limit(1)).first()
+            if (last.hash if last else "") != prev:
+                return None
+            seal = Seal((last.id if last else 0) + 1, tuple(members), prev, hash_, until)
+            c.execute(insert(t.seals).values(
+                id=seal.id, first_id=min(members), last_id=max(members), lines=len(members),
+                members=packed(members), prev=prev, hash=hash_, at=micros(until),
+            ))  # fmt: skip
+            return seal
+
+        return await self._db.write(work)
+
+
+def packed(members: Sequence[int]) -> str:
+    """Ids as differences, each to the one before: short to keep."""
+    before = [0, *members]
+    return ",".join(str(b - a) for a, b in zip(before, members, strict=False))
+
+
+def unpacked(text: str) -> tuple[int, ...]:
+    """The ids again."""
+    found, at = [], 0
+    for step in text.split(","):
+        at += int(step)
+        found.append(at)
+    return tuple(found)
+
+
+def _seal(row: Any) -> Seal:
+    try:
+        members = unpacked(row.members)
+    except ValueError:
+        members = ()
+    return Seal(row.id, members, row.prev, row.hash, instant(row.at))
+
+
+def _chains(c: Connection, after: int, limit: int) -> list[Chain]:
+    k, j, a = t.tickets.c, t.journal.c, t.assignments.c
+    ids = union(
+        select(k.id.label("id")).where(k.id > after).order_by(k.id).limit(limit).subquery().select(),
+        select(j.ticket_id.label("id")).where(j.ticket_id > after).distinct().order_by(j.ticket_id).limit(limit)
+        .subquery().select(),
+    )  # fmt: skip
+    wanted = sorted(c.execute(ids).scalars())[:limit]
+    if not wanted:
+        return []
+    tickets = {row[0]: row for row in c.execute(select(*_TICKET).where(k.id.in_(wanted)))}
+    lines: dict[int, list[Any]] = {}
+    for row in c.execute(select(*_LINE).where(j.ticket_id.in_(wanted)).order_by(j.ticket_id, j.version)):
+        lines.setdefault(row.ticket_id, []).append(row)
+    assignments: dict[int, list[Any]] = {}
+    for row in c.execute(select(*_ASSIGNMENT).where(a.ticket_id.in_(wanted)).order_by(a.id)):
+        assignments.setdefault(row.ticket_id, []).append(row)
+    return [_chain(i, tickets.get(i), lines.get(i, []), assignments.get(i, [])) for i in wanted]
+
+
+def _chain(ticket_id: int, ticket: Any, lines: Sequence[Any], assignments: Sequence[Any]) -> Chain:
+    read = [(row.version, _line(row)) for row in lines]
+    return Chain(
+        ticket_id, str(ticket[1]) if ticket else "", _noun(Ticket, ticket),
+        [line for _, line in read if line is not None], [version for version, line in read if line is None],
+        [a for a in (_noun(Assignment, row) for row in assignments) if a is not None],
+    )  # fmt: skip
+
+
+def _line(row: Any) -> Line | None:
+    """A line, if it reads as it was written; other blanks or another order in its words are no accident."""
+    try:
+        line: Line = SHAPES[Line].read(row)
+        same = encode(json.loads(row.words)) == row.words
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return None
+    return line if same else None
+
+
+def _noun(noun: type, row: Any) -> Any:
+    try:
+        return None if row is None else SHAPES[noun].read(row)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return None
