@@ -1,0 +1,245 @@
+"""The shelf of whoever rings: an attempt is a row before the carrier is asked, and is judged once."""
+
+import base64
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from backend.domain.instants import micros
+from backend.domain.ticket import State
+from backend.ports.calls import OWNER, Call, Ending, NewCall, PhoneLetter, Talk, WantedVisit
+from storage import tables as t
+from storage.calls_asking import CallsAsking, insert_new
+from storage.calls_rows import D, K, T, call_of, calls, letter_of, phone_letters, talk_of, talks
+from storage.calls_talk import CallsTalk
+from storage.db import Database
+from storage.ids import Ids
+from storage.vault import Vault
+
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtext(:phone))")
+
+
+class CallShelf(CallsTalk, CallsAsking):
+    """Calls and attempts on either engine."""
+
+    def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
+        self._db = db
+        self._ids = ids
+        self._vault = vault
+
+    # -- planning
+
+    async def letters(self, now: datetime, limit: int) -> Sequence[PhoneLetter]:
+        """Letters by telephone that are due, urgent first; takes none."""
+        k = t.letters.c
+        query = (
+            phone_letters()
+            .where(k.state == "pending", k.channel == "phone", k.not_before <= micros(now))
+            .order_by(k.urgent.desc(), k.not_before, k.id)
+            .limit(limit)
+        )
+        return await self._db.read(lambda c: [letter_of(r) for r in c.execute(query)])
+
+    async def open(self, new: NewCall) -> int | None:
+        """Keep a call; None when its letter is in other hands, or that visit is planned already."""
+        await self._ids.refill(1)
+        call_id = self._ids.take()
+        row = self._row(call_id, new) | {"state": "waiting"}
+        k = t.letters.c
+
+        def work(c: Connection) -> int | None:
+            if new.letter_id is not None:
+                mine = update(t.letters).where(k.id == new.letter_id, k.state == "pending")
+                mine = mine.values(state="sending", owner=OWNER, lease_until=None, attempts=k.attempts + 1)
+                if c.execute(mine).rowcount != 1:
+                    return None
+            kept = c.execute(insert_new(c, t.calls).values(row).on_conflict_do_nothing())
+            return call_id if kept.rowcount == 1 else None
+
+        return await self._db.write(work)
+
+    def _row(self, call_id: int, new: NewCall) -> dict[str, Any]:
+        sealed = None if new.phone is None else self._vault.seal("calls", call_id, "to", new.phone)
+        return {
+            "id": call_id, "purpose": new.purpose, "letter_id": new.letter_id, "ticket_id": new.ticket_id,
+            "assignment_id": new.assignment_id, "person": new.person, "round": new.round, "to_sealed": sealed,
+            "to_masked": new.masked, "script": new.script, "position": "", "facts": _json(new.facts), "heard": "{}",
+            "keys": "", "next_at": None if new.next_at is None else micros(new.next_at),
+            "created_at": micros(new.created_at), "urgent": new.urgent,
+            "phone_index": None if new.phone is None else self._vault.index(new.phone),
+        }  # fmt: skip
+
+    async def wanted(self, limit: int) -> Sequence[WantedVisit]:
+        """Tickets to be visited by machine for whose round no call was planned."""
+        planned = exists().where(K.purpose == "visit", K.ticket_id == T.id, K.round == T.visit_round)
+        query = (
+            select(T.id, T.no, T.visit_round, T.lead_id, T.grade)
+            .where(T.state == State.REVISIT_AUTO.value, ~planned)
+            .order_by(T.id)
+            .limit(limit)
+        )
+
+        def work(c: Connection) -> list[WantedVisit]:
+            return [WantedVisit(r.id, r.no, r.visit_round, r.lead_id, r.grade == "urgent") for r in c.execute(query)]
+
+        return await self._db.read(work)
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Call]:
+        """Calls to be rung now, urgent first."""
+        query = calls().where(K.state == "waiting", K.next_at <= micros(now))
+        query = query.order_by(K.urgent.desc(), K.next_at, K.id).limit(limit)
+        return await self._db.read(lambda c: [call_of(r) for r in c.execute(query)])
+
+    async def overdue(self, now: datetime, limit: int) -> Sequence[Talk]:
+        """Attempts under way from which nothing was heard for too long."""
+        query = talks().where(K.state == "live", K.next_at <= micros(now), D.id == K.dial_id)
+        query = query.order_by(K.next_at).limit(limit)
+        return await self._db.read(lambda c: [talk_of(r) for r in c.execute(query)])
+
+    async def postpone(self, call_id: int, next_at: datetime) -> bool:
+        """A waiting call waits longer."""
+        query = update(t.calls).where(K.id == call_id, K.state == "waiting").values(next_at=micros(next_at))
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def drop(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
+        """A waiting call is no longer wanted; False when it waits no more."""
+        values: dict[str, Any] = {"state": "done", "next_at": None, "ended_at": micros(at)}
+        if outcome is not None:
+            values["outcome"] = outcome
+        query = update(t.calls).where(K.id == call_id, K.state == "waiting").values(**values)
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    # -- ringing
+
+    async def begin(self, call_id: int, number: str, masked: str, now: datetime, look_at: datetime) -> int | None:
+        """An attempt, durable before the carrier is asked (FW14): its id, or None (see the port)."""
+        await self._ids.refill(1)
+        dial_id, phone = self._ids.take(), self._vault.index(number)
+        sealed = self._vault.seal("calls", call_id, "to", number)
+        other = t.calls.alias("other")
+        engaged = exists().where(other.c.phone_index == phone, other.c.state == "live", other.c.id != call_id)
+        take = (
+            update(t.calls)
+            .where(K.id == call_id, K.state == "waiting", K.next_at <= micros(now), ~engaged)
+            .values(state="live", next_at=micros(look_at), dial_id=dial_id, to_sealed=sealed, to_masked=masked,
+                    phone_index=phone, position="")
+        )  # fmt: skip
+
+        def work(c: Connection) -> int | None:
+            if c.dialect.name == "postgresql":
+                c.execute(_ALONE, {"phone": phone})
+            if c.execute(take).rowcount != 1:
+                return None
+            number = c.execute(select(func.count()).select_from(t.dials).where(D.call_id == call_id)).scalar_one()
+            c.execute(_dial(dial_id, call_id, number + 1, "asking", now))
+            return dial_id
+
+        return await self._db.write(work)
+
+    async def placed(self, dial_id: int, provider_id: str, look_at: datetime) -> bool:
+        """The carrier took the call; False when its callbacks were quicker (FW16) or the id is another's."""
+        done = update(t.dials).where(D.id == dial_id, D.state.in_(("asking", "ambiguous")))
+        done = done.values(state="placed", provider_id=func.coalesce(D.provider_id, provider_id))
+
+        def work(c: Connection) -> bool:
+            if c.execute(done).rowcount != 1:
+                return False
+            c.execute(_live(dial_id).values(next_at=micros(look_at)))
+            return True
+
+        try:
+            return await self._db.write(work)
+        except IntegrityError:
+            return False
+
+    async def doubtful(self, dial_id: int, error: str) -> None:
+        """Nobody knows whether it rang."""
+        query = update(t.dials).where(D.id == dial_id, D.state == "asking").values(state="ambiguous", error=error)
+        await self._db.write(lambda c: c.execute(query) and None)
+
+    async def look_again(self, dial_id: int, at: datetime) -> None:
+        """Look after this attempt later."""
+        await self._db.write(lambda c: c.execute(_live(dial_id).values(next_at=micros(at))) and None)
+
+    async def known(self, provider_ids: Collection[str]) -> frozenset[str]:
+        """Those of the carrier's ids that already belong to an attempt."""
+        query = select(D.provider_id).where(D.provider_id.in_(list(provider_ids)))
+        return await self._db.read(lambda c: frozenset(c.execute(query).scalars()))
+
+    async def end(self, ending: Ending) -> bool:
+        """Judge an attempt, once."""
+        at = micros(ending.at)
+        judge = update(t.dials).where(D.id == ending.dial_id, D.outcome.is_(None))
+        judge = judge.values(
+            state="done", outcome=ending.outcome, ended_at=func.coalesce(D.ended_at, at),
+            error=ending.error or D.error,
+        )  # fmt: skip
+        again = ending.next_at
+        values: dict[str, Any] = {
+            "outcome": ending.outcome, "tries": K.tries + int(ending.counts),
+            "state": "done" if again is None else "waiting", "next_at": None if again is None else micros(again),
+        }  # fmt: skip
+        if again is None:
+            values["ended_at"] = at
+
+        def work(c: Connection) -> bool:
+            if c.execute(judge).rowcount != 1:
+                return False
+            c.execute(_live(ending.dial_id).values(**values))
+            return True
+
+        return await self._db.write(work)
+
+    async def inbound(self, new: NewCall, provider_id: str) -> int:
+        """An incoming call, already under way: the attempt's id; the same for the same carrier's id (FW7)."""
+        await self._ids.refill(2)
+        call_id, dial_id = self._ids.take(), self._ids.take()
+        row = self._row(call_id, new) | {"state": "live", "dial_id": dial_id}
+        # whoever rings in is not thereby being rung: his own number must stay free to be called
+        row["phone_index"] = None
+        known = select(D.id).where(D.provider_id == provider_id)
+
+        def work(c: Connection) -> int:
+            found = c.execute(known).scalar()
+            if found is not None:
+                return int(found)
+            c.execute(insert(t.calls).values(row))
+            dial = _dial(dial_id, call_id, 1, "placed", new.created_at).values(provider_id=provider_id)
+            c.execute(dial)
+            return dial_id
+
+        try:
+            return await self._db.write(work)
+        except IntegrityError:  # the same fetch in another process was quicker
+            return int(await self._db.read(lambda c: c.execute(known).scalar_one()))
+
+    # -- what travels through the carrier
+
+    def carry(self, dial_id: int, text: str) -> str:
+        """Text sealed for a URL; only `carried` with the same dial opens it."""
+        return base64.urlsafe_b64encode(self._vault.seal("dials", dial_id, "carried", text)).decode().rstrip("=")
+
+    def carried(self, dial_id: int, sealed: str) -> str:
+        """The text again; ValueError when it was sealed elsewhere."""
+        raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+        return self._vault.open("dials", dial_id, "carried", raw) or ""
+
+
+def _dial(dial_id: int, call_id: int, number: int, state: str, now: datetime) -> Any:
+    return insert(t.dials).values(
+        id=dial_id, call_id=call_id, number=number, state=state, asked_at=micros(now), keys="", sequence=-1, step=0
+    )
+
+
+def _live(dial_id: int) -> Any:
+    """The call that is under way by this attempt."""
+    mine = select(D.call_id).where(D.id == dial_id).scalar_subquery()
+    return update(t.calls).where(K.id == mine, K.dial_id == dial_id, K.state == "live")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
