@@ -1,0 +1,208 @@
+"""Draws what people read: letters as cards, and the living card of an assignment as it stands for one viewer."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+from backend.domain.acts import Snapshot
+from backend.domain.masking import cut
+from backend.domain.records import Assignment, Letter, Person, Request
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Grade, State
+from backend.mail import buttons
+from backend.mail.kinds import LIVING_KINDS, REVIEWS, matters, request_of
+from backend.mail.notices import said, status, text_key
+from backend.mail.view import View
+from backend.office import Office
+from backend.ports.cards import HeldCard
+from backend.ports.moves import Find, MovesStore
+from notify.message import Card
+
+MOST = 900  # characters of a card
+NAMES = 2_000  # requesters' names remembered for masking
+TODOS = 200  # of a person's open matters, looked at for a digest
+
+
+class Names(Protocol):
+    """Where a requester's name is opened (storage/cards.py)."""
+
+    async def requester(self, ticket_id: int) -> str | None: ...
+
+
+class Todo(Protocol):
+    """One matter a unit has in hand."""
+
+    @property
+    def ticket(self) -> Any: ...
+    @property
+    def assignment(self) -> Assignment: ...
+
+
+class Todos(Protocol):
+    """Where a unit's open matters are found, those due first (storage/drafts.py)."""
+
+    async def todo(self, unit: str, limit: int) -> tuple[int, Sequence[Todo]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A card and the ticket version it was drawn from; `facts` is what a later drawing will need."""
+
+    card: Card
+    version: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Cards:
+    """Draws; sends nothing and changes nothing. Texts come from the catalogue alone."""
+
+    def __init__(
+        self, moves: MovesStore, office: Office, names: Names, catalogue: Catalogue, todos: Todos | None = None
+    ) -> None:
+        self._moves = moves
+        self._office = office
+        self._names = names
+        self._catalogue = catalogue
+        self._todos = todos
+        self._known: OrderedDict[int, str | None] = OrderedDict()
+
+    async def letter(self, letter: Letter) -> Card | None:
+        """The card of a letter, or None when it no longer matters."""
+        drawn = await self.draw(letter)
+        return drawn.card if drawn else None
+
+    async def matters(self, letter: Letter) -> bool:
+        """Whether the letter still says something that is so; for whoever rings as well (FW18)."""
+        snap = None
+        if letter.ticket_id is not None:
+            snap = await self._moves.load(Find(ticket_id=letter.ticket_id))
+        return matters(letter, snap)
+
+    async def draw(self, letter: Letter) -> Drawn | None:
+        """As `letter`, with the version it was drawn from. KeyError for a kind nobody knows."""
+        standing = await self._office.standing()
+        viewer = standing.by_code.get(letter.person)
+        if viewer is None:
+            return None
+        if letter.ticket_id is None:
+            return Drawn(await self._digest(viewer), 0)
+        snap = await self._moves.load(Find(ticket_id=letter.ticket_id))
+        if snap is None or not matters(letter, snap):
+            return None
+        return await self._drawn(letter.kind, letter.assignment_id, letter.facts, snap, viewer)
+
+    async def for_assignment(self, assignment_id: int, person: Person) -> Card:
+        """The living card as this person should see it now. Refused `not_found`."""
+        snap = await self._moves.load(Find(assignment_id=assignment_id))
+        target = snap.assignment(assignment_id) if snap else None
+        if snap is None or target is None:
+            raise Refused("not_found", assignment=assignment_id)
+        return self._living(await self._view(snap, target, {}), person)
+
+    async def held(self, card: HeldCard) -> Drawn | None:
+        """A message drawn anew; None when its ticket or its holder is no more."""
+        standing = await self._office.standing()
+        viewer = standing.by_code.get(card.person)
+        snap = await self._moves.load(Find(ticket_id=card.ticket_id))
+        if viewer is None or snap is None:
+            return None
+        if card.kind in LIVING_KINDS:
+            return await self._drawn(card.kind, card.assignment_id, card.facts, snap, viewer)
+        view = await self._view(snap, snap.assignment(card.assignment_id or 0), card.facts)
+        text = str(card.facts.get("text", ""))
+        number = card.facts.get("request")
+        if number is not None:
+            return self._reviewed(view, text, int(number), card.facts)
+        names = self._catalogue.buttons(text_key(card.kind, card.facts))
+        made = buttons.keys(names, view.target, viewer, self._catalogue, view.now)
+        return Drawn(Card(text, made), snap.ticket.version, card.facts)
+
+    async def _drawn(
+        self, kind: str, assignment_id: int | None, given: Mapping[str, Any], snap: Snapshot, viewer: Person
+    ) -> Drawn | None:
+        target = snap.assignment(assignment_id) if assignment_id is not None else None
+        view = await self._view(snap, target, given)
+        version = snap.ticket.version
+        if kind in LIVING_KINDS:
+            return Drawn(self._living(view, viewer), version) if target else None
+        text = cut(said(kind, view), MOST)
+        names = self._catalogue.buttons(text_key(kind, given))
+        what = str(given.get("what", "return"))
+        if kind == "M9r":
+            number = request_of(snap, what, assignment_id)
+            if number is None:
+                return None
+            made = buttons.review(names, number, self._catalogue)
+            return Drawn(Card(text, made), version, {"text": text, "request": number, "what": what})
+        made = buttons.keys(names, target, viewer, self._catalogue, view.now)
+        return Drawn(Card(text, made), version, {"text": text})
+
+    def _living(self, view: View, viewer: Person) -> Card:
+        target, say = view.target, self._catalogue.say
+        assert target is not None
+        urgent = view.snap.ticket.grade is Grade.URGENT
+        if target.state is State.DISPATCHED and target.ended_at is None:
+            text = say("chat.M2" if urgent else "chat.M1", **view.facts)
+        else:
+            head = say("card.urgent" if urgent else "card.general", **view.facts)
+            text = say("card.body", **view.facts, head=head, status=status(view))
+        made = buttons.living(view.snap, target, viewer, self._catalogue, view.now)
+        return Card(cut(text, MOST), made)
+
+    def _reviewed(self, view: View, text: str, number: int, facts: Mapping[str, Any]) -> Drawn:
+        request = next((r for r in view.snap.requests if r.id == number), None)
+        version = view.snap.ticket.version
+        if request is not None and request.decision is None and _open(view.snap, request):
+            names = self._catalogue.buttons(REVIEWS[str(facts.get("what", "return"))][0])
+            return Drawn(Card(text, buttons.review(names, number, self._catalogue)), version, facts)
+        if request is None or request.decision is None:
+            return Drawn(Card(f"{text}\n{self._catalogue.say('chat.closed_line')}"), version, facts)
+        line = self._catalogue.say(
+            "card.decided", decision=self._catalogue.say(f"card.{request.decision}"),
+            name=view.name(request.decided_by), at=view.when(request.decided_at),
+            reason=view.words(request.decision_reason).rstrip("。."),
+        )  # fmt: skip
+        return Drawn(Card(f"{text}\n{line}"), version, facts)
+
+    async def _view(self, snap: Snapshot, target: Assignment | None, given: Mapping[str, Any]) -> View:
+        standing = await self._office.standing()
+        requester = await self._requester(snap.ticket.id)
+        return View(snap, target, standing, self._office.clock.now(), self._catalogue, requester, given)
+
+    async def _requester(self, ticket_id: int) -> str | None:
+        if ticket_id not in self._known:
+            self._known[ticket_id] = await self._names.requester(ticket_id)
+            if len(self._known) > NAMES:
+                self._known.popitem(last=False)
+        return self._known.get(ticket_id)
+
+    async def _digest(self, viewer: Person) -> Card:
+        """M5: how much waits for a person, counted at the moment of sending."""
+        count, found = await self._todos.todo(viewer.unit, TODOS) if self._todos else (0, [])
+        now = self._office.clock.now()
+        soon = (now + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
+        view = View(Snapshot(found[0].ticket), None, await self._office.standing(), now, self._catalogue) \
+            if found else None  # fmt: skip
+        first = found[0] if found else None
+        due = first and _next_due(first.assignment)
+        text = self._catalogue.say(
+            "chat.M5", name=viewer.name, n=count,
+            a=sum(f.assignment.state is State.DISPATCHED for f in found),
+            b=sum(_next_due(f.assignment) < soon for f in found),
+            c=sum("supervised" in f.ticket.flags for f in found),
+            ticket_no=first.ticket.no if first else "", due=view.when(due) if view and due else "",
+        )  # fmt: skip
+        return Card(text, buttons.digest(self._catalogue))
+
+
+def _next_due(assignment: Assignment) -> Any:
+    return assignment.sign_due_at if assignment.state is State.DISPATCHED else assignment.close_due_at
+
+
+def _open(snap: Snapshot, request: Request) -> bool:
+    """Whether there is still anything to decide: a cancelled or reassigned matter leaves nothing."""
+    target = snap.assignment(request.assignment_id) if request.assignment_id is not None else None
+    return (target is None or target.ended_at is None) and snap.ticket.state is not State.CANCELLED

@@ -1,0 +1,257 @@
+"""Carries letters to people: claims what is due, sends it at the pace allowed, settles, takes the next way, redraws cards."""
+
+import asyncio
+import math
+import random
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+
+from backend.cards import Cards
+from backend.domain.records import Letter
+from backend.domain.texts import Catalogue
+from backend.mail.kinds import MERGED
+from backend.mail.line_up import Job, LineUp
+from backend.mail.outbound import Bindings, Gate, IdSupply, Outbound, Outfit
+from backend.mail.redraw import Redraw
+from backend.mail.settling import Settling
+from backend.office import Office
+from backend.ports.cards import CardStore
+from backend.ports.letters import Claimed, LetterStore, Settlement, Waiting
+from backend.ports.moves import MovesStore
+from notify.channel import Channel
+from notify.pace import LocalPacer, Pacer
+
+log = structlog.get_logger("courier")
+BATCH = 200  # letters claimed by one statement where no pace binds
+MOST_WAITING = 5_000  # letters lined up in memory; the rest wait in the table
+FEW_WAITING = 500  # then the table is looked at for more than the urgent
+LOOK_EVERY = 0.5  # seconds, while a round is busy
+PATIENCE = 5.0  # seconds a round may take before it lets others see that it lives
+MOST_ATTEMPTS = 8  # leases a letter may outlive before it is held to be poison (FM7)
+
+
+class Courier:
+    """One a process; any number of processes. Whatever waits is only a hint until it is claimed under a lease."""
+
+    def __init__(
+        self,
+        *,
+        letters: LetterStore,
+        cards: CardStore,
+        draw: Cards,
+        moves: MovesStore,
+        office: Office,
+        channels: Mapping[str, Channel],
+        bindings: Bindings,
+        ids: IdSupply,
+        catalogue: Catalogue,
+        owner: str,
+        pacer: Pacer | None = None,
+        lease_seconds: float = 45.0,
+        at_once: int = 16,
+        real: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._line = LineUp(channels, at_once, BATCH)
+        self._o = Outfit(
+            letters, cards, draw, moves, office, channels, pacer or LocalPacer(), bindings, ids, owner,
+            lease_seconds, real, jitter, catalogue.say("chat.again", text=""), self._line.hold,
+        )  # fmt: skip
+        self._settling = Settling(letters)
+        gate = Gate(self._o)
+        self._outbound = Outbound(self._o, self._settling, gate)
+        self._redraw = Redraw(self._o, gate)
+        self._places = asyncio.Semaphore(at_once)
+        self._woken = asyncio.Event()
+        self._changed = asyncio.Event()  # a job has come out of hand
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._chats: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
+        self._rescued_at = -math.inf
+        self._looked_at = -math.inf
+        self._handled = 0
+
+    # -- what others call
+
+    def nudge(self, *_: object) -> None:
+        """There may be something new (a listener of `desk.after`)."""
+        self._woken.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until nudged, or so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def round(self) -> int:
+        """Send what is due until nothing is, or for some seconds; how many letters and messages were handled.
+
+        Never 0 while something is still lined up. Raises what the database raises.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE
+        before = self._handled
+        await self._rescue()
+        await self._look()
+        while True:
+            if self._woken.is_set() or loop.time() - self._looked_at >= LOOK_EVERY:
+                await self._look()
+            jobs, seconds = self._line.take(self._o.real())
+            if jobs:
+                await self._take_in_hand(jobs)
+                continue
+            if not self._tasks and not len(self._line):
+                if not await self._look():
+                    return self._handled - before
+                continue
+            if loop.time() >= end:
+                return max(1, self._handled - before)
+            await self._rest(min(seconds, LOOK_EVERY, max(0.0, end - loop.time())))
+
+    async def unreachable(self, letter_id: int, why: str) -> None:
+        """This way is exhausted (a call nobody took): next way, next contact, then a task for a person (A10, Q42)."""
+        found = await self._o.letters.get(letter_id)
+        if found is None:
+            return
+        instead = await self._outbound.instead(found.letter, why)
+        if await self._o.letters.give_up(letter_id, why, instead.letters, instead.notes):
+            if instead.hasten:
+                await self._o.letters.hasten(*instead.hasten)
+            self.nudge()
+
+    async def close(self, seconds: float = 20.0) -> None:
+        """Let what has left arrive; what is lined up stays for the others (FM2)."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+
+    # -- looking
+
+    async def _rescue(self) -> None:
+        """Letters whose holder fell silent are freed (FM1); the worn-out ones take the next way."""
+        now = self._o.real()
+        if abs(now - self._rescued_at) < self._o.lease_seconds / 10:
+            return
+        self._rescued_at = now
+        o = self._o
+        worn = await o.letters.rescue(list(o.channels), o.real_now(), o.office.clock.now(), MOST_ATTEMPTS)
+        for claimed in worn:
+            log.error("letter_dead", letter=claimed.letter.id, kind=claimed.letter.kind)
+            instead = await self._outbound.instead(claimed.letter, "worn_out")
+            await o.letters.add(instead.letters, instead.notes)
+
+    async def _look(self) -> int:
+        """Line up what is new: the urgent always, the rest when few wait; how many were new."""
+        self._woken.clear()
+        o = self._o
+        self._looked_at = asyncio.get_running_loop().time()
+        few = len(self._line) < FEW_WAITING
+        names, now = list(o.channels), o.office.clock.now()
+        found = await o.letters.waiting(names, now, MOST_WAITING if few else FEW_WAITING, urgent=not few)
+        fresh = [w for w in found if not self._line.has(card=False, id=w.id)]
+        merged = await self._merge(fresh)
+        by_code = (await o.office.standing()).by_code
+        for w in fresh:
+            if w.id not in merged:
+                person = by_code.get(w.person)
+                address = (person.address if person and person.chat == w.channel else None) or f"?{w.person}"
+                self._line.put(Job(False, w.id, w.channel, address, w.urgent))
+        count = len(fresh)
+        if few:
+            for card in await o.cards.stale(names, now, o.real_now(), FEW_WAITING):
+                if not self._line.has(card=True, id=card.id):
+                    self._line.put(Job(True, card.id, card.channel, card.address, False))
+                    count += 1
+        return count
+
+    async def _merge(self, fresh: Sequence[Waiting]) -> set[int]:
+        """Many general reminders of one person become one digest (§6.3, FS17)."""
+        o = self._o
+        limit = (await o.office.standing()).settings.integer("remind.merge_over")
+        piles: dict[tuple[str, str], list[int]] = {}
+        for w in fresh:
+            if w.kind in MERGED and not w.urgent:
+                piles.setdefault((w.channel, w.person), []).append(w.id)
+        merged: set[int] = set()
+        for (channel, person), ids in piles.items():
+            if len(ids) <= limit:
+                continue
+            now = o.office.clock.now()
+            taken = await o.letters.claim(o.owner, [channel], now, len(ids), o.lease(), ids)
+            merged.update(ids)
+            if not taken:
+                continue
+            await o.ids.refill(1)
+            first = taken[0].letter
+            digest = Letter(o.ids.take(), "M5", channel, person, None, None, 0, False, now, now,
+                            {"merged": len(taken)}, cause_id=first.id)  # fmt: skip
+            await o.letters.settle([
+                Settlement(c.letter.id, c.owner, c.letter.attempts, "skipped", now, error="merged",
+                           letters=(digest,) if c is taken[0] else ())
+                for c in taken
+            ])  # fmt: skip
+            self._handled += len(taken)
+            self._woken.set()
+        return merged
+
+    # -- sending
+
+    async def _take_in_hand(self, jobs: Sequence[Job]) -> None:
+        """Claim these under our lease and set out with each; what somebody else has taken is passed over."""
+        o = self._o
+        letters = [j.id for j in jobs if not j.card]
+        cards = [j.id for j in jobs if j.card]
+        taken: dict[tuple[bool, int], Callable[[], Awaitable[None]]] = {}
+        try:
+            if letters:
+                now = o.office.clock.now()
+                for claimed in await o.letters.claim(o.owner, list(o.channels), now, len(letters), o.lease(), letters):
+                    taken[False, claimed.letter.id] = lambda c=claimed: self._outbound.deliver(c)  # type: ignore[misc]
+            if cards:
+                for card in await o.cards.claim(o.owner, cards, o.real_now(), o.lease()):
+                    taken[True, card.id] = lambda c=card: self._redraw.draw(c)  # type: ignore[misc]
+        except BaseException:
+            for job in jobs:
+                self._line.done(job)
+            raise
+        for job in jobs:
+            work = taken.get(job.key)
+            if work is None:
+                self._line.done(job)
+                continue
+            task = asyncio.create_task(self._carry(job, work))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+        """One job; those of one chat go one after the other, in the order they were taken."""
+        chat = self._chats.setdefault((job.channel, job.address), asyncio.Lock())
+        try:
+            async with chat:
+                if job.urgent:
+                    await work()
+                else:
+                    async with self._places:
+                        await work()
+        except Exception as error:  # one bad letter never stops a round; its lease brings it back
+            log.exception("job_failed", card=job.card, id=job.id, error=type(error).__name__)
+        finally:
+            self._handled += 1
+            self._line.done(job)
+            self._changed.set()
+
+    async def _rest(self, seconds: float) -> None:
+        """Until a job is done, somebody nudges, or so many seconds."""
+        self._changed.clear()
+        waits = [asyncio.create_task(self._changed.wait()), asyncio.create_task(self._woken.wait())]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+
+
+__all__ = ["Bindings", "Claimed", "Courier"]

@@ -1,0 +1,98 @@
+"""Which buttons a card carries: what the verb table, the state and the viewer's role allow now (contract §6)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from backend.domain.acts import Snapshot
+from backend.domain.presses import Press, encode
+from backend.domain.records import Assignment, Person
+from backend.domain.table import BY_VERB, HANDLING, WITH_UNIT, may
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Role, State
+from notify.message import Button
+
+S = State
+Rows = tuple[tuple[Button, ...], ...]
+A_ROW = 2  # buttons side by side: labels of four signs stay readable on a phone
+
+#: name of a button in the catalogue → the verb it says (domain/presses)
+SAYS = {
+    "sign": "sign", "detail": "view", "return": "return", "contact": "contact", "reply": "reply", "close": "close",
+    "extend": "extend", "report_progress": "report_progress", "approve": "agree", "refuse": "disagree",
+    "seal": "seal", "leader": "leader", "continue_return": "go_on", "go_back": "go_back", "continue_work": "go_back",
+    "to_duty": "pass_to_duty", "one_by_one": "todo", "later": "snooze", "explain": "explain", "object": "object",
+    "coordinate": "coordinate", "contact_supervisor": "call_supervisor", "view_files": "view_files",
+}  # fmt: skip
+#: buttons that say no verb of the desk: the states of the assignment in which they make sense
+BESIDE = {
+    "view": WITH_UNIT, "pass_to_duty": frozenset({S.DISPATCHED}), "explain": WITH_UNIT, "object": WITH_UNIT,
+    "coordinate": HANDLING, "go_back": HANDLING, "go_on": HANDLING, "call_supervisor": WITH_UNIT,
+}  # fmt: skip
+#: the living card: buttons by state, in order
+BY_STATE: dict[State, tuple[str, ...]] = {
+    S.DISPATCHED: ("sign", "detail"),
+    S.SIGNED: ("contact", "reply", "return", "extend", "detail"),
+    S.REPLIED: ("close", "contact", "detail"),
+    S.RETURN_REVIEW: ("contact", "detail"),
+    S.EXTENSION_REVIEW: ("contact", "detail"),
+    S.REWORK: ("contact", "reply", "detail"),
+}
+OF_UNIT = frozenset({Role.HANDLER, Role.LIAISON})
+
+
+def allowed(verb: str, target: Assignment, viewer: Person, now: datetime) -> bool:
+    """Whether that verb may be said of this assignment by this person now, as far as a button can know."""
+    if target.ended_at is not None:
+        return False
+    if verb in BESIDE:
+        return target.state in BESIDE[verb] and (verb == "view" or viewer.role in OF_UNIT)
+    row = BY_VERB.get(verb)
+    if row is None:
+        return True
+    if verb == "extend" and now >= target.close_due_at:
+        return False
+    return may(viewer.role, verb) and target.state in row.sources
+
+
+def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Catalogue, now: datetime) -> Rows:
+    """The buttons of the living card for this viewer; none once it has ended or is closed."""
+    names = list(BY_STATE.get(target.state, ()))
+    if target.state is S.DISPATCHED and snap.ticket.grade == "urgent":
+        names.append("to_duty")
+    waiting = any(
+        r.kind == "explained_close" and r.decision is None and r.assignment_id == target.id
+        for r in snap.requests
+    )
+    if waiting:
+        names = [name for name in names if name != "close"]
+    if "supervised" in snap.ticket.flags and target.ended_at is None:
+        names.insert(0, "report_progress")
+    return keys(names, target, viewer, catalogue, now)
+
+
+def keys(
+    names: Sequence[str], target: Assignment | None, viewer: Person, catalogue: Catalogue, now: datetime
+) -> Rows:
+    """Those of the named buttons that are allowed, two in a row."""
+    made = [
+        Button(catalogue.say(f"button.{name}"), encode(Press(SAYS[name], target.id, target.version)))
+        for name in names
+        if name in SAYS and target is not None and allowed(SAYS[name], target, viewer, now)
+    ]
+    return rows(made)
+
+
+def review(names: Sequence[str], request_id: int, catalogue: Catalogue) -> Rows:
+    """A reviewer's buttons: they carry the request."""
+    return rows([Button(catalogue.say(f"button.{n}"), encode(Press(SAYS[n], request_id))) for n in names])
+
+
+def rows(buttons: Sequence[Button]) -> Rows:
+    """Buttons in rows of two."""
+    return tuple(tuple(buttons[i : i + A_ROW]) for i in range(0, len(buttons), A_ROW))
+
+
+def digest(catalogue: Catalogue) -> Rows:
+    """The buttons of a digest: about no ticket in particular."""
+    names = catalogue.buttons("M5")
+    return rows([Button(catalogue.say(f"button.{n}"), encode(Press(SAYS[n], 0))) for n in names])

@@ -1,0 +1,163 @@
+"""Who is told instead: the same person by telephone, the next contact, at last a task for a person (A10, Q42, FT20)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backend.domain import reminders
+from backend.domain.acts import Snapshot
+from backend.domain.records import Letter, Person
+from backend.domain.ticket import Grade, Role
+from backend.mail.kinds import MUST_ARRIVE, matters, phone_kind
+from backend.office import Standing
+from backend.ports.letters import Delivery, Note
+
+CONTACTS = (Role.HANDLER, Role.LIAISON, Role.LEADER)
+ALIVE = ("pending", "sending", "sent", "ambiguous")
+#: what a call says, said in a chat, where the next contact has no telephone
+BY_CHAT = {(Grade.GENERAL, "P1"): "M1", (Grade.URGENT, "P1"): "M2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What is to be written when a letter cannot arrive: letters in its stead, audit rows, a call to bring forward."""
+
+    letters: tuple[Letter, ...] = ()
+    notes: tuple[Note, ...] = ()
+    hasten: tuple[int, datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A letter that cannot arrive, and all letters about the same assignment."""
+
+    letter: Letter
+    why: str
+    family: Sequence[Delivery]
+    snap: Snapshot | None
+    standing: Standing
+    now: datetime
+    new_id: Callable[[], int]
+
+    @property
+    def root(self) -> Letter:
+        """The letter this one stands in for, at the beginning of the chain."""
+        by_id = {d.letter.id: d.letter for d in self.family}
+        letter, seen = self.letter, {self.letter.id}
+        while letter.cause_id in by_id and letter.cause_id not in seen:
+            letter = by_id[letter.cause_id]
+            seen.add(letter.id)
+        return letter
+
+    @property
+    def unit(self) -> str | None:
+        """The unit that must be reached."""
+        target = self.snap.assignment(self.letter.assignment_id or 0) if self.snap else None
+        return target.unit if target else None
+
+    def stand_in(self, kind: str, channel: str, person: Person, **facts: Any) -> Letter:
+        """A letter caused by this one."""
+        given = {k: v for k, v in self.root.facts.items() if k != "unless_opened"}
+        return Letter(
+            id=self.new_id(), kind=kind, channel=channel, person=person.code, ticket_id=self.letter.ticket_id,
+            assignment_id=self.letter.assignment_id, version=self.letter.version, urgent=self.letter.urgent,
+            not_before=self.when(ring=True) if channel == "phone" else self.now, created_at=self.now,
+            facts={**given, **facts, "why": self.why}, cause_id=self.letter.id,
+        )  # fmt: skip
+
+    def when(self, *, ring: bool) -> datetime:
+        """When the unit may be disturbed: urgent at once, general in office hours (FW32)."""
+        grade = Grade.URGENT if self.letter.urgent else Grade.GENERAL
+        return reminders.next_allowed(
+            self.now, grade, self.standing.settings, self.standing.calendar, self.unit, ring=ring
+        )
+
+    def note(self, what: str, **facts: Any) -> Note:
+        """An audit row about this letter."""
+        about = self.snap.ticket.no if self.snap else None
+        facts = {"letter": self.letter.id, "kind": self.letter.kind, "person": self.letter.person,
+                 "channel": self.letter.channel, "why": self.why, **facts}  # fmt: skip
+        return Note(self.now, "system", what, about, facts)
+
+
+def fall_back(case: Case) -> Fallback:
+    """What follows when a letter cannot arrive. Letters that need not arrive are merely marked."""
+    letter = case.letter
+    script = phone_kind(letter.kind)
+    if letter.kind not in MUST_ARRIVE or script is None or case.unit is None or not matters(letter, case.snap):
+        return Fallback()
+    since = case.root.created_at
+    calls = [
+        d.letter for d in case.family
+        if d.letter.channel == "phone" and d.letter.kind == script and d.letter.created_at >= since
+        and d.letter.id != letter.id
+    ]  # fmt: skip
+    alive = [c for c in calls if c.state in ALIVE]
+    if alive:  # somebody is being rung already; if only later, then now
+        own = next((c for c in alive if c.person == letter.person), alive[0])
+        when = case.when(ring=True)
+        return Fallback(hasten=(own.id, when) if own.state == "pending" and own.not_before > when else None)
+    person = _to_ring(case, {c.person for c in calls})
+    if person is not None:
+        return Fallback((case.stand_in(script, "phone", person),))
+    told = _by_chat(case, script)
+    if letter.channel != "phone" and told.letters:
+        return told
+    task = _task(case)
+    return Fallback(told.letters + task.letters, task.notes)
+
+
+def _to_ring(case: Case, rung: set[str]) -> Person | None:
+    """The same person, when it was his chat that failed; else the next contact who has not been rung."""
+    letter = case.letter
+    same = case.standing.by_code.get(letter.person)
+    if letter.channel == "phone":
+        rung = rung | {letter.person}
+    elif same is not None and same.has_phone and same.code not in rung:
+        return same
+    contacts = case.standing.people(case.unit or "", *CONTACTS)
+    return next((p for p in contacts if p.has_phone and p.code not in rung), None)
+
+
+def _by_chat(case: Case, script: str) -> Fallback:
+    """The next contact who was not told and cannot be rung."""
+    grade = Grade.URGENT if case.letter.urgent else Grade.GENERAL
+    root = case.root.kind
+    kind = BY_CHAT.get((grade, script)) if root.startswith("P") else root
+    unit = case.standing.config.units.get(case.unit or "")
+    if kind is None or unit is None or not unit.pilot:
+        return Fallback()
+    told = {d.letter.person for d in case.family if d.letter.kind == kind} | {case.letter.person}
+    contacts = case.standing.people(unit.code, *CONTACTS)
+    person = next((p for p in contacts if p.chat and not p.has_phone and p.code not in told), None)
+    if person is None or person.chat is None:
+        return Fallback()
+    return Fallback((case.stand_in(kind, person.chat, person),))
+
+
+def _task(case: Case) -> Fallback:
+    """Nobody can be had: the dispatchers are told, once for this matter, and it stands in the audit."""
+    since = case.root.created_at
+    note = case.note("unreached", unit=case.unit)
+    if any(d.letter.kind == "T1" and d.letter.created_at >= since for d in case.family):
+        return Fallback(notes=(note,))
+    ticket = case.snap.ticket if case.snap else None
+    people = case.standing.people((ticket.management if ticket else None) or "", Role.DISPATCHER)
+    return Fallback(tuple(case.stand_in("T1", p.chat, p) for p in people if p.chat), (note,))
+
+
+def tell_unit(case: Case, person: Person) -> Fallback:
+    """FT20: the colleagues learn that a chat is dead, so that they tell him to bind again."""
+    unit = case.standing.config.units.get(person.unit)
+    others = [
+        p
+        for p in case.standing.people(person.unit, Role.LIAISON, Role.HANDLER)
+        if p.chat and p.code != person.code
+    ]
+    letters = tuple(
+        case.stand_in("U1", p.chat, p, name=person.name, unit=unit.name if unit else person.unit)
+        for p in others
+        if p.chat
+    )
+    return Fallback(letters, (case.note("address_dead"),))

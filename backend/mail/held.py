@@ -1,0 +1,69 @@
+"""Cards as the chat door asks for them: drawn for a viewer, sent on request, found again by their message."""
+
+from collections.abc import Callable
+
+from backend.cards import Cards
+from backend.domain.records import Letter, Person
+from backend.domain.refusals import Refused
+from backend.mail.kinds import LIVING_KINDS
+from backend.mail.outbound import IdSupply
+from backend.office import Office
+from backend.ports.cards import CardStore, HeldCard
+from backend.ports.letters import LetterStore
+from backend.ports.moves import Find, MovesStore
+from notify.message import Card
+
+
+class ChatCards:
+    """The courier's counter for the bot."""
+
+    def __init__(
+        self,
+        draw: Cards,
+        letters: LetterStore,
+        cards: CardStore,
+        moves: MovesStore,
+        office: Office,
+        ids: IdSupply,
+        nudge: Callable[[], None],
+    ) -> None:
+        self._draw = draw
+        self._letters = letters
+        self._cards = cards
+        self._moves = moves
+        self._office = office
+        self._ids = ids
+        self._nudge = nudge
+
+    async def for_assignment(self, assignment_id: int, person: Person) -> Card:
+        """The card as this person should see it now. Refused `not_found`."""
+        return await self._draw.for_assignment(assignment_id, person)
+
+    async def send(self, person: Person, assignment_id: int, kind: str = "C1") -> int:
+        """Send the card by letter, ahead of bulk, and keep it up to date; the letter's id.
+
+        Living kinds (M1, M2) are sent whatever the state. Refused `not_found`; `not_bound` without a chat.
+        """
+        snap = await self._moves.load(Find(assignment_id=assignment_id))
+        if snap is None:
+            raise Refused("not_found", assignment=assignment_id)
+        if person.chat is None:
+            raise Refused("not_bound", person=person.code)
+        await self._ids.refill(1)
+        now = self._office.clock.now()
+        letter = Letter(
+            self._ids.take(), "C1" if kind in LIVING_KINDS else kind, person.chat, person.code, snap.ticket.id,
+            assignment_id, snap.ticket.version, True, now, now, {"asked": True},
+        )  # fmt: skip
+        await self._letters.add([letter])
+        self._nudge()
+        return letter.id
+
+    async def find(self, channel: str, address: str, message_id: str) -> int | None:
+        """The assignment a message is the card of."""
+        held = await self.held(channel, address, message_id)
+        return held.assignment_id if held else None
+
+    async def held(self, channel: str, address: str, message_id: str) -> HeldCard | None:
+        """The message itself, with the ticket it is about."""
+        return await self._cards.find(channel, address, message_id)

@@ -1,0 +1,142 @@
+"""Kinds of letters as a table: which text, and in which states a letter still matters when its turn comes (FS13, FW18)."""
+
+from dataclasses import dataclass
+
+from backend.domain.acts import Snapshot
+from backend.domain.mover import BY_PHONE
+from backend.domain.records import Assignment, Letter
+from backend.domain.table import HANDLING, LIVING, NEW, WITH_UNIT
+from backend.domain.ticket import Obligation, State
+
+S = State
+OPEN = WITH_UNIT  # 未办结: with the unit and not closed
+TO_SIGN = frozenset({S.DISPATCHED})
+VISITED_BY_HAND = frozenset({S.REVISIT_MANUAL})
+UNDER_WAY = OPEN | {S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL, S.FINALIZED, S.UNREASONABLE_REVIEW}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A row: `text` is a key of the catalogue ("" = drawn as a living card); None states = it always matters.
+
+    `of` says whose state: the assignment's (an ended one never matters) or the ticket's. `flag` must still fly.
+    """
+
+    text: str
+    states: frozenset[State] | None = None
+    of: str = "assignment"
+    flag: str = ""
+    duty: Obligation | None = None  # must still be open
+
+
+# fmt: off
+KINDS: dict[str, Kind] = {
+    "M1":   Kind("", TO_SIGN),
+    "M2":   Kind("", TO_SIGN),
+    "C1":   Kind("", UNDER_WAY),                       # a living card once more: asked for, or the old one is gone (FT22)
+    "M3":   Kind("chat.M3", TO_SIGN),
+    "M4":   Kind("chat.M4", OPEN, duty=Obligation.CLOSE),
+    "M5":   Kind("chat.M5"),
+    "M7":   Kind("chat.M7", HANDLING),
+    "M8":   Kind("chat.M8", OPEN),
+    "M9":   Kind("chat.M9", frozenset({S.RETURN_REVIEW})),
+    "M9r":  Kind("chat.M9_reviewer"),                  # while its request is undecided
+    "M10":  Kind("chat.M10"),
+    "M11":  Kind("chat.M11", OPEN),
+    "M12":  Kind("chat.M12"),
+    "M13":  Kind("chat.M13", frozenset({S.EXTENSION_REVIEW})),
+    "M14":  Kind("chat.M14", UNDER_WAY),
+    "M15":  Kind("chat.M15", OPEN),
+    "M15c": Kind("chat.M15c", OPEN),
+    "M16":  Kind("chat.M16", LIVING, flag="supervised", duty=Obligation.SUPERVISE),
+    "M16r": Kind("chat.M16r", LIVING, flag="supervised"),
+    "M17":  Kind("chat.M17"),
+    "M18":  Kind("chat.M18", OPEN),
+    "M19":  Kind("chat.M19", frozenset({S.REWORK})),
+    "M20":  Kind("chat.M20"),
+    "M20u": Kind("chat.M20u", frozenset({S.FINALIZED}), of="ticket"),
+    "M25v": Kind("chat.task_visit", VISITED_BY_HAND, of="ticket"),
+    "M26":  Kind("chat.M26", NEW, of="ticket"),
+    "M27":  Kind("chat.M27"),
+    "M28":  Kind("chat.M28", VISITED_BY_HAND, of="ticket"),
+    "T1":   Kind("chat.task_unreached", UNDER_WAY),    # a task for a person (A10): nobody of the unit can be had
+    "U1":   Kind("chat.address_dead"),                 # a colleague's chat is dead (FT20)
+    "P1":   Kind("phone.P1", TO_SIGN),
+    "P2":   Kind("phone.P2", LIVING),
+}
+# fmt: on
+
+LIVING_KINDS = frozenset(name for name, kind in KINDS.items() if not kind.text)
+#: what a reviewer is asked → (text, kinds of the request)
+REVIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "return": ("chat.M9_reviewer", ("return",)),
+    "extension": ("chat.M13_reviewer", ("extension",)),
+    "explained_close": ("chat.M17_reviewer", ("explained_close",)),
+    "unreasonable": ("chat.M20_reviewer", ("unreasonable", "appeal")),
+    "mass_incident": ("chat.flag_reviewer", ("mass_incident",)),
+}
+#: letters that must reach somebody of the unit: when the chat fails they go by telephone, then to the next contact
+MUST_ARRIVE = frozenset(BY_PHONE) | {"P1", "P2", "C1"}
+#: general reminders, told in one digest when there are many of one person (§6.3, FS17)
+MERGED = frozenset({"M3", "M4"})
+
+
+def phone_kind(kind: str) -> str | None:
+    """The telephone script that stands in for a kind; None when it may be left at the chat."""
+    return kind if kind.startswith("P") else BY_PHONE.get("M1" if kind == "C1" else kind)
+
+
+def request_of(snap: Snapshot, what: str, assignment_id: int | None) -> int | None:
+    """The newest request a reviewer's letter is about."""
+    kinds = REVIEWS.get(what, ("", ()))[1]
+    found = [r.id for r in snap.requests if r.kind in kinds and r.assignment_id in (None, assignment_id)]
+    return found[-1] if found else None
+
+
+def matters(letter: Letter, snap: Snapshot | None) -> bool:
+    """Whether a letter still says something that is so; asked at the very moment of sending."""
+    kind = KINDS.get(letter.kind)
+    if letter.ticket_id is None or kind is None:
+        return True
+    if snap is None:
+        return False
+    target = snap.assignment(letter.assignment_id) if letter.assignment_id is not None else None
+    if letter.facts.get("unless_opened") and target is not None and target.opened_at is not None:
+        return False
+    if letter.kind == "M9r":
+        return _undecided(letter, snap)
+    if not _in_state(kind, snap, target):
+        return False
+    if kind.flag and kind.flag not in snap.ticket.flags:
+        return False
+    if "duty" in letter.facts and not any(
+        d.id == letter.facts["duty"] and d.met_at is None for d in snap.duties
+    ):
+        return False
+    if kind.duty and not any(
+        d.kind is kind.duty and d.met_at is None and d.assignment_id in (None, letter.assignment_id)
+        for d in snap.duties
+    ):
+        return False
+    return _same_deadline(letter, target)
+
+
+def _in_state(kind: Kind, snap: Snapshot, target: Assignment | None) -> bool:
+    if kind.states is None:
+        return True
+    if kind.of == "ticket" or target is None:
+        return snap.ticket.state in kind.states
+    return target.ended_at is None and target.state in kind.states
+
+
+def _undecided(letter: Letter, snap: Snapshot) -> bool:
+    number = request_of(snap, str(letter.facts.get("what", "return")), letter.assignment_id)
+    return any(r.id == number and r.decision is None for r in snap.requests)
+
+
+def _same_deadline(letter: Letter, target: Assignment | None) -> bool:
+    """FS13: the deadline was moved out while the reminder was on its way."""
+    due = letter.facts.get("due")
+    if letter.kind != "M4" or target is None or not isinstance(due, str):
+        return True
+    return target.close_due_at <= target.close_due_at.fromisoformat(due)

@@ -1,0 +1,160 @@
+"""What each kind of letter says beyond the common facts: a table, one line a kind."""
+
+from collections.abc import Callable
+from typing import Any
+
+from backend.domain.ticket import Answer, Obligation
+from backend.mail.kinds import KINDS, REVIEWS, request_of
+from backend.mail.view import View
+
+Facts = dict[str, Any]
+
+
+def _reason(v: View) -> Facts:
+    return {"reason": v.words(v.given.get("reason")).rstrip("。.")}
+
+
+def _due(kind: Obligation) -> Callable[[View], Facts]:
+    def facts(v: View) -> Facts:
+        due = v.due(kind) or v.instant("due")
+        return {"due": v.when(due), "left": v.left(due)}
+
+    return facts
+
+
+def _returned(v: View) -> Facts:
+    timely = v.catalogue.word("return_timely", "yes" if v.given.get("timely") else "no")
+    asked = next((r.asked_at for r in reversed(v.snap.requests) if r.kind == "return"), v.now)
+    return {"at": v.when(asked), "timely_text": timely, "review_due": v.when(v.instant("review_due"))}
+
+
+def _extension(v: View) -> Facts:
+    count = v.given.get("n") or (v.target.extension_count + 1 if v.target else 1)
+    new, review = v.instant("new_due"), v.instant("review_due")
+    return {"n": count, "new_due": v.when(new), "review_due": v.when(review)}
+
+
+def _review(v: View) -> Facts:
+    number = request_of(v.snap, str(v.given.get("what", "return")), v.target.id if v.target else None)
+    request = next((r for r in v.snap.requests if r.id == number), None)
+    due = v.instant("review_due") or (request.review_due_at if request else None)
+    return _extension(v) | _reason(v) | {"review_due": v.when(due)}
+
+
+def _taken(v: View) -> Facts:
+    word = "reassigned" if v.given.get("how") == "reassigned" else "cancelled"
+    return {"what": v.catalogue.word("taken_away", word)}
+
+
+def _closed(v: View) -> Facts:
+    at = v.target.closed_at if v.target else None
+    timely = v.given.get("timely")
+    said = v.timely(at) if timely is None else v.catalogue.word("timely", "yes" if timely else "no")
+    return {"at": v.when(at or v.now), "timely": said}
+
+
+def _claim(v: View) -> Facts:
+    accepted = bool(v.given.get("accepted"))
+    again = v.window if v.given.get("appealable") and not accepted else ""
+    decision = v.catalogue.word("unreasonable", "accepted" if accepted else "refused")
+    return _reason(v) | {"decision": decision, "n": again}
+
+
+def _visit(v: View) -> Facts:
+    ticket, last = v.snap.ticket, v.snap.visits[-1] if v.snap.visits else None
+    if "confidential" in ticket.flags:
+        why = "confidential"
+    elif not ticket.has_phone:
+        why = "no_phone"
+    elif last is not None and last.answer == Answer.UNSATISFIED:
+        why = "unsatisfied"
+    else:
+        why = "unclear"
+    return {"reason": v.catalogue.word("visit_reason", why), "due": v.when(v.due(Obligation.REVISIT))}
+
+
+#: kind → what it says beyond View.facts
+EXTRA: dict[str, Callable[[View], Facts]] = {
+    "M4": lambda v: {"left": v.left(v.target.close_due_at if v.target else None)},
+    "M8": lambda v: {"n": v.window},
+    "M9": _returned,
+    "M9r": _review,
+    "M11": _reason,
+    "M12": _taken,
+    "M13": _extension,
+    "M14": _extension,
+    "M15": _reason,
+    "M15c": _reason,
+    "M16": lambda v: _reason(v) | {"supervise_due": v.when(v.instant("due") or v.due(Obligation.SUPERVISE))},
+    "M16r": lambda v: {"text": v.words(v.given.get("text"))},
+    "M17": _closed,
+    "M18": lambda v: _reason(v) | {"due": v.facts["close_due"]},
+    "M19": lambda v: {"summary": v.words(v.given.get("summary")).rstrip("。."), "due": v.when(v.instant("due"))},
+    "M20": _claim,
+    "M20u": lambda v: {"n": v.window},
+    "M25v": _visit,
+    "M26": _due(Obligation.DISPATCH),
+    "M27": _due(Obligation.REVIEW),
+    "M28": _due(Obligation.REVISIT),
+    "U1": lambda v: {"name": v.given.get("name", ""), "unit": v.given.get("unit", "")},
+}
+
+
+def text_key(kind: str, given: Any) -> str:
+    """The catalogue's key for a kind; a reviewer's depends on what is asked."""
+    return REVIEWS[given.get("what", "return")][0] if kind == "M9r" else KINDS[kind].text
+
+
+def said(kind: str, view: View) -> str:
+    """The text of a notice."""
+    extra = EXTRA.get(kind)
+    facts = {**view.facts, **(extra(view) if extra else {})}
+    return view.catalogue.say(text_key(kind, view.given), **facts)
+
+
+def status(view: View) -> str:
+    """The status line of a living card: how the assignment stands, in the words of its state."""
+    target = view.target
+    assert target is not None
+    say, state, facts = view.catalogue.say, str(target.state), view.facts
+    if state == "cancelled":
+        word = "cancelled" if str(view.snap.ticket.state) == "cancelled" else "reassigned"
+        return say("card.taken_away", what=view.catalogue.word("taken_away", word))
+    if state in ("revisit_auto", "revisit_manual", "unreasonable_review"):
+        state = "closed"
+    if state == "archived":
+        state = "finalized"
+    if state == "signed" and target.signed == "auto":
+        state = "auto_signed"
+    if state == "replied" and _explained(view):
+        state = "explained"
+    who = target.replied_by if state == "replied" else target.signed_by
+    asked = next((r for r in reversed(view.snap.requests) if r.decision is None), None)
+    text = say(
+        f"card.{state}", **facts, name=view.name(who), timely=view.timely(target.closed_at),
+        due=view.when(view.due(Obligation.REWORK)),
+        review_due=view.when(asked.review_due_at if asked else None),
+        new_due=view.when(_new_due(view)),
+    )  # fmt: skip
+    ahead = []
+    if target.red_card_at is not None and target.closed_at is None and target.ended_at is None:
+        ahead.append(say("card.red"))
+    supervise = view.due(Obligation.SUPERVISE)
+    if "supervised" in view.snap.ticket.flags and supervise is not None and target.ended_at is None:
+        ahead.append(say("card.supervised", supervise_due=view.when(supervise)))
+    return "\n".join([*ahead, text])
+
+
+def _explained(view: View) -> bool:
+    return any(
+        r.kind == "explained_close" and r.decision is None and view.target and r.assignment_id == view.target.id
+        for r in view.snap.requests
+    )
+
+
+def _new_due(view: View) -> Any:
+    asked = next(
+        (r for r in reversed(view.snap.requests) if r.kind == "extension" and r.decision is None), None
+    )
+    value = asked.facts.get("new_due_at") if asked else None
+    return view.now.fromisoformat(value) if isinstance(value, str) else None

@@ -1,0 +1,274 @@
+"""One letter in hand: does it still matter, may it leave, how did it go, and what follows (FT17-FT25, FM4, FS15)."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from backend.cards import Cards, Drawn
+from backend.domain import retry
+from backend.domain.records import Letter, Person
+from backend.mail.fallback import Case, Fallback, fall_back, tell_unit
+from backend.mail.kinds import MUST_ARRIVE
+from backend.mail.settling import Settling
+from backend.office import Office
+from backend.ports.cards import CardStore, NewCard
+from backend.ports.letters import Claimed, LetterStore, Settlement
+from backend.ports.moves import Find, MovesStore
+from notify.channel import Channel, DeliveryError
+from notify.message import Receipt
+from notify.pace import Pacer
+
+log = structlog.get_logger("courier")
+DRAWINGS = 5  # attempts at a letter that cannot even be drawn (FM7)
+SLEEP_ASIDE = 0.3  # seconds: who must wait longer for his chat lets others pass meanwhile
+#: seconds that must be left of a lease when a letter leaves: the provider's own limit (15 s) and some
+SENDING = 20.0
+#: failures that are the house's own (a wrong token): to be tried again, not the person's fault
+OURS = frozenset({"auth"})
+
+
+class Bindings(Protocol):
+    """backend/registry.py: who is bound where."""
+
+    async def lose_binding(self, person: str, channel: str, reason: str) -> None: ...
+
+
+class IdSupply(Protocol):
+    """Numbers for new rows."""
+
+    async def refill(self, need: int = ...) -> None: ...
+    def take(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """What a courier carries."""
+
+    letters: LetterStore
+    cards: CardStore
+    draw: Cards
+    moves: MovesStore
+    office: Office
+    channels: Mapping[str, Channel]
+    pacer: Pacer
+    bindings: Bindings
+    ids: IdSupply
+    owner: str
+    lease_seconds: float
+    real: Callable[[], float]  # seconds since 1970, of the real clock: leases and paces
+    jitter: Callable[[], float]
+    again: str  # put before a second copy
+    hold: Callable[[str, str, float], None]  # channel, address, real second
+
+    def lease(self) -> datetime:
+        """Until when what is taken now is held."""
+        return datetime.fromtimestamp(self.real() + self.lease_seconds, UTC)
+
+    def real_now(self) -> datetime:
+        """The real moment, for leases."""
+        return datetime.fromtimestamp(self.real(), UTC)
+
+
+class Gate:
+    """Lets one at a time ask for leave to send, so that few stand in an urgent letter's way; urgent ones pass it."""
+
+    def __init__(self, outfit: Outfit) -> None:
+        self._outfit = outfit
+        self._turn = asyncio.Lock()
+
+    async def leave(self, channel: Channel, address: str, urgent: bool) -> None:
+        """Wait until the pace allows one more to this address."""
+        while True:
+            seconds = await self._ask(channel, address, urgent)
+            if seconds <= 0.0:
+                return
+            await asyncio.sleep(seconds)
+
+    async def _ask(self, channel: Channel, address: str, urgent: bool) -> float:
+        buckets = channel.buckets(address)
+        if not buckets:
+            return 0.0
+        if urgent:
+            return await self._outfit.pacer.take(buckets, self._outfit.real())
+        async with self._turn:
+            while True:
+                seconds = await self._outfit.pacer.take(buckets, self._outfit.real())
+                if seconds == 0.0 or seconds > SLEEP_ASIDE:
+                    return seconds
+                await asyncio.sleep(seconds)
+
+
+class Outbound:
+    """Takes one claimed letter to its end."""
+
+    def __init__(self, outfit: Outfit, settling: Settling, gate: Gate) -> None:
+        self._o = outfit
+        self._settling = settling
+        self._gate = gate
+        self._closed: dict[tuple[str, str], float] = {}  # addresses shut for long by a 429 (FT18), real seconds
+        self._held: dict[tuple[str, str], datetime] = {}  # addresses that wait a little (FT17), office time
+
+    async def deliver(self, claimed: Claimed) -> None:
+        """Send, or say why not; always settled by us or left to the lease."""
+        letter, o = claimed.letter, self._o
+        person = (await o.office.standing()).by_code.get(letter.person)
+        if person is None or person.chat != letter.channel or person.address is None:
+            await self.fail(claimed, "unbound")
+            return
+        if self._closed.get((letter.channel, person.address), 0.0) > o.real():
+            await self._shut(claimed, person.address)
+            return
+        if (until := self._held.get((letter.channel, person.address))) and until > o.office.clock.now():
+            await self._settle(claimed, "pending", error="held", not_before=until)
+            return
+        try:
+            drawn = await o.draw.draw(letter)
+        except Exception as error:
+            await self._undrawable(claimed, error)
+            return
+        if drawn is None:
+            await self._settle(claimed, "skipped", error="moot")
+            return
+        channel = o.channels[letter.channel]
+        await self._gate.leave(channel, person.address, letter.urgent)
+        if not await self._still_ours(claimed):
+            log.warning("letter_lost", letter=letter.id)
+            return
+        try:
+            again = o.again if claimed.doubts else ""
+            receipt = await channel.send(person.address, drawn.card, again=again)
+        except DeliveryError as error:
+            await self._failed(claimed, person, person.address, error)
+        else:
+            await self._sent(claimed, person.address, drawn, receipt)
+
+    async def fail(self, claimed: Claimed, why: str, state: str = "failed", also: Fallback | None = None) -> None:
+        """This letter will not arrive: settle it together with whatever stands in for it."""
+        instead = await self.instead(claimed.letter, why)
+        await self._settle(claimed, state, error=why, instead=instead, also=also or Fallback())
+        if instead.hasten:
+            await self._o.letters.hasten(*instead.hasten)
+
+    async def instead(self, letter: Letter, why: str) -> Fallback:
+        """What is to be written when a letter cannot arrive."""
+        return fall_back(await self._case(letter, why))
+
+    async def _case(self, letter: Letter, why: str) -> Case:
+        o = self._o
+        await o.ids.refill(64)
+        snap, family = None, []
+        if letter.ticket_id is not None:
+            snap = await o.moves.load(Find(ticket_id=letter.ticket_id))
+            family = await o.letters.family(letter.ticket_id, letter.assignment_id)
+        return Case(letter, why, family, snap, await o.office.standing(), o.office.clock.now(), o.ids.take)
+
+    async def _still_ours(self, claimed: Claimed) -> bool:
+        """Hold on when the lease runs short; a pause longer than the lease ends here (FS15, FM15)."""
+        left = claimed.lease_until.timestamp() - self._o.real()
+        if left >= min(SENDING, self._o.lease_seconds / 2):
+            return True
+        return await self._o.letters.renew(claimed, self._o.lease())
+
+    async def _sent(self, claimed: Claimed, address: str, drawn: Drawn, receipt: Receipt) -> None:
+        letter = claimed.letter
+        at = self._o.office.clock.now()
+        card = None
+        if letter.ticket_id is not None:
+            card = NewCard(
+                letter.channel, address, receipt.provider_id, letter.person, letter.ticket_id,
+                letter.assignment_id, letter.kind, drawn.version, at, drawn.facts,
+            )  # fmt: skip
+        kept = await self._settling.settle(
+            Settlement(
+                letter.id, claimed.owner, letter.attempts, "sent", at, provider_id=receipt.provider_id,
+                address=address, cost=receipt.cost, card=card,
+            )  # fmt: skip
+        )
+        log.info("letter_sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts, kept=kept)
+
+    async def _failed(self, claimed: Claimed, person: Person, address: str, error: DeliveryError) -> None:
+        letter, o = claimed.letter, self._o
+        log.info("letter_not_sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts, why=str(error))
+        if error.new_address and error.new_address != address:
+            await o.cards.moved(letter.channel, address, error.new_address)
+            o.office.forget()
+            await self._later(claimed, timedelta(), "moved")
+            return
+        if error.kind == "ambiguous" and claimed.doubts:
+            await self.fail(claimed, f"ambiguous {error.code}", "ambiguous")  # one marked copy, never more (FT24)
+            return
+        kind = "transient" if error.code in OURS else error.kind
+        after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
+        step = retry.delivery(kind, letter.attempts, o.jitter(), after)
+        if isinstance(step, retry.Retry):
+            if kind == "throttled":
+                until = await self._hold(letter, person, address, step.in_)
+                await self._settle(claimed, "pending", error=f"{error.kind} {error.code}", not_before=until)
+                return
+            await self._later(claimed, step.in_, f"{error.kind} {error.code}", doubt=step.marked)
+            return
+        if kind == "throttled" and after is not None:
+            self._closed[letter.channel, address] = o.real() + after.total_seconds()
+            await self._shut(claimed, address)
+            return
+        also = Fallback()
+        if isinstance(step, retry.NextContact) and step.forget_address:
+            await o.bindings.lose_binding(person.code, letter.channel, error.code)
+            o.office.forget()
+            also = tell_unit(await self._case(letter, error.code), person)
+        await self.fail(claimed, f"{error.kind} {error.code}", also=also)
+
+    async def _shut(self, claimed: Claimed, address: str) -> None:
+        """The chat is shut for long: what must arrive takes another way, the rest waits (FT18)."""
+        letter = claimed.letter
+        left = timedelta(seconds=max(1.0, self._closed[letter.channel, address] - self._o.real()))
+        if letter.kind in MUST_ARRIVE:
+            await self.fail(claimed, f"throttled {int(left.total_seconds())}")
+        else:
+            await self._later(claimed, left, "throttled")
+
+    async def _hold(self, letter: Letter, person: Person, address: str, span: timedelta) -> datetime:
+        """Let one chat wait; all its letters until the same instant, so that they keep their order."""
+        o = self._o
+        until = self._held[letter.channel, address] = o.office.clock.now() + span
+        o.hold(letter.channel, address, o.real() + span.total_seconds())
+        everybody = (await o.office.standing()).by_code.values()
+        here = [p.code for p in everybody if p.chat == letter.channel and p.address == address]
+        await o.letters.hold(letter.channel, here or [person.code], until, ())
+        return until
+
+    async def _undrawable(self, claimed: Claimed, error: Exception) -> None:
+        letter = claimed.letter
+        log.exception("letter_undrawable", letter=letter.id, kind=letter.kind, error=type(error).__name__)
+        if letter.attempts >= DRAWINGS:
+            await self.fail(claimed, f"undrawable {type(error).__name__}", "dead")
+        else:
+            await self._later(claimed, timedelta(seconds=2.0**letter.attempts), "undrawable")
+
+    async def _later(self, claimed: Claimed, span: timedelta, error: str, *, doubt: bool = False) -> None:
+        await self._settle(claimed, "pending", error=error, not_before=self._o.office.clock.now() + span, doubt=doubt)
+
+    async def _settle(
+        self,
+        claimed: Claimed,
+        state: str,
+        *,
+        error: str,
+        not_before: datetime | None = None,
+        doubt: bool = False,
+        instead: Fallback | None = None,
+        also: Fallback | None = None,
+    ) -> bool:
+        parts: Sequence[Fallback] = [f for f in (instead, also) if f is not None]
+        letter = claimed.letter
+        return await self._settling.settle(
+            Settlement(
+                letter.id, claimed.owner, letter.attempts, state, self._o.office.clock.now(),
+                not_before=not_before, error=error, doubt=doubt,
+                letters=tuple(x for f in parts for x in f.letters), notes=tuple(n for f in parts for n in f.notes),
+            )  # fmt: skip
+        )

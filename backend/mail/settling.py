@@ -1,0 +1,61 @@
+"""Settlements gathered while one write is under way and written together by the next; kept trying until kept (G5)."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from backend.ports.letters import LetterStore, Settlement
+
+log = structlog.get_logger("courier")
+MOST = 256  # settlements of one write
+TRIES = 40  # with pauses up to 5 s: about three minutes without a database; after that the lease speaks
+LONGEST = 5.0  # seconds
+
+
+class Settling:
+    """Nobody waits for a batch to fill: the first goes at once, those that come meanwhile go next."""
+
+    def __init__(self, store: LetterStore) -> None:
+        self._store = store
+        self._waiting: list[tuple[Settlement, asyncio.Future[bool]]] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._stragglers: set[asyncio.Task[None]] = set()
+
+    async def settle(self, settlement: Settlement) -> bool:
+        """True when it was still ours; raises what the database raised when it stayed away."""
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((settlement, future))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return await asyncio.shield(future)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            try:
+                kept: Sequence[bool] = await self._store.settle([s for s, _ in batch])
+            except Exception as error:  # one bad row must not take the others with it
+                log.warning("settling_failed", letters=len(batch), error=type(error).__name__)
+                for settlement, future in batch:
+                    task = asyncio.create_task(self._alone(settlement, future))
+                    self._stragglers.add(task)
+                    task.add_done_callback(self._stragglers.discard)
+                continue
+            for (_, future), ok in zip(batch, kept, strict=True):
+                if not future.done():
+                    future.set_result(ok)
+
+    async def _alone(self, settlement: Settlement, future: "asyncio.Future[bool]") -> None:
+        for attempt in range(TRIES):
+            await asyncio.sleep(min(LONGEST, 0.1 * 2**attempt))
+            try:
+                kept = await self._store.settle([settlement])
+            except Exception as error:
+                last: Exception = error
+                continue
+            if not future.done():
+                future.set_result(kept[0])
+            return
+        if not future.done():
+            future.set_exception(last)

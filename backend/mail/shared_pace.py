@@ -1,0 +1,61 @@
+"""One pace for all processes, kept on a shared shelf; while the shelf is lost, a smaller one of our own (FD20)."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from backend.ports.pace import PaceStore, States
+from notify.pace import Bucket, LocalPacer, spend, wait
+
+log = structlog.get_logger("pace")
+SHARE = 0.25  # of the pace each process takes for itself while the shelf is lost: four workers together keep it
+LOST_FOR = 5.0  # seconds before the shelf is asked again
+KEEP = 120.0  # seconds for which the state of any bucket matters
+
+
+class SharedPacer:
+    """A `notify.pace.Pacer` over a shelf (FT19, FM11): all buckets are counted, or none.
+
+    `may_be_lost`: failures of the shelf slow us down instead of stopping us (Redis); else they are passed on,
+    because who cannot reach the database sends nothing (FM13).
+    """
+
+    def __init__(
+        self, shelf: PaceStore, *, may_be_lost: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._shelf = shelf
+        self._may_be_lost = may_be_lost
+        self._clock = clock
+        self._own = LocalPacer()
+        self._ask_again = -LOST_FOR
+
+    async def take(self, buckets: Sequence[Bucket], now: float) -> float:
+        """0: go, and the send is counted in every bucket. Else seconds to wait, and nothing was counted."""
+        if not buckets:
+            return 0.0
+        if self._clock() < self._ask_again:
+            return await self._alone(buckets, now)
+        answer: list[float] = []
+
+        def decide(states: States) -> States | None:
+            seconds = max(wait(b, states.get(b.key, ()), now) for b in buckets)
+            answer[:] = [seconds]
+            if seconds > 0.0:
+                return None
+            return {b.key: spend(b, states.get(b.key, ()), now) for b in buckets}
+
+        try:
+            await self._shelf.change([b.key for b in buckets], decide, KEEP)
+        except Exception as error:
+            if not self._may_be_lost:
+                raise
+            self._ask_again = self._clock() + LOST_FOR
+            log.warning("pace_shelf_lost", error=type(error).__name__)
+            return await self._alone(buckets, now)
+        return answer[0]
+
+    async def _alone(self, buckets: Sequence[Bucket], now: float) -> float:
+        return await self._own.take([replace(b, rate=max(1.0, b.rate * SHARE)) if b.rate >= 4 else replace(
+            b, per_seconds=b.per_seconds / SHARE) for b in buckets], now)  # fmt: skip

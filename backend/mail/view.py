@@ -1,0 +1,128 @@
+"""One ticket as one person may see it at one moment: facts for the catalogue, masked and with times in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from backend.domain.acts import Snapshot
+from backend.domain.clockwords import left
+from backend.domain.limits import Limit, LimitUnit
+from backend.domain.masking import cut, mask
+from backend.domain.records import Assignment
+from backend.domain.refusals import Refused
+from backend.domain.spoken_time import written
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Obligation
+from backend.office import Standing
+
+MOST_TEXT = 480  # characters of the demand on a card, so that the card stays under 900
+MOST_WORDS = 200  # of a reason, a summary, a report of progress
+MOST_PLACE = 60
+NO_WINDOW = 3  # working days, where the objection period is not written in working days
+
+
+@dataclass(frozen=True)
+class View:
+    """What can be said. `given` are the facts the letter was written with; `requester` is only masked, never said."""
+
+    snap: Snapshot
+    target: Assignment | None
+    standing: Standing
+    now: datetime
+    catalogue: Catalogue
+    requester: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    # -- words
+
+    def when(self, at: datetime | None) -> str:
+        """An instant in words: weekday and clock, of the house's zone."""
+        if at is None:
+            return ""
+        language = "zh" if self.catalogue.language.startswith("zh") else "en"
+        return written(at, self.now, language, self.now.tzinfo)
+
+    def left(self, due: datetime | None) -> str:
+        """How long until then."""
+        return "" if due is None else left(self.catalogue, due - self.now)
+
+    def name(self, code: str | None) -> str:
+        """The name of whoever did something."""
+        person = self.standing.by_code.get(code or "")
+        return person.name if person else code or ""
+
+    def unit(self, code: str | None) -> str:
+        """A unit's name."""
+        unit = self.standing.config.units.get(code or "")
+        return unit.name if unit else code or ""
+
+    def words(self, text: object, most: int = MOST_WORDS) -> str:
+        """What somebody wrote, without persons and numbers, cut."""
+        names = (self.requester,) if self.requester else ()
+        shape = self.standing.settings.text("privacy.phone_mask")
+        return cut(mask(str(text or ""), names, phone_mask=shape).strip(), most)
+
+    def instant(self, key: str) -> datetime | None:
+        """A given fact as an instant."""
+        value = self.given.get(key)
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(value) if isinstance(value, str) and value else None
+        except ValueError:
+            return None
+
+    def due(self, kind: Obligation) -> datetime | None:
+        """When the open duty of a kind is due, of the assignment where it has one."""
+        mine = self.target.id if self.target else None
+        found = [d for d in self.snap.duties if d.kind is kind and d.met_at is None]
+        own = [d for d in found if d.assignment_id == mine]
+        return (own or found)[-1].due_at if found else None
+
+    @property
+    def window(self) -> int:
+        """Working days in which objections may be raised (`appeal_window`)."""
+        try:
+            limit = Limit.parse(self.standing.settings.text("appeal_window"))
+        except Refused:
+            return NO_WINDOW
+        return limit.amount if limit.unit is LimitUnit.WORKDAYS else NO_WINDOW
+
+    @cached_property
+    def hidden(self) -> bool:
+        """Whether place and text stay out of the chat: privacy `strict`, or a confidential ticket."""
+        strict = self.standing.settings.text("privacy.chat") == "strict"
+        return strict or "confidential" in self.snap.ticket.flags
+
+    # -- facts
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What every text about a ticket may ask for."""
+        ticket, target, say = self.snap.ticket, self.target, self.catalogue
+        facts: dict[str, Any] = {
+            "ticket_no": ticket.no,
+            "category": say.word_or("category", str(ticket.category or "")),
+            "grade": say.word("grade", ticket.grade),
+            "place": "" if self.hidden else self.words(ticket.place, MOST_PLACE),
+            "masked_text": "" if self.hidden else self.words(ticket.text or ticket.title, MOST_TEXT),
+            "unit": self.unit(target.unit if target else None),
+        }
+        if target is None:
+            return facts | {"close_due": "", "sign_due": ""}
+        return facts | {
+            "dispatched_at": self.when(target.dispatched_at), "sign_due": self.when(target.sign_due_at),
+            "close_due": self.when(target.close_due_at), "left": self.left(target.sign_due_at),
+            "signed_at": self.when(target.signed_at), "replied_at": self.when(target.replied_at),
+            "closed_at": self.when(target.closed_at),
+        }  # fmt: skip
+
+    def timely(self, at: datetime | None) -> str:
+        """按时 or 超时 of a closing (Q26: up to the very second)."""
+        late = self.target is not None and (
+            self.target.red_card_at is not None
+            or (at is not None and at.replace(microsecond=0) > self.target.close_due_at)
+        )
+        return self.catalogue.word("timely", "no" if late else "yes")

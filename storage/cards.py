@@ -1,0 +1,162 @@
+"""The shelf of messages people hold: recorded as they are sent, found when answered, claimed when stale."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from backend.domain.instants import instant, micros
+from backend.ports.cards import HeldCard, NewCard
+from storage import tables as t
+from storage.config import bump
+from storage.db import Database
+from storage.ids import Ids
+from storage.rows import encode
+from storage.vault import Vault
+
+C = t.cards.c
+_COLUMNS = [C.id, C.channel, C.address, C.message_id, C.person, C.ticket_id, C.assignment_id, C.kind,
+            C.shown, C.wanted, C.facts, C.sent_at, C.state, C.attempts]  # fmt: skip
+
+
+def write_cards(c: Connection, cards: Sequence[NewCard], ids: Ids, *, lock: bool) -> None:
+    """Insert messages (ids at hand); when a ticket moved on while its card was being sent, the card is stale at once.
+
+    `lock`: no move may slip in between looking at the ticket's version and keeping the card.
+    """
+    if not cards:
+        return
+    query = (
+        select(t.tickets.c.id, t.tickets.c.version)
+        .where(t.tickets.c.id.in_(sorted({card.ticket_id for card in cards})))
+        .order_by(t.tickets.c.id)
+    )
+    versions = {r.id: r.version for r in c.execute(query.with_for_update(read=True) if lock else query)}
+    make = pg_insert if c.dialect.name == "postgresql" else sqlite_insert
+    rows = [
+        {
+            "id": ids.take(), "channel": card.channel, "address": card.address, "message_id": card.message_id,
+            "person": card.person, "ticket_id": card.ticket_id, "assignment_id": card.assignment_id,
+            "kind": card.kind, "shown": card.shown, "wanted": max(card.shown, versions.get(card.ticket_id, 0)),
+            "facts": encode(card.facts), "sent_at": micros(card.sent_at), "state": "live",
+        }
+        for card in cards
+    ]  # fmt: skip
+    c.execute(make(t.cards).on_conflict_do_nothing(), rows)
+
+
+class Cards:
+    """Messages on either engine."""
+
+    def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
+        self._db = db
+        self._ids = ids
+        self._vault = vault
+
+    async def record(self, cards: Sequence[NewCard]) -> None:
+        """Remember messages; wanted runs ahead at once when the ticket moved on while they were sent."""
+        if not cards:
+            return
+        await self._ids.refill(len(cards))
+        lock = self._db.dialect == "postgresql"
+        await self._db.write(lambda c: write_cards(c, cards, self._ids, lock=lock))
+
+    async def find(self, channel: str, address: str, message_id: str) -> HeldCard | None:
+        """The message that was answered or pressed."""
+        query = select(*_COLUMNS).where(
+            C.channel == channel, C.address == address, C.message_id == message_id
+        )
+        found = await self._held(query)
+        return found[0] if found else None
+
+    async def of_assignment(self, assignment_id: int) -> list[HeldCard]:
+        """All live messages about an assignment, oldest first."""
+        query = select(*_COLUMNS).where(C.assignment_id == assignment_id, C.state == "live")
+        return await self._held(query.order_by(C.id))
+
+    async def stale(
+        self, channels: Sequence[str], now: datetime, real: datetime, limit: int
+    ) -> list[HeldCard]:
+        """Live messages that no longer show what they should. Claims nothing."""
+        query = (
+            select(*_COLUMNS)
+            .where(
+                C.wanted > C.shown,
+                C.state == "live",
+                C.channel.in_(list(channels)),
+                or_(C.not_before.is_(None), C.not_before <= micros(now)),
+                or_(C.lease_until.is_(None), C.lease_until < micros(real)),
+            )
+            .order_by(C.id)
+            .limit(limit)
+        )
+        return await self._held(query)
+
+    async def claim(
+        self, owner: str, ids: Sequence[int], real: datetime, lease_until: datetime
+    ) -> list[HeldCard]:
+        """Take stale messages in hand; those already taken are passed over."""
+        query = (
+            update(t.cards)
+            .where(
+                C.id.in_(list(ids)),
+                C.wanted > C.shown,
+                C.state == "live",
+                or_(C.lease_until.is_(None), C.lease_until < micros(real)),
+            )
+            .values(owner=owner, lease_until=micros(lease_until), attempts=C.attempts + 1)
+            .returning(*_COLUMNS)
+        )
+        return await self._db.write(lambda c: [_held(r) for r in c.execute(query).all()])
+
+    async def shown(self, card_id: int, owner: str, version: int) -> bool:
+        """It has been drawn from that ticket version; False when it had left our hands."""
+        return await self._release(
+            card_id, owner, {"shown": version, "attempts": 0, "not_before": None}
+        )
+
+    async def postpone(self, card_id: int, owner: str, not_before: datetime) -> bool:
+        """Try again then."""
+        return await self._release(card_id, owner, {"not_before": micros(not_before)})
+
+    async def _release(self, card_id: int, owner: str, values: dict[str, Any]) -> bool:
+        query = update(t.cards).where(C.id == card_id, C.owner == owner)
+        query = query.values(owner=None, lease_until=None, **values)
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def gone(self, card_id: int) -> None:
+        """It cannot be changed any more (FT22)."""
+        query = update(t.cards).where(C.id == card_id).values(state="gone", owner=None, lease_until=None)
+        await self._db.write(lambda c: c.execute(query) and None)
+
+    async def moved(self, channel: str, old: str, new: str) -> None:
+        """An address became another one (FT21): live bindings follow, messages of the old one are gone."""
+        b = t.bindings.c
+
+        def work(c: Connection) -> None:
+            live = (b.channel == channel, b.address == old, b.state == "live")
+            c.execute(update(t.bindings).where(*live).values(address=new))
+            c.execute(update(t.cards).where(C.channel == channel, C.address == old).values(state="gone"))
+            bump(c)
+
+        await self._db.write(work)
+
+    async def requester(self, ticket_id: int) -> str | None:
+        """The requester's name, opened so that it can be masked; never shown."""
+        query = select(t.tickets.c.name_sealed).where(t.tickets.c.id == ticket_id)
+        sealed = await self._db.read(lambda c: c.execute(query).scalar())
+        return self._vault.open("tickets", ticket_id, "name", sealed)
+
+    async def _held(self, query: Select[Any]) -> list[HeldCard]:
+        return await self._db.read(lambda c: [_held(r) for r in c.execute(query)])
+
+
+def _held(r: Any) -> HeldCard:
+    return HeldCard(
+        r.id, r.channel, r.address, r.message_id, r.person, r.ticket_id, r.assignment_id, r.kind, r.shown,
+        r.wanted, json.loads(r.facts), instant(r.sent_at), r.state, r.attempts,
+    )  # fmt: skip

@@ -1,0 +1,228 @@
+"""The courier's shelf: letters claimed in batches under a lease, settled only by id, owner and attempt."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, case, select, update
+
+from backend.domain.instants import instant, micros
+from backend.domain.records import Letter
+from backend.ports.letters import Claimed, Delivery, Note, Settlement, Waiting
+from storage import tables as t
+from storage.db import Database
+from storage.ids import Ids
+from storage.letters_settle import Settler, write_letters, write_notes
+from storage.rows import SHAPES
+
+L = t.letters.c
+SHAPE = SHAPES[Letter]
+_LETTER = [L[name] for name in SHAPE.names]
+_HELD = [*_LETTER, L.owner, L.lease_until, L.doubts]
+_DELIVERY = [*_LETTER, L.sent_at, L.provider_id, L.address, L.error, L.cost]
+FREE = {"owner": None, "lease_until": None}
+ENDED = ("failed", "dead", "skipped")
+
+
+class Letters:
+    """Letters on either engine."""
+
+    def __init__(self, db: Database, ids: Ids) -> None:
+        self._db = db
+        self._ids = ids
+        self._settler = Settler(db, ids)
+
+    async def add(self, letters: Sequence[Letter], notes: Sequence[Note] = ()) -> None:
+        """Keep new letters, and audit rows along with them."""
+        if not letters and not notes:
+            return
+        await self._ids.refill(len(notes) + 1)
+
+        def work(c: Connection) -> None:
+            write_letters(c, letters)
+            write_notes(c, notes, self._ids)
+
+        await self._db.write(work)
+
+    async def get(self, letter_id: int) -> Delivery | None:
+        """One letter, or None."""
+        found = await self._deliveries(select(*_DELIVERY).where(L.id == letter_id))
+        return found[0] if found else None
+
+    async def waiting(
+        self, channels: Collection[str], now: datetime, limit: int, *, urgent: bool = False
+    ) -> list[Waiting]:
+        """Letters that are due, urgent first, then by `not_before`. Claims nothing."""
+        query = (
+            select(L.id, L.kind, L.channel, L.person, L.urgent, L.ticket_id, L.assignment_id)
+            .where(L.state == "pending", L.channel.in_(list(channels)), L.not_before <= micros(now))
+            .order_by(L.urgent.desc(), L.not_before, L.id)
+            .limit(limit)
+        )
+        if urgent:
+            query = query.where(L.urgent)
+
+        def work(c: Connection) -> list[Waiting]:
+            return [
+                Waiting(r.id, r.kind, r.channel, r.person, bool(r.urgent), r.ticket_id, r.assignment_id)
+                for r in c.execute(query)
+            ]
+
+        return await self._db.read(work)
+
+    async def claim(
+        self,
+        owner: str,
+        channels: Collection[str],
+        now: datetime,
+        limit: int,
+        lease_until: datetime,
+        ids: Sequence[int] | None = None,
+    ) -> list[Claimed]:
+        """Take due letters in hand, urgent first (or just these ids); those already taken are passed over."""
+        due = (
+            select(L.id)
+            .where(L.state == "pending", L.channel.in_(list(channels)), L.not_before <= micros(now))
+            .order_by(L.urgent.desc(), L.not_before, L.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        if ids is not None:
+            due = due.where(L.id.in_(bindparam("ids", list(ids), expanding=True)))
+        take = (
+            update(t.letters)
+            .where(L.id.in_(due.scalar_subquery()), L.state == "pending")
+            .values(state="sending", owner=owner, attempts=L.attempts + 1, lease_until=micros(lease_until))
+            .returning(*_HELD)
+        )
+
+        def work(c: Connection) -> list[Claimed]:
+            rows = sorted(c.execute(take).all(), key=lambda r: (not r.urgent, r.not_before, r.id))
+            return [_claimed(r) for r in rows]
+
+        return await self._db.write(work)
+
+    async def renew(self, claimed: Claimed, lease_until: datetime) -> bool:
+        """Hold a letter longer; False when it is no longer ours (FM5)."""
+        query = (
+            update(t.letters)
+            .where(
+                L.id == claimed.letter.id,
+                L.owner == claimed.owner,
+                L.attempts == claimed.letter.attempts,
+                L.state == "sending",
+            )
+            .values(lease_until=micros(lease_until))
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """Write how attempts ended; False for each whose letter had left our hands."""
+        return await self._settler.settle(settlements)
+
+    async def rescue(
+        self, channels: Collection[str], real: datetime, now: datetime, most: int
+    ) -> list[Claimed]:
+        """Free letters whose lease ran out, as doubtful copies; those tried `most` times die and are returned."""
+        lost = (
+            select(L.id)
+            .where(L.state == "sending", L.lease_until < micros(real), L.channel.in_(list(channels)))
+            .order_by(L.id)
+            .with_for_update(skip_locked=True)
+        )
+        worn = L.attempts >= most
+        free = (
+            update(t.letters)
+            .where(L.id.in_(lost.scalar_subquery()), L.state == "sending", L.lease_until < micros(real))
+            .values(
+                state=case((worn, "dead"), else_="pending"),
+                error="lease_expired",
+                doubts=L.doubts + 1,
+                not_before=case((L.not_before < micros(now), L.not_before), else_=micros(now)),
+                **FREE,
+            )
+            .returning(*_HELD, L.state.label("now_state"))
+        )
+
+        def work(c: Connection) -> list[Claimed]:
+            return [_claimed(r) for r in c.execute(free).all() if r.now_state == "dead"]
+
+        waiting = select(L.id).where(
+            L.state == "sending", L.lease_until < micros(real), L.channel.in_(list(channels))
+        )
+        if await self._db.read(lambda c: c.execute(waiting.limit(1)).first()) is None:
+            return []
+        return await self._db.write(work)
+
+    async def hold(
+        self, channel: str, persons: Collection[str], until: datetime, spare: Collection[str]
+    ) -> None:
+        """Nothing for these persons on this channel before `until` (FT17), but kinds to `spare`."""
+        query = (
+            update(t.letters)
+            .where(
+                L.state == "pending",
+                L.channel == channel,
+                L.person.in_(list(persons)),
+                L.not_before < micros(until),
+                L.kind.not_in(list(spare)),
+            )
+            .values(not_before=micros(until))
+        )
+        await self._db.write(lambda c: c.execute(query) and None)
+
+    async def hasten(self, letter_id: int, not_before: datetime) -> bool:
+        """Make a waiting letter due earlier; False when it no longer waits."""
+        query = update(t.letters).where(L.id == letter_id, L.state == "pending")
+        query = query.values(
+            not_before=case((L.not_before > micros(not_before), micros(not_before)), else_=L.not_before)
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def give_up(
+        self, letter_id: int, error: str, letters: Sequence[Letter], notes: Sequence[Note]
+    ) -> bool:
+        """Mark a letter failed and add those that stand in for it; False when that was done before."""
+        await self._ids.refill(len(notes) + 1)
+        end = (
+            update(t.letters)
+            .where(L.id == letter_id, L.state.not_in(ENDED))
+            .values(state="failed", error=error, **FREE)
+        )
+
+        def work(c: Connection) -> bool:
+            if c.execute(end).rowcount != 1:
+                return False
+            write_letters(c, letters)
+            write_notes(c, notes, self._ids)
+            return True
+
+        return await self._db.write(work)
+
+    async def family(self, ticket_id: int | None, assignment_id: int | None) -> list[Delivery]:
+        """All letters about an assignment (or about a ticket itself), oldest first."""
+        query = select(*_DELIVERY).where(L.ticket_id == ticket_id).order_by(L.id)
+        return await self._deliveries(query.where(L.assignment_id.is_not_distinct_from(assignment_id)))
+
+    async def of_ticket(self, ticket_id: int) -> list[Delivery]:
+        """All letters of a ticket, oldest first."""
+        return await self._deliveries(select(*_DELIVERY).where(L.ticket_id == ticket_id).order_by(L.id))
+
+    async def _deliveries(self, query: Select[Any]) -> list[Delivery]:
+        def work(c: Connection) -> list[Delivery]:
+            return [
+                Delivery(
+                    SHAPE.read(r[: len(SHAPE.names)]),
+                    None if r.sent_at is None else instant(r.sent_at),
+                    r.provider_id, r.address, r.error, r.cost,
+                )  # fmt: skip
+                for r in c.execute(query)
+            ]
+
+        return await self._db.read(work)
+
+
+def _claimed(row: Any) -> Claimed:
+    letter: Letter = SHAPE.read(row[: len(SHAPE.names)])
+    until = instant(row.lease_until) if row.lease_until is not None else letter.created_at
+    return Claimed(letter, row.owner or "", until, row.doubts)

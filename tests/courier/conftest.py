@@ -1,0 +1,16 @@
+"""The house, on both engines."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from storage.db import Database
+from tests.courier.house import House
+
+
+@pytest.fixture
+async def house(database: Database) -> AsyncIterator[House]:
+    made = await House(database).open()
+    yield made
+    await made.courier.close()
+    assert made.channel.complaints == []

@@ -1,0 +1,242 @@
+"""A small house around the courier: a desk, people with chats, a clock, and a network that remembers and complains."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert, select, update
+
+from backend.cards import Cards as Drawing
+from backend.courier import Courier
+from backend.desk import Desk
+from backend.domain.acts import Act, Actor
+from backend.domain.flow import chain
+from backend.domain.instants import micros
+from backend.domain.records import Ticket, Unit
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
+from backend.office import Clock, Office
+from backend.ports.letters import Delivery
+from backend.ports.moves import Find, NewTicket
+from notify.channel import Capabilities, DeliveryError, EditResult
+from notify.message import Card, Receipt
+from notify.pace import Bucket, Pacer
+from storage import tables as t
+from storage.cards import Cards
+from storage.config import Configuration, bump
+from storage.db import Database
+from storage.drafts import DraftShelf
+from storage.ids import Ids
+from storage.letters import Letters
+from storage.moves import moves_store
+from storage.vault import Vault
+
+ZONE = ZoneInfo("Asia/Shanghai")
+KEY = b"k" * 32
+DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
+REVIEWER = Actor("R1", Role.REVIEWER, "M01")
+SUPERVISOR = Actor("S1", Role.SUPERVISOR, "M01")
+HANDLER = Actor("H1", Role.HANDLER, "U01")
+VAULT = Vault("a secret of at least sixteen")
+PEOPLE = (
+    ("D1", "M01", "dispatcher", True), ("R1", "M01", "reviewer", True), ("S1", "M01", "supervisor", True),
+    ("H1", "U01", "handler", True), ("H2", "U01", "handler", True), ("L1", "U01", "liaison", True),
+    ("G1", "U01", "leader", False), ("H9", "U02", "handler", True),
+)  # fmt: skip
+
+
+@dataclass
+class Sent:
+    """What arrived at the network."""
+
+    address: str
+    text: str
+    buttons: list[str]
+    message_id: str
+    data: dict[str, str] = field(default_factory=dict)
+
+
+class FakeChannel:
+    """A chat network: remembers every message, fails as planned, complains of what cannot be."""
+
+    name = "telegram"
+    can = Capabilities(True, True, True, True, True, 4096)
+
+    def __init__(self, buckets: Callable[[str], tuple[Bucket, ...]] = lambda _: ()) -> None:
+        self.sent: list[Sent] = []
+        self.edits: list[Sent] = []
+        self.shown: dict[tuple[str, str], Sent] = {}
+        self.planned: dict[str, list[DeliveryError | EditResult | None]] = {}
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        self.delay = 0.0
+        self.before: Callable[[str], Any] = lambda _: None
+        self.buckets = buckets
+
+    def plan(self, address: str, *outcomes: DeliveryError | EditResult | None) -> None:
+        """How the next requests to an address end; None = well."""
+        self.planned.setdefault(address, []).extend(outcomes)
+
+    async def send(
+        self, address: str, card: Card, *, reply_to: str | None = None, again: str = ""
+    ) -> Receipt:
+        self.asked.append(address)
+        self._look(card)
+        await asyncio.sleep(self.delay)
+        result = self.before(address)
+        if asyncio.iscoroutine(result):
+            await result
+        self._fail(address)
+        sent = Sent(address, again + card.text, [b.label for r in card.buttons for b in r],
+                    str(1000 + len(self.sent)), {b.label: b.data for r in card.buttons for b in r})  # fmt: skip
+        self.sent.append(sent)
+        self.shown[address, sent.message_id] = sent
+        return Receipt(sent.message_id, address, datetime.now(UTC))
+
+    async def edit(self, address: str, message_id: str, card: Card) -> EditResult:
+        self._look(card)
+        if self._fail(address) is EditResult.GONE:
+            return EditResult.GONE
+        if (address, message_id) not in self.shown:
+            self.complaints.append(f"edit of a message never sent: {address} {message_id}")
+        now = Sent(address, card.text, [b.label for r in card.buttons for b in r], message_id,
+                   {b.label: b.data for r in card.buttons for b in r})  # fmt: skip
+        self.edits.append(now)
+        self.shown[address, message_id] = now
+        return EditResult.DONE
+
+    async def fetch(self, file_ref: str, limit: int) -> bytes:
+        raise AssertionError("nobody fetches here")
+
+    async def close(self) -> None:
+        return None
+
+    def to(self, address: str) -> list[Sent]:
+        """What one chat received."""
+        return [s for s in self.sent if s.address == address]
+
+    def _fail(self, address: str) -> object:
+        left = self.planned.get(address)
+        outcome = left.pop(0) if left else None
+        if isinstance(outcome, DeliveryError):
+            raise outcome
+        return outcome
+
+    def _look(self, card: Card) -> None:
+        if not card.text.strip() or len(card.text) > 900:
+            self.complaints.append(f"a card of {len(card.text)} characters")
+
+
+class House:
+    """Everything around one courier (or several)."""
+
+    def __init__(self, db: Database, channel: FakeChannel | None = None) -> None:
+        self.at = datetime(2026, 11, 10, 9, 30, tzinfo=ZONE)
+        self.real = 1_800_000_000.0
+        self.db = db
+        self.ids = Ids(db)
+        self.config = Configuration(db, self.ids)
+        self.moves = moves_store(db)
+        self.office = Office(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        self.desk = Desk(self.moves, self.office, self.ids, KEY)
+        self.letters = Letters(db, self.ids)
+        self.cards = Cards(db, self.ids, VAULT)
+        self.channel = channel or FakeChannel()
+        self.catalogue = Catalogue("zh_CN")
+        self.drawing = Drawing(self.moves, self.office, self.cards, self.catalogue, DraftShelf(db))
+        self.lost: list[tuple[str, str, str]] = []
+        self.courier = self.new_courier()
+
+    def new_courier(self, owner: str = "w1", **more: Any) -> Courier:
+        pacer: Pacer | None = more.pop("pacer", None)
+        channel = more.pop("channel", self.channel)
+        return Courier(
+            letters=self.letters, cards=self.cards, draw=self.drawing, moves=self.moves, office=self.office,
+            channels={"telegram": channel}, bindings=self, ids=self.ids, catalogue=self.catalogue, owner=owner,
+            pacer=pacer, real=more.pop("real", lambda: self.real), jitter=lambda: 0.0, **more,
+        )  # fmt: skip
+
+    async def lose_binding(self, person: str, channel: str, reason: str) -> None:
+        """The registry's part."""
+        self.lost.append((person, channel, reason))
+        b = t.bindings.c
+
+        def work(c: Any) -> None:
+            c.execute(update(t.bindings).where(b.person == person, b.state == "live").values(state="dead"))
+            bump(c)
+
+        await self.db.write(work)
+
+    async def open(self, people: tuple[tuple[str, str, str, bool], ...] = PEOPLE, chats: bool = True) -> "House":
+        await self.config.put_units([
+            Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
+            Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
+        ])  # fmt: skip
+
+        def staff(c: Any) -> None:
+            for number, (code, unit, role, bound) in enumerate(people):
+                c.execute(insert(t.people).values(
+                    code=code, name=f"{code}某", unit=unit, role=role, phone_sealed=b"x", active=True, rank=number,
+                    key_authorised=False, pin_failures=0))  # fmt: skip
+                if bound and chats:
+                    c.execute(insert(t.bindings).values(
+                        id=900_000 + number, person=code, channel="telegram", address=f"chat-{code}",
+                        user_id=code, state="live", bound_at=0))  # fmt: skip
+            bump(c)
+
+        await self.db.write(staff)
+        await self.ids.refill()
+        return self
+
+    async def ticket(self, no: str = "T1", grade: Grade = Grade.GENERAL, **more: Any) -> None:
+        now = self.at.astimezone(UTC)
+        ticket_id = self.ids.take()
+        line = chain(KEY, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+                     verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
+                     recorded_at=now, words={})  # fmt: skip
+        text = more.pop("text", "我叫王小明，电话13800001234，人民大街5号楼路灯不亮")
+        ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市",
+                        "M01", "M01", now, text=text, place="人民大街", has_phone=True, **more)  # fmt: skip
+        sealed = {"name_sealed": VAULT.seal("tickets", ticket_id, "name", "欧阳小明")}
+        assert await self.moves.create([NewTicket(ticket, line, columns=sealed)]) == [True]
+
+    async def act(self, verb: str, by: Actor, no: str = "T1", **words: object) -> None:
+        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
+
+    async def dispatched(self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", **more: Any) -> int:
+        """A ticket in a unit's hands; the id of its assignment."""
+        await self.ticket(no, grade, **more)
+        await self.act("dispatch", DISPATCHER, no, unit=unit)
+        snap = await self.moves.load(Find(no=no))
+        assert snap is not None and snap.lead is not None
+        return snap.lead.id
+
+    async def deliveries(self, no: str = "T1") -> list[Delivery]:
+        snap = await self.moves.load(Find(no=no))
+        assert snap is not None
+        return await self.letters.of_ticket(snap.ticket.id)
+
+    async def states(self, no: str = "T1") -> dict[tuple[str, str], list[str]]:
+        """(kind, person) → states of such letters."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for d in await self.deliveries(no):
+            found.setdefault((d.letter.kind, d.letter.person), []).append(d.letter.state)
+        return found
+
+    async def audit(self) -> list[str]:
+        return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])
+
+    async def silence(self, letter_id: int) -> None:
+        """Make a letter look as if its holder had died over it."""
+        query = update(t.letters).where(t.letters.c.id == letter_id)
+        until = micros(datetime.fromtimestamp(self.real - 1, UTC))
+        await self.db.write(lambda c: c.execute(
+            query.values(state="sending", owner="dead", attempts=t.letters.c.attempts + 1, lease_until=until)) and None)  # fmt: skip
+
+    def later(self, **span: float) -> None:
+        """Time passes, for the office and in truth."""
+        self.at += timedelta(**span)
+        self.real += timedelta(**span).total_seconds()
