@@ -99,6 +99,11 @@ class World:
         ], "admin")  # fmt: skip
         await self.registry.put_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
         await self.door.prepare()
+        await self.reopen()
+        return self
+
+    async def reopen(self) -> None:
+        """Poll and work."""
         woken = asyncio.Event()
         self.door.on_heard = woken.set
 
@@ -110,7 +115,6 @@ class World:
                     pass
 
         self._tasks = [asyncio.create_task(self.door.poll()), asyncio.create_task(rounds())]
-        return self
 
     async def close(self) -> None:
         for task in self._tasks:
