@@ -1,0 +1,81 @@
+"""An independent loop that looks for what should have happened and did not; it mends nothing, it says so."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from backend.office import Clock
+from backend.ports.auditing import AuditingStore, Finding, Since
+
+log = structlog.get_logger("auditor")
+EVERY = timedelta(seconds=60)  # of office time between looks
+#: After a start, or when the office's clock was moved, the other rounds get this much real time to catch up first.
+SETTLING = timedelta(seconds=15)
+STEP = timedelta(seconds=30)  # office time that passes quicker than real time by so much is a moved clock
+
+#: How long each thing may take before somebody should know. Those of `REAL` run on real time.
+PATIENCE = {
+    "untold": timedelta(minutes=15), "sign": timedelta(minutes=5), "close": timedelta(minutes=5),
+    "letter": timedelta(minutes=15), "lease": timedelta(minutes=1), "dial": timedelta(minutes=10),
+    "talk": timedelta(hours=4), "heard": timedelta(minutes=10), "card": timedelta(minutes=15),
+    "visit": timedelta(minutes=15),
+}  # fmt: skip
+REAL = ("lease", "heard")
+
+
+class Auditor:
+    """House rule 6, faults "How it is reached" 8, G24. Any number of processes may look; each finding is kept once."""
+
+    def __init__(self, store: AuditingStore, clock: Clock, wall: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._wall = wall
+        self._seen: tuple[datetime, datetime] | None = None  # office and real time of the last turn
+        self._quiet_until: datetime | None = None
+        self._next: datetime | None = None
+        self._patrol = 0
+        self.looked_at: datetime | None = None  # office time of the last finished look
+
+    async def round(self) -> int:
+        """Look if a minute has passed since the last time; how many findings are new."""
+        now, real = self._clock.now(), self._wall()
+        last, self._seen = self._seen, (now, real)
+        if last is None or abs((now - last[0]) - (real - last[1])) > STEP:
+            self._quiet_until, self._next = real + SETTLING, None
+        if self._quiet_until is not None and real < self._quiet_until:
+            return 0
+        if self._next is not None and now < self._next:
+            return 0
+        self._next = now + EVERY
+        return len(await self.look())
+
+    async def look(self) -> Sequence[Finding]:
+        """Look now: keep what is new, strike what is healed; the new findings."""
+        now = self._clock.now()
+        since = self._since(now)
+        known = {(f.kind, f.subject): f for f in await self._store.known()}
+        looked = await self._store.look(since, self._patrol)
+        self._patrol = looked.patrol
+        found = {(f.kind, f.subject): f for f in looked.found}
+        gone = [f for key, f in known.items() if key not in found]
+        healed = [
+            f for f, still in zip(gone, await self._store.persists(gone, since), strict=True) if not still
+        ]
+        new = await self._store.keep([f for key, f in found.items() if key not in known], healed, now)
+        for finding in new:
+            log.warning("finding", kind=finding.kind, subject=finding.subject, **finding.facts)
+        for finding in healed:
+            log.info("healed", kind=finding.kind, subject=finding.subject)
+        self.looked_at = now
+        return new
+
+    async def findings(self) -> Sequence[Finding]:
+        """What is amiss as of the last look of any process, oldest first (for /readyz, the console, the meters)."""
+        return await self._store.known()
+
+    def _since(self, now: datetime) -> Since:
+        real = self._wall()
+        return Since(
+            now=now, **{name: (real if name in REAL else now) - span for name, span in PATIENCE.items()}
+        )

@@ -1,0 +1,135 @@
+"""The auditor's shelf: findings are kept once per kind and subject, and struck when healed."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, text
+
+from backend.domain.instants import instant, micros
+from backend.ports.auditing import Finding, Looked, Since
+from storage import tables as t
+from storage.auditing_questions import MOST, PATROLLED, PERSISTS, QUESTIONS, STRETCH, subject_key
+from storage.db import Database
+from storage.ids import Ids
+
+_NEW = text(
+    "INSERT INTO findings (kind, subject, facts, found_at) VALUES (:kind, :subject, :facts, :at) "
+    "ON CONFLICT (kind, subject) DO NOTHING RETURNING kind"
+)
+_STRETCH = text(
+    "SELECT count(*), max(id) FROM (SELECT id FROM tickets WHERE id > :patrol ORDER BY id LIMIT :most) x"
+)
+
+
+class Auditing:
+    """Findings on either engine."""
+
+    def __init__(self, db: Database, ids: Ids) -> None:
+        self._db = db
+        self._ids = ids
+
+    async def look(self, since: Since, patrol: int) -> Looked:
+        """Ask every question about what is open now, and some about the next stretch of all tickets.
+
+        Each question is a read of its own, so that no snapshot is held for long.
+        """
+        found: dict[tuple[str, str], Finding] = {}
+        facts = _instants(since)
+        for kind, query in QUESTIONS.items():
+            for finding in await self._ask(kind, query, facts):
+                found.setdefault((finding.kind, finding.subject), finding)
+        count, last = await self._db.read(
+            lambda c: tuple(c.execute(_STRETCH, {"patrol": patrol, "most": STRETCH}).one())
+        )
+        if last is not None:
+            for kind, query in PATROLLED.items():
+                for finding in await self._ask(kind, query, {**facts, "first": patrol, "last": last}):
+                    found.setdefault((finding.kind, finding.subject), finding)
+        return Looked(list(found.values()), int(last) if last is not None and count == STRETCH else 0)
+
+    async def _ask(self, kind: str, query: Any, facts: dict[str, int]) -> list[Finding]:
+        def work(c: Connection) -> list[Finding]:
+            rows = c.execute(query, {**facts, "most": MOST}).mappings()
+            return [_finding(kind, dict(row)) for row in rows]
+
+        return await self._db.read(work)
+
+    async def persists(self, findings: Sequence[Finding], since: Since) -> list[bool]:
+        """Whether each finding is still so, asked about its subject alone."""
+        facts = _instants(since)
+
+        def still(c: Connection, f: Finding) -> bool:
+            query = PERSISTS.get(f.kind)
+            if query is None:  # a kind of an earlier version
+                return False
+            return c.execute(query, {**facts, "subject": subject_key(f.kind, f.subject)}).first() is not None
+
+        def work(c: Connection) -> list[bool]:
+            return [still(c, f) for f in findings]
+
+        return await self._db.read(work) if findings else []
+
+    async def known(self) -> Sequence[Finding]:
+        """Findings not yet healed, oldest first."""
+        k = t.findings.c
+        query = select(k.kind, k.subject, k.facts, k.found_at).order_by(k.found_at, k.kind, k.subject)
+        return await self._db.read(
+            lambda c: [
+                Finding(r.kind, r.subject, json.loads(r.facts), instant(r.found_at)) for r in c.execute(query)
+            ]
+        )
+
+    async def keep(
+        self, found: Sequence[Finding], healed: Sequence[Finding], now: datetime
+    ) -> Sequence[Finding]:
+        """Write new findings and strike healed ones, each with a row in the audit book; answers those truly new."""
+        if not (found or healed):
+            return []
+        await self._ids.refill(len(found) + len(healed))
+
+        def work(c: Connection) -> list[Finding]:
+            fresh = [f for f in found if c.execute(_NEW, self._row(f, now)).scalar() is not None]
+            k = t.findings.c
+            struck = [
+                f for f in healed
+                if c.execute(delete(t.findings).where(k.kind == f.kind, k.subject == f.subject)).rowcount == 1
+            ]  # fmt: skip
+            rows = [self._note("finding", f, now) for f in fresh] + [
+                self._note("healed", f, now) for f in struck
+            ]
+            if rows:
+                c.execute(insert(t.audit), rows)
+            return fresh
+
+        return await self._db.write(work)
+
+    @staticmethod
+    def _row(finding: Finding, now: datetime) -> dict[str, Any]:
+        return {
+            "kind": finding.kind,
+            "subject": finding.subject,
+            "facts": _json(finding.facts),
+            "at": micros(now),
+        }
+
+    def _note(self, what: str, finding: Finding, now: datetime) -> dict[str, Any]:
+        return {"id": self._ids.take(), "at": micros(now), "who": "auditor", "what": what, "about": finding.subject,
+                "facts": _json({"kind": finding.kind, **finding.facts})}  # fmt: skip
+
+
+def _json(facts: Any) -> str:
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
+
+
+def _instants(since: Since) -> dict[str, int]:
+    return {name: micros(getattr(since, name)) for name in Since.__slots__}
+
+
+def _finding(kind: str, row: dict[str, Any]) -> Finding:
+    subject = str(row.pop("subject"))
+    facts = {name: value for name, value in row.items() if value is not None}
+    return Finding(
+        kind, subject, {n: instant(v).isoformat() if n.endswith("_at") else v for n, v in facts.items()}
+    )

@@ -1,0 +1,157 @@
+"""The auditor's questions: one SELECT each, whose every row is something that should not be so.
+
+The column `subject` names what it concerns; the others are facts (those ending in `_at` are instants). `{scope}` says
+which tickets are asked about: those in motion on every look, and on patrol the next stretch of all of them.
+"""
+
+from typing import Any
+
+from sqlalchemy import text
+
+MOST = 500  # rows of one question in one look; the rest is found when these are healed
+STRETCH = 5_000  # tickets patrolled in one look, so that a mistake in a settled one is found as well, in time
+
+_IN_MOTION = (
+    "t.state IN ('registered', 'pending_dispatch', 'dispatched', 'signed', 'replied', 'return_review', "
+    "'extension_review', 'closed', 'revisit_auto', 'revisit_manual', 'rework', 'unreasonable_review')"
+)
+_PATROL = "t.id > :first AND t.id <= :last"
+
+#: An assignment of the house's own (an imported life has a word in `card`, and never had clocks).
+_OWN = "a.card IS NULL AND a.ended_at IS NULL"
+_OPEN_DUTY = "SELECT 1 FROM duties d WHERE d.assignment_id = a.id AND d.met_at IS NULL AND d.ticket_id = t.id"
+
+#: kind → question. About tickets:
+_OF_TICKETS = {
+    # house rule 6: each dispatched ticket reached a person; an ordinary one may wait for the office to open
+    "untold": f"""
+        SELECT t.no AS subject, a.id AS assignment, a.unit, a.dispatched_at
+        FROM tickets t JOIN assignments a ON a.ticket_id = t.id
+        WHERE {{scope}} AND a.state = 'dispatched' AND {_OWN} AND a.dispatched_at < :untold AND a.opened_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM letters l WHERE l.ticket_id = t.id AND l.assignment_id = a.id
+                          AND l.state = 'sent')
+          AND (t.grade = 'urgent' OR NOT EXISTS (
+               SELECT 1 FROM letters l WHERE l.ticket_id = t.id AND l.assignment_id = a.id
+               AND ((l.state = 'pending' AND l.not_before > :letter AND l.not_before <= a.sign_due_at)
+                    OR (l.state = 'sending' AND l.owner = 'calls'))))""",
+    "no_close_duty": f"""
+        SELECT t.no AS subject, a.id AS assignment, a.unit, a.state
+        FROM tickets t JOIN assignments a ON a.id = t.lead_id
+        WHERE {{scope}} AND {_OWN} AND a.closed_at IS NULL
+          AND a.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review')
+          AND NOT EXISTS ({_OPEN_DUTY} AND d.kind = 'close')""",
+    "no_sign_duty": f"""
+        SELECT a.id AS subject, t.no AS ticket_no, a.unit
+        FROM tickets t JOIN assignments a ON a.ticket_id = t.id
+        WHERE {{scope}} AND {_OWN} AND a.state = 'dispatched' AND NOT EXISTS ({_OPEN_DUTY} AND d.kind = 'sign')""",
+    "no_dispatch_duty": """
+        SELECT t.no AS subject FROM tickets t
+        WHERE {scope} AND t.state = 'pending_dispatch' AND NOT EXISTS (
+            SELECT 1 FROM duties d WHERE d.ticket_id = t.id AND d.kind = 'dispatch' AND d.met_at IS NULL)""",
+    "state_differs": f"""
+        SELECT t.no AS subject, t.state AS ticket_state, a.state AS assignment_state
+        FROM tickets t JOIN assignments a ON a.id = t.lead_id
+        WHERE {{scope}} AND {_OWN} AND t.state <> a.state AND t.state NOT IN ('merged', 'cancelled')""",
+    "version_differs": """
+        SELECT t.no AS subject, t.version AS ticket_version,
+               (SELECT max(j.version) FROM journal j WHERE j.ticket_id = t.id) AS journal_version
+        FROM tickets t WHERE {scope}
+          AND t.version <> coalesce((SELECT max(j.version) FROM journal j WHERE j.ticket_id = t.id), 0)""",
+    "visit_unplanned": """
+        SELECT t.no AS subject, t.visit_round AS round FROM tickets t
+        WHERE {scope} AND t.state = 'revisit_auto'
+          AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.ticket_id = t.id AND c.purpose = 'visit'
+                          AND c.round = t.visit_round AND c.state IN ('waiting', 'live'))
+          AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.ticket_id = t.id AND j.version = t.version
+                          AND j.recorded_at >= :visit)""",
+}  # fmt: skip
+
+#: About everything else; each walks an index of what is open.
+_OF_THE_REST = {
+    "duty_left": """
+        SELECT d.id AS subject, t.no AS ticket_no, d.kind AS duty, t.state, d.due_at
+        FROM duties d JOIN tickets t ON t.id = d.ticket_id JOIN assignments a ON a.id = d.assignment_id
+        WHERE d.met_at IS NULL AND d.kind IN ('sign', 'close') AND a.lead
+          AND t.state IN ('closed', 'revisit_auto', 'revisit_manual', 'finalized', 'archived', 'merged', 'cancelled')
+        """,
+    "sign_overdue": """
+        SELECT d.id AS subject, t.no AS ticket_no, d.unit, d.due_at
+        FROM duties d JOIN tickets t ON t.id = d.ticket_id
+        WHERE d.met_at IS NULL AND d.due_at < :sign AND d.kind = 'sign'""",
+    "close_overdue": """
+        SELECT d.id AS subject, t.no AS ticket_no, d.unit, d.due_at
+        FROM duties d JOIN tickets t ON t.id = d.ticket_id JOIN assignments a ON a.id = d.assignment_id
+        WHERE d.met_at IS NULL AND d.due_at < :close AND d.kind = 'close'
+          AND a.red_card_at IS NULL AND a.lead AND a.ended_at IS NULL AND a.closed_at IS NULL
+          AND t.flags NOT LIKE '%mass_incident%' AND a.state <> 'extension_review'""",
+    # a letter rung for is held by its call, not by a lease
+    "letter_stuck": """
+        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS letter, l.channel, l.person, l.attempts
+        FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
+        WHERE l.state = 'sending' AND CASE WHEN l.owner = 'calls'
+          THEN NOT EXISTS (SELECT 1 FROM calls c WHERE c.letter_id = l.id AND c.state IN ('waiting', 'live'))
+          ELSE coalesce(l.lease_until, 0) < :lease END""",
+    "letter_late": """
+        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS letter, l.channel, l.person, l.not_before AS wanted_at
+        FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
+        WHERE l.state = 'pending' AND l.not_before < :letter""",
+    "dial_stuck": """
+        SELECT x.id AS subject, x.state AS dial_state, c.purpose, t.no AS ticket_no, x.asked_at
+        FROM dials x LEFT JOIN calls c ON c.id = x.call_id LEFT JOIN tickets t ON t.id = c.ticket_id
+        WHERE x.state IN ('asking', 'placed', 'ambiguous')
+          AND (x.asked_at < :talk OR (x.answered_at IS NULL AND x.asked_at < :dial))""",
+    "inbox_late": """
+        SELECT i.id AS subject, i.mouth, i.attempts, i.received_at
+        FROM inbox i WHERE i.state = 'new' AND i.received_at < :heard""",
+    "inbox_dead": """
+        SELECT i.id AS subject, i.mouth, i.attempts, i.received_at FROM inbox i WHERE i.state = 'dead'""",
+    "card_stale": """
+        SELECT k.id AS subject, t.no AS ticket_no, k.channel, k.person, k.shown, k.wanted
+        FROM cards k LEFT JOIN tickets t ON t.id = k.ticket_id
+        WHERE k.wanted > k.shown AND k.state = 'live' AND k.sent_at < :card
+          AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.ticket_id = k.ticket_id AND j.version = k.wanted
+                          AND j.recorded_at >= :card)""",
+    "unit_unstaffed": """
+        SELECT u.code AS subject, u.name AS unit_name FROM units u
+        WHERE u.active AND EXISTS (
+            SELECT 1 FROM assignments a WHERE a.unit = u.code AND a.card IS NULL AND a.ended_at IS NULL
+            AND a.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review', 'rework'))
+          AND NOT EXISTS (
+            SELECT 1 FROM people p WHERE p.unit = u.code AND p.role = 'handler' AND p.active
+            AND coalesce(p.valid_from, 0) <= :now AND (p.valid_to IS NULL OR p.valid_to > :now))""",
+    "binding_left": """
+        SELECT b.id AS subject, b.person, b.channel FROM bindings b LEFT JOIN people p ON p.code = b.person
+        WHERE b.state = 'live' AND (p.code IS NULL OR NOT p.active)""",
+}  # fmt: skip
+#: Whose subject is a number or a code; every other subject is the id of a row.
+_NAMED = ("untold", "no_close_duty", "no_dispatch_duty", "state_differs", "version_differs", "visit_unplanned",
+          "unit_unstaffed")  # fmt: skip
+_ON_PATROL = ("state_differs", "version_differs")
+
+
+def _limited(sql: str) -> Any:
+    return text(f"SELECT * FROM ({sql}) found LIMIT :most")
+
+
+def _about_one(sql: str) -> Any:
+    return text(f"SELECT 1 FROM ({sql}) found WHERE found.subject = :subject LIMIT 1")
+
+
+_everywhere = {kind: sql.format(scope=_IN_MOTION) for kind, sql in _OF_TICKETS.items()} | _OF_THE_REST
+_anywhere = {kind: sql.format(scope="1 = 1") for kind, sql in _OF_TICKETS.items()} | _OF_THE_REST
+
+#: What is asked on every look.
+QUESTIONS = {kind: _limited(sql) for kind, sql in _everywhere.items()}
+#: What is asked besides about one stretch of all tickets.
+PATROLLED = {kind: _limited(_OF_TICKETS[kind].format(scope=_PATROL)) for kind in _ON_PATROL}
+#: What is asked about one subject, wherever its ticket may have gone.
+PERSISTS = {kind: _about_one(sql) for kind, sql in _anywhere.items()}
+
+
+def subject_key(kind: str, subject: str) -> str | int:
+    """A subject as its column holds it."""
+    return subject if kind in _NAMED else int(subject)
+
+
+#: Every kind of finding there is.
+KINDS = tuple(QUESTIONS)
