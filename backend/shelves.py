@@ -10,12 +10,12 @@ from backend.desk import Desk
 from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
 from backend.environment import Environment
+from backend.histories import Histories
 from backend.imports import Imports
 from backend.intake import Intake
 from backend.office import Clock, Office
 from backend.registry import Registry
 from backend.sandbox_clock import SandboxClock
-from backend.taking import Histories
 from backend.taking import Shelves as Rows
 from backend.verifying import Verifier
 from storage import migrate
@@ -23,6 +23,7 @@ from storage.audit import Audit
 from storage.config import Configuration
 from storage.db import Database, open_database
 from storage.drafts import DraftShelf
+from storage.histories import Histories as HistoryShelf
 from storage.house import HouseValues
 from storage.ids import Ids
 from storage.imports import ImportBook
@@ -106,7 +107,6 @@ async def _clock(environment: Environment, values: HouseValues) -> Clock:
 @contextlib.asynccontextmanager
 async def open_shelves(
     environment: Environment, *, upgrade: bool = False, real: Callable[[], datetime] = lambda: datetime.now(UTC),
-    histories: "Callable[[Database, Office, Ids, Vault], Histories] | None" = None,
 ) -> AsyncIterator[Shelves]:  # fmt: skip
     """The house of an environment, open while inside; `real` is the clock on the wall.
 
@@ -128,8 +128,7 @@ async def open_shelves(
         registry = Registry(people, drafts, office, ids)
         intake = Intake(Arrivals(db), office, ids, vault, desk)
         book = ImportBook(db, ids)
-        kept = histories(db, office, ids, vault) if histories else None
-        rows = Rows(office, intake, registry, desk, book, kept)
+        rows = Rows(office, intake, registry, desk, book, Histories(HistoryShelf(db, ids, vault), office))
         yield Shelves(
             environment, db, vault, ids, values, config, clock, sandbox, office, moves, desk, Keys(db, ids),
             Audit(db, ids), people, drafts, registry, intake, Imports(rows, book, office, catalogue),

@@ -111,9 +111,9 @@ class HistoryTaker(Taker):
     """Whole lives of tickets, from an older platform."""
 
     async def results(self, rows: Sequence[paper.HistoryRow]) -> list[Result]:
-        if self.shelves.histories is None:
-            raise Refused("unavailable")
-        return await self.shelves.histories.write_history(rows, self.by, self.dry)
+        histories, finder = self.shelves.histories, await self.units()
+        results = await (histories.check(rows) if self.dry else histories.write(rows, self.by.code))
+        return [finder.near(r) if isinstance(r, Refused) and r.code == "unknown_unit" else r for r in results]
 
 
 class LedgerTaker(Taker):

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
+from backend.histories import Histories
 from backend.intake import Intake
 from backend.office import Office
-from backend.paper.records import HistoryRow, RowRefusal
+from backend.paper.records import RowRefusal
 from backend.ports.imports import ImportsStore
 from backend.registry import Registry
 
@@ -33,14 +34,6 @@ class Taken(Enum):
 Verdict = Taken | RowRefusal
 
 
-class Histories(Protocol):
-    """Whoever keeps whole lives of tickets."""
-
-    async def write_history(self, rows: Sequence[HistoryRow], by: Actor, dry: bool) -> list[Result]:
-        """Keep tickets with their whole lives in one transaction; False for a number that is there already."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Shelves:
     """The rooms rows are taken to."""
@@ -50,7 +43,7 @@ class Shelves:
     registry: Registry
     desk: Desk
     book: ImportsStore
-    histories: Histories | None = None
+    histories: Histories
 
 
 class Taker(ABC):
@@ -101,6 +94,10 @@ class Finder:
         """The unit meant. Refused `unknown_unit` with near names (FF11)."""
         unit = self._codes.get(written) or self._names.get(written)
         if unit is None:
-            near = get_close_matches(written, [*self._names, *self._codes], n=2, cutoff=0.5)
-            raise Refused("unknown_unit", unit=written, near=near, field=field)
+            raise self.near(Refused("unknown_unit", unit=written, field=field))
         return unit
+
+    def near(self, no: Refused) -> Refused:
+        """The same refusal, with the names and codes nearest to what was written."""
+        near = get_close_matches(str(no.facts.get("unit")), [*self._names, *self._codes], n=2, cutoff=0.5)
+        return Refused(no.code, **{**no.facts, "near": near})

@@ -75,9 +75,10 @@ def jiesu(ctx: click.Context, debug: bool) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 done, 1 refused or some rows refused, 2 usage (contract §3)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given
+    debug = "--debug" in given  # taken anywhere on the line
+    words_given = ["--debug"] * debug + [word for word in given if word != "--debug"]
     try:
-        status = jiesu.main(given, prog_name="jiesu", standalone_mode=False)
+        status = jiesu.main(words_given, prog_name="jiesu", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.exceptions.NoArgsIsHelpError as no_words:
         no_words.show()

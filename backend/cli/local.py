@@ -46,10 +46,14 @@ def now(work: Coroutine[Any, Any, T]) -> T:
 def quiet() -> None:
     """Moves are told by the server's log; a command tells what came of it in its own words."""
     import logging
+    import sys
 
     import structlog
 
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 @contextlib.asynccontextmanager
