@@ -1,7 +1,7 @@
 """The house's own code as the house tests read it: files, syntax trees, docstrings, imports."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -52,3 +52,9 @@ def docstrings(file: Path) -> set[int]:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     }
+
+
+def nothing(found: Iterable[object], why: str) -> None:
+    """Fail with a line for each thing found."""
+    lines = [f"  {one}" for one in found]
+    assert not lines, "\n".join((f"{why} ({len(lines)}):", *lines))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tomllib
 
-from tests.house.source import ROOT, imports, modules, name_of, tree, where
+from tests.house.source import ROOT, imports, modules, name_of, nothing, tree, where
 
 #: Of the standard library, what asks the world: the time, the network, the disk, chance.
 WORLDLY = frozenset((
@@ -30,7 +30,7 @@ def test_the_domain_needs_the_standard_library_only_and_never_asks_the_world() -
                 wrong.append(f"{where(file, node)} awaits")
             elif isinstance(node, ast.Attribute) and ast.unparse(node) in ASKING:
                 wrong.append(f"{where(file, node)} asks the time")
-    assert wrong == []
+    nothing(wrong, "this points the wrong way")
 
 
 def test_ports_are_protocols_and_nothing_more() -> None:
@@ -41,7 +41,7 @@ def test_ports_are_protocols_and_nothing_more() -> None:
         if name.split(".")[0] not in sys.stdlib_module_names
         and not name.startswith(("backend.domain", "backend.ports"))
     ]
-    assert wrong == []
+    nothing(wrong, "this points the wrong way")
 
 
 def test_only_the_wiring_and_tests_know_the_sandbox() -> None:
@@ -69,7 +69,7 @@ def test_frameworks_stay_in_their_rooms() -> None:
         for name, node in imports(file)
         if (home := homes.get(name.split(".")[0])) and not name_of(file).startswith(home)
     ]
-    assert strays == []
+    nothing(strays, "each framework has its home")
 
 
 def test_the_domain_can_be_had_without_any_framework() -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.house.source import PACKAGES, ROOT, docstrings, modules, name_of, tree, where
+from tests.house.source import PACKAGES, ROOT, docstrings, modules, name_of, nothing, tree, where
 
 LONGEST = 300
 NAMELESS = ("services", "helpers", "utils", "util", "common", "misc")
@@ -36,7 +36,7 @@ def test_the_names_of_the_design_card_stand_at_the_top() -> None:
 def test_no_file_has_grown_past_what_can_be_read_in_one_sitting() -> None:
     lengths = {name_of(file): len(file.read_text("utf-8").splitlines()) for file in modules()}
     tail = sorted(((n, name) for name, n in lengths.items() if n > LONGEST), reverse=True)
-    assert tail == [], "split these"
+    nothing(tail, "split these")
 
 
 def test_every_room_has_a_sign_on_its_door() -> None:
@@ -45,7 +45,7 @@ def test_every_room_has_a_sign_on_its_door() -> None:
         sign = (ast.get_docstring(tree(file)) or "").split("\n\n")[0].strip()
         if not sign.endswith((".", ":", "…")) or "\n" in sign:
             unsigned.append(f"{name_of(file)}: {sign[:60]!r}")
-    assert unsigned == [], "a one-sentence docstring on one line, what the file is for or refuses to know"
+    nothing(unsigned, "a one-sentence docstring on one line, what the file is for or refuses to know")
 
 
 def test_nothing_is_left_for_later() -> None:
@@ -56,14 +56,14 @@ def test_nothing_is_left_for_later() -> None:
         for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
         if later.search(line)
     ]
-    assert found == []
+    nothing(found, "do it now, or leave it out")
 
 
 def test_no_drawer_is_named_for_nothing_in_particular() -> None:
     drawers = [
         name_of(file) for file in modules() if {*file.relative_to(ROOT).with_suffix("").parts} & {*NAMELESS}
     ]
-    assert drawers == []
+    nothing(drawers, "name it for what is in it")
 
 
 NAIVE = {"utcnow": 0, "utcfromtimestamp": 0, "today": 0, "now": 1, "fromtimestamp": 2}
@@ -83,7 +83,7 @@ def test_no_datetime_is_without_its_zone(packages: tuple[str, ...]) -> None:
                 continue
             if needs == 0 or len(node.args) + len(node.keywords) < needs:
                 naive.append(where(file, node))
-    assert naive == []
+    nothing(naive, "an instant has a zone")
 
 
 def test_no_sentence_stands_in_the_code() -> None:
@@ -98,7 +98,7 @@ def test_no_sentence_stands_in_the_code() -> None:
                 continue
             if id(node) not in spoken and CHINESE.search(node.value):
                 found.append(f"{where(file, node)} {node.value[:24]!r}")
-    assert found == [], "give it a key in backend/data/texts"
+    nothing(found, "give it a key in backend/data/texts")
 
 
 def test_tests_use_fakes_and_no_patches() -> None:
@@ -109,4 +109,4 @@ def test_tests_use_fakes_and_no_patches() -> None:
         if (isinstance(node, ast.ImportFrom) and node.module in ("unittest.mock", "mock"))
         or (isinstance(node, ast.Import) and any(a.name.startswith("unittest.mock") for a in node.names))
     ]
-    assert patched == []
+    nothing(patched, "give it a fake")

@@ -1,0 +1,32 @@
+"""What is promised is shown: every row of the table and every setting is spoken of by some test."""
+
+import ast
+from functools import cache
+
+from backend.domain.settings import catalogue
+from backend.domain.table import ROWS
+from tests.house.source import ROOT, modules, name_of, nothing, tree
+
+
+@cache
+def _said() -> frozenset[str]:
+    """Every string in the tests outside this room, and in the worked examples of the schemes."""
+    words = {
+        node.value
+        for file in modules("tests")
+        if not name_of(file).startswith("tests/house/")
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    schemes = (ROOT / "backend" / "data" / "schemes").glob("*.toml")
+    return frozenset(words | {file.read_text("utf-8") for file in schemes})
+
+
+def test_every_row_of_the_table_has_a_story() -> None:
+    nothing((f"{row.t} {row.verb}" for row in ROWS if row.verb not in _said()), "tell its story")
+
+
+def test_every_setting_is_set_by_a_test() -> None:
+    said = "\n".join(_said())
+    unproven = [key for key, row in catalogue().items() if row.inherits is None and key not in said]
+    nothing(unproven, "a test must fail when the setting is ignored")
