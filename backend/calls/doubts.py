@@ -1,0 +1,69 @@
+"""Attempts from which nothing was heard: the carrier is asked before anybody is rung again (FW14, G13)."""
+
+from datetime import datetime, timedelta
+
+from backend.calls.endings import Endings, outcome_of
+from backend.calls.talking import Talking
+from backend.calls.tools import DOUBT, WATCH, Tools
+from backend.ports.calls import Ending, News, Talk
+from notify.channel import DeliveryError
+from notify.line import CallStatus, Found
+
+AT_ONCE = 64
+CLOCKS = timedelta(minutes=1)  # by which the carrier's clock may differ from ours
+MOST_LOST = 6  # attempts of one call that may vanish before it counts as failed
+
+
+class Doubts:
+    """Asks the carrier what became of silent attempts."""
+
+    def __init__(self, tools: Tools, endings: Endings, talking: Talking) -> None:
+        self._t = tools
+        self._endings = endings
+        self._talking = talking
+
+    async def round(self, now: datetime) -> int:
+        """Look after every attempt that is overdue; how many were."""
+        talks = await self._t.store.overdue(now, AT_ONCE)
+        for talk in talks:
+            await self._ask(talk, now)
+        return len(talks)
+
+    async def _ask(self, talk: Talk, now: datetime) -> None:
+        if talk.call.purpose == "inbound":  # nobody tells us of its end
+            await self._endings.judge(talk, outcome_of(talk, CallStatus.COMPLETED))
+            return
+        number = await self._t.store.number_of(talk.call.id)
+        try:
+            found = await self._t.line.find(to=number or "", since=talk.dial.asked_at - CLOCKS)
+        except DeliveryError:
+            await self._t.store.look_again(talk.dial.id, now + DOUBT)
+            return
+        mine = await self._mine(talk, found)
+        if mine is None:
+            await self._lost(talk, now)
+            return
+        news = News(
+            mine.provider_id, mine.status.value, mine.status.terminal, now,
+            answered_by=mine.answered_by.value, duration=mine.duration, cost=mine.cost,
+        )  # fmt: skip
+        await self._talking.hear(talk, news)
+        if not mine.status.terminal:
+            await self._t.store.look_again(talk.dial.id, now + WATCH)
+
+    async def _mine(self, talk: Talk, found: list[Found]) -> Found | None:
+        """The carrier's record of this attempt: by its id, else the first one to that number nobody else claims."""
+        dial = talk.dial
+        if dial.provider_id is not None:
+            return next((f for f in found if f.provider_id == dial.provider_id), None)
+        since = dial.asked_at - CLOCKS
+        ours = [f for f in found if f.caller in ("", self._t.caller) and (f.started_at is None or f.started_at >= since)]
+        taken = await self._t.store.known([f.provider_id for f in ours])
+        return next((f for f in reversed(ours) if f.provider_id not in taken), None)
+
+    async def _lost(self, talk: Talk, now: datetime) -> None:
+        """The carrier knows of no such call: it never rang, so it may be tried again."""
+        if talk.dial.state == "placed" or talk.dial.number >= MOST_LOST:
+            await self._endings.judge(talk, "carrier_failed", "lost")
+        else:
+            await self._t.store.end(Ending(talk.dial.id, "carrier_failed", now, now, False, "not_found"))

@@ -1,0 +1,80 @@
+"""What the turns of a talk do: PINs checked, tickets signed, answers kept, peace granted."""
+
+from typing import Any
+
+from backend.calls.tools import Tools
+from backend.domain.acts import Act, Actor
+from backend.domain.refusals import Refused
+from backend.domain.scripts import Effect, EffectKind, Turn
+from backend.domain.ticket import Source
+from backend.ports.calls import Call
+
+E = EffectKind
+_KEPT = (E.COMPLAINT, E.WANT_PERSON, E.DANGER, E.NO_MORE_VISITS, E.WRONG_PERSON, E.CALL_LATER, E.NOTIFIED)
+
+
+class Effects:
+    """Does the effects of a turn; each may be done twice without harm, but for the counting of wrong PINs."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._t = tools
+
+    async def do(self, turn: Turn, call: Call, heard: dict[str, Any]) -> str:
+        """Do all effects, note in `heard` what was said; the verdict for a turn that needs one, else ""."""
+        verdict = ""
+        for effect in turn.effects:
+            verdict = await self._one(effect, call, heard) or verdict
+        return verdict if turn.needs else ""
+
+    async def _one(self, effect: Effect, call: Call, heard: dict[str, Any]) -> str:
+        match effect.kind:
+            case E.ANSWER:
+                heard.update(effect.facts)
+            case E.RECORD_REASON:
+                heard.update(effect.facts)
+            case E.CHECK_PIN:
+                checked = await self._pin(call, effect.facts["pin"])
+                return "none" if checked == "ok" and call.ticket_id is None else checked
+            case E.SIGN_REQUESTED:
+                pin = effect.facts.get("pin")
+                checked = await self._pin(call, pin) if pin is not None else "ok"
+                return await self._sign(call) if checked == "ok" else checked
+            case E.PIN_FAILED:
+                await self._note("pin_failed", call)
+            case E.BRIDGE_DUTY:
+                await self._note("duty_wanted", call)
+            case kind if kind in _KEPT:
+                heard[kind.value] = True
+                if kind is E.NO_MORE_VISITS:
+                    await self._peace(call)
+            case _:  # pragma: no cover - a script names an effect nobody does
+                raise ValueError(effect.kind)
+        return ""
+
+    async def _pin(self, call: Call, pin: str) -> str:
+        try:
+            return "ok" if await self._t.registry.check_pin(call.person or "", pin) else "wrong"
+        except Refused:
+            return "locked"
+
+    async def _sign(self, call: Call) -> str:
+        """T6 by telephone: signed by the person who was rung, whose PIN was right."""
+        person = (await self._t.office.standing()).by_code.get(call.person or "")
+        if person is None:
+            return "refused"
+        by = Actor(person.code, person.role, person.unit)
+        try:
+            await self._t.desk.act(Act("sign", by, Source.PHONE, assignment_id=call.assignment_id))
+        except Refused:
+            return "refused"
+        return "ok"
+
+    async def _peace(self, call: Call) -> None:
+        index = call.facts.get("phone_index") or call.phone_index
+        if index:
+            await self._t.store.refuse_visits(str(index), self._t.now(), call.id)
+            await self._note("visits_refused", call)
+
+    async def _note(self, what: str, call: Call) -> None:
+        about = call.subject.ticket_no if call.subject else None
+        await self._t.audit.note(self._t.now(), call.person or "system", what, about, call=call.id)

@@ -1,0 +1,89 @@
+"""How an attempt ended and what follows: settled, tried again, or the next contact (Q42, FW19-FW23)."""
+
+import structlog
+
+from backend.calls.tools import Tools, VisitJudge
+from backend.domain import reminders, retry, scripts
+from backend.domain.script_book import script
+from backend.domain.ticket import Grade
+from backend.ports.calls import OWNER, Call, Ending, Talk
+from backend.ports.letters import Settlement
+from notify.line import Answerer, CallStatus
+
+log = structlog.get_logger("calls")
+#: Outcomes as contract §5 writes them, for those only retrying tells apart.
+STORED = {"dead_number": "failed", "canceled": "carrier_failed"}
+_OF_STATUS = {
+    CallStatus.BUSY: "busy",
+    CallStatus.NO_ANSWER: "no_answer",
+    CallStatus.FAILED: "failed",
+    CallStatus.CANCELED: "canceled",
+}
+NO_EAR = (Answerer.MACHINE, Answerer.FAX)
+
+
+def outcome_of(talk: Talk, status: CallStatus, answered_by: str = "") -> str:
+    """The outcome of an attempt whose line is down, from the carrier's last word and from where the talk stood."""
+    if status in _OF_STATUS:
+        return _OF_STATUS[status]
+    if (answered_by or talk.dial.answered_by) in NO_EAR:
+        return "machine"
+    if talk.dial.step == 0 or not talk.call.position:
+        return "no_reply"
+    return scripts.hung_up(script(talk.call.script), scripts.Position.from_text(talk.call.position))
+
+
+class Endings:
+    """Judges attempts, each once; what it does beside the row may be done twice without harm."""
+
+    def __init__(self, tools: Tools, visits: VisitJudge) -> None:
+        self._t = tools
+        self._visits = visits
+
+    async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
+        """Do what an outcome means for the matter, then write it down."""
+        log.info("rang", call=talk.call.id, dial=talk.dial.id, purpose=talk.call.purpose, outcome=outcome, error=error)
+        if talk.call.script in ("visit", "inbound_caller"):
+            await self._visits.judge(talk, outcome, error)
+        elif talk.call.purpose == "inbound":
+            await self._rang_back(talk, outcome)
+        else:
+            await self._told(talk, outcome, error)
+
+    async def _told(self, talk: Talk, outcome: str, error: str) -> None:
+        call, now = talk.call, self._t.now()
+        standing = await self._t.office.standing()
+        grade = call.subject.grade if call.subject else Grade.GENERAL
+        step = retry.after(outcome, call.tries + 1, grade, standing.settings)
+        again = None
+        if isinstance(step, retry.Retry) and call.letter_id is not None:
+            unit = call.subject.unit if call.subject else None
+            again = reminders.next_allowed(
+                now + step.in_, grade, standing.settings, standing.calendar, unit, ring=True
+            )
+        elif isinstance(step, retry.GiveUp) and step.done:
+            await self.settle(call, "sent", talk.dial.provider_id)
+        elif call.letter_id is not None:
+            await self._t.courier.unreachable(call.letter_id, outcome)
+        stored = STORED.get(outcome, outcome)
+        await self._t.store.end(Ending(talk.dial.id, stored, now, next_at=again, error=error))
+
+    async def _rang_back(self, talk: Talk, outcome: str) -> None:
+        """A handler who rang back has been told: the call he missed need not ring again."""
+        facts, now = talk.call.facts, self._t.now()
+        told = outcome in ("confirmed", "signed") and facts.get("missed")
+        dropped = bool(told) and await self._t.store.drop(int(facts["missed"]), now, outcome)
+        if dropped and facts.get("letter"):
+            await self._settle(int(facts["letter"]), int(facts["attempt"]), "sent", talk.dial.provider_id)
+        await self._t.store.end(Ending(talk.dial.id, outcome, now))
+
+    async def settle(self, call: Call, state: str, provider_id: str | None = None, error: str | None = None) -> None:
+        """How the letter of a call ended; nothing when it had none, or was settled before."""
+        if call.letter_id is not None:
+            await self._settle(call.letter_id, int(call.facts.get("attempt", 1)), state, provider_id, error)
+
+    async def _settle(
+        self, letter_id: int, attempt: int, state: str, provider_id: str | None, error: str | None = None
+    ) -> None:
+        settlement = Settlement(letter_id, OWNER, attempt, state, self._t.now(), error=error, provider_id=provider_id)
+        await self._t.letters.settle([settlement])

@@ -1,0 +1,56 @@
+"""Somebody rings us: what his missed call was about, by the same keys; the number shown is never believed (FW25)."""
+
+from typing import Any
+
+from backend.calls.talking import Spoken, Talking
+from backend.calls.tools import WATCH, Tools, callable_number, masked
+from backend.ports.calls import NewCall
+from notify.line import LineEvent
+from notify.message import Prompt
+
+
+class Inbound:
+    """Answers the office's own number. A handler proves himself by his PIN, a requester hears nothing private."""
+
+    def __init__(self, tools: Tools, talking: Talking) -> None:
+        self._t = tools
+        self._talking = talking
+
+    async def answer(self, event: LineEvent) -> Spoken:
+        """The first words of an incoming call; asked twice, they are the same (FW7)."""
+        t = self._t
+        standing = await t.office.standing()
+        number = callable_number(event.from_, standing)
+        new = await self._of_person(number) if number else None
+        if new is None and number:
+            new = await self._of_requester(number)
+        if new is None or number is None:
+            words = t.catalogue.say("phone.inbound_unknown", org_name=t.hotline_name, hotline=t.hotline)
+            return Spoken(Prompt((words,), language=t.language), 0, 0)
+        kept = NewCall(
+            "inbound", next_at=t.now() + WATCH, created_at=t.now(), phone=number, masked=masked(number, standing), **new
+        )  # fmt: skip
+        dial = await t.store.inbound(kept, event.provider_id)
+        return await self._talking.answer(dial, 0, event)
+
+    async def _of_person(self, number: str) -> dict[str, Any] | None:
+        """A person of ours is asked for his PIN before anything is said, whatever number is shown."""
+        person = await self._t.registry.person_by_phone(number)
+        if person is None:
+            return None
+        missed = await self._t.store.missed(person.code)
+        new: dict[str, Any] = {"script": "inbound_handler", "person": person.code}
+        if missed is not None:
+            new |= {"ticket_id": missed.ticket_id, "assignment_id": missed.assignment_id, "facts": {
+                "missed": missed.id, "letter": missed.letter_id, "attempt": missed.facts.get("attempt", 1),
+            }}  # fmt: skip
+        return new
+
+    async def _of_requester(self, number: str) -> dict[str, Any] | None:
+        visit = await self._t.store.pending_visit(number)
+        if visit is None:
+            return None
+        return {
+            "script": "inbound_caller", "ticket_id": visit.ticket_id, "assignment_id": visit.assignment_id,
+            "round": visit.round, "facts": {"missed": visit.id, "phone_index": visit.phone_index},
+        }  # fmt: skip

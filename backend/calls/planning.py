@@ -1,0 +1,76 @@
+"""Letters that must be told by telephone become calls, due when their unit may be rung."""
+
+from datetime import datetime
+
+from backend.calls.endings import Endings
+from backend.calls.tools import Tools
+from backend.domain import reminders
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.table import WITH_UNIT
+from backend.domain.ticket import Role, State
+from backend.office import Standing
+from backend.ports.calls import NewCall, PhoneLetter
+from backend.ports.moves import Find
+
+AT_ONCE = 200  # letters taken up before others get their turn
+#: Messages that are said by the script P2; all others by P1.
+SUPERVISING = frozenset({"P2", "M8", "M16", "M19"})
+CONTACTS = (Role.HANDLER, Role.LIAISON, Role.LEADER)
+RINGERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
+
+
+class Planning:
+    """Turns letters, and the wish of somebody in the office, into calls."""
+
+    def __init__(self, tools: Tools, endings: Endings) -> None:
+        self._t = tools
+        self._endings = endings
+
+    async def letters(self, now: datetime, standing: Standing) -> int:
+        """Take up the letters that are due; how many were."""
+        taken = 0
+        for letter in await self._t.store.letters(now, AT_ONCE):
+            taken += await self._t.store.open(self._call(letter, now, standing)) is not None
+        return taken
+
+    @staticmethod
+    def _call(letter: PhoneLetter, now: datetime, standing: Standing) -> NewCall:
+        script = "supervise" if letter.kind in SUPERVISING else "notice"
+        at = reminders.next_allowed(
+            now, letter.grade, standing.settings, standing.calendar, letter.unit, ring=True
+        )
+        facts = {k: letter.facts[k] for k in ("due", "unless_opened") if k in letter.facts}
+        return NewCall(
+            script, script, at, now, letter_id=letter.id, ticket_id=letter.ticket_id,
+            assignment_id=letter.assignment_id, person=letter.person, urgent=letter.urgent,
+            facts={**facts, "attempt": letter.attempts + 1},
+        )  # fmt: skip
+
+    async def ring(self, ticket_no: str, by: Actor) -> str:
+        """Ring the unit's first contact about a ticket now, whatever the hour (`/call`); the person's code.
+
+        Refused `forbidden`, `not_found`, `not_now` (nothing to be said by telephone), `no_handler`.
+        """
+        if by.role not in RINGERS:
+            raise Refused("forbidden", verb="call")
+        snap = await self._t.desk.moves.load(Find(no=ticket_no))
+        if snap is None:
+            raise Refused("not_found", ticket=ticket_no)
+        now, lead = self._t.now(), snap.lead
+        late = lead is not None and (now > lead.close_due_at or "supervised" in snap.ticket.flags)
+        waits = lead is not None and lead.state is State.DISPATCHED
+        if lead is None or lead.ended_at is not None or not (waits or (late and lead.state in WITH_UNIT)):
+            raise Refused("not_now", state=snap.ticket.state)
+        standing = await self._t.office.standing()
+        person = next((p for p in standing.people(lead.unit, *CONTACTS) if p.has_phone), None)
+        if person is None:
+            raise Refused("no_handler", unit=lead.unit)
+        script = "notice" if waits else "supervise"
+        await self._t.store.open(NewCall(
+            script, script, now, now, ticket_id=snap.ticket.id, assignment_id=lead.id, person=person.code,
+            urgent=True, facts={"at_any_hour": True, "by": by.code},
+        ))  # fmt: skip
+        await self._t.audit.note(now, by.code, "rang", ticket_no, person=person.code)
+        self._t.wake()
+        return person.code

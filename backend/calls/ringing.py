@@ -1,0 +1,170 @@
+"""Places what is due: still wanted, allowed now, to a number that may be called, at the carrier's pace (FW14-FW18)."""
+
+import asyncio
+import random
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from backend.calls.endings import Endings
+from backend.calls.talking import settled
+from backend.calls.tools import DOUBT, WATCH, Tools, callable_number, masked
+from backend.domain import reminders, retry
+from backend.office import Standing
+from backend.ports.calls import Call, Ending
+from backend.visits import Visits
+from notify.channel import DeliveryError
+from notify.line import CallUrls
+
+log = structlog.get_logger("calls")
+AT_ONCE = 64  # calls looked at in one round
+TOGETHER = 16  # requests to the carrier at the same time
+PATIENCE = 8.0  # seconds a round waits for the pace before others get their turn
+RING_SECONDS = 30
+ENGAGED = timedelta(minutes=1)  # when that telephone is being rung about something else
+LAST = 99  # more tries than any setting allows
+#: The carrier says that this number can never be called (FW23).
+DEAD = frozenset({"21211", "21214", "21215", "21216", "21217", "21610", "21614", "13223", "13224", "13225"})
+
+
+class Ringing:
+    """Rings. Any number of processes may: an attempt is a row before the carrier is asked."""
+
+    def __init__(self, tools: Tools, endings: Endings, visits: Visits) -> None:
+        self._t = tools
+        self._endings = endings
+        self._visits = visits
+
+    async def round(self, now: datetime, standing: Standing) -> int:
+        """Ring what is due; how many calls were handled."""
+        if standing.settings.flag("calls.stopped"):
+            return 0
+        due = await self._t.store.due(now, AT_ONCE)
+        if not due:
+            return 0
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        left = standing.settings.integer("calls.daily_budget") - await self._t.store.asked_since(midnight)
+        over = due[max(left, 0) :]
+        until = asyncio.get_running_loop().time() + PATIENCE
+        gate = asyncio.Semaphore(TOGETHER)
+        handled = await asyncio.gather(*(self._one(c, now, standing, gate, until) for c in due[: max(left, 0)]))
+        for call in over:
+            await self._over_budget(call, now, midnight + timedelta(days=1))
+        return sum(handled) + len(over)
+
+    async def _one(self, call: Call, now: datetime, standing: Standing, gate: asyncio.Semaphore, until: float) -> int:
+        async with gate:
+            if settled(call) or _opened(call):
+                if await self._t.store.drop(call.id, now):
+                    await self._endings.settle(call, "skipped", error="settled")
+                return 1
+            number = await self._number(call, standing)
+            if number is None:
+                await self._uncallable(call, now)
+                return 1
+            when = await self._when(call, number, now, standing)
+            if when is None:
+                return 1
+            if when > now:
+                await self._t.store.postpone(call.id, when)
+                return 1
+            if not await self._pace(until):
+                return 0
+            dial = await self._t.store.begin(call.id, number, masked(number, standing), now, now + DOUBT)
+            if dial is None:
+                return int(await self._t.store.postpone(call.id, now + ENGAGED))
+            await self._place(call, dial, number, standing)
+            return 1
+
+    async def _number(self, call: Call, standing: Standing) -> str | None:
+        if call.purpose == "visit":
+            return callable_number(await self._t.store.ticket_phone(call.ticket_id or 0), standing)
+        return callable_number(await self._t.registry.phone_of(call.person or ""), standing)
+
+    async def _when(self, call: Call, number: str, now: datetime, standing: Standing) -> datetime | None:
+        """When this call may ring: now, later, or None when it was settled otherwise (FW32)."""
+        if call.purpose == "visit":
+            return await self._visits.allowed(call, number, now, standing)
+        if call.facts.get("at_any_hour") or call.subject is None:
+            return now
+        about = call.subject
+        return reminders.next_allowed(now, about.grade, standing.settings, standing.calendar, about.unit, ring=True)
+
+    async def _pace(self, until: float) -> bool:
+        """Wait for leave to ring, at most until then."""
+        loop = asyncio.get_running_loop()
+        while wait := await self._t.pacer.take(self._t.line.buckets(self._t.caller), time.time()):
+            if loop.time() + wait > until:
+                return False
+            await asyncio.sleep(wait)
+        return True
+
+    async def _place(self, call: Call, dial: int, number: str, standing: Standing) -> None:
+        hooks = self._t.hooks
+        urls = CallUrls(f"{hooks}/voice/{dial}?s=0", f"{hooks}/status/{dial}", f"{hooks}/fallback")
+        try:
+            placed = await self._t.line.place(
+                number, caller=self._t.caller, urls=urls, ring_seconds=RING_SECONDS,
+                detect_machine=self._t.line.can.detect_machine,
+            )  # fmt: skip
+        except DeliveryError as error:
+            await self._not_placed(call, dial, error)
+            return
+        await self._t.store.placed(dial, placed.provider_id, self._t.now() + WATCH)
+
+    async def _not_placed(self, call: Call, dial: int, error: DeliveryError) -> None:
+        """What the carrier's no means; doubt is never answered by dialling again (FW14)."""
+        after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
+        step = retry.placing(error.kind, call.dials + 1, random.random(), after)
+        log.warning("not_placed", dial=dial, kind=error.kind, code=error.code)
+        if isinstance(step, retry.Reconcile):
+            await self._t.store.doubtful(dial, error.code)
+        elif isinstance(step, retry.Retry):
+            again = self._t.now() + step.in_
+            await self._t.store.end(Ending(dial, "carrier_failed", self._t.now(), again, False, error.code))
+        else:
+            talk = await self._t.store.talk(dial)
+            if talk is None or talk.dial.outcome is not None:
+                return
+            if error.code in DEAD:
+                await self._flag(call, error.code)
+                await self._endings.judge(talk, "dead_number", error.code)
+            else:  # the last of all tries: the next contact, or a person, takes over
+                talk = replace(talk, call=replace(talk.call, tries=LAST), dial=replace(talk.dial, number=LAST))
+                await self._endings.judge(talk, "carrier_failed", error.code)
+
+    # -- calls that cannot be
+
+    async def _uncallable(self, call: Call, now: datetime) -> None:
+        """FW23, FW31: no number, or one that may not be called; flagged, and somebody else is asked."""
+        await self._flag(call, "not_callable")
+        await self._give_up(call, now, "dead_number", "failed")
+
+    async def _over_budget(self, call: Call, now: datetime, tomorrow: datetime) -> None:
+        """FW31: today's calls are used up. Who must be told is told otherwise; visits wait for tomorrow."""
+        log.error("budget_used_up", call=call.id)
+        if call.purpose == "visit":
+            await self._t.store.postpone(call.id, tomorrow)
+        else:
+            await self._give_up(call, now, "budget", "carrier_failed")
+
+    async def _give_up(self, call: Call, now: datetime, why: str, outcome: str) -> None:
+        if call.purpose == "visit":
+            await self._visits.unreached(call, why)
+        elif call.letter_id is not None:
+            await self._t.courier.unreachable(call.letter_id, why)
+        await self._t.store.drop(call.id, now, outcome)
+
+    async def _flag(self, call: Call, code: str) -> None:
+        about = call.subject.ticket_no if call.subject else None
+        await self._t.audit.note(
+            self._t.now(), "system", "number_refused", about, person=call.person, purpose=call.purpose, code=code
+        )
+
+
+def _opened(call: Call) -> bool:
+    """Whether a call only for those who did not look is no longer needed, because somebody looked (A10)."""
+    about = call.subject
+    return bool(call.facts.get("unless_opened") and about is not None and about.opened_at is not None)

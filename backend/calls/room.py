@@ -1,0 +1,61 @@
+"""The room that rings: what doors and rounds ask of it, by name."""
+
+from backend.calls.doubts import Doubts
+from backend.calls.endings import Endings
+from backend.calls.inbound import Inbound
+from backend.calls.planning import Planning
+from backend.calls.ringing import Ringing
+from backend.calls.talking import Spoken, Talking
+from backend.calls.tools import Tools
+from backend.domain.acts import Actor
+from backend.visits import Visits
+from notify.line import LineEvent
+
+
+class Calls:
+    """Calls by telephone. `round` places and looks after them; the rest answers the carrier."""
+
+    def __init__(self, tools: Tools, visits: Visits) -> None:
+        self.tools = tools
+        endings = Endings(tools, visits)
+        self._talking = Talking(tools, endings)
+        self._planning = Planning(tools, endings)
+        self._ringing = Ringing(tools, endings, visits)
+        self._doubts = Doubts(tools, endings, self._talking)
+        self._inbound = Inbound(tools, self._talking)
+
+    async def round(self) -> int:
+        """Take up letters, look after silent attempts, ring what is due; how many were handled."""
+        now = self.tools.now()
+        standing = await self.tools.office.standing()
+        handled = await self._planning.letters(now, standing)
+        handled += await self._doubts.round(now)
+        return handled + await self._ringing.round(now, standing)
+
+    async def answer(self, dial_id: int, step: int, event: LineEvent) -> Spoken:
+        """What to say at a step of an attempt. Refused `not_found` (FW24)."""
+        return await self._talking.answer(dial_id, step, event)
+
+    async def status(self, dial_id: int, event: LineEvent) -> None:
+        """What the carrier says of an attempt. Refused `not_found` (FW24)."""
+        await self._talking.status(dial_id, event)
+
+    async def inbound(self, event: LineEvent) -> Spoken:
+        """The first words to somebody who rings us."""
+        return await self._inbound.answer(event)
+
+    async def ring(self, ticket_no: str, by: Actor) -> str:
+        """Ring the unit's first contact now; the person's code. Refused `forbidden`, `not_found`, `not_now`, `no_handler`."""
+        return await self._planning.ring(ticket_no, by)
+
+    async def stranger(self, about: str, who: str = "") -> None:
+        """Note a callback about an attempt that is none of ours (FW24)."""
+        await self.tools.audit.note(self.tools.now(), "phone", "unknown_call", about, call=who)
+
+    def carry(self, dial_id: int, text: str) -> str:
+        """Text sealed for a URL of this attempt (FW10)."""
+        return self.tools.store.carry(dial_id, text)
+
+    def carried(self, dial_id: int, sealed: str) -> str:
+        """The text again; ValueError when it was not sealed for this attempt."""
+        return self.tools.store.carried(dial_id, sealed)

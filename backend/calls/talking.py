@@ -1,0 +1,185 @@
+"""One step of a talk: read where it stands, advance the script, keep it, then answer; the same step sounds the same."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakValueDictionary
+
+from backend.calls.effects import Effects
+from backend.calls.endings import NO_EAR, Endings, outcome_of
+from backend.calls.tools import Tools
+from backend.calls.wording import facts_of, keep, on_duty, prompt_of
+from backend.domain import scripts
+from backend.domain.refusals import Refused
+from backend.domain.script_book import script
+from backend.domain.table import WITH_UNIT
+from backend.domain.ticket import State
+from backend.office import Standing
+from backend.ports.calls import Call, News, Step, Talk
+from notify.line import CallStatus, LineEvent
+from notify.message import Prompt
+
+HANG_UP = Prompt(())
+_MASKED = "*"  # keys of a step with several digits are a PIN and are never kept
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What to say, and the number of the step that comes after it."""
+
+    prompt: Prompt
+    step: int
+    dial_id: int
+
+
+class Talking:
+    """Answers the carrier during calls."""
+
+    def __init__(self, tools: Tools, endings: Endings) -> None:
+        self._t = tools
+        self._endings = endings
+        self._effects = Effects(tools)
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    def _alone(self, dial_id: int) -> asyncio.Lock:
+        """One thing after another within a call."""
+        return self._locks.setdefault(dial_id, asyncio.Lock())
+
+    async def answer(self, dial_id: int, step: int, event: LineEvent) -> Spoken:
+        """What to say at a step. Refused `not_found`: no such attempt, or not that call's (FW24)."""
+        async with self._alone(dial_id):
+            talk = await self._known(dial_id, event)
+            dial = talk.dial
+            if dial.outcome is not None:
+                return await self._afterwards(talk, step, event)
+            if step != dial.step and dial.said is not None:
+                return await self._again(talk)
+            if talk.call.purpose != "inbound" and event.answered_by in NO_EAR:
+                return await self._machine(talk, event)
+            return await self._advance(talk, event)
+
+    async def status(self, dial_id: int, event: LineEvent) -> None:
+        """What the carrier says of an attempt. Refused `not_found` as for `answer`."""
+        async with self._alone(dial_id):
+            talk = await self._known(dial_id, event)
+            if event.recording_url:
+                await self._t.store.record(dial_id, event.recording_url)
+            if event.status is CallStatus.UNSAID:
+                return
+            await self.hear(talk, News(
+                event.provider_id, event.status.value, event.status.terminal, self._t.now(), event.sequence,
+                event.answered_by.value, event.duration, event.error_code,
+            ))  # fmt: skip
+
+    async def hear(self, talk: Talk, news: News) -> None:
+        """Keep news; the terminal one judges an attempt that was not judged yet."""
+        await self._t.store.news(talk.dial.id, news)
+        if news.terminal and talk.dial.outcome is None:
+            outcome = outcome_of(talk, CallStatus(news.status), news.answered_by)
+            await self._endings.judge(talk, outcome, news.error)
+
+    async def _known(self, dial_id: int, event: LineEvent) -> Talk:
+        talk = await self._t.store.talk(dial_id)
+        if talk is None or (event.provider_id and talk.dial.provider_id not in (None, event.provider_id)):
+            raise Refused("not_found", call=dial_id)
+        return talk
+
+    # -- steps
+
+    async def _advance(self, talk: Talk, event: LineEvent) -> Spoken:
+        call, t = talk.call, self._t
+        standing = await t.office.standing()
+        facts = facts_of(call, standing, t.now(), t)
+        book = script(call.script)
+        heard = dict(call.heard)
+        masked = False
+        if settled(call):
+            turn = scripts.stale(book, facts)
+        elif talk.dial.step == 0:
+            heard = {k: v for k, v in heard.items() if k in ("contacted", "resolved", "satisfaction")}
+            turn = scripts.start(book, facts)
+        else:
+            position = scripts.Position.from_text(call.position)
+            here = book.steps.get(position.step)
+            masked = here is not None and here.digits > 1
+            turn = scripts.advance(book, position, heard_of(event), facts)
+        verdict = await self._effects.do(turn, call, heard)
+        while turn.needs:
+            turn = scripts.advance(book, turn.position, scripts.Heard(verdict=verdict or "refused"), facts)
+            verdict = await self._effects.do(turn, call, heard)
+        said = keep(turn, t)
+        kept = Step(
+            talk.dial.id, talk.dial.step, t.now(), said, turn.position.as_text(), heard,
+            keys=_MASKED * len(event.digits) if masked else event.digits, provider_id=event.provider_id,
+            answered_by=event.answered_by.value, recording=event.recording_url,
+        )  # fmt: skip
+        return await self._kept(talk, kept, turn.end, standing)
+
+    async def _kept(self, talk: Talk, step: Step, end: str, standing: Standing) -> Spoken:
+        if not await self._t.store.take_step(step):
+            again = await self._t.store.talk(step.dial_id)
+            return await self._again(again or talk)
+        dial = replace(
+            talk.dial, step=step.step + 1, said=step.said,
+            provider_id=talk.dial.provider_id or step.provider_id or None,
+            answered_by=step.answered_by or talk.dial.answered_by,
+        )  # fmt: skip
+        talk = Talk(dial, replace(talk.call, position=step.position, heard=step.heard))
+        if end:
+            await self._endings.judge(talk, end)
+        return await self._say(talk, step.said, standing)
+
+    async def _machine(self, talk: Talk, event: LineEvent) -> Spoken:
+        """FW19: nobody listens, so nothing is said."""
+        step = Step(
+            talk.dial.id, talk.dial.step, self._t.now(), {"say": []}, "", talk.call.heard,
+            provider_id=event.provider_id, answered_by=event.answered_by.value,
+        )  # fmt: skip
+        return await self._kept(talk, step, "machine", await self._t.office.standing())
+
+    async def _again(self, talk: Talk) -> Spoken:
+        return await self._say(talk, talk.dial.said or {}, await self._t.office.standing())
+
+    async def _afterwards(self, talk: Talk, step: int, event: LineEvent) -> Spoken:
+        """The talk is over: a late recording is kept, a bridge that failed is explained, nothing else happens (FW4)."""
+        if event.recording_url:
+            await self._t.store.record(talk.dial.id, event.recording_url)
+        said = talk.dial.said or {}
+        if step < talk.dial.step:
+            return await self._again(talk)
+        prompt = HANG_UP
+        if said.get("bridge") and event.dial_status not in (CallStatus.UNSAID, CallStatus.COMPLETED):
+            words = "P1_no_duty" if said["bridge"] == "duty" else "P2_no_transfer"
+            prompt = Prompt((self._t.catalogue.say(f"phone.{words}"),), language=self._t.language)
+        return Spoken(prompt, talk.dial.step, talk.dial.id)
+
+    async def _say(self, talk: Talk, said: Mapping[str, Any], standing: Standing) -> Spoken:
+        number = await self._bridged(talk, said["bridge"], standing) if said.get("bridge") else None
+        return Spoken(prompt_of(said, self._t, number), talk.dial.step, talk.dial.id)
+
+    async def _bridged(self, talk: Talk, which: str, standing: Standing) -> str | None:
+        found = on_duty(which, talk.call, standing)
+        return found if found is None or isinstance(found, str) else await self._t.registry.phone_of(found.code)
+
+
+def heard_of(event: LineEvent) -> scripts.Heard:
+    """What came back, in the script's words."""
+    nothing = not (event.digits or event.speech or event.recording_url)
+    return scripts.Heard(
+        event.digits, event.speech, event.confidence, timed_out=nothing, recording=event.recording_url
+    )
+
+
+def settled(call: Call) -> bool:
+    """Whether the matter of a call was settled meanwhile by other means (FW9, FW18)."""
+    about = call.subject
+    if about is None:
+        return False
+    if call.script in ("visit", "inbound_caller"):
+        return about.state is not State.REVISIT_AUTO
+    if about.ended_at is not None or about.assignment_state is None:
+        return True
+    if call.script == "supervise":
+        return about.assignment_state not in WITH_UNIT
+    return about.assignment_state is not State.DISPATCHED

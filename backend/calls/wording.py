@@ -1,0 +1,97 @@
+"""From a script's turn to words for the ear: facts made sayable, the turn kept as plain data, and read back."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from backend.calls.tools import Tools
+from backend.domain import scripts, spoken_time
+from backend.domain.clockwords import tail
+from backend.domain.records import Person
+from backend.domain.table import UNIT
+from backend.domain.ticket import Role
+from backend.office import Standing
+from backend.ports.calls import Call
+from notify.message import Ask, Dial, Prompt, Record
+
+#: Key 2 of the notification call, where signing by telephone is allowed (Q43).
+SIGN_KEY = "2"
+ON_DUTY = {"duty": (Role.DISPATCHER, Role.SUPERVISOR), "supervisor": (Role.SUPERVISOR, Role.DISPATCHER)}
+
+
+def facts_of(call: Call, standing: Standing, now: datetime, tools: Tools) -> dict[str, Any]:
+    """What the words of a call are filled with, and the conditions its script asks for."""
+    language = tools.catalogue.language.split("_")[0]
+    zone = tools.office.clock.zone
+    about = call.subject
+    person = standing.by_code.get(call.person or "")
+    facts: dict[str, Any] = {
+        "hotline": tools.hotline, "hotline_name": tools.hotline_name, "org_name": tools.hotline_name,
+        "speech": tools.line.can.speech, "pending": about is not None, "has_duty": False, "sign_key": "",
+        "grade": "", "category": "", "tail": "", "sign_due_spoken": "", "close_due_spoken": "", "due_spoken": "",
+        "date_spoken": "",
+    }  # fmt: skip
+    if about is None:
+        return facts
+
+    def said(at: datetime | None) -> str:
+        return "" if at is None else spoken_time.spoken(at, now, language, zone)
+
+    given = call.facts.get("due")
+    office = standing.config.units.get(about.management or "")
+    may_sign = person is not None and person.role in UNIT and standing.settings.flag("phone_sign.enabled")
+    return facts | {
+        "org_name": office.name if office else tools.hotline_name,
+        "grade": tools.catalogue.word_or("grade", about.grade),
+        "category": tools.catalogue.word_or("category", about.category or ""),
+        "tail": tail(about.ticket_no),
+        "sign_due_spoken": said(about.sign_due_at),
+        "close_due_spoken": said(about.close_due_at),
+        "due_spoken": said(datetime.fromisoformat(given) if given else about.close_due_at),
+        "date_spoken": spoken_time.spoken_date(about.generated_at, now, language, zone),
+        "sign_key": SIGN_KEY if may_sign else "",
+        "has_duty": bool(tools.line.can.bridge and on_duty("duty", call, standing)),
+    }
+
+
+def on_duty(which: str, call: Call, standing: Standing) -> str | Person | None:
+    """Whom key 0 connects: the duty telephone, else somebody of the management who has one."""
+    phones = standing.settings.listing("notify.duty_phone")
+    if phones:
+        return phones[0]
+    management = (call.subject.management if call.subject else None) or ""
+    return next((p for p in standing.people(management, *ON_DUTY[which]) if p.has_phone), None)
+
+
+def keep(turn: scripts.Turn, tools: Tools) -> dict[str, Any]:
+    """A turn as plain data, so that a step fetched twice sounds the same (FW7); no number is in it."""
+    said: dict[str, Any] = {"say": [tools.catalogue.say(s.key, **s.facts) for s in turn.say]}
+    ask = turn.ask
+    if ask and ask.record:
+        said["record"] = {"seconds": ask.timeout_s, "finish_on": ask.finish_on or "#"}
+    elif ask:
+        said["ask"] = {
+            "digits": ask.digits, "finish_on": ask.finish_on, "speech": ask.speech, "timeout": ask.timeout_s,
+        }  # fmt: skip
+    elif turn.bridge:
+        said["bridge"] = turn.bridge
+    return said
+
+
+def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None) -> Prompt:
+    """A kept turn as the line says it; `number` is whom a bridge connects."""
+    say, language = tuple(said.get("say", ())), tools.language
+    if ask := said.get("ask"):
+        return Prompt(
+            say,
+            language=language,
+            ask=Ask(
+                keys="", digits=ask["digits"], finish_on_key=ask["finish_on"], timeout=ask["timeout"],
+                speech=ask["speech"], language=language,
+            ),
+        )  # fmt: skip
+    if record := said.get("record"):
+        return Prompt(say, language=language, record=Record(record["seconds"], record["finish_on"]))
+    if said.get("bridge") and number:
+        return Prompt(say, language=language, dial=Dial(number, caller=tools.caller))
+    return Prompt(say, language=language)

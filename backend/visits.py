@@ -1,0 +1,172 @@
+"""Return visits by machine: planned once a round, rung in their window, judged by what was really said (T23-T25, Q35-Q39)."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from backend.calls.tools import Tools, callable_number, masked
+from backend.domain import retry
+from backend.domain.acts import SYSTEM, Act
+from backend.domain.disposition import AutoVisit, Next, after_auto
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Answer, Source, State
+from backend.office import Standing
+from backend.ports.calls import Call, Ending, NewCall, Talk, WantedVisit
+
+AT_ONCE = 200
+#: Outcomes after which nobody had been spoken to.
+NOBODY = frozenset({"no_answer", "busy", "machine", "failed", "carrier_failed", "canceled", "dead_number"})
+STORED = {"dead_number": "failed", "canceled": "carrier_failed"}
+#: What is noted beside an answer, in this order.
+NOTED = ("danger", "want_person", "complaint", "no_more_visits", "wrong_person")
+
+
+class Visits:
+    """Plans and judges visits. Their calls are placed by `backend.calls`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._t = tools
+
+    async def round(self) -> int:
+        """Plan the visits that were begun; how many were."""
+        now = self._t.now()
+        wanted = await self._t.store.wanted(AT_ONCE)
+        standing = await self._t.office.standing() if wanted else None
+        for one in wanted:
+            assert standing is not None
+            await self._plan(one, now, standing)
+        return len(wanted)
+
+    async def _plan(self, one: WantedVisit, now: datetime, standing: Standing) -> None:
+        settings = standing.settings
+        number = callable_number(await self._t.store.ticket_phone(one.ticket_id), standing)
+        if number is not None and await self._t.store.visits_refused(number):
+            await self._conclude(one.ticket_no, Answer.NO_REPLY, "no_more_visits")  # FW33
+        elif number is None or settings.integer("visit.auto.attempts") == 0:
+            why = "" if number else "number_refused"
+            await self._conclude(one.ticket_no, Answer.UNREACHED, why, sampled=drawn(one.ticket_id, one.round, standing))
+        else:
+            await self._t.store.open(NewCall(
+                "visit", "visit", settings.periods("visit.window").enters(now), now, ticket_id=one.ticket_id,
+                assignment_id=one.lead_id, round=one.round, urgent=one.urgent, phone=number,
+                masked=masked(number, standing),
+            ))  # fmt: skip
+
+    async def allowed(self, call: Call, number: str, now: datetime, standing: Standing) -> datetime | None:
+        """When a planned visit may ring: in the window, not too often (`visit.cap_per_person`), never those who
+        asked for peace. None: it was settled otherwise."""
+        if await self._t.store.visits_refused(number):
+            await self._instead(call, now, Answer.NO_REPLY, "no_more_visits")
+            return None
+        window = standing.settings.periods("visit.window")
+        most, span = standing.settings.rate("visit.cap_per_person")
+        rung = await self._t.store.visited(number, now - span.duration, call.id)
+        if len(rung) < most:
+            return window.enters(now)
+        free = rung[most - 1] + span.duration
+        about = call.subject
+        if about is not None:
+            last = standing.later(
+                standing.settings.text("visit.finish_within"), about.closed_at or call.created_at, about.management
+            )
+            if free > last:
+                await self._instead(call, now, Answer.UNREACHED, "capped", want_person=True)
+                return None
+        return window.enters(free)
+
+    async def _instead(self, call: Call, now: datetime, answer: Answer, note: str, *, want_person: bool = False) -> None:
+        if call.subject is not None:
+            await self._conclude(call.subject.ticket_no, answer, note, want_person=want_person)
+        await self._t.store.drop(call.id, now)
+
+    async def unreached(self, call: Call, why: str) -> None:
+        """The number cannot be called at all: a person may be drawn for it, else it is deemed."""
+        if call.subject is not None:
+            standing = await self._t.office.standing()
+            sampled = drawn(call.ticket_id or 0, call.round, standing)
+            await self._conclude(call.subject.ticket_no, Answer.UNREACHED, why, sampled=sampled)
+
+    async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
+        """What an attempt means: another try, the visit's result, or a person (T24, T25). Acts first, then writes."""
+        call, now = talk.call, self._t.now()
+        standing = await self._t.office.standing()
+        heard, answer = _heard(call.heard, outcome)
+        about = call.subject
+        again = None
+        counts = True
+        if about is not None and about.state is State.REVISIT_AUTO:
+            sampled = drawn(call.ticket_id or 0, call.round, standing)
+            # the line was cut before V4: not an answer, so it is asked for once more while tries are left (FW21)
+            cut = outcome == "partial" and heard.answer is None and not (heard.want_person or heard.danger)
+            step = retry.after_visit(
+                outcome, call.tries + 1, talk.dial.number, standing.settings, later=cut or bool(call.heard.get("call_later"))
+            )
+            left = isinstance(step, retry.Retry) and call.purpose == "visit"
+            meant = after_auto(heard, int(left or _waits(call)), sampled)
+            if isinstance(step, retry.Retry):
+                counts = step.counts
+            if meant.next is Next.AUTO:
+                if left and isinstance(step, retry.Retry):
+                    again = standing.settings.periods("visit.window").enters(now + step.in_)
+            else:
+                drawn_out = meant.next is Next.MANUAL and meant.because == "sampled"
+                await self._conclude(
+                    about.ticket_no, answer, _note(call.heard, answer, outcome), sampled=drawn_out,
+                    want_person=meant.next is Next.MANUAL and not drawn_out, heard=call.heard,
+                )  # fmt: skip
+                if call.facts.get("missed"):
+                    await self._t.store.drop(int(call.facts["missed"]), now, STORED.get(outcome, outcome))
+        stored = STORED.get(outcome, outcome)
+        await self._t.store.end(Ending(talk.dial.id, stored, now, again, counts, error))
+
+    async def _conclude(
+        self, ticket_no: str, answer: Answer, note: str, *, sampled: bool = False, want_person: bool = False,
+        heard: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Say it to the desk; whoever was quicker has been heard already (FW22)."""
+        words: dict[str, Any] = {
+            "kind": "auto", "answer": answer.value, "note": note, "sampled": sampled, "want_person": want_person,
+        }  # fmt: skip
+        words |= {k: heard[k] for k in ("contacted", "resolved") if heard and heard.get(k)}
+        try:
+            await self._t.desk.act(Act("visit", SYSTEM, Source.PHONE, ticket_no=ticket_no, words=words))
+        except Refused as refused:
+            if refused.code not in ("not_now", "overtaken"):
+                raise
+
+
+def _heard(kept: Mapping[str, Any], outcome: str) -> tuple[AutoVisit, Answer]:
+    """What was heard as the rules weigh it, and the answer that is written down; silence is never satisfaction."""
+    said = Answer(kept["satisfaction"]) if kept.get("satisfaction") else None
+    nobody = said is None and outcome in NOBODY and not kept.get("contacted")
+    wanted, danger = bool(kept.get("want_person")), bool(kept.get("danger"))
+    visit = AutoVisit(
+        Answer.UNREACHED if nobody else said, complaint=bool(kept.get("complaint")), want_person=wanted,
+        danger=danger, refused=bool(kept.get("no_more_visits")), wrong_person=bool(kept.get("wrong_person")),
+    )  # fmt: skip
+    if said is not None:
+        return visit, said
+    if nobody or visit.wrong_person:
+        return visit, Answer.UNREACHED
+    return visit, Answer.UNCLEAR if wanted or danger or visit.complaint else Answer.NO_REPLY
+
+
+def _note(kept: Mapping[str, Any], answer: Answer, outcome: str) -> str:
+    words = [word for word in NOTED if kept.get(word)]
+    if answer in (Answer.NO_REPLY, Answer.UNREACHED) and (kept.get("contacted") or outcome == "partial"):
+        words.append("partial")
+    return " ".join([*words, str(kept.get("speech", ""))]).strip()
+
+
+def _waits(call: Call) -> bool:
+    """Whether another attempt is planned anyway: who rings back and says nothing is still rung."""
+    return call.purpose == "inbound"
+
+
+def drawn(ticket_id: int, round_: int, standing: Standing) -> bool:
+    """Whether an unreached visit is drawn for people (`visit.manual.sample`): the same answer whenever asked."""
+    share = Decimal(standing.settings.text("visit.manual.sample"))
+    place = int.from_bytes(hashlib.sha256(f"{ticket_id}:{round_}".encode()).digest()[:4], "big")
+    return Decimal(place) < share * 2**32
