@@ -4,25 +4,22 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, literal, or_, select
+from sqlalchemy import Connection, Select, func, literal, select
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import instant
 from backend.domain.records import Assignment, Letter, Line, Ticket, Visit
-from backend.domain.ticket import Obligation, State
+from backend.domain.ticket import State
 from backend.ports.reading import CallView, Delivery, Dial, Filters, History, Page, Requester, TicketView
 from storage import tables as t
 from storage.db import Database
+from storage.finding import STRETCH, TICKET, flagged, floor_of, found, given_to, late, narrowed
 from storage.rows import SHAPES
 from storage.vault import Vault
 
-STRETCH = 20_000  # rows one search looks through before it says "go on from here"
 RECENT = 50_000  # newest rows the meters count
-#: Duties that make a ticket overdue when they are open past their time.
-OWED = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
 SETTLED = (State.FINALIZED, State.ARCHIVED, State.MERGED, State.CANCELLED, State.RETURNED)
 OPEN = tuple(s.value for s in State if s not in SETTLED)
 
-_TICKET = [t.tickets.c[name] for name in SHAPES[Ticket].names]
 _LETTER = [t.letters.c[name] for name in SHAPES[Letter].names]
 
 
@@ -37,7 +34,7 @@ class Reading:
         """One ticket, or None when there is none or it is not theirs to know of."""
 
         def work(c: Connection) -> TicketView | None:
-            row = c.execute(select(*_TICKET, t.tickets.c.name_sealed).where(t.tickets.c.no == no)).first()
+            row = c.execute(select(*TICKET, t.tickets.c.name_sealed).where(t.tickets.c.no == no)).first()
             found = self._views(c, [row] if row else [])
             if not found or (seen_by is not None and all(a.unit != seen_by for a in found[0].assignments)):
                 return None
@@ -50,14 +47,14 @@ class Reading:
         seen_by: str | None = None,
     ) -> Page[TicketView]:  # fmt: skip
         """A page of tickets, newest first. A search looks through a bounded stretch at a time."""
-        query, place = _found(filters, now, seen_by)
+        query, place = found(filters, now, seen_by)
         if before is not None:
             query = query.where(place < before)
 
         def work(c: Connection) -> Page[TicketView]:
-            floor = _floor(c, query, place) if filters.words else None
+            floor = floor_of(c, query, place) if filters.words else None
             bounded = query if floor is None else query.where(place >= floor)
-            rows = c.execute(_narrowed(bounded, filters, now).order_by(place.desc()).limit(limit + 1)).all()
+            rows = c.execute(narrowed(bounded, filters, now).order_by(place.desc()).limit(limit + 1)).all()
             more = rows[limit - 1].id if len(rows) > limit else floor
             return Page(tuple(self._views(c, rows[:limit])), more)
 
@@ -72,7 +69,7 @@ class Reading:
                 of[row["ticket_id"]].append(SHAPES[Assignment].of(dict(row)))
         return [
             TicketView(
-                SHAPES[Ticket].read(row[: len(_TICKET)]), tuple(of[row.id]),
+                SHAPES[Ticket].read(row[: len(TICKET)]), tuple(of[row.id]),
                 self._vault.open("tickets", row.id, "name", row.name_sealed),
             )
             for row in rows
@@ -128,12 +125,12 @@ class Reading:
 
         def work(c: Connection) -> dict[str, int]:
             k = t.tickets.c
-            mine = [] if seen_by is None else [_given_to(seen_by)]
+            mine = [] if seen_by is None else [given_to(seen_by)]
             by_state = select(k.state, func.count()).where(k.state.in_(OPEN), *mine).group_by(k.state)
             counts = {state: int(count) for state, count in c.execute(by_state).all()}
-            late = [t.duties.c.unit == seen_by] if seen_by is not None else []
-            overdue = select(func.count(func.distinct(t.duties.c.ticket_id))).where(*_late(now), *late)
-            red = select(func.count()).where(k.state.in_(OPEN), _flagged("red"), *mine).select_from(t.tickets)
+            own = [t.duties.c.unit == seen_by] if seen_by is not None else []
+            overdue = select(func.count(func.distinct(t.duties.c.ticket_id))).where(*late(now), *own)
+            red = select(func.count()).where(k.state.in_(OPEN), flagged("red"), *mine).select_from(t.tickets)
             return counts | {
                 "overdue": int(c.execute(overdue).scalar_one()), "red": int(c.execute(red).scalar_one()),
             }  # fmt: skip
@@ -179,70 +176,6 @@ class Reading:
     async def ping(self) -> None:
         """Does the database answer? Raises what it raises."""
         await self._db.read(lambda c: c.execute(select(literal(1))).scalar_one())
-
-
-# -- queries
-
-
-def literally(words: str) -> str:
-    """A LIKE pattern that finds these very characters; `\\` escapes (FR7)."""
-    return "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-
-
-def _given_to(unit: str) -> Any:
-    a = t.assignments.alias()
-    return exists(select(literal(1)).where(a.c.ticket_id == t.tickets.c.id, a.c.unit == unit))
-
-
-def _flagged(flag: str) -> Any:
-    return or_(
-        t.tickets.c.flags == flag, t.tickets.c.flags.like(f"{flag} %"), t.tickets.c.flags.like(f"% {flag}"),
-        t.tickets.c.flags.like(f"% {flag} %"),
-    )  # fmt: skip
-
-
-def _late(now: datetime) -> tuple[Any, ...]:
-    d = t.duties.c
-    return d.met_at.is_(None), d.due_at < micros(now), d.kind.in_([k.value for k in OWED])
-
-
-def _found(filters: Filters, now: datetime, seen_by: str | None) -> tuple[Select[Any], Any]:
-    """The query of a list and the column it is ordered by: a unit's list walks the unit's own index."""
-    unit = filters.unit if seen_by is None else seen_by  # an empty word sees nothing
-    columns = (*_TICKET, t.tickets.c.name_sealed)
-    if unit is None:
-        return select(*columns), t.tickets.c.id
-    a, newer = t.assignments, t.assignments.alias("newer")
-    again = select(literal(1)).where(
-        newer.c.ticket_id == a.c.ticket_id, newer.c.unit == a.c.unit, newer.c.id > a.c.id
-    )
-    query = select(*columns).join_from(a, t.tickets, t.tickets.c.id == a.c.ticket_id)
-    query = query.where(a.c.unit == unit, ~exists(again))
-    if filters.unit is not None and filters.unit != unit:
-        query = query.where(_given_to(filters.unit))
-    return query, a.c.ticket_id
-
-
-def _floor(c: Connection, query: Select[Any], place: Any) -> int | None:
-    """The id where the stretch of a search ends; None when it reaches the beginning."""
-    edge = query.with_only_columns(place).order_by(place.desc()).offset(STRETCH).limit(1)
-    found = c.execute(edge).scalar()
-    return None if found is None else int(found)
-
-
-def _narrowed(query: Select[Any], filters: Filters, now: datetime) -> Select[Any]:
-    k = t.tickets.c
-    for column, value in ((k.state, filters.state), (k.grade, filters.grade), (k.category, filters.category)):
-        if value is not None:
-            query = query.where(column == value)
-    if filters.overdue:
-        query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*_late(now))))
-    if filters.words:
-        pattern = literally(filters.words)
-        query = query.where(
-            or_(*(column.like(pattern, escape="\\") for column in (k.no, k.title, k.place, k.text)))
-        )
-    return query
 
 
 def _deliveries() -> Select[Any]:

@@ -30,7 +30,7 @@ RUNNER: dict[str, Any] = {
 MACHINES = ("/api/", "/hooks/", "/events", "/healthz", "/readyz", "/metrics", "/sandbox/clock")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer browsers send `Origin: null` and our own forms are refused
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",

@@ -385,7 +385,7 @@ async def test_units_people_bindings_settings_and_imports(house: House) -> None:
     status, report = await house.ask("D1", "POST", "/imports/tickets", data=form)
     assert status == 200 and report["imported"] == 1
     assert house.imports.asked == [("tickets", "t.csv", "编号\nX".encode(), "D1", True, {"category": "help"})]
-    status, sheet = await house.ask("H1", "GET", "/scores?month=2026-10")
+    status, _ = await house.ask("H1", "GET", "/scores?month=2026-10")
     assert status == 200 and house.marks.asked[-1] == ("scores", "2026-10", None, "U01", "H1")
     assert (await house.ask("A1", "GET", "/scores?month=2026-13"))[0] == 422
 

@@ -1,6 +1,6 @@
 """Which form each verb shows and how its fields become the words of an act; who may say what stands in the table of moves."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,8 +78,9 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "cancel":             (REASON,),
 }
 # fmt: on
-#: Verbs that answer a request which may not be there; their buttons appear with it.
+#: Verbs that answer a flag or a request which may not be there; their buttons appear with it.
 FLAGGED = {"accept_progress": "supervised"}
+PENDING = {"decide_close": "explained_close", "decide_flag": "mass_incident"}
 
 
 def target_of(view: TicketView, actor: Actor) -> Assignment | None:
@@ -91,8 +92,13 @@ def target_of(view: TicketView, actor: Actor) -> Assignment | None:
     return next((a for a in view.assignments if a.id == view.ticket.lead_id), None)
 
 
-def offered(view: TicketView, actor: Actor) -> list[tuple[str, tuple[Input, ...]]]:
-    """The verbs this person may say of this ticket now, in the order of the table, with their forms."""
+def offered(
+    view: TicketView, actor: Actor, pending: Collection[str] = ()
+) -> list[tuple[str, tuple[Input, ...]]]:
+    """The verbs this person may say of this ticket now, in the order of the table, with their forms.
+
+    `pending` are the kinds of requests that wait for a decision.
+    """
     target = target_of(view, actor)
     found = []
     for row in ROWS:
@@ -103,6 +109,8 @@ def offered(view: TicketView, actor: Actor) -> list[tuple[str, tuple[Input, ...]
         if state not in row.sources or ended or (row.on_assignment and target is None):
             continue
         if row.verb in FLAGGED and FLAGGED[row.verb] not in view.ticket.flags:
+            continue
+        if row.verb in PENDING and PENDING[row.verb] not in pending:
             continue
         found.append((row.verb, FORMS[row.verb]))
     return found

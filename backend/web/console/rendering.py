@@ -37,8 +37,8 @@ def set_up(app: web.Application) -> None:
 
 
 def _said(rooms: Rooms) -> Any:
-    def t(name: str, **facts: Any) -> str:
-        return rooms.catalogue.say(f"console.{name}", **facts)
+    def t(key: str, /, **facts: Any) -> str:
+        return rooms.catalogue.say(f"console.{key}", **facts)
 
     return t
 
@@ -58,8 +58,12 @@ def _when(rooms: Rooms, value: Any) -> str:
 
 
 def _left(rooms: Rooms, value: Any) -> str:
-    at = _moment(value)
-    return "" if at is None else left(rooms.catalogue, at - rooms.clock.now())
+    at, now = _moment(value), rooms.clock.now()
+    if at is None:
+        return ""
+    if at <= now:
+        return rooms.catalogue.say("console.late")
+    return rooms.catalogue.say("console.left", span=left(rooms.catalogue, at - now))
 
 
 def page(

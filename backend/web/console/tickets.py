@@ -7,14 +7,15 @@ from aiohttp import web
 
 from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
+from backend.domain.ticket import Category, Grade, Source, State, UnitKind
+from backend.ports.moves import Find
 from backend.reveals import MAY, Reveals
 from backend.rooms import Rooms
 from backend.web.api.papers import take_out
 from backend.web.api.tickets import filters_of, view_of
 from backend.web.asked import REQUEST_ID, Ask
 from backend.web.bodies import keepable
-from backend.web.console.act_forms import offered, target_of, words_of
+from backend.web.console.act_forms import offered, words_of
 from backend.web.console.overview import unit_names
 from backend.web.console.rendering import page
 from backend.web.console.seats import Filled
@@ -56,24 +57,20 @@ async def _shown(
     """The page of a ticket; after a refusal with its words, and what was typed kept in its form."""
     view = await view_of(Ask(rooms, actor), keepable(request.match_info["no"]))
     history = await rooms.reading.history(view.ticket.id)
+    snap = await rooms.desk.moves.load(Find(ticket_id=view.ticket.id))
+    pending = {r.kind for r in snap.requests if r.decision is None} if snap else set()
     shaper = await Shaper.of(rooms)
     standing = await rooms.office.standing()
-    target = target_of(view, actor)
     replies = {a.id: shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
     units = [u for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
     return page(request, "ticket.html", {
         "ticket": shaper.ticket(view), "replies": replies, "now": rooms.clock.now(),
-        "forms": offered(view, actor), "target": target.id if target and not _whole(actor) else None,
+        "forms": offered(view, actor, pending),
         "timeline": shaper.timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
         "unit_names": await unit_names(rooms), "fault": fault, "tried": tried, "said": said or {},
         "may_reveal": actor.role in MAY, "requester": requester, "script": _script(rooms),
         "names": {p.code: p.name for p in standing.config.people},
     }, code)  # fmt: skip
-
-
-def _whole(actor: Actor) -> bool:
-    """Whether the desk finds the assignment by itself."""
-    return actor.of_unit or actor.role is Role.REVISIT_AGENT
 
 
 def _script(rooms: Rooms) -> list[str]:

@@ -1,0 +1,83 @@
+"""How tickets are found: by the index of states, of a unit, of open duties, or by literal words in a bounded stretch."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, exists, literal, or_, select
+
+from backend.domain.instants import micros
+from backend.domain.records import Ticket
+from backend.domain.ticket import Obligation
+from backend.ports.reading import Filters
+from storage import tables as t
+from storage.rows import SHAPES
+
+STRETCH = 20_000  # rows one search looks through before it says "go on from here"
+#: Duties that make a ticket overdue when they are open past their time.
+OWED = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
+TICKET = [t.tickets.c[name] for name in SHAPES[Ticket].names]
+
+
+def literally(words: str) -> str:
+    """A LIKE pattern that finds these very characters; `\\` escapes (FR7)."""
+    return "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+def given_to(unit: str) -> Any:
+    """The ticket was ever given to that unit."""
+    a = t.assignments.alias()
+    return exists(select(literal(1)).where(a.c.ticket_id == t.tickets.c.id, a.c.unit == unit))
+
+
+def flagged(flag: str) -> Any:
+    """The ticket carries that flag."""
+    return or_(
+        t.tickets.c.flags == flag, t.tickets.c.flags.like(f"{flag} %"), t.tickets.c.flags.like(f"% {flag}"),
+        t.tickets.c.flags.like(f"% {flag} %"),
+    )  # fmt: skip
+
+
+def late(now: datetime) -> tuple[Any, ...]:
+    """An open duty of those that count is past its time."""
+    d = t.duties.c
+    return d.met_at.is_(None), d.due_at < micros(now), d.kind.in_([k.value for k in OWED])
+
+
+def found(filters: Filters, now: datetime, seen_by: str | None) -> tuple[Select[Any], Any]:
+    """The query of a list and the column it is ordered by: a unit's list walks the unit's own index."""
+    unit = filters.unit if seen_by is None else seen_by  # an empty word sees nothing
+    columns = (*TICKET, t.tickets.c.name_sealed)
+    if unit is None:
+        return select(*columns), t.tickets.c.id
+    a, newer = t.assignments, t.assignments.alias("newer")
+    again = select(literal(1)).where(
+        newer.c.ticket_id == a.c.ticket_id, newer.c.unit == a.c.unit, newer.c.id > a.c.id
+    )
+    query = select(*columns).join_from(a, t.tickets, t.tickets.c.id == a.c.ticket_id)
+    query = query.where(a.c.unit == unit, ~exists(again))
+    if filters.unit is not None and filters.unit != unit:
+        query = query.where(given_to(filters.unit))
+    return query, a.c.ticket_id
+
+
+def floor_of(c: Connection, query: Select[Any], place: Any) -> int | None:
+    """The id where the stretch of a search ends; None when it reaches the beginning."""
+    edge = query.with_only_columns(place).order_by(place.desc()).offset(STRETCH).limit(1)
+    found = c.execute(edge).scalar()
+    return None if found is None else int(found)
+
+
+def narrowed(query: Select[Any], filters: Filters, now: datetime) -> Select[Any]:
+    """The query with the filters that are no index of their own."""
+    k = t.tickets.c
+    for column, value in ((k.state, filters.state), (k.grade, filters.grade), (k.category, filters.category)):
+        if value is not None:
+            query = query.where(column == value)
+    if filters.overdue:
+        query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*late(now))))
+    if filters.words:
+        pattern = literally(filters.words)
+        query = query.where(
+            or_(*(column.ilike(pattern, escape="\\") for column in (k.no, k.title, k.place, k.text)))
+        )
+    return query
