@@ -43,9 +43,15 @@ def test_every_room_has_a_sign_on_its_door() -> None:
     unsigned = []
     for file in modules():
         sign = (ast.get_docstring(tree(file)) or "").split("\n\n")[0].strip()
-        if not sign.endswith((".", ":", "…")) or "\n" in sign:
+        if not sign.endswith((".", ":", "…")) or "\n" in sign or len(sign.split()) < 3:
             unsigned.append(f"{name_of(file)}: {sign[:60]!r}")
     nothing(unsigned, "a one-sentence docstring on one line, what the file is for or refuses to know")
+
+
+def test_every_room_stands_in_the_plan_of_the_house() -> None:
+    plan = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    rooms = {file.relative_to(ROOT / "backend").parts[0] for file in modules("backend")} - {"__init__.py"}
+    nothing((room for room in sorted(rooms) if f"backend/{room}" not in plan), "add it to ARCHITECTURE.md")
 
 
 def test_nothing_is_left_for_later() -> None:
