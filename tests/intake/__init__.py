@@ -1,0 +1,1 @@
+"""The intake, imports and verifying of the house, on both engines."""
