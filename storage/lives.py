@@ -164,7 +164,7 @@ class Writer:
         elif one.lead and closed is not None:
             self._duty(ticket_id, assignment_id, one.unit, "close", record, start, close_due, closed,
                        _outcome(closed, close_due), False)  # fmt: skip
-        rule = "rule" if card is None and one.lead and not given_back and not record.mass_incident else "none"
+        rule = "rule" if card is None and one.lead and not record.mass_incident else "none"
         late = rule == "rule" and closed is not None and _outcome(closed, close_due) == "late"
         carded = (close_due if closed is None else min(close_due, closed)) if card or late else None
         self.rows["assignments"].append((

@@ -122,6 +122,7 @@ class Wording:
         """In hand at any time in the month; a card issued by the clock, or of an imported life as of the run."""
         card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {self._due} < :as_of
             AND NOT (a.closed_at IS NOT NULL AND {self._in_time})
+            AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)
             AND NOT EXISTS (SELECT 1 FROM tickets m WHERE m.id = a.ticket_id AND m.flags LIKE '%mass_incident%')
             THEN {self._due} END WHEN a.red_card_at <= :as_of THEN a.red_card_at END"""
         given_back = """SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted'

@@ -1,0 +1,91 @@
+"""From stored inputs to the published sheets of a period, purely: a locked run reckoned again gives the same (B3)."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backend.domain.scoring.ranking import rank, tier
+from backend.domain.scoring.reckon import reckon_json
+from backend.domain.scoring.scheme_file import load_scheme
+from backend.marks.inputs import REGION, of_institution, pooled
+
+Result = dict[str, Any]
+
+
+def assemble(inputs: Mapping[str, Any]) -> Result:
+    """The result of a period's inputs: `{"period", "units", "regions"}`."""
+    return _month(inputs) if "units" in inputs else _longer(inputs)
+
+
+def seal(sheet: Mapping[str, Any]) -> str:
+    """SHA-256 of a run's inputs and result, in one canonical writing."""
+    body = json.dumps(sheet, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def _month(inputs: Mapping[str, Any]) -> Result:
+    settings = inputs["settings"]
+    units = [
+        {"unit": document["unit"], "name": document["name"], "region": document["region"],
+         **reckon_json(document, settings)}
+        for document in inputs["units"]
+    ]  # fmt: skip
+    totals = {sheet["unit"]: sheet["total"] for sheet in units}
+    regions = [_region(name, inputs, totals) for name in inputs["regions"]]
+    return {"period": inputs["period"], "units": units, "regions": regions}
+
+
+def _region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | None]) -> dict[str, Any]:
+    """0.4 × the institution + 0.6 × the units (B10); departments of the province stand apart (Q51)."""
+    here = [d for d in inputs["units"] if d["region"] == name and d["unit"] not in inputs["apart"]]
+    managing = [d for d in here if of_institution(load_scheme(d["scheme"]))]
+    units = [d for d in here if d not in managing]
+    document: dict[str, Any] = {
+        "scheme": REGION,
+        "region": name,
+        "management": totals[managing[0]["unit"]] if managing else None,
+        "units": [totals[d["unit"]] for d in units],
+        "weights": [d.get("assignments", 0) for d in units],
+    }
+    if inputs["settings"].get("region.aggregation") == "pooled":
+        document["pooled"] = pooled(units)
+    return {"region": name, **reckon_json(document, inputs["settings"])}
+
+
+def _longer(inputs: Mapping[str, Any]) -> Result:
+    """Quarter and year: the mean of the scored months, with ranks and bands (B12, Q52)."""
+    months = [assemble(month) for month in inputs["months"]]
+    names = {s["unit"]: (s["name"], s["region"], s["scheme"]) for month in months for s in month["units"]}
+    units = [
+        {"unit": code, "name": name, "region": region,
+         **_mean(inputs, [_total(month["units"], "unit", code) for month in months]), "of": scheme}
+        for code, (name, region, scheme) in sorted(names.items())
+    ]  # fmt: skip
+    regions = [
+        {"region": name, **_mean(inputs, [_total(month["regions"], "region", name) for month in months])}
+        for name in dict.fromkeys(r["region"] for month in months for r in month["regions"])
+    ]
+    for scheme in {unit["of"] for unit in units}:
+        _ranked([u for u in units if u["of"] == scheme], "unit")
+    _ranked(regions, "region")
+    return {"period": inputs["period"], "units": units, "regions": regions}
+
+
+def _mean(inputs: Mapping[str, Any], totals: Sequence[str | None]) -> dict[str, Any]:
+    document = {"scheme": "period", "kind": inputs["kind"], "months": totals}
+    return reckon_json(document, inputs["settings"])
+
+
+def _total(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> str | None:
+    return next((row["total"] for row in rows if row[key] == name), None)
+
+
+def _ranked(rows: list[dict[str, Any]], key: str) -> None:
+    tiers = load_scheme("period").tiers
+    places = {r.code: r.rank for r in rank({row[key]: row["total"] for row in rows})}
+    for row in rows:
+        band = tier(row["total"], tiers)
+        row["rank"], row["tier"] = places[row[key]], None if band is None else band.id
+
+

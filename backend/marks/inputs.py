@@ -1,0 +1,173 @@
+"""What a month is reckoned from: each unit's facts document, drawn from counts, witnesses and accepted ledger lines."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from backend.domain.records import Unit
+from backend.domain.refusals import Refused
+from backend.domain.scoring.exact import ZERO, plain
+from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.readings import Readings
+from backend.domain.scoring.scheme import Kind, LedgerRule, Scheme
+from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.settings import Settings
+from backend.domain.ticket import UnitKind
+from backend.marks.spans import bounds
+from backend.office import Standing
+from backend.ports.marks import LedgerEntry, MarksStore, Question
+
+REGION = "jilin-region"
+UNIT_SCHEMES = {"jilin": "jilin-unit", "beijing_mutual_aid": "beijing-agency"}
+MANAGEMENT_SCHEMES = {"jilin": "jilin-mgmt"}
+#: measures that belong to the institution that takes in and dispatches (Annex 1)
+INSTITUTION = frozenset({Measure.CONNECT, Measure.DISPATCH})
+#: tickets listed behind a line: at most so many a unit, and about so many in all
+LISTED, LISTED_IN_ALL = 200, 30_000
+
+Document = dict[str, Any]
+
+
+def of_institution(scheme: Scheme) -> bool:
+    """Whether a scheme scores management institutions rather than handling units."""
+    return any(rate.measure in INSTITUTION for rate in scheme.rates)
+
+
+def scheme_for(unit: Unit, profile: str) -> str | None:
+    """The scheme that scores a unit under a profile; None where the profile has none for its kind."""
+    table = MANAGEMENT_SCHEMES if unit.kind is UnitKind.MANAGEMENT else UNIT_SCHEMES
+    return table.get(profile)
+
+
+def schemes_of(standing: Standing, settings: Settings, scheme: str | None, unit: str | None) -> dict[str, list[Unit]]:
+    """Scheme id → the units it scores now.
+
+    Refused `unknown_unit`, `unknown_scheme`, `scheme_not_for_unit`.
+    """
+    if unit is not None and unit not in standing.config.units:
+        raise Refused("unknown_unit", unit=unit[:60])
+    units = [u for code, u in sorted(standing.config.units.items()) if unit in (None, code)]
+    if scheme is None:
+        found: dict[str, list[Unit]] = {}
+        for one in units:
+            if (name := scheme_for(one, settings.text("profile"))) is not None:
+                found.setdefault(name, []).append(one)
+        return found
+    wanted = load_scheme(scheme)
+    if wanted.kind is not Kind.SHEET:
+        raise Refused("unknown_scheme", scheme=scheme, known="")
+    chosen = [u for u in units if (u.kind is UnitKind.MANAGEMENT) is of_institution(wanted)]
+    if unit is not None and not chosen:
+        raise Refused("scheme_not_for_unit", scheme=scheme, unit=unit)
+    return {scheme: chosen}
+
+
+def question(month: str, standing: Standing, settings: Settings, as_of: datetime, unit: str | None) -> Question:
+    """The month in the terms of the shelf, under the readings that change a cohort."""
+    start, end = bounds(month, standing.settings.zone)
+    words = {
+        name: settings.text(f"scoring.{name}")
+        for name in ("closure_basis", "return_basis", "unreasonable_mode", "second_visit_unreached")
+    }
+    return Question(start, end, as_of, unit=unit, **words)
+
+
+async def documents(
+    store: MarksStore, scheme: Scheme, units: Sequence[Unit], month: str, asked: Question, settings: Settings,
+    *, evidence: bool,
+) -> list[Document]:  # fmt: skip
+    """A facts document for every unit that is active or has something to count."""
+    wanted = {rate.measure for rate in scheme.rates if rate.measure is not Measure.CONNECT}
+    counted = await store.count(sorted(wanted | _tally(scheme)), asked)
+    pairs = {m: {c.unit: [c.numerator, c.denominator] for c in rows} for m, rows in counted.items()}
+    seen = {code for rows in pairs.values() for code in rows}
+    ledger = await _ledger(store, scheme, month, asked.unit, settings)
+    shown = await _shown(store, scheme, asked, len(seen)) if evidence else {}
+    found = []
+    for unit in units:
+        if not unit.active and unit.code not in seen:
+            continue
+        document: Document = {
+            "scheme": scheme.id, "unit": unit.code, "name": unit.name, "region": unit.region, "month": month,
+            "rates": {r.item: pairs.get(r.measure, {}).get(unit.code, [0, 0]) for r in scheme.rates},
+            "ledger": ledger.get(unit.code, []),
+        }  # fmt: skip
+        if _tally(scheme):
+            document["assignments"] = pairs[Measure.SIGN].get(unit.code, [0, 0])[1]
+        if unit.code in shown:
+            document["evidence"] = shown[unit.code]
+        found.append(document)
+    return found
+
+
+def _tally(scheme: Scheme) -> set[Measure]:
+    """Handling units are in the running by their assignments: as many as they had to sign (Q9)."""
+    return set() if of_institution(scheme) else {Measure.SIGN}
+
+
+async def _shown(
+    store: MarksStore, scheme: Scheme, asked: Question, units: int
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """unit → item → the tickets behind the line, failing ones first; where there are more, how many."""
+    limit = min(LISTED, max(5, LISTED_IN_ALL // max(1, units)))
+    found: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(dict)
+    for rate in scheme.rates:
+        if rate.measure is Measure.CONNECT:
+            continue
+        for witness in await store.witnesses(rate.measure, asked, limit):
+            rows = found[witness.unit].setdefault(rate.item, [])
+            rows.append({"ticket": witness.ticket, "failed": witness.failed})
+            if len(rows) == limit and witness.of > limit:
+                rows.append({"more": witness.of - limit})
+    return found
+
+
+async def _ledger(
+    store: MarksStore, scheme: Scheme, month: str, unit: str | None, settings: Settings
+) -> dict[str, list[Document]]:
+    """unit → its accepted entries of the month, with what their matters earned earlier in the year (Q47)."""
+    entries = [e for e in await store.ledger(f"{month[:4]}-01", month, unit) if e.kind in scheme.kinds()]
+    readings = Readings.of(settings.view(), scheme.knobs())
+    earned: dict[tuple[str, str, str], Any] = defaultdict(lambda: ZERO)
+    found: dict[str, list[Document]] = defaultdict(list)
+    for entry in entries:
+        place = (entry.unit, entry.kind, entry.matter or "")
+        if entry.month != month:
+            earned[place] = max(earned[place], _worth(scheme, entry, readings))
+            continue
+        document = entry_document(entry)
+        if entry.matter and earned[place]:
+            document["already"] = plain(earned[place])
+        found[entry.unit].append(document)
+    return found
+
+
+def _worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> Any:
+    for line in scheme.ledger:
+        if line.kind == entry.kind and line.rule is LedgerRule.HIGHEST_PER_MATTER and entry.level:
+            return line.levels[entry.level].sure(readings) if entry.level in line.levels else ZERO
+    return ZERO
+
+
+def entry_document(entry: LedgerEntry) -> Document:
+    """A ledger entry as a facts document has it, blanks left out."""
+    document: Document = {
+        "kind": entry.kind, "count": entry.count, "level": entry.level, "matter": entry.matter,
+        "points": entry.points, "note": entry.note, "evidence": entry.evidence, **entry.facts,
+    }  # fmt: skip
+    return {key: value for key, value in document.items() if value not in (None, "")}
+
+
+def pooled(units: Iterable[Mapping[str, Any]]) -> Document:
+    """All units' counts and ledgers added together, as if they were one unit (Q51)."""
+    rates: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    ledger: list[Any] = []
+    assignments = 0
+    for document in units:
+        for item, (numerator, denominator) in document["rates"].items():
+            rates[item][0] += numerator
+            rates[item][1] += denominator
+        ledger += document["ledger"]
+        assignments += document.get("assignments", 0)
+    return {"rates": dict(rates), "assignments": assignments, "ledger": ledger}

@@ -1,0 +1,80 @@
+"""Scored periods by their written names: 2026-10, 2026Q4, 2026; when they begin, end and settle (Q14, Q15)."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from backend.domain.calendar import Calendar
+from backend.domain.limits import Limit
+from backend.domain.refusals import Refused
+
+_YEAR = "(20[0-9]{2})"
+_SHAPES: tuple[tuple[str, str, Callable[[int], range]], ...] = (
+    ("month", f"{_YEAR}-(0[1-9]|1[0-2])", lambda part: range(part, part + 1)),
+    ("quarter", f"{_YEAR}Q([1-4])", lambda part: range(part * 3 - 2, part * 3 + 1)),
+    ("year", f"{_YEAR}()", lambda part: range(1, 13)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A period: its written name, its kind (month, quarter, year) and its months, 2026-10 …"""
+
+    name: str
+    kind: str
+    months: tuple[str, ...]
+
+
+def span(name: str) -> Span:
+    """The period of a written name; raises Refused `bad_period`."""
+    for kind, shape, months in _SHAPES:
+        match = re.fullmatch(shape, name, re.ASCII)
+        if match:
+            return Span(name, kind, tuple(f"{match[1]}-{m:02d}" for m in months(int(match[2] or 0))))
+    raise Refused("bad_period", period=name[:40])
+
+
+def month_span(name: str) -> Span:
+    """The same for a month only; raises Refused `bad_month`."""
+    if not re.fullmatch(_SHAPES[0][1], name, re.ASCII):
+        raise Refused("bad_month", month=name[:40])
+    return span(name)
+
+
+def bounds(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The month's first local instant, and the next month's."""
+    return _first(month, zone), _first(shifted(month, 1), zone)
+
+
+def shifted(month: str, by: int) -> str:
+    """The month so many months later."""
+    place = int(month[:4]) * 12 + int(month[5:]) - 1 + by
+    return f"{place // 12}-{place % 12 + 1:02d}"
+
+
+def settles(months: tuple[str, ...], limit: str, calendar: Calendar, zone: ZoneInfo) -> datetime:
+    """From when the period may be made final: the settlement day of the month after it (Q15).
+
+    Raises Refused `calendar_ends`.
+    """
+    _, end = bounds(months[-1], zone)
+    last = (end - timedelta(days=1)).date()
+    day = calendar.add_workdays(last, Limit.parse(limit).amount)
+    return datetime.combine(day, time(), zone)
+
+
+def instant_of(text: str) -> datetime:
+    """An ISO instant with its offset; raises Refused `bad_time`."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused("bad_time", at=text[:40]) from None
+    if at.tzinfo is None:
+        raise Refused("bad_time", at=text[:40])
+    return at.astimezone(UTC)
+
+
+def _first(month: str, zone: ZoneInfo) -> datetime:
+    return datetime.combine(date(int(month[:4]), int(month[5:]), 1), time(), zone)
