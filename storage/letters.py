@@ -89,9 +89,10 @@ class Letters:
         )
         if ids is not None:
             due = due.where(L.id.in_(bindparam("ids", list(ids), expanding=True)))
+        chosen = due.cte("due")  # a CTE with locks is worked out once; a plain subquery may exceed its limit
         take = (
             update(t.letters)
-            .where(L.id.in_(due.scalar_subquery()), L.state == "pending")
+            .where(L.id.in_(select(chosen.c.id)), L.state == "pending")
             .values(state="sending", owner=owner, attempts=L.attempts + 1, lease_until=micros(lease_until))
             .returning(*_HELD)
         )
@@ -129,11 +130,12 @@ class Letters:
             .where(L.state == "sending", L.lease_until < micros(real), L.channel.in_(list(channels)))
             .order_by(L.id)
             .with_for_update(skip_locked=True)
+            .cte("lost")
         )
         worn = L.attempts >= most
         free = (
             update(t.letters)
-            .where(L.id.in_(lost.scalar_subquery()), L.state == "sending", L.lease_until < micros(real))
+            .where(L.id.in_(select(lost.c.id)), L.state == "sending", L.lease_until < micros(real))
             .values(
                 state=case((worn, "dead"), else_="pending"),
                 error="lease_expired",

@@ -1,0 +1,133 @@
+"""One pace for several processes: on a table, in Redis, and a smaller one of our own while Redis is away (FT19, FD20)."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from backend.mail.shared_pace import SharedPacer
+from notify.pace import Bucket, LocalPacer
+from storage.db import Database
+from storage.pace import TablePace
+from storage.pace_redis import RedisPace
+
+BOT = Bucket("bot", rate=20, per_seconds=1.0)
+CHAT = Bucket("chat:1", rate=1, per_seconds=1.0)
+GROUP = Bucket("group:-1", rate=3, per_seconds=60.0, shape="window")
+
+
+class FakeRedis:
+    """As much of a Redis as the pace needs: optimistic transactions over a dictionary; may be gone."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.changes: dict[str, int] = {}
+        self.gone = False
+
+    def pipeline(self, transaction: bool) -> "FakePipe":
+        assert transaction
+        return FakePipe(self)
+
+
+class FakePipe:
+    def __init__(self, redis: FakeRedis) -> None:
+        self.redis = redis
+        self.seen: dict[str, int] = {}
+        self.todo: list[tuple[str, str]] = []
+
+    async def __aenter__(self) -> "FakePipe":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def watch(self, *names: str) -> None:
+        await asyncio.sleep(0)
+        if self.redis.gone:
+            raise ConnectionError("gone")
+        self.seen = {name: self.redis.changes.get(name, 0) for name in names}
+
+    async def mget(self, names: Sequence[str]) -> list[str | None]:
+        await asyncio.sleep(0)
+        return [self.redis.kept.get(name) for name in names]
+
+    def multi(self) -> None:
+        return None
+
+    def set(self, name: str, value: str, px: int) -> None:
+        assert px > 0
+        self.todo.append((name, value))
+
+    async def execute(self) -> None:
+        from redis.exceptions import WatchError
+
+        await asyncio.sleep(0)
+        if any(self.redis.changes.get(n, 0) != seen for n, seen in self.seen.items()):
+            raise WatchError
+        for name, value in self.todo:
+            self.redis.kept[name] = value
+            self.redis.changes[name] = self.redis.changes.get(name, 0) + 1
+
+
+async def leaves(pacers: Sequence[Any], buckets: Sequence[Bucket], now: float) -> int:
+    """How many of one ask each may leave at once."""
+    return sum(w == 0.0 for w in await asyncio.gather(*(p.take(buckets, now) for p in pacers)))
+
+
+async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(database: Database) -> None:
+    pacers = [SharedPacer(TablePace(database)) for _ in range(8)]
+    assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
+    assert await leaves(pacers, [BOT], 1000.04) == 0
+    assert await leaves(pacers, [BOT], 1000.05) == 1
+    assert await leaves(pacers, [GROUP], 1000.1) == 3
+    assert await leaves(pacers, [GROUP], 1060.05) == 0
+    assert await leaves(pacers, [GROUP], 1060.2) == 3
+
+
+async def test_all_buckets_are_counted_or_none(database: Database) -> None:
+    pacer = SharedPacer(TablePace(database))
+    assert await pacer.take([BOT, CHAT], 1000.0) == 0.0
+    assert await pacer.take([BOT, CHAT], 1000.5) == pytest.approx(0.5)
+    assert await pacer.take([BOT], 1000.5) == 0.0  # the refused one was not counted
+    assert await pacer.take([], 1000.5) == 0.0
+
+
+async def test_the_table_says_what_one_process_alone_would_say(database: Database) -> None:
+    shared, local = SharedPacer(TablePace(database)), LocalPacer()
+    now = 1000.0
+    for step in range(60):
+        buckets = [BOT, CHAT.of(str(step % 3)), GROUP]
+        assert await shared.take(buckets, now) == pytest.approx(await local.take(buckets, now))
+        now += 0.013 * (step % 7)
+
+
+async def test_a_redis_keeps_the_same_pace_FT19() -> None:
+    redis = FakeRedis()
+    pacers = [SharedPacer(RedisPace(redis), may_be_lost=True) for _ in range(8)]
+    assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
+    assert await leaves(pacers, [GROUP], 1000.0) == 3
+
+
+async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_FD20() -> None:
+    redis, time = FakeRedis(), [0.0]
+    pacer = SharedPacer(RedisPace(redis), may_be_lost=True, clock=lambda: time[0])
+    redis.gone = True
+    left = 0
+    for step in range(100):  # a second
+        left += await pacer.take([BOT], 1000.0 + step / 100) == 0.0
+    assert left == 5
+    redis.gone = False
+    assert redis.kept == {}
+    time[0] = 6.0
+    assert await pacer.take([BOT], 1010.0) == 0.0
+    assert list(redis.kept) == ["jiesu:pace:bot"]
+
+
+async def test_who_cannot_reach_the_database_gets_no_leave_to_send_FM13() -> None:
+    class Away:
+        async def change(self, *_: object) -> None:
+            raise OSError("away")
+
+    with pytest.raises(OSError):
+        await SharedPacer(Away()).take([BOT], 1.0)
