@@ -6,12 +6,11 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from backend.domain.records import Letter, Person, Unit
+from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office import Office
@@ -61,13 +60,6 @@ class Bound:
     tail: str
 
 
-class IdSupply(Protocol):
-    """Numbers for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
-
-
 class Registry:
     """The one room that changes who is there. Refusals: `unknown_unit`, `unknown_person`, `bad_phone`, `bad_field` …
 
@@ -75,12 +67,11 @@ class Registry:
     """
 
     def __init__(
-        self, people: People, drafts: Drafts, office: Office, ids: IdSupply, countries: Collection[str] = ("CN",)
+        self, people: People, drafts: Drafts, office: Office, *, countries: Collection[str] = ("CN",)
     ) -> None:
         self._people = people
         self._drafts = drafts
         self._office = office
-        self._ids = ids
         self._countries = tuple(countries)
         self.bot_name = ""
 
@@ -192,25 +183,18 @@ class Registry:
         """The active person behind a chat user; rights come from here and never from the chat (FT34)."""
         return await self._people.bound(channel, user_id)
 
-    async def lose_binding(self, person: str, channel: str, reason: str) -> None:
-        """The chat is dead (FT20): it is tried no more, and the unit's liaison is told."""
-        found = await self._people.person(person)
-        if found is None:
-            return
-        now = self._office.clock.now()
-        standing = await self._office.standing(fresh=True)
-        await self._ids.refill(16)
-        unit = standing.config.units.get(found.unit)
-        told = [
-            Letter(
-                self._ids.take(), "U1", p.chat, p.code, None, None, 0, False, now, now,
-                {"unit": unit.name if unit else found.unit, "name": found.name, "who": person},
-            )
-            for p in standing.people(found.unit, Role.LIAISON)
-            if p.chat and p.code != person
-        ]  # fmt: skip
-        if await self._people.unbind(person, channel, reason, now, told):
+    async def lose_binding(self, person: str, channel: str, reason: str) -> bool:
+        """The chat is dead (FT20): it is tried no more. True for whoever noticed first: he tells the colleagues."""
+        lost = await self._people.unbind(person, channel, reason, self._office.clock.now())
+        if lost:
             self._office.forget()
+        return lost
+
+    async def colleagues(self, person: Person) -> Sequence[Person]:
+        """The liaison and the handlers of his unit who can be written to; the liaison first."""
+        standing = await self._office.standing(fresh=True)
+        here = standing.people(person.unit, Role.LIAISON, Role.HANDLER)
+        return [p for p in here if p.chat and p.address and p.code != person.code]
 
     # -- PINs
 

@@ -125,7 +125,7 @@ async def open_shelves(
         office = Office(config, clock, environment.profile)
         desk = Desk(moves, office, ids, vault.journal)
         people, drafts = PeopleShelf(db, ids, vault), DraftShelf(db)
-        registry = Registry(people, drafts, office, ids)
+        registry = Registry(people, drafts, office)
         intake = Intake(Arrivals(db), office, ids, vault, desk)
         book = ImportBook(db, ids)
         rows = Rows(office, intake, registry, desk, book, Histories(HistoryShelf(db, ids, vault), office))

@@ -9,7 +9,7 @@ from backend.domain.presses import Press
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.table import BY_VERB, may
-from backend.domain.ticket import Obligation
+from backend.domain.ticket import Obligation, State
 from backend.ports.moves import Find
 from bot.talk import Talk
 
@@ -63,6 +63,7 @@ def check(talk: Talk, case: Case, verb: str) -> None:
     if assignment.ended_at is None and assignment.state in row.sources:
         return
     facts = {"state": str(assignment.state)}
-    if last is not None and last.by != talk.actor.code:
+    early = assignment.state is State.DISPATCHED and assignment.ended_at is None  # not signed: nobody was quicker
+    if last is not None and last.by != talk.actor.code and not early:
         raise Refused("overtaken", by=last.by, at=last.at.isoformat(), **facts)
     raise Refused("not_now", **facts)

@@ -58,7 +58,7 @@ def make_router() -> Router:
 
     async def on_member(event: ChatMemberUpdated, talk: Talk) -> None:
         if talk.private and talk.person is not None and event.new_chat_member.status in GONE:
-            await talk.house.registry.lose_binding(talk.person.code, CHANNEL, "blocked")
+            await talk.lost("blocked")
 
     router.callback_query.register(on_press)
     router.message.register(on_message)

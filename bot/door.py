@@ -69,9 +69,9 @@ class ChatDoor:
 
     # -- hearing
 
-    async def hear(self, body: bytes) -> bool:
+    async def hear(self, mouth: str, body: bytes) -> bool:
         """Keep an update of the webhook; answer 200 when this returns, whether or not it was new (FT1, FT9)."""
-        fresh = await self.inbox.hear(CHANNEL, body)
+        fresh = await self.inbox.hear(mouth, body)
         self._heard()
         return fresh
 

@@ -7,6 +7,7 @@ from aiogram import Bot
 
 from backend.cards import Cards
 from backend.desk import Desk
+from backend.domain.acts import Actor
 from backend.domain.texts import Catalogue
 from backend.filing import Filing
 from backend.office import Office
@@ -24,8 +25,8 @@ CHANNEL = "telegram"
 class Ringer(Protocol):
     """backend/calls.py as far as a chat asks for it."""
 
-    async def ring(self, ticket_no: str, by: str) -> object:
-        """Ring the unit about a ticket now. Refused `no_phone`, `not_now` …"""
+    async def ring(self, ticket_no: str, by: Actor) -> object:
+        """Ring the unit about a ticket now. Refused `forbidden`, `not_now`, `no_handler` …"""
         ...
 
 

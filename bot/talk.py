@@ -170,7 +170,18 @@ class Talk:
     async def _unsaid(self, error: DeliveryError) -> None:
         log.warning("not_said", error=str(error))
         if error.kind == "dead_address" and self.private and self.person and not error.new_address:
-            await self.house.registry.lose_binding(self.person.code, CHANNEL, error.code)
+            await self.lost(error.code)
+
+    async def lost(self, reason: str) -> None:
+        """This person's chat is dead (FT20): he is unbound, and his colleagues are told to have him bind again."""
+        person = self.who
+        if not await self.house.registry.lose_binding(person.code, CHANNEL, reason):
+            return
+        units = (await self.house.office.standing()).config.units
+        unit = units[person.unit].name if person.unit in units else person.unit
+        text = self.say_key("chat.address_dead", unit=unit, name=person.name)
+        for colleague in await self.house.registry.colleagues(person):
+            await self.send(str(colleague.address), Card(text))
 
     async def say_with(self, text: str, markup: ForceReply | ReplyKeyboardMarkup | ReplyKeyboardRemove) -> str | None:
         """A short text of the catalogue with something other than buttons under it."""

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from backend.domain.instants import micros
-from backend.domain.records import Letter, Person
+from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.ports.people import Binding, PersonRow, Pin
@@ -16,7 +16,6 @@ from storage import tables as t
 from storage.config import bump
 from storage.db import Database
 from storage.ids import Ids
-from storage.rows import SHAPES
 from storage.vault import Vault
 
 
@@ -159,8 +158,8 @@ class PeopleShelf:
             )
         )  # fmt: skip
 
-    async def unbind(self, person: str, channel: str, reason: str, now: datetime, letters: Sequence[Letter]) -> bool:
-        """Mark the live binding dead and keep these letters about it; False when there was none."""
+    async def unbind(self, person: str, channel: str, reason: str, now: datetime) -> bool:
+        """Mark the live binding dead; False when there was none."""
 
         def work(c: Connection) -> bool:
             b = t.bindings.c
@@ -170,9 +169,6 @@ class PeopleShelf:
             )
             if not ended.rowcount:
                 return False
-            shape = SHAPES[Letter]
-            for letter in letters:
-                c.execute(insert(t.letters).values(dict(zip(shape.names, shape.write(letter), strict=True))))
             bump(c)
             return True
 

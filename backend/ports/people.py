@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.records import Letter, Person
+from backend.domain.records import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ class People(Protocol):
         """
         ...
 
-    async def unbind(self, person: str, channel: str, reason: str, now: datetime, letters: Sequence[Letter]) -> bool:
-        """Mark the live binding dead and keep these letters about it; False when there was none."""
+    async def unbind(self, person: str, channel: str, reason: str, now: datetime) -> bool:
+        """Mark the live binding dead; False when there was none."""
         ...
 
     async def set_pin(self, person: str, hash: str | None) -> None:

@@ -10,7 +10,6 @@ from bot.talk import Talk
 LISTED = 20
 WORKING = (State.SIGNED, State.REPLIED, State.RETURN_REVIEW, State.EXTENSION_REVIEW, State.REWORK)
 VISITING = (State.CLOSED, State.REVISIT_AUTO, State.REVISIT_MANUAL)
-RINGERS = (Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)
 
 
 def _of_office(talk: Talk) -> None:
@@ -105,14 +104,13 @@ async def supervise(talk: Talk, words: str = "") -> None:
 async def call(talk: Talk, words: str = "") -> None:
     """/call NO: ring the unit now."""
     no = words.strip()
-    if talk.actor.role not in RINGERS:
-        raise Refused("forbidden")
+    _of_office(talk)
     if not no:
         await talk.told("command.call_usage")
         return
     if talk.house.calls is None:
         raise Refused("unavailable")
-    await talk.house.calls.ring(no, talk.who.code)
+    await talk.house.calls.ring(no, talk.actor)
     await talk.told("command.calling", ticket_no=no)
 
 

@@ -147,6 +147,7 @@ async def test_a_failing_handler_keeps_its_update_and_says_so_once_FT8(world: Wo
             break
     await user.expect("当前没有待办工单")
     assert user.leftovers() == []
+    await world.quiet()
     assert (await world.inboxes())[-1] == ("done", 3)
 
 
@@ -188,8 +189,8 @@ async def test_nonsense_of_all_kinds_is_kept_and_never_raises_FT7(world: World) 
     deep = b'{"update_id": 5, "message": ' + b"[" * 1000 + b"]" * 1000 + b"}"
     for body in (b"{", b"[]", b"{}", b'{"update_id": "x"}', b'{"update_id": NaN}', b"\xff\xfe", deep,
                  b'{"update_id": 6, "update_id": 7}', b'{"update_id": 8, "message": {"chat": 3}}', b"\x00"):  # fmt: skip
-        assert await world.door.hear(body)
-        assert not await world.door.hear(body)
+        assert await world.door.hear("telegram", body)
+        assert not await world.door.hear("telegram", body)
     await world.quiet()
     assert {state for state, _ in await world.inboxes()} == {"unreadable"}
 

@@ -77,7 +77,7 @@ class World:
         self.moves = moves_store(db)
         self.desk = Desk(self.moves, self.office, self.ids, b"k" * 32)
         drafts = DraftShelf(db)
-        self.registry = Registry(PeopleShelf(db, self.ids, self.vault), drafts, self.office, self.ids)
+        self.registry = Registry(PeopleShelf(db, self.ids, self.vault), drafts, self.office)
         self.catalogue = Catalogue("zh_CN")
         book = CardShelf(db, self.ids, self.vault)
         bot = make_bot(TOKEN, f"{base}/sandbox/telegram")

@@ -32,7 +32,7 @@ class Desk:
         self.db = db
         self.office = Office(Configuration(db, ids), Clock(lambda: self.at, ZONE), "jilin")
         self.people = PeopleShelf(db, ids, Vault("a secret of the tests, long enough"))
-        self.registry = Registry(self.people, DraftShelf(db), self.office, ids)
+        self.registry = Registry(self.people, DraftShelf(db), self.office)
 
     async def open(self) -> "Desk":
         await self.registry.put_units(
