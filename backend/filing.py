@@ -4,7 +4,6 @@ import hashlib
 import secrets
 import unicodedata
 from collections.abc import Collection
-from urllib.parse import unquote
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
@@ -24,10 +23,6 @@ def kind_of(content: bytes) -> str | None:
 
 def shown_name(name: str, kind: str) -> str:
     """A name as it may be shown: its last part, without controls and direction marks; never a path (FF13)."""
-    try:
-        name = unquote(name, errors="strict")  # some clients send names percent-encoded
-    except UnicodeDecodeError:
-        pass
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     plain = "".join(c for c in last if unicodedata.category(c)[0] != "C" and c not in '"<>|:*?').strip(" .")
     return plain[-LONGEST_NAME:] or f"file.{kind}"

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -146,7 +147,13 @@ async def read_parts(request: web.Request, largest: int) -> list[Part]:
 
 
 def _filename(part: BodyPartReader) -> str | None:
-    return None if part.filename is None else keepable(part.filename)
+    """The name of a file; some clients send it percent-encoded."""
+    if part.filename is None:
+        return None
+    try:
+        return keepable(unquote(part.filename, errors="strict"))
+    except UnicodeDecodeError:
+        return keepable(part.filename)
 
 
 def fingerprint(method: str, path: str, body: Any, parts: Sequence[Part]) -> str:

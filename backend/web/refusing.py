@@ -7,8 +7,6 @@ from typing import Any
 
 import structlog
 from aiohttp import web
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from backend.domain.refusals import Refused, status_of
 from backend.domain.texts import Catalogue
@@ -17,8 +15,15 @@ from backend.web.bodies import TooSlow
 
 log = structlog.get_logger("web")
 #: Statuses of codes only a door can give.
-OF_DOORS = {"stale_form": 403, "internal": 500, "unavailable": 503, "in_progress": 409, "method_not_allowed": 405}
-AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError)
+OF_DOORS = {
+    "stale_form": 403, "internal": 500, "unavailable": 503, "in_progress": 409, "method_not_allowed": 405,
+    "unknown_run": 404, "unknown_entry": 404,
+}  # fmt: skip
+#: Kinds of errors by which a database or another house is away, by name: the doors know no engine.
+AWAY = frozenset({
+    "ConnectionError", "TimeoutError", "OperationalError", "InterfaceError", "PostgresConnectionError",
+    "CannotConnectNowError", "AdminShutdownError", "TooManyConnectionsError",
+})  # fmt: skip
 _OF_STATUS = {
     400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
     413: "too_large", 429: "too_many",
@@ -54,19 +59,19 @@ def refusal_of(error: Exception) -> Refused | None:
         return Refused("bad_request", reason="slow")
     if isinstance(error, web.HTTPException) and error.status >= 400:
         return Refused(_OF_STATUS.get(error.status, "bad_request"))
-    if isinstance(error, AWAY):
-        return Refused("unavailable")
     return None
 
 
 def accident(request: web.Request, error: Exception) -> Refused:
     """Log an accident once: where it happened, never what it was about (no values, no numbers, no names)."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    away = bool(kinds & AWAY) or getattr(error, "connection_invalidated", False)
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames]
-    kind = type(error.orig).__name__ if isinstance(error, SQLAlchemyError) and hasattr(error, "orig") else ""
-    log.error("accident", request_id=request[REQUEST_ID], method=request.method, kind=type(error).__name__,
-              inner=kind, where=where, route=getattr(request.match_info.route.resource, "canonical", ""))  # fmt: skip
-    return Refused("internal")
+    log.error("away" if away else "accident", request_id=request[REQUEST_ID], method=request.method,
+              kind=type(error).__name__, inner=type(getattr(error, "orig", None)).__name__, where=where,
+              route=getattr(request.match_info.route.resource, "canonical", ""))  # fmt: skip
+    return Refused("unavailable" if away else "internal")
 
 
 def json_answer(request: web.Request, refused: Refused, error: Exception) -> web.Response:

@@ -120,7 +120,7 @@ class House:
         office = Office(Configuration(db, self.ids), clock, "jilin")
         desk = Desk(moves_store(db), office, self.ids, self.vault.journal)
         self.marks, self.imports = PlayedMarks(), PlayedImports()
-        registry = Registry(PeopleShelf(db, self.ids, self.vault), DraftShelf(db), office, self.ids)
+        registry = Registry(PeopleShelf(db, self.ids, self.vault), DraftShelf(db), office)
         registry.bot_name = "jiesu_bot"
         self.rooms = Rooms(
             clock=clock, office=office, desk=desk, reading=Reading(db, self.vault), keys=Keys(db, self.ids),

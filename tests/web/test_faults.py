@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -305,15 +306,12 @@ async def test_whatever_is_sent_no_answer_is_a_5xx_FR14(house: House) -> None:
         calls.append(case)
 
     await loop.run_in_executor(None, gather)
-    for who, route, body, hole, query, verb in calls:
-        if route.path.endswith("/acts"):
-            body = {**body, "verb": verb}
-        from urllib.parse import quote
-
+    for who, route, said, hole, query, verb in calls:
+        body = {**said, "verb": verb} if route.path.endswith("/acts") else said
         filled = quote(hole, safe="", errors="surrogatepass") or "T1"
         path = route.path
         for name in ("no", "id", "code", "key", "kind"):
-            path = path.replace("{%s}" % name, filled if name != "no" or len(hole) % 2 else "T1")
+            path = path.replace("{" + name + "}", filled if name != "no" or len(hole) % 2 else "T1")
         data = json.dumps(body).encode() if route.method != "GET" else None
         asked = "?" + quote((route.filters or ("x",))[0]) + "=" + quote(query, safe="", errors="surrogatepass")
         async with house.client.request(
