@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from aiogram.exceptions import TelegramAPIError, TelegramConflictError
+from aiogram.exceptions import TelegramConflictError
 from aiogram.methods import TelegramMethod
 from aiogram.types import BotCommand, Update
 from pydantic import ValidationError
@@ -80,7 +80,9 @@ class ChatDoor:
         self.on_heard()
 
     async def prepare(self) -> None:
-        """Learn the bot's name for binding links and name its commands; a provider that is away is no obstacle."""
+        """Before the first round: take up what a killed process left, learn the bot's name for binding links, name
+        its commands. A provider that is away is no obstacle."""
+        await self.inbox.recover()
         say = self.house.catalogue.say
         names = [BotCommand(command=name, description=say(f"bot.menu_{name}")) for name in COMMANDS]
         try:
@@ -102,11 +104,11 @@ class ChatDoor:
         offset: int | None = None
         try:
             while True:
-                now = self._wall()
-                if not await self.inbox.lead(name, self._owner, now, now + POLL_LEASE):
-                    await asyncio.sleep(self._idle_seconds)
-                    continue
                 try:
+                    now = self._wall()
+                    if not await self.inbox.lead(name, self._owner, now, now + POLL_LEASE):
+                        await asyncio.sleep(self._idle_seconds)
+                        continue
                     if hooked:
                         await self.house.bot.delete_webhook(drop_pending_updates=False)
                         hooked = False
@@ -114,7 +116,8 @@ class ChatDoor:
                 except TelegramConflictError:
                     log.warning("another_poller")
                     await asyncio.sleep(self._idle_seconds)
-                except (*ACCIDENTS, TelegramAPIError) as accident:
+                except Exception as accident:  # network or database: what was not kept is fetched again
+                    offset = None
                     log.warning("poll_failed", error=detail(accident, self.house.bot.token))
                     await asyncio.sleep(min(self._idle_seconds, 1.0))
         finally:

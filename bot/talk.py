@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import structlog
-from aiogram.exceptions import TelegramAPIError
+from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, ForceReply, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove, Update
 
 from backend.desk import Moved
@@ -30,7 +30,7 @@ QUESTION_LIVES = timedelta(days=1)
 REMEMBERED = 8  # questions whose messages may still be replied to
 TOAST = 200  # characters (FT26)
 PATIENCE = 10.0  # seconds a conversation waits for its turn, or waits out a 429
-ACCIDENTS = (TelegramAPIError, aiohttp.ClientError, TimeoutError, OSError)
+ACCIDENTS = (AiogramError, aiohttp.ClientError, TimeoutError, OSError)
 
 #: A row of buttons: (name of the label, what it says).
 Rows = Sequence[Sequence[tuple[str, Press]]]
@@ -243,6 +243,16 @@ class Talk:
         asked = dict(list(asked.items())[-REMEMBERED:])
         body = {**facts, "subject": subject, "messages": asked}
         await self.house.drafts.expect(CHANNEL, self.user_id, Expectation(what, body), now, now + QUESTION_LIVES)
+
+    async def remember(self, message_id: str | None, subject: int) -> None:
+        """A reply to this message is about that assignment; the question that is open stays open."""
+        if message_id is None:
+            return
+        now = self.now
+        before = await self.house.drafts.expected(CHANNEL, self.user_id, now) or Expectation("")
+        asked = {**before.facts.get("messages", {}), message_id: ["", subject]}
+        body = {**before.facts, "messages": dict(list(asked.items())[-REMEMBERED:])}
+        await self.house.drafts.expect(CHANNEL, self.user_id, Expectation(before.what, body), now, now + QUESTION_LIVES)
 
     async def settled(self) -> None:
         """The question was answered."""

@@ -109,7 +109,7 @@ async def _target(talk: Talk, message: Message) -> Target | None:
         number = str(message.reply_to_message.message_id)
         known = (asked.facts.get("messages") or {}).get(number) if asked else None
         if known:
-            return Target(str(known[0]), int(known[1]))
+            return Target(str(known[0]) or None, int(known[1]))
         held = await talk.house.book.find(CHANNEL, str(message.chat.id), number)
         assignment = held.assignment_id if held else None
         if assignment is not None:
@@ -117,7 +117,7 @@ async def _target(talk: Talk, message: Message) -> Target | None:
             return Target(asked.what if asked and same else None, assignment)
         if not talk.private:
             return None
-    if asked is not None:
+    if asked is not None and asked.what:
         return Target(asked.what, int(asked.facts.get("subject", 0)))
     if talk.person is None:
         return None
@@ -138,7 +138,7 @@ async def _about(talk: Talk, message: Message, text: str, target: Target) -> Non
         await return_.words(talk, case, said or Words("return"), files, album)
         return
     if files:
-        await _attach(talk, case, files, quiet=said is not None or album is not None)
+        await _attach(talk, case, files, album, quiet=said is not None)
     if said is None:
         if not files:
             await talk.told("ask.words")
@@ -154,12 +154,12 @@ async def _returning(talk: Talk, case: Case) -> bool:
     return bool(await talk.house.drafts.draft(talk.who.code, case.id, "return"))
 
 
-async def _attach(talk: Talk, case: Case, files: list[str], *, quiet: bool) -> None:
+async def _attach(talk: Talk, case: Case, files: list[str], album: str | None, *, quiet: bool) -> None:
     """Papers without a word: kept with the assignment, and used when a return follows."""
     draft = await talk.house.drafts.draft(talk.who.code, case.id, "attach")
     kept = [*draft.get("files", ()), *files]
-    await talk.house.drafts.keep(talk.who.code, case.id, "attach", {"files": kept}, talk.now)
-    if not quiet:
+    await talk.house.drafts.keep(talk.who.code, case.id, "attach", {"files": kept, "album": album}, talk.now)
+    if not quiet and (album is None or draft.get("album") != album):
         await talk.told("chat.files_received", n=len(kept), ticket_no=case.no)
 
 

@@ -176,6 +176,19 @@ class InboxShelf:
         mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)
         await self._db.write(lambda c: c.execute(mine) and None)
 
+    async def recover(self) -> int:
+        """At the start: where one process owns the database, leases of the one before it are over; how many."""
+        if self._db.dialect != "sqlite":
+            return 0
+        k = t.inbox.c
+        held = update(t.inbox).where(k.state == "new", k.lease_until.is_not(None))
+
+        def work(c: Connection) -> int:
+            polls = delete(t.leases).where(t.leases.c.name.startswith("poll:"))
+            return int(c.execute(held.values(owner=None, lease_until=None)).rowcount + c.execute(polls).rowcount)
+
+        return await self._db.write(work)
+
     async def sweep(self, before: datetime) -> int:
         """Forget what was done before that instant; how many rows that were."""
         old = delete(t.inbox).where(t.inbox.c.state == "done", t.inbox.c.received_at < micros(before))

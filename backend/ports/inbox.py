@@ -50,6 +50,10 @@ class Inbox(Protocol):
         """Give a lease back."""
         ...
 
+    async def recover(self) -> int:
+        """At the start: where one process owns the database, leases of the one before it are over; how many."""
+        ...
+
     async def sweep(self, before: datetime) -> int:
         """Forget what was done before that instant; how many rows that were."""
         ...

@@ -102,7 +102,7 @@ async def _lacking(talk: Talk, case: Case, missing: list[str]) -> None:
 async def _warn(talk: Talk, case: Case) -> None:
     """M9a: it will count as late; the person decides."""
     keys: Rows = ((("button.continue_return", case.press("go_on")), ("button.go_back", case.press("go_back"))),)
-    await talk.say(talk.say_key("chat.M9a"), keys)
+    await talk.remember(await talk.say(talk.say_key("chat.M9a"), keys), case.id)
     await talk.toast(talk.say_key("toast.asked"))
 
 

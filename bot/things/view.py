@@ -14,7 +14,8 @@ async def view(talk: Talk, case: Case) -> None:
     """Send the details; for the unit itself this opens the assignment (no call because it lay unread)."""
     if case.assignment.unit == talk.who.unit:
         await talk.house.drafts.mark_opened(case.id, talk.now)
-    await talk.say(await detail(talk, case.snap.ticket, case.assignment))
+    sent = await talk.say(await detail(talk, case.snap.ticket, case.assignment))
+    await talk.remember(sent, case.id)
     await talk.toast(talk.say_key("toast.shown"))
 
 

@@ -207,3 +207,47 @@ async def test_lone_surrogates_and_marks_are_words_like_others_FT27(world: World
 
 def test_press_words_fit_into_a_button() -> None:
     assert len(encode(Press("not_reached", 10**15 - 1, 10**9 - 1)).encode()) <= 64
+
+
+async def test_gateways_pages_and_cut_answers_stop_no_poller_FT23(world: World) -> None:
+    user = await world.bound("H1")
+    for fault in (Fault.BAD_GATEWAY, Fault.TRUNCATED, Fault.EMPTY, Fault.SERVER_ERROR, Fault.CUT_AFTER):
+        world.town.chat.faults.next(fault, where="getUpdates")
+    await user.say("/help")
+    await user.expect("我能帮您", timeout=10)
+
+
+async def test_a_killed_process_leaves_nothing_behind_FT9(world: World) -> None:
+    user = await world.bound("H1")
+    for task in world._tasks:
+        task.cancel()
+    await asyncio.gather(*world._tasks, return_exceptions=True)
+    await world.door.hear("telegram", _words(world, user.user_id))
+    assert await world.inbox.claim("telegram", "killed", 1, world.wall)
+    assert await world.inbox.lead(f"poll:{world.house.bot.id}", "killed", world.wall, world.wall.replace(year=2030))
+    await world.door.prepare()
+    await world.reopen()
+    world.door.on_heard()
+    await user.expect("我能帮您")
+    await user.say("/todo")
+    await user.expect("当前没有待办工单")
+
+
+def _words(world: World, user: int) -> bytes:
+    import json
+
+    who = {"id": user, "is_bot": False, "first_name": "x"}
+    message = {"message_id": 9_000, "date": 1, "chat": {"id": user, "type": "private"}, "from": who, "text": "/help"}
+    return json.dumps({"update_id": 77, "message": message}).encode()
+
+
+async def test_a_reply_to_the_details_is_about_that_ticket(world: World) -> None:
+    user = await world.bound("H1")
+    await world.ticket("T1")
+    await world.ticket("T2")
+    card = await world.card(user, "H1", "T1")
+    await user.press(card, "查看详情")
+    shown = await user.expect("【工单详情】T1")
+    await user.reply(shown, "签收")
+    await user.expect("已签收")
+    assert (await world.state("T1"), await world.state("T2")) == ("signed", "dispatched")
