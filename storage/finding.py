@@ -12,7 +12,8 @@ from backend.ports.reading import Filters
 from storage import tables as t
 from storage.rows import SHAPES
 
-STRETCH = 20_000  # rows one search looks through before it says "go on from here"
+STRETCH = 20_000  # rows one search for words looks through before it says "go on from here"
+LONG_STRETCH = 100_000  # the same for filters that read no text
 #: Duties that make a ticket overdue when they are open past their time.
 OWED = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
 TICKET = [t.tickets.c[name] for name in SHAPES[Ticket].names]
@@ -60,9 +61,19 @@ def found(filters: Filters, now: datetime, seen_by: str | None) -> tuple[Select[
     return query, a.c.ticket_id
 
 
-def floor_of(c: Connection, query: Select[Any], place: Any) -> int | None:
-    """The id where the stretch of a search ends; None when it reaches the beginning."""
-    edge = query.with_only_columns(place).order_by(place.desc()).offset(STRETCH).limit(1)
+def stretch_of(filters: Filters, seen_by: str | None) -> int | None:
+    """How many rows one page may look through; None where an index answers."""
+    if filters.words:
+        return STRETCH
+    by_index = seen_by is not None or filters.unit or filters.state or filters.overdue
+    return None if by_index or not (filters.grade or filters.category) else LONG_STRETCH
+
+
+def floor_of(c: Connection, query: Select[Any], place: Any, stretch: int | None) -> int | None:
+    """The id where a stretch ends; None when there is none or it reaches the beginning."""
+    if stretch is None:
+        return None
+    edge = query.with_only_columns(place).order_by(place.desc()).offset(stretch).limit(1)
     found = c.execute(edge).scalar()
     return None if found is None else int(found)
 

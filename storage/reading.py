@@ -1,6 +1,7 @@
 """The reading room: what is shown of tickets, letters and calls, by keyset pages over indexes on both engines."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from backend.domain.ticket import State
 from backend.ports.reading import CallView, Delivery, Dial, Filters, History, Page, Requester, TicketView
 from storage import tables as t
 from storage.db import Database
-from storage.finding import STRETCH, TICKET, flagged, floor_of, found, given_to, late, narrowed
+from storage.finding import STRETCH, TICKET, flagged, floor_of, found, given_to, late, narrowed, stretch_of
 from storage.rows import SHAPES
 from storage.vault import Vault
 
@@ -52,7 +53,11 @@ class Reading:
             query = query.where(place < before)
 
         def work(c: Connection) -> Page[TicketView]:
-            floor = floor_of(c, query, place) if filters.words else None
+            if filters.words and before is None:  # a whole number means that ticket, however old
+                exact = narrowed(query, replace(filters, words=None), now).where(t.tickets.c.no == filters.words)
+                if (row := c.execute(exact).first()) is not None:
+                    return Page(tuple(self._views(c, [row])))
+            floor = floor_of(c, query, place, stretch_of(filters, seen_by))
             bounded = query if floor is None else query.where(place >= floor)
             rows = c.execute(narrowed(bounded, filters, now).order_by(place.desc()).limit(limit + 1)).all()
             more = rows[limit - 1].id if len(rows) > limit else floor

@@ -181,3 +181,19 @@ async def test_deliveries_say_what_each_person_was_told(house: House) -> None:
     assert (await house.ask("A1", "GET", "/deliveries?ticket=NONE"))[0] == 404
     assert (await house.ask("A1", "GET", "/deliveries?state=odd"))[0] == 422
     assert (await house.ask("A1", "GET", "/calls?ticket=T1"))[1] == {"items": [], "next": None}
+
+
+async def test_a_search_looks_through_a_stretch_at_a_time_but_a_whole_number_is_found_at_once_FD18(
+    small_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storage import finding
+
+    monkeypatch.setattr(finding, "STRETCH", 2)
+    for n in range(5):
+        await small_house.ticket(f"P{n}", text="旧事" if n == 0 else "新事")
+    _, page = await small_house.ask("A1", "GET", "/tickets?q=旧事")
+    assert page["items"] == [] and page["next"] is not None
+    _, page = await small_house.ask("A1", "GET", f"/tickets?q=旧事&cursor={page['next']}")
+    assert [t["ticket_no"] for t in page["items"]] == ["P0"] and page["next"] is None
+    _, page = await small_house.ask("A1", "GET", "/tickets?q=P0")
+    assert [t["ticket_no"] for t in page["items"]] == ["P0"]
