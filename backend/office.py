@@ -92,7 +92,8 @@ class Standing:
         self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None
     ) -> Sequence[reminders.Step]:
         """The reminders and notices of a duty, in time order (announcing and escalating is the courier's affair)."""
-        steps = _ladder(kind, grade, start, due, self.settings, self.calendar, unit)
+        whole = start.replace(microsecond=0), due.replace(microsecond=0)  # to the second: many share a ladder
+        steps = _ladder(kind, grade, *whole, self.settings, self.calendar, unit)
         return [s for s in steps if s.group in (reminders.Group.REMIND, reminders.Group.NOTICE)]
 
     def visit_start(self, closed_at: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -23,9 +24,12 @@ TABLE_OF: dict[type, Table] = {
 }  # fmt: skip
 
 
+PLAIN = frozenset({type(None), str, int, bool, bytes})  # kept as they are
+
+
 def encode(value: Any) -> Any:
     """A Python value as a column keeps it: instants as microseconds, collections as JSON, flags as a sorted line."""
-    if value is None or type(value) in (str, int, bool, bytes):
+    if type(value) in PLAIN:
         return value
     if isinstance(value, datetime):
         return micros(value)
@@ -64,6 +68,7 @@ class Shape:
         hints = typing.get_type_hints(noun)
         self.noun = noun
         self.names = tuple(f.name for f in dataclasses.fields(noun))
+        self._fields = operator.attrgetter(*self.names)
         self._readers = tuple(
             (i, r) for i, n in enumerate(self.names) if (r := _reader(hints[n])) is not None
         )
@@ -82,7 +87,7 @@ class Shape:
 
     def write(self, noun: Any) -> tuple[Any, ...]:
         """Column values of a noun in field order."""
-        return tuple(encode(getattr(noun, name)) for name in self.names)
+        return tuple([v if type(v) in PLAIN else encode(v) for v in self._fields(noun)])
 
 
 SHAPES: dict[type, Shape] = {noun: Shape(noun) for noun in TABLE_OF}

@@ -1,0 +1,45 @@
+"""What a move reads and keeps, the same on both engines: the parts of a snapshot, and a new ticket's columns."""
+
+from typing import Any
+
+from backend.domain.acts import Snapshot
+from backend.domain.records import Assignment, Duty, Line, Request, Ticket, Visit
+from backend.ports.moves import Find, NewTicket
+from storage.rows import SHAPES, encode
+
+PARTS: tuple[tuple[type, str], ...] = (
+    (Assignment, "ticket_id = {id} ORDER BY id"),
+    # CASE, not OR: given an OR, PostgreSQL may walk the index of all open duties of the house
+    (Duty, "ticket_id = {id} AND CASE WHEN met_at IS NULL THEN true ELSE kind = 'return' END ORDER BY id"),
+    (Request, "ticket_id = {id} ORDER BY id"),
+    (Visit, "ticket_id = {id} ORDER BY id"),
+    (Line, "ticket_id = {id} ORDER BY version DESC LIMIT 1"),
+)
+
+
+def columns_of(noun: type) -> str:
+    """The columns of a noun, in field order, for a SELECT or an INSERT."""
+    return ", ".join(f'"{name}"' for name in SHAPES[noun].names)
+
+
+def where_of(find: Find) -> tuple[str, Any]:
+    """The condition on `tickets` (with `{p}` for its one parameter) and the parameter."""
+    if find.no is not None:
+        return "no = {p}", find.no
+    if find.ticket_id is not None:
+        return "id = {p}", find.ticket_id
+    return "id = (SELECT ticket_id FROM assignments WHERE id = {p})", find.assignment_id
+
+
+def snapshot(ticket: Ticket, parts: list[tuple[Any, ...]]) -> Snapshot:
+    """The snapshot of a ticket and its parts, in the order of PARTS."""
+    assignments, duties, requests, visits, last = parts
+    return Snapshot(ticket, assignments, duties, requests, visits, last[0] if last else None)
+
+
+def ticket_columns(new: NewTicket) -> dict[str, Any]:
+    """Every column of a new ticket's row."""
+    shape = SHAPES[Ticket]
+    columns = dict(zip(shape.names, shape.write(new.ticket), strict=True))
+    columns |= {"created_at": encode(new.line.recorded_at), "extra": "{}"}
+    return columns | {name: encode(value) for name, value in new.columns.items()}

@@ -1,0 +1,178 @@
+"""Moves on PostgreSQL: one statement reads, one writes the whole plan behind its compare-and-set."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Boolean, Integer, LargeBinary, Table, Text
+
+from backend.domain.acts import Plan, Snapshot
+from backend.domain.records import Line, Ticket
+from backend.domain.refusals import Refused
+from backend.ports.moves import Find, NewTicket
+from storage import tables
+from storage.moves_parts import PARTS, columns_of, snapshot, ticket_columns, where_of
+from storage.postgres import PostgresDatabase
+from storage.rows import SHAPES, TABLE_OF, encode
+
+TRIES = 5  # a loser reads again and is told who won; more than this in a row is nobody's luck
+
+_TYPES: tuple[tuple[type, str], ...] = ((Boolean, "boolean"), (LargeBinary, "bytea"), (Text, "text"))
+
+
+def _pg_type(table: Table, column: str) -> str:
+    kind = table.c[column].type
+    for known, name in _TYPES:
+        if isinstance(kind, known):
+            return name
+    return "integer" if type(kind) is Integer else "bigint"
+
+
+PG_TYPES: dict[str, dict[str, str]] = {
+    table.name: {column.name: _pg_type(table, column.name) for column in table.columns}
+    for table in tables.metadata.tables.values()
+}
+
+
+def _pg_select(find: Find) -> str:
+    """One statement for a whole snapshot: the ticket's row and its parts as JSON arrays."""
+    where, _ = where_of(find)
+    parts = ", ".join(
+        f"(SELECT json_agg(json_build_array({columns_of(noun)})) FROM "
+        f"(SELECT * FROM {TABLE_OF[noun].name} WHERE {condition.format(id='t.id')}) x)"
+        for noun, condition in PARTS
+    )
+    return f"SELECT {parts}, {columns_of(Ticket)} FROM tickets t WHERE {where.format(p='$1')}"
+
+
+_PG_SELECT = {kind: _pg_select(Find(**{kind: 0})) for kind in ("no", "ticket_id", "assignment_id")}  # type: ignore[arg-type]
+
+
+async def load_postgres(raw: Any, find: Find) -> Snapshot | None:
+    """A snapshot over a bare asyncpg connection, in one statement."""
+    kind = "no" if find.no is not None else "ticket_id" if find.ticket_id is not None else "assignment_id"
+    row = await raw.fetchrow(_PG_SELECT[kind], getattr(find, kind))
+    if row is None:
+        return None
+    values = tuple(row)
+    count = len(PARTS)
+    parts = []
+    for (noun, _), body in zip(PARTS, values[:count], strict=True):
+        rows = json.loads(body) if isinstance(body, (str, bytes)) else body or []
+        parts.append(tuple(SHAPES[noun].read(r) for r in rows or ()))
+    return snapshot(SHAPES[Ticket].read(values[count:]), parts)
+
+
+_statements: dict[tuple[Any, ...], str] = {}
+
+
+def plan_statement(plan: Plan) -> tuple[str, list[Any]]:
+    """The one statement that writes a plan behind its compare-and-set, and its parameters.
+
+    It answers how many tickets were moved: 1, or 0 when somebody was quicker (then nothing is written).
+    """
+    params: list[Any] = [encode(v) for v in plan.ticket.values()]
+    params += [plan.ticket_id, plan.expected]
+    params += SHAPES[Line].write(plan.line)
+    for row in plan.rows:
+        params += SHAPES[type(row)].write(row)
+    for change in plan.changes:
+        params += [encode(v) for v in change.values.values()]
+        params.append(change.id)
+    for assignment_id in plan.redraw:
+        params += [plan.line.version, assignment_id]
+    if plan.inbox_id is not None:
+        params.append(plan.inbox_id)
+    shape = (
+        tuple(plan.ticket), tuple(type(r) for r in plan.rows),
+        tuple((c.table, tuple(c.values)) for c in plan.changes), len(plan.redraw), plan.inbox_id is not None,
+    )  # fmt: skip
+    statement = _statements.get(shape)
+    if statement is None:
+        statement = _statements[shape] = _build(plan)
+    return statement, params
+
+
+def _build(plan: Plan) -> str:
+    numbers = iter(range(1, 10_000))
+
+    def assign(table: str, names: Sequence[str]) -> str:
+        return ", ".join(f'"{n}" = ${next(numbers)}::{PG_TYPES[table][n]}' for n in names)
+
+    def insert(noun: type) -> str:
+        table = TABLE_OF[noun].name
+        marks = ", ".join(f"${next(numbers)}::{PG_TYPES[table][n]}" for n in SHAPES[noun].names)
+        return f"INSERT INTO {table} ({columns_of(noun)}) SELECT {marks} FROM moved RETURNING 1"
+
+    steps = [
+        f"moved AS (UPDATE tickets SET {assign('tickets', list(plan.ticket))} "
+        f"WHERE id = ${next(numbers)}::bigint AND version = ${next(numbers)}::integer RETURNING id)",
+        f"line AS ({insert(Line)})",
+    ]
+    for index, row in enumerate(plan.rows):
+        steps.append(f"row{index} AS ({insert(type(row))})")
+    for index, change in enumerate(plan.changes):
+        table = TABLE_OF[change.table].name
+        steps.append(
+            f"change{index} AS (UPDATE {table} x SET {assign(table, list(change.values))} FROM moved "
+            f"WHERE x.id = ${next(numbers)}::bigint RETURNING 1)"
+        )
+    for index, _ in enumerate(plan.redraw):
+        steps.append(
+            f"redraw{index} AS (UPDATE cards x SET wanted = ${next(numbers)}::integer FROM moved "
+            f"WHERE x.assignment_id = ${next(numbers)}::bigint AND x.state = 'live' RETURNING 1)"
+        )
+    if plan.inbox_id is not None:
+        steps.append(
+            f"heard AS (UPDATE inbox x SET state = 'done' FROM moved WHERE x.id = ${next(numbers)}::bigint "
+            "AND x.state = 'new' RETURNING 1)"
+        )
+    return f"WITH {', '.join(steps)} SELECT count(*) FROM moved"
+
+
+class PostgresMoves:
+    """Moves in two round trips; the loser reads again and is told who won."""
+
+    def __init__(self, db: PostgresDatabase) -> None:
+        self._db = db
+
+    async def load(self, find: Find) -> Snapshot | None:
+        """The ticket with everything a decision needs, or None."""
+        async with self._db.bare() as raw:
+            return await load_postgres(raw, find)
+
+    async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan]) -> Plan:
+        """Read, decide, write; again when somebody was quicker."""
+        async with self._db.bare() as raw:
+            for _ in range(TRIES):
+                plan = decide(await load_postgres(raw, find))
+                statement, params = plan_statement(plan)
+                if await raw.fetchval(statement, *params) == 1:
+                    return plan
+        raise Refused("overtaken")
+
+    async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
+        """Keep new tickets in one transaction; False for a number that already exists."""
+        if not tickets:
+            return []
+        async with self._db.bare() as raw, raw.transaction():
+            return [await _create_postgres(raw, new) for new in tickets]
+
+
+async def _create_postgres(raw: Any, new: NewTicket) -> bool:
+    columns = ticket_columns(new)
+    names = ", ".join(f'"{n}"' for n in columns)
+    marks = ", ".join(f"${i}::{PG_TYPES['tickets'][n]}" for i, n in enumerate(columns, 1))
+    kept = await raw.fetchval(
+        f"INSERT INTO tickets ({names}) VALUES ({marks}) ON CONFLICT (no) DO NOTHING RETURNING id",
+        *columns.values(),
+    )
+    if kept is None:
+        return False
+    for noun in (new.line, *new.lines, *new.rows):
+        table, shape = TABLE_OF[type(noun)].name, SHAPES[type(noun)]
+        marks = ", ".join(f"${i}::{PG_TYPES[table][n]}" for i, n in enumerate(shape.names, 1))
+        await raw.execute(
+            f"INSERT INTO {table} ({columns_of(type(noun))}) VALUES ({marks})", *shape.write(noun)
+        )
+    return True
