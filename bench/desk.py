@@ -1,0 +1,217 @@
+"""P1: a full move through the desk against the bare driver doing the same writes, one, eight and 32 at once."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+
+from backend.domain.acts import Act, Plan
+from backend.domain.flow import decide
+from backend.domain.records import Line
+from backend.domain.ticket import Source
+from backend.office import OfficeNow
+from backend.ports.moves import Find
+from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
+from bench.town import DISPATCHER, KEY, Town, at_once, engines, handler, town, unit_of
+from storage.moves import PG_TYPES
+from storage.postgres import PostgresDatabase
+from storage.rows import SHAPES, TABLE_OF, encode
+from storage.sqlite import SqliteDatabase
+
+CONNECTIONS = 20
+Statement = tuple[str, tuple[Any, ...]]
+
+
+def run(small: bool) -> Iterable[Figure]:
+    """Both engines, a heavy move (dispatch) and a light one (sign)."""
+    for engine in engines():
+        yield from asyncio.run(_engine(engine, 160 if small else 480))
+
+
+async def _engine(engine: str, count: int) -> list[Figure]:
+    figures = []
+    async with town(engine) as place:
+        rival = await _rival(place)
+        for width in (1, 8, 32):
+            for verb in ("dispatch", "sign"):
+                figures += await _width(place, rival, engine, verb, width, count)
+        await rival.close()
+    return figures
+
+
+async def _width(place: Town, rival: "Rival", engine: str, verb: str, width: int, count: int) -> list[Figure]:
+    waits: list[float] = []
+
+    async def ready() -> list[str]:
+        numbers = await place.tickets(count)
+        if verb == "sign":
+            await at_once([_job(place, "dispatch", n, i) for i, n in enumerate(numbers)], 32)
+        return numbers
+
+    async def ours() -> float:
+        numbers = await ready()
+        began = time.perf_counter()
+        await at_once([_job(place, verb, n, i, waits) for i, n in enumerate(numbers)], width)
+        return count / (time.perf_counter() - began)
+
+    async def theirs() -> float:
+        numbers = await ready()
+        plans = [await _plan(place, _act(verb, n, i)) for i, n in enumerate(numbers)]
+        return await rival.write([_statements(p, rival.mark) for p in plans], width)
+
+    await ours()  # warm
+    waits.clear()
+    taken = await rates(ours, theirs)
+    bare = "raw asyncpg, same writes" if engine == "postgresql" else "raw sqlite3 FULL, same writes, one thread"
+    least = 1.2 if engine == "sqlite" and width == 32 else 0.6
+    figures = [judged("P1", f"{engine}: {verb} through the desk, {width} at once", bare, ratios(taken),
+                      least=least, note=rate_note(taken))]  # fmt: skip
+    if engine == "sqlite" and width == 32:
+        p99 = percentile(waits, 0.99) * 1000
+        figures.append(judged("P1", f"{engine}: {verb}, p99 of one move, {width} at once", "", [p99], most=60, unit="ms"))
+    return figures
+
+
+def _act(verb: str, no: str, index: int) -> Act:
+    if verb == "dispatch":
+        return Act("dispatch", DISPATCHER, Source.API, ticket_no=no, words={"unit": unit_of(index)})
+    return Act("sign", handler(unit_of(index)), Source.TELEGRAM, ticket_no=no)
+
+
+def _job(place: Town, verb: str, no: str, index: int, waits: list[float] | None = None) -> Any:
+    async def job() -> None:
+        began = time.perf_counter()
+        await place.desk.act(_act(verb, no, index))
+        if waits is not None:
+            waits.append(time.perf_counter() - began)
+
+    return job
+
+
+async def _plan(place: Town, act: Act) -> Plan:
+    """What the desk would write; nothing is written."""
+    await place.desk.ready()
+    snap = await place.moves.load(Find(no=act.ticket_no))
+    assert snap is not None
+    world = OfficeNow(await place.office.standing(), place.office.clock.now(), place.ids.take)
+    return decide(snap, act, world, KEY)
+
+
+def _statements(plan: Plan, mark: Any) -> list[Statement]:
+    """The writes of a plan as plain statements with their values ready: compare-and-set, journal, rows."""
+
+    def assign(table: str, values: Any) -> str:
+        return ", ".join(f'"{n}" = {mark(i, table, n)}' for i, n in enumerate(values, 1))
+
+    def values(given: Any) -> tuple[Any, ...]:
+        return tuple(encode(v) for v in given.values())
+
+    count = len(plan.ticket)
+    where = f"id = {mark(count + 1, 'tickets', 'id')} AND version = {mark(count + 2, 'tickets', 'version')}"
+    found: list[Statement] = [
+        (f"UPDATE tickets SET {assign('tickets', plan.ticket)} WHERE {where}",
+         (*values(plan.ticket), plan.ticket_id, plan.expected)),
+    ]  # fmt: skip
+    for row in (plan.line, *plan.rows):
+        table, shape = TABLE_OF[type(row)].name, SHAPES[type(row)]
+        columns = ", ".join(f'"{n}"' for n in shape.names)
+        marks = ", ".join(mark(i, table, n) for i, n in enumerate(shape.names, 1))
+        found.append((f"INSERT INTO {table} ({columns}) VALUES ({marks})", shape.write(row)))
+    for change in plan.changes:
+        table = TABLE_OF[change.table].name
+        last = mark(len(change.values) + 1, table, "id")
+        found.append(
+            (f"UPDATE {table} SET {assign(table, change.values)} WHERE id = {last}", (*values(change.values), change.id))
+        )
+    cards = f"UPDATE cards SET wanted = {mark(1, 'cards', 'wanted')} WHERE assignment_id = " + mark(2, "cards", "assignment_id")
+    found += [(f"{cards} AND state = 'live'", (plan.line.version, one)) for one in plan.redraw]
+    assert isinstance(plan.line, Line)
+    return found
+
+
+class Rival:
+    """The bare driver."""
+
+    def mark(self, number: int, table: str, column: str) -> str:
+        """A placeholder."""
+        raise AssertionError
+
+    async def write(self, moves: Sequence[Sequence[Statement]], width: int) -> float:
+        """Write these, one transaction each; moves a second."""
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Let go."""
+
+
+class BareSqlite(Rival):
+    """sqlite3 in one thread, WAL, FULL, a commit a move."""
+
+    def __init__(self, path: str) -> None:
+        self._raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        for pragma in ("busy_timeout=5000", "synchronous=FULL", "cache_size=-65536", "foreign_keys=ON"):
+            self._raw.execute(f"PRAGMA {pragma}")
+
+    def mark(self, number: int, table: str, column: str) -> str:
+        """sqlite3's own."""
+        return "?"
+
+    async def write(self, moves: Sequence[Sequence[Statement]], width: int) -> float:
+        """However many wait, it is one after another."""
+        return await asyncio.to_thread(self._write, moves)
+
+    def _write(self, moves: Sequence[Sequence[Statement]]) -> float:
+        began = time.perf_counter()
+        for move in moves:
+            self._raw.execute("BEGIN IMMEDIATE")
+            assert self._raw.execute(*move[0]).rowcount == 1
+            for statement in move[1:]:
+                self._raw.execute(*statement)
+            self._raw.execute("COMMIT")
+        return len(moves) / (time.perf_counter() - began)
+
+    async def close(self) -> None:
+        """Close the file."""
+        self._raw.close()
+
+
+class BarePostgres(Rival):
+    """asyncpg with a pool, a transaction a move, prepared statements from its own cache."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    def mark(self, number: int, table: str, column: str) -> str:
+        """PostgreSQL's, typed."""
+        return f"${number}::{PG_TYPES[table][column]}"
+
+    async def write(self, moves: Sequence[Sequence[Statement]], width: int) -> float:
+        """`width` connections side by side."""
+        waiting = iter(moves)
+
+        async def hand() -> None:
+            async with self._pool.acquire() as raw:
+                for move in waiting:
+                    async with raw.transaction():
+                        assert (await raw.execute(move[0][0], *move[0][1])).endswith(" 1")
+                        for statement, values in move[1:]:
+                            await raw.execute(statement, *values)
+
+        began = time.perf_counter()
+        await asyncio.gather(*(hand() for _ in range(min(width, CONNECTIONS))))
+        return len(moves) / (time.perf_counter() - began)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._pool.close()
+
+
+async def _rival(place: Town) -> Rival:
+    if isinstance(place.db, SqliteDatabase):
+        assert place.db.path
+        return BareSqlite(place.db.path)
+    assert isinstance(place.db, PostgresDatabase)
+    return BarePostgres(await asyncpg.create_pool(place.db.url, min_size=CONNECTIONS, max_size=CONNECTIONS))

@@ -1,0 +1,92 @@
+"""Ratios taken in one run, ours and the baseline in turn (A B A B …): the median, the spread, the bar, the verdict."""
+
+import os
+import statistics
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+PAIRS = 5
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. `low` and `high` are the spread over all pairs; `met` None: no bar, for information."""
+
+    id: str
+    what: str
+    baseline: str
+    value: float
+    low: float
+    high: float
+    bar: str
+    met: bool | None
+    note: str = ""
+    unit: str = "×"
+
+    def line(self) -> str:
+        """As it is printed."""
+        verdict = {True: "ok", False: "MISSED", None: "–"}[self.met]
+        spread = f"{self.low:.3g}–{self.high:.3g}"
+        figure = f"{self.value:8.3g} {self.unit:<3} ({spread})"
+        return f"{self.id:<5} {self.what:<58} {figure:<32} {self.bar:<8} {verdict:<7} {self.baseline}" + (
+            f"  [{self.note}]" if self.note else ""
+        )
+
+
+def small() -> bool:
+    """Whether the quick form is wanted (`SMALL=1`)."""
+    return os.environ.get("SMALL", "") not in ("", "0")
+
+
+def judged(
+    id: str, what: str, baseline: str, values: Sequence[float], *, least: float | None = None,
+    most: float | None = None, note: str = "", unit: str = "×",
+) -> Figure:  # fmt: skip
+    """A figure of many values: the median against a bar (at least, or at most)."""
+    value = statistics.median(values)
+    bar, met = "", None
+    if least is not None:
+        bar, met = f"≥ {least:g}", value >= least
+    elif most is not None:
+        bar, met = f"≤ {most:g}", value <= most
+    return Figure(id, what, baseline, value, min(values), max(values), bar, met, note, unit)
+
+
+async def rates(
+    ours: Callable[[], Awaitable[float]], theirs: Callable[[], Awaitable[float]], pairs: int = PAIRS
+) -> list[tuple[float, float]]:
+    """Both figures of each pair, taken in turn."""
+    taken = []
+    for _ in range(max(pairs, PAIRS)):
+        a = await ours()
+        taken.append((a, await theirs()))
+    return taken
+
+
+def ratios(taken: Sequence[tuple[float, float]]) -> list[float]:
+    """Ours over theirs, pair by pair."""
+    return [a / b for a, b in taken]
+
+
+def rate_note(taken: Sequence[tuple[float, float]], unit: str = "/s") -> str:
+    """Both medians, for orientation only: absolute figures mean nothing on shared machines."""
+    a, b = (statistics.median(side) for side in zip(*taken, strict=True))
+    return f"{a:,.0f} vs {b:,.0f}{unit}" if a > 20 else f"{a:.3g} vs {b:.3g}{unit}"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of all values lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def show(figures: Sequence[Figure]) -> None:
+    """Print figures as they come."""
+    for figure in figures:
+        print(figure.line(), flush=True)
+
+
+def say(words: str) -> None:
+    """A remark that is no figure."""
+    print(words, file=sys.stderr, flush=True)

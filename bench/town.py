@@ -1,0 +1,144 @@
+"""An office to measure in: one institution, twenty units with handlers, as many tickets as wanted, on either engine."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, insert, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from backend.desk import Desk
+from backend.domain.acts import Actor
+from backend.domain.flow import chain
+from backend.domain.records import Duty, Ticket, Unit
+from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State, UnitKind
+from backend.office import Clock, Office
+from backend.ports.moves import NewTicket
+from storage import migrate
+from storage import tables as t
+from storage.config import Configuration, bump
+from storage.db import Database, open_database
+from storage.ids import Ids
+from storage.moves import moves_store
+from tests import postgres
+
+ZONE = ZoneInfo("Asia/Shanghai")
+KEY = b"k" * 32
+UNITS = 20
+DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
+START = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
+
+
+def handler(unit: str) -> Actor:
+    """The first handler of a unit."""
+    return Actor(f"H{unit[1:]}", Role.HANDLER, unit)
+
+
+def unit_of(index: int) -> str:
+    """Tickets are spread over the units."""
+    return f"U{index % UNITS:02d}"
+
+
+class Town:
+    """A desk with everything behind it. `at` is what time it is."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self.at = START
+        self.ids = Ids(db)
+        self.config = Configuration(db, self.ids)
+        self.moves = moves_store(db)
+        self.office = Office(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        self.desk = Desk(self.moves, self.office, self.ids, KEY)
+        self._made = 0
+
+    async def open(self) -> "Town":
+        """Units and people; each handler bound to a chat and with a telephone."""
+        units = [Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市")]
+        units += [Unit(unit_of(i), f"单位{i}", UnitKind.HANDLING, "A市") for i in range(UNITS)]
+        await self.config.put_units(units)
+
+        def staff(c: Connection) -> None:
+            people = [("D1", "M01", "dispatcher"), ("R1", "M01", "reviewer")]
+            people += [(f"H{i:02d}", unit_of(i), "handler") for i in range(UNITS)]
+            people += [(f"L{i:02d}", unit_of(i), "liaison") for i in range(UNITS)]
+            for number, (code, unit, role) in enumerate(people, 1):
+                c.execute(insert(t.people).values(code=code, name=code, unit=unit, role=role, phone_sealed=b"x",
+                                                  active=True, rank=0, key_authorised=False, pin_failures=0))  # fmt: skip
+                c.execute(insert(t.bindings).values(id=number, person=code, channel="telegram", state="live",
+                                                    address=str(number), user_id=str(number), bound_at=0))  # fmt: skip
+            bump(c)
+
+        await self.db.write(staff)
+        await self.ids.refill()
+        return self
+
+    async def tickets(self, count: int) -> list[str]:
+        """New tickets waiting to be dispatched; their numbers."""
+        now = self.at.astimezone(UTC)
+        numbers = []
+        for first in range(0, count, 500):
+            batch = []
+            many = min(500, count - first)
+            await self.ids.refill(many * 3)
+            for _ in range(many):
+                self._made += 1
+                numbers.append(f"JS20261110{self._made:06d}")
+                batch.append(self._new(numbers[-1], now))
+            assert all(await self.moves.create(batch))
+        return numbers
+
+    def _new(self, no: str, now: datetime) -> NewTicket:
+        ticket_id = self.ids.take()
+        line = chain(KEY, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+                     verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
+                     recorded_at=now, words={})  # fmt: skip
+        ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, Grade.GENERAL, "phone",
+                        "A市", "M01", "M01", now, text="路灯不亮，请派人维修。" * 5, has_phone=True)  # fmt: skip
+        due = Duty(self.ids.take(), ticket_id, None, "M01", Obligation.DISPATCH, Grade.GENERAL, now,
+                   now.replace(hour=13), None)  # fmt: skip
+        return NewTicket(ticket, line, (due,))
+
+
+async def at_once(jobs: Sequence[Callable[[], object]], width: int) -> None:
+    """Await all jobs, `width` of them at the same time."""
+    waiting = iter(jobs)
+
+    async def hand() -> None:
+        for job in waiting:
+            await job()  # type: ignore[misc]
+
+    await asyncio.gather(*(hand() for _ in range(width)))
+
+
+@asynccontextmanager
+async def town(engine: str) -> AsyncIterator[Town]:
+    """A town on a database of its own; PostgreSQL only where its programs are installed."""
+    async with AsyncExitStack() as stack:
+        if engine == "sqlite":
+            home = Path(tempfile.mkdtemp(prefix="jiesu-bench-"))
+            stack.callback(shutil.rmtree, home, ignore_errors=True)
+            url = f"sqlite:///{home / 'bench.db'}"
+        else:
+            cluster = stack.enter_context(postgres.cluster())
+            maker = create_async_engine(
+                cluster.replace("postgresql://", "postgresql+asyncpg://") + "postgres", isolation_level="AUTOCOMMIT"
+            )
+            async with maker.connect() as c:
+                await c.execute(text("CREATE DATABASE bench"))
+            await maker.dispose()
+            url = cluster + "bench"
+        await asyncio.to_thread(migrate.create, url)
+        db = open_database(url)
+        stack.push_async_callback(db.close)
+        yield await Town(db).open()
+
+
+def engines() -> list[str]:
+    """The engines of this machine."""
+    return ["sqlite", "postgresql"] if postgres.programs() is not None else ["sqlite"]
