@@ -24,6 +24,8 @@ from notify.plain import detail
 
 log = structlog.get_logger("bot")
 AT_ONCE = 32  # chats worked on at the same time
+ROUND_SECONDS = 5.0  # after which a round takes up nothing more
+LOOK_SECONDS = 0.2  # between looks at the inbox while slow chats are in hand (other processes hear as well)
 POLL_SECONDS = 25  # how long one getUpdates waits
 POLL_LEASE = timedelta(seconds=60)  # longer than one getUpdates and its limit
 IDLE_SECONDS = 5.0  # pause after a conflict or while another process polls (FT30)
@@ -140,21 +142,24 @@ class ChatDoor:
     async def round(self) -> int:
         """Handle what waits in the inbox, chats side by side, each chat in order; how many updates that were.
 
-        A slow chat holds up nobody: what is heard meanwhile is claimed as well.
+        A slow chat holds up nobody: what is heard meanwhile is claimed as well. A round ends after some seconds even
+        when there is always more, so that whoever watches sees it breathe (FS6).
         """
         running: set[asyncio.Task[None]] = set()
         handled = 0
+        loop = asyncio.get_running_loop()
+        enough = loop.time() + ROUND_SECONDS
         try:
             while True:
                 self._woken.clear()
-                free = AT_ONCE - len(running)
+                free = AT_ONCE - len(running) if loop.time() < enough else 0
                 fresh = await self.inbox.claim(CHANNEL, self._owner, free, self._wall()) if free else ()
                 handled += len(fresh)
                 running |= {asyncio.create_task(self._finish(heard)) for heard in fresh}
                 if not running:
                     return handled
                 woken = asyncio.create_task(self._woken.wait())
-                await asyncio.wait({*running, woken}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({*running, woken}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 woken.cancel()
                 running = {task for task in running if not task.done()}
         finally:
