@@ -1,0 +1,260 @@
+"""Handlers are rung, press keys, sign by PIN; and nobody is rung when nobody should be (P1, P2, Q42, Q43)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from backend.domain.acts import Actor
+from backend.domain.instants import instant
+from backend.domain.ticket import Grade, Role
+from sandbox.phone.behaviour import BUSY, HangUp, Silence, Speech, answers
+from storage import tables as t
+from tests.calls.world import DISPATCHER, DUTY, H1, H2, HANDLER, L1, PIN, World
+
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+async def test_key_1_confirms_and_the_letter_is_told_but_nothing_is_signed(world: World) -> None:
+    world.phone(H1).answers(["1"])
+    await world.dispatched()
+    await world.settle()
+    call, letter = await world.call(), await world.letter()
+    assert (call.outcome, call.state, call.keys, call.purpose, call.to_masked) == ("confirmed", "done", "1", "notice", "138****1001")
+    assert (letter.state, letter.provider_id) == ("sent", (await world.dial()).provider_id)
+    assert await world.state() == "dispatched"
+    assert "编号后四位 1 0 0 1" in world.phone(H1).heard and "路灯" not in world.phone(H1).heard
+    assert call.duration > 0
+
+
+async def test_key_2_and_the_pin_sign_the_ticket_by_the_person_who_was_rung(world: World) -> None:
+    world.phone(H1).answers(["2", f"{PIN}#"])
+    await world.dispatched()
+    await world.settle()
+    snap = await world.snap()
+    assert snap.lead is not None and (snap.lead.signed_by, snap.lead.signed) == ("H1", "manual")
+    call = await world.call()
+    assert (call.outcome, call.keys) == ("signed", "2****")
+    assert PIN not in str(await world.rows(t.calls)) + str(await world.rows(t.dials))
+    assert snap.last is not None and snap.last.source == "phone"
+
+
+@ONE_ENGINE
+async def test_three_wrong_pins_end_it_politely_and_are_noted(world: World) -> None:
+    world.phone(H1).answers(["2", "1111#", "2222#", "3333#"])
+    await world.dispatched()
+    await world.settle()
+    assert "密码有误" in world.phone(H1).heard
+    assert await world.state() == "dispatched" and (await world.call()).outcome == "confirmed"
+    assert "pin_failed" in await world.audited()
+
+
+@ONE_ENGINE
+async def test_key_0_connects_the_duty_telephone_and_says_so_when_nobody_takes_it(world: World) -> None:
+    world.phone(H1).answers(["0"])
+    world.phone(DUTY).answers([])
+    await world.dispatched()
+    await world.settle()
+    assert any(c.direction == "outbound-dial" and c.to == DUTY for c in world.town.phones.calls.values())
+    assert (await world.call()).outcome == "confirmed" and "duty_wanted" in await world.audited()
+    world.phone(DUTY).does_not_answer()
+    await world.dispatched("T1002")
+    await world.settle()
+    assert "值班人员会尽快与您联系" in world.phone(H1).heard
+
+
+@ONE_ENGINE
+async def test_speech_confirms_as_well(world: World) -> None:
+    world.phone(H1).answers([Speech("知道了")])
+    await world.dispatched()
+    await world.settle()
+    assert (await world.call()).outcome == "confirmed"
+
+
+@ONE_ENGINE
+async def test_general_tickets_never_ring_at_night_or_on_a_holiday_and_urgent_ones_do_FW32(world: World) -> None:
+    world.phone(H1).answers(["1"])
+    world.at = world.at.replace(hour=20, day=13)  # Friday evening
+    await world.dispatched("T1", Grade.GENERAL)
+    await world.settle()
+    assert world.rung() == 0
+    await world.dispatched("T2", Grade.URGENT)
+    await world.settle()
+    assert world.rung() == 1
+    general = (await world.snap("T1")).ticket.id
+    await world.go(hours=60)  # Monday 08:00; the urgent one was rung for all night
+
+    async def rung() -> list[datetime]:
+        calls = {c.id for c in await world.rows(t.calls) if c.ticket_id == general}
+        return [instant(d.asked_at).astimezone(world.at.tzinfo) for d in await world.rows(t.dials) if d.call_id in calls]
+
+    assert await rung() == []
+    await world.go(minutes=31)
+    assert [(at.day, at.hour, at.minute) for at in await rung()] == [(16, 8, 30)]
+
+
+@ONE_ENGINE
+async def test_three_tries_ten_minutes_apart_then_the_deputy_then_the_liaison_then_a_task_FW20(world: World) -> None:
+    for number in (H1, H2, L1):
+        world.phone(number).does_not_answer()
+    await world.dispatched(grade=Grade.GENERAL)
+    await world.settle()
+    assert (world.rung(H1), (await world.call()).outcome) == (1, "no_answer")
+    await world.go(minutes=9)
+    assert world.rung() == 1
+    await world.go(minutes=12)
+    assert world.rung(H1) == 3
+    assert world.rung(H2) == 1
+    world.phone(H2).behave(BUSY)
+    await world.go(hours=2)
+    assert [world.rung(n) for n in (H1, H2, L1)] == [3, 3, 3]
+    assert "unreached" in await world.audited()
+    assert {c.outcome for c in await world.rows(t.calls)} == {"no_answer", "busy"}
+    assert [letter.state for letter in await world.rows(t.letters) if letter.kind == "P1"] == ["failed"] * 3
+
+
+@ONE_ENGINE
+async def test_a_machine_hears_nothing_and_is_not_told_FW19(world: World) -> None:
+    world.phone(H1).is_machine()
+    world.phone(H2).answers(["1"])
+    await world.dispatched()
+    await world.settle()
+    assert world.phone(H1).heard == "" and (await world.call()).outcome == "machine"
+    await world.go(minutes=15)
+    assert world.rung(H1) == 3 and world.rung(H2) == 1
+    assert (await world.call()).outcome == "confirmed"
+
+
+@ONE_ENGINE
+async def test_silence_and_hanging_up_are_no_confirmation(world: World) -> None:
+    world.phone(H1).behave(answers([Silence(), Silence()]), answers([HangUp()]), answers(["1"]))
+    await world.dispatched()
+    await world.settle()
+    assert "未收到您的选择" in world.phone(H1).heard and (await world.call()).outcome == "no_reply"
+    await world.go(minutes=5)
+    assert (await world.dial()).outcome == "no_reply"
+    await world.go(minutes=5)
+    assert [(await world.call()).outcome, world.rung(H1)] == ["confirmed", 3]
+
+
+@ONE_ENGINE
+async def test_odd_keys_are_forgiven_twice_FW8(world: World) -> None:
+    world.phone(H1).answers(["7", "#", "*", "1"])
+    await world.dispatched()
+    await world.settle()
+    assert (await world.call()).outcome == "no_reply"
+
+
+@ONE_ENGINE
+async def test_a_ticket_signed_meanwhile_is_not_rung_for_FW18(world: World) -> None:
+    world.at = world.at.replace(hour=7)
+    await world.dispatched(grade=Grade.GENERAL)
+    await world.settle()
+    await world.act("sign", HANDLER)
+    await world.go(hours=3)
+    assert world.rung() == 0
+    assert ((await world.letter()).state, (await world.call()).state) == ("skipped", "done")
+
+
+@ONE_ENGINE
+async def test_who_opened_the_card_is_not_rung_for_not_having_opened_it_FW18(world: World) -> None:
+    await world.dispatched(grade=Grade.GENERAL)
+    await world.alter(t.letters, facts='{"unless_opened": true}')
+    await world.alter(t.assignments, opened_at=1)
+    await world.settle()
+    assert world.rung() == 0 and (await world.letter()).state == "skipped"
+
+
+@ONE_ENGINE
+async def test_a_key_pressed_after_the_ticket_was_signed_elsewhere_changes_nothing_FW9(world: World) -> None:
+    phone = world.phone(H1).by_hand()
+    await world.dispatched()
+    await world.calls.round()
+    live = await phone.rings()
+    live.answer()
+    await live.hears("确认收到请按1")
+    await world.act("sign", HANDLER)
+    live.press("2")
+    await live.hears("已由其他方式处理")
+    await live.over()
+    await world.settle()
+    assert (await world.snap()).ticket.version == 3
+
+
+@ONE_ENGINE
+async def test_a_number_the_carrier_refuses_is_flagged_and_never_tried_again_FW23(world: World) -> None:
+    world.town.phones.refusals[H1] = 21216
+    world.phone(H2).answers(["1"])
+    await world.dispatched()
+    await world.go(hours=1)
+    assert world.rung(H1) == 0 and world.rung(H2) == 1
+    assert (await world.audited()).count("number_refused") == 1
+    assert [c.outcome for c in await world.rows(t.calls)] == ["failed", "confirmed"]
+
+
+@ONE_ENGINE
+async def test_foreign_numbers_budget_and_stop_switch_FW31(world: World) -> None:
+    await world.set("calls.countries", "MO")
+    await world.dispatched("T1")
+    await world.settle()
+    assert world.rung() == 0 and "number_refused" in await world.audited()
+    await world.set("calls.countries", "CN,MO")
+    await world.set("calls.stopped", "true")
+    await world.dispatched("T2")
+    await world.settle()
+    assert world.rung() == 0
+    await world.set("calls.stopped", "false")
+    await world.set("calls.daily_budget", "1")
+    world.phone(H1).answers(["1"])
+    await world.dispatched("T3")
+    await world.settle()
+    await world.go(minutes=2)
+    assert world.rung() == 1
+
+
+@ONE_ENGINE
+async def test_two_matters_for_one_telephone_ring_one_after_the_other(world: World) -> None:
+    world.phone(H1).by_hand()
+    await world.dispatched("T1")
+    await world.dispatched("T2")
+    await world.calls.round()
+    await world.calls.round()
+    assert world.rung(H1) == 1
+    live = await world.phone(H1).rings()
+    live.hang_up()
+    await world.town.settle()
+    world.phone(H1).answers(["1"])
+    await world.go(minutes=6)
+    assert [c.outcome for c in await world.rows(t.calls)] == ["confirmed", "confirmed"]
+
+
+@ONE_ENGINE
+async def test_the_office_may_ring_a_unit_at_any_hour(world: World) -> None:
+    world.phone(H1).answers(["1"])
+    world.at = world.at.replace(hour=7)
+    await world.dispatched(grade=Grade.GENERAL)
+    await world.settle()
+    assert world.rung() == 0
+    assert await world.calls.ring("T1001", DISPATCHER) == "H1"
+    await world.settle()
+    assert world.rung() == 1 and (await world.call()).outcome == "confirmed"
+
+
+@ONE_ENGINE
+async def test_supervision_is_announced_by_its_own_words_P2(world: World) -> None:
+    world.phone(H1).answers(["1"])
+    await world.dispatched()
+    await world.settle()
+    await world.act("sign", HANDLER)
+    await world.act("supervise", Actor("S1", Role.SUPERVISOR, "M01"), reason="超期")
+    await world.settle()
+    call = await world.call()
+    assert (call.purpose, call.outcome) == ("supervise", "confirmed") and "督办电话" in world.phone(H1).heard
+
+
+async def test_a_hundred_years_of_waiting_is_no_stop_of_the_clock(world: World) -> None:
+    """What is done has no planned instant left, so the rehearsal's clock does not stop for it."""
+    world.phone(H1).answers(["1"])
+    await world.dispatched()
+    await world.settle()
+    assert [c.next_at for c in await world.rows(t.calls)] == [None]
+    assert await world.calls.round() == 0 and world.at + timedelta(0) == world.at

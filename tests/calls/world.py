@@ -1,0 +1,244 @@
+"""An office that rings: real desk, courier, calls and visits over the sandbox's telephones, and a clock that is moved."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import structlog
+from aiohttp import web
+from sqlalchemy import select, update
+
+from backend.calls.room import Calls
+from backend.calls.tools import Tools
+from backend.cards import Cards as Drawing
+from backend.clockwork import Clockwork
+from backend.courier import Courier
+from backend.desk import Desk
+from backend.domain.acts import Act, Actor, Snapshot
+from backend.domain.flow import chain
+from backend.domain.records import Ticket, Unit
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
+from backend.office import Clock, Office
+from backend.ports.config import SettingVersion
+from backend.ports.moves import Find, NewTicket
+from backend.registry import PersonForm, Registry
+from backend.visits import Visits
+from backend.web.phone_hooks import add_phone_hooks
+from notify.pace import Bucket, Pacer
+from notify.phone.twilio import build
+from sandbox.phone.handset import Phone
+from sandbox.phone.hooks import sign
+from sandbox.town import Town
+from storage import tables as t
+from storage.audit import Audit
+from storage.calls import CallShelf
+from storage.cards import Cards
+from storage.config import Configuration
+from storage.db import Database
+from storage.drafts import DraftShelf
+from storage.due import DueWork
+from storage.ids import Ids
+from storage.letters import Letters
+from storage.moves import moves_store
+from storage.people import PeopleShelf
+from storage.vault import Vault
+
+ZONE = ZoneInfo("Asia/Shanghai")
+KEY = b"k" * 32
+SID, TOKEN, OLD_TOKEN, OWN = "AC" + "0" * 32, "x" * 32, "o" * 32, "+864312345678"
+ADDRESS = "https://jiesu.example"
+H1, H2, L1, DUTY, ASKER = "+8613800001001", "+8613800001002", "+8613800001003", "+8613800002001", "+8613900005678"
+STAFF = (
+    ("H1", "李明", "U01", Role.HANDLER, H1), ("H2", "王芳", "U01", Role.HANDLER, H2),
+    ("L1", "赵联", "U01", Role.LIAISON, L1), ("D1", "派单", "M01", Role.DISPATCHER, DUTY),
+    ("V1", "回访", "M01", Role.REVISIT_AGENT, None),
+)  # fmt: skip
+DISPATCHER, HANDLER, AGENT = Actor("D1", Role.DISPATCHER, "M01"), Actor("H1", Role.HANDLER, "U01"), Actor("V1", Role.REVISIT_AGENT, "M01")
+PIN = "2580"
+
+
+class NoPace:
+    """Stories are in no hurry to be slow."""
+
+    async def take(self, buckets: Sequence[Bucket], now: float) -> float:
+        return 0.0
+
+
+class World:
+    """`at` is the office's hour; `settle` works until nothing more is due; `go` moves through all planned instants."""
+
+    address = ADDRESS
+
+    def __init__(self, db: Database, town: Town, base: str, app: web.Application, pacer: Pacer | None = None) -> None:
+        self.db, self.town, self.base = db, town, base
+        self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)  # a Tuesday
+        self.ids, self.vault = Ids(db), Vault("a secret of the tests, long enough")
+        clock = Clock(lambda: self.at, ZONE)
+        self.config = Configuration(db, self.ids)
+        self.office = Office(self.config, clock, "jilin")
+        self.moves = moves_store(db)
+        self.desk = Desk(self.moves, self.office, self.ids, KEY)
+        drafts = DraftShelf(db)
+        self.registry = Registry(PeopleShelf(db, self.ids, self.vault), drafts, self.office)
+        self.letters, book = Letters(db, self.ids), Cards(db, self.ids, self.vault)
+        catalogue = Catalogue("zh_CN")
+        self.courier = Courier(
+            letters=self.letters, cards=book, draw=Drawing(self.moves, self.office, book, catalogue, drafts),
+            moves=self.moves, office=self.office, channels={}, bindings=self.registry, ids=self.ids,
+            catalogue=catalogue, owner="w1",
+        )  # fmt: skip
+        self.line = build({
+            "account_sid": SID, "auth_token": TOKEN, "auth_token_old": OLD_TOKEN,
+            "api_url": f"{base}/sandbox/twilio", "calls_per_second": "1000",
+        })  # fmt: skip
+        self.store = CallShelf(db, self.ids, self.vault)
+        self.tools = Tools(
+            store=self.store, letters=self.letters, desk=self.desk, office=self.office, registry=self.registry,
+            courier=self.courier, line=self.line, pacer=pacer or NoPace(), audit=Audit(db, self.ids),
+            catalogue=catalogue, caller=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
+        )  # fmt: skip
+        self.visits = Visits(self.tools)
+        self.calls = Calls(self.tools, self.visits)
+        self.clockwork = Clockwork(DueWork(db), self.desk, self.office)
+        self.hooks = add_phone_hooks(app, self.calls, self.line, self)
+
+    async def open(self) -> "World":
+        structlog.configure(processors=[_quiet])
+        await self.registry.put_units([
+            Unit("M01", "市民热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
+        ], "admin")  # fmt: skip
+        await self.registry.put_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
+        await self.registry.set_pin("H1", PIN)
+        return self
+
+    async def close(self) -> None:
+        await self.courier.close()
+        await self.line.close()
+        structlog.reset_defaults()
+
+    # -- doing
+
+    async def ticket(self, no: str = "T1001", grade: Grade = Grade.URGENT, phone: str | None = ASKER) -> None:
+        now = self.at.astimezone(UTC)
+        await self.ids.refill()
+        ticket_id = self.ids.take()
+        line = chain(KEY, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+                     verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
+                     recorded_at=now, words={})  # fmt: skip
+        made = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市",
+                      "M01", "M01", now, text="路灯不亮", has_phone=phone is not None)  # fmt: skip
+        columns: dict[str, Any] = {}
+        if phone is not None:
+            columns = {"phone_sealed": self.vault.seal("tickets", ticket_id, "phone", phone),
+                       "phone_index": self.vault.index(phone), "phone_tail": phone[-4:]}  # fmt: skip
+        assert await self.moves.create([NewTicket(made, line, columns=columns)]) == [True]
+
+    async def act(self, verb: str, by: Actor, no: str = "T1001", **words: object) -> None:
+        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
+
+    async def dispatched(self, no: str = "T1001", grade: Grade = Grade.URGENT) -> None:
+        """A ticket given to the unit; nobody there has a chat, so the first handler is rung."""
+        await self.ticket(no, grade)
+        await self.act("dispatch", DISPATCHER, no, unit="U01")
+
+    async def closed(self, no: str = "T1001", phone: str = ASKER) -> None:
+        """A ticket done by the unit, its visit due in four hours; the calls about it are spared."""
+        await self.ticket(no, Grade.GENERAL, phone)
+        await self.act("dispatch", DISPATCHER, no, unit="U01")
+        await self.act("sign", HANDLER, no)
+        await self.act("close", HANDLER, no, text="已修复", feedback="满意", no_objection=True)
+        await self.settle()
+
+    async def set(self, key: str, value: str) -> None:
+        await self.config.set(SettingVersion(key, None, value, self.at - timedelta(days=1), "admin", self.at))
+        self.office.forget()
+
+    async def settle(self) -> None:
+        """Work, and let everybody talk, until nothing is due at this hour."""
+        for _ in range(60):
+            done = await self.clockwork.round() + await self.visits.round() + await self.calls.round()
+            await self.town.settle()
+            if not done and not await self.courier.round() and not await self.calls.round():
+                return
+        raise AssertionError("it never comes to rest")
+
+    async def go(self, **span: float) -> None:
+        """Move the clock, stopping wherever something is planned."""
+        target, due = self.at + timedelta(**span), DueWork(self.db)
+        await self.settle()
+        while (soon := await due.next_at(self.at)) is not None and soon <= target:
+            self.at = soon.astimezone(ZONE)
+            await self.settle()
+        self.at = target
+        await self.settle()
+
+    # -- looking
+
+    def phone(self, number: str) -> Phone:
+        return self.town.phones.phone(number)
+
+    def rung(self, number: str | None = None) -> int:
+        return sum(number in (None, call.to) for call in self.town.phones.calls_made)
+
+    async def snap(self, no: str = "T1001") -> Snapshot:
+        snap = await self.moves.load(Find(no=no))
+        assert snap is not None
+        return snap
+
+    async def state(self, no: str = "T1001") -> str:
+        return str((await self.snap(no)).ticket.state)
+
+    async def rows(self, table: Any) -> list[Any]:
+        order = table.c.id if "id" in table.c else table.primary_key.columns[0]
+        return await self.db.read(lambda c: list(c.execute(select(table).order_by(order)).all()))
+
+    async def call(self, place: int = -1) -> Any:
+        return (await self.rows(t.calls))[place]
+
+    async def dial(self, place: int = -1) -> Any:
+        return (await self.rows(t.dials))[place]
+
+    async def letter(self, kind: str = "P1") -> Any:
+        return [row for row in await self.rows(t.letters) if row.kind == kind][0]
+
+    async def audited(self) -> list[str]:
+        return [row.what for row in await self.rows(t.audit)]
+
+    async def alter(self, table: Any, **values: Any) -> None:
+        await self.db.write(lambda c: c.execute(update(table).values(**values)) and None)
+
+    # -- the carrier's hand, by hand
+
+    async def post(
+        self, path: str, fields: dict[str, str] | bytes, *, token: str = TOKEN, signature: Any = "right",
+        method: str = "POST", headers: dict[str, str] | None = None, signed_url: str | None = None,
+    ) -> tuple[int, str]:  # fmt: skip
+        """A request to a hook as the carrier makes it, or as somebody else does."""
+        url = signed_url or f"{ADDRESS}/hooks/twilio{path}"
+        given = headers or {}
+        if signature == "right":
+            given = {"X-Twilio-Signature": sign(token, url, fields if isinstance(fields, dict) else {})} | given
+        elif signature is not None:
+            given = {"X-Twilio-Signature": signature} | given
+        body = urlencode(fields).encode() if isinstance(fields, dict) else fields
+        given.setdefault("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+        async with aiohttp.ClientSession() as http, http.request(
+            method, f"{self.base}/hooks/twilio{path}", data=body if method == "POST" else None, headers=given
+        ) as answer:
+            return answer.status, await answer.text()
+
+
+def _quiet(logger: Any, name: str, event: Any) -> Any:
+    raise structlog.DropEvent
+
+
+async def make_place(now: Callable[[], datetime]) -> tuple[Town, web.Application]:
+    town = Town(now=now, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
+                twilio_sid=SID, twilio_token=TOKEN, own_number=OWN, reach_url="http://127.0.0.1:1")  # fmt: skip
+    main = web.Application()
+    main.add_subapp("/sandbox/", town.app())
+    return town, main
