@@ -60,7 +60,12 @@ class Cards:
     """Draws; sends nothing and changes nothing. Texts come from the catalogue alone."""
 
     def __init__(
-        self, moves: MovesStore, office: Office, names: Names, catalogue: Catalogue, todos: Todos | None = None
+        self,
+        moves: MovesStore,
+        office: Office,
+        names: Names,
+        catalogue: Catalogue,
+        todos: Todos | None = None,
     ) -> None:
         self._moves = moves
         self._office = office

@@ -14,7 +14,8 @@ from backend.domain.records import Letter
 from backend.domain.texts import Catalogue
 from backend.mail.kinds import MERGED
 from backend.mail.line_up import Job, LineUp
-from backend.mail.outbound import Bindings, Gate, IdSupply, Outbound, Outfit
+from backend.mail.outbound import Outbound
+from backend.mail.outfit import Bindings, Gate, IdSupply, Outfit
 from backend.mail.redraw import Redraw
 from backend.mail.settling import Settling
 from backend.office import Office
@@ -62,16 +63,18 @@ class Courier:
         )  # fmt: skip
         self._settling = Settling(letters)
         gate = Gate(self._o)
-        self._outbound = Outbound(self._o, self._settling, gate)
+        self._outbound = Outbound(self._o, self._settling, gate, at_once)
         self._redraw = Redraw(self._o, gate)
-        self._places = asyncio.Semaphore(at_once)
         self._woken = asyncio.Event()
         self._changed = asyncio.Event()  # a job has come out of hand
         self._tasks: set[asyncio.Task[None]] = set()
-        self._chats: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
+        self._chats: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = (
+            weakref.WeakValueDictionary()
+        )
         self._rescued_at = -math.inf
         self._looked_at = -math.inf
         self._handled = 0
+        self._closing = False
 
     # -- what others call
 
@@ -97,7 +100,7 @@ class Courier:
         before = self._handled
         await self._rescue()
         await self._look()
-        while True:
+        while not self._closing:
             if self._woken.is_set() or loop.time() - self._looked_at >= LOOK_EVERY:
                 await self._look()
             jobs, seconds = self._line.take(self._o.real())
@@ -111,6 +114,7 @@ class Courier:
             if loop.time() >= end:
                 return max(1, self._handled - before)
             await self._rest(min(seconds, LOOK_EVERY, max(0.0, end - loop.time())))
+        return self._handled - before
 
     async def unreachable(self, letter_id: int, why: str) -> None:
         """This way is exhausted (a call nobody took): next way, next contact, then a task for a person (A10, Q42)."""
@@ -124,7 +128,12 @@ class Courier:
             self.nudge()
 
     async def close(self, seconds: float = 20.0) -> None:
-        """Let what has left arrive; what is lined up stays for the others (FM2)."""
+        """Take nothing more in hand and let what has left arrive; what is lined up stays for the others (FM2).
+
+        Call it before the round is cancelled: a claim cut in two would have to wait for its lease.
+        """
+        self._closing = True
+        self._woken.set()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
 
@@ -208,7 +217,9 @@ class Courier:
         try:
             if letters:
                 now = o.office.clock.now()
-                for claimed in await o.letters.claim(o.owner, list(o.channels), now, len(letters), o.lease(), letters):
+                for claimed in await o.letters.claim(
+                    o.owner, list(o.channels), now, len(letters), o.lease(), letters
+                ):
                     taken[False, claimed.letter.id] = lambda c=claimed: self._outbound.deliver(c)  # type: ignore[misc]
             if cards:
                 for card in await o.cards.claim(o.owner, cards, o.real_now(), o.lease()):
@@ -231,11 +242,7 @@ class Courier:
         chat = self._chats.setdefault((job.channel, job.address), asyncio.Lock())
         try:
             async with chat:
-                if job.urgent:
-                    await work()
-                else:
-                    async with self._places:
-                        await work()
+                await work()
         except Exception as error:  # one bad letter never stops a round; its lease brings it back
             log.exception("job_failed", card=job.card, id=job.id, error=type(error).__name__)
         finally:

@@ -115,9 +115,7 @@ class Cards:
 
     async def shown(self, card_id: int, owner: str, version: int) -> bool:
         """It has been drawn from that ticket version; False when it had left our hands."""
-        return await self._release(
-            card_id, owner, {"shown": version, "attempts": 0, "not_before": None}
-        )
+        return await self._release(card_id, owner, {"shown": version, "attempts": 0, "not_before": None})
 
     async def postpone(self, card_id: int, owner: str, not_before: datetime) -> bool:
         """Try again then."""

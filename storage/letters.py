@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend.domain.instants import instant, micros
 from backend.domain.records import Letter
@@ -22,6 +23,34 @@ _HELD = [*_LETTER, L.owner, L.lease_until, L.doubts]
 _DELIVERY = [*_LETTER, L.sent_at, L.provider_id, L.address, L.error, L.cost]
 FREE = {"owner": None, "lease_until": None}
 ENDED = ("failed", "dead", "skipped")
+
+
+def _claim(these: bool) -> ReturningUpdate[Any]:
+    due = (
+        select(L.id)
+        .where(
+            L.state == "pending",
+            L.channel.in_(bindparam("channels", expanding=True)),
+            L.not_before <= bindparam("now"),
+        )
+        .order_by(L.urgent.desc(), L.not_before, L.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+    if these:
+        due = due.where(L.id.in_(bindparam("ids", expanding=True)))
+    chosen = due.cte("due")  # a CTE with locks is worked out once; a plain subquery may exceed its limit
+    return (
+        update(t.letters)
+        .where(L.id.in_(select(chosen.c.id)), L.state == "pending")
+        .values(
+            state="sending", owner=bindparam("by"), attempts=L.attempts + 1, lease_until=bindparam("until")
+        )
+        .returning(*_HELD)
+    )
+
+
+_CLAIM, _CLAIM_THESE = _claim(False), _claim(True)
 
 
 class Letters:
@@ -80,25 +109,15 @@ class Letters:
         ids: Sequence[int] | None = None,
     ) -> list[Claimed]:
         """Take due letters in hand, urgent first (or just these ids); those already taken are passed over."""
-        due = (
-            select(L.id)
-            .where(L.state == "pending", L.channel.in_(list(channels)), L.not_before <= micros(now))
-            .order_by(L.urgent.desc(), L.not_before, L.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+        given: dict[str, Any] = {
+            "channels": list(channels), "now": micros(now), "most": limit, "by": owner, "until": micros(lease_until),
+        }  # fmt: skip
         if ids is not None:
-            due = due.where(L.id.in_(bindparam("ids", list(ids), expanding=True)))
-        chosen = due.cte("due")  # a CTE with locks is worked out once; a plain subquery may exceed its limit
-        take = (
-            update(t.letters)
-            .where(L.id.in_(select(chosen.c.id)), L.state == "pending")
-            .values(state="sending", owner=owner, attempts=L.attempts + 1, lease_until=micros(lease_until))
-            .returning(*_HELD)
-        )
+            given["ids"] = list(ids)
+        take = _CLAIM if ids is None else _CLAIM_THESE
 
         def work(c: Connection) -> list[Claimed]:
-            rows = sorted(c.execute(take).all(), key=lambda r: (not r.urgent, r.not_before, r.id))
+            rows = sorted(c.execute(take, given).all(), key=lambda r: (not r.urgent, r.not_before, r.id))
             return [_claimed(r) for r in rows]
 
         return await self._db.write(work)
@@ -216,7 +235,10 @@ class Letters:
                 Delivery(
                     SHAPE.read(r[: len(SHAPE.names)]),
                     None if r.sent_at is None else instant(r.sent_at),
-                    r.provider_id, r.address, r.error, r.cost,
+                    r.provider_id,
+                    r.address,
+                    r.error,
+                    r.cost,
                 )  # fmt: skip
                 for r in c.execute(query)
             ]

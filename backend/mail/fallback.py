@@ -85,7 +85,12 @@ def fall_back(case: Case) -> Fallback:
     """What follows when a letter cannot arrive. Letters that need not arrive are merely marked."""
     letter = case.letter
     script = phone_kind(letter.kind)
-    if letter.kind not in MUST_ARRIVE or script is None or case.unit is None or not matters(letter, case.snap):
+    if (
+        letter.kind not in MUST_ARRIVE
+        or script is None
+        or case.unit is None
+        or not matters(letter, case.snap)
+    ):
         return Fallback()
     since = case.root.created_at
     calls = [

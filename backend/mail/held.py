@@ -6,7 +6,7 @@ from backend.cards import Cards
 from backend.domain.records import Letter, Person
 from backend.domain.refusals import Refused
 from backend.mail.kinds import LIVING_KINDS
-from backend.mail.outbound import IdSupply
+from backend.mail.outfit import IdSupply
 from backend.office import Office
 from backend.ports.cards import CardStore, HeldCard
 from backend.ports.letters import LetterStore

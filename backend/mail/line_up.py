@@ -65,9 +65,11 @@ class LineUp:
         jobs: list[Job] = []
         soonest = math.inf
         for lane in self._lanes.values():
-            room = (self._at_once if lane.shared else self._batch) - lane.in_hand
+            room = self._room(lane)
             if room <= 0 and lane.urgent and lane.in_hand < 2 * self._at_once:
-                room = min(lane.urgent, self._at_once)  # a silent server must not hold up the urgent (FM6, FT25)
+                room = min(
+                    lane.urgent, self._at_once
+                )  # a silent server must not hold up the urgent (FM6, FT25)
             while room > 0 and len(jobs) < self._batch:
                 job, seconds = lane.queue.pop(now)
                 if job is None:
@@ -78,6 +80,12 @@ class LineUp:
                 room -= 1
                 jobs.append(job)
         return jobs, soonest
+
+    def _room(self, lane: _Lane) -> int:
+        """A paced lane takes as many as can be under way; another claims by the batch, not one by one."""
+        if lane.shared:
+            return self._at_once - lane.in_hand
+        return self._batch - lane.in_hand if lane.in_hand <= self._batch // 2 else 0
 
     def done(self, job: Job) -> None:
         """It is out of hand; whatever is still to do will be found again."""

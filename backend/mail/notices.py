@@ -89,7 +89,10 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
     "M16r": lambda v: {"text": v.words(v.given.get("text"))},
     "M17": _closed,
     "M18": lambda v: _reason(v) | {"due": v.facts["close_due"]},
-    "M19": lambda v: {"summary": v.words(v.given.get("summary")).rstrip("。."), "due": v.when(v.instant("due"))},
+    "M19": lambda v: {
+        "summary": v.words(v.given.get("summary")).rstrip("。."),
+        "due": v.when(v.instant("due")),
+    },
     "M20": _claim,
     "M20u": lambda v: {"n": v.window},
     "M25v": _visit,
@@ -147,7 +150,10 @@ def status(view: View) -> str:
 
 def _explained(view: View) -> bool:
     return any(
-        r.kind == "explained_close" and r.decision is None and view.target and r.assignment_id == view.target.id
+        r.kind == "explained_close"
+        and r.decision is None
+        and view.target
+        and r.assignment_id == view.target.id
         for r in view.snap.requests
     )
 

@@ -1,115 +1,44 @@
 """One letter in hand: does it still matter, may it leave, how did it go, and what follows (FT17-FT25, FM4, FS15)."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
-from backend.cards import Cards, Drawn
+from backend.cards import Drawn
 from backend.domain import retry
 from backend.domain.records import Letter, Person
 from backend.mail.fallback import Case, Fallback, fall_back, tell_unit
 from backend.mail.kinds import MUST_ARRIVE
+from backend.mail.outfit import Gate, Outfit
 from backend.mail.settling import Settling
-from backend.office import Office
-from backend.ports.cards import CardStore, NewCard
-from backend.ports.letters import Claimed, LetterStore, Settlement
-from backend.ports.moves import Find, MovesStore
-from notify.channel import Channel, DeliveryError
+from backend.ports.cards import NewCard
+from backend.ports.letters import Claimed, Settlement
+from backend.ports.moves import Find
+from notify.channel import DeliveryError
 from notify.message import Receipt
-from notify.pace import Pacer
 
 log = structlog.get_logger("courier")
 DRAWINGS = 5  # attempts at a letter that cannot even be drawn (FM7)
-SLEEP_ASIDE = 0.3  # seconds: who must wait longer for his chat lets others pass meanwhile
 #: seconds that must be left of a lease when a letter leaves: the provider's own limit (15 s) and some
 SENDING = 20.0
 #: failures that are the house's own (a wrong token): to be tried again, not the person's fault
 OURS = frozenset({"auth"})
 
 
-class Bindings(Protocol):
-    """backend/registry.py: who is bound where."""
-
-    async def lose_binding(self, person: str, channel: str, reason: str) -> None: ...
-
-
-class IdSupply(Protocol):
-    """Numbers for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
-
-
-@dataclass(frozen=True)
-class Outfit:
-    """What a courier carries."""
-
-    letters: LetterStore
-    cards: CardStore
-    draw: Cards
-    moves: MovesStore
-    office: Office
-    channels: Mapping[str, Channel]
-    pacer: Pacer
-    bindings: Bindings
-    ids: IdSupply
-    owner: str
-    lease_seconds: float
-    real: Callable[[], float]  # seconds since 1970, of the real clock: leases and paces
-    jitter: Callable[[], float]
-    again: str  # put before a second copy
-    hold: Callable[[str, str, float], None]  # channel, address, real second
-
-    def lease(self) -> datetime:
-        """Until when what is taken now is held."""
-        return datetime.fromtimestamp(self.real() + self.lease_seconds, UTC)
-
-    def real_now(self) -> datetime:
-        """The real moment, for leases."""
-        return datetime.fromtimestamp(self.real(), UTC)
-
-
-class Gate:
-    """Lets one at a time ask for leave to send, so that few stand in an urgent letter's way; urgent ones pass it."""
-
-    def __init__(self, outfit: Outfit) -> None:
-        self._outfit = outfit
-        self._turn = asyncio.Lock()
-
-    async def leave(self, channel: Channel, address: str, urgent: bool) -> None:
-        """Wait until the pace allows one more to this address."""
-        while True:
-            seconds = await self._ask(channel, address, urgent)
-            if seconds <= 0.0:
-                return
-            await asyncio.sleep(seconds)
-
-    async def _ask(self, channel: Channel, address: str, urgent: bool) -> float:
-        buckets = channel.buckets(address)
-        if not buckets:
-            return 0.0
-        if urgent:
-            return await self._outfit.pacer.take(buckets, self._outfit.real())
-        async with self._turn:
-            while True:
-                seconds = await self._outfit.pacer.take(buckets, self._outfit.real())
-                if seconds == 0.0 or seconds > SLEEP_ASIDE:
-                    return seconds
-                await asyncio.sleep(seconds)
-
-
 class Outbound:
     """Takes one claimed letter to its end."""
 
-    def __init__(self, outfit: Outfit, settling: Settling, gate: Gate) -> None:
+    def __init__(self, outfit: Outfit, settling: Settling, gate: Gate, at_once: int) -> None:
         self._o = outfit
         self._settling = settling
+        self._places = asyncio.Semaphore(at_once)  # bulk letters between drawing and the provider's answer
         self._gate = gate
-        self._closed: dict[tuple[str, str], float] = {}  # addresses shut for long by a 429 (FT18), real seconds
+        self._closed: dict[
+            tuple[str, str], float
+        ] = {}  # addresses shut for long by a 429 (FT18), real seconds
         self._held: dict[tuple[str, str], datetime] = {}  # addresses that wait a little (FT17), office time
 
     async def deliver(self, claimed: Claimed) -> None:
@@ -125,28 +54,41 @@ class Outbound:
         if (until := self._held.get((letter.channel, person.address))) and until > o.office.clock.now():
             await self._settle(claimed, "pending", error="held", not_before=until)
             return
-        try:
-            drawn = await o.draw.draw(letter)
-        except Exception as error:
-            await self._undrawable(claimed, error)
-            return
-        if drawn is None:
+        outcome: Receipt | DeliveryError | Exception | None = None
+        drawn: Drawn | None = None
+        async with contextlib.nullcontext() if letter.urgent else self._places:
+            try:
+                drawn = await o.draw.draw(letter)
+            except Exception as error:
+                outcome = error
+            if drawn is not None:
+                outcome = await self._send(claimed, person.address, drawn)
+                if outcome is None:
+                    log.warning("letter_lost", letter=letter.id)
+                    return
+        if isinstance(outcome, DeliveryError):
+            await self._failed(claimed, person, person.address, outcome)
+        elif isinstance(outcome, Exception):
+            await self._undrawable(claimed, outcome)
+        elif drawn is None or outcome is None:
             await self._settle(claimed, "skipped", error="moot")
-            return
-        channel = o.channels[letter.channel]
-        await self._gate.leave(channel, person.address, letter.urgent)
-        if not await self._still_ours(claimed):
-            log.warning("letter_lost", letter=letter.id)
-            return
-        try:
-            again = o.again if claimed.doubts else ""
-            receipt = await channel.send(person.address, drawn.card, again=again)
-        except DeliveryError as error:
-            await self._failed(claimed, person, person.address, error)
         else:
-            await self._sent(claimed, person.address, drawn, receipt)
+            await self._sent(claimed, person.address, drawn, outcome)
 
-    async def fail(self, claimed: Claimed, why: str, state: str = "failed", also: Fallback | None = None) -> None:
+    async def _send(self, claimed: Claimed, address: str, drawn: Drawn) -> Receipt | DeliveryError | None:
+        """The provider's answer; None when the letter left our hands while we waited for leave."""
+        channel = self._o.channels[claimed.letter.channel]
+        await self._gate.leave(channel, address, claimed.letter.urgent)
+        if not await self._still_ours(claimed):
+            return None
+        try:
+            return await channel.send(address, drawn.card, again=self._o.again if claimed.doubts else "")
+        except DeliveryError as error:
+            return error
+
+    async def fail(
+        self, claimed: Claimed, why: str, state: str = "failed", also: Fallback | None = None
+    ) -> None:
         """This letter will not arrive: settle it together with whatever stands in for it."""
         instead = await self.instead(claimed.letter, why)
         await self._settle(claimed, state, error=why, instead=instead, also=also or Fallback())
@@ -184,22 +126,33 @@ class Outbound:
             )  # fmt: skip
         kept = await self._settling.settle(
             Settlement(
-                letter.id, claimed.owner, letter.attempts, "sent", at, provider_id=receipt.provider_id,
-                address=address, cost=receipt.cost, card=card,
+                letter.id,
+                claimed.owner,
+                letter.attempts,
+                "sent",
+                at,
+                provider_id=receipt.provider_id,
+                address=address,
+                cost=receipt.cost,
+                card=card,
             )  # fmt: skip
         )
         log.info("letter_sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts, kept=kept)
 
     async def _failed(self, claimed: Claimed, person: Person, address: str, error: DeliveryError) -> None:
         letter, o = claimed.letter, self._o
-        log.info("letter_not_sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts, why=str(error))
+        log.info(
+            "letter_not_sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts, why=str(error)
+        )
         if error.new_address and error.new_address != address:
             await o.cards.moved(letter.channel, address, error.new_address)
             o.office.forget()
             await self._later(claimed, timedelta(), "moved")
             return
         if error.kind == "ambiguous" and claimed.doubts:
-            await self.fail(claimed, f"ambiguous {error.code}", "ambiguous")  # one marked copy, never more (FT24)
+            await self.fail(
+                claimed, f"ambiguous {error.code}", "ambiguous"
+            )  # one marked copy, never more (FT24)
             return
         kind = "transient" if error.code in OURS else error.kind
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
@@ -250,7 +203,9 @@ class Outbound:
             await self._later(claimed, timedelta(seconds=2.0**letter.attempts), "undrawable")
 
     async def _later(self, claimed: Claimed, span: timedelta, error: str, *, doubt: bool = False) -> None:
-        await self._settle(claimed, "pending", error=error, not_before=self._o.office.clock.now() + span, doubt=doubt)
+        await self._settle(
+            claimed, "pending", error=error, not_before=self._o.office.clock.now() + span, doubt=doubt
+        )
 
     async def _settle(
         self,
@@ -267,8 +222,15 @@ class Outbound:
         letter = claimed.letter
         return await self._settling.settle(
             Settlement(
-                letter.id, claimed.owner, letter.attempts, state, self._o.office.clock.now(),
-                not_before=not_before, error=error, doubt=doubt,
-                letters=tuple(x for f in parts for x in f.letters), notes=tuple(n for f in parts for n in f.notes),
+                letter.id,
+                claimed.owner,
+                letter.attempts,
+                state,
+                self._o.office.clock.now(),
+                not_before=not_before,
+                error=error,
+                doubt=doubt,
+                letters=tuple(x for f in parts for x in f.letters),
+                notes=tuple(n for f in parts for n in f.notes),
             )  # fmt: skip
         )

@@ -7,7 +7,7 @@ import structlog
 from backend.domain import retry
 from backend.domain.records import Letter
 from backend.mail.kinds import LIVING_KINDS, UNDER_WAY
-from backend.mail.outbound import Gate, Outfit
+from backend.mail.outfit import Gate, Outfit
 from backend.ports.cards import HeldCard
 from backend.ports.moves import Find
 from notify.channel import DeliveryError, EditResult

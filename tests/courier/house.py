@@ -170,7 +170,9 @@ class House:
 
         await self.db.write(work)
 
-    async def open(self, people: tuple[tuple[str, str, str, bool], ...] = PEOPLE, chats: bool = True) -> "House":
+    async def open(
+        self, people: tuple[tuple[str, str, str, bool], ...] = PEOPLE, chats: bool = True
+    ) -> "House":
         await self.config.put_units([
             Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
             Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
@@ -206,7 +208,9 @@ class House:
     async def act(self, verb: str, by: Actor, no: str = "T1", **words: object) -> None:
         await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
 
-    async def dispatched(self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", **more: Any) -> int:
+    async def dispatched(
+        self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", **more: Any
+    ) -> int:
         """A ticket in a unit's hands; the id of its assignment."""
         await self.ticket(no, grade, **more)
         await self.act("dispatch", DISPATCHER, no, unit=unit)
@@ -227,7 +231,9 @@ class House:
         return found
 
     async def audit(self) -> list[str]:
-        return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])
+        return await self.db.read(
+            lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))]
+        )
 
     async def silence(self, letter_id: int) -> None:
         """Make a letter look as if its holder had died over it."""

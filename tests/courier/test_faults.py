@@ -39,7 +39,9 @@ async def test_a_429_of_an_hour_falls_back_to_the_phone_and_later_letters_do_not
     calls = [d.letter for d in await house.deliveries() if d.letter.channel == "phone"]
     failed = next(d for d in await house.deliveries() if d.letter.kind == "M1" and d.letter.person == "H2")
     assert failed.letter.state == "failed" and failed.error == "throttled 3600"
-    assert [c.person for c in calls] == ["H1"] and calls[0].not_before <= house.at  # the waiting call is brought forward
+    assert [c.person for c in calls] == ["H1"] and calls[
+        0
+    ].not_before <= house.at  # the waiting call is brought forward
     await house.dispatched("T2")
     await house.courier.round()
     assert house.channel.asked.count("chat-H2") == 1
@@ -128,7 +130,9 @@ async def test_trouble_at_the_server_is_waited_out_with_growing_pauses_and_then_
         await house.courier.round()
     assert house.channel.asked.count("chat-H1") == 8 and house.channel.to("chat-H1") == []
     found = await house.deliveries()
-    assert next(d for d in found if d.letter.kind == "M1" and d.letter.person == "H1").letter.state == "failed"
+    assert (
+        next(d for d in found if d.letter.kind == "M1" and d.letter.person == "H1").letter.state == "failed"
+    )
     assert any(d.letter.channel == "phone" and d.letter.person == "H1" for d in found)
 
 
@@ -173,8 +177,20 @@ async def test_a_letter_that_cannot_be_drawn_dies_alone_and_the_others_go_on_FM7
     now = house.at
     await house.ids.refill(2)
     await house.letters.add(
-        [Letter(house.ids.take(), "M99", "telegram", "H1", (await house.deliveries())[0].letter.ticket_id, None, 1,
-                True, now, now)]  # fmt: skip
+        [
+            Letter(
+                house.ids.take(),
+                "M99",
+                "telegram",
+                "H1",
+                (await house.deliveries())[0].letter.ticket_id,
+                None,
+                1,
+                True,
+                now,
+                now,
+            )
+        ]  # fmt: skip
     )
     for _ in range(7):
         await house.courier.round()
@@ -202,7 +218,9 @@ async def test_a_lost_worker_s_letter_is_sent_by_another_as_a_second_copy_and_th
     assert (await house.letters.get(first.id)).letter.state == "sent"  # type: ignore[union-attr]
 
 
-async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_has_sent_FS15(house: House) -> None:
+async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_has_sent_FS15(
+    house: House,
+) -> None:
     await house.dispatched()
     other = house.new_courier("w2")
     channel = house.channel
@@ -228,7 +246,9 @@ async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_
     await other.close()
 
 
-async def test_a_letter_that_kills_its_worker_eight_times_is_dead_and_the_phone_rings_FM7(house: House) -> None:
+async def test_a_letter_that_kills_its_worker_eight_times_is_dead_and_the_phone_rings_FM7(
+    house: House,
+) -> None:
     await house.dispatched()
     letter = (await house.letters.waiting(["telegram"], house.at, 1))[0]
     query = update(t.letters).where(t.letters.c.id == letter.id).values(attempts=7)
@@ -293,7 +313,10 @@ async def test_many_reminders_of_one_person_become_one_digest_FS17(house: House)
     await house.courier.round()
     assert len(house.channel.sent) == 1
     digest = house.channel.sent[0]
-    assert digest.text.startswith("H1某，您好。今日待办 8 件：待签收 8 件") and digest.buttons == ["逐件处理", "稍后提醒"]
+    assert digest.text.startswith("H1某，您好。今日待办 8 件：待签收 8 件") and digest.buttons == [
+        "逐件处理",
+        "稍后提醒",
+    ]
 
 
 async def test_a_nudge_wakes_a_waiting_courier_at_once_P4(house: House) -> None:
@@ -303,3 +326,31 @@ async def test_a_nudge_wakes_a_waiting_courier_at_once_P4(house: House) -> None:
     await asyncio.wait_for(waiting, 2)
     await house.courier.round()
     assert len(house.channel.sent) == 2
+
+
+async def test_a_courier_that_is_told_to_go_finishes_what_has_left_and_takes_nothing_more_FM2(
+    house: House,
+) -> None:
+    for number in range(5):
+        await house.dispatched(f"T{number}")
+    gate = asyncio.Event()
+    house.channel.before = lambda _: gate.wait()
+    courier = house.new_courier(at_once=2)
+    house.channel.buckets = lambda _: ()
+    going = asyncio.create_task(courier.round())
+    while not house.channel.asked:
+        await asyncio.sleep(0.01)
+    closing = asyncio.create_task(courier.close())
+    await asyncio.sleep(0.01)
+    gate.set()
+    await closing
+    await going
+    states = [
+        s
+        for n in range(5)
+        for (kind, _), ss in (await house.states(f"T{n}")).items()
+        for s in ss
+        if kind == "M1"
+    ]
+    assert "sending" not in states and len(house.channel.sent) == states.count("sent")
+    assert await courier.round() == 0

@@ -94,7 +94,9 @@ async def test_hostile_text_is_shown_literally_FT27(screens: Screens) -> None:
     assert "<b>急</b> &amp; _*[]()~" in (await screens.people["H1"].expect("T1")).text
 
 
-async def test_somebody_who_blocked_the_bot_is_forgotten_and_his_colleagues_told_FT20(screens: Screens) -> None:
+async def test_somebody_who_blocked_the_bot_is_forgotten_and_his_colleagues_told_FT20(
+    screens: Screens,
+) -> None:
     screens.people["H1"].block()
     await screens.house.dispatched()
     await screens.courier.round()

@@ -41,7 +41,12 @@ async def test_a_message_is_found_by_what_the_chat_calls_it_and_recorded_once(da
     await cards.record([CARD])
     await cards.record([CARD])
     found = await cards.find("telegram", "42", "7")
-    assert found is not None and (found.assignment_id, found.kind, found.shown, found.wanted) == (2, "M1", 3, 3)
+    assert found is not None and (found.assignment_id, found.kind, found.shown, found.wanted) == (
+        2,
+        "M1",
+        3,
+        3,
+    )
     assert await cards.find("telegram", "43", "7") is None
     assert [c.message_id for c in await cards.of_assignment(2)] == ["7"]
     assert await cards.requester(1) == "欧阳小明" and await cards.requester(9) is None
@@ -86,7 +91,9 @@ async def test_a_silent_drawers_card_is_free_again_and_a_postponed_one_waits(dat
     assert await cards.stale(["telegram"], NOW + timedelta(minutes=2), after, 9) == []
 
 
-async def test_a_moved_chat_takes_its_bindings_along_and_everybody_reads_them_again_FT21(database: Database) -> None:
+async def test_a_moved_chat_takes_its_bindings_along_and_everybody_reads_them_again_FT21(
+    database: Database,
+) -> None:
     cards = await shelf(database)
     await cards.record([CARD])
 

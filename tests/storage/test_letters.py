@@ -35,7 +35,9 @@ def sent(claimed, **more: object) -> Settlement:  # type: ignore[no-untyped-def]
                       address="c", **more)  # type: ignore[arg-type]  # fmt: skip
 
 
-async def test_urgent_letters_come_first_then_the_oldest_and_nothing_before_its_time_FM6(letters: Letters) -> None:
+async def test_urgent_letters_come_first_then_the_oldest_and_nothing_before_its_time_FM6(
+    letters: Letters,
+) -> None:
     await letters.add([
         letter(1, not_before=NOW - timedelta(minutes=1)), letter(2), letter(3, urgent=True),
         letter(4, not_before=NOW + timedelta(seconds=1), urgent=True), letter(5, channel="phone"),
@@ -68,7 +70,12 @@ async def test_only_id_owner_and_attempt_together_may_settle_and_others_in_the_b
     assert await letters.settle([sent(one)]) == [False]  # twice is once
     assert await letters.get(77) is None
     stored = await letters.get(1)
-    assert stored is not None and stored.letter.state == "sent" and stored.provider_id == "7" and stored.sent_at == NOW
+    assert (
+        stored is not None
+        and stored.letter.state == "sent"
+        and stored.provider_id == "7"
+        and stored.sent_at == NOW
+    )
     cards = await database.read(lambda c: c.execute(select(t.cards.c.message_id, t.cards.c.facts)).all())
     assert [tuple(r) for r in cards] == [("7", '{"text":"词"}')]
 
@@ -119,7 +126,9 @@ async def test_a_lease_is_renewed_only_by_its_holder_FM5(letters: Letters) -> No
     assert await letters.renew(mine, later) is False
 
 
-async def test_a_hold_stops_one_persons_letters_and_a_call_can_be_brought_forward_FT17(letters: Letters) -> None:
+async def test_a_hold_stops_one_persons_letters_and_a_call_can_be_brought_forward_FT17(
+    letters: Letters,
+) -> None:
     until = NOW + timedelta(seconds=3)
     await letters.add([letter(1), letter(2), letter(3, channel="phone", not_before=NOW + timedelta(hours=4))])
     await letters.hold("telegram", ["P1"], until, ())
