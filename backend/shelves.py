@@ -13,6 +13,7 @@ from backend.environment import Environment
 from backend.histories import Histories
 from backend.imports import Imports
 from backend.intake import Intake
+from backend.marks import Marks
 from backend.office import Clock, Office
 from backend.registry import Registry
 from backend.sandbox_clock import SandboxClock
@@ -29,6 +30,7 @@ from storage.ids import Ids
 from storage.imports import ImportBook
 from storage.intake import Arrivals
 from storage.keys import Keys
+from storage.marks import MarksShelf
 from storage.moves import PostgresMoves, SqliteMoves, moves_store
 from storage.people import PeopleShelf
 from storage.vault import Vault
@@ -92,6 +94,19 @@ async def open_office(environment: Environment) -> AsyncIterator[Office]:
     db = open_database(environment.database)
     try:
         yield Office(Configuration(db, Ids(db)), await _clock(environment, HouseValues(db)), environment.profile)
+    finally:
+        await db.close()
+
+
+@contextlib.asynccontextmanager
+async def open_marks(environment: Environment) -> AsyncIterator[Marks]:
+    """Only the marks, to be asked for trial runs; needs no secret."""
+    await prepare(environment)
+    db = open_database(environment.database)
+    try:
+        ids = Ids(db)
+        clock = await _clock(environment, HouseValues(db))
+        yield Marks(MarksShelf(db), Office(Configuration(db, ids), clock, environment.profile), ids)
     finally:
         await db.close()
 

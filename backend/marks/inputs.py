@@ -95,6 +95,8 @@ async def documents(
         }  # fmt: skip
         if _tally(scheme):
             document["assignments"] = pairs[Measure.SIGN].get(unit.code, [0, 0])[1]
+        elif not document["ledger"] and not any(pair[1] for pair in document["rates"].values()):
+            document["assignments"] = 0  # an institution nobody turned to, and of which nothing is known (Q9)
         if unit.code in shown:
             document["evidence"] = shown[unit.code]
         found.append(document)
@@ -129,6 +131,7 @@ async def _ledger(
     """unit → its accepted entries of the month, with what their matters earned earlier in the year (Q47)."""
     entries = [e for e in await store.ledger(f"{month[:4]}-01", month, unit) if e.kind in scheme.kinds()]
     readings = Readings.of(settings.view(), scheme.knobs())
+    graded = {line.kind for line in scheme.ledger if line.rule is LedgerRule.GRADED}
     earned: dict[tuple[str, str, str], Any] = defaultdict(lambda: ZERO)
     found: dict[str, list[Document]] = defaultdict(list)
     for entry in entries:
@@ -137,6 +140,8 @@ async def _ledger(
             earned[place] = max(earned[place], _worth(scheme, entry, readings))
             continue
         document = entry_document(entry)
+        if entry.kind not in graded:  # a file may say points where the annex fixes them
+            document.pop("points", None)
         if entry.matter and earned[place]:
             document["already"] = plain(earned[place])
         found[entry.unit].append(document)

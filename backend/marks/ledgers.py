@@ -1,9 +1,6 @@
 """Ledger lines (台账): checked against the scheme of their unit, entered by one person and reviewed by another (B3)."""
 
-import hashlib
-import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -43,7 +40,7 @@ class Ledgers:
         clerk(actor)
         await self._ids.refill(1)
         standing, number = await self._office.standing(), self._ids.take()
-        made = _made(entry, standing, number, actor.code, self._office.clock.now(), f"entry:{number}")
+        made = _made(entry, standing, number, actor.code, self._office.clock.now())
         await self._store.enter([made])
         return as_json(made)
 
@@ -61,26 +58,6 @@ class Ledgers:
         reviewed = await self._store.entry(entry_id)
         assert reviewed is not None
         return as_json(reviewed)
-
-    async def bring(self, rows: Sequence[Mapping[str, Any]], by: str, *, keep: bool = True) -> list[bool | Refused]:
-        """Lines of a file: accepted as they come, `by` named twice; True new, False known from an earlier file.
-
-        Equal lines within one file are as many events. With `keep=False` only checked.
-        """
-        standing, now = await self._office.standing(), self._office.clock.now()
-        await self._ids.refill(len(rows) + 1)
-        met: Counter[str] = Counter()
-        made: list[LedgerEntry | Refused] = []
-        for row in rows:
-            print_ = hashlib.sha256(json.dumps([row.get(f) for f in FIELDS], default=str).encode()).hexdigest()
-            met[print_] += 1
-            try:
-                made.append(_made(row, standing, self._ids.take(), by, now, f"{print_}:{met[print_]}", accepted=True))
-            except Refused as no:
-                made.append(no)
-        good = [entry for entry in made if isinstance(entry, LedgerEntry)]
-        kept = iter(await self._store.enter(good) if keep else [True] * len(good))
-        return [entry if isinstance(entry, Refused) else next(kept) for entry in made]
 
 
 def clerk(actor: Actor) -> None:
@@ -100,10 +77,7 @@ def as_json(entry: LedgerEntry) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _made(
-    row: Mapping[str, Any], standing: Standing, number: int, by: str, now: datetime, fingerprint: str,
-    *, accepted: bool = False,
-) -> LedgerEntry:  # fmt: skip
+def _made(row: Mapping[str, Any], standing: Standing, number: int, by: str, now: datetime) -> LedgerEntry:
     """The entry of given fields, checked by the scheme that will count it."""
     for name in row:
         if name not in FIELDS:
@@ -121,9 +95,8 @@ def _made(
     return LedgerEntry(
         number, given["kind"], found.code, month, int(given.get("count", 1)), given.get("level"),
         None if "matter" not in given else _text(given, "matter"), given.get("points"),
-        _text(given, "note", ""), _text(given, "evidence", ""), by, now, "accepted" if accepted else "entered",
-        fingerprint, by if accepted else None, now if accepted else None,
-        {k: int(given[k]) for k in ("timely", "total") if k in given},
+        _text(given, "note", ""), _text(given, "evidence", ""), by, now, "entered", f"entry:{number}",
+        facts={k: int(given[k]) for k in ("timely", "total") if k in given},
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def span(name: str) -> Span:
 def month_span(name: str) -> Span:
     """The same for a month only; raises Refused `bad_month`."""
     if not re.fullmatch(_SHAPES[0][1], name, re.ASCII):
-        raise Refused("bad_month", month=name[:40])
+        raise Refused("bad_month", value=name[:40])
     return span(name)
 
 

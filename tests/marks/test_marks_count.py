@@ -57,7 +57,7 @@ async def test_every_count_of_every_unit_month_and_reading_agrees(world: World, 
     for as_of, settings in itertools.product(moments, VARIANTS):
         ours, theirs = await tally(world, as_of, settings), await expected(world, lives, as_of, settings)
         wrong = {p: (ours.get(p), theirs.get(p)) for p in ours.keys() | theirs.keys() if ours.get(p) != theirs.get(p)}
-        assert not wrong, (as_of, settings, dict(list(sorted(wrong.items()))[:8]), len(wrong))
+        assert not wrong, (as_of, settings, dict(sorted(wrong.items())[:8]), len(wrong))
     assert {place[2] for place in theirs} == {str(m) for m in COUNTED}
 
 

@@ -36,8 +36,7 @@ async def e1(world: World) -> None:
     for life in lives:
         life["assignments"][0].setdefault("sign_due_at", None)
     assert await world.load(lives) == [True] * len(lives)
-    rows = [{"unit": "U01", "month": OCT, **row} for row in E1_LEDGER]
-    assert await world.marks.ledgers.bring(rows, "import") == [True] * len(rows)
+    await world.ledger(E1_LEDGER)
 
 
 def line(sheet, item):
@@ -77,6 +76,7 @@ async def test_a_unit_without_assignments_has_no_score_and_the_region_leaves_it_
     found = await world.marks.month(OCT)
     by_unit = {sheet["unit"]: sheet for sheet in found["units"]}
     assert by_unit["U02"]["total"] is None and by_unit["U02"]["flags"] == ["no_assignment"]
+    assert by_unit["M02"]["flags"] == ["no_assignment"]
     managed, region = by_unit["M01"], next(r for r in found["regions"] if r["region"] == "朝阳区")
     assert managed["scheme"] == "jilin-mgmt"
     assert region["total"] == f"{float(managed['total']) * 0.4 + 95.05 * 0.6:.2f}"
@@ -148,24 +148,15 @@ async def test_a_bad_ledger_line_is_refused_by_code(world: World, row: dict[str,
         await world.marks.enter({"unit": "U01", "month": OCT, **row}, CLERK)
 
 
-async def test_a_ledger_file_twice_counts_once_and_equal_lines_of_one_file_are_two_events(world: World) -> None:
-    rows = [{"kind": "absence", "unit": "U01", "month": OCT}] * 2 + [{"kind": "oops", "unit": "U01", "month": OCT}]
-    first = await world.marks.ledgers.bring(rows, "import")
-    assert first[:2] == [True, True] and isinstance(first[2], Refused)
-    assert (await world.marks.ledgers.bring(rows, "import"))[:2] == [False, False]
-    sheet = await world.marks.sheet(OCT, "U01")
-    assert line(sheet, "cooperation")["deduction"] == "2.00"
-
-
 async def test_a_later_and_higher_honour_of_a_matter_adds_only_the_difference_Q47(world: World) -> None:
     rows = [{"kind": "honour", "unit": "U01", "month": "2026-09", "matter": "m", "level": "city"},
             {"kind": "honour", "unit": "U01", "month": OCT, "matter": "m", "level": "province"}]  # fmt: skip
-    await world.marks.ledgers.bring(rows, "import")
+    await world.ledger(rows)
     assert line(await world.marks.sheet(OCT, "U01"), "honour")["score"] == "0.50"
 
 
 async def test_connect_comes_from_the_ledger(world: World) -> None:
-    await world.marks.ledgers.bring([{"kind": "connect", "unit": "M01", "month": OCT, "timely": 90, "total": 100}], "import")
+    await world.ledger([{"kind": "connect", "unit": "M01", "timely": 90, "total": 100}])
     found = line(await world.marks.sheet(OCT, "M01"), "connect")
     assert (found["numerator"], found["denominator"], found["deduction"]) == (90, 100, "2.50")
 
@@ -177,7 +168,7 @@ async def test_a_locked_month_stays_to_the_last_sign_and_what_comes_after_is_a_r
         await world.marks.lock(run["id"], HANDLER)
     locked = await world.marks.lock(run["id"], CLERK)
     assert locked["state"] == "locked" and locked["hash"] == run["hash"] and run["revision_of"] is None
-    await world.marks.ledgers.bring([{"kind": "exposure", "unit": "U01", "month": OCT}], "late")
+    await world.ledger([{"kind": "exposure"}])
     shown = await world.marks.scores(month=OCT, scheme=None, unit="U01", actor=CLERK)
     assert (shown["state"], shown["units"][0]["total"]) == ("locked", "95.05")
     assert (await world.marks.sheet(OCT, "U01"))["total"] == "92.55"

@@ -70,6 +70,12 @@ class World:
         assert not refused, refused[:3]
         return await self.histories.write(rows, "import")  # type: ignore[arg-type]
 
+    async def ledger(self, rows: list[dict[str, Any]]) -> None:
+        """Ledger lines entered by one clerk and accepted by another."""
+        for row in rows:
+            entered = await self.marks.enter({"unit": "U01", "month": "2026-10", **row}, CLERK)
+            await self.marks.review(entered["id"], True, SECOND_CLERK)
+
     async def due(self):  # type: ignore[no-untyped-def]
         """The office's deadlines in the shape the independent count asks for."""
         standing = await self.office.standing()

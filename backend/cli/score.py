@@ -1,0 +1,130 @@
+"""`jiesu score`: a trial run of a month, quarter or year, or a sheet from given counts; nothing is stored (contract §3)."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backend.cli import words
+from backend.cli.local import answer, environment, local_office, now
+from backend.domain.refusals import Refused
+from backend.domain.settings import parse
+from backend.marks.spans import span
+
+LARGEST = 16 * 1024 * 1024  # bytes of a facts file
+
+
+@click.command(help=words().say("cli.help.score"))
+@click.option("--month", metavar="2026-10")
+@click.option("--quarter", metavar="2026Q4")
+@click.option("--year", metavar="2026")
+@click.option("--scheme", metavar="ID")
+@click.option("--unit", metavar="CODE")
+@click.option("--set", "changes", metavar="KEY=VALUE", multiple=True)
+@click.option("--as-of", metavar="ISO8601")
+@click.option("--facts", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
+@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+def score(
+    month: str | None, quarter: str | None, year: str | None, scheme: str | None, unit: str | None,
+    changes: tuple[str, ...], as_of: str | None, facts: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """One of the four sources must be named; what is set holds for this run only."""
+    named = [source for source in (month, quarter, year, facts) if source is not None]
+    if len(named) != 1:
+        raise click.UsageError("--month | --quarter | --year | --facts")
+    if facts is not None and (scheme or unit or as_of):
+        raise click.UsageError("--facts: --scheme, --unit, --as-of")
+    settings = settings_of(changes)
+    if facts is not None:
+        found = now(_facts(read_facts(facts), settings))
+    else:
+        found = now(_period(None if month else "quarter" if quarter else "year", str(named[0]), scheme, unit, settings, as_of))
+    if as_json:
+        answer(found)
+    else:
+        for line in table(found):
+            click.echo(line)
+
+
+def settings_of(changes: tuple[str, ...]) -> dict[str, str]:
+    """The `--set` words as settings. Usage error without `=`; Refused `unknown_setting`, `bad_setting`."""
+    found = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise click.BadParameter(change, param_hint="--set")
+        found[key.strip()] = parse(key.strip(), value.strip())
+    return found
+
+
+def read_facts(path: Path) -> Mapping[str, Any]:
+    """The facts document of a file, or of stdin for `-`. Refused `file_missing`, `too_large`, `bad_facts`."""
+    try:
+        if str(path) == "-":
+            body = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with path.open("rb") as stream:
+                body = stream.read(LARGEST + 1)
+    except OSError:
+        raise Refused("file_missing", path=str(path)) from None
+    if len(body) > LARGEST:
+        raise Refused("too_large", limit=LARGEST)
+    try:
+        document = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as wrong:
+        raise Refused("bad_facts", path=str(path), found=str(wrong)[:60]) from None
+    if not isinstance(document, dict):
+        raise Refused("bad_facts", path=str(path), found=type(document).__name__)
+    return document
+
+
+async def _facts(document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
+    """By the settings in force; `--set` wins over the document's own."""
+    from backend.domain.scoring.reckon import reckon_json
+
+    own = document.get("settings")
+    if settings and isinstance(own, dict):
+        document = {**document, "settings": {k: v for k, v in own.items() if k not in settings}}
+    async with local_office(environment()) as office:
+        return reckon_json(document, (await office.standing()).settings.with_(settings).view())
+
+
+async def _period(
+    kind: str | None, name: str, scheme: str | None, unit: str | None, settings: Mapping[str, str], as_of: str | None
+) -> dict[str, Any]:
+    from backend.shelves import open_marks
+
+    if kind is not None and span(name).kind != kind:
+        raise Refused("bad_period", period=name)
+    async with open_marks(environment()) as marks:
+        if kind is None:
+            return await marks.month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+        return await marks.period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+
+
+def table(found: Mapping[str, Any]) -> list[str]:
+    """The result for a person's eye, one line a figure."""
+    if "units" not in found:
+        return _sheet(found)
+    lines = [str(found["period"])]
+    for sheet in found["units"]:
+        lines += ["", f"{sheet['unit']}  {sheet.get('name', '')}", *_sheet(sheet)]
+    for region in found["regions"]:
+        lines += ["", f"{region['region']}  {_mark(region['total'])}"]
+    return lines
+
+
+def _sheet(sheet: Mapping[str, Any]) -> list[str]:
+    lines = [f"  {_mark(sheet['total']):>8}  {sheet['scheme']}  {' '.join(sheet['flags'])}".rstrip()]
+    for line in sheet["lines"]:
+        counted = "" if line["denominator"] is None else f"{line['numerator']}/{line['denominator']}"
+        rate = "" if line["rate"] is None else f"{line['rate']}%"
+        lines.append(f"  {line['score']:>8}  {line['name']}  {counted}  {rate}  {line['note']}".rstrip())
+    return lines
+
+
+def _mark(total: str | None) -> str:
+    return "–" if total is None else total
