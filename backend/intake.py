@@ -153,6 +153,8 @@ class Intake:
 
     def _number(self, written: str) -> tuple[str, str]:
         plain, _, extension = written.partition(";ext=")
+        if plain.startswith("+861") and len(plain) == 14:
+            plain = plain[3:]  # a mainland mobile is known by its digits, without a parser
         try:
             number = normalise(plain, countries=self._countries)
         except Refused as no:

@@ -10,9 +10,10 @@ from backend.domain.records import Ticket
 #: Fields that no move ever changes.
 FIXED = ("no", "channel", "region", "management", "first_receiver", "generated_at", "title", "place", "text", "has_phone")
 
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def digest(key: bytes, ticket: Ticket) -> str:
     """A keyed hash over the fields that never change; 32 hex characters."""
     values = [micros(ticket.generated_at) if name == "generated_at" else getattr(ticket, name) for name in FIXED]
-    body = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-    return hmac.new(key, body.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(key, _written(values).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

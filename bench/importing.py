@@ -1,0 +1,147 @@
+"""P7: a file brought in, read and checked and sealed, against the bare driver writing the same rows."""
+
+import asyncio
+import json
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy.engine import make_url
+
+from backend import samples
+from backend.environment import Environment
+from backend.samples import BY
+from backend.shelves import Shelves, open_shelves
+from bench.harness import Figure, judged, rate_note, rates, ratios
+from bench.town import engines, town
+from storage import tables as t
+from storage.postgres import PostgresDatabase
+from storage.sqlite import SqliteDatabase
+
+#: What an import fills; emptied between the turns.
+FILLED = (t.tickets, t.journal, t.duties, t.assignments, t.requests, t.visits)
+LEAST = 0.35
+Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
+
+
+def run(small: bool) -> Iterable[Figure]:
+    """Demands and whole lives, on both engines."""
+    count = 4_000 if small else 20_000
+    for engine in engines():
+        yield from asyncio.run(_engine(engine, count))
+
+
+async def _engine(engine: str, count: int) -> list[Figure]:
+    figures = []
+    async with town(engine) as place:
+        db = place.db
+        url = f"sqlite:///{db.path}" if isinstance(db, SqliteDatabase) else _url(db)
+        with tempfile.TemporaryDirectory() as home:
+            words = Environment(database_url=url, data=Path(home), sandbox=True, secret_key="a secret of the bench")  # type: ignore[arg-type]
+            async with open_shelves(words) as house:
+                await samples.bring(house.imports, "units", "people")
+                for kind, make in (("history", lives), ("tickets", demands)):
+                    figures.append(await _kind(house, engine, kind, make(count), count))
+    return figures
+
+
+def _url(db: Any) -> str:
+    assert isinstance(db, PostgresDatabase)
+    return db.url
+
+
+async def _kind(house: Shelves, engine: str, kind: str, content: bytes, count: int) -> Figure:
+    kept: list[Rows] = []
+
+    async def ours() -> float:
+        await house.db.write(_empty)
+        began = time.perf_counter()
+        report = await house.imports.run(kind, kind, content, BY)
+        took = time.perf_counter() - began
+        assert report["imported"] == count, report["refused"][:1]
+        if not kept:
+            kept.append(await house.db.read(_rows))
+        return count / took
+
+    async def theirs() -> float:
+        await house.db.write(_empty)
+        write: Callable[[Rows], Any] = _copy(house.db) if engine == "postgresql" else _executemany(house.db)
+        began = time.perf_counter()
+        await write(kept[0])
+        return count / (time.perf_counter() - began)
+
+    taken = await rates(ours, theirs)
+    what = f"{kind}: {count:,} lines imported, {engine}"
+    baseline = "COPY of the same rows" if engine == "postgresql" else "executemany of the same rows, one transaction"
+    return judged("P7", what, baseline, ratios(taken), least=LEAST, note=rate_note(taken, " lines/s"))
+
+
+def _empty(c: Connection) -> None:
+    for table in FILLED:
+        c.execute(delete(table))
+
+
+def _rows(c: Connection) -> Rows:
+    return {table: [tuple(row) for row in c.execute(select(table))] for table in FILLED}
+
+
+def _executemany(db: Any) -> Callable[[Rows], Any]:
+    def work(rows: Rows) -> None:
+        raw = sqlite3.connect(db.path, isolation_level=None)
+        raw.execute("PRAGMA synchronous=FULL")
+        raw.execute("BEGIN IMMEDIATE")
+        for table, lines in rows.items():
+            if lines:
+                marks = ", ".join("?" * len(table.columns))
+                raw.executemany(f"INSERT INTO {table.name} VALUES ({marks})", lines)
+        raw.execute("COMMIT")
+        raw.close()
+
+    return lambda rows: asyncio.to_thread(work, rows)
+
+
+def _copy(db: Any) -> Callable[[Rows], Any]:
+    async def work(rows: Rows) -> None:
+        raw = await asyncpg.connect(make_url(db.url).set(drivername="postgresql").render_as_string(False))
+        async with raw.transaction():
+            for table, lines in rows.items():
+                if lines:
+                    names = [column.name for column in table.columns]
+                    await raw.copy_records_to_table(table.name, records=lines, columns=names)
+        await raw.close()
+
+    return work
+
+
+def demands(count: int) -> bytes:
+    """A file of demands."""
+    head = "ticket_no,category,grade,channel,title,text,place,region,requester_name,requester_phone\n"
+    rows = (
+        f"T{n},help,general,phone,Title {n},Demand number {n} of the bench,Road {n},,Name {n},{13800000000 + n}\n"
+        for n in range(count)
+    )
+    return (head + "".join(rows)).encode()
+
+
+def lives(count: int) -> bytes:
+    """A file of whole lives."""
+    return "\n".join(json.dumps(_life(n)) for n in range(count)).encode()
+
+
+def _life(n: int) -> dict[str, Any]:
+    day = f"2026-09-{n % 25 + 1:02d}"
+    return {
+        "ticket_no": f"L{n}", "category": "help", "grade": "general", "channel": "phone",
+        "generated_at": f"{day}T09:00:00+08:00", "text": f"Demand number {n} of the bench",
+        "requester": {"name": f"Name {n}", "phone": str(13800000000 + n)},
+        "assignments": [{
+            "unit": f"U0{n % 6 + 1}", "lead": True, "dispatched_at": f"{day}T10:00:00+08:00",
+            "signed_at": f"{day}T11:00:00+08:00", "signed": "manual", "closed_at": f"{day}T16:00:00+08:00",
+        }],
+        "visits": [{"kind": "auto", "at": f"{day}T18:00:00+08:00", "answer": "satisfied"}],
+    }  # fmt: skip
