@@ -80,6 +80,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     actor = await _who(request)
     loop = asyncio.get_running_loop()
     queue = feed.listen()
+    stream: web.StreamResponse | None = None
     try:
         async with sse_response(request) as stream:
             await stream.send("{}", event="hello")
@@ -99,6 +100,8 @@ async def events(request: web.Request) -> web.StreamResponse:
                 if not actor.of_unit or actor.unit in await rooms.reading.units_of(ticket_id):
                     await stream.send(json.dumps(body, ensure_ascii=False), event="moved")
             return stream
+    except ConnectionError:  # the listener has gone, which is no accident
+        return stream or web.Response(status=400)
     finally:
         feed.leave(queue)
 

@@ -47,6 +47,7 @@ class PhoneHooks:
         self._calls = calls
         self._line = line
         self._address = address.rstrip("/")
+        self.answer_seconds, self.status_seconds = ANSWER_SECONDS, STATUS_SECONDS
         self._busy: set[asyncio.Task[Any]] = set()
         say, language = calls.tools.catalogue.say, calls.tools.language
         self._wait = Prompt((say("phone.wait"),), pause=1, then="next", language=language)
@@ -140,7 +141,7 @@ class PhoneHooks:
         event = self._line.read(fields)
         if waited and not (event.digits or event.speech or event.recording_url):
             event = self._resumed(dial, event, request.query.get("h", ""))
-        spoken = await self._in_time(self._calls.answer(dial, step, event))
+        spoken = await self._in_time(self._calls.answer(dial, step, event), self.answer_seconds)
         if spoken is None:
             again: dict[str, str | int] = {"s": step, "w": waited + 1}
             if event.digits or event.speech or event.recording_url:
@@ -153,14 +154,14 @@ class PhoneHooks:
         event = self._line.read(fields)
         if not event.provider_id:
             raise Refused("bad_request")
-        spoken = await self._in_time(self._calls.inbound(event))
+        spoken = await self._in_time(self._calls.inbound(event), self.answer_seconds)
         if spoken is None:
             return self._hold(waited, f"{self._address}{BASE}/inbound?w={waited + 1}")
         return self._said(spoken)
 
     async def _status(self, request: web.Request, fields: Fields) -> web.Response:
         dial = int(request.match_info["dial"])
-        kept = await self._in_time(self._kept(dial, self._line.read(fields)), STATUS_SECONDS)
+        kept = await self._in_time(self._kept(dial, self._line.read(fields)), self.status_seconds)
         return web.Response(status=204 if kept else 503)
 
     async def _kept(self, dial: int, event: LineEvent) -> bool:
@@ -174,13 +175,13 @@ class PhoneHooks:
     async def _stranger(self, request: web.Request) -> None:
         """FW24: genuinely signed, and about no call of ours."""
         try:
-            await self._in_time(self._calls.stranger(request.path))
+            await self._in_time(self._calls.stranger(request.path), self.answer_seconds)
         except Refused:  # pragma: no cover - the audit refuses nothing
             return
 
     # -- in time
 
-    async def _in_time(self, work: Coroutine[Any, Any, Any], seconds: float = ANSWER_SECONDS) -> Any:
+    async def _in_time(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
         """What the work answers, or None when it is too slow or fails; slow work goes on and is not lost."""
         task = asyncio.create_task(work)
         self._busy.add(task)

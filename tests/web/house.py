@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from backend.desk import Desk
@@ -96,6 +97,21 @@ class PlayedImports:
         return {"read": 1, "imported": 1, "already": 0, "refused": []}
 
 
+def annex() -> web.Application:
+    """A room of somebody else's, with its own policy and an accident."""
+
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text="annex", headers={"Content-Security-Policy": "default-src 'self'"})
+
+    async def broken(_request: web.Request) -> web.Response:
+        raise ValueError("never to be told")
+
+    app = web.Application()
+    app.router.add_get("/page", page)
+    app.router.add_get("/broken", broken)
+    return app
+
+
 class PlayedClock:
     """Plays the sandbox clock."""
 
@@ -146,7 +162,7 @@ class House:
         )  # fmt: skip
         for code, _, _ in PEOPLE:
             self.keys[code] = await self.rooms.keys.create(f"k-{code}", self.at, person=code)
-        server = TestServer(make_app(self.rooms))
+        server = TestServer(make_app(self.rooms, [lambda app: app.add_subapp("/annex/", annex()) and None]))
         self.client = TestClient(server)
         await server.start_server(**RUNNER)
         await self.client.start_server()

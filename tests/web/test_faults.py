@@ -387,3 +387,27 @@ async def test_units_people_bindings_settings_and_imports(house: House) -> None:
     assert status == 200 and house.marks.asked[-1] == ("scores", "2026-10", None, "U01", "H1")
     assert (await house.ask("A1", "GET", "/scores?month=2026-13"))[0] == 422
 
+
+
+async def test_a_room_added_by_others_keeps_its_policy_and_shares_the_manners(small_house: House) -> None:
+    async with small_house.client.get("/annex/page") as answer:
+        assert answer.headers["Content-Security-Policy"] == "default-src 'self'"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["X-Request-Id"]
+    async with small_house.client.get("/annex/broken", headers={"Accept": "text/html"}) as answer:
+        text = await answer.text()
+        assert answer.status == 500 and "never to be told" not in text and answer.headers["X-Request-Id"] in text
+    async with small_house.client.get("/annex/broken") as answer:
+        assert answer.status == 500 and (await answer.json())["error"]["code"] == "internal"
+
+
+async def test_a_listener_who_leaves_is_no_accident(small_house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    stream = await small_house.client.get("/events", headers={"Authorization": f"Bearer {small_house.keys['A1']}"})
+    await stream.content.readuntil(b"\r\n\r\n")
+    stream.close()
+    await asyncio.sleep(0.1)
+    await small_house.ticket("T1")
+    await small_house.ticket("T2")
+    await small_house.act("D1", "T1", "dispatch", unit="U01")
+    await asyncio.sleep(0.1)
+    said = capsys.readouterr().out
+    assert "accident" not in said and "away" not in said

@@ -11,7 +11,7 @@ from backend.web.refusing import message, status
 async def page_of_refusal(request: web.Request, refused: Refused, error: Exception) -> web.StreamResponse:
     """The page of a refusal; whoever is not signed in is led to the sign-in."""
     if refused.code == "unauthenticated":
-        raise web.HTTPSeeOther("/sign-in")
+        return web.Response(status=303, headers={"Location": "/sign-in"})
     number = request[REQUEST_ID]
     words = message(request.app[ROOMS].catalogue, refused.code, {**refused.facts, "request_id": number})
     code = error.status if isinstance(error, web.HTTPException) else status(refused.code)
