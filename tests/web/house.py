@@ -58,7 +58,7 @@ class PlayedMarks:
     async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
         self.asked.append(("scores", month, scheme, unit, actor.code))
         line = {"item": "sign", "name": "及时签收率", "points": "15", "numerator": 112, "denominator": 120, "rate": "93.33",
-                "deduction": "1.67", "score": "13.33", "note": "", "evidence": ["T1"]}  # fmt: skip
+                "deduction": "1.67", "score": "13.33", "note": "", "evidence": [{"ticket": "T1", "failed": True}, {"more": 7}]}  # fmt: skip
         sheet = {"unit": unit or "U01", "scheme": "jilin-unit", "total": "95.05", "base": "90.15", "bonus": "4.90",
                  "minus": "0.00", "readings": {"sign.general.limit": "1wd"}, "lines": [line]}  # fmt: skip
         return {"period": month, "units": [sheet], "regions": []}
