@@ -1,0 +1,244 @@
+"""The carrier's door: forged, broken, huge and late requests cost a status and nothing else (FW1-FW3, FW8-FW13, FW24-FW30)."""
+
+import asyncio
+import random
+from typing import Any
+
+import aiohttp
+import pytest
+
+from backend.domain.scripts import Position
+from storage import tables as t
+from tests.calls.world import ADDRESS, H1, OLD_TOKEN, OWN, SID, TOKEN, World
+
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+pytestmark = ONE_ENGINE
+FORM = "application/x-www-form-urlencoded"
+
+
+def fields(**more: str) -> dict[str, str]:
+    return {"CallSid": "CA" + "1" * 32, "AccountSid": SID, "From": OWN, "To": H1, "CallStatus": "in-progress"} | more
+
+
+async def asked(world: World) -> int:
+    """An attempt that rings, and nobody has said anything yet."""
+    world.phone(H1).by_hand()
+    await world.dispatched()
+    await world.calls.round()
+    await world.phone(H1).rings()
+    await world.town.settle()
+    dial = await world.dial()
+    await world.alter(t.dials, provider_id="CA" + "1" * 32)
+    return int(dial.id)
+
+
+async def shape(world: World) -> Any:
+    return [await world.rows(table) for table in (t.calls, t.dials, t.letters, t.journal)]
+
+
+FORGED: list[tuple[str, dict[str, Any]]] = [
+    ("missing", {"signature": None}),
+    ("empty", {"signature": ""}),
+    ("wrong", {"signature": "AAAAAAAAAAAAAAAAAAAAAAAAAAA="}),
+    ("not base64", {"signature": "!!"}),
+    ("latin", {"signature": "ÿþ"}),
+    ("long", {"signature": "A" * 7_000}),
+    ("another secret", {"token": "y" * 32}),
+    ("another address", {"signed_url": "https://evil.example/hooks/twilio/voice/1?s=0"}),
+]
+
+
+@pytest.mark.parametrize(("name", "how"), FORGED, ids=[name for name, _ in FORGED])
+async def test_FW1_FW2_what_the_carrier_did_not_sign_is_refused_without_a_row(world: World, name: str, how: dict[str, Any]) -> None:
+    dial = await asked(world)
+    before = await shape(world)
+    for path in (f"/voice/{dial}?s=0", f"/status/{dial}", f"/record/{dial}", "/inbound", "/fallback"):
+        assert (await world.post(path, fields(CallStatus="completed"), **how))[0] == 403
+    assert await shape(world) == before
+
+
+async def test_FW1_a_signature_given_twice_is_refused(world: World) -> None:
+    async with aiohttp.ClientSession() as http:
+        headers = [("X-Twilio-Signature", "a"), ("X-Twilio-Signature", "a"), ("Content-Type", FORM)]
+        async with http.post(f"{world.base}/hooks/twilio/inbound", data=b"a=b", headers=headers) as answer:
+            assert answer.status == 403
+
+
+async def test_FW2_the_configured_address_counts_and_not_the_host_or_the_order_of_the_query(world: World) -> None:
+    dial = await asked(world)
+    status, text = await world.post(f"/voice/{dial}?s=0", fields(), headers={"Host": "inner:8080", "X-Forwarded-Proto": "http"})
+    assert (status, "确认收到请按1" in text) == (200, True)
+    signed = f"{ADDRESS}/hooks/twilio/voice/{dial}?s=0&w=1"
+    status, _ = await world.post(f"/voice/{dial}?w=1&s=0", fields(), signed_url=signed)
+    assert status == 200
+
+
+async def test_FW3_blank_fields_and_blanks_around_values_are_kept_for_the_check(world: World) -> None:
+    dial = await asked(world)
+    status, _ = await world.post(f"/voice/{dial}?s=0", fields(Digits="", CallerCity=" ", Extra="  x "))
+    assert status == 200
+
+
+async def test_FW30_both_secrets_are_believed_during_the_change(world: World) -> None:
+    dial = await asked(world)
+    for token in (TOKEN, OLD_TOKEN):
+        assert (await world.post(f"/voice/{dial}?s=0", fields(), token=token))[0] == 200
+
+
+async def test_FW24_unknown_attempts_other_calls_and_other_accounts_change_nothing(world: World) -> None:
+    dial = await asked(world)
+    before = await shape(world)
+    assert (await world.post("/voice/99999999?s=0", fields()))[0] == 404
+    assert (await world.post("/status/99999999", fields(CallStatus="completed")))[0] == 404
+    assert (await world.post(f"/voice/{dial}?s=0", fields(CallSid="CA" + "2" * 32)))[0] == 404
+    assert (await world.post(f"/status/{dial}", fields(AccountSid="AC" + "9" * 32)))[0] == 403
+    assert await shape(world) == before
+    assert (await world.audited()).count("unknown_call") == 3
+
+
+BROKEN: list[tuple[str, bytes, str, int]] = [
+    ("not utf-8", b"a=\xff\xfe", FORM, 400),
+    ("percent not utf-8", b"a=%ff%fe", FORM, 400),
+    ("bogus charset", b"a=b", FORM + "; charset=bogus", 400),
+    ("latin charset", b"a=b", FORM + "; charset=latin-1", 400),
+    ("json", b"{}", "application/json", 400),
+    ("broken multipart", b"--x\r\nbroken", "multipart/form-data; boundary=x", 400),
+    ("multipart without boundary", b"--x", "multipart/form-data", 400),
+    ("too many fields", b"&".join(b"a=b" for _ in range(300)), FORM, 400),
+    ("too large", b"a=" + b"b" * (1024 * 1024), FORM, 413),
+    ("no fields", b"", FORM, 403),
+    ("only ampersands", b"&&&&", FORM, 403),
+]
+
+
+@pytest.mark.parametrize(("name", "body", "kind", "status"), BROKEN, ids=[row[0] for row in BROKEN])
+async def test_FW27_FW28_broken_bodies_are_a_plain_no(world: World, name: str, body: bytes, kind: str, status: int) -> None:
+    for path in ("/voice/1?s=0", "/status/1", "/inbound", "/fallback"):
+        assert (await world.post(path, body, signature="x", headers={"Content-Type": kind}))[0] == status
+
+
+@pytest.mark.parametrize("digits", ["", "*", "#", "9", "abc", "5" * 50, "５", "\x00", "１", "1" * 5000])
+async def test_FW8_any_digits_are_answered_with_words(world: World, digits: str) -> None:
+    dial = await asked(world)
+    await world.post(f"/voice/{dial}?s=0", fields())
+    status, text = await world.post(f"/voice/{dial}?s=1", fields(Digits=digits))
+    assert status == 200 and "<Response>" in text
+
+
+async def test_odd_steps_and_methods_are_never_an_accident(world: World) -> None:
+    dial = await asked(world)
+    for query in ("?s=-1", "?s=x", "?s=99999", "?s=1e3", "?s=٣"):
+        assert (await world.post(f"/voice/{dial}{query}", fields()))[0] in (403, 404)
+    for path in ("/voice/x?s=0", f"/voice/{'9' * 30}", "/nothing", "/voice/"):
+        assert (await world.post(path, fields()))[0] == 404
+    assert (await world.post(f"/voice/{dial}?s=7", fields()))[0] == 200
+    assert (await world.post(f"/voice/{dial}?s=0", {}, method="PUT"))[0] == 405
+    assert (await world.post(f"/status/{dial}?a=b", {}, method="GET"))[0] == 204
+
+
+async def test_G16_mutated_requests_are_never_accepted_and_never_an_accident(world: World) -> None:
+    dial = await asked(world)
+    await world.post(f"/voice/{dial}?s=0", fields())
+    before = await shape(world)
+    chance = random.Random(7)
+    good = fields(Digits="1")
+    statuses = set()
+    for _ in range(150):
+        bad = dict(good)
+        match chance.randrange(4):
+            case 0:
+                bad[chance.choice(list(bad))] += chr(chance.randrange(32, 0x2FFF))
+            case 1:
+                bad.pop(chance.choice(list(bad)))
+            case 2:
+                bad[f"X{chance.random()}"] = "1"
+            case _:
+                bad["Digits"] = chance.choice("234567890*#")
+        from sandbox.phone.hooks import sign
+
+        url = f"{ADDRESS}/hooks/twilio/voice/{dial}?s=1"
+        statuses.add((await world.post(f"/voice/{dial}?s=1", bad, signature=sign(TOKEN, url, good)))[0])
+    assert statuses == {403} and await shape(world) == before
+
+
+async def test_FW7_a_step_asked_for_again_sounds_the_same_and_counts_once(world: World) -> None:
+    dial = await asked(world)
+    first = await world.post(f"/voice/{dial}?s=0", fields())
+    assert await world.post(f"/voice/{dial}?s=0", fields()) == first
+    second = await world.post(f"/voice/{dial}?s=1", fields(Digits="2"))
+    before = await shape(world)
+    assert "签收密码" in second[1] and f"s={2}" in second[1]
+    assert await world.post(f"/voice/{dial}?s=1", fields(Digits="2")) == second
+    assert await world.post(f"/voice/{dial}?s=0", fields()) == second, "who is behind is brought to where we are"
+    assert await shape(world) == before
+    assert Position.from_text((await world.call()).position).step == "pin"
+
+
+async def test_FW10_while_the_database_is_slow_the_key_is_kept_and_the_person_waits(world: World) -> None:
+    world.hooks.answer_seconds = 0.05
+    dial = await asked(world)
+    talk, opened = world.store.talk, asyncio.Event()
+    await world.calls.answer(dial, 0, world.line.read(fields()))
+
+    async def slow(dial_id: int) -> Any:
+        await opened.wait()
+        return await talk(dial_id)
+
+    world.store.talk = slow  # type: ignore[method-assign]
+    path = f"/voice/{dial}?s=1"
+    for waited in (1, 2, 3):
+        status, text = await world.post(path, fields(Digits="1") if waited == 1 else fields())
+        assert status == 200 and "请稍候" in text and "<Redirect" in text
+        assert "Digits" not in text and f"w={waited}" in text
+        path = text.partition("/hooks/twilio")[2].partition("</Redirect>")[0].replace("&amp;", "&")
+    status, text = await world.post(path, fields())
+    assert "系统暂时繁忙" in text and "<Hangup" in text, "three times is enough"
+    opened.set()
+    world.store.talk = talk  # type: ignore[method-assign]
+    world.hooks.answer_seconds = 4.0
+    status, text = await world.post(path, fields())
+    assert "已记录" in text and (await world.call()).outcome == "confirmed", "the key was kept"
+
+
+async def test_FW10_a_database_that_fails_is_waited_for_and_the_key_travels_sealed(world: World) -> None:
+    dial = await asked(world)
+    await world.post(f"/voice/{dial}?s=0", fields())
+    take = world.store.take_step
+
+    async def fails(step: Any) -> bool:
+        raise ConnectionError("away")
+
+    world.store.take_step = fails  # type: ignore[method-assign]
+    status, text = await world.post(f"/voice/{dial}?s=1", fields(Digits="1"))
+    assert status == 200 and "请稍候" in text
+    world.store.take_step = take  # type: ignore[method-assign]
+    path = text.partition("/hooks/twilio")[2].partition("</Redirect>")[0].replace("&amp;", "&")
+    assert "h=" in path and "=1&" in path
+    status, text = await world.post(path, fields())
+    assert "已记录" in text and (await world.call()).outcome == "confirmed"
+
+
+async def test_FW11_the_fallback_answers_without_the_database(world: World) -> None:
+    await world.db.close()
+    status, text = await world.post("/fallback", fields(ErrorCode="11200", ErrorUrl="x"))
+    assert (status, "系统暂时繁忙" in text) == (200, True)
+
+
+async def test_a_status_that_could_not_be_kept_is_said_to_be_lost(world: World) -> None:
+    dial = await asked(world)
+
+    async def fails(dial_id: int) -> Any:
+        raise ConnectionError("away")
+
+    world.store.talk = fails  # type: ignore[method-assign]
+    assert (await world.post(f"/status/{dial}", fields(CallStatus="completed")))[0] == 503
+
+
+async def test_FW13_hostile_names_are_spoken_as_plain_words(world: World) -> None:
+    from backend.domain.records import Unit
+    from backend.domain.ticket import UnitKind
+
+    await world.registry.put_units([Unit("M01", "热线<Dial>1</Dial>&\x0b" + "长" * 5000, UnitKind.MANAGEMENT, "A市")], "admin")
+    dial = await asked(world)
+    status, text = await world.post(f"/voice/{dial}?s=0", fields())
+    assert status == 200 and "<Dial>" not in text and "\x0b" not in text and len(text) < 8000

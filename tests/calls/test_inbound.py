@@ -1,0 +1,89 @@
+"""Who rings back hears what his missed call was about, and can answer it; the number shown proves nothing (FW25)."""
+
+import pytest
+
+from sandbox.phone.behaviour import answers
+from storage import tables as t
+from tests.calls.world import ASKER, H1, H2, PIN, World
+
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+async def test_a_handler_who_rings_back_proves_himself_signs_and_is_not_rung_again(world: World) -> None:
+    world.phone(H1).does_not_answer()
+    await world.dispatched()
+    await world.settle()
+    live = await world.phone(H1).dial(script=[f"{PIN}#", "2"])
+    await live.over()
+    await world.go(minutes=20)
+    assert await world.state() == "signed" and world.rung(H1) == 1
+    missed, inbound = await world.rows(t.calls)
+    assert (missed.outcome, missed.state, inbound.purpose, inbound.outcome) == ("signed", "done", "inbound", "signed")
+    assert (await world.letter()).state == "sent" and PIN not in str(inbound)
+
+
+@ONE_ENGINE
+async def test_a_spoofed_number_hears_nothing_private_without_the_pin_FW25(world: World) -> None:
+    world.phone(H1).does_not_answer()
+    await world.dispatched()
+    await world.settle()
+    live = await world.phone("+8613700000000").dial(caller_id=H1, script=["1111#", "2222#", "3333#"])
+    await live.over()
+    await world.settle()
+    assert "1 0 0 1" not in live.heard and "求助" not in live.heard
+    assert await world.state() == "dispatched" and (await world.call()).outcome == "no_reply"
+
+
+@ONE_ENGINE
+async def test_a_handler_without_a_missed_call_is_told_so_after_his_pin(world: World) -> None:
+    live = await world.phone(H1).dial(script=[f"{PIN}#"])
+    await live.over()
+    assert "没有待签收的工单" in live.heard
+
+
+@ONE_ENGINE
+async def test_a_caller_who_rings_back_answers_the_visit_without_hearing_date_or_category_FW26(world: World) -> None:
+    world.phone(ASKER).does_not_answer()
+    await world.closed()
+    await world.go(hours=5, minutes=30)
+    assert world.rung() == 1
+    live = await world.phone(ASKER).dial(script=["1", "1", "1", "1"])
+    await live.over()
+    await world.go(hours=24)
+    assert (await world.snap()).ticket.final_answer == "satisfied" and world.rung() == 1
+    assert "求助" not in live.heard and "11月" not in live.heard
+    assert {c.state for c in await world.rows(t.calls)} == {"done"}
+
+
+@ONE_ENGINE
+async def test_a_caller_who_rings_back_and_says_nothing_is_rung_as_planned(world: World) -> None:
+    world.phone(ASKER).behave(world.phone(ASKER).does_not_answer().behaviour, answers(["1", "1", "1", "1", "2"]))
+    await world.closed()
+    await world.go(hours=5, minutes=30)
+    live = await world.phone(ASKER).dial(script=[])
+    await live.over()
+    await world.go(hours=24)
+    assert (await world.snap()).ticket.final_answer == "basically_satisfied"
+
+
+@ONE_ENGINE
+async def test_a_stranger_and_a_hidden_number_hear_where_to_ring(world: World) -> None:
+    for shown in ("+8613700000000", "anonymous", H2.replace("1002", "9999")):
+        live = await world.phone("+8613700000000").dial(caller_id=shown, script=["1"])
+        await live.over()
+        assert "请拨打1 2 3 4 5" in live.heard or "请拨打12345" in live.heard
+    assert await world.rows(t.calls) == []
+
+
+@ONE_ENGINE
+async def test_an_incoming_call_fetched_twice_is_one_call_FW7(world: World) -> None:
+    world.town.phones.hooks.fetch_twice = True
+    world.phone(H1).does_not_answer()
+    await world.dispatched()
+    await world.settle()
+    live = await world.phone(H1).dial(script=[f"{PIN}#", "1"])
+    await live.over()
+    assert [c.purpose for c in await world.rows(t.calls)] == ["notice", "inbound"]
+    assert (await world.call()).outcome == "confirmed"
+    await world.go(minutes=16)
+    assert await world.call(0) and world.rung(H1) == 1
