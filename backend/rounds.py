@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 log = structlog.get_logger("rounds")
 LONGEST_PAUSE = 30.0  # seconds between tries of a round that keeps failing
-STUCK = 60.0  # seconds without a finished round after which the process is not ready (FS6)
 
 
 class Round:
@@ -20,7 +19,7 @@ class Round:
         self._work = work
         self._woken = asyncio.Event()
         self._lock = asyncio.Lock()
-        self.finished_at = time.monotonic()
+        self.beats: MutableMapping[str, float] = {}
         self.failures = 0
 
     def nudge(self) -> None:
@@ -32,7 +31,7 @@ class Round:
         async with self._lock:
             self._woken.clear()
             handled = await self._work()
-            self.finished_at = time.monotonic()
+            self.beats[self.name] = time.monotonic()
             self.failures = 0
             return handled
 
@@ -49,19 +48,23 @@ class Round:
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.2 * 2 ** min(self.failures, 8)))
                 self._woken.set()
 
-    def stuck(self) -> bool:
-        """Whether no round was finished lately."""
-        return time.monotonic() - self.finished_at > STUCK
-
 
 class Rounds:
     """All rounds of this process, ticked by one scheduler that does nothing but wake them."""
 
     def __init__(self, rounds: Sequence[Round], tick_seconds: float) -> None:
-        self.all = {r.name: r for r in rounds}
+        self.all: dict[str, Round] = {}
         self._tick = tick_seconds
         self._tasks: list[asyncio.Task[None]] = []
         self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self.beats: MutableMapping[str, float] = {}  # name → monotonic seconds of the last finished round
+        for one in rounds:
+            self.add(one)
+
+    def add(self, one: Round) -> None:
+        """One more round."""
+        self.all[one.name] = one
+        one.beats = self.beats
 
     def nudge(self, *names: str) -> None:
         """Wake these rounds (all of them if none is named)."""
@@ -71,9 +74,15 @@ class Rounds:
 
     async def start(self) -> None:
         """Begin all rounds and the metronome."""
+        self.beats.update({name: time.monotonic() for name in self.all})
         self._tasks = [asyncio.create_task(r.forever(), name=f"round:{r.name}") for r in self.all.values()]
         self._scheduler.add_job(
-            self.nudge, "interval", seconds=self._tick, coalesce=True, max_instances=1, misfire_grace_time=None
+            self.nudge,
+            "interval",
+            seconds=self._tick,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
         )
         self._scheduler.start()
         self.nudge()
@@ -87,12 +96,6 @@ class Rounds:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    async def settle(self, limit: int = 10_000) -> None:
-        """Work until nothing more is due now (the sandbox clock and the stories wait for this)."""
-        for _ in range(limit):
-            if not sum([await r.once() for r in self.all.values()]):
-                return
-
-    def stuck(self) -> list[str]:
-        """Names of rounds that no longer turn."""
-        return [name for name, r in self.all.items() if r.stuck()]
+    async def turn(self) -> int:
+        """Each round once, now, one after another; how much was handled."""
+        return sum([await one.once() for one in self.all.values()])

@@ -1,6 +1,7 @@
 """Single values of the house by name: small things that must outlive a restart."""
 
 from sqlalchemy import select, text
+
 from storage import tables as t
 from storage.db import Database
 

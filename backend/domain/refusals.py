@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class Refused(Exception):
     """A polite no. `code` is looked up in the text catalogue; `facts` fill its placeholders.
 
     Doors translate it (HTTP status by `STATUS`, toast, spoken words); rooms let it pass.

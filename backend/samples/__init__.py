@@ -28,7 +28,10 @@ async def bring(imports: Imports, *kinds: str) -> dict[str, Mapping[str, Any]]:
 def neighbours() -> Iterator[dict[str, str]]:
     """Everybody of the sample files with a telephone, as the rehearsal's town introduces them."""
     folder = files("backend.samples")
-    units = {r["编码"]: r["名称"] for r in csv.DictReader(io.StringIO(folder.joinpath("units.csv").read_text("utf-8")))}
+    units = {
+        r["编码"]: r["名称"]
+        for r in csv.DictReader(io.StringIO(folder.joinpath("units.csv").read_text("utf-8")))
+    }
     for row in csv.DictReader(io.StringIO(folder.joinpath("people.csv").read_text("utf-8"))):
         yield {
             "code": row["code"], "name": row["name"], "phone": f"+86{row['phone']}", "role": row["role"],

@@ -1,0 +1,70 @@
+"""Stays while the house is open: writes its log, says where it is, and leaves quietly when told to."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.environment import Environment
+
+
+def begin_log(environment: Environment) -> None:
+    """One JSON object a line, or lines for people on a terminal; nothing of other libraries below a warning."""
+    form = environment.log_format or ("console" if sys.stderr.isatty() else "json")
+    last: list[Any] = (
+        [structlog.dev.ConsoleRenderer()]
+        if form == "console"
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), *last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout if form == "json" else sys.stderr),
+        cache_logger_on_first_use=True,
+    )  # fmt: skip
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # a bad request is no news (FW29)
+
+
+async def stay(
+    environment: Environment,
+    roles: Collection[str],
+    open_house: Callable[..., AbstractAsyncContextManager[Any]],
+) -> int:
+    """Open, announce, wait for SIGINT or SIGTERM, close; 0, or 1 when it could not be opened."""
+    begin_log(environment)
+    catalogue = Catalogue(environment.language)
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    try:
+        async with open_house(environment, roles) as house:
+            print(_welcome(environment, house.token, catalogue), flush=True)
+            await told.wait()
+            print(catalogue.say("cli.closing"), file=sys.stderr, flush=True)
+    except Refused as refused:
+        print(catalogue.refusal(refused.code, dict(refused.facts)), file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(catalogue.say("cli.port_taken", host=environment.host, port=environment.port,
+                            why=error.strerror or str(error)), file=sys.stderr)  # fmt: skip
+        return 1
+    return 0
+
+
+def _welcome(environment: Environment, token: str, catalogue: Catalogue) -> str:
+    here = f"http://{environment.host}:{environment.port}"
+    key = "cli.welcome_sandbox" if environment.sandbox else "cli.welcome"
+    return catalogue.say(
+        key, console=f"{here}/", sandbox=f"{here}/sandbox", api=f"{here}/api/openapi.json", token=token
+    )

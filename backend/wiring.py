@@ -1,0 +1,364 @@
+"""The one file that sees everybody: puts the house together in plain order, and takes it apart the other way round."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from aiohttp import web
+
+from backend.auditor import Auditor
+from backend.calls.room import Calls
+from backend.calls.tools import Tools
+from backend.cards import Cards
+from backend.clockwork import Clockwork
+from backend.courier import Courier
+from backend.doorplate import hang, owned, take_down
+from backend.environment import Environment
+from backend.filing import Filing
+from backend.mail.shared_pace import SharedPacer
+from backend.marks.room import Marks
+from backend.rooms import Rooms
+from backend.rounds import Round, Rounds
+from backend.shelves import Shelves, embedded, open_shelves
+from backend.verifying import Sealer
+from backend.visits import Visits
+from backend.web.app import RUNNER, make_app
+from backend.web.phone_hooks import PhoneHooks
+from notify.channel import Channel
+from notify.line import Line
+from notify.pace import LocalPacer, Pacer
+from notify.registry import Registry as Drivers
+from storage.auditing import Auditing
+from storage.calls import CallShelf
+from storage.cards import Cards as CardShelf
+from storage.due import DueWork
+from storage.files import Files
+from storage.idempotency import Idempotency
+from storage.inbox import InboxShelf
+from storage.letters import Letters
+from storage.marks import MarksShelf
+from storage.pace import TablePace
+from storage.pace_redis import RedisPace
+from storage.reading import Reading
+from storage.verify import ChainShelf
+
+if TYPE_CHECKING:
+    from bot.door import ChatDoor
+    from sandbox.town import Town
+
+log = structlog.get_logger("house")
+ROLES = ("web", "bot", "worker", "clock")
+SETTLE_TURNS = 200  # turns after which a rehearsal that never comes to rest is let go
+
+
+@dataclass
+class House:
+    """A house that is open: its shelves and rooms, its rounds, and the town around it in a rehearsal."""
+
+    environment: Environment
+    shelves: Shelves
+    rooms: Rooms
+    rounds: Rounds
+    due: DueWork
+    door: "ChatDoor | None"
+    calls: Calls | None
+    town: "Town | None"
+    token: str  # an administrator's API key of this run
+
+    async def settle(self) -> None:
+        """Work until nothing is due, nothing is on its way and nobody is talking."""
+        for _ in range(SETTLE_TURNS):
+            worked = await self.rounds.turn()
+            if self.town is not None:
+                with contextlib.suppress(TimeoutError):
+                    await self.town.settle()
+            if not worked and not await self.rounds.turn():
+                return
+
+
+@contextlib.asynccontextmanager
+async def open_house(
+    environment: Environment,
+    roles: Collection[str] = ROLES,
+    *,
+    real: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AsyncIterator[House]:
+    """The house of an environment, open and at work while inside.
+
+    Raises Refused: `secret_missing`, `public_url_not_https`, `database_behind`, `in_use` … and OSError when the
+    address is taken.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        if embedded(environment):
+            stack.enter_context(owned(environment.data))
+        listening = _listen(environment, stack) if "web" in roles else None
+        town = _town(environment)
+        environment.check()
+        shelves = await stack.enter_async_context(open_shelves(environment, real=real))
+        house = await _furnish(environment, shelves, town, roles, stack)
+        if listening is not None:
+            await _open_doors(house, listening, stack)
+        await _begin(house, roles, stack)
+        yield house
+
+
+# -- in plain order
+
+
+def _listen(
+    environment: Environment, stack: contextlib.ExitStack | contextlib.AsyncExitStack
+) -> socket.socket:
+    """Take the address first, so that port 0 is known before anybody is told of it."""
+    listening = socket.create_server((environment.host, environment.port), backlog=512)
+    stack.callback(listening.close)
+    environment.port = listening.getsockname()[1]
+    return listening
+
+
+def _town(environment: Environment) -> "Town | None":
+    """In a rehearsal, the networks around us; providers that were named go to theirs instead."""
+    if not environment.sandbox:
+        return None
+    from pydantic import SecretStr
+
+    from sandbox.phone.behaviour import MANUAL
+    from sandbox.town import Town
+
+    base = f"http://{environment.host}:{environment.port}"
+    if not environment.telegram_api_url:
+        environment.telegram_api_url = f"{base}/sandbox/telegram"
+        environment.telegram_token = SecretStr("1234567890:sandbox-" + secrets.token_hex(8))
+        environment.telegram_secret = SecretStr(secrets.token_urlsafe(24))
+        environment.telegram_mode = "webhook"
+    if not environment.twilio_api_url:
+        environment.twilio_api_url = f"{base}/sandbox/twilio"
+        environment.twilio_account_sid = "AC" + secrets.token_hex(16)
+        environment.twilio_auth_token = SecretStr(secrets.token_hex(16))
+        environment.twilio_from = "+861084012345"
+    town = Town(
+        now=lambda: datetime.now(UTC), public_url=environment.address, reach_url=base,
+        telegram_token=environment.telegram_token.get_secret_value(),
+        telegram_secret=environment.telegram_secret.get_secret_value() or None,
+        twilio_sid=environment.twilio_account_sid, twilio_token=environment.twilio_auth_token.get_secret_value(),
+        own_number=environment.twilio_from or "+861084012345", state_path=environment.data / "sandbox.json",
+    )  # fmt: skip
+    town.phones.default = MANUAL
+    return town
+
+
+async def _furnish(
+    environment: Environment, shelves: Shelves, town: "Town | None", roles: Collection[str],
+    stack: contextlib.AsyncExitStack,
+) -> House:  # fmt: skip
+    s = shelves
+    if town is not None:
+        town.now = town.chat.now = town.phones.now = s.clock.now
+    channels = _channels(environment)
+    line = _line(environment)
+    pacer = await _pacer(environment, shelves, stack)
+    letters, cards = Letters(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
+    draw = Cards(s.moves, s.office, cards, s.catalogue, s.drafts)
+    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    courier = Courier(
+        letters=letters, cards=cards, draw=draw, moves=s.moves, office=s.office, channels=channels,
+        bindings=s.registry, ids=s.ids, catalogue=s.catalogue, owner=owner, pacer=pacer,
+        lease_seconds=environment.lease_seconds,
+    )  # fmt: skip
+    calls, visits = None, None
+    if line is not None:
+        tools = Tools(
+            CallShelf(s.db, s.ids, s.vault), letters, s.desk, s.office, s.registry, courier, line, pacer, s.audit,
+            s.catalogue, environment.twilio_from, environment.address, environment.hotline, environment.hotline_name,
+        )  # fmt: skip
+        visits = Visits(tools)
+        calls = Calls(tools, visits)
+    reading, filing = Reading(s.db, s.vault), Filing(Files(s.db), s.clock)
+    inbox = InboxShelf(s.db, s.ids)
+    marks = Marks(MarksShelf(s.db), s.office, s.ids)
+    auditor = Auditor(Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC))
+    due = DueWork(s.db)
+    rounds = Rounds([], environment.tick_seconds)
+    rooms = Rooms(
+        clock=s.clock, office=s.office, desk=s.desk, reading=reading, keys=s.keys, filing=filing, audit=s.audit,
+        idempotency=Idempotency(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
+        sandbox=environment.sandbox, intake=s.intake, registry=s.registry, imports=s.imports, marks=marks,
+        sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, heartbeat=rounds.beats,
+        started_at=s.clock.now(),
+    )  # fmt: skip
+    door = None
+    if "telegram" in channels:
+        door = _door(channels["telegram"], shelves, rooms, draw, cards, pacer, inbox)
+        rooms.inbox = _Ear(inbox, rounds)
+        rooms.telegram_secret = environment.telegram_secret.get_secret_value()
+        door.on_heard = lambda: rounds.nudge("chat")
+    house = House(environment, shelves, rooms, rounds, due, door, calls, town, "")
+    work: dict[str, list[tuple[str, Any]]] = {
+        "bot": [("chat", door.round)] if door else [],
+        "worker": [("courier", courier.round), *([("calls", calls.round)] if calls else [])],
+        "clock": [
+            ("clockwork", Clockwork(due, s.desk, s.office).round), *([("visits", visits.round)] if visits else []),
+            ("auditor", auditor.round), ("sealer", Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock).round),
+        ],
+    }  # fmt: skip
+    for role in ("bot", "clock", "worker"):
+        for name, round_ in work[role] if role in roles else ():
+            rounds.add(Round(name, round_))
+    if calls is not None:
+        calls.tools.wake = lambda: rounds.nudge("calls", "courier")
+    s.desk.after.append(lambda _plan, _no: (courier.nudge(), rounds.nudge("courier", "calls", "visits"))[-1])
+    stack.push_async_callback(_close_all, [courier, *channels.values(), *([line] if line else [])])
+    return house
+
+
+def _channels(environment: Environment) -> dict[str, Channel]:
+    """The chat channels that were configured."""
+    token = environment.telegram_token.get_secret_value()
+    if not token:
+        return {}
+    settings = {"token": token, "api_url": environment.telegram_api_url}
+    return {"telegram": Drivers.discover().channel("telegram", settings)}
+
+
+def _line(environment: Environment) -> Line | None:
+    """The telephone line that was configured."""
+    if not environment.twilio_account_sid:
+        return None
+    settings = {
+        "account_sid": environment.twilio_account_sid,
+        "auth_token": environment.twilio_auth_token.get_secret_value(),
+        "auth_token_old": environment.twilio_auth_token_old.get_secret_value(),
+        "api_url": environment.twilio_api_url,
+    }
+    return Drivers.discover().line("twilio", settings)
+
+
+async def _pacer(environment: Environment, shelves: Shelves, stack: contextlib.AsyncExitStack) -> Pacer:
+    """One pace for all processes: in Redis, else in the database; a process that is alone keeps its own."""
+    if environment.redis_url:
+        shelf = RedisPace.at(environment.redis_url)
+        stack.push_async_callback(shelf.close)
+        return SharedPacer(shelf, may_be_lost=True)
+    if embedded(environment):
+        return LocalPacer()
+    return SharedPacer(TablePace(shelves.db))
+
+
+def _door(
+    channel: Channel,
+    shelves: Shelves,
+    rooms: Rooms,
+    draw: Cards,
+    cards: CardShelf,
+    pacer: Pacer,
+    inbox: InboxShelf,
+) -> "ChatDoor":
+    from bot.door import ChatDoor
+    from bot.house import House as ChatHouse
+    from notify.channels.telegram import TelegramChannel
+
+    assert isinstance(channel, TelegramChannel)
+    house = ChatHouse(
+        bot=channel.bot, channel=channel, desk=shelves.desk, office=shelves.office, registry=shelves.registry,
+        drafts=shelves.drafts, reading=rooms.reading, filing=rooms.filing, audit=shelves.audit, cards=draw,
+        book=cards, catalogue=shelves.catalogue, pace=pacer, calls=rooms.calls,
+    )  # fmt: skip
+    return ChatDoor(house, inbox)
+
+
+class _Ear:
+    """The webhook's ear: what was heard is durable, then the chat's round is woken."""
+
+    def __init__(self, inbox: InboxShelf, rounds: Rounds) -> None:
+        self._inbox = inbox
+        self._rounds = rounds
+
+    async def hear(self, mouth: str, body: bytes) -> None:
+        """Store one incoming message."""
+        await self._inbox.hear(mouth, body)
+        self._rounds.nudge("chat")
+
+
+async def _open_doors(house: House, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
+    """The web door, the carrier's ear, and in a rehearsal the town's own streets."""
+    environment, calls, town = house.environment, house.calls, house.town
+    extra: list[Callable[[web.Application], None]] = []
+    if calls is not None:
+        extra.append(PhoneHooks(calls, calls.tools.line, environment.address).add_to)
+    if town is not None:
+        extra.append(lambda app: app.add_subapp("/sandbox/", town.app()) and None)
+    runner = web.AppRunner(make_app(house.rooms, extra), **RUNNER)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listening).start()
+    if town is not None:
+        await town.start()
+        stack.push_async_callback(town.close)
+
+
+async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+    """Sample data in a rehearsal, the administrator's key of this run, the chat's ear, then the rounds."""
+    environment, s = house.environment, house.shelves
+    await s.ids.refill()
+    if house.town is not None:
+        await _rehearse(house)
+    if "web" in roles:
+        name = "console" if environment.sandbox else f"plate-{os.getpid()}"
+        await s.keys.revoke(name, s.clock.now())
+        house.token = await s.keys.create(name, s.clock.now(), role="admin")
+        hang(environment.data, f"http://{environment.host}:{environment.port}", house.token)
+        stack.callback(take_down, environment.data)
+    if s.sandbox_clock is not None:
+        s.sandbox_clock.settle = house.settle
+        s.sandbox_clock.next_at = house.due.next_at
+    if house.door is not None and "bot" in roles:
+        await house.door.prepare()
+        if environment.telegram_mode == "webhook":
+            secret = environment.telegram_secret.get_secret_value()
+            await house.door.webhook(f"{environment.address}/hooks/telegram", secret)
+        else:
+            polling = asyncio.create_task(house.door.poll(), name="poll")
+            stack.push_async_callback(_end, polling)
+    await house.rounds.start()
+    stack.push_async_callback(house.rounds.stop)
+
+
+async def _rehearse(house: House) -> None:
+    """The sample office and its people, with a telephone in every hand."""
+    from backend.samples import bring, neighbours
+
+    s, town = house.shelves, house.town
+    assert town is not None
+    await bring(s.imports)
+    for person in neighbours():
+        town.introduce(**person)
+
+    async def code(person: str) -> str:
+        return (await s.registry.open_binding(person, "sandbox")).code
+
+    town.binding_code = code
+
+
+async def _close_all(rooms: list[Any]) -> None:
+    for room in rooms:
+        with contextlib.suppress(Exception):
+            await room.close()
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def serve(environment: Environment, roles: Collection[str] = ROLES) -> int:
+    """Open the house and stay until told to stop; 0 when stopped by SIGINT or SIGTERM."""
+    from backend.standing_by import stay
+
+    return await stay(environment, roles, open_house)
