@@ -102,38 +102,56 @@ class Imports:
         report = Report()
         taker = taker_of(kind, self._shelves, self._catalogue, by, dry)
         rows = await asyncio.to_thread(iter, reading)
-        last = False
-        while not last:
-            records: list[Record] = []
-            last, broken = await asyncio.to_thread(_next, rows, taker.chunk, records, report)
-            if records:
-                for verdict in await taker.take(records):
+        ahead = asyncio.create_task(asyncio.to_thread(_next, rows, taker.chunk))
+        try:
+            while True:
+                chunk = await ahead
+                if not chunk.last:  # the next rows are read while these are written
+                    ahead = asyncio.create_task(asyncio.to_thread(_next, rows, taker.chunk))
+                report.read += chunk.read
+                for verdict in (*chunk.refused, *(await taker.take(chunk.records) if chunk.records else ())):
                     report.add(verdict)
-            if broken is not None:
-                if report.read == 0:
-                    raise broken
-                message = self._catalogue.refusal(broken.code, broken.facts)
-                report.refused.append(RowRefusal(reading.row + 1, "", broken.code, message))
-            if progress is not None:
-                progress(report.read, max(reading.rows or 0, report.read))
-        return report
+                if chunk.broken is not None:
+                    if report.read == 0:
+                        raise chunk.broken
+                    message = self._catalogue.refusal(chunk.broken.code, chunk.broken.facts)
+                    report.refused.append(RowRefusal(reading.row + 1, "", chunk.broken.code, message))
+                if progress is not None:
+                    progress(report.read, max(reading.rows or 0, report.read))
+                if chunk.last:
+                    return report
+        finally:
+            ahead.cancel()
 
 
-def _next(
-    rows: Iterator[Record | RowRefusal], size: int | None, records: list[Record], report: Report
-) -> tuple[bool, Refused | None]:
-    """Read the next rows: whether they were the last, and what broke the file there, if anything did."""
-    before = report.read
+@dataclass(slots=True)
+class _Chunk:
+    """The next rows of a file: whether they were the last, and what broke the file there, if anything did."""
+
+    records: list[Record] = field(default_factory=list)
+    refused: list[RowRefusal] = field(default_factory=list)
+    last: bool = False
+    broken: Refused | None = None
+
+    @property
+    def read(self) -> int:
+        """How many rows."""
+        return len(self.records) + len(self.refused)
+
+
+def _next(rows: Iterator[Record | RowRefusal], size: int | None) -> _Chunk:
+    chunk = _Chunk()
     try:
         for row in islice(rows, size):
-            report.read += 1
             if isinstance(row, RowRefusal):
-                report.refused.append(row)
+                chunk.refused.append(row)
             else:
-                records.append(row)
+                chunk.records.append(row)
     except Refused as broken:
-        return True, broken
-    return size is None or report.read - before < size, None
+        chunk.last, chunk.broken = True, broken
+        return chunk
+    chunk.last = size is None or chunk.read < size
+    return chunk
 
 
 def _sha256(content: bytes | Path) -> str:

@@ -1,5 +1,6 @@
 """The intake's shelf: many tickets in one transaction, each table written in one go; callers known by blind index."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -43,7 +44,7 @@ class Arrivals:
             return await self._moves.create(tickets)
         taken = await self.known([n.ticket.no for n in tickets])
         fresh, answers = _first_of_each(tickets, taken)
-        batches = _batches(fresh)
+        batches = await asyncio.to_thread(_batches, fresh)
         if isinstance(self._db, PostgresDatabase):
             if not await _copied(self._db, batches):  # somebody brought one of these numbers meanwhile
                 return await self._moves.create(tickets)
