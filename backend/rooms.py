@@ -43,7 +43,7 @@ class RegistryRoom(Protocol):
 class InboxRoom(Protocol):
     """bot: what was heard is stored before it is answered."""
 
-    async def hear(self, mouth: str, body: bytes) -> None:
+    async def hear(self, mouth: str, body: bytes) -> bool:
         """Store one incoming message; an unreadable one as unreadable."""
         ...
 

@@ -5,9 +5,9 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -24,6 +24,7 @@ from backend.environment import Environment
 from backend.filing import Filing
 from backend.mail.shared_pace import SharedPacer
 from backend.marks.room import Marks
+from backend.office import Clock
 from backend.rooms import Rooms
 from backend.rounds import Round, Rounds
 from backend.shelves import Shelves, embedded, open_shelves
@@ -190,12 +191,12 @@ async def _furnish(
         idempotency=Idempotency(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
         sandbox=environment.sandbox, intake=s.intake, registry=s.registry, imports=s.imports, marks=marks,
         sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, heartbeat=rounds.beats,
-        started_at=s.clock.now(),
+        started_at=s.clock.now(), providers=_providers(environment),
     )  # fmt: skip
     door = None
     if "telegram" in channels:
         door = _door(channels["telegram"], shelves, rooms, draw, cards, pacer, inbox)
-        rooms.inbox = _Ear(inbox, rounds)
+        rooms.inbox = door
         rooms.telegram_secret = environment.telegram_secret.get_secret_value()
         door.on_heard = lambda: rounds.nudge("chat")
     house = House(environment, shelves, rooms, rounds, due, door, calls, town, "")
@@ -204,7 +205,7 @@ async def _furnish(
         "worker": [("courier", courier.round), *([("calls", calls.round)] if calls else [])],
         "clock": [
             ("clockwork", Clockwork(due, s.desk, s.office).round), *([("visits", visits.round)] if visits else []),
-            ("auditor", auditor.round), ("sealer", Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock).round),
+            ("auditor", auditor.round), *([("sweep", _daily(door.sweep, s.clock))] if door else []), ("sealer", Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock).round),
         ],
     }  # fmt: skip
     for role in ("bot", "clock", "worker"):
@@ -212,7 +213,12 @@ async def _furnish(
             rounds.add(Round(name, round_))
     if calls is not None:
         calls.tools.wake = lambda: rounds.nudge("calls", "courier")
-    s.desk.after.append(lambda _plan, _no: (courier.nudge(), rounds.nudge("courier", "calls", "visits"))[-1])
+
+    def moved(_plan: object, _ticket_no: str) -> None:
+        courier.nudge()
+        rounds.nudge("courier", "calls", "visits")
+
+    s.desk.after.append(moved)
     stack.push_async_callback(_close_all, [courier, *channels.values(), *([line] if line else [])])
     return house
 
@@ -237,6 +243,24 @@ def _line(environment: Environment) -> Line | None:
         "api_url": environment.twilio_api_url,
     }
     return Drivers.discover().line("twilio", settings)
+
+
+def _providers(environment: Environment) -> Callable[[], Awaitable[Mapping[str, str]]]:
+    """What `/readyz` says of the providers: absent, rehearsed on this machine, or configured."""
+    here = f"http://{environment.host}:{environment.port}/sandbox/"
+
+    def word(there: bool, url: str) -> str:
+        return "absent" if not there else "rehearsed" if url.startswith(here) else "configured"
+
+    states = {
+        "telegram": word(bool(environment.telegram_token.get_secret_value()), environment.telegram_api_url),
+        "twilio": word(bool(environment.twilio_account_sid), environment.twilio_api_url),
+    }
+
+    async def ask() -> Mapping[str, str]:
+        return states
+
+    return ask
 
 
 async def _pacer(environment: Environment, shelves: Shelves, stack: contextlib.AsyncExitStack) -> Pacer:
@@ -272,19 +296,6 @@ def _door(
     return ChatDoor(house, inbox)
 
 
-class _Ear:
-    """The webhook's ear: what was heard is durable, then the chat's round is woken."""
-
-    def __init__(self, inbox: InboxShelf, rounds: Rounds) -> None:
-        self._inbox = inbox
-        self._rounds = rounds
-
-    async def hear(self, mouth: str, body: bytes) -> None:
-        """Store one incoming message."""
-        await self._inbox.hear(mouth, body)
-        self._rounds.nudge("chat")
-
-
 async def _open_doors(house: House, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
     """The web door, the carrier's ear, and in a rehearsal the town's own streets."""
     environment, calls, town = house.environment, house.calls, house.town
@@ -292,7 +303,12 @@ async def _open_doors(house: House, listening: socket.socket, stack: contextlib.
     if calls is not None:
         extra.append(PhoneHooks(calls, calls.tools.line, environment.address).add_to)
     if town is not None:
-        extra.append(lambda app: app.add_subapp("/sandbox/", town.app()) and None)
+        streets = town.app()
+
+        def mount(app: web.Application) -> None:
+            app.add_subapp("/sandbox/", streets)
+
+        extra.append(mount)
     runner = web.AppRunner(make_app(house.rooms, extra), **RUNNER)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
@@ -327,6 +343,7 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
             stack.push_async_callback(_end, polling)
     await house.rounds.start()
     stack.push_async_callback(house.rounds.stop)
+    stack.push_async_callback(house.rooms.courier.close)  # what has left arrives before the rounds end (FM2)
 
 
 async def _rehearse(house: House) -> None:
@@ -343,6 +360,21 @@ async def _rehearse(house: House) -> None:
         return (await s.registry.open_binding(person, "sandbox")).code
 
     town.binding_code = code
+
+
+def _daily(work: Callable[[], Awaitable[int]], clock: Clock) -> Callable[[], Awaitable[int]]:
+    """That work once a day of the house, however often it is asked."""
+    last: list[datetime] = []
+
+    async def round_() -> int:
+        now = clock.now()
+        if last and now - last[0] < timedelta(days=1):
+            return 0
+        last[:] = [now]
+        await work()
+        return 0
+
+    return round_
 
 
 async def _close_all(rooms: list[Any]) -> None:

@@ -197,6 +197,8 @@ class Mover:
             Request, request.id, decision="accepted" if accept else "refused", decided_at=self.at,
             decided_by=self.by.code, decision_reason=reason,
         )  # fmt: skip
+        if request.assignment_id is not None:
+            self.redraw.add(request.assignment_id)  # whoever was asked to decide sees that it is decided
         for duty in self.duties(Obligation.REVIEW):
             if duty.request_id == request.id:
                 timely = self.at <= duty.due_at

@@ -20,7 +20,7 @@ SLEEP_ASIDE = 0.3  # seconds: who must wait longer for his chat lets others pass
 class Bindings(Protocol):
     """backend/registry.py: who is bound where."""
 
-    async def lose_binding(self, person: str, channel: str, reason: str) -> None: ...
+    async def lose_binding(self, person: str, channel: str, reason: str) -> bool: ...
 
 
 class IdSupply(Protocol):
