@@ -1,9 +1,23 @@
 """What is heard during a call: kept step by step, each step once, and the carrier's news in whatever order."""
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Text,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from backend.domain.instants import micros
 from backend.ports.calls import News, Step, Talk
@@ -14,6 +28,49 @@ from storage.db import Database
 _TERMINAL = ("completed", "busy", "no-answer", "failed", "canceled")
 #: An attempt from which anything is heard was certainly made.
 _HEARD_OF = case((D.state.in_(("asking", "ambiguous")), "placed"), else_=D.state)
+_DIAL = bindparam("b_dial", type_=BigInteger)
+_CALL = select(D.call_id).where(D.id == _DIAL).scalar_subquery()
+
+
+def _words(name: str) -> Any:
+    return bindparam(name, type_=Text)
+
+
+# What a step and a piece of news write is said once for all, so that a call in progress waits for no building of SQL.
+_TALK = talks().where(D.id == _DIAL)
+_TAKE = (
+    update(t.dials)
+    .where(D.id == _DIAL, D.step == bindparam("b_step", type_=Integer))
+    .values({
+        "step": D.step + 1, "said": _words("b_said"), "keys": D["keys"] + _words("b_keys"), "state": _HEARD_OF,
+        "answered_at": func.coalesce(D.answered_at, bindparam("b_at", type_=BigInteger)),
+        "provider_id": func.coalesce(D.provider_id, _words("b_provider")),
+        "answered_by": func.coalesce(_words("b_answerer"), D.answered_by),
+        "recording": func.coalesce(_words("b_recording"), D.recording),
+    })
+)  # fmt: skip
+_KEEP = (
+    update(t.calls)
+    .where(K.id == _CALL, K.dial_id == _DIAL)
+    .values({
+        "position": _words("b_position"), "heard": _words("b_heard"), "keys": K["keys"] + _words("b_keys"),
+    })
+)  # fmt: skip
+_NEWS = (
+    update(t.dials)
+    .where(D.id == _DIAL, or_(D.status.is_(None), D.status.not_in(_TERMINAL)))
+    .values(
+        status=_words("b_status"), state=_HEARD_OF, provider_id=func.coalesce(D.provider_id, _words("b_provider")),
+        sequence=func.coalesce(bindparam("b_sequence", type_=Integer), D.sequence),
+        answered_by=func.coalesce(_words("b_answerer"), D.answered_by),
+        answered_at=func.coalesce(D.answered_at, bindparam("b_answered", type_=BigInteger)),
+        error=func.coalesce(_words("b_error"), D.error), cost=func.coalesce(_words("b_cost"), D.cost),
+        ended_at=bindparam("b_ended", type_=BigInteger), duration=bindparam("b_duration", type_=Integer),
+    )
+)  # fmt: skip
+_NEWER = _NEWS.where(
+    or_(bindparam("b_sequence", type_=Integer).is_(None), D.sequence < bindparam("b_sequence", type_=Integer))
+)
 
 
 class CallsTalk:
@@ -23,29 +80,24 @@ class CallsTalk:
 
     async def talk(self, dial_id: int) -> Talk | None:
         """An attempt with its call and what it is about."""
-        row = await self._db.read(lambda c: c.execute(talks().where(D.id == dial_id)).first())
+        row = await self._db.read(lambda c: c.execute(_TALK, {"b_dial": dial_id}).first())
         return None if row is None else talk_of(row)
 
     async def take_step(self, step: Step) -> bool:
         """Keep a step; False when another answer to it was kept already."""
-        values: dict[str, Any] = {
-            "step": D.step + 1, "said": _json(step.said), "keys": D["keys"] + step.keys, "state": _HEARD_OF,
-            "answered_at": func.coalesce(D.answered_at, micros(step.at)),
+        taken = {
+            "b_dial": step.dial_id, "b_step": step.step, "b_said": _json(step.said), "b_keys": step.keys,
+            "b_at": micros(step.at), "b_provider": step.provider_id or None, "b_answerer": step.answered_by or None,
+            "b_recording": step.recording or None,
         }  # fmt: skip
-        if step.provider_id:
-            values["provider_id"] = func.coalesce(D.provider_id, step.provider_id)
-        if step.answered_by:
-            values["answered_by"] = step.answered_by
-        if step.recording:
-            values["recording"] = step.recording
-        take = update(t.dials).where(D.id == step.dial_id, D.step == step.step).values(**values)
-        keep = update(t.calls).where(K.id == _call(step.dial_id), K.dial_id == step.dial_id)
-        keep = keep.values(position=step.position, heard=_json(step.heard), keys=K["keys"] + step.keys)
+        kept = {
+            "b_dial": step.dial_id, "b_position": step.position, "b_heard": _json(step.heard), "b_keys": step.keys,
+        }  # fmt: skip
 
         def work(c: Connection) -> bool:
-            if c.execute(take).rowcount != 1:
+            if c.execute(_TAKE, taken).rowcount != 1:
                 return False
-            c.execute(keep)
+            c.execute(_KEEP, kept)
             return True
 
         return await self._db.write(work)
@@ -53,24 +105,15 @@ class CallsTalk:
     async def news(self, dial_id: int, news: News) -> bool:
         """What the carrier says; False for old news. Duration and cost are summed on the call."""
         at = micros(news.at)
-        fresh = update(t.dials).where(D.id == dial_id, or_(D.status.is_(None), D.status.not_in(_TERMINAL)))
-        values: dict[str, Any] = {
-            "status": news.status, "state": _HEARD_OF, "provider_id": func.coalesce(D.provider_id, news.provider_id),
+        told = {
+            "b_dial": dial_id, "b_status": news.status, "b_provider": news.provider_id or None,
+            "b_sequence": news.sequence, "b_answerer": news.answered_by or None,
+            "b_answered": at if news.status == "in-progress" else None, "b_error": news.error or None,
+            "b_cost": news.cost or None, "b_ended": at if news.terminal else None, "b_duration": news.duration,
         }  # fmt: skip
-        if news.sequence is not None:
-            values["sequence"] = news.sequence
-            if not news.terminal:
-                fresh = fresh.where(D.sequence < news.sequence)
-        for name in ("answered_by", "error", "cost"):
-            if getattr(news, name):
-                values[name] = getattr(news, name)
-        if news.terminal:
-            values |= {"ended_at": at, "duration": news.duration}
-        elif news.status == "in-progress":
-            values["answered_at"] = func.coalesce(D.answered_at, at)
 
         def work(c: Connection) -> bool:
-            if c.execute(fresh.values(**values)).rowcount != 1:
+            if c.execute(_NEWS if news.terminal else _NEWER, told).rowcount != 1:
                 return False
             if news.terminal and (news.duration or news.cost):
                 _sum(c, dial_id)
@@ -78,24 +121,36 @@ class CallsTalk:
 
         return await self._db.write(work)
 
+    async def unpaid(self, since: datetime, until: datetime, limit: int) -> Sequence[Talk]:
+        """Attempts of that time which were spoken in, and whose price the carrier has not told."""
+        query = talks().where(D.state == "done", D.asked_at >= micros(since), D.asked_at < micros(until))
+        query = query.where(D.duration > 0, D.cost.is_(None), K.purpose != "inbound").order_by(D.asked_at).limit(limit)
+        return await self._db.read(lambda c: [talk_of(r) for r in c.execute(query)])
+
+    async def pay(self, dial_id: int, cost: str) -> None:
+        """The price of an attempt, "amount currency"; the call's sum grows with it."""
+        query = update(t.dials).where(D.id == dial_id).values(cost=cost)
+
+        def work(c: Connection) -> None:
+            c.execute(query)
+            _sum(c, dial_id)
+
+        await self._db.write(work)
+
     async def record(self, dial_id: int, url: str) -> None:
         """Where the recording lies."""
         query = update(t.dials).where(D.id == dial_id).values(recording=url)
         await self._db.write(lambda c: c.execute(query) and None)
 
 
-def _call(dial_id: int) -> Any:
-    return select(D.call_id).where(D.id == dial_id).scalar_subquery()
-
-
 def _sum(c: Connection, dial_id: int) -> None:
     """All attempts of the call together: seconds, and money where it is of one currency."""
-    rows = c.execute(select(D.duration, D.cost).where(D.call_id == _call(dial_id))).all()
+    rows = c.execute(select(D.duration, D.cost).where(D.call_id == _CALL), {"b_dial": dial_id}).all()
     seconds = sum(r.duration or 0 for r in rows)
     paid = [r.cost.split(" ", 1) for r in rows if r.cost]
     one = {currency for _, *rest in paid for currency in rest or ("",)}
     cost = f"{sum(float(p[0]) for p in paid):.5f} {one.pop()}".strip() if len(one) == 1 else None
-    c.execute(update(t.calls).where(K.id == _call(dial_id)).values(duration=literal(seconds), cost=cost))
+    c.execute(update(t.calls).where(K.id == _CALL).values(duration=literal(seconds), cost=cost), {"b_dial": dial_id})
 
 
 def _json(value: Any) -> str:

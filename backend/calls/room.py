@@ -1,5 +1,6 @@
 """The room that rings: what doors and rounds ask of it, by name."""
 
+from backend.calls.bills import Bills
 from backend.calls.doubts import Doubts
 from backend.calls.endings import Endings
 from backend.calls.inbound import Inbound
@@ -22,6 +23,7 @@ class Calls:
         self._planning = Planning(tools, endings)
         self._ringing = Ringing(tools, endings, visits)
         self._doubts = Doubts(tools, endings, self._talking)
+        self._bills = Bills(tools)
         self._inbound = Inbound(tools, self._talking)
 
     async def round(self) -> int:
@@ -30,7 +32,8 @@ class Calls:
         standing = await self.tools.office.standing()
         handled = await self._planning.letters(now, standing)
         handled += await self._doubts.round(now)
-        return handled + await self._ringing.round(now, standing)
+        handled += await self._ringing.round(now, standing)
+        return handled + await self._bills.round(now)
 
     async def answer(self, dial_id: int, step: int, event: LineEvent) -> Spoken:
         """What to say at a step of an attempt. Refused `not_found` (FW24)."""

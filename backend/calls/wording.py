@@ -9,6 +9,7 @@ from backend.domain import scripts, spoken_time
 from backend.domain.clockwords import tail
 from backend.domain.records import Person
 from backend.domain.table import UNIT
+from backend.domain.texts import Catalogue, placeholders
 from backend.domain.ticket import Role
 from backend.office import Standing
 from backend.ports.calls import Call
@@ -65,7 +66,8 @@ def on_duty(which: str, call: Call, standing: Standing) -> str | Person | None:
 
 def keep(turn: scripts.Turn, tools: Tools) -> dict[str, Any]:
     """A turn as plain data, so that a step fetched twice sounds the same (FW7); no number is in it."""
-    said: dict[str, Any] = {"say": [tools.catalogue.say(s.key, **s.facts) for s in turn.say]}
+    words = {s.key: _words(s, tools.catalogue) for s in turn.say}  # what is said twice is worded once
+    said: dict[str, Any] = {"say": [words[s.key] for s in turn.say]}
     ask = turn.ask
     if ask and ask.record:
         said["record"] = {"seconds": ask.timeout_s, "finish_on": ask.finish_on or "#"}
@@ -76,6 +78,11 @@ def keep(turn: scripts.Turn, tools: Tools) -> dict[str, Any]:
     elif turn.bridge:
         said["bridge"] = turn.bridge
     return said
+
+
+def _words(say: scripts.Say, catalogue: Catalogue) -> str:
+    asked = placeholders(catalogue.template(say.key))
+    return catalogue.say(say.key, **{name: value for name, value in say.facts.items() if name in asked})
 
 
 def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None) -> Prompt:

@@ -247,6 +247,14 @@ class CallStore(Protocol):
         """What the carrier says; False for old news. Duration and cost are summed on the call."""
         ...
 
+    async def unpaid(self, since: datetime, until: datetime, limit: int) -> Sequence[Talk]:
+        """Attempts of that time which were spoken in, and whose price the carrier has not told."""
+        ...
+
+    async def pay(self, dial_id: int, cost: str) -> None:
+        """The price of an attempt, "amount currency"; the call's sum grows with it."""
+        ...
+
     async def record(self, dial_id: int, url: str) -> None:
         """Where the recording lies."""
         ...

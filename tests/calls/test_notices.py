@@ -251,7 +251,18 @@ async def test_supervision_is_announced_by_its_own_words_P2(world: World) -> Non
     assert (call.purpose, call.outcome) == ("supervise", "confirmed") and "督办电话" in world.phone(H1).heard
 
 
-async def test_a_hundred_years_of_waiting_is_no_stop_of_the_clock(world: World) -> None:
+@ONE_ENGINE
+async def test_what_a_call_cost_is_asked_for_a_little_later(world: World) -> None:
+    world.phone(H1).answers(["1"])
+    await world.dispatched()
+    await world.go(minutes=11)
+    world.calls._bills._looked -= 61
+    await world.settle()
+    call, dial = await world.call(0), await world.dial(0)
+    assert dial.cost is not None and dial.cost.endswith("USD") and call.cost == dial.cost
+
+
+async def test_what_is_done_is_no_stop_of_the_clock(world: World) -> None:
     """What is done has no planned instant left, so the rehearsal's clock does not stop for it."""
     world.phone(H1).answers(["1"])
     await world.dispatched()

@@ -203,7 +203,7 @@ class World:
         return (await self.rows(t.dials))[place]
 
     async def letter(self, kind: str = "P1") -> Any:
-        return [row for row in await self.rows(t.letters) if row.kind == kind][0]
+        return next(row for row in await self.rows(t.letters) if row.kind == kind)
 
     async def audited(self) -> list[str]:
         return [row.what for row in await self.rows(t.audit)]

@@ -1,0 +1,44 @@
+"""What calls cost: the carrier knows a little later, and is asked once for each."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from backend.calls.tools import Tools
+from notify.channel import DeliveryError
+
+AT_ONCE = 20
+EVERY = 60.0  # seconds between looks
+RIPE, STALE = timedelta(minutes=10), timedelta(days=1)  # when a price is asked for, and no more
+
+
+class Bills:
+    """Fills in prices. Which were asked for is remembered in this process only: to ask once more is no harm."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._t = tools
+        self._looked = -EVERY
+        self._asked: dict[int, datetime] = {}
+
+    async def round(self, now: datetime) -> int:
+        """Ask for the prices of calls some minutes old; how many were told."""
+        clock = asyncio.get_running_loop().time()
+        if clock - self._looked < EVERY:
+            return 0
+        self._looked = clock
+        self._asked = {dial: at for dial, at in self._asked.items() if at > now - STALE}
+        told = 0
+        for talk in await self._t.store.unpaid(now - STALE, now - RIPE, AT_ONCE + len(self._asked)):
+            dial = talk.dial
+            if dial.id in self._asked:
+                continue
+            self._asked[dial.id] = dial.asked_at
+            number = await self._t.store.number_of(talk.call.id)
+            try:
+                found = await self._t.line.find(to=number or "", since=dial.asked_at - timedelta(minutes=1))
+            except DeliveryError:
+                return told
+            cost = next((f.cost for f in found if f.provider_id == dial.provider_id and f.cost), None)
+            if cost is not None:
+                await self._t.store.pay(dial.id, cost)
+                told += 1
+        return told
