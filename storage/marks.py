@@ -33,7 +33,9 @@ class MarksShelf:
 
         def work(c: Connection) -> dict[Measure, Sequence[Counted]]:
             wording, values = self._wording(c, question), _values(question)
-            return {measure: _count(c, wording, measure, values) for measure in measures}
+            together = [m for m in measures if m in wording.of_closings and not _by_due(m, question)]
+            found = {m: _count(c, wording, m, values) for m in measures if m not in together}
+            return found | (_closings(c, wording, together, values) if together else {})
 
         return await self._db.read(work)
 
@@ -164,6 +166,23 @@ def _count(c: Connection, wording: Wording, measure: Measure, values: dict[str, 
         return ()
     rows = c.execute(text(count_statement(wording, measure, wording.question)), values)
     return [Counted(unit, int(num), int(den)) for unit, num, den in rows]
+
+
+def _by_due(measure: Measure, question: Question) -> bool:
+    return measure is Measure.ON_TIME and question.closure_basis == "due"
+
+
+def _closings(
+    c: Connection, wording: Wording, measures: Sequence[Measure], values: dict[str, Any]
+) -> dict[Measure, Sequence[Counted]]:
+    """The measures of the month's closings, all in one pass."""
+    found: dict[Measure, list[Counted]] = {measure: [] for measure in measures}
+    for unit, *sums in c.execute(text(wording.closings(measures)), values):
+        for place, measure in enumerate(measures):
+            num, den = sums[2 * place : 2 * place + 2]
+            if den:
+                found[measure].append(Counted(unit, int(num), int(den)))
+    return dict(found)
 
 
 def _narrow(question: Question) -> str:

@@ -4,7 +4,7 @@ Every query yields `unit, ticket_id, num, den`; counts are its sums and a line's
 cannot disagree. Parameters: `start`, `end`, `as_of` in microseconds; an event later than `as_of` has not happened.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from backend.domain.scoring.measures import Measure
 from backend.ports.marks import Question
@@ -13,6 +13,7 @@ from backend.ports.marks import Question
 SECOND = 1_000_000
 
 _NOT_MERGED = "{0}.ticket_id NOT IN (SELECT id FROM tickets WHERE merged_into IS NOT NULL)"  # Q23
+_NO_MASS = "t.flags NOT LIKE '%mass_incident%'"  # Q32
 _SPOKEN = "('satisfied', 'basically_satisfied', 'unclear', 'unsatisfied')"
 _MONTH = "{0} >= :start AND {0} < :end AND {0} <= :as_of"
 
@@ -38,15 +39,23 @@ class Wording:
             else ""
         )
 
+        self._timely = f"CASE WHEN {self._in_time} THEN 1 ELSE 0 END"
+        #: measure → what a closing adds to its numerator, and which closings it counts
+        self.of_closings: dict[Measure, tuple[str, str]] = {
+            Measure.ON_TIME: (self._timely, _NO_MASS),
+            Measure.EXTENSION: (self._extensions, _NO_MASS),
+            Measure.SATISFACTION: self._satisfaction(),
+        }
+
     def rows(self, measure: Measure) -> str:
         """The query of a measure. KeyError for one that no table answers (`connect` comes from the ledger)."""
         queries: dict[Measure, Callable[[], str]] = {
             Measure.SIGN: self._sign,
             Measure.RETURN: self._return,
             Measure.ON_TIME: self._on_time,
-            Measure.EXTENSION: self._extension,
+            Measure.EXTENSION: lambda: self._closed(Measure.EXTENSION),
             Measure.RED_CARD: self._red_card,
-            Measure.SATISFACTION: self._satisfaction,
+            Measure.SATISFACTION: lambda: self._closed(Measure.SATISFACTION),
             Measure.DISPATCH: self._dispatch,
             Measure.CLOSURE: self._closure,
             Measure.RESPONSE: lambda: self._visited("contacted", "'yes'", "'yes', 'no', 'unsure'"),
@@ -85,12 +94,25 @@ class Wording:
             FROM requests r JOIN assignments a ON a.id = r.assignment_id
             WHERE r.kind = 'return' AND {_MONTH.format("r.asked_at")} AND {basis} AND {_NOT_MERGED.format("r")}"""
 
-    def _closed(self, num: str, where: str) -> str:
+    @property
+    def _closings(self) -> str:
         """Lead closings of the month (Q21, Q22)."""
-        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {num} AS num, 1 AS den
-            FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._undone}
-            WHERE a.lead AND {_MONTH.format("a.closed_at")} AND a.state <> 'returned'
-            AND t.merged_into IS NULL AND {where}"""
+        return f"""FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._undone}
+            WHERE a.lead AND {_MONTH.format("a.closed_at")} AND a.state <> 'returned' AND t.merged_into IS NULL"""
+
+    def _closed(self, measure: Measure) -> str:
+        num, where = self.of_closings[measure]
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {num} AS num, 1 AS den {self._closings}
+            AND {where}"""
+
+    def closings(self, measures: Sequence[Measure]) -> str:
+        """Counts by unit of several measures over the same closings in one pass: unit, then num and den of each."""
+        sums = ", ".join(
+            f"sum(CASE WHEN {where} THEN {num} ELSE 0 END), sum(CASE WHEN {where} THEN 1 ELSE 0 END)"
+            for num, where in map(self.of_closings.__getitem__, measures)
+        )
+        unit = "AND a.unit = :unit" if self.question.unit is not None else ""
+        return f"SELECT a.unit, {sums} {self._closings} {unit} GROUP BY a.unit"
 
     def _due_in_month(self, num: str, where: str) -> str:
         """Leads by their (extended) due time; what ended before it was due is owed no more."""
@@ -106,14 +128,10 @@ class Wording:
         return f"a.closed_at <= :as_of AND a.closed_at < {self._due} + {SECOND}"
 
     def _on_time(self) -> str:
-        timely, no_mass = f"CASE WHEN {self._in_time} THEN 1 ELSE 0 END", "t.flags NOT LIKE '%mass_incident%'"
         if self.question.closure_basis == "due":
             come = f"({self._due} <= :as_of OR a.closed_at <= :as_of)"
-            return self._due_in_month(timely, f"{no_mass} AND {come}")
-        return self._closed(timely, no_mass)
-
-    def _extension(self) -> str:
-        return self._closed(self._extensions, "t.flags NOT LIKE '%mass_incident%'")
+            return self._due_in_month(self._timely, f"{_NO_MASS} AND {come}")
+        return self._closed(Measure.ON_TIME)
 
     def _closure(self) -> str:
         return self._due_in_month("CASE WHEN a.closed_at <= :as_of THEN 1 ELSE 0 END", f"{self._due} <= :as_of")
@@ -123,7 +141,7 @@ class Wording:
         card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {self._due} < :as_of
             AND NOT (a.closed_at IS NOT NULL AND {self._in_time})
             AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)
-            AND NOT EXISTS (SELECT 1 FROM tickets m WHERE m.id = a.ticket_id AND m.flags LIKE '%mass_incident%')
+            AND a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')
             THEN {self._due} END WHEN a.red_card_at <= :as_of THEN a.red_card_at END"""
         given_back = """SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted'
             AND r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end"""
@@ -134,7 +152,7 @@ class Wording:
             AND (a.closed_at IS NULL OR a.closed_at >= :start) AND (a.ended_at IS NULL OR a.ended_at >= :start)
             AND a.id NOT IN ({given_back}) AND {_NOT_MERGED.format("a")}) c"""
 
-    def _satisfaction(self) -> str:
+    def _satisfaction(self) -> tuple[str, str]:
         """`satisfaction.verdict` in the words of the engine: only tickets that ever heard a no can end in one."""
         kept = "1" if self.question.second_visit_unreached == "keep_first" else "0"
         last = "ORDER BY v.at DESC, v.id DESC LIMIT 1"
@@ -152,7 +170,7 @@ class Wording:
         where = "t.category IN ('consult', 'help', 'complaint')"
         if self.question.unreasonable_mode == "remove_both":
             where += f" AND NOT ({unsatisfied} AND {recognised})"
-        return self._closed(f"CASE WHEN {unsatisfied} AND NOT {recognised} THEN 0 ELSE 1 END", where)
+        return f"CASE WHEN {unsatisfied} AND NOT {recognised} THEN 0 ELSE 1 END", where
 
     def _visited(self, field: str, good: str, asked: str) -> str:
         """The last visit that answered a question, in the month it was made (Q41)."""

@@ -1,0 +1,170 @@
+"""P6: a month's six rates recounted over the tables against the bare one-pass queries of the same engine; P7: lives."""
+
+import asyncio
+import resource
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from backend.domain.instants import micros
+from backend.domain.scoring.measures import Measure
+from backend.domain.ticket import Category, Grade
+from backend.ports.histories import Frame
+from backend.ports.marks import Question
+from bench.harness import Figure, judged, rate_note, rates, ratios
+from bench.town import ZONE, Town, engines, town
+from storage.histories import Histories, insert_rows
+from storage.lives import COLUMNS, Rows, Writer, ids_needed
+from storage.marks import MarksShelf
+from storage.vault import Vault
+
+SIX = (Measure.SIGN, Measure.RETURN, Measure.ON_TIME, Measure.EXTENSION, Measure.RED_CARD, Measure.SATISFACTION)
+START, END = datetime(2026, 10, 1, tzinfo=ZONE), datetime(2026, 11, 1, tzinfo=ZONE)
+DAY = 86_400_000_000  # microseconds
+
+#: what somebody would write who knew the month, the six rates and nothing of odd cases
+BARE = (
+    "SELECT unit, count(*), sum(CASE WHEN outcome = 'timely' THEN 1 ELSE 0 END) FROM duties "
+    "WHERE kind = 'sign' AND start_at >= :start AND start_at < :end GROUP BY unit",
+    "SELECT unit, count(*), sum(CASE WHEN timely THEN 1 ELSE 0 END) FROM requests WHERE kind = 'return' "
+    "AND asked_at >= :start AND asked_at < :end AND decision = 'accepted' GROUP BY unit",
+    "SELECT a.unit, sum(CASE WHEN t.flags NOT LIKE '%mass_incident%' THEN 1 ELSE 0 END), "
+    "sum(CASE WHEN t.flags NOT LIKE '%mass_incident%' AND a.closed_at <= a.close_due_at THEN 1 ELSE 0 END), "
+    "sum(CASE WHEN t.flags NOT LIKE '%mass_incident%' THEN a.extension_count ELSE 0 END), "
+    "sum(CASE WHEN t.category IN ('consult', 'help', 'complaint') THEN 1 ELSE 0 END), "
+    "sum(CASE WHEN t.category IN ('consult', 'help', 'complaint') AND t.final_answer = 'unsatisfied' "
+    "AND NOT t.excluded THEN 1 ELSE 0 END) FROM assignments a JOIN tickets t ON t.id = a.ticket_id "
+    "WHERE a.lead AND a.closed_at >= :start AND a.closed_at < :end AND a.state <> 'returned' GROUP BY a.unit",
+    "SELECT unit, count(*), sum(CASE WHEN red_card_at >= :start AND red_card_at < :end THEN 1 ELSE 0 END) "
+    "FROM assignments WHERE lead AND dispatched_at < :end AND (closed_at IS NULL OR closed_at >= :start) "
+    "AND state <> 'returned' GROUP BY unit",
+)
+
+
+def run(small: bool) -> Iterable[Figure]:
+    """The recount on both engines; the import where it is slowest to hide, on the embedded one, and on PostgreSQL."""
+    for engine in engines():
+        yield from asyncio.run(_recount(engine, 60_000 if small else 1_000_000))
+        yield from asyncio.run(_lives(engine, 4_000 if small else 20_000))
+
+
+# -- P6
+
+
+async def _recount(engine: str, count: int) -> list[Figure]:
+    async with town(engine) as place:
+        await place.db.write(lambda c: _fill(c, count))
+        shelf = MarksShelf(place.db)
+        asked = Question(START, END, END + timedelta(days=9))
+        values = {"start": micros(START), "end": micros(END)}
+
+        async def ours() -> float:
+            began = time.perf_counter()
+            await shelf.count(SIX, asked)
+            return time.perf_counter() - began
+
+        async def bare() -> float:
+            def work(c: Connection) -> None:
+                for query in BARE:
+                    c.execute(text(query), values).all()
+
+            began = time.perf_counter()
+            await place.db.read(work)
+            return time.perf_counter() - began
+
+        await ours(), await bare()
+        taken = await rates(ours, bare)
+        return [judged("P6", f"a month's six rates, {count:,} assignments, {engine}", "bare one-pass queries",
+                       ratios(taken), most=1.3, note=rate_note(taken, " s"))]  # fmt: skip
+
+
+def _fill(c: Connection, count: int) -> None:
+    """`count` lives of one assignment each, 2,000 units, all dispatched in the month, made by the engine itself."""
+    if c.dialect.name == "sqlite":
+        numbers = f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s)"
+    else:
+        numbers = f"(SELECT CAST(generate_series(1, {count}) AS bigint) AS n)"
+    sent = f"({micros(START)} + (n * 7919) % (30 * {DAY // 1_000_000}) * 1000000)"
+    unit, yes, no = "'U' || (n % 2000)", "n > 0", "n < 0"
+    closed = f"CASE WHEN n % 10 < 8 THEN {sent} + (n % 9) * {DAY} END"
+    late = "n % 10 < 8 AND n % 9 > 7 AND n % 20 = 7"
+    c.execute(text(f"""INSERT INTO tickets (id, no, version, head, state, category, grade, channel, region, management,
+        generated_at, lead_id, flags, requires_dispatch, final_answer, excluded, title, place, text, created_at, extra)
+        SELECT n * 10, 'B' || n, 1, '', 'finalized', CASE n % 6 WHEN 0 THEN 'consult' WHEN 1 THEN 'help' WHEN 2 THEN
+        'complaint' ELSE 'report' END, 'general', 'phone', 'A', 'M01', {sent}, n * 10 + 1,
+        CASE n % 50 WHEN 0 THEN 'mass_incident' ELSE '' END, {yes},
+        CASE n % 40 WHEN 1 THEN 'unsatisfied' ELSE 'satisfied' END, {no}, '', '', '', {sent}, '{{}}' FROM {numbers} x"""))
+    c.execute(text(f"""INSERT INTO assignments (id, ticket_id, unit, lead, state, version, dispatched_at, dispatched_by,
+        sign_due_at, close_due_at, signed_at, signed, closed_at, extension_count, red_card_at, ended_at)
+        SELECT n * 10 + 1, n * 10, {unit}, {yes}, CASE WHEN n % 100 = 98 THEN 'returned' ELSE 'finalized' END, 1, {sent},
+        'D', {sent} + {DAY}, {sent} + 8 * {DAY}, {sent}, 'manual', {closed}, n % 11 / 10,
+        CASE WHEN {late} THEN {sent} + 8 * {DAY} END, CASE WHEN n % 100 = 98 THEN {sent} + {DAY} END
+        FROM {numbers} x"""))
+    c.execute(text(f"""INSERT INTO duties (id, ticket_id, assignment_id, unit, kind, grade, start_at, due_at, met_at,
+        outcome) SELECT n * 10 + 2, n * 10, n * 10 + 1, {unit}, 'sign', 'general', {sent}, {sent} + {DAY}, {sent},
+        CASE n % 15 WHEN 0 THEN 'auto' ELSE 'timely' END FROM {numbers} x"""))
+    c.execute(text(f"""INSERT INTO requests (id, ticket_id, assignment_id, unit, kind, asked_at, asked_by, timely, facts,
+        decision, decided_at) SELECT n * 10 + 3, n * 10, n * 10 + 1, {unit}, 'return', {sent} + 1, 'H', {yes}, '{{}}',
+        'accepted', {sent} + {DAY} FROM {numbers} x WHERE n % 100 = 98"""))
+    c.execute(text(f"""INSERT INTO visits (id, ticket_id, assignment_id, round, kind, at, "by", source, answer, note, final)
+        SELECT n * 10 + 4, n * 10, n * 10 + 1, 1, 'manual', {sent} + 9 * {DAY}, 'V', 'api',
+        CASE n % 40 WHEN 1 THEN 'unsatisfied' ELSE 'satisfied' END, '', {yes} FROM {numbers} x WHERE n % 6 < 3"""))
+    c.execute(text("ANALYZE"))
+
+
+# -- P7
+
+
+async def _lives(engine: str, count: int) -> list[Figure]:
+    async with town(engine) as place:
+        vault = Vault("a secret of sixteen or more")
+        shelf = Histories(place.db, place.ids, vault)
+        frame = Frame(datetime(2026, 11, 22, tzinfo=ZONE), "bench", (await place.office.standing()).due)
+        turn = iter(range(1_000_000))
+
+        async def ours() -> float:
+            lives: Sequence[Any] = [_life(f"A{next(turn)}") for _ in range(count)]
+            began = time.perf_counter()
+            await shelf.write(lives, frame)
+            return count / (time.perf_counter() - began)
+
+        async def bare() -> float:
+            rows = await _rows(place, [_life(f"A{next(turn)}") for _ in range(count)], vault, frame)
+            began = time.perf_counter()
+            await place.db.write(lambda c: insert_rows(c, rows))
+            return count / (time.perf_counter() - began)
+
+        taken = await rates(ours, bare)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        return [judged("P7", f"lives of tickets kept in bulk, {engine}", "bare executemany of the same rows",
+                       ratios(taken), least=0.35, note=f"{rate_note(taken)} lives, peak {peak} MB")]  # fmt: skip
+
+
+async def _rows(place: Town, lives: Sequence[Any], vault: Vault, frame: Frame) -> Rows:
+    await place.ids.refill(sum(map(ids_needed, lives)))
+    writer = Writer(place.ids.take, vault, vault.journal, frame)
+    for life in lives:
+        writer.add(life)
+    assert COLUMNS.keys() == writer.rows.keys()
+    return writer.rows
+
+
+def _life(no: str) -> Any:
+    n = int(no[1:])
+    born = START + timedelta(minutes=n * 7 % 40_000)
+    sent, signed = born + timedelta(hours=1), born + timedelta(hours=3)
+    one = SimpleNamespace(
+        unit=f"U{n % 20:02d}", lead=True, dispatched_at=sent, signed_at=signed, signed="manual", returned=None,
+        extensions=(), close_due_at=None, closed_at=sent + timedelta(days=n % 9), red_card=None,
+    )  # fmt: skip
+    visit = SimpleNamespace(kind="auto", at=sent + timedelta(days=10), answer="satisfied", contacted="yes", resolved=None)
+    return SimpleNamespace(
+        ticket_no=no, category=Category.HELP, grade=Grade.GENERAL, channel="phone", region="A市", management="M01",
+        generated_at=born, direct_answer=False, mass_incident=False, confidential=False, requester_name="王某",
+        requester_phone="+8613800001234", title="路灯", text="路灯不亮" * 40, place="某路", assignments=(one,),
+        visits=(visit,), unreasonable=None,
+    )  # fmt: skip
