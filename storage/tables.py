@@ -13,8 +13,10 @@ from sqlalchemy import (
     text,
 )
 
+from storage import columns
 from storage.columns import at, col, key
-from storage.columns import metadata as metadata
+
+metadata = columns.metadata
 
 # -- the office: who, when, by which rules
 
