@@ -86,7 +86,9 @@ class Imports:
             raise Refused("forbidden")
         now = self._office.clock.now()
         context = Context(zone=self._office.clock.zone, countries=self._countries)
-        reading = await asyncio.to_thread(read, kind, content, set_values=preset or {}, now=now, context=context)
+        reading = await asyncio.to_thread(
+            read, kind, content, set_values=preset or {}, now=now, context=context
+        )
         report = await self._empty(reading, kind, by, dry_run, progress)
         document = report.document()
         log.info("imported", kind=kind, by=by.code, dry_run=dry_run, read=report.read, imported=report.imported,

@@ -1,55 +1,30 @@
 """A demand arrives, by API, file or hand, and becomes a ticket with its first line and clock; repeats are seen."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from backend.demands import Draft, Reader, TicketForm
 from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.flow import chain
-from backend.domain.masking import cut
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.sealing import digest
-from backend.domain.ticket import Category, Channel, Grade, Obligation, Role, Source, State
+from backend.domain.ticket import Grade, Obligation, Role, Source, State
 from backend.office import Office, Standing
-from backend.paper import fields
-from backend.paper.numbers import normalise
 from backend.ports.intake import Callers, IntakeStore
 from backend.ports.moves import NewTicket
 
+__all__ = ["Intake", "TicketForm"]
+
 PREFIX = "JS"
-TITLE = 40  # characters of the text that stand in for a missing title
-EARLIEST = 2000  # year
-AHEAD = timedelta(days=1)  # how far a sender's clock may be wrong
 REPEAT_WITHIN = timedelta(days=30)
 MANY = 16  # forms above which the work is done in a thread
 TRIES = 8  # other serial numbers for a ticket whose own was taken by hand
 BRINGERS = (Role.DISPATCHER, Role.ADMIN, None)
-_PLAIN = fields.Context()
-
-
-@dataclass(frozen=True, slots=True)
-class TicketForm:
-    """A demand as it was brought (contract §4); what is absent is None or empty."""
-
-    ticket_no: str | None = None
-    category: Category | None = None
-    grade: Grade | None = None
-    channel: Channel | None = None
-    title: str = ""
-    text: str = ""
-    place: str = ""
-    region: str = ""
-    requester_name: str | None = None
-    requester_phone: str | None = None  # as people write it; made E.164
-    generated_at: datetime | None = None  # default: now
-    submitted_at: datetime | None = None
-    confidential: bool = False
-    no_visit: bool = False  # the requester asked not to be rung (FW33)
-    extra: Mapping[str, Any] = field(default_factory=dict)  # provenance, kept as it came
 
 
 class Seals(Protocol):
@@ -68,20 +43,6 @@ class IdSupply(Protocol):
     def take(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    form: TicketForm
-    no: str | None
-    title: str
-    text: str
-    place: str
-    region: str
-    name: str | None
-    phone: str | None  # E.164, with `;ext=` when there is an extension
-    index: str | None
-    generated_at: datetime
-
-
 class Intake:
     """The room where tickets are born. `countries` are those whose numbers may be called."""
 
@@ -94,7 +55,7 @@ class Intake:
         self._ids = ids
         self._vault = vault
         self._desk = desk
-        self._countries = tuple(countries)
+        self._reader = Reader(countries, vault.index)
 
     async def receive(self, form: TicketForm, by: Actor, source: Source) -> str:
         """Take one demand (T1); its ticket's number. Complete, it waits for dispatch, else for acceptance (T3).
@@ -106,15 +67,17 @@ class Intake:
             raise answer
         return answer
 
-    async def receive_many(self, forms: Sequence[TicketForm], by: Actor, source: Source) -> list[str | Refused]:
+    async def receive_many(
+        self, forms: Sequence[TicketForm], by: Actor, source: Source
+    ) -> list[str | Refused]:
         """Take demands in one transaction; a number, or why not, for each. Raises Refused `forbidden`."""
         if by.role not in BRINGERS:
             raise Refused("forbidden", verb="create")
         standing = await self._office.standing()
         now = self._office.clock.now()
         many = len(forms) > MANY
-        drafts = await _aside(many, lambda: [self._draft(f, now) for f in forms])
-        good = [d for d in drafts if isinstance(d, _Draft)]
+        drafts = await _aside(many, lambda: [self._reader.draft(f, now) for f in forms])
+        good = [d for d in drafts if isinstance(d, Draft)]
         callers = await self._store.callers({d.index for d in good if d.index}, now - REPEAT_WITHIN)
         answers = iter(await self._keep(good, by, source, standing, now, callers))
         return [d if isinstance(d, Refused) else next(answers) for d in drafts]
@@ -122,50 +85,27 @@ class Intake:
     async def check(self, forms: Sequence[TicketForm]) -> list[str | Refused]:
         """What `receive_many` would answer, with nothing kept; "" for a number that would be made."""
         now = self._office.clock.now()
-        drafts = await _aside(len(forms) > MANY, lambda: [self._draft(f, now) for f in forms])
-        known = await self._store.known([d.no for d in drafts if isinstance(d, _Draft) and d.no])
+        drafts = await _aside(len(forms) > MANY, lambda: [self._reader.draft(f, now) for f in forms])
+        known = await self._store.known([d.no for d in drafts if isinstance(d, Draft) and d.no])
         return [
-            d if isinstance(d, Refused) else Refused("exists", ticket_no=d.no) if d.no in known else d.no or ""
+            d
+            if isinstance(d, Refused)
+            else Refused("exists", ticket_no=d.no)
+            if d.no in known
+            else d.no or ""
             for d in drafts
         ]
-
-    # -- reading a form
-
-    def _draft(self, form: TicketForm, now: datetime) -> "_Draft | Refused":
-        try:
-            return self._read(form, now)
-        except Refused as no:
-            return no
-
-    def _read(self, form: TicketForm, now: datetime) -> _Draft:
-        text = _tidy("text", form.text, fields.TEXT_MAX, lines=True)
-        title = _tidy("title", form.title, 300) or cut(" ".join(text.split()), TITLE)
-        phone = index = None
-        if form.requester_phone and form.requester_phone.strip():
-            phone, index = self._number(form.requester_phone)
-        if form.submitted_at is not None:
-            _moment("submitted_at", form.submitted_at, now)
-        return _Draft(
-            form, _number(form.ticket_no), title, text, _tidy("place", form.place, 500),
-            _tidy("region", form.region, 200), _tidy("requester_name", form.requester_name, 200) or None,
-            phone, index, _moment("generated_at", form.generated_at or now, now),
-        )  # fmt: skip
-
-    def _number(self, written: str) -> tuple[str, str]:
-        plain, _, extension = written.partition(";ext=")
-        if plain.startswith("+861") and len(plain) == 14:
-            plain = plain[3:]  # a mainland mobile is known by its digits, without a parser
-        try:
-            number = normalise(plain, countries=self._countries)
-        except Refused as no:
-            raise Refused(no.code, **{**no.facts, "field": "requester_phone"}) from no
-        extension = extension or number.extension or ""
-        return f"{number.e164};ext={extension}" if extension else number.e164, self._vault.index(number.e164)
 
     # -- making tickets
 
     async def _keep(
-        self, drafts: Sequence[_Draft], by: Actor, source: Source, standing: Standing, now: datetime, callers: Callers
+        self,
+        drafts: Sequence[Draft],
+        by: Actor,
+        source: Source,
+        standing: Standing,
+        now: datetime,
+        callers: Callers,
     ) -> list[str | Refused]:
         answers: list[str | Refused] = [Refused("exists", ticket_no=d.no) for d in drafts]
         left = list(range(len(drafts)))
@@ -198,7 +138,7 @@ class Intake:
             left = again
         return answers
 
-    async def _numbers(self, drafts: Sequence[_Draft], now: datetime) -> list[str]:
+    async def _numbers(self, drafts: Sequence[Draft], now: datetime) -> list[str]:
         """Each draft's own number, or one of today's: JS20261108001."""
         nameless = sum(d.no is None for d in drafts)
         day = now.strftime("%Y%m%d")
@@ -206,7 +146,7 @@ class Intake:
         return [d.no or f"{PREFIX}{day}{next(serials):03d}" for d in drafts]
 
     def _make(
-        self, draft: _Draft, no: str, by: Actor, source: Source, standing: Standing, now: datetime,
+        self, draft: Draft, no: str, by: Actor, source: Source, standing: Standing, now: datetime,
         not_to_be_rung: frozenset[str], earlier: dict[tuple[str, str | None], list[str]],
     ) -> "NewTicket | Refused":  # fmt: skip
         form, ticket_id = draft.form, self._ids.take()
@@ -238,7 +178,7 @@ class Intake:
         return NewTicket(replace(ticket, head=line.hash), line, rows, self._columns(draft, ticket_id))
 
     def _repeats(
-        self, draft: _Draft, no: str, earlier: dict[tuple[str, str | None], list[str]]
+        self, draft: Draft, no: str, earlier: dict[tuple[str, str | None], list[str]]
     ) -> list[str] | None:
         """Open tickets of the same caller and category; those made just now count."""
         if draft.index is None or draft.form.category is None:
@@ -255,7 +195,7 @@ class Intake:
         look = standing.first_look(kind, ticket.grade, start, due, unit)
         return Duty(self._ids.take(), ticket.id, None, unit, kind, ticket.grade, start, due, look)
 
-    def _columns(self, draft: _Draft, ticket_id: int) -> dict[str, Any]:
+    def _columns(self, draft: Draft, ticket_id: int) -> dict[str, Any]:
         """What the domain does not know: personal data sealed to their place, provenance."""
         columns: dict[str, Any] = {"submitted_at": draft.form.submitted_at, "extra": dict(draft.form.extra)}
         if draft.name:
@@ -270,26 +210,3 @@ class Intake:
 async def _aside(many: bool, work: Any) -> Any:
     """Much work is done in a thread, so that the loop goes on turning (FS14)."""
     return await asyncio.to_thread(work) if many else work()
-
-
-def _tidy(name: str, value: str | None, limit: int, *, lines: bool = False) -> str:
-    try:
-        return fields.tidy(value or "", limit, lines=lines)
-    except Refused as no:
-        raise Refused(no.code, **{**no.facts, "field": name}) from no
-
-
-def _number(written: str | None) -> str | None:
-    if written is None or not written.strip():
-        return None
-    try:
-        return str(fields.code(written, _PLAIN))
-    except Refused as no:
-        raise Refused(no.code, **{**no.facts, "field": "ticket_no"}) from no
-
-
-def _moment(name: str, value: datetime, now: datetime) -> datetime:
-    """An instant a demand may have: aware, since 2000, not after tomorrow (FS19)."""
-    if value.tzinfo is None or value.year < EARLIEST or value.year > now.year + 1 or value > now + AHEAD:
-        raise Refused("bad_field", field=name)
-    return value

@@ -11,7 +11,13 @@ from backend.ports.keys import KeysStore
 
 
 async def set_setting(
-    office: Office, audit: AuditStore, key: str, unit: str | None, value: str, by: str, from_at: datetime | None = None
+    office: Office,
+    audit: AuditStore,
+    key: str,
+    unit: str | None,
+    value: str,
+    by: str,
+    from_at: datetime | None = None,
 ) -> str:
     """Keep a new version of a setting (`KEY` or `KEY@UNIT`); answers its normal form.
 

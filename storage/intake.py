@@ -133,7 +133,10 @@ def _batches(tickets: Sequence[NewTicket]) -> list[Batch]:
 def _columns(new: NewTicket) -> tuple[Any, ...]:
     line: Line = new.line
     more: Mapping[str, Any] = {"created_at": line.recorded_at, "extra": "{}", **new.columns}
-    return (*SHAPES[Ticket].write(new.ticket), *(encode(more.get(n)) for n in _TICKET[len(SHAPES[Ticket].names) :]))
+    return (
+        *SHAPES[Ticket].write(new.ticket),
+        *(encode(more.get(n)) for n in _TICKET[len(SHAPES[Ticket].names) :]),
+    )
 
 
 async def _copied(db: PostgresDatabase, batches: Sequence[Batch]) -> bool:

@@ -2,7 +2,7 @@
 
 import click
 
-from backend.checkup import Health, look
+from backend.cli.checkup import Health, look
 from backend.cli import words
 from backend.cli.local import answer, environment, now, quiet
 

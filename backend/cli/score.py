@@ -41,7 +41,16 @@ def score(
     if facts is not None:
         found = now(_facts(read_facts(facts), settings))
     else:
-        found = now(_period(None if month else "quarter" if quarter else "year", str(named[0]), scheme, unit, settings, as_of))
+        found = now(
+            _period(
+                None if month else "quarter" if quarter else "year",
+                str(named[0]),
+                scheme,
+                unit,
+                settings,
+                as_of,
+            )
+        )
     if as_json:
         answer(found)
     else:
@@ -93,7 +102,12 @@ async def _facts(document: Mapping[str, Any], settings: Mapping[str, str]) -> di
 
 
 async def _period(
-    kind: str | None, name: str, scheme: str | None, unit: str | None, settings: Mapping[str, str], as_of: str | None
+    kind: str | None,
+    name: str,
+    scheme: str | None,
+    unit: str | None,
+    settings: Mapping[str, str],
+    as_of: str | None,
 ) -> dict[str, Any]:
     from backend.shelves import open_marks
 

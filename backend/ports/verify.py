@@ -50,7 +50,9 @@ class ChainStore(Protocol):
         """Seals with a greater id, in the order of ids."""
         ...
 
-    async def unsealed(self, after: datetime | None, until: datetime, limit: int) -> Sequence[tuple[int, str, datetime]]:
+    async def unsealed(
+        self, after: datetime | None, until: datetime, limit: int
+    ) -> Sequence[tuple[int, str, datetime]]:
         """Lines (id, hash, recorded at) recorded after one moment and until another, oldest first."""
         ...
 

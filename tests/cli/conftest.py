@@ -36,7 +36,14 @@ Jiesu = Callable[..., Said]
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty data folder, in the sandbox."""
     monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "SECRET_KEY", "TELEGRAM_TOKEN", "TWILIO_ACCOUNT_SID", "LANGUAGE", "PUBLIC_URL"):
+    for name in (
+        "DATABASE_URL",
+        "SECRET_KEY",
+        "TELEGRAM_TOKEN",
+        "TWILIO_ACCOUNT_SID",
+        "LANGUAGE",
+        "PUBLIC_URL",
+    ):
         monkeypatch.delenv(f"JIESU_{name}", raising=False)
     monkeypatch.setenv("JIESU_DATA", str(tmp_path / "var"))
     monkeypatch.setenv("JIESU_SANDBOX", "1")

@@ -10,7 +10,9 @@ from backend.cli import COMMANDS
 from backend.doorplate import LOCK, PLATE, hang, look, owned, take_down
 from tests.cli.conftest import FakeServer, Jiesu
 
-TICKETS = "ticket_no,category,grade,channel,text,requester_phone\nT1,help,general,phone,路灯不亮,13800002001\n"
+TICKETS = (
+    "ticket_no,category,grade,channel,text,requester_phone\nT1,help,general,phone,路灯不亮,13800002001\n"
+)
 
 
 def test_help_costs_little_and_loads_no_framework_P10() -> None:
@@ -19,7 +21,9 @@ def test_help_costs_little_and_loads_no_framework_P10() -> None:
         "heavy = {'sqlalchemy', 'aiohttp', 'aiogram', 'pydantic', 'alembic', 'twilio', 'openpyxl'} & set(sys.modules)\n"
         "print(status, sorted(heavy), time.process_time() < 2, file=sys.stderr)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stderr.strip() == "0 [] True"
     assert all(name in done.stdout for name in COMMANDS)
 
@@ -43,7 +47,10 @@ def test_a_command_written_wrongly_is_2_and_says_so(jiesu: Jiesu, words: list[st
 def test_tickets_are_imported_reported_and_not_doubled(jiesu: Jiesu, tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text(TICKETS + "T2,bad,general,phone,x,\n", "utf-8")
-    first, again = jiesu("import", "tickets", str(file), "--json"), jiesu("import", "tickets", str(file), "--json")
+    first, again = (
+        jiesu("import", "tickets", str(file), "--json"),
+        jiesu("import", "tickets", str(file), "--json"),
+    )
     assert (first.status, first.json["imported"], first.json["refused"][0]["row"]) == (1, 1, 3)
     assert first.json["refused"][0].keys() == {"row", "field", "code", "message"}
     assert (again.json["imported"], again.json["already"]) == (0, 1)
@@ -70,13 +77,26 @@ def test_a_file_that_is_something_else_is_refused_in_words_FF5(jiesu: Jiesu, tmp
 def test_a_deadline_is_computed_by_the_settings_in_force(jiesu: Jiesu) -> None:
     words = ["due", "--kind", "dispatch", "--grade", "general", "--at", "2026-10-08T09:00:00+08:00"]
     assert jiesu(*words, "--json").json == {"due_at": "2026-10-08T21:00:00+08:00"}
-    assert jiesu("set", "dispatch.general.limit", "6h", "--json").json == {"key": "dispatch.general.limit", "value": "6h"}
+    assert jiesu("set", "dispatch.general.limit", "6h", "--json").json == {
+        "key": "dispatch.general.limit",
+        "value": "6h",
+    }
     assert jiesu(*words).out == "2026-10-08T15:00:00+08:00\n"
     assert jiesu("settings", "--json").json["dispatch.general.limit"] == "6h"
 
 
 def test_a_deadline_past_the_calendar_is_refused(jiesu: Jiesu) -> None:
-    words = ["due", "--kind", "close", "--grade", "general", "--category", "help", "--at", "2031-10-08T09:00:00+08:00"]
+    words = [
+        "due",
+        "--kind",
+        "close",
+        "--grade",
+        "general",
+        "--category",
+        "help",
+        "--at",
+        "2031-10-08T09:00:00+08:00",
+    ]
     assert jiesu(*words).status == 1
 
 
@@ -95,7 +115,9 @@ def test_a_key_is_printed_once_and_opens(jiesu: Jiesu) -> None:
     assert jiesu("key", "create", "--role", "dispatcher", "--name", "probe").status == 1  # another's name
 
 
-def test_the_journal_is_verified_and_the_doctor_looks_at_all(jiesu: Jiesu, tmp_path: Path, data: Path) -> None:
+def test_the_journal_is_verified_and_the_doctor_looks_at_all(
+    jiesu: Jiesu, tmp_path: Path, data: Path
+) -> None:
     file = tmp_path / "t.csv"
     file.write_text(TICKETS, "utf-8")
     assert jiesu("db", "upgrade").status == 0
@@ -107,7 +129,10 @@ def test_the_journal_is_verified_and_the_doctor_looks_at_all(jiesu: Jiesu, tmp_p
         raw.execute("UPDATE tickets SET state = 'closed'")
     raw.close()
     said = jiesu("verify", "--json")
-    assert (said.status, said.json["findings"]) == (1, [{"what": "state_differs", "ticket": "T1", "version": None}])
+    assert (said.status, said.json["findings"]) == (
+        1,
+        [{"what": "state_differs", "ticket": "T1", "version": None}],
+    )
     checks = {c["check"]: c["health"] for c in jiesu("doctor", "--json").json}
     assert checks.keys() == {"settings", "database", "calendar", "people", "telegram", "twilio"}
     assert checks["database"] == "ok" and checks["people"] == "notice"
@@ -138,7 +163,9 @@ def test_while_another_process_writes_a_command_waits_its_turn_with_words(jiesu:
     assert (data / LOCK).exists()
 
 
-def test_commands_that_write_go_through_the_running_server(jiesu: Jiesu, running: FakeServer, tmp_path: Path, data: Path) -> None:
+def test_commands_that_write_go_through_the_running_server(
+    jiesu: Jiesu, running: FakeServer, tmp_path: Path, data: Path
+) -> None:
     file = tmp_path / "工单.csv"
     file.write_text(TICKETS, "utf-8")
     report = {"read": 1, "imported": 1, "already": 0, "refused": []}
@@ -150,7 +177,9 @@ def test_commands_that_write_go_through_the_running_server(jiesu: Jiesu, running
         ("POST", "/sandbox/clock"): (200, {"now": "2026-11-10T11:30:00+08:00"}),
     }  # fmt: skip
     assert jiesu("set", "sign.general.limit", "1wd", "--unit", "U01", "--json").json["value"] == "1wd"
-    assert jiesu("import", "tickets", str(file), "--set", "grade=urgent", "--dry-run", "--json").json == report
+    assert (
+        jiesu("import", "tickets", str(file), "--set", "grade=urgent", "--dry-run", "--json").json == report
+    )
     assert jiesu("key", "create", "--role", "admin", "--name", "k").out == "jiesu_x\n"
     assert jiesu("binding", "open", "H101").out == "https://t.me/b?start=1\n"
     assert jiesu("sandbox", "advance", "2h30m", "--json").json == {"now": "2026-11-10T11:30:00+08:00"}
@@ -162,7 +191,9 @@ def test_commands_that_write_go_through_the_running_server(jiesu: Jiesu, running
 
 
 def test_a_refusal_of_the_server_is_told_in_words(jiesu: Jiesu, running: FakeServer) -> None:
-    said_no = {"error": {"code": "unknown_setting", "message": "m", "details": {"key": "no.such"}, "request_id": "r"}}
+    said_no = {
+        "error": {"code": "unknown_setting", "message": "m", "details": {"key": "no.such"}, "request_id": "r"}
+    }
     running.answers = {("PUT", "/api/v1/settings/no.such"): (422, said_no)}
     said = jiesu("set", "no.such", "1")
     assert said.status == 1 and "no.such" in said.err

@@ -77,7 +77,9 @@ def _no(no: str) -> Any:
 
 
 def _last(c: Connection, no: str) -> Any:
-    return c.execute(select(t.journal).where(J.ticket_id == _no(no)).order_by(J.version.desc()).limit(1)).one()
+    return c.execute(
+        select(t.journal).where(J.ticket_id == _no(no)).order_by(J.version.desc()).limit(1)
+    ).one()
 
 
 def _cut(c: Connection) -> None:
@@ -85,8 +87,16 @@ def _cut(c: Connection) -> None:
     last = _last(c, "T2")
     c.execute(delete(t.journal).where(J.id == last.id))
     before = _last(c, "T2")
-    c.execute(update(t.tickets).where(K.no == "T2").values(version=before.version, head=before.hash, state=before.to_state))
-    c.execute(update(t.assignments).where(A.ticket_id == _no("T2")).values(state="dispatched", signed_at=None, signed_by=None))
+    c.execute(
+        update(t.tickets)
+        .where(K.no == "T2")
+        .values(version=before.version, head=before.hash, state=before.to_state)
+    )
+    c.execute(
+        update(t.assignments)
+        .where(A.ticket_id == _no("T2"))
+        .values(state="dispatched", signed_at=None, signed_by=None)
+    )
 
 
 def _swap(c: Connection) -> None:
@@ -155,13 +165,17 @@ async def test_a_hundred_copies_changed_in_one_cell_are_all_found_G22(busy: Benc
             continue
         at = table.c.id == row_id
         try:
-            await busy.house.db.write(lambda c, a=at, n=name, v=new, s=table: c.execute(update(s).where(a).values({n: v})) and None)
+            await busy.house.db.write(
+                lambda c, a=at, n=name, v=new, s=table: c.execute(update(s).where(a).values({n: v})) and None
+            )
         except Exception:  # the engine itself refused (a second line of the same version)
             continue
         if not (await busy.house.verifier.verify()).findings:
             missed.append((turn, table.name, name, old, new))
         back = table.c.id == (new if name == "id" else row_id)
-        await busy.house.db.write(lambda c, a=back, n=name, v=old, s=table: c.execute(update(s).where(a).values({n: v})) and None)
+        await busy.house.db.write(
+            lambda c, a=back, n=name, v=old, s=table: c.execute(update(s).where(a).values({n: v})) and None
+        )
     assert missed == []
     assert (await busy.house.verifier.verify()).findings == ()
 
@@ -174,7 +188,9 @@ async def test_seals_follow_one_another_and_leave_young_lines_alone(busy: Bench)
     assert await sealer(busy).round() == 0
     verdict = await busy.house.verifier.verify()
     assert (verdict.seals, verdict.findings) == (2, ())
-    kept = await busy.house.db.read(lambda c: c.execute(select(t.seals.c.hash).order_by(t.seals.c.id.desc())).scalars().first())
+    kept = await busy.house.db.read(
+        lambda c: c.execute(select(t.seals.c.hash).order_by(t.seals.c.id.desc())).scalars().first()
+    )
     assert verdict.seal == kept
 
 
@@ -189,7 +205,11 @@ async def test_a_line_from_a_clock_set_back_is_no_alarm(busy: Bench) -> None:
 async def test_a_forged_extra_line_is_found(busy: Bench) -> None:
     def forge(c: Connection) -> None:
         last = _last(c, "T5")._asdict()
-        c.execute(insert(t.journal).values(**{**last, "id": 999_999, "version": last["version"] + 1, "prev": last["hash"]}))
+        c.execute(
+            insert(t.journal).values(
+                **{**last, "id": 999_999, "version": last["version"] + 1, "prev": last["hash"]}
+            )
+        )
 
     await busy.house.db.write(forge)
     assert {"line_forged", "version_differs"} <= await found(busy)

@@ -1,0 +1,117 @@
+"""A demand as it was brought, and as it must be to become a ticket: tidy, numbered, reachable, in time."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from backend.domain.masking import cut
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Category, Channel, Grade
+from backend.paper import fields
+from backend.paper.numbers import normalise
+
+TITLE = 40  # characters of the text that stand in for a missing title
+EARLIEST = 2000  # year
+AHEAD = timedelta(days=1)  # how far a sender's clock may be wrong
+_PLAIN = fields.Context()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketForm:
+    """A demand as it was brought (contract §4); what is absent is None or empty."""
+
+    ticket_no: str | None = None
+    category: Category | None = None
+    grade: Grade | None = None
+    channel: Channel | None = None
+    title: str = ""
+    text: str = ""
+    place: str = ""
+    region: str = ""
+    requester_name: str | None = None
+    requester_phone: str | None = None  # as people write it; made E.164
+    generated_at: datetime | None = None  # default: now
+    submitted_at: datetime | None = None
+    confidential: bool = False
+    no_visit: bool = False  # the requester asked not to be rung (FW33)
+    extra: Mapping[str, Any] = field(default_factory=dict)  # provenance, kept as it came
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A demand that may become a ticket. `index` is the caller's blind index, `phone` E.164, perhaps with `;ext=`."""
+
+    form: TicketForm
+    no: str | None
+    title: str
+    text: str
+    place: str
+    region: str
+    name: str | None
+    phone: str | None  # E.164, with `;ext=` when there is an extension
+    index: str | None
+    generated_at: datetime
+
+
+class Reader:
+    """Reads forms. `countries` are those whose numbers may be called, `index` makes a number's blind index."""
+
+    def __init__(self, countries: Collection[str], index: Callable[[str], str]) -> None:
+        self._countries = tuple(countries)
+        self._index = index
+
+    def draft(self, form: TicketForm, now: datetime) -> "Draft | Refused":
+        """The draft of a form, or why there is none: `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`."""
+        try:
+            return self._read(form, now)
+        except Refused as no:
+            return no
+
+    def _read(self, form: TicketForm, now: datetime) -> Draft:
+        text = _tidy("text", form.text, fields.TEXT_MAX, lines=True)
+        title = _tidy("title", form.title, 300) or cut(" ".join(text.split()), TITLE)
+        phone = index = None
+        if form.requester_phone and form.requester_phone.strip():
+            phone, index = self._number(form.requester_phone)
+        if form.submitted_at is not None:
+            _moment("submitted_at", form.submitted_at, now)
+        return Draft(
+            form, _number(form.ticket_no), title, text, _tidy("place", form.place, 500),
+            _tidy("region", form.region, 200), _tidy("requester_name", form.requester_name, 200) or None,
+            phone, index, _moment("generated_at", form.generated_at or now, now),
+        )  # fmt: skip
+
+    def _number(self, written: str) -> tuple[str, str]:
+        plain, _, extension = written.partition(";ext=")
+        if plain.startswith("+861") and len(plain) == 14:
+            plain = plain[3:]  # a mainland mobile is known by its digits, without a parser
+        try:
+            number = normalise(plain, countries=self._countries)
+        except Refused as no:
+            raise Refused(no.code, **{**no.facts, "field": "requester_phone"}) from no
+        extension = extension or number.extension or ""
+        return f"{number.e164};ext={extension}" if extension else number.e164, self._index(number.e164)
+
+
+def _tidy(name: str, value: str | None, limit: int, *, lines: bool = False) -> str:
+    try:
+        return fields.tidy(value or "", limit, lines=lines)
+    except Refused as no:
+        raise Refused(no.code, **{**no.facts, "field": name}) from no
+
+
+def _number(written: str | None) -> str | None:
+    if written is None or not written.strip():
+        return None
+    try:
+        return str(fields.code(written, _PLAIN))
+    except Refused as no:
+        raise Refused(no.code, **{**no.facts, "field": "ticket_no"}) from no
+
+
+def _moment(name: str, value: datetime, now: datetime) -> datetime:
+    """An instant a demand may have: aware, since 2000, not after tomorrow (FS19)."""
+    if value.tzinfo is None or value.year < EARLIEST or value.year > now.year + 1 or value > now + AHEAD:
+        raise Refused("bad_field", field=name)
+    return value
