@@ -5,7 +5,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,6 @@ from backend.courier import Courier
 from backend.doorplate import hang, owned, take_down
 from backend.environment import Environment
 from backend.filing import Filing
-from backend.mail.shared_pace import SharedPacer
 from backend.marks.room import Marks
 from backend.office import Clock
 from backend.rooms import Rooms
@@ -32,10 +31,9 @@ from backend.verifying import Sealer
 from backend.visits import Visits
 from backend.web.app import RUNNER, make_app
 from backend.web.phone_hooks import PhoneHooks
+from backend.wiring.outside import channels_of, line_of, pacer_of, providers_of, town_of
 from notify.channel import Channel
-from notify.line import Line
-from notify.pace import LocalPacer, Pacer
-from notify.registry import Registry as Drivers
+from notify.pace import Pacer
 from storage.auditing import Auditing
 from storage.calls import CallShelf
 from storage.cards import Cards as CardShelf
@@ -45,8 +43,6 @@ from storage.idempotency import Idempotency
 from storage.inbox import InboxShelf
 from storage.letters import Letters
 from storage.marks import MarksShelf
-from storage.pace import TablePace
-from storage.pace_redis import RedisPace
 from storage.reading import Reading
 from storage.verify import ChainShelf
 
@@ -100,7 +96,7 @@ async def open_house(
         if embedded(environment):
             stack.enter_context(owned(environment.data))
         listening = _listen(environment, stack) if "web" in roles else None
-        town = _town(environment)
+        town = town_of(environment)
         environment.check()
         shelves = await stack.enter_async_context(open_shelves(environment, real=real))
         house = await _furnish(environment, shelves, town, roles, stack)
@@ -113,45 +109,12 @@ async def open_house(
 # -- in plain order
 
 
-def _listen(
-    environment: Environment, stack: contextlib.ExitStack | contextlib.AsyncExitStack
-) -> socket.socket:
+def _listen(environment: Environment, stack: contextlib.ExitStack | contextlib.AsyncExitStack) -> socket.socket:
     """Take the address first, so that port 0 is known before anybody is told of it."""
     listening = socket.create_server((environment.host, environment.port), backlog=512)
     stack.callback(listening.close)
     environment.port = listening.getsockname()[1]
     return listening
-
-
-def _town(environment: Environment) -> "Town | None":
-    """In a rehearsal, the networks around us; providers that were named go to theirs instead."""
-    if not environment.sandbox:
-        return None
-    from pydantic import SecretStr
-
-    from sandbox.phone.behaviour import MANUAL
-    from sandbox.town import Town
-
-    base = f"http://{environment.host}:{environment.port}"
-    if not environment.telegram_api_url:
-        environment.telegram_api_url = f"{base}/sandbox/telegram"
-        environment.telegram_token = SecretStr("1234567890:sandbox-" + secrets.token_hex(8))
-        environment.telegram_secret = SecretStr(secrets.token_urlsafe(24))
-        environment.telegram_mode = "webhook"
-    if not environment.twilio_api_url:
-        environment.twilio_api_url = f"{base}/sandbox/twilio"
-        environment.twilio_account_sid = "AC" + secrets.token_hex(16)
-        environment.twilio_auth_token = SecretStr(secrets.token_hex(16))
-        environment.twilio_from = "+861084012345"
-    town = Town(
-        now=lambda: datetime.now(UTC), public_url=environment.address, reach_url=base,
-        telegram_token=environment.telegram_token.get_secret_value(),
-        telegram_secret=environment.telegram_secret.get_secret_value() or None,
-        twilio_sid=environment.twilio_account_sid, twilio_token=environment.twilio_auth_token.get_secret_value(),
-        own_number=environment.twilio_from or "+861084012345", state_path=environment.data / "sandbox.json",
-    )  # fmt: skip
-    town.phones.default = MANUAL
-    return town
 
 
 async def _furnish(
@@ -161,9 +124,9 @@ async def _furnish(
     s = shelves
     if town is not None:
         town.now = town.chat.now = town.phones.now = s.clock.now
-    channels = _channels(environment)
-    line = _line(environment)
-    pacer = await _pacer(environment, shelves, stack)
+    channels = channels_of(environment)
+    line = line_of(environment)
+    pacer = await pacer_of(environment, shelves, stack)
     letters, cards = Letters(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
     draw = Cards(s.moves, s.office, cards, s.catalogue, s.drafts)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -191,7 +154,7 @@ async def _furnish(
         idempotency=Idempotency(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
         sandbox=environment.sandbox, intake=s.intake, registry=s.registry, imports=s.imports, marks=marks,
         sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, heartbeat=rounds.beats,
-        started_at=s.clock.now(), providers=_providers(environment),
+        started_at=s.clock.now(), providers=providers_of(environment),
     )  # fmt: skip
     door = None
     if "telegram" in channels:
@@ -221,57 +184,6 @@ async def _furnish(
     s.desk.after.append(moved)
     stack.push_async_callback(_close_all, [courier, *channels.values(), *([line] if line else [])])
     return house
-
-
-def _channels(environment: Environment) -> dict[str, Channel]:
-    """The chat channels that were configured."""
-    token = environment.telegram_token.get_secret_value()
-    if not token:
-        return {}
-    settings = {"token": token, "api_url": environment.telegram_api_url}
-    return {"telegram": Drivers.discover().channel("telegram", settings)}
-
-
-def _line(environment: Environment) -> Line | None:
-    """The telephone line that was configured."""
-    if not environment.twilio_account_sid:
-        return None
-    settings = {
-        "account_sid": environment.twilio_account_sid,
-        "auth_token": environment.twilio_auth_token.get_secret_value(),
-        "auth_token_old": environment.twilio_auth_token_old.get_secret_value(),
-        "api_url": environment.twilio_api_url,
-    }
-    return Drivers.discover().line("twilio", settings)
-
-
-def _providers(environment: Environment) -> Callable[[], Awaitable[Mapping[str, str]]]:
-    """What `/readyz` says of the providers: absent, rehearsed on this machine, or configured."""
-    here = f"http://{environment.host}:{environment.port}/sandbox/"
-
-    def word(there: bool, url: str) -> str:
-        return "absent" if not there else "rehearsed" if url.startswith(here) else "configured"
-
-    states = {
-        "telegram": word(bool(environment.telegram_token.get_secret_value()), environment.telegram_api_url),
-        "twilio": word(bool(environment.twilio_account_sid), environment.twilio_api_url),
-    }
-
-    async def ask() -> Mapping[str, str]:
-        return states
-
-    return ask
-
-
-async def _pacer(environment: Environment, shelves: Shelves, stack: contextlib.AsyncExitStack) -> Pacer:
-    """One pace for all processes: in Redis, else in the database; a process that is alone keeps its own."""
-    if environment.redis_url:
-        shelf = RedisPace.at(environment.redis_url)
-        stack.push_async_callback(shelf.close)
-        return SharedPacer(shelf, may_be_lost=True)
-    if embedded(environment):
-        return LocalPacer()
-    return SharedPacer(TablePace(shelves.db))
 
 
 def _door(

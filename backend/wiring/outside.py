@@ -1,0 +1,102 @@
+"""The networks around a house: chat, telephone and pace as configured, or a whole town of our own in a rehearsal."""
+
+import contextlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from backend.environment import Environment
+from backend.mail.shared_pace import SharedPacer
+from backend.shelves import Shelves, embedded
+from notify.channel import Channel
+from notify.line import Line
+from notify.pace import LocalPacer, Pacer
+from notify.registry import Registry as Drivers
+from storage.pace import TablePace
+from storage.pace_redis import RedisPace
+
+if TYPE_CHECKING:
+    from sandbox.town import Town
+
+
+def town_of(environment: Environment) -> "Town | None":
+    """In a rehearsal, the networks around us; providers that were named go to theirs instead."""
+    if not environment.sandbox:
+        return None
+    from pydantic import SecretStr
+
+    from sandbox.phone.behaviour import MANUAL
+    from sandbox.town import Town
+
+    base = f"http://{environment.host}:{environment.port}"
+    if not environment.telegram_api_url:
+        environment.telegram_api_url = f"{base}/sandbox/telegram"
+        environment.telegram_token = SecretStr("1234567890:sandbox-" + secrets.token_hex(8))
+        environment.telegram_secret = SecretStr(secrets.token_urlsafe(24))
+        environment.telegram_mode = "webhook"
+    if not environment.twilio_api_url:
+        environment.twilio_api_url = f"{base}/sandbox/twilio"
+        environment.twilio_account_sid = "AC" + secrets.token_hex(16)
+        environment.twilio_auth_token = SecretStr(secrets.token_hex(16))
+        environment.twilio_from = "+861084012345"
+    town = Town(
+        now=lambda: datetime.now(UTC), public_url=environment.address, reach_url=base,
+        telegram_token=environment.telegram_token.get_secret_value(),
+        telegram_secret=environment.telegram_secret.get_secret_value() or None,
+        twilio_sid=environment.twilio_account_sid, twilio_token=environment.twilio_auth_token.get_secret_value(),
+        own_number=environment.twilio_from or "+861084012345", state_path=environment.data / "sandbox.json",
+    )  # fmt: skip
+    town.phones.default = MANUAL
+    return town
+
+
+def channels_of(environment: Environment) -> dict[str, Channel]:
+    """The chat channels that were configured."""
+    token = environment.telegram_token.get_secret_value()
+    if not token:
+        return {}
+    settings = {"token": token, "api_url": environment.telegram_api_url}
+    return {"telegram": Drivers.discover().channel("telegram", settings)}
+
+
+def line_of(environment: Environment) -> Line | None:
+    """The telephone line that was configured."""
+    if not environment.twilio_account_sid:
+        return None
+    settings = {
+        "account_sid": environment.twilio_account_sid,
+        "auth_token": environment.twilio_auth_token.get_secret_value(),
+        "auth_token_old": environment.twilio_auth_token_old.get_secret_value(),
+        "api_url": environment.twilio_api_url,
+    }
+    return Drivers.discover().line("twilio", settings)
+
+
+def providers_of(environment: Environment) -> Callable[[], Awaitable[Mapping[str, str]]]:
+    """What `/readyz` says of the providers: absent, rehearsed on this machine, or configured."""
+    here = f"http://{environment.host}:{environment.port}/sandbox/"
+
+    def word(there: bool, url: str) -> str:
+        return "absent" if not there else "rehearsed" if url.startswith(here) else "configured"
+
+    states = {
+        "telegram": word(bool(environment.telegram_token.get_secret_value()), environment.telegram_api_url),
+        "twilio": word(bool(environment.twilio_account_sid), environment.twilio_api_url),
+    }
+
+    async def ask() -> Mapping[str, str]:
+        return states
+
+    return ask
+
+
+async def pacer_of(environment: Environment, shelves: Shelves, stack: contextlib.AsyncExitStack) -> Pacer:
+    """One pace for all processes: in Redis, else in the database; a process that is alone keeps its own."""
+    if environment.redis_url:
+        shelf = RedisPace.at(environment.redis_url)
+        stack.push_async_callback(shelf.close)
+        return SharedPacer(shelf, may_be_lost=True)
+    if embedded(environment):
+        return LocalPacer()
+    return SharedPacer(TablePace(shelves.db))
