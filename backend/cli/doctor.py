@@ -2,8 +2,8 @@
 
 import click
 
-from backend.cli.checkup import Health, look
 from backend.cli import words
+from backend.cli.checkup import Health, look
 from backend.cli.local import answer, environment, now, quiet
 
 

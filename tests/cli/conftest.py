@@ -89,7 +89,7 @@ def running(data: Path) -> Iterator[FakeServer]:
             self.end_headers()
             self.wfile.write(json.dumps(said).encode())
 
-        do_GET = do_PUT = do_POST = _answer  # noqa: N815 - names of the library
+        do_GET = do_PUT = do_POST = _answer
 
         def log_message(self, *_: Any) -> None:
             """Quiet."""
