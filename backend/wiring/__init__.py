@@ -31,7 +31,7 @@ from backend.verifying import Sealer
 from backend.visits import Visits
 from backend.web.app import RUNNER, make_app
 from backend.web.phone_hooks import PhoneHooks
-from backend.wiring.outside import channels_of, line_of, pacer_of, providers_of, town_of
+from backend.wiring.outside import channels_of, line_of, pacer_of, providers_of, rehearse, town_of
 from notify.channel import Channel
 from notify.pace import Pacer
 from storage.auditing import Auditing
@@ -235,7 +235,7 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
     environment, s = house.environment, house.shelves
     await s.ids.refill()
     if house.town is not None:
-        await _rehearse(house)
+        await rehearse(s, house.town)
     if "web" in roles:
         name = "console" if environment.sandbox else f"plate-{os.getpid()}"
         await s.keys.revoke(name, s.clock.now())
@@ -256,22 +256,6 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
     await house.rounds.start()
     stack.push_async_callback(house.rounds.stop)
     stack.push_async_callback(house.rooms.courier.close)  # what has left arrives before the rounds end (FM2)
-
-
-async def _rehearse(house: House) -> None:
-    """The sample office and its people, with a telephone in every hand."""
-    from backend.samples import bring, neighbours
-
-    s, town = house.shelves, house.town
-    assert town is not None
-    await bring(s.imports)
-    for person in neighbours():
-        town.introduce(**person)
-
-    async def code(person: str) -> str:
-        return (await s.registry.open_binding(person, "sandbox")).code
-
-    town.binding_code = code
 
 
 def _daily(work: Callable[[], Awaitable[int]], clock: Clock) -> Callable[[], Awaitable[int]]:

@@ -100,3 +100,17 @@ async def pacer_of(environment: Environment, shelves: Shelves, stack: contextlib
     if embedded(environment):
         return LocalPacer()
     return SharedPacer(TablePace(shelves.db))
+
+
+async def rehearse(shelves: Shelves, town: "Town") -> None:
+    """The sample office and its people, with a telephone in every hand and a binding link a click away."""
+    from backend.samples import bring, neighbours
+
+    await bring(shelves.imports)
+    for person in neighbours():
+        town.introduce(**person)
+
+    async def code(person: str) -> str:
+        return (await shelves.registry.open_binding(person, "sandbox")).code
+
+    town.binding_code = code
