@@ -3,9 +3,10 @@
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -45,17 +46,22 @@ def unit_of(index: int) -> str:
 
 
 class Town:
-    """A desk with everything behind it. `at` is what time it is."""
+    """A desk with everything behind it. It is START plus `later` plus the real time since: no two moves at one instant."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self.at = START
+        self.later = timedelta()
+        self._born = time.monotonic()
         self.ids = Ids(db)
         self.config = Configuration(db, self.ids)
         self.moves = moves_store(db)
-        self.office = Office(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        self.office = Office(self.config, Clock(self.now, ZONE), "jilin")
         self.desk = Desk(self.moves, self.office, self.ids, KEY)
         self._made = 0
+
+    def now(self) -> datetime:
+        """What time it is here."""
+        return START + self.later + timedelta(seconds=time.monotonic() - self._born)
 
     async def open(self) -> "Town":
         """Units and people; each handler bound to a chat and with a telephone."""
@@ -80,7 +86,7 @@ class Town:
 
     async def tickets(self, count: int) -> list[str]:
         """New tickets waiting to be dispatched; their numbers."""
-        now = self.at.astimezone(UTC)
+        now = self.now().astimezone(UTC)
         numbers = []
         for first in range(0, count, 500):
             batch = []
@@ -101,7 +107,7 @@ class Town:
         ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, Grade.GENERAL, "phone",
                         "A市", "M01", "M01", now, text="路灯不亮，请派人维修。" * 5, has_phone=True)  # fmt: skip
         due = Duty(self.ids.take(), ticket_id, None, "M01", Obligation.DISPATCH, Grade.GENERAL, now,
-                   now.replace(hour=13), None)  # fmt: skip
+                   now + timedelta(hours=12), None)  # fmt: skip
         return NewTicket(ticket, line, (due,))
 
 
@@ -118,7 +124,14 @@ async def at_once(jobs: Sequence[Callable[[], object]], width: int) -> None:
 
 @asynccontextmanager
 async def town(engine: str) -> AsyncIterator[Town]:
-    """A town on a database of its own; PostgreSQL only where its programs are installed."""
+    """A town on a database of its own."""
+    async with database(engine) as db:
+        yield await Town(db).open()
+
+
+@asynccontextmanager
+async def database(engine: str) -> AsyncIterator[Database]:
+    """An empty database of its own; PostgreSQL only where its programs are installed."""
     async with AsyncExitStack() as stack:
         if engine == "sqlite":
             home = Path(tempfile.mkdtemp(prefix="jiesu-bench-"))
@@ -136,7 +149,7 @@ async def town(engine: str) -> AsyncIterator[Town]:
         await asyncio.to_thread(migrate.create, url)
         db = open_database(url)
         stack.push_async_callback(db.close)
-        yield await Town(db).open()
+        yield db
 
 
 def engines() -> list[str]:

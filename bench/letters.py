@@ -1,0 +1,176 @@
+"""P3: letters claimed, sent to a channel that does nothing, settled; against a bare queue, and procrastinate if it is there."""
+
+import asyncio
+import importlib.util
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import text
+
+from backend.cards import Cards as Drawing
+from backend.courier import Courier
+from backend.domain.acts import Act
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Source
+from bench.harness import Figure, judged, rate_note, rates, ratios, say
+from bench.town import DISPATCHER, Town, at_once, engines, town, unit_of
+from notify.channel import Capabilities, EditResult
+from notify.message import Card, Receipt
+from notify.pace import Bucket
+from storage.cards import Cards
+from storage.drafts import DraftShelf
+from storage.letters import Letters
+from storage.postgres import PostgresDatabase
+from storage.vault import Vault
+
+BATCH = 200
+_CLAIM = (
+    "UPDATE letters SET state = 'sending', owner = 'b', attempts = attempts + 1, lease_until = $1 WHERE id IN "
+    "(SELECT id FROM letters WHERE state = 'pending' AND channel = 'telegram' AND not_before <= $1 "
+    "ORDER BY urgent DESC, not_before, id LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id, kind, person, facts"
+)
+_SETTLE = (
+    "UPDATE letters SET state = 'sent', sent_at = $1, owner = NULL, lease_until = NULL "
+    "WHERE id = ANY($2::bigint[]) AND owner = 'b' AND state = 'sending'"
+)
+
+
+class NullChannel:
+    """Everything arrives at once and costs nothing."""
+
+    name = "telegram"
+    can = Capabilities(True, True, True, True, True, 4096)
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def buckets(self, address: str) -> tuple[Bucket, ...]:
+        """No pace."""
+        return ()
+
+    async def send(self, address: str, card: Card, *, reply_to: str | None = None, again: str = "") -> Receipt:
+        """Arrived."""
+        self.sent += 1
+        return Receipt(str(self.sent), address, datetime.now(UTC))
+
+    async def edit(self, address: str, message_id: str, card: Card) -> EditResult:
+        """Drawn."""
+        return EditResult.DONE
+
+    async def fetch(self, file_ref: str, limit: int) -> bytes:
+        """Nobody fetches here."""
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Nothing to let go."""
+
+
+def run(small: bool) -> Iterable[Figure]:
+    """The bare queue exists on PostgreSQL only; there the bars hold."""
+    if "postgresql" in engines():
+        yield from asyncio.run(_postgres(300 if small else 1_000))
+    else:
+        say("  no PostgreSQL here: nothing to compare with")
+
+
+class Post:
+    """A courier over a town."""
+
+    def __init__(self, place: Town) -> None:
+        self.place = place
+        self.channel = NullChannel()
+        vault, catalogue = Vault("a secret of the measurements"), Catalogue("zh_CN")
+        shelf = Cards(place.db, place.ids, vault)
+        self.courier = Courier(
+            letters=Letters(place.db, place.ids), cards=shelf,
+            draw=Drawing(place.moves, place.office, shelf, catalogue, DraftShelf(place.db)), moves=place.moves,
+            office=place.office, channels={"telegram": self.channel}, bindings=self, ids=place.ids,
+            catalogue=catalogue, owner="bench",
+        )  # fmt: skip
+
+    async def lose_binding(self, person: str, channel: str, reason: str) -> None:
+        """Nobody is lost here."""
+        raise AssertionError(reason)
+
+    async def written(self, count: int) -> None:
+        """So many letters of dispatched tickets, waiting."""
+        await self.place.db.write(lambda c: c.execute(text("UPDATE letters SET state = 'skipped'")) and None)
+        numbers = await self.place.tickets(count)
+
+        def given(no: str, index: int) -> Any:
+            act = Act("dispatch", DISPATCHER, Source.API, ticket_no=no, words={"unit": unit_of(index)})
+            return lambda: self.place.desk.act(act)
+
+        await at_once([given(n, i) for i, n in enumerate(numbers)], 32)
+
+    async def carried(self, count: int) -> float:
+        """Letters a second, from the courier waking to the last settlement."""
+        await self.written(count)
+        before = self.channel.sent
+        began = time.perf_counter()
+        while await self.courier.round():
+            pass
+        took = time.perf_counter() - began
+        assert self.channel.sent - before == count
+        left = text("SELECT count(*) FROM letters WHERE channel = 'telegram' AND state IN ('pending', 'sending')")
+        assert await self.place.db.read(lambda c: c.execute(left).scalar_one()) == 0
+        return count / took
+
+
+async def _postgres(count: int) -> list[Figure]:
+    figures = []
+    async with town("postgresql") as place:
+        assert isinstance(place.db, PostgresDatabase)
+        post = Post(place)
+        raw = await asyncpg.connect(place.db.url)
+
+        async def bare() -> float:
+            await post.written(count)
+            began = time.perf_counter()
+            now = 2**60
+            while rows := await raw.fetch(_CLAIM, now, BATCH):
+                await raw.execute(_SETTLE, now, [r["id"] for r in rows])
+            return count / (time.perf_counter() - began)
+
+        await post.carried(count)  # warm
+        taken = await rates(lambda: post.carried(count), bare)
+        figures.append(judged("P3", "postgresql: letters claimed, re-checked, drawn, sent to nobody, settled",
+                              "bare SKIP LOCKED in batches of 200, nothing done with them", ratios(taken), least=0.5,
+                              note=rate_note(taken)))  # fmt: skip
+        if importlib.util.find_spec("procrastinate") is not None:
+            taken = await rates(lambda: post.carried(count), await _procrastinate(place.db.url, count))
+            figures.append(judged("P3", "postgresql: the same", "procrastinate, jobs that do nothing", ratios(taken),
+                                  least=5, note=rate_note(taken)))  # fmt: skip
+        else:
+            say("  procrastinate is not installed (extra `bench`): not compared")
+        await raw.close()
+    return figures
+
+
+async def _procrastinate(url: str, count: int) -> Any:
+    """A measurement of procrastinate on the same server: so many deferred jobs worked off, in jobs a second."""
+    import procrastinate
+
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))
+
+    @app.task(name="nothing")
+    async def nothing(number: int) -> None:
+        return None
+
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+
+    async def worked() -> float:
+        async with app.open_async():
+            await nothing.batch_defer_async(*({"number": i} for i in range(count)))
+            began = time.perf_counter()
+            await app.run_worker_async(
+                wait=False, concurrency=16, install_signal_handlers=False, listen_notify=False
+            )
+            return count / (time.perf_counter() - began)
+
+    return worked
+

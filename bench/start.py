@@ -1,0 +1,53 @@
+"""P10: what it costs to say `jiesu --help`, what a command without a bot imports, and how large an idle process is."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable
+
+from bench.harness import Figure, judged
+
+_HELP = "import sys; sys.argv = ['jiesu', '--help']; from backend.cli import main; main()"
+_LOADED = """
+import contextlib, io, json, sys
+sys.argv = ['jiesu', *{words!r}]
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    try:
+        from backend.cli import main
+        main()
+    except SystemExit:
+        pass
+print(json.dumps(sorted(n for n in ('aiogram', 'twilio', 'aiohttp', 'sqlalchemy', 'openpyxl') if n in sys.modules)))
+"""
+#: Commands that need no bot, asked for their help: everything of theirs is imported, nothing is done.
+WITHOUT_BOT = (["--help"], ["due", "--help"], ["import", "--help"], ["verify", "--help"], ["score", "--help"])
+
+
+def run(small: bool) -> Iterable[Figure]:
+    """The command line as a user starts it."""
+    costs = [_cpu([sys.executable, "-c", _HELP]) for _ in range(5)]
+    yield judged("P10", "jiesu --help: CPU", "", costs, most=0.5, unit="s")
+    bare = [_cpu([sys.executable, "-c", "pass"]) for _ in range(5)]
+    yield judged("P10", "a bare interpreter, for comparison", "", bare, unit="s")
+    loaded = {" ".join(words): _modules(words) for words in WITHOUT_BOT}
+    with_bot = [words for words, found in loaded.items() if "aiogram" in found]
+    note = "; ".join(f"{words}: {', '.join(found) or 'nothing heavy'}" for words, found in loaded.items())
+    yield judged("P10", "commands without a bot that import aiogram", "", [float(len(with_bot))], most=0, unit="", note=note)
+
+
+def _cpu(command: list[str]) -> float:
+    """Seconds of CPU of a child process."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "JIESU_SECRET_KEY": "x" * 32})
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _modules(words: list[str]) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED.format(words=words)], capture_output=True, text=True, check=True
+    )
+    found: list[str] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
