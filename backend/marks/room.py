@@ -160,4 +160,4 @@ class Marks:
     def _moment(self, as_of: datetime | str | None) -> datetime:
         if as_of is None:
             return self.office.clock.now()
-        return instant_of(as_of) if isinstance(as_of, str) else as_of
+        return instant_of(as_of, self.office.clock.zone) if isinstance(as_of, str) else as_of

@@ -36,7 +36,7 @@ class Runs:
             revision_of=None if earlier is None else earlier.id,
         )  # fmt: skip
         await self._store.keep_run(run)
-        return as_json(run)
+        return await self._shown(run)
 
     async def lock(self, run_id: int, actor: Actor) -> dict[str, Any]:
         """定稿. Refused `forbidden`, `unknown_run`, `locked`, `not_settled` when it was run before the settlement day.
@@ -55,7 +55,7 @@ class Runs:
             raise Refused("locked", period=run.period)
         if not await self._store.lock(run_id, actor.code, self._office.clock.now(), run.revision_of):
             raise Refused("locked", period=run.period)
-        return as_json(await self.get(run_id))
+        return await self._shown(await self.get(run_id))
 
     async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """异议 by a unit, or noted for it by a clerk: `{words, item?, unit?}`.
@@ -84,6 +84,15 @@ class Runs:
         await self._store.appeal(appeal)
         return {"id": appeal.id, "run": run_id, "unit": appeal.unit, "item": item, "words": appeal.words,
                 "by": appeal.by, "at": now.isoformat()}  # fmt: skip
+
+    async def _shown(self, run: Run) -> dict[str, Any]:
+        """A run with the end of its 核对期: until then its units look it over (null past the calendar's end)."""
+        standing = await self._office.standing()
+        try:
+            until = standing.later(standing.settings.text("check_period"), run.at, None).isoformat()
+        except Refused:
+            until = None
+        return {**as_json(run), "check_until": until}
 
     async def get(self, run_id: int) -> Run:
         """The run. Refused `unknown_run`."""

@@ -65,15 +65,13 @@ def settles(months: tuple[str, ...], limit: str, calendar: Calendar, zone: ZoneI
     return datetime.combine(day, time(), zone)
 
 
-def instant_of(text: str) -> datetime:
-    """An ISO instant with its offset; raises Refused `bad_time`."""
+def instant_of(text: str, zone: ZoneInfo) -> datetime:
+    """An ISO instant; without an offset it is meant in the house's zone. Raises Refused `bad_time`."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Refused("bad_time", at=text[:40]) from None
-    if at.tzinfo is None:
-        raise Refused("bad_time", at=text[:40])
-    return at.astimezone(UTC)
 
 
 def _first(month: str, zone: ZoneInfo) -> datetime:

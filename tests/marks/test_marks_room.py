@@ -11,6 +11,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State
 from backend.marks.runs import seal
 from backend.ports.moves import NewTicket
+from backend.rooms import MarksRoom
 from storage.db import Database
 from tests.domain.scoring.test_score_independent import the_month_of_e1
 from tests.marks.world import CLERK, SECOND_CLERK, ZONE, Lives, World
@@ -93,8 +94,10 @@ async def test_what_was_not_known_at_the_instant_is_not_counted(world: World) ->
     early = await world.marks.sheet(OCT, "U01", as_of="2026-10-10T12:00:00+08:00")
     assert line(early, "satisfaction")["denominator"] == 0
     assert "nothing_due" in early["flags"]
-    with pytest.raises(Refused, match="bad_time"):
-        await world.marks.sheet(OCT, "U01", as_of="2026-10-10T12:00:00")
+    assert await world.marks.sheet(OCT, "U01", as_of="2026-10-10T12:00:00") == early
+    for wrong in ("gestern", "2026-10-32", "0001-01-01T00:00:00"):
+        with pytest.raises(Refused, match="bad_time"):
+            await world.marks.sheet(OCT, "U01", as_of=wrong)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +167,7 @@ async def test_connect_comes_from_the_ledger(world: World) -> None:
 async def test_a_locked_month_stays_to_the_last_sign_and_what_comes_after_is_a_revision(world: World) -> None:
     await e1(world)
     run = await world.marks.start_run(OCT, None, CLERK)
+    assert run["check_until"] == "2026-11-25T17:00:00+08:00"  # check_period, from a Sunday
     with pytest.raises(Refused, match="forbidden"):
         await world.marks.lock(run["id"], HANDLER)
     locked = await world.marks.lock(run["id"], CLERK)
@@ -285,3 +289,22 @@ async def test_an_attempt_that_reached_nobody_settles_nothing_before_the_attempt
         await world.act("visit", AGENT, "L1", kind="manual", answer="unreached")
         found = line(await world.marks.sheet("2026-11", "U01"), "satisfaction")
         assert (found["numerator"], found["denominator"]) == (satisfied, 1)
+
+
+async def test_an_open_imported_ticket_goes_on_at_the_desk(world: World) -> None:
+    world.at = datetime(2026, 11, 10, 9, tzinfo=ZONE)
+    sent = (world.at - timedelta(hours=1)).isoformat()
+    await world.load([{
+        "ticket_no": "H1", "category": "help", "grade": "general", "region": "朝阳区", "generated_at": sent,
+        "requester": {"name": "王某", "phone": "13800001234"}, "text": "路灯不亮",
+        "assignments": [{"unit": "U01", "dispatched_at": sent}],
+    }])  # fmt: skip
+    await world.act("sign", HANDLER, "H1")
+    await world.act("close", HANDLER, "H1", text="已修复", way="phone", no_objection=True)
+    sheet = await world.marks.sheet("2026-11", "U01")
+    assert [(x["numerator"], x["denominator"]) for x in sheet["lines"][:6]] == [(1, 1), (0, 0), (1, 1), (0, 1), (0, 1), (1, 1)]
+
+
+def test_the_room_is_what_the_doors_expect(world: World) -> None:
+    room: MarksRoom = world.marks
+    assert room.scores
