@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -41,7 +42,7 @@ class Ringing:
         """Ring what is due; how many calls were handled."""
         if standing.settings.flag("calls.stopped"):
             return 0
-        due = await self._t.store.due(now, AT_ONCE)
+        due = _one_each(await self._t.store.due(now, AT_ONCE))
         if not due:
             return 0
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -162,6 +163,14 @@ class Ringing:
         await self._t.audit.note(
             self._t.now(), "system", "number_refused", about, person=call.person, purpose=call.purpose, code=code
         )
+
+
+def _one_each(due: Sequence[Call]) -> list[Call]:
+    """One call for each telephone: what the first one comes to decides about the next."""
+    first: dict[str | int, Call] = {}
+    for call in due:
+        first.setdefault(call.phone_index or call.person or call.id, call)
+    return list(first.values())
 
 
 def _opened(call: Call) -> bool:

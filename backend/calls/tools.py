@@ -72,7 +72,7 @@ class Tools:
     @property
     def hooks(self) -> str:
         """Where the carrier's questions are answered."""
-        return f"{self.public_url.rstrip('/')}/hooks/twilio"
+        return f"{self.public_url.rstrip('/')}/hooks/{self.line.name}"
 
     @property
     def language(self) -> str:

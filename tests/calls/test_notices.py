@@ -63,6 +63,27 @@ async def test_key_0_connects_the_duty_telephone_and_says_so_when_nobody_takes_i
 
 
 @ONE_ENGINE
+async def test_the_duty_telephone_of_the_settings_comes_before_people(world: World) -> None:
+    await world.set("notify.duty_phone", "+8613800002999")
+    world.phone(H1).answers(["0"])
+    world.phone("+8613800002999").answers([])
+    await world.dispatched()
+    await world.settle()
+    legs = [c.to for c in world.town.phones.calls.values() if c.direction == "outbound-dial"]
+    assert legs == ["+8613800002999"]
+
+
+@ONE_ENGINE
+async def test_signing_by_telephone_can_be_switched_off_Q43(world: World) -> None:
+    await world.set("phone_sign.enabled", "false")
+    world.phone(H1).answers(["2", "1"])
+    await world.dispatched()
+    await world.settle()
+    assert "签收请按2" not in world.phone(H1).heard
+    assert (await world.state(), (await world.call()).outcome) == ("dispatched", "confirmed")
+
+
+@ONE_ENGINE
 async def test_speech_confirms_as_well(world: World) -> None:
     world.phone(H1).answers([Speech("知道了")])
     await world.dispatched()
