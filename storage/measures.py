@@ -138,19 +138,18 @@ class Wording:
 
     def _red_card(self) -> str:
         """In hand at any time in the month; a card issued by the clock, or of an imported life as of the run."""
-        card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {self._due} < :as_of
-            AND NOT (a.closed_at IS NOT NULL AND {self._in_time})
+        card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {self._due} >= :start AND {self._due} < :end
+            AND {self._due} < :as_of AND NOT (a.closed_at IS NOT NULL AND {self._in_time})
             AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)
             AND a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')
-            THEN {self._due} END WHEN a.red_card_at <= :as_of THEN a.red_card_at END"""
+            THEN 1 ELSE 0 END WHEN {_MONTH.format("a.red_card_at")} THEN 1 ELSE 0 END"""
         given_back = """SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted'
             AND r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end"""
-        return f"""SELECT c.unit AS unit, c.ticket_id AS ticket_id,
-            CASE WHEN c.card_at >= :start AND c.card_at < :end THEN 1 ELSE 0 END AS num, 1 AS den
-            FROM (SELECT a.unit, a.ticket_id, {card} AS card_at FROM assignments a {self._undone}
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {card} AS num, 1 AS den
+            FROM assignments a {self._undone}
             WHERE a.lead AND a.dispatched_at < :end AND a.dispatched_at <= :as_of AND :start <= :as_of
             AND (a.closed_at IS NULL OR a.closed_at >= :start) AND (a.ended_at IS NULL OR a.ended_at >= :start)
-            AND a.id NOT IN ({given_back}) AND {_NOT_MERGED.format("a")}) c"""
+            AND a.id NOT IN ({given_back}) AND {_NOT_MERGED.format("a")}"""
 
     def _satisfaction(self) -> tuple[str, str]:
         """`satisfaction.verdict` in the words of the engine: only tickets that ever heard a no can end in one."""
