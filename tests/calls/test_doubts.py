@@ -160,3 +160,23 @@ async def test_a_stop_between_the_row_and_the_carrier_is_doubt_not_a_second_ring
     assert world.rung() == 0
     await world.go(seconds=20)
     assert world.rung() == 1 and (await world.call()).outcome == "confirmed"
+
+
+@ONE_ENGINE
+async def test_a_bad_day_at_the_carrier_loses_nobody_and_rings_nobody_twice_G13(world: World) -> None:
+    """The first thirty requests are cut, refused or unreadable, and callbacks come twice or never."""
+    numbers = [f"+861391111{place:04}" for place in range(30)]
+    faults = (Fault.CUT_AFTER, Fault.CUT_BEFORE, Fault.SERVER_ERROR, Fault.TRUNCATED, Fault.TOO_MANY)
+    for place, number in enumerate(numbers):
+        world.phone(number).answers(["1", "1", "1", "1", "1"])
+        await world.closed(f"T{place}", phone=number)
+    world.town.phones.hooks.order = Order.DOUBLED
+    world.town.phones.hooks.lose = frozenset({"completed"})
+    world.at = world.at.replace(hour=14)
+    for fault in faults * 6:
+        world.town.phones.faults.next(fault, where="POST")
+    await world.go(hours=1)
+    assert [world.rung(number) for number in numbers] == [1] * 30
+    assert {(await world.snap(f"T{place}")).ticket.final_answer for place in range(30)} == {"satisfied"}
+    assert len(world.town.phones.faults.happened) == 30
+    assert {d.state for d in await world.rows(t.dials)} == {"done"}

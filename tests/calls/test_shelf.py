@@ -218,3 +218,12 @@ async def test_a_recording_is_kept_on_its_attempt(shelf: CallShelf, database: Da
     await database.write(lambda c: c.execute(update(t.dials).values(keys="")) and None)
     row = await database.read(lambda c: c.execute(select(t.dials)).one())
     assert row.recording == "https://x/RE1"
+
+
+async def test_an_old_recording_is_let_go_of(shelf: CallShelf, database: Database) -> None:
+    dial = await begun(shelf)
+    await shelf.record(dial, "https://x/RE1")
+    asked = await database.read(lambda c: c.execute(select(t.dials.c.asked_at)).scalar_one())
+    assert await shelf.forget_recordings(instant(asked)) == 0
+    assert await shelf.forget_recordings(instant(asked + 1)) == 1
+    assert await database.read(lambda c: c.execute(select(t.dials.c.recording)).scalar_one()) is None
