@@ -154,16 +154,20 @@ class Wording:
     def _satisfaction(self) -> tuple[str, str]:
         """`satisfaction.verdict` in the words of the engine: only tickets that ever heard a no can end in one."""
         kept = "1" if self.question.second_visit_unreached == "keep_first" else "0"
-        last = "ORDER BY v.at DESC, v.id DESC LIMIT 1"
-        of = "FROM visits v WHERE v.ticket_id = b.ticket_id AND v.at <= :as_of"
-        unsatisfied = f"""t.id IN (SELECT b.ticket_id FROM visits b WHERE b.answer = 'unsatisfied' AND b.at <= :as_of
-            AND COALESCE(
-              (SELECT CASE v.answer WHEN 'unsatisfied' THEN 1 ELSE 0 END {of} AND v.kind = 'manual'
-               AND v.answer IN {_SPOKEN} {last}),
-              CASE WHEN (SELECT v.answer {of} AND v.kind = 'auto' AND v.answer IN {_SPOKEN} {last}) = 'unsatisfied'
-              THEN COALESCE((SELECT CASE v.answer WHEN 'unreached' THEN {kept} ELSE 0 END {of} AND v.kind = 'manual'
-                AND v.answer <> '' AND (v.final OR v.answer <> 'unreached') {last}), 1)
-              ELSE 0 END) = 1)"""
+
+        def last(which: str, word: str) -> str:
+            """The place of the last such visit, doubled; odd when it said the word."""
+            return f"max(CASE WHEN {which} THEN v.place * 2 + CASE v.answer WHEN '{word}' THEN 1 ELSE 0 END END)"
+
+        person = last(f"v.kind = 'manual' AND v.answer IN {_SPOKEN}", "unsatisfied")
+        machine = last(f"v.kind = 'auto' AND v.answer IN {_SPOKEN}", "unsatisfied")
+        tried = last("v.kind = 'manual' AND v.answer <> '' AND (v.final OR v.answer <> 'unreached')", "unreached")
+        unsatisfied = f"""t.id IN (SELECT v.ticket_id FROM (SELECT o.ticket_id, o.kind, o.answer, o.final,
+              row_number() OVER (PARTITION BY o.ticket_id ORDER BY o.at, o.id) AS place FROM visits o
+              WHERE o.at <= :as_of AND o.ticket_id IN (SELECT b.ticket_id FROM visits b
+                WHERE b.answer = 'unsatisfied' AND b.at <= :as_of)) v GROUP BY v.ticket_id
+            HAVING CASE WHEN {person} IS NOT NULL THEN {person} % 2 WHEN {machine} % 2 = 1
+              THEN CASE WHEN {tried} % 2 = 1 THEN {kept} WHEN {tried} IS NULL THEN 1 ELSE 0 END ELSE 0 END = 1)"""
         recognised = """t.id IN (SELECT r.ticket_id FROM requests r WHERE r.kind IN ('unreasonable', 'appeal')
             AND r.decision = 'accepted' AND r.decided_at <= :as_of)"""
         where = "t.category IN ('consult', 'help', 'complaint')"
