@@ -121,9 +121,9 @@ class Environment(BaseSettings):
         parts = urlsplit(self.address)
         if not self.sandbox and parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise Refused("public_url_not_https", url=self.address)
-        if self.telegram_token.get_secret_value() and self.telegram_mode == "webhook":
-            if len(self.telegram_secret.get_secret_value()) < 8:
-                raise Refused("telegram_secret_missing")
+        hooked = self.telegram_token.get_secret_value() and self.telegram_mode == "webhook"
+        if hooked and len(self.telegram_secret.get_secret_value()) < 8:
+            raise Refused("telegram_secret_missing")
         if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
             raise Refused("twilio_token_missing")
         self.secret()

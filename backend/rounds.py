@@ -40,8 +40,8 @@ class Round:
         while True:
             await self._woken.wait()
             try:
-                while await self.once() and not self._woken.is_set():
-                    await asyncio.sleep(0)
+                if await self.once():
+                    self._woken.set()  # there may be more: look again, after the others had their turn
             except Exception:  # the one door of a round: accidents are logged here and tried again
                 self.failures += 1
                 log.exception("round_failed", round=self.name, failures=self.failures)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -121,3 +122,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     db = open_database(database_url)
     yield db
     await db.close()
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """No test writes into the log of another."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()

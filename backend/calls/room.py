@@ -47,6 +47,12 @@ class Calls:
         """The first words to somebody who rings us."""
         return await self._inbound.answer(event)
 
+    async def forget_recordings(self) -> int:
+        """Let go of recordings older than `recording.keep`; how many."""
+        standing = await self.tools.office.standing()
+        kept = standing.settings.limit("recording.keep").duration
+        return await self.tools.store.forget_recordings(self.tools.now() - kept)
+
     async def ring(self, ticket_no: str, by: Actor) -> str:
         """Ring the unit's first contact now; the person's code. Refused `forbidden`, `not_found`, `not_now`, `no_handler`."""
         return await self._planning.ring(ticket_no, by)

@@ -61,6 +61,8 @@ async def look(environment: Environment, ask: Fetch = fetch) -> list[Check]:
         async with open_office(environment) as office:
             standing = await office.standing()
             found.append(_calendar(office.clock.now().date(), standing.calendar.end))
+            who = standing.settings.choice("system_of_record")
+            found.append(Check("record", Health.OK, "record", {"who": who}))
             found.append(_people(len(standing.config.units), len(standing.config.people)))
     found.extend(await asyncio.to_thread(lambda: [*_telegram(environment, ask), *_twilio(environment, ask)]))
     return found

@@ -23,7 +23,7 @@ def sentence(code: str, field: str = "", **facts: Any) -> str:
     elif code == "contradiction":
         facts["what"] = words["contradictions"][facts["what"]]
     elif code == "file_encoding":
-        facts["guess"] = f"（可能是 {facts['guess']}）" if facts.get("guess") else ""
+        facts["guess"] = words["files"]["guess"].format_map(facts) if facts.get("guess") else ""
     template = words["rows"].get(code) or words["files"][code]
     return template.format_map(facts)
 

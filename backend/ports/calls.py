@@ -109,6 +109,10 @@ class CallStore(Protocol):
         """Where the recording lies."""
         ...
 
+    async def forget_recordings(self, before: datetime) -> int:
+        """Let go of recordings of attempts asked for before that instant; how many."""
+        ...
+
     async def inbound(self, new: NewCall, provider_id: str) -> int:
         """An incoming call, already under way: the attempt's id; the same for the same carrier's id (FW7)."""
         ...

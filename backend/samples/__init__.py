@@ -29,7 +29,7 @@ def neighbours() -> Iterator[dict[str, str]]:
     """Everybody of the sample files with a telephone, as the rehearsal's town introduces them."""
     folder = files("backend.samples")
     units = {
-        r["编码"]: r["名称"]
+        r["code"]: r["name"]
         for r in csv.DictReader(io.StringIO(folder.joinpath("units.csv").read_text("utf-8")))
     }
     for row in csv.DictReader(io.StringIO(folder.joinpath("people.csv").read_text("utf-8"))):

@@ -168,7 +168,8 @@ async def _furnish(
         "worker": [("courier", courier.round), *([("calls", calls.round)] if calls else [])],
         "clock": [
             ("clockwork", Clockwork(due, s.desk, s.office).round), *([("visits", visits.round)] if visits else []),
-            ("auditor", auditor.round), *([("sweep", _daily(door.sweep, s.clock))] if door else []), ("sealer", Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock).round),
+            ("auditor", auditor.round), *([("sweep", _daily(door.sweep, s.clock))] if door else []),
+            *([("recordings", _daily(calls.forget_recordings, s.clock))] if calls else []), ("sealer", Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock).round),
         ],
     }  # fmt: skip
     for role in ("bot", "clock", "worker"):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from backend.domain.instants import micros
+from backend.domain.instants import instant, micros
 from backend.ports.calls import Ending, NewCall, News, Step
 from storage import tables as t
 from storage.calls import CallShelf

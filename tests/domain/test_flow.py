@@ -378,3 +378,19 @@ def test_nobody_may_say_what_is_not_his_to_say(row: object) -> None:
     assert isinstance(row, Row)
     with refused("forbidden"):
         Paper().act("auditor", row.verb)
+
+
+@pytest.mark.parametrize("limit", ["1h", "5h"])
+def test_after_an_accepted_return_the_institution_has_its_own_limit_to_dispatch_again(limit: str) -> None:
+    paper = signed(**{"dispatch.again.limit": limit})
+    paper.act("handler", "return", **RETURN).act("reviewer", "decide_return", accept=True)
+    again = paper.snap.duties[-1]
+    assert again.kind == "dispatch" and again.due_at - paper.at == timedelta(hours=int(limit[0]))
+
+
+@pytest.mark.parametrize("limit", ["3h", "9h"])
+def test_a_person_visits_within_the_limit_of_the_office(limit: str) -> None:
+    paper = closed(**{"visit.manual.limit": limit}).act("clock", "start_visit")
+    paper.act("clock", "visit", kind="auto", answer="unsatisfied")
+    manual = [d for d in paper.snap.duties if d.kind == "revisit" and d.met_at is None]
+    assert [d.due_at - paper.at for d in manual] == [timedelta(hours=int(limit[0]))]
