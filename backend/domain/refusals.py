@@ -22,9 +22,12 @@ STATUS: dict[str, int] = {
     "unauthenticated": 401,
     "forbidden": 403,
     "not_found": 404,
+    "unknown_run": 404,
+    "unknown_entry": 404,
     "overtaken": 409,
     "not_now": 409,
     "exists": 409,
+    "locked": 409,
     "too_large": 413,
     "too_many": 429,
 }
