@@ -56,7 +56,7 @@ def channels_of(environment: Environment) -> dict[str, Channel]:
     token = environment.telegram_token.get_secret_value()
     if not token:
         return {}
-    settings = {"token": token, "api_url": environment.telegram_api_url}
+    settings = {"token": token, "api_url": environment.telegram_api_url, "pace": str(environment.telegram_pace)}
     return {"telegram": Drivers.discover().channel("telegram", settings)}
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from aiogram import Bot
@@ -72,12 +73,15 @@ class TelegramChannel:
         max_file=FILE_LIMIT,
     )
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, pace: float = 1.0) -> None:
         self.bot = bot
+        self._per_bot, self._per_chat, self._per_group = (
+            replace(bucket, rate=bucket.rate * pace) for bucket in (PER_BOT, PER_CHAT, PER_GROUP)
+        )
 
     def buckets(self, address: str) -> tuple[Bucket, ...]:
-        chat = (PER_BOT.of(str(self.bot.id)), PER_CHAT.of(f"{self.bot.id}:{address}"))
-        return (*chat, PER_GROUP.of(f"{self.bot.id}:{address}")) if address.startswith("-") else chat
+        chat = (self._per_bot.of(str(self.bot.id)), self._per_chat.of(f"{self.bot.id}:{address}"))
+        return (*chat, self._per_group.of(f"{self.bot.id}:{address}")) if address.startswith("-") else chat
 
     async def send(
         self, address: str, card: Card, *, reply_to: str | None = None, again: str = ""
@@ -179,8 +183,8 @@ class TelegramChannel:
 
 
 def build(settings: Settings) -> Channel:
-    """A channel from `token` and, for another Bot API server, `api_url`."""
-    return TelegramChannel(make_bot(settings["token"], settings.get("api_url")))
+    """A channel from `token` and, for another Bot API server, `api_url` and how many times the public pace it bears."""
+    return TelegramChannel(make_bot(settings["token"], settings.get("api_url")), float(settings.get("pace", "1")))
 
 
 def _chat(address: str) -> int | str:

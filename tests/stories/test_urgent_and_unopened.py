@@ -1,0 +1,148 @@
+"""Urgent matters ring at once and go on ringing; general ones ring in office hours, and only who has not looked."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.stories.office import MONDAY, ZONE, Office
+
+SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def clock(times: list[datetime]) -> list[str]:
+    return [at.strftime("%d %H:%M") for at in times]
+
+
+async def test_an_urgent_ticket_rings_at_once_and_key_2_with_the_pin_signs_it(office: Office) -> None:
+    handler = await office.bound("H101")
+    await office.pin("H101", "4862")
+    office.phone("H101").answers(["2", "4862#"])
+    await office.dispatched("JS0001", grade="urgent", category="complaint")
+    card = await handler.expect("【紧急工单】JS0001")
+    assert clock(office.rung("H101")) == ["09 09:00"]
+    lead = await office.lead("JS0001")
+    assert (lead["state"], lead["signed"]) == ("signed", "manual")
+    assert "签收成功" in office.phone("H101").heard and "签收" not in card.buttons
+    timeline = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
+    assert [(i["by"], i["source"]) for i in timeline if i.get("verb") == "sign"] == [("H101", "phone")]
+    (call,) = await office.items("/calls", ticket="JS0001")
+    assert (call["outcome"], "4862" in str(call)) == ("signed", False)
+    assert office.leftovers() == []
+
+
+@SQLITE
+async def test_key_1_says_that_somebody_knows_and_signs_nothing(office: Office) -> None:
+    handler = await office.bound("H101")
+    office.phone("H101").answers(["1"])
+    await office.dispatched("JS0001", grade="urgent")
+    await handler.expect("【紧急工单】JS0001")
+    assert await office.state("JS0001") == "dispatched"
+    (call,) = await office.items("/calls", ticket="JS0001")
+    assert call["outcome"] == "confirmed"
+    await office.go("30m")
+    assert len(office.rung("H101")) == 1  # who has been told is left in peace
+    assert office.rung("H102") == []
+
+
+@SQLITE
+async def test_when_nobody_answers_the_deputy_and_the_liaison_are_rung_and_then_a_person_gets_the_task_Q42(
+    office: Office,
+) -> None:
+    dispatcher = await office.bound("PD01")
+    await office.dispatched("JS0001", grade="urgent")
+    await office.go("50m")
+    assert clock(office.rung("H101")) == ["09 09:00", "09 09:05", "09 09:10"]
+    assert len(office.rung("H102")) == 3 and len(office.rung("L101")) == 3
+    assert office.rung("H101")[-1] <= office.rung("H102")[0] <= office.rung("H102")[-1] <= office.rung("L101")[0]
+    gaps = [b - a for who in ("H101", "H102", "L101") for a, b in zip(office.rung(who), office.rung(who)[1:], strict=False)]
+    assert all(timedelta(minutes=4, seconds=59) <= gap <= timedelta(minutes=6) for gap in gaps), gaps
+    await dispatcher.expect("工单 JS0001 已多次电话通知未接通，请人工联系")
+    timeline = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
+    assert sum(1 for i in timeline if i["kind"] == "call" or i.get("what") == "call") >= 3, timeline
+
+
+@SQLITE
+async def test_a_general_ticket_nobody_opened_is_rung_for_after_four_working_hours_and_never_at_night(
+    office: Office,
+) -> None:
+    handler = await office.bound("H101")
+    office.phone("H101").answers(["1"])
+    await office.until(datetime(2026, 11, 9, 15, 30, tzinfo=ZONE))
+    await office.dispatched("JS0001")
+    await handler.expect("【新工单】JS0001")
+    await office.until(datetime(2026, 11, 10, 9, 0, tzinfo=ZONE))
+    assert office.rung("H101") == []
+    await office.until(datetime(2026, 11, 10, 13, 20, tzinfo=ZONE))
+    assert clock(office.rung("H101")) == ["10 11:00"]  # an hour and a half on Monday, two and a half on Tuesday
+    assert "请尽快签收" in office.phone("H101").heard
+    await handler.expect("尚未签收")  # the morning's reminder
+    assert office.leftovers() == []
+
+
+@SQLITE
+async def test_a_general_ticket_that_was_opened_is_not_rung_for(office: Office) -> None:
+    handler = await office.bound("H101")
+    office.phone("H101").answers(["1"])
+    await office.dispatched("JS0001")
+    card = await handler.expect("【新工单】JS0001")
+    await handler.press(card, "查看详情")
+    await handler.expect("【工单详情】JS0001")
+    await office.until(MONDAY + timedelta(hours=8))
+    assert office.rung("H101") == [] and await office.state("JS0001") == "dispatched"
+
+
+async def test_who_does_not_sign_is_signed_for_at_the_very_moment_it_is_due_B33(office: Office) -> None:
+    handler, liaison = await office.bound("H101"), await office.bound("L101")
+    office.phone("H101").answers(["1"])
+    office.phone("H102").answers(["1"])
+    await office.dispatched("JS0001")
+    due = datetime.fromisoformat((await office.lead("JS0001"))["sign_due_at"])
+    assert due == datetime(2026, 11, 10, 17, 0, tzinfo=ZONE)  # Q24
+    await office.until(due + timedelta(minutes=1))
+    lead = await office.lead("JS0001")
+    assert (lead["state"], lead["signed"], datetime.fromisoformat(lead["signed_at"])) == ("signed", "auto", due)
+    await handler.expect("系统已于")
+    await liaison.expect("系统已于")
+    sheet = (await office.ask("GET", "/scores", "clerk", month="2026-11", unit="U01"))["units"][0]
+    line = next(one for one in sheet["lines"] if one["item"] == "sign")
+    assert (line["numerator"], line["denominator"]) == (0, 1)
+
+
+@SQLITE
+async def test_who_does_not_close_gets_a_yellow_card_and_then_one_red_one_A24(office: Office) -> None:
+    handler = await office.bound("H101")
+    await office.dispatched("JS0001", category="consult")
+    card = await handler.expect("【新工单】JS0001")
+    await handler.press(card, "签收")
+    due = datetime.fromisoformat((await office.lead("JS0001"))["close_due_at"])
+    assert due == datetime(2026, 11, 11, 17, 0, tzinfo=ZONE)  # two working days
+    await office.until(due - timedelta(hours=1))
+    await handler.expect("剩余")
+    assert "yellow" in (await office.ticket("JS0001"))["flags"]
+    assert (await office.lead("JS0001"))["red_card"] is False
+    await office.until(due + timedelta(hours=20))
+    await handler.expect("【红牌警告】JS0001")
+    assert (await office.lead("JS0001"))["red_card"] is True and "红牌" in card.text
+    await handler.reply(card, "答复 迟办说明：等待配件，现已修复。")
+    await handler.expect("答复已提交")
+    await handler.reply(card, "办结 诉求人认可")
+    await handler.expect("已办结：JS0001")
+    assert not [text for text in handler.leftovers() if "红牌" in text]  # once
+    sheet = (await office.ask("GET", "/scores", "clerk", month="2026-11", unit="U01"))["units"][0]
+    lines = {one["item"]: (one["numerator"], one["denominator"]) for one in sheet["lines"]}
+    assert (lines["on_time"], lines["red_card"]) == ((0, 1), (1, 1))
+
+
+@SQLITE
+async def test_who_blocks_the_bot_is_rung_instead_and_his_colleagues_are_told_FT20(office: Office) -> None:
+    handler, liaison = await office.bound("H101"), await office.bound("L101")
+    handler.block()
+    office.phone("H101").answers(["1"])
+    await office.dispatched("JS0001")
+    assert clock(office.rung("H101")) == ["09 09:00"]
+    assert "工单提醒电话" in office.phone("H101").heard
+    await liaison.expect("李建国 的消息通道已失效")
+    letters = await office.items("/deliveries", ticket="JS0001")
+    assert {(x["channel"], x["state"]) for x in letters} >= {("phone", "sent")}
+    assert [x["state"] for x in letters if x["channel"] == "telegram"] in (["failed"], ["skipped"], [])
+    assert handler.leftovers() == []
