@@ -24,32 +24,33 @@ from backend.ports.calls import News, Step, Talk
 from storage import tables as t
 from storage.calls_rows import D, K, talk_of, talks
 from storage.db import Database
+from storage.quick import Quick
 
 _TERMINAL = ("completed", "busy", "no-answer", "failed", "canceled")
 #: An attempt from which anything is heard was certainly made.
 _HEARD_OF = case((D.state.in_(("asking", "ambiguous")), "placed"), else_=D.state)
-_DIAL = bindparam("b_dial", type_=BigInteger)
+_DIAL = bindparam("b_dial", type_=BigInteger, required=False)
 _CALL = select(D.call_id).where(D.id == _DIAL).scalar_subquery()
 
 
 def _words(name: str) -> Any:
-    return bindparam(name, type_=Text)
+    return bindparam(name, type_=Text, required=False)
 
 
 # What a step and a piece of news write is said once for all, so that a call in progress waits for no building of SQL.
-_TALK = talks().where(D.id == _DIAL)
-_TAKE = (
+_TALK = Quick(talks().where(D.id == _DIAL))
+_TAKE = Quick(
     update(t.dials)
-    .where(D.id == _DIAL, D.step == bindparam("b_step", type_=Integer))
+    .where(D.id == _DIAL, D.step == bindparam("b_step", type_=Integer, required=False))
     .values({
         "step": D.step + 1, "said": _words("b_said"), "keys": D["keys"] + _words("b_keys"), "state": _HEARD_OF,
-        "answered_at": func.coalesce(D.answered_at, bindparam("b_at", type_=BigInteger)),
+        "answered_at": func.coalesce(D.answered_at, bindparam("b_at", type_=BigInteger, required=False)),
         "provider_id": func.coalesce(D.provider_id, _words("b_provider")),
         "answered_by": func.coalesce(_words("b_answerer"), D.answered_by),
         "recording": func.coalesce(_words("b_recording"), D.recording),
     })
 )  # fmt: skip
-_KEEP = (
+_KEEP = Quick(
     update(t.calls)
     .where(K.id == _CALL, K.dial_id == _DIAL)
     .values({
@@ -61,15 +62,15 @@ _NEWS = (
     .where(D.id == _DIAL, or_(D.status.is_(None), D.status.not_in(_TERMINAL)))
     .values(
         status=_words("b_status"), state=_HEARD_OF, provider_id=func.coalesce(D.provider_id, _words("b_provider")),
-        sequence=func.coalesce(bindparam("b_sequence", type_=Integer), D.sequence),
+        sequence=func.coalesce(bindparam("b_sequence", type_=Integer, required=False), D.sequence),
         answered_by=func.coalesce(_words("b_answerer"), D.answered_by),
-        answered_at=func.coalesce(D.answered_at, bindparam("b_answered", type_=BigInteger)),
+        answered_at=func.coalesce(D.answered_at, bindparam("b_answered", type_=BigInteger, required=False)),
         error=func.coalesce(_words("b_error"), D.error), cost=func.coalesce(_words("b_cost"), D.cost),
-        ended_at=bindparam("b_ended", type_=BigInteger), duration=bindparam("b_duration", type_=Integer),
+        ended_at=bindparam("b_ended", type_=BigInteger, required=False), duration=bindparam("b_duration", type_=Integer, required=False),
     )
 )  # fmt: skip
 _NEWER = _NEWS.where(
-    or_(bindparam("b_sequence", type_=Integer).is_(None), D.sequence < bindparam("b_sequence", type_=Integer))
+    or_(bindparam("b_sequence", type_=Integer, required=False).is_(None), D.sequence < bindparam("b_sequence", type_=Integer, required=False))
 )
 
 
@@ -80,7 +81,7 @@ class CallsTalk:
 
     async def talk(self, dial_id: int) -> Talk | None:
         """An attempt with its call and what it is about."""
-        row = await self._db.read(lambda c: c.execute(_TALK, {"b_dial": dial_id}).first())
+        row = await self._db.read(lambda c: _TALK.first(c, {"b_dial": dial_id}))
         return None if row is None else talk_of(row)
 
     async def take_step(self, step: Step) -> bool:
@@ -95,9 +96,9 @@ class CallsTalk:
         }  # fmt: skip
 
         def work(c: Connection) -> bool:
-            if c.execute(_TAKE, taken).rowcount != 1:
+            if _TAKE.changed(c, taken) != 1:
                 return False
-            c.execute(_KEEP, kept)
+            _KEEP.changed(c, kept)
             return True
 
         return await self._db.write(work)
@@ -141,6 +142,11 @@ class CallsTalk:
         """Where the recording lies."""
         query = update(t.dials).where(D.id == dial_id).values(recording=url)
         await self._db.write(lambda c: c.execute(query) and None)
+
+    async def forget_recordings(self, before: datetime) -> int:
+        """Let go of recordings of attempts asked for before that instant; how many."""
+        old = update(t.dials).where(D.recording.is_not(None), D.asked_at < micros(before)).values(recording=None)
+        return await self._db.write(lambda c: int(c.execute(old).rowcount))
 
 
 def _sum(c: Connection, dial_id: int) -> None:
