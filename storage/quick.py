@@ -15,7 +15,9 @@ class Quick:
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
-        compiled: Any = statement.compile(dialect=sqlite.dialect())  # type: ignore[attr-defined]
+        compiled: Any = statement.compile(  # type: ignore[attr-defined]
+            dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
+        )
         self._sql = str(compiled)
         self._order: tuple[str, ...] = tuple(compiled.positiontup)
         self._fixed: dict[str, Any] = dict(compiled.params)
