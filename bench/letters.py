@@ -91,7 +91,7 @@ class Post:
             catalogue=catalogue, owner="bench",
         )  # fmt: skip
 
-    async def lose_binding(self, person: str, channel: str, reason: str) -> None:
+    async def lose_binding(self, person: str, channel: str, reason: str) -> bool:
         """Nobody is lost here."""
         raise AssertionError(reason)
 
@@ -165,7 +165,7 @@ async def _procrastinate(url: str, count: int) -> Any:
 
     async def worked() -> float:
         async with app.open_async():
-            await nothing.batch_defer_async(*({"number": i} for i in range(count)))
+            await nothing.batch_defer_async(*({"number": i} for i in range(count)))  # type: ignore[arg-type]
             began = time.perf_counter()
             await app.run_worker_async(
                 wait=False, concurrency=16, install_signal_handlers=False, listen_notify=False

@@ -46,7 +46,7 @@ async def _engine(engine: str, count: int) -> Figure:
         far = await stack.enter_async_context(null_server())
         world = World(db, None, far)  # type: ignore[arg-type]
         world.door.prepare = _nothing  # type: ignore[method-assign]
-        world.reopen = _nothing  # type: ignore[method-assign, assignment]
+        world.reopen = _nothing  # type: ignore[method-assign]
         await world.open()
         stack.push_async_callback(world.house.channel.close)
         bot, dispatcher, router = make_bot(TOKEN, f"{far}/sandbox/telegram"), Dispatcher(disable_fsm=True), Router()
