@@ -1,10 +1,12 @@
 """Stays while the house is open: writes its log, says where it is, and leaves quietly when told to."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import signal
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -35,6 +37,28 @@ def begin_log(environment: Environment) -> None:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # a bad request is no news (FW29)
 
 
+@contextlib.contextmanager
+def own_terminal() -> Iterator[None]:
+    """Be the only one whom Ctrl-C reaches, when `make run` asks for it: make itself would die of the signal, and a
+    clean stop would not end in 0. The terminal is handed back afterwards; without one nothing is done."""
+    if os.environ.get("JIESU_OWN_TERMINAL") != "1" or not sys.stdin.isatty():
+        yield
+        return
+    terminal, former = sys.stdin.fileno(), os.getpgrp()
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # taking and giving back the terminal must not stop us
+    try:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(terminal, os.getpid())
+    except OSError:  # a session leader, or somebody else's terminal: Ctrl-C reaches us anyway
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.tcsetpgrp(terminal, former)
+
+
 async def stay(
     environment: Environment,
     roles: Collection[str],
@@ -48,10 +72,11 @@ async def stay(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
     try:
-        async with open_house(environment, roles) as house:
-            print(_welcome(environment, house.token, catalogue), flush=True)
-            await told.wait()
-            print(catalogue.say("cli.closing"), file=sys.stderr, flush=True)
+        with own_terminal():
+            async with open_house(environment, roles) as house:
+                print(_welcome(environment, house.token, catalogue), flush=True)
+                await told.wait()
+                print(catalogue.say("cli.closing"), file=sys.stderr, flush=True)
     except Refused as refused:
         print(catalogue.refusal(refused.code, dict(refused.facts)), file=sys.stderr)
         return 1
