@@ -47,6 +47,7 @@ class Environment(BaseSettings):
     twilio_auth_token_old: SecretStr = SecretStr("")
     twilio_api_url: str = ""
     twilio_from: str = ""
+    twilio_calls_per_second: float = Field(default=1.0, gt=0, le=1000)  # what the carrier has granted the account
     tick_seconds: float = Field(default=2.0, gt=0, le=3600)
     lease_seconds: float = Field(default=45.0, ge=1, le=3600)
     log_format: Literal["json", "console", ""] = ""

@@ -69,6 +69,7 @@ def line_of(environment: Environment) -> Line | None:
         "auth_token": environment.twilio_auth_token.get_secret_value(),
         "auth_token_old": environment.twilio_auth_token_old.get_secret_value(),
         "api_url": environment.twilio_api_url,
+        "calls_per_second": str(environment.twilio_calls_per_second),
     }
     return Drivers.discover().line("twilio", settings)
 
