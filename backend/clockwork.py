@@ -1,5 +1,6 @@
 """The ticks: duties whose hour has come are looked at, people reminded, late ones auto-signed and carded."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from backend.ports.moves import Find
 
 log = structlog.get_logger("clockwork")
 AT_ONCE = 500  # duties looked at before others get their turn
+HANDS = 32  # tickets looked at side by side
 LATER = timedelta(hours=1)  # when something stood in the way, look again then
 SETTLE_EVERY = timedelta(hours=1)
 
@@ -44,13 +46,29 @@ class Clockwork:
         now = self._office.clock.now()
         duties = await self._due.due(now, AT_ONCE)
         standing = await self._office.standing()
+        by_ticket: dict[int, list[Duty]] = {}
         for duty in duties:
-            try:
-                await self._look(duty, now, standing)
-            except Refused as refused:
-                log.info("not_yet", duty=duty.id, kind=str(duty.kind), code=refused.code)
-                await self._due.looked(duty, duty.step, self._postponed(duty, refused, now))
+            by_ticket.setdefault(duty.ticket_id, []).append(duty)
+        hands = asyncio.Semaphore(HANDS)
+
+        async def one_ticket(its: list[Duty]) -> None:
+            async with hands:
+                for duty in its:
+                    await self._one(duty, now, standing)
+
+        await asyncio.gather(*(one_ticket(its) for its in by_ticket.values()))
         return len(duties) + await self._settlement(now)
+
+    async def _one(self, duty: Duty, now: datetime, standing: Standing) -> None:
+        """One duty; whatever is wrong with it stops no other (FM7)."""
+        try:
+            await self._look(duty, now, standing)
+        except Refused as refused:
+            log.info("not_yet", duty=duty.id, kind=str(duty.kind), code=refused.code)
+            await self._due.looked(duty, duty.step, self._postponed(duty, refused, now))
+        except Exception:  # the door of a duty: the accident is logged, and looked at again later
+            log.exception("duty_failed", duty=duty.id, kind=str(duty.kind))
+            await self._due.looked(duty, duty.step, now + LATER)
 
     @staticmethod
     def _postponed(duty: Duty, refused: Refused, now: datetime) -> datetime | None:

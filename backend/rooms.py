@@ -11,6 +11,7 @@ from backend.domain.texts import Catalogue
 from backend.filing import Filing
 from backend.office import Clock, Office
 from backend.ports.audit import AuditStore
+from backend.ports.auditing import Finding
 from backend.ports.idempotency import IdempotencyStore
 from backend.ports.keys import KeysStore
 from backend.ports.reading import ReadingStore
@@ -88,6 +89,14 @@ class MarksRoom(Protocol):
         ...
 
 
+class AuditorRoom(Protocol):
+    """backend/auditor.py: what should have happened and did not."""
+
+    async def findings(self) -> Sequence[Finding]:
+        """What stands open."""
+        ...
+
+
 class SandboxClock(Protocol):
     """backend/sandbox_clock.py: time that can be moved."""
 
@@ -120,6 +129,7 @@ class Rooms:
     sandbox_clock: SandboxClock | None = None
     courier: Any = None
     calls: Any = None
+    auditor: "AuditorRoom | None" = None
     visits: Any = None
     #: name of a round → monotonic seconds of its last completed turn
     heartbeat: MutableMapping[str, float] = field(default_factory=dict)

@@ -28,6 +28,7 @@ class Meters:
         self._rounds = Gauge(
             "jiesu_round_age_seconds", "Since a round was finished", ["round"], registry=self._registry
         )
+        self._findings = Gauge("jiesu_findings", "What the auditor found", ["kind"], registry=self._registry)
         self._counted = -FRESH
         rooms.desk.after.append(self.moved)
 
@@ -51,6 +52,9 @@ class Meters:
                 gauge.clear()
                 for word, count in words.items():
                     gauge.labels(word).set(count)
+            self._findings.clear()
+            for found in await self._rooms.auditor.findings() if self._rooms.auditor else ():
+                self._findings.labels(found.kind).inc()
         for name, finished in self._rooms.heartbeat.items():
             self._rounds.labels(name).set(max(0.0, now - finished))
         return generate_latest(self._registry)

@@ -153,7 +153,7 @@ async def _furnish(
         clock=s.clock, office=s.office, desk=s.desk, reading=reading, keys=s.keys, filing=filing, audit=s.audit,
         idempotency=Idempotency(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
         sandbox=environment.sandbox, intake=s.intake, registry=s.registry, imports=s.imports, marks=marks,
-        sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, heartbeat=rounds.beats,
+        sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, auditor=auditor, heartbeat=rounds.beats,
         started_at=s.clock.now(), providers=providers_of(environment),
     )  # fmt: skip
     door = None
