@@ -9,6 +9,8 @@ from backend.ports.audit import AuditStore
 from backend.ports.config import SettingVersion
 from backend.ports.keys import KeysStore
 
+ACTS_FOR_A_UNIT = (Role.HANDLER, Role.LIAISON)
+
 
 async def set_setting(
     office: Office,
@@ -52,6 +54,8 @@ async def create_key(
         raise Refused("bad_field", field="role")
     if person is not None and person not in standing.by_code:
         raise Refused("unknown_person", person=person)
+    if role in ACTS_FOR_A_UNIT and unit is None:  # it would open nothing
+        raise Refused("missing", field="unit")
     if unit is not None and unit not in standing.config.units:
         raise Refused("unknown_unit", unit=unit)
     now = office.clock.now()

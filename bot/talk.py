@@ -227,9 +227,9 @@ class Talk:
 
     # -- asking
 
-    async def ask(self, key: str, what: str, subject: int, **facts: Any) -> None:
+    async def ask(self, key: str, what: str, subject: int, *, no: str = "", **facts: Any) -> None:
         """Put a question that is answered in words; a reply to it, or plain words in private, will find it."""
-        sent = await self.say_with(self.say_key(key), ForceReply(selective=True))
+        sent = await self.say_with(self.say_key(key, ticket_no=no), ForceReply(selective=True))
         await self.expect(what, subject, sent, **facts)
         await self.toast(self.say_key("toast.asked"))
 

@@ -77,3 +77,7 @@ class KeysStore(Protocol):
     async def close_session(self, token: str) -> None:
         """Sign out."""
         ...
+
+    async def carry_sessions(self, by: timedelta) -> None:
+        """The rehearsal's clock was moved: sessions go with it, for nobody has been idle."""
+        ...

@@ -74,7 +74,9 @@ async def advance(request: web.Request) -> web.Response:
     if not same_origin(request, rooms.public_url):
         raise Refused("forbidden")
     want = understood(AdvanceWant, await read_json(request))
+    before = rooms.clock.now()
     await rooms.sandbox_clock.advance(want.advance)
+    await rooms.keys.carry_sessions(rooms.clock.now() - before)
     return web.json_response({"now": rooms.clock.now().isoformat()})
 
 

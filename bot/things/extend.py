@@ -11,14 +11,14 @@ VERB = "extend"
 async def start(talk: Talk, case: Case) -> None:
     """The button."""
     check(talk, case, VERB)
-    await talk.ask("ask.extend", VERB, case.id)
+    await talk.ask("ask.extend", VERB, case.id, no=case.no)
 
 
 async def words(talk: Talk, case: Case, said: Words) -> None:
     """延期 3 原因…; words that say the requester was told save the question."""
     check(talk, case, VERB)
     if said.days is None or not said.text:
-        await talk.ask("ask.extend", VERB, case.id)
+        await talk.ask("ask.extend", VERB, case.id, no=case.no)
         return
     draft = {"days": said.days, "reason": said.text}
     await talk.house.drafts.keep(talk.who.code, case.id, VERB, draft, talk.now)

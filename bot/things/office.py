@@ -55,13 +55,11 @@ async def overdue(talk: Talk, words: str = "") -> None:
     for found in page.items:
         lead = next((a for a in found.assignments if a.id == found.ticket.lead_id), None)
         due = lead and (lead.sign_due_at if lead.state is State.DISPATCHED else lead.close_due_at)
-        lines.append(
-            talk.say_key(
-                "command.overdue_line", ticket_no=found.ticket.no, due=talk.when(due) if due else "",
-                unit=units[lead.unit].name if lead and lead.unit in units else "",
-                what=talk.house.catalogue.word("state", found.ticket.state),
-            )
-        )  # fmt: skip
+        facts = {"due": talk.when(due)} if due else {}
+        if lead and lead.unit in units:
+            facts["unit"] = units[lead.unit].name
+        what = talk.house.catalogue.word("state", found.ticket.state)
+        lines.append(talk.say_key("command.overdue_line", ticket_no=found.ticket.no, what=what, **facts))
     await talk.tell("\n".join(lines))
 
 
@@ -72,10 +70,12 @@ async def unit(talk: Talk, words: str = "") -> None:
         return
     standing = await talk.house.office.standing()
     mine = talk.actor.unit if talk.actor.of_unit else None
-    found = [u for u in standing.config.units.values()
-             if words.strip() in (u.code, u.name) and (mine is None or u.code == mine)]  # fmt: skip
-    found += [u for u in standing.config.units.values()
-              if words.strip() in u.name and u.kind is UnitKind.HANDLING and (mine is None or u.code == mine)]  # fmt: skip
+    seen = [u for u in standing.config.units.values() if mine is None or u.code == mine]
+    handling = [u for u in seen if u.kind is UnitKind.HANDLING]
+    asked = words.strip()
+    found = [u for u in seen if asked in (u.code, u.name)]
+    found += [u for u in handling if asked in u.name]
+    found += [u for u in handling if _short_for(asked, u.name)]
     if not found:
         await talk.told("command.unit_unknown", name=words.strip())
         return
@@ -88,6 +88,12 @@ async def unit(talk: Talk, words: str = "") -> None:
         overdue=counts.get("overdue", 0), closed=await talk.house.drafts.closed_since(one.code, month),
         liaison=liaison,
     )  # fmt: skip
+
+
+def _short_for(short: str, name: str) -> bool:
+    """Whether the characters of a short name stand in the name in this order: 住建局 is 市住房和城乡建设局."""
+    rest = iter(name)
+    return all(character in rest for character in short)
 
 
 async def supervise(talk: Talk, words: str = "") -> None:

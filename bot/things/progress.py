@@ -19,14 +19,14 @@ ASKS = {
 async def start(talk: Talk, case: Case, pressed: str) -> None:
     """One of the buttons."""
     check(talk, case, VERB)
-    await talk.ask(ASKS[pressed], VERB, case.id)
+    await talk.ask(ASKS[pressed], VERB, case.id, no=case.no)
 
 
 async def words(talk: Talk, case: Case, said: Words) -> None:
     """进展 内容…"""
     check(talk, case, VERB)
     if not said.text:
-        await talk.ask("ask.report_progress", VERB, case.id)
+        await talk.ask("ask.report_progress", VERB, case.id, no=case.no)
         return
     await talk.act(VERB, assignment_id=case.id, text=said.text)
     await talk.settled()

@@ -10,14 +10,14 @@ BEIJING = "beijing_mutual_aid"
 async def start(talk: Talk, case: Case) -> None:
     """The button 填写答复."""
     check(talk, case, "reply")
-    await talk.ask("ask.reply", "reply", case.id)
+    await talk.ask("ask.reply", "reply", case.id, no=case.no)
 
 
 async def words(talk: Talk, case: Case, said: Words) -> None:
     """答复 内容…; when the closing waited for it, both go in one act."""
     check(talk, case, "reply")
     if not said.text:
-        await talk.ask("ask.reply", "reply", case.id)
+        await talk.ask("ask.reply", "reply", case.id, no=case.no)
         return
     waiting = await talk.house.drafts.draft(talk.who.code, case.id, "close")
     if waiting.get("feedback") and not await _beijing(talk):
@@ -34,14 +34,14 @@ async def words(talk: Talk, case: Case, said: Words) -> None:
     if waiting.get("feedback"):
         await _objection(talk, case)
     elif waiting:
-        await talk.ask("ask.close", "close", case.id)
+        await talk.ask("ask.close", "close", case.id, no=case.no)
 
 
 async def start_close(talk: Talk, case: Case) -> None:
     """The button 办结."""
     check(talk, case, "close")
     if case.assignment.reply_text:
-        await talk.ask("ask.close", "close", case.id)
+        await talk.ask("ask.close", "close", case.id, no=case.no)
         return
     await _reply_first(talk, case, "")
 
@@ -74,7 +74,7 @@ async def no_objection(talk: Talk, case: Case) -> None:
 
 async def _reply_first(talk: Talk, case: Case, feedback: str) -> None:
     await talk.house.drafts.keep(talk.who.code, case.id, "close", {"feedback": feedback, "waits": True}, talk.now)
-    await talk.ask("ask.close_reply_first", "reply", case.id)
+    await talk.ask("ask.close_reply_first", "reply", case.id, no=case.no)
 
 
 async def _objection(talk: Talk, case: Case) -> None:

@@ -16,7 +16,7 @@ async def start(talk: Talk, case: Case) -> None:
     if case.late_for_return(talk.now) and not draft.get("late_ok"):
         await _warn(talk, case)
         return
-    await talk.ask("ask.return", VERB, case.id)
+    await talk.ask("ask.return", VERB, case.id, no=case.no)
 
 
 async def words(talk: Talk, case: Case, said: Words, files: list[str], album: str | None) -> None:
@@ -50,7 +50,7 @@ async def go_on(talk: Talk, case: Case) -> None:
         await _proceed(talk, case, draft)
         return
     await talk.house.drafts.keep(talk.who.code, case.id, VERB, draft, talk.now)
-    await talk.ask("ask.return", VERB, case.id)
+    await talk.ask("ask.return", VERB, case.id, no=case.no)
 
 
 async def go_back(talk: Talk, case: Case) -> None:

@@ -61,7 +61,7 @@ export class Chat {
       ? el("button", { class: "primary", onclick: () => this.bind() }, "打开绑定链接")
       : el("button", { class: "primary", onclick: () => this.send("/start") }, "打开机器人");
     return el("div", { class: "welcome" }, el("h3", {}, person?.name ?? ""),
-      el("p", {}, person?.code ? "第一步：打开绑定链接。第二步：点“发送手机号”。之后工单会推送到这里。" : `${ROLES[person?.role] ?? "此人"}还没有打开机器人。`), open);
+      el("p", {}, person?.code ? "第一步：打开绑定链接。第二步：点“发送本人手机号”。之后工单会推送到这里。" : `${ROLES[person?.role] ?? "此人"}还没有打开机器人。`), open);
   }
 
   row(message) {

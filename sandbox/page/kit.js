@@ -56,8 +56,8 @@ export const clock = (moment) => CLOCK.format(new Date(moment));
 export const day = (moment) => DAY.format(new Date(moment));
 
 export const ROLES = {
-  handler: "承办人", liaison: "联络员", leader: "分管领导", dispatcher: "派单员", reviewer: "审核员", revisit_agent: "回访员",
-  supervisor: "督办员", score_clerk: "考核员", admin: "管理员", auditor: "审计员", caller: "诉求人", requester: "诉求人", duty: "值班人员",
+  handler: "经办人员", liaison: "联络员", leader: "分管领导", dispatcher: "派单员", reviewer: "审核员", revisit_agent: "回访员",
+  supervisor: "督办员", score_clerk: "赋分员", admin: "管理员", auditor: "审计员", caller: "诉求人", requester: "诉求人", duty: "值班人员",
 };
 export const isCaller = (person) => ["caller", "requester"].includes(person.role);
 

@@ -64,7 +64,7 @@ async def visitor(house: House) -> Visitor:
 
 async def test_a_sign_in_word_opens_one_session_once_FA9_FA6(house: House, visitor: Visitor) -> None:
     async with house.client.get("/tickets", allow_redirects=False, headers={"Accept": "text/html"}) as answer:
-        assert answer.status == 303 and answer.headers["Location"] == "/sign-in"
+        assert answer.status == 303 and answer.headers["Location"] == "/sign-in?next=%2Ftickets"
     word = await house.rooms.keys.sign_in_token("operator", house.at)
     assert await visitor.sign_in(word) == 303
     assert "HttpOnly" in visitor.cookie and "SameSite=Strict" in visitor.cookie

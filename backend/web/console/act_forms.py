@@ -78,6 +78,11 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "cancel":             (REASON,),
 }
 # fmt: on
+#: What is always possible and seldom meant stands last; a ticket's own next step comes first.
+SELDOM = ("assist", "merge", "supervise", "report_progress", "reassign", "regrade", "flag", "amend", "review", "cancel")
+#: The next step on the main road, where the table's order would hide it.
+NEXT = frozenset({"dispatch", "sign", "decide_return", "decide_extension", "decide_close", "decide_unreasonable",
+                  "decide_flag", "reply", "visit", "rework"})  # fmt: skip
 #: Verbs that answer a flag or a request which may not be there; their buttons appear with it.
 FLAGGED = {"accept_progress": "supervised"}
 PENDING = {"decide_close": "explained_close", "decide_flag": "mass_incident"}
@@ -95,7 +100,7 @@ def target_of(view: TicketView, actor: Actor) -> Assignment | None:
 def offered(
     view: TicketView, actor: Actor, pending: Collection[str] = ()
 ) -> list[tuple[str, tuple[Input, ...]]]:
-    """The verbs this person may say of this ticket now, in the order of the table, with their forms.
+    """The verbs this person may say of this ticket now with their forms: the next step first, the seldom ones last.
 
     `pending` are the kinds of requests that wait for a decision.
     """
@@ -113,7 +118,14 @@ def offered(
         if row.verb in PENDING and PENDING[row.verb] not in pending:
             continue
         found.append((row.verb, FORMS[row.verb]))
-    return found
+    return sorted(found, key=lambda form: _place(form[0]))
+
+
+def _place(verb: str) -> tuple[int, int]:
+    """Where a verb stands among those offered; sorting keeps the table's order within a place."""
+    if verb in SELDOM:
+        return 2, SELDOM.index(verb)
+    return (0 if verb in NEXT else 1), 0
 
 
 def words_of(verb: str, said: Mapping[str, str], files: list[str], zone: ZoneInfo) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A refusal as a page: what was wrong, in words, and the request's number (FR19)."""
 
+from urllib.parse import urlencode
+
 from aiohttp import web
 
 from backend.domain.refusals import Refused
@@ -11,7 +13,9 @@ from backend.web.refusing import message, status
 async def page_of_refusal(request: web.Request, refused: Refused, error: Exception) -> web.StreamResponse:
     """The page of a refusal; whoever is not signed in is led to the sign-in."""
     if refused.code == "unauthenticated":
-        return web.Response(status=303, headers={"Location": "/sign-in"})
+        wanted = request.path_qs if request.method == "GET" and request.path != "/" else ""
+        onward = f"?{urlencode({'next': wanted})}" if wanted else ""
+        return web.Response(status=303, headers={"Location": f"/sign-in{onward}"})
     number = request[REQUEST_ID]
     words = message(request.app[ROOMS].catalogue, refused.code, {**refused.facts, "request_id": number})
     code = error.status if isinstance(error, web.HTTPException) else status(refused.code)

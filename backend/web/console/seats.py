@@ -86,7 +86,7 @@ async def sign_in_page(request: web.Request) -> web.StreamResponse:
     """GET /sign-in."""
     if await session_of(request, request.app[ROOMS]) is not None:
         raise web.HTTPSeeOther("/")
-    return page(request, "sign_in.html", {"failed": False})
+    return page(request, "sign_in.html", {"failed": False, "next": _onward(request.query.get("next", ""))})
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
@@ -96,21 +96,28 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         raise Refused("stale_form")
     if guesses.too_many(address):
         raise Refused("too_many")
-    word = (await read_form(request, LARGEST)).fields.get("word", "").strip()[:200]
+    fields = (await read_form(request, LARGEST)).fields
+    word, onward = fields.get("word", "").strip()[:200], _onward(fields.get("next", ""))
     now = rooms.clock.now()
     holder = await _holder(rooms, word)
     if holder is None:
         guesses.failed(address)
         await rooms.audit.note(now, "?", "sign_in_failed", None, address=address)
-        return page(request, "sign_in.html", {"failed": True}, 401)
+        return page(request, "sign_in.html", {"failed": True, "next": onward}, 401)
     opened = await rooms.keys.open_session(holder, now)
     await rooms.audit.note(now, holder, "sign_in")
-    answer = web.HTTPSeeOther("/")
+    answer = web.HTTPSeeOther(onward or "/")
     answer.set_cookie(
         COOKIE, opened.token, httponly=True, samesite="Strict", path="/",
         secure=rooms.public_url.startswith("https:"), max_age=int(LONGEST.total_seconds()),
     )  # fmt: skip
     raise answer
+
+
+def _onward(path: str) -> str:
+    """Where to go after signing in: a path of this house and of no other, else ""."""
+    ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and len(path) < 500
+    return path if ours else ""
 
 
 async def _holder(rooms: Rooms, word: str) -> str | None:
