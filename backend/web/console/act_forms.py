@@ -82,7 +82,7 @@ FORMS: dict[str, tuple[Input, ...]] = {
 SELDOM = ("assist", "merge", "supervise", "report_progress", "reassign", "regrade", "flag", "amend", "review", "cancel")
 #: The next step on the main road, where the table's order would hide it.
 NEXT = frozenset({"dispatch", "sign", "decide_return", "decide_extension", "decide_close", "decide_unreasonable",
-                  "decide_flag", "reply", "visit", "rework"})  # fmt: skip
+                  "decide_flag", "reply", "visit"})  # fmt: skip
 #: Verbs that answer a flag or a request which may not be there; their buttons appear with it.
 FLAGGED = {"accept_progress": "supervised"}
 PENDING = {"decide_close": "explained_close", "decide_flag": "mass_incident"}
