@@ -180,8 +180,13 @@ class Registry:
         return Bound(person, unit, await self._people.tail(person.code))
 
     async def person_of(self, channel: str, user_id: str) -> Person | None:
-        """The active person behind a chat user; rights come from here and never from the chat (FT34)."""
-        return await self._people.bound(channel, user_id)
+        """The active person behind a chat user; rights come from here and never from the chat (FT34).
+
+        Who has left elsewhere is nobody within a second (FA7, FR18); a stranger may have been bound just now.
+        """
+        standing = await self._office.standing()
+        known = standing.by_code.get(standing.config.bound.get((channel, user_id), ""))
+        return known or await self._people.bound(channel, user_id)
 
     async def lose_binding(self, person: str, channel: str, reason: str) -> bool:
         """The chat is dead (FT20): it is tried no more. True for whoever noticed first: he tells the colleagues."""

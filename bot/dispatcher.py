@@ -22,7 +22,10 @@ Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class Identity(BaseMiddleware):
-    """Who speaks: by `from.id` through the registry, never by the chat (FT34); too many at once are turned away."""
+    """Who speaks: by `from.id` through the registry, never by the chat (FT34); too many at once are turned away.
+
+    Answers True when a move has already marked the update as done.
+    """
 
     def __init__(self, house: House, clock: Callable[[], float] = time.monotonic) -> None:
         self._house = house
@@ -40,7 +43,8 @@ class Identity(BaseMiddleware):
             return None
         if talk.user_id:
             talk.person = await self._house.registry.person_of(CHANNEL, talk.user_id)
-        return await handler(event, data)
+        await handler(event, data)
+        return talk.kept
 
 
 def make_router() -> Router:

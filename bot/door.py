@@ -177,16 +177,14 @@ class ChatDoor:
         return await self.inbox.sweep(self._wall() - KEPT)
 
     async def _handle(self, heard: Heard) -> bool:
-        """Feed one update; True when it is done. One bad update never stops the round (FT8)."""
+        """Feed one update; True when it is done and no move has written so. One bad update never stops the round (FT8)."""
         try:
             update = _read(heard.body, self.house)
         except (ValidationError, ValueError) as error:
             await self.inbox.unreadable(heard.id, type(error).__name__)
             return False
         try:
-            await self._dispatcher.feed_update(
-                self.house.bot, update, inbox_id=heard.id, attempt=heard.attempts
-            )
+            kept = await self._dispatcher.feed_update(self.house.bot, update, inbox_id=heard.id, attempt=heard.attempts)
         except Exception as accident:  # the mouth's one net: the inbox keeps the update
             words = f"{type(accident).__name__}: {detail(accident, self.house.bot.token)}"
             where = traceback.extract_tb(accident.__traceback__)[-1]  # no whole traceback: it may quote URLs (FT36)
@@ -196,7 +194,7 @@ class ChatDoor:
                 self.alarms += 1
                 log.error("update_dead", inbox=heard.id)
             return False
-        return True
+        return kept is not True
 
 
 def _read(body: str, house: House) -> Update:

@@ -62,6 +62,7 @@ class Talk:
             self.message_id = held.message_id
         self._answered = self.press is None
         self._watch: asyncio.Task[None] | None = None
+        self.kept = False  # a move has marked the update as done
 
     # -- who
 
@@ -89,7 +90,9 @@ class Talk:
         """One act at the desk; the update is done in the same transaction."""
         act = Act(verb, self.actor, Source.TELEGRAM, ticket_no=ticket_no, assignment_id=assignment_id,
                   words=words, card=card, inbox_id=self.inbox_id)  # fmt: skip
-        return await self.house.desk.act(act)
+        moved = await self.house.desk.act(act)
+        self.kept |= self.inbox_id is not None and moved.plan is not None
+        return moved
 
     async def note(self, what: str, **facts: Any) -> None:
         """An audit row about this user (FT13)."""

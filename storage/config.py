@@ -143,7 +143,8 @@ def _unit(r: Any) -> Unit:
 def _load(c: Connection, now: datetime) -> Config:
     at = micros(now)
     live = select(t.bindings).where(t.bindings.c.state == "live").order_by(t.bindings.c.id)
-    bound = {r.person: r for r in c.execute(live)}
+    bindings = c.execute(live).all()
+    bound = {r.person: r for r in bindings}
     query = (
         select(t.people, t.people.c.phone_sealed.is_not(None).label("has_phone"))
         .where(t.people.c.active == literal(True))
@@ -178,4 +179,5 @@ def _load(c: Connection, now: datetime) -> Config:
         settings=plain,
         unit_settings=by_unit,
         days={date.fromisoformat(r.day): bool(r.working) for r in c.execute(select(t.calendar_days))},
+        bound={(r.channel, r.user_id): r.person for r in bindings},
     )

@@ -13,6 +13,7 @@ from backend.ports.inbox import Heard
 from storage import tables as t
 from storage.db import Database
 from storage.ids import Ids
+from storage.quick import Quick
 
 TRIES = 6
 LEASE = timedelta(seconds=60)  # several times the longest a handler may take
@@ -24,10 +25,13 @@ LONGEST_ERROR = 500
 #: Kinds of updates that carry their chat, and how deep it lies.
 _CHATS = (("message", "chat"), ("edited_message", "chat"), ("my_chat_member", "chat"), ("channel_post", "chat"))
 
-_KEEP = text(
+_KEEP = Quick(text(
     "INSERT INTO inbox (id, mouth, event, chat, body, received_at, state, attempts, error) "
     "VALUES (:id, :mouth, :event, :chat, :body, :at, :state, 0, :error) "
     "ON CONFLICT (mouth, event) DO NOTHING RETURNING id"
+))  # fmt: skip
+_DONE = Quick(
+    text("UPDATE inbox SET state = 'done', owner = NULL, lease_until = NULL WHERE id = :id AND state = 'new'")
 )
 _CLAIM = """
 UPDATE inbox SET owner = :owner, lease_until = :until, attempts = attempts + 1 WHERE id IN (
@@ -103,7 +107,7 @@ class InboxShelf:
         self._db = db
         self._ids = ids
         self._wall = wall
-        self._claim = text(_CLAIM.format(skip="FOR UPDATE SKIP LOCKED" if db.dialect == "postgresql" else ""))
+        self._claim = Quick(text(_CLAIM.format(skip="FOR UPDATE SKIP LOCKED" if db.dialect == "postgresql" else "")))
 
     async def hear(self, mouth: str, body: bytes) -> bool:
         """Keep an update; False when it was heard before. What cannot be read is kept as `unreadable` (FT7)."""
@@ -116,30 +120,26 @@ class InboxShelf:
             shown = body[:KEPT].decode("utf-8", "backslashreplace").replace("\0", "\\0")[:KEPT]
             row |= {"event": "sha256:" + hashlib.sha256(body).hexdigest(), "chat": "", "body": shown,
                     "state": "unreadable", "error": str(error)[:LONGEST_ERROR].replace("\0", "\\0")}  # fmt: skip
-        return await self._db.write(lambda c: c.execute(_KEEP, row).scalar() is not None)
+        return bool(await _KEEP.do(self._db, row))
 
     async def claim(self, mouth: str, owner: str, limit: int, now: datetime) -> Sequence[Heard]:
         """Take updates in hand, each the oldest of its chat, so that a chat keeps its order (FT3)."""
-
-        def work(c: Connection) -> list[Heard]:
-            facts = {"mouth": mouth, "owner": owner, "limit": limit, "now": micros(now),
-                     "until": micros(now + LEASE), "aside": STEPS_ASIDE}  # fmt: skip
-            rows = sorted(c.execute(self._claim, facts), key=lambda r: (r.received_at, r.id))
-            for row in rows:
-                if row.attempts > TRIES:  # whoever had it died of it every time (FM7)
-                    c.execute(_settle("dead", [row.id], "nobody survived it"))
-            return [
-                Heard(r.id, r.mouth, r.event, r.chat, r.body, instant(r.received_at), r.attempts)
-                for r in rows
-                if r.attempts <= TRIES
-            ]
-
-        return await self._db.write(work)
+        facts = {"mouth": mouth, "owner": owner, "limit": limit, "now": micros(now),
+                 "until": micros(now + LEASE), "aside": STEPS_ASIDE}  # fmt: skip
+        taken = [
+            Heard(id, where, event, chat, body, instant(at), attempts)
+            for id, where, event, chat, body, at, attempts in await self._claim.do(self._db, facts)
+        ]
+        worn = [h.id for h in taken if h.attempts > TRIES]  # whoever had it died of it every time (FM7)
+        if worn:
+            await self._db.write(lambda c: c.execute(_settle("dead", worn, "nobody survived it")) and None)
+        alive = [h for h in taken if h.attempts <= TRIES]
+        return sorted(alive, key=lambda h: (h.received_at, h.id))
 
     async def done(self, ids: Collection[int]) -> None:
         """They have had their effect."""
-        if ids:
-            await self._db.write(lambda c: c.execute(_settle("done", ids)) and None)
+        for id in ids:
+            await _DONE.do(self._db, {"id": id})
 
     async def unreadable(self, heard_id: int, error: str) -> None:
         """Nobody can make sense of it; kept, never tried again."""

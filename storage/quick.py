@@ -1,4 +1,4 @@
-"""Statements of the busiest paths, compiled once: on SQLite they go straight to the driver, else the usual way."""
+"""Statements of the busiest paths, compiled once for both engines and handed straight to the driver."""
 
 from collections import namedtuple
 from collections.abc import Mapping
@@ -6,28 +6,42 @@ from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.selectable import Select
 
+from storage.db import Database
+
+_DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": asyncpg.dialect}
+
 
 class Quick:
-    """One statement with named parameters; its SQL and the order of its parameters are worked out once."""
+    """One statement with named parameters; its SQL and the order of its parameters are worked out once an engine.
+
+    `changed` and `first` run it inside somebody's transaction (straight to the driver on SQLite, else the usual way);
+    `ask` and `do` run it by itself.
+    """
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
-        compiled: Any = statement.compile(  # type: ignore[attr-defined]
-            dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
-        )
-        self._sql = str(compiled)
-        self._order: tuple[str, ...] = tuple(compiled.positiontup)
-        self._fixed: dict[str, Any] = dict(compiled.params)
+        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
         names = [c.name for c in statement.selected_columns] if isinstance(statement, Select) else []
-        self._row: Any = namedtuple("Row", names) if names else None
+        row: Any = namedtuple("Row", names) if names else None
+        self._row: Any = row._make if names else tuple
+
+    def _for(self, engine: str, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The SQL for an engine's driver, and its parameters in order."""
+        if engine not in self._compiled:
+            made: Any = self._statement.compile(  # type: ignore[attr-defined]
+                dialect=_DIALECTS[engine](), compile_kwargs={"render_postcompile": True}
+            )
+            self._compiled[engine] = str(made), tuple(made.positiontup), dict(made.params)
+        sql, order, fixed = self._compiled[engine]
+        return sql, [given[name] if name in given else fixed[name] for name in order]
 
     def _run(self, c: Connection, given: Mapping[str, Any]) -> Any:
         raw: Any = c.connection.driver_connection
-        values = {**self._fixed, **given}
-        return raw.execute(self._sql, tuple(values[name] for name in self._order))
+        return raw.execute(*self._for("sqlite", given))
 
     def changed(self, c: Connection, given: Mapping[str, Any]) -> int:
         """Run a change; how many rows it changed."""
@@ -39,5 +53,26 @@ class Quick:
         """Run a question; its first row, or None."""
         if c.dialect.name == "sqlite":
             row = self._run(c, given).fetchone()
-            return None if row is None else self._row._make(row)
+            return None if row is None else self._row(row)
         return c.execute(self._statement, dict(given)).first()
+
+    async def ask(self, db: Database, given: Mapping[str, Any]) -> list[Any]:
+        """Run a question by itself; its rows."""
+        if db.dialect == "sqlite":
+            rows = await db.read(lambda c: self._run(c, given).fetchall())
+        else:
+            rows = await self._bare(db, given)
+        return [self._row(r) for r in rows]
+
+    async def do(self, db: Database, given: Mapping[str, Any]) -> list[Any]:
+        """Run a change as a transaction of its own; the rows it returns."""
+        if db.dialect == "sqlite":
+            rows = await db.write(lambda c: self._run(c, given).fetchall())
+        else:
+            rows = await self._bare(db, given)
+        return [self._row(r) for r in rows]
+
+    async def _bare(self, db: Any, given: Mapping[str, Any]) -> Any:
+        async with db.bare() as raw:
+            sql, values = self._for("postgresql", given)
+            return await raw.fetch(sql, *values)

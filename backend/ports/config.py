@@ -18,6 +18,7 @@ class Config:
     settings: Mapping[str, str] = field(default_factory=dict)
     unit_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # unit → key → value
     days: Mapping[date, bool] = field(default_factory=dict)
+    bound: Mapping[tuple[str, str], str] = field(default_factory=dict)  # channel, user → person of the live binding
 
 
 @dataclass(frozen=True, slots=True)
