@@ -39,7 +39,7 @@ def _words(name: str) -> Any:
 
 # What a step and a piece of news write is said once for all, so that a call in progress waits for no building of SQL.
 _TALK = Quick(talks().where(D.id == _DIAL))
-_TAKE = Quick(
+_TAKE = (
     update(t.dials)
     .where(D.id == _DIAL, D.step == bindparam("b_step", type_=Integer, required=False))
     .values({
@@ -50,13 +50,20 @@ _TAKE = Quick(
         "recording": func.coalesce(_words("b_recording"), D.recording),
     })
 )  # fmt: skip
-_KEEP = Quick(
-    update(t.calls)
-    .where(K.id == _CALL, K.dial_id == _DIAL)
-    .values({
-        "position": _words("b_position"), "heard": _words("b_heard"), "keys": K["keys"] + _words("b_keys"),
-    })
-)  # fmt: skip
+_KEEP = update(t.calls).where(K.dial_id == _DIAL).values({
+    "position": _words("b_position"), "heard": _words("b_heard"), "keys": K["keys"] + _words("b_keys"),
+})  # fmt: skip
+_TAKE_ALONE, _KEEP_ALONE = Quick(_TAKE), Quick(_KEEP.where(K.id == _CALL))  # SQLite: two statements, no journey
+
+
+def _step_at_once() -> Quick:
+    """PostgreSQL: both in one statement, which is a transaction by itself."""
+    taken = _TAKE.returning(D.call_id).cte("taken")
+    kept = _KEEP.where(K.id == taken.c.call_id).returning(K.id).cte("kept")
+    return Quick(select(taken.c.call_id).add_cte(kept))
+
+
+_STEP = _step_at_once()
 _NEWS = (
     update(t.dials)
     .where(D.id == _DIAL, or_(D.status.is_(None), D.status.not_in(_TERMINAL)))
@@ -81,8 +88,8 @@ class CallsTalk:
 
     async def talk(self, dial_id: int) -> Talk | None:
         """An attempt with its call and what it is about."""
-        row = await self._db.read(lambda c: _TALK.first(c, {"b_dial": dial_id}))
-        return None if row is None else talk_of(row)
+        rows = await _TALK.ask(self._db, {"b_dial": dial_id})
+        return talk_of(rows[0]) if rows else None
 
     async def take_step(self, step: Step) -> bool:
         """Keep a step; False when another answer to it was kept already."""
@@ -96,10 +103,13 @@ class CallsTalk:
         }  # fmt: skip
 
         def work(c: Connection) -> bool:
-            if _TAKE.changed(c, taken) != 1:
+            if _TAKE_ALONE.changed(c, taken) != 1:
                 return False
-            _KEEP.changed(c, kept)
+            _KEEP_ALONE.changed(c, kept)
             return True
+
+        if self._db.dialect == "postgresql":
+            return bool(await _STEP.do(self._db, {**taken, **kept}))
 
         return await self._db.write(work)
 
