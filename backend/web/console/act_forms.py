@@ -10,6 +10,7 @@ from backend.domain.acts import Actor
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.table import BY_VERB, ROWS, may
+from backend.domain.ticket import Answer
 from backend.ports.reading import TicketView
 
 
@@ -97,6 +98,10 @@ def target_of(view: TicketView, actor: Actor) -> Assignment | None:
     return next((a for a in view.assignments if a.id == view.ticket.lead_id), None)
 
 
+#: What makes sense only after a final 不满意 (T27-T29).
+DISSATISFIED = ("rework", "claim_unreasonable", "appeal")
+
+
 def offered(
     view: TicketView, actor: Actor, pending: Collection[str] = ()
 ) -> list[tuple[str, tuple[Input, ...]]]:
@@ -116,6 +121,8 @@ def offered(
         if row.verb in FLAGGED and FLAGGED[row.verb] not in view.ticket.flags:
             continue
         if row.verb in PENDING and PENDING[row.verb] not in pending:
+            continue
+        if row.verb in DISSATISFIED and view.ticket.final_answer != Answer.UNSATISFIED:
             continue
         found.append((row.verb, FORMS[row.verb]))
     return sorted(found, key=lambda form: _place(form[0]))
