@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select, update
+from sqlalchemy import BigInteger, Connection, Select, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -15,12 +15,15 @@ from storage import tables as t
 from storage.config import bump
 from storage.db import Database
 from storage.ids import Ids
+from storage.quick import Quick
 from storage.rows import encode
 from storage.vault import Vault
 
 C = t.cards.c
 _COLUMNS = [C.id, C.channel, C.address, C.message_id, C.person, C.ticket_id, C.assignment_id, C.kind,
             C.shown, C.wanted, C.facts, C.sent_at, C.state, C.attempts]  # fmt: skip
+
+_NAME = Quick(select(t.tickets.c.name_sealed).where(t.tickets.c.id == bindparam("ticket", type_=BigInteger)))
 
 
 def write_cards(c: Connection, cards: Sequence[NewCard], ids: Ids, *, lock: bool) -> None:
@@ -145,9 +148,8 @@ class Cards:
 
     async def requester(self, ticket_id: int) -> str | None:
         """The requester's name, opened so that it can be masked; never shown."""
-        query = select(t.tickets.c.name_sealed).where(t.tickets.c.id == ticket_id)
-        sealed = await self._db.read(lambda c: c.execute(query).scalar())
-        return self._vault.open("tickets", ticket_id, "name", sealed)
+        found = await _NAME.ask(self._db, {"ticket": ticket_id})
+        return self._vault.open("tickets", ticket_id, "name", found[0].name_sealed) if found else None
 
     async def _held(self, query: Select[Any]) -> list[HeldCard]:
         return await self._db.read(lambda c: [_held(r) for r in c.execute(query)])
