@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.desk import Desk
-from backend.domain import reminders
+from backend.domain import deadlines, reminders
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.records import Duty, Letter, Person
 from backend.domain.refusals import Refused
@@ -82,12 +82,13 @@ class Clockwork:
         passed = [i for i, r in enumerate(rungs) if r.at <= now]
         climbed = passed[-1] + 1 if passed else 0
         fresh = [r for i, r in enumerate(rungs) if duty.step <= i < climbed]
-        if now >= duty.due_at and duty.outcome is None and duty.kind in AT_DUE:
-            await self._act(AT_DUE[duty.kind], duty, duty.due_at)
+        at = _planned(duty, standing)
+        if now >= at and duty.outcome is None and duty.kind in AT_DUE:
+            await self._act(AT_DUE[duty.kind], duty, at)
             return
         ahead = [r.at for r in rungs[climbed:]]
-        if now < duty.due_at:
-            ahead.append(duty.due_at)
+        if now < at:
+            ahead.append(at)
         letters = await self._letters(duty, fresh, now, standing)
         await self._due.looked(duty, climbed, min(ahead, default=None), letters)
 
@@ -107,12 +108,15 @@ class Clockwork:
         letters = []
         for step in rung:
             for person in self._audience(step, duty, snap.ticket.management, standing):
-                channel = "phone" if step.channel is reminders.Way.PHONE else person.chat
-                if channel is None or (channel == "phone" and not person.has_phone):
+                rings = step.channel is reminders.Way.PHONE
+                unit = standing.config.units.get(person.unit)
+                bot = unit is None or unit.pilot  # A38
+                channel = "phone" if rings else person.chat if bot else None
+                if channel is None or (rings and not person.has_phone):
                     continue
-                allowed = reminders.next_allowed(
-                    now, duty.grade, standing.settings, standing.calendar, duty.unit
-                )
+                allowed = now
+                if step.window is not reminders.Window.ANY:  # the institution is staffed round the clock (Q25)
+                    allowed = standing.may_tell(step.at, now, duty.grade, duty.unit, ring=rings)
                 letters.append(
                     Letter(
                         id=self._desk.new_id(),
@@ -140,15 +144,23 @@ class Clockwork:
         if step.audience is reminders.Audience.DEPUTY:
             return handlers[1:2]
         if step.audience is reminders.Audience.HANDLER:
-            return handlers[:1] if step.channel is reminders.Way.PHONE else handlers
+            if step.channel is reminders.Way.PHONE:
+                return handlers[:1]
+            return [p for p in handlers if p.chat][:1] if step.duty_only else handlers
         return standing.people(duty.unit or "", Role(step.audience.value))
 
     async def _yellow(self, duty: Duty, at: datetime) -> bool:
-        """The yellow card is a move of its own; False when it was shown before."""
+        """The yellow card is a move of its own; False when it was shown before.
+
+        Shown just now by another clock, it was told by that clock's move (FS5).
+        """
         try:
             await self._act("yellow_card", duty, at)
         except Refused:
-            return False
+            snap = await self._desk.moves.load(Find(assignment_id=duty.assignment_id))
+            return snap is not None and any(
+                a.id == duty.assignment_id and a.yellow_card_at == at for a in snap.assignments
+            )
         return True
 
     async def _begin_visit(self, duty: Duty, now: datetime) -> bool:
@@ -181,3 +193,10 @@ class Clockwork:
             except Refused as refused:
                 log.info("not_archived", ticket=snap.ticket.no, code=refused.code)
         return 0
+
+
+def _planned(duty: Duty, standing: Standing) -> datetime:
+    """When the clock acts by itself: at the due time, but for a red card that `card.red_at` holds back (Q33)."""
+    if duty.kind is not Obligation.CLOSE:
+        return duty.due_at
+    return deadlines.red_card_at(duty.due_at, standing.settings, standing.calendar, duty.unit)

@@ -83,7 +83,8 @@ class Desk:
         master = await self.moves.load(Find(no=into)) if isinstance(into, str) else None
         if master is None or not visible(master, act.by):
             raise Refused("not_found", ticket=into)
-        return replace(act, words={**act.words, "master_id": master.ticket.id})
+        master_id = master.ticket.merged_into or master.ticket.id  # never under one that is itself a repeat
+        return replace(act, words={**act.words, "master_id": master_id})
 
     def created(self, new: NewTicket) -> None:
         """Log a ticket that has just been kept (T1) and nudge as after any move."""

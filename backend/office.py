@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
 from backend.ports.config import Config, ConfigStore
 
+PROMPT = timedelta(minutes=30)  # a planned letter that is later than this is planned again
 EVERY = 1.0  # seconds between looks at the epoch by a process that was not told
 
 
@@ -105,6 +106,17 @@ class Standing:
         """The first office moment at or after `at`."""
         return next_open(at, self.calendar, self.settings.office_hours(unit))
 
+    def may_tell(
+        self, planned: datetime, now: datetime, grade: Grade, unit: str | None, *, ring: bool = False
+    ) -> datetime:
+        """When a letter planned for that instant may leave: at once when it was planned for a moment at which the
+        unit may be disturbed (the closing instant is one) and that has only just come, else at the next such moment.
+        """
+        allowed = reminders.next_allowed(planned, grade, self.settings, self.calendar, unit, ring=ring)
+        if allowed <= now <= planned + PROMPT:
+            return now
+        return reminders.next_allowed(max(now, planned), grade, self.settings, self.calendar, unit, ring=ring)
+
 
 @lru_cache(maxsize=4096)
 def _ladder(
@@ -162,6 +174,17 @@ class OfficeNow:
     def next_open(self, at: datetime, unit: str | None) -> datetime:
         """The first office moment at or after `at`."""
         return self.standing.next_open(at, unit)
+
+    def may_tell(self, planned: datetime, grade: Grade, unit: str | None) -> datetime:
+        """When a letter planned for that instant may leave."""
+        return self.standing.may_tell(planned, self._now, grade, unit)
+
+    def given_back(
+        self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None
+    ) -> datetime:
+        """A closing deadline with the time a review took beyond its limit added (T10)."""
+        standing = self.standing
+        return deadlines.pushed_back(due, limit, decided, grade, standing.settings, standing.calendar, unit)
 
     def unit(self, code: str) -> Unit | None:
         """A unit by its code."""

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backend.domain.acts import Act, Actor, Plan, Snapshot, World
@@ -15,6 +15,9 @@ from backend.domain.refusals import Refused
 from backend.domain.table import BY_VERB, Row, may
 from backend.domain.ticket import State
 from backend.domain.words import read_words
+
+MOMENT = timedelta(seconds=10)  # a double tap, a request sent again
+EMPTY: tuple[Any, ...] = (None, "", ())  # words that say nothing
 
 
 class Unchanged(Exception):
@@ -40,11 +43,18 @@ def decide(snap: Snapshot, act: Act, world: World, key: bytes) -> Plan:
         raise Refused("forbidden", verb=act.verb)
     target = _target(snap, act, row)
     words = read_words(act.verb, act.words)
+    if _tapped_twice(snap, act, target, words, world.now):
+        raise Unchanged
     _check_order(snap, act, row, target, words)
     mover = Mover(snap, act, world, words, target if row.on_assignment else target or snap.lead)
     if not row.on_assignment:
         mover.from_state = mover.to_state = snap.ticket.state
-    EFFECTS[act.verb](mover)
+    try:
+        EFFECTS[act.verb](mover)
+    except Refused:
+        if act.by.role and repeats(snap, act, mover.target or target, words):
+            raise Unchanged from None  # the guard stands there because he has done it
+        raise
     return _plan(mover, key)
 
 
@@ -80,10 +90,16 @@ def _check_order(
     if stale:
         raise Refused("overtaken", **facts)
     if not allowed:
-        moved_on = (
-            last is not None and last.by != act.by.code and last.verb in _RIVALS.get(act.verb, (act.verb,))
-        )
-        raise Refused("overtaken" if moved_on else "not_now", **facts)
+        raise Refused("overtaken" if last and _overtook(last, act, row) else "not_now", **facts)
+
+
+def _overtook(last: Line, act: Act, row: Row) -> bool:
+    """Whether somebody else's newest move is why this one comes too late: it competes for the same move, or led away
+    from where this verb could be said."""
+    if last.by == act.by.code:
+        return False
+    led_away = last.from_state in row.sources and last.to_state not in row.sources
+    return led_away or last.verb in _RIVALS.get(act.verb, (act.verb,))
 
 
 #: Verbs that compete for the same move: the second of two is told it was overtaken.
@@ -106,12 +122,26 @@ def repeats(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str
         return False
     if target is not None and last.assignment_id not in (None, target.id):
         return False
-    return all(_plain(words.get(k)) == v for k, v in last.words.items() if k in words)
+    given = {k: _plain(v) for k, v in words.items() if v not in EMPTY and k != "master_id"}
+    said = {k: v for k, v in last.words.items() if k in words}
+    if "due_at" not in given:
+        said.pop("due_at", None)  # worked out, where he named none
+    return given == said
+
+
+def _tapped_twice(
+    snap: Snapshot, act: Act, target: Assignment | None, words: dict[str, Any], now: datetime
+) -> bool:
+    """The same again within a moment, where nothing in the table forbids it (a progress report, a supervision)."""
+    last = snap.last
+    if last is None or act.by.role is None or act.version == snap.ticket.version or now - last.recorded_at > MOMENT:
+        return False
+    return last.from_state == last.to_state and repeats(snap, act, target, words)
 
 
 def _plan(m: Mover, key: bytes) -> Plan:
     snap, act, now = m.snap, m.act, m.world.now
-    words = {k: _plain(v) for k, v in {**m.words, **m.line_words}.items() if v not in (None, "", ())}
+    words = {k: _plain(v) for k, v in {**m.words, **m.line_words}.items() if v not in EMPTY}
     line = chain(
         key, prev=snap.ticket.head, line_id=m.world.new_id(), ticket_id=snap.ticket.id,
         version=snap.ticket.version + 1, assignment_id=m.target.id if m.target else None, verb=act.verb,

@@ -155,7 +155,7 @@ class Mover:
     def void(self, *kinds: Obligation, assignment_id: int | None = None, keep_late: bool = False) -> None:
         """Void open duties: nothing is owed any more. `keep_late` leaves those already overdue as late (T11)."""
         for duty in self.duties(*kinds, assignment_id=assignment_id):
-            overdue = duty.outcome is Outcome.LATE or self.at > duty.due_at
+            overdue = duty.outcome is Outcome.LATE or self.at.replace(microsecond=0) > duty.due_at
             if keep_late and overdue and duty.kind is not Obligation.RETURN:
                 self.change(Duty, duty.id, outcome=Outcome.LATE, met_at=self.at, next_at=None)
             else:
@@ -163,11 +163,16 @@ class Mover:
 
     # -- requests
 
-    def ask(self, kind: str, *, timely: bool | None = None, **facts: Any) -> Request:
-        """Ask for a decision of the management institution; it gets a clock of its own (review.*.limit)."""
-        limit = self.world.rules.text(f"review.{self.ticket.grade}.limit")
+    def ask(
+        self, kind: str, *, timely: bool | None = None, limit: str = "", of_ticket: bool = False, **facts: Any
+    ) -> Request:
+        """Ask for a decision of the management institution; it gets a clock of its own.
+
+        `limit` is the setting of that clock (default: review.*.limit); `of_ticket`: it outlives the assignment.
+        """
+        limit = self.world.rules.text(limit or f"review.{self.ticket.grade}.limit")
         due = self.world.later(limit, self.at, self.ticket.management)
-        target = self._target
+        target = None if of_ticket else self._target
         request = Request(
             id=self.world.new_id(), ticket_id=self.ticket.id, assignment_id=target.id if target else None,
             unit=target.unit if target else None, kind=kind, asked_at=self.at, asked_by=self.by.code,
@@ -187,6 +192,18 @@ class Mover:
                 return request
         return None
 
+    def withdraw(self, *kinds: str) -> None:
+        """What was asked (these kinds, or all) has lost its object: nobody need decide it any more."""
+        for request in self.snap.requests:
+            if request.decision is not None or (kinds and request.kind not in kinds):
+                continue
+            if kinds and self._target is not None and request.assignment_id not in (None, self._target.id):
+                continue
+            self.change(Request, request.id, decision="withdrawn", decided_at=self.at, decided_by=self.by.code)
+            for duty in self.duties(Obligation.REVIEW):
+                if duty.request_id == request.id:
+                    self.change(Duty, duty.id, met_at=self.at, outcome=Outcome.VOID, next_at=None)
+
     def decide(self, request: Request, accept: bool, reason: str) -> None:
         """Decide a request; the decider is never the one who asked (second-person rule)."""
         if self.by.code == request.asked_by:
@@ -201,7 +218,7 @@ class Mover:
             self.redraw.add(request.assignment_id)  # whoever was asked to decide sees that it is decided
         for duty in self.duties(Obligation.REVIEW):
             if duty.request_id == request.id:
-                timely = self.at <= duty.due_at
+                timely = self.at.replace(microsecond=0) <= duty.due_at
                 self.change(Duty, duty.id, met_at=self.at, next_at=None,
                             outcome=Outcome.TIMELY if timely else Outcome.LATE)  # fmt: skip
 
@@ -221,7 +238,7 @@ class Mover:
         """A letter to each of these people: by chat where bound, else by telephone if it must reach them."""
         target = assignment or self._target
         for person in people:
-            name, how = kind, channel or person.chat
+            name, how = kind, channel or self.chat_of(person)
             if how is None:
                 if kind not in BY_PHONE or not person.has_phone:
                     continue
@@ -241,6 +258,15 @@ class Mover:
                     facts=facts,
                 )  # fmt: skip
             )
+
+    def chat_of(self, person: Person) -> str | None:
+        """The chat he is told by; none where the bot is off for his unit (A38)."""
+        unit = self.world.unit(person.unit)
+        return person.chat if unit is None or unit.pilot else None
+
+    def planned(self) -> datetime:
+        """When a letter of the clock about this assignment may leave: a general one in office hours only."""
+        return self.world.may_tell(self.at, self.ticket.grade, self.assignment.unit)
 
     def tell_actor(self, kind: str, **facts: Any) -> None:
         """A confirmation to whoever acted, if he is a person with a chat."""

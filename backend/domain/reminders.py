@@ -26,6 +26,7 @@ __all__ = [
     "Needs",
     "Step",
     "Way",
+    "Window",
     "in_quiet",
     "ladder",
     "merges",
@@ -49,6 +50,7 @@ class Step:
     rung: str
     group: Group
     needs: Needs = Needs.OPEN
+    window: Window = Window.OFFICE
     duty_only: bool = False
     attempts: int = 1
     gap: timedelta = timedelta()
@@ -176,6 +178,7 @@ def _step(at: datetime, row: Row, span: Span, number: int) -> Step:
         rung=row.rung,
         group=row.group,
         needs=row.needs,
+        window=row.window,
         duty_only=span.grade is Grade.URGENT and in_quiet(at, span.settings, span.unit),
         attempts=span.settings.integer("notify.phone.attempts") if calls else 1,
         gap=call_gap(span) if calls else timedelta(),

@@ -92,11 +92,13 @@ class Paper:
         return self
 
     def act(
-        self, who: str, verb: str, /, version: int | None = None, at: datetime | None = None, **words: object
-    ) -> "Paper":
+        self, who: str, verb: str, /, version: int | None = None, at: datetime | None = None,
+        assignment: int | None = None, **words: object,
+    ) -> "Paper":  # fmt: skip
         """Somebody acts; refusals pass."""
         world = OfficeNow(self.standing, self.at, lambda: next(self._ids))
-        act = Act(verb, ROLES[who], Source.API, ticket_no="T1", words=words, version=version, at=at)
+        act = Act(verb, ROLES[who], Source.API, ticket_no="T1", words=words, version=version, at=at,
+                  assignment_id=assignment)  # fmt: skip
         plan = decide(self.snap, act, world, KEY)
         self.plans.append(plan)
         self.letters += [r for r in plan.rows if isinstance(r, Letter)]

@@ -56,7 +56,7 @@ def test_T4_a_repeat_goes_under_its_master() -> None:
 def test_T5_dispatch_starts_the_clocks_and_tells_everybody_of_the_unit() -> None:
     paper = Paper().act("dispatcher", "dispatch", unit="U01")
     assert paper.state is State.DISPATCHED
-    assert paper.open() == {"sign", "return", "contact", "close"}
+    assert paper.open() == {"sign", "return", "contact", "reply", "close"}
     assert paper.lead.sign_due_at == datetime(2026, 11, 11, 17, 0, tzinfo=ZONE)
     assert paper.told() == [("M1", "H1"), ("M1", "H2"), ("P1", "H1")]
 
@@ -132,15 +132,19 @@ def test_T9_an_accepted_return_frees_the_unit_and_the_institution_must_dispatch_
     assert paper.lead.unit == "U02" and paper.outcome("dispatch") == ["timely"]
 
 
-def test_T10_time_the_reviewer_overran_is_added_to_the_close_limit() -> None:
-    paper = signed()
+@pytest.mark.parametrize(
+    ("grade", "added"), [(Grade.GENERAL, timedelta(hours=17.5)), (Grade.URGENT, timedelta(hours=3))]
+)
+def test_T10_time_the_reviewer_overran_is_added_to_the_close_limit(grade: Grade, added: timedelta) -> None:
+    paper = signed(grade=grade)  # two office hours for a general one: next morning at 10:30
     due = paper.lead.close_due_at
     paper.act("handler", "return", **RETURN)
     review_due = paper.snap.requests[-1].review_due_at
     assert review_due is not None
     paper.at = review_due + timedelta(hours=3)
     paper.act("reviewer", "decide_return", accept=False, reason="属于贵单位职责")
-    assert paper.state is State.SIGNED and paper.lead.close_due_at == due + timedelta(hours=3)
+    assert paper.state is State.SIGNED and paper.lead.close_due_at == due + added
+    assert {d.due_at for d in paper.snap.duties if d.kind in ("close", "reply")} == {due + added}
 
 
 def test_after_two_accepted_returns_the_third_is_for_arbitration_A19() -> None:
@@ -337,6 +341,9 @@ def test_T30_an_unsatisfied_ticket_is_archived_only_after_its_case_review_A17() 
     with refused("review_missing"):
         paper.act("clock", "archive")
     paper.act("reviewer", "review", conclusion="办理不力", responsibility="住建局", improvement="加强巡查")
+    with refused("not_now"):  # the unit may still claim that the demand was unreasonable (Q38)
+        paper.later(days=3).act("clock", "archive")
+    paper.later(days=1)
     assert paper.act("clock", "archive").state is State.ARCHIVED
 
 

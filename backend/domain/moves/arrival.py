@@ -1,6 +1,7 @@
 """What happens to a ticket before, or beside, its way to a unit: accept, answer, merge, cancel, regrade, flags."""
 
 from backend.domain.mover import Mover
+from backend.domain.moves.sending import announce
 from backend.domain.records import Assignment, Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Role, State
@@ -12,6 +13,7 @@ COMPLETE = ("category", "grade", "channel", "text")
 def answer(m: Mover) -> None:
     """T2 直接答复: answered at once; counts as accepted, needs no dispatch (Q17)."""
     m.void(Obligation.DISPATCH)
+    m.withdraw()
     m.on_ticket(requires_dispatch=False, closed_at=m.at)
     m.ticket_to(State.FINALIZED)
 
@@ -40,6 +42,7 @@ def merge(m: Mover) -> None:
     if master is None or master == m.ticket.id:
         raise Refused("not_found", ticket=m.words["into"])
     m.void()
+    m.withdraw()
     m.on_ticket(merged_into=master)
     m.ticket_to(State.MERGED)
 
@@ -47,6 +50,7 @@ def merge(m: Mover) -> None:
 def cancel(m: Mover) -> None:
     """T31 撤销: withdrawn by the requester or a wrong entry; all clocks void, holders told (M12)."""
     m.void()
+    m.withdraw()
     for assignment in m.snap.assignments:
         if assignment.ended_at is None:
             m.change(
@@ -71,8 +75,9 @@ def regrade(m: Mover) -> None:
     m.on_ticket(grade=grade)
     urgent = grade is Grade.URGENT
     for duty in m.duties(
-        Obligation.DISPATCH, Obligation.SIGN, Obligation.RETURN, Obligation.CONTACT, Obligation.CLOSE
-    ):
+        Obligation.DISPATCH, Obligation.SIGN, Obligation.RETURN, Obligation.CONTACT, Obligation.REPLY,
+        Obligation.CLOSE,
+    ):  # fmt: skip
         if duty.outcome is not None:
             continue
         start = m.at if urgent else duty.start_at
@@ -87,7 +92,7 @@ def regrade(m: Mover) -> None:
     if lead and lead.ended_at is None:
         m.redraw.add(lead.id)
         if urgent and lead.state is State.DISPATCHED:
-            m.tell("M2", m.world.people(lead.unit, Role.HANDLER), assignment=lead, urgent=True)
+            announce(m, lead, grade, m.ticket.category)
 
 
 def flag(m: Mover) -> None:
@@ -103,7 +108,7 @@ def flag(m: Mover) -> None:
         if name == "mass_incident":
             if m.pending("mass_incident"):
                 raise Refused("already_asked", kind=name)
-            m.ask("mass_incident", on=on, reason=m.words["reason"])
+            m.ask("mass_incident", of_ticket=True, on=on, reason=m.words["reason"])
             reviewers = m.world.people(m.ticket.management or "", Role.REVIEWER)
             m.tell("M9r", reviewers, reason=m.words["reason"], what="mass_incident")
         else:
@@ -117,4 +122,25 @@ def decide_flag(m: Mover) -> None:
         raise Refused("nothing_pending", kind="mass_incident")
     m.decide(request, m.words["accept"], m.words["reason"])
     if m.words["accept"]:
-        m.flag("mass_incident", bool(request.facts.get("on", True)))
+        on = bool(request.facts.get("on", True))
+        m.flag("mass_incident", on)
+        if on:
+            _no_card(m)
+        else:
+            _card_again(m)
+
+
+def _no_card(m: Mover) -> None:
+    """Q32: a card that came before the approval is taken back; the journal remembers it."""
+    lead = m.snap.lead
+    if lead and lead.red_card_at:
+        m.change(Assignment, lead.id, red_card_at=None)
+        m.flag("red", on=False)
+        m.redraw.add(lead.id)
+
+
+def _card_again(m: Mover) -> None:
+    """No mass incident after all: the clock looks at the closing time again."""
+    for duty in m.duties(Obligation.CLOSE):
+        if duty.outcome is None:
+            m.change(Duty, duty.id, next_at=min(duty.next_at or duty.due_at, duty.due_at))

@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from backend.domain.mover import Mover
+from backend.domain.moves.sending import owe_reply
+from backend.domain.records import Duty
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation, Outcome, Role, State
+from backend.domain.ticket import Grade, Obligation, Outcome, Role, State
 
 BEIJING = "beijing_mutual_aid"
 
@@ -19,11 +21,16 @@ def sign(m: Mover) -> None:
 def auto_sign(m: Mover) -> None:
     """T7 自动签收: by the clock, at the planned instant; a late signing (B33)."""
     target = m.assignment
+    if m.world.now < target.sign_due_at:
+        raise Refused("not_now", state=target.state)
     m.at = target.sign_due_at
     m.meet(Obligation.SIGN, assignment_id=target.id, outcome=Outcome.AUTO)
     m.set(signed_at=target.sign_due_at, signed="auto")
     m.to(State.SIGNED)
-    m.tell("M7", m.world.people(target.unit, Role.HANDLER, Role.LIAISON))
+    m.tell("M7", m.world.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.planned())
+    if m.ticket.grade is Grade.URGENT:
+        leaders = m.world.people(target.unit, Role.LEADER)
+        m.tell("M7", leaders, not_before=m.world.next_open(m.world.now, target.unit))
 
 
 def contact(m: Mover) -> None:
@@ -40,12 +47,14 @@ def reply(m: Mover) -> None:
     write_reply(m, m.words["text"])
     if m.from_state is State.REWORK:
         m.meet(Obligation.REWORK, assignment_id=m.assignment.id)
+        m.meet(Obligation.SUPERVISE, assignment_id=m.assignment.id)
         m.to(State.REVISIT_MANUAL)
         m.start(
             Obligation.REVISIT,
             m.world.later(m.world.rules.text("visit.manual.limit"), m.at, m.ticket.management),
             unit=m.ticket.management,
         )
+        m.tell("M25v", m.world.people(m.ticket.management or "", Role.REVISIT_AGENT))
         return
     m.to(State.REPLIED)
 
@@ -86,6 +95,7 @@ def close(m: Mover) -> None:
         return
     if m.words["no_objection"] is False or (beijing and m.words["no_objection"] is None):
         raise Refused("has_objection")
+    m.withdraw("explained_close")
     finish(m, "solved", m.at)
 
 
@@ -113,7 +123,15 @@ def decide_close(m: Mover) -> None:
     if m.words["accept"]:
         finish(m, "explained_unresolvable", request.asked_at)
     else:
+        wake_close(m)
         m.tell("M15c", m.world.people(m.assignment.unit, Role.HANDLER), reason=m.words["reason"])
+
+
+def wake_close(m: Mover) -> None:
+    """Q30: a card that was withheld becomes due again."""
+    for duty in m.duties(Obligation.CLOSE, assignment_id=m.assignment.id):
+        if duty.outcome is None:
+            m.change(Duty, duty.id, next_at=min(duty.next_at or duty.due_at, duty.due_at))
 
 
 def finish(m: Mover, close_type: str, when: datetime) -> None:
@@ -133,10 +151,12 @@ def finish(m: Mover, close_type: str, when: datetime) -> None:
 def send_back(m: Mover) -> None:
     """T22 退回补正: empty or false; open again, counts as not closed."""
     target = m.assignment
-    m.void(Obligation.REVISIT)
     m.set(closed_at=None, closed_by=None, close_type=None, reply_text=None, replied_at=None)
-    m.on_ticket(closed_at=None)
     m.to(State.SIGNED)
-    m.start(Obligation.CLOSE, target.close_due_at, assignment=target, start=target.dispatched_at)
+    if target.id == m.ticket.lead_id:
+        m.void(Obligation.REVISIT)
+        m.on_ticket(closed_at=None)
+        m.start(Obligation.CLOSE, target.close_due_at, assignment=target, start=target.dispatched_at)
+        owe_reply(m, target, target.close_due_at)
     m.line_words["reopened"] = True
     m.tell("M18", m.world.people(target.unit, Role.HANDLER), reason=m.words["reason"])

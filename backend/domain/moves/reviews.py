@@ -1,6 +1,10 @@
 """What one person asks and another decides: returns, extensions, unreasonable claims (B34-B40, Q20, Q30, Q38)."""
 
+from datetime import datetime
+
 from backend.domain.mover import Mover
+from backend.domain.moves.handling import wake_close
+from backend.domain.moves.sending import with_close
 from backend.domain.records import Duty, Request
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, Outcome, Role, State
@@ -17,7 +21,7 @@ def return_(m: Mover) -> None:
         raise Refused("return_arbitrated", returns=m.ticket.bounces)
     window = next(iter(m.duties(Obligation.RETURN, assignment_id=target.id)), None)
     due = window.due_at if window else target.sign_due_at
-    timely = m.at.replace(microsecond=0) <= due
+    timely = m.at.replace(microsecond=0) <= due and target.signed != "auto"  # B35
     if window:
         outcome = Outcome.TIMELY if timely else Outcome.LATE
         m.change(Duty, window.id, met_at=m.at, outcome=outcome, next_at=None)
@@ -43,8 +47,11 @@ def decide_return(m: Mover) -> None:
         m.set(state=State.RETURNED, version=target.version + 1, ended_at=m.at)
         m.redraw.add(target.id)
         m.tell("M10", handlers)
-        m.to_state = State.PENDING_DISPATCH
+        m.to_state = State.RETURNED
         if target.id == m.ticket.lead_id:
+            m.to_state = State.PENDING_DISPATCH
+            m.flag("yellow", on=False)
+            m.flag("red", on=False)
             m.on_ticket(state=State.PENDING_DISPATCH, lead_id=None, bounces=m.ticket.bounces + 1)
             due = m.world.later(m.world.rules.text("dispatch.again.limit"), m.at, m.ticket.management)
             m.start(Obligation.DISPATCH, due, unit=m.ticket.management)
@@ -69,16 +76,25 @@ def _reopen_return_window(m: Mover, request: Request) -> None:
 
 
 def _excess(m: Mover, request: Request) -> bool:
-    """T10: time the reviewer took beyond his own limit is added to the close limit."""
-    if request.review_due_at is None or m.at <= request.review_due_at:
+    """T10: time the reviewer took beyond his own limit is added to the close limit: office time, urgent clock time."""
+    limit, target = request.review_due_at, m.assignment
+    if limit is None or m.at.replace(microsecond=0) <= limit:
         return False
-    added = m.at - request.review_due_at
-    target = m.assignment
     for duty in m.duties(Obligation.CLOSE, assignment_id=target.id):
         if duty.outcome is None:
-            m.change(Duty, duty.id, due_at=duty.due_at + added)
-            m.set(close_due_at=duty.due_at + added)
+            move_close(m, duty, m.world.given_back(duty.due_at, limit, m.at, duty.grade, target.unit))
     return True
+
+
+def move_close(m: Mover, close: Duty, due: datetime) -> None:
+    """Another closing time; a reply that is owed by then goes along (A12)."""
+    target = m.assignment
+    look = m.world.first_look(Obligation.CLOSE, close.grade, m.at, due, target.unit)
+    m.change(Duty, close.id, due_at=due, next_at=look, step=0)
+    m.set(close_due_at=due)
+    if with_close(m):
+        for reply in m.duties(Obligation.REPLY, assignment_id=target.id):
+            m.change(Duty, reply.id, due_at=due)
 
 
 def extend(m: Mover) -> None:
@@ -112,18 +128,15 @@ def decide_extension(m: Mover) -> None:
     m.decide(request, m.words["accept"], m.words["reason"])
     target = m.assignment
     handlers = m.world.people(target.unit, Role.HANDLER)
-    close = next(iter(m.duties(Obligation.CLOSE, assignment_id=target.id)), None)
     if m.words["accept"]:
         due = m.at.fromisoformat(str(request.facts["new_due_at"]))
         count = target.extension_count + 1
         m.set(close_due_at=due, extension_count=count)
-        if close:
-            look = m.world.first_look(Obligation.CLOSE, close.grade, m.at, due, target.unit)
-            m.change(Duty, close.id, due_at=due, next_at=look, step=0)
+        for close in m.duties(Obligation.CLOSE, assignment_id=target.id):
+            move_close(m, close, due)
         m.tell("M14", handlers, n=count, new_due=due.isoformat())
     else:
-        if close and close.outcome is None:
-            m.change(Duty, close.id, next_at=min(close.next_at or close.due_at, close.due_at))
+        wake_close(m)
         m.tell("M15", handlers, reason=m.words["reason"])
     m.to(State.SIGNED)
 
@@ -138,9 +151,9 @@ def claim_unreasonable(m: Mover) -> None:
         raise Refused("files_missing", field="files")
     final = next((v for v in reversed(m.snap.visits) if v.final), None)
     window = m.world.rules.text("unreasonable_window")
-    if final and m.at > m.world.later(window, final.at, m.ticket.management):
+    if final and m.at.replace(microsecond=0) > m.world.later(window, final.at, m.ticket.management):
         raise Refused("window_closed", window=window)
-    m.ask("unreasonable", reason=m.words["reason"], files=list(m.words["files"]))
+    m.ask("unreasonable", limit="unreasonable_window", reason=m.words["reason"], files=list(m.words["files"]))
     m.ticket_to(State.UNREASONABLE_REVIEW)
     reviewers = m.world.people(m.ticket.management or "", Role.REVIEWER)
     m.tell("M9r", reviewers, reason=m.words["reason"], what="unreasonable")
@@ -173,9 +186,9 @@ def appeal(m: Mover) -> None:
         raise Refused("already_asked", kind="appeal")
     decided = refused[-1].decided_at
     window = m.world.rules.text("appeal_window")
-    if decided and m.at > m.world.later(window, decided, m.ticket.management):
+    if decided and m.at.replace(microsecond=0) > m.world.later(window, decided, m.ticket.management):
         raise Refused("window_closed", window=window)
-    m.ask("appeal", reason=m.words["reason"])
+    m.ask("appeal", limit="unreasonable_window", reason=m.words["reason"])
     m.ticket_to(State.UNREASONABLE_REVIEW)
 
 

@@ -1,4 +1,6 @@
-"""How a ticket is put into a unit's hands: dispatch, assist, reassign (A9, A10, A22, T5, T11)."""
+"""How a ticket is put into a unit's hands: dispatch, assist, reassign (A9, A10, A12, A22, T5, T11)."""
+
+from datetime import datetime
 
 from backend.domain.mover import Mover
 from backend.domain.records import Assignment
@@ -39,6 +41,8 @@ def reassign(m: Mover) -> None:
     m.change(Assignment, old.id, state=State.CANCELLED, version=old.version + 1, ended_at=m.at)
     m.redraw.add(old.id)
     m.tell("M12", m.world.people(old.unit, Role.HANDLER), assignment=old, how="reassigned")
+    if old.id == m.ticket.lead_id:
+        m.flag("yellow", on=False)
     new = give(m, m.words["unit"], lead=old.id == m.ticket.lead_id)
     m.target = new
     m.to_state = State.DISPATCHED
@@ -78,17 +82,31 @@ def give(m: Mover, code: str, *, lead: bool) -> Assignment:
         contact = m.world.due(Obligation.CONTACT, grade, category, m.at, code)
         m.start(Obligation.RETURN, returns, assignment=assignment, watched=False)
         m.start(Obligation.CONTACT, contact, assignment=assignment, watched=False)
+        owe_reply(m, assignment, close_due)
         m.start(Obligation.CLOSE, close_due, assignment=assignment)
     announce(m, assignment, grade, category)
     return assignment
+
+
+def owe_reply(m: Mover, assignment: Assignment, close_due: datetime) -> None:
+    """A12: the requester is owed a reply by the closing time, or within `reply.limit` of the dispatch."""
+    begin, due = assignment.dispatched_at, close_due
+    if not with_close(m):
+        grade: Grade = m.ticket_values.get("grade", m.ticket.grade)
+        due = m.world.due(Obligation.REPLY, grade, m.ticket.category, begin, assignment.unit)
+    m.start(Obligation.REPLY, due, assignment=assignment, start=begin, watched=False)
+
+
+def with_close(m: Mover) -> bool:
+    """Whether a reply is due when the ticket is to be closed (`reply.limit` = close)."""
+    return m.world.rules.text("reply.limit") == "close"
 
 
 def announce(m: Mover, assignment: Assignment, grade: Grade, category: Category | None) -> None:
     """The card to every handler (M1, M2) and the call to the first who can be rung (P1, A10)."""
     urgent = grade is Grade.URGENT
     handlers = m.world.people(assignment.unit, Role.HANDLER)
-    unit = m.world.unit(assignment.unit)
-    by_chat = [p for p in handlers if p.chat and unit is not None and unit.pilot]
+    by_chat = [p for p in handlers if m.chat_of(p)]
     m.tell("M2" if urgent else "M1", by_chat, assignment=assignment, urgent=urgent)
     first = next((p for p in handlers if p.has_phone), None)
     if first is None:

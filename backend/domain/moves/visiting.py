@@ -16,7 +16,7 @@ def start_visit(m: Mover) -> None:
     scope = m.world.rules.listing("visit.categories")
     in_scope = "all" in scope or (m.ticket.category or "") in scope
     if not in_scope or m.ticket.no_visit:
-        _finalize(m, deemed=m.ticket.no_visit)
+        _finalize(m, deemed=in_scope and m.ticket.no_visit)
         return
     if "confidential" in m.ticket.flags or not m.ticket.has_phone:
         to_a_person(m)
@@ -29,7 +29,7 @@ def start_visit(m: Mover) -> None:
 
 def to_a_person(m: Mover) -> None:
     """T25: a person visits, within two working days."""
-    m.void(Obligation.REVISIT)
+    m.void(Obligation.REVISIT, keep_late=True)
     due = m.world.later(m.world.rules.text("visit.manual.limit"), m.at, m.ticket.management)
     m.start(Obligation.REVISIT, due, unit=m.ticket.management)
     m.on_ticket(visit_round=m.ticket.visit_round or 1)
@@ -126,6 +126,9 @@ def rework(m: Mover) -> None:
     m.on_ticket(visit_round=m.ticket.visit_round + 1, rounds_of_rework=m.ticket.rounds_of_rework + 1)
     m.to(State.REWORK)
     m.start(Obligation.REWORK, due, assignment=lead)
+    if not any(m.duties(Obligation.SUPERVISE, assignment_id=lead.id)):
+        m.start(Obligation.SUPERVISE, due, assignment=lead)
+    m.flag("supervised")
     m.line_words["due_at"] = due.isoformat()
     m.tell("M19", m.world.people(lead.unit, Role.HANDLER), summary=m.words["summary"], due=due.isoformat())
 
@@ -134,6 +137,7 @@ def finalize(m: Mover) -> None:
     """T26 结案 by hand: only where no visit is owed, or its result is already there."""
     scope = m.world.rules.listing("visit.categories")
     owed = ("all" in scope or (m.ticket.category or "") in scope) and not m.ticket.no_visit
-    if owed and not m.ticket.final_answer:
+    heard = any(v.final and v.round == max(m.ticket.visit_round, 1) for v in m.snap.visits)
+    if owed and not heard:
         raise Refused("visit_missing")
     _finalize(m, deemed=m.ticket.deemed)

@@ -1,5 +1,7 @@
 """What the clock and the supervisors do: cards, supervision and its answers, case review, archive (T15-T18, T30, A17)."""
 
+from datetime import datetime
+
 from backend.domain.mover import Mover
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
@@ -12,27 +14,31 @@ def yellow_card(m: Mover) -> None:
         raise Refused("already_there", card="yellow")
     m.set(yellow_card_at=m.at)
     m.flag("yellow")
-    m.tell("M4", m.world.people(m.assignment.unit, Role.HANDLER))
+    m.tell("M4", m.world.people(m.assignment.unit, Role.HANDLER), not_before=m.planned())
 
 
 def red_card(m: Mover) -> None:
-    """T16 红牌: once per assignment at its due time; withheld while an extension is undecided; never for a
-    mass incident (Q32, Q33)."""
+    """T16 红牌: once per assignment at its due time (`card.red_at`); withheld while an extension, or an explained
+    close asked for in time, is undecided; never for a mass incident (Q32, Q33)."""
     target = m.assignment
-    if target.red_card_at or not target.lead:
-        raise Refused("already_there", card="red")
-    if target.state is State.EXTENSION_REVIEW:
-        raise Refused("withheld", state=target.state)
     duty = next(iter(m.duties(Obligation.CLOSE, assignment_id=target.id)), None)
+    if target.red_card_at or not target.lead or (duty and duty.outcome is Outcome.LATE):
+        raise Refused("already_there", card="red")
     if duty is None or "mass_incident" in m.ticket.flags:
         raise Refused("not_now", state=target.state)
-    m.at = duty.due_at
+    asked = m.pending("explained_close")
+    if target.state is State.EXTENSION_REVIEW or (asked and asked.asked_at.replace(microsecond=0) <= duty.due_at):
+        raise Refused("withheld", state=target.state)
+    held_back = m.world.rules.text("card.red_at")
+    m.at = duty.due_at if held_back == "due" else m.world.later(held_back, duty.due_at, target.unit)
+    if m.world.now < m.at:
+        raise Refused("not_now", state=target.state)
     m.change(Duty, duty.id, outcome=Outcome.LATE, next_at=None)
-    m.set(red_card_at=duty.due_at)
+    m.set(red_card_at=m.at)
     m.flag("red")
     m.flag("yellow", on=False)
     m.redraw.add(target.id)
-    m.tell("M8", m.world.people(target.unit, Role.HANDLER, Role.LIAISON))
+    m.tell("M8", m.world.people(target.unit, Role.HANDLER, Role.LIAISON), not_before=m.planned())
     leaders = m.world.people(target.unit, Role.LEADER)
     m.tell("M8", leaders, not_before=m.world.next_open(m.world.now, target.unit))
 
@@ -50,7 +56,7 @@ def supervise(m: Mover) -> None:
     m.line_words["due_at"] = due.isoformat()
     m.redraw.add(target.id)
     handlers = m.world.people(target.unit, Role.HANDLER)
-    m.tell("M16", [p for p in handlers if p.chat], reason=m.words["reason"], due=due.isoformat())
+    m.tell("M16", [p for p in handlers if m.chat_of(p)], reason=m.words["reason"], due=due.isoformat())
     first = next((p for p in handlers if p.has_phone), None)
     if first:
         m.tell("P2", [first], channel="phone", not_before=m.world.next_open(m.world.now, target.unit),
@@ -69,7 +75,7 @@ def accept_progress(m: Mover) -> None:
     if "supervised" not in m.ticket.flags:
         raise Refused("nothing_pending", kind="supervise")
     if m.words["accept"]:
-        m.void(Obligation.SUPERVISE, assignment_id=m.assignment.id)
+        m.void(Obligation.SUPERVISE, assignment_id=m.assignment.id, keep_late=True)
         m.flag("supervised", on=False)
         return
     target = m.assignment
@@ -90,4 +96,20 @@ def archive(m: Mover) -> None:
     unsatisfied = m.ticket.final_answer == Answer.UNSATISFIED and not m.ticket.excluded
     if (unsatisfied or "red" in m.ticket.flags) and "reviewed" not in m.ticket.flags:
         raise Refused("review_missing")
+    if unsatisfied and m.world.now <= _open_until(m):
+        raise Refused("not_now", state=m.ticket.state)
+    m.void(keep_late=True)
+    m.withdraw()
     m.ticket_to(State.ARCHIVED)
+
+
+def _open_until(m: Mover) -> datetime:
+    """Until when the unit may still claim, or appeal against what was decided about its claim (Q38)."""
+    rules, windows = m.world.rules, [m.ticket.generated_at]
+    final = next((v for v in reversed(m.snap.visits) if v.final), None)
+    claims = [r for r in m.snap.requests if r.kind in ("unreasonable", "appeal")]
+    if final and not claims:
+        windows.append(m.world.later(rules.text("unreasonable_window"), final.at, m.ticket.management))
+    elif len(claims) == 1 and claims[0].decided_at and claims[0].decision == "refused":
+        windows.append(m.world.later(rules.text("appeal_window"), claims[0].decided_at, m.ticket.management))
+    return max(windows)
