@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import aiohttp
+import structlog
 from sqlalchemy import func, select
-from structlog.testing import capture_logs
 
 from backend.auditor import Auditor
 from backend.environment import Environment
@@ -60,8 +61,9 @@ class Answer:
 def environment(folder: Path, url: str, pace: float) -> Environment:
     """The settings of a rehearsal on a free port; a long tick, because stories move the clock themselves."""
     return Environment(
-        data=folder / "var", database_url=url, port=0, sandbox=True, tick_seconds=600, telegram_pace=pace
-    )
+        data=folder / "var", database_url=url, port=0, sandbox=True, tick_seconds=600, telegram_pace=pace,
+        twilio_calls_per_second=pace,
+    )  # fmt: skip
 
 
 def wall(start: datetime) -> Callable[[], datetime]:
@@ -232,6 +234,24 @@ class Office:
                 if not one.expected and not one.edit]  # fmt: skip
 
 
+@contextlib.contextmanager
+def written_down() -> Iterator[list[Any]]:
+    """What the log says meanwhile, accidents with their trace."""
+    lines: list[Any] = []
+
+    def keep(_logger: Any, level: str, line: MutableMapping[str, Any]) -> Any:
+        trace = {"trace": traceback.format_exc()} if line.pop("exc_info", None) else {}
+        lines.append({**line, "log_level": level, **trace})
+        raise structlog.DropEvent
+
+    before = structlog.get_config()["processors"]
+    structlog.configure(processors=[keep])
+    try:
+        yield lines
+    finally:
+        structlog.configure(processors=before)
+
+
 @contextlib.asynccontextmanager
 async def open_office(
     folder: Path, url: str, start: datetime = MONDAY, *, pace: float = QUICK
@@ -240,7 +260,7 @@ async def open_office(
 
     `pace` is how many times the public limits its Bot API server bears: a story of a month is not told in real time.
     """
-    with capture_logs() as logs:
+    with written_down() as logs:
         async with (
             open_house(environment(folder, url, pace), real=wall(start)) as house,
             aiohttp.ClientSession() as http,

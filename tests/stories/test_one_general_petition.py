@@ -2,11 +2,7 @@
 
 import time
 
-import pytest
-
 from tests.stories.office import CALLER, Office
-
-SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 async def test_a_general_petition_goes_all_the_way_from_the_caller_to_the_score_sheet_and_back_to_the_caller(
@@ -46,8 +42,8 @@ async def test_a_general_petition_goes_all_the_way_from_the_caller_to_the_score_
     ticket = await office.ticket("JS0001")
     assert ticket["state"] == "finalized"
 
-    times = [i for i in (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]]
-    verbs = [i.get("verb") for i in times if i.get("verb")]
+    timeline = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
+    verbs = [i["verb"] for i in timeline if i.get("verb")]
     assert verbs == ["create", "dispatch", "sign", "reply", "close", "start_visit", "visit"]
     (call,) = await office.items("/calls", ticket="JS0001")
     assert (call["purpose"], call["outcome"], call["to"]) == ("visit", "completed", "139****0001")

@@ -1,0 +1,92 @@
+"""What the people of the month's story mean to do about each petition: drawn once, from a fixed seed."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from tests.stories.office import ZONE
+
+WORKING_DAYS = {"consult": 2, "help": 5, "complaint": 5, "suggestion": 10}  # readings §4, as people know them
+CLOSING_BELL = time(17)
+
+#: Who signs how; one in so many hundred.
+SIGNING = {"button": 42, "word": 22, "phone": 16, "nobody": 20}
+#: What becomes of it.
+FATES = {
+    "close": 52, "late": 9, "never": 5, "return": 7, "return_refused": 5, "extend": 12, "extend_twice": 4,
+    "extend_refused": 3, "extend_late": 3,
+}  # fmt: skip
+#: What the caller does when he is rung: keys pressed at V4, or something else.
+CALLERS = {"1": 44, "2": 16, "3": 22, "nobody": 7, "hangs_up": 5, "machine": 3, "peace": 3}
+#: What he tells a person who rings after a no.
+SECOND = {"unsatisfied": 45, "satisfied": 25, "basically_satisfied": 15, "unreached": 15}
+CATEGORIES = {"help": 50, "complaint": 25, "consult": 18, "suggestion": 7}
+
+
+def workday(day: date, number: int = 1) -> date:
+    """The working day so many after `day`; November and early December 2026 have no holidays but weekends."""
+    while number:
+        day += timedelta(days=1)
+        number -= day.weekday() < 5
+    return day
+
+
+def at(day: date, clock: str) -> datetime:
+    """An hour of a day."""
+    return datetime.combine(day, time.fromisoformat(clock), ZONE)
+
+
+@dataclass
+class Case:
+    """One petition in one unit's hands, with what its people mean to do."""
+
+    no: str
+    unit: str
+    category: str
+    urgent: bool
+    phone: str
+    day: date  # of the dispatch
+    signing: str
+    fate: str
+    caller: str
+    second: str
+    life: dict[str, Any] = field(default_factory=dict)  # what was done and when, in the words of contract §4
+    tries: int = 0
+
+    def due(self, kind: str, dispatched: datetime) -> datetime:
+        """When this is due, reckoned by fingers: end of the next working day; so many working days; hours for urgent."""
+        if self.urgent:
+            return dispatched + timedelta(hours={"close": 24}.get(kind, 2))
+        days = WORKING_DAYS[self.category] if kind == "close" else 1
+        return datetime.combine(workday(self.day, days), CLOSING_BELL, ZONE)
+
+    @property
+    def last_day(self) -> date:
+        """The day on whose evening it is due."""
+        return workday(self.day, WORKING_DAYS[self.category])
+
+
+def _one(rng: random.Random, weights: Mapping[str, int]) -> str:
+    return rng.choices(list(weights), list(weights.values()))[0]
+
+
+def draw(petitions: list[str], units: list[str], days: list[date], seed: int) -> list[Case]:
+    """A case for each petition: units by turn, days one after the other, the rest by lot."""
+    rng = random.Random(seed)
+    cases = []
+    for n, no in enumerate(petitions):
+        day = days[n * len(days) // len(petitions)]
+        urgent = n % 17 == 5
+        category = "complaint" if urgent else _one(rng, CATEGORIES)
+        signing, fate = _one(rng, SIGNING), _one(rng, FATES)
+        if urgent:
+            signing, fate = rng.choice(["phone", "button"]), "close"
+        if category == "suggestion" or (category == "consult" and fate.startswith("extend")):
+            fate = "close"
+        cases.append(Case(
+            no, units[n % len(units)], category, urgent, f"+861390001{n:04d}", day, signing, fate,
+            _one(rng, CALLERS), _one(rng, SECOND),
+        ))  # fmt: skip
+    return cases
