@@ -101,8 +101,9 @@ class CallShelf(CallsTalk, CallsAsking):
         return await self._db.read(lambda c: [talk_of(r) for r in c.execute(query)])
 
     async def postpone(self, call_id: int, next_at: datetime) -> bool:
-        """A waiting call waits longer."""
-        query = update(t.calls).where(K.id == call_id, K.state == "waiting").values(next_at=micros(next_at))
+        """A waiting call waits longer; one that another process put off further meanwhile is not brought forward."""
+        query = update(t.calls).where(K.id == call_id, K.state == "waiting", K.next_at < micros(next_at))
+        query = query.values(next_at=micros(next_at))
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def drop(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
@@ -114,6 +115,12 @@ class CallShelf(CallsTalk, CallsAsking):
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     # -- ringing
+
+    async def engaged(self, call_id: int, number: str) -> bool:
+        """Whether that telephone is being rung about something else."""
+        phone = self._vault.index(number)
+        other = select(K.id).where(K.phone_index == phone, K.state == "live", K.id != call_id).limit(1)
+        return await self._db.read(lambda c: c.execute(other).first() is not None)
 
     async def begin(self, call_id: int, number: str, masked: str, now: datetime, look_at: datetime) -> int | None:
         """An attempt, durable before the carrier is asked (FW14): its id, or None (see the port)."""

@@ -71,6 +71,8 @@ class Ringing:
             if when > now:
                 await self._t.store.postpone(call.id, when)
                 return 1
+            if await self._t.store.engaged(call.id, number):
+                return int(await self._t.store.postpone(call.id, now + ENGAGED))
             if not await self._pace(until):
                 return 0
             dial = await self._t.store.begin(call.id, number, masked(number, standing), now, now + DOUBT)

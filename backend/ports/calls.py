@@ -56,6 +56,10 @@ class CallStore(Protocol):
 
     # -- ringing
 
+    async def engaged(self, call_id: int, number: str) -> bool:
+        """Whether that telephone is being rung about something else; asked before a turn of the pace is spent on it."""
+        ...
+
     async def begin(self, call_id: int, number: str, masked: str, now: datetime, look_at: datetime) -> int | None:
         """An attempt, durable before the carrier is asked (FW14): its id.
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 5.0  # real seconds a story waits unless told otherwise
 READING_SECONDS = 0.22  # of speech for one character of a prompt
 THINKING_SECONDS = 2.0  # simulated, before an automatic person replies
+RING_LOOK_SECONDS = 0.02  # between looks at the clock while a telephone rings in somebody's hand
 
 
 class HungUp(Exception):
@@ -146,13 +147,14 @@ class LiveCall:
         self._do(HangUp())
 
     async def ring(self, timeout: float) -> Pickup:
-        """Ring: real time by hand, at once otherwise. `timeout` in seconds."""
+        """Ring: by hand until the timeout has passed, on the wall or on a moved clock; at once otherwise. In seconds."""
         if self.manual:
-            try:
-                return await asyncio.wait_for(asyncio.shield(self._answer), timeout)
-            except TimeoutError:
-                self._pick(Pickup.NO_ANSWER)
-                return Pickup.NO_ANSWER
+            since, until = self.network.now(), time.monotonic() + timeout
+            while not self._answer.done():
+                await asyncio.wait((self._answer,), timeout=min(RING_LOOK_SECONDS, timeout))
+                over = time.monotonic() >= until or (self.network.now() - since).total_seconds() >= timeout
+                if over and not self._answer.done():
+                    self._pick(Pickup.NO_ANSWER)
         if not self._answer.done():
             self._pick(self.behaviour.pickup)
         return self._answer.result()

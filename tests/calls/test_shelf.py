@@ -87,8 +87,10 @@ async def test_an_engaged_telephone_is_not_rung_about_something_else(shelf: Call
     first = await begun(shelf)
     other = await shelf.open(new())
     assert other is not None
+    assert await shelf.engaged(other, LI) and not await shelf.engaged(other, WANG)
     assert await shelf.begin(other, LI, "x", NOW, LOOK) is None
     await shelf.end(Ending(first, "confirmed", NOW))
+    assert not await shelf.engaged(other, LI)
     assert await shelf.begin(other, LI, "x", NOW, LOOK) is not None
 
 
@@ -227,3 +229,14 @@ async def test_an_old_recording_is_let_go_of(shelf: CallShelf, database: Databas
     assert await shelf.forget_recordings(instant(asked)) == 0
     assert await shelf.forget_recordings(instant(asked + 1)) == 1
     assert await database.read(lambda c: c.execute(select(t.dials.c.recording)).scalar_one()) is None
+
+
+async def test_a_slower_worker_never_brings_the_next_try_forward_FM4(shelf: CallShelf) -> None:
+    """It saw the call waiting, could not begin it, and meanwhile another worker's attempt had ended."""
+    dial = await begun(shelf)
+    talk = await shelf.talk(dial)
+    assert talk is not None
+    await shelf.end(Ending(dial, "no_answer", NOW, NOW + timedelta(minutes=5)))
+    assert not await shelf.postpone(talk.call.id, NOW + timedelta(minutes=1))
+    assert await shelf.due(NOW + timedelta(minutes=4), 10) == []
+    assert len(await shelf.due(NOW + timedelta(minutes=5), 10)) == 1

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import wave
+from datetime import timedelta
 
 import aiohttp
 import pytest
@@ -428,3 +429,17 @@ async def test_an_engaged_phone_is_busy_when_it_has_no_call_waiting(town: Town, 
     await town.settle()
     assert town.phones.calls_made[1].status == "busy"
     live.reject()
+
+
+async def test_a_telephone_nobody_takes_stops_ringing_when_the_clock_is_moved_past_its_patience(
+    town: Town, office: Office, ring: Ring, twilio: Client
+) -> None:
+    office.pages |= {"voice": menu("确认收到请按1")}
+    phone = town.phones.phone(LI).by_hand()
+    made = await ring(LI, timeout=30)
+    await phone.rings()
+    now = town.phones.now()
+    town.phones.now = lambda: now + timedelta(seconds=31)
+    async with asyncio.timeout(5):
+        while (await twilio.calls(made.sid).fetch_async()).status != "no-answer":
+            await asyncio.sleep(0.02)
