@@ -24,8 +24,12 @@ EVERY = 1.0  # seconds between looks at the epoch by a process that was not told
 class Clock:
     """What time it is for the house. The sandbox gives one that can be moved."""
 
-    def __init__(self, now: Callable[[], datetime], zone: ZoneInfo) -> None:
+    def __init__(
+        self, now: Callable[[], datetime], zone: ZoneInfo, ahead: Callable[[], timedelta] = lambda: timedelta(0)
+    ) -> None:
+        """`ahead` is how far a rehearsal's clock is ahead of the wall's."""
         self._now = now
+        self.ahead = ahead
         self.zone = zone
 
     def now(self) -> datetime:
@@ -112,10 +116,14 @@ class Standing:
         """When a letter planned for that instant may leave: at once when it was planned for a moment at which the
         unit may be disturbed (the closing instant is one) and that has only just come, else at the next such moment.
         """
-        allowed = reminders.next_allowed(planned, grade, self.settings, self.calendar, unit, ring=ring)
-        if allowed <= now <= planned + PROMPT:
-            return now
-        return reminders.next_allowed(max(now, planned), grade, self.settings, self.calendar, unit, ring=ring)
+        at = max(now, planned)
+        try:
+            allowed = reminders.next_allowed(planned, grade, self.settings, self.calendar, unit, ring=ring)
+            if allowed <= now <= planned + PROMPT:
+                return now
+            return reminders.next_allowed(at, grade, self.settings, self.calendar, unit, ring=ring)
+        except Refused:  # quiet hours that leave no office hour at all must not hold back a card
+            return at
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ STEPS = 2_000  # stops on the way at most; nearer instants share one
 
 
 class OffsetStore(Protocol):
-    """Where the added time is kept, so that a restart does not turn the clock back."""
+    """Where the added time is kept: a restart does not turn the clock back, and all processes share it."""
 
     async def read(self, name: str) -> str | None: ...
     async def keep(self, name: str, value: str) -> None: ...
@@ -41,13 +41,25 @@ class SandboxClock:
         self._store = store
         self._real = real
         self._offset = timedelta(0)
-        self.settle: Callable[[], Awaitable[None]] | None = None
+        self.settle: Callable[[], Awaitable[object]] | None = None
         self.next_at: Callable[[datetime], Awaitable[datetime | None]] | None = None
 
     async def load(self) -> None:
         """Take up the offset of an earlier run."""
+        await self.catch_up()
+
+    async def catch_up(self) -> bool:
+        """Take up what another process added since; whether there was anything. The clock never goes back."""
         kept = await self._store.read("sandbox_offset")
-        self._offset = timedelta(seconds=float(kept)) if kept else timedelta(0)
+        offset = timedelta(seconds=float(kept)) if kept else timedelta(0)
+        ahead = offset > self._offset
+        self._offset = max(self._offset, offset)
+        return ahead
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the rehearsal is ahead of the clock on the wall."""
+        return self._offset
 
     def now(self) -> datetime:
         """This moment in the rehearsal, UTC."""
@@ -59,6 +71,7 @@ class SandboxClock:
         Raises Refused `bad_span`.
         """
         span = parse_span(text)
+        await self.catch_up()
         target = self.now() + span
         least = max(timedelta(seconds=1), span / STEPS)
         await self._settle()
@@ -73,11 +86,12 @@ class SandboxClock:
                 break
         await self._move(max(timedelta(0), target - self.now()))
         await self._settle()
-        await self._store.keep("sandbox_offset", str(self._offset.total_seconds()))
         return self.now()
 
     async def _move(self, by: timedelta) -> None:
+        """Kept before anything is done at the new hour, so that a kill on the way leaves nothing in the future."""
         self._offset += by
+        await self._store.keep("sandbox_offset", str(self._offset.total_seconds()))
 
     async def _settle(self) -> None:
         if self.settle is not None:

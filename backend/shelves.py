@@ -137,7 +137,9 @@ async def open_shelves(
         sandbox = SandboxClock(values, real) if environment.sandbox else None
         if sandbox is not None:
             await sandbox.load()
-        clock = Clock(sandbox.now if sandbox else real, environment.zone)
+        clock = (
+            Clock(sandbox.now, environment.zone, lambda: sandbox.ahead) if sandbox else Clock(real, environment.zone)
+        )
         config, moves = Configuration(db, ids), moves_store(db)
         office = Office(config, clock, environment.profile)
         desk = Desk(moves, office, ids, vault.journal)

@@ -50,6 +50,7 @@ class Town:
         self.traffic = Traffic()
         self.road = Road(public_url, reach_url, http)
         self.people: dict[str, Neighbour] = {}
+        self.shared = False  # whether a network of somebody else is part of this rehearsal
         self.binding_code: BindingCode | None = None
         self.chat = ChatNetwork(
             now=now, token=telegram_token, bell=self.bell, traffic=self.traffic, post=self.road.post

@@ -48,6 +48,11 @@ class DueWork:
         soonest = await self._db.read(work)
         return None if soonest is None else instant(soonest)
 
+    async def talking(self) -> set[int]:
+        """Attempts (ids) that are on the line now."""
+        query = select(t.calls.c.dial_id).where(t.calls.c.state == "live", t.calls.c.purpose != "inbound")
+        return await self._db.read(lambda c: {int(i) for i in c.execute(query).scalars() if i is not None})
+
     async def looked(
         self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()
     ) -> bool:

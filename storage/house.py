@@ -21,6 +21,11 @@ class HouseValues:
         query = select(t.house.c.value).where(t.house.c.name == name)
         return await self._db.read(lambda c: c.execute(query).scalar())
 
+    async def starting(self, prefix: str) -> dict[str, str]:
+        """All values whose names start so."""
+        query = select(t.house.c.name, t.house.c.value).where(t.house.c.name.startswith(prefix, autoescape=True))
+        return await self._db.read(lambda c: {row.name: row.value for row in c.execute(query)})
+
     async def keep(self, name: str, value: str) -> None:
         """Keep a value under a name, over any earlier one."""
         await self._db.write(lambda c: c.execute(_KEEP, {"name": name, "value": value}) and None)

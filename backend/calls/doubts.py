@@ -35,7 +35,7 @@ class Doubts:
             return
         number = await self._t.store.number_of(talk.call.id)
         try:
-            found = await self._t.line.find(to=number or "", since=talk.dial.asked_at - CLOCKS)
+            found = await self._t.line.find(to=number or "", since=self._since(talk))
         except DeliveryError:
             await self._t.store.look_again(talk.dial.id, now + DOUBT)
             return
@@ -51,12 +51,16 @@ class Doubts:
         if not mine.status.terminal:
             await self._t.store.look_again(talk.dial.id, now + WATCH)
 
+    def _since(self, talk: Talk) -> datetime:
+        """When the carrier may have had this attempt first, on his clock: a rehearsal's may be ahead of it."""
+        return talk.dial.asked_at - self._t.office.clock.ahead() - CLOCKS
+
     async def _mine(self, talk: Talk, found: list[Found]) -> Found | None:
         """The carrier's record of this attempt: by its id, else the first one to that number nobody else claims."""
         dial = talk.dial
         if dial.provider_id is not None:
             return next((f for f in found if f.provider_id == dial.provider_id), None)
-        since = dial.asked_at - CLOCKS
+        since = self._since(talk)
         ours = [f for f in found if f.caller in ("", self._t.caller) and (f.started_at is None or f.started_at >= since)]
         taken = await self._t.store.known([f.provider_id for f in ours])
         return next((f for f in reversed(ours) if f.provider_id not in taken), None)

@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from backend.calls.room import Calls
 from backend.calls.tools import Tools
 from backend.cards import Cards
 from backend.clockwork import Clockwork
+from backend.common_time import CommonTime
 from backend.courier import Courier
 from backend.doorplate import hang, owned, take_down
 from backend.environment import Environment
@@ -31,7 +31,8 @@ from backend.verifying import Sealer
 from backend.visits import Visits
 from backend.web.app import RUNNER, make_app
 from backend.web.phone_hooks import PhoneHooks
-from backend.wiring.outside import channels_of, line_of, pacer_of, providers_of, rehearse, town_of
+from backend.wiring.house import House
+from backend.wiring.outside import channels_of, line_of, next_stop, pacer_of, providers_of, rehearse, town_of
 from notify.channel import Channel
 from notify.pace import Pacer
 from storage.auditing import Auditing
@@ -52,32 +53,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("house")
 ROLES = ("web", "bot", "worker", "clock")
-SETTLE_TURNS = 200  # turns after which a rehearsal that never comes to rest is let go
-
-
-@dataclass
-class House:
-    """A house that is open: its shelves and rooms, its rounds, and the town around it in a rehearsal."""
-
-    environment: Environment
-    shelves: Shelves
-    rooms: Rooms
-    rounds: Rounds
-    due: DueWork
-    door: "ChatDoor | None"
-    calls: Calls | None
-    town: "Town | None"
-    token: str  # an administrator's API key of this run
-
-    async def settle(self) -> None:
-        """Work until nothing is due, nothing is on its way and nobody is talking."""
-        for _ in range(SETTLE_TURNS):
-            worked = await self.rounds.turn()
-            if self.town is not None:
-                with contextlib.suppress(TimeoutError):
-                    await self.town.settle()
-            if not worked and not await self.rounds.turn():
-                return
 
 
 @contextlib.asynccontextmanager
@@ -245,7 +220,11 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
         stack.callback(take_down, environment.data)
     if s.sandbox_clock is not None:
         s.sandbox_clock.settle = house.settle
-        s.sandbox_clock.next_at = house.due.next_at
+        s.sandbox_clock.next_at = next_stop(house.due, house.town)
+        if not embedded(environment):  # there may be others
+            common = CommonTime(s.sandbox_clock, s.values, f"{os.getpid()}-{secrets.token_hex(3)}", house.settle)
+            s.sandbox_clock.settle = common.settle
+            stack.push_async_callback(_end, asyncio.create_task(common.follow(), name="hour"))
     if house.door is not None and "bot" in roles:
         await house.door.prepare()
         if environment.telegram_mode == "webhook":

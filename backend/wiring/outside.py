@@ -17,6 +17,7 @@ from storage.pace import TablePace
 from storage.pace_redis import RedisPace
 
 if TYPE_CHECKING:
+    from storage.due import DueWork
     from sandbox.town import Town
 
 REHEARSED_CALLS = 200.0  # a second: a day passes in moments when the clock is moved
@@ -32,6 +33,7 @@ def town_of(environment: Environment) -> "Town | None":
     from sandbox.town import Town
 
     base = f"http://{environment.host}:{environment.port}"
+    shared = bool(environment.telegram_api_url or environment.twilio_api_url)
     if not environment.telegram_api_url:
         environment.telegram_api_url = f"{base}/sandbox/telegram"
         environment.telegram_token = SecretStr("1234567890:sandbox-" + secrets.token_hex(8))
@@ -52,7 +54,18 @@ def town_of(environment: Environment) -> "Town | None":
         own_number=environment.twilio_from or "+861084012345", state_path=environment.data / "sandbox.json",
     )  # fmt: skip
     town.phones.default = MANUAL
+    town.shared = shared
     return town
+
+
+def next_stop(due: "DueWork", town: "Town | None") -> Callable[[datetime], Awaitable[datetime | None]]:
+    """Where a moved clock stops next: at planned work, or when a telephone has rung long enough."""
+
+    async def ask(after: datetime) -> datetime | None:
+        stops = [await due.next_at(after), town.phones.rung_out_at(after) if town is not None else None]
+        return min((stop for stop in stops if stop is not None), default=None)
+
+    return ask
 
 
 def channels_of(environment: Environment) -> dict[str, Channel]:
@@ -108,12 +121,14 @@ async def pacer_of(environment: Environment, shelves: Shelves, stack: contextlib
 
 
 async def rehearse(shelves: Shelves, town: "Town") -> None:
-    """The sample office and its people, with a telephone in every hand and a binding link a click away."""
+    """A binding link a click away; and the sample office with a telephone in every hand, unless somebody else's
+    network was named: there, only people who were really brought in may be rung."""
     from backend.samples import bring, neighbours
 
-    await bring(shelves.imports)
-    for person in neighbours():
-        town.introduce(**person)
+    if not town.shared:
+        await bring(shelves.imports)
+        for person in neighbours():
+            town.introduce(**person)
 
     async def code(person: str) -> str:
         return (await shelves.registry.open_binding(person, "sandbox")).code

@@ -1,6 +1,7 @@
 """Nobody is rung twice for one letter, whatever the carrier does with connections and callbacks (FW4-FW7, FW14-FW17, G13)."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -180,3 +181,18 @@ async def test_a_bad_day_at_the_carrier_loses_nobody_and_rings_nobody_twice_G13(
     assert {(await world.snap(f"T{place}")).ticket.final_answer for place in range(30)} == {"satisfied"}
     assert len(world.town.phones.faults.happened) == 30
     assert {d.state for d in await world.rows(t.dials)} == {"done"}
+
+
+@ONE_ENGINE
+async def test_a_rehearsal_ahead_of_the_carriers_clock_still_finds_its_call_FW14(world: World) -> None:
+    """The office's hour was moved by days, the carrier's was not; the call that rang is found by the wall's clock."""
+    wall = world.at
+    world.office.clock.ahead = lambda: world.at - wall
+    world.at += timedelta(days=3)
+    world.town.phones.now = lambda: wall
+    world.phone(H1).answers(["1"])
+    world.town.phones.hooks.lose = frozenset({"initiated", "ringing", "in-progress", "completed"})
+    world.town.phones.faults.next(Fault.CUT_AFTER, where="POST")
+    await world.dispatched()
+    await world.go(minutes=4)
+    assert world.rung() == 1

@@ -1,0 +1,82 @@
+"""One hour for all processes of a rehearsal: each follows the moved clock, and the mover waits until all have."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+import structlog
+
+from backend.sandbox_clock import SandboxClock
+
+log = structlog.get_logger("clock")
+CALL, SEEN = "sandbox_call", "sandbox_seen:"
+LOOK_SECONDS = 0.05  # between looks at the common hour
+ALIVE_SECONDS = 6.0  # a process that was silent longer is not waited for
+PATIENCE = 20.0  # seconds the mover waits at one hour
+TURNS = 5  # at most: what one process leaves to another is done in the next turn
+
+
+class Values(Protocol):
+    """storage/house.py."""
+
+    async def read(self, name: str) -> str | None: ...
+    async def starting(self, prefix: str) -> Mapping[str, str]: ...
+    async def keep(self, name: str, value: str) -> None: ...
+
+
+class CommonTime:
+    """The common hour of one process. `settle` runs what is due here; `owner` names this process."""
+
+    def __init__(self, clock: SandboxClock, values: Values, owner: str, settle: Callable[[], Awaitable[int]]) -> None:
+        self._clock = clock
+        self._values = values
+        self._owner = owner
+        self._settle = settle
+        self._moving = False
+
+    async def settle(self) -> None:
+        """Run what is due here, then have all others do the same, until nobody leaves anything to anybody."""
+        self._moving = True
+        try:
+            for _ in range(TURNS):
+                worked = await self._settle()
+                call = f"{self._owner}:{time.time()}"
+                await self._values.keep(CALL, call)
+                elsewhere = await self._all_answered(call)
+                if not (elsewhere or (worked and await self._others())):
+                    return
+        finally:
+            self._moving = False
+
+    async def _all_answered(self, call: str) -> int:
+        """How much the others did, once they have answered; the dead and the stuck are not waited for."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            answers = await self._others()
+            if all(said == call for said, _ in answers) or time.monotonic() > until:
+                return sum(worked for said, worked in answers if said == call)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _others(self) -> list[tuple[str, int]]:
+        """The last call each living process has answered, and how much it had to do."""
+        found = await self._values.starting(SEEN)
+        said = [value.split("|") for name, value in found.items() if name != SEEN + self._owner]
+        return [(call, int(worked)) for call, at, worked in said if time.time() - float(at) < ALIVE_SECONDS]
+
+    async def follow(self) -> None:
+        """Follow the others until cancelled. An accident is logged, and the next look is another try."""
+        seen, told, worked = "", 0.0, 0
+        while True:
+            try:
+                call = await self._values.read(CALL) or ""
+                fresh = call != seen and not call.startswith(f"{self._owner}:")
+                if (await self._clock.catch_up() or fresh) and not self._moving:
+                    worked = await self._settle()
+                if fresh or time.monotonic() - told > 1:
+                    await self._values.keep(SEEN + self._owner, f"{call}|{time.time()}|{worked}")
+                    seen, told = call, time.monotonic()
+            except Exception as accident:  # the database is away for a moment: the wall goes on, and so do we
+                log.warning("hour_unknown", kind=type(accident).__name__)
+                await asyncio.sleep(1)
+            await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,64 @@
+"""A house that is open, and how it comes to rest before a rehearsal's clock moves on."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from backend.calls.room import Calls
+from backend.environment import Environment
+from backend.rooms import Rooms
+from backend.rounds import Rounds
+from backend.shelves import Shelves
+from storage.due import DueWork
+
+if TYPE_CHECKING:
+    from bot.door import ChatDoor
+    from sandbox.town import Town
+
+TALK_SECONDS = 2.0  # of the wall, that a rehearsal waits for calls over somebody else's network
+SETTLE_TURNS = 200  # turns after which a rehearsal that never comes to rest is let go
+
+
+@dataclass
+class House:
+    """A house that is open: its shelves and rooms, its rounds, and the town around it in a rehearsal."""
+
+    environment: Environment
+    shelves: Shelves
+    rooms: Rooms
+    rounds: Rounds
+    due: DueWork
+    door: "ChatDoor | None"
+    calls: Calls | None
+    town: "Town | None"
+    token: str  # an administrator's API key of this run
+    long_talks: set[int] = field(default_factory=set)  # attempts a rehearsal no longer waits for
+
+    async def settle(self) -> int:
+        """Work until nothing is due, nothing is on its way and nobody is talking; how much was done."""
+        done = 0
+        for _ in range(SETTLE_TURNS):
+            worked = await self.rounds.turn()
+            done += worked
+            if self.town is not None:
+                with contextlib.suppress(TimeoutError):
+                    await self.town.settle()
+                if self.town.shared:
+                    worked += await self._rung_out()
+            if not worked and not await self.rounds.turn():
+                break
+        return done
+
+    async def _rung_out(self) -> int:
+        """Let calls over somebody else's network end at the hour at which they were placed; how many did.
+
+        A call that takes longer than a caller's patience is left to itself, and not waited for again.
+        """
+        until = asyncio.get_running_loop().time() + TALK_SECONDS
+        before = waited = await self.due.talking() - self.long_talks
+        while waited and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.05)
+            waited &= await self.due.talking()
+        self.long_talks |= waited
+        return len(before - waited)
