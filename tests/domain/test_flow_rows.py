@@ -106,6 +106,15 @@ def test_T21_a_card_waits_for_the_supervisor_where_the_explained_close_was_asked
         assert paper.outcome("close") == (["late"] if card else ["timely"])
 
 
+def test_T14_a_longer_limit_has_a_yellow_card_of_its_own_Q33() -> None:
+    paper = signed().act("clock", "yellow_card")
+    new = paper.lead.close_due_at + timedelta(days=2)
+    paper.act("handler", "extend", new_due_at=new.isoformat(), reason="待配件", requester_informed=INFORMED)
+    paper.act("reviewer", "decide_extension", accept=True)
+    assert "yellow" not in paper.snap.ticket.flags
+    assert "yellow" in paper.act("clock", "yellow_card").snap.ticket.flags
+
+
 def test_Q32_a_card_is_taken_back_when_a_mass_incident_is_approved_and_its_proposal_outlives_the_unit() -> None:
     paper = signed().act("handler", "flag", mass_incident=True, reason="涉及百余户")
     paper.at = paper.lead.close_due_at

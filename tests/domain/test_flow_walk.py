@@ -138,5 +138,9 @@ def check(paper: Paper, before: str, verb: str, who: str) -> None:
         signing = [d for d in opened if d.kind == "sign" and d.assignment_id == lead.id]
         assert len(signing) == (after == "dispatched")
     assert lead is None or lead.extension_count <= 2
+    assert ticket.first_receiver == "M01"  # A3
+    if after == "dispatched" and lead is not None:
+        assert {d.due_at for d in opened if d.kind == "reply" and d.assignment_id == lead.id} == {lead.close_due_at}
+    assert not [d for d in opened if d.kind == "reply" and after in ("closed", "archived") and not on_assist]
     cards = [p for p in paper.plans if p.line.verb == "red_card"]
     assert len({p.line.assignment_id for p in cards}) == len(cards)  # one red card per assignment

@@ -131,7 +131,8 @@ def decide_extension(m: Mover) -> None:
     if m.words["accept"]:
         due = m.at.fromisoformat(str(request.facts["new_due_at"]))
         count = target.extension_count + 1
-        m.set(close_due_at=due, extension_count=count)
+        m.set(close_due_at=due, extension_count=count, yellow_card_at=None)
+        m.flag("yellow", on=False)  # the new limit has a yellow card of its own
         for close in m.duties(Obligation.CLOSE, assignment_id=target.id):
             move_close(m, close, due)
         m.tell("M14", handlers, n=count, new_due=due.isoformat())
