@@ -13,11 +13,11 @@ from notify.channel import Channel
 from notify.line import Line
 from notify.pace import LocalPacer, Pacer
 from notify.registry import Registry as Drivers
+from storage.due import DueWork
 from storage.pace import TablePace
 from storage.pace_redis import RedisPace
 
 if TYPE_CHECKING:
-    from storage.due import DueWork
     from sandbox.town import Town
 
 REHEARSED_CALLS = 200.0  # a second: a day passes in moments when the clock is moved
@@ -58,7 +58,7 @@ def town_of(environment: Environment) -> "Town | None":
     return town
 
 
-def next_stop(due: "DueWork", town: "Town | None") -> Callable[[datetime], Awaitable[datetime | None]]:
+def next_stop(due: DueWork, town: "Town | None") -> Callable[[datetime], Awaitable[datetime | None]]:
     """Where a moved clock stops next: at planned work, or when a telephone has rung long enough."""
 
     async def ask(after: datetime) -> datetime | None:

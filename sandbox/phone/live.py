@@ -4,6 +4,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.phone.behaviour import (
@@ -58,6 +59,7 @@ class LiveCall:
         self._looked = 0
         self._reading = 0.0
         self._since: float | None = None
+        self.rings_until: datetime | None = None  # while it rings in somebody's hand
         self.gone = False  # the receiver is down, though the line may not have noticed yet
 
     # --- what the person does
@@ -149,12 +151,14 @@ class LiveCall:
     async def ring(self, timeout: float) -> Pickup:
         """Ring: by hand until the timeout has passed, on the wall or on a moved clock; at once otherwise. In seconds."""
         if self.manual:
-            since, until = self.network.now(), time.monotonic() + timeout
+            until = time.monotonic() + timeout
+            self.rings_until = self.network.now() + timedelta(seconds=timeout)
             while not self._answer.done():
                 await asyncio.wait((self._answer,), timeout=min(RING_LOOK_SECONDS, timeout))
-                over = time.monotonic() >= until or (self.network.now() - since).total_seconds() >= timeout
+                over = time.monotonic() >= until or self.network.now() >= self.rings_until
                 if over and not self._answer.done():
                     self._pick(Pickup.NO_ANSWER)
+            self.rings_until = None
         if not self._answer.done():
             self._pick(self.behaviour.pickup)
         return self._answer.result()

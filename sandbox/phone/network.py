@@ -84,6 +84,11 @@ class PhoneNetwork:
             self.phones[known] = Phone(self, known)
         return self.phones[known]
 
+    def rung_out_at(self, after: datetime) -> datetime | None:
+        """The next instant at which a telephone that nobody takes will stop ringing."""
+        ends = [live.rings_until for live in self.live.values() if live.rings_until is not None]
+        return min((end for end in ends if end > after), default=None)
+
     def changed(self) -> None:
         """Something visible happened."""
         self.bell.ring()

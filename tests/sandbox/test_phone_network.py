@@ -443,3 +443,20 @@ async def test_a_telephone_nobody_takes_stops_ringing_when_the_clock_is_moved_pa
     async with asyncio.timeout(5):
         while (await twilio.calls(made.sid).fetch_async()).status != "no-answer":
             await asyncio.sleep(0.02)
+
+
+async def test_the_end_of_a_ring_is_known_beforehand_so_that_a_moved_clock_can_stop_there(
+    town: Town, office: Office, ring: Ring
+) -> None:
+    office.pages |= {"voice": menu("确认收到请按1")}
+    assert town.phones.rung_out_at(town.phones.now()) is None
+    phone = town.phones.phone(LI).by_hand()
+    before = town.phones.now()
+    await ring(LI, timeout=30)
+    call = await phone.rings()
+    end = town.phones.rung_out_at(before)
+    assert end is not None and timedelta(seconds=29) < end - before < timedelta(seconds=40)
+    assert town.phones.rung_out_at(end) is None
+    call.reject()
+    await town.settle()
+    assert town.phones.rung_out_at(before) is None
