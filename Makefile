@@ -31,7 +31,7 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 run: $(STAMP) ## start everything on this machine, with the sandbox and sample tickets; Ctrl-C stops it
-	@JIESU_OWN_TERMINAL=1 JIESU_SANDBOX=$${JIESU_SANDBOX:-1} JIESU_DATA=$${JIESU_DATA:-var} exec $(BIN)/jiesu serve
+	@JIESU_OWN_TERMINAL=1 JIESU_SANDBOX=$${JIESU_SANDBOX:-1} JIESU_SAMPLES=$${JIESU_SAMPLES:-1} JIESU_DATA=$${JIESU_DATA:-var} exec $(BIN)/jiesu serve
 
 test: $(STAMP) programs ## the whole test suite; PostgreSQL and browser tests where their programs are or can be had
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 -rs $(ARGS)

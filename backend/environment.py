@@ -19,6 +19,15 @@ from backend.domain.refusals import Refused
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
+class Toml(TomlConfigSettingsSource):
+    """`jiesu.toml`, its names written as here or in full as in the environment: `profile`, `JIESU_PROFILE`."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        said = {name.lower().removeprefix("jiesu_"): value for name, value in self.init_kwargs.items()}
+        self.init_kwargs = said
+
+
 class Environment(BaseSettings):
     """The settings of contract §2; `JIESU_` before each name in capitals."""
 
@@ -37,6 +46,7 @@ class Environment(BaseSettings):
     profile: Literal["jilin", "beijing_mutual_aid"] = "jilin"
     timezone: str = "Asia/Shanghai"
     sandbox: bool = False
+    samples: bool = False  # the invented office of a rehearsal, brought in at the start (`make run` says so)
     telegram_token: SecretStr = SecretStr("")
     telegram_api_url: str = ""
     telegram_mode: Literal["polling", "webhook"] = "polling"
@@ -64,6 +74,13 @@ class Environment(BaseSettings):
             raise ValueError(f"unknown time zone: {value}") from error
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("sqlite", "postgresql"):
+            raise ValueError("sqlite:///… or postgresql://… is wanted")
+        return value
+
     @field_validator("public_url", "telegram_api_url", "twilio_api_url")
     @classmethod
     def _plain_url(cls, value: str) -> str:
@@ -81,7 +98,7 @@ class Environment(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, Toml(settings_cls)
 
     @property
     def zone(self) -> ZoneInfo:

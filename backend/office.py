@@ -110,6 +110,12 @@ class Standing:
         """The first office moment at or after `at`."""
         return next_open(at, self.calendar, self.settings.office_hours(unit))
 
+    def may_hand_over(self, now: datetime, grade: Grade, unit: str | None) -> datetime:
+        """When the card of a new ticket may leave: at once by day, a working one or not; a general one that comes in
+        quiet hours (`notify.quiet`) waits for the next office hour."""
+        quiet = grade is Grade.GENERAL and reminders.in_quiet(now, self.settings, unit)
+        return self.may_tell(now, now, grade, unit) if quiet else now
+
     def may_tell(
         self, planned: datetime, now: datetime, grade: Grade, unit: str | None, *, ring: bool = False
     ) -> datetime:
@@ -182,6 +188,10 @@ class OfficeNow:
     def next_open(self, at: datetime, unit: str | None) -> datetime:
         """The first office moment at or after `at`."""
         return self.standing.next_open(at, unit)
+
+    def may_hand_over(self, grade: Grade, unit: str | None) -> datetime:
+        """When the card of a new ticket may leave."""
+        return self.standing.may_hand_over(self._now, grade, unit)
 
     def may_tell(self, planned: datetime, grade: Grade, unit: str | None) -> datetime:
         """When a letter planned for that instant may leave."""

@@ -121,11 +121,11 @@ async def pacer_of(environment: Environment, shelves: Shelves, stack: contextlib
 
 
 async def rehearse(shelves: Shelves, town: "Town") -> None:
-    """A binding link a click away; and the sample office with a telephone in every hand, unless somebody else's
-    network was named: there, only people who were really brought in may be rung."""
+    """A binding link a click away; and, where asked for, the sample office with a telephone in every hand, unless
+    somebody else's network was named: there, only people who were really brought in may be rung."""
     from backend.samples import bring, neighbours
 
-    if not town.shared:
+    if shelves.environment.samples and not town.shared:
         await bring(shelves.imports)
         for person in neighbours():
             town.introduce(**person)

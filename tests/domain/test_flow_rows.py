@@ -296,3 +296,23 @@ def test_the_same_words_an_hour_later_are_a_second_attempt() -> None:
     paper = signed().act("handler", "contact", reached=False).later(hours=1)
     paper.act("handler", "contact", reached=False)
     assert [p.line.verb for p in paper.plans[-2:]] == ["contact", "contact"]
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "grade", "leaves"),
+    [
+        (14, 10, Grade.GENERAL, None),  # a Saturday morning: a card disturbs nobody
+        (10, 22, Grade.GENERAL, (11, 8, 30)),
+        (13, 23, Grade.GENERAL, (16, 8, 30)),  # Friday night
+        (10, 23, Grade.URGENT, None),
+    ],
+)
+def test_a_general_card_that_comes_in_quiet_hours_waits_for_the_morning(
+    day: int, hour: int, grade: Grade, leaves: tuple[int, int, int] | None
+) -> None:
+    paper = Paper(grade=grade)
+    paper.at = paper.at.replace(day=day, hour=hour)
+    paper.act("dispatcher", "dispatch", unit="U01")
+    card = next(x for x in paper.letters if x.kind in ("M1", "M2"))
+    wanted = paper.at if leaves is None else paper.at.replace(day=leaves[0], hour=leaves[1], minute=leaves[2])
+    assert card.not_before == wanted

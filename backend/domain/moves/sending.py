@@ -107,7 +107,8 @@ def announce(m: Mover, assignment: Assignment, grade: Grade, category: Category 
     urgent = grade is Grade.URGENT
     handlers = m.world.people(assignment.unit, Role.HANDLER)
     by_chat = [p for p in handlers if m.chat_of(p)]
-    m.tell("M2" if urgent else "M1", by_chat, assignment=assignment, urgent=urgent)
+    m.tell("M2" if urgent else "M1", by_chat, assignment=assignment, urgent=urgent,
+           not_before=m.world.may_hand_over(grade, assignment.unit))  # fmt: skip
     first = next((p for p in handlers if p.has_phone), None)
     if first is None:
         return
