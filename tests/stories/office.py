@@ -61,7 +61,7 @@ class Answer:
 def environment(folder: Path, url: str, pace: float) -> Environment:
     """The settings of a rehearsal on a free port; a long tick, because stories move the clock themselves."""
     return Environment(
-        data=folder / "var", database_url=url, port=0, sandbox=True, tick_seconds=600, telegram_pace=pace,
+        data=folder / "var", database_url=url, port=0, sandbox=True, samples=True, tick_seconds=600, telegram_pace=pace,
         twilio_calls_per_second=pace,
     )  # fmt: skip
 
