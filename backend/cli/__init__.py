@@ -1,5 +1,6 @@
 """The command line: a door that loads each command only when it is called (P10)."""
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -98,7 +99,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Refused as no:
         if debug:
             raise
-        click.echo(words().refusal(no.code, no.facts), err=True)
+        said = words().refusal(no.code, no.facts)
+        if "--json" in given:
+            click.echo(json.dumps({"error": {"code": no.code, "message": said, "details": no.facts}},
+                                  ensure_ascii=False, indent=1, default=str))  # fmt: skip
+        click.echo(said, err=True)
         return 1
     except BrokenPipeError:
         return 1

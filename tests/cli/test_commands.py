@@ -70,7 +70,7 @@ def test_a_file_that_is_something_else_is_refused_in_words_FF5(jiesu: Jiesu, tmp
     file = tmp_path / "tickets.xlsx"
     file.write_bytes(b"%PDF-1.7 and so on")
     said = jiesu("import", "tickets", str(file), "--json")
-    assert (said.status, said.out) == (1, "")
+    assert (said.status, said.json["error"]["code"]) == (1, "file_wrong_kind")
     assert "XLSX" in said.err and "Traceback" not in said.err
 
 
