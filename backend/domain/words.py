@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Contacted, Grade, Resolved
+from backend.domain.ticket import Answer, Category, Channel, Contacted, Grade, Resolved
 
 WAYS = ("phone", "visit", "sms", "letter", "online")
 REASON_CODES = (
@@ -98,7 +98,8 @@ grade = _one_of(*Grade)
 
 # fmt: off
 FIELDS: dict[str, tuple[Field, ...]] = {
-    "accept":              (),
+    "accept":              (Field("category", _one_of(*Category)), Field("grade", grade),
+                            Field("channel", _one_of(*Channel)), Field("text", _text)),
     "answer":              (need("text", _text, "text_missing"),),
     "merge":               (need("into", _text), Field("master_id", _whole)),
     "dispatch":            (need("unit", _text), Field("close_due_at", _instant), Field("grade", grade),

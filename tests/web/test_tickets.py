@@ -31,7 +31,12 @@ async def test_a_ticket_goes_its_way_over_rest_and_looks_as_the_contract_says(ho
 async def test_an_incomplete_ticket_waits_for_acceptance_and_a_known_number_is_refused(house: House) -> None:
     made = await house.ticket("T2", category=None)
     assert made["state"] == "registered"
-    assert (await house.act("R1", "T2", "accept"))[0] in (200, 422)
+    status, answer = await house.act("R1", "T2", "accept")
+    assert status == 422 and answer["error"]["code"] == "fields_missing"
+    assert (await house.act("R1", "T2", "accept", category="poem"))[0] == 422
+    status, accepted = await house.act("R1", "T2", "accept", category="help", grade="urgent")
+    assert status == 200
+    assert [accepted[name] for name in ("state", "category", "grade")] == ["pending_dispatch", "help", "urgent"]
     status, answer = await house.ask("D1", "POST", "/tickets", {"ticket_no": "T2", "text": "再来"})
     assert status == 409 and answer["error"]["code"] == "exists"
     status, answer = await house.ask("D1", "POST", "/tickets", {"text": "没有编号"})

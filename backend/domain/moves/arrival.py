@@ -4,7 +4,7 @@ from backend.domain.mover import Mover
 from backend.domain.moves.sending import announce
 from backend.domain.records import Assignment, Duty
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Obligation, Role, State
+from backend.domain.ticket import Category, Grade, Obligation, Role, State
 
 #: Fields without which nothing can be dispatched (T3).
 COMPLETE = ("category", "grade", "channel", "text")
@@ -19,20 +19,23 @@ def answer(m: Mover) -> None:
 
 
 def accept(m: Mover) -> None:
-    """T3 审核通过: complete, so the dispatch clock runs from generated_at (B16)."""
+    """T3 审核通过: complete, or completed by whoever accepts it, so the dispatch clock runs from generated_at (B16)."""
+    added = {name: m.words[name] for name in COMPLETE if m.words.get(name)}
     for name in COMPLETE:
-        if not getattr(m.ticket, name):
+        if not (added.get(name) or getattr(m.ticket, name)):
             raise Refused("fields_missing", field=name)
+    if added:
+        m.on_ticket(**added)
     m.ticket_to(State.PENDING_DISPATCH)
-    start_dispatch_clock(m)
+    start_dispatch_clock(
+        m, Grade(added.get("grade") or m.ticket.grade), Category(added.get("category") or str(m.ticket.category))
+    )
 
 
-def start_dispatch_clock(m: Mover) -> None:
+def start_dispatch_clock(m: Mover, grade: Grade, category: Category) -> None:
     """The institution's duty to dispatch: 12 h, or 2 h when urgent, from generated_at."""
     ticket = m.ticket
-    due = m.world.due(
-        Obligation.DISPATCH, ticket.grade, ticket.category, ticket.generated_at, ticket.management
-    )
+    due = m.world.due(Obligation.DISPATCH, grade, category, ticket.generated_at, ticket.management)
     m.start(Obligation.DISPATCH, due, start=ticket.generated_at, unit=ticket.management)
 
 
