@@ -59,9 +59,7 @@ class Auditor:
         self._patrol = looked.patrol
         found = {(f.kind, f.subject): f for f in looked.found}
         gone = [f for key, f in known.items() if key not in found]
-        healed = [
-            f for f, still in zip(gone, await self._store.persists(gone, since), strict=True) if not still
-        ]
+        healed = [f for f, still in zip(gone, await self._store.persists(gone, since), strict=True) if not still]
         new = await self._store.keep([f for key, f in found.items() if key not in known], healed, now)
         for finding in new:
             log.warning("finding", kind=finding.kind, subject=finding.subject, **finding.facts)
@@ -76,6 +74,4 @@ class Auditor:
 
     def _since(self, now: datetime) -> Since:
         real = self._wall()
-        return Since(
-            now=now, **{name: (real if name in REAL else now) - span for name, span in PATIENCE.items()}
-        )
+        return Since(now=now, **{name: (real if name in REAL else now) - span for name, span in PATIENCE.items()})

@@ -135,9 +135,7 @@ class Clockwork:
         return letters
 
     @staticmethod
-    def _audience(
-        step: reminders.Step, duty: Duty, management: str | None, standing: Standing
-    ) -> Sequence[Person]:
+    def _audience(step: reminders.Step, duty: Duty, management: str | None, standing: Standing) -> Sequence[Person]:
         if step.audience in IN_MANAGEMENT:
             return standing.people(management or "", Role(step.audience.value))
         handlers = standing.people(duty.unit or "", Role.HANDLER)

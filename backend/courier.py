@@ -68,9 +68,7 @@ class Courier:
         self._woken = asyncio.Event()
         self._changed = asyncio.Event()  # a job has come out of hand
         self._tasks: set[asyncio.Task[None]] = set()
-        self._chats: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = (
-            weakref.WeakValueDictionary()
-        )
+        self._chats: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
         self._rescued_at = -math.inf
         self._looked_at = -math.inf
         self._handled = 0
@@ -217,9 +215,7 @@ class Courier:
         try:
             if letters:
                 now = o.office.clock.now()
-                for claimed in await o.letters.claim(
-                    o.owner, list(o.channels), now, len(letters), o.lease(), letters
-                ):
+                for claimed in await o.letters.claim(o.owner, list(o.channels), now, len(letters), o.lease(), letters):
                     taken[False, claimed.letter.id] = lambda c=claimed: self._outbound.deliver(c)  # type: ignore[misc]
             if cards:
                 for card in await o.cards.claim(o.owner, cards, o.real_now(), o.lease()):

@@ -27,9 +27,7 @@ def hang(data: Path, url: str, token: str) -> None:
     """Say where this server is; nobody but its owner can read it."""
     data.mkdir(parents=True, exist_ok=True)
     fresh = data / f"{PLATE}.{os.getpid()}"
-    with os.fdopen(
-        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump({"url": url, "token": token, "pid": os.getpid()}, file)
     fresh.replace(data / PLATE)
 

@@ -51,7 +51,9 @@ class Environment(BaseSettings):
     telegram_api_url: str = ""
     telegram_mode: Literal["polling", "webhook"] = "polling"
     telegram_secret: SecretStr = SecretStr("")
-    telegram_pace: float = Field(default=1.0, gt=0, le=1000)  # times the public limits, for a Bot API server of one's own
+    telegram_pace: float = Field(
+        default=1.0, gt=0, le=1000
+    )  # times the public limits, for a Bot API server of one's own
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_auth_token_old: SecretStr = SecretStr("")

@@ -86,9 +86,7 @@ class Imports:
             raise Refused("forbidden")
         now = self._office.clock.now()
         context = Context(zone=self._office.clock.zone, countries=self._countries)
-        reading = await asyncio.to_thread(
-            read, kind, content, set_values=preset or {}, now=now, context=context
-        )
+        reading = await asyncio.to_thread(read, kind, content, set_values=preset or {}, now=now, context=context)
         report = await self._empty(reading, kind, by, dry_run, progress)
         document = report.document()
         log.info("imported", kind=kind, by=by.code, dry_run=dry_run, read=report.read, imported=report.imported,
@@ -98,9 +96,7 @@ class Imports:
             await self._book.note(kind, await asyncio.to_thread(_sha256, content), name, by.code, now, short)
         return document
 
-    async def _empty(
-        self, reading: Reading, kind: str, by: Actor, dry: bool, progress: Progress | None
-    ) -> Report:
+    async def _empty(self, reading: Reading, kind: str, by: Actor, dry: bool, progress: Progress | None) -> Report:
         report = Report()
         taker = taker_of(kind, self._shelves, self._catalogue, by, dry)
         rows = await asyncio.to_thread(iter, reading)

@@ -67,9 +67,7 @@ class Intake:
             raise answer
         return answer
 
-    async def receive_many(
-        self, forms: Sequence[TicketForm], by: Actor, source: Source
-    ) -> list[str | Refused]:
+    async def receive_many(self, forms: Sequence[TicketForm], by: Actor, source: Source) -> list[str | Refused]:
         """Take demands in one transaction; a number, or why not, for each. Raises Refused `forbidden`."""
         if by.role not in BRINGERS:
             raise Refused("forbidden", verb="create")
@@ -88,11 +86,7 @@ class Intake:
         drafts = await _aside(len(forms) > MANY, lambda: [self._reader.draft(f, now) for f in forms])
         known = await self._store.known([d.no for d in drafts if isinstance(d, Draft) and d.no])
         return [
-            d
-            if isinstance(d, Refused)
-            else Refused("exists", ticket_no=d.no)
-            if d.no in known
-            else d.no or ""
+            d if isinstance(d, Refused) else Refused("exists", ticket_no=d.no) if d.no in known else d.no or ""
             for d in drafts
         ]
 
@@ -177,9 +171,7 @@ class Intake:
         )  # fmt: skip
         return NewTicket(replace(ticket, head=line.hash), line, rows, self._columns(draft, ticket_id))
 
-    def _repeats(
-        self, draft: Draft, no: str, earlier: dict[tuple[str, str | None], list[str]]
-    ) -> list[str] | None:
+    def _repeats(self, draft: Draft, no: str, earlier: dict[tuple[str, str | None], list[str]]) -> list[str] | None:
         """Open tickets of the same caller and category; those made just now count."""
         if draft.index is None or draft.form.category is None:
             return None

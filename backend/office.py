@@ -87,9 +87,7 @@ class Standing:
         mode = deadlines.Mode(self.settings.choice("workday.mode"))
         return deadlines.due(Limit.parse(limit), start, self.calendar, hours, mode)
 
-    def first_look(
-        self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None
-    ) -> datetime:
+    def first_look(self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None) -> datetime:
         """When the clock must first look at a duty: its first rung, or its due time."""
         return min([due, *(s.at for s in self.rungs(kind, grade, start, due, unit)[:1])])
 
@@ -138,9 +136,7 @@ def _ladder(
     settings: Settings, calendar: Calendar, unit: str | None,
 ) -> tuple[reminders.Step, ...]:  # fmt: skip
     try:
-        return tuple(
-            reminders.ladder(kind, grade, start, due, calendar, settings.office_hours(unit), settings)
-        )
+        return tuple(reminders.ladder(kind, grade, start, due, calendar, settings.office_hours(unit), settings))
     except Refused:  # past the calendar's end there is no rung to place; the due time itself is known
         return ()
 
@@ -175,9 +171,7 @@ class OfficeNow:
         """The end of a limit that begins at `start`."""
         return self.standing.later(limit, start, unit)
 
-    def first_look(
-        self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None
-    ) -> datetime:
+    def first_look(self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None) -> datetime:
         """When the clock must first look at a duty."""
         return self.standing.first_look(kind, grade, start, due, unit)
 
@@ -197,9 +191,7 @@ class OfficeNow:
         """When a letter planned for that instant may leave."""
         return self.standing.may_tell(planned, self._now, grade, unit)
 
-    def given_back(
-        self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None
-    ) -> datetime:
+    def given_back(self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None) -> datetime:
         """A closing deadline with the time a review took beyond its limit added (T10)."""
         standing = self.standing
         return deadlines.pushed_back(due, limit, decided, grade, standing.settings, standing.calendar, unit)

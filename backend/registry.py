@@ -66,9 +66,7 @@ class Registry:
     `bot_name` is the bot's public name for links, set by the wiring once it is known. `countries` may be called.
     """
 
-    def __init__(
-        self, people: People, drafts: Drafts, office: Office, *, countries: Collection[str] = ("CN",)
-    ) -> None:
+    def __init__(self, people: People, drafts: Drafts, office: Office, *, countries: Collection[str] = ("CN",)) -> None:
         self._people = people
         self._drafts = drafts
         self._office = office

@@ -62,9 +62,7 @@ class ImportsRoom(Protocol):
 class MarksRoom(Protocol):
     """backend/marks.py: score sheets, runs and ledgers; mappings in and out."""
 
-    async def scores(
-        self, *, month: str, scheme: str | None, unit: str | None, actor: Actor
-    ) -> Mapping[str, Any]:
+    async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
         """The month's sheets."""
         ...
 

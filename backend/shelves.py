@@ -93,9 +93,7 @@ async def open_office(environment: Environment) -> AsyncIterator[Office]:
     await prepare(environment)
     db = open_database(environment.database)
     try:
-        yield Office(
-            Configuration(db, Ids(db)), await _clock(environment, HouseValues(db)), environment.profile
-        )
+        yield Office(Configuration(db, Ids(db)), await _clock(environment, HouseValues(db)), environment.profile)
     finally:
         await db.close()
 

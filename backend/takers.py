@@ -92,9 +92,7 @@ class TicketsTaker(Taker):
     async def results(self, rows: Sequence[paper.TicketRow]) -> list[Result]:
         forms = [form_of(row) for row in rows]
         intake = self.shelves.intake
-        answers = await (
-            intake.check(forms) if self.dry else intake.receive_many(forms, self.by, Source.IMPORT)
-        )
+        answers = await (intake.check(forms) if self.dry else intake.receive_many(forms, self.by, Source.IMPORT))
         return [a if isinstance(a, Refused) else True for a in answers]
 
 
@@ -143,9 +141,7 @@ class LedgerTaker(Taker):
         return [line if isinstance(line, Refused) else next(answers) for line in lines]
 
     def _line(self, row: paper.LedgerRow, unit: str) -> LedgerLine:
-        facts: Mapping[str, Any] = {
-            k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None
-        }
+        facts: Mapping[str, Any] = {k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None}
         plain = (str(row.kind), unit, row.month, row.count, row.level and str(row.level), row.matter,
                  None if row.points is None else str(row.points), row.note or "", row.evidence or "")  # fmt: skip
         body = json.dumps([*plain, facts], ensure_ascii=False, sort_keys=True)
@@ -163,20 +159,14 @@ class CalendarTaker(Taker):
         office = self.shelves.office
         calendar = (await office.standing(fresh=True)).calendar
         days = {row.day: row.working for row in rows}
-        fresh = [
-            not calendar.covers(d) or calendar.is_workday(d) is not days[d] for d in (r.day for r in rows)
-        ]
+        fresh = [not calendar.covers(d) or calendar.is_workday(d) is not days[d] for d in (r.day for r in rows)]
         if self.dry:
             return list(fresh)
         by_name: dict[str, dict[date, bool]] = {}
         for row in rows:
             by_name.setdefault(row.name or "", {})[row.day] = row.working
         for year in sorted({d.year for d in days}):
-            if (
-                calendar.covers(date(year, 12, 31))
-                or days.get(date(year, 1, 1))
-                or days.get(date(year, 10, 1))
-            ):
+            if calendar.covers(date(year, 12, 31)) or days.get(date(year, 1, 1)) or days.get(date(year, 10, 1)):
                 continue
             if date(year, 1, 1) in days and date(year, 10, 1) in days:
                 rest = {d: w for d, w in year_days(year, (), ()).items() if d not in days}

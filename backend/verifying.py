@@ -99,9 +99,7 @@ def _as_written(assignment: Assignment, lines: Sequence[Line]) -> bool:
 
 def seal_of(key: bytes, prev: str, members: Sequence[int], hashes: Sequence[str], until: int) -> str:
     """The hash of a seal: over the one before, the moment, and every line's id and hash."""
-    body = hashlib.sha256(
-        "".join(f"{i}:{h}\n" for i, h in zip(members, hashes, strict=True)).encode()
-    ).hexdigest()
+    body = hashlib.sha256("".join(f"{i}:{h}\n" for i, h in zip(members, hashes, strict=True)).encode()).hexdigest()
     return hmac.new(key, f"seal\x1f{prev}\x1f{until}\x1f{body}".encode(), hashlib.sha256).hexdigest()
 
 

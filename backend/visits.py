@@ -46,7 +46,9 @@ class Visits:
             await self._conclude(one.ticket_no, Answer.NO_REPLY, "no_more_visits")  # FW33
         elif number is None or settings.integer("visit.auto.attempts") == 0:
             why = "" if number else "number_refused"
-            await self._conclude(one.ticket_no, Answer.UNREACHED, why, sampled=drawn(one.ticket_id, one.round, standing))
+            await self._conclude(
+                one.ticket_no, Answer.UNREACHED, why, sampled=drawn(one.ticket_id, one.round, standing)
+            )
         else:
             await self._t.store.open(NewCall(
                 "visit", "visit", settings.periods("visit.window").enters(now), now, ticket_id=one.ticket_id,
@@ -76,7 +78,9 @@ class Visits:
                 return None
         return window.enters(free)
 
-    async def _instead(self, call: Call, now: datetime, answer: Answer, note: str, *, want_person: bool = False) -> None:
+    async def _instead(
+        self, call: Call, now: datetime, answer: Answer, note: str, *, want_person: bool = False
+    ) -> None:
         if call.subject is not None:
             await self._conclude(call.subject.ticket_no, answer, note, want_person=want_person)
         await self._t.store.drop(call.id, now)
@@ -101,7 +105,11 @@ class Visits:
             # the line was cut before V4: not an answer, so it is asked for once more while tries are left (FW21)
             cut = outcome == "partial" and heard.answer is None and not (heard.want_person or heard.danger)
             step = retry.after_visit(
-                outcome, call.tries + 1, talk.dial.number, standing.settings, later=cut or bool(call.heard.get("call_later"))
+                outcome,
+                call.tries + 1,
+                talk.dial.number,
+                standing.settings,
+                later=cut or bool(call.heard.get("call_later")),
             )
             left = isinstance(step, retry.Retry) and call.purpose == "visit"
             meant = after_auto(heard, int(left or _waits(call)), sampled)

@@ -71,7 +71,9 @@ async def _width(place: Town, rival: "Rival", engine: str, verb: str, width: int
                       least=least, note=rate_note(taken))]  # fmt: skip
     if engine == "sqlite" and width == 32:
         p99 = percentile(waits, 0.99) * 1000
-        figures.append(judged("P1", f"{engine}: {verb}, p99 of one move, {width} at once", "", [p99], most=60, unit="ms"))
+        figures.append(
+            judged("P1", f"{engine}: {verb}, p99 of one move, {width} at once", "", [p99], most=60, unit="ms")
+        )
     return figures
 
 
@@ -124,9 +126,14 @@ def _statements(plan: Plan, mark: Any) -> list[Statement]:
         table = TABLE_OF[change.table].name
         last = mark(len(change.values) + 1, table, "id")
         found.append(
-            (f"UPDATE {table} SET {assign(table, change.values)} WHERE id = {last}", (*values(change.values), change.id))
+            (
+                f"UPDATE {table} SET {assign(table, change.values)} WHERE id = {last}",
+                (*values(change.values), change.id),
+            )
         )
-    cards = f"UPDATE cards SET wanted = {mark(1, 'cards', 'wanted')} WHERE assignment_id = " + mark(2, "cards", "assignment_id")
+    cards = f"UPDATE cards SET wanted = {mark(1, 'cards', 'wanted')} WHERE assignment_id = " + mark(
+        2, "cards", "assignment_id"
+    )
     found += [(f"{cards} AND state = 'live'", (plan.line.version, one)) for one in plan.redraw]
     assert isinstance(plan.line, Line)
     return found

@@ -42,9 +42,7 @@ async def _engine(engine: str, count: int) -> list[Figure]:
         db = place.db
         url = f"sqlite:///{db.path}" if isinstance(db, SqliteDatabase) else _url(db)
         with tempfile.TemporaryDirectory() as home:
-            words = Environment(
-                database_url=url, data=Path(home), sandbox=True, secret_key="a secret of the bench"
-            )  # type: ignore[arg-type]
+            words = Environment(database_url=url, data=Path(home), sandbox=True, secret_key="a secret of the bench")  # type: ignore[arg-type]
             async with open_shelves(words) as house:
                 await samples.bring(house.imports, "units", "people")
                 for kind, make in (("history", lives), ("tickets", demands)):
@@ -79,9 +77,7 @@ async def _kind(house: Shelves, engine: str, kind: str, content: bytes, count: i
 
     taken = await rates(ours, theirs)
     what = f"{kind}: {count:,} lines imported, {engine}"
-    baseline = (
-        "COPY of the same rows" if engine == "postgresql" else "executemany of the same rows, one transaction"
-    )
+    baseline = "COPY of the same rows" if engine == "postgresql" else "executemany of the same rows, one transaction"
     return judged("P7", what, baseline, ratios(taken), least=LEAST, note=rate_note(taken, " lines/s"))
 
 

@@ -167,10 +167,7 @@ async def _procrastinate(url: str, count: int) -> Any:
         async with app.open_async():
             await nothing.batch_defer_async(*({"number": i} for i in range(count)))  # type: ignore[arg-type]
             began = time.perf_counter()
-            await app.run_worker_async(
-                wait=False, concurrency=16, install_signal_handlers=False, listen_notify=False
-            )
+            await app.run_worker_async(wait=False, concurrency=16, install_signal_handlers=False, listen_notify=False)
             return count / (time.perf_counter() - began)
 
     return worked
-

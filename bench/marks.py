@@ -92,27 +92,37 @@ def _fill(c: Connection, count: int) -> None:
     unit, yes, no = "'U' || (n % 2000)", "n > 0", "n < 0"
     closed = f"CASE WHEN n % 10 < 8 THEN {sent} + (n % 9) * {DAY} END"
     late = "n % 10 < 8 AND n % 9 > 7 AND n % 20 = 7"
-    c.execute(text(f"""INSERT INTO tickets (id, no, version, head, state, category, grade, channel, region, management,
+    c.execute(
+        text(f"""INSERT INTO tickets (id, no, version, head, state, category, grade, channel, region, management,
         generated_at, lead_id, flags, requires_dispatch, final_answer, excluded, title, place, text, created_at, extra)
         SELECT n * 10, 'B' || n, 1, '', 'finalized', CASE n % 6 WHEN 0 THEN 'consult' WHEN 1 THEN 'help' WHEN 2 THEN
         'complaint' ELSE 'report' END, 'general', 'phone', 'A', 'M01', {sent}, n * 10 + 1,
         CASE n % 50 WHEN 0 THEN 'mass_incident' ELSE '' END, {yes},
-        CASE n % 40 WHEN 1 THEN 'unsatisfied' ELSE 'satisfied' END, {no}, '', '', '', {sent}, '{{}}' FROM {numbers} x"""))
-    c.execute(text(f"""INSERT INTO assignments (id, ticket_id, unit, lead, state, version, dispatched_at, dispatched_by,
+        CASE n % 40 WHEN 1 THEN 'unsatisfied' ELSE 'satisfied' END, {no}, '', '', '', {sent}, '{{}}' FROM {numbers} x""")
+    )
+    c.execute(
+        text(f"""INSERT INTO assignments (id, ticket_id, unit, lead, state, version, dispatched_at, dispatched_by,
         sign_due_at, close_due_at, signed_at, signed, closed_at, extension_count, red_card_at, ended_at)
         SELECT n * 10 + 1, n * 10, {unit}, {yes}, CASE WHEN n % 100 = 98 THEN 'returned' ELSE 'finalized' END, 1, {sent},
         'D', {sent} + {DAY}, {sent} + 8 * {DAY}, {sent}, 'manual', {closed}, n % 11 / 10,
         CASE WHEN {late} THEN {sent} + 8 * {DAY} END, CASE WHEN n % 100 = 98 THEN {sent} + {DAY} END
-        FROM {numbers} x"""))
-    c.execute(text(f"""INSERT INTO duties (id, ticket_id, assignment_id, unit, kind, grade, start_at, due_at, met_at,
+        FROM {numbers} x""")
+    )
+    c.execute(
+        text(f"""INSERT INTO duties (id, ticket_id, assignment_id, unit, kind, grade, start_at, due_at, met_at,
         outcome) SELECT n * 10 + 2, n * 10, n * 10 + 1, {unit}, 'sign', 'general', {sent}, {sent} + {DAY}, {sent},
-        CASE n % 15 WHEN 0 THEN 'auto' ELSE 'timely' END FROM {numbers} x"""))
-    c.execute(text(f"""INSERT INTO requests (id, ticket_id, assignment_id, unit, kind, asked_at, asked_by, timely, facts,
+        CASE n % 15 WHEN 0 THEN 'auto' ELSE 'timely' END FROM {numbers} x""")
+    )
+    c.execute(
+        text(f"""INSERT INTO requests (id, ticket_id, assignment_id, unit, kind, asked_at, asked_by, timely, facts,
         decision, decided_at) SELECT n * 10 + 3, n * 10, n * 10 + 1, {unit}, 'return', {sent} + 1, 'H', {yes}, '{{}}',
-        'accepted', {sent} + {DAY} FROM {numbers} x WHERE n % 100 = 98"""))
-    c.execute(text(f"""INSERT INTO visits (id, ticket_id, assignment_id, round, kind, at, "by", source, answer, note, final)
+        'accepted', {sent} + {DAY} FROM {numbers} x WHERE n % 100 = 98""")
+    )
+    c.execute(
+        text(f"""INSERT INTO visits (id, ticket_id, assignment_id, round, kind, at, "by", source, answer, note, final)
         SELECT n * 10 + 4, n * 10, n * 10 + 1, 1, 'manual', {sent} + 9 * {DAY}, 'V', 'api',
-        CASE n % 40 WHEN 1 THEN 'unsatisfied' ELSE 'satisfied' END, '', {yes} FROM {numbers} x WHERE n % 6 < 3"""))
+        CASE n % 40 WHEN 1 THEN 'unsatisfied' ELSE 'satisfied' END, '', {yes} FROM {numbers} x WHERE n % 6 < 3""")
+    )
     c.execute(text("ANALYZE"))
 
 
@@ -161,7 +171,9 @@ def _life(no: str) -> Any:
         unit=f"U{n % 20:02d}", lead=True, dispatched_at=sent, signed_at=signed, signed="manual", returned=None,
         extensions=(), close_due_at=None, closed_at=sent + timedelta(days=n % 9), red_card=None,
     )  # fmt: skip
-    visit = SimpleNamespace(kind="auto", at=sent + timedelta(days=10), answer="satisfied", contacted="yes", resolved=None)
+    visit = SimpleNamespace(
+        kind="auto", at=sent + timedelta(days=10), answer="satisfied", contacted="yes", resolved=None
+    )
     return SimpleNamespace(
         ticket_no=no, category=Category.HELP, grade=Grade.GENERAL, channel="phone", region="A市", management="M01",
         generated_at=born, direct_answer=False, mass_incident=False, confidential=False, requester_name="王某",

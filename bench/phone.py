@@ -145,7 +145,9 @@ async def _answered(engine: str, count: int) -> list[Figure]:
                 headers = {"X-Twilio-Signature": validator.compute_signature(url, fields),
                            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}  # fmt: skip
                 posts.append((f"/hooks/twilio/voice/{dial}", urlencode(fields), headers))
-            over_http, _ = await post_all(own + "/bare", [(at.removeprefix("/hooks/twilio"), b, h) for at, b, h in posts])
+            over_http, _ = await post_all(
+                own + "/bare", [(at.removeprefix("/hooks/twilio"), b, h) for at, b, h in posts]
+            )
             cost, milliseconds = await post_all(own, posts)
             waits += milliseconds
             bare.append((cost, over_http))

@@ -34,7 +34,9 @@ def run(small: bool) -> Iterable[Figure]:
     loaded = {" ".join(words): _modules(words) for words in WITHOUT_BOT}
     with_bot = [words for words, found in loaded.items() if "aiogram" in found]
     note = "; ".join(f"{words}: {', '.join(found) or 'nothing heavy'}" for words, found in loaded.items())
-    yield judged("P10", "commands without a bot that import aiogram", "", [float(len(with_bot))], most=0, unit="", note=note)
+    yield judged(
+        "P10", "commands without a bot that import aiogram", "", [float(len(with_bot))], most=0, unit="", note=note
+    )
 
 
 def _cpu(command: list[str]) -> float:

@@ -94,10 +94,18 @@ class ChatDoor:
             log.warning("bot_not_introduced", error=detail(accident, self.house.bot.token))
 
     async def webhook(self, url: str, secret: str) -> None:
-        """Let updates be posted to `url`; pending ones are never dropped (FT31)."""
-        await self.house.bot.set_webhook(
-            url, secret_token=secret, allowed_updates=ALLOWED, drop_pending_updates=False
-        )
+        """Let updates be posted to `url`; pending ones are never dropped (FT31).
+
+        Tried until it is taken: a messenger that is away while we start is no reason not to start (FT23).
+        """
+        bot = self.house.bot
+        while True:
+            try:
+                await bot.set_webhook(url, secret_token=secret, allowed_updates=ALLOWED, drop_pending_updates=False)
+                return
+            except ACCIDENTS as accident:
+                log.warning("webhook_not_set", error=detail(accident, bot.token))
+                await asyncio.sleep(self._idle_seconds)
 
     async def poll(self) -> None:
         """Fetch updates until cancelled. One process polls at a time; what is not committed is fetched again."""

@@ -85,9 +85,7 @@ class Channel(Protocol):
         """The paces a message to this address is bound by (FT19)."""
         ...
 
-    async def send(
-        self, address: str, card: Card, *, reply_to: str | None = None, again: str = ""
-    ) -> Receipt:
+    async def send(self, address: str, card: Card, *, reply_to: str | None = None, again: str = "") -> Receipt:
         """Send a card. `again` is put before the text of a repeated copy (FT24)."""
         ...
 

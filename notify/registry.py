@@ -48,9 +48,7 @@ class Registry:
         """Drivers of this package, and of any other package given as (family, package name, directory)."""
         registry = cls()
         here = Path(__file__).parent
-        own: list[tuple[Family, str, Path]] = [
-            (family, f"notify.{family}", here / family) for family in FAMILIES
-        ]
+        own: list[tuple[Family, str, Path]] = [(family, f"notify.{family}", here / family) for family in FAMILIES]
         for family, package, directory in (*own, *extra):
             for name in stems(directory):
                 registry.add(family, name, f"{package}.{name}")

@@ -131,4 +131,3 @@ async def _guard(request: web.Request, handler: Any) -> web.StreamResponse:
         answer.headers.setdefault("Content-Security-Policy", POLICY)
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
     return answer
-

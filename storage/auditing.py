@@ -18,9 +18,7 @@ _NEW = text(
     "INSERT INTO findings (kind, subject, facts, found_at) VALUES (:kind, :subject, :facts, :at) "
     "ON CONFLICT (kind, subject) DO NOTHING RETURNING kind"
 )
-_STRETCH = text(
-    "SELECT count(*), max(id) FROM (SELECT id FROM tickets WHERE id > :patrol ORDER BY id LIMIT :most) x"
-)
+_STRETCH = text("SELECT count(*), max(id) FROM (SELECT id FROM tickets WHERE id > :patrol ORDER BY id LIMIT :most) x")
 
 
 class Auditing:
@@ -76,14 +74,10 @@ class Auditing:
         k = t.findings.c
         query = select(k.kind, k.subject, k.facts, k.found_at).order_by(k.found_at, k.kind, k.subject)
         return await self._db.read(
-            lambda c: [
-                Finding(r.kind, r.subject, json.loads(r.facts), instant(r.found_at)) for r in c.execute(query)
-            ]
+            lambda c: [Finding(r.kind, r.subject, json.loads(r.facts), instant(r.found_at)) for r in c.execute(query)]
         )
 
-    async def keep(
-        self, found: Sequence[Finding], healed: Sequence[Finding], now: datetime
-    ) -> Sequence[Finding]:
+    async def keep(self, found: Sequence[Finding], healed: Sequence[Finding], now: datetime) -> Sequence[Finding]:
         """Write new findings and strike healed ones, each with a row in the audit book; answers those truly new."""
         if not (found or healed):
             return []
@@ -96,9 +90,7 @@ class Auditing:
                 f for f in healed
                 if c.execute(delete(t.findings).where(k.kind == f.kind, k.subject == f.subject)).rowcount == 1
             ]  # fmt: skip
-            rows = [self._note("finding", f, now) for f in fresh] + [
-                self._note("healed", f, now) for f in struck
-            ]
+            rows = [self._note("finding", f, now) for f in fresh] + [self._note("healed", f, now) for f in struck]
             if rows:
                 c.execute(insert(t.audit), rows)
             return fresh
@@ -130,6 +122,4 @@ def _instants(since: Since) -> dict[str, int]:
 def _finding(kind: str, row: dict[str, Any]) -> Finding:
     subject = str(row.pop("subject"))
     facts = {name: value for name, value in row.items() if value is not None}
-    return Finding(
-        kind, subject, {n: instant(v).isoformat() if n.endswith("_at") else v for n, v in facts.items()}
-    )
+    return Finding(kind, subject, {n: instant(v).isoformat() if n.endswith("_at") else v for n, v in facts.items()})

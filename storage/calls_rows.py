@@ -28,7 +28,12 @@ _DIAL = [
     D.step.label("d_step"), D.said.label("d_said"), D["keys"].label("d_keys"), D.outcome.label("d_outcome"),
 ]  # fmt: skip
 _DIALS = (
-    select(func.count()).select_from(t.dials).where(D.call_id == K.id).correlate(t.calls).scalar_subquery().label("dials")
+    select(func.count())
+    .select_from(t.dials)
+    .where(D.call_id == K.id)
+    .correlate(t.calls)
+    .scalar_subquery()
+    .label("dials")
 )
 
 

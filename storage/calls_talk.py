@@ -77,7 +77,10 @@ _NEWS = (
     )
 )  # fmt: skip
 _NEWER = _NEWS.where(
-    or_(bindparam("b_sequence", type_=Integer, required=False).is_(None), D.sequence < bindparam("b_sequence", type_=Integer, required=False))
+    or_(
+        bindparam("b_sequence", type_=Integer, required=False).is_(None),
+        D.sequence < bindparam("b_sequence", type_=Integer, required=False),
+    )
 )
 
 

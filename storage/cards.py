@@ -70,9 +70,7 @@ class Cards:
 
     async def find(self, channel: str, address: str, message_id: str) -> HeldCard | None:
         """The message that was answered or pressed."""
-        query = select(*_COLUMNS).where(
-            C.channel == channel, C.address == address, C.message_id == message_id
-        )
+        query = select(*_COLUMNS).where(C.channel == channel, C.address == address, C.message_id == message_id)
         found = await self._held(query)
         return found[0] if found else None
 
@@ -81,9 +79,7 @@ class Cards:
         query = select(*_COLUMNS).where(C.assignment_id == assignment_id, C.state == "live")
         return await self._held(query.order_by(C.id))
 
-    async def stale(
-        self, channels: Sequence[str], now: datetime, real: datetime, limit: int
-    ) -> list[HeldCard]:
+    async def stale(self, channels: Sequence[str], now: datetime, real: datetime, limit: int) -> list[HeldCard]:
         """Live messages that no longer show what they should. Claims nothing."""
         query = (
             select(*_COLUMNS)
@@ -99,9 +95,7 @@ class Cards:
         )
         return await self._held(query)
 
-    async def claim(
-        self, owner: str, ids: Sequence[int], real: datetime, lease_until: datetime
-    ) -> list[HeldCard]:
+    async def claim(self, owner: str, ids: Sequence[int], real: datetime, lease_until: datetime) -> list[HeldCard]:
         """Take stale messages in hand; those already taken are passed over."""
         query = (
             update(t.cards)

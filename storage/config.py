@@ -88,9 +88,7 @@ class Configuration:
             for day, working in fresh.items():
                 c.execute(delete(t.calendar_days).where(t.calendar_days.c.day == day))
                 c.execute(
-                    insert(t.calendar_days).values(
-                        day=day, working=working, note=note, by=by, set_at=micros(now)
-                    )
+                    insert(t.calendar_days).values(day=day, working=working, note=note, by=by, set_at=micros(now))
                 )
             if fresh:
                 bump(c)
@@ -109,9 +107,7 @@ class Configuration:
                 if unit.code not in known:
                     c.execute(insert(t.units).values(**_unit_columns(unit)))
                 elif changed[-1]:
-                    c.execute(
-                        update(t.units).where(t.units.c.code == unit.code).values(**_unit_columns(unit))
-                    )
+                    c.execute(update(t.units).where(t.units.c.code == unit.code).values(**_unit_columns(unit)))
                 known[unit.code] = unit
             if any(changed):
                 bump(c)

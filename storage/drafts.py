@@ -46,9 +46,7 @@ class DraftShelf:
 
     async def drop(self, person: str, assignment_id: int, verb: str) -> None:
         """It is done, or given up."""
-        await self._db.write(
-            lambda c: c.execute(delete(t.drafts).where(_draft(person, assignment_id, verb))) and None
-        )
+        await self._db.write(lambda c: c.execute(delete(t.drafts).where(_draft(person, assignment_id, verb))) and None)
 
     async def drafts_on(self, assignment_id: int, verb: str) -> Sequence[dict[str, Any]]:
         """What anybody has begun on an assignment."""

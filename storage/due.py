@@ -53,9 +53,7 @@ class DueWork:
         query = select(t.calls.c.dial_id).where(t.calls.c.state == "live", t.calls.c.purpose != "inbound")
         return await self._db.read(lambda c: {int(i) for i in c.execute(query).scalars() if i is not None})
 
-    async def looked(
-        self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()
-    ) -> bool:
+    async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()) -> bool:
         """Remember how far the ladder is climbed and when to look again, with the letters of the rung."""
 
         def work(c: Connection) -> bool:

@@ -51,9 +51,7 @@ def found(filters: Filters, now: datetime, seen_by: str | None) -> tuple[Select[
     if unit is None:
         return select(*columns), t.tickets.c.id
     a, newer = t.assignments, t.assignments.alias("newer")
-    again = select(literal(1)).where(
-        newer.c.ticket_id == a.c.ticket_id, newer.c.unit == a.c.unit, newer.c.id > a.c.id
-    )
+    again = select(literal(1)).where(newer.c.ticket_id == a.c.ticket_id, newer.c.unit == a.c.unit, newer.c.id > a.c.id)
     query = select(*columns).join_from(a, t.tickets, t.tickets.c.id == a.c.ticket_id)
     query = query.where(a.c.unit == unit, ~exists(again))
     if filters.unit is not None and filters.unit != unit:
@@ -88,7 +86,5 @@ def narrowed(query: Select[Any], filters: Filters, now: datetime) -> Select[Any]
         query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*late(now))))
     if filters.words:
         pattern = literally(filters.words)
-        query = query.where(
-            or_(*(column.ilike(pattern, escape="\\") for column in (k.no, k.title, k.place, k.text)))
-        )
+        query = query.where(or_(*(column.ilike(pattern, escape="\\") for column in (k.no, k.title, k.place, k.text))))
     return query

@@ -23,8 +23,7 @@ class Idempotency:
         """None: the key is yours, do the work and settle it. Otherwise what is known of it."""
         k = t.idempotency.c
         stale = delete(t.idempotency).where(
-            (k.key == key)
-            & ((k.at < micros(now - KEPT)) | ((k.status == 0) & (k.at < micros(now - ABANDONED))))
+            (k.key == key) & ((k.at < micros(now - KEPT)) | ((k.status == 0) & (k.at < micros(now - ABANDONED))))
         )
         row = {"key": key, "body_hash": body_hash, "status": 0, "answer": "", "at": micros(now)}
         found = select(t.idempotency).where(k.key == key)

@@ -21,9 +21,7 @@ class ImportBook:
         self._db = db
         self._ids = ids
 
-    async def note(
-        self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]
-    ) -> None:
+    async def note(self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]) -> None:
         """Remember that a file was brought, and what came of it."""
         await self._ids.refill(1)
         row = insert(t.imports).values(

@@ -101,9 +101,7 @@ def _chat(update: dict[str, Any]) -> str:
 class InboxShelf:
     """The inbox on either engine."""
 
-    def __init__(
-        self, db: Database, ids: Ids, wall: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, db: Database, ids: Ids, wall: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._db = db
         self._ids = ids
         self._wall = wall

@@ -103,9 +103,7 @@ def _taken(c: Connection, numbers: Collection[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _first_of_each(
-    tickets: Sequence[NewTicket], taken: Collection[str]
-) -> tuple[list[NewTicket], list[bool]]:
+def _first_of_each(tickets: Sequence[NewTicket], taken: Collection[str]) -> tuple[list[NewTicket], list[bool]]:
     seen = set(taken)
     fresh: list[NewTicket] = []
     answers: list[bool] = []

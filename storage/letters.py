@@ -43,9 +43,7 @@ def _claim(these: bool) -> ReturningUpdate[Any]:
     return (
         update(t.letters)
         .where(L.id.in_(select(chosen.c.id)), L.state == "pending")
-        .values(
-            state="sending", owner=bindparam("by"), attempts=L.attempts + 1, lease_until=bindparam("until")
-        )
+        .values(state="sending", owner=bindparam("by"), attempts=L.attempts + 1, lease_until=bindparam("until"))
         .returning(*_HELD)
     )
 
@@ -140,9 +138,7 @@ class Letters:
         """Write how attempts ended; False for each whose letter had left our hands."""
         return await self._settler.settle(settlements)
 
-    async def rescue(
-        self, channels: Collection[str], real: datetime, now: datetime, most: int
-    ) -> list[Claimed]:
+    async def rescue(self, channels: Collection[str], real: datetime, now: datetime, most: int) -> list[Claimed]:
         """Free letters whose lease ran out, as doubtful copies; those tried `most` times die and are returned."""
         lost = (
             select(L.id)
@@ -168,16 +164,12 @@ class Letters:
         def work(c: Connection) -> list[Claimed]:
             return [_claimed(r) for r in c.execute(free).all() if r.now_state == "dead"]
 
-        waiting = select(L.id).where(
-            L.state == "sending", L.lease_until < micros(real), L.channel.in_(list(channels))
-        )
+        waiting = select(L.id).where(L.state == "sending", L.lease_until < micros(real), L.channel.in_(list(channels)))
         if await self._db.read(lambda c: c.execute(waiting.limit(1)).first()) is None:
             return []
         return await self._db.write(work)
 
-    async def hold(
-        self, channel: str, persons: Collection[str], until: datetime, spare: Collection[str]
-    ) -> None:
+    async def hold(self, channel: str, persons: Collection[str], until: datetime, spare: Collection[str]) -> None:
         """Nothing for these persons on this channel before `until` (FT17), but kinds to `spare`."""
         query = (
             update(t.letters)
@@ -200,9 +192,7 @@ class Letters:
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
-    async def give_up(
-        self, letter_id: int, error: str, letters: Sequence[Letter], notes: Sequence[Note]
-    ) -> bool:
+    async def give_up(self, letter_id: int, error: str, letters: Sequence[Letter], notes: Sequence[Note]) -> bool:
         """Mark a letter failed and add those that stand in for it; False when that was done before."""
         await self._ids.refill(len(notes) + 1)
         end = (

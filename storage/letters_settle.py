@@ -102,7 +102,5 @@ def _one(c: Connection, s: Settlement) -> bool:
         return bool(done.rowcount == 1)
     if s.doubt:
         values["doubts"] = L.doubts + 1
-    query = update(t.letters).where(
-        L.id == s.id, L.owner == s.owner, L.attempts == s.attempt, L.state == "sending"
-    )
+    query = update(t.letters).where(L.id == s.id, L.owner == s.owner, L.attempts == s.attempt, L.state == "sending")
     return c.execute(query.values(**values)).rowcount == 1

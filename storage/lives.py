@@ -127,9 +127,7 @@ class Writer:
         assignment_id, back = self._take(), one.returned
         start = micros(one.dispatched_at)
         sign_due = micros(due(Obligation.SIGN, grade, category, one.dispatched_at, one.unit))
-        close_due = micros(
-            one.close_due_at or due(Obligation.CLOSE, grade, category, one.dispatched_at, one.unit)
-        )
+        close_due = micros(one.close_due_at or due(Obligation.CLOSE, grade, category, one.dispatched_at, one.unit))
         signed = None if one.signed_at is None else micros(one.signed_at)
         by_clock = one.signed == "auto"
         given_back = back is not None and back.decision == "accepted"
@@ -144,9 +142,7 @@ class Writer:
         for extension in sorted(one.extensions, key=lambda e: (e.granted_at, e.new_due_at)):
             granted, new_due = micros(extension.granted_at), extension.new_due_at
             facts = dumps({"new_due_at": new_due.isoformat(), "old_due_at": _iso(close_due)})
-            self._request(
-                ticket_id, assignment_id, one.unit, "extension", granted, None, facts, "accepted", granted
-            )
+            self._request(ticket_id, assignment_id, one.unit, "extension", granted, None, facts, "accepted", granted)
             close_due = micros(new_due)
         closed = None if one.closed_at is None else micros(one.closed_at)
         waits = back is not None and back.decision is None

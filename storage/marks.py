@@ -156,9 +156,7 @@ class MarksShelf:
 
 def count_statement(wording: Wording, measure: Measure, question: Question) -> str:
     """The SQL of one measure's counts by unit."""
-    return (
-        f"SELECT s.unit, sum(s.num), sum(s.den) FROM ({wording.rows(measure)}) s {_narrow(question)} GROUP BY s.unit"
-    )
+    return f"SELECT s.unit, sum(s.num), sum(s.den) FROM ({wording.rows(measure)}) s {_narrow(question)} GROUP BY s.unit"
 
 
 def _count(c: Connection, wording: Wording, measure: Measure, values: dict[str, Any]) -> Sequence[Counted]:

@@ -172,7 +172,5 @@ async def _create_postgres(raw: Any, new: NewTicket) -> bool:
     for noun in (new.line, *new.lines, *new.rows):
         table, shape = TABLE_OF[type(noun)].name, SHAPES[type(noun)]
         marks = ", ".join(f"${i}::{PG_TYPES[table][n]}" for i, n in enumerate(shape.names, 1))
-        await raw.execute(
-            f"INSERT INTO {table} ({columns_of(type(noun))}) VALUES ({marks})", *shape.write(noun)
-        )
+        await raw.execute(f"INSERT INTO {table} ({columns_of(type(noun))}) VALUES ({marks})", *shape.write(noun))
     return True

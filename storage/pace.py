@@ -22,9 +22,7 @@ class TablePace:
         self._db = db
         self._changes = 0
 
-    async def change(
-        self, keys: Sequence[str], decide: Callable[[States], States | None], keep: float
-    ) -> None:
+    async def change(self, keys: Sequence[str], decide: Callable[[States], States | None], keep: float) -> None:
         """Read these buckets, decide, and write the answer in one transaction."""
         names = sorted(set(keys))
         now = time.time()

@@ -25,9 +25,7 @@ class RedisPace:
 
         return cls(Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE))
 
-    async def change(
-        self, keys: Sequence[str], decide: Callable[[States], States | None], keep: float
-    ) -> None:
+    async def change(self, keys: Sequence[str], decide: Callable[[States], States | None], keep: float) -> None:
         """Read, decide, write; again when somebody was quicker. TimeoutError after PATIENCE seconds."""
         async with asyncio.timeout(PATIENCE):
             for attempt in range(TRIES):
@@ -36,9 +34,7 @@ class RedisPace:
                 await asyncio.sleep(0.001 * (attempt + 1))
         raise TimeoutError("too many collisions")
 
-    async def _once(
-        self, names: Sequence[str], decide: Callable[[States], States | None], keep: float
-    ) -> bool:
+    async def _once(self, names: Sequence[str], decide: Callable[[States], States | None], keep: float) -> bool:
         from redis.exceptions import WatchError
 
         places = [self._prefix + name for name in names]

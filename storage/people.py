@@ -164,9 +164,7 @@ class PeopleShelf:
         def work(c: Connection) -> bool:
             b = t.bindings.c
             live = (b.person == person) & (b.channel == channel) & (b.state == "live")
-            ended = c.execute(
-                update(t.bindings).where(live).values(state="dead", ended_at=micros(now), reason=reason)
-            )
+            ended = c.execute(update(t.bindings).where(live).values(state="dead", ended_at=micros(now), reason=reason))
             if not ended.rowcount:
                 return False
             bump(c)

@@ -69,9 +69,7 @@ class Shape:
         self.noun = noun
         self.names = tuple(f.name for f in dataclasses.fields(noun))
         self._fields = operator.attrgetter(*self.names)
-        self._readers = tuple(
-            (i, r) for i, n in enumerate(self.names) if (r := _reader(hints[n])) is not None
-        )
+        self._readers = tuple((i, r) for i, n in enumerate(self.names) if (r := _reader(hints[n])) is not None)
 
     def read(self, row: "typing.Sequence[Any]") -> Any:
         """The noun of a row whose columns stand in field order."""

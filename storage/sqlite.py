@@ -161,9 +161,7 @@ class SqliteDatabase:
 
     @staticmethod
     def _answer(batch: list[Job], answers: list[tuple[Any, BaseException | None]]) -> None:
-        by_loop: dict[
-            asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]
-        ] = {}
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any, BaseException | None]]] = {}
         for (_work, future, loop), (result, error) in zip(batch, answers, strict=True):
             by_loop.setdefault(loop, []).append((future, result, error))
         for loop, settled in by_loop.items():

@@ -35,8 +35,7 @@ class ChainShelf:
         """Ids of tickets that assignments or duties speak of and that are not there."""
         known = select(t.tickets.c.id)
         queries = [
-            select(table.c.ticket_id).where(table.c.ticket_id.not_in(known))
-            for table in (t.assignments, t.duties)
+            select(table.c.ticket_id).where(table.c.ticket_id.not_in(known)) for table in (t.assignments, t.duties)
         ]
         return await self._db.read(lambda c: sorted(c.execute(union(*queries)).scalars()))
 
@@ -60,9 +59,7 @@ class ChainShelf:
         if after is not None:
             query = query.where(j.recorded_at > micros(after))
         query = query.order_by(j.recorded_at, j.id).limit(limit)
-        return await self._db.read(
-            lambda c: [(r.id, r.hash, instant(r.recorded_at)) for r in c.execute(query)]
-        )
+        return await self._db.read(lambda c: [(r.id, r.hash, instant(r.recorded_at)) for r in c.execute(query)])
 
     async def hashes(self, ids: Collection[int]) -> Mapping[int, str]:
         """The hashes of these lines, as far as they are there."""
@@ -73,9 +70,7 @@ class ChainShelf:
         """Keep a seal after `prev`; None when somebody else has sealed meanwhile."""
 
         def work(c: Connection) -> Seal | None:
-            last = c.execute(
-                select(t.seals.c.id, t.seals.c.hash).order_by(t.seals.c.id.desc()).limit(1)
-            ).first()
+            last = c.execute(select(t.seals.c.id, t.seals.c.hash).order_by(t.seals.c.id.desc()).limit(1)).first()
             if (last.hash if last else "") != prev:
                 return None
             seal = Seal((last.id if last else 0) + 1, tuple(members), prev, hash_, until)

@@ -61,7 +61,9 @@ class Doubts:
         if dial.provider_id is not None:
             return next((f for f in found if f.provider_id == dial.provider_id), None)
         since = self._since(talk)
-        ours = [f for f in found if f.caller in ("", self._t.caller) and (f.started_at is None or f.started_at >= since)]
+        ours = [
+            f for f in found if f.caller in ("", self._t.caller) and (f.started_at is None or f.started_at >= since)
+        ]
         taken = await self._t.store.known([f.provider_id for f in ours])
         return next((f for f in reversed(ours) if f.provider_id not in taken), None)
 

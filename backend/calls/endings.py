@@ -58,9 +58,7 @@ class Endings:
         again = None
         if isinstance(step, retry.Retry) and call.letter_id is not None:
             unit = call.subject.unit if call.subject else None
-            again = reminders.next_allowed(
-                now + step.in_, grade, standing.settings, standing.calendar, unit, ring=True
-            )
+            again = reminders.next_allowed(now + step.in_, grade, standing.settings, standing.calendar, unit, ring=True)
         elif isinstance(step, retry.GiveUp) and step.done:
             await self.settle(call, "sent", talk.dial.provider_id)
         elif call.letter_id is not None:

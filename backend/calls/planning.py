@@ -37,9 +37,7 @@ class Planning:
     @staticmethod
     def _call(letter: PhoneLetter, now: datetime, standing: Standing) -> NewCall:
         script = "supervise" if letter.kind in SUPERVISING else "notice"
-        at = reminders.next_allowed(
-            now, letter.grade, standing.settings, standing.calendar, letter.unit, ring=True
-        )
+        at = reminders.next_allowed(now, letter.grade, standing.settings, standing.calendar, letter.unit, ring=True)
         facts = {k: letter.facts[k] for k in ("due", "unless_opened") if k in letter.facts}
         return NewCall(
             script, script, at, now, letter_id=letter.id, ticket_id=letter.ticket_id,

@@ -166,9 +166,7 @@ class Talking:
 def heard_of(event: LineEvent) -> scripts.Heard:
     """What came back, in the script's words."""
     nothing = not (event.digits or event.speech or event.recording_url)
-    return scripts.Heard(
-        event.digits, event.speech, event.confidence, timed_out=nothing, recording=event.recording_url
-    )
+    return scripts.Heard(event.digits, event.speech, event.confidence, timed_out=nothing, recording=event.recording_url)
 
 
 def settled(call: Call) -> bool:

@@ -64,9 +64,7 @@ class Lazy(click.Group):
             formatter.write_dl([(name, words().say(f"cli.help.{name}")) for name in COMMANDS])
 
 
-@click.group(
-    cls=Lazy, help=words().say("cli.help.jiesu"), context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(cls=Lazy, help=words().say("cli.help.jiesu"), context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help=words().say("cli.help.debug"))
 @click.version_option(package_name="jiesu")
 @click.pass_context

@@ -73,9 +73,7 @@ def _settings(environment: Environment) -> Check:
         environment.check()
     except Refused as no:
         return Check("settings", Health.BROKEN, "refused", {"code": no.code, **no.facts})
-    return Check(
-        "settings", Health.OK, "settings", {"profile": environment.profile, "zone": environment.timezone}
-    )
+    return Check("settings", Health.OK, "settings", {"profile": environment.profile, "zone": environment.timezone})
 
 
 async def _database(environment: Environment) -> Check:
@@ -83,9 +81,7 @@ async def _database(environment: Environment) -> Check:
     try:
         there, ours = await asyncio.to_thread(tables_version, environment)
     except Exception as accident:  # whatever the engine says, the person learns that it is not to be reached
-        return Check(
-            "database", Health.BROKEN, "database_gone", {"kind": kind, "why": type(accident).__name__}
-        )
+        return Check("database", Health.BROKEN, "database_gone", {"kind": kind, "why": type(accident).__name__})
     if there is None:
         return Check("database", Health.NOTICE, "database_empty", {"kind": kind})
     if there != ours:
@@ -105,9 +101,7 @@ def _calendar(today: date, end: date) -> Check:
 
 def _people(units: int, people: int) -> Check:
     health = Health.OK if units and people else Health.NOTICE
-    return Check(
-        "people", health, "people" if health is Health.OK else "nobody", {"units": units, "people": people}
-    )
+    return Check("people", health, "people" if health is Health.OK else "nobody", {"units": units, "people": people})
 
 
 def _telegram(environment: Environment, ask: Fetch) -> Iterator[Check]:

@@ -12,12 +12,8 @@ from backend.domain.ticket import Category, Grade, Obligation
 @click.command(help=words().say("cli.help.due"))
 @click.option("--kind", required=True, type=click.Choice([str(k) for k in Obligation]),
               help=words().say("cli.help.kind"))  # fmt: skip
-@click.option(
-    "--grade", required=True, type=click.Choice([str(g) for g in Grade]), help=words().say("cli.help.grade")
-)
-@click.option(
-    "--category", type=click.Choice([str(c) for c in Category]), help=words().say("cli.help.category")
-)
+@click.option("--grade", required=True, type=click.Choice([str(g) for g in Grade]), help=words().say("cli.help.grade"))
+@click.option("--category", type=click.Choice([str(c) for c in Category]), help=words().say("cli.help.category"))
 @click.option("--unit", metavar="CODE", help=words().say("cli.help.due_unit"))
 @click.option("--at", "moment", required=True, metavar="ISO8601", help=words().say("cli.help.at"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
@@ -35,9 +31,7 @@ def due(kind: str, grade: str, category: str | None, unit: str | None, moment: s
         click.echo(found)
 
 
-async def _due(
-    kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None
-) -> str:
+async def _due(kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None) -> str:
     house = environment()
     async with local_office(house) as office:
         standing = await office.standing()

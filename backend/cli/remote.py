@@ -65,9 +65,7 @@ def server_at(plate: Plate) -> Server | None:
 def _refusal(no: urllib.error.HTTPError) -> Refused:
     try:
         said: Mapping[str, Any] = json.load(no)["error"]
-        refused = Refused(
-            str(said["code"]), **{str(k): v for k, v in dict(said.get("details") or {}).items()}
-        )
+        refused = Refused(str(said["code"]), **{str(k): v for k, v in dict(said.get("details") or {}).items()})
     except (ValueError, KeyError, TypeError):
         return Refused("server_silent", url=no.url)
     return refused

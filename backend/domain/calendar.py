@@ -86,9 +86,7 @@ class Calendar:
         return self._workdays[index]
 
     def _refusal(self, day: date) -> Refused:
-        return Refused(
-            "calendar_ends", date=day.isoformat(), start=self.start.isoformat(), end=self.end.isoformat()
-        )
+        return Refused("calendar_ends", date=day.isoformat(), start=self.start.isoformat(), end=self.end.isoformat())
 
 
 def year_days(year: int, holidays: Iterable[date], workdays: Iterable[date]) -> dict[date, bool]:

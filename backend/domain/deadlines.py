@@ -147,9 +147,7 @@ def yellow_card_at(
     return at if at > start else None
 
 
-def red_card_at(
-    due_at: datetime, settings: Settings, calendar: Calendar, unit: str | None = None
-) -> datetime:
+def red_card_at(due_at: datetime, settings: Settings, calendar: Calendar, unit: str | None = None) -> datetime:
     """When the red card is issued (T16, Q33): at the deadline itself, or `card.red_at` after it."""
     if settings.limit_or_none("card.red_at") is None:
         return due_at
@@ -171,9 +169,7 @@ def pushed_back(
         return due_at
     if grade is Grade.URGENT and not settings.flag("urgent.pause_off_hours"):
         return _clock(hours.local(due_at), decided_at.astimezone(UTC) - review_due_at.astimezone(UTC), hours)
-    return add_work_time(
-        due_at, work_time_between(review_due_at, decided_at, calendar, hours), calendar, hours
-    )
+    return add_work_time(due_at, work_time_between(review_due_at, decided_at, calendar, hours), calendar, hours)
 
 
 def _key(kind: Obligation, grade: Grade, category: Category | None) -> str:

@@ -72,9 +72,7 @@ def _target(snap: Snapshot, act: Act, row: Row) -> Assignment | None:
     return snap.lead if row.on_assignment else None
 
 
-def _check_order(
-    snap: Snapshot, act: Act, row: Row, target: Assignment | None, words: dict[str, Any]
-) -> None:
+def _check_order(snap: Snapshot, act: Act, row: Row, target: Assignment | None, words: dict[str, Any]) -> None:
     """Compare with what the actor saw, and with the table; tell the loser who won and when."""
     state = target.state if row.on_assignment and target else snap.ticket.state
     last = snap.last
@@ -129,9 +127,7 @@ def repeats(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str
     return given == said
 
 
-def _tapped_twice(
-    snap: Snapshot, act: Act, target: Assignment | None, words: dict[str, Any], now: datetime
-) -> bool:
+def _tapped_twice(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str, Any], now: datetime) -> bool:
     """The same again within a moment, where nothing in the table forbids it (a progress report, a supervision)."""
     last = snap.last
     if last is None or act.by.role is None or act.version == snap.ticket.version or now - last.recorded_at > MOMENT:

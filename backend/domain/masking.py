@@ -43,9 +43,7 @@ def cut(text: str, limit: int) -> str:
         if place > 0:
             return text[: place + 1].rstrip() + "…"
     # Do not part a base character from what sits on it.
-    while end > 1 and (
-        unicodedata.combining(text[end]) or text[end] in "\ufe0f\u200d" or text[end - 1] == "\u200d"
-    ):
+    while end > 1 and (unicodedata.combining(text[end]) or text[end] in "\ufe0f\u200d" or text[end - 1] == "\u200d"):
         end -= 1
     return text[:end] + "…"
 
@@ -84,8 +82,7 @@ def _ascii(raw: str) -> str:
     if raw.isascii():
         return raw
     return "".join(
-        str(int(unicodedata.digit(sign))) if unicodedata.digit(sign, None) is not None else sign
-        for sign in raw
+        str(int(unicodedata.digit(sign))) if unicodedata.digit(sign, None) is not None else sign for sign in raw
     )
 
 
@@ -143,9 +140,7 @@ def _numbers(text: str, phone_mask: str, strict: bool) -> str:
         place = 0
         for alone in _ALONE.finditer(plain):
             parts.append(
-                _segment(raw[place : alone.start()], before, phone_mask, strict)
-                if alone.start() > place
-                else ""
+                _segment(raw[place : alone.start()], before, phone_mask, strict) if alone.start() > place else ""
             )
             if len(alone[0]) == 11:
                 parts.append(mask_phone(alone[0], phone_mask))
@@ -215,9 +210,7 @@ def _names(text: str, known: re.Pattern[str] | None) -> str:
 
 
 # --- doors, plates, mail -----------------------------------------------------------------------------------------
-_E: Final = (
-    r"(?:[A-Za-zＡ-Ｚ]?\d{1,5}[A-Za-z]?|[A-Za-zＡ-Ｚ]|(?<![另同某每这那第哪])[一二三四五六七八九十]{1,3})"
-)
+_E: Final = r"(?:[A-Za-zＡ-Ｚ]?\d{1,5}[A-Za-z]?|[A-Za-zＡ-Ｚ]|(?<![另同某每这那第哪])[一二三四五六七八九十]{1,3})"
 _DOORS: Final = re.compile(
     rf"(?:{_E}(?:号楼|号院|单元|号门|号房|(?<!一)栋|(?<!一)幢)[-－—]?){{1,4}}(?:\d{{1,5}}(?:号?室|房|户|号)?|{_E}室)?"
     r"|\d{1,5}[A-Za-z]?(?:号室|室|号铺|号房|房(?![地屋价款产]))"

@@ -179,9 +179,7 @@ class Mover:
             timely=timely, review_due_at=due, facts=facts,
         )  # fmt: skip
         self.rows.append(request)
-        self.start(
-            Obligation.REVIEW, due, assignment=target, unit=self.ticket.management, request_id=request.id
-        )
+        self.start(Obligation.REVIEW, due, assignment=target, unit=self.ticket.management, request_id=request.id)
         return request
 
     def pending(self, kind: str) -> Request | None:

@@ -155,9 +155,7 @@ def _placed(row: Row, span: Span) -> datetime | None:
     if at is None or at < span.start or (row.group is Group.REMIND and at == span.start):
         return None
     at = span.hours.local(at)
-    if row.window is Window.NEXT_OPEN and (
-        span.grade is Grade.GENERAL or in_quiet(at, span.settings, span.unit)
-    ):
+    if row.window is Window.NEXT_OPEN and (span.grade is Grade.GENERAL or in_quiet(at, span.settings, span.unit)):
         at = next_allowed(
             _open_at(at, span.calendar, span.hours), Grade.GENERAL, span.settings, span.calendar, span.unit
         )

@@ -13,7 +13,9 @@ _EDGE = " \t\r\n　:：,，;；。.、-—–【】[]()（）“”\"'"
 _SHORT = 10  # characters; a reply below it says too little
 _LONGEST_DAYS = 365
 _NUMERALS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2}
-_DAYS = re.compile(r"(\d{1,3}|[一二两三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九])\s*(个)?\s*(工作日|天|日)?")
+_DAYS = re.compile(
+    r"(\d{1,3}|[一二两三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九])\s*(个)?\s*(工作日|天|日)?"
+)
 
 
 @dataclass(frozen=True, slots=True)

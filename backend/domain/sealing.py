@@ -26,7 +26,5 @@ _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def digest(key: bytes, ticket: Ticket) -> str:
     """A keyed hash over the fields that never change; 32 hex characters."""
-    values = [
-        micros(ticket.generated_at) if name == "generated_at" else getattr(ticket, name) for name in FIXED
-    ]
+    values = [micros(ticket.generated_at) if name == "generated_at" else getattr(ticket, name) for name in FIXED]
     return hmac.new(key, _written(values).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

@@ -32,9 +32,7 @@ def sayable(value: object, longest: int = _LONGEST_FACT) -> str:
 def _read(language: str) -> dict[str, str | tuple[str, ...]]:
     """All texts of a language by dotted key: `LANGUAGE.toml` and any `*.LANGUAGE.toml` beside it."""
     shelf = files("backend").joinpath("data", "texts")
-    wanted = [
-        f for f in shelf.iterdir() if f.name == f"{language}.toml" or f.name.endswith(f".{language}.toml")
-    ]
+    wanted = [f for f in shelf.iterdir() if f.name == f"{language}.toml" or f.name.endswith(f".{language}.toml")]
     if not any(f.name == f"{language}.toml" for f in wanted):
         raise MissingText(f"no catalogue for {language}")
     texts: dict[str, str | tuple[str, ...]] = {}

@@ -60,8 +60,7 @@ def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Catalo
     if target.state is S.DISPATCHED and snap.ticket.grade == "urgent":
         names.append("to_duty")
     waiting = any(
-        r.kind == "explained_close" and r.decision is None and r.assignment_id == target.id
-        for r in snap.requests
+        r.kind == "explained_close" and r.decision is None and r.assignment_id == target.id for r in snap.requests
     )
     if waiting:
         names = [name for name in names if name != "close"]
@@ -70,9 +69,7 @@ def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Catalo
     return keys(names, target, viewer, catalogue, now)
 
 
-def keys(
-    names: Sequence[str], target: Assignment | None, viewer: Person, catalogue: Catalogue, now: datetime
-) -> Rows:
+def keys(names: Sequence[str], target: Assignment | None, viewer: Person, catalogue: Catalogue, now: datetime) -> Rows:
     """Those of the named buttons that are allowed, two in a row."""
     made = [
         Button(catalogue.say(f"button.{name}"), encode(Press(SAYS[name], target.id, target.version)))

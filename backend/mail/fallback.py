@@ -85,12 +85,7 @@ def fall_back(case: Case) -> Fallback:
     """What follows when a letter cannot arrive. Letters that need not arrive are merely marked."""
     letter = case.letter
     script = phone_kind(letter.kind)
-    if (
-        letter.kind not in MUST_ARRIVE
-        or script is None
-        or case.unit is None
-        or not matters(letter, case.snap)
-    ):
+    if letter.kind not in MUST_ARRIVE or script is None or case.unit is None or not matters(letter, case.snap):
         return Fallback()
     since = case.root.created_at
     calls = [
@@ -156,9 +151,7 @@ def tell_unit(case: Case, person: Person) -> Fallback:
     """FT20: the colleagues learn that a chat is dead, so that they tell him to bind again."""
     unit = case.standing.config.units.get(person.unit)
     others = [
-        p
-        for p in case.standing.people(person.unit, Role.LIAISON, Role.HANDLER)
-        if p.chat and p.code != person.code
+        p for p in case.standing.people(person.unit, Role.LIAISON, Role.HANDLER) if p.chat and p.code != person.code
     ]
     letters = tuple(
         case.stand_in("U1", p.chat, p, name=person.name, unit=unit.name if unit else person.unit)

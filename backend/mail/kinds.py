@@ -109,9 +109,7 @@ def matters(letter: Letter, snap: Snapshot | None) -> bool:
         return False
     if kind.flag and kind.flag not in snap.ticket.flags:
         return False
-    if "duty" in letter.facts and not any(
-        d.id == letter.facts["duty"] and d.met_at is None for d in snap.duties
-    ):
+    if "duty" in letter.facts and not any(d.id == letter.facts["duty"] and d.met_at is None for d in snap.duties):
         return False
     if kind.duty and not any(
         d.kind is kind.duty and d.met_at is None and d.assignment_id in (None, letter.assignment_id)

@@ -67,9 +67,7 @@ class LineUp:
         for lane in self._lanes.values():
             room = self._room(lane)
             if room <= 0 and lane.urgent and lane.in_hand < 2 * self._at_once:
-                room = min(
-                    lane.urgent, self._at_once
-                )  # a silent server must not hold up the urgent (FM6, FT25)
+                room = min(lane.urgent, self._at_once)  # a silent server must not hold up the urgent (FM6, FT25)
             while room > 0 and len(jobs) < self._batch:
                 job, seconds = lane.queue.pop(now)
                 if job is None:

@@ -150,17 +150,12 @@ def status(view: View) -> str:
 
 def _explained(view: View) -> bool:
     return any(
-        r.kind == "explained_close"
-        and r.decision is None
-        and view.target
-        and r.assignment_id == view.target.id
+        r.kind == "explained_close" and r.decision is None and view.target and r.assignment_id == view.target.id
         for r in view.snap.requests
     )
 
 
 def _new_due(view: View) -> Any:
-    asked = next(
-        (r for r in reversed(view.snap.requests) if r.kind == "extension" and r.decision is None), None
-    )
+    asked = next((r for r in reversed(view.snap.requests) if r.kind == "extension" and r.decision is None), None)
     value = asked.facts.get("new_due_at") if asked else None
     return view.now.fromisoformat(value) if isinstance(value, str) else None

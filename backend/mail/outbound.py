@@ -36,9 +36,7 @@ class Outbound:
         self._settling = settling
         self._places = asyncio.Semaphore(at_once)  # bulk letters between drawing and the provider's answer
         self._gate = gate
-        self._closed: dict[
-            tuple[str, str], float
-        ] = {}  # addresses shut for long by a 429 (FT18), real seconds
+        self._closed: dict[tuple[str, str], float] = {}  # addresses shut for long by a 429 (FT18), real seconds
         self._held: dict[tuple[str, str], datetime] = {}  # addresses that wait a little (FT17), office time
 
     async def deliver(self, claimed: Claimed) -> None:
@@ -86,9 +84,7 @@ class Outbound:
         except DeliveryError as error:
             return error
 
-    async def fail(
-        self, claimed: Claimed, why: str, state: str = "failed", also: Fallback | None = None
-    ) -> None:
+    async def fail(self, claimed: Claimed, why: str, state: str = "failed", also: Fallback | None = None) -> None:
         """This letter will not arrive: settle it together with whatever stands in for it."""
         instead = await self.instead(claimed.letter, why)
         await self._settle(claimed, state, error=why, instead=instead, also=also or Fallback())
@@ -141,18 +137,14 @@ class Outbound:
 
     async def _failed(self, claimed: Claimed, person: Person, address: str, error: DeliveryError) -> None:
         letter, o = claimed.letter, self._o
-        log.info(
-            "letter_not_sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts, why=str(error)
-        )
+        log.info("letter_not_sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts, why=str(error))
         if error.new_address and error.new_address != address:
             await o.cards.moved(letter.channel, address, error.new_address)
             o.office.forget()
             await self._later(claimed, timedelta(), "moved")
             return
         if error.kind == "ambiguous" and claimed.doubts:
-            await self.fail(
-                claimed, f"ambiguous {error.code}", "ambiguous"
-            )  # one marked copy, never more (FT24)
+            await self.fail(claimed, f"ambiguous {error.code}", "ambiguous")  # one marked copy, never more (FT24)
             return
         kind = "transient" if error.code in OURS else error.kind
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
@@ -203,9 +195,7 @@ class Outbound:
             await self._later(claimed, timedelta(seconds=2.0**letter.attempts), "undrawable")
 
     async def _later(self, claimed: Claimed, span: timedelta, error: str, *, doubt: bool = False) -> None:
-        await self._settle(
-            claimed, "pending", error=error, not_before=self._o.office.clock.now() + span, doubt=doubt
-        )
+        await self._settle(claimed, "pending", error=error, not_before=self._o.office.clock.now() + span, doubt=doubt)
 
     async def _settle(
         self,

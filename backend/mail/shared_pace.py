@@ -10,9 +10,7 @@ from backend.ports.pace import PaceStore, States
 from notify.pace import Bucket, LocalPacer, spend, wait
 
 log = structlog.get_logger("pace")
-SHARE = (
-    0.25  # of the pace each process takes for itself while the shelf is lost: four workers together keep it
-)
+SHARE = 0.25  # of the pace each process takes for itself while the shelf is lost: four workers together keep it
 LOST_FOR = 5.0  # seconds before the shelf is asked again
 KEEP = 120.0  # seconds for which the state of any bucket matters
 

@@ -87,5 +87,3 @@ def _ranked(rows: list[dict[str, Any]], key: str) -> None:
     for row in rows:
         band = tier(row["total"], tiers)
         row["rank"], row["tier"] = places[row[key]], None if band is None else band.id
-
-

@@ -83,9 +83,7 @@ def _made(row: Mapping[str, Any], standing: Standing, number: int, by: str, now:
         if name not in FIELDS:
             raise Refused("unknown_field", field=name[:40], path=name[:40])
     unit, month = _text(row, "unit"), month_span(_text(row, "month")).name
-    found = standing.config.units.get(unit) or next(
-        (u for u in standing.config.units.values() if u.name == unit), None
-    )
+    found = standing.config.units.get(unit) or next((u for u in standing.config.units.values() if u.name == unit), None)
     if found is None:
         raise Refused("unknown_unit", unit=unit[:60])
     name = scheme_for(found, standing.settings.text("profile")) or "jilin-unit"

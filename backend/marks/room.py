@@ -100,7 +100,11 @@ class Marks:
         for month in of.months:
             if bounds(month, self.office.clock.zone)[0] > at:
                 continue
-            locked = await self.store.locked(month, scheme or "") if not settings and unit is None and as_of is None else None
+            locked = (
+                await self.store.locked(month, scheme or "")
+                if not settings and unit is None and as_of is None
+                else None
+            )
             months.append(
                 await self._month(month, scheme, unit, settings, at, evidence=False)
                 if locked is None
@@ -120,9 +124,7 @@ class Marks:
         wanted = None if scheme == REGION else scheme
         units: list[dict[str, Any]] = []
         for name, members in schemes_of(standing, rules, wanted, unit).items():
-            found = await documents(
-                self.store, load_scheme(name), members, month, asked, rules, evidence=evidence
-            )
+            found = await documents(self.store, load_scheme(name), members, month, asked, rules, evidence=evidence)
             if rules.text("scoring.zero_denominator") == "carry_last":
                 await self._carry(name, found, month, standing, rules, at)
             units += found

@@ -158,9 +158,7 @@ def decimal(low: str, high: str) -> Reader:
 
 def phone(value: Any, context: Context) -> str:
     """A callable number in E.164, its extension (if any) after `;ext=`; raises Refused `bad_phone` (FF8)."""
-    number = normalise(
-        _string(value) if not isinstance(value, (int, float)) else value, countries=context.countries
-    )
+    number = normalise(_string(value) if not isinstance(value, (int, float)) else value, countries=context.countries)
     return number.e164 if number.extension is None else f"{number.e164};ext={number.extension}"
 
 

@@ -131,9 +131,7 @@ def _extensions(
 def _assignment(given: Any, path: str, born: datetime, context: Context) -> HistoryAssignment:
     values = _read(_ASSIGNMENT, given, path, context)
     sent, signed, closed = values["dispatched_at"], values["signed_at"], values["closed_at"]
-    returned = (
-        _return(given["return"], f"{path}return.", context) if given.get("return") is not None else None
-    )
+    returned = _return(given["return"], f"{path}return.", context) if given.get("return") is not None else None
     asked = returned.submitted_at if returned is not None else None
     _order(
         path,
@@ -169,8 +167,7 @@ def _leads(assignments: list[HistoryAssignment]) -> tuple[HistoryAssignment, ...
     if alive > 1 and not written:
         raise RowFault("assignments", "contradiction", what="lead_unclear")
     return tuple(
-        one if one.lead is not None else replace(one, lead=not live(one) or not written)
-        for one in assignments
+        one if one.lead is not None else replace(one, lead=not live(one) or not written) for one in assignments
     )
 
 
@@ -182,9 +179,7 @@ def history_row(row: int, given: dict[str, Any], context: Context) -> HistoryRow
     values = _read(_TICKET, given, "", context)
     born = values["generated_at"]
     requester = (
-        _read(_REQUESTER, given["requester"], "requester.", context)
-        if given.get("requester") is not None
-        else {}
+        _read(_REQUESTER, given["requester"], "requester.", context) if given.get("requester") is not None else {}
     )
     assignments = [
         _assignment(entry, f"assignments[{number}].", born, context)

@@ -12,9 +12,7 @@ from backend.domain.refusals import Refused
 
 _MOBILE: Final = re.compile(r"1[3-9]\d{9}")
 _SCIENTIFIC: Final = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,2}")
-_EXTENSION: Final = re.compile(
-    r"(?:转接?|分机号?|ext\.?|extension|x|#|-{2})\s*[::]?\s*(\d{1,6})$", re.IGNORECASE
-)
+_EXTENSION: Final = re.compile(r"(?:转接?|分机号?|ext\.?|extension|x|#|-{2})\s*[::]?\s*(\d{1,6})$", re.IGNORECASE)
 _DASHED_EXTENSION: Final = re.compile(r"^(\(?0\d{2,3}\)?[-\s]*\d{7,8})-(\d{1,6})$")
 _PLAIN: Final = re.compile(r"[+\d\s().\-·‐‑–—−]+")
 _SEVERAL: Final = re.compile(r"\d{7}[^\d]*[/、,;|和或\n][^\d]*\+?\d{7}")

@@ -26,9 +26,7 @@ class Reading:
     `rows` is an estimate of how many will come, `row` the last row seen, `ignored` the headings not used.
     """
 
-    def __init__(
-        self, kind: str, sheet: Sheet, given: Mapping[str, str], now: datetime, context: Context
-    ) -> None:
+    def __init__(self, kind: str, sheet: Sheet, given: Mapping[str, str], now: datetime, context: Context) -> None:
         self.kind, self.rows, self.format = kind, sheet.rows, sheet.kind
         self.row = 0
         self.ignored: tuple[str, ...] = ()
@@ -64,9 +62,7 @@ class Reading:
                 if line.fault is not None:
                     raise RowFault("", line.fault)
                 if form is None:
-                    yield self._unique(
-                        history_row(line.row, _object(cells), self._context), (("ticket_no",),)
-                    )
+                    yield self._unique(history_row(line.row, _object(cells), self._context), (("ticket_no",),))
                     continue
                 assert isinstance(cells, list)
                 if self._sheet.kind == "csv" and len(cells) > self._width and any(cells[self._width :]):
@@ -91,9 +87,7 @@ class Reading:
                 found = [(known[key], value) for key, value in flat.items() if key in known]
                 present = {column.name for column, _ in found}
                 fills = {**_dialect(form, flat), **self._set}
-                yield self._record(
-                    line.row, form, found, {k: v for k, v in fills.items() if k not in present}
-                )
+                yield self._record(line.row, form, found, {k: v for k, v in fills.items() if k not in present})
             except RowFault as no:
                 yield RowRefusal(line.row, no.field, no.code, sentence(no.code, no.field, **no.facts))
 
@@ -149,9 +143,7 @@ class Reading:
         self.ignored = tuple(name for name in names if name and name not in known)
         fills = {**_dialect(form, names), **self._set}
         missing = [
-            one.name
-            for one in form.fields
-            if one.required and one.name not in present and one.name not in fills
+            one.name for one in form.fields if one.required and one.name not in present and one.name not in fills
         ]
         if missing:
             raise Refused("headings_missing", fields="、".join(missing))

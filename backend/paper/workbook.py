@@ -98,9 +98,7 @@ class Workbook:
             limit = _SMALL_MAX if _SMALL.search(part.filename) else _WHOLE_MAX
             if part.filename.lower().endswith("sharedstrings.xml"):
                 limit = _STRINGS_MAX
-            swollen = part.file_size > _RATIO_FROM and part.file_size > _RATIO_MAX * max(
-                part.compress_size, 1
-            )
+            swollen = part.file_size > _RATIO_FROM and part.file_size > _RATIO_MAX * max(part.compress_size, 1)
             if swollen or part.file_size > limit or whole > _WHOLE_MAX:
                 raise Refused("file_bomb")
         if _TYPES not in names:
@@ -128,9 +126,7 @@ class Workbook:
                 apply_stylesheet(reader.archive, reader.wb)
                 self._dates: frozenset[int] = frozenset(reader.wb._date_formats)
             except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-                self._dates = (
-                    frozenset()
-                )  # a crippled style sheet costs nothing: serials are read as dates anyway
+                self._dates = frozenset()  # a crippled style sheet costs nothing: serials are read as dates anyway
             self.epoch: datetime = reader.wb.epoch
             names = set(reader.archive.namelist())
             sheets = [
@@ -144,9 +140,7 @@ class Workbook:
             rels_path: Any = get_rels_path
             book = rels_path(reader.parser.workbook_part_name)
             strings = [
-                rel.target
-                for rel in get_dependents(reader.archive, book)
-                if rel.Type.endswith("/sharedStrings")
+                rel.target for rel in get_dependents(reader.archive, book) if rel.Type.endswith("/sharedStrings")
             ]
             self._strings: str | None = strings[0] if strings and strings[0] in names else None
 

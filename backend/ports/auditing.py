@@ -56,9 +56,7 @@ class AuditingStore(Protocol):
         """Findings not yet healed, oldest first."""
         ...
 
-    async def keep(
-        self, found: Sequence[Finding], healed: Sequence[Finding], now: datetime
-    ) -> Sequence[Finding]:
+    async def keep(self, found: Sequence[Finding], healed: Sequence[Finding], now: datetime) -> Sequence[Finding]:
         """Write new findings and strike healed ones, each with a row in the audit book; answers those truly new.
 
         What another process has written meanwhile is not written again.

@@ -18,7 +18,20 @@ from backend.ports.call_rows import (
     WantedVisit,
 )
 
-__all__ = ["OWNER", "Call", "CallStore", "Dial", "Ending", "NewCall", "News", "PhoneLetter", "Step", "Subject", "Talk", "WantedVisit"]
+__all__ = [
+    "OWNER",
+    "Call",
+    "CallStore",
+    "Dial",
+    "Ending",
+    "NewCall",
+    "News",
+    "PhoneLetter",
+    "Step",
+    "Subject",
+    "Talk",
+    "WantedVisit",
+]
 
 
 class CallStore(Protocol):

@@ -57,15 +57,11 @@ class CardStore(Protocol):
         """All live messages about an assignment, oldest first."""
         ...
 
-    async def stale(
-        self, channels: Sequence[str], now: datetime, real: datetime, limit: int
-    ) -> list[HeldCard]:
+    async def stale(self, channels: Sequence[str], now: datetime, real: datetime, limit: int) -> list[HeldCard]:
         """Live messages that no longer show what they should. Claims nothing."""
         ...
 
-    async def claim(
-        self, owner: str, ids: Sequence[int], real: datetime, lease_until: datetime
-    ) -> list[HeldCard]:
+    async def claim(self, owner: str, ids: Sequence[int], real: datetime, lease_until: datetime) -> list[HeldCard]:
         """Take stale messages in hand; those already taken are passed over."""
         ...
 

@@ -18,9 +18,7 @@ class DueStore(Protocol):
         """The earliest instant after `after` at which anything planned is due: duties, letters, calls."""
         ...
 
-    async def looked(
-        self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()
-    ) -> bool:
+    async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()) -> bool:
         """Remember how far the ladder is climbed and when to look again, with the letters of the rung.
 
         False (and nothing kept) when somebody was quicker or the duty is met.

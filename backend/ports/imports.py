@@ -26,9 +26,7 @@ class LedgerLine:
 class ImportsStore(Protocol):
     """The shelf of imports."""
 
-    async def note(
-        self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]
-    ) -> None:
+    async def note(self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]) -> None:
         """Remember that a file was brought, and what came of it."""
         ...
 

@@ -116,18 +116,14 @@ class LetterStore(Protocol):
         """Write how attempts ended; False for each whose letter had left our hands (nothing of it is written)."""
         ...
 
-    async def rescue(
-        self, channels: Collection[str], real: datetime, now: datetime, most: int
-    ) -> list[Claimed]:
+    async def rescue(self, channels: Collection[str], real: datetime, now: datetime, most: int) -> list[Claimed]:
         """Free letters whose holder let the lease run out: to be sent again as a second copy.
 
         Those tried `most` times already become dead (FM7); they are returned.
         """
         ...
 
-    async def hold(
-        self, channel: str, persons: Collection[str], until: datetime, spare: Collection[str]
-    ) -> None:
+    async def hold(self, channel: str, persons: Collection[str], until: datetime, spare: Collection[str]) -> None:
         """Nothing for these persons on this channel before `until` (FT17), but kinds to `spare`."""
         ...
 
@@ -135,9 +131,7 @@ class LetterStore(Protocol):
         """Make a waiting letter due earlier; False when it no longer waits."""
         ...
 
-    async def give_up(
-        self, letter_id: int, error: str, letters: Sequence[Letter], notes: Sequence[Note]
-    ) -> bool:
+    async def give_up(self, letter_id: int, error: str, letters: Sequence[Letter], notes: Sequence[Note]) -> bool:
         """Mark a letter failed and add those that stand in for it; False when that was done before."""
         ...
 

@@ -28,10 +28,7 @@ async def bring(imports: Imports, *kinds: str) -> dict[str, Mapping[str, Any]]:
 def neighbours() -> Iterator[dict[str, str]]:
     """Everybody of the sample files with a telephone, as the rehearsal's town introduces them."""
     folder = files("backend.samples")
-    units = {
-        r["code"]: r["name"]
-        for r in csv.DictReader(io.StringIO(folder.joinpath("units.csv").read_text("utf-8")))
-    }
+    units = {r["code"]: r["name"] for r in csv.DictReader(io.StringIO(folder.joinpath("units.csv").read_text("utf-8")))}
     for row in csv.DictReader(io.StringIO(folder.joinpath("people.csv").read_text("utf-8"))):
         yield {
             "code": row["code"], "name": row["name"], "phone": f"+86{row['phone']}", "role": row["role"],

@@ -100,4 +100,3 @@ def make_app(rooms: Rooms, extra: Sequence[Callable[[web.Application], None]] = 
     for add in extra:
         add(app)
     return app
-

@@ -21,9 +21,7 @@ class Meters:
         self._seconds = Histogram(
             "jiesu_http_seconds", "Time to answer", ["method", "route", "status"], registry=self._registry
         )
-        self._letters = Gauge(
-            "jiesu_letters", "Newest letters by state", ["state"], registry=self._registry
-        )
+        self._letters = Gauge("jiesu_letters", "Newest letters by state", ["state"], registry=self._registry)
         self._calls = Gauge("jiesu_calls", "Newest calls by outcome", ["outcome"], registry=self._registry)
         self._rounds = Gauge(
             "jiesu_round_age_seconds", "Since a round was finished", ["round"], registry=self._registry

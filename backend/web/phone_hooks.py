@@ -121,9 +121,7 @@ class PhoneHooks:
         if len(signatures) != 1:
             return False
         signed = [] if request.method == "GET" else fields
-        return any(
-            self._line.genuine(url=url, params=signed, signature=signatures[0]) for url in self._urls(request)
-        )
+        return any(self._line.genuine(url=url, params=signed, signature=signatures[0]) for url in self._urls(request))
 
     def _urls(self, request: web.Request) -> Iterator[str]:
         """What we were called, on the configured address: as it came, then as we had written it (FW2)."""

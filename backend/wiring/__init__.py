@@ -229,10 +229,10 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
         await house.door.prepare()
         if environment.telegram_mode == "webhook":
             secret = environment.telegram_secret.get_secret_value()
-            await house.door.webhook(f"{environment.address}/hooks/telegram", secret)
+            ear = house.door.webhook(f"{environment.address}/hooks/telegram", secret)
         else:
-            polling = asyncio.create_task(house.door.poll(), name="poll")
-            stack.push_async_callback(_end, polling)
+            ear = house.door.poll()
+        stack.push_async_callback(_end, asyncio.create_task(ear, name="ear"))
     await house.rounds.start()
     stack.push_async_callback(house.rounds.stop)
     stack.push_async_callback(house.rooms.courier.close)  # what has left arrives before the rounds end (FM2)

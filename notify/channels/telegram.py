@@ -83,9 +83,7 @@ class TelegramChannel:
         chat = (self._per_bot.of(str(self.bot.id)), self._per_chat.of(f"{self.bot.id}:{address}"))
         return (*chat, self._per_group.of(f"{self.bot.id}:{address}")) if address.startswith("-") else chat
 
-    async def send(
-        self, address: str, card: Card, *, reply_to: str | None = None, again: str = ""
-    ) -> Receipt:
+    async def send(self, address: str, card: Card, *, reply_to: str | None = None, again: str = "") -> Receipt:
         chat, keys = _chat(address), keyboard(card)
         words = f"{again}{card.text}"
         reply = (
@@ -95,23 +93,17 @@ class TelegramChannel:
         )
         if card.attachment is None:
             text = _shown(words, TEXT_LIMIT)
-            sent = await self._ask(
-                lambda: self.bot.send_message(chat, text, reply_markup=keys, reply_parameters=reply)
-            )
+            sent = await self._ask(lambda: self.bot.send_message(chat, text, reply_markup=keys, reply_parameters=reply))
             return _receipt(sent)
         caption = fit(words, CAPTION_LIMIT)
         file = BufferedInputFile(card.attachment.content, _file_name(card.attachment.name))
         if isinstance(card.attachment, Picture):
             sent = await self._ask(
-                lambda: self.bot.send_photo(
-                    chat, file, caption=caption, reply_markup=keys, reply_parameters=reply
-                )
+                lambda: self.bot.send_photo(chat, file, caption=caption, reply_markup=keys, reply_parameters=reply)
             )
         else:
             sent = await self._ask(
-                lambda: self.bot.send_document(
-                    chat, file, caption=caption, reply_markup=keys, reply_parameters=reply
-                )
+                lambda: self.bot.send_document(chat, file, caption=caption, reply_markup=keys, reply_parameters=reply)
             )
         return _receipt(sent)
 

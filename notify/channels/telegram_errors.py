@@ -85,9 +85,7 @@ def meaning(error: BaseException, *, connected: bool, token: str = "") -> Delive
             return DeliveryError("dead_address", "migrated", words, new_address=str(error.migrate_to_chat_id))
         case UnreadableAnswer():
             refused = error.status == 503 or 400 <= error.status < 500
-            return DeliveryError(
-                "transient" if refused else "ambiguous", f"http_{error.status}", "unreadable answer"
-            )
+            return DeliveryError("transient" if refused else "ambiguous", f"http_{error.status}", "unreadable answer")
         case ClientDecodeError():
             return DeliveryError("ambiguous", "unreadable", "unreadable answer")
         case TelegramBadRequest() | TelegramForbiddenError():

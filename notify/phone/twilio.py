@@ -101,9 +101,7 @@ class TwilioLine:
         if since.tzinfo is None:
             raise ValueError("since must be aware")
         try:
-            calls = await self._client.calls.list_async(
-                to=to, start_time_after=since.astimezone(UTC), limit=FIND_LIMIT
-            )
+            calls = await self._client.calls.list_async(to=to, start_time_after=since.astimezone(UTC), limit=FIND_LIMIT)
             found = [_found(call) for call in calls]
         except Exception as error:
             raise doubt(error).repeatable() from None

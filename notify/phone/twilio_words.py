@@ -114,9 +114,7 @@ def write_call(prompt: Prompt, next_url: str, voice: str) -> str:
             caller_id=dial.caller or None,
             record="record-from-answer-dual" if dial.record else None,
         )
-        bridge.number(
-            dial.number, url=dial.announce_url or None, method="POST" if dial.announce_url else None
-        )
+        bridge.number(dial.number, url=dial.announce_url or None, method="POST" if dial.announce_url else None)
         twiml.append(bridge)
     elif prompt.then == "next":
         twiml.redirect(next_url, method="POST")

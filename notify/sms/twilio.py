@@ -36,9 +36,7 @@ class TwilioTexter:
         otherwise=TextRules(two_way=True, links=True, max_chars=1600),
     )
 
-    def __init__(
-        self, account: str, token: str, sender: str, *, http: PooledHttpClient | None = None
-    ) -> None:
+    def __init__(self, account: str, token: str, sender: str, *, http: PooledHttpClient | None = None) -> None:
         self._http = http or PooledHttpClient()
         self._client = make_client(account, token, self._http)
         self._sender = sender

@@ -109,5 +109,3 @@ _WINDOWS: dict[str, Callable[[Any, Any], bool]] = {
     "StartTime>": lambda moment, given: bool(moment >= given),
     "StartTime<": lambda moment, given: bool(moment <= given),
 }
-
-

@@ -37,5 +37,3 @@ def sms_json(account: str, sms: Sms) -> dict[str, Any]:
         "date_updated": _when(sms.at), "date_sent": _when(sms.at), "subresource_uris": {},
         "uri": f"/2010-04-01/Accounts/{account}/Messages/{sms.sid}.json",
     }  # fmt: skip
-
-

@@ -44,7 +44,9 @@ SWITCH = _one_of("true", "false")
 METHOD = _one_of("GET", "POST")
 ADDRESS = _pattern(r"\S{1,4000}")
 SAY_LANGUAGE = _pattern(r"zh-CN|zh-HK|zh-TW|cmn-CN|cmn-TW|yue-CN|yue-HK|arb|[a-z]{2}-[A-Z]{2}|es-419|en-GB-WLS")
-GATHER_LANGUAGE = _pattern(r"cmn-Hans-(CN|HK)|cmn-Hant-TW|yue-Hant-HK|zh(-(CN|TW|HK))?|multi|[a-z]{2,3}-[A-Z]{2}|[a-z]{2}")
+GATHER_LANGUAGE = _pattern(
+    r"cmn-Hans-(CN|HK)|cmn-Hant-TW|yue-Hant-HK|zh(-(CN|TW|HK))?|multi|[a-z]{2,3}-[A-Z]{2}|[a-z]{2}"
+)
 EVENTS = _pattern(r"(initiated|ringing|answered|completed)( (initiated|ringing|answered|completed))*")
 RECORDING_EVENTS = _pattern(r"(in-progress|completed|absent)( (in-progress|completed|absent))*")
 KEYS = _pattern(r"[0-9#*]*")
@@ -94,7 +96,9 @@ INSIDE: dict[str, frozenset[str]] = {
     "Gather": frozenset({"Say", "Play", "Pause"}),
     "Dial": frozenset({"Number"}),
 }
-SPEECH_MARKS = frozenset(["break", "emphasis", "lang", "p", "phoneme", "prosody", "s", "say-as", "sub", "w", "amazon:effect"])
+SPEECH_MARKS = frozenset(
+    ["break", "emphasis", "lang", "p", "phoneme", "prosody", "s", "say-as", "sub", "w", "amazon:effect"]
+)
 NEEDS_ADDRESS = frozenset({"Redirect"})
 
 

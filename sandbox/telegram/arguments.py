@@ -73,7 +73,7 @@ class Arguments:
         try:
             return int(str(value))
         except ValueError:
-            raise bad(f"parameter \"{name}\" must be an integer") from None
+            raise bad(f'parameter "{name}" must be an integer') from None
 
     def flag(self, name: str) -> bool:
         """A boolean; absent means false."""
@@ -94,7 +94,7 @@ class Arguments:
         if isinstance(reference, str) and reference.startswith("attach://"):
             reference = reference.removeprefix("attach://")
             if reference not in self.uploads:
-                raise bad(f"attached file \"{reference}\" not found")
+                raise bad(f'attached file "{reference}" not found')
             return self.uploads[reference]
         if reference is None and name in self.uploads:
             return self.uploads[name]

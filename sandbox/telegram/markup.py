@@ -10,9 +10,22 @@ MAX_ROW = 8
 MAX_CALLBACK_BYTES = 64
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 INLINE_KINDS = frozenset(
-    ["url", "callback_data", "web_app", "login_url", "switch_inline_query", "switch_inline_query_current_chat", "switch_inline_query_chosen_chat", "copy_text", "callback_game", "pay"]
+    [
+        "url",
+        "callback_data",
+        "web_app",
+        "login_url",
+        "switch_inline_query",
+        "switch_inline_query_current_chat",
+        "switch_inline_query_chosen_chat",
+        "copy_text",
+        "callback_game",
+        "pay",
+    ]
 )
-REPLY_KINDS = frozenset(["request_users", "request_chat", "request_contact", "request_location", "request_poll", "web_app"])
+REPLY_KINDS = frozenset(
+    ["request_users", "request_chat", "request_contact", "request_location", "request_poll", "web_app"]
+)
 DECORATIONS = {"icon_custom_emoji_id", "style"}
 
 Markup = dict[str, Any]
@@ -35,7 +48,7 @@ def check(markup: object) -> Markup | None:
 
 def _rows(rows: object, check_button: Any) -> None:
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise bad("can't parse reply keyboard markup JSON object: Field \"keyboard\" must be of type Array")
+        raise bad('can\'t parse reply keyboard markup JSON object: Field "keyboard" must be of type Array')
     if sum(map(len, rows)) > MAX_BUTTONS:
         raise bad("reply markup is too long")
     if any(len(row) > MAX_ROW for row in rows):
@@ -47,7 +60,7 @@ def _rows(rows: object, check_button: Any) -> None:
 
 def _inline_button(button: object) -> None:
     if not isinstance(button, dict) or not str(button.get("text") or "").strip():
-        raise bad("can't parse inline keyboard button: Field \"text\" must be non-empty")
+        raise bad('can\'t parse inline keyboard button: Field "text" must be non-empty')
     kinds = INLINE_KINDS & button.keys()
     if set(button) - INLINE_KINDS - DECORATIONS - {"text"}:
         raise bad(f"can't parse inline keyboard button: unknown field in {sorted(button)}")
@@ -67,7 +80,7 @@ def _reply_button(button: object) -> None:
     if isinstance(button, str) and button.strip():
         return
     if not isinstance(button, dict) or not str(button.get("text") or "").strip():
-        raise bad("can't parse keyboard button: Field \"text\" must be non-empty")
+        raise bad('can\'t parse keyboard button: Field "text" must be non-empty')
     if set(button) - REPLY_KINDS - DECORATIONS - {"text"}:
         raise bad(f"can't parse keyboard button: unknown field in {sorted(button)}")
 

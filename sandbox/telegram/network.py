@@ -25,9 +25,7 @@ BOT_USERNAME = "jiesu_sandbox_bot"
 class ChatNetwork:
     """One bot and the people who talk with it."""
 
-    def __init__(
-        self, *, now: Callable[[], datetime], token: str, bell: Bell, traffic: Traffic, post: Post
-    ) -> None:
+    def __init__(self, *, now: Callable[[], datetime], token: str, bell: Bell, traffic: Traffic, post: Post) -> None:
         self.now = now
         self.token = token
         self.bell = bell
@@ -77,7 +75,7 @@ class ChatNetwork:
 
     def group(self, title: str, members: list[ChatUser]) -> GroupChat:
         """A new group with the bot and these people in it; the bot is told."""
-        chat_id = min([-4_000_000_000, *(one for one in self.chats if one > -10**12)]) - 1
+        chat_id = min([-4_000_000_000, *(one for one in self.chats if one > -(10**12))]) - 1
         chat = Chat(chat_id, "group", title, [one.account.id for one in members])
         self.chats[chat_id] = chat
         if members:

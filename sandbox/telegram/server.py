@@ -53,7 +53,9 @@ class BotApi:
         try:
             if method is None:
                 raise BotApiError(404, "Not Found", fault_of_bot=True)
-            return _json({"ok": True, "result": await self._work(name, method, await Arguments.read(_roomy(request)))}, 200)
+            return _json(
+                {"ok": True, "result": await self._work(name, method, await Arguments.read(_roomy(request)))}, 200
+            )
         except BotApiError as error:
             self.network.note_refusal(name, error)
             return _json(error.body(), error.code)
@@ -63,7 +65,7 @@ class BotApi:
         missing = sorted(method.required - given)
         if missing:
             empty = {"text": "message text is empty", "chat_id": "chat_id is empty"}
-            raise bad(empty.get(missing[0], f"parameter \"{missing[0]}\" is required"))
+            raise bad(empty.get(missing[0], f'parameter "{missing[0]}" is required'))
         unknown = sorted(given - method.required - method.optional)
         if unknown:
             self.network.note_violation(200, name, f"unknown parameters {unknown}")

@@ -91,7 +91,7 @@ def _html(text: str) -> tuple[str, list[Entity]]:
             raise bad(f"can't parse entities: Unclosed start tag at byte offset {offset}")
         closing, tag, rest = found.group(1), found.group(2).lower(), found.group(3)
         if tag not in HTML_TAGS:
-            raise bad(f"can't parse entities: Unsupported start tag \"{tag}\" at byte offset {offset}")
+            raise bad(f'can\'t parse entities: Unsupported start tag "{tag}" at byte offset {offset}')
         if closing:
             if not stack:
                 raise bad(f"can't parse entities: Unexpected end tag at byte offset {offset}")
@@ -114,7 +114,7 @@ def _html(text: str) -> tuple[str, list[Entity]]:
 def _html_extra(tag: str, rest: str, offset: int) -> Entity:
     values = {name.lower(): unescape(a or b) for name, a, b in _ATTRIBUTE.findall(rest)}
     if tag == "span" and values.get("class") != "tg-spoiler":
-        raise bad(f"can't parse entities: Tag \"span\" must have class \"tg-spoiler\" at byte offset {offset}")
+        raise bad(f'can\'t parse entities: Tag "span" must have class "tg-spoiler" at byte offset {offset}')
     if tag == "a":
         return {"url": values.get("href", "")}
     if tag == "tg-emoji":
@@ -154,8 +154,7 @@ def _markdown(text: str, *, strict: bool) -> tuple[str, list[Entity]]:
             at += link.end()
         elif strict and char in MARKDOWN_RESERVED:
             raise bad(
-                f"can't parse entities: Character '{char}' is reserved and must be escaped "
-                "with the preceding '\\'"
+                f"can't parse entities: Character '{char}' is reserved and must be escaped with the preceding '\\'"
             )
         else:
             plain.append(char)

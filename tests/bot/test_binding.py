@@ -1,6 +1,5 @@
 """A chat is bound to a person by a code and his own contact card, and to nobody else."""
 
-
 from tests.bot.world import World
 
 

@@ -141,7 +141,9 @@ class World:
 
     # -- tickets
 
-    async def ticket(self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", words: str = "路灯不亮") -> int:
+    async def ticket(
+        self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", words: str = "路灯不亮"
+    ) -> int:
         await self.ids.refill()
         now = self.at.astimezone(UTC)
         ticket_id = self.ids.take()
@@ -194,7 +196,9 @@ class World:
         return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])
 
     async def moves_of(self, no: str = "T1") -> list[str]:
-        query = text("SELECT verb FROM journal j JOIN tickets t ON t.id = j.ticket_id WHERE t.no = :no ORDER BY j.version")
+        query = text(
+            "SELECT verb FROM journal j JOIN tickets t ON t.id = j.ticket_id WHERE t.no = :no ORDER BY j.version"
+        )
         return await self.db.read(lambda c: [r.verb for r in c.execute(query, {"no": no})])
 
     async def until(self, look: Callable[[], Any], seconds: float = 5.0) -> Any:

@@ -24,7 +24,9 @@ async def test_a_connection_cut_after_accepting_rings_once_FW14(world: World) ->
     assert (await world.dial()).provider_id == world.town.phones.calls_made[0].sid
 
 
-async def test_with_every_callback_lost_the_carrier_is_asked_before_anybody_is_rung_again_FW14_G13(world: World) -> None:
+async def test_with_every_callback_lost_the_carrier_is_asked_before_anybody_is_rung_again_FW14_G13(
+    world: World,
+) -> None:
     world.phone(H1).behave(*[world.phone(H1).does_not_answer().behaviour])
     world.town.phones.hooks.lose = frozenset({"initiated", "ringing", "in-progress", "completed", "no-answer"})
     world.town.phones.faults.next(Fault.CUT_AFTER, where="POST")
@@ -35,7 +37,11 @@ async def test_with_every_callback_lost_the_carrier_is_asked_before_anybody_is_r
     assert world.rung() == 1 and (await world.dial()).outcome is None
     await world.go(seconds=2)
     dial = await world.dial()
-    assert (dial.outcome, dial.status, dial.provider_id) == ("no_answer", "no-answer", world.town.phones.calls_made[0].sid)
+    assert (dial.outcome, dial.status, dial.provider_id) == (
+        "no_answer",
+        "no-answer",
+        world.town.phones.calls_made[0].sid,
+    )
     assert world.rung() == 1
     await world.go(minutes=5)
     assert world.rung() == 2, "the next of the three tries, at its own time"

@@ -49,7 +49,9 @@ FORGED: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "how"), FORGED, ids=[name for name, _ in FORGED])
-async def test_FW1_FW2_what_the_carrier_did_not_sign_is_refused_without_a_row(world: World, name: str, how: dict[str, Any]) -> None:
+async def test_FW1_FW2_what_the_carrier_did_not_sign_is_refused_without_a_row(
+    world: World, name: str, how: dict[str, Any]
+) -> None:
     dial = await asked(world)
     before = await shape(world)
     for path in (f"/voice/{dial}?s=0", f"/status/{dial}", f"/record/{dial}", "/inbound", "/fallback"):
@@ -66,7 +68,9 @@ async def test_FW1_a_signature_given_twice_is_refused(world: World) -> None:
 
 async def test_FW2_the_configured_address_counts_and_not_the_host_or_the_order_of_the_query(world: World) -> None:
     dial = await asked(world)
-    status, text = await world.post(f"/voice/{dial}?s=0", fields(), headers={"Host": "inner:8080", "X-Forwarded-Proto": "http"})
+    status, text = await world.post(
+        f"/voice/{dial}?s=0", fields(), headers={"Host": "inner:8080", "X-Forwarded-Proto": "http"}
+    )
     assert (status, "确认收到请按1" in text) == (200, True)
     signed = f"{ADDRESS}/hooks/twilio/voice/{dial}?s=0&w=1"
     status, _ = await world.post(f"/voice/{dial}?w=1&s=0", fields(), signed_url=signed)
@@ -112,7 +116,9 @@ BROKEN: list[tuple[str, bytes, str, int]] = [
 
 
 @pytest.mark.parametrize(("name", "body", "kind", "status"), BROKEN, ids=[row[0] for row in BROKEN])
-async def test_FW27_FW28_broken_bodies_are_a_plain_no(world: World, name: str, body: bytes, kind: str, status: int) -> None:
+async def test_FW27_FW28_broken_bodies_are_a_plain_no(
+    world: World, name: str, body: bytes, kind: str, status: int
+) -> None:
     for path in ("/voice/1?s=0", "/status/1", "/inbound", "/fallback"):
         assert (await world.post(path, body, signature="x", headers={"Content-Type": kind}))[0] == status
 
@@ -238,7 +244,9 @@ async def test_FW13_hostile_names_are_spoken_as_plain_words(world: World) -> Non
     from backend.domain.records import Unit
     from backend.domain.ticket import UnitKind
 
-    await world.registry.put_units([Unit("M01", "热线<Dial>1</Dial>&\x0b" + "长" * 5000, UnitKind.MANAGEMENT, "A市")], "admin")
+    await world.registry.put_units(
+        [Unit("M01", "热线<Dial>1</Dial>&\x0b" + "长" * 5000, UnitKind.MANAGEMENT, "A市")], "admin"
+    )
     dial = await asked(world)
     status, text = await world.post(f"/voice/{dial}?s=0", fields())
     assert status == 200 and "<Dial>" not in text and "\x0b" not in text and len(text) < 8000

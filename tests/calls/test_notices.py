@@ -19,7 +19,13 @@ async def test_key_1_confirms_and_the_letter_is_told_but_nothing_is_signed(world
     await world.dispatched()
     await world.settle()
     call, letter = await world.call(), await world.letter()
-    assert (call.outcome, call.state, call.keys, call.purpose, call.to_masked) == ("confirmed", "done", "1", "notice", "138****1001")
+    assert (call.outcome, call.state, call.keys, call.purpose, call.to_masked) == (
+        "confirmed",
+        "done",
+        "1",
+        "notice",
+        "138****1001",
+    )
     assert (letter.state, letter.provider_id) == ("sent", (await world.dial()).provider_id)
     assert await world.state() == "dispatched"
     assert "编号后四位 1 0 0 1" in world.phone(H1).heard and "路灯" not in world.phone(H1).heard
@@ -106,7 +112,9 @@ async def test_general_tickets_never_ring_at_night_or_on_a_holiday_and_urgent_on
 
     async def rung() -> list[datetime]:
         calls = {c.id for c in await world.rows(t.calls) if c.ticket_id == general}
-        return [instant(d.asked_at).astimezone(world.at.tzinfo) for d in await world.rows(t.dials) if d.call_id in calls]
+        return [
+            instant(d.asked_at).astimezone(world.at.tzinfo) for d in await world.rows(t.dials) if d.call_id in calls
+        ]
 
     assert await rung() == []
     await world.go(minutes=31)

@@ -26,7 +26,9 @@ def shelf(database: Database) -> CallShelf:
 
 
 def new(**more: Any) -> NewCall:
-    return NewCall(**{"purpose": "notice", "script": "notice", "next_at": NOW, "created_at": NOW, "person": "H1", **more})
+    return NewCall(
+        **{"purpose": "notice", "script": "notice", "next_at": NOW, "created_at": NOW, "person": "H1", **more}
+    )
 
 
 async def letter(database: Database, letter_id: int = 1, **more: Any) -> None:
@@ -79,7 +81,12 @@ async def test_one_of_many_begins_and_the_attempt_is_there_before_the_carrier_is
     dial = next(one for one in begun if one is not None)
     assert sum(one is not None for one in begun) == 1
     talk = await shelf.talk(dial)
-    assert talk is not None and (talk.dial.state, talk.dial.number, talk.call.state, talk.call.dials) == ("asking", 1, "live", 1)
+    assert talk is not None and (talk.dial.state, talk.dial.number, talk.call.state, talk.call.dials) == (
+        "asking",
+        1,
+        "live",
+        1,
+    )
     assert await shelf.number_of(call) == LI
 
 
@@ -108,9 +115,17 @@ async def test_a_step_is_taken_once_and_an_attempt_is_judged_once_FW5_FW7(shelf:
     assert not await shelf.take_step(step(dial, 5))
     talk = await shelf.talk(dial)
     assert talk is not None
-    assert (talk.dial.step, talk.dial.said, talk.dial.keys, talk.dial.provider_id, talk.dial.state) == (1, {"say": ["x"]}, "1", "CA1", "placed")
+    assert (talk.dial.step, talk.dial.said, talk.dial.keys, talk.dial.provider_id, talk.dial.state) == (
+        1,
+        {"say": ["x"]},
+        "1",
+        "CA1",
+        "placed",
+    )
     assert (talk.call.position, talk.call.heard) == ("offer.0.0.0.0.0", {"contacted": "yes"})
-    ended = await asyncio.gather(*(shelf.end(Ending(dial, "no_reply", NOW, NOW + timedelta(minutes=5))) for _ in range(6)))
+    ended = await asyncio.gather(
+        *(shelf.end(Ending(dial, "no_reply", NOW, NOW + timedelta(minutes=5))) for _ in range(6))
+    )
     assert ended.count(True) == 1
     again = (await shelf.due(NOW + timedelta(minutes=5), 10))[0]
     assert (again.tries, again.state) == (1, "waiting")
@@ -128,11 +143,16 @@ NEWS = [
 
 
 @pytest.mark.parametrize(("name", "told", "status"), NEWS, ids=[row[0] for row in NEWS])
-async def test_news_in_any_order_FW6(shelf: CallShelf, database: Database, name: str, told: list[tuple[str, int]], status: str) -> None:
+async def test_news_in_any_order_FW6(
+    shelf: CallShelf, database: Database, name: str, told: list[tuple[str, int]], status: str
+) -> None:
     dial = await begun(shelf)
     for word, sequence in told:
         last = word in ("completed", "busy")
-        await shelf.news(dial, News("CA1", word, last, NOW, sequence, duration=7 if last else None, cost="0.02 USD" if last else None))
+        await shelf.news(
+            dial,
+            News("CA1", word, last, NOW, sequence, duration=7 if last else None, cost="0.02 USD" if last else None),
+        )
     row = await database.read(lambda c: c.execute(select(t.dials)).one())
     call = await database.read(lambda c: c.execute(select(t.calls)).one())
     assert (row.status, row.provider_id, row.state) == (status, "CA1", "placed")
@@ -174,7 +194,9 @@ async def test_doubt_is_looked_after_and_no_longer_when_it_is_resolved(shelf: Ca
 
 
 async def test_an_incoming_call_is_kept_once_FW7(shelf: CallShelf, database: Database) -> None:
-    kept = await asyncio.gather(*(shelf.inbound(new(purpose="inbound", script="inbound_handler"), "CA9") for _ in range(5)))
+    kept = await asyncio.gather(
+        *(shelf.inbound(new(purpose="inbound", script="inbound_handler"), "CA9") for _ in range(5))
+    )
     assert len(set(kept)) == 1
     assert len(await database.read(lambda c: c.execute(select(t.calls)).all())) == 1
 

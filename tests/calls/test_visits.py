@@ -53,7 +53,15 @@ async def test_a_machines_unsatisfied_becomes_a_persons_task_and_the_persons_wor
     await world.closed()
     await world.go(hours=6)
     assert await world.state() == "revisit_manual"
-    await world.act("visit", AGENT, kind="manual", answer="basically_satisfied", contacted="yes", resolved="resolved", note="再次电话")
+    await world.act(
+        "visit",
+        AGENT,
+        kind="manual",
+        answer="basically_satisfied",
+        contacted="yes",
+        resolved="resolved",
+        note="再次电话",
+    )
     assert await world.state() == "finalized" and (await world.snap()).ticket.final_answer == "basically_satisfied"
 
 
@@ -69,7 +77,12 @@ async def test_hanging_up_before_the_answer_keeps_what_was_said_and_is_asked_onc
     assert await world.rows(t.visits) == []
     await world.go(hours=24)
     visit, ticket = (await world.rows(t.visits))[0], (await world.snap()).ticket
-    assert (visit.answer, visit.contacted, visit.resolved, visit.note) == ("no_reply", "yes", "partly_resolved", "partial")
+    assert (visit.answer, visit.contacted, visit.resolved, visit.note) == (
+        "no_reply",
+        "yes",
+        "partly_resolved",
+        "partial",
+    )
     assert (ticket.state, ticket.deemed, ticket.final_answer) == (State.FINALIZED, True, "no_reply")
     assert world.rung() == 2
 

@@ -57,7 +57,11 @@ STAFF = (
     ("L1", "赵联", "U01", Role.LIAISON, L1), ("D1", "派单", "M01", Role.DISPATCHER, DUTY),
     ("V1", "回访", "M01", Role.REVISIT_AGENT, None),
 )  # fmt: skip
-DISPATCHER, HANDLER, AGENT = Actor("D1", Role.DISPATCHER, "M01"), Actor("H1", Role.HANDLER, "U01"), Actor("V1", Role.REVISIT_AGENT, "M01")
+DISPATCHER, HANDLER, AGENT = (
+    Actor("D1", Role.DISPATCHER, "M01"),
+    Actor("H1", Role.HANDLER, "U01"),
+    Actor("V1", Role.REVISIT_AGENT, "M01"),
+)
 PIN = "2580"
 
 
@@ -226,9 +230,12 @@ class World:
             given = {"X-Twilio-Signature": signature} | given
         body = urlencode(fields).encode() if isinstance(fields, dict) else fields
         given.setdefault("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
-        async with aiohttp.ClientSession() as http, http.request(
-            method, f"{self.base}/hooks/twilio{path}", data=body if method == "POST" else None, headers=given
-        ) as answer:
+        async with (
+            aiohttp.ClientSession() as http,
+            http.request(
+                method, f"{self.base}/hooks/twilio{path}", data=body if method == "POST" else None, headers=given
+            ) as answer,
+        ):
             return answer.status, await answer.text()
 
 

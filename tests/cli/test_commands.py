@@ -10,9 +10,7 @@ from backend.cli import COMMANDS
 from backend.doorplate import LOCK, PLATE, hang, look, owned, take_down
 from tests.cli.conftest import FakeServer, Jiesu
 
-TICKETS = (
-    "ticket_no,category,grade,channel,text,requester_phone\nT1,help,general,phone,路灯不亮,13800002001\n"
-)
+TICKETS = "ticket_no,category,grade,channel,text,requester_phone\nT1,help,general,phone,路灯不亮,13800002001\n"
 
 
 def test_help_costs_little_and_loads_no_framework_P10() -> None:
@@ -21,9 +19,7 @@ def test_help_costs_little_and_loads_no_framework_P10() -> None:
         "heavy = {'sqlalchemy', 'aiohttp', 'aiogram', 'pydantic', 'alembic', 'twilio', 'openpyxl'} & set(sys.modules)\n"
         "print(status, sorted(heavy), time.process_time() < 2, file=sys.stderr)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr.strip() == "0 [] True"
     assert all(name in done.stdout for name in COMMANDS)
 
@@ -115,9 +111,7 @@ def test_a_key_is_printed_once_and_opens(jiesu: Jiesu) -> None:
     assert jiesu("key", "create", "--role", "dispatcher", "--name", "probe").status == 1  # another's name
 
 
-def test_the_journal_is_verified_and_the_doctor_looks_at_all(
-    jiesu: Jiesu, tmp_path: Path, data: Path
-) -> None:
+def test_the_journal_is_verified_and_the_doctor_looks_at_all(jiesu: Jiesu, tmp_path: Path, data: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text(TICKETS, "utf-8")
     assert jiesu("db", "upgrade").status == 0
@@ -177,9 +171,7 @@ def test_commands_that_write_go_through_the_running_server(
         ("POST", "/sandbox/clock"): (200, {"now": "2026-11-10T11:30:00+08:00"}),
     }  # fmt: skip
     assert jiesu("set", "sign.general.limit", "1wd", "--unit", "U01", "--json").json["value"] == "1wd"
-    assert (
-        jiesu("import", "tickets", str(file), "--set", "grade=urgent", "--dry-run", "--json").json == report
-    )
+    assert jiesu("import", "tickets", str(file), "--set", "grade=urgent", "--dry-run", "--json").json == report
     assert jiesu("key", "create", "--role", "admin", "--name", "k").out == "jiesu_x\n"
     assert jiesu("binding", "open", "H101").out == "https://t.me/b?start=1\n"
     assert jiesu("sandbox", "advance", "2h30m", "--json").json == {"now": "2026-11-10T11:30:00+08:00"}
@@ -191,9 +183,7 @@ def test_commands_that_write_go_through_the_running_server(
 
 
 def test_a_refusal_of_the_server_is_told_in_words(jiesu: Jiesu, running: FakeServer) -> None:
-    said_no = {
-        "error": {"code": "unknown_setting", "message": "m", "details": {"key": "no.such"}, "request_id": "r"}
-    }
+    said_no = {"error": {"code": "unknown_setting", "message": "m", "details": {"key": "no.such"}, "request_id": "r"}}
     running.answers = {("PUT", "/api/v1/settings/no.such"): (422, said_no)}
     said = jiesu("set", "no.such", "1")
     assert said.status == 1 and "no.such" in said.err

@@ -80,9 +80,7 @@ class FakeChannel:
         """How the next requests to an address end; None = well."""
         self.planned.setdefault(address, []).extend(outcomes)
 
-    async def send(
-        self, address: str, card: Card, *, reply_to: str | None = None, again: str = ""
-    ) -> Receipt:
+    async def send(self, address: str, card: Card, *, reply_to: str | None = None, again: str = "") -> Receipt:
         self.asked.append(address)
         self._look(card)
         await asyncio.sleep(self.delay)
@@ -170,9 +168,7 @@ class House:
 
         await self.db.write(work)
 
-    async def open(
-        self, people: tuple[tuple[str, str, str, bool], ...] = PEOPLE, chats: bool = True
-    ) -> "House":
+    async def open(self, people: tuple[tuple[str, str, str, bool], ...] = PEOPLE, chats: bool = True) -> "House":
         await self.config.put_units([
             Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
             Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
@@ -208,9 +204,7 @@ class House:
     async def act(self, verb: str, by: Actor, no: str = "T1", **words: object) -> None:
         await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
 
-    async def dispatched(
-        self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", **more: Any
-    ) -> int:
+    async def dispatched(self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", **more: Any) -> int:
         """A ticket in a unit's hands; the id of its assignment."""
         await self.ticket(no, grade, **more)
         await self.act("dispatch", DISPATCHER, no, unit=unit)
@@ -231,9 +225,7 @@ class House:
         return found
 
     async def audit(self) -> list[str]:
-        return await self.db.read(
-            lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))]
-        )
+        return await self.db.read(lambda c: [r.what for r in c.execute(select(t.audit).order_by(t.audit.c.id))])
 
     async def silence(self, letter_id: int) -> None:
         """Make a letter look as if its holder had died over it."""

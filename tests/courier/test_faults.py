@@ -130,9 +130,7 @@ async def test_trouble_at_the_server_is_waited_out_with_growing_pauses_and_then_
         await house.courier.round()
     assert house.channel.asked.count("chat-H1") == 8 and house.channel.to("chat-H1") == []
     found = await house.deliveries()
-    assert (
-        next(d for d in found if d.letter.kind == "M1" and d.letter.person == "H1").letter.state == "failed"
-    )
+    assert next(d for d in found if d.letter.kind == "M1" and d.letter.person == "H1").letter.state == "failed"
     assert any(d.letter.channel == "phone" and d.letter.person == "H1" for d in found)
 
 
@@ -346,11 +344,7 @@ async def test_a_courier_that_is_told_to_go_finishes_what_has_left_and_takes_not
     await closing
     await going
     states = [
-        s
-        for n in range(5)
-        for (kind, _), ss in (await house.states(f"T{n}")).items()
-        for s in ss
-        if kind == "M1"
+        s for n in range(5) for (kind, _), ss in (await house.states(f"T{n}")).items() for s in ss if kind == "M1"
     ]
     assert "sending" not in states and len(house.channel.sent) == states.count("sent")
     assert await courier.round() == 0

@@ -66,9 +66,7 @@ async def test_queued_pushes_keep_the_pace_over_all_workers_and_lose_little_time
     await asyncio.gather(*(c.round() for c in couriers))
     took = time.monotonic() - began
     assert len(channel.sent) == 200
-    assert len({s.message_id for s in channel.sent}) == 200 and not any(
-        "重发" in s.text for s in channel.sent
-    )
+    assert len({s.message_id for s in channel.sent}) == 200 and not any("重发" in s.text for s in channel.sent)
     by_chat: dict[str, list[float]] = defaultdict(list)
     for at, address in channel.times:
         by_chat[address].append(at)
@@ -123,9 +121,7 @@ async def test_a_silent_network_does_not_hold_up_the_urgent_FT25(house: House) -
     await courier.close()
 
 
-async def test_a_second_round_goes_on_where_the_first_let_go(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_second_round_goes_on_where_the_first_let_go(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     import backend.courier as module
 
     monkeypatch.setattr(module, "PATIENCE", 0.1)

@@ -15,9 +15,7 @@ async def test_a_dispatch_becomes_a_card_with_deadlines_and_buttons_and_no_perso
     assert sorted(c.address for c in cards) == ["chat-H1", "chat-H2"]
     assert cards[0].buttons == ["签收", "查看详情"]
     assert "【新工单】T1" in cards[0].text and "类别：求助" in cards[0].text and "周三" in cards[0].text
-    assert (
-        "13800001234" not in cards[0].text and "王小明" not in cards[0].text and "欧阳" not in cards[0].text
-    )
+    assert "13800001234" not in cards[0].text and "王小明" not in cards[0].text and "欧阳" not in cards[0].text
     assert await house.courier.round() == 0
     states = await house.states()
     assert states["M1", "H1"] == ["sent"] and states["M1", "H2"] == ["sent"]
@@ -110,9 +108,7 @@ async def test_a_reassigned_card_loses_its_buttons_FT14(house: House) -> None:
 async def test_a_reviewers_card_carries_the_request_and_loses_its_buttons_when_decided(house: House) -> None:
     await house.dispatched()
     await house.act("sign", HANDLER)
-    await house.act(
-        "return", HANDLER, reason="不属于本单位，联系人张三丰13912345678", files=["f1"], signed_by="seal"
-    )
+    await house.act("return", HANDLER, reason="不属于本单位，联系人张三丰13912345678", files=["f1"], signed_by="seal")
     await house.courier.round()
     card = house.channel.to("chat-R1")[0]
     assert card.buttons == ["同意", "不同意", "查看材料"]
@@ -120,9 +116,7 @@ async def test_a_reviewers_card_carries_the_request_and_loses_its_buttons_when_d
     snap = await house.moves.load(Find(no="T1"))
     assert snap is not None
     assert card.data["同意"] == f"1.y.{snap.requests[0].id}.0"
-    assert any(
-        "退单申请已提交：T1" in s.text and "在签收时限内" in s.text for s in house.channel.to("chat-H1")
-    )
+    assert any("退单申请已提交：T1" in s.text and "在签收时限内" in s.text for s in house.channel.to("chat-H1"))
     await house.act("decide_return", REVIEWER, accept=False, reason="属于贵单位")
     await house.courier.round()
     edit = [e for e in house.channel.edits if e.address == "chat-R1"][-1]

@@ -49,9 +49,7 @@ def people() -> list[Person]:
 class Paper:
     """A ticket on paper, moved by the pure rules; keeps every letter that would have been sent."""
 
-    def __init__(
-        self, *, grade: Grade = Grade.GENERAL, category: Category = Category.HELP, **settings: str
-    ) -> None:
+    def __init__(self, *, grade: Grade = Grade.GENERAL, category: Category = Category.HELP, **settings: str) -> None:
         self.at = START
         self._ids = iter(range(1000, 10_000_000))
         units = [

@@ -199,9 +199,7 @@ def test_the_same_instant_in_another_zone_gives_the_same_answer() -> None:
     """FS9: the server's own zone does not matter."""
     start = at("2026-10-09T16:00:00")
     for zone in (UTC, ZoneInfo("America/New_York")):
-        assert add_work_time(start.astimezone(zone), timedelta(hours=2), CALENDAR, HOURS) == at(
-            "2026-10-10T09:30:00"
-        )
+        assert add_work_time(start.astimezone(zone), timedelta(hours=2), CALENDAR, HOURS) == at("2026-10-10T09:30:00")
 
 
 @given(moments, lengths)

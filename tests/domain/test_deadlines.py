@@ -114,9 +114,7 @@ def test_the_second_of_the_deadline_is_still_in_time(met: str, ok: bool) -> None
         (Obligation.REWORK, G, Category.HELP, "2026-10-20T17:00:00"),
     ],
 )
-def test_every_duty_has_its_limit(
-    kind: Obligation, grade: Grade, category: Category | None, expected: str
-) -> None:
+def test_every_duty_has_its_limit(kind: Obligation, grade: Grade, category: Category | None, expected: str) -> None:
     start = at("2026-10-13T10:00:30.250000")
     assert deadline(kind, grade, category, start, SETTINGS, CALENDAR) == at(expected)
 
@@ -217,9 +215,7 @@ def test_another_zone_may_be_the_office_zone() -> None:
 def test_cards_come_a_working_day_before_and_at_the_deadline() -> None:
     start, until = at("2026-09-30T10:00:00"), at("2026-10-09T17:00:00")
     assert yellow_card_at(G, start, until, SETTINGS, CALENDAR) == at("2026-10-08T17:00:00")
-    assert yellow_card_at(U, start, start + timedelta(hours=24), SETTINGS, CALENDAR) == at(
-        "2026-09-30T22:00:00"
-    )
+    assert yellow_card_at(U, start, start + timedelta(hours=24), SETTINGS, CALENDAR) == at("2026-09-30T22:00:00")
     assert yellow_card_at(G, at("2026-10-08T18:00:00"), until, SETTINGS, CALENDAR) is None
     earlier = SETTINGS.with_({"card.yellow_lead": "3wh", "card.red_at": "1wd"})
     assert yellow_card_at(G, start, until, earlier, CALENDAR) == at("2026-10-09T14:00:00")
@@ -231,12 +227,8 @@ def test_a_slow_review_gives_its_excess_back() -> None:
     """T10: the deadline moves by what the review took beyond its own limit, in office time."""
     until, review = at("2026-10-20T17:00:00"), at("2026-10-13T16:00:00")
     assert pushed_back(until, review, at("2026-10-13T16:00:00"), G, SETTINGS, CALENDAR) == until
-    assert pushed_back(until, review, at("2026-10-14T09:30:00"), G, SETTINGS, CALENDAR) == at(
-        "2026-10-21T10:30:00"
-    )
-    assert pushed_back(until, review, at("2026-10-13T18:00:00"), U, SETTINGS, CALENDAR) == at(
-        "2026-10-20T19:00:00"
-    )
+    assert pushed_back(until, review, at("2026-10-14T09:30:00"), G, SETTINGS, CALENDAR) == at("2026-10-21T10:30:00")
+    assert pushed_back(until, review, at("2026-10-13T18:00:00"), U, SETTINGS, CALENDAR) == at("2026-10-20T19:00:00")
 
 
 def test_an_extension_is_measured_from_the_old_deadline() -> None:
@@ -269,9 +261,7 @@ def test_working_day_limits_end_at_closing_of_a_working_day(start: datetime, lim
 
 
 @given(moments, moments, any_limit, st.sampled_from(Mode), st.booleans())
-def test_a_later_start_is_never_due_earlier(
-    a: datetime, b: datetime, limit: Limit, mode: Mode, pause: bool
-) -> None:
+def test_a_later_start_is_never_due_earlier(a: datetime, b: datetime, limit: Limit, mode: Mode, pause: bool) -> None:
     first, second = sorted((a, b))
     assert due(limit, first, CALENDAR, HOURS, mode, pause) <= due(limit, second, CALENDAR, HOURS, mode, pause)
 
@@ -300,9 +290,7 @@ def test_working_hours_end_while_the_office_is_open(start: datetime, hours: int)
 @given(moments)
 def test_everything_within_one_day_is_due_together(start: datetime) -> None:
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    assert due(Limit.parse("1wd"), start, CALENDAR, HOURS) == due(
-        Limit.parse("1wd"), midnight, CALENDAR, HOURS
-    )
+    assert due(Limit.parse("1wd"), start, CALENDAR, HOURS) == due(Limit.parse("1wd"), midnight, CALENDAR, HOURS)
 
 
 def test_seasonal_hours_end_the_day_of_the_deadline() -> None:

@@ -170,9 +170,7 @@ def test_T12_the_first_time_the_caller_was_reached_meets_the_contact_duty() -> N
     assert paper.act("handler", "contact", reached=True).outcome("contact") == ["timely"]
 
 
-def test_T13_T14_an_extension_is_asked_before_it_is_due_told_to_the_caller_and_granted_twice_at_most() -> (
-    None
-):
+def test_T13_T14_an_extension_is_asked_before_it_is_due_told_to_the_caller_and_granted_twice_at_most() -> None:
     paper = signed()
     new_due = paper.lead.close_due_at + timedelta(days=1)
     with refused("requester_not_informed"):
@@ -330,9 +328,7 @@ def test_T28_T29_an_unreasonable_claim_is_decided_by_somebody_uninvolved_with_on
     paper.act("handler", "appeal", reason="有会议纪要")
     with refused("same_person"):
         paper.act("reviewer", "decide_unreasonable", accept=True, reason="x", **{"class": "beyond_reason"})
-    paper.act(
-        "second_reviewer", "decide_unreasonable", accept=True, reason="确属", **{"class": "beyond_reason"}
-    )
+    paper.act("second_reviewer", "decide_unreasonable", accept=True, reason="确属", **{"class": "beyond_reason"})
     assert paper.snap.ticket.excluded and paper.snap.ticket.final_answer == "unsatisfied"
 
 

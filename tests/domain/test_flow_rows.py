@@ -234,7 +234,6 @@ def test_T26_a_rework_is_finalized_by_hand_only_after_its_own_visit() -> None:
 # -- rivals and repetitions
 
 
-
 @pytest.mark.parametrize(
     ("first", "late"),
     [

@@ -91,11 +91,7 @@ def test_a_walk_never_leaves_the_model_and_never_loses_a_clock_or_an_owner() -> 
             unlikely = {"cancel", "merge", "answer", "archive"}
             if str(paper.state) == "finalized" and paper.snap.ticket.final_answer != "unsatisfied":
                 unlikely.remove("archive")  # little else can happen to it
-            verb = (
-                dice.choice(sorted(set(allowed) - unlikely) or VERBS)
-                if dice.random() < 0.9
-                else dice.choice(VERBS)
-            )
+            verb = dice.choice(sorted(set(allowed) - unlikely) or VERBS) if dice.random() < 0.9 else dice.choice(VERBS)
             fit = [name for name, actor in ROLES.items() if may(actor.role, verb)]
             who = dice.choice(fit) if dice.random() < 0.85 else dice.choice(list(ROLES))
             before, version = str(paper.state), paper.snap.ticket.version

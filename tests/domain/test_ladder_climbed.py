@@ -28,9 +28,7 @@ class Shelf:
     async def due(self, now: datetime, limit: int) -> Sequence[Duty]:
         return [d for d in self.duties if d.next_at is not None and d.next_at <= now]
 
-    async def looked(
-        self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()
-    ) -> bool:
+    async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()) -> bool:
         self.letters += letters
         self.next_at = next_at
         self.duties = [replace(d, step=step, next_at=next_at) if d.id == duty.id else d for d in self.duties]

@@ -97,9 +97,7 @@ FORMS = st.sampled_from(["{}", "{} ", "-{}", " ({})", "＋{}", "{}、", "号{}�
     gaps=st.lists(st.sampled_from(["", "", " ", "-", ".", "  "]), min_size=10, max_size=10),
     form=FORMS,
 )
-def test_no_mobile_number_survives(
-    head: str, tail: str, number: str, wide: bool, gaps: list[str], form: str
-) -> None:
+def test_no_mobile_number_survives(head: str, tail: str, number: str, wide: bool, gaps: list[str], form: str) -> None:
     written = "".join(digit + gap for digit, gap in zip(number, [*gaps, ""], strict=True))
     if wide:
         written = written.translate(str.maketrans("0123456789", "０１２３４５６７８９"))

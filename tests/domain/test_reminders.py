@@ -117,9 +117,7 @@ def test_a_review_not_done_in_time_goes_to_the_supervisor() -> None:
         ("never", [], []),
     ],
 )
-def test_which_tickets_are_announced_by_call_is_a_setting(
-    policy: str, general: list[str], urgent: list[str]
-) -> None:
+def test_which_tickets_are_announced_by_call_is_a_setting(policy: str, general: list[str], urgent: list[str]) -> None:
     settings = SETTINGS.with_({"notify.phone.on_dispatch": policy})
     for grade, expected in ((G, general), (U, urgent)):
         calls = [
@@ -152,9 +150,7 @@ def test_reminders_are_capped_and_the_last_ones_stay(most: int, numbers: list[in
     assert [s.number for s in found if s.group is Group.REMIND] == numbers
     assert any(s.group is Group.NOTICE for s in found), "notices are no reminders"
     urgent = steps(Obligation.SIGN, U, TUESDAY, settings)
-    assert [s.number for s in urgent if s.group is Group.REMIND] == [1, 2, 2], (
-        "urgent signing keeps its ladder"
-    )
+    assert [s.number for s in urgent if s.group is Group.REMIND] == [1, 2, 2], "urgent signing keeps its ladder"
 
 
 def test_the_yellow_lead_is_a_setting() -> None:
@@ -163,9 +159,7 @@ def test_the_yellow_lead_is_a_setting() -> None:
 
 
 def test_an_evening_dispatch_is_told_in_the_morning() -> None:
-    found = steps(
-        Obligation.SIGN, G, at("2026-10-13T21:00:00"), SETTINGS.with_({"notify.phone.on_dispatch": "always"})
-    )
+    found = steps(Obligation.SIGN, G, at("2026-10-13T21:00:00"), SETTINGS.with_({"notify.phone.on_dispatch": "always"}))
     assert told(found)[:2] == [("14 08:30", "M1", "chat", "handler"), ("14 08:30", "P1", "phone", "handler")]
 
 
@@ -187,9 +181,7 @@ def test_the_ladder_holds_on_the_last_days_of_the_calendar() -> None:
         ("2026-10-10T21:00:00", "2026-10-12T08:30:00", "2026-10-12T08:30:00"),
     ],
 )
-def test_general_matters_wait_for_office_hours_and_urgent_ones_do_not(
-    moment: str, allowed: str, rings: str
-) -> None:
+def test_general_matters_wait_for_office_hours_and_urgent_ones_do_not(moment: str, allowed: str, rings: str) -> None:
     assert next_allowed(at(moment), G, SETTINGS, CALENDAR) == at(allowed)
     assert next_allowed(at(moment), G, SETTINGS, CALENDAR, ring=True) == at(rings)
     assert next_allowed(at(moment), U, SETTINGS, CALENDAR) == at(moment)

@@ -39,7 +39,9 @@ def test_the_keywords_of_the_contract_are_read(typed: str, meant: Words) -> None
     assert parse(typed) == meant
 
 
-@pytest.mark.parametrize("typed", ["", "收到", "请问什么时候到", "我要签收", "签收单在哪里", "   ", "……", "好的，已签收"])
+@pytest.mark.parametrize(
+    "typed", ["", "收到", "请问什么时候到", "我要签收", "签收单在哪里", "   ", "……", "好的，已签收"]
+)
 def test_plain_talk_is_no_act(typed: str) -> None:
     assert parse(typed) is None
 

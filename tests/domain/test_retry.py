@@ -45,7 +45,9 @@ OFFICE = Settings()
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("outcome", ["busy", "no_answer", "failed", "canceled", "no_reply", "machine", "carrier_failed"])
+@pytest.mark.parametrize(
+    "outcome", ["busy", "no_answer", "failed", "canceled", "no_reply", "machine", "carrier_failed"]
+)
 def test_a_call_is_tried_three_times_then_the_next_contact_FW20(outcome: str) -> None:
     assert after(outcome, 1, Grade.GENERAL, OFFICE) == Retry(10 * MINUTE)
     assert after(outcome, 2, Grade.URGENT, OFFICE) == Retry(5 * MINUTE)

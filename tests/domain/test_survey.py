@@ -87,7 +87,9 @@ def test_each_question_hears_its_words(name: str, key: str, words: str) -> None:
         assert question(name, said).key == key, said
 
 
-@pytest.mark.parametrize(("name", "said"), [("notice", "没收到"), ("notice", "不签收"), ("V3", "不好了"), ("V1", "苹果")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("notice", "没收到"), ("notice", "不签收"), ("V3", "不好了"), ("V1", "苹果")]
+)
 def test_a_negated_word_is_not_its_opposite(name: str, said: str) -> None:
     assert question(name, said).key is None
 

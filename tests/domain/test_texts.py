@@ -17,7 +17,20 @@ CHAT = [f"chat.M{n}" for n in range(1, 26)] + ["chat.M9a", "chat.M9b", "chat.M9_
 PHONE = ["phone.P1", "phone.P2", "phone.P3_handler", "phone.P3_requester"]
 VISIT = [f"visit.V{n}" for n in range(9)]
 SMS = [f"sms.S{n}" for n in range(1, 8)]
-CONTRACT_BUTTONS = ["签收", "查看详情", "申请退单", "联系诉求人", "填写答复", "办结", "申请延期", "反馈进展", "同意", "不同意", "公章", "领导签字"]
+CONTRACT_BUTTONS = [
+    "签收",
+    "查看详情",
+    "申请退单",
+    "联系诉求人",
+    "填写答复",
+    "办结",
+    "申请延期",
+    "反馈进展",
+    "同意",
+    "不同意",
+    "公章",
+    "领导签字",
+]
 OWN = EN.all_keys()
 TYPICAL = {
     "sign": "长春市总工会12351", "grade": "紧急", "ticket_no": "JS20261108001", "sign_due": "11月25日（周三）17:00",

@@ -48,9 +48,7 @@ def docstrings(file: Path) -> set[int]:
     return {
         id(node.value)
         for node in ast.walk(tree(file))
-        if isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     }
 
 

@@ -23,6 +23,4 @@ def test_every_state_but_the_last_ones_leads_somewhere() -> None:
     last = {State.ARCHIVED, State.MERGED, State.CANCELLED, State.RETURNED}
     left = {source for row in ROWS if row.targets for source in row.sources}
     assert set(State) - left == last
-    assert {target for row in ROWS for target in row.targets} | {State.REGISTERED, State.RETURNED} == set(
-        State
-    )
+    assert {target for row in ROWS for target in row.targets} | {State.REGISTERED, State.RETURNED} == set(State)

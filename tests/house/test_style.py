@@ -66,9 +66,7 @@ def test_nothing_is_left_for_later() -> None:
 
 
 def test_no_drawer_is_named_for_nothing_in_particular() -> None:
-    drawers = [
-        name_of(file) for file in modules() if {*file.relative_to(ROOT).with_suffix("").parts} & {*NAMELESS}
-    ]
+    drawers = [name_of(file) for file in modules() if {*file.relative_to(ROOT).with_suffix("").parts} & {*NAMELESS}]
     nothing(drawers, "name it for what is in it")
 
 

@@ -17,9 +17,7 @@ from tests.house.source import ROOT, modules, name_of, nothing, tree, where
 CODE = re.compile(r"[a-z][a-z_0-9]+")
 #: These call a helper that makes the refusal; the codes stand in their tables.
 TABLES_OF_CODES = {
-    "backend/domain/words.py": {
-        field.missing for fields in FIELDS.values() for field in fields if field.missing
-    },
+    "backend/domain/words.py": {field.missing for fields in FIELDS.values() for field in fields if field.missing},
     "backend/domain/refusals.py": set(STATUS),
 }
 

@@ -41,15 +41,11 @@ class Bench:
 
     async def count(self, table: Any) -> int:
         """How many rows a table has."""
-        return await self.house.db.read(
-            lambda c: int(c.execute(select(func.count()).select_from(table)).scalar_one())
-        )
+        return await self.house.db.read(lambda c: int(c.execute(select(func.count()).select_from(table)).scalar_one()))
 
     async def ticket(self, no: str) -> Any:
         """The bare row of a ticket."""
-        return await self.house.db.read(
-            lambda c: c.execute(select(t.tickets).where(t.tickets.c.no == no)).one()
-        )
+        return await self.house.db.read(lambda c: c.execute(select(t.tickets).where(t.tickets.c.no == no)).one())
 
 
 def environment(url: str, data: Path) -> Environment:

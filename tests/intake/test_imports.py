@@ -27,8 +27,7 @@ def demands(count: int, first: int = 1) -> str:
 async def test_good_rows_land_though_others_are_refused_each_by_name(bench: Bench) -> None:
     report = await bench.bring(
         "tickets",
-        HEAD
-        + "T1,help,general,phone,好,13800002001\nT2,nonsense,general,phone,坏,\nT3,help,general,phone,坏,12\n",
+        HEAD + "T1,help,general,phone,好,13800002001\nT2,nonsense,general,phone,坏,\nT3,help,general,phone,坏,12\n",
     )
     assert (report["read"], report["imported"], report["already"]) == (3, 1, 0)
     assert [(no["row"], no["field"], no["code"]) for no in report["refused"]] == [
@@ -112,9 +111,7 @@ async def test_absent_columns_are_filled_by_set(bench: Bench) -> None:
 
 
 async def test_an_unknown_unit_is_a_row_error_with_a_suggestion_FF11(bench: Bench) -> None:
-    report = await bench.bring(
-        "people", "code,name,unit,role,phone\nX1,甲,市住房城乡建设局,handler,13800003001\n"
-    )
+    report = await bench.bring("people", "code,name,unit,role,phone\nX1,甲,市住房城乡建设局,handler,13800003001\n")
     (no,) = report["refused"]
     assert (no["code"], no["field"]) == ("unknown_unit", "unit")
     assert "市住房和城乡建设局" in no["message"]
@@ -133,9 +130,7 @@ async def test_a_parent_may_stand_below_its_child_and_a_missing_one_is_refused(b
         "units", "code,name,kind,parent\nA1,一所,handling,A0\nA0,总所,handling,M01\nA2,二所,handling,Z9\n"
     )
     assert report["imported"] == 2
-    assert [(no["row"], no["field"], no["code"]) for no in report["refused"]] == [
-        (4, "parent", "unknown_unit")
-    ]
+    assert [(no["row"], no["field"], no["code"]) for no in report["refused"]] == [(4, "parent", "unknown_unit")]
 
 
 async def test_a_years_notice_settles_the_whole_year_and_single_days_settle_themselves(bench: Bench) -> None:
@@ -177,9 +172,7 @@ async def test_visits_made_elsewhere_conclude_tickets_once_and_at_their_own_time
     text = f"ticket_no,kind,at,contacted,resolved,answer,note\nT1,manual,{at},yes,resolved,satisfied,很好\nT9,manual,{at},yes,,,\n"
     first, again = await bench.bring("visits", text), await bench.bring("visits", text)
     snap = await bench.house.moves.load(Find(no="T1"))
-    assert (
-        snap is not None and snap.ticket.state is State.FINALIZED and snap.ticket.final_answer == "satisfied"
-    )
+    assert snap is not None and snap.ticket.state is State.FINALIZED and snap.ticket.final_answer == "satisfied"
     assert [v.at.isoformat() for v in snap.visits] == [
         v.at.isoformat() for v in snap.visits if v.resolved == "resolved"
     ]

@@ -20,9 +20,7 @@ def petitions() -> Path | None:
     return None
 
 
-@pytest.mark.skipif(
-    petitions() is None, reason="no shared/data/petitions.xlsx beside the checkout (JIESU_SHARED)"
-)
+@pytest.mark.skipif(petitions() is None, reason="no shared/data/petitions.xlsx beside the checkout (JIESU_SHARED)")
 async def test_all_petitions_come_in_and_come_in_once(bench: Bench) -> None:
     file = petitions()
     assert file is not None

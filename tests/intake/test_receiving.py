@@ -93,9 +93,7 @@ async def test_who_asked_not_to_be_rung_is_not_rung_for_his_next_demand_either_F
 
 
 async def test_a_confidential_demand_is_flagged_from_the_first_moment(bench: Bench) -> None:
-    assert (
-        await bench.ticket(await receive(bench, replace(FORM, confidential=True)))
-    ).flags == "confidential"
+    assert (await bench.ticket(await receive(bench, replace(FORM, confidential=True)))).flags == "confidential"
 
 
 @pytest.mark.parametrize("at", [
@@ -103,9 +101,7 @@ async def test_a_confidential_demand_is_flagged_from_the_first_moment(bench: Ben
     datetime(2026, 11, 10),  # noqa: DTZ001 - the fault under test
 ])  # fmt: skip
 @pytest.mark.parametrize("name", ["generated_at", "submitted_at"])
-async def test_times_that_cannot_be_are_refused_at_the_door_FS19(
-    bench: Bench, at: datetime, name: str
-) -> None:
+async def test_times_that_cannot_be_are_refused_at_the_door_FS19(bench: Bench, at: datetime, name: str) -> None:
     with pytest.raises(Refused, match="bad_field") as refused:
         await receive(bench, replace(FORM, **{name: at}))
     assert refused.value.facts["field"] == name
@@ -130,7 +126,5 @@ async def test_a_handler_brings_no_demands(bench: Bench) -> None:
 async def test_each_new_ticket_is_told_to_whoever_listens(bench: Bench) -> None:
     heard: list[str] = []
     bench.house.desk.after.append(lambda plan, no: heard.append(f"{plan.line.verb} {no}"))
-    await bench.house.intake.receive_many(
-        [replace(FORM, ticket_no=f"T{n}") for n in range(20)], CLERK, Source.IMPORT
-    )
+    await bench.house.intake.receive_many([replace(FORM, ticket_no=f"T{n}") for n in range(20)], CLERK, Source.IMPORT)
     assert heard == [f"create T{n}" for n in range(20)]

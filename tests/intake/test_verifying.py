@@ -77,9 +77,7 @@ def _no(no: str) -> Any:
 
 
 def _last(c: Connection, no: str) -> Any:
-    return c.execute(
-        select(t.journal).where(J.ticket_id == _no(no)).order_by(J.version.desc()).limit(1)
-    ).one()
+    return c.execute(select(t.journal).where(J.ticket_id == _no(no)).order_by(J.version.desc()).limit(1)).one()
 
 
 def _cut(c: Connection) -> None:
@@ -88,14 +86,10 @@ def _cut(c: Connection) -> None:
     c.execute(delete(t.journal).where(J.id == last.id))
     before = _last(c, "T2")
     c.execute(
-        update(t.tickets)
-        .where(K.no == "T2")
-        .values(version=before.version, head=before.hash, state=before.to_state)
+        update(t.tickets).where(K.no == "T2").values(version=before.version, head=before.hash, state=before.to_state)
     )
     c.execute(
-        update(t.assignments)
-        .where(A.ticket_id == _no("T2"))
-        .values(state="dispatched", signed_at=None, signed_by=None)
+        update(t.assignments).where(A.ticket_id == _no("T2")).values(state="dispatched", signed_at=None, signed_by=None)
     )
 
 
@@ -206,9 +200,7 @@ async def test_a_forged_extra_line_is_found(busy: Bench) -> None:
     def forge(c: Connection) -> None:
         last = _last(c, "T5")._asdict()
         c.execute(
-            insert(t.journal).values(
-                **{**last, "id": 999_999, "version": last["version"] + 1, "prev": last["hash"]}
-            )
+            insert(t.journal).values(**{**last, "id": 999_999, "version": last["version"] + 1, "prev": last["hash"]})
         )
 
     await busy.house.db.write(forge)

@@ -70,7 +70,13 @@ async def test_the_same_file_twice_keeps_nothing_twice(world: World) -> None:
 async def test_a_due_time_past_the_calendar_is_refused_and_the_others_land(world: World) -> None:
     lives = Lives(5).make(3)
     late = (datetime(2031, 1, 3, 9, tzinfo=ZONE)).isoformat()
-    odd = {**lives[0], "ticket_no": "X1", "grade": "general", "generated_at": late, "assignments": [{"unit": "U01", "dispatched_at": late}]}
+    odd = {
+        **lives[0],
+        "ticket_no": "X1",
+        "grade": "general",
+        "generated_at": late,
+        "assignments": [{"unit": "U01", "dispatched_at": late}],
+    }
     odd.pop("visits", None), odd.pop("unreasonable", None), odd.pop("direct_answer", None)
     answers = await world.load([lives[0], odd, *lives[1:]])
     assert [a if isinstance(a, bool) else a.code for a in answers] == [True, "calendar_ends", True, True]

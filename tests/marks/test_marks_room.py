@@ -277,7 +277,9 @@ async def test_live_work_at_the_desk_is_counted_as_it_happens(world: World) -> N
     assert (found["numerator"], found["denominator"]) == (3, 3)
 
 
-async def test_an_attempt_that_reached_nobody_settles_nothing_before_the_attempts_are_exhausted_Q36(world: World) -> None:
+async def test_an_attempt_that_reached_nobody_settles_nothing_before_the_attempts_are_exhausted_Q36(
+    world: World,
+) -> None:
     world.at = datetime(2026, 11, 9, 9, tzinfo=ZONE)
     await live(world, "L1")
     await world.act("dispatch", DISPATCHER, "L1", unit="U01")
@@ -302,7 +304,14 @@ async def test_an_open_imported_ticket_goes_on_at_the_desk(world: World) -> None
     await world.act("sign", HANDLER, "H1")
     await world.act("close", HANDLER, "H1", text="已修复", way="phone", no_objection=True)
     sheet = await world.marks.sheet("2026-11", "U01")
-    assert [(x["numerator"], x["denominator"]) for x in sheet["lines"][:6]] == [(1, 1), (0, 0), (1, 1), (0, 1), (0, 1), (1, 1)]
+    assert [(x["numerator"], x["denominator"]) for x in sheet["lines"][:6]] == [
+        (1, 1),
+        (0, 0),
+        (1, 1),
+        (0, 1),
+        (0, 1),
+        (1, 1),
+    ]
 
 
 def test_the_room_is_what_the_doors_expect(world: World) -> None:

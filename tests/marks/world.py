@@ -124,7 +124,11 @@ class Lives:
             signed = datetime.fromisoformat(back.get("signed_at") or back["dispatched_at"])
             asked = signed + self.span(4000)
             decided = asked + self.span(3000)
-            back["return"] = {"submitted_at": asked.isoformat(), "decision": "accepted", "decided_at": decided.isoformat()}
+            back["return"] = {
+                "submitted_at": asked.isoformat(),
+                "decision": "accepted",
+                "decided_at": decided.isoformat(),
+            }
             entries.append(back)
             sent = decided + self.span(300)
         if not entries or not self.chance(15):

@@ -13,9 +13,7 @@ from notify.channel import Channel, DeliveryError, EditResult
 from notify.message import Button, Card, Document, Picture
 from notify.plain import utf16_len
 
-CARD = Card(
-    "【新工单】0001", ((Button("签收", "s:1"), Button("查看详情", "v:1")), (Button("申请退单", "r:1"),))
-)
+CARD = Card("【新工单】0001", ((Button("签收", "s:1"), Button("查看详情", "v:1")), (Button("申请退单", "r:1"),)))
 
 
 @dataclass

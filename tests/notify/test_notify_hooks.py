@@ -50,9 +50,7 @@ def test_fw3_repeated_fields_are_all_signed() -> None:
     line = plain_line()
     good = signed("token", params={"A": "12", "AccountSid": ACCOUNT})
     assert line.genuine(url=URL, params=[("AccountSid", ACCOUNT), ("A", "12")], signature=good)
-    assert not line.genuine(
-        url=URL, params=[("AccountSid", ACCOUNT), ("A", "3"), ("A", "12")], signature=good
-    )
+    assert not line.genuine(url=URL, params=[("AccountSid", ACCOUNT), ("A", "3"), ("A", "12")], signature=good)
 
 
 def test_fw24_another_account_is_refused_however_it_is_signed() -> None:

@@ -31,9 +31,7 @@ def most_in_any(times: list[float], window: float) -> int:
     return max(sum(start <= at < start + window - 1e-9 for at in times) for start in times)
 
 
-@pytest.mark.parametrize(
-    ("bucket", "window", "limit"), [(PER_BOT, 1.0, 30), (PER_CHAT, 1.0, 1), (PER_GROUP, 60.0, 20)]
-)
+@pytest.mark.parametrize(("bucket", "window", "limit"), [(PER_BOT, 1.0, 30), (PER_CHAT, 1.0, 1), (PER_GROUP, 60.0, 20)])
 @pytest.mark.parametrize("late", [0.0, 0.004, 0.05])
 def test_ft19_no_window_ever_holds_more_than_the_limit(bucket, window, limit, late) -> None:
     assert most_in_any(run(bucket, 200, late), window) <= limit
@@ -99,9 +97,7 @@ def drain(queue: PacedQueue, now: float = 0.0) -> list[tuple[float, object]]:
 
 
 def chat_paces(address: str) -> tuple[Bucket, ...]:
-    return (
-        (PER_CHAT.of(address), PER_GROUP.of(address)) if address.startswith("-") else (PER_CHAT.of(address),)
-    )
+    return (PER_CHAT.of(address), PER_GROUP.of(address)) if address.startswith("-") else (PER_CHAT.of(address),)
 
 
 def test_fm6_urgent_goes_before_ten_thousand_others() -> None:

@@ -39,13 +39,9 @@ async def test_a_call_carries_its_addresses_and_is_asked_for_once(line, twilio) 
 
 async def test_g13_three_thousand_calls_at_once_each_get_their_own_answer(twilio) -> None:
     twilio.unhurried = random.Random(7)
-    line = TwilioLine(
-        ACCOUNT, "token", http=PooledHttpClient(twilio.base, request_seconds=90, connect_seconds=90)
-    )
+    line = TwilioLine(ACCOUNT, "token", http=PooledHttpClient(twilio.base, request_seconds=90, connect_seconds=90))
     numbers = [f"+86138{n:08d}" for n in range(3000)]
-    placed = await asyncio.gather(
-        *(line.place(number, caller="+12025550100", urls=URLS) for number in numbers)
-    )
+    placed = await asyncio.gather(*(line.place(number, caller="+12025550100", urls=URLS) for number in numbers))
     assert [one.provider_id for one in placed] == [f"CA{number}" for number in numbers]
     assert len(twilio.asked) == 3000
     await line.close()

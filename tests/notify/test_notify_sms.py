@@ -16,9 +16,7 @@ async def texter(twilio: FakeTwilio):
 
 
 async def test_a_text_is_sent_and_its_failures_read_the_same(texter, twilio) -> None:
-    receipt = await texter.send(
-        "+8613800001234", "【热线】您单位有一件工单待签收", status_url="https://h/sms"
-    )
+    receipt = await texter.send("+8613800001234", "【热线】您单位有一件工单待签收", status_url="https://h/sms")
     assert receipt.provider_id == "CA+8613800001234"
     assert twilio.asked[0][1].endswith("/Messages.json")
     assert twilio.asked[0][2]["Body"] == ["【热线】您单位有一件工单待签收"]

@@ -43,9 +43,7 @@ def test_a_question_is_asked_inside_its_own_ear() -> None:
 
 
 def test_a_pin_is_ended_by_the_hash_key() -> None:
-    root = fromstring(
-        plain_line().render(Prompt(("请输入",), ask=Ask("0123456789", 4, "#", 10)), next_url=NEXT)
-    )
+    root = fromstring(plain_line().render(Prompt(("请输入",), ask=Ask("0123456789", 4, "#", 10)), next_url=NEXT))
     [gather] = root
     assert (gather.get("numDigits"), gather.get("finishOnKey"), gather.get("input")) == ("4", "#", "dtmf")
 
@@ -93,8 +91,6 @@ def test_fw13_hostile_words_are_valid_sayable_and_cut(text: str, heard: str) -> 
 
 @given(st.lists(st.text(st.characters(), max_size=200), max_size=8))
 def test_g15_every_prompt_is_well_formed(say: list[str]) -> None:
-    twiml = plain_line().render(
-        Prompt(tuple(say), ask=Ask("1", speech=True, hints=tuple(say))), next_url=NEXT
-    )
+    twiml = plain_line().render(Prompt(tuple(say), ask=Ask("1", speech=True, hints=tuple(say))), next_url=NEXT)
     assert sum(map(len, spoken(twiml))) <= 1500
     assert len(twiml.encode()) < 64_000

@@ -42,9 +42,7 @@ def test_units_are_read_in_chinese_and_english() -> None:
         "units",
         "编码,名称,类型,地区,上级\nM01,长春市管理机构,管理机构,长春,\nU01,朝阳区政府,承办单位,朝阳区,M01\n",
     )
-    english = rows_of(
-        "units", "code,name,kind,region,parent,province_department\nU02,省人社厅,handling,,M01,yes\n"
-    )
+    english = rows_of("units", "code,name,kind,region,parent,province_department\nU02,省人社厅,handling,,M01,yes\n")
     assert chinese[1] == UnitRow(3, "U01", "朝阳区政府", "handling", "朝阳区", "M01", False)  # type: ignore[arg-type]
     assert english[0].province_department is True
 
@@ -171,9 +169,7 @@ def test_ledger_lines_are_checked_by_their_kind() -> None:
 
 
 def test_calendar_days_and_visits_are_read() -> None:
-    days = rows_of(
-        "calendar", "日期,是否工作日,名称\n2026-10-01,休,国庆节\n2026/10/10,调休上班,\n2026/10/10,no,\n"
-    )
+    days = rows_of("calendar", "日期,是否工作日,名称\n2026-10-01,休,国庆节\n2026/10/10,调休上班,\n2026/10/10,no,\n")
     assert [type(day) for day in days] == [CalendarRow, CalendarRow, RowRefusal]
     assert (days[0].working, days[1].working) == (False, True)
     visits = rows_of(
@@ -214,9 +210,7 @@ def test_a_whole_life_is_read() -> None:
     (row,) = rows_of("history", json.dumps(LIFE, ensure_ascii=False))
     assert isinstance(row, HistoryRow)
     one = row.assignments[0]
-    assert (
-        one.lead and one.returned is not None and one.returned.decision == "refused" and one.red_card is None
-    )
+    assert one.lead and one.returned is not None and one.returned.decision == "refused" and one.red_card is None
     assert [visit.answer for visit in row.visits] == ["unsatisfied", "satisfied"]
     assert row.unreasonable is not None and row.unreasonable.decision == "recognised"
     (bare,) = rows_of(

@@ -51,9 +51,7 @@ def refused(content: bytes) -> str:
     return no.value.code
 
 
-@pytest.mark.parametrize(
-    "codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "gbk"]
-)
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "gbk"])
 def test_chinese_in_any_usual_encoding_is_read_without_mojibake(codec: str) -> None:
     """FF1."""
     rows = list(read("tickets", MANY.encode(codec), now=NOW))
@@ -103,9 +101,7 @@ def test_a_broken_row_costs_that_row_and_no_other() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "text", ['{"ticket_no": "T1", "text": "好"}\n[1]\n{"x\n\n{"ticket_no": "T2", "text": "好"}\n']
-)
+@pytest.mark.parametrize("text", ['{"ticket_no": "T1", "text": "好"}\n[1]\n{"x\n\n{"ticket_no": "T2", "text": "好"}\n'])
 def test_json_lines_are_numbered_by_line(text: str) -> None:
     rows = list(read("tickets", text.encode(), now=NOW))
     assert [(row.row, getattr(row, "code", "")) for row in rows] == [
@@ -235,11 +231,7 @@ def test_spreadsheet_dates_numbers_and_errors_are_read_in_both_date_bases() -> N
         made = io.BytesIO()
         book.save(made)
         first, second = read("tickets", made.getvalue(), now=NOW)
-        assert (
-            isinstance(first, TicketRow)
-            and first.ticket_no == "1001"
-            and first.requester_phone == "+8613800001234"
-        )
+        assert isinstance(first, TicketRow) and first.ticket_no == "1001" and first.requester_phone == "+8613800001234"
         assert first.generated_at.isoformat() == "2026-10-08T09:00:12+08:00"
         assert isinstance(second, RowRefusal) and (second.field, second.code) == ("text", "formula_error")
 

@@ -70,7 +70,9 @@ async def test_a_card_is_sent_pressed_answered_and_edited(bot: Bot, town: Town, 
     dispatcher = Dispatcher()
     dispatcher.include_router(router)
     polling = asyncio.create_task(dispatcher.start_polling(bot, handle_signals=False, polling_timeout=2))
-    await bot.send_message(li.user_id, "【新工单】<b>T1</b> &lt;急&gt;", parse_mode="HTML", reply_markup=keyboard("签收", "查看详情"))
+    await bot.send_message(
+        li.user_id, "【新工单】<b>T1</b> &lt;急&gt;", parse_mode="HTML", reply_markup=keyboard("签收", "查看详情")
+    )
     card = await li.expect("【新工单】T1 <急>")
     assert card.buttons == ["签收", "查看详情"]
     assert card.entities == [{"type": "bold", "offset": 5, "length": 2}]
@@ -112,17 +114,24 @@ async def test_people_send_words_replies_photos_papers_and_contacts(bot: Bot, to
 
 async def test_files_and_albums_from_the_bot_arrive(bot: Bot, town: Town, li: ChatUser) -> None:
     big = b"x" * 3_000_000
-    sent = await bot.send_document(li.user_id, BufferedInputFile(big, "通报.docx"), caption="通报", reply_markup=keyboard("好"))
+    sent = await bot.send_document(
+        li.user_id, BufferedInputFile(big, "通报.docx"), caption="通报", reply_markup=keyboard("好")
+    )
     assert sent.document.file_size == 3_000_000
     await bot.send_photo(li.user_id, BufferedInputFile(b"png", "a.png"))
     again = await bot.send_document(li.user_id, sent.document.file_id)
     assert again.document.file_id == sent.document.file_id
-    album = [InputMediaPhoto(media=BufferedInputFile(b"1", "1.jpg"), caption="两张"), InputMediaPhoto(media=BufferedInputFile(b"2", "2.jpg"))]
+    album = [
+        InputMediaPhoto(media=BufferedInputFile(b"1", "1.jpg"), caption="两张"),
+        InputMediaPhoto(media=BufferedInputFile(b"2", "2.jpg")),
+    ]
     assert len(await bot.send_media_group(li.user_id, album)) == 2
     await li.expect("通报")
     assert town.violations() == []
     with pytest.raises(TelegramBadRequest):
-        await bot.send_media_group(li.user_id, [InputMediaDocument(media="nothing"), InputMediaDocument(media="nothing")])
+        await bot.send_media_group(
+            li.user_id, [InputMediaDocument(media="nothing"), InputMediaDocument(media="nothing")]
+        )
 
 
 LIMITS = [
@@ -209,7 +218,10 @@ async def test_FT20_a_bot_is_told_when_it_is_not_wanted(bot: Bot, town: Town, li
         await bot.send_message(li.user_id, "好")
     li.unblock()
     await bot.send_message(li.user_id, "好")
-    assert [one.my_chat_member.new_chat_member.status for one in await bot.get_updates() if one.my_chat_member] == ["kicked", "member"]
+    assert [one.my_chat_member.new_chat_member.status for one in await bot.get_updates() if one.my_chat_member] == [
+        "kicked",
+        "member",
+    ]
     li.account.deactivated = True
     with pytest.raises(TelegramForbiddenError, match="deactivated"):
         await bot.send_message(li.user_id, "好")
@@ -273,7 +285,9 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "error", "arrived"), FAULTS)
-async def test_FT23_FT24_the_server_can_fail_in_many_ways(bot: Bot, town: Town, li: ChatUser, fault, error, arrived) -> None:
+async def test_FT23_FT24_the_server_can_fail_in_many_ways(
+    bot: Bot, town: Town, li: ChatUser, fault, error, arrived
+) -> None:
     town.chat.faults.next(fault, where="sendMessage")
     await bot.get_me()
     with pytest.raises(error):

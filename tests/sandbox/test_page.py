@@ -48,7 +48,10 @@ async def working_bot(bot: Bot, town: Town) -> AsyncIterator[Bot]:
     router = Router()
     card = InlineKeyboardMarkup(
         inline_keyboard=[
-            [InlineKeyboardButton(text="签收", callback_data="sign"), InlineKeyboardButton(text="查看详情", callback_data="show")]
+            [
+                InlineKeyboardButton(text="签收", callback_data="sign"),
+                InlineKeyboardButton(text="查看详情", callback_data="show"),
+            ]
         ]
     )
 
@@ -56,7 +59,9 @@ async def working_bot(bot: Bot, town: Town) -> AsyncIterator[Bot]:
     async def start(message: Message, command: CommandObject) -> None:
         assert command.args == "314159"
         contact = KeyboardButton(text="发送手机号", request_contact=True)
-        await message.answer("请发送手机号完成绑定。", reply_markup=ReplyKeyboardMarkup(keyboard=[[contact]], resize_keyboard=True))
+        await message.answer(
+            "请发送手机号完成绑定。", reply_markup=ReplyKeyboardMarkup(keyboard=[[contact]], resize_keyboard=True)
+        )
 
     @router.message(F.contact)
     async def bound(message: Message) -> None:
@@ -107,7 +112,9 @@ async def test_the_page_is_ours_alone_and_strict(http: aiohttp.ClientSession, to
 
 async def test_another_site_cannot_press_buttons(http: aiohttp.ClientSession, town: Town) -> None:
     settle_in(town)
-    refused = await http.post(f"/sandbox/api/chat/{LI}/say", json={"text": "x"}, headers={"Origin": "https://evil.example"})
+    refused = await http.post(
+        f"/sandbox/api/chat/{LI}/say", json={"text": "x"}, headers={"Origin": "https://evil.example"}
+    )
     assert refused.status == 403 and town.chat.user("李明", LI).messages == []
 
 
@@ -118,7 +125,9 @@ async def test_the_people_are_listed_with_their_numbers(http: aiohttp.ClientSess
     assert second["unit"] == "高新区街道办" and third["phone"] == WANG
 
 
-async def test_one_click_binds_and_one_click_shares_the_number(http: aiohttp.ClientSession, town: Town, working_bot: Bot) -> None:
+async def test_one_click_binds_and_one_click_shares_the_number(
+    http: aiohttp.ClientSession, town: Town, working_bot: Bot
+) -> None:
     settle_in(town)
     user = town.chat.user("李明", LI)
     assert (await http.post(f"/sandbox/api/people/{LI}/bind", json={})).status == 200
@@ -172,7 +181,9 @@ async def test_the_page_hears_of_every_change(http: aiohttp.ClientSession, town:
             line = await asyncio.wait_for(stream.content.readline(), 5)
 
 
-async def test_a_restarted_town_finds_its_handsets_again(town: Town, office: Office, ring: Ring, tmp_path: Path) -> None:
+async def test_a_restarted_town_finds_its_handsets_again(
+    town: Town, office: Office, ring: Ring, tmp_path: Path
+) -> None:
     facts = {
         "now": town.now, "public_url": office.url, "telegram_token": town.chat.token, "telegram_secret": None,
         "twilio_sid": town.phones.sid, "twilio_token": town.phones.token, "own_number": town.phones.own_number,
@@ -184,7 +195,9 @@ async def test_a_restarted_town_finds_its_handsets_again(town: Town, office: Off
     user = before.chat.user("李明", LI)
     await user.start("1")
     paper = await user.send_document("说明.pdf", b"%PDF")
-    before.chat.bot_sends(user.chat, text="卡片", markup={"inline_keyboard": [[{"text": "签收", "callback_data": "x"}]]})
+    before.chat.bot_sends(
+        user.chat, text="卡片", markup={"inline_keyboard": [[{"text": "签收", "callback_data": "x"}]]}
+    )
     before.phones.send_sms(LI, before.phones.own_number, "短信", None)
     before.phones.phone(LI).fails()
     await before.phones.phone(WANG).dial()
@@ -216,7 +229,10 @@ async def test_a_person_tries_the_handsets_in_a_browser(
     screen: Page, base: str, town: Town, office: Office, ring: Ring, working_bot: Bot, tmp_path: Path
 ) -> None:
     settle_in(town)
-    office.pages |= {"voice": menu("您单位有一件一般工单待签收，确认收到请按1", timeout=60), "key": say("已记录，请尽快签收。再见。")}
+    office.pages |= {
+        "voice": menu("您单位有一件一般工单待签收，确认收到请按1", timeout=60),
+        "key": say("已记录，请尽快签收。再见。"),
+    }
     troubles: list[str] = []
     screen.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
     screen.on("pageerror", lambda error: troubles.append(str(error)))

@@ -31,7 +31,9 @@ def say(words: str) -> VoiceResponse:
 
 def menu(words: str, **facts: object) -> VoiceResponse:
     answer = VoiceResponse()
-    gather = Gather(**{"input": "dtmf speech", "num_digits": 1, "action": "/hooks/twilio/key", "language": "cmn-Hans-CN", **facts})
+    gather = Gather(
+        **{"input": "dtmf speech", "num_digits": 1, "action": "/hooks/twilio/key", "language": "cmn-Hans-CN", **facts}
+    )
     gather.say(words, language="zh-CN")
     answer.append(gather)
     answer.say("没有听到您的回答，再见。", language="zh-CN")
@@ -122,7 +124,9 @@ async def test_FW20_nobody_takes_the_call(town: Town, office: Office, ring: Ring
     assert (await twilio.calls(made.sid).fetch_async()).status == status
 
 
-@pytest.mark.parametrize(("detection", "found"), [("Enable", "machine_start"), ("DetectMessageEnd", "machine_end_beep"), (None, None)])
+@pytest.mark.parametrize(
+    ("detection", "found"), [("Enable", "machine_start"), ("DetectMessageEnd", "machine_end_beep"), (None, None)]
+)
 async def test_FW19_a_machine_answers(town: Town, office: Office, ring: Ring, detection, found) -> None:
     office.pages |= {"voice": menu("确认收到请按1")}
     town.phones.phone(LI).is_machine()
@@ -152,7 +156,9 @@ async def test_a_survey_is_answered_by_speech_keys_and_silence(town: Town, offic
 
     def person(prompt: Prompt):
         heard.append(prompt)
-        return {"您好": "1", "方便接听吗": Speech("方便", 0.81), "解决了吗": None, "满意吗": Keys("3")}.get(prompt.text, HangUp())
+        return {"您好": "1", "方便接听吗": Speech("方便", 0.81), "解决了吗": None, "满意吗": Keys("3")}.get(
+            prompt.text, HangUp()
+        )
 
     town.phones.phone(LI).answers(person)
     await ring(LI)
@@ -236,7 +242,12 @@ async def test_calls_can_be_ended_from_outside(town: Town, office: Office, ring:
 
 async def test_words_are_recorded_and_the_recording_plays(town: Town, office: Office, ring: Ring, base: str) -> None:
     voice = say("请说原因")
-    voice.record(action="/hooks/twilio/recorded", max_length=60, finish_on_key="#", recording_status_callback="/hooks/twilio/kept")
+    voice.record(
+        action="/hooks/twilio/recorded",
+        max_length=60,
+        finish_on_key="#",
+        recording_status_callback="/hooks/twilio/kept",
+    )
     office.pages |= {"voice": voice, "recorded": say("谢谢"), "kept": ""}
     phone = town.phones.phone(LI).answers([Speech("没有人来过")])
     await ring(LI)
@@ -273,7 +284,12 @@ async def test_words_are_recorded_and_the_recording_plays(town: Town, office: Of
 async def test_two_people_are_joined(town: Town, office: Office, ring: Ring) -> None:
     voice = say("正在为您接通诉求人")
     dial = Dial(caller_id=OWN, record="record-from-answer", action="/hooks/twilio/joined", timeout=20)
-    dial.number(WANG, url="/hooks/twilio/whisper", status_callback="/hooks/twilio/leg", status_callback_event="answered completed")
+    dial.number(
+        WANG,
+        url="/hooks/twilio/whisper",
+        status_callback="/hooks/twilio/leg",
+        status_callback_event="answered completed",
+    )
     voice.append(dial)
     office.pages |= {"voice": voice, "joined": say("再见"), "whisper": say("通话将录音"), "leg": ""}
     town.phones.phone(LI).answers()
@@ -312,7 +328,12 @@ async def test_people_call_the_office(town: Town, office: Office) -> None:
     await call.hears("好的")
     assert await call.over() == "completed"
     asked = office.said("inbound")[0]
-    assert (asked["From"], asked["To"], asked["Direction"], asked["CallStatus"]) == ("+8610012345", OWN, "inbound", "ringing")
+    assert (asked["From"], asked["To"], asked["Direction"], asked["CallStatus"]) == (
+        "+8610012345",
+        OWN,
+        "inbound",
+        "ringing",
+    )
     await town.phones.phone(LI).dial(script=["1"])
     await town.settle()
     assert len(office.said("key")) == 2 and town.phones.calls_made == []
@@ -337,7 +358,9 @@ BAD_DOCUMENTS = [
 
 
 @pytest.mark.parametrize(("document", "code"), BAD_DOCUMENTS, ids=range(len(BAD_DOCUMENTS)))
-async def test_FW13_bad_twiml_fails_the_call_and_is_listed(town: Town, office: Office, ring: Ring, document, code) -> None:
+async def test_FW13_bad_twiml_fails_the_call_and_is_listed(
+    town: Town, office: Office, ring: Ring, document, code
+) -> None:
     office.pages["voice"] = document
     phone = town.phones.phone(LI).answers()
     await ring(LI)
@@ -367,7 +390,9 @@ async def test_FW5_FW6_status_callbacks_can_be_disturbed(town: Town, office: Off
         return [one["CallStatus"] for one in office.said("status")]
 
     assert await words(Order.REVERSED) == ["completed", "in-progress", "ringing", "initiated"]
-    assert await words(Order.DOUBLED) == [one for one in ("initiated", "ringing", "in-progress", "completed") for _ in "ab"]
+    assert await words(Order.DOUBLED) == [
+        one for one in ("initiated", "ringing", "in-progress", "completed") for _ in "ab"
+    ]
     assert await words(Order.ORDERED, frozenset({"completed"})) == ["initiated", "ringing", "in-progress"]
 
 
@@ -388,7 +413,13 @@ async def test_hooks_by_get_are_signed_over_the_whole_address(town: Town, office
     assert office.asked[0][2] is True and town.violations() == []
 
 
-FAULTS = [(Fault.SERVER_ERROR, 500, 0), (Fault.TOO_MANY, 429, 0), (Fault.UNAVAILABLE, 503, 0), (Fault.CUT_AFTER, None, 1), (Fault.CUT_BEFORE, None, 0)]
+FAULTS = [
+    (Fault.SERVER_ERROR, 500, 0),
+    (Fault.TOO_MANY, 429, 0),
+    (Fault.UNAVAILABLE, 503, 0),
+    (Fault.CUT_AFTER, None, 1),
+    (Fault.CUT_BEFORE, None, 0),
+]
 
 
 @pytest.mark.parametrize(("fault", "status", "made"), FAULTS)
@@ -411,7 +442,9 @@ async def test_FW18_calls_above_the_pace_are_refused_when_asked(town: Town, ring
 
 async def test_text_messages_arrive(town: Town, office: Office, twilio: Client) -> None:
     office.pages["status"] = ""
-    sent = await twilio.messages.create_async(to=LI, from_=OWN, body="【热线】您单位有一件工单", status_callback=f"{office.url}/hooks/twilio/status")
+    sent = await twilio.messages.create_async(
+        to=LI, from_=OWN, body="【热线】您单位有一件工单", status_callback=f"{office.url}/hooks/twilio/status"
+    )
     await town.settle()
     assert sent.status == "queued" and town.phones.phone(LI).sms[0].body.startswith("【热线】")
     assert sorted(one["MessageStatus"] for one in office.said("status")) == ["delivered", "sent"]

@@ -70,12 +70,7 @@ async def test_only_id_owner_and_attempt_together_may_settle_and_others_in_the_b
     assert await letters.settle([sent(one)]) == [False]  # twice is once
     assert await letters.get(77) is None
     stored = await letters.get(1)
-    assert (
-        stored is not None
-        and stored.letter.state == "sent"
-        and stored.provider_id == "7"
-        and stored.sent_at == NOW
-    )
+    assert stored is not None and stored.letter.state == "sent" and stored.provider_id == "7" and stored.sent_at == NOW
     cards = await database.read(lambda c: c.execute(select(t.cards.c.message_id, t.cards.c.facts)).all())
     assert [tuple(r) for r in cards] == [("7", '{"text":"词"}')]
 

@@ -57,10 +57,7 @@ async def test_a_database_is_upgraded_once_however_often_it_is_asked(empty_url: 
     assert migrate.current(empty_url) == migrate.head()
     assert not migrate.behind(empty_url)
     db = open_database(empty_url)
-    assert (
-        await db.read(lambda c: c.execute(text("SELECT value FROM house WHERE name = 'kept'")).scalar())
-        == "yes"
-    )
+    assert await db.read(lambda c: c.execute(text("SELECT value FROM house WHERE name = 'kept'")).scalar()) == "yes"
     await db.close()
 
 

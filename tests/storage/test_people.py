@@ -36,7 +36,8 @@ class Desk:
 
     async def open(self) -> "Desk":
         await self.registry.put_units(
-            [Unit("M01", "市热线", UnitKind.MANAGEMENT), Unit("U01", "住建局", UnitKind.HANDLING, parent="M01")], "admin"
+            [Unit("M01", "市热线", UnitKind.MANAGEMENT), Unit("U01", "住建局", UnitKind.HANDLING, parent="M01")],
+            "admin",
         )
         form = PersonForm("李明", "U01", Role.HANDLER, "H1", "138 0000 1001")
         assert await self.registry.put_people([form], "admin") == [True]

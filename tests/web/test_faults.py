@@ -39,7 +39,13 @@ def well_refused(status: int, answer: Any, code: str | None = None) -> None:
 
 
 async def test_fields_nobody_named_are_refused_FR2(small_house: House) -> None:
-    for body in ({"score": 100}, {"id": 1}, {"created_at": "2026-01-01T00:00:00+08:00"}, {"state": "finalized"}, {"unit_id": 2}):
+    for body in (
+        {"score": 100},
+        {"id": 1},
+        {"created_at": "2026-01-01T00:00:00+08:00"},
+        {"state": "finalized"},
+        {"unit_id": 2},
+    ):
         status, answer = await small_house.ask("D1", "POST", "/tickets", {"text": "x", **body})
         well_refused(status, answer, "unknown_field")
         assert status == 422
@@ -107,7 +113,12 @@ async def test_broken_json_is_a_plain_400_FT7_FW28(small_house: House, body: byt
 
 
 async def test_odd_charsets_and_kinds_and_broken_parts_are_a_plain_400_FW28(small_house: House) -> None:
-    for kind in ("application/json; charset=bogus", "application/json; charset=gbk", "text/html", "multipart/form-data"):
+    for kind in (
+        "application/json; charset=bogus",
+        "application/json; charset=gbk",
+        "text/html",
+        "multipart/form-data",
+    ):
         status, answer = await small_house.ask("D1", "POST", "/tickets", data=b"{}", headers={"Content-Type": kind})
         assert status == 400
         well_refused(status, answer, "bad_request")
@@ -132,7 +143,9 @@ async def test_a_large_body_is_413_and_files_are_judged_by_content_FW27_FF5(smal
         for _ in range(40):
             yield b"x" * 65_536
 
-    status, answer = await small_house.ask("D1", "POST", "/tickets", data=endless(), headers={"Content-Type": "application/json"})
+    status, answer = await small_house.ask(
+        "D1", "POST", "/tickets", data=endless(), headers={"Content-Type": "application/json"}
+    )
     assert status == 413
     assert (await small_house.upload("H1", b"MZ\x90\x00 an exe", "a.pdf"))[1]["error"]["code"] == "file_type"
     status, answer = await small_house.upload("H1", b"%PDF-" + b"x" * (20 * 1024 * 1024 + 10))
@@ -158,7 +171,9 @@ async def test_slow_bodies_are_let_go_without_a_flood_of_logs_FW29(
     assert len(caplog.records) == 0
 
 
-async def test_a_wrong_secret_is_401_and_nobody_hears_it_FT5(small_house: House, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_wrong_secret_is_401_and_nobody_hears_it_FT5(
+    small_house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     for said in (None, "", "wrong", SECRET + "x", "密钥", "x" * 100_000, "\udcff\udcfe"):
         head = b"" if said is None else f"{HEADER}: ".encode() + said.encode("utf-8", "surrogateescape") + b"\r\n"
         answer = await raw(small_house, b"POST /hooks/telegram HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + head
@@ -203,7 +218,9 @@ async def test_while_the_database_is_away_hooks_answer_503_and_are_repeated_FD4(
     assert status == 503 and answer["error"]["code"] == "unavailable"
 
 
-async def test_accidents_tell_nothing_but_their_number_FR19(small_house: House, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_accidents_tell_nothing_but_their_number_FR19(
+    small_house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Broken:
         async def receive(self, form: Any, by: Any, source: Any) -> str:
             raise ValueError("张小三 13912345678 SELECT secret FROM tickets")
@@ -232,7 +249,9 @@ async def test_without_a_key_there_is_nothing_and_a_person_who_left_is_nobody_FA
             status, answer = await small_house.ask(who, method, path)
             assert status == 401
             well_refused(status, answer, "unauthenticated")
-    await small_house.ask("A1", "POST", "/people", {"code": "H1", "name": "人H1", "unit": "U01", "role": "handler", "active": False})
+    await small_house.ask(
+        "A1", "POST", "/people", {"code": "H1", "name": "人H1", "unit": "U01", "role": "handler", "active": False}
+    )
     assert (await small_house.ask("H1", "GET", "/tickets"))[0] == 401
 
 
@@ -266,7 +285,9 @@ async def test_live_moves_go_only_to_those_who_may_see_them_FR21(small_house: Ho
         stream.close()
 
 
-async def test_raw_rubbish_on_the_wire_is_4xx_and_no_traceback_FR15(small_house: House, caplog: pytest.LogCaptureFixture) -> None:
+async def test_raw_rubbish_on_the_wire_is_4xx_and_no_traceback_FR15(
+    small_house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     for text in (
         b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         b"POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -286,7 +307,9 @@ odd_value = st.recursive(
 NAMES = ("verb", "version", "assignment", "unit", "reason", "files", "text", "accept", "new_due_at", "requester_informed", "kind",
          "answer", "due_at", "grade", "into", "close_due_at", "category", "channel", "requester", "ticket_no", "name", "code",
          "role", "value", "period", "month", "phone")  # fmt: skip
-VERBS = st.sampled_from(("sign", "dispatch", "return", "extend", "reply", "close", "visit", "merge", "flag", "supervise"))
+VERBS = st.sampled_from(
+    ("sign", "dispatch", "return", "extend", "reply", "close", "visit", "merge", "flag", "supervise")
+)
 
 
 async def test_whatever_is_sent_no_answer_is_a_5xx_FR14(house: House) -> None:
@@ -354,15 +377,25 @@ async def test_the_rehearsal_clock_is_moved_from_its_own_pages_only(small_house:
     status, answer = await small_house.ask(None, "POST", "/sandbox/clock", {"advance": "2h30m"})
     assert (status, answer) == (200, {"now": "2026-11-10T11:30:00+08:00"})
     assert (await small_house.ask(None, "POST", "/sandbox/clock", {"advance": "odd"}))[0] == 422
-    status, _ = await small_house.ask(None, "POST", "/sandbox/clock", {"advance": "2h30m"}, headers={"Origin": "http://evil"})
+    status, _ = await small_house.ask(
+        None, "POST", "/sandbox/clock", {"advance": "2h30m"}, headers={"Origin": "http://evil"}
+    )
     assert status == 403
 
 
 async def test_units_people_bindings_settings_and_imports(house: House) -> None:
-    status, unit = await house.ask("A1", "POST", "/units", {"code": "U03", "name": "<b>三局</b>", "kind": "handling", "region": "A市"})
+    status, unit = await house.ask(
+        "A1", "POST", "/units", {"code": "U03", "name": "<b>三局</b>", "kind": "handling", "region": "A市"}
+    )
     assert status == 201 and unit["code"] == "U03"
-    assert (await house.ask("A1", "POST", "/units", {"code": "U03", "name": "<b>三局</b>", "kind": "handling", "region": "A市"}))[0] == 200
-    status, person = await house.ask("A1", "POST", "/people", {"code": "H3", "name": "三", "unit": "U03", "role": "handler", "phone": "13800138099"})
+    assert (
+        await house.ask(
+            "A1", "POST", "/units", {"code": "U03", "name": "<b>三局</b>", "kind": "handling", "region": "A市"}
+        )
+    )[0] == 200
+    status, person = await house.ask(
+        "A1", "POST", "/people", {"code": "H3", "name": "三", "unit": "U03", "role": "handler", "phone": "13800138099"}
+    )
     assert status == 201 and person["has_phone"] is True and "phone" not in person
     page = (await house.ask("A1", "GET", "/people?limit=3"))[1]
     rest = (await house.ask("A1", "GET", f"/people?limit=200&cursor={page['next']}"))[1]
@@ -386,7 +419,6 @@ async def test_units_people_bindings_settings_and_imports(house: House) -> None:
     status, _ = await house.ask("H1", "GET", "/scores?month=2026-10")
     assert status == 200 and house.marks.asked[-1] == ("scores", "2026-10", None, "U01", "H1")
     assert (await house.ask("A1", "GET", "/scores?month=2026-13"))[0] == 422
-
 
 
 async def test_a_room_added_by_others_keeps_its_policy_and_shares_the_manners(small_house: House) -> None:

@@ -23,7 +23,13 @@ async def test_a_ticket_goes_its_way_over_rest_and_looks_as_the_contract_says(ho
     status, closed = await house.act("H1", "T1", "close", feedback="满意", no_objection=True, close_type="solved")
     assert status == 200 and closed["state"] == "closed"
     status, answer = await house.ask("A1", "GET", "/tickets/T1/timeline")
-    assert [i["verb"] for i in answer["items"] if i["type"] == "move"][-5:] == ["dispatch", "sign", "contact", "reply", "close"]
+    assert [i["verb"] for i in answer["items"] if i["type"] == "move"][-5:] == [
+        "dispatch",
+        "sign",
+        "contact",
+        "reply",
+        "close",
+    ]
     assert [i["at"] for i in answer["items"]] == sorted(i["at"] for i in answer["items"])
     assert any(i["type"] == "delivery" for i in answer["items"])
 
@@ -124,7 +130,11 @@ async def test_a_return_needs_its_statement_and_names_only_files_that_were_hande
     assert (await house.act("H1", "T1", "return", **words))[1]["error"]["code"] == "files_missing"
     assert (await house.act("H1", "T1", "return", files=["no-such"], **words))[1]["error"]["code"] == "files_missing"
     status, paper = await house.upload("H1")
-    assert status == 201 and paper["size"] == len(b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\n%%EOF\n") and len(paper["sha256"]) == 64
+    assert (
+        status == 201
+        and paper["size"] == len(b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\n%%EOF\n")
+        and len(paper["sha256"]) == 64
+    )
     status, ticket = await house.act("H1", "T1", "return", files=[paper["id"]], **words)
     assert status == 200 and ticket["state"] == "return_review"
     status, ticket = await house.act("R1", "T1", "decide_return", accept=True, reason="同意")
@@ -182,7 +192,9 @@ async def test_deliveries_say_what_each_person_was_told(house: House) -> None:
     await house.signed()
     status, page = await house.ask("A1", "GET", "/deliveries?ticket=T1")
     assert status == 200 and page["items"]
-    assert {"person", "channel", "kind", "state", "attempts", "sent_at", "provider_id", "error", "cost"} <= set(page["items"][0])
+    assert {"person", "channel", "kind", "state", "attempts", "sent_at", "provider_id", "error", "cost"} <= set(
+        page["items"][0]
+    )
     assert (await house.ask("A1", "GET", "/deliveries?ticket=NONE"))[0] == 404
     assert (await house.ask("A1", "GET", "/deliveries?state=odd"))[0] == 422
     assert (await house.ask("A1", "GET", "/calls?ticket=T1"))[1] == {"items": [], "next": None}

@@ -100,9 +100,7 @@ def regrade(m: Mover) -> None:
 
 def flag(m: Mover) -> None:
     """Q32 flags: a mass incident is proposed and another person decides; the rest hold at once."""
-    named = {
-        k: m.words[k] for k in ("mass_incident", "confidential", "hard_case") if m.words.get(k) is not None
-    }
+    named = {k: m.words[k] for k in ("mass_incident", "confidential", "hard_case") if m.words.get(k) is not None}
     if not named:
         raise Refused("bad_field", field="mass_incident")
     if m.by.of_unit and "confidential" in named:

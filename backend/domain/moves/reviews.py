@@ -66,11 +66,7 @@ def _reopen_return_window(m: Mover, request: Request) -> None:
     """Q20: a refused request is shown, not scored; its duty is void and a fresh one keeps the same window."""
     target = m.assignment
     for duty in m.snap.duties:
-        if (
-            duty.kind is Obligation.RETURN
-            and duty.assignment_id == target.id
-            and duty.met_at == request.asked_at
-        ):
+        if duty.kind is Obligation.RETURN and duty.assignment_id == target.id and duty.met_at == request.asked_at:
             m.change(Duty, duty.id, outcome=Outcome.VOID)
             m.start(Obligation.RETURN, duty.due_at, assignment=target, start=duty.start_at, watched=False)
 

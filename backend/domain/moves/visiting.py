@@ -116,9 +116,7 @@ def rework(m: Mover) -> None:
         raise Refused("not_unsatisfied")
     if lead is None:
         raise Refused("not_now", state=m.ticket.state)
-    due = m.words.get("due_at") or m.world.due(
-        Obligation.REWORK, m.ticket.grade, m.ticket.category, m.at, lead.unit
-    )
+    due = m.words.get("due_at") or m.world.due(Obligation.REWORK, m.ticket.grade, m.ticket.category, m.at, lead.unit)
     if due <= m.at or due > m.at + timedelta(days=366):
         raise Refused("deadline_past" if due <= m.at else "bad_field", due=due.isoformat(), field="due_at")
     m.target = lead

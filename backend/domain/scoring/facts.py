@@ -17,7 +17,18 @@ LEVELS = frozenset({"national", "province", "city", "county"})
 _LABELS = ("unit", "month", "period", "name", "note", "evidence", "region")
 _SHEET_KEYS = ("scheme", "settings", "rates", "assignments", "ledger", "last", *_LABELS)
 _ENTRY_KEYS = (
-    "kind", "unit", "month", "count", "level", "matter", "points", "already", "note", "evidence", "timely", "total",
+    "kind",
+    "unit",
+    "month",
+    "count",
+    "level",
+    "matter",
+    "points",
+    "already",
+    "note",
+    "evidence",
+    "timely",
+    "total",
 )
 _LEVELLED = frozenset({LedgerRule.PER_LEVEL, LedgerRule.HIGHEST_PER_MATTER, LedgerRule.WORST_LEVEL})
 
@@ -179,9 +190,7 @@ def _entry(scheme: Scheme, row: Mapping[str, Any], path: str) -> Entry:
     kind = row.get("kind")
     lines = [line for line in scheme.ledger if line.kind == kind]
     if not isinstance(kind, str) or not lines:
-        raise Refused(
-            "unknown_kind", path=f"{path}.kind", kind=shown(kind), known=", ".join(sorted(scheme.kinds()))
-        )
+        raise Refused("unknown_kind", path=f"{path}.kind", kind=shown(kind), known=", ".join(sorted(scheme.kinds())))
     already = number(row["already"], f"{path}.already") if "already" in row else ZERO
     if already < 0:
         raise Refused("negative", path=f"{path}.already", value=shown(row["already"]))

@@ -68,16 +68,18 @@ def _graded(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
     return sum(((entry.points or ZERO) * entry.count for entry in entries), ZERO)
 
 
-RULES: Mapping[LedgerRule, Rule] = MappingProxyType({
-    LedgerRule.PER_EVENT: _per_event,
-    LedgerRule.PER_LEVEL: _per_level,
-    LedgerRule.HIGHEST_PER_MATTER: _highest_per_matter,
-    LedgerRule.WORST_LEVEL: _worst_level,
-    LedgerRule.ABSENT: _absent,
-    LedgerRule.BEYOND_FIRST: _beyond_first,
-    LedgerRule.PER_BLOCK: _per_block,
-    LedgerRule.GRADED: _graded,
-})
+RULES: Mapping[LedgerRule, Rule] = MappingProxyType(
+    {
+        LedgerRule.PER_EVENT: _per_event,
+        LedgerRule.PER_LEVEL: _per_level,
+        LedgerRule.HIGHEST_PER_MATTER: _highest_per_matter,
+        LedgerRule.WORST_LEVEL: _worst_level,
+        LedgerRule.ABSENT: _absent,
+        LedgerRule.BEYOND_FIRST: _beyond_first,
+        LedgerRule.PER_BLOCK: _per_block,
+        LedgerRule.GRADED: _graded,
+    }
+)
 
 
 def ledger_lines(scheme: Scheme, part: Part, facts: Facts, readings: Readings) -> tuple[Line, ...]:

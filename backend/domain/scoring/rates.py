@@ -13,11 +13,13 @@ from backend.domain.scoring.scheme import Part, RateItem, RateRule, Scheme
 from backend.domain.scoring.sheet import NO_DATA, Line
 
 #: steps of a gap: how many times the slope is deducted (Q1)
-_STEPS: Mapping[str, Callable[[Fraction], Fraction]] = MappingProxyType({
-    "proportional": lambda gap: gap,
-    "step_floor": lambda gap: Fraction(math.floor(gap)),
-    "step_ceil": lambda gap: Fraction(math.ceil(gap)),
-})
+_STEPS: Mapping[str, Callable[[Fraction], Fraction]] = MappingProxyType(
+    {
+        "proportional": lambda gap: gap,
+        "step_floor": lambda gap: Fraction(math.floor(gap)),
+        "step_ceil": lambda gap: Fraction(math.ceil(gap)),
+    }
+)
 
 
 def rate_lines(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[Line, ...]:
@@ -29,8 +31,7 @@ def rate_lines(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[Line, 
     worth = sum((line.points for line in counted.values()), ZERO)
     share = earned / worth if worth else Fraction(1)
     return tuple(
-        counted[item.item] if item.item in counted else _no_data(item, facts, readings, share)
-        for item in scheme.rates
+        counted[item.item] if item.item in counted else _no_data(item, facts, readings, share) for item in scheme.rates
     )
 
 

@@ -13,33 +13,39 @@ from backend.domain.scoring.exact import Rounding, count, number, shown
 NONE = "none"
 
 #: key → default, then the words allowed (the first one is the default).
-WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "scoring.slope_mode": ("proportional", "step_floor", "step_ceil"),  # Q1, Q3
-    "scoring.zero_denominator": ("full", "exclude_and_rescale", "carry_last"),  # Q9
-    "scoring.rounding_stage": ("published", "total_only"),  # Q13
-    "scoring.closure_basis": ("closed", "due"),  # Q16
-    "scoring.return_basis": ("accepted", "submitted"),  # Q20
-    "scoring.unreasonable_mode": ("keep_in_denominator", "remove_both"),  # Q37
-    "scoring.second_visit_unreached": ("satisfied", "keep_first"),  # Q36
-    "scoring.criticism_cap": ("shared", "province_only"),  # Q27
-    "region.aggregation": ("mean", "ticket_weighted", "pooled"),  # Q51
-    "period.quarter": ("mean_of_scored_months",),  # Q52
-    "period.year": ("mean_of_scored_months",),
-})
+WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "scoring.slope_mode": ("proportional", "step_floor", "step_ceil"),  # Q1, Q3
+        "scoring.zero_denominator": ("full", "exclude_and_rescale", "carry_last"),  # Q9
+        "scoring.rounding_stage": ("published", "total_only"),  # Q13
+        "scoring.closure_basis": ("closed", "due"),  # Q16
+        "scoring.return_basis": ("accepted", "submitted"),  # Q20
+        "scoring.unreasonable_mode": ("keep_in_denominator", "remove_both"),  # Q37
+        "scoring.second_visit_unreached": ("satisfied", "keep_first"),  # Q36
+        "scoring.criticism_cap": ("shared", "province_only"),  # Q27
+        "region.aggregation": ("mean", "ticket_weighted", "pooled"),  # Q51
+        "period.quarter": ("mean_of_scored_months",),  # Q52
+        "period.year": ("mean_of_scored_months",),
+    }
+)
 
 #: whole numbers from 0 up (Q10).
-WHOLE: Mapping[str, str] = MappingProxyType({
-    "scoring.small_sample_min": "10",
-    "scoring.tolerance_count": "0",
-})
+WHOLE: Mapping[str, str] = MappingProxyType(
+    {
+        "scoring.small_sample_min": "10",
+        "scoring.tolerance_count": "0",
+    }
+)
 
 #: decimals; those in OPEN may be `none` (Q11, Q12).
-DECIMAL: Mapping[str, str] = MappingProxyType({
-    "scoring.total_floor": "0",
-    "scoring.total_max": NONE,
-    "region.weight_management": "0.4",
-    "region.weight_units": "0.6",
-})
+DECIMAL: Mapping[str, str] = MappingProxyType(
+    {
+        "scoring.total_floor": "0",
+        "scoring.total_max": NONE,
+        "region.weight_management": "0.4",
+        "region.weight_units": "0.6",
+    }
+)
 OPEN = frozenset({"scoring.total_floor", "scoring.total_max"})
 
 #: lists the institution keeps (Q7); they decide what a missing post is before the ledger is written.

@@ -122,8 +122,10 @@ def _period(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, 
     return reckon_period(parse_period(document, scheme), scheme, settings)
 
 
-_DOORS: Mapping[Kind, Callable[[Mapping[str, Any], Scheme, Mapping[str, Any]], Sheet]] = MappingProxyType({
-    Kind.SHEET: _sheet,
-    Kind.REGION: _region,
-    Kind.PERIOD: _period,
-})
+_DOORS: Mapping[Kind, Callable[[Mapping[str, Any], Scheme, Mapping[str, Any]], Sheet]] = MappingProxyType(
+    {
+        Kind.SHEET: _sheet,
+        Kind.REGION: _region,
+        Kind.PERIOD: _period,
+    }
+)

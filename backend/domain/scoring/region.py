@@ -38,7 +38,9 @@ class RegionFacts:
 def parse_region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any], pool: Pool) -> RegionFacts:
     """The facts of a region; `ticket_weighted` needs `weights`, `pooled` needs `pooled` (a unit's facts document)."""
     only(document, _KEYS, "")
-    units = tuple(published_total(value, f"units[{n}]") for n, value in enumerate(listed(document.get("units", []), "units")))
+    units = tuple(
+        published_total(value, f"units[{n}]") for n, value in enumerate(listed(document.get("units", []), "units"))
+    )
     how = Readings.of(settings).word("region.aggregation")
     weights: tuple[int, ...] | None = None
     if document.get("weights") is not None:
@@ -102,11 +104,13 @@ def _pooled(facts: RegionFacts) -> Fraction | None:
     return facts.pooled
 
 
-_AGGREGATIONS: Mapping[str, Callable[[RegionFacts], Fraction | None]] = MappingProxyType({
-    "mean": _mean,
-    "ticket_weighted": _ticket_weighted,
-    "pooled": _pooled,
-})
+_AGGREGATIONS: Mapping[str, Callable[[RegionFacts], Fraction | None]] = MappingProxyType(
+    {
+        "mean": _mean,
+        "ticket_weighted": _ticket_weighted,
+        "pooled": _pooled,
+    }
+)
 
 
 def _line(item: str, name: str, share: Fraction, side: Fraction | None) -> Line:

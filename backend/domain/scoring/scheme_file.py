@@ -27,29 +27,51 @@ from backend.domain.scoring.scheme import (
 
 _HEAD = ("id", "name", "basis", "version", "kind")
 _OPTIONAL = (
-    "points", "totals", "counts_assignments", "readings", "rate", "ledger", "bonus", "minus", "example",
-    "unit_scheme", "names", "lengths", "tier",
+    "points",
+    "totals",
+    "counts_assignments",
+    "readings",
+    "rate",
+    "ledger",
+    "bonus",
+    "minus",
+    "example",
+    "unit_scheme",
+    "names",
+    "lengths",
+    "tier",
 )
 _RATE = ("item", "name", "source", "measure", "rule")
 _RATE_OPTIONAL = ("points", "better", "threshold", "slope", "per", "cap", "at_most", "flag_when_empty", "ledger_kind")
 _LINE = ("name", "source", "kind", "rule")
 _LINE_OPTIONAL = (
-    "item", "points", "amount", "levels", "absent_level", "block", "lowest", "highest", "cap", "uncapped_levels",
+    "item",
+    "points",
+    "amount",
+    "levels",
+    "absent_level",
+    "block",
+    "lowest",
+    "highest",
+    "cap",
+    "uncapped_levels",
 )
 #: what each rule cannot do without
-_NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    RateRule.SLOPE: ("points", "better", "threshold", "slope", "per", "cap"),
-    RateRule.WEIGHTED: ("points", "better"),
-    RateRule.SHOWN: ("better",),
-    LedgerRule.PER_EVENT: ("amount",),
-    LedgerRule.PER_LEVEL: ("levels",),
-    LedgerRule.HIGHEST_PER_MATTER: ("levels",),
-    LedgerRule.WORST_LEVEL: ("levels", "absent_level"),
-    LedgerRule.ABSENT: ("amount",),
-    LedgerRule.BEYOND_FIRST: ("amount",),
-    LedgerRule.PER_BLOCK: ("amount", "block"),
-    LedgerRule.GRADED: ("lowest", "highest"),
-})
+_NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        RateRule.SLOPE: ("points", "better", "threshold", "slope", "per", "cap"),
+        RateRule.WEIGHTED: ("points", "better"),
+        RateRule.SHOWN: ("better",),
+        LedgerRule.PER_EVENT: ("amount",),
+        LedgerRule.PER_LEVEL: ("levels",),
+        LedgerRule.HIGHEST_PER_MATTER: ("levels",),
+        LedgerRule.WORST_LEVEL: ("levels", "absent_level"),
+        LedgerRule.ABSENT: ("amount",),
+        LedgerRule.BEYOND_FIRST: ("amount",),
+        LedgerRule.PER_BLOCK: ("amount", "block"),
+        LedgerRule.GRADED: ("lowest", "highest"),
+    }
+)
 
 
 @cache
@@ -182,7 +204,9 @@ def _line(row: Mapping[str, Any], part: Part, path: str) -> LedgerItem:
 def _tier(row: Mapping[str, Any], path: str) -> Tier:
     read.keys(row, path, ("id", "name", "at_least"), ())
     return Tier(
-        read.ident(row["id"], f"{path}.id"), read.text(row["name"], f"{path}.name"), read.exact_number(row["at_least"], f"{path}.at_least")
+        read.ident(row["id"], f"{path}.id"),
+        read.text(row["name"], f"{path}.name"),
+        read.exact_number(row["at_least"], f"{path}.at_least"),
     )
 
 

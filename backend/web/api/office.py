@@ -28,9 +28,7 @@ def _page(ask: Ask, coded: Sequence[tuple[str, Any]]) -> Answer:
     after, limit = word_of(ask.query), limit_of(ask.query)
     rest = sorted(((c, x) for c, x in coded if after is None or c > after), key=lambda pair: pair[0])
     items = rest[:limit]
-    return Answer(
-        {"items": [x for _, x in items], "next": cursor(items[-1][0]) if len(rest) > limit else None}
-    )
+    return Answer({"items": [x for _, x in items], "next": cursor(items[-1][0]) if len(rest) > limit else None})
 
 
 async def put_unit(ask: Ask) -> Answer:
@@ -100,13 +98,13 @@ async def settings(ask: Ask) -> Answer:
 async def put_setting(ask: Ask) -> Answer:
     """A new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
     key, _, unit = ask.path["key"].partition("@")
-    value = await set_setting(ask.rooms, key, ask.body.unit or unit or None, ask.body.value, ask.actor, ask.body.from_at)
+    value = await set_setting(
+        ask.rooms, key, ask.body.unit or unit or None, ask.body.value, ask.actor, ask.body.from_at
+    )
     return Answer({"key": ask.path["key"], "value": value})
 
 
-async def set_setting(
-    rooms: Rooms, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None
-) -> str:
+async def set_setting(rooms: Rooms, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None) -> str:
     """Check and keep a setting; answers its normal form. Raises Refused `unknown_setting`, `bad_setting` …"""
     standing = await rooms.office.standing()
     if unit is not None and unit not in standing.config.units:

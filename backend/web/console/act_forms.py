@@ -102,9 +102,7 @@ def target_of(view: TicketView, actor: Actor) -> Assignment | None:
 DISSATISFIED = ("rework", "claim_unreasonable", "appeal")
 
 
-def offered(
-    view: TicketView, actor: Actor, pending: Collection[str] = ()
-) -> list[tuple[str, tuple[Input, ...]]]:
+def offered(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> list[tuple[str, tuple[Input, ...]]]:
     """The verbs this person may say of this ticket now with their forms: the next step first, the seldom ones last.
 
     `pending` are the kinds of requests that wait for a decision.

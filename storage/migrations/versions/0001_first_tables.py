@@ -13,9 +13,7 @@ def upgrade() -> None:
     """First tables."""
     op.create_table(
         "api_keys",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("key_hash", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=True),
@@ -28,9 +26,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "assignments",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("lead", sa.Boolean(), nullable=False),
@@ -71,9 +67,7 @@ def upgrade() -> None:
 
     op.create_table(
         "audit",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("who", sa.Text(), nullable=False),
         sa.Column("what", sa.Text(), nullable=False),
@@ -96,9 +90,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "bindings",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
@@ -124,9 +116,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "calls",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("letter_id", sa.BigInteger(), nullable=True),
         sa.Column("ticket_id", sa.BigInteger(), nullable=True),
@@ -164,9 +154,7 @@ def upgrade() -> None:
 
     op.create_table(
         "cards",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("message_id", sa.Text(), nullable=False),
@@ -198,9 +186,7 @@ def upgrade() -> None:
 
     op.create_table(
         "dials",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("call_id", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -235,9 +221,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "duties",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
         sa.Column("assignment_id", sa.BigInteger(), nullable=True),
         sa.Column("unit", sa.Text(), nullable=True),
@@ -316,9 +300,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "imports",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -332,9 +314,7 @@ def upgrade() -> None:
 
     op.create_table(
         "inbox",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("mouth", sa.Text(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("chat", sa.Text(), nullable=False),
@@ -360,9 +340,7 @@ def upgrade() -> None:
 
     op.create_table(
         "journal",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("assignment_id", sa.BigInteger(), nullable=True),
@@ -393,9 +371,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ledger",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("month", sa.Text(), nullable=False),
@@ -420,9 +396,7 @@ def upgrade() -> None:
 
     op.create_table(
         "letters",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("person", sa.Text(), nullable=False),
@@ -497,9 +471,7 @@ def upgrade() -> None:
 
     op.create_table(
         "requests",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
         sa.Column("assignment_id", sa.BigInteger(), nullable=True),
         sa.Column("unit", sa.Text(), nullable=True),
@@ -521,9 +493,7 @@ def upgrade() -> None:
 
     op.create_table(
         "score_runs",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("period", sa.Text(), nullable=False),
         sa.Column("scheme", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -541,9 +511,7 @@ def upgrade() -> None:
 
     op.create_table(
         "score_appeals",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("item", sa.Text(), nullable=True),
@@ -557,9 +525,7 @@ def upgrade() -> None:
 
     op.create_table(
         "seals",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("first_id", sa.BigInteger(), nullable=False),
         sa.Column("last_id", sa.BigInteger(), nullable=False),
         sa.Column("lines", sa.Integer(), nullable=False),
@@ -581,9 +547,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "settings",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("unit", sa.Text(), nullable=True),
         sa.Column("value", sa.Text(), nullable=False),
@@ -597,9 +561,7 @@ def upgrade() -> None:
 
     op.create_table(
         "tickets",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("no", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("head", sa.Text(), nullable=False),
@@ -672,9 +634,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "visits",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
         sa.Column("assignment_id", sa.BigInteger(), nullable=True),
         sa.Column("round", sa.Integer(), nullable=False),

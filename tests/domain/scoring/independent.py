@@ -91,7 +91,9 @@ def _one(
     mass = bool(ticket.get("mass_incident"))
     closed = _happened(a.get("closed_at"), as_of)
     granted = sorted(
-        (_time(e["granted_at"]), _time(e["new_due_at"])) for e in a.get("extensions", []) if _happened(e["granted_at"], as_of)
+        (_time(e["granted_at"]), _time(e["new_due_at"]))
+        for e in a.get("extensions", [])
+        if _happened(e["granted_at"], as_of)
     )
     first_due = _time(a.get("close_due_at")) or due("close", grade, category, dispatched)
     close_due = granted[-1][1] if granted else first_due

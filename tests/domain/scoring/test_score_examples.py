@@ -38,7 +38,10 @@ def test_the_province_files_carry_every_row_of_both_annexes():
     assert [r.source for r in unit.rates] == ["B33", "B36", "B38", "B40", "B41", "B43"]
     assert [line.source for line in unit.ledger] == [f"B{n}" for n in range(44, 58)]
     assert [r.source for r in mgmt.rates] == ["B15", "B17"]
-    assert [line.source for line in mgmt.ledger] == [*[f"B{n}" for n in range(18, 24)], *[f"B{n}" for n in range(24, 32)]]
+    assert [line.source for line in mgmt.ledger] == [
+        *[f"B{n}" for n in range(18, 24)],
+        *[f"B{n}" for n in range(24, 32)],
+    ]
 
 
 def test_the_caps_of_bonus_and_minus_are_those_of_the_annexes():

@@ -59,13 +59,25 @@ BAD = [
     (unit(settings={"scoring.sing.slope_mode": "step_floor"}), "unknown_setting", "settings.scoring.sing.slope_mode"),
     (unit(settings=["x"]), "bad_facts", "settings"),
     ({"scheme": "jilin-mgmt", "ledger": [{"kind": "roster", "level": "late"}]}, "unknown_level", "ledger[0].level"),
-    ({"scheme": "jilin-mgmt", "ledger": [{"kind": "connect", "timely": 9, "total": 8}]}, "numerator_over_denominator", "ledger[0]"),
+    (
+        {"scheme": "jilin-mgmt", "ledger": [{"kind": "connect", "timely": 9, "total": 8}]},
+        "numerator_over_denominator",
+        "ledger[0]",
+    ),
     ({"scheme": "jilin-mgmt", "ledger": [{"kind": "connect", "timely": 9}]}, "bad_facts", "ledger[0]"),
     ({"scheme": "jilin-region", "units": ["x"]}, "not_a_number", "units[0]"),
     ({"scheme": "jilin-region", "management": "99999", "units": []}, "out_of_range", "management"),
     ({"scheme": "jilin-region", "units": ["1"], "weights": [1, 2]}, "bad_facts", "weights"),
-    ({"scheme": "jilin-region", "units": ["1"], "settings": {"region.aggregation": "pooled"}}, "pooled_missing", "pooled"),
-    ({"scheme": "jilin-region", "units": ["1"], "settings": {"region.aggregation": "ticket_weighted"}}, "weights_missing", "weights"),
+    (
+        {"scheme": "jilin-region", "units": ["1"], "settings": {"region.aggregation": "pooled"}},
+        "pooled_missing",
+        "pooled",
+    ),
+    (
+        {"scheme": "jilin-region", "units": ["1"], "settings": {"region.aggregation": "ticket_weighted"}},
+        "weights_missing",
+        "weights",
+    ),
     ({"scheme": "period", "kind": "week", "months": []}, "bad_facts", "kind"),
     ({"scheme": "period", "kind": "quarter", "months": ["1", "2", "3", "4"]}, "out_of_range", "months"),
 ]
@@ -122,7 +134,7 @@ def test_an_unknown_or_false_scheme_file_word_is_refused():
         ('uncapped_levels = ["national"]', 'uncapped_levels = ["galaxy"]', "minus[1].levels"),
         ('kind = "sheet"', 'kind = "poem"', "kind"),
         ('id = "jilin-unit"', "id = = 3", "file"),
-        ("expect = '{\"total\": null", "expect = '{\"total\": nil", "example[3].expect"),
+        ('expect = \'{"total": null', 'expect = \'{"total": nil', "example[3].expect"),
     ]:
         assert old in text
         with pytest.raises(Refused) as no:

@@ -29,9 +29,7 @@ def ticket(*assignments, **more):
 
 
 def visits(*answers):
-    return [
-        {"kind": kind, "at": at(13 + n), "answer": answer} for n, (kind, answer) in enumerate(answers)
-    ]
+    return [{"kind": kind, "at": at(13 + n), "answer": answer} for n, (kind, answer) in enumerate(answers)]
 
 
 def the_month_of_e1():
@@ -55,7 +53,10 @@ def the_month_of_e1():
         if 20 <= n < 29:
             a["extensions"] = [{"granted_at": at(9), "new_due_at": at(20)}]
         if 29 <= n < 32:
-            a["extensions"] = [{"granted_at": at(9), "new_due_at": at(20)}, {"granted_at": at(10), "new_due_at": at(25)}]
+            a["extensions"] = [
+                {"granted_at": at(9), "new_due_at": at(20)},
+                {"granted_at": at(10), "new_due_at": at(25)},
+            ]
         if 40 <= n < 46:
             a["closed_at"] = at(14)
     closing[110]["mass_incident"] = True

@@ -128,7 +128,12 @@ def test_rounding_is_half_up_away_from_zero_and_never_minus_zero():
     cases = {"91.725": "91.73", "-14.505": "-14.51", "-0.004": "0.00", "0.005": "0.01", "87.105": "87.11"}
     assert {text: two.text(Fraction(text)) for text in cases} == cases
     assert Rounding(0).text(Fraction(5, 2)) == "3"
-    assert (plain(Fraction(15)), plain(Fraction(5, 2)), plain(Fraction(0)), plain(Fraction(100))) == ("15", "2.5", "0", "100")
+    assert (plain(Fraction(15)), plain(Fraction(5, 2)), plain(Fraction(0)), plain(Fraction(100))) == (
+        "15",
+        "2.5",
+        "0",
+        "100",
+    )
 
 
 def test_every_measure_has_its_cohort_and_every_scheme_counts_only_named_measures():
@@ -163,7 +168,9 @@ def test_no_item_leaves_its_bounds_and_the_sums_add_up(rates, ledger, chosen):
     for line in sheet["lines"]:
         if line["part"] == "base":
             assert 0 <= Fraction(line["score"]) <= Fraction(line["points"])
-            assert abs(Fraction(line["score"]) + Fraction(line["deduction"]) - Fraction(line["points"])) <= Fraction(1, 100)
+            assert abs(Fraction(line["score"]) + Fraction(line["deduction"]) - Fraction(line["points"])) <= Fraction(
+                1, 100
+            )
     assert 0 <= Fraction(sheet["base"]) <= 100
     assert 0 <= Fraction(sheet["bonus"]) <= 15
     assert 0 <= Fraction(sheet["minus"]) <= 15
