@@ -96,7 +96,9 @@ async def stay(
 
 def _welcome(environment: Environment, token: str, catalogue: Catalogue) -> str:
     here = f"http://{environment.host}:{environment.port}"
-    key = "cli.welcome_sandbox" if environment.sandbox else "cli.welcome"
+    key = "cli.welcome"
+    if environment.sandbox:
+        key = "cli.welcome_samples" if environment.samples else "cli.welcome_sandbox"
     return catalogue.say(
         key, console=f"{here}/", sandbox=f"{here}/sandbox", api=f"{here}/api/openapi.json", token=token
     )
