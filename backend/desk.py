@@ -94,7 +94,8 @@ class Desk:
         """Log a durable move and nudge whoever carries its letters."""
         line = plan.line
         log.info("moved", **journal_line(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
-                                         line.version, line.by, str(line.source), line.at))  # fmt: skip
+                                         line.version, line.by, str(line.source),
+                                         line.at.astimezone(self.office.clock.zone)))  # fmt: skip
         for listener in self.after:
             listener(plan, ticket_no)
 

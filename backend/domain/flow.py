@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from backend.domain.acts import Act, Actor, Plan, Snapshot, World
@@ -45,7 +45,7 @@ def decide(snap: Snapshot, act: Act, world: World, key: bytes) -> Plan:
     words = read_words(act.verb, act.words)
     if _tapped_twice(snap, act, target, words, world.now):
         raise Unchanged
-    _check_order(snap, act, row, target, words)
+    _check_order(snap, act, row, target, words, world.now.tzinfo)
     mover = Mover(snap, act, world, words, target if row.on_assignment else target or snap.lead)
     if not row.on_assignment:
         mover.from_state = mover.to_state = snap.ticket.state
@@ -72,7 +72,9 @@ def _target(snap: Snapshot, act: Act, row: Row) -> Assignment | None:
     return snap.lead if row.on_assignment else None
 
 
-def _check_order(snap: Snapshot, act: Act, row: Row, target: Assignment | None, words: dict[str, Any]) -> None:
+def _check_order(
+    snap: Snapshot, act: Act, row: Row, target: Assignment | None, words: dict[str, Any], zone: tzinfo | None
+) -> None:
     """Compare with what the actor saw, and with the table; tell the loser who won and when."""
     state = target.state if row.on_assignment and target else snap.ticket.state
     last = snap.last
@@ -84,7 +86,11 @@ def _check_order(snap: Snapshot, act: Act, row: Row, target: Assignment | None, 
         raise Unchanged
     facts: dict[str, Any] = {"state": str(state)}
     if last:
-        facts |= {"by": last.by, "at": last.at.isoformat(), "version": snap.ticket.version}
+        facts |= {
+            "by": last.by,
+            "at": last.at.astimezone(zone).isoformat(timespec="seconds"),
+            "version": snap.ticket.version,
+        }
     if stale:
         raise Refused("overtaken", **facts)
     if not allowed:

@@ -1,14 +1,17 @@
 """How the doors say no: one shape for every mouth (contract §5), no stack, no SQL, always a request number (FR19)."""
 
+import contextlib
 import json
 import traceback
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
 from aiohttp import web
 
 from backend.domain.refusals import Refused, status_of
+from backend.domain.spoken_time import written
 from backend.domain.texts import Catalogue
 from backend.web.asked import REQUEST_ID, ROOMS
 from backend.web.bodies import TooSlow
@@ -39,7 +42,14 @@ def message(catalogue: Catalogue, code: str, facts: Mapping[str, Any]) -> str:
     """The sentence of a code; a thing that is no ticket has its own words for not being there."""
     if code == "not_found" and "ticket" not in facts:
         return catalogue.say("refusal.nothing_there")
-    return catalogue.refusal(code, facts)
+    said = dict(facts)
+    if "state" in said:
+        said["state"] = catalogue.word_or("state", str(said["state"]))
+    if isinstance(said.get("at"), str):
+        with contextlib.suppress(ValueError):
+            at = datetime.fromisoformat(said["at"])
+            said["at"] = written(at, at, catalogue.language[:2])
+    return catalogue.refusal(code, said)
 
 
 def as_json(catalogue: Catalogue, code: str, facts: Mapping[str, Any], request_id: str) -> str:
