@@ -26,8 +26,9 @@ log = structlog.get_logger("bot")
 AT_ONCE = 32  # chats worked on at the same time
 ROUND_SECONDS = 5.0  # after which a round takes up nothing more
 LOOK_SECONDS = 0.2  # between looks at the inbox while slow chats are in hand (other processes hear as well)
-POLL_SECONDS = 25  # how long one getUpdates waits
-POLL_LEASE = timedelta(seconds=60)  # longer than one getUpdates and its limit
+RENEW_SECONDS = 3.0  # a quarter of the lease of what is in hand
+POLL_SECONDS = 10  # how long one getUpdates waits
+POLL_LEASE = timedelta(seconds=30)  # longer than one getUpdates and its limit
 IDLE_SECONDS = 5.0  # pause after a conflict or while another process polls (FT30)
 LAST_SECONDS = 5.0  # for what is in hand when the process is told to stop
 KEPT = timedelta(days=3)  # what is done stays at least 48 h in the inbox
@@ -156,7 +157,8 @@ class ChatDoor:
         running: set[asyncio.Task[None]] = set()
         handled = 0
         loop = asyncio.get_running_loop()
-        enough = loop.time() + ROUND_SECONDS
+        renewed = loop.time()
+        enough = renewed + ROUND_SECONDS
         try:
             while True:
                 self._woken.clear()
@@ -170,6 +172,9 @@ class ChatDoor:
                 await asyncio.wait({*running, woken}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 woken.cancel()
                 running = {task for task in running if not task.done()}
+                if running and loop.time() > renewed + RENEW_SECONDS:
+                    renewed = loop.time()
+                    await self.inbox.renew(self._owner, self._wall())
         finally:
             if running:  # the process is going: what was begun is finished, the rest is claimed again (FT11)
                 await asyncio.wait(running, timeout=LAST_SECONDS)

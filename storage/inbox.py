@@ -16,7 +16,7 @@ from storage.ids import Ids
 from storage.quick import Quick
 
 TRIES = 6
-LEASE = timedelta(seconds=60)  # several times the longest a handler may take
+LEASE = timedelta(seconds=12)  # renewed while the handler lives; what a killed process held waits no longer
 STEPS_ASIDE = 3  # after so many tries an update no longer holds up its chat
 DEEPEST = 64  # levels of nesting the Bot API never reaches
 KEPT = 65_536  # characters kept of something unreadable
@@ -133,6 +133,11 @@ class InboxShelf:
             await self._db.write(lambda c: c.execute(_settle("dead", worn, "nobody survived it")) and None)
         alive = [h for h in taken if h.attempts <= TRIES]
         return sorted(alive, key=lambda h: (h.received_at, h.id))
+
+    async def renew(self, owner: str, now: datetime) -> None:
+        """Whoever has updates in hand is alive."""
+        mine = update(t.inbox).where(t.inbox.c.state == "new", t.inbox.c.owner == owner)
+        await self._db.write(lambda c: c.execute(mine.values(lease_until=micros(now + LEASE))) and None)
 
     async def done(self, ids: Collection[int]) -> None:
         """They have had their effect."""

@@ -30,6 +30,10 @@ class Inbox(Protocol):
         """Take updates in hand, each the oldest of its chat, so that a chat keeps its order (FT3)."""
         ...
 
+    async def renew(self, owner: str, now: datetime) -> None:
+        """Hold on to all that this owner has in hand; asked several times within a lease."""
+        ...
+
     async def done(self, ids: Collection[int]) -> None:
         """They have had their effect."""
         ...

@@ -125,6 +125,19 @@ async def test_one_that_kills_its_worker_every_time_is_given_up_FM7(inbox: Inbox
     assert await inbox.claim("telegram", "a", 1, wall.at + LEASE * 2) == []
 
 
+async def test_who_lives_keeps_what_he_has_in_hand_and_a_killed_one_keeps_nobody_waiting_G3(
+    inbox: InboxShelf, wall: Wall
+) -> None:
+    await inbox.hear("telegram", body(1))
+    await inbox.hear("telegram", body(2, chat=2))
+    assert len(await inbox.claim("telegram", "living", 1, wall.at)) == 1
+    assert len(await inbox.claim("telegram", "killed", 1, wall.at)) == 1
+    await inbox.renew("living", wall.at + LEASE / 2)
+    taken = await inbox.claim("telegram", "b", 10, wall.at + LEASE)
+    assert [h.attempts for h in taken] == [2], "only what the killed one held"
+    assert timedelta(seconds=15) >= LEASE
+
+
 async def test_the_poll_lease_is_held_by_one_FT30(inbox: InboxShelf) -> None:
     until = NOW + timedelta(seconds=60)
     assert await inbox.lead("poll", "a", NOW, until)
