@@ -10,7 +10,7 @@ from aiogram.types import CallbackQuery, ChatMemberUpdated, ErrorEvent, Message,
 
 from backend.domain.refusals import Refused
 from bot import pressed, words
-from bot.flood import Flood
+from bot.flood import PRESS, Flood
 from bot.house import CHANNEL, House
 from bot.talk import Talk
 
@@ -37,7 +37,7 @@ class Identity(BaseMiddleware):
         talk = Talk(self._house, event, data.get("inbox_id"), data.get("attempt", 1))
         data["talk"] = talk
         now = self._clock()
-        if talk.user_id and not self._flood.allow(talk.user_id, now):
+        if talk.user_id and not self._flood.allow(talk.user_id, now, PRESS if talk.press is not None else 1.0):
             if talk.press is not None or self._flood.may_say(talk.user_id, now):
                 await talk.told("command.busy")
             return None

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 BURST = 40  # updates at once
 PER_SECOND = 2.0
+PRESS = 0.05  # what a pressed button costs of one update: whoever works through a long list presses many
 SAID_EVERY = 60.0  # seconds between two hints that it is too much
 FORGET_OVER = 10_000  # users kept in mind
 
@@ -23,8 +24,8 @@ class Flood:
 
     buckets: dict[str, Bucket] = field(default_factory=dict)
 
-    def allow(self, user: str, now: float) -> bool:
-        """Take one from the user's bucket; False when it is empty."""
+    def allow(self, user: str, now: float, cost: float = 1.0) -> bool:
+        """Take `cost` from the user's bucket; False when it is empty."""
         bucket = self.buckets.get(user)
         if bucket is None:
             if len(self.buckets) > FORGET_OVER:
@@ -32,9 +33,9 @@ class Flood:
             bucket = self.buckets[user] = Bucket(BURST, now)
         bucket.left = min(BURST, bucket.left + (now - bucket.at) * PER_SECOND)
         bucket.at = now
-        if bucket.left < 1:
+        if bucket.left < cost:
             return False
-        bucket.left -= 1
+        bucket.left -= cost
         return True
 
     def may_say(self, user: str, now: float) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from backend.domain.presses import Press, encode
+from bot.flood import PRESS, Flood
 from sandbox.faults import Fault
 from tests.bot.world import DISPATCHER, World
 
@@ -161,6 +162,12 @@ async def test_one_users_flood_is_turned_away_FT35(world: World) -> None:
     texts = loud.leftovers()
     assert sum("我能帮您" in t for t in texts) < 60
     assert sum("操作过于频繁" in t for t in texts) == 1
+
+
+def test_whoever_works_through_a_long_list_of_buttons_is_no_flood_FT35() -> None:
+    flood = Flood()
+    assert all(flood.allow("H1", 0.0, PRESS) for _ in range(500))
+    assert not all(flood.allow("H1", 0.0, PRESS) for _ in range(500))
 
 
 async def test_a_second_poller_idles_FT30(world: World) -> None:
