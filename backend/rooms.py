@@ -90,6 +90,10 @@ class MarksRoom(Protocol):
 class AuditorRoom(Protocol):
     """backend/auditor.py: what should have happened and did not."""
 
+    async def round(self) -> int:
+        """One look over everything; how much was found or healed."""
+        ...
+
     async def findings(self) -> Sequence[Finding]:
         """What stands open."""
         ...

@@ -37,7 +37,7 @@ def upgrade(url: str) -> None:
 
 
 def create(url: str) -> None:
-    """Make all tables of an empty database straight from `storage/tables.py`, noted as this code's version.
+    """Make all tables of an empty database straight from `storage/tables`, noted as this code's version.
 
     For tests and benches: it is quicker than all the changes, and tests/storage/test_migrations.py shows it equal.
     """
@@ -85,7 +85,7 @@ def head() -> str | None:
 
 
 def differences(connection: Connection) -> list[Any]:
-    """What Alembic would still change to make the database what `storage/tables.py` says."""
+    """What Alembic would still change to make the database what `storage/tables` says."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
@@ -96,7 +96,7 @@ def differences(connection: Connection) -> list[Any]:
 
 
 def revision(why: str) -> Path:
-    """Write the change from the newest version to `storage/tables.py` as a numbered file; read it before you keep it."""
+    """Write the change from the newest version to `storage/tables` as a numbered file; read it before you keep it."""
     from alembic import command
 
     number = f"{int(head() or 0) + 1:04d}"

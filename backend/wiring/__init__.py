@@ -5,51 +5,21 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Collection
+from datetime import UTC, datetime
 
 import structlog
 from aiohttp import web
 
-from backend.auditor import Auditor
-from backend.calls.room import Calls
-from backend.calls.tools import Tools
-from backend.cards import Cards
-from backend.clockwork import Clockwork
 from backend.common_time import CommonTime
-from backend.courier import Courier
 from backend.doorplate import hang, owned, take_down
 from backend.environment import Environment
-from backend.filing import Filing
-from backend.marks.room import Marks
-from backend.office import Clock
-from backend.rooms import Rooms
-from backend.rounds import Round, Rounds
-from backend.shelves import Shelves, embedded, open_shelves
-from backend.verifying import Sealer
-from backend.visits import Visits
+from backend.shelves import embedded, open_shelves
 from backend.web.app import RUNNER, make_app
 from backend.web.phone_hooks import PhoneHooks
+from backend.wiring.furnishing import furnish
 from backend.wiring.house import House
-from backend.wiring.outside import channels_of, line_of, next_stop, pacer_of, providers_of, rehearse, town_of
-from notify.channel import Channel
-from notify.pace import Pacer
-from storage.auditing import Auditing
-from storage.calls import CallShelf
-from storage.cards import Cards as CardShelf
-from storage.due import DueWork
-from storage.files import Files
-from storage.idempotency import Idempotency
-from storage.inbox import InboxShelf
-from storage.letters import Letters
-from storage.marks import MarksShelf
-from storage.reading import Reading
-from storage.verify import ChainShelf
-
-if TYPE_CHECKING:
-    from bot.door import ChatDoor
-    from sandbox.town import Town
+from backend.wiring.outside import next_stop, rehearse, town_of
 
 log = structlog.get_logger("house")
 ROLES = ("web", "bot", "worker", "clock")
@@ -74,7 +44,7 @@ async def open_house(
         town = town_of(environment)
         environment.check()
         shelves = await stack.enter_async_context(open_shelves(environment, real=real))
-        house = await _furnish(environment, shelves, town, roles, stack)
+        house = await furnish(environment, shelves, town, roles, stack)
         if listening is not None:
             await _open_doors(house, listening, stack)
         await _begin(house, roles, stack)
@@ -90,98 +60,6 @@ def _listen(environment: Environment, stack: contextlib.ExitStack | contextlib.A
     stack.callback(listening.close)
     environment.port = listening.getsockname()[1]
     return listening
-
-
-async def _furnish(
-    environment: Environment, shelves: Shelves, town: "Town | None", roles: Collection[str],
-    stack: contextlib.AsyncExitStack,
-) -> House:  # fmt: skip
-    s = shelves
-    if town is not None:
-        town.now = town.chat.now = town.phones.now = s.clock.now
-    channels = channels_of(environment)
-    line = line_of(environment)
-    pacer = await pacer_of(environment, shelves, stack)
-    letters, cards = Letters(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
-    draw = Cards(s.moves, s.office, cards, s.catalogue, s.drafts)
-    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-    courier = Courier(
-        letters=letters, cards=cards, draw=draw, moves=s.moves, office=s.office, channels=channels,
-        bindings=s.registry, ids=s.ids, catalogue=s.catalogue, owner=owner, pacer=pacer,
-        lease_seconds=environment.lease_seconds,
-    )  # fmt: skip
-    calls, visits = None, None
-    if line is not None:
-        tools = Tools(
-            CallShelf(s.db, s.ids, s.vault), letters, s.desk, s.office, s.registry, courier, line, pacer, s.audit,
-            s.catalogue, environment.twilio_from, environment.address, environment.hotline, environment.hotline_name,
-        )  # fmt: skip
-        visits = Visits(tools)
-        calls = Calls(tools, visits)
-    reading, filing = Reading(s.db, s.vault), Filing(Files(s.db), s.clock)
-    inbox = InboxShelf(s.db, s.ids)
-    marks = Marks(MarksShelf(s.db), s.office, s.ids)
-    auditor = Auditor(Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC))
-    due = DueWork(s.db)
-    rounds = Rounds([], environment.tick_seconds)
-    rooms = Rooms(
-        clock=s.clock, office=s.office, desk=s.desk, reading=reading, keys=s.keys, filing=filing, audit=s.audit,
-        idempotency=Idempotency(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
-        sandbox=environment.sandbox, intake=s.intake, registry=s.registry, imports=s.imports, marks=marks,
-        sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, auditor=auditor, heartbeat=rounds.beats,
-        started_at=s.clock.now(), providers=providers_of(environment),
-    )  # fmt: skip
-    door = None
-    if "telegram" in channels:
-        door = _door(channels["telegram"], shelves, rooms, draw, cards, pacer, inbox)
-        rooms.inbox = door
-        rooms.telegram_secret = environment.telegram_secret.get_secret_value()
-        door.on_heard = lambda: rounds.nudge("chat")
-    house = House(environment, shelves, rooms, rounds, due, door, calls, town, "")
-    work: dict[str, list[tuple[str, Any]]] = {
-        "bot": [("chat", door.round)] if door else [],
-        "worker": [("courier", courier.round), *([("calls", calls.round)] if calls else [])],
-        "clock": [
-            ("clockwork", Clockwork(due, s.desk, s.office).round), *([("visits", visits.round)] if visits else []),
-            ("auditor", auditor.round), *([("sweep", _daily(door.sweep, s.clock))] if door else []),
-            *([("recordings", _daily(calls.forget_recordings, s.clock))] if calls else []), ("sealer", Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock).round),
-        ],
-    }  # fmt: skip
-    for role in ("bot", "clock", "worker"):
-        for name, round_ in work[role] if role in roles else ():
-            rounds.add(Round(name, round_))
-    if calls is not None:
-        calls.tools.wake = lambda: rounds.nudge("calls", "courier")
-
-    def moved(_plan: object, _ticket_no: str) -> None:
-        courier.nudge()
-        rounds.nudge("courier", "calls", "visits")
-
-    s.desk.after.append(moved)
-    stack.push_async_callback(_close_all, [courier, *channels.values(), *([line] if line else [])])
-    return house
-
-
-def _door(
-    channel: Channel,
-    shelves: Shelves,
-    rooms: Rooms,
-    draw: Cards,
-    cards: CardShelf,
-    pacer: Pacer,
-    inbox: InboxShelf,
-) -> "ChatDoor":
-    from bot.door import ChatDoor
-    from bot.house import House as ChatHouse
-    from notify.channels.telegram import TelegramChannel
-
-    assert isinstance(channel, TelegramChannel)
-    house = ChatHouse(
-        bot=channel.bot, channel=channel, desk=shelves.desk, office=shelves.office, registry=shelves.registry,
-        drafts=shelves.drafts, reading=rooms.reading, filing=rooms.filing, audit=shelves.audit, cards=draw,
-        book=cards, catalogue=shelves.catalogue, pace=pacer, calls=rooms.calls,
-    )  # fmt: skip
-    return ChatDoor(house, inbox)
 
 
 async def _open_doors(house: House, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
@@ -236,27 +114,6 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
     await house.rounds.start()
     stack.push_async_callback(house.rounds.stop)
     stack.push_async_callback(house.rooms.courier.close)  # what has left arrives before the rounds end (FM2)
-
-
-def _daily(work: Callable[[], Awaitable[int]], clock: Clock) -> Callable[[], Awaitable[int]]:
-    """That work once a day of the house, however often it is asked."""
-    last: list[datetime] = []
-
-    async def round_() -> int:
-        now = clock.now()
-        if last and now - last[0] < timedelta(days=1):
-            return 0
-        last[:] = [now]
-        await work()
-        return 0
-
-    return round_
-
-
-async def _close_all(rooms: list[Any]) -> None:
-    for room in rooms:
-        with contextlib.suppress(Exception):
-            await room.close()
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -1,0 +1,54 @@
+"""Who does what over and over: each round's role, its name and its work; read it downwards."""
+
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from backend.clockwork import Clockwork
+from backend.office import Clock
+from backend.rounds import Round
+from backend.shelves import Shelves
+from backend.verifying import Sealer
+from backend.wiring.house import House
+from storage.verify import ChainShelf
+
+
+def engage(house: House, shelves: Shelves, roles: Collection[str]) -> None:
+    """Give the house the rounds of its roles."""
+    for role, name, work in _chores(house, shelves):
+        if role in roles:
+            house.rounds.add(Round(name, work))
+
+
+def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
+    rooms, door, calls = house.rooms, house.door, house.calls
+    sealer = Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock)
+    # fmt: off
+    rows: list[tuple[str, str, Any, bool]] = [
+        ("bot",    "chat",       door and door.round,                            door is not None),
+        ("clock",  "clockwork",  Clockwork(house.due, s.desk, s.office).round,   True),
+        ("clock",  "visits",     rooms.visits and rooms.visits.round,            rooms.visits is not None),
+        ("clock",  "auditor",    rooms.auditor and rooms.auditor.round,          rooms.auditor is not None),
+        ("clock",  "sweep",      door and daily(door.sweep, s.clock),            door is not None),
+        ("clock",  "recordings", calls and daily(calls.forget_recordings, s.clock), calls is not None),
+        ("clock",  "sealer",     sealer.round,                                   True),
+        ("worker", "courier",    rooms.courier.round,                            True),
+        ("worker", "calls",      calls and calls.round,                          calls is not None),
+    ]
+    # fmt: on
+    return [(role, name, work) for role, name, work, there in rows if there]
+
+
+def daily(work: Callable[[], Awaitable[int]], clock: Clock) -> Callable[[], Awaitable[int]]:
+    """That work once a day of the house, however often it is asked."""
+    last: list[datetime] = []
+
+    async def round_() -> int:
+        now = clock.now()
+        if last and now - last[0] < timedelta(days=1):
+            return 0
+        last[:] = [now]
+        await work()
+        return 0
+
+    return round_

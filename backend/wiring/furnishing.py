@@ -1,0 +1,129 @@
+"""Furnishes the house: every room with what it needs, in plain order."""
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from backend.auditor import Auditor
+from backend.calls.room import Calls
+from backend.calls.tools import Tools
+from backend.cards import Cards
+from backend.courier import Courier
+from backend.environment import Environment
+from backend.filing import Filing
+from backend.marks.room import Marks
+from backend.rooms import Rooms
+from backend.rounds import Rounds
+from backend.shelves import Shelves
+from backend.visits import Visits
+from backend.wiring.chores import engage
+from backend.wiring.house import House
+from backend.wiring.outside import channels_of, line_of, pacer_of, providers_of
+from notify.channel import Channel
+from notify.pace import Pacer
+from storage.auditing import Auditing
+from storage.calls import CallShelf
+from storage.cards import Cards as CardShelf
+from storage.due import DueWork
+from storage.files import Files
+from storage.idempotency import Idempotency
+from storage.inbox import InboxShelf
+from storage.letters import Letters
+from storage.marks import MarksShelf
+from storage.reading import Reading
+
+if TYPE_CHECKING:
+    from bot.door import ChatDoor
+    from sandbox.town import Town
+
+
+async def furnish(
+    environment: Environment, shelves: Shelves, town: "Town | None", roles: Collection[str],
+    stack: contextlib.AsyncExitStack,
+) -> House:  # fmt: skip
+    """Every room, put where the others can reach it; closed by the stack when the house is left."""
+    s = shelves
+    if town is not None:
+        town.now = town.chat.now = town.phones.now = s.clock.now
+    channels = channels_of(environment)
+    line = line_of(environment)
+    pacer = await pacer_of(environment, shelves, stack)
+    letters, cards = Letters(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
+    draw = Cards(s.moves, s.office, cards, s.catalogue, s.drafts)
+    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    courier = Courier(
+        letters=letters, cards=cards, draw=draw, moves=s.moves, office=s.office, channels=channels,
+        bindings=s.registry, ids=s.ids, catalogue=s.catalogue, owner=owner, pacer=pacer,
+        lease_seconds=environment.lease_seconds,
+    )  # fmt: skip
+    calls, visits = None, None
+    if line is not None:
+        tools = Tools(
+            CallShelf(s.db, s.ids, s.vault), letters, s.desk, s.office, s.registry, courier, line, pacer, s.audit,
+            s.catalogue, environment.twilio_from, environment.address, environment.hotline, environment.hotline_name,
+        )  # fmt: skip
+        visits = Visits(tools)
+        calls = Calls(tools, visits)
+    reading, filing = Reading(s.db, s.vault), Filing(Files(s.db), s.clock)
+    inbox = InboxShelf(s.db, s.ids)
+    marks = Marks(MarksShelf(s.db), s.office, s.ids)
+    auditor = Auditor(Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC))
+    due = DueWork(s.db)
+    rounds = Rounds([], environment.tick_seconds)
+    rooms = Rooms(
+        clock=s.clock, office=s.office, desk=s.desk, reading=reading, keys=s.keys, filing=filing, audit=s.audit,
+        idempotency=Idempotency(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
+        sandbox=environment.sandbox, intake=s.intake, registry=s.registry, imports=s.imports, marks=marks,
+        sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, auditor=auditor, heartbeat=rounds.beats,
+        started_at=s.clock.now(), providers=providers_of(environment),
+    )  # fmt: skip
+    door = None
+    if "telegram" in channels:
+        door = _door(channels["telegram"], shelves, rooms, draw, cards, pacer, inbox)
+        rooms.inbox = door
+        rooms.telegram_secret = environment.telegram_secret.get_secret_value()
+        door.on_heard = lambda: rounds.nudge("chat")
+    house = House(environment, shelves, rooms, rounds, due, door, calls, town, "")
+    engage(house, shelves, roles)
+    if calls is not None:
+        calls.tools.wake = lambda: rounds.nudge("calls", "courier")
+
+    def moved(_plan: object, _ticket_no: str) -> None:
+        courier.nudge()
+        rounds.nudge("courier", "calls", "visits")
+
+    s.desk.after.append(moved)
+    stack.push_async_callback(_close_all, [courier, *channels.values(), *([line] if line else [])])
+    return house
+
+
+def _door(
+    channel: Channel,
+    shelves: Shelves,
+    rooms: Rooms,
+    draw: Cards,
+    cards: CardShelf,
+    pacer: Pacer,
+    inbox: InboxShelf,
+) -> "ChatDoor":
+    from bot.door import ChatDoor
+    from bot.house import House as ChatHouse
+    from notify.channels.telegram import TelegramChannel
+
+    assert isinstance(channel, TelegramChannel)
+    house = ChatHouse(
+        bot=channel.bot, channel=channel, desk=shelves.desk, office=shelves.office, registry=shelves.registry,
+        drafts=shelves.drafts, reading=rooms.reading, filing=rooms.filing, audit=shelves.audit, cards=draw,
+        book=cards, catalogue=shelves.catalogue, pace=pacer, calls=rooms.calls,
+    )  # fmt: skip
+    return ChatDoor(house, inbox)
+
+
+async def _close_all(rooms: list[Any]) -> None:
+    for room in rooms:
+        with contextlib.suppress(Exception):
+            await room.close()

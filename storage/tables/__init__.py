@@ -1,0 +1,72 @@
+"""Every table of the house, a file a room. Instants are whole microseconds since 1970 UTC (no engine can blur them)."""
+
+from storage.columns import metadata
+from storage.tables.calls import calls, dials, no_visits
+from storage.tables.marks import imports, ledger, score_appeals, score_runs
+from storage.tables.office import (
+    api_keys,
+    binding_codes,
+    bindings,
+    calendar_days,
+    house,
+    id_blocks,
+    leases,
+    people,
+    sessions,
+    settings,
+    tries,
+    units,
+)
+from storage.tables.telling import cards, drafts, expectations, idempotency, inbox, letters, pace
+from storage.tables.tickets import (
+    assignments,
+    audit,
+    duties,
+    files,
+    findings,
+    journal,
+    requests,
+    seals,
+    tickets,
+    visits,
+)
+
+__all__ = [
+    "api_keys",
+    "assignments",
+    "audit",
+    "binding_codes",
+    "bindings",
+    "calendar_days",
+    "calls",
+    "cards",
+    "dials",
+    "drafts",
+    "duties",
+    "expectations",
+    "files",
+    "findings",
+    "house",
+    "id_blocks",
+    "idempotency",
+    "imports",
+    "inbox",
+    "journal",
+    "leases",
+    "ledger",
+    "letters",
+    "metadata",
+    "no_visits",
+    "pace",
+    "people",
+    "requests",
+    "score_appeals",
+    "score_runs",
+    "seals",
+    "sessions",
+    "settings",
+    "tickets",
+    "tries",
+    "units",
+    "visits",
+]

@@ -1,0 +1,40 @@
+"""Calls, their attempts, and whom not to ring."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
+
+from storage.columns import at, col, key, metadata
+
+calls = Table(
+    "calls", metadata,
+    key(), col("purpose"), col("letter_id", BigInteger, null=True), col("ticket_id", BigInteger, null=True),
+    col("assignment_id", BigInteger, null=True), col("person", null=True), col("round", Integer, default="0"),
+    col("to_sealed", LargeBinary, null=True), col("to_masked"), col("script"), col("position"), col("facts"),
+    col("heard"), col("keys"), col("outcome", null=True), col("state"),  # waiting | live | done
+    col("tries", Integer, default="0"), at("next_at"), at("created_at", null=False), at("ended_at"),
+    col("duration", Integer, default="0"), col("cost", null=True), col("urgent", Boolean, default="false"),
+    col("dial_id", BigInteger, null=True),  # the attempt under way, or the last one
+    col("phone_index", null=True),
+    Index("calls_next", "next_at", postgresql_where=text("next_at IS NOT NULL"),
+          sqlite_where=text("next_at IS NOT NULL")),
+    Index("calls_ticket", "ticket_id"), Index("calls_phone", "phone_index"), Index("calls_person", "person", "id"),
+    # one letter is rung for once, one round of a ticket is visited by one call (FW14, FW22)
+    Index("calls_letter", "letter_id", unique=True, postgresql_where=text("letter_id IS NOT NULL"),
+          sqlite_where=text("letter_id IS NOT NULL")),
+    Index("calls_visit", "ticket_id", "round", unique=True, postgresql_where=text("purpose = 'visit'"),
+          sqlite_where=text("purpose = 'visit'")),
+)  # fmt: skip
+dials = Table(  # every attempt to ring: one row before the provider is asked, settled by its callbacks
+    "dials", metadata,
+    key(), col("call_id", BigInteger), col("number", Integer), col("state"),  # asking placed ambiguous done
+    Column("provider_id", Text, nullable=True, unique=True), col("status", null=True),
+    col("sequence", Integer, default="-1"), col("answered_by", null=True), at("asked_at", null=False),
+    at("answered_at"), at("ended_at"), col("duration", Integer, null=True), col("outcome", null=True),
+    col("error", null=True), col("cost", null=True), col("recording", null=True), col("keys"),
+    # the step awaited next, and what was said last: a step fetched twice hears the same (FW5, FW7)
+    col("step", Integer, default="0"), col("said", null=True),
+    Index("dials_call", "call_id"), Index("dials_open", "state", "asked_at"), Index("dials_asked", "asked_at"),
+)  # fmt: skip
+no_visits = Table(  # who asked never to be rung for a visit again (FW33), by blind index
+    "no_visits", metadata,
+    Column("phone_index", Text, primary_key=True), at("at", null=False), col("call_id", BigInteger, null=True),
+)  # fmt: skip

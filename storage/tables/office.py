@@ -1,0 +1,65 @@
+"""Who is there, when they work, by which rules, and who may come in."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
+
+from storage.columns import at, col, key, metadata
+
+units = Table(
+    "units", metadata,
+    Column("code", Text, primary_key=True), col("name"), col("kind"), col("region"), col("parent", null=True),
+    col("province_department", Boolean, default="false"), col("active", Boolean, default="true"),
+    col("pilot", Boolean, default="true"),
+)  # fmt: skip
+people = Table(
+    "people", metadata,
+    Column("code", Text, primary_key=True), col("name"), col("unit"), col("role"),
+    col("active", Boolean, default="true"), col("rank", Integer, default="0"),
+    col("phone_sealed", LargeBinary, null=True), col("phone_index", null=True), col("phone_tail", null=True),
+    col("key_name", null=True), col("key_authorised", Boolean, default="false"), col("pin_hash", null=True),
+    col("pin_failures", Integer, default="0"), at("pin_locked_until"), at("valid_from"), at("valid_to"),
+    at("reported_at"),
+    Index("people_unit", "unit"), Index("people_phone", "phone_index"),
+)  # fmt: skip
+bindings = Table(
+    "bindings", metadata,
+    key(), col("person"), col("channel"), col("address"), col("user_id"), col("state"),  # live | dead | ended
+    at("bound_at", null=False), at("ended_at"), col("reason", null=True),
+    Index("bindings_live", "channel", "user_id", "state"), Index("bindings_person", "person", "state"),
+)  # fmt: skip
+binding_codes = Table(
+    "binding_codes", metadata,
+    Column("code_hash", Text, primary_key=True), col("person"), at("created_at", null=False),
+    at("expires_at", null=False), at("used_at"), col("user_id", null=True),
+)  # fmt: skip
+tries = Table(  # guesses counted per user, so that a guesser locks himself out and nobody else (FT32)
+    "tries", metadata,
+    Column("subject", Text, primary_key=True), col("count", Integer), at("since", null=False), at("locked_until"),
+)  # fmt: skip
+api_keys = Table(
+    "api_keys", metadata,
+    key(), col("name"), Column("key_hash", Text, nullable=False, unique=True), col("person", null=True),
+    col("role", null=True), col("unit", null=True), at("created_at", null=False), at("revoked_at"),
+)  # fmt: skip
+sessions = Table(
+    "sessions", metadata,
+    Column("token_hash", Text, primary_key=True), col("person"), at("created_at", null=False),
+    at("seen_at", null=False), at("expires_at", null=False), col("csrf"),
+)  # fmt: skip
+settings = Table(  # one row a version; the newest row of a key (and unit) is in force
+    "settings", metadata,
+    key(), col("key"), col("unit", null=True), col("value"), at("from_at", null=False), col("by"),
+    at("set_at", null=False), Index("settings_key", "key", "unit", "id"),
+)  # fmt: skip
+calendar_days = Table(
+    "calendar_days", metadata,
+    Column("day", Text, primary_key=True), col("working", Boolean), col("note", default="''"), col("by"),
+    at("set_at", null=False),
+)  # fmt: skip
+house = Table(  # single values of the house: the configuration epoch, the sandbox clock, seals of secrets
+    "house", metadata, Column("name", Text, primary_key=True), col("value"),
+)  # fmt: skip
+id_blocks = Table("id_blocks", metadata, Column("name", Text, primary_key=True), col("next", BigInteger))
+leases = Table(
+    "leases", metadata,
+    Column("name", Text, primary_key=True), col("owner"), at("until", null=False), col("fence", BigInteger),
+)  # fmt: skip

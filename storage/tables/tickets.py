@@ -1,0 +1,99 @@
+"""The ticket and its life: assignments, duties, requests, visits, the journal and what proves it."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
+
+from storage.columns import at, col, key, metadata
+
+tickets = Table(
+    "tickets", metadata,
+    key(), Column("no", Text, nullable=False, unique=True), col("version", Integer), col("head"), col("state"),
+    col("category", null=True), col("grade"), col("channel"), col("region"), col("management", null=True),
+    col("first_receiver", null=True), at("generated_at", null=False), col("lead_id", BigInteger, null=True),
+    col("flags"), col("bounces", Integer, default="0"), col("requires_dispatch", Boolean, default="true"),
+    col("has_phone", Boolean, default="false"), col("no_visit", Boolean, default="false"),
+    col("final_answer", null=True), col("deemed", Boolean, default="false"),
+    col("excluded", Boolean, default="false"), col("visit_round", Integer, default="0"),
+    col("rounds_of_rework", Integer, default="0"), at("closed_at"), col("merged_into", BigInteger, null=True),
+    col("title"), col("place"), col("text"),
+    # beyond the domain's noun: sealed personal data, provenance
+    col("name_sealed", LargeBinary, null=True), col("phone_sealed", LargeBinary, null=True),
+    col("phone_index", null=True), col("phone_tail", null=True), at("submitted_at"), at("created_at", null=False),
+    col("extra"),
+    Index("tickets_state", "state", "id"), Index("tickets_phone", "phone_index"),
+    Index("tickets_generated", "generated_at"), Index("tickets_closed", "closed_at"),
+    Index("tickets_merged", "id", postgresql_where=text("merged_into IS NOT NULL"),
+          sqlite_where=text("merged_into IS NOT NULL")),
+)  # fmt: skip
+assignments = Table(
+    "assignments", metadata,
+    key(), col("ticket_id", BigInteger), col("unit"), col("lead", Boolean), col("state"), col("version", Integer),
+    at("dispatched_at", null=False), col("dispatched_by"), at("sign_due_at", null=False),
+    at("close_due_at", null=False), at("signed_at"), col("signed", null=True), col("signed_by", null=True),
+    at("opened_at"), at("contacted_at"), at("replied_at"), col("replied_by", null=True),
+    col("reply_text", null=True), col("reply_way", null=True), col("cause", null=True), col("feedback", null=True),
+    col("close_type", null=True), col("revisit_on", null=True), at("closed_at"), col("closed_by", null=True),
+    col("extension_count", Integer, default="0"), at("red_card_at"), at("yellow_card_at"), at("ended_at"),
+    col("card", null=True),  # of an imported life: rule (overdue as of the run) | none (the file says so)
+    Index("assignments_ticket", "ticket_id"), Index("assignments_unit", "unit", "state", "id"),
+    Index("assignments_dispatched", "dispatched_at"), Index("assignments_closed", "closed_at"),
+    Index("assignments_unit_ticket", "unit", "ticket_id"),
+)  # fmt: skip
+duties = Table(
+    "duties", metadata,
+    key(), col("ticket_id", BigInteger), col("assignment_id", BigInteger, null=True), col("unit", null=True),
+    col("kind"), col("grade"), at("start_at", null=False), at("due_at", null=False), at("next_at"),
+    col("step", Integer, default="0"), at("met_at"), col("outcome", null=True),
+    col("request_id", BigInteger, null=True),
+    Index("duties_ticket", "ticket_id"),
+    Index("duties_next", "next_at", postgresql_where=text("next_at IS NOT NULL"),
+          sqlite_where=text("next_at IS NOT NULL")),
+    Index("duties_open", "due_at", postgresql_where=text("met_at IS NULL"), sqlite_where=text("met_at IS NULL")),
+    Index("duties_start", "kind", "start_at"), Index("duties_met", "kind", "met_at"),
+)  # fmt: skip
+requests = Table(
+    "requests", metadata,
+    key(), col("ticket_id", BigInteger), col("assignment_id", BigInteger, null=True), col("unit", null=True),
+    col("kind"), at("asked_at", null=False), col("asked_by"), col("timely", Boolean, null=True),
+    at("review_due_at"), col("facts"), col("decision", null=True), at("decided_at"),
+    col("decided_by", null=True), col("decision_reason", null=True),
+    Index("requests_ticket", "ticket_id"), Index("requests_kind", "kind", "asked_at"),
+)  # fmt: skip
+visits = Table(
+    "visits", metadata,
+    key(), col("ticket_id", BigInteger), col("assignment_id", BigInteger, null=True), col("round", Integer),
+    col("kind"), at("at", null=False), col("by"), col("source"), col("answer"), col("contacted", null=True),
+    col("resolved", null=True), col("note"), col("final", Boolean),
+    Index("visits_ticket", "ticket_id"),
+    Index("visits_unsatisfied", "ticket_id", postgresql_where=text("answer = 'unsatisfied'"),
+          sqlite_where=text("answer = 'unsatisfied'")),
+    Index("visits_final", "ticket_id", "round", unique=True, postgresql_where=text("final"),
+          sqlite_where=text("final")),
+)  # fmt: skip
+journal = Table(
+    "journal", metadata,
+    key(), col("ticket_id", BigInteger), col("version", Integer), col("assignment_id", BigInteger, null=True),
+    col("verb"), col("from_state"), col("to_state"), col("by"), col("source"), at("at", null=False),
+    at("recorded_at", null=False), col("words"), col("prev"), col("hash"),
+    UniqueConstraint("ticket_id", "version", name="journal_once"), Index("journal_at", "at"),
+    Index("journal_recorded", "recorded_at"),
+)  # fmt: skip
+seals = Table(  # from time to time the journal's newest lines are sealed together, so that none can vanish
+    "seals", metadata,
+    key(), col("first_id", BigInteger), col("last_id", BigInteger), col("lines", Integer), col("members"),
+    col("prev"), col("hash"), at("at", null=False),
+)  # fmt: skip
+files = Table(
+    "files", metadata,
+    Column("id", Text, primary_key=True), col("name"), col("kind"), col("size", Integer), col("sha256"), col("by"),
+    at("at", null=False), col("content", LargeBinary), col("unit", null=True),
+)  # fmt: skip
+audit = Table(  # what is no move but must be known: logins, refusals, reveals, exports (FA12)
+    "audit", metadata,
+    key(), at("at", null=False), col("who"), col("what"), col("about", null=True), col("facts"),
+    Index("audit_at", "at"),
+)  # fmt: skip
+findings = Table(  # what the auditor finds amiss now; a row goes when it is healed, the audit book remembers both
+    "findings", metadata,
+    Column("kind", Text, primary_key=True), Column("subject", Text, primary_key=True), col("facts"),
+    at("found_at", null=False),
+)  # fmt: skip
