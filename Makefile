@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml
 	  echo "$(PYTHON) cannot make a virtual environment; its venv module is missing (Debian: python3-venv)." >&2; \
 	  rm -rf $(VENV); exit 1; }
 	@echo "installing into $(VENV) (a minute or two, only when pyproject.toml has changed) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,redis]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,redis,reports,aliyun]'
 	@touch $@
 
 run: $(STAMP) ## start everything on this machine, with the sandbox and sample tickets; Ctrl-C stops it
