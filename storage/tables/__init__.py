@@ -17,6 +17,7 @@ from storage.tables.office import (
     tries,
     units,
 )
+from storage.tables.platform import writebacks
 from storage.tables.telling import cards, drafts, expectations, idempotency, inbox, letters, pace
 from storage.tables.tickets import (
     assignments,
@@ -69,4 +70,5 @@ __all__ = [
     "tries",
     "units",
     "visits",
+    "writebacks",
 ]

@@ -1,0 +1,233 @@
+"""The platform's shelf: the journal is the outbox; a row beside each line says how far it has come."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select, update
+
+from backend.domain.instants import instant, micros
+from backend.ports.platform import DONE, Standing, Sync, Writeback
+from backend.ports.reading import Page
+from storage import tables as t
+from storage.db import Database
+
+W, J, K = t.writebacks.c, t.journal.c, t.tickets.c
+OPEN = (Sync.WAITING, Sync.SENDING, Sync.ASKED, Sync.REFUSED)
+_FREE: dict[str, Any] = {"owner": None, "lease_until": None}
+
+
+def _rows() -> Select[Any]:
+    return (
+        select(
+            *t.writebacks.c, K.no, J.verb, J.from_state, J.to_state, J.by, J.source, J.at, J.words, t.assignments.c.unit
+        )
+        .join_from(t.writebacks, t.journal, J.id == W.id)
+        .join(t.tickets, K.id == W.ticket_id)
+        .outerjoin(t.assignments, t.assignments.c.id == J.assignment_id)
+    )  # fmt: skip
+
+
+class PlatformShelf:
+    """What is on its way to the platform, on either engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def external_since(self, now: datetime) -> datetime | None:
+        """Since when another platform holds the record without a break; None while we hold it."""
+        s = t.settings.c
+        query = (
+            select(s.value, s.from_at)
+            .where(s.key == "system_of_record", s.unit.is_(None), s.from_at <= micros(now))
+            .order_by(s.id.desc())
+        )
+        since = None
+        for row in await self._db.read(lambda c: c.execute(query).all()):
+            if row.value != "external":
+                break
+            since = row.from_at
+        return None if since is None else instant(since)
+
+    async def gather(self, after: datetime, own: Collection[str], now: datetime, limit: int) -> int:
+        """Note journal lines recorded from then on that have no row yet; those of `own` are done at once."""
+        missing = (
+            select(J.id, J.ticket_id, J.version, J.by, J.recorded_at)
+            .where(J.recorded_at >= micros(after), ~exists().where(W.id == J.id))
+            .order_by(J.recorded_at, J.id)
+            .limit(limit)
+        )
+
+        def row(line: Any) -> dict[str, Any]:
+            mine = line.by in own
+            return {
+                "id": line.id, "ticket_id": line.ticket_id, "version": line.version,
+                "state": Sync.OWN if mine else Sync.WAITING, "since": line.recorded_at,
+                "done_at": micros(now) if mine else None, "not_before": None if mine else line.recorded_at,
+            }  # fmt: skip
+
+        found = await self._db.read(lambda c: [row(line) for line in c.execute(missing)])
+        if not found:
+            return 0
+
+        def work(c: Connection) -> int:
+            ids = [r["id"] for r in found]
+            there = set(c.execute(select(W.id).where(W.id.in_(ids))).scalars())
+            new = [r for r in found if r["id"] not in there]
+            if new:
+                c.execute(_insert(c), new)
+            return len(new)
+
+        return await self._db.write(work)
+
+    async def claim(self, owner: str, now: datetime, until: datetime, limit: int) -> Sequence[Writeback]:
+        """Take due moves in hand, of each ticket only the first that is not done; rows whose lease ended as well."""
+        earlier = t.writebacks.alias("earlier")
+        ready = or_(
+            and_(W.state == Sync.WAITING, W.not_before <= micros(now)),
+            and_(W.state == Sync.SENDING, W.lease_until < micros(now)),
+        )
+        first = ~exists().where(
+            earlier.c.ticket_id == W.ticket_id, earlier.c.version < W.version, earlier.c.state.in_(OPEN)
+        )
+        due = select(W.id).where(ready, first).order_by(W.id).limit(limit).with_for_update(skip_locked=True).cte("due")
+        taken = (
+            update(t.writebacks)
+            .where(W.id.in_(select(due.c.id)))
+            .values(state=Sync.SENDING, owner=owner, attempts=W.attempts + 1, lease_until=micros(until))
+            .returning(W.id)
+        )
+
+        def work(c: Connection) -> list[Writeback]:
+            ids = list(c.execute(taken).scalars())
+            return [_writeback(r) for r in c.execute(_rows().where(W.id.in_(ids)).order_by(W.id))] if ids else []
+
+        return await self._db.write(work)
+
+    async def settle(
+        self, id_: int, owner: str, attempt: int, state: Sync, now: datetime, *, error: str | None = None,
+        ref: str | None = None, not_before: datetime | None = None,
+    ) -> bool:  # fmt: skip
+        """Put one down, if it is still in that owner's hand by that attempt."""
+        values: dict[str, Any] = {**_FREE, "state": state, "error": error}
+        if ref is not None:
+            values["ref"] = ref
+        if not_before is not None:
+            values["not_before"] = micros(not_before)
+        if state in DONE:
+            values["done_at"] = micros(now)
+        change = (
+            update(t.writebacks)
+            .where(W.id == id_, W.state == Sync.SENDING, W.owner == owner, W.attempts == attempt)
+            .values(**values)
+        )
+        return bool(await self._db.write(lambda c: self._changed(c, id_, state, c.execute(change).rowcount)))
+
+    async def answer(
+        self, id_: int, state: Sync, now: datetime, by: str, *, error: str | None = None, ref: str | None = None
+    ) -> Sync | None:
+        """What was said of a move later; its state afterwards, None when nobody knows of it."""
+
+        def work(c: Connection) -> Sync | None:
+            values = {**_FREE, "state": state, "error": error, "done_by": by,
+                      "done_at": micros(now) if state in DONE else None}  # fmt: skip
+            if ref is not None:
+                values["ref"] = ref
+            change = update(t.writebacks).where(W.id == id_, W.state.in_(OPEN)).values(**values)
+            if self._changed(c, id_, state, c.execute(change).rowcount):
+                return state
+            there = c.execute(select(W.state).where(W.id == id_)).scalar()
+            return None if there is None else Sync(there)
+
+        return await self._db.write(work)
+
+    async def again(self, id_: int, now: datetime) -> bool:
+        """Send a refused or unanswered move once more."""
+        change = (
+            update(t.writebacks)
+            .where(W.id == id_, W.state.in_((Sync.REFUSED, Sync.ASKED, Sync.WAITING)))
+            .values(**_FREE, state=Sync.WAITING, not_before=micros(now), attempts=0)
+        )
+        return bool(await self._db.write(lambda c: c.execute(change).rowcount))
+
+    @staticmethod
+    def _changed(c: Connection, id_: int, state: Sync, count: int) -> int:
+        """Cards that say 待平台确认 are to be drawn again when that is no longer so."""
+        if count and state is not Sync.WAITING:
+            ticket = select(W.ticket_id).where(W.id == id_).scalar_subquery()
+            held = t.cards.c
+            c.execute(
+                update(t.cards)
+                .where(held.ticket_id == ticket, held.state == "live", held.shown == held.wanted)
+                .values(shown=held.shown - 1)
+            )
+        return count
+
+    async def standing(self, tickets: Mapping[int, int], after: datetime) -> Mapping[int, Standing]:
+        """Where tickets (id → version) stand, as far as anything of theirs was recorded from `after` on."""
+        if not tickets:
+            return {}
+        j = select(J.ticket_id, J.version, J.recorded_at, W.state, W.error).outerjoin_from(
+            t.journal, t.writebacks, W.id == J.id
+        ).where(J.ticket_id.in_(list(tickets)), J.recorded_at >= micros(after))  # fmt: skip
+
+        def work(c: Connection) -> dict[int, Standing]:
+            of: dict[int, list[Any]] = {}
+            for row in c.execute(j.order_by(J.ticket_id, J.version)):
+                of.setdefault(row.ticket_id, []).append(row)
+            return {ticket: _standing(lines) for ticket, lines in of.items()}
+
+        return await self._db.read(work)
+
+    async def page(
+        self, *, state: Sync | None = None, ticket_id: int | None = None, before: int | None = None, limit: int = 50
+    ) -> Page[Writeback]:
+        """Moves on their way, newest first."""
+        query = _rows()
+        if state is not None:
+            query = query.where(W.state == state)
+        if ticket_id is not None:
+            query = query.where(W.ticket_id == ticket_id)
+        if before is not None:
+            query = query.where(W.id < before)
+        query = query.order_by(W.id.desc()).limit(limit + 1)
+        rows = await self._db.read(lambda c: [_writeback(r) for r in c.execute(query)])
+        return Page(tuple(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None)
+
+    async def counts(self) -> Mapping[str, int]:
+        """How many are in each state that is not done."""
+        query = select(W.state, func.count()).where(W.state.in_(OPEN)).group_by(W.state)
+        return {r[0]: int(r[1]) for r in await self._db.read(lambda c: c.execute(query).all())}
+
+
+def _insert(c: Connection) -> Any:
+    """An insert that shrugs when another process was quicker."""
+    if c.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as quiet
+
+        return quiet(t.writebacks).on_conflict_do_nothing(index_elements=["id"])
+    return insert(t.writebacks)
+
+
+def _standing(lines: Sequence[Any]) -> Standing:
+    left = [line for line in lines if line.state is None or Sync(line.state) not in DONE]
+    if not left:
+        return Standing(Sync.CONFIRMED)
+    refused = next((line for line in left if line.state == Sync.REFUSED), None)
+    since = instant(left[0].recorded_at)
+    if refused is not None:
+        return Standing(Sync.REFUSED, len(left), since, refused.error)
+    return Standing(Sync.WAITING, len(left), since, next((line.error for line in left if line.error), None))
+
+
+def _writeback(row: Any) -> Writeback:
+    return Writeback(
+        row.id, row.no, row.version, row.verb, row.from_state, row.to_state, row.by, row.unit, row.source,
+        instant(row.at), json.loads(row.words), Sync(row.state), row.attempts, instant(row.since),
+        _at(row.not_before), _at(row.done_at), row.done_by, row.error, row.ref,
+    )  # fmt: skip
+
+
+def _at(value: int | None) -> datetime | None:
+    return None if value is None else instant(value)
