@@ -72,6 +72,8 @@ class Ticket:
     title: str = ""
     place: str = ""
     text: str = ""
+    repeats: int = 0  # tickets merged under this one (T4, Q23)
+    phone_index: str | None = None  # blind index of the requester's number: same index, same requester
 
 
 @dataclass(frozen=True, slots=True)
