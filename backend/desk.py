@@ -10,7 +10,8 @@ import structlog
 from backend.domain.acts import Act, Plan, Snapshot
 from backend.domain.flow import Unchanged, decide, visible
 from backend.domain.refusals import Refused
-from backend.office import Office, OfficeNow
+from backend.office import Office
+from backend.office_now import OfficeNow
 from backend.ports.moves import Find, MovesStore, NewTicket
 
 log = structlog.get_logger("desk")

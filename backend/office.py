@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from backend.domain import deadlines, reminders
+from backend.domain import deadlines, reminders, rosters
 from backend.domain.calendar import Calendar
 from backend.domain.limits import Limit
-from backend.domain.office_hours import next_open
-from backend.domain.records import Person, Unit
+from backend.domain.office_hours import OfficeHours, next_open
+from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
@@ -47,6 +47,7 @@ class Standing:
     by_unit: dict[str, tuple[Person, ...]]
     by_code: dict[str, Person]
     management: dict[str, str]  # region → code of its management institution
+    shifts: dict[str, tuple[rosters.Shift, ...]]  # by unit
 
     @staticmethod
     def of(config: Config, profile: str, zone: ZoneInfo) -> "Standing":
@@ -61,15 +62,63 @@ class Standing:
         management = {u.region: u.code for u in reversed(managers)}
         if managers:
             management.setdefault("", managers[0].code)
+        shifts: dict[str, tuple[rosters.Shift, ...]] = {}
+        for shift in config.shifts:
+            shifts[shift.unit] = (*shifts.get(shift.unit, ()), shift)
         return Standing(
             config, Settings(overrides, zone), Calendar.packaged(config.days), by_unit,
-            {p.code: p for p in config.people}, management,
+            {p.code: p for p in config.people}, management, shifts,
         )  # fmt: skip
 
     def people(self, unit: str, *roles: Role) -> Sequence[Person]:
         """Active people of a unit in these roles, in the order of the roles and then of rank."""
         here = self.by_unit.get(unit, ())
         return [p for role in roles for p in here if p.role is role]
+
+    def present(self, people: Sequence[Person], at: datetime) -> list[Person]:
+        """These people, those who are away replaced by who stands in for them (代班); nobody twice."""
+        if not self.config.stand_ins:
+            return list(people)
+        codes = [rosters.in_place(p.code, self.config.stand_ins, at) for p in people]
+        return [self.by_code[c] for c in dict.fromkeys(codes) if c in self.by_code]
+
+    def on_duty(self, unit: str, at: datetime) -> list[Person]:
+        """Who of a unit is on duty by its roster, the deputies last; empty where no shift covers the moment."""
+        first, deputies = rosters.on_duty(self.shifts.get(unit, ()), at)
+        return self.present([self.by_code[c] for c in (*first, *deputies) if c in self.by_code], at)
+
+    def to_tell(self, people: Sequence[Person], at: datetime, *, urgent: bool) -> list[Person]:
+        """Whom a letter to these people reaches: urgent matters of a unit the person on duty instead of its
+        handlers – in quiet hours instead of its liaisons too – as far as its roster covers the moment (Q25).
+        """
+        here = self.present(people, at)
+        if not urgent or not self.shifts:
+            return here
+        told: list[Person] = []
+        for person in here:
+            duty = self._first_on_duty(person.unit, at)
+            quiet = person.role is Role.LIAISON and reminders.in_quiet(at, self.settings, person.unit)
+            told += duty if duty and (person.role is Role.HANDLER or quiet) else [person]
+        return [p for i, p in enumerate(told) if p not in told[:i]]
+
+    def _first_on_duty(self, unit: str, at: datetime) -> list[Person]:
+        first, _ = rosters.on_duty(self.shifts.get(unit, ()), at)
+        return self.present([self.by_code[c] for c in first if c in self.by_code], at)
+
+    def contacts(self, unit: str, at: datetime, *, urgent: bool) -> list[Person]:
+        """In which order a unit's people are tried: who is on duty when it is urgent, then by `escalation.order`."""
+        handlers = self.present(self.people(unit, Role.HANDLER), at)
+        others = {r: self.present(self.people(unit, r), at) for r in (Role.LIAISON, Role.LEADER)}
+        order = rosters.escalation(handlers, others, self.settings.listing("escalation.order", unit))
+        first = self.on_duty(unit, at) if urgent else []
+        return [*first, *(p for p in order if p not in first)]
+
+    def peace(self, person: str, at: datetime) -> datetime:
+        """When a general letter may reach this person, by his own quiet hours (/quiet); `at` without any."""
+        written = self.config.quiet.get(person)
+        if written is None:
+            return at
+        return OfficeHours.parse(written, self.settings.zone, overnight=True).leaves(at)
 
     def management_of(self, region: str) -> str | None:
         """The institution of a region; where it has none, the first of all (one institution is the common case)."""
@@ -141,82 +190,6 @@ def _ladder(
         return ()
 
 
-class OfficeNow:
-    """The World of one act: the standing, and one moment."""
-
-    __slots__ = ("_ids", "_now", "standing")
-
-    def __init__(self, standing: Standing, now: datetime, ids: Callable[[], int]) -> None:
-        self.standing = standing
-        self._now = now
-        self._ids = ids
-
-    @property
-    def now(self) -> datetime:
-        """The moment of the act."""
-        return self._now
-
-    @property
-    def rules(self) -> Settings:
-        """The settings in force."""
-        return self.standing.settings
-
-    def due(
-        self, kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None
-    ) -> datetime:
-        """When a duty is due."""
-        return self.standing.due(kind, grade, category, start, unit)
-
-    def later(self, limit: str, start: datetime, unit: str | None) -> datetime:
-        """The end of a limit that begins at `start`."""
-        return self.standing.later(limit, start, unit)
-
-    def first_look(self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None) -> datetime:
-        """When the clock must first look at a duty."""
-        return self.standing.first_look(kind, grade, start, due, unit)
-
-    def visit_start(self, closed_at: datetime) -> datetime:
-        """When a closed ticket's return visit may begin."""
-        return self.standing.visit_start(closed_at)
-
-    def next_open(self, at: datetime, unit: str | None) -> datetime:
-        """The first office moment at or after `at`."""
-        return self.standing.next_open(at, unit)
-
-    def may_hand_over(self, grade: Grade, unit: str | None) -> datetime:
-        """When the card of a new ticket may leave."""
-        return self.standing.may_hand_over(self._now, grade, unit)
-
-    def may_tell(self, planned: datetime, grade: Grade, unit: str | None) -> datetime:
-        """When a letter planned for that instant may leave."""
-        return self.standing.may_tell(planned, self._now, grade, unit)
-
-    def given_back(self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None) -> datetime:
-        """A closing deadline with the time a review took beyond its limit added (T10)."""
-        standing = self.standing
-        return deadlines.pushed_back(due, limit, decided, grade, standing.settings, standing.calendar, unit)
-
-    def unit(self, code: str) -> Unit | None:
-        """A unit by its code."""
-        return self.standing.config.units.get(code)
-
-    def people(self, unit: str, *roles: Role) -> Sequence[Person]:
-        """Active people of a unit in these roles."""
-        return self.standing.people(unit, *roles)
-
-    def person(self, code: str) -> Person | None:
-        """An active person by his code."""
-        return self.standing.by_code.get(code)
-
-    def management_of(self, region: str) -> str | None:
-        """The institution of a region."""
-        return self.standing.management_of(region)
-
-    def new_id(self) -> int:
-        """A number for a new row."""
-        return self._ids()
-
-
 class Office:
     """Keeps the standing fresh. `standing()` is cheap; a change made elsewhere is seen within a second."""
 
@@ -232,14 +205,18 @@ class Office:
         """The rules and people in force; `fresh` looks at the epoch even if it was looked at just now."""
         loop = asyncio.get_running_loop()
         current = self._standing
-        if current is not None and not fresh and loop.time() - self._looked < EVERY:
+        if current is not None and not fresh and loop.time() - self._looked < EVERY and not self._outlived(current):
             return current
         async with self._lock:
             self._looked = loop.time()
-            if self._standing is None or await self.store.epoch() != self._standing.config.epoch:
+            stale = self._standing is None or self._outlived(self._standing)
+            if self._standing is None or stale or await self.store.epoch() != self._standing.config.epoch:
                 config = await self.store.load(self.clock.now())
                 self._standing = Standing.of(config, self._profile, self.clock.zone)
             return self._standing
+
+    def _outlived(self, standing: Standing) -> bool:
+        return standing.config.until is not None and self.clock.now() >= standing.config.until
 
     def forget(self) -> None:
         """Read again at the next question; call it after changing the configuration in this process."""

@@ -12,7 +12,7 @@ from backend.domain.acts import Act, Plan
 from backend.domain.flow import decide
 from backend.domain.records import Line
 from backend.domain.ticket import Source
-from backend.office import OfficeNow
+from backend.office_now import OfficeNow
 from backend.ports.moves import Find
 from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
 from bench.town import DISPATCHER, KEY, Town, at_once, engines, handler, town, unit_of

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, literal, select, text, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, text, update
 
 from backend.domain.instants import instant, micros
 from backend.domain.records import Person, Unit
+from backend.domain.rosters import Shift, StandIn
 from backend.domain.ticket import Role, UnitKind
 from backend.ports.config import Config, SettingVersion
 from storage import tables as t
@@ -176,4 +177,31 @@ def _load(c: Connection, now: datetime) -> Config:
         unit_settings=by_unit,
         days={date.fromisoformat(r.day): bool(r.working) for r in c.execute(select(t.calendar_days))},
         bound={(r.channel, r.user_id): r.person for r in bindings},
+        shifts=_shifts(c, at),
+        stand_ins=_stand_ins(c, at),
+        quiet={r.person: r.hours for r in c.execute(select(t.quiet_hours))},
+        until=_until(c, at),
     )
+
+
+def _shifts(c: Connection, at: int) -> tuple[Shift, ...]:
+    k = t.duty_shifts.c
+    query = select(t.duty_shifts).where(k.to_at > at).order_by(k.from_at, k.id)
+    return tuple(
+        Shift(r.id, r.unit, instant(r.from_at), instant(r.to_at), r.person, r.deputy) for r in c.execute(query)
+    )
+
+
+def _stand_ins(c: Connection, at: int) -> tuple[StandIn, ...]:
+    k = t.stand_ins.c
+    query = select(t.stand_ins).where(k.to_at > at).order_by(k.from_at, k.id)
+    return tuple(StandIn(r.id, r.absent, r.person, instant(r.from_at), instant(r.to_at)) for r in c.execute(query))
+
+
+def _until(c: Connection, at: int) -> datetime | None:
+    bounds = [
+        c.execute(select(func.min(column)).where(column > at)).scalar()
+        for column in (t.people.c.valid_from, t.people.c.valid_to, t.settings.c.from_at)
+    ]
+    soonest = min((b for b in bounds if b is not None), default=None)
+    return None if soonest is None else instant(soonest)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from backend.domain.records import Person, Unit
+from backend.domain.rosters import Shift, StandIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Config:
     unit_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # unit → key → value
     days: Mapping[date, bool] = field(default_factory=dict)
     bound: Mapping[tuple[str, str], str] = field(default_factory=dict)  # channel, user → person of the live binding
+    shifts: Sequence[Shift] = ()  # those that have not ended, by beginning
+    stand_ins: Sequence[StandIn] = ()  # likewise
+    quiet: Mapping[str, str] = field(default_factory=dict)  # person → his own quiet hours, as written
+    until: datetime | None = None  # when somebody comes or goes, or a setting begins to hold: read again then
 
 
 @dataclass(frozen=True, slots=True)

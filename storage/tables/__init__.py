@@ -2,6 +2,7 @@
 
 from storage.columns import metadata
 from storage.tables.calls import calls, dials, no_visits
+from storage.tables.duty import duty_shifts, handovers, quiet_hours, stand_ins
 from storage.tables.marks import imports, ledger, score_appeals, score_runs
 from storage.tables.office import (
     api_keys,
@@ -44,9 +45,11 @@ __all__ = [
     "dials",
     "drafts",
     "duties",
+    "duty_shifts",
     "expectations",
     "files",
     "findings",
+    "handovers",
     "house",
     "id_blocks",
     "idempotency",
@@ -60,12 +63,14 @@ __all__ = [
     "no_visits",
     "pace",
     "people",
+    "quiet_hours",
     "requests",
     "score_appeals",
     "score_runs",
     "seals",
     "sessions",
     "settings",
+    "stand_ins",
     "tickets",
     "tries",
     "units",

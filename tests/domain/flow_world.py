@@ -11,7 +11,8 @@ from backend.domain.flow import decide
 from backend.domain.records import Assignment, Duty, Letter, Person, Request, Ticket, Unit, Visit
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
-from backend.office import OfficeNow, Standing
+from backend.office import Standing
+from backend.office_now import OfficeNow
 from backend.ports.config import Config
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -1,0 +1,131 @@
+"""Who is on duty at a moment, who stands in for whom, and where a roster has holes (B19, A21, Q25, Q42)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from backend.domain.records import Person
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+
+LONGEST_SHIFT = timedelta(days=7)
+LONGEST_ABSENCE = timedelta(days=366)
+#: Who may stand in for whom: those who may do the same to a ticket.
+PEERS: tuple[frozenset[Role], ...] = (frozenset({Role.HANDLER, Role.LIAISON}),)
+
+
+class Step(StrEnum):
+    """A step of the escalation order (setting `escalation.order`)."""
+
+    HANDLER = "handler"
+    DEPUTY = "deputy"
+    LIAISON = "liaison"
+    LEADER = "leader"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """值班: one person of a unit is on duty in `[from_at, to_at)`; `deputy` is tried when he does not answer."""
+
+    id: int
+    unit: str
+    from_at: datetime
+    to_at: datetime
+    person: str
+    deputy: str | None = None
+
+    def covers(self, at: datetime) -> bool:
+        """Is this moment inside the shift? Its first instant is, its last is not."""
+        return self.from_at <= at < self.to_at
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """代班: `absent` is away in `[from_at, to_at)`, and `person` of the same unit gets his letters, cards and calls."""
+
+    id: int
+    absent: str
+    person: str
+    from_at: datetime
+    to_at: datetime
+
+    def covers(self, at: datetime) -> bool:
+        """Is he away at this moment?"""
+        return self.from_at <= at < self.to_at
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A stretch in which nobody is on duty."""
+
+    from_at: datetime
+    to_at: datetime
+
+
+def check_shift(shift: Shift) -> None:
+    """Refused `bad_period` unless the shift ends after it begins and lasts at most seven days."""
+    if not timedelta() < shift.to_at - shift.from_at <= LONGEST_SHIFT:
+        raise Refused("bad_period", field="to", most=LONGEST_SHIFT.days)
+    if shift.deputy == shift.person:
+        raise Refused("same_person", by=shift.person, field="deputy")
+
+
+def check_stand_in(stand_in: StandIn, absent: Person, person: Person) -> None:
+    """Refused `bad_period`, `same_person`, or `cannot_stand_in`: another unit, or a role that may not do the same."""
+    if not timedelta() < stand_in.to_at - stand_in.from_at <= LONGEST_ABSENCE:
+        raise Refused("bad_period", field="to", most=LONGEST_ABSENCE.days)
+    if absent.code == person.code:
+        raise Refused("same_person", by=person.code, field="person")
+    same = absent.role is person.role or any({absent.role, person.role} <= peers for peers in PEERS)
+    if absent.unit != person.unit or not same:
+        raise Refused("cannot_stand_in", person=person.code, absent=absent.code, field="person")
+
+
+def in_place(code: str, stand_ins: Iterable[StandIn], at: datetime) -> str:
+    """Whoever is there for this person at that moment: himself, or who stands in for him, and so on down the chain.
+
+    Two who stand in for each other are themselves.
+    """
+    now = {s.absent: s.person for s in stand_ins if s.covers(at)}
+    seen = [code]
+    while (following := now.get(seen[-1])) is not None:
+        if following in seen:
+            return code
+        seen.append(following)
+    return seen[-1]
+
+
+def on_duty(shifts: Iterable[Shift], at: datetime) -> tuple[list[str], list[str]]:
+    """Who is on duty then, and their deputies, in the order in which the shifts began."""
+    there = sorted((s for s in shifts if s.covers(at)), key=lambda s: (s.from_at, s.id))
+    first = list(dict.fromkeys(s.person for s in there))
+    return first, [d for d in dict.fromkeys(s.deputy for s in there) if d is not None and d not in first]
+
+
+def escalation(
+    handlers: Sequence[Person], others: Mapping[Role, Sequence[Person]], order: Iterable[str]
+) -> list[Person]:
+    """A unit's contacts in the order in which they are tried: the first handler, his deputies, and so on (A21, Q42)."""
+    by_step: dict[str, Sequence[Person]] = {
+        Step.HANDLER: handlers[:1], Step.DEPUTY: handlers[1:],
+        Step.LIAISON: others.get(Role.LIAISON, ()), Step.LEADER: others.get(Role.LEADER, ()),
+    }  # fmt: skip
+    found = [p for step in order for p in by_step[step]]
+    return [p for i, p in enumerate(found) if p not in found[:i]]
+
+
+def holes(shifts: Iterable[Shift], begin: datetime, end: datetime) -> list[Hole]:
+    """Where nobody is on duty between two instants, in order; none means day and night are covered (B19)."""
+    found, covered = [], begin
+    for shift in sorted(shifts, key=lambda s: s.from_at):
+        if shift.to_at <= covered:
+            continue
+        if shift.from_at >= end:
+            break
+        if shift.from_at > covered:
+            found.append(Hole(covered, shift.from_at))
+        covered = shift.to_at
+    if covered < end:
+        found.append(Hole(covered, end))
+    return found
