@@ -1,6 +1,7 @@
 """Every table of the house, a file a room. Instants are whole microseconds since 1970 UTC (no engine can blur them)."""
 
 from storage.columns import metadata
+from storage.tables.bulletins import bulletin_files, bulletins
 from storage.tables.calls import calls, dials, no_visits
 from storage.tables.duty import duty_shifts, handovers, quiet_hours, stand_ins
 from storage.tables.marks import imports, ledger, score_appeals, score_runs
@@ -39,6 +40,8 @@ __all__ = [
     "audit",
     "binding_codes",
     "bindings",
+    "bulletin_files",
+    "bulletins",
     "calendar_days",
     "calls",
     "cards",

@@ -1,0 +1,190 @@
+"""The shelf of the bulletins: figures by a few aggregates, and the issues with their documents."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, text, update
+
+from backend.domain.instants import instant, micros
+from backend.ports.bulletins import Detail, Figures, Issue, Leaf, Problem, Span
+from storage import bulletins_counting as counting
+from storage import tables as t
+from storage.db import Database
+from storage.ids import Ids
+from storage.vault import Vault
+
+MOST_PLACES = 200_000  # different places looked at; the most frequent ones first
+IN_A_BATCH = 500
+
+_PLACES = text(f"""SELECT place, count(*) AS n FROM tickets WHERE {counting.WITHIN.format("generated_at")}
+    AND place <> '' AND merged_into IS NULL GROUP BY place ORDER BY n DESC, place LIMIT {MOST_PLACES}""")
+_PROBLEMS = text(f"""SELECT p.id, p.red, p.sad, t.no, COALESCE(t.category, ''), t.grade, t.region, t.title,
+    t.name_sealed, t.excluded, COALESCE(l.unit, ''), count(*) OVER () FROM (
+        SELECT id, max(red) AS red, max(sad) AS sad FROM (
+            SELECT a.ticket_id AS id, {counting.RED} AS red, 0 AS sad FROM assignments a
+            JOIN tickets t ON t.id = a.ticket_id WHERE a.lead AND t.merged_into IS NULL
+            AND a.dispatched_at < :end AND (a.closed_at IS NULL OR a.closed_at >= :start)
+            UNION ALL SELECT v.ticket_id AS id, 0 AS red, 1 AS sad FROM visits v JOIN tickets t ON t.id = v.ticket_id
+            WHERE {counting.WITHIN.format("v.at")} AND t.final_answer = 'unsatisfied' AND t.merged_into IS NULL
+        ) u WHERE red = 1 OR sad = 1 GROUP BY id) p
+    JOIN tickets t ON t.id = p.id LEFT JOIN assignments l ON l.id = t.lead_id
+    ORDER BY p.red DESC, t.generated_at, p.id LIMIT :most""")
+_LATE = text(
+    "SELECT count(*) FROM journal WHERE at >= :start AND at < :end AND recorded_at >= :end AND recorded_at <= :as_of"
+)
+
+
+class BulletinShelf:
+    """Implements backend.ports.bulletins.BulletinStore.."""
+
+    def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
+        self._db, self._ids, self._vault = db, ids, vault
+
+    async def figures(self, spans: Sequence[Span]) -> Sequence[Figures]:
+        """Each span's figures, all on one view of the data."""
+        return await self._db.read(lambda c: [counting.count(c, span) for span in spans])
+
+    async def detail(self, span: Span, months: Sequence[tuple[datetime, datetime]], limit: int) -> Detail:
+        """The rest of one span; at most `limit` problems, the red ones first."""
+        given = counting.values(span)
+
+        def work(c: Connection) -> Detail:
+            places = tuple((row[0], int(row[1])) for row in c.execute(_PLACES, given))
+            rows = list(c.execute(_PROBLEMS, {**given, "most": limit}))
+            problems = tuple(self._problem(row) for row in rows)
+            late = int(c.execute(_LATE, given).scalar_one())
+            reviewed = _reviews(c, [row[0] for row in rows], given["as_of"])
+            return Detail(
+                places, tuple(replace(p, **reviewed.get(row[0], {})) for p, row in zip(problems, rows, strict=True)),
+                int(rows[0][11]) if rows else 0, late, _by_month(c, months, given["as_of"]),
+            )  # fmt: skip
+
+        return await self._db.read(work)
+
+    def _problem(self, row: Any) -> Problem:
+        return Problem(
+            row[3], row[4], row[5], row[6], row[10], row[7], self._vault.open("tickets", row[0], "name", row[8]),
+            bool(row[2]), bool(row[1]), bool(row[9]),
+        )  # fmt: skip
+
+    # -- issues
+
+    async def open_issue(
+        self, kind: str, period: str, year: int, by: str, at: datetime, wanted: int | None
+    ) -> Issue | None:
+        """Begin an issue, or one made anew under its number; None when the wanted number is another period's."""
+        await self._ids.refill(1)
+        new_id, k = self._ids.take(), t.bulletins.c
+
+        def work(c: Connection) -> Issue | None:
+            row = c.execute(select(t.bulletins).where(k.kind == kind, k.period == period).with_for_update()).first()
+            of_year = (k.kind == kind, k.year == year)
+            if wanted is not None:
+                taken = c.execute(select(k.period).where(*of_year, k.number == wanted)).scalar()
+                if taken not in (None, period):
+                    return None
+            if row is None:
+                last = c.execute(select(func.max(k.number)).where(*of_year)).scalar() or 0
+                issue = Issue(new_id, kind, period, year, wanted or last + 1, 1, "making", at, by)
+                c.execute(insert(t.bulletins).values(
+                    id=new_id, kind=kind, period=period, year=year, number=issue.number, revision=1, state="making",
+                    made_at=micros(at), made_by=by,
+                ))  # fmt: skip
+                return issue
+            number = wanted or row.number
+            c.execute(update(t.bulletins).where(k.id == row.id).values(
+                number=number, revision=row.revision + 1, state="making", made_at=micros(at), made_by=by, error=None,
+            ))  # fmt: skip
+            return Issue(row.id, kind, period, year, number, row.revision + 1, "making", at, by)
+
+        return await self._db.write(work)
+
+    async def settle(self, issue_id: int, files: Sequence[tuple[str, bytes]], error: str | None) -> None:
+        """Keep its documents in place of earlier ones, or note why there are none."""
+
+        def work(c: Connection) -> None:
+            if error is None:
+                c.execute(delete(t.bulletin_files).where(t.bulletin_files.c.bulletin_id == issue_id))
+                for place, (name, content) in enumerate(files):
+                    c.execute(insert(t.bulletin_files).values(
+                        bulletin_id=issue_id, name=name, place=place, size=len(content),
+                        sha256=hashlib.sha256(content).hexdigest(), content=content,
+                    ))  # fmt: skip
+            state = "ready" if error is None else "failed"
+            c.execute(update(t.bulletins).where(t.bulletins.c.id == issue_id).values(state=state, error=error))
+
+        await self._db.write(work)
+
+    async def issues(self, period: str | None, limit: int) -> Sequence[tuple[Issue, Sequence[Leaf]]]:
+        """Issues, newest first, with their documents."""
+        query = select(t.bulletins).order_by(t.bulletins.c.made_at.desc(), t.bulletins.c.id.desc()).limit(limit)
+        if period is not None:
+            query = query.where(t.bulletins.c.period == period)
+        return await self._db.read(lambda c: [(_issue(row), _leaves(c, row.id)) for row in c.execute(query).all()])
+
+    async def issue(self, issue_id: int) -> tuple[Issue, Sequence[Leaf]] | None:
+        """One issue."""
+        query = select(t.bulletins).where(t.bulletins.c.id == issue_id)
+
+        def work(c: Connection) -> tuple[Issue, Sequence[Leaf]] | None:
+            row = c.execute(query).first()
+            return None if row is None else (_issue(row), _leaves(c, row.id))
+
+        return await self._db.read(work)
+
+    async def content(self, issue_id: int, name: str) -> bytes | None:
+        """One document."""
+        k = t.bulletin_files.c
+        query = select(k.content).where(k.bulletin_id == issue_id, k.name == name)
+        found = await self._db.read(lambda c: c.execute(query).scalar())
+        return None if found is None else bytes(found)
+
+
+def _issue(r: Any) -> Issue:
+    return Issue(r.id, r.kind, r.period, r.year, r.number, r.revision, r.state, instant(r.made_at), r.made_by, r.error)
+
+
+def _leaves(c: Connection, issue_id: int) -> list[Leaf]:
+    k = t.bulletin_files.c
+    query = select(k.name, k.size, k.sha256).where(k.bulletin_id == issue_id).order_by(k.place)
+    return [Leaf(*row) for row in c.execute(query)]
+
+
+def _reviews(c: Connection, tickets: Sequence[int], as_of: int) -> dict[int, dict[str, str]]:
+    """The last review (评议) of each of these tickets (A17)."""
+    found: dict[int, dict[str, str]] = {}
+    k = t.journal.c
+    for first in range(0, len(tickets), IN_A_BATCH):
+        some = tickets[first : first + IN_A_BATCH]
+        query = select(k.ticket_id, k.words).where(k.ticket_id.in_(some), k.verb == "review", k.at <= as_of)
+        for ticket_id, words in c.execute(query.order_by(k.id)):
+            said = json.loads(words)
+            found[ticket_id] = {n: str(said.get(n) or "") for n in ("conclusion", "responsibility", "improvement")}
+    return found
+
+
+def _by_month(
+    c: Connection, months: Sequence[tuple[datetime, datetime]], as_of: int
+) -> tuple[tuple[int, int], ...]:  # fmt: skip
+    """Received and closed of each month, in one pass each."""
+    if not months:
+        return ()
+    given: dict[str, int] = {"as_of": as_of, "first": micros(months[0][0]), "last": micros(months[-1][1])}
+    for n, (start, end) in enumerate(months):
+        given |= {f"s{n}": micros(start), f"e{n}": micros(end)}
+
+    def sums(at: str) -> str:
+        cases = (
+            f"COALESCE(sum(CASE WHEN {at} >= :s{n} AND {at} < :e{n} THEN 1 ELSE 0 END), 0)" for n in range(len(months))
+        )
+        return f"SELECT {', '.join(cases)}"
+
+    span = "{0} >= :first AND {0} < :last AND {0} <= :as_of"
+    received = c.execute(text(f"{sums('generated_at')} FROM tickets WHERE {span.format('generated_at')}"), given).one()
+    closed = c.execute(text(f"""{sums("a.closed_at")} FROM assignments a JOIN tickets t ON t.id = a.ticket_id
+        WHERE a.lead AND a.state <> 'returned' AND t.merged_into IS NULL AND {span.format("a.closed_at")}"""), given).one()  # fmt: skip
+    return tuple((int(n), int(m)) for n, m in zip(received, closed, strict=True))
