@@ -4,6 +4,7 @@ from storage.columns import metadata
 from storage.tables.bulletins import bulletin_files, bulletins
 from storage.tables.calls import calls, dials, no_visits
 from storage.tables.duty import duty_shifts, handovers, quiet_hours, stand_ins
+from storage.tables.likeness import catalogue_rows, gists, governance, like_keys
 from storage.tables.marks import imports, ledger, score_appeals, score_runs
 from storage.tables.office import (
     api_keys,
@@ -45,6 +46,7 @@ __all__ = [
     "calendar_days",
     "calls",
     "cards",
+    "catalogue_rows",
     "dials",
     "drafts",
     "duties",
@@ -52,6 +54,8 @@ __all__ = [
     "expectations",
     "files",
     "findings",
+    "gists",
+    "governance",
     "handovers",
     "house",
     "id_blocks",
@@ -62,6 +66,7 @@ __all__ = [
     "leases",
     "ledger",
     "letters",
+    "like_keys",
     "metadata",
     "no_visits",
     "pace",
