@@ -5,7 +5,7 @@ from storage.tables.bulletins import bulletin_files, bulletins
 from storage.tables.calls import calls, dials, no_visits
 from storage.tables.duty import duty_shifts, handovers, quiet_hours, stand_ins
 from storage.tables.likeness import catalogue_rows, gists, governance, like_keys
-from storage.tables.marks import imports, ledger, score_appeals, score_runs
+from storage.tables.marks import imports, knowledge, ledger, registers, score_appeals, score_exclusions, score_runs
 from storage.tables.office import (
     api_keys,
     binding_codes,
@@ -63,6 +63,7 @@ __all__ = [
     "imports",
     "inbox",
     "journal",
+    "knowledge",
     "leases",
     "ledger",
     "letters",
@@ -72,8 +73,10 @@ __all__ = [
     "pace",
     "people",
     "quiet_hours",
+    "registers",
     "requests",
     "score_appeals",
+    "score_exclusions",
     "score_runs",
     "seals",
     "sessions",
