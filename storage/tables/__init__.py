@@ -2,7 +2,7 @@
 
 from storage.columns import metadata
 from storage.tables.bulletins import bulletin_files, bulletins
-from storage.tables.calls import calls, dials, no_visits
+from storage.tables.calls import calls, dead_numbers, dials, no_visits, unreachables
 from storage.tables.duty import duty_shifts, handovers, quiet_hours, stand_ins
 from storage.tables.likeness import catalogue_rows, gists, governance, like_keys
 from storage.tables.marks import imports, knowledge, ledger, registers, score_appeals, score_exclusions, score_runs
@@ -47,6 +47,7 @@ __all__ = [
     "calls",
     "cards",
     "catalogue_rows",
+    "dead_numbers",
     "dials",
     "drafts",
     "duties",
@@ -85,6 +86,7 @@ __all__ = [
     "tickets",
     "tries",
     "units",
+    "unreachables",
     "visits",
     "writebacks",
 ]

@@ -34,6 +34,16 @@ dials = Table(  # every attempt to ring: one row before the provider is asked, s
     col("step", Integer, default="0"), col("said", null=True),
     Index("dials_call", "call_id"), Index("dials_open", "state", "asked_at"), Index("dials_asked", "asked_at"),
 )  # fmt: skip
+dead_numbers = Table(  # numbers that can never be rung, by blind index, until somebody lets them be tried again (FW23)
+    "dead_numbers", metadata,
+    Column("phone_index", Text, primary_key=True), at("at", null=False), col("code"), col("masked"),
+    col("person", null=True), col("ticket_id", BigInteger, null=True), col("call_id", BigInteger, null=True),
+)  # fmt: skip
+unreachables = Table(  # matters about which 联系不上 was drafted for a ledger: once each (B46)
+    "unreachables", metadata,
+    Column("assignment_id", BigInteger, primary_key=True, autoincrement=False), at("at", null=False),
+    col("dials"), col("entry_id", BigInteger, null=True),
+)  # fmt: skip
 no_visits = Table(  # who asked never to be rung for a visit again (FW33), by blind index
     "no_visits", metadata,
     Column("phone_index", Text, primary_key=True), at("at", null=False), col("call_id", BigInteger, null=True),
