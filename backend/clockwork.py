@@ -72,7 +72,9 @@ class Clockwork:
 
     @staticmethod
     def _postponed(duty: Duty, refused: Refused, now: datetime) -> datetime | None:
-        """A card withheld by a pending extension is looked at again by its decision; the rest an hour later."""
+        """A visit left to 12351 is looked at again when its time is up (Q45); a card withheld by a pending extension is looked at again by its decision; the rest an hour later."""
+        if refused.code == "visited_elsewhere":
+            return datetime.fromisoformat(refused.facts["until"])
         return None if refused.code in ("withheld", "already_there", "not_now", "not_found") else now + LATER
 
     async def _look(self, duty: Duty, now: datetime, standing: Standing) -> None:
@@ -107,7 +109,7 @@ class Clockwork:
         await self._desk.ready()
         letters = []
         for step in rung:
-            for person in self._audience(step, duty, snap.ticket.management, standing):
+            for person in self._audience(step, duty, snap.ticket.management, standing, now):
                 rings = step.channel is reminders.Way.PHONE
                 unit = standing.config.units.get(person.unit)
                 bot = unit is None or unit.pilot  # A38
@@ -135,17 +137,27 @@ class Clockwork:
         return letters
 
     @staticmethod
-    def _audience(step: reminders.Step, duty: Duty, management: str | None, standing: Standing) -> Sequence[Person]:
+    def _audience(
+        step: reminders.Step, duty: Duty, management: str | None, standing: Standing, now: datetime
+    ) -> Sequence[Person]:
+        """Whom a step reaches at this moment; the person on duty first, where the unit keeps a roster (Q25)."""
         if step.audience in IN_MANAGEMENT:
-            return standing.people(management or "", Role(step.audience.value))
-        handlers = standing.people(duty.unit or "", Role.HANDLER)
+            return standing.present(standing.people(management or "", Role(step.audience.value)), now)
+        unit, urgent = duty.unit or "", duty.grade is Grade.URGENT
+        if step.channel is reminders.Way.PHONE:
+            order = standing.contacts(unit, now, urgent=urgent)
+            rank = 1 if step.audience is reminders.Audience.DEPUTY else 0
+            return [p for p in order if p.has_phone and p.role is not Role.LEADER][rank : rank + 1]
+        handlers = standing.present(standing.people(unit, Role.HANDLER), now)
         if step.audience is reminders.Audience.DEPUTY:
             return handlers[1:2]
-        if step.audience is reminders.Audience.HANDLER:
-            if step.channel is reminders.Way.PHONE:
-                return handlers[:1]
-            return [p for p in handlers if p.chat][:1] if step.duty_only else handlers
-        return standing.people(duty.unit or "", Role(step.audience.value))
+        if step.audience is not reminders.Audience.HANDLER:
+            people = standing.people(unit, Role(step.audience.value))
+            return standing.to_tell(people, now, urgent=urgent)
+        told = standing.to_tell(handlers, now, urgent=urgent)
+        if told != handlers:
+            return told
+        return [p for p in handlers if p.chat][:1] if step.duty_only else handlers
 
     async def _yellow(self, duty: Duty, at: datetime) -> bool:
         """The yellow card is a move of its own; False when it was shown before.

@@ -15,6 +15,7 @@ from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
+from backend.domain.visit_days import next_visit
 from backend.ports.config import Config, ConfigStore
 
 PROMPT = timedelta(minutes=30)  # a planned letter that is later than this is planned again
@@ -151,7 +152,12 @@ class Standing:
     def visit_start(self, closed_at: datetime) -> datetime:
         """When a closed ticket's return visit may begin: `visit.start_after_close` later, inside `visit.window`."""
         ready = self.later(self.settings.text("visit.start_after_close"), closed_at, None)
-        return self.settings.periods("visit.window").enters(ready)
+        return self.may_visit(ready)
+
+    def may_visit(self, at: datetime) -> datetime:
+        """The first instant from then on when a caller may be rung: in `visit.window`, off `visit.blocked_days` (FW32)."""
+        window, blocked = self.settings.periods("visit.window"), self.settings.listing("visit.blocked_days")
+        return next_visit(at, window, blocked, self.calendar)
 
     def next_open(self, at: datetime, unit: str | None) -> datetime:
         """The first office moment at or after `at`."""

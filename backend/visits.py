@@ -51,7 +51,7 @@ class Visits:
             )
         else:
             await self._t.store.open(NewCall(
-                "visit", "visit", settings.periods("visit.window").enters(now), now, ticket_id=one.ticket_id,
+                "visit", "visit", standing.may_visit(now), now, ticket_id=one.ticket_id,
                 assignment_id=one.lead_id, round=one.round, urgent=one.urgent, phone=number,
                 masked=masked(number, standing),
             ))  # fmt: skip
@@ -62,11 +62,10 @@ class Visits:
         if await self._t.store.visits_refused(number):
             await self._instead(call, now, Answer.NO_REPLY, "no_more_visits")
             return None
-        window = standing.settings.periods("visit.window")
         most, span = standing.settings.rate("visit.cap_per_person")
         rung = await self._t.store.visited(number, now - span.duration, call.id)
         if len(rung) < most:
-            return window.enters(now)
+            return standing.may_visit(now)
         free = rung[most - 1] + span.duration
         about = call.subject
         if about is not None:
@@ -76,13 +75,14 @@ class Visits:
             if free > last:
                 await self._instead(call, now, Answer.UNREACHED, "capped", want_person=True)
                 return None
-        return window.enters(free)
+        return standing.may_visit(free)
 
     async def _instead(
         self, call: Call, now: datetime, answer: Answer, note: str, *, want_person: bool = False
     ) -> None:
         if call.subject is not None:
-            await self._conclude(call.subject.ticket_no, answer, note, want_person=want_person)
+            because = "capped" if want_person else ""
+            await self._conclude(call.subject.ticket_no, answer, note, want_person=want_person, because=because)
         await self._t.store.drop(call.id, now)
 
     async def unreached(self, call: Call, why: str) -> None:
@@ -117,12 +117,12 @@ class Visits:
                 counts = step.counts
             if meant.next is Next.AUTO:
                 if left and isinstance(step, retry.Retry):
-                    again = standing.settings.periods("visit.window").enters(now + step.in_)
+                    again = standing.may_visit(now + step.in_)
             else:
                 drawn_out = meant.next is Next.MANUAL and meant.because == "sampled"
                 await self._conclude(
                     about.ticket_no, answer, _note(call.heard, answer, outcome), sampled=drawn_out,
-                    want_person=meant.next is Next.MANUAL and not drawn_out, heard=call.heard,
+                    want_person=meant.next is Next.MANUAL and not drawn_out, heard=call.heard, because=meant.because,
                 )  # fmt: skip
                 if call.facts.get("missed"):
                     await self._t.store.drop(int(call.facts["missed"]), now, STORED.get(outcome, outcome))
@@ -131,11 +131,12 @@ class Visits:
 
     async def _conclude(
         self, ticket_no: str, answer: Answer, note: str, *, sampled: bool = False, want_person: bool = False,
-        heard: Mapping[str, Any] | None = None,
+        heard: Mapping[str, Any] | None = None, because: str = "",
     ) -> None:  # fmt: skip
         """Say it to the desk; whoever was quicker has been heard already (FW22)."""
         words: dict[str, Any] = {
             "kind": "auto", "answer": answer.value, "note": note, "sampled": sampled, "want_person": want_person,
+            "because": because,
         }  # fmt: skip
         words |= {k: heard[k] for k in ("contacted", "resolved") if heard and heard.get(k)}
         try:

@@ -122,9 +122,17 @@ def after_manual(answer: Answer, unreached: Sequence[datetime], rule: ManualRule
 
 def exhausted(unreached: Sequence[datetime], rule: ManualRule) -> bool:
     """Whether the attempts suffice to say that nobody can be reached (Q36)."""
-    days = {at.date() for at in unreached}
-    bands = {band(at) for at in unreached}
-    return len(unreached) >= rule.attempts and len(days) >= rule.min_days and len(bands) >= rule.bands
+    return not lacking(unreached, rule)
+
+
+def lacking(unreached: Sequence[datetime], rule: ManualRule) -> dict[str, int]:
+    """What is missing before nobody may be called unreachable, by name; empty when nothing is (Q36)."""
+    left = {
+        "attempts": rule.attempts - len(unreached),
+        "days": rule.min_days - len({at.date() for at in unreached}),
+        "bands": rule.bands - len({band(at) for at in unreached}),
+    }
+    return {name: number for name, number in left.items() if number > 0}
 
 
 def band(at: datetime) -> str:

@@ -16,6 +16,7 @@ from backend.domain.office_hours import OfficeHours
 from backend.domain.refusals import Refused
 from backend.domain.scoring.scheme import RateRule
 from backend.domain.scoring.scheme_file import all_knobs, load_scheme, scheme_ids
+from backend.domain.visit_days import WORDS, read_day
 
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 _COMMA = re.compile(r"[,，、]")
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     QUIET = "quiet"
     MASK = "mask"
     RATE = "rate"
+    DAYS = "days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ _FORMS: dict[Kind, Callable[[Row], tuple[str, ...]]] = {
     Kind.QUIET: lambda row: ("HH:MM-HH:MM", "none"),
     Kind.MASK: lambda row: ("138****1234",),
     Kind.RATE: lambda row: ("N/Nd",),
+    Kind.DAYS: lambda row: ("YYYY-MM-DD,…", "MM-DD,…", *WORDS),
 }
 
 
@@ -180,6 +183,10 @@ def _rate(row: Row, text: str) -> str:
     return f"{int(found[1])}/{Limit.parse(found[2])}"
 
 
+def _days(row: Row, text: str) -> str:
+    return ",".join(read_day(day) for day in _list(row, text).split(",") if day)
+
+
 _READERS: dict[Kind, Callable[[Row, str], str]] = {
     Kind.LIMIT: _limit,
     Kind.FLAG: _flag,
@@ -191,6 +198,7 @@ _READERS: dict[Kind, Callable[[Row, str], str]] = {
     Kind.QUIET: _hours,
     Kind.MASK: _mask,
     Kind.RATE: _rate,
+    Kind.DAYS: _days,
 }
 
 

@@ -16,6 +16,12 @@ CLASSES = (
     "out_of_jurisdiction", "in_legal_process", "against_policy", "secret_or_order", "untrue",
     "beyond_reason", "heard_unreasonable", "malicious",
 )  # fmt: skip
+#: Why a person visits (word.visit_reason).
+VISIT_REASONS = (
+    "unsatisfied", "unclear", "want_person", "danger", "confidential", "sampled", "no_phone", "not_imported", "capped",
+    "rework",
+)  # fmt: skip
+FLAGGED = ("mass_incident", "confidential", "hard_case")  # flags that people propose and decide
 LONGEST = 20_000  # characters of one text field
 
 
@@ -39,12 +45,6 @@ def _instant(value: Any) -> datetime:
     if at.tzinfo is None or not 2000 <= at.year <= 2100:
         raise ValueError
     return at
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ValueError
-    return value
 
 
 def _day(value: Any) -> str:
@@ -101,7 +101,8 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "accept":              (Field("category", _one_of(*Category)), Field("grade", grade),
                             Field("channel", _one_of(*Channel)), Field("text", _text)),
     "answer":              (need("text", _text, "text_missing"),),
-    "merge":               (need("into", _text), Field("master_id", _whole)),
+    "merge":               (need("into", _text), REASON_IF_ANY),
+    "take_repeat":         (need("repeat", _text),),
     "dispatch":            (need("unit", _text), Field("close_due_at", _instant), Field("grade", grade),
                             Field("reason", _text, default="")),
     "assist":              (need("unit", _text),),
@@ -115,7 +116,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "start_visit":         (Field("to", _text),),
     "return":              (Field("reason_code", _one_of(*REASON_CODES), default="other"), REASON,
                             Field("files", _files, default=()), Field("signed_by", _one_of("seal", "leader"))),
-    "decide_return":       (ACCEPT, REASON_IF_ANY),
+    "decide_return":       (ACCEPT, REASON_IF_ANY, Field("unit", _text)),
     "contact":             (Field("way", _one_of(*WAYS), default="phone"), need("reached", _flag),
                             Field("note", _text, default="")),
     "extend":              (need("new_due_at", _instant), REASON,
@@ -137,16 +138,19 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "visit":               (need("kind", _one_of("auto", "manual")), Field("contacted", _one_of(*Contacted)),
                             Field("resolved", _one_of(*Resolved)), need("answer", _one_of(*Answer)),
                             Field("note", _text, default=""), Field("at", _instant),
-                            Field("want_person", _flag, default=False), Field("sampled", _flag, default=False)),
+                            Field("want_person", _flag, default=False), Field("sampled", _flag, default=False),
+                            Field("because", _one_of(*VISIT_REASONS), default="")),
     "rework":              (Field("due_at", _instant), need("summary", _text, "reason_missing")),
     "claim_unreasonable":  (REASON, Field("files", _files, default=())),
     "decide_unreasonable": (ACCEPT, Field("class", _one_of(*CLASSES)), REASON),
     "appeal":              (REASON,),
+    "object":              (REASON,),
+    "decide_objection":    (ACCEPT, REASON_IF_ANY),
     "review":              (need("conclusion", _text, "text_missing"), Field("responsibility", _text, default=""),
                             Field("improvement", _text, default="")),
     "flag":                (Field("mass_incident", _flag), Field("confidential", _flag), Field("hard_case", _flag),
                             REASON),
-    "decide_flag":         (ACCEPT, REASON_IF_ANY),
+    "decide_flag":         (ACCEPT, REASON_IF_ANY, Field("flag", _one_of(*FLAGGED))),
     "finalize":            (),
     "cancel":              (REASON,),
 }

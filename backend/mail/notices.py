@@ -64,6 +64,8 @@ def _visit(v: View) -> Facts:
     ticket, last = v.snap.ticket, v.snap.visits[-1] if v.snap.visits else None
     if "confidential" in ticket.flags:
         why = "confidential"
+    elif v.given.get("why"):
+        why = str(v.given["why"])
     elif not ticket.has_phone:
         why = "no_phone"
     elif last is not None and last.answer == Answer.UNSATISFIED:
@@ -77,6 +79,9 @@ def _visit(v: View) -> Facts:
 EXTRA: dict[str, Callable[[View], Facts]] = {
     "M4": lambda v: {"left": v.left(v.target.close_due_at if v.target else None)},
     "M8": lambda v: {"n": v.window},
+    "M8d": lambda v: _reason(v) | {
+        "decision": v.catalogue.word("objection", "accepted" if v.given.get("accepted") else "refused")
+    },
     "M9": _returned,
     "M9r": _review,
     "M11": _reason,
@@ -87,6 +92,7 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
     "M15c": _reason,
     "M16": lambda v: _reason(v) | {"supervise_due": v.when(v.instant("due") or v.due(Obligation.SUPERVISE))},
     "M16r": lambda v: {"text": v.words(v.given.get("text"))},
+    "M16e": lambda v: {"text": v.words(v.given.get("text"))},
     "M17": _closed,
     "M18": lambda v: _reason(v) | {"due": v.facts["close_due"]},
     "M19": lambda v: {
@@ -99,12 +105,15 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
     "M26": _due(Obligation.DISPATCH),
     "M27": _due(Obligation.REVIEW),
     "M28": _due(Obligation.REVISIT),
+    "M29": _reason,
     "U1": lambda v: {"name": v.given.get("name", ""), "unit": v.given.get("unit", "")},
 }
 
 
 def text_key(kind: str, given: Any) -> str:
     """The catalogue's key for a kind; a reviewer's depends on what is asked."""
+    if kind == "M25v" and given.get("why") == "danger":
+        return "chat.task_visit_urgent"
     return REVIEWS[given.get("what", "return")][0] if kind == "M9r" else KINDS[kind].text
 
 

@@ -17,8 +17,9 @@ STEPS = int(os.environ.get("JIESU_WALK_STEPS", "12000"))
 #: The model: state → verb → states it may lead to ("=" stays). Written from lifecycle §6.2, not from the code.
 UNIT_ANY = {"contact": "=", "supervise": "=", "report_progress": "=", "accept_progress": "=", "flag": "=",
             "decide_flag": "=", "regrade": "=", "assist": "=", "yellow_card": "=", "red_card": "=",
-            "cancel": "cancelled"}  # fmt: skip
+            "object": "=", "decide_objection": "=", "cancel": "cancelled"}  # fmt: skip
 VISIT_ANY = {"supervise": "=", "report_progress": "=", "accept_progress": "=", "flag": "=", "decide_flag": "=",
+             "object": "=", "decide_objection": "=",
              "review": "=", "amend": "=", "cancel": "cancelled", "finalize": "finalized",
              "visit": "finalized revisit_manual"}  # fmt: skip
 NEW_ANY = {"answer": "finalized", "merge": "merged", "regrade": "=", "flag": "=", "decide_flag": "=",
@@ -66,11 +67,11 @@ def words(verb: str, paper: Paper, dice: random.Random) -> dict[str, object]:
         "close": dice.choice([{"feedback": "好", "no_objection": True, "text": "答复"}, {"feedback": "好"},
                               {"close_type": "explained_unresolvable", "explanation": "政策", "text": "答复"}]),
         "send_back": {"reason": "答复为空"}, "supervise": {"reason": "媒体"}, "report_progress": {"text": "已办"},
-        "visit": {"kind": dice.choice(["auto", "manual"]),
+        "visit": {"note": "原话", "kind": dice.choice(["auto", "manual"]),
                   "answer": dice.choice(["satisfied", "unsatisfied", "unsatisfied", "no_reply", "unreached"])},
         "rework": {"summary": "仍不亮"}, "claim_unreasonable": {"reason": "超职权", "files": ["f"]},
         "decide_unreasonable": {"accept": dice.random() < 0.5, "reason": "x", "class": "untrue"},
-        "appeal": {"reason": "有纪要"}, "review": {"conclusion": "不力"},
+        "appeal": {"reason": "有纪要"}, "object": {"reason": "已按时答复"}, "review": {"conclusion": "不力"},
         "flag": {dice.choice(["mass_incident", "hard_case"]): True, "reason": "多户"}, "cancel": {"reason": "撤回"},
     }  # fmt: skip
     if verb.startswith(("decide_", "accept_")) and verb not in table:

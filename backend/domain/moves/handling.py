@@ -54,7 +54,7 @@ def reply(m: Mover) -> None:
             m.world.later(m.world.rules.text("visit.manual.limit"), m.at, m.ticket.management),
             unit=m.ticket.management,
         )
-        m.tell("M25v", m.world.people(m.ticket.management or "", Role.REVISIT_AGENT))
+        m.tell("M25v", m.world.people(m.ticket.management or "", Role.REVISIT_AGENT), why="rework")
         return
     m.to(State.REPLIED)
 

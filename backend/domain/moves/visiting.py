@@ -1,14 +1,18 @@
 """What return visits do to a ticket: begun, answered, taken over by a person, reworked, finalized (T23-T27, Q36)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from backend.domain.disposition import ManualRule, lacking
 from backend.domain.mover import Mover
+from backend.domain.moves.assisting import release
 from backend.domain.records import Duty, Visit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Obligation, Role, State
+from backend.domain.ticket import Answer, Grade, Obligation, Role, Source, State
 
 GOOD = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED)
-ATTEMPTS_BANDS = 2  # Q36: time bands (morning, afternoon, evening) the attempts must cover
+SILENT = (Answer.UNREACHED, Answer.NO_REPLY)
+WORDS_NEEDED = (Answer.UNSATISFIED, Answer.UNCLEAR)  # a person writes down what was really said (texts.md 7.4)
+AT_ONCE = (Role.REVISIT_AGENT, Role.SUPERVISOR, Role.DISPATCHER)  # who learns of words of danger
 
 
 def start_visit(m: Mover) -> None:
@@ -21,21 +25,35 @@ def start_visit(m: Mover) -> None:
     if "confidential" in m.ticket.flags or not m.ticket.has_phone:
         to_a_person(m)
         return
+    if not m.world.rules.flag("visit.by_machine"):
+        _elsewhere(m)
+        return
     m.on_ticket(visit_round=m.ticket.visit_round or 1)
     for duty in m.duties(Obligation.REVISIT):
         m.change(Duty, duty.id, next_at=duty.due_at)
     m.ticket_to(State.REVISIT_AUTO)
 
 
-def to_a_person(m: Mover) -> None:
-    """T25: a person visits, within two working days."""
+def _elsewhere(m: Mover) -> None:
+    """Q45: 12351 visits by itself and its results are imported; what has not come by then goes to a person (A34)."""
+    due = max((d.due_at for d in m.duties(Obligation.REVISIT)), default=m.at)
+    if m.at >= due:
+        to_a_person(m, why="not_imported")
+        return
+    raise Refused("visited_elsewhere", until=due.isoformat())
+
+
+def to_a_person(m: Mover, why: str = "") -> None:
+    """T25: a person visits, within two working days; words of danger make it urgent and are told to the duty (7.3)."""
     m.void(Obligation.REVISIT, keep_late=True)
-    due = m.world.later(m.world.rules.text("visit.manual.limit"), m.at, m.ticket.management)
-    m.start(Obligation.REVISIT, due, unit=m.ticket.management)
+    danger = why == "danger"
+    limit = m.world.rules.text("visit.manual.urgent_limit" if danger else "visit.manual.limit")
+    due = m.world.later(limit, m.at, m.ticket.management)
+    m.start(Obligation.REVISIT, due, unit=m.ticket.management, grade=Grade.URGENT if danger else None)
     m.on_ticket(visit_round=m.ticket.visit_round or 1)
     m.ticket_to(State.REVISIT_MANUAL)
-    agents = m.world.people(m.ticket.management or "", Role.REVISIT_AGENT)
-    m.tell("M25v", agents)
+    told = m.world.people(m.ticket.management or "", *(AT_ONCE if danger else AT_ONCE[:1]))
+    m.tell("M25v", told, urgent=danger or None, **({"why": why} if why else {}))
 
 
 def visit(m: Mover) -> None:
@@ -45,10 +63,12 @@ def visit(m: Mover) -> None:
     if m.ticket.state is State.REVISIT_MANUAL and not manual:
         raise Refused("not_now", state=m.ticket.state)
     lead = m.snap.lead
-    if manual and lead and m.by.code in (lead.signed_by, lead.replied_by, lead.closed_by):
-        raise Refused("same_person", by=m.by.code)
+    if manual and m.act.source is not Source.IMPORT:
+        _by_the_rules(m, answer)
     at = words.get("at") or m.at
     final, deemed = _verdict(m, answer, manual)
+    if final and deemed:
+        m.line_words["deemed"] = True  # beside the answer, never instead of it (Q36)
     round_ = max(m.ticket.visit_round, 1)
     m.rows.append(
         Visit(
@@ -74,7 +94,23 @@ def visit(m: Mover) -> None:
         if answer is Answer.UNSATISFIED and lead:
             m.tell("M20u", m.world.people(lead.unit, Role.LIAISON))
     elif m.ticket.state is not State.REVISIT_MANUAL:
-        to_a_person(m)
+        to_a_person(m, words["because"] or ("sampled" if words["sampled"] else ""))
+
+
+def _by_the_rules(m: Mover, answer: Answer) -> None:
+    """The second person (who handled or reviewed it does not visit), the exact words, and no silence too early (Q36)."""
+    lead = m.snap.lead
+    busy = {lead.signed_by, lead.replied_by, lead.closed_by} if lead else set()
+    busy |= {r.decided_by for r in m.snap.requests}
+    if m.by.code in busy:
+        raise Refused("same_person", by=m.by.code)
+    at = m.words.get("at")
+    if at is not None and (at > m.at or answer in SILENT):  # an attempt counts when it is made, not when it is claimed
+        raise Refused("bad_field", field="at")
+    if answer in WORDS_NEEDED and not m.words["note"]:
+        raise Refused("note_missing", field="note")
+    if answer is Answer.NO_REPLY and (lack := _lacking(m, besides=m.at)):
+        raise Refused("attempts_missing", **lack)
 
 
 def _verdict(m: Mover, answer: Answer, manual: bool) -> tuple[bool, bool]:
@@ -85,26 +121,22 @@ def _verdict(m: Mover, answer: Answer, manual: bool) -> tuple[bool, bool]:
         return manual, False
     if not manual:
         return not (m.words["want_person"] or m.words["sampled"]), True
-    if answer is Answer.UNREACHED:
-        return _tried_enough(m), True
+    if answer is Answer.UNREACHED and m.act.source is not Source.IMPORT:  # one imported means exhausted (contract §4)
+        return not _lacking(m, besides=m.at), True
     return True, True
 
 
-def _tried_enough(m: Mover) -> bool:
-    """Q36: three attempts, in two time bands, over two days, before silence may be deemed satisfied."""
-    rules = m.world.rules
-    times = [v.at for v in m.snap.visits if v.kind == "manual" and v.answer == Answer.UNREACHED
-             and v.round == max(m.ticket.visit_round, 1)]  # fmt: skip
-    times.append(m.words.get("at") or m.at)
-    local = [t.astimezone(m.world.now.tzinfo) for t in times]
-    bands = {"morning" if t.hour < 12 else "afternoon" if t.hour < 18 else "evening" for t in local}
-    days = {t.date() for t in local}
-    enough = len(times) >= rules.integer("visit.manual.attempts")
-    return enough and len(bands) >= ATTEMPTS_BANDS and len(days) >= rules.integer("visit.manual.min_days")
+def _lacking(m: Mover, besides: datetime) -> dict[str, int]:
+    """What is still missing before silence may be deemed satisfied (Q36): attempts, days, parts of the day."""
+    rules, round_ = m.world.rules, max(m.ticket.visit_round, 1)
+    times = [v.at for v in m.snap.visits if v.kind == "manual" and v.answer == Answer.UNREACHED and v.round == round_]
+    local = [t.astimezone(m.world.now.tzinfo) for t in (*times, besides)]
+    return lacking(local, ManualRule(rules.integer("visit.manual.attempts"), rules.integer("visit.manual.min_days")))
 
 
 def _finalize(m: Mover, *, deemed: bool) -> None:
     m.meet(Obligation.REVISIT)
+    release(m)
     m.on_ticket(deemed=deemed)
     m.ticket_to(State.FINALIZED)
 

@@ -1,0 +1,56 @@
+"""When callers may be rung for a visit: inside the window, and not on the days the office leaves them in peace (FW32)."""
+
+import re
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+
+from backend.domain.calendar import Calendar
+from backend.domain.office_hours import OfficeHours
+from backend.domain.refusals import Refused
+
+#: Words for whole kinds of days: every day off, or the public holidays with the weekends they run into.
+REST, HOLIDAY = "rest", "holiday"
+WORDS = (REST, HOLIDAY)
+_YEARLY = re.compile(r"\d{2}-\d{2}")
+_DAY = timedelta(days=1)
+_LONGEST = 400  # days looked ahead
+
+
+def read_day(written: str) -> str:
+    """A blocked day as written: `2027-02-06`, `04-05` of every year, or a word of `WORDS`. ValueError: none of these."""
+    if written in WORDS:
+        return written
+    whole = f"2000-{written}" if _YEARLY.fullmatch(written) else written
+    return written if date.fromisoformat(whole) and len(written) in (5, 10) else ""
+
+
+def next_visit(at: datetime, window: OfficeHours, blocked: Collection[str], calendar: Calendar) -> datetime:
+    """The first instant at or after `at` when a caller may be rung (`visit.window`, `visit.blocked_days`).
+
+    Refused `bad_hours`: every day of a year is blocked.
+    """
+    here = window.enters(at)
+    for _ in range(_LONGEST):
+        if not is_blocked(here.date(), blocked, calendar):
+            return here
+        here = window.enters(window.instant(here.date() + _DAY, 0))
+    raise Refused("bad_hours", value=",".join(blocked))
+
+
+def is_blocked(day: date, blocked: Collection[str], calendar: Calendar) -> bool:
+    """Whether nobody is rung on that day; days past the calendar's end are known by their date only."""
+    if day.isoformat() in blocked or day.isoformat()[5:] in blocked:
+        return True
+    off = calendar.covers(day) and not calendar.is_workday(day)
+    return off and (REST in blocked or (HOLIDAY in blocked and _in_holiday(day, calendar)))
+
+
+def _in_holiday(day: date, calendar: Calendar) -> bool:
+    """A day off is of a public holiday when its unbroken run of days off has one that the week alone would work."""
+    for step in (-_DAY, _DAY):
+        here = day
+        while calendar.covers(here) and not calendar.is_workday(here):
+            if here.weekday() < 5:
+                return True
+            here += step
+    return False
