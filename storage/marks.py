@@ -1,26 +1,27 @@
-"""The shelf of the marks: counts straight from the tables, ledger lines, runs and appeals, on either engine."""
+"""The shelf of the marks: counts straight from the tables, with the ledgers and runs beside, on either engine."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, text
 
 from backend.domain.instants import instant, micros
 from backend.domain.scoring.measures import Measure
-from backend.ports.marks import Appeal, Counted, LedgerEntry, Question, Run, Witness
-from storage import tables as t
+from backend.ports.marks import Counted, Question, Struck, Witness
 from storage.db import Database
+from storage.ledgers import LedgerShelf
 from storage.measures import Wording
+from storage.runs import RunShelf
 
 #: measures whose numerator speaks against the unit
 AGAINST = frozenset({Measure.EXTENSION, Measure.RED_CARD})
 
+_EXCLUDED = "e.item = :item AND e.month = :month AND e.state = 'accepted' AND e.decided_at <= :as_of"
 _LATER = text("SELECT 1 FROM requests WHERE kind = 'extension' AND decided_at > :as_of LIMIT 1")
 
 
-class MarksShelf:
+class MarksShelf(LedgerShelf, RunShelf):
     """Implements backend.ports.marks.MarksStore."""
 
     def __init__(self, db: Database) -> None:
@@ -60,98 +61,46 @@ class MarksShelf:
         later = c.execute(_LATER, {"as_of": micros(question.as_of)}).first() is not None
         return Wording(question, self._db.dialect, later=later)
 
-    # -- ledgers
+    async def witnesses_of(
+        self, measure: Measure, question: Question, offset: int, limit: int, *, failed: bool = False
+    ) -> Sequence[Witness]:
+        """A page of the tickets behind one unit's measure, failing ones first, or those alone."""
+        against = "s.num > 0" if measure in AGAINST else "s.num < s.den"
 
-    async def ledger(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
-        """Accepted entries of the months `first` to `last`, oldest first."""
-        kept = t.ledger.c
-        query = select(t.ledger).where(kept.state == "accepted", kept.month.between(first, last))
-        if unit is not None:
-            query = query.where(kept.unit == unit)
-        query = query.order_by(kept.month, kept.id)
-        return await self._db.read(lambda c: [_entry(r) for r in c.execute(query)])
+        def work(c: Connection) -> list[Witness]:
+            rows = self._wording(c, question).rows(measure)
+            query = f"""SELECT w.unit, t.no, w.failed, w.n FROM (
+                SELECT s.unit, s.ticket_id, CASE WHEN {against} THEN 1 ELSE 0 END AS failed, count(*) OVER () AS n
+                FROM ({rows}) s WHERE s.unit = :unit {f"AND {against}" if failed else ""}) w
+                JOIN tickets t ON t.id = w.ticket_id
+                ORDER BY w.failed DESC, w.ticket_id LIMIT :limit OFFSET :offset"""
+            found = c.execute(text(query), {**_values(question), "limit": limit, "offset": offset})
+            return [Witness(r[0], r[1], bool(r[2]), int(r[3])) for r in found]
 
-    async def entry(self, entry_id: int) -> LedgerEntry | None:
-        """One entry."""
-        query = select(t.ledger).where(t.ledger.c.id == entry_id)
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _entry(row)
+        return await self._db.read(work)
 
-    async def enter(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
-        """Keep entries in one transaction; False for one whose fingerprint is known."""
+    async def struck(self, measure: Measure, item: str, month: str, question: Question) -> Sequence[Struck]:
+        """What the accepted exclusions of an item's month, known at `as_of`, take away from the counts."""
 
-        def work(c: Connection) -> list[bool]:
-            kept = []
-            for entry in entries:
-                query = select(t.ledger.c.id).where(t.ledger.c.fingerprint == entry.fingerprint)
-                kept.append(c.execute(query).first() is None)
-                if kept[-1]:
-                    c.execute(insert(t.ledger).values(**_ledger_columns(entry)))
-            return kept
+        def work(c: Connection) -> list[Struck]:
+            given = {**_values(question), "item": item, "month": month}
+            if c.execute(text(f"SELECT 1 FROM score_exclusions e WHERE {_EXCLUDED} LIMIT 1"), given).first() is None:
+                return []
+            rows = self._wording(c, question).rows(measure)
+            query = f"""SELECT s.unit, t.no, sum(s.num), sum(s.den), e.reason FROM score_exclusions e
+                JOIN tickets t ON t.no = e.ticket JOIN ({rows}) s ON s.ticket_id = t.id AND s.unit = e.unit
+                WHERE {_EXCLUDED} GROUP BY s.unit, t.no, e.id, e.reason ORDER BY e.id"""
+            found: dict[tuple[str, str], Struck] = {}
+            for unit, no, num, den, reason in c.execute(text(query), given):
+                found.setdefault((unit, no), Struck(unit, no, int(num), int(den), reason))
+            return list(found.values())
 
-        return await self._db.write(work)
+        return await self._db.read(work)
 
-    async def review(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
-        """Decide an entered entry; False when it is decided already."""
-        query = (
-            update(t.ledger)
-            .where(t.ledger.c.id == entry_id, t.ledger.c.state == "entered")
-            .values(state=state, reviewed_by=by, reviewed_at=micros(at))
-        )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
-
-    # -- runs and appeals
-
-    async def keep_run(self, run: Run) -> None:
-        """Keep a run."""
-        values = {
-            "id": run.id, "period": run.period, "scheme": run.scheme, "state": run.state, "by": run.by,
-            "at": micros(run.at), "sheet": json.dumps(run.sheet, ensure_ascii=False), "hash": run.hash,
-            "revision_of": run.revision_of,
-        }  # fmt: skip
-        await self._db.write(lambda c: c.execute(insert(t.score_runs).values(**values)) and None)
-
-    async def run(self, run_id: int) -> Run | None:
-        """One run."""
-        query = select(t.score_runs).where(t.score_runs.c.id == run_id)
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _run(row)
-
-    async def locked(self, period: str, scheme: str) -> Run | None:
-        """The newest locked run of a period and scheme."""
-        kept = t.score_runs.c
-        query = (
-            select(t.score_runs)
-            .where(kept.period == period, kept.scheme == scheme, kept.state == "locked")
-            .order_by(kept.locked_at.desc(), kept.id.desc())
-            .limit(1)
-        )
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _run(row)
-
-    async def lock(self, run_id: int, by: str, at: datetime, revision_of: int | None) -> bool:
-        """Lock a trial run; False when it is locked already."""
-        query = (
-            update(t.score_runs)
-            .where(t.score_runs.c.id == run_id, t.score_runs.c.state == "trial")
-            .values(state="locked", locked_by=by, locked_at=micros(at), revision_of=revision_of)
-        )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
-
-    async def appeal(self, appeal: Appeal) -> None:
-        """Keep an appeal."""
-        values = {
-            "id": appeal.id, "run_id": appeal.run_id, "unit": appeal.unit, "item": appeal.item,
-            "words": appeal.words, "by": appeal.by, "at": micros(appeal.at),
-        }  # fmt: skip
-        await self._db.write(lambda c: c.execute(insert(t.score_appeals).values(**values)) and None)
-
-    async def appeals(self, run_id: int) -> Sequence[Appeal]:
-        """The appeals against a run, oldest first."""
-        query = select(t.score_appeals).where(t.score_appeals.c.run_id == run_id).order_by(t.score_appeals.c.id)
-        return await self._db.read(
-            lambda c: [Appeal(r.id, r.run_id, r.unit, r.item, r.words, r.by, instant(r.at)) for r in c.execute(query)]
-        )
+    async def opened_at(self) -> datetime | None:
+        """When this house first kept a record of its own; None before."""
+        at = await self._db.read(lambda c: c.execute(text("SELECT min(recorded_at) FROM journal")).scalar())
+        return None if at is None else instant(int(at))
 
 
 def count_statement(wording: Wording, measure: Measure, question: Question) -> str:
@@ -192,29 +141,3 @@ def _values(question: Question) -> dict[str, Any]:
         "start": micros(question.start), "end": micros(question.end), "as_of": micros(question.as_of),
     }  # fmt: skip
     return values if question.unit is None else {**values, "unit": question.unit}
-
-
-def _ledger_columns(entry: LedgerEntry) -> dict[str, Any]:
-    return {
-        "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
-        "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
-        "evidence": entry.evidence, "facts": json.dumps(dict(entry.facts)), "entered_by": entry.entered_by,
-        "entered_at": micros(entry.entered_at), "state": entry.state, "reviewed_by": entry.reviewed_by,
-        "reviewed_at": None if entry.reviewed_at is None else micros(entry.reviewed_at),
-        "fingerprint": entry.fingerprint,
-    }  # fmt: skip
-
-
-def _entry(r: Any) -> LedgerEntry:
-    return LedgerEntry(
-        r.id, r.kind, r.unit, r.month, r.count, r.level, r.matter, r.points, r.note, r.evidence, r.entered_by,
-        instant(r.entered_at), r.state, r.fingerprint, r.reviewed_by,
-        None if r.reviewed_at is None else instant(r.reviewed_at), json.loads(r.facts),
-    )  # fmt: skip
-
-
-def _run(r: Any) -> Run:
-    return Run(
-        r.id, r.period, r.scheme, r.state, r.by, instant(r.at), json.loads(r.sheet), r.hash,
-        None if r.locked_at is None else instant(r.locked_at), r.locked_by, r.revision_of,
-    )  # fmt: skip

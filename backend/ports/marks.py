@@ -1,11 +1,25 @@
-"""Where marks come from and are kept: counts over the tables, ledgers, runs and appeals."""
+"""Where marks come from: counts over the tables, beside the books of ledgers and of runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from backend.domain.scoring.measures import Measure
+from backend.ports.ledgers import LedgerBook, LedgerEntry
+from backend.ports.runs import Appeal, Exclusion, Run, RunBook
+
+__all__ = [
+    "Appeal",
+    "Counted",
+    "Exclusion",
+    "LedgerEntry",
+    "MarksStore",
+    "Question",
+    "Run",
+    "Struck",
+    "Witness",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,59 +59,17 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerEntry:
-    """A line of a ledger (台账): `state` is entered, accepted or refused; `facts` holds `timely`, `total` of `connect`."""
+class Struck:
+    """A ticket taken out of an item (剔除): what it had added to the numerator and the denominator, and why."""
 
-    id: int
-    kind: str
     unit: str
-    month: str
-    count: int
-    level: str | None
-    matter: str | None
-    points: str | None
-    note: str
-    evidence: str
-    entered_by: str
-    entered_at: datetime
-    state: str
-    fingerprint: str
-    reviewed_by: str | None = None
-    reviewed_at: datetime | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    ticket: str
+    numerator: int
+    denominator: int
+    reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A stored reckoning: `state` trial or locked; `sheet` holds facts, settings and result; `hash` seals it."""
-
-    id: int
-    period: str
-    scheme: str  # "" where each unit has its own
-    state: str
-    by: str
-    at: datetime
-    sheet: Mapping[str, Any]
-    hash: str
-    locked_at: datetime | None = None
-    locked_by: str | None = None
-    revision_of: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Appeal:
-    """异议: what a unit says against a run."""
-
-    id: int
-    run_id: int
-    unit: str
-    item: str | None
-    words: str
-    by: str
-    at: datetime
-
-
-class MarksStore(Protocol):
+class MarksStore(LedgerBook, RunBook, Protocol):
     """The shelf of the marks."""
 
     async def count(self, measures: Sequence[Measure], question: Question) -> Mapping[Measure, Sequence[Counted]]:
@@ -108,42 +80,16 @@ class MarksStore(Protocol):
         """The tickets behind a measure, failing ones first, at most `limit` a unit."""
         ...
 
-    async def ledger(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
-        """Accepted entries of the months `first` to `last` (2026-10), oldest first."""
+    async def witnesses_of(
+        self, measure: Measure, question: Question, offset: int, limit: int, *, failed: bool = False
+    ) -> Sequence[Witness]:
+        """A page of the tickets behind one unit's measure (`question.unit`), failing ones first, or those alone."""
         ...
 
-    async def entry(self, entry_id: int) -> LedgerEntry | None:
-        """One entry."""
+    async def struck(self, measure: Measure, item: str, month: str, question: Question) -> Sequence[Struck]:
+        """What the accepted exclusions of an item's month, known at `as_of`, take away from the counts."""
         ...
 
-    async def enter(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
-        """Keep entries in one transaction; False for one whose fingerprint is known."""
-        ...
-
-    async def review(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
-        """Decide an entered entry; False when it is decided already."""
-        ...
-
-    async def keep_run(self, run: Run) -> None:
-        """Keep a run."""
-        ...
-
-    async def run(self, run_id: int) -> Run | None:
-        """One run."""
-        ...
-
-    async def locked(self, period: str, scheme: str) -> Run | None:
-        """The newest locked run of a period and scheme."""
-        ...
-
-    async def lock(self, run_id: int, by: str, at: datetime, revision_of: int | None) -> bool:
-        """Lock a trial run; False when it is locked already."""
-        ...
-
-    async def appeal(self, appeal: Appeal) -> None:
-        """Keep an appeal."""
-        ...
-
-    async def appeals(self, run_id: int) -> Sequence[Appeal]:
-        """The appeals against a run, oldest first."""
+    async def opened_at(self) -> datetime | None:
+        """When this house first kept a record of its own: since then its settings are known; None before."""
         ...

@@ -1,0 +1,77 @@
+"""Where ledger lines (台账) are kept: entered, reviewed, replaced; drafts once for each source."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A line of a ledger (台账).
+
+    `state` is draft (found by the house), entered, accepted, refused or void (replaced by a later line). `facts` holds
+    `timely`, `total`, `channel` of `connect`. `document_date` is an ISO day (Q47), `files` ids of papers handed in.
+    """
+
+    id: int
+    kind: str
+    unit: str
+    month: str
+    count: int
+    level: str | None
+    matter: str | None
+    points: str | None
+    note: str
+    evidence: str
+    entered_by: str
+    entered_at: datetime
+    state: str
+    fingerprint: str
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    document_date: str | None = None
+    files: tuple[str, ...] = ()
+    tickets: tuple[str, ...] = ()
+    replaces: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFilter:
+    """Which lines are asked for; None asks for all. `before` is the id after which a page goes on."""
+
+    month: str | None = None
+    unit: str | None = None
+    kind: str | None = None
+    states: tuple[str, ...] = ()
+    before: int | None = None
+
+
+class LedgerBook(Protocol):
+    """The shelf of the ledgers."""
+
+    async def ledger(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
+        """Accepted entries of the months `first` to `last` (2026-10), oldest first."""
+        ...
+
+    async def lines(self, wanted: LedgerFilter, limit: int) -> Sequence[LedgerEntry]:
+        """Lines of any state, newest first."""
+        ...
+
+    async def entry(self, entry_id: int) -> LedgerEntry | None:
+        """One entry."""
+        ...
+
+    async def enter(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
+        """Keep entries in one transaction; False for one whose fingerprint is known."""
+        ...
+
+    async def draft(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
+        """Keep drafts by their fingerprint; one still undecided takes the newer count. False when nothing changed."""
+        ...
+
+    async def review(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
+        """Decide an undecided entry; the line an accepted one replaces becomes void. False when decided already."""
+        ...

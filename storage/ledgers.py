@@ -1,0 +1,120 @@
+"""The shelf of the ledgers: lines by state, drafts once a source, a correction that voids what it replaces."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from backend.domain.instants import instant, micros
+from backend.ports.ledgers import LedgerEntry, LedgerFilter
+from storage import tables as t
+from storage.db import Database
+
+K = t.ledger.c
+UNDECIDED = ("draft", "entered")
+
+
+class LedgerShelf:
+    """Implements backend.ports.ledgers.LedgerBook."""
+
+    _db: Database
+
+    async def ledger(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
+        """Accepted entries of the months `first` to `last`, oldest first."""
+        query = select(t.ledger).where(K.state == "accepted", K.month.between(first, last))
+        if unit is not None:
+            query = query.where(K.unit == unit)
+        query = query.order_by(K.month, K.id)
+        return await self._db.read(lambda c: [_entry(r) for r in c.execute(query)])
+
+    async def lines(self, wanted: LedgerFilter, limit: int) -> Sequence[LedgerEntry]:
+        """Lines of any state, newest first."""
+        query = select(t.ledger).order_by(K.id.desc()).limit(limit)
+        for column, value in ((K.month, wanted.month), (K.unit, wanted.unit), (K.kind, wanted.kind)):
+            if value is not None:
+                query = query.where(column == value)
+        if wanted.states:
+            query = query.where(K.state.in_(wanted.states))
+        if wanted.before is not None:
+            query = query.where(K.id < wanted.before)
+        return await self._db.read(lambda c: [_entry(r) for r in c.execute(query)])
+
+    async def entry(self, entry_id: int) -> LedgerEntry | None:
+        """One entry."""
+        query = select(t.ledger).where(K.id == entry_id)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _entry(row)
+
+    async def enter(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
+        """Keep entries in one transaction; False for one whose fingerprint is known."""
+
+        def work(c: Connection) -> list[bool]:
+            kept = []
+            for entry in entries:
+                query = select(K.id).where(K.fingerprint == entry.fingerprint)
+                kept.append(c.execute(query).first() is None)
+                if kept[-1]:
+                    c.execute(insert(t.ledger).values(**_columns(entry)))
+            return kept
+
+        return await self._db.write(work)
+
+    async def draft(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
+        """Keep drafts by their fingerprint; one still undecided takes the newer count. False when nothing changed."""
+
+        def one(c: Connection, entry: LedgerEntry) -> bool:
+            row = c.execute(select(t.ledger).where(K.fingerprint == entry.fingerprint)).first()
+            if row is None:
+                c.execute(insert(t.ledger).values(**_columns(entry)))
+                return True
+            old = _entry(row)
+            new = replace(old, count=entry.count, level=entry.level, note=entry.note, tickets=entry.tickets)
+            if old.state != "draft" or new == old:
+                return False
+            c.execute(update(t.ledger).where(K.id == old.id, K.state == "draft").values(**_columns(new)))
+            return True
+
+        return await self._db.write(lambda c: [one(c, entry) for entry in entries])
+
+    async def review(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
+        """Decide an undecided entry; the line an accepted one replaces becomes void."""
+
+        def work(c: Connection) -> bool:
+            query = (
+                update(t.ledger)
+                .where(K.id == entry_id, K.state.in_(UNDECIDED))
+                .values(state=state, reviewed_by=by, reviewed_at=micros(at))
+            )
+            if c.execute(query).rowcount != 1:
+                return False
+            if state == "accepted":
+                old = c.execute(select(K.replaces).where(K.id == entry_id)).scalar()
+                if old is not None:
+                    c.execute(update(t.ledger).where(K.id == old).values(state="void"))
+            return True
+
+        return await self._db.write(work)
+
+
+def _columns(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
+        "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
+        "evidence": entry.evidence, "facts": json.dumps(dict(entry.facts)), "entered_by": entry.entered_by,
+        "entered_at": micros(entry.entered_at), "state": entry.state, "reviewed_by": entry.reviewed_by,
+        "reviewed_at": None if entry.reviewed_at is None else micros(entry.reviewed_at),
+        "fingerprint": entry.fingerprint, "document_date": entry.document_date, "files": json.dumps(entry.files),
+        "tickets": json.dumps(entry.tickets, ensure_ascii=False), "replaces": entry.replaces, "reason": entry.reason,
+    }  # fmt: skip
+
+
+def _entry(r: Any) -> LedgerEntry:
+    return LedgerEntry(
+        r.id, r.kind, r.unit, r.month, r.count, r.level, r.matter, r.points, r.note, r.evidence, r.entered_by,
+        instant(r.entered_at), r.state, r.fingerprint, r.reviewed_by,
+        None if r.reviewed_at is None else instant(r.reviewed_at), json.loads(r.facts), r.document_date,
+        tuple(json.loads(r.files)), tuple(json.loads(r.tickets)), r.replaces, r.reason,
+    )  # fmt: skip

@@ -1,0 +1,232 @@
+"""The shelf of the runs: trials and locks, objections decided by two people, tickets that are not to count."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from backend.domain.instants import instant, micros
+from backend.ports.runs import Appeal, Exclusion, Run
+from storage import tables as t
+from storage.db import Database
+
+R, A, X = t.score_runs.c, t.score_appeals.c, t.score_exclusions.c
+#: what may still change a month that is over, by name: open duties of its cohort, undecided requests (Q15)
+_OPEN = {
+    "dispatch": "SELECT count(*) FROM duties WHERE kind = 'dispatch' AND met_at IS NULL AND {0}",
+    "sign": "SELECT count(*) FROM duties WHERE kind = 'sign' AND met_at IS NULL AND {0}",
+    "return": "SELECT count(*) FROM requests WHERE kind = 'return' AND decision IS NULL AND {1}",
+    "unreasonable": "SELECT count(*) FROM requests r JOIN tickets t ON t.id = r.ticket_id "
+                    "WHERE r.kind IN ('unreasonable', 'appeal') AND r.decision IS NULL AND {2}",
+    "revisit": "SELECT count(*) FROM duties d JOIN tickets t ON t.id = d.ticket_id "
+               "WHERE d.kind = 'revisit' AND d.met_at IS NULL AND {2}",
+}  # fmt: skip
+_WHEN = tuple(f"{name} >= :start AND {name} < :end" for name in ("start_at", "asked_at", "t.closed_at"))
+
+
+class RunShelf:
+    """Implements backend.ports.runs.RunBook."""
+
+    _db: Database
+
+    async def keep_run(self, run: Run) -> None:
+        """Keep a run."""
+        values = {
+            "id": run.id, "period": run.period, "scheme": run.scheme, "state": run.state, "by": run.by,
+            "at": micros(run.at), "sheet": json.dumps(run.sheet, ensure_ascii=False), "hash": run.hash,
+            "revision_of": run.revision_of,
+        }  # fmt: skip
+        await self._db.write(lambda c: c.execute(insert(t.score_runs).values(**values)) and None)
+
+    async def run(self, run_id: int) -> Run | None:
+        """One run."""
+        query = select(t.score_runs).where(R.id == run_id)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _run(row)
+
+    async def runs(self, period: str | None, limit: int) -> Sequence[Run]:
+        """Runs of a period or of all, newest first, without their sheets."""
+        columns = [column for column in t.score_runs.c if column.name != "sheet"]
+        query = select(*columns).order_by(R.id.desc()).limit(limit)
+        if period is not None:
+            query = query.where(R.period == period)
+        return await self._db.read(lambda c: [_run(r) for r in c.execute(query)])
+
+    async def locked(self, period: str, scheme: str) -> Run | None:
+        """The newest locked run of a period and scheme."""
+        query = (
+            select(t.score_runs)
+            .where(R.period == period, R.scheme == scheme, R.state == "locked")
+            .order_by(R.locked_at.desc(), R.id.desc())
+            .limit(1)
+        )
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _run(row)
+
+    async def shut(self, period: str, schemes: Sequence[str]) -> bool:
+        """Whether a run of that period is locked, for all schemes ("") or for one of these."""
+        query = select(R.id).where(R.period == period, R.state == "locked", R.scheme.in_(["", *schemes])).limit(1)
+        return await self._db.read(lambda c: c.execute(query).first() is not None)
+
+    async def lock(self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None) -> bool:
+        """Lock a run; False when it is locked already."""
+        query = (
+            update(t.score_runs)
+            .where(R.id == run_id, R.state.in_(("trial", "check")))
+            .values(state="locked", locked_by=by, locked_at=micros(at), revision_of=revision_of, forced=forced)
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def check(self, run_id: int, until: datetime) -> bool:
+        """Open the 核对期 of a trial; False when it is no trial any more."""
+        query = (
+            update(t.score_runs)
+            .where(R.id == run_id, R.state == "trial")
+            .values(state="check", check_until=micros(until))
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def open_duties(self, start: datetime, end: datetime) -> Sequence[tuple[str, int]]:
+        """(what, how many) of the cohort that may still change it."""
+        given = {"start": micros(start), "end": micros(end)}
+
+        def work(c: Connection) -> list[tuple[str, int]]:
+            counted = [(name, int(c.execute(text(sql.format(*_WHEN)), given).scalar() or 0)) for name, sql in _OPEN.items()]
+            return [(name, n) for name, n in counted if n]
+
+        return await self._db.read(work)
+
+    # -- objections
+
+    async def appeal(self, appeal: Appeal) -> None:
+        """Keep an appeal."""
+        values = {
+            "id": appeal.id, "run_id": appeal.run_id, "unit": appeal.unit, "item": appeal.item,
+            "words": appeal.words, "by": appeal.by, "at": micros(appeal.at), "period": appeal.period,
+            "files": json.dumps(appeal.files), "tickets": json.dumps(appeal.tickets, ensure_ascii=False),
+            "state": appeal.state,
+        }  # fmt: skip
+        await self._db.write(lambda c: c.execute(insert(t.score_appeals).values(**values)) and None)
+
+    async def appeals(self, run_id: int) -> Sequence[Appeal]:
+        """The appeals against a run, oldest first."""
+        query = select(t.score_appeals).where(A.run_id == run_id).order_by(A.id)
+        return await self._db.read(lambda c: [_appeal(r) for r in c.execute(query)])
+
+    async def appeals_of(
+        self, period: str | None, unit: str | None, states: Sequence[str], limit: int
+    ) -> Sequence[Appeal]:
+        """Appeals of a period and unit in these states (none: all), newest first."""
+        query = select(t.score_appeals).order_by(A.id.desc()).limit(limit)
+        for column, value in ((A.period, period), (A.unit, unit)):
+            if value is not None:
+                query = query.where(column == value)
+        if states:
+            query = query.where(A.state.in_(states))
+        return await self._db.read(lambda c: [_appeal(r) for r in c.execute(query)])
+
+    async def one_appeal(self, appeal_id: int) -> Appeal | None:
+        """One appeal."""
+        query = select(t.score_appeals).where(A.id == appeal_id)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _appeal(row)
+
+    async def propose(self, appeal_id: int, proposal: Mapping[str, Any], by: str, at: datetime) -> bool:
+        """The first clerk's opinion; False when the appeal is decided."""
+        query = (
+            update(t.score_appeals)
+            .where(A.id == appeal_id, A.state.in_(("open", "proposed")))
+            .values(
+                state="proposed", proposal=json.dumps(dict(proposal), ensure_ascii=False), proposed_by=by,
+                proposed_at=micros(at),
+            )  # fmt: skip
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def settle(
+        self, appeal_id: int, state: str, by: str, at: datetime, exclusions: Sequence[Exclusion] = ()
+    ) -> bool:
+        """The second clerk's word on a proposed appeal, with the exclusions it brings, in one transaction."""
+        values: dict[str, Any] = {"state": state, "decided_by": by, "decided_at": micros(at)}
+        if state == "open":  # not agreed: the first opinion is taken back
+            values = {"state": state, "proposal": None, "proposed_by": None, "proposed_at": None}
+        query = update(t.score_appeals).where(A.id == appeal_id, A.state == "proposed").values(**values)
+
+        def work(c: Connection) -> bool:
+            if c.execute(query).rowcount != 1:
+                return False
+            for exclusion in exclusions:
+                c.execute(insert(t.score_exclusions).values(**_excluded(exclusion)))
+            return True
+
+        return await self._db.write(work)
+
+    # -- exclusions
+
+    async def exclude(self, exclusions: Sequence[Exclusion]) -> None:
+        """Keep exclusions."""
+
+        def work(c: Connection) -> None:
+            for exclusion in exclusions:
+                c.execute(insert(t.score_exclusions).values(**_excluded(exclusion)))
+
+        await self._db.write(work)
+
+    async def exclusions(self, month: str, unit: str | None = None) -> Sequence[Exclusion]:
+        """Exclusions of a month, oldest first."""
+        query = select(t.score_exclusions).where(X.month == month).order_by(X.id)
+        if unit is not None:
+            query = query.where(X.unit == unit)
+        return await self._db.read(lambda c: [_exclusion(r) for r in c.execute(query)])
+
+    async def exclusion(self, exclusion_id: int) -> Exclusion | None:
+        """One exclusion."""
+        query = select(t.score_exclusions).where(X.id == exclusion_id)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _exclusion(row)
+
+    async def decide_exclusion(self, exclusion_id: int, state: str, by: str, at: datetime) -> bool:
+        """Decide an entered exclusion; False when decided already."""
+        query = (
+            update(t.score_exclusions)
+            .where(X.id == exclusion_id, X.state == "entered")
+            .values(state=state, decided_by=by, decided_at=micros(at))
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+
+def _at(value: int | None) -> datetime | None:
+    return None if value is None else instant(value)
+
+
+def _run(r: Any) -> Run:
+    sheet = getattr(r, "sheet", None)
+    return Run(
+        r.id, r.period, r.scheme, r.state, r.by, instant(r.at), {} if sheet is None else json.loads(sheet), r.hash,
+        _at(r.locked_at), r.locked_by, r.revision_of, _at(r.check_until), r.forced,
+    )  # fmt: skip
+
+
+def _appeal(r: Any) -> Appeal:
+    return Appeal(
+        r.id, r.run_id, r.unit, r.item, r.words, r.by, instant(r.at), r.period, tuple(json.loads(r.files)),
+        tuple(json.loads(r.tickets)), r.state, None if r.proposal is None else json.loads(r.proposal), r.proposed_by,
+        _at(r.proposed_at), r.decided_by, _at(r.decided_at),
+    )  # fmt: skip
+
+
+def _exclusion(r: Any) -> Exclusion:
+    return Exclusion(
+        r.id, r.month, r.unit, r.item, r.ticket, r.reason, r.by, instant(r.at), r.state, r.decided_by,
+        _at(r.decided_at), r.appeal_id,
+    )  # fmt: skip
+
+
+def _excluded(e: Exclusion) -> dict[str, Any]:
+    return {
+        "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
+        "by": e.by, "at": micros(e.at), "state": e.state, "decided_by": e.decided_by,
+        "decided_at": None if e.decided_at is None else micros(e.decided_at), "appeal_id": e.appeal_id,
+    }  # fmt: skip
