@@ -34,6 +34,7 @@ from storage.tables.tickets import (
     tickets,
     visits,
 )
+from storage.tables.visiting import caller_texts
 
 __all__ = [
     "api_keys",
@@ -44,6 +45,7 @@ __all__ = [
     "bulletin_files",
     "bulletins",
     "calendar_days",
+    "caller_texts",
     "calls",
     "cards",
     "catalogue_rows",

@@ -47,4 +47,5 @@ unreachables = Table(  # matters about which 联系不上 was drafted for a ledg
 no_visits = Table(  # who asked never to be rung for a visit again (FW33), by blind index
     "no_visits", metadata,
     Column("phone_index", Text, primary_key=True), at("at", null=False), col("call_id", BigInteger, null=True),
+    col("masked", null=True), col("reason", null=True), col("by", null=True),  # who put it on the list, and why
 )  # fmt: skip
