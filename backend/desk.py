@@ -1,14 +1,14 @@
 """The one threshold every act crosses: permission, table, compare-and-set, journal, clocks, letters, in one transaction."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 
 from backend.domain.acts import Act, Plan, Snapshot
-from backend.domain.flow import Unchanged, decide, visible
+from backend.domain.flow import Unchanged, decide
 from backend.domain.refusals import Refused
 from backend.office import Office
 from backend.office_now import OfficeNow
@@ -59,7 +59,7 @@ class Desk:
         await self.ready()
         standing = await self.office.standing()
         world = OfficeNow(standing, self.office.clock.now(), self._ids.take)
-        act = await self._with_master(act)
+        beside = _other(act)
         find = Find(no=act.ticket_no) if act.ticket_no is not None else Find(assignment_id=act.assignment_id)
         seen: list[Snapshot] = []
 
@@ -70,22 +70,13 @@ class Desk:
             return decide(snap, act, world, self._key)
 
         try:
-            plan = await self.moves.perform(find, think)
+            plan = await self.moves.perform(find, think, beside)
         except Unchanged:
             return Moved(seen[0].ticket.id, None)
         self.told(plan, seen[0].ticket.no)
+        if plan.also is not None and seen[0].beside is not None:
+            self.told(plan.also, seen[0].beside.ticket.no)
         return Moved(plan.ticket_id, plan)
-
-    async def _with_master(self, act: Act) -> Act:
-        """For a merge, find the master the words name; its id travels with them."""
-        if act.verb != "merge":
-            return act
-        into = act.words.get("into")
-        master = await self.moves.load(Find(no=into)) if isinstance(into, str) else None
-        if master is None or not visible(master, act.by):
-            raise Refused("not_found", ticket=into)
-        master_id = master.ticket.merged_into or master.ticket.id  # never under one that is itself a repeat
-        return replace(act, words={**act.words, "master_id": master_id})
 
     def created(self, new: NewTicket) -> None:
         """Log a ticket that has just been kept (T1) and nudge as after any move."""
@@ -99,6 +90,12 @@ class Desk:
                                          line.at.astimezone(self.office.clock.zone)))  # fmt: skip
         for listener in self.after:
             listener(plan, ticket_no)
+
+
+def _other(act: Act) -> Find | None:
+    """The other ticket an act names: the master of a merge (T4)."""
+    into = act.words.get("into") if act.verb == "merge" else None
+    return Find(no=into.strip()) if isinstance(into, str) else None
 
 
 def journal_line(

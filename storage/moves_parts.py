@@ -1,8 +1,9 @@
 """What a move reads and keeps, the same on both engines: the parts of a snapshot, and a new ticket's columns."""
 
+from dataclasses import replace
 from typing import Any
 
-from backend.domain.acts import Snapshot
+from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import Assignment, Duty, Line, Request, Ticket, Visit
 from backend.ports.moves import Find, NewTicket
 from storage.rows import SHAPES, encode
@@ -35,6 +36,16 @@ def snapshot(ticket: Ticket, parts: list[tuple[Any, ...]]) -> Snapshot:
     """The snapshot of a ticket and its parts, in the order of PARTS."""
     assignments, duties, requests, visits, last = parts
     return Snapshot(ticket, assignments, duties, requests, visits, last[0] if last else None)
+
+
+def with_other(found: Snapshot | None, other: Snapshot | None) -> Snapshot | None:
+    """A snapshot with the other ticket its act names."""
+    return None if found is None else replace(found, beside=other)
+
+
+def in_order(plan: Plan) -> list[Plan]:
+    """A plan and what it does to the other ticket, in the one order in which everybody locks tickets."""
+    return [plan] if plan.also is None else sorted((plan, plan.also), key=lambda p: p.ticket_id)
 
 
 def ticket_columns(new: NewTicket) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from backend.domain.records import Line, Ticket
 from backend.domain.refusals import Refused
 from backend.ports.moves import Find, NewTicket
 from storage import tables
-from storage.moves_parts import PARTS, columns_of, snapshot, ticket_columns, where_of
+from storage.moves_parts import PARTS, columns_of, in_order, snapshot, ticket_columns, where_of, with_other
 from storage.postgres import PostgresDatabase
 from storage.rows import SHAPES, TABLE_OF, encode
 
@@ -130,6 +130,22 @@ def _build(plan: Plan) -> str:
     return f"WITH {', '.join(steps)} SELECT count(*) FROM moved"
 
 
+async def _written(raw: Any, plan: Plan) -> bool:
+    """Whether the plan is kept: nobody was quicker. Two tickets are moved in one transaction, or neither."""
+    if plan.also is None:
+        statement, params = plan_statement(plan)
+        return bool(await raw.fetchval(statement, *params) == 1)
+    turn = raw.transaction()
+    await turn.start()
+    for one in in_order(plan):
+        statement, params = plan_statement(one)
+        if await raw.fetchval(statement, *params) != 1:
+            await turn.rollback()
+            return False
+    await turn.commit()
+    return True
+
+
 class PostgresMoves:
     """Moves in two round trips; the loser reads again and is told who won."""
 
@@ -141,13 +157,13 @@ class PostgresMoves:
         async with self._db.bare() as raw:
             return await load_postgres(raw, find)
 
-    async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan]) -> Plan:
+    async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan], beside: Find | None = None) -> Plan:
         """Read, decide, write; again when somebody was quicker."""
         async with self._db.bare() as raw:
             for _ in range(TRIES):
-                plan = decide(await load_postgres(raw, find))
-                statement, params = plan_statement(plan)
-                if await raw.fetchval(statement, *params) == 1:
+                found = await load_postgres(raw, find)
+                plan = decide(found if beside is None else with_other(found, await load_postgres(raw, beside)))
+                if await _written(raw, plan):
                     return plan
         raise Refused("overtaken")
 

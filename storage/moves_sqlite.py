@@ -9,7 +9,7 @@ from backend.domain.acts import Plan, Snapshot
 from backend.domain.records import Line, Ticket
 from backend.domain.refusals import Refused
 from backend.ports.moves import Find, NewTicket
-from storage.moves_parts import PARTS, columns_of, snapshot, ticket_columns, where_of
+from storage.moves_parts import PARTS, columns_of, in_order, snapshot, ticket_columns, where_of, with_other
 from storage.rows import SHAPES, TABLE_OF, encode
 from storage.sqlite import SqliteDatabase
 
@@ -79,13 +79,14 @@ class SqliteMoves:
         """The ticket with everything a decision needs, or None."""
         return await self._db.read(lambda c: load_sqlite(_raw(c), find))
 
-    async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan]) -> Plan:
+    async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan], beside: Find | None = None) -> Plan:
         """Load, decide and write as one job of the writer."""
 
         def work(connection: Connection) -> Plan:
             raw = _raw(connection)
-            plan = decide(load_sqlite(raw, find))
-            if not write_sqlite(raw, plan):
+            found = load_sqlite(raw, find)
+            plan = decide(found if beside is None else with_other(found, load_sqlite(raw, beside)))
+            if not all(write_sqlite(raw, one) for one in in_order(plan)):
                 raise Refused("overtaken")
             return plan
 

@@ -16,6 +16,7 @@ from backend.ports.moves import Find
 AT_ONCE = 200  # letters taken up before others get their turn
 #: Messages that are said by the script P2; all others by P1.
 SUPERVISING = frozenset({"P2", "M8", "M16", "M19"})
+UPGRADED = frozenset({"P4", "M2u"})  # said by the script P4 (Q28)
 CONTACTS = (Role.HANDLER, Role.LIAISON, Role.LEADER)
 RINGERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
 
@@ -37,10 +38,11 @@ class Planning:
     @staticmethod
     def _call(letter: PhoneLetter, now: datetime, standing: Standing) -> NewCall:
         script = "supervise" if letter.kind in SUPERVISING else "notice"
+        said = "upgrade" if letter.kind in UPGRADED else script
         at = reminders.next_allowed(now, letter.grade, standing.settings, standing.calendar, letter.unit, ring=True)
         facts = {k: letter.facts[k] for k in ("due", "unless_opened") if k in letter.facts}
         return NewCall(
-            script, script, at, now, letter_id=letter.id, ticket_id=letter.ticket_id,
+            script, said, at, now, letter_id=letter.id, ticket_id=letter.ticket_id,
             assignment_id=letter.assignment_id, person=letter.person, urgent=letter.urgent,
             facts={**facts, "attempt": letter.attempts + 1},
         )  # fmt: skip

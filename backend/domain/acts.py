@@ -67,6 +67,7 @@ class Snapshot:
     requests: tuple[Request, ...] = ()  # undecided, and the decided ones of kinds with a limit
     visits: tuple[Visit, ...] = ()  # of this ticket
     last: Line | None = None  # the newest journal line
+    beside: "Snapshot | None" = None  # the other ticket an act names (the master of a merge)
 
     @property
     def lead(self) -> Assignment | None:
@@ -103,6 +104,7 @@ class Plan:
     redraw: tuple[int, ...] = ()  # assignments whose cards must be drawn again
     inbox_id: int | None = None
     urgent: bool = False
+    also: "Plan | None" = None  # what the same act does to the other ticket; both are written, or neither
 
 
 class Rules(Protocol):

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -55,7 +56,10 @@ def decide(snap: Snapshot, act: Act, world: World, key: bytes) -> Plan:
         if act.by.role and repeats(snap, act, mover.target or target, words):
             raise Unchanged from None  # the guard stands there because he has done it
         raise
-    return _plan(mover, key)
+    plan = _plan(mover, key)
+    if mover.also is None or snap.beside is None:
+        return plan
+    return replace(plan, also=decide(snap.beside, mover.also, world, key))
 
 
 def _target(snap: Snapshot, act: Act, row: Row) -> Assignment | None:
@@ -94,7 +98,13 @@ def _check_order(
     if stale:
         raise Refused("overtaken", **facts)
     if not allowed:
-        raise Refused("overtaken" if last and _overtook(last, act, row) else "not_now", **facts)
+        if last and _overtook(last, act, row):
+            raise Refused("overtaken", **facts)
+        earlier = _winner(act, target)
+        if earlier is not None:
+            by, at = earlier
+            raise Refused("overtaken", **{**facts, "by": by, "at": at.astimezone(zone).isoformat(timespec="seconds")})
+        raise Refused("not_now", **facts)
 
 
 def _overtook(last: Line, act: Act, row: Row) -> bool:
@@ -106,6 +116,16 @@ def _overtook(last: Line, act: Act, row: Row) -> bool:
     return led_away or last.verb in _RIVALS.get(act.verb, (act.verb,))
 
 
+def _winner(act: Act, target: Assignment | None) -> tuple[str, datetime] | None:
+    """Who did long ago what somebody now comes to do, whatever happened since, and when."""
+    if target is None or act.verb not in _DONE:
+        return None
+    by, at = (getattr(target, name) for name in _DONE[act.verb])
+    return None if at is None or by == act.by.code else (by or "system", at)
+
+
+#: Verbs done once: the columns that say who did it, and when.
+_DONE = {"sign": ("signed_by", "signed_at"), "close": ("closed_by", "closed_at")}
 #: Verbs that compete for the same move: the second of two is told it was overtaken.
 _RIVALS = {
     "sign": ("sign", "auto_sign", "reassign", "cancel"),
@@ -122,11 +142,13 @@ _RIVALS = {
 def repeats(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str, Any]) -> bool:
     """Whether the newest line is this very act by this very actor (a double tap, a resent request)."""
     last = snap.last
+    if act.verb == "sign" and target is not None and target.signed == "manual" and target.ended_at is None:
+        return target.signed_by == act.by.code  # he signed it, whatever came after
     if last is None or last.verb != act.verb or last.by != act.by.code:
         return False
     if target is not None and last.assignment_id not in (None, target.id):
         return False
-    given = {k: _plain(v) for k, v in words.items() if v not in EMPTY and k != "master_id"}
+    given = {k: _plain(v) for k, v in words.items() if v not in EMPTY}
     said = {k: v for k, v in last.words.items() if k in words}
     if "due_at" not in given:
         said.pop("due_at", None)  # worked out, where he named none

@@ -10,7 +10,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Outcome, State
 
 #: Messages that must reach a person: without a chat binding they go by telephone, as this script.
-BY_PHONE = {"M1": "P1", "M2": "P1", "M3": "P1", "M8": "P2", "M16": "P2", "M19": "P2"}
+BY_PHONE = {"M1": "P1", "M2": "P1", "M3": "P1", "M8": "P2", "M16": "P2", "M19": "P2", "M2u": "P4"}
 
 
 class Mover:
@@ -34,6 +34,7 @@ class Mover:
         self.from_state = target.state if target else snap.ticket.state
         self.to_state = self.from_state
         self.line_words: dict[str, Any] = {}
+        self.also: Act | None = None  # what the same act says to the other ticket (Snapshot.beside)
 
     # -- what is being moved
 
@@ -231,11 +232,18 @@ class Mover:
         not_before: datetime | None = None,
         channel: str | None = None,
         urgent: bool | None = None,
+        in_person: bool = False,
         **facts: Any,
     ) -> None:
-        """A letter to each of these people: by chat where bound, else by telephone if it must reach them."""
+        """A letter to each of these people: by chat where bound, else by telephone if it must reach them.
+
+        Who is away is replaced by who stands in for him, and urgent matters go to the person on duty (Q25); only
+        with a `channel` named, or `in_person`, is it these people and nobody else.
+        """
         target = assignment or self._target
-        for person in people:
+        rush = self.ticket.grade is Grade.URGENT if urgent is None else urgent
+        exact = channel is not None or in_person
+        for person in people if exact else self.world.to_tell(list(people), urgent=rush):
             name, how = kind, channel or self.chat_of(person)
             if how is None:
                 if kind not in BY_PHONE or not person.has_phone:
@@ -250,7 +258,7 @@ class Mover:
                     ticket_id=self.ticket.id,
                     assignment_id=target.id if target else None,
                     version=self.ticket.version + 1,
-                    urgent=self.ticket.grade is Grade.URGENT if urgent is None else urgent,
+                    urgent=rush,
                     not_before=not_before or self.world.now,
                     created_at=self.world.now,
                     facts=facts,
@@ -270,7 +278,7 @@ class Mover:
         """A confirmation to whoever acted, if he is a person with a chat."""
         person = self.world.person(self.by.code)
         if person and person.chat:
-            self.tell(kind, [person], **facts)
+            self.tell(kind, [person], in_person=True, **facts)
 
     def changes(self) -> tuple[Change, ...]:
         """All changed values, one entry a row."""

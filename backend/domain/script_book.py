@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 #: Scripts a call can follow (contract §7).
-NAMES = ("notice", "supervise", "visit", "inbound_handler", "inbound_caller")
+NAMES = ("notice", "supervise", "upgrade", "visit", "visit_menu", "inbound_handler", "inbound_caller", "bridge")
 _INHERITED = ("repeats", "odd", "silent", "odd_to", "silent_to", "odd_say", "hung_up")
 
 
@@ -47,6 +47,7 @@ class Step:
     wait: str
     end: str
     bridge: str
+    connect: str  # whom to connect; leads on by how that leg ended
     when: str
     otherwise: str
     confirm: Mapping[str, str]
@@ -108,7 +109,7 @@ def _step(table: Mapping[str, Any], script: Mapping[str, Any]) -> Step:
         question=table.get("question", ""), digits=table.get("digits", 1),
         finish_on=table.get("finish_on", ""), timeout_s=table.get("timeout_s", 6),
         record=table.get("record", False), wait=table.get("wait", ""), end=table.get("end", ""),
-        bridge=table.get("bridge", ""), when=table.get("if", ""), otherwise=table.get("else", ""),
+        bridge=table.get("bridge", ""), connect=table.get("connect", ""), when=table.get("if", ""), otherwise=table.get("else", ""),
         confirm=dict(table.get("confirm", {})), enter=dict(table.get("enter", {})),
         enter_effects=tuple(table.get("enter_effects", ())),
         odd_speech=table.get("odd_speech", rules["odd"]), **rules,
@@ -127,7 +128,7 @@ def _check(script: Script) -> None:
     named = {script.first, script.stale, script.person_to, script.danger_to}
     for step in script.steps.values():
         named |= {step.otherwise, *step.confirm.values()}
-        named |= set() if step.end or step.wait or step.record else {step.odd_to, step.silent_to}
+        named |= set() if step.end or step.wait or step.record or step.connect else {step.odd_to, step.silent_to}
         for branch in step.on.values():
             named |= {branch.to, branch.otherwise}
     lost = sorted(named - {""} - script.steps.keys())

@@ -33,16 +33,20 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "M1":   Kind("", TO_SIGN),
     "M2":   Kind("", TO_SIGN),
+    "M2u":  Kind("chat.M2u", OPEN),
     "C1":   Kind("", UNDER_WAY),                       # a living card once more: asked for, or the old one is gone (FT22)
+    "C2":   Kind(""),                                  # the whole ticket, as whoever asked for it may act on it
     "M3":   Kind("chat.M3", TO_SIGN),
     "M4":   Kind("chat.M4", OPEN, duty=Obligation.CLOSE),
     "M5":   Kind("chat.M5"),
     "M7":   Kind("chat.M7", HANDLING),
     "M8":   Kind("chat.M8", OPEN),
+    "M8d":  Kind("chat.M8d"),
     "M9":   Kind("chat.M9", frozenset({S.RETURN_REVIEW})),
     "M9r":  Kind("chat.M9_reviewer"),                  # while its request is undecided
     "M10":  Kind("chat.M10"),
     "M11":  Kind("chat.M11", OPEN),
+    "M11a": Kind("chat.M11a", OPEN),
     "M12":  Kind("chat.M12"),
     "M13":  Kind("chat.M13", frozenset({S.EXTENSION_REVIEW})),
     "M14":  Kind("chat.M14", UNDER_WAY),
@@ -50,6 +54,7 @@ KINDS: dict[str, Kind] = {
     "M15c": Kind("chat.M15c", OPEN),
     "M16":  Kind("chat.M16", LIVING, flag="supervised", duty=Obligation.SUPERVISE),
     "M16r": Kind("chat.M16r", LIVING, flag="supervised"),
+    "M16e": Kind("chat.M16e", LIVING),
     "M17":  Kind("chat.M17"),
     "M18":  Kind("chat.M18", OPEN),
     "M19":  Kind("chat.M19", frozenset({S.REWORK})),
@@ -59,10 +64,18 @@ KINDS: dict[str, Kind] = {
     "M26":  Kind("chat.M26", NEW, of="ticket"),
     "M27":  Kind("chat.M27"),
     "M28":  Kind("chat.M28", VISITED_BY_HAND, of="ticket"),
+    "M29":  Kind("chat.M29", LIVING),
+    "M30":  Kind("chat.M30", OPEN),
+    "M25":  Kind("chat.M25", UNDER_WAY),               # a call nobody took
+    "B1":   Kind("chat.B1", UNDER_WAY),                # a bridge whose first leg nobody took (P3)
+    "B2":   Kind("chat.B2"),
+    "B3":   Kind("chat.B3"),
+    "D1":   Kind("chat.D1"),                           # a task for a person: key 0, and nobody was on the line
     "T1":   Kind("chat.task_unreached", UNDER_WAY),    # a task for a person (A10): nobody of the unit can be had
     "U1":   Kind("chat.address_dead"),                 # a colleague's chat is dead (FT20)
     "P1":   Kind("phone.P1", TO_SIGN),
     "P2":   Kind("phone.P2", LIVING),
+    "P4":   Kind("phone.P4", OPEN),
 }
 # fmt: on
 
@@ -72,11 +85,18 @@ REVIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "return": ("chat.M9_reviewer", ("return",)),
     "extension": ("chat.M13_reviewer", ("extension",)),
     "explained_close": ("chat.M17_reviewer", ("explained_close",)),
-    "unreasonable": ("chat.M20_reviewer", ("unreasonable", "appeal")),
+    "unreasonable": ("chat.M20_reviewer", ("unreasonable",)),
+    "appeal": ("chat.M20_appeal", ("appeal",)),
+    "objection": ("chat.M8_reviewer", ("objection",)),
     "mass_incident": ("chat.flag_reviewer", ("mass_incident",)),
+    "hard_case": ("chat.hard_case_reviewer", ("hard_case",)),
+    "confidential": ("chat.confidential_reviewer", ("confidential",)),
+    "arbitration": ("chat.arbitration_reviewer", ("return",)),
 }
 #: letters that must reach somebody of the unit: when the chat fails they go by telephone, then to the next contact
-MUST_ARRIVE = frozenset(BY_PHONE) | {"P1", "P2", "C1"}
+MUST_ARRIVE = frozenset(BY_PHONE) | {"P1", "P2", "P4", "C1"}
+#: what answers a person's own act, and may come in his quiet hours
+ANSWERS = frozenset({"C1", "M6", "M9", "M13", "M17"})
 #: general reminders, told in one digest when there are many of one person (§6.3, FS17)
 MERGED = frozenset({"M3", "M4"})
 

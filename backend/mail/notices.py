@@ -85,6 +85,7 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
     "M9": _returned,
     "M9r": _review,
     "M11": _reason,
+    "M11a": _reason,
     "M12": _taken,
     "M13": _extension,
     "M14": _extension,
@@ -103,9 +104,20 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
     "M20u": lambda v: {"n": v.window},
     "M25v": _visit,
     "M26": _due(Obligation.DISPATCH),
+    "M30": lambda v: {"n": v.given.get("n", v.snap.ticket.repeats)},
     "M27": _due(Obligation.REVIEW),
     "M28": _due(Obligation.REVISIT),
     "M29": _reason,
+    "M25": lambda v: {"n": v.given.get("n", 1), "time": v.when(v.instant("at")), "duty_phone": v.given.get("duty_phone", "")},
+    "B1": lambda v: {
+        "reason": v.catalogue.word_or("bridge_failed", str(v.given.get("outcome"))), "time": v.when(v.instant("at")),
+    },
+    "B2": lambda v: {
+        "n": v.given.get("n", 1), "time": v.when(v.instant("at")),
+        "enough": v.catalogue.say("chat.B2_enough", n=v.given["n"]) if v.given.get("enough") else "",
+    },
+    "B3": lambda v: {"seconds": v.given.get("seconds", 0)},
+    "D1": lambda v: {"person": v.given.get("person", "")},
     "U1": lambda v: {"name": v.given.get("name", ""), "unit": v.given.get("unit", "")},
 }
 

@@ -1,22 +1,24 @@
-"""同意 and 不同意: what one person asked, another decides; a no needs its reason."""
+"""同意 and 不同意: what one person asked, another decides, by button or by answering the card; a no needs its reason."""
 
+from backend.domain.presses import Press
 from backend.domain.records import Request
 from backend.domain.refusals import Refused
 from backend.domain.table import may
+from backend.domain.words import CLASSES
+from backend.mail.buttons import A_ROW, DECIDES
 from backend.ports.moves import Find
-from bot.talk import Talk
+from bot.talk import Rows, Talk
 from bot.things import view
 
-#: The verb that decides each kind of request.
-DECIDES = {
-    "return": "decide_return",
-    "extension": "decide_extension",
-    "explained_close": "decide_close",
-    "mass_incident": "decide_flag",
-    "unreasonable": "decide_unreasonable",
-    "appeal": "decide_unreasonable",
-}
-ON_CONSOLE = ("unreasonable", "appeal")  # they need a class and a reason from a list
+CARD = "M9r"  # the kind of card that asks for a decision
+REQUEST = "request"  # what an answer to such a card is about, while nothing was asked yet
+AGREE, DISAGREE = "agree", "disagree"
+WITH_CLASS = ("unreasonable", "appeal")  # agreed to only by class and reason (Q38)
+
+
+def about(what: str | None) -> bool:
+    """Whether a question was about a request; `agree.CLASS` carries the class chosen."""
+    return what is not None and what.partition(".")[0] in (REQUEST, AGREE, DISAGREE)
 
 
 async def _open(talk: Talk, request_id: int) -> tuple[Request, str]:
@@ -31,35 +33,81 @@ async def _open(talk: Talk, request_id: int) -> tuple[Request, str]:
     return request, DECIDES[request.kind]
 
 
-async def agree(talk: Talk, request_id: int) -> None:
-    """同意."""
+async def agree(talk: Talk, request_id: int, why: str = "") -> None:
+    """同意; a claim is agreed to by its class first."""
     request, verb = await _open(talk, request_id)
-    if request.kind in ON_CONSOLE:
-        await talk.told("bot.on_console")
+    if request.kind in WITH_CLASS:
+        await _ask_class(talk, request)
         return
-    await _decide(talk, request, verb, True, "")
+    await _decide(talk, request, verb, accept=True, reason=why)
     await talk.told("toast.approved")
     await talk.redraw()
+
+
+async def _ask_class(talk: Talk, request: Request) -> None:
+    """The eight classes as buttons (Q38)."""
+    keys = [(f"word.class.{name}", Press("class", request.id, place)) for place, name in enumerate(CLASSES)]
+    rows: Rows = [keys[i : i + A_ROW] for i in range(0, len(keys), A_ROW)]
+    await talk.say(talk.say_key("decide.class", ticket_no=await _no(talk, request)), rows)
+    await talk.toast(talk.say_key("toast.asked"))
+
+
+async def chosen(talk: Talk, request_id: int, place: int) -> None:
+    """A class was pressed: now the reason."""
+    request, _ = await _open(talk, request_id)
+    if request.kind not in WITH_CLASS or place >= len(CLASSES):
+        raise Refused("not_found", request=request_id)
+    await talk.strip()
+    await talk.ask("decide.agree_reason", f"{AGREE}.{CLASSES[place]}", request_id, no=await _no(talk, request))
 
 
 async def disagree(talk: Talk, request_id: int) -> None:
     """不同意: first the reason."""
     request, _ = await _open(talk, request_id)
-    if request.kind in ON_CONSOLE:
-        await talk.told("bot.on_console")
+    await talk.ask("decide.refuse_reason", DISAGREE, request_id, no=await _no(talk, request))
+
+
+async def words(talk: Talk, what: str, request_id: int, text: str) -> None:
+    """An answer to the card, or to the question that was put."""
+    asked, _, class_ = what.partition(".")
+    if asked == AGREE and class_ in CLASSES:
+        await _agreed_by_class(talk, request_id, class_, text)
         return
-    await talk.ask("ask.decide_reason", "disagree", request_id)
+    refusal, approval = _after(talk, "decide.refuse_words", text), _after(talk, "decide.agree_words", text)
+    if asked == DISAGREE or refusal is not None:
+        await _refused(talk, request_id, text if refusal is None else refusal)
+    elif approval is not None:
+        await agree(talk, request_id, approval)
+    else:
+        await _open(talk, request_id)
+        await talk.told("decide.how")
 
 
-async def reason(talk: Talk, request_id: int, text: str) -> None:
+async def _agreed_by_class(talk: Talk, request_id: int, class_: str, text: str) -> None:
+    request, verb = await _open(talk, request_id)
+    if not text:
+        await talk.ask("decide.agree_reason", f"{AGREE}.{class_}", request_id, no=await _no(talk, request))
+        return
+    await _decide(talk, request, verb, accept=True, reason=text, **{"class": class_})
+    await talk.settled()
+    await talk.told("decide.done_class", **{"class": talk.say_key(f"word.class.{class_}")})
+
+
+async def _refused(talk: Talk, request_id: int, text: str) -> None:
     """The reason of a no."""
     request, verb = await _open(talk, request_id)
     if not text:
-        await talk.ask("ask.decide_reason", "disagree", request_id)
+        await talk.ask("decide.refuse_reason", DISAGREE, request_id, no=await _no(talk, request))
         return
-    await _decide(talk, request, verb, False, text)
+    await _decide(talk, request, verb, accept=False, reason=text)
     await talk.settled()
     await talk.told("toast.refused")
+
+
+def _after(talk: Talk, key: str, text: str) -> str | None:
+    """What stands behind one of the words of that key; None when the text does not begin with any."""
+    word = next((w for w in talk.say_key(key).split() if text.lower().startswith(w)), None)
+    return None if word is None else text[len(word) :].strip(" ,.:;，。：；、\n")
 
 
 async def files(talk: Talk, request_id: int) -> bool:
@@ -73,11 +121,17 @@ async def files(talk: Talk, request_id: int) -> bool:
     return True
 
 
-async def _decide(talk: Talk, request: Request, verb: str, accept: bool, why: str) -> None:
-    if request.assignment_id is not None:
-        await talk.act(verb, assignment_id=request.assignment_id, accept=accept, reason=why)
-        return
+async def _no(talk: Talk, request: Request) -> str:
     snap = await talk.house.desk.moves.load(Find(ticket_id=request.ticket_id))
     if snap is None:
         raise Refused("not_found", request=request.id)
-    await talk.act(verb, ticket_no=snap.ticket.no, accept=accept, reason=why)
+    return snap.ticket.no
+
+
+async def _decide(talk: Talk, request: Request, verb: str, **said: object) -> None:
+    if request.assignment_id is not None and verb != "decide_unreasonable":
+        await talk.act(verb, assignment_id=request.assignment_id, **said)
+        return
+    which = {"flag": request.kind} if verb == "decide_flag" else {}  # several may wait on one ticket
+    await talk.act(verb, ticket_no=await _no(talk, request), **which, **said)
+

@@ -50,8 +50,11 @@ def people() -> list[Person]:
 class Paper:
     """A ticket on paper, moved by the pure rules; keeps every letter that would have been sent."""
 
-    def __init__(self, *, grade: Grade = Grade.GENERAL, category: Category = Category.HELP, **settings: str) -> None:
+    def __init__(
+        self, *, grade: Grade = Grade.GENERAL, category: Category = Category.HELP, number: int = 1, **settings: str
+    ) -> None:
         self.at = START
+        self.no = f"T{number}"
         self._ids = iter(range(1000, 10_000_000))
         units = [
             Unit("M01", "热线中心", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
@@ -62,10 +65,11 @@ class Paper:
         config = Config(1, {u.code: u for u in units}, tuple(people()), chosen)
         self.standing = Standing.of(config, "jilin", ZONE)
         ticket = Ticket(
-            1, "T1", 1, "", State.PENDING_DISPATCH, category, grade, "phone", "A市", "M01", "M01", self.at,
-            has_phone=True, text="路灯不亮",
+            number, self.no, 1, "", State.PENDING_DISPATCH, category, grade, "phone", "A市", "M01", "M01", self.at,
+            has_phone=True, text="路灯不亮", phone_index="caller",
         )  # fmt: skip
         self.snap = Snapshot(ticket)
+        self.beside: Paper | None = None  # the other ticket a merge names
         self.letters: list[Letter] = []
         self.plans: list[Plan] = []
 
@@ -96,13 +100,19 @@ class Paper:
     ) -> "Paper":  # fmt: skip
         """Somebody acts; refusals pass."""
         world = OfficeNow(self.standing, self.at, lambda: next(self._ids))
-        act = Act(verb, ROLES[who], Source.API, ticket_no="T1", words=words, version=version, at=at,
+        act = Act(verb, ROLES[who], Source.API, ticket_no=self.no, words=words, version=version, at=at,
                   assignment_id=assignment)  # fmt: skip
-        plan = decide(self.snap, act, world, KEY)
+        other = self.beside
+        plan = decide(replace(self.snap, beside=other.snap if other else None), act, world, KEY)
+        self._keep(plan)
+        if other is not None and plan.also is not None:
+            other._keep(plan.also)
+        return self
+
+    def _keep(self, plan: Plan) -> None:
         self.plans.append(plan)
         self.letters += [r for r in plan.rows if isinstance(r, Letter)]
         self.snap = apply(self.snap, plan)
-        return self
 
     def told(self) -> list[tuple[str, str]]:
         """(kind, person) of the letters since the last look."""

@@ -48,11 +48,6 @@ def test_T2_a_question_answered_at_once_needs_no_dispatch() -> None:
     assert paper.state is State.FINALIZED and not paper.snap.ticket.requires_dispatch
 
 
-def test_T4_a_repeat_goes_under_its_master() -> None:
-    paper = Paper().act("dispatcher", "merge", into="T0", master_id=99)
-    assert paper.state is State.MERGED and paper.snap.ticket.merged_into == 99
-
-
 def test_T5_dispatch_starts_the_clocks_and_tells_everybody_of_the_unit() -> None:
     paper = Paper().act("dispatcher", "dispatch", unit="U01")
     assert paper.state is State.DISPATCHED

@@ -32,7 +32,7 @@ MODEL: dict[str, dict[str, str]] = {
     "signed": UNIT_ANY
     | {"return": "return_review", "extend": "extension_review", "reply": "replied", "close": "closed replied",
        "reassign": "dispatched"},
-    "return_review": UNIT_ANY | {"decide_return": "pending_dispatch signed"},
+    "return_review": UNIT_ANY | {"decide_return": "pending_dispatch signed dispatched"},
     "extension_review": UNIT_ANY | {"decide_extension": "signed"},
     "replied": UNIT_ANY | {"close": "closed replied", "decide_close": "closed replied", "amend": "="},
     "closed": VISIT_ANY | {"send_back": "signed", "start_visit": "revisit_auto revisit_manual finalized"},
@@ -56,7 +56,7 @@ def words(verb: str, paper: Paper, dice: random.Random) -> dict[str, object]:
     due = ((lead.close_due_at if lead else paper.at) + timedelta(hours=dice.randrange(1, 60))).isoformat()
     told = {"at": paper.at.isoformat(), "way": "phone"}
     table: dict[str, dict[str, object]] = {
-        "answer": {"text": "答复"}, "merge": {"into": "T0", "master_id": 77},
+        "answer": {"text": "答复"}, "merge": {"into": "T2", "reason": dice.choice(["", "同一事项"])},
         "dispatch": {"unit": dice.choice(["U01", "U01", "U02", "U03", "X"])}, "assist": {"unit": "U02"},
         "reassign": {"unit": dice.choice(["U01", "U02"])},
         "regrade": {"grade": dice.choice(["general", "urgent"]), "reason": "扬言"},
@@ -74,6 +74,8 @@ def words(verb: str, paper: Paper, dice: random.Random) -> dict[str, object]:
         "appeal": {"reason": "有纪要"}, "object": {"reason": "已按时答复"}, "review": {"conclusion": "不力"},
         "flag": {dice.choice(["mass_incident", "hard_case"]): True, "reason": "多户"}, "cancel": {"reason": "撤回"},
     }  # fmt: skip
+    if verb == "decide_return" and dice.random() < 0.3:
+        return {"accept": True, "unit": dice.choice(["U01", "U02"])}
     if verb.startswith(("decide_", "accept_")) and verb not in table:
         return {"accept": dice.random() < 0.6, "reason": dice.choice(["理由", ""])}
     return dict(table.get(verb, {}))
@@ -86,6 +88,7 @@ def test_a_walk_never_leaves_the_model_and_never_loses_a_clock_or_an_owner() -> 
     moved: dict[str, int] = {}
     while done < STEPS:
         paper = Paper(grade=dice.choice(list(Grade)), category=dice.choice(list(Category)))
+        paper.beside = Paper(number=2, category=dice.choice(list(Category)))
         while done < STEPS and str(paper.state) not in ENDED and len(paper.plans) < 60:
             done += 1
             allowed = MODEL[str(paper.state)]
@@ -140,4 +143,9 @@ def check(paper: Paper, before: str, verb: str, who: str) -> None:
         assert {d.due_at for d in opened if d.kind == "reply" and d.assignment_id == lead.id} == {lead.close_due_at}
     assert not [d for d in opened if d.kind == "reply" and after in ("closed", "archived") and not on_assist]
     cards = [p for p in paper.plans if p.line.verb == "red_card"]
-    assert len({p.line.assignment_id for p in cards}) == len(cards)  # one red card per assignment
+    again = sum("card_taken_back" in p.line.words for p in paper.plans if p.line.verb == "decide_return")
+    assert len(cards) - len({p.line.assignment_id for p in cards}) <= again  # one red card per assignment
+    if after in ENDED | {"finalized"}:  # nobody assists what is over
+        assert all(a.lead or a.ended_at for a in paper.snap.assignments)
+    other = paper.beside.snap.ticket if paper.beside else None
+    assert other is None or other.repeats == (after == "merged")

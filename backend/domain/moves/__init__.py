@@ -3,16 +3,28 @@
 from collections.abc import Callable
 
 from backend.domain.mover import Mover
-from backend.domain.moves import arrival, handling, reviews, sending, visiting, watching
+from backend.domain.moves import (
+    arrival,
+    flags,
+    grading,
+    handling,
+    merging,
+    objecting,
+    reviews,
+    sending,
+    visiting,
+    watching,
+)
 
 EFFECTS: dict[str, Callable[[Mover], None]] = {
     "answer": arrival.answer,
     "accept": arrival.accept,
-    "merge": arrival.merge,
+    "merge": merging.merge,
+    "take_repeat": merging.take_repeat,
     "cancel": arrival.cancel,
-    "regrade": arrival.regrade,
-    "flag": arrival.flag,
-    "decide_flag": arrival.decide_flag,
+    "regrade": grading.regrade,
+    "flag": flags.flag,
+    "decide_flag": flags.decide_flag,
     "dispatch": sending.dispatch,
     "assist": sending.assist,
     "reassign": sending.reassign,
@@ -31,6 +43,8 @@ EFFECTS: dict[str, Callable[[Mover], None]] = {
     "claim_unreasonable": reviews.claim_unreasonable,
     "decide_unreasonable": reviews.decide_unreasonable,
     "appeal": reviews.appeal,
+    "object": objecting.object_,
+    "decide_objection": objecting.decide_objection,
     "yellow_card": watching.yellow_card,
     "red_card": watching.red_card,
     "supervise": watching.supervise,

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from backend.domain.mover import Mover
+from backend.domain.moves.assisting import lead_only, release
 from backend.domain.moves.handling import wake_close
-from backend.domain.moves.sending import with_close
+from backend.domain.moves.sending import give, with_close
 from backend.domain.records import Duty, Request
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, Outcome, Role, State
@@ -17,8 +18,7 @@ def return_(m: Mover) -> None:
         raise Refused("files_missing", field="files")
     if rules.flag("return.requires_signature") and not m.words["signed_by"]:
         raise Refused("signature_missing", field="signed_by")
-    if m.ticket.bounces >= rules.integer("return.arbitrate_after"):
-        raise Refused("return_arbitrated", returns=m.ticket.bounces)
+    arbitration = target.lead and _arbitrated(m)
     window = next(iter(m.duties(Obligation.RETURN, assignment_id=target.id)), None)
     due = window.due_at if window else target.sign_due_at
     timely = m.at.replace(microsecond=0) <= due and target.signed != "auto"  # B35
@@ -27,18 +27,42 @@ def return_(m: Mover) -> None:
         m.change(Duty, window.id, met_at=m.at, outcome=outcome, next_at=None)
     request = m.ask(
         "return", timely=timely, reason=m.words["reason"], reason_code=m.words["reason_code"],
-        files=list(m.words["files"]), signed_by=m.words["signed_by"], due=due.isoformat(),
+        files=list(m.words["files"]), signed_by=m.words["signed_by"], due=due.isoformat(), arbitration=arbitration,
     )  # fmt: skip
     m.line_words["timely"] = timely
+    m.line_words["arbitration"] = arbitration or None
     m.to(State.RETURN_REVIEW)
     m.tell_actor("M9", timely=timely, review_due=_iso(request))
     reviewers = m.world.people(m.ticket.management or "", Role.REVIEWER)
-    m.tell("M9r", reviewers, reason=m.words["reason"], what="return", review_due=_iso(request))
+    what = "arbitration" if arbitration else "return"
+    m.tell("M9r", reviewers, reason=m.words["reason"], what=what, review_due=_iso(request))
+
+
+def _arbitrated(m: Mover) -> bool:
+    """A19, Q44: whether this return is the one (`return.arbitrate_after`) that the institution decides for good.
+
+    Raises Refused `return_arbitrated` once it has been decided: the unit named then cannot hand it on.
+    """
+    leads = {a.id for a in m.snap.assignments if a.lead}
+    decided = [r for r in m.snap.requests if r.kind == "return" and r.decision in ("accepted", "refused")
+               and r.assignment_id in leads]  # fmt: skip
+    limit = m.world.rules.integer("return.arbitrate_after")
+    if m.ticket.bounces >= limit or any(r.facts.get("arbitration") for r in decided):
+        raise Refused("return_arbitrated", returns=len(decided))
+    return len(decided) + 1 >= limit
 
 
 def decide_return(m: Mover) -> None:
-    """T9, T10: accepted, the unit is free and the institution must dispatch again; refused, it handles on."""
+    """T9, T10: accepted, the unit is free and the institution must dispatch again; refused, it handles on.
+
+    In an arbitration the decision is final, and may name the unit that handles it from now on (Q44).
+    """
     request = _pending(m, "return")
+    arbitration = bool(request.facts.get("arbitration"))
+    if m.words["unit"] and not (arbitration and m.words["accept"]):
+        raise Refused("bad_field", field="unit")
+    if m.words["unit"] == m.assignment.unit:
+        raise Refused("already_there", unit=m.words["unit"])
     m.decide(request, m.words["accept"], m.words["reason"])
     target = m.assignment
     handlers = m.world.people(target.unit, Role.HANDLER)
@@ -52,33 +76,55 @@ def decide_return(m: Mover) -> None:
             m.to_state = State.PENDING_DISPATCH
             m.flag("yellow", on=False)
             m.flag("red", on=False)
-            m.on_ticket(state=State.PENDING_DISPATCH, lead_id=None, bounces=m.ticket.bounces + 1)
-            due = m.world.later(m.world.rules.text("dispatch.again.limit"), m.at, m.ticket.management)
-            m.start(Obligation.DISPATCH, due, unit=m.ticket.management)
+            m.on_ticket(bounces=m.ticket.bounces + 1)
+            _send_on(m)
         return
-    _reopen_return_window(m, request)
+    _reopen_return_window(m, request, again=not arbitration)
     excess = _excess(m, request)
     m.to(State.SIGNED)
-    m.tell("M11", handlers, reason=m.words["reason"], extended=excess)
+    m.tell("M11a" if arbitration else "M11", handlers, reason=m.words["reason"], extended=excess)
 
 
-def _reopen_return_window(m: Mover, request: Request) -> None:
+def _send_on(m: Mover) -> None:
+    """T9: to the unit the arbitration names; else back to the institution, which owns it until it dispatches again."""
+    if m.words["unit"]:
+        release(m, State.CANCELLED, only=m.words["unit"])
+        new = give(m, m.words["unit"], lead=True)
+        m.to_state = State.DISPATCHED
+        m.on_ticket(state=State.DISPATCHED, lead_id=new.id)
+        return
+    m.on_ticket(state=State.PENDING_DISPATCH, lead_id=None)
+    due = m.world.later(m.world.rules.text("dispatch.again.limit"), m.at, m.ticket.management)
+    m.start(Obligation.DISPATCH, due, unit=m.ticket.management)
+
+
+def _reopen_return_window(m: Mover, request: Request, *, again: bool) -> None:
     """Q20: a refused request is shown, not scored; its duty is void and a fresh one keeps the same window."""
     target = m.assignment
     for duty in m.snap.duties:
         if duty.kind is Obligation.RETURN and duty.assignment_id == target.id and duty.met_at == request.asked_at:
             m.change(Duty, duty.id, outcome=Outcome.VOID)
-            m.start(Obligation.RETURN, duty.due_at, assignment=target, start=duty.start_at, watched=False)
+            if again:
+                m.start(Obligation.RETURN, duty.due_at, assignment=target, start=duty.start_at, watched=False)
 
 
 def _excess(m: Mover, request: Request) -> bool:
-    """T10: time the reviewer took beyond his own limit is added to the close limit: office time, urgent clock time."""
+    """T10: time the reviewer took beyond his own limit is added to the close limit: office time, urgent clock time.
+
+    A red card that fell while the unit waited for him is taken back; the clock gives another if the new time passes.
+    """
     limit, target = request.review_due_at, m.assignment
     if limit is None or m.at.replace(microsecond=0) <= limit:
         return False
     for duty in m.duties(Obligation.CLOSE, assignment_id=target.id):
-        if duty.outcome is None:
+        waited = target.red_card_at is not None and target.red_card_at > request.asked_at
+        if duty.outcome is None or waited:
             move_close(m, duty, m.world.given_back(duty.due_at, limit, m.at, duty.grade, target.unit))
+        if waited:
+            m.line_words["card_taken_back"] = target.red_card_at
+            m.change(Duty, duty.id, outcome=None)
+            m.set(red_card_at=None)
+            m.flag("red", on=False)
     return True
 
 
@@ -95,7 +141,7 @@ def move_close(m: Mover, close: Duty, due: datetime) -> None:
 
 def extend(m: Mover) -> None:
     """T13 申请延期: before it is due, at most twice, with the reason told to the requester too (A24, B39, Q30)."""
-    rules, target = m.world.rules, m.assignment
+    rules, target = m.world.rules, lead_only(m)
     granted = target.extension_count
     if granted >= rules.integer("extension.max"):
         raise Refused("too_many_extensions", granted=granted)
@@ -140,6 +186,7 @@ def decide_extension(m: Mover) -> None:
 
 def claim_unreasonable(m: Mover) -> None:
     """T28 不合理诉求: within the window after a final unsatisfied result, with evidence (Q38)."""
+    lead_only(m)
     if m.ticket.final_answer != "unsatisfied":
         raise Refused("not_unsatisfied")
     if any(r.kind == "unreasonable" for r in m.snap.requests):
@@ -176,6 +223,7 @@ def decide_unreasonable(m: Mover) -> None:
 
 def appeal(m: Mover) -> None:
     """T29: one appeal against a refused claim, to be decided by yet another person."""
+    lead_only(m)
     refused = [r for r in m.snap.requests if r.kind == "unreasonable" and r.decision == "refused"]
     if not refused:
         raise Refused("nothing_to_appeal")
@@ -187,6 +235,8 @@ def appeal(m: Mover) -> None:
         raise Refused("window_closed", window=window)
     m.ask("appeal", limit="unreasonable_window", reason=m.words["reason"])
     m.ticket_to(State.UNREASONABLE_REVIEW)
+    others = [p for p in m.world.people(m.ticket.management or "", Role.REVIEWER) if p.code != refused[-1].decided_by]
+    m.tell("M9r", others, reason=m.words["reason"], what="appeal")
 
 
 def _pending(m: Mover, kind: str) -> Request:

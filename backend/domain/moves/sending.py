@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from backend.domain.mover import Mover
+from backend.domain.moves.assisting import release
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, State, UnitKind
@@ -18,6 +19,7 @@ def dispatch(m: Mover) -> None:
     if m.words.get("grade"):
         m.on_ticket(grade=Grade(m.words["grade"]))
     m.meet(Obligation.DISPATCH)
+    release(m, State.CANCELLED, only=m.words["unit"])  # it leads from now on
     assignment = give(m, m.words["unit"], lead=True)
     m.target = assignment
     m.to_state = State.DISPATCHED
@@ -25,7 +27,7 @@ def dispatch(m: Mover) -> None:
 
 
 def assist(m: Mover) -> None:
-    """Q21 协办: another unit helps; it signs, its lateness in closing is not scored."""
+    """Q21 协办: another unit helps; it signs, contacts and answers for its part, its lateness in closing is not scored."""
     unit = m.words["unit"]
     if any(a.unit == unit and a.ended_at is None for a in m.snap.assignments):
         raise Refused("already_there", unit=unit)
@@ -43,11 +45,25 @@ def reassign(m: Mover) -> None:
     m.tell("M12", m.world.people(old.unit, Role.HANDLER), assignment=old, how="reassigned")
     if old.id == m.ticket.lead_id:
         m.flag("yellow", on=False)
+    if old.lead:
+        release(m, State.CANCELLED, only=m.words["unit"])
+    elif any(a.unit == m.words["unit"] and a.ended_at is None for a in m.snap.assignments):
+        raise Refused("already_there", unit=m.words["unit"])
     new = give(m, m.words["unit"], lead=old.id == m.ticket.lead_id)
+    _supervised_still(m, old, new)
     m.target = new
     m.to_state = State.DISPATCHED
     if new.lead:
         m.on_ticket(state=State.DISPATCHED, lead_id=new.id)
+
+
+def _supervised_still(m: Mover, old: Assignment, new: Assignment) -> None:
+    """T17: an order that nobody has answered yet goes to the new unit, with a day of its own where the old one passed."""
+    for duty in m.duties(Obligation.SUPERVISE, assignment_id=old.id):
+        due = duty.due_at
+        if due <= m.at:
+            due = m.world.later(m.world.rules.text("supervise.limit"), m.at, new.unit)
+        m.start(Obligation.SUPERVISE, due, assignment=new)
 
 
 def give(m: Mover, code: str, *, lead: bool) -> Assignment:
@@ -103,13 +119,15 @@ def with_close(m: Mover) -> bool:
 
 
 def announce(m: Mover, assignment: Assignment, grade: Grade, category: Category | None) -> None:
-    """The card to every handler (M1, M2) and the call to the first who can be rung (P1, A10)."""
+    """The card to every handler (M1, M2) and the call to the first who can be rung (P1, A10); when it is urgent
+    and somebody is on duty, to him alone (Q25)."""
     urgent = grade is Grade.URGENT
-    handlers = m.world.people(assignment.unit, Role.HANDLER)
+    handlers = m.world.to_tell(m.world.people(assignment.unit, Role.HANDLER), urgent=urgent)
     by_chat = [p for p in handlers if m.chat_of(p)]
     m.tell("M2" if urgent else "M1", by_chat, assignment=assignment, urgent=urgent,
            not_before=m.world.may_hand_over(grade, assignment.unit))  # fmt: skip
-    first = next((p for p in handlers if p.has_phone), None)
+    others = m.world.contacts(assignment.unit, urgent=urgent) if urgent else ()
+    first = next((p for p in (*handlers, *others) if p.has_phone), None)
     if first is None:
         return
     policy = m.world.rules.text("notify.phone.on_dispatch", assignment.unit)
@@ -122,3 +140,13 @@ def announce(m: Mover, assignment: Assignment, grade: Grade, category: Category 
         later = m.world.later(limit, m.world.now, assignment.unit)
         m.tell("P1", [first], assignment=assignment, channel="phone", urgent=urgent,
                not_before=m.world.next_open(later, assignment.unit), unless_opened=True)  # fmt: skip
+
+
+def announce_upgrade(m: Mover, assignment: Assignment) -> None:
+    """Q28: who signed for a general ticket hears, by chat and by telephone, that it is urgent now (M2u, P4)."""
+    handlers = m.world.to_tell(m.world.people(assignment.unit, Role.HANDLER), urgent=True)
+    m.tell("M2u", [p for p in handlers if m.chat_of(p)], assignment=assignment, urgent=True)
+    others = m.world.contacts(assignment.unit, urgent=True)
+    first = next((p for p in (*handlers, *others) if p.has_phone), None)
+    if first is not None and m.world.rules.text("notify.phone.on_dispatch", assignment.unit) != "never":
+        m.tell("P4", [first], assignment=assignment, channel="phone", urgent=True)

@@ -53,7 +53,7 @@ def to_a_person(m: Mover, why: str = "") -> None:
     m.on_ticket(visit_round=m.ticket.visit_round or 1)
     m.ticket_to(State.REVISIT_MANUAL)
     told = m.world.people(m.ticket.management or "", *(AT_ONCE if danger else AT_ONCE[:1]))
-    m.tell("M25v", told, urgent=danger or None, **({"why": why} if why else {}))
+    m.tell("M25v", told, urgent=danger or None, why=why)
 
 
 def visit(m: Mover) -> None:

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from backend.domain.mover import Mover
+from backend.domain.moves.assisting import release
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Answer, Obligation, Outcome, Role, State
+from backend.domain.ticket import Answer, Grade, Obligation, Outcome, Role, State
 
 
 def yellow_card(m: Mover) -> None:
@@ -22,7 +23,9 @@ def red_card(m: Mover) -> None:
     close asked for in time, is undecided; never for a mass incident (Q32, Q33)."""
     target = m.assignment
     duty = next(iter(m.duties(Obligation.CLOSE, assignment_id=target.id)), None)
-    if target.red_card_at or not target.lead or (duty and duty.outcome is Outcome.LATE):
+    upheld = any(r.kind == "objection" and r.decision == "accepted" and r.assignment_id == target.id
+                 for r in m.snap.requests)  # fmt: skip
+    if target.red_card_at or upheld or not target.lead or (duty and duty.outcome is Outcome.LATE):
         raise Refused("already_there", card="red")
     if duty is None or "mass_incident" in m.ticket.flags:
         raise Refused("not_now", state=target.state)
@@ -55,7 +58,7 @@ def supervise(m: Mover) -> None:
     m.start(Obligation.SUPERVISE, due, assignment=target)
     m.line_words["due_at"] = due.isoformat()
     m.redraw.add(target.id)
-    handlers = m.world.people(target.unit, Role.HANDLER)
+    handlers = m.world.to_tell(m.world.people(target.unit, Role.HANDLER), urgent=m.ticket.grade is Grade.URGENT)
     m.tell("M16", [p for p in handlers if m.chat_of(p)], reason=m.words["reason"], due=due.isoformat())
     first = next((p for p in handlers if p.has_phone), None)
     if first:
@@ -67,7 +70,8 @@ def report_progress(m: Mover) -> None:
     """T18 反馈进展: answers the supervision order; a supervisor accepts it or asks again (A15)."""
     m.meet(Obligation.SUPERVISE, assignment_id=m.assignment.id)
     supervisors = m.world.people(m.ticket.management or "", Role.SUPERVISOR)
-    m.tell("M16r", supervisors, text=m.words["text"])
+    kind = "M16r" if "supervised" in m.ticket.flags else "M16e"  # nothing was ordered: an explanation of the unit's own
+    m.tell(kind, supervisors, text=m.words["text"])
 
 
 def accept_progress(m: Mover) -> None:
@@ -98,6 +102,7 @@ def archive(m: Mover) -> None:
         raise Refused("review_missing")
     if unsatisfied and m.world.now <= _open_until(m):
         raise Refused("not_now", state=m.ticket.state)
+    release(m)
     m.void(keep_late=True)
     m.withdraw()
     m.ticket_to(State.ARCHIVED)

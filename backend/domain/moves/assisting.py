@@ -1,0 +1,39 @@
+"""协办 units: what they did is kept as a record of co-operation when the ticket needs them no more (Q21)."""
+
+from backend.domain.mover import Mover
+from backend.domain.records import Assignment
+from backend.domain.refusals import Refused
+from backend.domain.ticket import State
+
+
+def lead_only(m: Mover) -> Assignment:
+    """The assignment of the lead unit: what concerns the whole ticket is not an assisting unit's to ask.
+
+    Raises Refused `not_lead`.
+    """
+    target = m.assignment
+    if not target.lead:
+        raise Refused("not_lead", unit=target.unit)
+    return target
+
+
+def release(m: Mover, state: State = State.FINALIZED, only: str | None = None) -> None:
+    """Assisting units (all, or `only` that one) are done with the ticket; their open clocks fall away unless late."""
+    record = []
+    for one in m.snap.assignments:
+        if one.lead or one.ended_at is not None or (only is not None and one.unit != only):
+            continue
+        m.void(assignment_id=one.id, keep_late=True)
+        m.change(Assignment, one.id, state=state, version=one.version + 1, ended_at=m.at)
+        m.redraw.add(one.id)
+        record.append(_record(one))
+    if record:
+        m.line_words["assisted"] = record
+
+
+def _record(one: Assignment) -> dict[str, object]:
+    """What a unit contributed: whether it signed itself, reached the requester, answered, finished its part."""
+    return {
+        "unit": one.unit, "signed": one.signed or "no", "contacted": one.contacted_at is not None,
+        "replied": one.replied_at is not None, "finished": one.closed_at is not None,
+    }  # fmt: skip
