@@ -97,6 +97,18 @@ class MarksShelf(LedgerShelf, RunShelf):
 
         return await self._db.read(work)
 
+    async def share(self, measure: Measure, ticket: str, question: Question) -> Sequence[Struck]:
+        """What one ticket adds to the counts of the unit asked about."""
+
+        def work(c: Connection) -> list[Struck]:
+            rows = self._wording(c, question).rows(measure)
+            query = f"""SELECT s.unit, sum(s.num), sum(s.den) FROM ({rows}) s JOIN tickets t ON t.id = s.ticket_id
+                WHERE t.no = :ticket AND s.unit = :unit GROUP BY s.unit"""
+            found = c.execute(text(query), {**_values(question), "ticket": ticket})
+            return [Struck(unit, ticket, int(num), int(den), "") for unit, num, den in found]
+
+        return await self._db.read(work)
+
     async def opened_at(self) -> datetime | None:
         """When this house first kept a record of its own; None before."""
         at = await self._db.read(lambda c: c.execute(text("SELECT min(recorded_at) FROM journal")).scalar())

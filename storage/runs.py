@@ -70,7 +70,9 @@ class RunShelf:
         query = select(R.id).where(R.period == period, R.state == "locked", R.scheme.in_(["", *schemes])).limit(1)
         return await self._db.read(lambda c: c.execute(query).first() is not None)
 
-    async def lock(self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None) -> bool:
+    async def lock(
+        self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None
+    ) -> bool:
         """Lock a run; False when it is locked already."""
         query = (
             update(t.score_runs)
@@ -93,7 +95,9 @@ class RunShelf:
         given = {"start": micros(start), "end": micros(end)}
 
         def work(c: Connection) -> list[tuple[str, int]]:
-            counted = [(name, int(c.execute(text(sql.format(*_WHEN)), given).scalar() or 0)) for name, sql in _OPEN.items()]
+            counted = [
+                (name, int(c.execute(text(sql.format(*_WHEN)), given).scalar() or 0)) for name, sql in _OPEN.items()
+            ]
             return [(name, n) for name, n in counted if n]
 
         return await self._db.read(work)
@@ -139,7 +143,9 @@ class RunShelf:
             update(t.score_appeals)
             .where(A.id == appeal_id, A.state.in_(("open", "proposed")))
             .values(
-                state="proposed", proposal=json.dumps(dict(proposal), ensure_ascii=False), proposed_by=by,
+                state="proposed",
+                proposal=json.dumps(dict(proposal), ensure_ascii=False),
+                proposed_by=by,
                 proposed_at=micros(at),
             )  # fmt: skip
         )

@@ -33,7 +33,8 @@ def _month(inputs: Mapping[str, Any]) -> Result:
     ]  # fmt: skip
     totals = {sheet["unit"]: sheet["total"] for sheet in units}
     regions = [_region(name, inputs, totals) for name in inputs["regions"]]
-    return {"period": inputs["period"], "units": units, "regions": regions}
+    since = {"rules_as_of": inputs["rules_as_of"]} if inputs.get("rules_as_of") else {}
+    return {"period": inputs["period"], **since, "units": units, "regions": regions}
 
 
 def _region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | None]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from backend.domain.settings import Settings
 from backend.domain.ticket import UnitKind
 from backend.marks.spans import bounds
 from backend.office import Standing
-from backend.ports.marks import LedgerEntry, MarksStore, Question
+from backend.ports.marks import LedgerEntry, MarksStore, Question, Struck
 
 REGION = "jilin-region"
 UNIT_SCHEMES = {"jilin": "jilin-unit", "beijing_mutual_aid": "beijing-agency"}
@@ -82,6 +82,7 @@ async def documents(
     counted = await store.count(sorted(wanted | _tally(scheme)), asked)
     pairs = {m: {c.unit: [c.numerator, c.denominator] for c in rows} for m, rows in counted.items()}
     seen = {code for rows in pairs.values() for code in rows}
+    struck = await _struck(store, scheme, month, asked)
     ledger = await _ledger(store, scheme, month, asked.unit, settings)
     shown = await _shown(store, scheme, asked, len(seen)) if evidence else {}
     found = []
@@ -90,7 +91,10 @@ async def documents(
             continue
         document: Document = {
             "scheme": scheme.id, "unit": unit.code, "name": unit.name, "region": unit.region, "month": month,
-            "rates": {r.item: pairs.get(r.measure, {}).get(unit.code, [0, 0]) for r in scheme.rates},
+            "rates": {
+                r.item: _without(pairs.get(r.measure, {}).get(unit.code, [0, 0]), struck.get((unit.code, r.item), ()))
+                for r in scheme.rates
+            },
             "ledger": ledger.get(unit.code, []),
         }  # fmt: skip
         if _tally(scheme):
@@ -98,9 +102,39 @@ async def documents(
         elif not document["ledger"] and not any(pair[1] for pair in document["rates"].values()):
             document["assignments"] = 0  # an institution nobody turned to, and of which nothing is known (Q9)
         if unit.code in shown:
-            document["evidence"] = shown[unit.code]
+            document["evidence"] = {
+                item: _marked(rows, struck.get((unit.code, item), ())) for item, rows in shown[unit.code].items()
+            }
         found.append(document)
     return found
+
+
+async def _struck(
+    store: MarksStore, scheme: Scheme, month: str, asked: Question
+) -> dict[tuple[str, str], tuple[Struck, ...]]:
+    """(unit, item) → the tickets that two people took out of it (剔除)."""
+    found: dict[tuple[str, str], tuple[Struck, ...]] = {}
+    for rate in scheme.rates:
+        if rate.measure is Measure.CONNECT:
+            continue
+        for one in await store.struck(rate.measure, rate.item, month, asked):
+            if asked.unit in (None, one.unit):
+                found[one.unit, rate.item] = (*found.get((one.unit, rate.item), ()), one)
+    return found
+
+
+def _without(pair: Sequence[int], struck: Sequence[Struck]) -> list[int]:
+    """The counts without the tickets that were taken out."""
+    return [pair[0] - sum(s.numerator for s in struck), pair[1] - sum(s.denominator for s in struck)]
+
+
+def _marked(rows: Sequence[dict[str, Any]], struck: Sequence[Struck]) -> list[dict[str, Any]]:
+    """The tickets behind a line; those taken out are shown as such, with the reason."""
+    why = {s.ticket: s.reason for s in struck}
+    return [
+        {"ticket": row["ticket"], "failed": False, "excluded": why[row["ticket"]]} if row.get("ticket") in why else row
+        for row in rows
+    ]
 
 
 def _tally(scheme: Scheme) -> set[Measure]:
@@ -129,7 +163,8 @@ async def _ledger(
     store: MarksStore, scheme: Scheme, month: str, unit: str | None, settings: Settings
 ) -> dict[str, list[Document]]:
     """unit → its accepted entries of the month, with what their matters earned earlier in the year (Q47)."""
-    entries = [e for e in await store.ledger(f"{month[:4]}-01", month, unit) if e.kind in scheme.kinds()]
+    accepted = await store.ledger(f"{month[:4]}-01", month, unit)
+    entries = [e for e in accepted if e.kind in scheme.kinds() and not e.facts.get("void")]
     readings = Readings.of(settings.view(), scheme.knobs())
     graded = {line.kind for line in scheme.ledger if line.rule is LedgerRule.GRADED}
     earned: dict[tuple[str, str, str], Any] = defaultdict(lambda: ZERO)
@@ -157,9 +192,14 @@ def _worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> Any:
 
 def entry_document(entry: LedgerEntry) -> Document:
     """A ledger entry as a facts document has it, blanks left out."""
+    papers: Any = entry.evidence
+    if entry.files or entry.tickets:
+        papers = {"ledger": entry.id, "text": entry.evidence, "files": entry.files, "tickets": entry.tickets}
+        papers = {key: list(v) if isinstance(v, tuple) else v for key, v in papers.items() if v}
     document: Document = {
         "kind": entry.kind, "count": entry.count, "level": entry.level, "matter": entry.matter,
-        "points": entry.points, "note": entry.note, "evidence": entry.evidence, **entry.facts,
+        "points": entry.points, "note": entry.note, "evidence": papers,
+        **{key: entry.facts[key] for key in ("timely", "total") if key in entry.facts},
     }  # fmt: skip
     return {key: value for key, value in document.items() if value not in (None, "")}
 

@@ -1,63 +1,156 @@
-"""Ledger lines (台账): checked against the scheme of their unit, entered by one person and reviewed by another (B3)."""
+"""Ledger lines (台账): entered by one person, reviewed by another, corrected by a new line that voids the old (B3, B4)."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.scoring.facts import parse_facts
-from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.ticket import Role
-from backend.marks.inputs import scheme_for
+from backend.marks.aids import Aids, IdSupply
+from backend.marks.entries import SYSTEM, as_json, made, month_of, scheme_name, text_of, unit_of
 from backend.marks.spans import month_span
 from backend.office import Office, Standing
+from backend.ports.ledgers import LedgerFilter
 from backend.ports.marks import LedgerEntry, MarksStore
 
+__all__ = ["IdSupply", "Ledgers", "as_json", "clerk"]
+
 CLERKS = (Role.SCORE_CLERK, Role.ADMIN, None)
-FIELDS = ("kind", "unit", "month", "count", "level", "matter", "points", "note", "evidence", "timely", "total")
-LONGEST = 2_000  # signs of a note
-
-
-class IdSupply(Protocol):
-    """Numbers for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
+STATES = ("draft", "entered", "accepted", "refused", "void")
+A_PAGE = 50
 
 
 class Ledgers:
-    """Entering and reviewing."""
+    """Entering, correcting, reviewing, listing; and the drafts the house makes by itself."""
 
-    def __init__(self, store: MarksStore, office: Office, ids: IdSupply) -> None:
-        self._store, self._office, self._ids = store, office, ids
+    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+        self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def enter(self, entry: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """One line by hand, not counted before a second person's review.
 
-        Refused `forbidden`, `unknown_field`, `unknown_unit`, `bad_month`, and as `parse_facts` refuses.
+        Without a month it belongs to its document's month while that is open, else to the month of submission (Q47).
+        Refused `forbidden`, `month_locked`, `unknown_file`, and as `entries.made`, `entries.month_of`.
         """
         clerk(actor)
+        return as_json(await self._enter(entry, actor, None))
+
+    async def correct(self, entry_id: int, changes: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+        """A new line that voids an accepted one once it is accepted itself; with `void` alone nothing takes its place.
+
+        `changes` are the fields that differ, and a `reason`. Refused `unknown_entry`, `reason_missing`, `nothing_to_void`.
+        """
+        clerk(actor)
+        old = await self._known(entry_id)
+        if old.state != "accepted":
+            raise Refused("nothing_to_void", id=entry_id, state=old.state)
+        if not str(changes.get("reason") or "").strip():
+            raise Refused("reason_missing", field="reason")
+        waiting = await self._store.lines(LedgerFilter(old.month, old.unit, old.kind, ("entered",)), 200)
+        if any(line.replaces == entry_id for line in waiting):
+            raise Refused("correction_waits", id=entry_id)
+        void = bool(changes.get("void"))
+        row = {**_fields(old), **{k: v for k, v in changes.items() if k != "void" and v is not None}, "unit": old.unit}
+        return as_json(await self._enter(row, actor, old, void=void))
+
+    async def _enter(
+        self, row: Mapping[str, Any], actor: Actor, old: LedgerEntry | None, *, void: bool = False
+    ) -> LedgerEntry:
         await self._ids.refill(1)
-        standing, number = await self._office.standing(), self._ids.take()
-        made = _made(entry, standing, number, actor.code, self._office.clock.now())
-        await self._store.enter([made])
-        return as_json(made)
+        standing, now = await self._office.standing(), self._office.clock.now()
+        first, second = month_of(row, now.date())
+        unit = unit_of(text_of(row, "unit"), standing)
+        month = await self._open_month(first, second, unit.code, standing, reason=str(row.get("reason") or ""))
+        line = made(row, standing, self._ids.take(), actor.code, now, month)
+        if line.files and self._aids.papers is not None and not await self._aids.papers.all_there(line.files, actor):
+            raise Refused("unknown_file", field="files")
+        if old is not None:
+            line = replace(line, replaces=old.id, facts={**line.facts, "void": True} if void else line.facts)
+        await self._store.enter([line])
+        await self._aids.note(now, actor.code, "ledger_entered", line.id, kind=line.kind, unit=line.unit, month=month)
+        return line
+
+    async def _open_month(self, first: str, second: str, unit: str, standing: Standing, *, reason: str) -> str:
+        """The first of the two that is not locked; a locked one takes only what is entered later for a reason."""
+        scheme = scheme_name(standing.config.units[unit], standing)
+        for month in (first, second):
+            if not await self._store.shut(month, [scheme]):
+                return month
+        if reason.strip():
+            return first
+        raise Refused("month_locked", month=first, field="month")
 
     async def review(self, entry_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
-        """The second person's word. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
+        """The second person's word; a draft of the house needs one person's.
+
+        Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`.
+        """
         clerk(actor)
+        entry = await self._known(entry_id)
+        if entry.entered_by == actor.code:
+            raise Refused("same_person", by=actor.code)
+        state, now = "accepted" if accept else "refused", self._office.clock.now()
+        if not await self._store.review(entry_id, state, actor.code, now):
+            raise Refused("nothing_pending", kind="ledger")
+        await self._aids.note(now, actor.code, "ledger_reviewed", entry_id, state=state, replaces=entry.replaces)
+        return as_json(await self._known(entry_id))
+
+    async def lines(
+        self, actor: Actor, *, month: str | None = None, unit: str | None = None, kind: str | None = None,
+        state: str | None = None, before: int | None = None, limit: int = A_PAGE,
+    ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
+        """A page of lines, newest first, and where the next one begins; a unit's people see its accepted ones.
+
+        Refused `bad_month`, `bad_field`, `forbidden`.
+        """
+        if month is not None:
+            month_span(month)
+        if state is not None and state not in STATES:
+            raise Refused("bad_field", field="state")
+        states: tuple[str, ...] = () if state is None else (state,)
+        if actor.of_unit:
+            if unit not in (None, actor.unit):
+                raise Refused("forbidden", verb="ledger")
+            unit, states = actor.unit or "", ("accepted",) if state is None else (state,)
+            if state not in (None, "accepted"):
+                raise Refused("forbidden", verb="ledger")
+        found = await self._store.lines(LedgerFilter(month, unit, kind, states, before), limit + 1)
+        shown = [as_json(line) for line in found[:limit]]
+        return shown, shown[-1]["id"] if len(found) > limit else None
+
+    async def draft(
+        self, kind: str, unit: str, month: str | None = None, *, source: str, count: int = 1, level: str | None = None,
+        note: str = "", evidence: str = "", tickets: Sequence[str] = (),
+    ) -> bool:  # fmt: skip
+        """What the house found by itself, kept once for each `source`, never counted before a person accepts it.
+
+        While undecided it takes a newer count. False when nothing changed, or when its month is locked or its unit's
+        scheme does not know the kind (B23, B27, B28, B46, B57).
+        """
+        standing, now = await self._office.standing(), self._office.clock.now()
+        month = month or f"{now:%Y-%m}"
+        if unit not in standing.config.units:
+            return False
+        row = {"kind": kind, "unit": unit, "count": count, "level": level, "note": note, "evidence": evidence,
+               "tickets": list(tickets)}  # fmt: skip
+        await self._ids.refill(1)
+        try:
+            line = made(row, standing, self._ids.take(), SYSTEM, now, month_span(month).name)
+        except Refused as no:
+            if no.code == "unknown_kind":
+                return False
+            raise
+        if await self._store.shut(month, [scheme_name(standing.config.units[unit], standing)]):
+            return False
+        kept = await self._store.draft([replace(line, state="draft", fingerprint=f"draft:{source}")])
+        return bool(kept[0])
+
+    async def _known(self, entry_id: int) -> LedgerEntry:
         entry = await self._store.entry(entry_id)
         if entry is None:
             raise Refused("unknown_entry", id=entry_id)
-        if entry.entered_by == actor.code:
-            raise Refused("same_person", by=actor.code)
-        state = "accepted" if accept else "refused"
-        if not await self._store.review(entry_id, state, actor.code, self._office.clock.now()):
-            raise Refused("nothing_pending", kind="ledger")
-        reviewed = await self._store.entry(entry_id)
-        assert reviewed is not None
-        return as_json(reviewed)
+        return entry
 
 
 def clerk(actor: Actor) -> None:
@@ -66,42 +159,12 @@ def clerk(actor: Actor) -> None:
         raise Refused("forbidden", verb="score")
 
 
-def as_json(entry: LedgerEntry) -> dict[str, Any]:
-    """An entry as doors show it."""
-    return {
-        "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
-        "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
-        "evidence": entry.evidence, **entry.facts, "state": entry.state, "entered_by": entry.entered_by,
-        "entered_at": entry.entered_at.isoformat(), "reviewed_by": entry.reviewed_by,
-        "reviewed_at": None if entry.reviewed_at is None else entry.reviewed_at.isoformat(),
+def _fields(entry: LedgerEntry) -> dict[str, Any]:
+    """The fields of an entry as they were written."""
+    row = {
+        "kind": entry.kind, "count": entry.count, "level": entry.level, "matter": entry.matter, "points": entry.points,
+        "note": entry.note, "evidence": entry.evidence, "month": entry.month, "document_date": entry.document_date,
+        "files": list(entry.files), "tickets": list(entry.tickets),
+        **{k: entry.facts[k] for k in ("timely", "total", "channel") if k in entry.facts},
     }  # fmt: skip
-
-
-def _made(row: Mapping[str, Any], standing: Standing, number: int, by: str, now: datetime) -> LedgerEntry:
-    """The entry of given fields, checked by the scheme that will count it."""
-    for name in row:
-        if name not in FIELDS:
-            raise Refused("unknown_field", field=name[:40], path=name[:40])
-    unit, month = _text(row, "unit"), month_span(_text(row, "month")).name
-    found = standing.config.units.get(unit) or next((u for u in standing.config.units.values() if u.name == unit), None)
-    if found is None:
-        raise Refused("unknown_unit", unit=unit[:60])
-    name = scheme_for(found, standing.settings.text("profile")) or "jilin-unit"
-    given = {k: str(v) if k in ("level", "points", "kind") else v for k, v in row.items() if v not in (None, "")}
-    scheme = load_scheme(name)
-    parse_facts({"scheme": name, "ledger": [{k: v for k, v in given.items() if k not in ("unit", "month")}]}, scheme)
-    return LedgerEntry(
-        number, given["kind"], found.code, month, int(given.get("count", 1)), given.get("level"),
-        None if "matter" not in given else _text(given, "matter"), given.get("points"),
-        _text(given, "note", ""), _text(given, "evidence", ""), by, now, "entered", f"entry:{number}",
-        facts={k: int(given[k]) for k in ("timely", "total") if k in given},
-    )  # fmt: skip
-
-
-def _text(row: Mapping[str, Any], field: str, absent: str | None = None) -> str:
-    value = row.get(field, absent)
-    if isinstance(value, int) and not isinstance(value, bool) and field == "matter":
-        value = str(value)
-    if not isinstance(value, str) or len(value) > LONGEST:
-        raise Refused("bad_field", field=field)
-    return value
+    return {key: value for key, value in row.items() if value not in (None, "", [])}

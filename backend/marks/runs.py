@@ -4,22 +4,30 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from backend.domain.acts import Actor
+from backend.domain.records import Letter
 from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.marks.aids import Aids, IdSupply
 from backend.marks.assembly import assemble, seal
-from backend.marks.ledgers import IdSupply, clerk
-from backend.marks.spans import settles, span
+from backend.marks.contests import UNDECIDED, Contests
+from backend.marks.differences import of_results
+from backend.marks.ledgers import clerk
+from backend.marks.spans import bounds, settles, span
 from backend.office import Office
-from backend.ports.marks import Appeal, MarksStore, Run
+from backend.ports.marks import MarksStore, Run
 
 Gather = Callable[[str, str | None], Awaitable[dict[str, Any]]]
-LONGEST = 4_000  # signs of an appeal
+TOLD = (Role.LIAISON, Role.LEADER)  # who in a unit is asked to check its sheet (M21)
 
 
 class Runs:
     """The book of runs. `gather` collects a period's inputs as of now."""
 
-    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, gather: Gather) -> None:
+    def __init__(
+        self, store: MarksStore, office: Office, ids: IdSupply, gather: Gather, aids: Aids, contests: Contests
+    ) -> None:
         self._store, self._office, self._ids, self._gather = store, office, ids, gather
+        self._aids, self._contests = aids, contests
 
     async def start(self, period: str, scheme: str | None, actor: Actor) -> dict[str, Any]:
         """A stored trial run; after a lock it is a revision of what is locked.
@@ -36,63 +44,125 @@ class Runs:
             revision_of=None if earlier is None else earlier.id,
         )  # fmt: skip
         await self._store.keep_run(run)
+        await self._aids.note(run.at, actor.code, "score_run", run.id, period=period, hash=run.hash)
         return await self._shown(run)
 
-    async def lock(self, run_id: int, actor: Actor) -> dict[str, Any]:
-        """定稿. Refused `forbidden`, `unknown_run`, `locked`, `not_settled` when it was run before the settlement day.
+    async def check(self, run_id: int, actor: Actor) -> dict[str, Any]:
+        """核对: each unit's liaison and leader get M21 with their score and until when to object.
 
-        A run started before another one of the same period was locked is out of date: `locked`.
+        Refused `forbidden`, `unknown_run`, `not_trial`, `calendar_ends`.
         """
         clerk(actor)
-        run = await self.get(run_id)
+        run, standing, now = await self.get(run_id), await self._office.standing(), self._office.clock.now()
+        until = standing.later(standing.settings.text("check_period"), now, None)
+        if not await self._store.check(run_id, until):
+            raise Refused("not_trial", id=run_id, state=run.state)
+        sheets = {sheet["unit"]: sheet for sheet in run.sheet["result"]["units"]}
+        people = [p for p in standing.config.people if p.role in TOLD and p.unit in sheets and p.chat]
+        await self._ids.refill(len(people) + 1)
+        letters = [
+            Letter(
+                id=self._ids.take(), kind="M21", channel=str(p.chat), person=p.code, ticket_id=None, assignment_id=None,
+                version=0, urgent=False, not_before=now, created_at=now,
+                facts={"month": run.period, "score": sheets[p.unit]["total"] or "—", "due": until.isoformat()},
+            )
+            for p in people
+        ]  # fmt: skip
+        if self._aids.post is not None:
+            await self._aids.post.add(letters)
+        await self._aids.note(now, actor.code, "score_check", run_id, until=until.isoformat(), told=len(letters))
+        return {**await self._shown(await self.get(run_id)), "told": len(letters)}
+
+    async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> dict[str, Any]:
+        """定稿. An admin may force one that still has open ends, for a reason that stays on it.
+
+        Refused `forbidden`, `unknown_run`, `locked`, `not_settled` (run before the settlement day), `check_running`,
+        `contests_open`, `duties_open`, `run_outdated`, `reason_missing`. A run started before another one of the same
+        period was locked is out of date: `locked`.
+        """
+        clerk(actor)
+        run, now = await self.get(run_id), self._office.clock.now()
+        if force and actor.role is not Role.ADMIN:
+            raise Refused("forbidden", verb="lock")
+        if force and not reason.strip():
+            raise Refused("reason_missing", field="reason")
         standing = await self._office.standing()
         settings, zone = standing.settings, self._office.clock.zone
         day = settles(span(run.period).months, settings.text("settlement_day"), standing.calendar, zone)
         if run.at < day:
             raise Refused("not_settled", date=day.date().isoformat(), period=run.period)
         newest = await self._store.locked(run.period, run.scheme)
-        if newest is not None and newest.id != run.revision_of:
+        if run.state == "locked" or (newest is not None and newest.id != run.revision_of):
             raise Refused("locked", period=run.period)
-        if not await self._store.lock(run_id, actor.code, self._office.clock.now(), run.revision_of):
+        if not force:
+            await self._open_ends(run)
+        forced = reason.strip() if force else None
+        if not await self._store.lock(run_id, actor.code, now, run.revision_of, forced):
             raise Refused("locked", period=run.period)
+        await self._aids.note(now, actor.code, "score_locked", run_id, period=run.period, hash=run.hash, forced=forced)
         return await self._shown(await self.get(run_id))
 
-    async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """异议 by a unit, or noted for it by a clerk: `{words, item?, unit?}`.
+    async def _open_ends(self, run: Run) -> None:
+        """What keeps a run from being final: its check period, objections, duties of the cohort (Q15), newer decisions."""
+        if run.check_until is not None and self._office.clock.now() < run.check_until:
+            raise Refused("check_running", until=run.check_until.isoformat())
+        waiting = await self._store.appeals_of(run.period, None, UNDECIDED, 200)
+        if waiting:
+            raise Refused("contests_open", n=len(waiting), period=run.period)
+        for month in span(run.period).months:
+            start, end = bounds(month, self._office.clock.zone)
+            for what, n in await self._store.open_duties(start, end):
+                raise Refused("duties_open", what=what, n=n, period=month)
+            for one in await self._store.exclusions(month):
+                if one.state == "accepted" and one.decided_at is not None and one.decided_at > run.at:
+                    raise Refused("run_outdated", id=run.id, period=month)
 
-        Refused `unknown_run`, `forbidden`, `unknown_unit`, `text_missing`, `too_long`, `too_late`.
+    async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+        """异议 (contests.py). Refused `unknown_run` and as `Contests.object`."""
+        return await self._contests.object(await self.get(run_id), words, actor)
+
+    async def difference(self, run_id: int, other: int | None, actor: Actor) -> dict[str, Any]:
+        """What a run says that the one it revises (or another of its period) does not.
+
+        Refused `forbidden`, `unknown_run`, `nothing_to_compare`.
         """
+        if actor.of_unit:
+            raise Refused("forbidden", verb="score")
         run = await self.get(run_id)
-        if not actor.of_unit:
-            clerk(actor)
-        unit = actor.unit if actor.of_unit else words.get("unit")
-        if unit not in {sheet["unit"] for sheet in run.sheet["result"]["units"]}:
-            raise Refused("unknown_unit", unit=str(unit)[:60])
-        said, item = words.get("words") or words.get("reason"), words.get("item")
-        if not isinstance(said, str) or not said.strip():
-            raise Refused("text_missing", field="words")
-        if len(said) > LONGEST or (item is not None and not isinstance(item, str)):
-            raise Refused("too_long", field="words")
-        now = self._office.clock.now()
-        standing = await self._office.standing()
-        if run.locked_at is not None:
-            until = standing.later(standing.settings.text("appeal_window"), run.locked_at, None)
-            if now > until:
-                raise Refused("too_late", until=until.isoformat())
-        await self._ids.refill(1)
-        appeal = Appeal(self._ids.take(), run_id, str(unit), item, said.strip(), actor.code, now)
-        await self._store.appeal(appeal)
-        return {"id": appeal.id, "run": run_id, "unit": appeal.unit, "item": item, "words": appeal.words,
-                "by": appeal.by, "at": now.isoformat()}  # fmt: skip
+        against = other if other is not None else run.revision_of
+        if against is None:
+            raise Refused("nothing_to_compare", id=run_id)
+        old = await self.get(against)
+        if old.period != run.period:
+            raise Refused("nothing_to_compare", id=run_id)
+        return {"period": run.period, "old": _head(old), "new": _head(run),
+                **of_results(old.sheet["result"], run.sheet["result"])}  # fmt: skip
+
+    async def listed(self, period: str | None = None) -> list[dict[str, Any]]:
+        """The newest runs, without their sheets."""
+        return [_head(run) for run in await self._store.runs(period, 100)]
+
+    async def one(self, run_id: int, actor: Actor) -> dict[str, Any]:
+        """A run with its sheets, and whether it comes out the same when reckoned again; a unit sees its own sheet."""
+        run = await self.get(run_id)
+        found = {**await self._shown(run), "holds": await self.holds(run_id)}
+        if actor.of_unit:
+            if run.state == "trial":
+                raise Refused("unknown_run", id=run_id)
+            found |= {"units": [s for s in found["units"] if s["unit"] == actor.unit], "regions": []}
+        return found
 
     async def _shown(self, run: Run) -> dict[str, Any]:
-        """A run with the end of its 核对期: until then its units look it over (null past the calendar's end)."""
-        standing = await self._office.standing()
-        try:
-            until = standing.later(standing.settings.text("check_period"), run.at, None).isoformat()
-        except Refused:
-            until = None
-        return {**as_json(run), "check_until": until}
+        """A run with the end of its 核对期: as announced, else as it would be (null past the calendar's end)."""
+        until = run.check_until
+        if until is None:
+            standing = await self._office.standing()
+            try:
+                until = standing.later(standing.settings.text("check_period"), run.at, None)
+            except Refused:
+                until = None
+        return {**_head(run), "check_until": None if until is None else until.astimezone(self._office.clock.zone).isoformat(),
+                **run.sheet["result"]}  # fmt: skip
 
     async def get(self, run_id: int) -> Run:
         """The run. Refused `unknown_run`."""
@@ -108,11 +178,11 @@ class Runs:
         return run.hash == seal(run.sheet) == seal({"inputs": inputs, "result": assemble(inputs)})
 
 
-def as_json(run: Run) -> dict[str, Any]:
-    """A run as doors show it."""
+def _head(run: Run) -> dict[str, Any]:
+    """A run as doors show it, without its sheets."""
     return {
-        "id": run.id, "scheme": run.scheme or None, "state": run.state, "hash": run.hash, "by": run.by,
-        "at": run.at.isoformat(), "locked_by": run.locked_by,
-        "locked_at": None if run.locked_at is None else run.locked_at.isoformat(),
-        "revision_of": run.revision_of, **run.sheet["result"],
+        "id": run.id, "period": run.period, "scheme": run.scheme or None, "state": run.state, "hash": run.hash,
+        "by": run.by, "at": run.at.isoformat(), "locked_by": run.locked_by,
+        "locked_at": None if run.locked_at is None else run.locked_at.isoformat(), "revision_of": run.revision_of,
+        "check_until": None if run.check_until is None else run.check_until.isoformat(), "forced": run.forced,
     }  # fmt: skip

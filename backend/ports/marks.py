@@ -90,6 +90,10 @@ class MarksStore(LedgerBook, RunBook, Protocol):
         """What the accepted exclusions of an item's month, known at `as_of`, take away from the counts."""
         ...
 
+    async def share(self, measure: Measure, ticket: str, question: Question) -> Sequence[Struck]:
+        """What one ticket adds to the counts of `question.unit`."""
+        ...
+
     async def opened_at(self) -> datetime | None:
         """When this house first kept a record of its own: since then its settings are known; None before."""
         ...

@@ -94,7 +94,9 @@ class RunBook(Protocol):
         """Whether a run of that period is locked, for all schemes ("") or for one of these."""
         ...
 
-    async def lock(self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None) -> bool:
+    async def lock(
+        self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None
+    ) -> bool:
         """Lock a run; False when it is locked already."""
         ...
 

@@ -172,7 +172,9 @@ async def test_a_locked_month_stays_to_the_last_sign_and_what_comes_after_is_a_r
         await world.marks.lock(run["id"], HANDLER)
     locked = await world.marks.lock(run["id"], CLERK)
     assert locked["state"] == "locked" and locked["hash"] == run["hash"] and run["revision_of"] is None
-    await world.ledger([{"kind": "exposure"}])
+    with pytest.raises(Refused, match="month_locked"):
+        await world.ledger([{"kind": "exposure"}])
+    await world.ledger([{"kind": "exposure", "reason": "定稿后收到通报"}])
     shown = await world.marks.scores(month=OCT, scheme=None, unit="U01", actor=CLERK)
     assert (shown["state"], shown["units"][0]["total"]) == ("locked", "95.05")
     assert (await world.marks.sheet(OCT, "U01"))["total"] == "92.55"
@@ -210,6 +212,12 @@ async def test_units_see_their_own_sheet_and_may_appeal_in_the_window(world: Wor
     assert [a.words for a in await world.shelf.appeals(run["id"])] == ["E30 系退单"]
     with pytest.raises(Refused, match="text_missing"):
         await world.marks.appeal(run["id"], {"words": " "}, HANDLER)
+    with pytest.raises(Refused, match="contests_open"):
+        await world.marks.lock(run["id"], CLERK)
+    await world.marks.contests.propose(made["id"], {"accept": False, "reason": "已核，按时限"}, CLERK)
+    with pytest.raises(Refused, match="same_person"):
+        await world.marks.contests.confirm(made["id"], True, CLERK)
+    assert (await world.marks.contests.confirm(made["id"], True, SECOND_CLERK))["state"] == "refused"
     await world.marks.lock(run["id"], CLERK)
     await world.marks.appeal(run["id"], {"words": "再核"}, HANDLER)
     world.at += timedelta(days=8)
@@ -267,7 +275,7 @@ async def test_live_work_at_the_desk_is_counted_as_it_happens(world: World) -> N
     await world.act("close", HANDLER, "L1", text="已修复", way="phone", no_objection=True)
     world.at += timedelta(days=1)
     for kind, answer, by in (("auto", "unsatisfied", AGENT), ("manual", "unsatisfied", AGENT)):
-        await world.act("visit", by, "L1", kind=kind, answer=answer)
+        await world.act("visit", by, "L1", kind=kind, answer=answer, note="仍不亮")
     sheet = await world.marks.sheet("2026-11", "U01")
     counted = {x["item"]: (x["numerator"], x["denominator"]) for x in sheet["lines"][:6]}
     assert counted == {"sign": (2, 3), "return": (1, 1), "on_time": (1, 1), "extension": (0, 1),

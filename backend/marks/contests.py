@@ -1,0 +1,214 @@
+"""Objections to lines of a sheet and tickets taken out of an item (申诉, 剔除): each decided by two people (A18, Q38)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.scheme_file import load_scheme
+from backend.marks.aids import Aids, IdSupply
+from backend.marks.entries import scheme_name, unit_of, words_of
+from backend.marks.ledgers import clerk
+from backend.marks.spans import month_span
+from backend.office import Office
+from backend.ports.marks import Appeal, Exclusion, MarksStore, Run
+
+LONGEST = 4_000  # signs of an objection or a reason
+UNDECIDED = ("open", "proposed")
+STATES = (*UNDECIDED, "accepted", "refused")
+
+
+class Contests:
+    """What units object to, and what becomes of it."""
+
+    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+        self._store, self._office, self._ids, self._aids = store, office, ids, aids
+
+    async def object(self, run: Run, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+        """异议 by a unit, or noted for it by a clerk: `{words, item?, unit?, files?, tickets?}`.
+
+        Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `too_late`.
+        """
+        if not actor.of_unit:
+            clerk(actor)
+        unit = actor.unit if actor.of_unit else words.get("unit")
+        sheet = next((s for s in run.sheet["result"]["units"] if s["unit"] == unit), None)
+        if sheet is None:
+            raise Refused("unknown_unit", unit=str(unit)[:60])
+        said, item = _reason(words, "words"), words.get("item") or None
+        if item is not None and item not in {line["item"] for line in sheet["lines"]}:
+            raise Refused("unknown_item", path="item", item=str(item)[:40],
+                          known=", ".join(line["item"] for line in sheet["lines"]))  # fmt: skip
+        files, tickets = words_of(words, "files"), words_of(words, "tickets")
+        if files and self._aids.papers is not None and not await self._aids.papers.all_there(files, actor):
+            raise Refused("unknown_file", field="files")
+        now, standing = self._office.clock.now(), await self._office.standing()
+        if run.locked_at is not None:
+            until = standing.later(standing.settings.text("appeal_window"), run.locked_at, None)
+            if now > until:
+                raise Refused("too_late", until=until.isoformat())
+        await self._ids.refill(1)
+        appeal = Appeal(self._ids.take(), run.id, str(unit), item, said, actor.code, now, run.period, files, tickets)
+        await self._store.appeal(appeal)
+        await self._aids.note(now, actor.code, "score_contested", run.id, unit=unit, item=item)
+        return appeal_json(appeal)
+
+    async def listed(
+        self, actor: Actor, *, period: str | None = None, unit: str | None = None, state: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Objections, newest first; a unit sees its own. Refused `bad_field`, `forbidden`."""
+        if state is not None and state not in STATES:
+            raise Refused("bad_field", field="state")
+        if actor.of_unit:
+            if unit not in (None, actor.unit):
+                raise Refused("forbidden", verb="scores")
+            unit = actor.unit or ""
+        states = () if state is None else (state,)
+        return [appeal_json(a) for a in await self._store.appeals_of(period, unit, states, 200)]
+
+    async def propose(self, appeal_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+        """A clerk's opinion `{accept, reason, exclude?}`, to be confirmed by another one.
+
+        An accepted objection to a rate takes the tickets it names out of it, unless `exclude` names others.
+        Refused `forbidden`, `unknown_appeal`, `nothing_pending`, `reason_missing`, and as `exclude`.
+        """
+        clerk(actor)
+        appeal = await self._known(appeal_id)
+        reason, accept = _reason(words, "reason"), bool(words.get("accept"))
+        wanted = words_of(words, "exclude") if words.get("exclude") is not None else appeal.tickets
+        tickets = wanted if accept and await self._rated(appeal) else ()
+        if accept and words.get("exclude") and not tickets:
+            raise Refused("not_excludable", item=appeal.item or "")
+        now = self._office.clock.now()
+        proposal = {"accept": accept, "reason": reason, "exclude": list(tickets)}
+        if not await self._store.propose(appeal_id, proposal, actor.code, now):
+            raise Refused("nothing_pending", kind="appeal")
+        await self._aids.note(now, actor.code, "contest_proposed", appeal_id, **proposal)
+        return appeal_json(await self._known(appeal_id))
+
+    async def confirm(self, appeal_id: int, agree: bool, actor: Actor) -> dict[str, Any]:
+        """The second clerk's word; if he does not agree, the objection is open again.
+
+        Refused `forbidden`, `unknown_appeal`, `nothing_pending`, `same_person`.
+        """
+        clerk(actor)
+        appeal = await self._known(appeal_id)
+        if appeal.state != "proposed" or appeal.proposal is None:
+            raise Refused("nothing_pending", kind="appeal")
+        if appeal.proposed_by == actor.code:
+            raise Refused("same_person", by=actor.code)
+        now, accepted = self._office.clock.now(), bool(appeal.proposal["accept"])
+        state = ("accepted" if accepted else "refused") if agree else "open"
+        tickets: Sequence[str] = appeal.proposal["exclude"] if agree and accepted else ()
+        await self._ids.refill(len(tickets) + 1)
+        struck = [
+            Exclusion(
+                self._ids.take(), appeal.period, appeal.unit, str(appeal.item), ticket, str(appeal.proposal["reason"]),
+                str(appeal.proposed_by), now, "accepted", actor.code, now, appeal.id,
+            )
+            for ticket in tickets
+        ]  # fmt: skip
+        if not await self._store.settle(appeal_id, state, actor.code, now, struck):
+            raise Refused("nothing_pending", kind="appeal")
+        await self._aids.note(now, actor.code, "contest_decided", appeal_id, state=state, exclude=list(tickets))
+        return appeal_json(await self._known(appeal_id))
+
+    # -- 剔除
+
+    async def exclude(self, words: Mapping[str, Any], actor: Actor) -> list[dict[str, Any]]:
+        """Tickets a clerk would take out of an item: `{month, unit, item, tickets, reason}`, reviewed by another.
+
+        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `reason_missing`, `month_locked`.
+        """
+        clerk(actor)
+        month, standing = month_span(str(words.get("month", ""))).name, await self._office.standing()
+        unit = unit_of(str(words.get("unit", "")), standing)
+        name = scheme_name(unit, standing)
+        item, reason = _rate_item(name, str(words.get("item", ""))), _reason(words, "reason")
+        tickets = words_of(words, "tickets")
+        if not tickets:
+            raise Refused("text_missing", field="tickets")
+        now = self._office.clock.now()
+        await self._ids.refill(len(tickets) + 1)
+        made = [
+            Exclusion(self._ids.take(), month, unit.code, item, ticket, reason, actor.code, now, "entered")
+            for ticket in dict.fromkeys(tickets)
+        ]
+        await self._store.exclude(made)
+        await self._aids.note(
+            now, actor.code, "exclusion_entered", month, unit=unit.code, item=item, tickets=list(tickets)
+        )
+        return [exclusion_json(one) for one in made]
+
+    async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
+        """The second person's word. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
+        clerk(actor)
+        one = await self._store.exclusion(exclusion_id)
+        if one is None:
+            raise Refused("unknown_entry", id=exclusion_id)
+        if one.by == actor.code:
+            raise Refused("same_person", by=actor.code)
+        now, state = self._office.clock.now(), "accepted" if accept else "refused"
+        if not await self._store.decide_exclusion(exclusion_id, state, actor.code, now):
+            raise Refused("nothing_pending", kind="exclusion")
+        await self._aids.note(now, actor.code, "exclusion_decided", exclusion_id, state=state)
+        decided = await self._store.exclusion(exclusion_id)
+        assert decided is not None
+        return exclusion_json(decided)
+
+    async def exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, Any]]:
+        """The exclusions of a month; a unit sees its own."""
+        if actor.of_unit:
+            unit = actor.unit or ""
+        return [exclusion_json(one) for one in await self._store.exclusions(month_span(month).name, unit)]
+
+    async def _rated(self, appeal: Appeal) -> bool:
+        """Whether tickets can be taken out of what the objection is about: a rate of a month's sheet."""
+        unit = (standing := await self._office.standing()).config.units.get(appeal.unit)
+        if unit is None or appeal.item is None or len(appeal.period) != len("2026-10"):
+            return False
+        rate = load_scheme(scheme_name(unit, standing)).rate(appeal.item)
+        return rate is not None and rate.measure is not Measure.CONNECT
+
+    async def _known(self, appeal_id: int) -> Appeal:
+        appeal = await self._store.one_appeal(appeal_id)
+        if appeal is None:
+            raise Refused("unknown_appeal", id=appeal_id)
+        return appeal
+
+
+def _reason(words: Mapping[str, Any], field: str) -> str:
+    """What was said; objections may call it `reason` as well. Refused `text_missing`, `too_long`."""
+    said = words.get(field) or words.get("reason")
+    if not isinstance(said, str) or not said.strip():
+        raise Refused("text_missing", field=field)
+    if len(said) > LONGEST:
+        raise Refused("too_long", field=field)
+    return said.strip()
+
+
+def _rate_item(scheme: str, item: str) -> str:
+    rates = [r.item for r in load_scheme(scheme).rates if r.measure is not Measure.CONNECT]
+    if item not in rates:
+        raise Refused("unknown_item", path="item", item=item[:40], known=", ".join(rates))
+    return item
+
+
+def appeal_json(a: Appeal) -> dict[str, Any]:
+    """An objection as doors show it."""
+    return {
+        "id": a.id, "run": a.run_id, "period": a.period, "unit": a.unit, "item": a.item, "words": a.words, "by": a.by,
+        "at": a.at.isoformat(), "files": list(a.files), "tickets": list(a.tickets), "state": a.state,
+        "proposal": None if a.proposal is None else dict(a.proposal), "proposed_by": a.proposed_by,
+        "decided_by": a.decided_by, "decided_at": None if a.decided_at is None else a.decided_at.isoformat(),
+    }  # fmt: skip
+
+
+def exclusion_json(e: Exclusion) -> dict[str, Any]:
+    """An exclusion as doors show it."""
+    return {
+        "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
+        "by": e.by, "at": e.at.isoformat(), "state": e.state, "decided_by": e.decided_by,
+        "decided_at": None if e.decided_at is None else e.decided_at.isoformat(), "appeal": e.appeal_id,
+    }  # fmt: skip

@@ -1,0 +1,63 @@
+"""What one sheet says and another does not: every unit, line and region that changed, with both figures (B3)."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from backend.domain.scoring.exact import Rounding
+
+CENTS = Rounding(2)
+COMPARED = ("numerator", "denominator", "deduction", "score")
+Found = dict[str, Any]
+
+
+def of_results(old: Mapping[str, Any], new: Mapping[str, Any]) -> Found:
+    """The difference of two results of a period: `{"units": [...], "regions": [...]}`, what is equal left out."""
+    return {
+        "units": _rows(old["units"], new["units"], "unit", of_sheets),
+        "regions": _rows(old.get("regions", ()), new.get("regions", ()), "region", _totals),
+    }
+
+
+def of_sheets(old: Mapping[str, Any], new: Mapping[str, Any]) -> Found:
+    """The difference of two sheets of one unit: totals, and the lines that changed."""
+    before = {line["item"]: line for line in old.get("lines", ())}
+    lines = []
+    for line in new.get("lines", ()):
+        was = before.pop(line["item"], {})
+        if any(was.get(key) != line.get(key) for key in COMPARED):
+            lines.append(_line(line, was, line))
+    lines += [_line(gone, gone, {}) for gone in before.values()]
+    return {**_totals(old, new), "lines": lines}
+
+
+def _line(named: Mapping[str, Any], was: Mapping[str, Any], now: Mapping[str, Any]) -> Found:
+    return {
+        "item": named["item"], "name": named.get("name", named["item"]),
+        "old": {key: was.get(key) for key in COMPARED}, "new": {key: now.get(key) for key in COMPARED},
+        "change": change(was.get("score"), now.get("score")),
+    }  # fmt: skip
+
+
+def _totals(old: Mapping[str, Any], new: Mapping[str, Any]) -> Found:
+    was, now = old.get("total"), new.get("total")
+    return {"old": was, "new": now, "change": change(was, now)}
+
+
+def _rows(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], key: str, compare: Any) -> list[Found]:
+    before = {row[key]: row for row in old}
+    found = []
+    for row in [*new, *(r for code, r in before.items() if code not in {n[key] for n in new})]:
+        there = row if row in new else {}
+        one = {key: row[key], "name": row.get("name", row[key]), **compare(before.get(row[key], {}), there)}
+        if one["old"] != one["new"] or one.get("lines"):
+            found.append(one)
+    return found
+
+
+def change(old: str | None, new: str | None) -> str | None:
+    """How much more: "-0.50", "+1.00"; None where one of the two has no mark."""
+    if old is None or new is None:
+        return None
+    more = Fraction(new) - Fraction(old)
+    return f"{'+' if more > 0 else ''}{CENTS.text(more)}"

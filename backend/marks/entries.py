@@ -1,0 +1,131 @@
+"""A ledger line as it may be written: fields, month, evidence and the scheme that will count it (Q47, Q49)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from backend.domain.records import Unit
+from backend.domain.refusals import Refused
+from backend.domain.scoring.facts import parse_facts
+from backend.domain.scoring.scheme import LedgerRule
+from backend.domain.scoring.scheme_file import load_scheme
+from backend.marks.inputs import scheme_for
+from backend.marks.spans import month_span
+from backend.office import Standing
+from backend.ports.marks import LedgerEntry
+
+COUNTED = ("kind", "count", "level", "matter", "points", "timely", "total", "note", "evidence")
+FIELDS = (*COUNTED, "unit", "month", "document_date", "files", "tickets", "channel", "reason")
+LONGEST = 2_000  # signs of a note
+MOST = 50  # papers or tickets behind one line
+SYSTEM = "system"  # who enters what the house finds by itself
+
+
+def unit_of(written: str, standing: Standing) -> Unit:
+    """The unit of a code or a name. Refused `unknown_unit`."""
+    units = standing.config.units
+    found = units.get(written) or next((u for u in units.values() if u.name == written), None)
+    if found is None:
+        raise Refused("unknown_unit", unit=written[:60])
+    return found
+
+
+def scheme_name(unit: Unit, standing: Standing) -> str:
+    """The scheme whose kinds a unit's lines are held to."""
+    return scheme_for(unit, standing.settings.text("profile")) or "jilin-unit"
+
+
+def check_counts(row: Mapping[str, Any], unit: Unit, standing: Standing, *, lenient: bool = False) -> None:
+    """Whether the unit's scheme can count the row; refuses as `parse_facts`. `lenient`: points nobody asks for pass."""
+    scheme = load_scheme(scheme_name(unit, standing))
+    given = {key: value for key, value in row.items() if key in COUNTED and value not in (None, "", [])}
+    graded = any(line.kind == given.get("kind") and line.rule is LedgerRule.GRADED for line in scheme.ledger)
+    if lenient and not graded:
+        given.pop("points", None)
+    parse_facts({"scheme": scheme.id, "ledger": [given]}, scheme)
+
+
+def made(row: Mapping[str, Any], standing: Standing, number: int, by: str, now: datetime, month: str) -> LedgerEntry:
+    """The entry of given fields, of that month.
+
+    Refused `unknown_field`, `unknown_unit`, `bad_field`, and as `parse_facts` refuses.
+    """
+    for name in row:
+        if name not in FIELDS:
+            raise Refused("unknown_field", field=name[:40], path=name[:40])
+    unit = unit_of(text_of(row, "unit"), standing)
+    given = {k: str(v) if k in ("level", "points", "kind") else v for k, v in row.items() if v not in (None, "", [])}
+    papers = given.pop("evidence", "")
+    files = list(words_of(given, "files"))
+    if isinstance(papers, list):
+        files, papers = [*files, *words_of({"files": papers}, "files")], ""
+    check_counts(given, unit, standing)
+    return LedgerEntry(
+        number, given["kind"], unit.code, month, int(given.get("count", 1)), given.get("level"),
+        None if "matter" not in given else text_of(given, "matter"), given.get("points"), text_of(given, "note", ""),
+        text_of({"evidence": papers}, "evidence"), by, now, "entered", f"entry:{number}",
+        facts={k: given[k] for k in ("timely", "total", "channel") if k in given},
+        document_date=day_of(given.get("document_date")), files=tuple(dict.fromkeys(files)),
+        tickets=words_of(given, "tickets"), reason=text_of(given, "reason", ""),
+    )  # fmt: skip
+
+
+def month_of(row: Mapping[str, Any], today: date) -> tuple[str, str]:
+    """(month of the document, month of submission): the first counts while it is open (Q47).
+
+    A month given in words wins over none; one that is neither of the two is refused: `document_month`. Also refused:
+    `bad_month`, `bad_field`, `document_in_future`.
+    """
+    day, submitted = day_of(row.get("document_date")), f"{today:%Y-%m}"
+    if day is not None and day > today.isoformat():
+        raise Refused("document_in_future", date=day, field="document_date")
+    written = row.get("month")
+    if written in (None, ""):
+        return (day or submitted)[:7], submitted
+    month = month_span(text_of(row, "month")).name
+    if day is not None and month not in (day[:7], submitted):
+        raise Refused("document_month", month=month, date=day, field="month")
+    return month, month if day is None else submitted
+
+
+def day_of(value: Any) -> str | None:
+    """An ISO day, or None. Refused `bad_field`."""
+    if value in (None, ""):
+        return None
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise Refused("bad_field", field="document_date") from None
+
+
+def words_of(row: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    """A short list of short words. Refused `bad_field`."""
+    value = row.get(field, ())
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MOST:
+        raise Refused("bad_field", field=field)
+    if not all(isinstance(word, str) and 0 < len(word) <= 200 for word in value):
+        raise Refused("bad_field", field=field)
+    return tuple(value)
+
+
+def text_of(row: Mapping[str, Any], field: str, absent: str | None = None) -> str:
+    """A text of at most LONGEST signs. Refused `bad_field`."""
+    value = row.get(field, absent)
+    if isinstance(value, int) and not isinstance(value, bool) and field == "matter":
+        value = str(value)
+    if not isinstance(value, str) or len(value) > LONGEST:
+        raise Refused("bad_field", field=field)
+    return value
+
+
+def as_json(entry: LedgerEntry) -> dict[str, Any]:
+    """An entry as doors show it."""
+    return {
+        "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
+        "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
+        "evidence": entry.evidence, **entry.facts, "document_date": entry.document_date, "files": list(entry.files),
+        "tickets": list(entry.tickets), "state": entry.state, "entered_by": entry.entered_by,
+        "entered_at": entry.entered_at.isoformat(), "reviewed_by": entry.reviewed_by,
+        "reviewed_at": None if entry.reviewed_at is None else entry.reviewed_at.isoformat(),
+        "replaces": entry.replaces, "reason": entry.reason,
+    }  # fmt: skip

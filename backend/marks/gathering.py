@@ -1,0 +1,133 @@
+"""Gathers what a period's result is reckoned from, under the rules that were in force when it was settled (B3, Q15)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.domain.scoring.reckon import reckon_json
+from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.scoring.sheet import NO_DATA
+from backend.domain.settings import Settings
+from backend.marks.inputs import REGION, documents, question, schemes_of
+from backend.marks.spans import Span, bounds, instant_of, settles, shifted
+from backend.office import Office, Standing
+from backend.ports.marks import MarksStore
+
+JILIN = "jilin"
+BACK = 11  # months looked back for a score to carry (Q9 `carry_last`)
+
+
+class Gathering:
+    """Inputs of months, quarters and years."""
+
+    def __init__(self, store: MarksStore, office: Office) -> None:
+        self.store, self.office = store, office
+
+    async def inputs(
+        self, of: Span, *, scheme: str | None = None, unit: str | None = None,
+        settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
+    ) -> dict[str, Any]:  # fmt: skip
+        """All that a period's result is reckoned from. Months not begun are left out; locked months stay as locked."""
+        if of.kind == "month":
+            return await self.month(of.name, scheme, unit, settings, as_of, evidence)
+        at = self.moment(as_of)
+        standing = await self.office.standing()
+        months = []
+        for month in of.months:
+            if bounds(month, self.office.clock.zone)[0] > at:
+                continue
+            locked = (
+                await self.store.locked(month, scheme or "")
+                if not settings and unit is None and as_of is None
+                else None
+            )
+            months.append(
+                await self.month(month, scheme, unit, settings, at, evidence=False)
+                if locked is None
+                else locked.sheet["inputs"]
+            )
+        rules, since = await self.rules(of.months, standing)
+        return {"period": of.name, "kind": of.kind, "rules_as_of": since, "settings": rules.with_(settings or {}).view(),
+                "months": months}  # fmt: skip
+
+    async def month(
+        self, month: str, scheme: str | None, unit: str | None, settings: Mapping[str, str] | None,
+        as_of: datetime | str | None, evidence: bool,
+    ) -> dict[str, Any]:  # fmt: skip
+        """A month's inputs."""
+        standing = await self.office.standing()
+        rules, since = await self.rules((month,), standing)
+        rules = rules.with_(settings or {})
+        at = self.moment(as_of)
+        asked = question(month, standing, rules, at, unit)
+        wanted = None if scheme == REGION else scheme
+        units: list[dict[str, Any]] = []
+        for name, members in schemes_of(standing, rules, wanted, unit).items():
+            found = await documents(self.store, load_scheme(name), members, month, asked, rules, evidence=evidence)
+            if rules.text("scoring.zero_denominator") == "carry_last":
+                await self._carry(name, found, month, standing, rules, at)
+            units += found
+        apart = [u.code for u in standing.config.units.values() if u.province_department]
+        regional = unit is None and scheme in (None, REGION) and rules.text("profile") == JILIN
+        names = sorted({d["region"] for d in units if d["region"] and d["unit"] not in apart}) if regional else []
+        return {
+            "period": month, "as_of": at.isoformat(), "rules_as_of": since, "settings": rules.view(), "apart": apart,
+            "units": units, "regions": names,
+        }  # fmt: skip
+
+    async def rules(self, months: tuple[str, ...], standing: Standing) -> tuple[Settings, str | None]:
+        """The settings of a period, and as of when they are read: None means those in force now.
+
+        A period that is settled keeps the versions in force at its settlement, whatever is set later; one that was
+        settled before this house kept any record of its own is read by the rules of now.
+        """
+        zone = self.office.clock.zone
+        try:
+            now_rules = standing.settings
+            day = settles(months, now_rules.text("settlement_day"), standing.calendar, zone)
+        except Refused:  # past the calendar's end nothing is settled
+            return standing.settings, None
+        if self.office.clock.now() < day:
+            return now_rules, None
+        opened = await self.store.opened_at()
+        if opened is None or opened > day:
+            return now_rules, None
+        chosen: dict[str, str] = {}
+        own: set[str] = set()
+        for version in await self.office.store.history():
+            key = version.key if version.unit is None else f"{version.key}@{version.unit}"
+            own.add(key)
+            if version.from_at <= day:
+                chosen[key] = version.value
+        kept = {key: value for key, value in now_rules.overrides.items() if key not in own}
+        return Settings({**kept, **chosen}, now_rules.zone), day.isoformat()
+
+    async def _carry(
+        self, scheme: str, found: list[dict[str, Any]], month: str, standing: Standing, rules: Settings, at: datetime
+    ) -> None:
+        """Give documents the last item scores of earlier months for items without data (Q9)."""
+        plain = rules.with_({"scoring.zero_denominator": "full"})
+        by_unit = {d["unit"]: d for d in found}
+        lacking = {(d["unit"], item) for d in found for item, pair in d["rates"].items() if not pair[1]}
+        members = [standing.config.units[code] for code in by_unit]
+        for back in range(1, BACK + 1):
+            if not lacking:
+                return
+            earlier = shifted(month, -back)
+            asked = question(earlier, standing, plain, at, None)
+            for document in await documents(
+                self.store, load_scheme(scheme), members, earlier, asked, plain, evidence=False
+            ):
+                sheet = reckon_json(document, plain.view())
+                for line in sheet["lines"]:
+                    place = (document["unit"], line["item"])
+                    if place in lacking and line["note"] != NO_DATA:
+                        by_unit[place[0]].setdefault("last", {})[line["item"]] = line["score"]
+                        lacking.discard(place)
+
+    def moment(self, as_of: datetime | str | None) -> datetime:
+        """What is known at: an ISO text, an instant, or now. Refused `bad_time`."""
+        if as_of is None:
+            return self.office.clock.now()
+        return instant_of(as_of, self.office.clock.zone) if isinstance(as_of, str) else as_of

@@ -1,0 +1,209 @@
+"""Why a mark is what it is, what it would be if, what a delay would cost, and how an item went over months (B2, B3)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backend.domain.acts import Actor
+from backend.domain.records import Assignment
+from backend.domain.refusals import Refused
+from backend.domain.scoring.explain import explain
+from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.reckon import reckon_json
+from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.ticket import Category
+from backend.marks.differences import change, of_sheets
+from backend.marks.gathering import Gathering
+from backend.marks.inputs import entry_document, question, scheme_for
+from backend.marks.spans import month_span, shifted
+from backend.office import Office
+from backend.ports.ledgers import LedgerFilter
+from backend.ports.marks import MarksStore
+
+A_PAGE = 50
+MOST_MONTHS = 24
+Document = dict[str, Any]
+
+
+class Understanding:
+    """Answers about marks; changes nothing."""
+
+    def __init__(self, store: MarksStore, office: Office, gathering: Gathering) -> None:
+        self._store, self._office, self._gathering = store, office, gathering
+
+    async def explain(
+        self, month: str, unit: str, item: str | None, actor: Actor, *, offset: int = 0, failed: bool = False
+    ) -> Document:
+        """Each line of a unit's month with the figures behind it; with an item, also a page of its tickets.
+
+        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`.
+        """
+        _own(actor, unit)
+        document, settings = await self._document(month, unit)
+        scheme, sheet = load_scheme(document["scheme"]), reckon_json(document, settings)
+        lines = [{**line, "evidence": [], "why": explain(scheme, line, settings)} for line in sheet["lines"]]
+        if item is None:
+            return {**sheet, "month": month, "unit": unit, "lines": lines}
+        chosen = next((line for line in lines if line["item"] == item), None)
+        if chosen is None:
+            raise Refused("unknown_item", path="item", item=item[:40], known=", ".join(x["item"] for x in lines))
+        found: Document = {"month": month, "unit": unit, "item": item, "line": chosen, "tickets": [], "next": None, "of": 0}
+        rate = scheme.rate(item)
+        if rate is None or rate.measure is Measure.CONNECT:
+            own = next(x for x in sheet["lines"] if x["item"] == item)
+            return {**found, "entries": own["evidence"]}
+        standing = await self._office.standing()
+        rules, _ = await self._gathering.rules((month,), standing)
+        asked = question(month, standing, rules, self._office.clock.now(), unit)
+        seen = await self._store.witnesses_of(rate.measure, asked, offset, A_PAGE, failed=failed)
+        why = {s.ticket: s.reason for s in await self._store.struck(rate.measure, item, month, asked) if s.unit == unit}
+        total = seen[0].of if seen else 0
+        return {
+            **found, "of": total, "next": offset + A_PAGE if total > offset + A_PAGE else None,
+            "tickets": [
+                {"ticket": w.ticket, "failed": w.failed and w.ticket not in why, "excluded": why.get(w.ticket)}
+                for w in seen
+            ],
+        }  # fmt: skip
+
+    async def pending(self, month: str, unit: str, actor: Actor) -> Document:
+        """What waits for a decision and would change a unit's month: ledger lines, objections, exclusions."""
+        _own(actor, unit)
+        waiting = await self._store.lines(LedgerFilter(month_span(month).name, unit, None, ("draft", "entered")), 200)
+        appeals = await self._store.appeals_of(month, unit, ("open", "proposed"), 200)
+        struck = [x for x in await self._store.exclusions(month, unit) if x.state == "entered"]
+        return {
+            "ledger": [
+                {"id": e.id, "kind": e.kind, "count": e.count, "state": e.state, "note": e.note} for e in waiting
+            ],
+            "contests": [{"id": a.id, "item": a.item, "words": a.words, "tickets": list(a.tickets)} for a in appeals],
+            "exclusions": [{"id": x.id, "item": x.item, "ticket": x.ticket, "reason": x.reason} for x in struck],
+        }
+
+    async def what_if(
+        self, month: str, unit: str, actor: Actor, *, settings: Mapping[str, str] | None = None,
+        ledger: Sequence[int] = (), contests: Sequence[int] = (), exclusions: Sequence[int] = (),
+    ) -> Document:  # fmt: skip
+        """The sheet as it is and as it would be with other settings, and with pending matters decided in favour.
+
+        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_setting`, `bad_setting`, `unknown_entry`.
+        """
+        _own(actor, unit)
+        document, rules = await self._document(month, unit)
+        real = reckon_json(document, rules)
+        changed, other = await self._document(month, unit, settings) if settings else (document, rules)
+        changed = {
+            **changed,
+            "rates": {k: list(v) for k, v in changed["rates"].items()},
+            "ledger": [*changed["ledger"]],
+        }
+        waiting = await self.pending(month, unit, actor)
+        known = {row["id"] for row in waiting["ledger"]}
+        for number in ledger:
+            entry = await self._store.entry(number)
+            if entry is None or number not in known:
+                raise Refused("unknown_entry", id=number)
+            if not entry.facts.get("void"):
+                changed["ledger"].append(entry_document(entry))
+        wanted = [(x["item"], x["ticket"]) for x in waiting["exclusions"] if x["id"] in exclusions]
+        for number in contests:
+            one = next((a for a in waiting["contests"] if a["id"] == number), None)
+            if one is None:
+                raise Refused("unknown_appeal", id=number)
+            wanted += [(one["item"], ticket) for ticket in one["tickets"]]
+        await self._strike(changed, month, wanted)
+        then = reckon_json(changed, other)
+        return {"month": month, "unit": unit, "real": real, "changed": then, "difference": of_sheets(real, then)}
+
+    async def _strike(self, document: Document, month: str, wanted: Sequence[tuple[str | None, str]]) -> None:
+        """Take tickets out of the counts of a document."""
+        scheme, standing = load_scheme(document["scheme"]), await self._office.standing()
+        rules, _ = await self._gathering.rules((month,), standing)
+        asked = question(month, standing, rules, self._office.clock.now(), document["unit"])
+        for item, ticket in dict.fromkeys(wanted):
+            rate = scheme.rate(item or "")
+            if rate is None or rate.measure is Measure.CONNECT:
+                continue
+            for one in await self._store.share(rate.measure, ticket, asked):
+                pair = document["rates"][rate.item]
+                pair[0], pair[1] = pair[0] - one.numerator, pair[1] - one.denominator
+
+    async def cost(self, target: Assignment, category: Category, flags: frozenset[str]) -> Document:
+        """What it would do to the unit's month if this assignment became late, against doing all of it in time.
+
+        Counted as of now into the month that runs; an installation whose scheme marks no lateness answers zero.
+        """
+        now = self._office.clock.now()
+        month, standing = f"{now:%Y-%m}", await self._office.standing()
+        unit = standing.config.units.get(target.unit)
+        name = None if unit is None else scheme_for(unit, standing.settings.text("profile"))
+        if name is None or target.closed_at is not None or target.ended_at is not None:
+            return {"unit": target.unit, "month": month, "items": [], "cost": "0.00", "open": False}
+        document, settings = await self._document(month, target.unit)
+        there = {rate.item for rate in load_scheme(document["scheme"]).rates}
+        kept, late = _outcomes(document, target, flags, there)
+        good, bad = reckon_json(kept, settings), reckon_json(late, settings)
+        scores = {line["item"]: line["score"] for line in bad["lines"]}
+        items = [
+            {"item": line["item"], "name": line["name"], "in_time": line["score"], "late": scores[line["item"]],
+             "cost": (change(scores[line["item"]], line["score"]) or "0.00").lstrip("+")}
+            for line in good["lines"] if line["score"] != scores[line["item"]]
+        ]  # fmt: skip
+        total = (change(bad["total"], good["total"]) or "0.00").lstrip("+")
+        return {"unit": target.unit, "month": month, "in_time": good["total"], "late": bad["total"], "items": items,
+                "cost": total, "open": True, "category": str(category)}  # fmt: skip
+
+    async def trend(self, unit: str, months: int, last: str, actor: Actor) -> Document:
+        """Each item's score over the months up to `last`: locked ones as locked. Refused `forbidden`, `bad_month`."""
+        _own(actor, unit)
+        names = [shifted(month_span(last).name, -back) for back in range(min(months, MOST_MONTHS) - 1, -1, -1)]
+        sheets = []
+        for month in names:
+            locked = await self._store.locked(month, "")
+            if locked is not None:
+                mine = [s for s in locked.sheet["result"]["units"] if s["unit"] == unit]
+                sheets.append(mine[0] if mine else None)
+                continue
+            sheets.append(reckon_json(*await self._document(month, unit)))
+        items = {line["item"]: line["name"] for sheet in sheets if sheet for line in sheet["lines"]}
+        scores = [{line["item"]: line["score"] for line in sheet["lines"]} if sheet else {} for sheet in sheets]
+        return {
+            "unit": unit, "months": names, "totals": [sheet and sheet["total"] for sheet in sheets],
+            "items": [{"item": i, "name": n, "scores": [s.get(i) for s in scores]} for i, n in items.items()],
+        }  # fmt: skip
+
+    async def _document(
+        self, month: str, unit: str, settings: Mapping[str, str] | None = None
+    ) -> tuple[Document, Mapping[str, Any]]:
+        """A unit's facts document of a month and the settings it is read by."""
+        found = await self._gathering.month(month_span(month).name, None, unit, settings, None, False)
+        if not found["units"]:
+            raise Refused("scheme_not_for_unit", unit=unit, scheme="")
+        return found["units"][0], found["settings"]
+
+
+def _outcomes(
+    document: Document, target: Assignment, flags: frozenset[str], there: set[str]
+) -> tuple[Document, Document]:
+    """The documents if everything still open is done in time, and if all of it is late (Q14, Q21, Q32)."""
+    kept = {**document, "rates": {k: list(v) for k, v in document["rates"].items()}}
+    late = {**document, "rates": {k: list(v) for k, v in document["rates"].items()}}
+
+    def add(which: Document, item: str, numerator: int, denominator: int) -> None:
+        if item in there:
+            pair = which["rates"][item]
+            pair[0], pair[1] = pair[0] + numerator, max(pair[1] + denominator, pair[0] + numerator)
+
+    if target.signed_at is None:
+        add(kept, "sign", 1, 0)  # it stands in the denominator since it was dispatched
+    if target.lead and "mass_incident" not in flags:
+        add(kept, "on_time", 1, 1)
+        add(late, "on_time", 0, 1)
+        if target.red_card_at is None:
+            add(late, "red_card", 1, 0)
+    return kept, late
+
+
+def _own(actor: Actor, unit: str) -> None:
+    """Refused `forbidden` when a unit's people ask about another unit."""
+    if actor.of_unit and unit != actor.unit:
+        raise Refused("forbidden", verb="scores")
