@@ -1,6 +1,6 @@
 """An independent loop that looks for what should have happened and did not; it mends nothing, it says so."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,15 +19,20 @@ PATIENCE = {
     "untold": timedelta(minutes=15), "sign": timedelta(minutes=5), "close": timedelta(minutes=5),
     "letter": timedelta(minutes=15), "lease": timedelta(minutes=1), "dial": timedelta(minutes=10),
     "talk": timedelta(hours=4), "heard": timedelta(minutes=10), "card": timedelta(minutes=15),
-    "visit": timedelta(minutes=15),
+    "visit": timedelta(minutes=15), "platform": timedelta(minutes=30),
 }  # fmt: skip
 REAL = ("lease", "heard")
+Looker = Callable[[], Awaitable[Sequence[Finding]]]
 
 
 class Auditor:
     """House rule 6, faults "How it is reached" 8, G24. Any number of processes may look; each finding is kept once."""
 
-    def __init__(self, store: AuditingStore, clock: Clock, wall: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: AuditingStore, clock: Clock, wall: Callable[[], datetime], also: Sequence[Looker] = ()
+    ) -> None:
+        """`also` are rooms that look at what no question of the database can tell (B19)."""
+        self._also = also
         self._store = store
         self._clock = clock
         self._wall = wall
@@ -57,7 +62,8 @@ class Auditor:
         known = {(f.kind, f.subject): f for f in await self._store.known()}
         looked = await self._store.look(since, self._patrol)
         self._patrol = looked.patrol
-        found = {(f.kind, f.subject): f for f in looked.found}
+        others = [f for look in self._also for f in await look()]
+        found = {(f.kind, f.subject): f for f in (*looked.found, *others)}
         gone = [f for key, f in known.items() if key not in found]
         healed = [f for f, still in zip(gone, await self._store.persists(gone, since), strict=True) if not still]
         new = await self._store.keep([f for key, f in found.items() if key not in known], healed, now)

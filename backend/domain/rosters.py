@@ -64,17 +64,17 @@ class Hole:
 
 
 def check_shift(shift: Shift) -> None:
-    """Refused `bad_period` unless the shift ends after it begins and lasts at most seven days."""
+    """Refused `bad_shift` unless the shift ends after it begins and lasts at most seven days."""
     if not timedelta() < shift.to_at - shift.from_at <= LONGEST_SHIFT:
-        raise Refused("bad_period", field="to", most=LONGEST_SHIFT.days)
+        raise Refused("bad_shift", field="to", most=LONGEST_SHIFT.days)
     if shift.deputy == shift.person:
         raise Refused("same_person", by=shift.person, field="deputy")
 
 
 def check_stand_in(stand_in: StandIn, absent: Person, person: Person) -> None:
-    """Refused `bad_period`, `same_person`, or `cannot_stand_in`: another unit, or a role that may not do the same."""
+    """Refused `bad_shift`, `same_person`, or `cannot_stand_in`: another unit, or a role that may not do the same."""
     if not timedelta() < stand_in.to_at - stand_in.from_at <= LONGEST_ABSENCE:
-        raise Refused("bad_period", field="to", most=LONGEST_ABSENCE.days)
+        raise Refused("bad_shift", field="to", most=LONGEST_ABSENCE.days)
     if absent.code == person.code:
         raise Refused("same_person", by=person.code, field="person")
     same = absent.role is person.role or any({absent.role, person.role} <= peers for peers in PEERS)

@@ -13,7 +13,6 @@ from backend.mail.kinds import MUST_ARRIVE, matters, phone_kind
 from backend.office import Standing
 from backend.ports.letters import Delivery, Note
 
-CONTACTS = (Role.HANDLER, Role.LIAISON, Role.LEADER)
 ALIVE = ("pending", "sending", "sent", "ambiguous")
 #: what a call says, said in a chat, where the next contact has no telephone
 BY_CHAT = {(Grade.GENERAL, "P1"): "M1", (Grade.URGENT, "P1"): "M2"}
@@ -116,7 +115,7 @@ def _to_ring(case: Case, rung: set[str]) -> Person | None:
         rung = rung | {letter.person}
     elif same is not None and same.has_phone and same.code not in rung:
         return same
-    contacts = case.standing.people(case.unit or "", *CONTACTS)
+    contacts = case.standing.contacts(case.unit or "", case.now, urgent=letter.urgent)
     return next((p for p in contacts if p.has_phone and p.code not in rung), None)
 
 
@@ -129,7 +128,7 @@ def _by_chat(case: Case, script: str) -> Fallback:
     if kind is None or unit is None or not unit.pilot:
         return Fallback()
     told = {d.letter.person for d in case.family if d.letter.kind == kind} | {case.letter.person}
-    contacts = case.standing.people(unit.code, *CONTACTS)
+    contacts = case.standing.contacts(unit.code, case.now, urgent=case.letter.urgent)
     person = next((p for p in contacts if p.chat and not p.has_phone and p.code not in told), None)
     if person is None or person.chat is None:
         return Fallback()

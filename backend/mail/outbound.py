@@ -11,7 +11,7 @@ from backend.cards import Drawn
 from backend.domain import retry
 from backend.domain.records import Letter, Person
 from backend.mail.fallback import Case, Fallback, fall_back, tell_unit
-from backend.mail.kinds import MUST_ARRIVE
+from backend.mail.kinds import ANSWERS, MUST_ARRIVE
 from backend.mail.outfit import Gate, Outfit
 from backend.mail.settling import Settling
 from backend.ports.cards import NewCard
@@ -45,6 +45,10 @@ class Outbound:
         person = (await o.office.standing()).by_code.get(letter.person)
         if person is None or person.chat != letter.channel or person.address is None:
             await self.fail(claimed, "unbound")
+            return
+        wanted = (await o.office.standing()).peace(person.code, o.office.clock.now())
+        if not letter.urgent and letter.kind not in ANSWERS and wanted > o.office.clock.now():
+            await self._settle(claimed, "pending", error="quiet", not_before=wanted)  # his own /quiet
             return
         if self._closed.get((letter.channel, person.address), 0.0) > o.real():
             await self._shut(claimed, person.address)

@@ -1,0 +1,264 @@
+"""The duty roster's keeper: who is on duty, who stands in for whom, what was handed over, who wants peace when."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from backend.domain.acts import Actor
+from backend.domain.masking import clean
+from backend.domain.office_hours import OfficeHours
+from backend.domain.records import Person
+from backend.domain.refusals import Refused
+from backend.domain.rosters import Hole, Shift, StandIn, check_shift, check_stand_in, holes
+from backend.domain.ticket import Role, UnitKind
+from backend.office import Clock, Office, Standing
+from backend.ports.audit import AuditStore
+from backend.ports.auditing import Finding
+from backend.ports.rosters import Handover, RosterStore
+
+LONGEST_NOTE = 2_000  # characters
+NOTES = 20  # handover notes shown
+WHOLE_DAY = "00:00-24:00"  # a day's duty whose hours nobody wrote
+_MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+#: Who plans the duty of a unit, beside an admin: its own liaison and leader; of the institution, its supervisors too.
+PLANNERS = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A unit's duty in one month; `holes` are asked for around the clock."""
+
+    unit: str
+    begin: datetime
+    end: datetime
+    shifts: Sequence[Shift]
+    holes: Sequence[Hole]
+    notes: Sequence[Handover]
+
+
+class Rosters:
+    """Refusals: `unknown_unit`, `unknown_person`, `not_of_unit`, `bad_shift`, `same_person`, `cannot_stand_in` …"""
+
+    def __init__(self, store: RosterStore, office: Office, audit: AuditStore) -> None:
+        self._store = store
+        self._office = office
+        self._audit = audit
+
+    # -- shifts (值班)
+
+    async def put(self, shifts: Sequence[Shift], by: Actor) -> list[bool | Refused]:
+        """Keep shifts: for each whether it is new, or why not; a good one lands though others are refused."""
+        checked = await self.check(shifts, by)
+        good = [s for s, no in zip(shifts, checked, strict=True) if no is None]
+        now = self._office.clock.now()
+        fresh = iter(await self._store.put_shifts(good, by.code, now))
+        answers: list[bool | Refused] = [next(fresh) if no is None else no for no in checked]
+        new = sum(a is True for a in answers)
+        if new:
+            await self._audit.note(now, by.code, "roster", ",".join(sorted({s.unit for s in good})), shifts=new)
+            self._office.forget()
+        return answers
+
+    async def check(self, shifts: Sequence[Shift], by: Actor) -> list[Refused | None]:
+        """Why each of these shifts may not stand; None for a good one."""
+        standing = await self._office.standing(fresh=True)
+        found: list[Refused | None] = []
+        for shift in shifts:
+            try:
+                may_plan(by, shift.unit, standing)
+                check_shift(shift)
+                for code, field in ((shift.person, "person"), (shift.deputy, "deputy")):
+                    if code is not None and person_of(code, standing, field).unit != shift.unit:
+                        raise Refused("not_of_unit", person=code, unit=shift.unit, field=field)
+                found.append(None)
+            except Refused as no:
+                found.append(no)
+        return found
+
+    async def drop(self, shift_id: int, by: Actor) -> Shift:
+        """Strike a shift. Refused `not_found`, `forbidden`."""
+        shift = await self._store.shift(shift_id)
+        if shift is None:
+            raise Refused("not_found", shift=shift_id)
+        may_plan(by, shift.unit, await self._office.standing())
+        await self._store.drop_shift(shift_id)
+        await self._audit.note(self._office.clock.now(), by.code, "roster_struck", shift.unit, person=shift.person,
+                               begins=shift.from_at.isoformat())  # fmt: skip
+        self._office.forget()
+        return shift
+
+    async def month(self, unit: str, month: str, by: Actor) -> Month:
+        """A unit's duty in a month `2026-12`, with its holes as from–to (B19). Refused `bad_month`, `not_found`."""
+        standing = await self._office.standing()
+        if unit not in standing.config.units or (by.of_unit and by.unit != unit):
+            raise Refused("not_found", unit=unit)
+        begin, end = span_of(month, self._office.clock)
+        shifts = await self._store.shifts(unit, begin, end)
+        return Month(unit, begin, end, shifts, holes(shifts, begin, end), await self._store.notes(unit, NOTES))
+
+    async def due_holes(self) -> dict[str, tuple[str, Sequence[Hole], bool]]:
+        """B19: institutions whose next month is not covered day and night, from `roster.check_before` before it begins.
+
+        Unit → month, holes, and whether there is no plan at all; nothing while `roster.round_the_clock` is off.
+        """
+        now = self._office.clock.now()
+        standing = await self._office.standing()
+        settings = standing.settings
+        found: dict[str, tuple[str, Sequence[Hole], bool]] = {}
+        first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        coming = (first + timedelta(days=32)).replace(day=1)
+        if not settings.flag("roster.round_the_clock") or now < coming - settings.limit("roster.check_before").duration:
+            return {}
+        month = f"{coming:%Y-%m}"
+        begin, end = span_of(month, self._office.clock)
+        for unit in standing.config.units.values():
+            if unit.kind is UnitKind.MANAGEMENT and unit.active:
+                shifts = await self._store.shifts(unit.code, begin, end)
+                if gaps := holes(shifts, begin, end):
+                    found[unit.code] = (month, gaps, not shifts)
+        return found
+
+    # -- handing over (交接班)
+
+    async def hand_over(self, unit: str, text: str, by: Actor) -> Handover:
+        """Leave a note to whoever comes on duty. Refused `missing`, `too_long`, `forbidden`."""
+        standing = await self._office.standing()
+        if unit not in standing.config.units:
+            raise Refused("unknown_unit", unit=unit)
+        if by.role is not Role.ADMIN and by.unit != unit:
+            raise Refused("forbidden")
+        said = clean(text).strip()
+        if not said:
+            raise Refused("missing", field="text")
+        if len(said) > LONGEST_NOTE:
+            raise Refused("too_long", field="text", most=LONGEST_NOTE)
+        note = Handover(self._office.clock.now(), unit, by.code, said)
+        await self._store.note(note)
+        return note
+
+    # -- standing in (代班)
+
+    async def stand_in(self, absent: str, person: str, begin: datetime, end: datetime, by: Actor) -> StandIn:
+        """From `begin` to `end` one person gets another's letters, cards and calls; he acts as himself.
+
+        A person may name his own stand-in; for others their unit's planners do.
+        """
+        standing = await self._office.standing(fresh=True)
+        away, there = person_of(absent, standing, "absent"), person_of(person, standing, "person")
+        if by.code != absent:
+            may_plan(by, away.unit, standing)
+        wanted = StandIn(0, absent, person, begin, end)
+        check_stand_in(wanted, away, there)
+        now = self._office.clock.now()
+        if end <= now:
+            raise Refused("bad_shift", field="to", most=0)
+        kept = await self._store.put_stand_in(wanted, by.code, now)
+        await self._audit.note(now, by.code, "stand_in", absent, person=person, begins=begin.isoformat(),
+                               ends=end.isoformat())  # fmt: skip
+        self._office.forget()
+        return kept
+
+    async def back(self, stand_in_id: int, by: Actor) -> None:
+        """The absent person is back before his time. Refused `not_found`, `forbidden`."""
+        now = self._office.clock.now()
+        found = next((s for s in await self._store.stand_ins(now) if s.id == stand_in_id), None)
+        if found is None:
+            raise Refused("not_found", stand_in=stand_in_id)
+        standing = await self._office.standing()
+        if by.code != found.absent:
+            away = standing.by_code.get(found.absent)
+            may_plan(by, away.unit if away else "", standing)
+        await self._store.end_stand_in(stand_in_id, now)
+        await self._audit.note(now, by.code, "stand_in_ended", found.absent, person=found.person)
+        self._office.forget()
+
+    async def stand_ins(self, by: Actor) -> Sequence[StandIn]:
+        """Those that have not ended, as far as this actor may see them."""
+        standing = await self._office.standing()
+        found = await self._store.stand_ins(self._office.clock.now())
+        mine = {p.code for p in standing.config.people if p.unit == by.unit}
+        return [s for s in found if not by.of_unit or s.absent in mine]
+
+    # -- peace (/quiet)
+
+    async def set_quiet(self, person: str, begin: str | None, end: str | None = None) -> str:
+        """A person's own quiet hours, `22:00` to `07:30`, on top of his unit's; None takes them away.
+
+        General letters wait for their end; urgent ones reach whoever is on duty. Answers what holds now.
+        Refused `bad_hours`, `unknown_person`.
+        """
+        person_of(person, await self._office.standing(fresh=True), "person")
+        written = None
+        if begin is not None:
+            written = f"{_clock(begin)}-{_clock(end or '')}"
+            OfficeHours.parse(written, self._office.clock.zone, overnight=True)
+        await self._store.set_quiet(person, written, self._office.clock.now())
+        self._office.forget()
+        return written or ""
+
+    async def quiet_of(self, person: str) -> str:
+        """A person's own quiet hours as written, or empty."""
+        return (await self._office.standing(fresh=True)).config.quiet.get(person, "")
+
+
+def person_of(code: str, standing: Standing, field: str) -> Person:
+    """An active person. Refused `unknown_person`."""
+    found = standing.by_code.get(code)
+    if found is None:
+        raise Refused("unknown_person", person=code, field=field)
+    return found
+
+
+def may_plan(by: Actor, unit: str, standing: Standing) -> None:
+    """Refused `unknown_unit`, or `forbidden`: an admin plans everywhere, the institution's people and a unit's own
+    liaison and leader their own unit's duty."""
+    if unit not in standing.config.units:
+        raise Refused("unknown_unit", unit=unit, field="unit")
+    if by.role is None or by.role is Role.ADMIN:
+        return
+    if by.role not in PLANNERS or by.unit != unit:
+        raise Refused("forbidden")
+
+
+def shift_of(unit: str, day: date, hours: str, person: str, deputy: str | None, zone: tzinfo) -> Shift:
+    """A shift written as a day and hours, `08:00-20:00`; past midnight when it ends earlier. Refused `bad_hours`."""
+    begin, dash, end = hours.replace(" ", "").replace("–", "-").replace("—", "-").partition("-")
+    end, over = ("00:00", True) if end == "24:00" else (end, False)
+    if not dash:
+        raise Refused("bad_hours", value=hours, field="hours")
+    first = datetime.combine(day, time.fromisoformat(_clock(begin)), zone)
+    last = datetime.combine(day, time.fromisoformat(_clock(end)), zone)
+    if over or last <= first:
+        last = datetime.combine(day + timedelta(days=1), last.time(), last.tzinfo)
+    return replace(Shift(0, unit, first, last, person), deputy=deputy)
+
+
+def span_of(month: str, clock: Clock) -> tuple[datetime, datetime]:
+    """A month as instants of the house's zone. Refused `bad_month`."""
+    if _MONTH.fullmatch(month) is None:
+        raise Refused("bad_month", value=month)
+    begin = datetime.fromisoformat(f"{month}-01T00:00:00").replace(tzinfo=clock.zone)
+    return begin, (begin + timedelta(days=32)).replace(day=1)
+
+
+def _clock(written: str) -> str:
+    said = written.strip().replace("：", ":")
+    said = f"0{said}" if re.fullmatch(r"[0-9]:[0-9]{2}", said) else said
+    if _CLOCK.fullmatch(said) is None:
+        raise Refused("bad_hours", value=written, field="hours")
+    return said
+
+
+async def roster_findings(rosters: Rosters) -> list[Finding]:
+    """B19 for the auditor: institutions whose next month has holes, or no roster at all."""
+    found = []
+    for unit, (month, gaps, empty) in (await rosters.due_holes()).items():
+        hours = sum((h.to_at - h.from_at).total_seconds() for h in gaps) / 3600
+        first = f"{gaps[0].from_at:%m-%d %H:%M}–{gaps[0].to_at:%m-%d %H:%M}"
+        facts = (
+            {"month": month} if empty else {"month": month, "count": len(gaps), "hours": round(hours), "first": first}
+        )
+        found.append(Finding("roster_missing" if empty else "roster_holes", unit, facts))
+    return found

@@ -1,0 +1,178 @@
+"""Duty rosters, stand-ins, handover notes and people's own quiet hours over the API."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from backend.domain.records import Person
+from backend.domain.refusals import Refused
+from backend.domain.rosters import Hole, Shift, StandIn
+from backend.domain.ticket import Role
+from backend.ports.rosters import Handover
+from backend.rooms import Rooms
+from backend.rosters import Month, Rosters, may_plan
+from backend.web.asked import Answer, Ask
+from backend.web.gate import Route
+from backend.web.wants import Code, Instant, Nothing, Want
+
+
+class ShiftWant(Want):
+    """One shift: who is on duty for a unit from when to when."""
+
+    unit: Code
+    person: Code
+    deputy: Code | None = None
+    from_at: Instant = Field(alias="from")
+    to_at: Instant = Field(alias="to")
+
+
+class StandInWant(Want):
+    """代班: who gets an absent person's letters, and how long."""
+
+    absent: Code
+    person: Code
+    from_at: Instant = Field(alias="from")
+    to_at: Instant = Field(alias="to")
+
+
+class HandoverWant(Want):
+    """A note to whoever comes on duty."""
+
+    unit: Code
+    text: Annotated[str, Field(min_length=1, max_length=2_000, strict=True)]
+
+
+class QuietWant(Want):
+    """A person's own quiet hours; without `from` he has none."""
+
+    from_: Annotated[str, Field(max_length=5, strict=True)] | None = Field(None, alias="from")
+    to: Annotated[str, Field(max_length=5, strict=True)] | None = None
+
+
+def rosters_of(rooms: Rooms) -> Rosters:
+    """The rosters' keeper, if there."""
+    if rooms.rosters is None:
+        raise Refused("unavailable")
+    return rooms.rosters
+
+
+class _Shape:
+    """What JSON has of a shift: instants with the house's offset, names beside codes."""
+
+    def __init__(self, rooms: Rooms, people: dict[str, Person]) -> None:
+        self._zone = rooms.clock.zone
+        self._people = people
+
+    @classmethod
+    async def of(cls, rooms: Rooms) -> "_Shape":
+        return cls(rooms, (await rooms.office.standing()).by_code)
+
+    def _name(self, code: str | None) -> str | None:
+        return self._people[code].name if code in self._people else code
+
+    def span(self, thing: Shift | StandIn | Hole) -> dict[str, str]:
+        return {"from": thing.from_at.astimezone(self._zone).isoformat(),
+                "to": thing.to_at.astimezone(self._zone).isoformat()}  # fmt: skip
+
+    def shift(self, s: Shift) -> dict[str, Any]:
+        return {"id": s.id, "unit": s.unit, **self.span(s), "person": s.person, "name": self._name(s.person),
+                "deputy": s.deputy, "deputy_name": self._name(s.deputy)}  # fmt: skip
+
+    def stand_in(self, s: StandIn) -> dict[str, Any]:
+        return {"id": s.id, "absent": s.absent, "absent_name": self._name(s.absent), "person": s.person,
+                "name": self._name(s.person), **self.span(s)}  # fmt: skip
+
+    def note(self, n: Handover) -> dict[str, Any]:
+        return {"at": n.at.astimezone(self._zone).isoformat(), "unit": n.unit, "person": n.person,
+                "name": self._name(n.person), "text": n.text}  # fmt: skip
+
+    def month(self, m: Month) -> dict[str, Any]:
+        return {"unit": m.unit, "shifts": [self.shift(s) for s in m.shifts], "holes": [self.span(h) for h in m.holes],
+                "handovers": [self.note(n) for n in m.notes]}  # fmt: skip
+
+
+async def month(ask: Ask) -> Answer:
+    """A unit's duty in a month, with the stretches nobody covers (B19)."""
+    unit = ask.query.get("unit") or ask.actor.unit
+    if unit is None:
+        raise Refused("missing", field="unit")
+    wanted = ask.query.get("month") or f"{ask.rooms.clock.now():%Y-%m}"
+    found = await rosters_of(ask.rooms).month(unit, wanted, ask.actor)
+    return Answer({"month": wanted, **(await _Shape.of(ask.rooms)).month(found)})
+
+
+async def put(ask: Ask) -> Answer:
+    """A shift, new (201) or as it was (200)."""
+    w = ask.body
+    answer = (await rosters_of(ask.rooms).put([Shift(0, w.unit, w.from_at, w.to_at, w.person, w.deputy)], ask.actor))[0]
+    if isinstance(answer, Refused):
+        raise answer
+    return Answer({"kept": True}, 201 if answer else 200)
+
+
+async def strike(ask: Ask) -> Answer:
+    """A shift struck."""
+    shift = await rosters_of(ask.rooms).drop(_number(ask), ask.actor)
+    return Answer((await _Shape.of(ask.rooms)).shift(shift))
+
+
+async def hand_over(ask: Ask) -> Answer:
+    """A handover note."""
+    note = await rosters_of(ask.rooms).hand_over(ask.body.unit, ask.body.text, ask.actor)
+    return Answer((await _Shape.of(ask.rooms)).note(note), 201)
+
+
+async def stand_ins(ask: Ask) -> Answer:
+    """Who stands in for whom, now or later."""
+    shape = await _Shape.of(ask.rooms)
+    return Answer(
+        {"items": [shape.stand_in(s) for s in await rosters_of(ask.rooms).stand_ins(ask.actor)], "next": None}
+    )
+
+
+async def stand_in(ask: Ask) -> Answer:
+    """Somebody stands in."""
+    w = ask.body
+    kept = await rosters_of(ask.rooms).stand_in(w.absent, w.person, w.from_at, w.to_at, ask.actor)
+    return Answer((await _Shape.of(ask.rooms)).stand_in(kept), 201)
+
+
+async def back(ask: Ask) -> Answer:
+    """Back before the time."""
+    await rosters_of(ask.rooms).back(_number(ask), ask.actor)
+    return Answer({"ended": True})
+
+
+async def quiet(ask: Ask) -> Answer:
+    """A person's own quiet hours: his own affair, or his planners'."""
+    code = ask.path["code"]
+    standing = await ask.rooms.office.standing()
+    person = standing.by_code.get(code)
+    if person is None:
+        raise Refused("not_found", person=code)
+    if ask.actor.code != code:
+        may_plan(ask.actor, person.unit, standing)
+    held = await rosters_of(ask.rooms).set_quiet(code, ask.body.from_, ask.body.to)
+    return Answer({"person": code, "quiet": held})
+
+
+def _number(ask: Ask) -> int:
+    written = ask.path["id"]
+    if not (written.isascii() and written.isdigit() and len(written) <= 15):
+        raise Refused("not_found")
+    return int(written)
+
+
+PLAN = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    Route("GET",  "/rosters",               month,     "A month of duty and its holes", filters=("unit", "month")),
+    Route("POST", "/rosters",               put,       "Keep a shift", PLAN, ShiftWant, answers=201),
+    Route("POST", "/rosters/{id}/strike",   strike,    "Strike a shift", PLAN, Nothing),
+    Route("POST", "/handovers",             hand_over, "Leave a handover note", body=HandoverWant, answers=201),
+    Route("GET",  "/stand-ins",             stand_ins, "Who stands in for whom"),
+    Route("POST", "/stand-ins",             stand_in,  "Somebody stands in", body=StandInWant, answers=201),
+    Route("POST", "/stand-ins/{id}/end",    back,      "Back before the time", body=Nothing),
+    Route("PUT",  "/people/{code}/quiet",   quiet,     "A person's own quiet hours", body=QuietWant),
+)
+# fmt: on

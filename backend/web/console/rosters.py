@@ -1,0 +1,169 @@
+"""The duty roster as a page: a month of days, the holes in it, who stands in for whom, and what was handed over."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.rosters import Hole, Shift
+from backend.domain.ticket import Role
+from backend.office import Standing
+from backend.rooms import Rooms
+from backend.rosters import Month, may_plan, shift_of
+from backend.web.api.rosters import rosters_of
+from backend.web.asked import REQUEST_ID
+from backend.web.bodies import keepable
+from backend.web.console.rendering import page
+from backend.web.console.seats import Filled, posted, seated
+from backend.web.queries import read_query
+from backend.web.refusing import message, status
+
+FILTERS = ("unit", "month")
+
+
+async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+    """GET /rosters?unit=&month=."""
+    query = read_query(request.query, FILTERS)
+    return await _shown(request, rooms, actor, query)
+
+
+async def _shown(
+    request: web.Request, rooms: Rooms, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
+) -> web.StreamResponse:
+    standing, now = await rooms.office.standing(), rooms.clock.now()
+    units = sorted((u for u in standing.config.units.values() if not actor.of_unit or u.code == actor.unit),
+                   key=lambda u: (u.kind != "management", u.code))  # fmt: skip
+    if not units:
+        raise Refused("not_found")
+    own = actor.unit if any(u.code == actor.unit for u in units) else units[0].code
+    unit, month = query.get("unit") or own or "", query.get("month") or f"{now:%Y-%m}"
+    found = await rosters_of(rooms).month(unit, month, actor)
+    mine = {p.code for p in standing.config.people if p.unit == unit}
+    people = [p for p in standing.config.people if p.unit == unit]
+    return page(request, "rosters.html", {
+        "units": units, "unit": unit, "month": month, "before": f"{found.begin - timedelta(days=1):%Y-%m}",
+        "after": f"{found.end:%Y-%m}", "days": _days(found, standing), "holes": [_hole(h) for h in found.holes],
+        "empty": not found.shifts, "people": people, "names": {p.code: p.name for p in standing.config.people},
+        "stand_ins": [s for s in await rosters_of(rooms).stand_ins(actor) if s.absent in mine],
+        "notes": found.notes, "may_plan": _planner(actor, unit, standing), "now_on": standing.on_duty(unit, now),
+        "may_note": actor.role is Role.ADMIN or actor.unit == unit, "fault": fault, "today": f"{now:%Y-%m-%d}",
+        "quiet": standing.config.quiet.get(actor.code, ""), "is_person": actor.code in standing.by_code,
+    }, code)  # fmt: skip
+
+
+def _planner(actor: Actor, unit: str, standing: Standing) -> bool:
+    try:
+        may_plan(actor, unit, standing)
+    except Refused:
+        return False
+    return True
+
+
+def _days(month: Month, standing: Standing) -> list[dict[str, Any]]:
+    """Each day of the month with the shifts that begin on it, and whether it is worked."""
+    days, day, calendar = [], month.begin.date(), standing.calendar
+    while day < month.end.date():
+        worked = calendar.is_workday(day) if calendar.covers(day) else day.weekday() < 5
+        shifts = [s for s in month.shifts if _local(s, month).date() == day]
+        days.append({"day": day, "weekday": day.weekday(), "worked": worked, "shifts": _rows(shifts, month),
+                     "hole": any(_touches(h, day) for h in month.holes)})  # fmt: skip
+        day += timedelta(days=1)
+    return days
+
+
+def _local(shift: Shift, month: Month) -> datetime:
+    return shift.from_at.astimezone(month.begin.tzinfo)
+
+
+def _rows(shifts: Sequence[Shift], month: Month) -> list[dict[str, Any]]:
+    rows = []
+    for s in shifts:
+        begin, end = _local(s, month), s.to_at.astimezone(month.begin.tzinfo)
+        last = f"{end:%H:%M}" if end.date() == begin.date() else f"{end:%m-%d %H:%M}"
+        rows.append({"id": s.id, "hours": f"{begin:%H:%M}–{last}", "person": s.person, "deputy": s.deputy})
+    return rows
+
+
+def _touches(hole: Hole, day: date) -> bool:
+    return hole.from_at.date() <= day and hole.to_at > datetime.combine(day, datetime.min.time(), hole.from_at.tzinfo)
+
+
+def _hole(hole: Hole) -> dict[str, Any]:
+    zone = hole.to_at.tzinfo
+    return {"from": f"{hole.from_at.astimezone(zone):%m-%d %H:%M}", "to": f"{hole.to_at.astimezone(zone):%m-%d %H:%M}"}
+
+
+async def change(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+    """POST /rosters/WHAT: a shift kept or struck, a stand-in begun or ended, a note left, quiet hours set."""
+    field = {name: keepable(value).strip() for name, value in form.fields.items()}
+    query = {name: field[name] for name in FILTERS if field.get(name)}
+    work = CHANGES.get(request.match_info["what"])
+    if work is None:
+        raise Refused("not_found")
+    try:
+        await work(rooms, actor, field)
+    except Refused as refused:
+        words = message(rooms.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        return await _shown(request, rooms, actor, query, words, status(refused.code))
+    raise web.HTTPSeeOther(str(request.url.with_path("/rosters").with_query(query).relative()))
+
+
+async def _keep(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+    try:
+        day = date.fromisoformat(field.get("day", ""))
+    except ValueError:
+        raise Refused("bad_field", field="day") from None
+    hours = f"{field.get('begin', '')}-{field.get('end', '')}"
+    shift = shift_of(field.get("unit", ""), day, hours, field.get("person", ""), field.get("deputy") or None,
+                     rooms.clock.zone)  # fmt: skip
+    (answer,) = await rosters_of(rooms).put([shift], actor)
+    if isinstance(answer, Refused):
+        raise answer
+
+
+async def _strike(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+    await rosters_of(rooms).drop(_number(field), actor)
+
+
+async def _stand_in(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+    begin, end = (_moment(rooms, field.get(name, "")) for name in ("from", "to"))
+    await rosters_of(rooms).stand_in(field.get("absent", ""), field.get("person", ""), begin, end, actor)
+
+
+async def _back(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+    await rosters_of(rooms).back(_number(field), actor)
+
+
+async def _note(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+    await rosters_of(rooms).hand_over(field.get("unit", ""), field.get("text", ""), actor)
+
+
+async def _quiet(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+    await rosters_of(rooms).set_quiet(actor.code, field.get("begin") or None, field.get("end") or None)
+
+
+CHANGES = {
+    "keep": _keep, "strike": _strike, "stand-in": _stand_in, "back": _back, "note": _note, "quiet": _quiet,
+}  # fmt: skip
+
+
+def _moment(rooms: Rooms, written: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        raise Refused("bad_field", field="from") from None
+    return at if at.tzinfo else at.replace(tzinfo=rooms.clock.zone)
+
+
+def _number(field: Mapping[str, str]) -> int:
+    written = field.get("id", "")
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 16 else 0
+
+
+def add_routes(app: web.Application) -> None:
+    """Open this page."""
+    app.router.add_get("/rosters", seated(show))
+    app.router.add_post("/rosters/{what}", posted(change))

@@ -1,0 +1,148 @@
+"""The shelf of duty rosters: shifts, stand-ins, handover notes and quiet hours; all but the notes bump the epoch."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from backend.domain.instants import instant, micros
+from backend.domain.rosters import Shift, StandIn
+from backend.ports.rosters import Handover
+from storage import tables as t
+from storage.config import bump
+from storage.db import Database
+from storage.ids import Ids
+
+D, S = t.duty_shifts.c, t.stand_ins.c
+
+
+class RosterShelf:
+    """Rosters on either engine."""
+
+    def __init__(self, db: Database, ids: Ids) -> None:
+        self._db = db
+        self._ids = ids
+
+    async def put_shifts(self, shifts: Sequence[Shift], by: str, now: datetime) -> list[bool]:
+        """Keep shifts, their ids given by the store; True for each new or changed one (same unit, person, begin)."""
+        await self._ids.refill(len(shifts) + 1)
+
+        def work(c: Connection) -> list[bool]:
+            fresh = [self._put(c, shift, by, now) for shift in shifts]
+            if any(fresh):
+                bump(c)
+            return fresh
+
+        return await self._db.write(work)
+
+    def _put(self, c: Connection, shift: Shift, by: str, now: datetime) -> bool:
+        same = (D.unit == shift.unit) & (D.person == shift.person) & (D.from_at == micros(shift.from_at))
+        said: dict[str, Any] = {"to_at": micros(shift.to_at), "deputy": shift.deputy}
+        known = c.execute(select(D.id, D.to_at, D.deputy).where(same)).first()
+        if known is not None and {"to_at": known.to_at, "deputy": known.deputy} == said:
+            return False
+        said |= {"by": by, "set_at": micros(now)}
+        if known is not None:
+            c.execute(update(t.duty_shifts).where(D.id == known.id).values(**said))
+        else:
+            c.execute(insert(t.duty_shifts).values(
+                id=self._ids.take(), unit=shift.unit, person=shift.person, from_at=micros(shift.from_at), **said,
+            ))  # fmt: skip
+        return True
+
+    async def drop_shift(self, shift_id: int) -> Shift | None:
+        """Strike a shift; what it was, or None when there is none."""
+
+        def work(c: Connection) -> Shift | None:
+            found = _shift_of(c, shift_id)
+            if found is not None:
+                c.execute(delete(t.duty_shifts).where(D.id == shift_id))
+                bump(c)
+            return found
+
+        return await self._db.write(work)
+
+    async def shift(self, shift_id: int) -> Shift | None:
+        """One shift."""
+        return await self._db.read(lambda c: _shift_of(c, shift_id))
+
+    async def shifts(self, unit: str, begin: datetime, end: datetime) -> Sequence[Shift]:
+        """A unit's shifts that touch a stretch, past ones too, by their beginning."""
+        query = (
+            select(t.duty_shifts)
+            .where(D.unit == unit, D.to_at > micros(begin), D.from_at < micros(end))
+            .order_by(D.from_at, D.id)
+        )
+        return await self._db.read(lambda c: [_shift(r) for r in c.execute(query)])
+
+    async def put_stand_in(self, stand_in: StandIn, by: str, now: datetime) -> StandIn:
+        """Keep a stand-in, with its id."""
+        await self._ids.refill(1)
+
+        def work(c: Connection) -> StandIn:
+            kept = StandIn(self._ids.take(), stand_in.absent, stand_in.person, stand_in.from_at, stand_in.to_at)
+            c.execute(insert(t.stand_ins).values(
+                id=kept.id, absent=kept.absent, person=kept.person, from_at=micros(kept.from_at),
+                to_at=micros(kept.to_at), by=by, set_at=micros(now),
+            ))  # fmt: skip
+            bump(c)
+            return kept
+
+        return await self._db.write(work)
+
+    async def end_stand_in(self, stand_in_id: int, now: datetime) -> bool:
+        """The absent person is back now; False when it was over or is not there."""
+
+        def work(c: Connection) -> bool:
+            query = update(t.stand_ins).where(S.id == stand_in_id, S.to_at > micros(now)).values(to_at=micros(now))
+            if c.execute(query).rowcount != 1:
+                return False
+            bump(c)
+            return True
+
+        return await self._db.write(work)
+
+    async def stand_ins(self, now: datetime) -> Sequence[StandIn]:
+        """Those that have not ended, by beginning."""
+        query = select(t.stand_ins).where(S.to_at > micros(now)).order_by(S.from_at, S.id)
+        return await self._db.read(
+            lambda c: [
+                StandIn(r.id, r.absent, r.person, instant(r.from_at), instant(r.to_at)) for r in c.execute(query)
+            ]
+        )
+
+    async def note(self, handover: Handover) -> None:
+        """Keep a handover note."""
+        await self._ids.refill(1)
+        values = {"id": self._ids.take(), "unit": handover.unit, "at": micros(handover.at),
+                  "person": handover.person, "text": handover.text}  # fmt: skip
+        await self._db.write(lambda c: c.execute(insert(t.handovers).values(**values)) and None)
+
+    async def notes(self, unit: str, limit: int) -> Sequence[Handover]:
+        """A unit's newest handover notes, newest first."""
+        k = t.handovers.c
+        query = select(t.handovers).where(k.unit == unit).order_by(k.at.desc(), k.id.desc()).limit(limit)
+        return await self._db.read(
+            lambda c: [Handover(instant(r.at), r.unit, r.person, r.text) for r in c.execute(query)]
+        )
+
+    async def set_quiet(self, person: str, hours: str | None, now: datetime) -> None:
+        """A person's own quiet hours; None: none of his own."""
+
+        def work(c: Connection) -> None:
+            c.execute(delete(t.quiet_hours).where(t.quiet_hours.c.person == person))
+            if hours is not None:
+                c.execute(insert(t.quiet_hours).values(person=person, hours=hours, set_at=micros(now)))
+            bump(c)
+
+        await self._db.write(work)
+
+
+def _shift_of(c: Connection, shift_id: int) -> Shift | None:
+    row = c.execute(select(t.duty_shifts).where(D.id == shift_id)).first()
+    return None if row is None else _shift(row)
+
+
+def _shift(r: Any) -> Shift:
+    return Shift(r.id, r.unit, instant(r.from_at), instant(r.to_at), r.person, r.deputy)
