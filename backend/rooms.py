@@ -3,18 +3,28 @@
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.texts import Catalogue
 from backend.filing import Filing
+from backend.indicators import Indicators
 from backend.office import Clock, Office
+from backend.platform import Platform
 from backend.ports.audit import AuditStore
 from backend.ports.auditing import Finding
 from backend.ports.idempotency import IdempotencyStore
 from backend.ports.keys import KeysStore
 from backend.ports.reading import ReadingStore
+from backend.rosters import Rosters
+from backend.visiting.room import Visiting
+
+if TYPE_CHECKING:
+    from backend.dispatch_aid import DispatchAid
+    from backend.governance import Governance
+    from backend.likeness import Likeness
+    from backend.likeness.hot import HotLists
 
 
 class IntakeRoom(Protocol):
@@ -129,10 +139,18 @@ class Rooms:
     imports: ImportsRoom | None = None
     marks: MarksRoom | None = None
     sandbox_clock: SandboxClock | None = None
+    platform: Platform | None = None
+    indicators: Indicators | None = None
+    rosters: Rosters | None = None
+    likeness: "Likeness | None" = None
+    hot: "HotLists | None" = None
+    aid: "DispatchAid | None" = None
+    governance: "Governance | None" = None
     courier: Any = None
     calls: Any = None
     auditor: "AuditorRoom | None" = None
     visits: Any = None
+    visiting: Visiting | None = None
     #: name of a round → monotonic seconds of its last completed turn
     heartbeat: MutableMapping[str, float] = field(default_factory=dict)
     #: name of a provider → how it is, asked when `/readyz` is asked

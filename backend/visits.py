@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from backend.calls.tools import Tools, callable_number, masked
 from backend.domain import retry
@@ -18,9 +18,17 @@ from backend.ports.calls import Call, Ending, NewCall, Talk, WantedVisit
 AT_ONCE = 200
 #: Outcomes after which nobody had been spoken to.
 NOBODY = frozenset({"no_answer", "busy", "machine", "failed", "carrier_failed", "canceled", "dead_number"})
+#: Outcomes after which somebody is told in writing that we rang; a dead number or a stranger is not.
+WRITTEN_TO = NOBODY - {"dead_number"}
 STORED = {"dead_number": "failed", "canceled": "carrier_failed"}
 #: What is noted beside an answer, in this order.
 NOTED = ("danger", "want_person", "complaint", "no_more_visits", "wrong_person")
+
+
+class Written(Protocol):
+    """backend/visiting/texting.py: tells a caller in writing; True when his answer by text is awaited (S6)."""
+
+    async def offer(self, ticket_id: int, round_: int) -> bool: ...
 
 
 class Visits:
@@ -28,6 +36,7 @@ class Visits:
 
     def __init__(self, tools: Tools) -> None:
         self._t = tools
+        self.texts: Written | None = None
 
     async def round(self) -> int:
         """Plan the visits that were begun; how many were."""
@@ -118,7 +127,7 @@ class Visits:
             if meant.next is Next.AUTO:
                 if left and isinstance(step, retry.Retry):
                     again = standing.may_visit(now + step.in_)
-            else:
+            elif not await self._offered(call, answer, outcome):
                 drawn_out = meant.next is Next.MANUAL and meant.because == "sampled"
                 await self._conclude(
                     about.ticket_no, answer, _note(call.heard, answer, outcome), sampled=drawn_out,
@@ -128,6 +137,12 @@ class Visits:
                     await self._t.store.drop(int(call.facts["missed"]), now, STORED.get(outcome, outcome))
         stored = STORED.get(outcome, outcome)
         await self._t.store.end(Ending(talk.dial.id, stored, now, again, counts, error))
+
+    async def _offered(self, call: Call, answer: Answer, outcome: str) -> bool:
+        """S6: who was not reached is told in writing; True when the visit now waits for his answer by text."""
+        if self.texts is None or answer is not Answer.UNREACHED or outcome not in WRITTEN_TO:
+            return False
+        return call.ticket_id is not None and await self.texts.offer(call.ticket_id, call.round)
 
     async def _conclude(
         self, ticket_no: str, answer: Answer, note: str, *, sampled: bool = False, want_person: bool = False,

@@ -42,6 +42,7 @@ class DueWork:
                     )
                 ).scalar(),
                 c.execute(select(func.min(t.calls.c.next_at)).where(t.calls.c.next_at > at)).scalar(),
+                c.execute(select(func.min(t.caller_texts.c.next_at)).where(t.caller_texts.c.next_at > at)).scalar(),
             ]
             return min((f for f in found if f is not None), default=None)
 

@@ -22,6 +22,7 @@ def engage(house: House, shelves: Shelves, roles: Collection[str]) -> None:
 
 def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
     rooms, door, calls = house.rooms, house.door, house.calls
+    texting = rooms.visiting and rooms.visiting.texting
     sealer = Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock)
     # fmt: off
     rows: list[tuple[str, str, Any, bool]] = [
@@ -32,7 +33,11 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
         ("clock",  "sweep",      door and daily(door.sweep, s.clock),            door is not None),
         ("clock",  "recordings", calls and daily(calls.forget_recordings, s.clock), calls is not None),
         ("clock",  "sealer",     sealer.round,                                   True),
+        ("clock",  "governance", rooms.governance and daily(rooms.governance.draft, s.clock), rooms.governance is not None),
         ("worker", "courier",    rooms.courier.round,                            True),
+        ("worker", "platform",   rooms.platform and rooms.platform.round,        rooms.platform is not None),
+        ("worker", "likeness",   s.likeness.round,                               True),
+        ("worker", "texts",      texting and texting.round,                      texting is not None),
         ("worker", "calls",      calls and calls.round,                          calls is not None),
     ]
     # fmt: on

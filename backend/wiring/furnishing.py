@@ -5,7 +5,7 @@ import os
 import secrets
 import socket
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.auditor import Auditor
@@ -13,27 +13,40 @@ from backend.calls.room import Calls
 from backend.calls.tools import Tools
 from backend.cards import Cards
 from backend.courier import Courier
+from backend.domain.acts import Plan
 from backend.environment import Environment
 from backend.filing import Filing
+from backend.indicators import Indicators
+from backend.governance import Governance
+from backend.likeness.hot import HotLists
 from backend.marks.room import Marks
+from backend.platform import Platform
 from backend.rooms import Rooms
+from backend.rosters import roster_findings
 from backend.rounds import Rounds
 from backend.shelves import Shelves
+from backend.snooze import Snooze
 from backend.visits import Visits
 from backend.wiring.chores import engage
 from backend.wiring.house import House
 from backend.wiring.outside import channels_of, line_of, pacer_of, providers_of
+from backend.wiring.visiting import visiting_of
 from notify.channel import Channel
 from notify.pace import Pacer
+from notify.record import RecordLine
 from storage.auditing import Auditing
 from storage.calls import CallShelf
 from storage.cards import Cards as CardShelf
 from storage.due import DueWork
 from storage.files import Files
+from storage.governance import GovernanceShelf
+from storage.glance import Glance
 from storage.idempotency import Idempotency
+from storage.indicators import IndicatorsShelf
 from storage.inbox import InboxShelf
 from storage.letters import Letters
 from storage.marks import MarksShelf
+from storage.platform import PlatformShelf
 from storage.reading import Reading
 
 if TYPE_CHECKING:
@@ -65,13 +78,16 @@ async def furnish(
         tools = Tools(
             CallShelf(s.db, s.ids, s.vault), letters, s.desk, s.office, s.registry, courier, line, pacer, s.audit,
             s.catalogue, environment.twilio_from, environment.address, environment.hotline, environment.hotline_name,
+            s.ids,
         )  # fmt: skip
         visits = Visits(tools)
         calls = Calls(tools, visits)
     reading, filing = Reading(s.db, s.vault), Filing(Files(s.db), s.clock)
     inbox = InboxShelf(s.db, s.ids)
     marks = Marks(MarksShelf(s.db), s.office, s.ids)
-    auditor = Auditor(Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC))
+    auditor = Auditor(
+        Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: roster_findings(s.rosters)]
+    )
     due = DueWork(s.db)
     rounds = Rounds([], environment.tick_seconds)
     rooms = Rooms(
@@ -81,9 +97,20 @@ async def furnish(
         sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, auditor=auditor, heartbeat=rounds.beats,
         started_at=s.clock.now(), providers=providers_of(environment),
     )  # fmt: skip
+    rooms.rosters = s.rosters
+    rooms.indicators = Indicators(IndicatorsShelf(s.db), s.office)
+    rooms.visiting = visiting = visiting_of(environment, s, calls, pacer)
+    if visits is not None and visiting.texting is not None:
+        visits.texts = visiting.texting
+        stack.push_async_callback(visiting.texting.close)
+    rooms.likeness, rooms.aid, rooms.hot = s.likeness, s.aid, HotLists(s.gists, s.likeness, s.office)
+    rooms.governance = Governance(GovernanceShelf(s.db), s.likeness, marks, s.office, s.ids)
+    rooms.platform = draw.platform = _platform(environment, s, owner)
     door = None
     if "telegram" in channels:
         door = _door(channels["telegram"], shelves, rooms, draw, cards, pacer, inbox)
+        door.house.glance, door.house.marks, door.house.rosters = Glance(s.db), marks, s.rosters
+        door.house.snooze = Snooze(letters, reading, s.office, s.ids)
         rooms.inbox = door
         rooms.telegram_secret = environment.telegram_secret.get_secret_value()
         door.on_heard = lambda: rounds.nudge("chat")
@@ -91,14 +118,31 @@ async def furnish(
     engage(house, shelves, roles)
     if calls is not None:
         calls.tools.wake = lambda: rounds.nudge("calls", "courier")
+        calls.tools.ledger = marks.ledgers
 
     def moved(_plan: object, _ticket_no: str) -> None:
         courier.nudge()
-        rounds.nudge("courier", "calls", "visits")
+        rounds.nudge("courier", "calls", "visits", "texts", "platform")
 
-    s.desk.after.append(moved)
-    stack.push_async_callback(_close_all, [courier, *channels.values(), *([line] if line else [])])
+    def arrived(plan: Plan, ticket_no: str) -> None:
+        if plan.line.verb in ("create", "accept"):
+            s.likeness.reread(ticket_no)
+            rounds.nudge("likeness")
+
+    s.desk.after += [moved, arrived]
+    stack.push_async_callback(_close_all, [courier, rooms.platform, *channels.values(), *([line] if line else [])])
     return house
+
+
+def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:
+    """The platform that holds the record; without an address, moves wait for one."""
+    secret, old = environment.platform_secret.get_secret_value(), environment.platform_secret_old.get_secret_value()
+    url, feed = environment.platform_url, environment.platform_feed_url
+    line = RecordLine(url, secret, feed) if url else None
+    return Platform(
+        PlatformShelf(s.db), s.office, s.imports, s.values, s.audit, line, (secret, old), owner,
+        timedelta(seconds=environment.lease_seconds),
+    )  # fmt: skip
 
 
 def _door(

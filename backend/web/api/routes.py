@@ -3,7 +3,20 @@
 from backend.domain.ticket import Role
 from backend.filing import LARGEST
 from backend.web import wants
-from backend.web.api import office, papers, scores, tellings, tickets
+from backend.web.api import (
+    governance,
+    indicators,
+    likeness,
+    office,
+    papers,
+    platform,
+    ringing,
+    rosters,
+    scores,
+    tellings,
+    tickets,
+    visits,
+)
 from backend.web.gate import Route
 
 PAGED = ("limit", "cursor")
@@ -12,7 +25,7 @@ CREATE = frozenset({Role.DISPATCHER})
 BINDING = frozenset({Role.LIAISON})
 CLERK = frozenset({Role.SCORE_CLERK})
 OBJECT = frozenset({Role.HANDLER, Role.LIAISON, Role.SCORE_CLERK})
-BRING = frozenset({Role.DISPATCHER, Role.SCORE_CLERK, Role.REVISIT_AGENT})
+BRING = frozenset({Role.DISPATCHER, Role.SCORE_CLERK, Role.REVISIT_AGENT}) | rosters.PLAN
 AUDIT = frozenset({Role.AUDITOR})
 
 # fmt: off
@@ -46,5 +59,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/keys",                   office.create_key,   "A new API key", ADMIN, wants.KeyWant, answers=201),
     Route("POST", "/imports/{kind}",         papers.bring,        "Import a file", BRING, files=papers.LARGEST_IMPORT),
     Route("GET",  "/audit",                  tellings.audit,      "The audit book", AUDIT, filters=PAGED),
+    *indicators.ROUTES,
+    *likeness.ROUTES,
+    *governance.ROUTES,
+    *platform.ROUTES,
+    *rosters.ROUTES,
+    *visits.ROUTES,
+    *ringing.ROUTES,
 )
 # fmt: on

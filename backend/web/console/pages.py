@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from backend.web.asked import ROOMS
-from backend.web.console import office, overview, scores, tellings, tickets
+from backend.web.console import office, overview, ringing, rosters, scores, sync, tellings, tickets, visits
 from backend.web.console.rendering import HERE, STATIC, set_up
 from backend.web.console.seats import posted, seated, sign_in, sign_in_page, sign_out
 
@@ -21,6 +21,7 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/tickets/{no}", seated(tickets.show), name="ticket")
     add.add_post("/tickets/{no}/acts/{verb}", posted(tickets.act))
     add.add_post("/tickets/{no}/reveal", posted(tickets.reveal))
+    add.add_post("/tickets/{no}/bridge", posted(tickets.bridge))
     add.add_get("/files/{id}", seated(tickets.paper))
     add.add_get("/office", seated(office.show))
     add.add_post("/office/people/{code}/binding", posted(office.open_binding))
@@ -29,4 +30,8 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/scores", seated(scores.show))
     add.add_get("/settings", seated(office.settings))
     add.add_post("/settings", posted(office.set_value))
+    sync.add_routes(app)
+    rosters.add_routes(app)
+    visits.add_routes(app)
+    ringing.add_routes(app)
     app[ROOMS].catalogue.say("console.title")  # a language without a console is told of at the start

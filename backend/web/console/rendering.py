@@ -20,6 +20,8 @@ from backend.web.asked import ROOMS
 HERE = Path(__file__).parent
 STATIC = "/static"
 ALL: frozenset[Role] = frozenset(Role)
+#: Who deals with return visits by people.
+VISITORS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 #: The main menu: path, the key of its name, who sees it. Read it from left to right.
 MENU: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/", "overview", ALL),
@@ -27,6 +29,7 @@ MENU: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/office", "office", ALL),
     ("/deliveries", "deliveries", ALL),
     ("/calls", "calls", ALL),
+    ("/visits", "visits", VISITORS),
     ("/scores", "scores", ALL),
     ("/settings", "settings", ALL),
 )

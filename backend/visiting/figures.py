@@ -1,0 +1,117 @@
+"""What a month's visits came to, by unit and by agent: visited, reached, completed, each disposition, cost (A35, B43)."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from backend.domain.disposition import valid
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Answer
+from backend.office import Office
+from backend.ports.visits import CallTally, VisitStore, VisitTally
+
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counts of one unit, or of one agent. `deemed` stands apart from every answer; `cost` by currency."""
+
+    visited: int = 0  # visits written down, attempts that reached nobody included
+    reached: int = 0  # a person answered
+    final: int = 0
+    deemed: int = 0
+    answers: dict[str, int] = field(default_factory=dict)
+    calls: int = 0
+    dials: int = 0
+    completed: int = 0  # calls that came to their end
+    outcomes: dict[str, int] = field(default_factory=dict)
+    cost: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def cost_per_visit(self) -> dict[str, str]:
+        """What one call to a caller cost on average, by currency, to four places."""
+        return {c: str((sum_ / self.calls).quantize(Decimal("0.0001"))) for c, sum_ in self.cost.items() if self.calls}
+
+    def hear(self, tally: VisitTally) -> None:
+        """Count visits."""
+        self.visited += tally.count
+        self.reached += tally.count if valid(Answer(tally.answer)) else 0
+        self.final += tally.count if tally.final else 0
+        self.deemed += tally.count if tally.deemed else 0
+        self.answers[tally.answer] = self.answers.get(tally.answer, 0) + tally.count
+
+    def ring(self, tally: CallTally) -> None:
+        """Count calls."""
+        self.calls += tally.calls
+        self.dials += tally.dials
+        self.completed += tally.calls if tally.outcome == "completed" else 0
+        self.outcomes[tally.outcome] = self.outcomes.get(tally.outcome, 0) + tally.calls
+        for written in tally.costs:
+            for amount, currency in _sums(written):
+                self.cost[currency] = self.cost.get(currency, Decimal(0)) + amount
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The visits of one month."""
+
+    month: str
+    total: Figures
+    units: Mapping[str, Figures]
+    agents: Mapping[str, Figures]
+
+
+class Counting:
+    """Counts visits."""
+
+    def __init__(self, store: VisitStore, office: Office) -> None:
+        self._store = store
+        self._office = office
+
+    async def month(self, written: str, unit: str | None = None) -> Month:
+        """A month (`2026-11`; empty: this one), of one unit or of all. Refused `bad_field`."""
+        since, until = self._bounds(written)
+        visits = await self._store.visit_tallies(since, until)
+        calls = await self._store.call_tallies(since, until)
+        if unit is not None:
+            visits = [v for v in visits if v.unit == unit]
+            calls = [c for c in calls if c.unit == unit]
+        units = _by(visits, calls)
+        agents: dict[str, Figures] = {}
+        for tally in visits:
+            if tally.by and unit is None:
+                agents.setdefault(tally.by, Figures()).hear(tally)
+        total = Figures()
+        for tally in visits:
+            total.hear(tally)
+        for call in calls:
+            total.ring(call)
+        return Month(since.strftime("%Y-%m"), total, units, agents)
+
+    def _bounds(self, written: str) -> tuple[datetime, datetime]:
+        now = self._office.clock.now()
+        found = _MONTH.fullmatch(written or now.strftime("%Y-%m"))
+        if found is None or not 2000 <= int(found[1]) <= 2100:
+            raise Refused("bad_field", field="month")
+        first = datetime(int(found[1]), int(found[2]), 1, tzinfo=self._office.clock.zone)
+        return first, (first.replace(day=28) + (first.replace(day=5) - first)).replace(day=1)
+
+
+def _by(visits: Sequence[VisitTally], calls: Sequence[CallTally]) -> dict[str, Figures]:
+    units: dict[str, Figures] = {}
+    for tally in visits:
+        units.setdefault(tally.unit, Figures()).hear(tally)
+    for call in calls:
+        units.setdefault(call.unit, Figures()).ring(call)
+    return dict(sorted(units.items()))
+
+
+def _sums(written: str) -> Iterable[tuple[Decimal, str]]:
+    """`0.0210 USD` (or several, joined by +) as amounts and currencies."""
+    for part in written.split("+"):
+        amount, _, currency = part.strip().partition(" ")
+        if re.fullmatch(r"\d+(\.\d+)?", amount):
+            yield Decimal(amount), currency or "-"

@@ -1,0 +1,40 @@
+"""The room of those who visit: what its doors ask of it, by name."""
+
+from dataclasses import dataclass
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.office import Office
+from backend.ports.audit import AuditStore
+from backend.ports.visits import Kept, VisitStore
+from backend.visiting.figures import Counting
+from backend.visiting.peace import Peace
+from backend.visiting.tasks import Tasks
+from backend.visiting.texting import Texting
+
+#: Who may listen to what callers said.
+LISTENERS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+
+
+@dataclass
+class Visiting:
+    """Tasks, the list of those left in peace, figures, texts (None without a carrier), recordings."""
+
+    store: VisitStore
+    office: Office
+    audit: AuditStore
+    tasks: Tasks
+    peace: Peace
+    figures: Counting
+    texting: Texting | None = None
+
+    async def recording(self, dial_id: int, by: Actor) -> Kept:
+        """Where a recording lies, on the record. Refused `forbidden`, `not_found` (none, or let go of after `recording.keep`)."""
+        if by.role not in LISTENERS:
+            raise Refused("forbidden", verb="listen")
+        kept = await self.store.recording(dial_id)
+        if kept is None:
+            raise Refused("not_found")
+        await self.audit.note(self.office.clock.now(), by.code, "listened", kept.ticket_no, dial=dial_id)
+        return kept

@@ -1,0 +1,109 @@
+"""Second visits by people: what waits, what was heard, what is missing, and the script with its blanks filled (7.4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.domain.acts import Actor
+from backend.domain.disposition import ManualRule, band, lacking
+from backend.domain.refusals import Refused
+from backend.domain.spoken_time import spoken_date
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Answer, Role
+from backend.office import Office, Standing
+from backend.ports.visits import Task, VisitStore
+
+#: Who looks at the work list; who may record what was said is the table's affair (T26).
+MAY = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A task as an agent works with it. `lacking`: what is missing before silence may be deemed (Q36), by name;
+    `bands`: the parts of the day that were tried; `why`: a word of `word.visit_reason`.
+    """
+
+    task: Task
+    why: str
+    bands: tuple[str, ...]
+    lacking: dict[str, int]
+    late: bool
+    script: tuple[str, ...]
+
+
+class Tasks:
+    """The work list of revisit agents."""
+
+    def __init__(self, store: VisitStore, office: Office, catalogue: Catalogue, hotline_name: str) -> None:
+        self._store = store
+        self._office = office
+        self._catalogue = catalogue
+        self._hotline_name = hotline_name
+
+    async def all(self, by: Actor) -> Sequence[Sheet]:
+        """Everything that waits, what is due first first. Refused `forbidden`."""
+        _may(by)
+        standing = await self._office.standing()
+        return [self._sheet(task, by, standing) for task in await self._store.tasks(AT_ONCE)]
+
+    async def one(self, ticket_no: str, by: Actor) -> Sheet:
+        """One task. Refused `forbidden`; `not_found` when no visit by a person is waiting there."""
+        _may(by)
+        task = await self._store.task(ticket_no)
+        if task is None:
+            raise Refused("not_found", ticket=ticket_no)
+        return self._sheet(task, by, await self._office.standing())
+
+    async def awaited(self) -> Sequence[str]:
+        """Tickets for whose visit 12351's result is awaited (Q45); empty where the machine visits."""
+        standing = await self._office.standing()
+        return [] if standing.settings.flag("visit.by_machine") else await self._store.awaited(AT_ONCE)
+
+    def _sheet(self, task: Task, by: Actor, standing: Standing) -> Sheet:
+        now, zone = self._office.clock.now(), self._office.clock.zone
+        rules = standing.settings
+        missed = [a for a in task.visits if a.kind == "manual" and a.answer == Answer.UNREACHED]
+        tried = [a.at.astimezone(zone) for a in missed]
+        rule = ManualRule(rules.integer("visit.manual.attempts"), rules.integer("visit.manual.min_days"))
+        bands = tuple(dict.fromkeys(band(at) for at in tried))
+        late = task.due_at is not None and task.due_at < now
+        return Sheet(task, why(task), bands, lacking(tried, rule), late, self._script(task, by, standing, now))
+
+    def _script(self, task: Task, by: Actor, standing: Standing, now: datetime) -> tuple[str, ...]:
+        """The lines of texts.md 7.4; blanks for what only the talk can fill stay blanks."""
+        language = self._catalogue.language.split("_")[0]
+        zone = self._office.clock.zone
+        # the unit contacts him anew within its contact limit
+        again = standing.later(standing.settings.text("contact.general.limit"), now, task.management)
+        said = self._catalogue.say(
+            f"manual_visit.{'unsatisfied' if why(task) == 'unsatisfied' else 'other'}",
+            hotline_name=self._hotline_name, agent=by.code, name=task.requester or "",
+            date=spoken_date(task.generated_at, now, language, zone), again=spoken_date(again, now, language, zone),
+        )  # fmt: skip
+        return tuple(said.split("\n"))
+
+
+def why(task: Task) -> str:
+    """Why a person visits, as far as the records tell it: a word of `word.visit_reason`."""
+    last = next((a for a in reversed(task.visits) if a.kind == "auto"), None)
+    if task.urgent or task.heard.get("danger"):
+        return "danger"
+    if "confidential" in task.flags:
+        return "confidential"
+    if last is not None and last.answer == Answer.UNSATISFIED:
+        return "unsatisfied"
+    if task.heard.get("want_person"):
+        return "want_person"
+    if last is not None and last.answer == Answer.UNREACHED:
+        return "capped" if "capped" in last.note.split() else "sampled"
+    if last is not None:
+        return "unclear"
+    if task.phone_tail is None:
+        return "no_phone"
+    return "rework" if task.round > 1 else "not_imported"
+
+
+def _may(by: Actor) -> None:
+    if by.role not in MAY:
+        raise Refused("forbidden", verb="visit")

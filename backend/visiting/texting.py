@@ -1,0 +1,200 @@
+"""Short messages to callers whom no call reached (S6): one way to the mainland, with an answer where the carrier can."""
+
+import random
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from backend.calls.tools import callable_number, masked
+from backend.desk import Desk
+from backend.domain import retry, survey
+from backend.domain.acts import SYSTEM, Act
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Answer, Source, State
+from backend.office import Office
+from backend.ports.audit import AuditStore
+from backend.ports.caller_texts import CallerText, CallerTextStore
+from backend.ports.moves import Find
+from backend.visits import drawn
+from notify.channel import DeliveryError
+from notify.pace import Pacer
+from notify.text import Texter, TextEvent
+
+log = structlog.get_logger("texts")
+UNREACHED = "S6"
+AT_ONCE = 64
+WAIT = timedelta(days=1)  # how long an answer by text is awaited before the visit counts as unreached
+LEASE = timedelta(minutes=2)
+MOST_CHARS = 70  # one message of the mainland's networks
+#: Words by which people leave a list of texts, in the networks' own usage.
+LEAVE = frozenset({"t", "td", "stop", "unsubscribe", "退订"})
+
+
+class Numbers(Protocol):
+    """backend/ports/calls.py, as far as texts need it."""
+
+    async def ticket_phone(self, ticket_id: int) -> str | None: ...
+    async def visits_refused(self, number: str) -> bool: ...
+
+
+class Leaver(Protocol):
+    """backend/ports/visits.py: who asked for peace."""
+
+    async def block(self, phone: str, masked: str, reason: str, by: str, at: datetime) -> bool: ...
+
+
+@dataclass
+class Texting:
+    """Sends texts to callers and hears what comes back. `public_url` has no slash at the end."""
+
+    store: CallerTextStore
+    numbers: Numbers
+    peace: Leaver
+    desk: Desk
+    office: Office
+    catalogue: Catalogue
+    audit: AuditStore
+    pacer: Pacer
+    texter: Texter
+    public_url: str
+    hotline: str
+    hotline_name: str
+
+    async def offer(self, ticket_id: int, round_: int) -> bool:
+        """Tell a caller in writing that nobody reached him; True when he may answer the same way, so that the
+        visit waits for it. Nobody is written to who asked for peace, nor where the office wants none
+        (`visit.unreached_text`).
+        """
+        standing = await self.office.standing()
+        number = callable_number(await self.numbers.ticket_phone(ticket_id), standing)
+        if number is None or not standing.settings.flag("visit.unreached_text"):
+            return False
+        if await self.numbers.visits_refused(number):
+            return False
+        both = self.texter.can.for_number(number).two_way
+        shown = masked(number, standing)
+        opened = await self.store.open(ticket_id, UNREACHED, round_, number, shown, both, self.office.clock.now())
+        return both and opened
+
+    async def round(self) -> int:
+        """Send what is due; settle visits whose answer by text did not come; how many were handled."""
+        now = self.office.clock.now()
+        handled = 0
+        for text in await self.store.due(now, AT_ONCE):
+            if text.state == "pending":
+                handled += await self._send(text, now)
+                continue
+            handled += 1
+            if text.state == "sending":  # the process that took it is gone: nobody knows whether it was sent
+                await self._over(text, "ambiguous", now)
+            else:
+                await self._over(text, text.state, now)
+        return handled
+
+    async def _send(self, text: CallerText, now: datetime) -> bool:
+        """Send one; False when its turn has not come or somebody was quicker."""
+        standing = await self.office.standing()
+        number = callable_number(await self.numbers.ticket_phone(text.ticket_id), standing)
+        if number is None:
+            await self._over(text, "failed", now, error="not_callable")
+            return True
+        if await self.pacer.take(self.texter.buckets(), time.time()):
+            return False
+        if not await self.store.take(text.id, now, now + LEASE):
+            return False
+        try:
+            receipt = await self.texter.send(
+                number, self.words(text), status_url=f"{self.public_url}/hooks/{self.texter.name}/sms/status/{text.id}"
+            )
+        except DeliveryError as error:
+            await self._failed(text, error, now)
+            return True
+        awaited = now + WAIT if text.two_way else None
+        await self.store.settle(
+            text.id, "sent", now, next_at=awaited, provider_id=receipt.provider_id, cost=receipt.cost
+        )
+        return True
+
+    def words(self, text: CallerText) -> str:
+        """What is written: no link, nothing of the demand, at most 70 characters on the mainland."""
+        key = "visit_text.unreached_two_way" if text.two_way else "sms.S6"
+        facts: dict[str, Any] = {"sign": self.hotline_name, "hotline": self.hotline}
+        whole = self.catalogue.say(key, ticket_no=text.ticket_no, **facts)
+        if text.two_way or len(whole) <= MOST_CHARS:
+            return whole
+        return self.catalogue.say(key, ticket_no=text.ticket_no[-4:], **facts)[:MOST_CHARS]
+
+    async def _failed(self, text: CallerText, error: DeliveryError, now: datetime) -> None:
+        """A text in doubt is never sent twice; one that surely did not leave is tried again."""
+        after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
+        step = retry.delivery(error.kind, text.attempts + 1, random.random(), after)
+        log.warning("text_not_sent", text=text.id, kind=error.kind, code=error.code)
+        if error.kind != "ambiguous" and isinstance(step, retry.Retry):
+            await self.store.settle(text.id, "pending", now, next_at=now + step.in_, error=error.code)
+        else:
+            state = "ambiguous" if error.kind == "ambiguous" else "failed"
+            await self._over(text, state, now, error=error.code)
+
+    async def _over(self, text: CallerText, state: str, now: datetime, error: str | None = None) -> None:
+        """Nothing more is awaited of it; a visit that waited for its answer counts as unreached."""
+        if text.two_way:
+            await self._say(text, Answer.UNREACHED, "")
+        await self.store.settle(text.id, state, now, error=error)
+
+    # -- what comes back
+
+    async def close(self) -> None:
+        """Let go of the carrier."""
+        await self.texter.close()
+
+    async def report(self, text_id: int, event: TextEvent) -> None:
+        """A delivery report. Refused `not_found`: no text of ours."""
+        if not await self.store.told(text_id, event.provider_id, event.status.value, event.error_code):
+            raise Refused("not_found", text=text_id)
+
+    async def heard(self, sender: str, body: str) -> bool:
+        """What somebody wrote to our number; True when it was an answer to a visit. The first valid one counts (FW22)."""
+        standing = await self.office.standing()
+        number = callable_number(sender, standing)
+        if number is None:
+            return False
+        now, said = self.office.clock.now(), body.strip()[:500]
+        if said.casefold() in LEAVE:
+            shown = masked(number, standing)
+            if await self.peace.block(number, shown, said, "sms", now):
+                await self.audit.note(now, "sms", "visits_refused", shown)
+        text = await self.store.awaiting(number)
+        if text is None:
+            return False
+        answer = Answer.NO_REPLY if said.casefold() in LEAVE else meant(said)
+        if answer is None or not await self.store.answer(text.id, said, now):
+            return False
+        await self._say(text, answer, said)
+        return True
+
+    async def _say(self, text: CallerText, answer: Answer, note: str) -> None:
+        snap = await self.desk.moves.load(Find(ticket_id=text.ticket_id))
+        if snap is None or snap.ticket.state is not State.REVISIT_AUTO or max(snap.ticket.visit_round, 1) != text.round:
+            return
+        sampled = answer is Answer.UNREACHED and drawn(text.ticket_id, text.round, await self.office.standing())
+        words = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled}
+        try:
+            await self.desk.act(Act("visit", SYSTEM, Source.SMS, ticket_no=text.ticket_no, words=words))
+        except Refused as refused:
+            if refused.code not in ("not_now", "overtaken"):
+                raise
+
+
+def meant(said: str) -> Answer | None:
+    """The answer of a written message: a key, or plain words that need no asking back; None when neither."""
+    key = "".join(said.split()).translate(str.maketrans("１２３", "123")).rstrip("。.!！")
+    if key in survey.ANSWERS:
+        return survey.ANSWERS[key]
+    meaning = survey.satisfaction(said)
+    if meaning.key == "3":
+        return Answer.UNSATISFIED
+    return survey.ANSWERS[meaning.key] if meaning.key and not meaning.confirm else None

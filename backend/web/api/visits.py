@@ -1,0 +1,149 @@
+"""Visits by people: the work list, a task, the call to the requester, who is left in peace, recordings, the figures."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from backend.domain.refusals import Refused
+from backend.ports.visits import Attempt, Blocked
+from backend.visiting.figures import Figures
+from backend.visiting.room import Visiting
+from backend.visiting.tasks import Sheet
+from backend.web.asked import Answer, Ask
+from backend.web.gate import Route
+from backend.web.shapes import Json, Shaper
+from backend.web.wants import Nothing, Short, Want
+
+
+class PeaceWant(Want):
+    """A number that is not to be rung for visits, and why."""
+
+    phone: Annotated[str, Field(max_length=40, strict=True)]
+    reason: Short = ""
+
+
+class NoPeaceWant(Want):
+    """Which line leaves the list (its `ref`, or the number), and why."""
+
+    ref: Annotated[str, Field(max_length=40, strict=True)] = ""
+    phone: Annotated[str, Field(max_length=40, strict=True)] = ""
+    reason: Short = ""
+
+
+def room(ask: Ask) -> Visiting:
+    """The room of those who visit. Refused `unavailable`."""
+    if ask.rooms.visiting is None:
+        raise Refused("unavailable")
+    return ask.rooms.visiting
+
+
+async def tasks(ask: Ask) -> Answer:
+    """What waits for a person, and closed tickets whose result 12351 has not told yet."""
+    shaper = await Shaper.of(ask.rooms)
+    sheets = await room(ask).tasks.all(ask.actor)
+    awaited = list(await room(ask).tasks.awaited())
+    return Answer({"items": [shaped(s, shaper) for s in sheets], "awaited": awaited, "next": None})
+
+
+async def task(ask: Ask) -> Answer:
+    """One task with its script."""
+    sheet = await room(ask).tasks.one(ask.path["no"], ask.actor)
+    return Answer({**shaped(sheet, await Shaper.of(ask.rooms)), "script": list(sheet.script)})
+
+
+async def call(ask: Ask) -> Answer:
+    """Ring the agent, then the requester; neither sees the other's number (P3)."""
+    await room(ask).tasks.one(ask.path["no"], ask.actor)
+    if ask.rooms.calls is None:
+        raise Refused("unavailable")
+    ringing = await ask.rooms.calls.bridge(ask.actor, ask.path["no"])
+    return Answer({"call": ringing.call_id, "person": ringing.person, "to": ringing.to}, status=201)
+
+
+async def peace(ask: Ask) -> Answer:
+    """The do-not-visit list."""
+    shaper = await Shaper.of(ask.rooms)
+    return Answer({"items": [_blocked(b, shaper) for b in await room(ask).peace.all(ask.actor)], "next": None})
+
+
+async def add_peace(ask: Ask) -> Answer:
+    """Leave a number in peace."""
+    added = await room(ask).peace.add(ask.body.phone, ask.body.reason, ask.actor)
+    return Answer({"added": added}, status=201)
+
+
+async def end_peace(ask: Ask) -> Answer:
+    """Take a line off the list."""
+    shown = await room(ask).peace.remove(ask.actor, ask.body.reason, ref=ask.body.ref, phone=ask.body.phone)
+    return Answer({"removed": shown})
+
+
+async def recording(ask: Ask) -> Answer:
+    """Where a recording lies, on the record."""
+    if not ask.path["dial"].isascii() or not ask.path["dial"].isdigit() or len(ask.path["dial"]) > 18:
+        raise Refused("not_found")
+    kept = await room(ask).recording(int(ask.path["dial"]), ask.actor)
+    return Answer({"ticket": kept.ticket_no, "purpose": kept.purpose, "url": kept.url})
+
+
+async def figures(ask: Ask) -> Answer:
+    """A month's visits by unit and agent; a unit sees its own."""
+    month = await room(ask).figures.month(ask.query.get("month", ""), ask.actor.unit if ask.actor.of_unit else None)
+    return Answer({
+        "month": month.month, "total": counted(month.total),
+        "units": [{"unit": unit, **counted(f)} for unit, f in month.units.items()],
+        "agents": [{"person": person, **counted(f)} for person, f in month.agents.items()],
+    })  # fmt: skip
+
+
+def shaped(sheet: Sheet, shaper: Shaper) -> Json:
+    """A task as it looks from outside; the requester's name and number are not part of it."""
+    t = sheet.task
+    return {
+        "ticket_no": t.ticket_no, "tail": t.ticket_no[-4:], "round": t.round, "category": t.category, "grade": t.grade,
+        "unit": t.unit, "flags": sorted(t.flags), "why": sheet.why, "urgent": t.urgent, "due_at": shaper.at(t.due_at),
+        "late": sheet.late, "closed_at": shaper.at(t.closed_at), "phone_tail": t.phone_tail, "no_visit": t.no_visit,
+        "heard": _heard(t.heard, t.requester, shaper), "recordings": list(t.recordings),
+        "attempts": [_attempt(a, t.requester, shaper) for a in t.visits], "bands": list(sheet.bands),
+        "lacking": sheet.lacking,
+    }  # fmt: skip
+
+
+def _heard(heard: Any, name: str | None, shaper: Shaper) -> Json:
+    """What the machine heard; the reason's words are masked, where its recording lies is not told here."""
+    said = {k: v for k, v in heard.items() if k != "recording"}
+    return {k: shaper.masked(v, name) if isinstance(v, str) else v for k, v in said.items()}
+
+
+def _attempt(a: Attempt, name: str | None, shaper: Shaper) -> Json:
+    return {
+        "kind": a.kind, "at": shaper.at(a.at), "by": a.by, "answer": a.answer, "contacted": a.contacted,
+        "resolved": a.resolved, "note": shaper.masked(a.note, name),
+    }  # fmt: skip
+
+
+def _blocked(b: Blocked, shaper: Shaper) -> Json:
+    return {"ref": b.ref, "number": b.masked, "at": shaper.at(b.at), "by": b.by, "reason": b.reason}
+
+
+def counted(f: Figures) -> Json:
+    """Counts as numbers, money as decimal strings."""
+    return {
+        "visited": f.visited, "reached": f.reached, "final": f.final, "deemed": f.deemed, "answers": f.answers,
+        "calls": f.calls, "attempts": f.dials, "completed": f.completed, "outcomes": f.outcomes,
+        "cost": {c: str(v) for c, v in f.cost.items()}, "cost_per_visit": f.cost_per_visit,
+    }  # fmt: skip
+
+
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    Route("GET",  "/visits/tasks",               tasks,     "Visits that wait for a person"),
+    Route("GET",  "/visits/tasks/{no}",          task,      "One of them, with its script"),
+    Route("POST", "/visits/tasks/{no}/call",     call,      "Ring the agent, then the requester", body=Nothing, answers=201),
+    Route("GET",  "/visits/do-not-visit",        peace,     "Who is left in peace"),
+    Route("POST", "/visits/do-not-visit",        add_peace, "Leave a number in peace", body=PeaceWant, answers=201),
+    Route("POST", "/visits/do-not-visit/remove", end_peace, "Take a line off that list", body=NoPeaceWant),
+    Route("GET",  "/visits/figures",             figures,   "A month's visits", filters=("month",)),
+    Route("GET",  "/recordings/{dial}",          recording, "Where a recording lies; on the record"),
+)
+# fmt: on

@@ -1,0 +1,44 @@
+"""The room of those who visit, put together; its texts go out by the carrier of short messages, where one is configured."""
+
+from backend.calls.room import Calls
+from backend.environment import Environment
+from backend.shelves import Shelves
+from backend.visiting.figures import Counting
+from backend.visiting.peace import Peace
+from backend.visiting.room import Visiting
+from backend.visiting.tasks import Tasks
+from backend.visiting.texting import Texting
+from notify.pace import Pacer
+from notify.registry import Registry as Drivers
+from notify.text import Texter
+from storage.caller_texts import CallerTexts
+from storage.visits import VisitShelf
+
+
+def texter_of(environment: Environment) -> Texter | None:
+    """The carrier of short messages that was configured."""
+    if not environment.twilio_account_sid:
+        return None
+    settings = {
+        "account_sid": environment.twilio_account_sid,
+        "auth_token": environment.twilio_auth_token.get_secret_value(),
+        "from": environment.twilio_from,
+        "api_url": environment.twilio_api_url,
+    }
+    return Drivers.discover().texter("twilio", settings)
+
+
+def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, pacer: Pacer) -> Visiting:
+    """The room with everything it needs."""
+    store = VisitShelf(s.db, s.vault)
+    texter = texter_of(environment)
+    texting = None
+    if calls is not None and texter is not None:
+        texting = Texting(
+            CallerTexts(s.db, s.ids, s.vault), calls.tools.store, store, s.desk, s.office, s.catalogue, s.audit, pacer,
+            texter, environment.address.rstrip("/"), environment.hotline, environment.hotline_name,
+        )  # fmt: skip
+    return Visiting(
+        store, s.office, s.audit, Tasks(store, s.office, s.catalogue, environment.hotline_name),
+        Peace(store, s.office, s.audit), Counting(store, s.office), texting,
+    )  # fmt: skip

@@ -1,0 +1,183 @@
+"""The shelf of those who visit: tasks with what was heard, the do-not-visit list, recordings, and the counts."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, String, and_, case, cast, delete, func, insert, or_, select, update
+
+from backend.domain.instants import instant, micros
+from backend.domain.ticket import State
+from backend.ports.visits import Attempt, Blocked, CallTally, Kept, Task, VisitTally
+from storage import tables as t
+from storage.db import Database
+from storage.vault import Vault
+
+T, V, K, D, A = t.tickets.c, t.visits.c, t.calls.c, t.dials.c, t.assignments.c
+REF = 16  # characters of a blind index that name a line of the list
+
+
+class VisitShelf:
+    """Visits on either engine."""
+
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self._db = db
+        self._vault = vault
+
+    # -- tasks
+
+    async def tasks(self, limit: int) -> Sequence[Task]:
+        """Tickets that wait for a person's visit, what is due first first."""
+        return await self._tasks(T.state == State.REVISIT_MANUAL.value, limit)
+
+    async def task(self, ticket_no: str) -> Task | None:
+        """One of them; None when it waits for no person."""
+        found = await self._tasks(and_(T.no == ticket_no, T.state == State.REVISIT_MANUAL.value), 1)
+        return found[0] if found else None
+
+    async def _tasks(self, which: Any, limit: int) -> Sequence[Task]:
+        u = t.duties.c
+        due = select(func.min(u.due_at)).where(u.ticket_id == T.id, u.kind == "revisit", u.met_at.is_(None))
+        grade = select(func.max(u.grade)).where(u.ticket_id == T.id, u.kind == "revisit", u.met_at.is_(None))
+        due_at = due.scalar_subquery().label("due_at")
+        query = (
+            select(T.id, T.no, T.visit_round, T.category, T.grade, T.flags, T.management, T.generated_at, T.closed_at,
+                   T.phone_tail, T.no_visit, T.name_sealed, A.unit, due_at, grade.scalar_subquery().label("duty_grade"))
+            .select_from(t.tickets.outerjoin(t.assignments, A.id == T.lead_id))
+            .where(which)
+            .order_by(due_at, T.id)
+            .limit(limit)
+        )  # fmt: skip
+
+        def work(c: Connection) -> list[Task]:
+            return [self._task(c, row) for row in c.execute(query).all()]
+
+        return await self._db.read(work)
+
+    def _task(self, c: Connection, r: Any) -> Task:
+        round_ = max(r.visit_round, 1)
+        visits = select(t.visits).where(V.ticket_id == r.id, V.round == round_).order_by(V.at, V.id)
+        mine = K.ticket_id == r.id, K.round == round_, K.script.in_(("visit", "visit_menu", "inbound_caller"))
+        heard: dict[str, Any] = {}
+        for kept in c.execute(select(K.heard).where(*mine).order_by(K.id)).scalars():
+            heard |= json.loads(kept)
+        taped = select(D.id).join(t.calls, K.id == D.call_id).where(*mine, D.recording.is_not(None)).order_by(D.id)
+        return Task(
+            r.id, r.no, round_, r.category, r.grade, frozenset(r.flags.split()), r.management, r.unit,
+            instant(r.generated_at), _at(r.closed_at), _at(r.due_at), r.duty_grade == "urgent" and r.grade != "urgent",
+            r.phone_tail, bool(r.no_visit), self._vault.open("tickets", r.id, "name", r.name_sealed), heard,
+            tuple(c.execute(taped).scalars()),
+            tuple(Attempt(v.kind, instant(v.at), v.by, v.answer, v.contacted, v.resolved, v.note)
+                  for v in c.execute(visits)),
+        )  # fmt: skip
+
+    async def awaited(self, limit: int) -> Sequence[str]:
+        """Numbers of closed tickets whose result has not been told yet, oldest first."""
+        query = select(T.no).where(T.state == State.CLOSED.value).order_by(T.closed_at, T.id).limit(limit)
+        return await self._db.read(lambda c: list(c.execute(query).scalars()))
+
+    # -- who is left in peace
+
+    async def blocked(self, limit: int) -> Sequence[Blocked]:
+        """The do-not-visit list, newest first."""
+        n = t.no_visits.c
+        query = select(t.no_visits).order_by(n.at.desc()).limit(limit)
+
+        def work(c: Connection) -> list[Blocked]:
+            return [
+                Blocked(r.phone_index[:REF], r.masked or self._mask(c, r.call_id), instant(r.at), r.by or "phone",
+                        r.reason or "")
+                for r in c.execute(query).all()
+            ]  # fmt: skip
+
+        return await self._db.read(work)
+
+    @staticmethod
+    def _mask(c: Connection, call_id: int | None) -> str:
+        return c.execute(select(K.to_masked).where(K.id == call_id)).scalar() or ""
+
+    async def block(self, phone: str, masked: str, reason: str, by: str, at: datetime) -> bool:
+        """Never ring that number for a visit; False when it stood there already."""
+        index, n = self._vault.index(phone), t.no_visits.c
+
+        def work(c: Connection) -> bool:
+            if c.execute(select(n.at).where(n.phone_index == index)).first() is not None:
+                return False
+            row = {"phone_index": index, "at": micros(at), "masked": masked, "reason": reason, "by": by}
+            c.execute(insert(t.no_visits).values(row))
+            c.execute(update(t.tickets).where(T.phone_index == index).values(no_visit=True))
+            return True
+
+        return await self._db.write(work)
+
+    async def unblock(self, *, ref: str = "", phone: str = "") -> str | None:
+        """Take a line off the list: its mask; None when there is none."""
+        n = t.no_visits.c
+        which = n.phone_index == self._vault.index(phone) if phone else func.substr(n.phone_index, 1, REF) == ref
+
+        def work(c: Connection) -> str | None:
+            row = c.execute(select(t.no_visits).where(which)).first()
+            if row is None:
+                return None
+            c.execute(delete(t.no_visits).where(n.phone_index == row.phone_index))
+            c.execute(update(t.tickets).where(T.phone_index == row.phone_index).values(no_visit=False))
+            return row.masked or self._mask(c, row.call_id) or "-"
+
+        return await self._db.write(work)
+
+    # -- recordings and counts
+
+    async def recording(self, dial_id: int) -> Kept | None:
+        """A kept recording; None when there is none or it was let go of."""
+        query = (
+            select(D.recording, T.no, K.purpose)
+            .select_from(t.dials.join(t.calls, K.id == D.call_id).outerjoin(t.tickets, T.id == K.ticket_id))
+            .where(D.id == dial_id, D.recording.is_not(None))
+        )
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else Kept(row.recording, row.no, row.purpose)
+
+    async def visit_tallies(self, since: datetime, until: datetime) -> Sequence[VisitTally]:
+        """Visits made in that time, counted; deemed is what a final answer without a word of theirs became."""
+        silent = V.answer.in_(("no_reply", "unreached", "unclear"))
+        deemed = case((and_(V.final, silent), 1), else_=0)
+        unit = func.coalesce(A.unit, "")
+        by = case((or_(V.kind == "manual", V.source == "import"), V.by), else_="")
+        query = (
+            select(unit, by, V.kind, V.answer, V.final, deemed, func.count())
+            .select_from(t.visits.outerjoin(t.assignments, A.id == V.assignment_id))
+            .where(V.at >= micros(since), V.at < micros(until))
+            .group_by(unit, by, V.kind, V.answer, V.final, deemed)
+        )
+
+        def work(c: Connection) -> list[VisitTally]:
+            return [VisitTally(r[0], r[1], r[2], r[3], bool(r[4]), bool(r[5]), r[6]) for r in c.execute(query)]
+
+        return await self._db.read(work)
+
+    async def call_tallies(self, since: datetime, until: datetime) -> Sequence[CallTally]:
+        """Visit calls begun in that time, counted."""
+        unit, outcome = func.coalesce(A.unit, ""), func.coalesce(K.outcome, cast(K.state, String))
+        dials = select(func.count()).select_from(t.dials).where(D.call_id == K.id).scalar_subquery()
+        query = (
+            select(unit.label("unit"), outcome.label("outcome"), dials.label("dials"), K.cost)
+            .select_from(t.calls.outerjoin(t.assignments, A.id == K.assignment_id))
+            .where(K.script.in_(("visit", "visit_menu", "inbound_caller")), K.created_at >= micros(since),
+                   K.created_at < micros(until))
+        )  # fmt: skip
+
+        def work(c: Connection) -> list[CallTally]:
+            sums: dict[tuple[str, str], list[Any]] = {}
+            for r in c.execute(query):
+                entry = sums.setdefault((r.unit, r.outcome), [0, 0, []])
+                entry[0] += 1
+                entry[1] += r.dials
+                entry[2] += [r.cost] if r.cost else []
+            return [CallTally(unit, out, e[0], e[1], tuple(e[2])) for (unit, out), e in sorted(sums.items())]
+
+        return await self._db.read(work)
+
+
+def _at(value: int | None) -> datetime | None:
+    return None if value is None else instant(value)
