@@ -2,13 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
 from backend.domain.acts import Snapshot
 from backend.domain.masking import cut
-from backend.domain.records import Assignment, Letter, Person, Request
+from backend.domain.records import FLAGS, Assignment, Letter, Person, Request
 from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
 from backend.domain.ticket import Grade, State
@@ -23,6 +23,7 @@ from notify.message import Card
 
 MOST = 900  # characters of a card
 NAMES = 2_000  # requesters' names remembered for masking
+WHOLE = "C2"  # the kind that shows the whole ticket (mail/kinds)
 TODOS = 200  # of a person's open matters, looked at for a digest
 
 
@@ -30,6 +31,12 @@ class Names(Protocol):
     """Where a requester's name is opened (storage/cards.py)."""
 
     async def requester(self, ticket_id: int) -> str | None: ...
+
+
+class Provisional(Protocol):
+    """Who knows what still waits for the platform that holds the record (backend/platform.py)."""
+
+    async def provisional(self, ticket_id: int, version: int) -> bool: ...
 
 
 class Todo(Protocol):
@@ -72,6 +79,7 @@ class Cards:
         self._names = names
         self._catalogue = catalogue
         self._todos = todos
+        self.platform: Provisional | None = None  # hung here by the wiring
         self._known: OrderedDict[int, str | None] = OrderedDict()
 
     async def letter(self, letter: Letter) -> Card | None:
@@ -105,7 +113,11 @@ class Cards:
         target = snap.assignment(assignment_id) if snap else None
         if snap is None or target is None:
             raise Refused("not_found", assignment=assignment_id)
-        return self._living(await self._view(snap, target, {}), person)
+        return await self._shown(await self._view(snap, target, {}), person)
+
+    async def whole(self, snap: Snapshot, person: Person) -> Card:
+        """The whole ticket with what this person may do about it, and the last thing that happened."""
+        return self._whole(await self._view(snap, snap.lead, {}), person)
 
     async def held(self, card: HeldCard) -> Drawn | None:
         """A message drawn anew; None when its ticket or its holder is no more."""
@@ -132,7 +144,7 @@ class Cards:
         view = await self._view(snap, target, given)
         version = snap.ticket.version
         if kind in LIVING_KINDS:
-            return Drawn(self._living(view, viewer), version) if target else None
+            return Drawn(await self._shown(view, viewer), version) if target else None
         text = cut(said(kind, view), MOST)
         names = self._catalogue.buttons(text_key(kind, given))
         what = str(given.get("what", "return"))
@@ -145,6 +157,13 @@ class Cards:
         made = buttons.keys(names, target, viewer, self._catalogue, view.now)
         return Drawn(Card(text, made), version, {"text": text})
 
+    async def _shown(self, view: View, viewer: Person) -> Card:
+        """The living card; with a word that the platform has not confirmed what it says."""
+        card, ticket = self._living(view, viewer), view.snap.ticket
+        if self.platform is not None and await self.platform.provisional(ticket.id, ticket.version):
+            return replace(card, text=f"{card.text}\n{self._catalogue.say('platform.card')}")
+        return card
+
     def _living(self, view: View, viewer: Person) -> Card:
         target, say = view.target, self._catalogue.say
         assert target is not None
@@ -156,6 +175,21 @@ class Cards:
             text = say("card.body", **view.facts, head=head, status=status(view))
         made = buttons.living(view.snap, target, viewer, self._catalogue, view.now)
         return Card(cut(text, MOST), made)
+
+    def _whole(self, view: View, viewer: Person) -> Card:
+        ticket, target, last, say = view.snap.ticket, view.target, view.snap.last, self._catalogue
+        flags = say.say("bot.and").join(say.word_or("flag", f) for f in FLAGS if f in ticket.flags)
+        facts = view.facts | {
+            "state": say.word("state", target.state if target and target.ended_at is None else ticket.state),
+            "flags": flags, "n": (target.extension_count or "") if target else "",
+            "closed_at": view.when(target.closed_at) if target else "",
+            "signed_at": view.when(target.signed_at) if target else "",
+            "dispatched_at": view.when(target.dispatched_at) if target else "",
+            "last": say.word_or("verb", last.verb) if last else "",
+            "by": (view.name(last.by) if last.by != "system" else say.word("source", "clock")) if last else "",
+            "at": view.when(last.at) if last else "",
+        }  # fmt: skip
+        return Card(cut(say.say("chat.whole", **facts), MOST), buttons.whole(view.snap, target, viewer, say, view.now))
 
     def _reviewed(self, view: View, text: str, number: int, facts: Mapping[str, Any]) -> Drawn:
         request = next((r for r in view.snap.requests if r.id == number), None)

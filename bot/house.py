@@ -1,7 +1,8 @@
 """What the chat door needs of the house: rooms by name, and the promise of the one that rings."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiogram import Bot
 
@@ -14,8 +15,10 @@ from backend.office import Office
 from backend.ports.audit import AuditStore
 from backend.ports.cards import CardStore
 from backend.ports.drafts import Drafts
+from backend.ports.glance import GlanceStore
 from backend.ports.reading import ReadingStore
 from backend.registry import Registry
+from backend.snooze import Putting
 from notify.channel import Channel
 from notify.pace import LocalPacer, Pacer
 
@@ -27,6 +30,58 @@ class Ringer(Protocol):
 
     async def ring(self, ticket_no: str, by: Actor) -> object:
         """Ring the unit about a ticket now. Refused `forbidden`, `not_now`, `no_handler` …"""
+        ...
+
+    async def bridge(self, by: Actor, *, assignment_id: int | None = None) -> Any:
+        """Connect whoever asks with the requester (P3): `to` is his own number, masked. Refused `no_phone` …"""
+        ...
+
+
+class Scores(Protocol):
+    """backend/marks as far as a chat asks for it."""
+
+    async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
+        """A month's sheets as the actor may see them, with `state`. Refused `bad_month`, `forbidden` …"""
+        ...
+
+    async def period(self, name: str, *, evidence: bool = True) -> Mapping[str, Any]:
+        """A quarter's or a year's result. Refused `bad_period`."""
+        ...
+
+    async def settled(self, period: str) -> bool:
+        """Whether that period's run is locked."""
+        ...
+
+
+class Documents(Protocol):
+    """backend/bulletins as far as a chat asks for it."""
+
+    async def month(self, month: str, by: Actor) -> Sequence[tuple[str, bytes]]:
+        """A month's documents: name and content of each. Refused `reports_missing` …"""
+        ...
+
+    async def quarter(self, quarter: str, by: Actor) -> Sequence[tuple[str, bytes]]:
+        """A quarter's."""
+        ...
+
+    async def year(self, year: str, by: Actor) -> Sequence[tuple[str, bytes]]:
+        """A year's."""
+        ...
+
+    async def picture(self, period: str) -> bytes | None:
+        """The period at a glance, as a PNG."""
+        ...
+
+
+class Quiet(Protocol):
+    """backend/rosters as far as a chat asks for it."""
+
+    async def set_quiet(self, person: str, begin: str | None, end: str | None = None) -> str:
+        """A person's own quiet hours; None takes them away. Refused `bad_hours`."""
+        ...
+
+    async def quiet_of(self, person: str) -> str:
+        """As written, or empty."""
         ...
 
 
@@ -48,3 +103,8 @@ class House:
     catalogue: Catalogue
     pace: Pacer = field(default_factory=LocalPacer)  # shared with the courier: one bot, one pace (FT19)
     calls: Ringer | None = None
+    glance: GlanceStore | None = None
+    marks: Scores | None = None
+    bulletins: Documents | None = None
+    rosters: Quiet | None = None
+    snooze: Putting | None = None

@@ -6,7 +6,24 @@ from backend.domain.presses import Press, decode
 from backend.domain.refusals import Refused
 from bot.case import Case, open_case
 from bot.talk import Talk
-from bot.things import contact, duty, extend, progress, reply, return_, review, sign, todo, view
+from bot.things import (
+    contact,
+    duty,
+    extend,
+    loose,
+    orders,
+    progress,
+    reply,
+    return_,
+    review,
+    sign,
+    snooze,
+    supervisor,
+    ticket,
+    todo,
+    urging,
+    view,
+)
 
 OnCase = Callable[[Talk, Case, Press], Awaitable[None]]
 FORGED = ("not_found", "forbidden", "unbound")  # worth an audit row (FT13, FT34)
@@ -21,8 +38,8 @@ async def _view(talk: Talk, case: Case, press: Press) -> None:
     await view.view(talk, case)
 
 
-async def _progress(talk: Talk, case: Case, press: Press) -> None:
-    await progress.start(talk, case, press.verb)
+async def _order(talk: Talk, case: Case, press: Press) -> None:
+    await orders.start(talk, case, press.verb)
 
 
 async def _signed(talk: Talk, case: Case, press: Press) -> None:
@@ -57,17 +74,54 @@ ON_CASE: dict[str, OnCase] = {
     "contact": _plain(contact.start),
     "reached": _contacted,
     "not_reached": _contacted,
-    "report_progress": _progress,
-    "explain": _progress,
-    "object": _progress,
-    "coordinate": _progress,
-    "call_supervisor": _progress,
+    "report_progress": _plain(progress.start),
+    "call_supervisor": _plain(supervisor.start),
+    "call_unit": _plain(urging.call_unit),
+    "whole": _plain(ticket.opened),
+    "attach": _plain(loose.attach),
+    "not_attach": _plain(loose.drop),
     "pass_to_duty": _plain(duty.pass_on),
     "view_files": _plain(view.of_case),
     "todo": _plain(todo.again),
+    **dict.fromkeys(orders.ORDERS, _order),
 }
 #: Looking is allowed even when the assignment has ended for the unit's own people.
-ENDED_ALLOWED = frozenset({"view_files"})
+ENDED_ALLOWED = frozenset({"view_files", "whole"})
+
+
+async def _snooze(talk: Talk, press: Press) -> None:
+    await snooze.later(talk)
+
+
+async def _class(talk: Talk, press: Press) -> None:
+    await review.chosen(talk, press.subject, press.card)
+
+
+async def _agree(talk: Talk, press: Press) -> None:
+    await review.agree(talk, press.subject)
+
+
+async def _disagree(talk: Talk, press: Press) -> None:
+    await review.disagree(talk, press.subject)
+
+
+async def _next(talk: Talk, press: Press) -> None:
+    await todo.one_by_one(talk, press.subject)
+
+
+async def _page(talk: Talk, press: Press) -> None:
+    await todo.page(talk, press.subject)
+
+
+#: Presses about a request, or about no ticket in particular.
+BESIDE: dict[str, Callable[[Talk, Press], Awaitable[None]]] = {
+    "snooze": _snooze,
+    "agree": _agree,
+    "disagree": _disagree,
+    "class": _class,
+    "next": _next,
+    "todo_page": _page,
+}
 
 
 async def pressed(talk: Talk) -> None:
@@ -92,18 +146,12 @@ async def pressed(talk: Talk) -> None:
 
 
 async def _do(talk: Talk, press: Press) -> None:
-    if press.verb == "snooze":
+    if press.verb in BESIDE:
         talk.actor  # noqa: B018 - for the bound only
-        await talk.told("toast.later")
-        return
-    if press.verb == "agree":
-        await review.agree(talk, press.subject)
-        return
-    if press.verb == "disagree":
-        await review.disagree(talk, press.subject)
+        await BESIDE[press.verb](talk, press)
         return
     if press.verb == "todo" and press.subject == 0:
-        await todo.todo(talk)
+        await todo.one_by_one(talk)
         return
     if press.verb == "view_files" and await review.files(talk, press.subject):
         return

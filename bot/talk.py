@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -230,10 +230,15 @@ class Talk:
 
     # -- asking
 
-    async def ask(self, key: str, what: str, subject: int, *, no: str = "", **facts: Any) -> None:
-        """Put a question that is answered in words; a reply to it, or plain words in private, will find it."""
-        sent = await self.say_with(self.say_key(key, ticket_no=no), ForceReply(selective=True))
-        await self.expect(what, subject, sent, **facts)
+    async def ask(
+        self, key: str, what: str, subject: int, *, no: str = "", said: Mapping[str, Any] | None = None
+    ) -> None:
+        """Put a question that is answered in words; a reply to it, or plain words in private, will find it.
+
+        `said` are facts of the question besides the ticket's number.
+        """
+        sent = await self.say_with(self.say_key(key, ticket_no=no, **(said or {})), ForceReply(selective=True))
+        await self.expect(what, subject, sent)
         await self.toast(self.say_key("toast.asked"))
 
     async def expect(self, what: str, subject: int, message_id: str | None, **facts: Any) -> None:

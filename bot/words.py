@@ -12,7 +12,26 @@ from bot import attachments
 from bot.case import Case, open_case
 from bot.house import CHANNEL
 from bot.talk import Talk
-from bot.things import extend, office, pin, progress, reply, return_, review, sign, start, todo
+from bot.things import (
+    extend,
+    loose,
+    marks,
+    office,
+    orders,
+    pin,
+    progress,
+    quiet,
+    reply,
+    return_,
+    review,
+    sign,
+    start,
+    supervisor,
+    ticket,
+    todo,
+    units,
+    urging,
+)
 
 Command = Callable[[Talk, str], Awaitable[None]]
 
@@ -20,14 +39,16 @@ COMMANDS: dict[str, Command] = {
     "start": start.start,
     "help": office.help_,
     "todo": todo.todo,
-    "ticket": todo.ticket,
+    "ticket": ticket.ticket,
     "pin": pin.pin,
     "status": office.status,
     "overdue": office.overdue,
-    "unit": office.unit,
-    "supervise": office.supervise,
-    "call": office.call,
-    "quiet": office.quiet,
+    "unit": units.unit,
+    "rank": marks.rank,
+    "report": marks.report,
+    "supervise": urging.supervise,
+    "call": urging.call,
+    "quiet": quiet.quiet,
 }
 FOR_ALL = ("start", "help")  # the rest is for the bound
 
@@ -38,6 +59,7 @@ class Target:
 
     what: str | None
     subject: int
+    guessed: bool = False  # nothing was replied to and nothing asked: it is his only ticket in hand
 
 
 async def hear(talk: Talk, message: Message) -> None:
@@ -55,7 +77,7 @@ async def hear(talk: Talk, message: Message) -> None:
         return
     if not (text or attachments.carried(message)):
         if talk.private and not _service(message):
-            await talk.told("command.kind_not_taken")
+            await talk.told("todo.voice" if message.voice or message.audio else "command.kind_not_taken")
         return
     await _answer(talk, message, text)
 
@@ -91,11 +113,14 @@ async def _answer(talk: Talk, message: Message, text: str) -> None:
     if target is not None and target.what == pin.WHAT and not attachments.carried(message):
         await pin.pin(talk, text)
         return
-    if target is not None and target.what == "disagree":
-        await review.reason(talk, target.subject, text)
+    if target is not None and target.what and review.about(target.what):
+        await review.words(talk, target.what, target.subject, text)
+        return
+    if attachments.carried(message) and talk.private and (target is None or target.guessed):
+        await loose.came(talk, message)
         return
     if target is None:
-        await talk.told("ask.words")
+        await talk.told("ask.words" if talk.actor.of_unit else "order.how")
         return
     await _about(talk, message, text, target)
 
@@ -111,6 +136,10 @@ async def _target(talk: Talk, message: Message) -> Target | None:
         if known:
             return Target(str(known[0]) or None, int(known[1]))
         held = await talk.house.book.find(CHANNEL, str(message.chat.id), number)
+        if held is not None and held.kind == review.CARD and "request" in held.facts:
+            request = int(held.facts["request"])
+            asking = asked is not None and asked.facts.get("subject") == request and review.about(asked.what)
+            return Target(asked.what if asked and asking else review.REQUEST, request)
         assignment = held.assignment_id if held else None
         if assignment is not None:
             same = asked is not None and asked.facts.get("subject") == assignment
@@ -122,12 +151,18 @@ async def _target(talk: Talk, message: Message) -> Target | None:
     if talk.person is None:
         return None
     count, items = await talk.house.drafts.todo(talk.person.unit, 1)
-    return Target(None, items[0].assignment.id) if count == 1 else None
+    return Target(None, items[0].assignment.id, guessed=True) if count == 1 else None
 
 
 async def _about(talk: Talk, message: Message, text: str, target: Target) -> None:
     """Words and papers about an assignment; the keyword wins, else the question says what is meant."""
     case = await open_case(talk, target.subject)
+    if target.what == supervisor.WHAT:
+        await supervisor.words(talk, case, text)
+        return
+    if target.what in orders.ORDERS:
+        await orders.words(talk, case, target.what, text)
+        return
     said = parse(text) if text else None
     if said is None and text and target.what in BY_VERB:
         said = Words(target.what, text) if target.what != "extend" else parse(f"{_keyword(talk)} {text}")
@@ -141,7 +176,7 @@ async def _about(talk: Talk, message: Message, text: str, target: Target) -> Non
         await _attach(talk, case, files, album, quiet=said is not None)
     if said is None:
         if not files:
-            await talk.told("ask.words")
+            await talk.told("ask.words" if talk.actor.of_unit else "order.how")
         return
     await BY_VERB[said.verb](talk, case, said)
 

@@ -89,7 +89,9 @@ _OF_THE_REST = {
           AND a.red_card_at IS NULL AND a.lead AND a.ended_at IS NULL AND a.closed_at IS NULL
           AND t.flags NOT LIKE '%mass_incident%' AND a.state <> 'extension_review' AND d.outcome IS NULL
           AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.assignment_id = a.id AND r.kind = 'explained_close'
-                          AND r.decision IS NULL AND r.asked_at < d.due_at + 1000000)""",
+                          AND r.decision IS NULL AND r.asked_at < d.due_at + 1000000)
+          AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.assignment_id = a.id AND r.kind = 'objection'
+                          AND r.decision = 'accepted')""",
     # a letter rung for is held by its call, not by a lease
     "letter_stuck": """
         SELECT l.id AS subject, t.no AS ticket_no, l.kind AS letter, l.channel, l.person, l.attempts
@@ -125,6 +127,13 @@ _OF_THE_REST = {
           AND NOT EXISTS (
             SELECT 1 FROM people p WHERE p.unit = u.code AND p.role = 'handler' AND p.active
             AND coalesce(p.valid_from, 0) <= :now AND (p.valid_to IS NULL OR p.valid_to > :now))""",
+    "writeback_refused": """
+        SELECT w.id AS subject, t.no AS ticket_no, w.error FROM writebacks w JOIN tickets t ON t.id = w.ticket_id
+        WHERE w.state = 'refused'""",
+    "writeback_late": """
+        SELECT w.id AS subject, t.no AS ticket_no, w.since AS since_at FROM writebacks w
+        JOIN tickets t ON t.id = w.ticket_id
+        WHERE w.state IN ('waiting', 'sending', 'asked') AND w.since < :platform""",
     "binding_left": """
         SELECT b.id AS subject, b.person, b.channel FROM bindings b LEFT JOIN people p ON p.code = b.person
         WHERE b.state = 'live' AND (p.code IS NULL OR NOT p.active)""",

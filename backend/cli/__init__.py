@@ -27,6 +27,7 @@ COMMANDS = {
     "score": "backend.cli.score:score",
     "sandbox": "backend.cli.sandbox:sandbox",
     "binding": "backend.cli.binding:binding",
+    "texts": "backend.cli.texts:texts",
 }
 
 

@@ -10,6 +10,8 @@ WORDS = {
     "bk": "go_back", "f": "view_files", "d": "pass_to_duty", "ob": "object", "ex": "explain", "co": "coordinate",
     "td": "todo", "sn": "snooze", "ok": "confirm", "cs": "call_supervisor",
     "ry": "reached", "rn": "not_reached", "in": "informed",
+    "cl": "class", "po": "progress_ok", "pn": "progress_no", "su": "supervise", "ca": "call_unit", "sb": "send_back",
+    "rw": "rework", "w": "whole", "nx": "next", "pg": "todo_page", "at": "attach", "an": "not_attach",
 }  # fmt: skip
 _SHORT = {verb: short for short, verb in WORDS.items()}
 _FORM = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
@@ -17,7 +19,10 @@ _FORM = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A pressed button: `subject` is an assignment id, or a request id for agree and disagree."""
+    """A pressed button: `subject` is an assignment id, or a request id for agree, disagree and class.
+
+    `card` is the assignment's version; for `class` the place of the class in `words.CLASSES`.
+    """
 
     verb: str
     subject: int

@@ -15,6 +15,12 @@ S = State
 Rows = tuple[tuple[Button, ...], ...]
 A_ROW = 2  # buttons side by side: labels of four signs stay readable on a phone
 
+#: the verb that decides each kind of request
+DECIDES = {
+    "return": "decide_return", "extension": "decide_extension", "explained_close": "decide_close",
+    "mass_incident": "decide_flag", "hard_case": "decide_flag", "confidential": "decide_flag", "unreasonable": "decide_unreasonable", "appeal": "decide_unreasonable",
+    "objection": "decide_objection",
+}  # fmt: skip
 #: name of a button in the catalogue → the verb it says (domain/presses)
 SAYS = {
     "sign": "sign", "detail": "view", "return": "return", "contact": "contact", "reply": "reply", "close": "close",
@@ -22,12 +28,26 @@ SAYS = {
     "seal": "seal", "leader": "leader", "continue_return": "go_on", "go_back": "go_back", "continue_work": "go_back",
     "to_duty": "pass_to_duty", "one_by_one": "todo", "later": "snooze", "explain": "explain", "object": "object",
     "coordinate": "coordinate", "contact_supervisor": "call_supervisor", "view_files": "view_files",
+    "supervise": "supervise", "call_unit": "call_unit", "send_back": "send_back", "rework": "rework",
+    "progress_ok": "progress_ok", "progress_no": "progress_no", "whole": "whole",
+}  # fmt: skip
+#: buttons that say a verb of the desk by another name
+MEANS = {
+    "progress_ok": "accept_progress", "progress_no": "accept_progress", "explain": "report_progress",
+    "coordinate": "flag",
 }  # fmt: skip
 #: buttons that say no verb of the desk: the states of the assignment in which they make sense
 BESIDE = {
-    "view": WITH_UNIT, "pass_to_duty": frozenset({S.DISPATCHED}), "explain": WITH_UNIT, "object": WITH_UNIT,
+    "view": WITH_UNIT, "pass_to_duty": frozenset({S.DISPATCHED}), "explain": WITH_UNIT,
     "coordinate": HANDLING, "go_back": HANDLING, "go_on": HANDLING, "call_supervisor": WITH_UNIT,
 }  # fmt: skip
+#: buttons of the office that say no verb of the desk: who may, and in which states of the assignment
+OFFICE_BESIDE = {
+    "call_unit": (frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN}), WITH_UNIT),
+    "whole": (frozenset(Role), frozenset(State)),
+}
+#: the whole ticket: what the office may do about it, in order; which of them shows is the table's affair
+OF_OFFICE = ("supervise", "call_unit", "send_back", "rework")
 #: the living card: buttons by state, in order
 BY_STATE: dict[State, tuple[str, ...]] = {
     S.DISPATCHED: ("sign", "detail"),
@@ -46,12 +66,17 @@ def allowed(verb: str, target: Assignment, viewer: Person, now: datetime) -> boo
         return False
     if verb in BESIDE:
         return target.state in BESIDE[verb] and (verb == "view" or viewer.role in OF_UNIT)
-    row = BY_VERB.get(verb)
+    if verb in OFFICE_BESIDE:
+        roles, states = OFFICE_BESIDE[verb]
+        return viewer.role in roles and target.state in states
+    row = BY_VERB.get(MEANS.get(verb, verb))
     if row is None:
         return True
     if verb == "extend" and now >= target.close_due_at:
         return False
-    return may(viewer.role, verb) and target.state in row.sources
+    if verb == "object" and target.red_card_at is None:
+        return False
+    return may(viewer.role, row.verb) and target.state in row.sources
 
 
 def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Catalogue, now: datetime) -> Rows:
@@ -67,6 +92,26 @@ def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Catalo
     if "supervised" in snap.ticket.flags and target.ended_at is None:
         names.insert(0, "report_progress")
     return keys(names, target, viewer, catalogue, now)
+
+
+def whole(
+    snap: Snapshot, target: Assignment | None, viewer: Person, catalogue: Catalogue, now: datetime
+) -> Rows:  # fmt: skip
+    """The buttons of the whole ticket: what it waits for that this viewer may decide, then what he may begin."""
+    made: Rows = ()
+    for request in snap.requests:
+        verb = DECIDES.get(request.kind)
+        open_ = request.decision is None and request.assignment_id in (None, target.id if target else None)
+        if open_ and verb and may(viewer.role, verb):
+            made += review(("approve", "refuse", "view_files"), request.id, catalogue)
+    if target is None or target.ended_at is not None:
+        return made
+    names = list(OF_OFFICE)
+    if snap.ticket.final_answer != "unsatisfied" or snap.ticket.excluded:
+        names.remove("rework")
+    if "supervised" in snap.ticket.flags:
+        names = ["progress_ok", "progress_no", *names[1:]]
+    return made + keys(names, target, viewer, catalogue, now)
 
 
 def keys(names: Sequence[str], target: Assignment | None, viewer: Person, catalogue: Catalogue, now: datetime) -> Rows:

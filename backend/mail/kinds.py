@@ -71,6 +71,10 @@ KINDS: dict[str, Kind] = {
     "B2":   Kind("chat.B2"),
     "B3":   Kind("chat.B3"),
     "D1":   Kind("chat.D1"),                           # a task for a person: key 0, and nobody was on the line
+    "M31":  Kind("chat.M31", HANDLING, duty=Obligation.CONTACT),
+    "M32":  Kind("chat.M32", LIVING, flag="supervised", duty=Obligation.SUPERVISE),
+    "M33":  Kind("chat.M33", frozenset({S.REWORK})),
+    "M34":  Kind("chat.M34"),                          # the day to look again at what could not be solved (A25)
     "T1":   Kind("chat.task_unreached", UNDER_WAY),    # a task for a person (A10): nobody of the unit can be had
     "U1":   Kind("chat.address_dead"),                 # a colleague's chat is dead (FT20)
     "P1":   Kind("phone.P1", TO_SIGN),

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 
+from backend.cards import WHOLE
 from backend.domain import retry
 from backend.domain.records import Letter
 from backend.mail.kinds import LIVING_KINDS, UNDER_WAY
@@ -70,7 +71,7 @@ class Redraw:
     async def _anew(self, card: HeldCard) -> None:
         """A living card of an open matter is sent once more."""
         o = self._o
-        if card.kind not in LIVING_KINDS or card.assignment_id is None:
+        if card.kind not in LIVING_KINDS or card.kind == WHOLE or card.assignment_id is None:
             return
         snap = await o.moves.load(Find(assignment_id=card.assignment_id))
         target = snap.assignment(card.assignment_id) if snap else None

@@ -1,15 +1,28 @@
-"""联系诉求人: how the first contact went is logged (A11, T12)."""
+"""联系诉求人: both are rung and connected (P3); who rings by himself logs how it went (A11, T12)."""
 
+from backend.domain.refusals import Refused
 from bot.case import Case, check
 from bot.talk import Rows, Talk
 
 
 async def start(talk: Talk, case: Case) -> None:
-    """The button: was he reached?"""
+    """The button: his telephone rings, then the requester's; beside it, was he reached otherwise?"""
     check(talk, case, "contact")
     keys: Rows = ((("bot.reached", case.press("reached")), ("bot.not_reached", case.press("not_reached"))),)
-    await talk.say(talk.say_key("bot.contact"), keys)
+    await talk.say(await _connecting(talk, case), keys)
     await talk.toast(talk.say_key("toast.asked"))
+
+
+async def _connecting(talk: Talk, case: Case) -> str:
+    """What is being done, or why it cannot be: then he rings by himself."""
+    if talk.house.calls is None:
+        return talk.say_key("bot.contact")
+    try:
+        begun = await talk.house.calls.bridge(talk.actor, assignment_id=case.id)
+    except Refused as no:
+        why = talk.house.catalogue.refusal(no.code, no.facts)
+        return talk.say_key("bot.bridging_not", why=why)
+    return talk.say_key("bot.bridging", to=begun.to)
 
 
 async def logged(talk: Talk, case: Case, reached: bool) -> None:

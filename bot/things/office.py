@@ -1,126 +1,122 @@
-"""What the office asks from a phone: /status, /overdue, /unit, /supervise, /call, /quiet, /help."""
+"""How things stand, asked from a phone: /status, /overdue, and /help by role."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 
+from backend import pictures
+from backend.domain.presses import Press, encode
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, State, UnitKind
-from backend.ports.reading import Filters
+from backend.domain.table import may
+from backend.domain.ticket import Role, State
+from backend.ports.glance import Late
 from bot.talk import Talk
+from bot.things.units import working
+from notify.message import Button, Card, Picture
 
-LISTED = 20
-WORKING = (State.SIGNED, State.REPLIED, State.RETURN_REVIEW, State.EXTENSION_REVIEW, State.REWORK)
+LISTED = 30  # overdue tickets on one list
+OPENED = 10  # of them with buttons
+UNITS = 8  # named in words
 VISITING = (State.CLOSED, State.REVISIT_AUTO, State.REVISIT_MANUAL)
-
-
-def _of_office(talk: Talk) -> None:
-    if talk.actor.of_unit:
-        raise Refused("forbidden")
+RINGERS = (Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
+DECIDERS = ("decide_return", "decide_close")
 
 
 async def help_(talk: Talk, words: str = "") -> None:
-    """/help, and what the office may do besides."""
-    text = talk.say_key("command.help")
-    if talk.person is not None and not talk.actor.of_unit:
-        text += "\n" + talk.say_key("bot.help_office")
-    await talk.tell(text)
-
-
-async def status(talk: Talk, words: str = "") -> None:
-    """/status: how many stand where."""
-    _of_office(talk)
-    counts = await talk.house.reading.counts(talk.now)
-    letters = (await talk.house.reading.tallies()).get("letters", {})
-    await talk.told(
-        "command.status", at=talk.when(talk.now),
-        pending=_sum(counts, State.REGISTERED, State.PENDING_DISPATCH), unsigned=_sum(counts, State.DISPATCHED),
-        working=_sum(counts, *WORKING), overdue=counts.get("overdue", 0), visiting=_sum(counts, *VISITING),
-        waiting=letters.get("pending", 0), failed=letters.get("failed", 0) + letters.get("dead", 0),
-    )  # fmt: skip
-
-
-def _sum(counts: object, *states: State) -> int:
-    found = counts if isinstance(counts, dict) else {}
-    return sum(int(found.get(s.value, 0)) for s in states)
-
-
-async def overdue(talk: Talk, words: str = "") -> None:
-    """/overdue: tickets with a duty past its time; a unit sees its own."""
-    seen_by = talk.actor.unit if talk.actor.of_unit else None
-    page = await talk.house.reading.tickets(Filters(overdue=True), talk.now, limit=LISTED, seen_by=seen_by)
-    if not page.items:
-        await talk.told("command.overdue_none")
-        return
-    units = (await talk.house.office.standing()).config.units
-    lines = [talk.say_key("command.overdue_head", n=f"{len(page.items)}{'+' if page.next else ''}")]
-    for found in page.items:
-        lead = next((a for a in found.assignments if a.id == found.ticket.lead_id), None)
-        due = lead and (lead.sign_due_at if lead.state is State.DISPATCHED else lead.close_due_at)
-        facts = {"due": talk.when(due)} if due else {}
-        if lead and lead.unit in units:
-            facts["unit"] = units[lead.unit].name
-        what = talk.house.catalogue.word("state", found.ticket.state)
-        lines.append(talk.say_key("command.overdue_line", ticket_no=found.ticket.no, what=what, **facts))
+    """/help: what everybody may do, and what this role may besides."""
+    lines = [talk.say_key("command.help")]
+    if talk.person is not None:
+        role = talk.actor.role
+        if talk.actor.of_unit:
+            lines.append(talk.say_key("office.help_unit"))
+        else:
+            lines.append(talk.say_key("office.help_read"))
+            lines += [talk.say_key("office.help_supervise")] if may(role, "supervise") else []
+            lines += [talk.say_key("office.help_call")] if role in RINGERS else []
+            lines += [talk.say_key("office.help_decide")] if any(may(role, verb) for verb in DECIDERS) else []
     await talk.tell("\n".join(lines))
 
 
-async def unit(talk: Talk, words: str = "") -> None:
-    """/unit NAME: one unit's work; a unit sees itself."""
-    if not words:
-        await talk.told("command.unit_usage")
-        return
-    standing = await talk.house.office.standing()
-    mine = talk.actor.unit if talk.actor.of_unit else None
-    seen = [u for u in standing.config.units.values() if mine is None or u.code == mine]
-    handling = [u for u in seen if u.kind is UnitKind.HANDLING]
-    asked = words.strip()
-    found = [u for u in seen if asked in (u.code, u.name)]
-    found += [u for u in handling if asked in u.name]
-    found += [u for u in handling if _short_for(asked, u.name)]
-    if not found:
-        await talk.told("command.unit_unknown", name=words.strip())
-        return
-    one = found[0]
-    counts = await talk.house.reading.counts(talk.now, one.code)
-    month: datetime = talk.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    liaison = next((p.name for p in standing.people(one.code, Role.LIAISON)), "")
-    await talk.told(
-        "command.unit", unit=one.name, unsigned=_sum(counts, State.DISPATCHED), working=_sum(counts, *WORKING),
-        overdue=counts.get("overdue", 0), closed=await talk.house.drafts.closed_since(one.code, month),
-        liaison=liaison,
-    )  # fmt: skip
-
-
-def _short_for(short: str, name: str) -> bool:
-    """Whether the characters of a short name stand in the name in this order: 住建局 is 市住房和城乡建设局."""
-    rest = iter(name)
-    return all(character in rest for character in short)
-
-
-async def supervise(talk: Talk, words: str = "") -> None:
-    """/supervise NO 事由."""
-    no, _, why = words.partition(" ")
-    if not no or not why.strip():
-        await talk.told("command.supervise_usage")
-        return
-    moved = await talk.act("supervise", ticket_no=no, reason=why.strip())
-    due = moved.plan.line.words.get("due_at") if moved.plan else None
-    await talk.told("command.supervised", ticket_no=no, due=talk.when(datetime.fromisoformat(due)) if due else "")
-
-
-async def call(talk: Talk, words: str = "") -> None:
-    """/call NO: ring the unit now."""
-    no = words.strip()
-    _of_office(talk)
-    if not no:
-        await talk.told("command.call_usage")
-        return
-    if talk.house.calls is None:
+async def status(talk: Talk, words: str = "") -> None:
+    """/status: today, and now; then the same as a picture."""
+    if talk.actor.of_unit:
+        raise Refused("forbidden")
+    glance = talk.house.glance
+    if glance is None:
         raise Refused("unavailable")
-    await talk.house.calls.ring(no, talk.actor)
-    await talk.told("command.calling", ticket_no=no)
+    now = talk.now
+    counts = await talk.house.reading.counts(now)
+    today = await glance.since(now.replace(hour=0, minute=0, second=0, microsecond=0))
+    loads = await glance.loads(now)
+    units = (await talk.house.office.standing()).config.units
+    named = [(units[one.unit].name if one.unit in units else one.unit, one.open, one.late) for one in loads]
+    facts = {
+        "received": today["received"], "dispatched": today.get("dispatch", 0) + today.get("reassign", 0),
+        "signed": today.get("sign", 0) + today.get("auto_sign", 0), "closed": today.get("close", 0),
+        "visited": today.get("visit", 0), "red_today": today.get("red_card", 0),
+        "pending": _sum(counts, State.REGISTERED, State.PENDING_DISPATCH), "unsigned": _sum(counts, State.DISPATCHED),
+        "working": working(counts), "visiting": _sum(counts, *VISITING), "overdue": counts.get("overdue", 0),
+        "red": counts.get("red", 0),
+    }  # fmt: skip
+    at = talk.when(now)
+    await talk.say(talk.say_key(
+        "office.status", at=at, **facts, letters=await _letters(talk),
+        units="".join("\n" + talk.say_key("office.status_unit", unit=name, open=held, late=late or "")
+                      for name, held, late in named[:UNITS]),
+    ))  # fmt: skip
+    figures = [
+        (talk.say_key(f"drawn.{name}"), int(facts[name]))
+        for name in ("received", "dispatched", "signed", "closed", "overdue", "red")
+    ]
+    drawn = await pictures.bars(talk.house.catalogue, at, figures, named)
+    if drawn is not None and talk.chat_id is not None:
+        await talk.send(str(talk.chat_id), Card("", (), Picture("today.png", drawn)))
 
 
-async def quiet(talk: Talk, words: str = "") -> None:
-    """/quiet: when nobody is disturbed for general tickets."""
-    rules = (await talk.house.office.standing()).settings
-    await talk.told("command.quiet", quiet=rules.text("notify.quiet", talk.who.unit))
+def _sum(counts: Mapping[str, int], *states: State) -> int:
+    return sum(int(counts.get(s.value, 0)) for s in states)
+
+
+async def _letters(talk: Talk) -> str:
+    """A line about messages that wait or failed; nothing where there are none."""
+    letters = (await talk.house.reading.tallies()).get("letters", {})
+    waiting, failed = letters.get("pending", 0), letters.get("failed", 0) + letters.get("dead", 0)
+    return talk.say_key("office.status_letters", waiting=waiting, failed=failed) if waiting or failed else ""
+
+
+async def overdue(talk: Talk, words: str = "") -> None:
+    """/overdue: tickets with a duty past its time, by unit; a unit sees its own."""
+    glance, actor = talk.house.glance, talk.actor
+    if glance is None:
+        raise Refused("unavailable")
+    count, found = await glance.overdue(talk.now, LISTED, actor.unit if actor.of_unit else None)
+    if not found:
+        await talk.told("office.overdue_none")
+        return
+    units = (await talk.house.office.standing()).config.units
+    lines = [talk.say_key("office.overdue_head", n=count)]
+    in_order = sorted(found, key=lambda one: (one.unit is None, one.unit or "", one.due_at))
+    for code, group in groupby(in_order, key=lambda one: one.unit):
+        rows = list(group)
+        name = units[code].name if code in units else code or talk.say_key("office.no_unit")
+        lines.append(talk.say_key("office.overdue_unit", unit=name, n=len(rows)))
+        lines += [_line(talk, one) for one in rows]
+    if count > len(found):
+        lines.append(talk.say_key("office.overdue_more", n=count - len(found)))
+    if talk.chat_id is not None:
+        await talk.send(str(talk.chat_id), Card("\n".join(lines), _keys(talk, in_order)))
+
+
+def _line(talk: Talk, one: Late) -> str:
+    what = talk.house.catalogue.word("obligation", one.kind)
+    return talk.say_key("office.overdue_line", ticket_no=one.ticket_no, what=what, due=talk.when(one.due_at))
+
+
+def _keys(talk: Talk, found: Sequence[Late]) -> tuple[tuple[Button, ...], ...]:
+    """Open each; and for who may, supervise it."""
+    rows = []
+    for one in [o for o in found if o.assignment_id is not None][:OPENED]:
+        row = [Button(one.ticket_no, encode(Press("whole", one.assignment_id or 0, one.version)))]
+        if may(talk.actor.role, "supervise"):
+            row.append(Button(talk.say_key("button.supervise"), encode(Press("supervise", one.assignment_id or 0))))
+        rows.append(tuple(row))
+    return tuple(rows)

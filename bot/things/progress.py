@@ -1,4 +1,4 @@
-"""反馈进展, 说明情况, 提出异议, 申请协调: words that reach the supervisors."""
+"""反馈进展: the answer to a supervision order."""
 
 from backend.domain.reply_words import Words
 from bot.case import Case, check
@@ -6,20 +6,11 @@ from bot.talk import Talk
 
 VERB = "report_progress"
 
-#: What the button asks for.
-ASKS = {
-    "report_progress": "ask.report_progress",
-    "explain": "ask.explain",
-    "object": "bot.object",
-    "coordinate": "bot.coordinate",
-    "call_supervisor": "bot.to_supervisor",
-}
 
-
-async def start(talk: Talk, case: Case, pressed: str) -> None:
-    """One of the buttons."""
+async def start(talk: Talk, case: Case) -> None:
+    """The button."""
     check(talk, case, VERB)
-    await talk.ask(ASKS[pressed], VERB, case.id, no=case.no)
+    await talk.ask("ask.report_progress", VERB, case.id, no=case.no)
 
 
 async def words(talk: Talk, case: Case, said: Words) -> None:

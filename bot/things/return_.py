@@ -53,6 +53,15 @@ async def go_on(talk: Talk, case: Case) -> None:
     await talk.ask("ask.return", VERB, case.id, no=case.no)
 
 
+async def go_on_with(talk: Talk, case: Case) -> None:
+    """Papers were attached while a return was being written: they may be what it lacked."""
+    check(talk, case, VERB)
+    draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
+    loose = await talk.house.drafts.draft(talk.who.code, case.id, "attach")
+    draft["files"] = [*dict.fromkeys([*draft.get("files", ()), *loose.get("files", ())])]
+    await _proceed(talk, case, draft)
+
+
 async def go_back(talk: Talk, case: Case) -> None:
     """返回办理: what was begun is dropped."""
     for verb in (VERB, "extend", "close"):

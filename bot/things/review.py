@@ -1,5 +1,7 @@
 """同意 and 不同意: what one person asked, another decides, by button or by answering the card; a no needs its reason."""
 
+from typing import Any
+
 from backend.domain.presses import Press
 from backend.domain.records import Request
 from backend.domain.refusals import Refused
@@ -128,10 +130,9 @@ async def _no(talk: Talk, request: Request) -> str:
     return snap.ticket.no
 
 
-async def _decide(talk: Talk, request: Request, verb: str, **said: object) -> None:
+async def _decide(talk: Talk, request: Request, verb: str, **said: Any) -> None:
     if request.assignment_id is not None and verb != "decide_unreasonable":
         await talk.act(verb, assignment_id=request.assignment_id, **said)
         return
-    which = {"flag": request.kind} if verb == "decide_flag" else {}  # several may wait on one ticket
+    which: dict[str, Any] = {"flag": request.kind} if verb == "decide_flag" else {}  # several may wait on one ticket
     await talk.act(verb, ticket_no=await _no(talk, request), **which, **said)
-

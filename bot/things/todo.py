@@ -1,40 +1,45 @@
-"""我的待办 and /ticket: what the unit has in hand, and one of them again."""
+"""我的待办: what the unit has in hand, page by page or one by one, and put off for a while."""
 
-from backend.domain.flow import visible
 from backend.domain.presses import Press, encode
-from backend.domain.refusals import Refused
 from backend.domain.ticket import State
 from backend.ports.drafts import Todo
 from backend.ports.moves import Find
 from bot.case import Case
 from bot.hand import hand
 from bot.talk import Talk
-from bot.things import view
 from notify.message import Button, Card
 
 LISTED = 20
+MOST = 200  # looked at; nobody presses through more
 
 
 async def todo(talk: Talk, words: str = "") -> None:
     """The list, the unsigned first, then by deadline; a button each shows the ticket again."""
+    await page(talk, 0)
+
+
+async def page(talk: Talk, first: int) -> None:
+    """Twenty of them from that place on; the rest by the button under them."""
     who = talk.who
-    count, items = await talk.house.drafts.todo(who.unit, LISTED)
+    count, items = await talk.house.drafts.todo(who.unit, min(first + LISTED, MOST))
+    items = items[first:]
     if not items:
         await talk.tell(talk.say_key("chat.todo_none"))
         return
-    lines = [talk.say_key("chat.todo_head", n=count), *(_line(talk, i) for i in items)]
-    if count > len(items):
-        lines.append(talk.say_key("chat.todo_more", n=count - len(items)))
-    keys = [Press("todo", i.assignment.id, i.assignment.version) for i in items]
+    lines = [
+        talk.say_key("chat.todo_head", n=count) if count <= LISTED
+        else talk.say_key("todo.page", **{"n": count, "from": first + 1, "to": first + len(items)}),
+        *(_line(talk, i) for i in items),
+    ]  # fmt: skip
+    rows = [(Button(i.ticket.no, encode(Press("todo", i.assignment.id, i.assignment.version))),) for i in items]
+    later = first + len(items)
+    if later < min(count, MOST):
+        rows.append((Button(talk.say_key("button.more"), encode(Press("todo_page", later))),))
+    elif count > later:
+        lines.append(talk.say_key("chat.todo_more", n=count - later))
     await talk.toast(talk.say_key("toast.shown"))
-    await _send(talk, "\n".join(lines), [(i.ticket.no, k) for i, k in zip(items, keys, strict=True)])
-
-
-async def _send(talk: Talk, text: str, keys: list[tuple[str, Press]]) -> None:
-    if talk.chat_id is None:
-        return
-    rows = tuple((Button(label, encode(press)),) for label, press in keys)
-    await talk.send(str(talk.chat_id), Card(text, rows))
+    if talk.chat_id is not None:
+        await talk.send(str(talk.chat_id), Card("\n".join(lines), tuple(rows)))
 
 
 def _line(talk: Talk, item: Todo) -> str:
@@ -46,24 +51,31 @@ def _line(talk: Talk, item: Todo) -> str:
                      due=talk.when(due), mark=" ".join(marks))  # fmt: skip
 
 
+async def one_by_one(talk: Talk, after: int = 0) -> None:
+    """逐件处理: the first ticket's card, and under it the way to the next; `after` is the assignment shown last."""
+    count, items = await talk.house.drafts.todo(talk.who.unit, MOST)
+    if not items:
+        await talk.tell(talk.say_key("chat.todo_none"))
+        return
+    ids = [i.assignment.id for i in items]
+    place = ids.index(after) + 1 if after in ids else 0
+    if place >= len(items):
+        await talk.told("todo.last")
+        return
+    if after:
+        await talk.strip()
+    item = items[place]
+    await talk.toast(talk.say_key("toast.shown"))
+    snap = await talk.house.desk.moves.load(Find(assignment_id=item.assignment.id))
+    if snap is None:
+        return
+    await again(talk, Case(snap, item.assignment))
+    under = ((("button.next", Press("next", item.assignment.id)),),) if place + 1 < len(items) else ()
+    await talk.say(talk.say_key("todo.one", i=place + 1, n=count), under)
+
+
 async def again(talk: Talk, case: Case) -> None:
     """The card of an assignment again, in this person's own chat."""
     address = str(talk.chat_id) if talk.private else talk.who.address or str(talk.chat_id)
     await hand(talk, case, talk.who, address)
     await talk.toast(talk.say_key("toast.shown"))
-
-
-async def ticket(talk: Talk, words: str = "") -> None:
-    """/ticket NO: the unit's card again, or for the office the details. Refused `not_found`."""
-    actor = talk.actor
-    if not words:
-        await talk.told("command.ticket_usage")
-        return
-    snap = await talk.house.desk.moves.load(Find(no=words.split(maxsplit=1)[0]))
-    if snap is None or not visible(snap, actor):
-        raise Refused("not_found", ticket=words)
-    mine = [a for a in snap.assignments if a.unit == actor.unit and a.ended_at is None]
-    if mine and actor.of_unit and mine[-1].state not in (State.CLOSED, State.FINALIZED, State.ARCHIVED):
-        await again(talk, Case(snap, mine[-1]))
-        return
-    await talk.say(await view.detail(talk, snap.ticket, mine[-1] if mine else snap.lead))

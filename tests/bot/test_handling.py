@@ -253,9 +253,11 @@ async def test_the_office_asks_how_things_stand(world: World) -> None:
     await supervisor.say("/status")
     await supervisor.expect("待签收 1 件")
     await supervisor.say("/overdue")
-    await supervisor.expect("T1　住建局")
+    listed = await supervisor.expect("住建局（1 件）")
+    assert "T1　签收应于" in listed.text and listed.buttons == ["T1", "督办"]
     await supervisor.say("/unit 住建")
-    await supervisor.expect("住建局：待签收 1 件")
+    told = await supervisor.expect("待签收 1 件，办理中 0 件，超期 1 件")
+    assert "经办人员 李明（未绑定）" in told.text and "　T1　待签收" in told.text
     await supervisor.say("/supervise T1 超期未办")
     await supervisor.expect("已发起督办：T1")
     await supervisor.say("/quiet")

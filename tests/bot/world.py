@@ -23,6 +23,7 @@ from backend.office import Clock, Office
 from backend.ports.cards import NewCard
 from backend.ports.moves import Find, NewTicket
 from backend.registry import PersonForm, Registry
+from backend.snooze import Snooze
 from bot.door import ChatDoor
 from bot.house import House
 from notify.channels.telegram import TelegramChannel, make_bot
@@ -37,8 +38,10 @@ from storage.config import Configuration
 from storage.db import Database
 from storage.drafts import DraftShelf
 from storage.files import Files
+from storage.glance import Glance
 from storage.ids import Ids
 from storage.inbox import InboxShelf
+from storage.letters import Letters
 from storage.moves import moves_store
 from storage.people import PeopleShelf
 from storage.reading import Reading
@@ -85,7 +88,8 @@ class World:
             bot=bot, channel=TelegramChannel(bot), desk=self.desk, office=self.office, registry=self.registry,
             drafts=drafts, reading=Reading(db, self.vault), filing=Filing(Files(db), clock),
             audit=Audit(db, self.ids), cards=Cards(self.moves, self.office, book, self.catalogue, drafts),
-            book=book, catalogue=self.catalogue, pace=pace or NoPace(),
+            book=book, catalogue=self.catalogue, pace=pace or NoPace(), glance=Glance(db),
+            snooze=Snooze(Letters(db, self.ids), Reading(db, self.vault), self.office, self.ids),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         self.inbox = InboxShelf(db, self.ids, lambda: self.wall)

@@ -1,0 +1,26 @@
+"""`jiesu texts`: every text people see or hear, with sample facts, before anybody gets it."""
+
+import click
+
+from backend.cli import tell, words
+from backend.cli.local import answer
+from backend.domain.preview import matching, preview
+from backend.domain.texts import Catalogue, languages
+
+
+@click.command(help=words().say("cli.help.texts"))
+@click.argument("key", default="")
+@click.option("--language", type=click.Choice(languages()), default="zh_CN", help=words().say("cli.help.language"))
+@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+def texts(key: str, language: str, as_json: bool) -> None:
+    """All texts, a part of them (chat, sms …), or one by its key or name (M1); exit status 1 when there is none."""
+    catalogue = Catalogue(language)
+    found = {name: preview(catalogue, name) for name in matching(catalogue, key)}
+    if as_json:
+        answer(found)
+    else:
+        for name, text in found.items():
+            click.echo(f"{name}\n{text}\n")
+    if not found:
+        tell("no_text", key=key)
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,34 @@
+"""Every text as it would look: filled with sample facts of the same catalogue, its buttons beneath (texts M, S, P, V)."""
+
+from collections.abc import Sequence
+
+from backend.domain.texts import Catalogue, placeholders
+
+SAMPLE = "sample."
+NOT_SAID = (SAMPLE, "meta.", "buttons.")  # facts and lists, no sentences
+
+
+def preview(catalogue: Catalogue, key: str) -> str:
+    """One text with sample facts; a fact without a sample stands as ‹name›. Raises MissingText."""
+    asked = placeholders(catalogue.template(key))
+    said = catalogue.say(key, **{name: _sample(catalogue, name) for name in asked})
+    labels = [catalogue.say(f"button.{name}") for name in catalogue.buttons(key)] if key.startswith("chat.") else []
+    return "\n".join([said, *(["".join(f"【{label}】" for label in labels)] if labels else [])])
+
+
+def _sample(catalogue: Catalogue, name: str) -> str:
+    key = f"{SAMPLE}{name}"
+    if catalogue.has(key):
+        return catalogue.template(key)
+    return "3" if len(name) == 1 else f"‹{name}›"
+
+
+def matching(catalogue: Catalogue, wanted: str) -> Sequence[str]:
+    """The keys meant: all for an empty word; else that key, a part of the catalogue, or a text's own name (M1, S4)."""
+    keys = [key for key in catalogue.all_keys() if not key.startswith(NOT_SAID)]
+    if not wanted:
+        return keys
+    exact = [key for key in keys if key == wanted]
+    if exact:
+        return exact
+    return [key for key in keys if key.startswith(f"{wanted}.") or key.rpartition(".")[2].lower() == wanted.lower()]

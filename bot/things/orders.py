@@ -1,0 +1,62 @@
+"""Acts that need one sentence: the button asks for it, the answer does it; a table, so that a new one is a row."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from backend.domain.table import BY_VERB
+from bot.case import Case, check
+from bot.talk import Talk
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A row: the verb of the desk, the word that takes the sentence ("" = nothing is asked), what else is said."""
+
+    verb: str
+    asks: str = "reason"
+    words: dict[str, Any] = field(default_factory=dict)
+
+
+#: press → what it does; the question is `order.ask_…`, the answer `order.done_…`
+ORDERS: dict[str, Order] = {
+    "supervise": Order("supervise"),
+    "send_back": Order("send_back"),
+    "rework": Order("rework", "summary"),
+    "progress_ok": Order("accept_progress", "", {"accept": True}),
+    "progress_no": Order("accept_progress", words={"accept": False}),
+    "object": Order("object"),
+    "coordinate": Order("flag", words={"hard_case": True}),
+    "explain": Order("report_progress", "text"),
+}
+
+
+async def start(talk: Talk, case: Case, pressed: str) -> None:
+    """The button: ask for the sentence, or do it at once where none is needed."""
+    order = ORDERS[pressed]
+    check(talk, case, order.verb)
+    if order.asks:
+        await talk.ask(f"order.ask_{pressed}", pressed, case.id, no=case.no)
+        return
+    await _do(talk, case, pressed, order.words)
+    await talk.redraw()
+
+
+async def words(talk: Talk, case: Case, pressed: str, text: str) -> None:
+    """The sentence; an empty one is asked for again."""
+    order = ORDERS[pressed]
+    check(talk, case, order.verb)
+    if not text:
+        await talk.ask(f"order.ask_{pressed}", pressed, case.id, no=case.no)
+        return
+    await _do(talk, case, pressed, {**order.words, order.asks: text})
+    await talk.settled()
+
+
+async def _do(talk: Talk, case: Case, pressed: str, said: dict[str, Any]) -> None:
+    verb = ORDERS[pressed].verb
+    about: dict[str, Any] = {"assignment_id": case.id} if BY_VERB[verb].on_assignment else {"ticket_no": case.no}
+    moved = await talk.act(verb, **about, **said)
+    due = moved.plan.line.words.get("due_at") if moved.plan else None
+    facts = {"due": talk.when(datetime.fromisoformat(due))} if isinstance(due, str) else {"due": ""}
+    await talk.told(f"order.done_{pressed}", ticket_no=case.no, **facts)

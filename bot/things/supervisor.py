@@ -1,0 +1,56 @@
+"""联系督办人员: who they are and their duty phone; a message left is handed on and noted."""
+
+from backend.domain.masking import cut, mask
+from backend.domain.presses import Press, encode
+from backend.domain.records import Person
+from backend.domain.ticket import Role
+from bot.case import Case
+from bot.talk import Talk
+from notify.message import Button, Card
+
+WHAT = "call_supervisor"
+LONGEST = 600  # characters handed on
+
+
+async def start(talk: Talk, case: Case) -> None:
+    """The button."""
+    people, phone = await _people(talk, case), await _phone(talk)
+    if not people:
+        await talk.say(talk.say_key("order.no_supervisor", duty_phone=phone))
+        return
+    names = talk.say_key("bot.and").join(p.name for p in people)
+    await talk.ask("order.ask_call_supervisor", WHAT, case.id, no=case.no, said={"names": names, "duty_phone": phone})
+
+
+async def words(talk: Talk, case: Case, text: str) -> None:
+    """The message: to every supervisor who has a chat, under the rules for what a chat may show."""
+    if not text:
+        await start(talk, case)
+        return
+    standing = await talk.house.office.standing()
+    unit, name = standing.config.units.get(talk.who.unit), await talk.house.book.requester(case.snap.ticket.id)
+    shape = standing.settings.text("privacy.phone_mask")
+    shown = cut(mask(text, (name,) if name else (), phone_mask=shape), LONGEST)
+    card = Card(
+        talk.say_key("order.message", unit=unit.name if unit else talk.who.unit, name=talk.who.name,
+                     ticket_no=case.no, text=shown),
+        ((Button(talk.say_key("button.whole"), encode(Press("whole", case.id, case.assignment.version))),),),
+    )  # fmt: skip
+    told = [p.code for p in await _people(talk, case) if p.address and await talk.send(p.address, card)]
+    if not told:
+        await talk.told("order.no_supervisor", duty_phone=await _phone(talk))
+        return
+    await talk.note("asked_supervisor", ticket=case.no, told=told)
+    await talk.settled()
+    await talk.told("order.done_call_supervisor", ticket_no=case.no)
+
+
+async def _people(talk: Talk, case: Case) -> list[Person]:
+    standing = await talk.house.office.standing()
+    here = standing.people(case.snap.ticket.management or "", Role.SUPERVISOR)
+    return [p for p in here if p.chat and p.address]
+
+
+async def _phone(talk: Talk) -> str:
+    phones = (await talk.house.office.standing()).settings.listing("notify.duty_phone")
+    return phones[0] if phones else ""

@@ -1,0 +1,55 @@
+"""/ticket: a unit gets its living card again, the office the whole ticket with what it may do about it."""
+
+from backend.cards import WHOLE
+from backend.domain.acts import Snapshot
+from backend.domain.flow import visible
+from backend.domain.refusals import Refused
+from backend.domain.ticket import State
+from backend.ports.cards import NewCard
+from backend.ports.moves import Find
+from bot.case import Case
+from bot.house import CHANNEL
+from bot.talk import Talk
+from bot.things import todo, view
+
+OVER = (State.CLOSED, State.FINALIZED, State.ARCHIVED)
+
+
+async def ticket(talk: Talk, words: str = "") -> None:
+    """/ticket NO. Refused `not_found`."""
+    actor = talk.actor
+    if not words:
+        await talk.told("command.ticket_usage")
+        return
+    snap = await talk.house.desk.moves.load(Find(no=words.split(maxsplit=1)[0]))
+    if snap is None or not visible(snap, actor):
+        raise Refused("not_found", ticket=words)
+    if not actor.of_unit:
+        await whole(talk, snap)
+        return
+    mine = [a for a in snap.assignments if a.unit == actor.unit and a.ended_at is None]
+    if mine and mine[-1].state not in OVER:
+        await todo.again(talk, Case(snap, mine[-1]))
+        return
+    await talk.say(await view.detail(talk, snap.ticket, mine[-1] if mine else snap.lead))
+
+
+async def opened(talk: Talk, case: Case) -> None:
+    """打开工单 was pressed: the whole of it for the office, the card for the unit."""
+    if talk.actor.of_unit:
+        await todo.again(talk, case)
+        return
+    await whole(talk, case.snap)
+
+
+async def whole(talk: Talk, snap: Snapshot) -> None:
+    """Send the whole ticket, and remember the message so that it is kept true."""
+    if talk.chat_id is None:
+        return
+    await talk.toast(talk.say_key("toast.shown"))
+    receipt = await talk.send(str(talk.chat_id), await talk.house.cards.whole(snap, talk.who))
+    if receipt is None:
+        raise Refused("unavailable")
+    held = NewCard(CHANNEL, receipt.chat_id, receipt.provider_id, talk.who.code, snap.ticket.id,
+                   snap.lead.id if snap.lead else None, WHOLE, snap.ticket.version, talk.now)  # fmt: skip
+    await talk.house.book.record([held])

@@ -1,0 +1,48 @@
+"""What makes a unit move: /supervise and /call, and 电话通知 under a ticket."""
+
+from datetime import datetime
+
+from backend.domain.refusals import Refused
+from backend.domain.table import may
+from bot.case import Case
+from bot.talk import Talk
+
+
+async def supervise(talk: Talk, words: str = "") -> None:
+    """/supervise NO 事由: at once, with the office's own limit for the answer."""
+    no, _, why = words.partition(" ")
+    if not may(talk.actor.role, "supervise"):
+        raise Refused("forbidden", verb="supervise")
+    if not no or not why.strip():
+        await talk.told("office.supervise_usage")
+        return
+    moved = await talk.act("supervise", ticket_no=no, reason=why.strip())
+    due = moved.plan.line.words.get("due_at") if moved.plan else None
+    await talk.told("command.supervised", ticket_no=no, due=talk.when(datetime.fromisoformat(due)) if due else "")
+
+
+async def call(talk: Talk, words: str = "") -> None:
+    """/call NO: ring the unit now."""
+    no = words.strip()
+    if talk.actor.of_unit:
+        raise Refused("forbidden")
+    if not no:
+        await talk.told("office.call_usage")
+        return
+    await _ring(talk, no)
+
+
+async def call_unit(talk: Talk, case: Case) -> None:
+    """The button."""
+    await _ring(talk, case.no)
+
+
+async def _ring(talk: Talk, no: str) -> None:
+    """The room of calls judges who may, and notes who did."""
+    if talk.house.calls is None:
+        raise Refused("unavailable")
+    code = await talk.house.calls.ring(no, talk.actor)
+    standing = await talk.house.office.standing()
+    person = standing.by_code.get(str(code))
+    unit = standing.config.units.get(person.unit) if person else None
+    await talk.told("office.calling", ticket_no=no, unit=unit.name if unit else "", name=person.name if person else "")
