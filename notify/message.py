@@ -104,7 +104,8 @@ class Dial:
 class Prompt:
     """One turn of a call: a silence of `pause` seconds, words, then at most one of ask, record, dial.
 
-    Where there is none of the three, `then` says whether the call goes on to the next turn or ends.
+    Where there is none of the three, `then` says whether the call goes on to the next turn, joins the one who waits
+    (the words before a connection), or ends.
     Raises ValueError when more than one of the three is given.
     """
 
@@ -113,7 +114,7 @@ class Prompt:
     record: Record | None = None
     dial: Dial | None = None
     pause: int = 0
-    then: Literal["next", "hangup"] = "hangup"
+    then: Literal["next", "hangup", "join"] = "hangup"
     language: str = "zh-CN"
 
     def __post_init__(self) -> None:

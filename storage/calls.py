@@ -14,6 +14,7 @@ from backend.domain.ticket import State
 from backend.ports.calls import OWNER, Call, Ending, NewCall, PhoneLetter, Talk, WantedVisit
 from storage import tables as t
 from storage.calls_asking import CallsAsking, insert_new
+from storage.calls_books import CallsBooks
 from storage.calls_rows import D, K, T, call_of, calls, letter_of, phone_letters, talk_of, talks
 from storage.calls_talk import CallsTalk
 from storage.db import Database
@@ -23,7 +24,7 @@ from storage.vault import Vault
 _ALONE = text("SELECT pg_advisory_xact_lock(hashtext(:phone))")
 
 
-class CallShelf(CallsTalk, CallsAsking):
+class CallShelf(CallsTalk, CallsAsking, CallsBooks):
     """Calls and attempts on either engine."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:

@@ -47,7 +47,7 @@ class Doubts:
             mine.provider_id, mine.status.value, mine.status.terminal, now,
             answered_by=mine.answered_by.value, duration=mine.duration, cost=mine.cost,
         )  # fmt: skip
-        await self._talking.hear(talk, news)
+        await self._talking.hear(talk, news, last=True)
         if not mine.status.terminal:
             await self._t.store.look_again(talk.dial.id, now + WATCH)
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from backend.calls.telling import call_back
 from backend.calls.tools import Tools
+from backend.calls.wording import on_duty
 from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.scripts import Effect, EffectKind, Turn
@@ -42,7 +44,9 @@ class Effects:
             case E.PIN_FAILED:
                 await self._note("pin_failed", call)
             case E.BRIDGE_DUTY:
-                await self._note("duty_wanted", call)
+                await self._duty(call)
+            case E.REACHED | E.NOT_REACHED:
+                heard["requester"] = "reached" if effect.kind is E.REACHED else "unreached"
             case kind if kind in _KEPT:
                 heard[kind.value] = True
                 if kind is E.NO_MORE_VISITS:
@@ -68,6 +72,13 @@ class Effects:
         except Refused:
             return "refused"
         return "ok"
+
+    async def _duty(self, call: Call) -> None:
+        """Key 0: on record, and where nobody can be connected, somebody is asked to ring back (P1)."""
+        await self._note("duty_wanted", call)
+        standing = await self._t.office.standing()
+        if not self._t.line.can.bridge or on_duty("duty", call, standing, self._t.now()) is None:
+            await call_back(self._t, call)
 
     async def _peace(self, call: Call) -> None:
         index = call.facts.get("phone_index") or call.phone_index

@@ -2,10 +2,13 @@
 
 import structlog
 
-from backend.calls.tools import Tools, VisitJudge
+from backend.calls.telling import tell
+from backend.calls.tools import Judge, Tools
+from backend.calls.unreached import Unreached
 from backend.domain import reminders, retry, scripts
 from backend.domain.script_book import script
 from backend.domain.ticket import Grade
+from backend.office import Standing
 from backend.ports.calls import OWNER, Call, Ending, Talk
 from backend.ports.letters import Settlement
 from notify.line import Answerer, CallStatus
@@ -19,6 +22,8 @@ _OF_STATUS = {
     CallStatus.FAILED: "failed",
     CallStatus.CANCELED: "canceled",
 }
+#: Outcomes after which M25 is written: it rang, and nobody took it.
+MISSED = frozenset({"no_answer", "busy", "machine"})
 NO_EAR = (Answerer.MACHINE, Answerer.FAX)
 
 
@@ -26,7 +31,8 @@ def outcome_of(talk: Talk, status: CallStatus, answered_by: str = "") -> str:
     """The outcome of an attempt whose line is down, from the carrier's last word and from where the talk stood."""
     if status in _OF_STATUS:
         return _OF_STATUS[status]
-    if (answered_by or talk.dial.answered_by) in NO_EAR:
+    spoken = talk.dial.keys or talk.dial.step > 1  # a key is proof that somebody was there, the carrier's guess is not
+    if (answered_by or talk.dial.answered_by) in NO_EAR and not spoken:
         return "machine"
     if talk.dial.step == 0 or not talk.call.position:
         return "no_reply"
@@ -36,15 +42,19 @@ def outcome_of(talk: Talk, status: CallStatus, answered_by: str = "") -> str:
 class Endings:
     """Judges attempts, each once; what it does beside the row may be done twice without harm."""
 
-    def __init__(self, tools: Tools, visits: VisitJudge) -> None:
+    def __init__(self, tools: Tools, visits: Judge, bridges: Judge) -> None:
         self._t = tools
         self._visits = visits
+        self._bridges = bridges
+        self._unreached = Unreached(tools)
 
     async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
         """Do what an outcome means for the matter, then write it down."""
         log.info("rang", call=talk.call.id, dial=talk.dial.id, purpose=talk.call.purpose, outcome=outcome, error=error)
         if talk.call.script in ("visit", "inbound_caller"):
             await self._visits.judge(talk, outcome, error)
+        elif talk.call.script == "bridge":
+            await self._bridges.judge(talk, outcome, error)
         elif talk.call.purpose == "inbound":
             await self._rang_back(talk, outcome)
         else:
@@ -63,8 +73,20 @@ class Endings:
             await self.settle(call, "sent", talk.dial.provider_id)
         elif call.letter_id is not None:
             await self._t.courier.unreachable(call.letter_id, outcome)
+        if outcome in MISSED:
+            await self._missed(call, standing)
         stored = STORED.get(outcome, outcome)
         await self._t.store.end(Ending(talk.dial.id, stored, now, next_at=again, error=error))
+        if outcome in MISSED:
+            await self._unreached.look(call, standing)
+
+    async def _missed(self, call: Call, standing: Standing) -> None:
+        """M25: who did not take his telephone reads so in the chat, once for each attempt."""
+        person = standing.by_code.get(call.person or "")
+        if person is not None and call.subject is not None:
+            phones = standing.settings.listing("notify.duty_phone")
+            duty = phones[0] if phones else self._t.hotline
+            await tell(self._t, "M25", [person], call, n=call.tries + 1, duty_phone=duty)
 
     async def _rang_back(self, talk: Talk, outcome: str) -> None:
         """A handler who rang back has been told: the call he missed need not ring again."""

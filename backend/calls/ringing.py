@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from backend.calls.bridging import Bridging
 from backend.calls.endings import Endings
 from backend.calls.talking import settled
 from backend.calls.tools import DOUBT, WATCH, Tools, callable_number, masked
@@ -33,10 +34,11 @@ DEAD = frozenset({"21211", "21214", "21215", "21216", "21217", "21610", "21614",
 class Ringing:
     """Rings. Any number of processes may: an attempt is a row before the carrier is asked."""
 
-    def __init__(self, tools: Tools, endings: Endings, visits: Visits) -> None:
+    def __init__(self, tools: Tools, endings: Endings, visits: Visits, bridging: Bridging) -> None:
         self._t = tools
         self._endings = endings
         self._visits = visits
+        self._bridging = bridging
 
     async def round(self, now: datetime, standing: Standing) -> int:
         """Ring what is due; how many calls were handled."""
@@ -62,8 +64,8 @@ class Ringing:
                     await self._endings.settle(call, "skipped", error="settled")
                 return 1
             number = await self._number(call, standing)
-            if number is None:
-                await self._uncallable(call, now)
+            if number is None or await self._t.store.dead(number):
+                await self._uncallable(call, now, "not_callable" if number is None else "dead_number")
                 return 1
             when = await self._when(call, number, now, standing)
             if when is None:
@@ -133,6 +135,7 @@ class Ringing:
                 return
             if error.code in DEAD:
                 await self._flag(call, error.code)
+                await self._bury(call, error.code)
                 await self._endings.judge(talk, "dead_number", error.code)
             else:  # the last of all tries: the next contact, or a person, takes over
                 talk = replace(talk, call=replace(talk.call, tries=LAST), dial=replace(talk.dial, number=LAST))
@@ -140,9 +143,9 @@ class Ringing:
 
     # -- calls that cannot be
 
-    async def _uncallable(self, call: Call, now: datetime) -> None:
-        """FW23, FW31: no number, or one that may not be called; flagged, and somebody else is asked."""
-        await self._flag(call, "not_callable")
+    async def _uncallable(self, call: Call, now: datetime, why: str) -> None:
+        """FW23, FW31: no number, one that may not be called or is known as dead; somebody else is asked."""
+        await self._flag(call, why)
         await self._give_up(call, now, "dead_number", "failed")
 
     async def _over_budget(self, call: Call, now: datetime, tomorrow: datetime) -> None:
@@ -156,9 +159,18 @@ class Ringing:
     async def _give_up(self, call: Call, now: datetime, why: str, outcome: str) -> None:
         if call.purpose == "visit":
             await self._visits.unreached(call, why)
+        elif call.purpose == "bridge":
+            await self._bridging.failed(call, why)
         elif call.letter_id is not None:
             await self._t.courier.unreachable(call.letter_id, why)
         await self._t.store.drop(call.id, now, outcome)
+
+    async def _bury(self, call: Call, code: str) -> None:
+        """FW23: this number is not rung again, whatever it is about; the console shows it."""
+        number = await self._t.store.number_of(call.id)
+        if number is not None:
+            standing = await self._t.office.standing()
+            await self._t.store.bury(number, masked(number, standing), code, self._t.now(), call)
 
     async def _flag(self, call: Call, code: str) -> None:
         about = call.subject.ticket_no if call.subject else None

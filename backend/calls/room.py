@@ -1,6 +1,8 @@
 """The room that rings: what doors and rounds ask of it, by name."""
 
 from backend.calls.bills import Bills
+from backend.calls.bridging import Bridging, Reached
+from backend.calls.bridging import Ringing as Begun
 from backend.calls.doubts import Doubts
 from backend.calls.endings import Endings
 from backend.calls.inbound import Inbound
@@ -11,6 +13,7 @@ from backend.calls.tools import Tools
 from backend.domain.acts import Actor
 from backend.visits import Visits
 from notify.line import LineEvent
+from notify.message import Prompt
 
 
 class Calls:
@@ -18,10 +21,11 @@ class Calls:
 
     def __init__(self, tools: Tools, visits: Visits) -> None:
         self.tools = tools
-        endings = Endings(tools, visits)
+        self._bridging = Bridging(tools)
+        endings = Endings(tools, visits, self._bridging)
         self._talking = Talking(tools, endings)
         self._planning = Planning(tools, endings)
-        self._ringing = Ringing(tools, endings, visits)
+        self._ringing = Ringing(tools, endings, visits, self._bridging)
         self._doubts = Doubts(tools, endings, self._talking)
         self._bills = Bills(tools)
         self._inbound = Inbound(tools, self._talking)
@@ -56,6 +60,27 @@ class Calls:
     async def ring(self, ticket_no: str, by: Actor) -> str:
         """Ring the unit's first contact now; the person's code. Refused `forbidden`, `not_found`, `not_now`, `no_handler`."""
         return await self._planning.ring(ticket_no, by)
+
+    async def bridge(
+        self, by: Actor, *, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
+    ) -> Begun:
+        """Connect whoever asks with the requester (P3); refuses as `Bridging.start`."""
+        return await self._bridging.start(by, ticket_no, assignment_id, person)
+
+    async def announce(self, dial_id: int) -> Prompt:
+        """What the requester hears before he is connected. Refused `not_found`."""
+        return await self._bridging.announce(dial_id)
+
+    async def reached(self, ticket_id: int) -> Reached:
+        """How often a requester was tried, and whether that exempts (B49)."""
+        return await self._bridging.reached(ticket_id)
+
+    async def revive(self, key: str, by: Actor) -> bool:
+        """A dead number may be rung again, on the record (FW23); False when it was not dead."""
+        revived = await self.tools.store.revive(key)
+        if revived:
+            await self.tools.audit.note(self.tools.now(), by.code, "number_revived", None, key=key[:12])
+        return revived
 
     async def stranger(self, about: str, who: str = "") -> None:
         """Note a callback about an attempt that is none of ours (FW24)."""

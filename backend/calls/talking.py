@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
+from backend.calls.bridging import moved_on
 from backend.calls.effects import Effects
 from backend.calls.endings import NO_EAR, Endings, outcome_of
-from backend.calls.tools import Tools
-from backend.calls.wording import facts_of, keep, on_duty, prompt_of
+from backend.calls.telling import call_back
+from backend.calls.tools import Tools, callable_number
+from backend.calls.wording import ON_DUTY, facts_of, keep, on_duty, prompt_of
 from backend.domain import scripts
 from backend.domain.refusals import Refused
 from backend.domain.script_book import script
@@ -21,6 +24,7 @@ from notify.line import CallStatus, LineEvent
 from notify.message import Prompt
 
 HANG_UP = Prompt(())
+GRACE = timedelta(seconds=30)  # in which a bridge's last word may follow the end of its first leg
 _MASKED = "*"  # keys of a step with several digits are a PIN and are never kept
 
 
@@ -55,7 +59,7 @@ class Talking:
                 return await self._afterwards(talk, step, event)
             if step != dial.step and dial.said is not None:
                 return await self._again(talk)
-            if talk.call.purpose != "inbound" and event.answered_by in NO_EAR:
+            if talk.call.purpose != "inbound" and _machine(talk, event):
                 return await self._machine(talk, event)
             return await self._advance(talk, event)
 
@@ -66,16 +70,24 @@ class Talking:
             if event.recording_url:
                 await self._t.store.record(dial_id, event.recording_url)
             if event.status is CallStatus.UNSAID:
+                if event.answered_by:  # asynchronous detection: a hint that waits for a silence (FW19)
+                    await self._t.store.hint(dial_id, event.answered_by.value)
                 return
             await self.hear(talk, News(
                 event.provider_id, event.status.value, event.status.terminal, self._t.now(), event.sequence,
                 event.answered_by.value, event.duration, event.error_code,
             ))  # fmt: skip
 
-    async def hear(self, talk: Talk, news: News) -> None:
-        """Keep news; the terminal one judges an attempt that was not judged yet."""
+    async def hear(self, talk: Talk, news: News, *, last: bool = False) -> None:
+        """Keep news; the terminal one judges an attempt that was not judged yet.
+
+        How a connected second leg ended may arrive after the end of the first: that is waited for, unless `last`.
+        """
         await self._t.store.news(talk.dial.id, news)
         if news.terminal and talk.dial.outcome is None:
+            if not last and talk.call.script == "bridge" and talk.dial.step > 0:
+                await self._t.store.look_again(talk.dial.id, self._t.now() + GRACE)
+                return
             outcome = outcome_of(talk, CallStatus(news.status), news.answered_by)
             await self._endings.judge(talk, outcome, news.error)
 
@@ -94,7 +106,7 @@ class Talking:
         book = script(call.script)
         heard = dict(call.heard)
         masked = False
-        if settled(call):
+        if settled(call) and not (call.script == "bridge" and talk.dial.step):  # whoever was connected has been
             turn = scripts.stale(book, facts)
         elif talk.dial.step == 0:
             heard = {k: v for k, v in heard.items() if k in ("contacted", "resolved", "satisfaction")}
@@ -108,7 +120,9 @@ class Talking:
         while turn.needs:
             turn = scripts.advance(book, turn.position, scripts.Heard(verdict=verdict or "refused"), facts)
             verdict = await self._effects.do(turn, call, heard)
-        said = keep(turn, t)
+        if event.dial_duration is not None:
+            heard["seconds"] = event.dial_duration
+        said = keep(turn, t, book.version)
         kept = Step(
             talk.dial.id, talk.dial.step, t.now(), said, turn.position.as_text(), heard,
             keys=_MASKED * len(event.digits) if masked else event.digits, provider_id=event.provider_id,
@@ -149,24 +163,42 @@ class Talking:
         if step < talk.dial.step:
             return await self._again(talk)
         prompt = HANG_UP
-        if said.get("bridge") and event.dial_status not in (CallStatus.UNSAID, CallStatus.COMPLETED):
+        missed = event.dial_status not in (CallStatus.UNSAID, CallStatus.COMPLETED)
+        if said.get("bridge") in ON_DUTY and missed:
+            await call_back(self._t, talk.call)
             words = "P1_no_duty" if said["bridge"] == "duty" else "P2_no_transfer"
             prompt = Prompt((self._t.catalogue.say(f"phone.{words}"),), language=self._t.language)
         return Spoken(prompt, talk.dial.step, talk.dial.id)
 
     async def _say(self, talk: Talk, said: Mapping[str, Any], standing: Standing) -> Spoken:
-        number = await self._bridged(talk, said["bridge"], standing) if said.get("bridge") else None
-        return Spoken(prompt_of(said, self._t, number), talk.dial.step, talk.dial.id)
+        number, announce = None, ""
+        if said.get("bridge") == "requester":
+            number = callable_number(await self._t.store.ticket_phone(talk.call.ticket_id or 0), standing)
+            announce = f"{self._t.hooks}/announce/{talk.dial.id}"
+        elif said.get("bridge"):
+            number = await self._bridged(talk, said["bridge"], standing)
+        return Spoken(prompt_of(said, self._t, number, announce), talk.dial.step, talk.dial.id)
 
     async def _bridged(self, talk: Talk, which: str, standing: Standing) -> str | None:
-        found = on_duty(which, talk.call, standing)
+        found = on_duty(which, talk.call, standing, self._t.now())
         return found if found is None or isinstance(found, str) else await self._t.registry.phone_of(found.code)
 
 
 def heard_of(event: LineEvent) -> scripts.Heard:
     """What came back, in the script's words."""
     nothing = not (event.digits or event.speech or event.recording_url)
-    return scripts.Heard(event.digits, event.speech, event.confidence, timed_out=nothing, recording=event.recording_url)
+    return scripts.Heard(
+        event.digits, event.speech, event.confidence, timed_out=nothing, recording=event.recording_url,
+        dialled=event.dial_status.value,
+    )  # fmt: skip
+
+
+def _machine(talk: Talk, event: LineEvent) -> bool:
+    """Whether nobody listens: said with the first question, or a hint that silence has borne out (FW19)."""
+    if event.answered_by in NO_EAR and not talk.dial.step:
+        return True
+    nothing = not (event.digits or event.speech or event.recording_url)
+    return nothing and talk.dial.step == 1 and not talk.dial.keys and talk.dial.answered_by in NO_EAR
 
 
 def settled(call: Call) -> bool:
@@ -176,6 +208,8 @@ def settled(call: Call) -> bool:
         return False
     if call.script in ("visit", "inbound_caller"):
         return about.state is not State.REVISIT_AUTO
+    if call.script == "bridge":
+        return moved_on(call)
     if about.ended_at is not None or about.assignment_state is None:
         return True
     if call.script == "supervise":

@@ -1,6 +1,6 @@
 """What everybody who rings has at hand: the line, the shelves, the rooms they may ask, and the hour."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -36,10 +36,26 @@ class Post(Protocol):
     async def unreachable(self, letter_id: int, why: str) -> None: ...
 
 
-class VisitJudge(Protocol):
-    """backend/visits.py: what a visit's attempt means."""
+class Judge(Protocol):
+    """What an attempt of a visit (backend/visits.py) or of a bridge (bridging.py) means."""
 
     async def judge(self, talk: Talk, outcome: str, error: str = "") -> None: ...
+
+
+class IdSupply(Protocol):
+    """Numbers for new rows."""
+
+    async def refill(self, need: int = ...) -> None: ...
+    def take(self) -> int: ...
+
+
+class Ledger(Protocol):
+    """backend/marks/ledgers.py, as far as callers need it."""
+
+    async def draft(
+        self, kind: str, unit: str, month: str | None = None, *, source: str, note: str = "", evidence: str = "",
+        tickets: Sequence[str] = (),
+    ) -> bool: ...  # fmt: skip
 
 
 @dataclass
@@ -63,7 +79,9 @@ class Tools:
     public_url: str
     hotline: str
     hotline_name: str
+    ids: IdSupply
     wake: Callable[[], None] = lambda: None
+    ledger: Ledger | None = None  # where 联系不上 is drafted (B46)
 
     def now(self) -> datetime:
         """The office's hour."""

@@ -51,23 +51,29 @@ def facts_of(call: Call, standing: Standing, now: datetime, tools: Tools) -> dic
         "due_spoken": said(datetime.fromisoformat(given) if given else about.close_due_at),
         "date_spoken": spoken_time.spoken_date(about.generated_at, now, language, zone),
         "sign_key": SIGN_KEY if may_sign else "",
-        "has_duty": bool(tools.line.can.bridge and on_duty("duty", call, standing)),
+        "has_duty": bool(tools.line.can.bridge and on_duty("duty", call, standing, now)),
     }
 
 
-def on_duty(which: str, call: Call, standing: Standing) -> str | Person | None:
-    """Whom key 0 connects: the duty telephone, else somebody of the management who has one."""
+def on_duty(which: str, call: Call, standing: Standing, now: datetime) -> str | Person | None:
+    """Whom key 0 connects: the duty telephone, else who is on duty at the management and has one (Q25)."""
     phones = standing.settings.listing("notify.duty_phone")
     if phones:
         return phones[0]
+    return next((p for p in duty_people(which, call, standing, now) if p.has_phone), None)
+
+
+def duty_people(which: str, call: Call, standing: Standing, now: datetime) -> list[Person]:
+    """Who answers for the management now: by its roster, then those whose office it is; nobody twice."""
     management = (call.subject.management if call.subject else None) or ""
-    return next((p for p in standing.people(management, *ON_DUTY[which]) if p.has_phone), None)
+    rostered = standing.on_duty(management, now)
+    return [*rostered, *(p for p in standing.people(management, *ON_DUTY[which]) if p not in rostered)]
 
 
-def keep(turn: scripts.Turn, tools: Tools) -> dict[str, Any]:
-    """A turn as plain data, so that a step fetched twice sounds the same (FW7); no number is in it."""
+def keep(turn: scripts.Turn, tools: Tools, version: int) -> dict[str, Any]:
+    """A turn as plain data with its script's version, so that a step fetched twice sounds the same (FW7); no number is in it."""
     words = {s.key: _words(s, tools.catalogue) for s in turn.say}  # what is said twice is worded once
-    said: dict[str, Any] = {"say": [words[s.key] for s in turn.say]}
+    said: dict[str, Any] = {"say": [words[s.key] for s in turn.say], "version": version}
     ask = turn.ask
     if ask and ask.record:
         said["record"] = {"seconds": ask.timeout_s, "finish_on": ask.finish_on or "#"}
@@ -85,8 +91,8 @@ def _words(say: scripts.Say, catalogue: Catalogue) -> str:
     return catalogue.say(say.key, **{name: value for name, value in say.facts.items() if name in asked})
 
 
-def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None) -> Prompt:
-    """A kept turn as the line says it; `number` is whom a bridge connects."""
+def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None, announce: str = "") -> Prompt:
+    """A kept turn as the line says it; `number` is whom a bridge connects, `announce` where its words are (P3)."""
     say, language = tuple(said.get("say", ())), tools.language
     if ask := said.get("ask"):
         return Prompt(
@@ -100,5 +106,6 @@ def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None) 
     if record := said.get("record"):
         return Prompt(say, language=language, record=Record(record["seconds"], record["finish_on"]))
     if said.get("bridge") and number:
-        return Prompt(say, language=language, dial=Dial(number, caller=tools.caller))
+        dial = Dial(number, announce, record=bool(announce), caller=tools.caller)
+        return Prompt(say, language=language, dial=dial)
     return Prompt(say, language=language)

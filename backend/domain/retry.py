@@ -123,6 +123,11 @@ def proves_unreachable(outcome: str) -> bool:
     return _OUTCOMES[outcome].proof
 
 
+def answered(outcome: str) -> bool:
+    """Whether somebody took the call and said so."""
+    return _OUTCOMES[outcome].done
+
+
 class Kind(StrEnum):
     """How a provider refused or failed."""
 

@@ -32,6 +32,8 @@ class EffectKind(StrEnum):
     WRONG_PERSON = "wrong_person"
     CALL_LATER = "call_later"
     RECORD_REASON = "record_reason"  # facts: recording, speech
+    REACHED = "reached"  # the requester took the connected call (P3)
+    NOT_REACHED = "not_reached"  # he was busy or did not take it (B49)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Heard:
     timed_out: bool = False
     recording: str = ""
     verdict: str = ""  # answer to Turn.needs: ok, wrong, locked, refused, none
+    dialled: str = ""  # how a connected second leg ended: completed, busy, no-answer, failed, canceled
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The next turn. Exactly one of `ask`, `needs` and `end` is set.
+    """The next turn. Exactly one of `ask`, `needs` and `end` is set, or `bridge` alone: dial on, then `advance`.
 
     `needs` (pin, sign): do the effects, then call `advance` with `Heard(verdict=…)`;
-    `end`: the outcome of contract §5; `bridge` (duty, supervisor): dial on after the words.
+    `end`: the outcome of contract §5; `bridge` (duty, supervisor, requester): dial on after the words.
     """
 
     position: Position
@@ -134,6 +137,9 @@ def advance(script: Script, position: Position, heard: Heard, facts: Facts) -> T
     if step.wait:
         branch = step.on.get(heard.verdict)
         return _follow(script, position, branch, facts) if branch else stale(script, facts)
+    if step.connect:
+        there = step.on.get(heard.dialled) or step.on["canceled"]
+        return _follow(script, position, there, facts)
     if step.record:
         return _recorded(script, position, step, heard, facts)
     digits = clean_digits(heard.digits, step.finish_on)
@@ -272,6 +278,8 @@ def _turn(script: Script, position: Position, keys: tuple[str, ...], facts: Fact
         return Turn(position, say, end=step.end, bridge=step.bridge)
     if step.wait:
         return Turn(position, say, needs=step.wait)
+    if step.connect:
+        return Turn(position, say, bridge=step.connect)
     ask = Ask(step.digits, step.finish_on, _listens(step, position, facts), step.timeout_s, step.record)
     return Turn(position, say, ask)
 

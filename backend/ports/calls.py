@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from backend.ports.call_books import CallBooks
 from backend.ports.call_rows import (
     OWNER,
     Call,
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 
-class CallStore(Protocol):
+class CallStore(CallBooks, Protocol):
     """The shelf of whoever rings."""
 
     # -- planning

@@ -17,6 +17,7 @@ class TicketView:
     ticket: Ticket
     assignments: tuple[Assignment, ...]
     requester: str | None = None
+    master: str | None = None  # number of the ticket it was merged into
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,11 @@ class Dial:
     outcome: str | None
     error: str | None
     keys: str
+    answered_at: datetime | None = None
+    cost: str | None = None  # "amount currency"
+    recorded: bool = False
+    script: str = ""
+    script_version: int | None = None  # of the words that were said
 
 
 @dataclass(frozen=True, slots=True)

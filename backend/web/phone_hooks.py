@@ -59,6 +59,7 @@ class PhoneHooks:
             r"/voice/{dial:\d{1,18}}": self._voice,
             r"/status/{dial:\d{1,18}}": self._status,
             r"/record/{dial:\d{1,18}}": self._status,
+            r"/announce/{dial:\d{1,18}}": self._announce,
             "/inbound": self._inbound,
             "/fallback": self._fallback,
         }
@@ -146,6 +147,11 @@ class PhoneHooks:
                 again["h"] = self._carried(dial, event)
             return self._hold(waited, f"{self._address}{BASE}/voice/{dial}?{urlencode(again)}")
         return self._said(spoken)
+
+    async def _announce(self, request: web.Request, fields: Fields) -> web.Response:
+        """P3: the second leg hears who rings; then both are joined, whatever we know by then."""
+        said = await self._in_time(self._calls.announce(int(request.match_info["dial"])), self.answer_seconds)
+        return self._xml(said or replace(self._wait, then="join"), "")
 
     async def _inbound(self, request: web.Request, fields: Fields) -> web.Response:
         waited = _count(request, "w")

@@ -118,7 +118,7 @@ def write_call(prompt: Prompt, next_url: str, voice: str) -> str:
         twiml.append(bridge)
     elif prompt.then == "next":
         twiml.redirect(next_url, method="POST")
-    else:
+    elif prompt.then == "hangup":
         twiml.hangup()
     return str(twiml)
 

@@ -42,7 +42,7 @@ dead_numbers = Table(  # numbers that can never be rung, by blind index, until s
 unreachables = Table(  # matters about which 联系不上 was drafted for a ledger: once each (B46)
     "unreachables", metadata,
     Column("assignment_id", BigInteger, primary_key=True, autoincrement=False), at("at", null=False),
-    col("dials"), col("entry_id", BigInteger, null=True),
+    col("dials"),
 )  # fmt: skip
 no_visits = Table(  # who asked never to be rung for a visit again (FW33), by blind index
     "no_visits", metadata,

@@ -104,6 +104,7 @@ class World:
             store=self.store, letters=self.letters, desk=self.desk, office=self.office, registry=self.registry,
             courier=self.courier, line=self.line, pacer=pacer or NoPace(), audit=Audit(db, self.ids),
             catalogue=catalogue, caller=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
+            ids=self.ids,
         )  # fmt: skip
         self.visits = Visits(self.tools)
         self.calls = Calls(self.tools, self.visits)
@@ -125,6 +126,14 @@ class World:
         structlog.reset_defaults()
 
     # -- doing
+
+    async def bound(self, code: str) -> None:
+        """A person's chat, where letters to him wait; nobody carries them."""
+        person = (await self.office.standing()).by_code[code]
+        phone = await self.registry.phone_of(person.code)
+        opened = await self.registry.open_binding(code, "admin")
+        await self.registry.bind("telegram", f"u{code}", f"u{code}", opened.code)
+        await self.registry.confirm("telegram", f"u{code}", f"u{code}", phone or "")
 
     async def ticket(self, no: str = "T1001", grade: Grade = Grade.URGENT, phone: str | None = ASKER) -> None:
         now = self.at.astimezone(UTC)

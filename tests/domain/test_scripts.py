@@ -25,7 +25,9 @@ FACTS = {
     "date_spoken": "十一月八日", "sign_key": "2", "has_duty": True, "pending": True,
 }  # fmt: skip
 SILENCE = Heard(timed_out=True)
-CALLS = ("completed", "confirmed", "signed", "partial", "refused", "wrong_person", "no_reply")
+CALLS = (
+    "completed", "confirmed", "signed", "partial", "refused", "wrong_person", "no_reply", "no_answer", "carrier_failed",
+)  # fmt: skip
 
 
 class Call:

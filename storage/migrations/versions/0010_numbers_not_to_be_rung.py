@@ -27,6 +27,5 @@ def upgrade() -> None:
         sa.Column("assignment_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("dials", sa.Text(), nullable=False),
-        sa.Column("entry_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("assignment_id"),
     )

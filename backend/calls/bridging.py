@@ -1,0 +1,193 @@
+"""联系诉求人 (P3): the handler is rung, then the requester; neither sees the other's number, and how it went is on record."""
+
+from dataclasses import dataclass
+
+from backend.calls.telling import tell
+from backend.calls.tools import Tools, callable_number, masked
+from backend.domain.acts import Act, Actor, Snapshot
+from backend.domain.flow import visible
+from backend.domain.records import Assignment, Person
+from backend.domain.refusals import Refused
+from backend.domain.table import HANDLING, may
+from backend.domain.ticket import Role, Source, State
+from backend.office import Standing
+from backend.ports.call_books import Tried
+from backend.ports.calls import Call, Ending, NewCall, Talk
+from backend.ports.moves import Find
+from notify.message import Prompt
+
+#: Attempts after which a requester counts as not to be reached (B49's exemption), as for units in B46.
+ENOUGH = 3
+#: Outcomes of the first leg after which nobody had been there to be connected.
+STORED = {"dead_number": "failed", "canceled": "carrier_failed"}  # as contract §5 writes them
+NOBODY = frozenset({"no_answer", "busy", "machine", "failed", "carrier_failed", "canceled", "dead_number", "no_reply"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """A bridge that was begun: its call, whose telephone rings first, and that number masked."""
+
+    call_id: int
+    person: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How often the requester of a ticket was tried; `exempt` once he could not be reached often enough (B49)."""
+
+    attempts: tuple[Tried, ...]
+    unreached: int
+    exempt: bool
+
+
+class Bridging:
+    """Begins bridges, says the words to the second leg, and logs what came of them."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._t = tools
+
+    async def start(
+        self, by: Actor, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
+    ) -> Ringing:
+        """Ring `person` (or whoever asks), then the requester of the ticket; asked twice, it rings once (A11).
+
+        A unit asks for its own assignment in hand, a revisit agent for a ticket to be visited by people.
+        Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
+        """
+        t = self._t
+        if not t.line.can.bridge:
+            raise Refused("unavailable")
+        snap = await t.desk.moves.load(Find(no=ticket_no) if ticket_no else Find(assignment_id=assignment_id))
+        if snap is None or not visible(snap, by):
+            raise Refused("not_found", ticket=ticket_no or "")
+        visit, target = _about(snap, by, assignment_id)
+        standing = await t.office.standing()
+        who = _whom(standing, by, person, target)
+        first = callable_number(await t.registry.phone_of(who.code), standing)
+        second = callable_number(await t.store.ticket_phone(snap.ticket.id), standing)
+        if first is None or second is None:
+            raise Refused("no_phone", person=who.code)
+        if await t.store.dead(first) or await t.store.dead(second):
+            raise Refused("number_dead")
+        if standing.settings.flag("calls.stopped"):
+            raise Refused("calls_stopped")
+        open_ = await t.store.bridging(snap.ticket.id)
+        if open_ is not None:
+            return Ringing(open_.id, open_.person or "", masked(first, standing) if open_.person == who.code else "")
+        now = t.now()
+        call_id = await t.store.open(NewCall(
+            "bridge", "bridge", now, now, ticket_id=snap.ticket.id, assignment_id=target.id if target else None,
+            person=who.code, urgent=True, masked=masked(first, standing),
+            facts={"at_any_hour": True, "by": by.code, "visit": visit},
+        ))  # fmt: skip
+        assert call_id is not None  # neither a letter nor a visit: nothing it could collide with
+        await t.audit.note(now, by.code, "bridged", snap.ticket.no, person=who.code, call=call_id)
+        t.wake()
+        return Ringing(call_id, who.code, masked(first, standing))
+
+    async def announce(self, dial_id: int) -> Prompt:
+        """What the requester hears before he is connected. Refused `not_found`."""
+        t = self._t
+        talk = await t.store.talk(dial_id)
+        if talk is None or talk.call.script != "bridge":
+            raise Refused("not_found", call=dial_id)
+        standing, about = await t.office.standing(), talk.call.subject
+        units = standing.config.units
+        office = units.get((about.management if about else None) or "")
+        unit = units.get((about.unit if about else None) or "")
+        key = "P3_visit" if talk.call.facts.get("visit") or unit is None else "P3_requester"
+        words = t.catalogue.say(
+            f"phone.{key}", org_name=office.name if office else t.hotline_name, hotline_name=t.hotline_name,
+            unit=unit.name if unit else "",
+        )  # fmt: skip
+        return Prompt((words,), then="join", language=t.language)
+
+    async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
+        """What an attempt came to: a contact on record, or a word to whoever wanted it. Acts first, then writes."""
+        call, t = talk.call, self._t
+        requester = call.heard.get("requester")
+        if requester:
+            await self._log(talk, requester == "reached")
+        elif outcome in NOBODY:
+            await self._tell(call, "B1", outcome=outcome)
+        await t.store.end(Ending(talk.dial.id, STORED.get(outcome, outcome), t.now(), error=error))
+
+    async def failed(self, call: Call, why: str) -> None:
+        """It could not even be tried: whoever wanted it is told."""
+        await self._tell(call, "B1", outcome=why)
+
+    async def reached(self, ticket_id: int) -> Reached:
+        """How often this requester was tried, and whether that is enough to count him as not to be reached (B49)."""
+        tried = await self._t.store.bridged(ticket_id)
+        missed = [one for one in tried if one.requester == "unreached"]
+        answered = any(one.requester == "reached" for one in tried)
+        return Reached(tuple(tried), len(missed), len(missed) >= ENOUGH and not answered)
+
+    async def _log(self, talk: Talk, reached: bool) -> None:
+        call, t = talk.call, self._t
+        seconds = int(call.heard.get("seconds") or 0)
+        before = await self.reached(call.ticket_id or 0)
+        missed = before.unreached + (not reached)
+        note = t.catalogue.say(
+            f"calls.note_{'reached' if reached else 'unreached'}", call=call.id, dial=talk.dial.id, seconds=seconds,
+            n=missed,
+        )  # fmt: skip
+        standing = await t.office.standing()
+        person = standing.by_code.get(call.person or "")
+        if not call.facts.get("visit") and person is not None:
+            words = {"way": "phone", "reached": reached, "note": note}
+            by = Actor(person.code, person.role, person.unit)
+            try:
+                await t.desk.act(Act("contact", by, Source.PHONE, assignment_id=call.assignment_id, words=words))
+            except Refused as no:  # closed or taken away meanwhile: the attempt stays evidence all the same
+                await t.audit.note(t.now(), by.code, "contact_not_logged", _no(call), call=call.id, code=no.code)
+        if not reached and missed == ENOUGH and not any(a.requester == "reached" for a in before.attempts):
+            dials = [a.dial_id for a in before.attempts if a.requester == "unreached"] + [talk.dial.id]
+            await t.audit.note(t.now(), "system", "requester_unreachable", _no(call), dials=dials)
+        await self._tell(call, "B3" if reached else "B2", seconds=seconds, n=missed, enough=missed >= ENOUGH)
+
+    async def _tell(self, call: Call, kind: str, **facts: object) -> None:
+        person = (await self._t.office.standing()).by_code.get(call.person or "")
+        if person is not None:
+            await tell(self._t, kind, [person], call, **facts)
+
+
+def moved_on(call: Call) -> bool:
+    """Whether the connection of a bridge is no longer wanted, because the matter has moved on."""
+    about = call.subject
+    if about is None:
+        return True
+    if call.facts.get("visit"):
+        return about.state is not State.REVISIT_MANUAL
+    return about.ended_at is not None or about.assignment_state not in HANDLING
+
+
+def _about(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, Assignment | None]:
+    """Whether it is for a visit, and the assignment meant: the asker's unit's own, else the lead."""
+    if snap.ticket.state is State.REVISIT_MANUAL and by.role in (Role.REVISIT_AGENT, Role.ADMIN):
+        return True, snap.lead
+    if not may(by.role, "contact"):
+        raise Refused("forbidden", verb="contact")
+    own = [a for a in snap.assignments if a.unit == by.unit and a.ended_at is None]
+    target = snap.assignment(assignment_id) if assignment_id is not None else own[-1] if own else snap.lead
+    if target is None or (by.of_unit and target.unit != by.unit):
+        raise Refused("not_found", ticket=snap.ticket.no)
+    if target.ended_at is not None or target.state not in HANDLING:
+        raise Refused("not_now", state=target.state)
+    return False, target
+
+
+def _whom(standing: Standing, by: Actor, person: str | None, target: Assignment | None) -> Person:
+    """Whose telephone rings first. Refused `forbidden` for somebody else's people, `no_phone` without any."""
+    who = standing.by_code.get(person or by.code)
+    if who is None:
+        raise Refused("no_phone", person=person or by.code)
+    own = who.code == by.code or (by.unit == who.unit) or (by.role is Role.ADMIN)
+    if not own or (target is not None and by.of_unit and who.unit != target.unit):
+        raise Refused("forbidden", verb="contact")
+    return who
+
+
+def _no(call: Call) -> str | None:
+    return call.subject.ticket_no if call.subject else None

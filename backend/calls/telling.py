@@ -1,0 +1,41 @@
+"""What a call leaves to be read: letters in the chat about calls that came to nothing, or to something (M25, P3)."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from backend.calls.tools import Tools
+from backend.calls.wording import duty_people
+from backend.domain.records import Letter, Person
+from backend.ports.calls import Call
+
+
+async def tell(t: Tools, kind: str, people: Iterable[Person], call: Call, **facts: Any) -> int:
+    """A letter of that kind to each of these people who has a chat, once for each call and `facts`; how many."""
+    bound = [p for p in people if p.chat]
+    if not bound:
+        return 0
+    known = {
+        (d.letter.person, d.letter.kind, d.letter.facts.get("n"))
+        for d in await t.letters.family(call.ticket_id, call.assignment_id)
+        if d.letter.facts.get("call") == call.id
+    }
+    new = [p for p in bound if (p.code, kind, facts.get("n")) not in known]
+    await t.ids.refill(len(new))
+    now = t.now()
+    await t.letters.add([
+        Letter(
+            t.ids.take(), kind, p.chat or "", p.code, call.ticket_id, call.assignment_id, 0, True, now, now,
+            {"call": call.id, "at": now.isoformat(), **facts},
+        )
+        for p in new
+    ])  # fmt: skip
+    if new:
+        t.wake()
+    return len(new)
+
+
+async def call_back(t: Tools, call: Call) -> int:
+    """Nobody on duty could be connected: they are asked in the chat to ring back (P1 key 0); how many were."""
+    standing = await t.office.standing()
+    person = standing.by_code.get(call.person or "")
+    return await tell(t, "D1", duty_people("duty", call, standing, t.now()), call, person=person.name if person else "")

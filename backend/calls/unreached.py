@@ -1,0 +1,48 @@
+"""Drafts 联系不上 for a ledger when the attempts prove it; a person confirms it by review (B46)."""
+
+from backend.calls.tools import Tools
+from backend.domain import unreachable
+from backend.domain.ticket import Grade
+from backend.domain.unreachable import Attempt
+from backend.office import Standing
+from backend.ports.calls import Call
+
+
+class Unreached:
+    """Looks after each attempt in vain whether it was the one too many."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._t = tools
+
+    async def look(self, call: Call, standing: Standing) -> bool:
+        """Whether a draft was made now; one matter is drafted once."""
+        t, about = self._t, call.subject
+        if about is None or call.assignment_id is None or about.grade is not Grade.URGENT:
+            return False
+        tried = await t.store.told(call.assignment_id)
+        people = standing.by_code
+        attempts = [
+            Attempt(one.dial_id, one.at, people[one.person].role, one.outcome)
+            for one in tried
+            if one.person in people and people[one.person].unit == about.unit
+        ]
+        proof = unreachable.proof(attempts)
+        dials = [one.id for one in proof]
+        if not proof or not await t.store.unreachable(call.assignment_id, dials, t.now()):
+            return False
+        calls = {one.dial_id: one.call_id for one in tried}
+        zone = t.office.clock.zone
+        listed = t.catalogue.say("bot.and").join(
+            t.catalogue.say(
+                "calls.attempt", at=f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}", call=calls[one.id], dial=one.id,
+                role=t.catalogue.word("role", one.role), outcome=t.catalogue.word("call_outcome", one.outcome),
+            )
+            for one in proof
+        )  # fmt: skip
+        made = t.ledger is not None and await t.ledger.draft(
+            "unreachable_event", about.unit or "", source=f"unreachable:{call.assignment_id}", evidence=listed,
+            note=t.catalogue.say("calls.unreachable", ticket_no=about.ticket_no, n=len(proof)),
+            tickets=(about.ticket_no,),
+        )  # fmt: skip
+        await t.audit.note(t.now(), "system", "unreachable", about.ticket_no, dials=dials, drafted=made)
+        return made

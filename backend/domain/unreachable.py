@@ -1,0 +1,40 @@
+"""三次联系不上 (B46): whether attempts to reach the people who must be reachable prove that nobody could be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backend.domain import retry
+from backend.domain.ticket import Role
+
+#: How many attempts, how far apart, and whom they must have been made to: 分管领导 and 联络员.
+ENOUGH = 3
+APART = timedelta(minutes=10)
+WHO = frozenset({Role.LEADER, Role.LIAISON})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One judged attempt about an urgent matter; `outcome` as contract §5 writes it."""
+
+    id: int
+    at: datetime
+    role: Role | None
+    outcome: str
+
+
+def proof(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
+    """The attempts that prove it, oldest first; empty when they do not.
+
+    Only such count as rang in vain – never a carrier's failure, never a machine –, at least `APART` from the one
+    counted before, and both the leader and the liaison must be among them. Whoever of them answered spoils it (B46).
+    """
+    mine = sorted((a for a in attempts if a.role in WHO), key=lambda a: (a.at, a.id))
+    if any(retry.answered(a.outcome) for a in mine):
+        return ()
+    counted: list[Attempt] = []
+    for one in mine:
+        if retry.proves_unreachable(one.outcome) and (not counted or one.at - counted[-1].at >= APART):
+            counted.append(one)
+    enough = len(counted) >= ENOUGH and {a.role for a in counted} == WHO
+    return tuple(counted) if enough else ()

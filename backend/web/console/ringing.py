@@ -1,0 +1,54 @@
+"""What calls cost and which numbers are not rung, as pages; and who sees the button that connects with the requester."""
+
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.table import HANDLING, may
+from backend.domain.ticket import Role, State
+from backend.ports.reading import TicketView
+from backend.rooms import Rooms
+from backend.web.api import ringing
+from backend.web.asked import Ask
+from backend.web.bodies import keepable
+from backend.web.console.rendering import page
+from backend.web.console.seats import Filled, posted, seated
+from backend.web.queries import read_query
+
+
+def may_bridge(rooms: Rooms, view: TicketView, actor: Actor) -> bool:
+    """Whether the button makes sense; the room decides when it is pressed."""
+    if rooms.calls is None or not rooms.calls.tools.line.can.bridge or not view.ticket.has_phone:
+        return False
+    if view.ticket.state is State.REVISIT_MANUAL:
+        return actor.role in (Role.REVISIT_AGENT, Role.ADMIN)
+    own = [a for a in view.assignments if a.ended_at is None and (not actor.of_unit or a.unit == actor.unit)]
+    return may(actor.role, "contact") and any(a.state in HANDLING for a in own)
+
+
+async def costs(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+    """GET /calls/costs."""
+    if actor.role is not Role.ADMIN and actor.role not in ringing.MONEY:
+        raise Refused("forbidden")
+    query = {k: v for k, v in read_query(request.query, ("month",)).items() if v}
+    told = await ringing.costs_of(rooms, query.get("month"))
+    dead = (await ringing.dead(Ask(rooms, actor))).payload["items"]
+    standing = await rooms.office.standing()
+    return page(request, "costs.html", {
+        **told, "dead": dead, "may_revive": actor.role is Role.ADMIN,
+        "names": {p.code: p.name for p in standing.config.people},
+    })  # fmt: skip
+
+
+async def revive(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+    """POST /calls/dead-numbers: one may be rung again."""
+    if actor.role is not Role.ADMIN:
+        raise Refused("forbidden")
+    await ringing.revive(Ask(rooms, actor, path={"key": keepable(form.fields.get("key", ""))}))
+    raise web.HTTPSeeOther("/calls/costs")
+
+
+def add_routes(app: web.Application) -> None:
+    """Open these pages."""
+    app.router.add_get("/calls/costs", seated(costs))
+    app.router.add_post("/calls/dead-numbers", posted(revive))

@@ -1,0 +1,150 @@
+"""The books of whoever rings: bridges, evidence, dead numbers, and what calls cost."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, func, select, update
+
+from backend.domain.instants import instant, micros
+from backend.ports.call_books import DeadNumber, Spent, Tried
+from backend.ports.calls import Call
+from storage import tables as t
+from storage.calls_asking import insert_new
+from storage.calls_rows import A, D, K, T, call_of, calls
+from storage.db import Database
+from storage.vault import Vault
+
+N = t.dead_numbers.c
+TELLING = ("notice", "supervise")
+
+
+class CallsBooks:
+    """The bookkeeping part of the shelf."""
+
+    _db: Database
+    _vault: Vault
+
+    async def bridging(self, ticket_id: int) -> Call | None:
+        """The bridge about this ticket that waits or is under way."""
+        query = calls().where(K.ticket_id == ticket_id, K.purpose == "bridge", K.state != "done")
+        row = await self._db.read(lambda c: c.execute(query.order_by(K.id.desc()).limit(1)).first())
+        return None if row is None else call_of(row)
+
+    async def bridged(self, ticket_id: int) -> Sequence[Tried]:
+        """All attempts to connect somebody with this requester, oldest first."""
+        return await self._tried(_attempts().where(K.ticket_id == ticket_id, K.purpose == "bridge"))
+
+    async def told(self, assignment_id: int) -> Sequence[Tried]:
+        """All judged attempts to tell a unit of this assignment, oldest first."""
+        return await self._tried(_attempts().where(K.assignment_id == assignment_id, K.purpose.in_(TELLING)))
+
+    async def _tried(self, query: Select[Any]) -> Sequence[Tried]:
+        def work(c: Connection) -> list[Tried]:
+            return [
+                Tried(
+                    r.id, r.call_id, instant(r.asked_at), r.person, r.outcome, r.duration or 0,
+                    str(json.loads(r.heard).get("requester", "")),
+                )
+                for r in c.execute(query.where(D.outcome.is_not(None)).order_by(D.asked_at, D.id))
+            ]  # fmt: skip
+
+        return await self._db.read(work)
+
+    async def hint(self, dial_id: int, answered_by: str) -> None:
+        """Who the carrier believes has picked up; a hint, never a proof (FW19)."""
+        query = update(t.dials).where(D.id == dial_id, D.outcome.is_(None)).values(answered_by=answered_by)
+        await self._db.write(lambda c: c.execute(query) and None)
+
+    # -- dead numbers
+
+    async def bury(self, number: str, masked: str, code: str, at: datetime, call: Call) -> None:
+        """This number is dead: nobody rings it again (FW23)."""
+        row = {"phone_index": self._vault.index(number), "at": micros(at), "code": code, "masked": masked,
+               "person": call.person, "ticket_id": call.ticket_id, "call_id": call.id}  # fmt: skip
+        await self._db.write(
+            lambda c: c.execute(insert_new(c, t.dead_numbers).values(row).on_conflict_do_nothing()) and None
+        )
+
+    async def dead(self, number: str) -> bool:
+        """Whether it is."""
+        query = select(N.at).where(N.phone_index == self._vault.index(number))
+        return await self._db.read(lambda c: c.execute(query).scalar() is not None)
+
+    async def dead_numbers(self, limit: int) -> Sequence[DeadNumber]:
+        """The dead ones, newest first."""
+        query = select(t.dead_numbers, T.no).outerjoin_from(t.dead_numbers, t.tickets, T.id == N.ticket_id)
+        query = query.order_by(N.at.desc()).limit(limit)
+
+        def work(c: Connection) -> list[DeadNumber]:
+            return [
+                DeadNumber(r.phone_index, r.masked, r.code, instant(r.at), r.person, r.no) for r in c.execute(query)
+            ]
+
+        return await self._db.read(work)
+
+    async def revive(self, key: str) -> bool:
+        """It may be tried again; False when it was not dead."""
+        query = delete(t.dead_numbers).where(N.phone_index == key)
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    # -- evidence
+
+    async def unreachable(self, assignment_id: int, dials: Sequence[int], at: datetime) -> bool:
+        """A draft about this matter is about to be made; False when there was one (B46)."""
+        row = {"assignment_id": assignment_id, "at": micros(at), "dials": json.dumps(list(dials))}
+
+        def work(c: Connection) -> bool:
+            return c.execute(insert_new(c, t.unreachables).values(row).on_conflict_do_nothing()).rowcount == 1
+
+        return await self._db.write(work)
+
+    # -- money
+
+    async def spent(self, since: datetime, until: datetime) -> Sequence[Spent]:
+        """What calls asked for in that time came to, by unit, purpose and currency."""
+        query = (
+            select(
+                func.coalesce(A.unit, T.management, "").label("unit"), K.purpose, D.cost, D.duration,
+                D.answered_at.is_not(None).label("answered"),
+            )
+            .select_from(
+                t.dials.join(t.calls, K.id == D.call_id)
+                .outerjoin(t.tickets, T.id == K.ticket_id)
+                .outerjoin(t.assignments, A.id == K.assignment_id)
+            )
+            .where(D.asked_at >= micros(since), D.asked_at < micros(until))
+        )  # fmt: skip
+
+        def work(c: Connection) -> list[Spent]:
+            sums: dict[tuple[str, str, str], list[Any]] = {}
+            for r in c.execute(query.order_by(D.cost.is_(None), D.id)):
+                amount, _, coin = (r.cost or "").partition(" ")
+                if r.cost is None:  # what has no price is counted with what has one
+                    coin = next((k[2] for k in sums if k[:2] == (r.unit, r.purpose)), "")
+                row = sums.setdefault((r.unit, r.purpose, coin), [0, 0, 0, Decimal(0)])
+                row[0] += 1
+                row[1] += bool(r.answered)
+                row[2] += r.duration or 0
+                row[3] += _decimal(amount)
+            return [
+                Spent(unit, purpose, row[0], row[1], row[2], coin, str(row[3]))
+                for (unit, purpose, coin), row in sorted(sums.items())
+            ]
+
+        return await self._db.read(work)
+
+
+def _attempts() -> Select[Any]:
+    return select(
+        D.id, D.call_id, D.asked_at, D.outcome, D.duration, K.person, K.heard,
+    ).select_from(t.dials.join(t.calls, K.id == D.call_id))  # fmt: skip
+
+
+def _decimal(amount: str) -> Decimal:
+    try:
+        return Decimal(amount) if amount else Decimal(0)
+    except InvalidOperation:
+        return Decimal(0)
