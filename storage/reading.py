@@ -1,5 +1,6 @@
 """The reading room: what is shown of tickets, letters and calls, by keyset pages over indexes on both engines."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -72,10 +73,14 @@ class Reading:
         if ids:
             for row in c.execute(select(a).where(a.c.ticket_id.in_(ids)).order_by(a.c.id)).mappings():
                 of[row["ticket_id"]].append(SHAPES[Assignment].of(dict(row)))
+        masters: dict[int, str] = {}
+        if under := {row.merged_into for row in rows if row.merged_into is not None}:
+            named = select(t.tickets.c.id, t.tickets.c.no).where(t.tickets.c.id.in_(under))
+            masters = {number: no for number, no in c.execute(named)}
         return [
             TicketView(
                 SHAPES[Ticket].read(row[: len(TICKET)]), tuple(of[row.id]),
-                self._vault.open("tickets", row.id, "name", row.name_sealed),
+                self._vault.open("tickets", row.id, "name", row.name_sealed), masters.get(row.merged_into),
             )
             for row in rows
         ]  # fmt: skip
@@ -225,11 +230,13 @@ def _rung(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
     """Calls with their attempts."""
     ids = [row.id for row in rows]
     of: dict[int, list[Dial]] = {i: [] for i in ids}
+    scripts = {row.id: row.script for row in rows}
     if ids:
         for d in c.execute(select(t.dials).where(t.dials.c.call_id.in_(ids)).order_by(t.dials.c.id)):
             of[d.call_id].append(
                 Dial(d.id, d.call_id, d.number, d.state, d.status, d.answered_by, instant(d.asked_at),
-                     _at(d.ended_at), d.duration, d.outcome, d.error, d.keys)
+                     _at(d.ended_at), d.duration, d.outcome, d.error, d.keys, _at(d.answered_at), d.cost,
+                     d.recording is not None, scripts[d.call_id], _version(d.said))
             )  # fmt: skip
     return tuple(
         CallView(
@@ -243,3 +250,9 @@ def _rung(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
 
 def _at(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
+
+
+def _version(said: str | None) -> int | None:
+    """The version of the script whose words were said last."""
+    found = json.loads(said).get("version") if said else None
+    return int(found) if found is not None else None

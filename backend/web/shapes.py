@@ -1,18 +1,24 @@
 """How things look from outside (contract §5): times with offset, texts masked, numbers of people never."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from backend.domain.masking import clean, mask
-from backend.domain.records import Assignment, Line, Person, Unit, Visit
+from backend.domain.records import FLAGS, Assignment, Line, Person, Unit, Visit
 from backend.ports.files import Paper
 from backend.ports.reading import CallView, Delivery, Dial, History, TicketView
 from backend.rooms import Rooms
 
 Json = dict[str, Any]
+SHOWN = frozenset(FLAGS)  # flags of the contract; that a case was reviewed is a field of its own
+
+
+def _seconds(start: datetime, end: datetime | None) -> int | None:
+    """Whole seconds from one instant to another (A18: time to sign, to first contact)."""
+    return None if end is None else int((end - start).total_seconds())
 
 
 @lru_cache(maxsize=4_096)
@@ -48,18 +54,33 @@ class Shaper:
             "ticket_no": t.no, "state": t.state, "version": t.version, "category": t.category, "grade": t.grade,
             "channel": t.channel, "region": t.region, "management": t.management,
             "place": self.place(t.place, view.requester), "title": self.masked(t.title, view.requester),
-            "text": self.masked(t.text, view.requester), "flags": sorted(t.flags),
+            "text": self.masked(t.text, view.requester), "flags": sorted(t.flags & SHOWN),
             "first_receiver": t.first_receiver, "generated_at": self.at(t.generated_at),
             "closed_at": self.at(t.closed_at), "final_answer": t.final_answer, "bounces": t.bounces,
-            "assignments": [self.assignment(a) for a in view.assignments],
+            "repeats": t.repeats, "merged_into": view.master, "reviewed": "reviewed" in t.flags,
+            "assignments": [self.assignment(a, view.requester) for a in view.assignments],
         }  # fmt: skip
+
+    async def tickets(self, views: Sequence[TicketView]) -> list[Json]:
+        """Tickets; where another platform holds the record, each with `sync`: what still waits for its confirmation."""
+        shown = [self.ticket(view) for view in views]
+        platform = self.rooms.platform
+        if platform is not None:
+            there = await platform.standing({v.ticket.id: v.ticket.version for v in views})
+            for view, body in zip(views, shown, strict=True):
+                one = there.get(view.ticket.id)
+                if one is not None:
+                    body["sync"] = {
+                        "state": one.state, "waiting": one.waiting, "since": self.at(one.since), "error": one.error
+                    }  # fmt: skip
+        return shown
 
     def place(self, place: str, name: str | None) -> str:
         """地点, needed by whoever goes there; hidden only when somebody wrote a number into it."""
         masked = self.masked(place, name)
         return masked if "****" in masked else clean(place)
 
-    def assignment(self, a: Assignment) -> Json:
+    def assignment(self, a: Assignment, name: str | None = None) -> Json:
         """One unit's part."""
         return {
             "id": a.id, "unit": a.unit, "lead": a.lead, "state": a.state, "version": a.version,
@@ -67,6 +88,12 @@ class Shaper:
             "signed_at": self.at(a.signed_at), "signed": a.signed, "close_due_at": self.at(a.close_due_at),
             "closed_at": self.at(a.closed_at), "extension_count": a.extension_count,
             "red_card": a.red_card_at is not None, "ended_at": self.at(a.ended_at),
+            "contacted_at": self.at(a.contacted_at), "replied_at": self.at(a.replied_at),
+            "cause": self.masked(a.cause, name) if a.cause else None,
+            "feedback": self.masked(a.feedback, name) if a.feedback else None,
+            "close_type": a.close_type, "revisit_on": a.revisit_on,
+            "seconds_to_sign": _seconds(a.dispatched_at, a.signed_at),
+            "seconds_to_first_contact": _seconds(a.dispatched_at, a.contacted_at),
         }  # fmt: skip
 
     def delivery(self, d: Delivery) -> Json:
@@ -94,7 +121,8 @@ class Shaper:
         return {
             "id": d.id, "call": d.call_id, "number": d.number, "state": d.state, "status": d.status,
             "answered_by": d.answered_by, "ended_at": self.at(d.ended_at), "duration": d.duration,
-            "outcome": d.outcome, "error": d.error, "keys": d.keys,
+            "outcome": d.outcome, "error": d.error, "keys": d.keys, "answered_at": self.at(d.answered_at),
+            "cost": d.cost, "recorded": d.recorded, "script": d.script or None, "script_version": d.script_version,
         }  # fmt: skip
 
     def move(self, line: Line, name: str | None) -> Json:

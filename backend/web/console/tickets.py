@@ -18,6 +18,7 @@ from backend.web.bodies import keepable
 from backend.web.console.act_forms import offered, words_of
 from backend.web.console.overview import unit_names
 from backend.web.console.rendering import page
+from backend.web.console.ringing import may_bridge
 from backend.web.console.seats import Filled
 from backend.web.queries import cursor, place_of, read_query
 from backend.web.refusing import message, status
@@ -37,7 +38,7 @@ async def listed(request: web.Request, rooms: Rooms, actor: Actor) -> web.Stream
     shaper = await Shaper.of(rooms)
     kept = {k: v for k, v in query.items() if k != "cursor"}
     return page(request, "tickets.html", {
-        "items": [shaper.ticket(v) for v in found.items], "query": kept, "paged": "cursor" in query,
+        "items": await shaper.tickets(found.items), "query": kept, "paged": "cursor" in query,
         "next": f"/tickets?{urlencode({**kept, 'cursor': cursor(found.next)})}" if found.next else None,
         "first": f"/tickets?{urlencode(kept)}", "searching": bool(kept.get("q")), "states": list(State),
         "grades": list(Grade), "categories": list(Category), "unit_names": await unit_names(rooms),
@@ -52,7 +53,7 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 
 async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, *, fault: str = "", code: int = 200, tried: str = "",
-    said: Any = None, requester: Any = None,
+    said: Any = None, requester: Any = None, ringing: str = "",
 ) -> web.StreamResponse:  # fmt: skip
     """The page of a ticket; after a refusal with its words, and what was typed kept in its form."""
     view = await view_of(Ask(rooms, actor), keepable(request.match_info["no"]))
@@ -64,11 +65,12 @@ async def _shown(
     replies = {a.id: shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
     units = [u for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
     return page(request, "ticket.html", {
-        "ticket": shaper.ticket(view), "replies": replies, "now": rooms.clock.now(),
+        "ticket": (await shaper.tickets([view]))[0], "replies": replies, "now": rooms.clock.now(),
         "forms": offered(view, actor, pending),
         "timeline": shaper.timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
         "unit_names": await unit_names(rooms), "fault": fault, "tried": tried, "said": said or {},
         "may_reveal": actor.role in MAY, "requester": requester, "script": _script(rooms),
+        "may_bridge": may_bridge(rooms, view, actor), "ringing": ringing,
         "names": {p.code: p.name for p in standing.config.people},
     }, code)  # fmt: skip
 
@@ -109,6 +111,20 @@ async def reveal(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
         words = message(rooms.catalogue, refused.code, refused.facts)
         return await _shown(request, rooms, actor, fault=words, code=status(refused.code))
     return await _shown(request, rooms, actor, requester=shown)
+
+
+async def bridge(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+    """POST /tickets/NO/bridge: his own telephone rings, then the requester's (P3)."""
+    no = keepable(request.match_info["no"])
+    await view_of(Ask(rooms, actor), no)
+    try:
+        if rooms.calls is None:
+            raise Refused("unavailable")
+        begun = await rooms.calls.bridge(actor, ticket_no=no)
+    except Refused as refused:
+        words = message(rooms.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        return await _shown(request, rooms, actor, fault=words, code=status(refused.code))
+    return await _shown(request, rooms, actor, ringing=rooms.catalogue.say("console.bridging", to=begun.to))
 
 
 async def paper(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
