@@ -21,7 +21,7 @@ FEW = 8  # so few are written one by one
 TAKEN = "23505"  # PostgreSQL's code for a key that is there already
 OVER = ("finalized", "archived", "merged", "cancelled")
 _TICKET = (
-    *SHAPES[Ticket].names, "name_sealed", "phone_sealed", "phone_index", "phone_tail", "submitted_at", "created_at",
+    *SHAPES[Ticket].names, "name_sealed", "phone_sealed", "phone_tail", "submitted_at", "created_at",
     "extra",
 )  # fmt: skip
 _SERIAL = text(
@@ -82,6 +82,19 @@ class Arrivals:
             return Callers(earlier, frozenset(c.execute(silent).scalars()))
 
         return await self._db.read(work)
+
+    async def said_before(self, callers: Collection[str], since: datetime) -> Sequence[Earlier]:
+        """Open tickets of callers without a number, known by their name and words, generated since then."""
+        if not callers:
+            return ()
+        k, g = t.tickets.c, t.gists.c
+        query = (
+            select(g.caller, k.category, k.no)
+            .join_from(t.gists, t.tickets, k.id == g.ticket_id)
+            .where(g.caller.in_(sorted(callers)), k.generated_at >= micros(since), k.state.not_in(OVER))
+            .order_by(k.id)
+        )
+        return await self._db.read(lambda c: [Earlier(r.caller, r.category, r.no) for r in c.execute(query)])
 
     async def known(self, numbers: Collection[str]) -> frozenset[str]:
         """Those of the ticket numbers that are taken."""
