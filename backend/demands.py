@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from backend.domain.likeness import said_by
 from backend.domain.masking import cut
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Channel, Grade
@@ -52,6 +53,7 @@ class Draft:
     phone: str | None  # E.164, with `;ext=` when there is an extension
     index: str | None
     generated_at: datetime
+    said: str | None = None  # without a number: the blind index of name and words
 
 
 class Reader:
@@ -76,10 +78,12 @@ class Reader:
             phone, index = self._number(form.requester_phone)
         if form.submitted_at is not None:
             _moment("submitted_at", form.submitted_at, now)
+        name = _tidy("requester_name", form.requester_name, 200) or None
+        said = self._index(said_by(name, text)) if name and text and index is None else None
         return Draft(
             form, _number(form.ticket_no), title, text, _tidy("place", form.place, 500),
-            _tidy("region", form.region, 200), _tidy("requester_name", form.requester_name, 200) or None,
-            phone, index, _moment("generated_at", form.generated_at or now, now),
+            _tidy("region", form.region, 200), name,
+            phone, index, _moment("generated_at", form.generated_at or now, now), said,
         )  # fmt: skip
 
     def _number(self, written: str) -> tuple[str, str]:

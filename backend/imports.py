@@ -19,6 +19,7 @@ from backend.paper.fields import Context
 from backend.paper.reading import Reading, read
 from backend.paper.records import Record, RowRefusal
 from backend.ports.imports import ImportsStore
+from backend.rosters import PLANNERS
 from backend.takers import taker_of
 from backend.taking import Shelves, Taken, Verdict
 
@@ -29,7 +30,7 @@ KEPT_REFUSALS = 200  # as many refused rows as are remembered with the file
 MAY: Mapping[str, frozenset[Role]] = {
     "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
     "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
-    "visits": frozenset({Role.REVISIT_AGENT}),
+    "visits": frozenset({Role.REVISIT_AGENT}), "catalogue": frozenset({Role.DISPATCHER}), "roster": PLANNERS,
 }  # fmt: skip
 Progress = Callable[[int, int], None]  # rows done, rows expected
 

@@ -77,6 +77,8 @@ class Intake:
         drafts = await _aside(many, lambda: [self._reader.draft(f, now) for f in forms])
         good = [d for d in drafts if isinstance(d, Draft)]
         callers = await self._store.callers({d.index for d in good if d.index}, now - REPEAT_WITHIN)
+        said = await self._store.said_before({d.said for d in good if d.said}, now - REPEAT_WITHIN)
+        callers = replace(callers, earlier=(*callers.earlier, *said))
         answers = iter(await self._keep(good, by, source, standing, now, callers))
         return [d if isinstance(d, Refused) else next(answers) for d in drafts]
 
@@ -173,9 +175,10 @@ class Intake:
 
     def _repeats(self, draft: Draft, no: str, earlier: dict[tuple[str, str | None], list[str]]) -> list[str] | None:
         """Open tickets of the same caller and category; those made just now count."""
-        if draft.index is None or draft.form.category is None:
+        caller = draft.index or draft.said
+        if caller is None or draft.form.category is None:
             return None
-        same = earlier.setdefault((draft.index, draft.form.category), [])
+        same = earlier.setdefault((caller, draft.form.category), [])
         found = [other for other in same if other != no][-5:]
         same.append(no)
         return found

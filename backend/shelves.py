@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backend.desk import Desk
+from backend.dispatch_aid import DispatchAid
 from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
 from backend.environment import Environment
 from backend.histories import Histories
 from backend.imports import Imports
 from backend.intake import Intake
+from backend.likeness import Likeness
 from backend.marks import Marks
 from backend.office import Clock, Office
 from backend.registry import Registry
+from backend.rosters import Rosters
 from backend.sandbox_clock import SandboxClock
 from backend.taking import Shelves as Rows
 from backend.verifying import Verifier
@@ -23,6 +26,7 @@ from storage import migrate
 from storage.audit import Audit
 from storage.config import Configuration
 from storage.db import Database, open_database
+from storage.dispatch_aid import CatalogueShelf
 from storage.drafts import DraftShelf
 from storage.histories import Histories as HistoryShelf
 from storage.house import HouseValues
@@ -30,9 +34,11 @@ from storage.ids import Ids
 from storage.imports import ImportBook
 from storage.intake import Arrivals
 from storage.keys import Keys
+from storage.likeness import LikenessShelf
 from storage.marks import MarksShelf
 from storage.moves import PostgresMoves, SqliteMoves, moves_store
 from storage.people import PeopleShelf
+from storage.rosters import RosterShelf
 from storage.vault import Vault
 from storage.verify import ChainShelf
 
@@ -61,6 +67,10 @@ class Shelves:
     imports: Imports
     verifier: Verifier
     catalogue: Catalogue
+    rosters: Rosters
+    gists: LikenessShelf
+    likeness: Likeness
+    aid: DispatchAid
 
 
 def embedded(environment: Environment) -> bool:
@@ -145,11 +155,16 @@ async def open_shelves(
         registry = Registry(people, drafts, office)
         intake = Intake(Arrivals(db), office, ids, vault, desk)
         book = ImportBook(db, ids)
-        rows = Rows(office, intake, registry, desk, book, Histories(HistoryShelf(db, ids, vault), office))
+        audit = Audit(db, ids)
+        rosters = Rosters(RosterShelf(db, ids), office, audit)
+        gists = LikenessShelf(db, vault)
+        likeness = Likeness(gists, office, values)
+        aid = DispatchAid(CatalogueShelf(db, ids, environment.zone), gists, likeness, office, audit)
+        rows = Rows(office, intake, registry, desk, book, Histories(HistoryShelf(db, ids, vault), office), rosters, aid)
         yield Shelves(
             environment, db, vault, ids, values, config, clock, sandbox, office, moves, desk, Keys(db, ids),
-            Audit(db, ids), people, drafts, registry, intake, Imports(rows, book, office, catalogue),
-            Verifier(ChainShelf(db, ids), vault.journal), catalogue,
+            audit, people, drafts, registry, intake, Imports(rows, book, office, catalogue),
+            Verifier(ChainShelf(db, ids), vault.journal), catalogue, rosters, gists, likeness, aid,
         )  # fmt: skip
     finally:
         await db.close()

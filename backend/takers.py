@@ -7,17 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from backend.dispatch_aid import entry_of
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.calendar import year_days
-from backend.domain.records import Unit
+from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
+from backend.domain.rosters import Shift
 from backend.domain.texts import Catalogue
 from backend.domain.ticket import Answer, Role, Source
 from backend.intake import TicketForm
 from backend.paper import records as paper
+from backend.ports.dispatch_aid import Entry
 from backend.ports.imports import LedgerLine
 from backend.ports.moves import Find
 from backend.registry import PersonForm
+from backend.rosters import WHOLE_DAY, shift_of
 from backend.taking import Finder, Result, Shelves, Taker
 
 
@@ -221,9 +225,62 @@ def _visited(snap: Snapshot, row: paper.VisitRow) -> bool:
     return any(v.kind == row.kind and v.at == row.at for v in snap.visits)
 
 
+class RosterTaker(Taker):
+    """Shifts of duty rosters; a person by code, or by name within the unit."""
+
+    async def results(self, rows: Sequence[paper.RosterRow]) -> list[Result]:
+        finder, office = await self.units(), self.shelves.office
+        people = (await office.standing(fresh=True)).config.people
+        shifts: list[Shift | Refused] = []
+        for row in rows:
+            try:
+                unit = finder.find(row.unit).code
+                person = self._person(row.person, unit, people, "person")
+                deputy = self._person(row.deputy, unit, people, "deputy") if row.deputy else None
+                if row.begin is not None and row.end is not None:
+                    shifts.append(Shift(0, unit, row.begin, row.end, person, deputy))
+                elif row.day is not None:
+                    shifts.append(shift_of(unit, row.day, row.hours or WHOLE_DAY, person, deputy, office.clock.zone))
+            except Refused as no:
+                shifts.append(no)
+        good = [s for s in shifts if isinstance(s, Shift)]
+        rosters = self.shelves.rosters
+        done: Sequence[bool | Refused]
+        done = [no or True for no in await rosters.check(good, self.by)] if self.dry else await rosters.put(good, self.by)
+        answers = iter(done)
+        return [s if isinstance(s, Refused) else next(answers) for s in shifts]
+
+    @staticmethod
+    def _person(written: str, unit: str, people: Sequence[Person], field: str) -> str:
+        named = [p.code for p in people if p.code == written or (p.unit == unit and p.name == written)]
+        if len(set(named)) != 1:
+            raise Refused("unknown_person", person=written, field=field)
+        return named[0]
+
+
+class CatalogueTaker(Taker):
+    """Rows of the dispatch catalogue; their unit by code or name."""
+
+    async def results(self, rows: Sequence[paper.CatalogueRow]) -> list[Result]:
+        finder = await self.units()
+        entries: list[Entry | Refused] = []
+        for row in rows:
+            try:
+                entries.append(entry_of(
+                    finder, row.unit, category=row.category, keywords=row.keywords or "", region=row.region or "",
+                    basis=row.basis or "", valid_from=row.valid_from, valid_to=row.valid_to,
+                ))  # fmt: skip
+            except Refused as no:
+                entries.append(no)
+        good = [e for e in entries if isinstance(e, Entry)]
+        kept = iter(await self.shelves.aid.take(good, self.by.code, dry=self.dry))
+        return [e if isinstance(e, Refused) else next(kept) for e in entries]
+
+
 TAKERS: Mapping[str, type[Taker]] = {
     "units": UnitsTaker, "people": PeopleTaker, "tickets": TicketsTaker, "history": HistoryTaker,
-    "ledger": LedgerTaker, "calendar": CalendarTaker, "visits": VisitsTaker,
+    "ledger": LedgerTaker, "calendar": CalendarTaker, "visits": VisitsTaker, "roster": RosterTaker,
+    "catalogue": CatalogueTaker,
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from backend.desk import Desk
 from backend.domain.acts import Actor
@@ -19,6 +19,10 @@ from backend.office import Office
 from backend.paper.records import RowRefusal
 from backend.ports.imports import ImportsStore
 from backend.registry import Registry
+from backend.rosters import Rosters
+
+if TYPE_CHECKING:
+    from backend.dispatch_aid import DispatchAid
 
 CHUNK: int | None = 1_000  # rows a transaction: small enough that nobody waits long behind one
 Result = bool | Refused  # True: new; False: was there already
@@ -44,6 +48,8 @@ class Shelves:
     desk: Desk
     book: ImportsStore
     histories: Histories
+    rosters: Rosters
+    aid: "DispatchAid"
 
 
 class Taker(ABC):

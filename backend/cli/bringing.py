@@ -11,7 +11,7 @@ import click
 from backend.cli import tell, words
 from backend.cli.local import OPERATOR, answer, environment, local_house, now, server
 
-KINDS = ("units", "people", "tickets", "history", "ledger", "calendar", "visits")
+KINDS = ("units", "people", "tickets", "history", "ledger", "calendar", "visits", "roster", "catalogue")
 SHOWN = 20  # refused rows told one by one
 
 

@@ -1,7 +1,6 @@
 """One form a kind of import: which headings it accepts, how each column is read, what is filled in (contract §4)."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,52 +8,12 @@ from backend.domain.masking import cut
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Channel, Grade, Role
 from backend.paper import fields, words
-from backend.paper.fields import Context, Reader, word
-from backend.paper.records import CalendarRow, LedgerRow, PersonRow, Record, TicketRow, UnitRow, VisitRow
+from backend.paper.catalogue import CATALOGUE
+from backend.paper.fields import Context, word
+from backend.paper.form import Field, Form, RowFault
+from backend.paper.records import CalendarRow, LedgerRow, PersonRow, TicketRow, UnitRow, VisitRow
+from backend.paper.roster import ROSTER
 from backend.paper.words import LedgerKind, Level, VisitKind, fold
-
-
-class RowFault(Exception):
-    """A row that cannot be taken: the field, the code, the facts of its sentence."""
-
-    def __init__(self, field_name: str, code: str, **facts: Any) -> None:
-        super().__init__(code)
-        self.field, self.code, self.facts = field_name, code, facts
-
-
-Make = Callable[[int, dict[str, Any], datetime], Record]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A column: its name here, its reader, other headings for it (by |), and what a blank means."""
-
-    name: str
-    read: Reader
-    headings: str = ""
-    required: bool = False
-    default: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A kind of import. `keys` are fields that make a row unique in a file, the first set without blanks counting;
-    `dialects` are defaults that hold when a certain heading is there."""
-
-    kind: str
-    fields: tuple[Field, ...]
-    make: Make
-    keys: tuple[tuple[str, ...], ...] = ()
-    dialects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def by_heading(self) -> dict[str, Field]:
-        """Folded heading → field."""
-        found: dict[str, Field] = {}
-        for column in self.fields:
-            for heading in (column.name, *filter(None, column.headings.split("|"))):
-                found[fold(heading)] = column
-        return found
-
 
 _NAME = fields.text(200)
 _TEXT = fields.text(fields.TEXT_MAX, lines=True)
@@ -222,6 +181,8 @@ _FORMS: Final = (
         _visit,
         keys=(("ticket_no", "kind", "at"),),
     ),
+    ROSTER,
+    CATALOGUE,
 )
 FORMS: Final[Mapping[str, Form]] = {form.kind: form for form in _FORMS}
 

@@ -36,6 +36,20 @@ class PersonRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterRow:
+    """A shift (B19): from–to, or a day and hours of the clock. Unit and persons are codes or names."""
+
+    row: int
+    unit: str
+    person: str
+    deputy: str | None
+    begin: datetime | None
+    end: datetime | None
+    day: date | None
+    hours: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class TicketRow:
     """A demand. Absent words stay None: such a ticket waits as `registered`. `reply_text` is 答复意见 of a petition."""
 
@@ -176,7 +190,21 @@ class VisitRow:
     note: str | None
 
 
-Record = UnitRow | PersonRow | TicketRow | HistoryRow | LedgerRow | CalendarRow | VisitRow
+@dataclass(frozen=True, slots=True)
+class CatalogueRow:
+    """A row of the dispatch catalogue (A6). `unit` is a code or a name; `keywords` as people list them."""
+
+    row: int
+    category: Category | None
+    keywords: str | None
+    region: str | None
+    unit: str
+    basis: str | None
+    valid_from: date | None
+    valid_to: date | None
+
+
+Record = CatalogueRow | UnitRow | PersonRow | TicketRow | HistoryRow | LedgerRow | CalendarRow | VisitRow | RosterRow
 
 
 @dataclass(frozen=True, slots=True)

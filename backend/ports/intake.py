@@ -36,6 +36,10 @@ class IntakeStore(Protocol):
         """What is known of these callers; open tickets only when generated since then."""
         ...
 
+    async def said_before(self, callers: Collection[str], since: datetime) -> Sequence[Earlier]:
+        """Open tickets of callers without a number, known by their name and words, generated since then."""
+        ...
+
     async def known(self, numbers: Collection[str]) -> frozenset[str]:
         """Those of the ticket numbers that are taken."""
         ...

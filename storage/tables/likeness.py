@@ -1,6 +1,6 @@
 """What tickets are about, by which like ones are found; who answers for what; matters governed before they are asked."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table
 
 from storage.columns import at, col, key, metadata
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.filing import MIME
+from backend.rosters import PLANNERS
 from backend.web.asked import Answer, Ask, Part
 from backend.web.shapes import Shaper
 
@@ -12,7 +13,8 @@ from backend.web.shapes import Shaper
 KINDS: dict[str, frozenset[Role]] = {
     "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
     "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
-    "visits": frozenset({Role.REVISIT_AGENT}),
+    "visits": frozenset({Role.REVISIT_AGENT}), "catalogue": frozenset({Role.DISPATCHER}),
+    "roster": PLANNERS,
 }  # fmt: skip
 LARGEST_IMPORT = 64 * 1024 * 1024  # bytes
 

@@ -1,0 +1,142 @@
+"""Helps whoever dispatches: the catalogue of who answers for what, suggestions with their reasons, wrong dispatches counted (A6)."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from backend.domain.acts import Actor
+from backend.domain.dispatch_aid import Demand, Misses, Precedent, Responsibility, Suggestion, suggest
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Category, Role, UnitKind
+from backend.likeness import Likeness
+from backend.office import Office
+from backend.ports.audit import AuditStore
+from backend.ports.dispatch_aid import BY, CatalogueStore, Entry, Repeats
+from backend.ports.likeness import LikenessStore
+from backend.taking import Finder
+
+KEEPERS = (Role.ADMIN, Role.DISPATCHER, None)
+LONGEST_WORD, MOST_WORDS = 40, 30
+LONGEST_BASIS = 500
+_BETWEEN = re.compile(r"[、,，;；|/\s]+")
+
+
+def keywords_of(written: str) -> tuple[str, ...]:
+    """Keywords as people list them, once each. Refused `bad_field`."""
+    words = tuple(dict.fromkeys(word for word in _BETWEEN.split(written) if word))
+    if len(words) > MOST_WORDS or any(len(word) > LONGEST_WORD for word in words):
+        raise Refused("bad_field", field="keywords")
+    return words
+
+
+def entry_of(
+    finder: Finder, unit: str, *, category: Category | None = None, keywords: str = "", region: str = "",
+    basis: str = "", valid_from: date | None = None, valid_to: date | None = None,
+) -> Entry:  # fmt: skip
+    """A row of the catalogue as it will be kept.
+
+    Refused: `unknown_unit` with near names, `not_for_catalogue`, `catalogue_empty` (a row for everything),
+    `catalogue_days` (it ends before it begins), `bad_field`.
+    """
+    found = finder.find(unit)
+    if found.kind is UnitKind.MANAGEMENT:
+        raise Refused("not_for_catalogue", unit=found.name, field="unit")
+    words = keywords_of(keywords)
+    if category is None and not words and not region:
+        raise Refused("catalogue_empty", field="keywords")
+    if valid_from is not None and valid_to is not None and valid_to < valid_from:
+        raise Refused("catalogue_days", field="valid_to")
+    if len(basis) > LONGEST_BASIS:
+        raise Refused("bad_field", field="basis")
+    plain = [found.code, category and str(category), sorted(words), region, basis,
+             *(d and d.isoformat() for d in (valid_from, valid_to))]  # fmt: skip
+    mark = hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()
+    return Entry(found.code, None if category is None else str(category), words, region, basis, valid_from, valid_to, mark)
+
+
+class DispatchAid:
+    """The room. It proposes; a dispatcher decides, and the desk acts."""
+
+    def __init__(
+        self, store: CatalogueStore, gists: LikenessStore, likeness: Likeness, office: Office, audit: AuditStore
+    ) -> None:
+        self._store, self._gists, self._likeness, self._office, self._audit = store, gists, likeness, office, audit
+
+    # -- the catalogue
+
+    async def rows(self) -> Sequence[Responsibility]:
+        """The catalogue, oldest row first."""
+        return await self._store.rows()
+
+    async def put(self, want: Mapping[str, Any], by: Actor) -> Responsibility:
+        """One row by hand. Refused `forbidden`, `exists`, and as `entry_of` refuses."""
+        _keeper(by)
+        standing = await self._office.standing(fresh=True)
+        entry = entry_of(Finder(standing.config.units.values()), **want)
+        now = self._office.clock.now()
+        (fresh,) = await self._store.put([entry], by.code, now)
+        if not fresh:
+            raise Refused("exists", what="catalogue")
+        await self._audit.note(now, by.code, "catalogue", entry.unit, keywords=list(entry.keywords))
+        return (await self._store.rows())[-1]
+
+    async def remove(self, row: int, by: Actor) -> None:
+        """Take a row out; what was suggested by it stays on record. Refused `forbidden`, `not_found`."""
+        _keeper(by)
+        now = self._office.clock.now()
+        if not await self._store.remove(row, by.code, now):
+            raise Refused("not_found", row=row)
+        await self._audit.note(now, by.code, "catalogue_removed", str(row))
+
+    async def take(self, entries: Sequence[Entry], by: str, *, dry: bool) -> Sequence[bool]:
+        """Rows of a file; True for each that is new."""
+        if not dry:
+            return await self._store.put(entries, by, self._office.clock.now())
+        known = await self._store.known([e.fingerprint for e in entries])
+        return [e.fingerprint not in known for e in entries]
+
+    # -- suggestions and figures
+
+    async def suggestions(self, no: str) -> Sequence[Suggestion]:
+        """Units for a ticket, best first, each with its reasons. Refused `not_found`."""
+        await self._likeness.round()
+        told = await self._gists.told(no)
+        if told is None:
+            raise Refused("not_found", ticket=no)
+        standing = await self._office.standing()
+        like = [
+            Precedent(one.known.no, one.score, one.known.unit, one.known.closed, one.known.refused_by)
+            for one in await self._likeness.near(told)
+        ]
+        allowed = [u.code for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
+        demand = Demand(told.category, told.region, "\n".join((told.title, told.text, told.place)))
+        today = self._office.clock.now().date()
+        return suggest(await self._store.rows(), demand, like, today, allowed)
+
+    async def misses(self, start: date, end: date, by: str) -> Sequence[Misses]:
+        """Wrong dispatches from the day `start` up to the day `end`, both included. Refused `bad_field`."""
+        if by not in BY:
+            raise Refused("bad_field", field="by")
+        return await self._store.misses(*self.instants(start, end), by)
+
+    async def repeats(self, start: date, end: date) -> Sequence[Repeats]:
+        """Repeats by unit and month (A18) of tickets from the day `start` up to the day `end`, both included."""
+        return await self._store.repeats(*self.instants(start, end))
+
+    def instants(self, start: date, end: date) -> tuple[datetime, datetime]:
+        """The instants of two days of the house: the first's beginning, the last's end. Refused `bad_field`."""
+        if end < start:
+            raise Refused("bad_field", field="to")
+        zone = self._office.clock.zone
+        return (
+            datetime(start.year, start.month, start.day, tzinfo=zone),
+            datetime(end.year, end.month, end.day, tzinfo=zone) + timedelta(days=1),
+        )
+
+
+def _keeper(by: Actor) -> None:
+    if by.role not in KEEPERS:
+        raise Refused("forbidden", verb="catalogue")

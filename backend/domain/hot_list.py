@@ -1,0 +1,52 @@
+"""The hot list (热点): what came more often in a span of days than others, and than in the span before (A27)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One ticket and what it counts for."""
+
+    no: str
+    category: str | None
+    topics: tuple[str, ...]
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hot:
+    """A row of the list: how often now, how often in as many days before, and the newest tickets."""
+
+    name: str
+    count: int
+    before: int
+    tickets: tuple[str, ...]
+
+    @property
+    def growth(self) -> str | None:
+        """Growth in per cent, one place (`-12.5`); None when there was none before."""
+        return None if not self.before else f"{100 * (self.count - self.before) / self.before:.1f}"
+
+
+def hottest(
+    now: Sequence[Mention], before: Iterable[Mention], what: str, least: int = 2, most: int = 20
+) -> list[Hot]:  # fmt: skip
+    """The rows of one kind (`categories`, `topics`, `places`), most frequent first, the faster growing before others.
+
+    A ticket counts once for each of its topics and places. `now` is newest first.
+    """
+    tickets: defaultdict[str, list[str]] = defaultdict(list)
+    for one in now:
+        for name in _names(one, what):
+            tickets[name].append(one.no)
+    past = Counter(name for one in before for name in _names(one, what))
+    rows = [Hot(name, len(nos), past[name], tuple(nos[:5])) for name, nos in tickets.items() if len(nos) >= least]
+    return sorted(rows, key=lambda r: (-r.count, r.before - r.count, r.name))[:most]
+
+
+def _names(one: Mention, what: str) -> tuple[str, ...]:
+    if what == "categories":
+        return (one.category,) if one.category else ()
+    return tuple(dict.fromkeys(one.topics if what == "topics" else one.places))

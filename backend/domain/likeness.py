@@ -1,0 +1,213 @@
+"""Likeness of demands (相似诉求): what a demand is about, by which keys like ones are found, how alike two are (A18, Q23).
+
+Pure: words come in already cut (backend/likeness/reader.py cuts them); nothing here knows a language but the lexicon.
+"""
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+TERMS = 24  # of a demand that are remembered
+SINGLES = 12  # of those that find like ones by themselves
+PAIRED = 6  # of those that find like ones two by two, where one alone is too common
+LIGHTEST = 5.0  # weight below which a word says nothing
+CODE_WEIGHT = 3.0  # of Latin letters and figures: house numbers, codes of anonymised places
+FAR = 0.45  # what is left of a likeness between two regions
+VAGUE = 0.7  # what is left of a likeness without one rare word in common: two who ask the same in general
+RARE = 13.0  # weight from which a word is rare: about one in half a million, or unknown (most names are)
+NEAR = 0.10  # what one shared name of a place adds
+WORDING = 0.35  # share of the wording (0…1 from the room) in a likeness; the rest is the shared weight of terms
+
+_LATIN = re.compile(r"[A-Za-z0-9]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """`backend/data/likeness.toml`: words that say nothing, endings of regions by level, endings of places."""
+
+    courtesy: frozenset[str]
+    regions: Mapping[str, tuple[str, ...]]
+    not_regions: frozenset[str]
+    places: tuple[str, ...]
+
+    @staticmethod
+    def of(book: Mapping[str, object]) -> "Lexicon":
+        """From the parsed file. Raises KeyError when a part is missing."""
+        regions, words, places = book["regions"], book["not_regions"], book["places"]
+        assert isinstance(regions, Mapping) and isinstance(words, Mapping) and isinstance(places, Mapping)
+        courtesy = book["courtesy"]
+        assert isinstance(courtesy, Sequence)
+        return Lexicon(
+            frozenset(courtesy), {level: tuple(ends) for level, ends in regions.items()}, frozenset(words["words"]),
+            tuple(places["endings"]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What a demand is about: its weightiest terms (heaviest first), its title's words, `level:name` of its regions,
+    and those of its terms that are rare, which names mostly are."""
+
+    terms: Mapping[str, float]
+    title: tuple[str, ...] = ()
+    regions: frozenset[str] = field(default_factory=frozenset)
+    rare: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def length(self) -> float:
+        """The Euclidean length of the weights."""
+        return math.sqrt(sum(w * w for w in self.terms.values()))
+
+
+def gist(
+    title: Sequence[str], text: Sequence[str], place: Sequence[str], region: str, weight: Callable[[str], float],
+    lexicon: Lexicon,
+) -> Gist:  # fmt: skip
+    """The gist of a demand whose words are given; `weight` is how rare a word is in the language at large.
+
+    A word of the title or the place counts about twice one of the text; repeating a word adds little.
+    """
+    head = joined([*title, *place], lexicon)
+    said = Counter(joined(text, lexicon))
+    first = set(head)
+    weights: dict[str, float] = {}
+    rare: set[str] = set()
+    for term in {*said, *first}:
+        if len(term) < 2 or term in lexicon.courtesy or term.isdigit() or level_of(term, lexicon):
+            continue
+        light = CODE_WEIGHT if _LATIN.fullmatch(term) else weight(term)
+        if light >= RARE:
+            rare.add(term)
+        if light >= LIGHTEST:
+            weights[term] = light * (1 + 0.5 * math.log1p(said[term]) + (1.0 if term in first else 0.0))
+    heaviest = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))[:TERMS]
+    regions = frozenset(r for name in (*head, region) for r in _region(name, lexicon))
+    words = tuple(t for t in dict.fromkeys(joined(title, lexicon)) if t not in lexicon.courtesy and len(t) > 1)
+    terms = {t: round(w, 2) for t, w in heaviest}
+    return Gist(terms, words, regions, frozenset(rare & terms.keys()))
+
+
+def _region(name: str, lexicon: Lexicon) -> list[str]:
+    """A region as `level:name`; where names are replaced by codes (`A3区`), the letters say the city too."""
+    level = level_of(name, lexicon)
+    if level is None:
+        return []
+    code = _LATIN.match(name)
+    return [f"{level}:{name}", *([f"code:{code[0].rstrip('0123456789').upper()}"] if code else [])]
+
+
+def said_by(name: str, words: str) -> str:
+    """What a caller without a number is known by: his name and, but for spaces, his very words (blindly indexed)."""
+    return "\n".join(("said", "".join(name.split()), "".join(words.split())))
+
+
+def joined(words: Sequence[str], lexicon: Lexicon) -> list[str]:
+    """Words with a code and the ending of a region behind it made one: `A3`, `区` is a region of an anonymised sheet."""
+    endings = {e for ends in lexicon.regions.values() for e in ends}
+    found: list[str] = []
+    for word in words:
+        if found and len(word) == 1 and word in endings and _LATIN.fullmatch(found[-1]):
+            found[-1] += word
+        else:
+            found.append(word)
+    return found
+
+
+def level_of(word: str, lexicon: Lexicon) -> str | None:
+    """Which level of region a word names, if any; two characters are a name only when one is a code."""
+    if word in lexicon.not_regions or len(word) < 2 or (len(word) == 2 and not word[0].isascii()):
+        return None
+    return next((level for level, ends in lexicon.regions.items() if word.endswith(ends)), None)
+
+
+def keys(about: Gist) -> tuple[int, ...]:
+    """The keys under which a demand is found: its heaviest terms, and the very heaviest two by two. Signed 64 bits."""
+    terms = list(about.terms)
+    pairs = ("\n".join(sorted(pair)) for pair in combinations(terms[:PAIRED], 2))
+    return tuple(dict.fromkeys(map(_key, (*terms[:SINGLES], *pairs))))
+
+
+def _key(term: str) -> int:
+    return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def overlap(one: Gist, other: Gist) -> float:
+    """How much of the weight two demands share, 0…1 (the cosine of their terms)."""
+    length = one.length * other.length
+    return sum(w * other.terms[t] for t, w in one.terms.items() if t in other.terms) / length if length else 0.0
+
+
+def far(one: Gist, other: Gist) -> bool:
+    """Whether they name regions of the same level and none in common: the same matter elsewhere is another matter."""
+    levels = {r.partition(":")[0] for r in one.regions} & {r.partition(":")[0] for r in other.regions}
+    return any(
+        not {r for r in one.regions & other.regions if r.startswith(f"{level}:")} for level in levels
+    )  # fmt: skip
+
+
+def shared(one: Gist, other: Gist, most: int = 5) -> tuple[str, ...]:
+    """The weightiest terms of both, for the reason in words."""
+    both = [(w + other.terms[t], t) for t, w in one.terms.items() if t in other.terms]
+    return tuple(t for _, t in sorted(both, key=lambda pair: (-pair[0], pair[1]))[:most])
+
+
+def places(terms: Iterable[str], lexicon: Lexicon) -> tuple[str, ...]:
+    """Those of the terms that name a particular place."""
+    return tuple(t for t in terms if len(t) > 2 and t.endswith(lexicon.places))
+
+
+def likeness(one: Gist, other: Gist, wording: float, lexicon: Lexicon) -> float:
+    """How alike two demands are, 0…1. `wording` (0…1) is how alike they are written, measured by the room."""
+    plain = (1 - WORDING) * overlap(one, other) + WORDING * wording
+    if far(one, other):
+        return plain * FAR
+    rare = one.rare & other.rare
+    if not rare:
+        return plain * VAGUE
+    return min(1.0, plain + (NEAR if places(rare, lexicon) else 0.0))
+
+
+def clusters(pairs: Mapping[tuple[int, int], float], threshold: float) -> list[frozenset[int]]:
+    """Groups of like demands, largest first. `pairs` are likenesses of (smaller id, larger id).
+
+    The most alike are joined first; two groups join only when all their cross pairs are alike enough on the average
+    (a pair not given counts 0), so that a chain of half-alike demands does not become one heap.
+    """
+    group: dict[int, int] = {}
+    members: dict[int, list[int]] = {}
+    between: dict[int, dict[int, float]] = {}
+    for (a, b), value in pairs.items():
+        for one, other in ((a, b), (b, a)):
+            group.setdefault(one, one)
+            members.setdefault(one, [one])
+            between.setdefault(one, {})[other] = value
+    for (a, b), value in sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0])):
+        if value < threshold:
+            break
+        one, other = group[a], group[b]
+        if one == other or between[one].get(other, 0.0) < threshold * len(members[one]) * len(members[other]):
+            continue
+        if len(members[one]) < len(members[other]):
+            one, other = other, one
+        _join(one, other, group, members, between)
+    found = [frozenset(m) for m in members.values() if len(m) > 1]
+    return sorted(found, key=lambda m: (-len(m), min(m)))
+
+
+def _join(
+    one: int, other: int, group: dict[int, int], members: dict[int, list[int]], between: dict[int, dict[int, float]]
+) -> None:
+    """Put the second group into the first; sums of cross pairs are kept beside the groups."""
+    for ticket in members[other]:
+        group[ticket] = one
+    members[one] += members.pop(other)
+    for third, total in between.pop(other).items():
+        if third == one:
+            continue
+        between[one][third] = between[third][one] = between[one].get(third, 0.0) + total
+        between[third].pop(other, None)
+    between[one].pop(other, None)

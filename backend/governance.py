@@ -1,0 +1,206 @@
+"""Proactive governance (未诉先办): a class of matters treated as a whole, drafted from what is alike, counted after review (B23, B29)."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role, UnitKind
+from backend.likeness import Likeness
+from backend.likeness.room import Group
+from backend.office import Office
+from backend.ports.governance import GovernanceStore, Project
+
+KEEPERS = (Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.SCORE_CLERK, Role.ADMIN, None)
+REVIEWERS = (Role.SCORE_CLERK, Role.ADMIN, None)
+LONGEST, LONGEST_TOPIC, MOST_TICKETS = 2_000, 100, 200
+KIND = "governed_class"  # of the ledger
+HOUSE = "clock"  # who drafts
+
+
+class Ledgers(Protocol):
+    """Where a governed class becomes a row that is scored."""
+
+    async def enter(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]: ...
+    async def review(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]: ...
+
+
+class IdSupply(Protocol):
+    """Numbers for new rows."""
+
+    async def refill(self, need: int = ...) -> None: ...
+    def take(self) -> int: ...
+
+
+class Governance:
+    """The room. The house drafts, a person opens and closes, another person reviews; only then does it count."""
+
+    def __init__(
+        self, store: GovernanceStore, likeness: Likeness, ledgers: Ledgers, office: Office, ids: IdSupply
+    ) -> None:
+        self._store, self._likeness, self._ledgers, self._office, self._ids = store, likeness, ledgers, office, ids
+
+    async def listed(self, month: str | None = None, unit: str | None = None) -> Sequence[Project]:
+        """Projects, newest first."""
+        return await self._store.listed(month, unit)
+
+    async def open(self, want: Mapping[str, Any], by: Actor) -> Project:
+        """A new project. `want`: topic, cause, measures, tickets, unit?, month?
+
+        Refused: `forbidden`, `missing`, `bad_field`, `unknown_unit`, `not_an_institution`, `not_found` (a ticket).
+        """
+        _may(by, KEEPERS)
+        now = self._office.clock.now()
+        unit = await self._institution(want.get("unit") or by.unit)
+        await self._ids.refill(1)
+        project = Project(
+            self._ids.take(), unit, want.get("month") or f"{now:%Y-%m}", _text(want, "topic", LONGEST_TOPIC, must=True),
+            _text(want, "cause"), _text(want, "measures"), await self._tickets(want.get("tickets") or ()),
+            "open", False, by.code, now,
+        )  # fmt: skip
+        await self._store.add(project)
+        return project
+
+    async def change(self, project_id: int, want: Mapping[str, Any], by: Actor) -> Project:
+        """Write on: topic, cause, measures, tickets. A draft that a person writes on is opened by that.
+
+        Refused: `forbidden`, `not_found`, `not_now`, `bad_field`.
+        """
+        _may(by, KEEPERS)
+        project = await self._one(project_id, "draft", "open")
+        changes: dict[str, Any] = {"state": "open"}
+        if project.state == "draft":
+            changes |= {"opened_by": by.code, "opened_at": self._office.clock.now()}
+        for name, longest in (("topic", LONGEST_TOPIC), ("cause", LONGEST), ("measures", LONGEST)):
+            if want.get(name) is not None:
+                changes[name] = _text(want, name, longest, must=name == "topic")
+        if want.get("tickets") is not None:
+            changes["tickets"] = await self._tickets(want["tickets"])
+        return await self._changed(project, changes)
+
+    async def drop(self, project_id: int, by: Actor) -> Project:
+        """Put a draft or an open project aside. Refused: `forbidden`, `not_found`, `not_now`."""
+        _may(by, KEEPERS)
+        project = await self._one(project_id, "draft", "open")
+        return await self._changed(project, {"state": "dropped", "closed_by": by.code,
+                                             "closed_at": self._office.clock.now()})  # fmt: skip
+
+    async def close(self, project_id: int, by: Actor) -> Project:
+        """Say that the class is governed: a ledger row is entered and waits for the second person.
+
+        Refused: `forbidden`, `not_found`, `not_now`, `governance_incomplete` (cause, measures and a ticket are
+        wanted: by solving one demand a class is governed, B23), and as the ledger refuses.
+        """
+        _may(by, KEEPERS)
+        project = await self._one(project_id, "open")
+        if not (project.cause and project.measures and project.tickets):
+            raise Refused("governance_incomplete")
+        entry = await self._ledgers.enter(
+            {
+                "kind": KIND, "unit": project.unit, "month": project.month, "count": 1,
+                "note": f"{project.topic}\n{project.cause}\n{project.measures}"[:LONGEST],
+                "evidence": " ".join(project.tickets)[:LONGEST],
+            },
+            Actor(by.code, None, by.unit),
+        )  # fmt: skip
+        return await self._changed(project, {"state": "closed", "closed_by": by.code, "ledger_id": entry["id"],
+                                             "closed_at": self._office.clock.now()})  # fmt: skip
+
+    async def review(self, project_id: int, accept: bool, by: Actor) -> Project:
+        """The second person's word; accepted, it counts. Refused: `forbidden`, `not_found`, `not_now`, `same_person`."""
+        _may(by, REVIEWERS)
+        project = await self._one(project_id, "closed")
+        assert project.ledger_id is not None
+        if project.closed_by == by.code:
+            raise Refused("same_person", by=by.code)
+        await self._ledgers.review(project.ledger_id, accept, by)
+        return await self._changed(project, {"state": "accepted" if accept else "refused", "reviewed_by": by.code,
+                                             "reviewed_at": self._office.clock.now()})  # fmt: skip
+
+    async def draft(self) -> int:
+        """Drafts from this month's large groups that no project has yet (`governance.draft_from`); how many."""
+        now = self._office.clock.now()
+        standing = await self._office.standing()
+        least = standing.settings.integer("governance.draft_from")
+        first = datetime(now.year, now.month, 1, tzinfo=now.tzinfo)
+        groups, _ = await self._likeness.groups(first, now)
+        month = f"{now:%Y-%m}"
+        taken = {no for project in await self._store.listed(month, None) for no in project.tickets}
+        made = 0
+        for group in groups:
+            numbers = tuple(one.no for one in group.members)
+            unit = standing.management_of(_region(group))
+            if len(numbers) < least or taken & {*numbers} or unit is None:
+                continue
+            await self._ids.refill(1)
+            await self._store.add(Project(
+                self._ids.take(), unit, month, " ".join(group.about)[:LONGEST_TOPIC], "", "", numbers[:MOST_TICKETS],
+                "draft", True, HOUSE, now,
+            ))  # fmt: skip
+            made += 1
+        return made
+
+    # -- what all of them need
+
+    async def _one(self, project_id: int, *states: str) -> Project:
+        project = await self._store.one(project_id)
+        if project is None:
+            raise Refused("not_found", project=project_id)
+        if project.state not in states:
+            raise Refused("not_now", state=project.state)
+        return project
+
+    async def _changed(self, project: Project, changes: Mapping[str, Any]) -> Project:
+        if not await self._store.change(project.id, project.state, changes):
+            raise Refused("overtaken")
+        return replace(project, **changes)
+
+    async def _institution(self, code: str | None) -> str:
+        standing = await self._office.standing()
+        unit = standing.config.units.get(code or standing.management_of("") or "")
+        if unit is None:
+            raise Refused("unknown_unit", unit=code or "")
+        if unit.kind is not UnitKind.MANAGEMENT:
+            raise Refused("not_an_institution", unit=unit.name)
+        return unit.code
+
+    async def _tickets(self, numbers: Sequence[str]) -> tuple[str, ...]:
+        wanted = tuple(dict.fromkeys(numbers))
+        if len(wanted) > MOST_TICKETS:
+            raise Refused("bad_field", field="tickets")
+        known = await self._store.known_numbers(wanted)
+        for no in wanted:
+            if no not in known:
+                raise Refused("not_found", ticket=no)
+        return wanted
+
+
+def _region(group: Group) -> str:
+    return Counter(one.region for one in group.members).most_common(1)[0][0]
+
+
+def _may(by: Actor, roles: Sequence[Role | None]) -> None:
+    if by.role not in roles:
+        raise Refused("forbidden", verb="governance")
+
+
+def _text(want: Mapping[str, Any], name: str, longest: int = LONGEST, *, must: bool = False) -> str:
+    value = str(want.get(name) or "").strip()
+    if len(value) > longest:
+        raise Refused("bad_field", field=name)
+    if must and not value:
+        raise Refused("missing", field=name)
+    return value
+
+
+def as_json(project: Project) -> dict[str, Any]:
+    """A project as doors show it."""
+    return {
+        name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
+        for name, value in asdict(project).items()
+    }  # fmt: skip
+
+

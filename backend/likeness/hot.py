@@ -1,0 +1,75 @@
+"""What is hot between two days: classes, topics, places and groups, each beside the same number of days before (A27)."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from backend.domain.hot_list import Hot, Mention, hottest
+from backend.domain.likeness import places
+from backend.domain.refusals import Refused
+from backend.likeness.reader import lexicon
+from backend.likeness.room import MOST, Group, Likeness, grouped
+from backend.office import Office
+from backend.ports.likeness import Known, LikenessStore
+
+TOPICS = 6  # heaviest terms of a ticket that may become topics
+LONGEST = 400  # days of one list
+
+
+@dataclass(frozen=True, slots=True)
+class HotList:
+    """The list of a span; `before` is the first day of the equally long span before it."""
+
+    start: date
+    end: date
+    before: date
+    total: int
+    total_before: int
+    categories: tuple[Hot, ...]
+    topics: tuple[Hot, ...]
+    places: tuple[Hot, ...]
+    groups: tuple[Group, ...]
+    cut: bool  # more tickets came than are looked at in one go
+
+
+class HotLists:
+    """Makes hot lists."""
+
+    def __init__(self, store: LikenessStore, likeness: Likeness, office: Office) -> None:
+        self._store, self._likeness, self._office = store, likeness, office
+
+    async def hot(self, start: date, end: date, region: str = "") -> HotList:
+        """The list from the day `start` up to the day `end`, both included; of one region if asked. Refused `bad_field`."""
+        days = (end - start).days + 1
+        if not 1 <= days <= LONGEST:
+            raise Refused("bad_field", field="to")
+        await self._likeness.catch_up()
+        before = start - timedelta(days=days)
+        now = await self._store.between(self._first(start), self._first(end + timedelta(days=1)), MOST)
+        past = await self._store.between(self._first(before), self._first(start), MOST)
+        least = (await self._office.standing()).settings.integer("likeness.merge_from") / 100
+        here, there = ([k for k in some if region in k.region] for some in (now, past))
+        found = await asyncio.to_thread(_listed, here, there, least)
+        cut = len(now) >= MOST or len(past) >= MOST
+        return HotList(start, end, before, len(here), len(there), *found, cut)
+
+    def _first(self, day: date) -> datetime:
+        return datetime(day.year, day.month, day.day, tzinfo=self._office.clock.zone)
+
+
+def _listed(
+    now: list[Known], past: list[Known], least: float
+) -> tuple[tuple[Hot, ...], tuple[Hot, ...], tuple[Hot, ...], tuple[Group, ...]]:
+    here, there = [_mention(k) for k in now], [_mention(k) for k in past]
+    categories, topics, where = (tuple(hottest(here, there, what)) for what in ("categories", "topics", "places"))
+    return categories, topics, where, tuple(grouped(now, least)[:50])
+
+
+def _mention(known: Known) -> Mention:
+    """A ticket's topics are its heaviest terms that are no places; its places where it happened, as far as it says."""
+    terms = list(known.about.terms)[:TOPICS]
+    named = places(known.about.rare, lexicon())
+    return Mention(
+        known.no, known.category, tuple(t for t in terms if t not in named),
+        (*((known.region,) if known.region else ()), *((known.place,) if known.place else ()), *named),
+    )  # fmt: skip

@@ -1,0 +1,85 @@
+"""Cuts a demand into words and measures how alike two are written; the only file that knows jieba and rapidfuzz."""
+
+import math
+import re
+import threading
+import tomllib
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from backend.domain.likeness import Gist, Lexicon, gist, likeness, overlap
+
+LONGEST = 2_000  # characters of a text that are read; what it is about is said by then
+UNKNOWN = 14.0  # weight of a word the dictionary does not have: most often a name
+LEAST = 0.12  # shared weight below which two demands are not worth comparing word by word
+_LOCK = threading.Lock()
+
+
+@cache
+def lexicon() -> Lexicon:
+    """`backend/data/likeness.toml`."""
+    return Lexicon.of(tomllib.loads((files("backend") / "data" / "likeness.toml").read_text("utf-8")))
+
+
+@cache
+def _cutter() -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
+    """The word cutter and the weight of a word (how rare it is: ln of one in so many); about a second, once."""
+    import logging
+
+    import jieba
+
+    with _LOCK:
+        jieba.setLogLevel(logging.WARNING)
+        jieba.initialize()
+    known, total = jieba.dt.FREQ, jieba.dt.total
+
+    def weight(word: str) -> float:
+        often = known.get(word)
+        return math.log(total / often) if often else UNKNOWN
+
+    return jieba.lcut, weight
+
+
+@cache
+def _coded() -> re.Pattern[str]:
+    """A region as anonymised sheets write it: `A3` and an ending."""
+    endings = "".join(e for ends in lexicon().regions.values() for e in ends)
+    return re.compile(rf"([A-Za-z]\d*[{endings}])")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, regions in code kept whole. Slow the first time: call it in a thread."""
+    cut = _cutter()[0]
+    pattern = _coded()
+    pieces = (piece for piece in pattern.split(text[:LONGEST]) if piece)
+    return [word for piece in pieces for word in ([piece] if pattern.fullmatch(piece) else cut(piece))]
+
+
+def gist_of(title: str, text: str, place: str, region: str) -> Gist:
+    """What a demand is about. Slow the first time: call it in a thread."""
+    return gist(words_of(title), words_of(text), words_of(place), region, _cutter()[1], lexicon())
+
+
+def wording(one: Gist, other: Gist) -> float:
+    """How alike two demands are written, 0…1: their terms and their titles as sets of words, with typing errors."""
+    fuzz: Any = _fuzz()
+    terms = fuzz.token_set_ratio(" ".join(one.terms), " ".join(other.terms))
+    return float(terms + fuzz.token_set_ratio(" ".join(one.title), " ".join(other.title))) / 200
+
+
+@cache
+def _fuzz() -> Any:
+    from rapidfuzz import fuzz
+
+    return fuzz
+
+
+def alike(one: Gist, other: Gist) -> float:
+    """How alike two demands are, 0…1; 0 when they share next to nothing."""
+    if overlap(one, other) < LEAST:
+        return 0.0
+    return likeness(one, other, wording(one, other), lexicon())
+
+

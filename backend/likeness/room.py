@@ -1,0 +1,184 @@
+"""Finds like demands: keeps the gist of every ticket, proposes repeats for 并单, groups what belongs together (A18, Q23)."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from typing import Any, Protocol
+
+from backend.domain.likeness import Gist, clusters, far, keys, shared
+from backend.domain.refusals import Refused
+from backend.domain.ticket import State
+from backend.likeness.reader import alike, gist_of
+from backend.office import Office
+from backend.ports.likeness import Known, LikenessStore, Told
+
+AT_ONCE = 500  # tickets read in one go
+OVERLAP = timedelta(minutes=2)  # looked at again, for what was recorded earlier but landed later
+COMPARED = 60  # candidates compared word by word
+COMMON = 200  # tickets of one key compared with each other when grouping
+MOST = 20_000  # tickets grouped at once
+_MARK = "likeness.mark"
+#: States under which no ticket goes.
+NO_MASTER = (State.CANCELLED, State.MERGED)
+
+
+class Values(Protocol):
+    """Single values that outlive a restart."""
+
+    async def read(self, name: str) -> str | None: ...
+    async def keep(self, name: str, value: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A ticket that is like the one asked about, and why."""
+
+    known: Known
+    score: float  # 0…1
+    same_caller: bool
+    shared: tuple[str, ...]  # weightiest terms of both
+    elsewhere: bool  # they name different regions
+    repeat: bool  # alike enough to be proposed for 并单
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Demands that belong together: members newest first, and what they share."""
+
+    members: tuple[Known, ...]
+    about: tuple[str, ...]
+
+
+class Likeness:
+    """The room. Gists are made right after a ticket is born, and made good before anybody is answered."""
+
+    def __init__(self, store: LikenessStore, office: Office, values: Values) -> None:
+        self._store, self._office, self._values = store, office, values
+        self._lock = asyncio.Lock()
+        self._again: set[str] = set()
+
+    # -- keeping
+
+    def reread(self, no: str) -> None:
+        """A ticket came, or its words were changed: its gist is made in the next round."""
+        if len(self._again) < AT_ONCE:  # a flood is found in the journal
+            self._again.add(no)
+
+    async def round(self) -> int:
+        """Make the gists of tickets that have none yet, some at a time; how many were made."""
+        async with self._lock:
+            mark = await self._values.read(_MARK)
+            since = datetime.fromisoformat(mark) if mark else datetime(2000, 1, 1, tzinfo=UTC)
+            started = self._office.clock.now()
+            again, self._again = self._again, set()
+            changed = [one for no in again if (one := await self._store.told(no)) is not None]
+            told, last = await self._store.pending(since, AT_ONCE)
+            if told or changed:
+                new = {one.ticket_id for one in told}
+                both = [*told, *(one for one in changed if one.ticket_id not in new)]
+                await self._store.keep(await asyncio.to_thread(_read, both))
+            upto = started if len(told) < AT_ONCE or last is None else last
+            if upto - since > 2 * OVERLAP:
+                await self._values.keep(_MARK, (upto - OVERLAP).isoformat())
+            return len(told)
+
+    async def catch_up(self) -> int:
+        """All that is pending; how many gists were made."""
+        made = 0
+        while some := await self.round():
+            made += some
+        return made
+
+    async def rebuild(self) -> int:
+        """Throw all gists away and make them again (after `likeness.toml` was changed); how many there are."""
+        await self._store.forget()
+        await self._values.keep(_MARK, datetime(2000, 1, 1, tzinfo=UTC).isoformat())
+        return await self.catch_up()
+
+    # -- asking
+
+    async def like(self, no: str, most: int = 10) -> Sequence[Like]:
+        """Tickets like this one, the most alike first. Refused `not_found`."""
+        await self.round()
+        told = await self._store.told(no)
+        if told is None:
+            raise Refused("not_found", ticket=no)
+        return (await self.near(told))[:most]
+
+    async def near(self, told: Told) -> list[Like]:
+        """All that is like a demand, the most alike first: by the same caller, or about the same."""
+        about = await asyncio.to_thread(gist_of, told.title, told.text, told.place, told.region)
+        settings = (await self._office.standing()).settings
+        found = {k.ticket_id: k for k in await self._store.candidates(keys(about), told.ticket_id, COMPARED)}
+        if told.caller is not None:
+            found |= {k.ticket_id: k for k in await self._store.of_caller(told.caller, told.ticket_id, COMPARED)}
+        show, merge = (settings.integer(f"likeness.{k}_from") / 100 for k in ("show", "merge"))
+        return await asyncio.to_thread(_compared, told, about, list(found.values()), show, merge)
+
+    async def earlier(self, no: str) -> Like | None:
+        """The ticket this one should go under (并单), if there is one: alike enough, and the first to come."""
+        told = await self._store.told(no)
+        likes = [] if told is None else [one for one in await self.like(no) if one.repeat]
+        older = [one for one in likes if told is not None and one.known.ticket_id < told.ticket_id]
+        return min(older, key=lambda one: one.known.ticket_id, default=None)
+
+    async def groups(self, start: datetime, end: datetime) -> tuple[Sequence[Group], Sequence[Known]]:
+        """Groups of like demands generated from `start` up to but not at `end`, largest first; and all looked at."""
+        await self.catch_up()
+        known = await self._store.between(start, end, MOST)
+        least = (await self._office.standing()).settings.integer("likeness.merge_from") / 100
+        return await asyncio.to_thread(grouped, known, least), known
+
+
+def _read(told: Sequence[Told]) -> list[tuple[Told, Gist]]:
+    return [(one, gist_of(one.title, one.text, one.place, one.region)) for one in told]
+
+
+def _compared(told: Told, about: Gist, found: Sequence[Known], show: float, merge: float) -> list[Like]:
+    likes = []
+    for one in found:
+        score = round(alike(about, one.about), 3)
+        mine = told.caller is not None and one.caller == told.caller
+        if score < show and not mine:
+            continue
+        repeat = one.state not in NO_MASTER and (
+            score >= merge or (mine and one.category == told.category and score >= show)
+        )
+        likes.append(Like(one, score, mine, shared(about, one.about), far(about, one.about), repeat))
+    return sorted(likes, key=lambda one: (-one.score - (1.0 if one.same_caller else 0.0), -one.known.ticket_id))
+
+
+def pairs_of(gists: Mapping[int, Gist]) -> dict[tuple[int, int], float]:
+    """The likenesses of all that share a key, by (smaller id, larger id); what shares none is not alike."""
+    under: defaultdict[int, list[int]] = defaultdict(list)
+    for ticket in sorted(gists, reverse=True):
+        for key in keys(gists[ticket]):
+            under[key].append(ticket)
+    found = {(min(p), max(p)) for some in under.values() for p in combinations(some[:COMMON], 2)}
+    scored = ((pair, alike(gists[pair[0]], gists[pair[1]])) for pair in found)
+    return {pair: score for pair, score in scored if score > 0}
+
+
+def grouped(known: Sequence[Known], least: float) -> list[Group]:
+    """Groups of these tickets."""
+    of: dict[int, Any] = {one.ticket_id: one for one in known}
+    groups = []
+    for members in clusters(pairs_of({n: k.about for n, k in of.items()}), least):
+        tickets = sorted((of[n] for n in members), key=lambda k: -k.ticket_id)
+        groups.append(Group(tuple(tickets), about(tickets)))
+    return groups
+
+
+def about(members: Sequence[Known], most: int = 4) -> tuple[str, ...]:
+    """What most of the members share, weightiest first."""
+    weight: defaultdict[str, float] = defaultdict(float)
+    often: defaultdict[str, int] = defaultdict(int)
+    for one in members:
+        for term, w in one.about.terms.items():
+            weight[term] += w
+            often[term] += 1
+    common = [t for t, n in often.items() if n * 2 > len(members)]
+    return tuple(sorted(common or weight, key=lambda t: (-weight[t], t))[:most])

@@ -1,0 +1,52 @@
+"""Where the records of proactive governance (未诉先办) are kept (B23, B29)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One class of matters treated as a whole. `state`: draft, open, closed, accepted or refused."""
+
+    id: int
+    unit: str  # the management institution it counts for
+    month: str  # 2026-11
+    topic: str
+    cause: str
+    measures: str
+    tickets: tuple[str, ...]
+    state: str
+    drafted: bool  # proposed by the house from a cluster
+    opened_by: str
+    opened_at: datetime
+    closed_by: str | None = None
+    closed_at: datetime | None = None
+    reviewed_by: str | None = None
+    reviewed_at: datetime | None = None
+    ledger_id: int | None = None
+
+
+class GovernanceStore(Protocol):
+    """The shelf of governance projects."""
+
+    async def add(self, project: Project) -> None:
+        """Keep a new project."""
+        ...
+
+    async def one(self, project_id: int) -> Project | None:
+        """One project."""
+        ...
+
+    async def listed(self, month: str | None, unit: str | None) -> Sequence[Project]:
+        """Projects, newest first."""
+        ...
+
+    async def change(self, project_id: int, state: str, changes: Mapping[str, Any]) -> bool:
+        """Change a project that is still in `state`; False when somebody was quicker."""
+        ...
+
+    async def known_numbers(self, numbers: Sequence[str]) -> frozenset[str]:
+        """Those of the ticket numbers that exist."""
+        ...

@@ -1,0 +1,231 @@
+"""Like demands, suggestions, the dispatch catalogue, what is hot and what is governed: asked of their rooms (A6, A18, A27)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from backend.dispatch_aid import DispatchAid
+from backend.domain.dispatch_aid import Reason, Responsibility
+from backend.domain.hot_list import Hot
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Category, Role
+from backend.likeness.hot import HotList
+from backend.likeness.room import Group, Like, Likeness
+from backend.web.api.tickets import view_of
+from backend.web.asked import Answer, Ask
+from backend.web.gate import Route
+from backend.web.queries import cursor, limit_of, place_of
+from backend.web.shapes import Shaper
+from backend.web.wants import Code, Nothing, Short, Want
+
+OFFICE = frozenset({Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.REVISIT_AGENT, Role.SCORE_CLERK, Role.AUDITOR})
+KEEPERS = frozenset({Role.DISPATCHER})
+LONG_AGO = 366  # days one question may span
+
+
+class RowWant(Want):
+    """A row of the dispatch catalogue (A6)."""
+
+    unit: Code
+    category: Category | None = None
+    keywords: Short | list[Short] = ""
+    region: Short = ""
+    basis: Annotated[str, Field(max_length=500, strict=True)] = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+def room_of(room: Any) -> Any:
+    """A room that is open in this house. Refused `unavailable`."""
+    if room is None:
+        raise Refused("unavailable")
+    return room
+
+
+def number_of(ask: Ask) -> int:
+    """The row a path names. Refused `not_found`."""
+    written = ask.path["id"]
+    if not (written.isascii() and written.isdigit() and len(written) <= 18):
+        raise Refused("not_found", id=written)
+    return int(written)
+
+
+def span_of(query: Mapping[str, str], today: date) -> tuple[date, date]:
+    """`from` and `to` as days; by default this month so far. Refused `bad_field`."""
+    found = {}
+    for name, absent in (("from", today.replace(day=1)), ("to", today)):
+        written = query.get(name)
+        try:
+            found[name] = date.fromisoformat(written) if written else absent
+        except ValueError:
+            raise Refused("bad_field", field=name) from None
+        if not 2000 <= found[name].year <= 2100:
+            raise Refused("bad_field", field=name)
+    if not timedelta(0) <= found["to"] - found["from"] <= timedelta(days=LONG_AGO):
+        raise Refused("bad_field", field="to")
+    return found["from"], found["to"]
+
+
+def paged(ask: Ask, items: Sequence[dict[str, Any]], *, rising: bool) -> Answer:
+    """A page of rows that have an `id`, in their order; a short list is cut here. Refused `bad_cursor`, `bad_field`."""
+    after, most = place_of(ask.query), limit_of(ask.query)
+    left = [i for i in items if after is None or (i["id"] > after if rising else i["id"] < after)]
+    return Answer({"items": left[:most], "next": cursor(left[most - 1]["id"]) if len(left) > most else None})
+
+
+# -- like demands and suggestions
+
+
+async def like(ask: Ask) -> Answer:
+    """Tickets like this one, most alike first; `repeat` ones are proposed for 并单."""
+    await view_of(ask, ask.path["no"])
+    room: Likeness = room_of(ask.rooms.likeness)
+    shaper = await Shaper.of(ask.rooms)
+    found = await room.like(ask.path["no"])
+    return Answer({"items": [like_json(one, shaper, ask.rooms.catalogue) for one in found], "next": None})
+
+
+def like_json(one: Like, shaper: Shaper, words: Catalogue) -> dict[str, Any]:
+    """A like ticket, with the reason in words."""
+    known = one.known
+    why = [words.say("likeness.why.caller")] if one.same_caller else []
+    if one.shared:
+        why.append(words.say("likeness.why.shared", terms="、".join(one.shared)))
+    if one.elsewhere:
+        why.append(words.say("likeness.why.elsewhere"))
+    return {
+        "ticket_no": known.no, "state": known.state, "title": shaper.masked(known.title, None),
+        "category": known.category, "region": known.region, "unit": known.unit, "closed": known.closed,
+        "generated_at": shaper.at(known.generated_at), "score": one.score, "same_caller": one.same_caller,
+        "shared": list(one.shared), "repeat": one.repeat, "why": "；".join(why) if words.language == "zh_CN" else "; ".join(why),
+    }  # fmt: skip
+
+
+async def suggestions(ask: Ask) -> Answer:
+    """Units for a ticket that waits to be dispatched, best first, each with its reasons in words."""
+    await view_of(ask, ask.path["no"])
+    aid: DispatchAid = room_of(ask.rooms.aid)
+    return Answer({"items": await suggested(aid, ask.path["no"], ask), "next": None})
+
+
+async def suggested(aid: DispatchAid, no: str, ask: Ask) -> list[dict[str, Any]]:
+    """Suggestions as doors show them."""
+    units = (await ask.rooms.office.standing()).config.units
+    return [
+        {
+            "unit": s.unit, "name": units[s.unit].name, "score": s.score,
+            "reasons": [{"kind": r.kind, **r.facts, "text": reason_text(r, ask.rooms.catalogue)} for r in s.reasons],
+        }
+        for s in await aid.suggestions(no)
+    ]  # fmt: skip
+
+
+def reason_text(reason: Reason, words: Catalogue) -> str:
+    """A reason in words."""
+    facts = dict(reason.facts)
+    for name in ("keywords", "tickets"):
+        if name in facts:
+            facts[name] = "、".join(facts[name]) if words.language == "zh_CN" else ", ".join(facts[name])
+    if facts.get("category"):
+        facts["category"] = words.word_or("category", facts["category"])
+    return words.say(f"likeness.reason.{reason.kind}", **facts)
+
+
+# -- the catalogue
+
+
+def row_json(row: Responsibility) -> dict[str, Any]:
+    """A row as doors show it."""
+    return {
+        "id": row.id, "unit": row.unit, "category": row.category, "keywords": list(row.keywords), "region": row.region,
+        "basis": row.basis, "valid_from": row.valid_from and row.valid_from.isoformat(),
+        "valid_to": row.valid_to and row.valid_to.isoformat(),
+    }  # fmt: skip
+
+
+async def rows(ask: Ask) -> Answer:
+    """The whole catalogue."""
+    return paged(ask, [row_json(row) for row in await room_of(ask.rooms.aid).rows()], rising=True)
+
+
+async def put_row(ask: Ask) -> Answer:
+    """One row by hand."""
+    want = ask.body.model_dump()
+    if isinstance(want["keywords"], list):
+        want["keywords"] = " ".join(want["keywords"])
+    return Answer(row_json(await room_of(ask.rooms.aid).put(want, ask.actor)), 201)
+
+
+async def remove_row(ask: Ask) -> Answer:
+    """Take a row out."""
+    await room_of(ask.rooms.aid).remove(number_of(ask), ask.actor)
+    return Answer({"removed": number_of(ask)})
+
+
+# -- figures
+
+
+async def misses(ask: Ask) -> Answer:
+    """派单准确性: (accepted returns + reassigns) / dispatches."""
+    start, end = span_of(ask.query, ask.rooms.clock.now().date())
+    by = ask.query.get("by") or "unit"
+    found = await room_of(ask.rooms.aid).misses(start, end, by)
+    items = [{"name": m.name, "dispatches": m.dispatches, "returned": m.returned, "reassigned": m.reassigned,
+              "rate": m.rate} for m in found]  # fmt: skip
+    return Answer({"from": start.isoformat(), "to": end.isoformat(), "by": by, "items": items, "next": None})
+
+
+async def repeats(ask: Ask) -> Answer:
+    """Repeats by unit and month (A18)."""
+    start, end = span_of(ask.query, ask.rooms.clock.now().date())
+    items = [{"unit": r.unit, "month": r.month, "tickets": r.tickets, "repeats": r.repeats,
+              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await room_of(ask.rooms.aid).repeats(start, end)]  # fmt: skip
+    return Answer({"from": start.isoformat(), "to": end.isoformat(), "items": items, "next": None})
+
+
+async def hot(ask: Ask) -> Answer:
+    """热点: what came most, beside as many days before."""
+    start, end = span_of(ask.query, ask.rooms.clock.now().date())
+    found = await room_of(ask.rooms.hot).hot(start, end, ask.query.get("region", ""))
+    return Answer(hot_json(found))
+
+
+def hot_json(found: HotList) -> dict[str, Any]:
+    """A hot list as doors show it."""
+    return {
+        "from": found.start.isoformat(), "to": found.end.isoformat(), "before": found.before.isoformat(),
+        "total": found.total, "total_before": found.total_before, "categories": _hot(found.categories),
+        "topics": _hot(found.topics), "places": _hot(found.places), "groups": [group_json(g) for g in found.groups],
+        "cut": found.cut,
+    }  # fmt: skip
+
+
+def _hot(some: Sequence[Hot]) -> list[dict[str, Any]]:
+    return [{"name": h.name, "count": h.count, "before": h.before, "growth": h.growth, "tickets": list(h.tickets)}
+            for h in some]  # fmt: skip
+
+
+def group_json(group: Group) -> dict[str, Any]:
+    """A group of like demands."""
+    units = sorted({one.unit for one in group.members if one.unit})
+    return {"about": list(group.about), "count": len(group.members), "units": units,
+            "tickets": [one.no for one in group.members]}  # fmt: skip
+
+
+SPAN = ("from", "to")
+PAGED = ("limit", "cursor")
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    Route("GET",    "/tickets/{no}/like",        like,           "Like tickets", OFFICE),
+    Route("GET",    "/tickets/{no}/suggestions", suggestions,    "Units to dispatch it to", OFFICE),
+    Route("GET",    "/catalogue",                rows,           "The dispatch catalogue", OFFICE, filters=PAGED),
+    Route("POST",   "/catalogue",                put_row,        "A row of the catalogue", KEEPERS, RowWant, answers=201),
+    Route("POST",   "/catalogue/{id}/remove",    remove_row,     "Remove a row", KEEPERS, Nothing),
+    Route("GET",    "/dispatch-quality",         misses,         "Wrong dispatches", OFFICE, filters=(*SPAN, "by")),
+    Route("GET",    "/repeats",                  repeats,        "Repeats by unit and month", OFFICE, filters=SPAN),
+    Route("GET",    "/hot",                      hot,            "What is hot", OFFICE, filters=(*SPAN, "region")),
+)
+# fmt: on

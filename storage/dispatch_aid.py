@@ -1,0 +1,147 @@
+"""The shelf of the dispatch catalogue, and the counts of wrong dispatches and repeats over the tables as they stand."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
+
+from backend.domain.dispatch_aid import Misses, Responsibility
+from backend.domain.instants import instant, micros
+from backend.ports.dispatch_aid import Entry, Repeats
+from storage import tables as t
+from storage.db import Database
+from storage.finding import flagged
+from storage.ids import Ids
+
+
+class CatalogueShelf:
+    """The catalogue on either engine. `zone` is where months begin."""
+
+    def __init__(self, db: Database, ids: Ids, zone: ZoneInfo) -> None:
+        self._db, self._ids, self._zone = db, ids, zone
+
+    async def rows(self) -> Sequence[Responsibility]:
+        """All rows that were not removed, oldest first."""
+        r = t.catalogue_rows.c
+        query = select(t.catalogue_rows).where(r.removed_at.is_(None)).order_by(r.id)
+        return await self._db.read(lambda c: [_row(row) for row in c.execute(query)])
+
+    async def known(self, fingerprints: Collection[str]) -> frozenset[str]:
+        """Those of the fingerprints that are there already."""
+        return await self._db.read(lambda c: _known(c, fingerprints))
+
+    async def put(self, entries: Sequence[Entry], by: str, at: datetime) -> Sequence[bool]:
+        """Keep rows in one transaction; False for one that is there already."""
+        await self._ids.refill(len(entries) + 1)
+
+        def work(c: Connection) -> list[bool]:
+            seen, fresh = set(_known(c, [e.fingerprint for e in entries])), []
+            for entry in entries:
+                fresh.append(entry.fingerprint not in seen)
+                if fresh[-1]:
+                    seen.add(entry.fingerprint)
+                    c.execute(insert(t.catalogue_rows).values(
+                        id=self._ids.take(), category=entry.category,
+                        keywords=json.dumps(entry.keywords, ensure_ascii=False), region=entry.region,
+                        unit=entry.unit, basis=entry.basis, valid_from=_day(entry.valid_from),
+                        valid_to=_day(entry.valid_to), by=by, set_at=micros(at), fingerprint=entry.fingerprint,
+                    ))  # fmt: skip
+            return fresh
+
+        return await self._db.write(work)
+
+    async def remove(self, row: int, by: str, at: datetime) -> bool:
+        """Remove a row; False when there is none."""
+        r = t.catalogue_rows.c
+        gone = (
+            update(t.catalogue_rows)
+            .where(r.id == row, r.removed_at.is_(None))
+            .values(removed_at=micros(at), removed_by=by)
+        )
+        return await self._db.write(lambda c: c.execute(gone).rowcount == 1)
+
+    async def misses(self, start: datetime, end: datetime, by: str) -> Sequence[Misses]:
+        """Dispatches from `start` up to but not at `end`, by unit, dispatcher, category or month.
+
+        Every giving of a ticket to a unit is a dispatch, reassigning included; it was wrong when the unit's return
+        was accepted, or when the ticket was taken from it and given to another. A ticket that was cancelled is not.
+        """
+        a, k = t.assignments.c, t.tickets.c
+        moved = and_(a.state == "cancelled", k.state.not_in(("cancelled", "merged")))
+        of: dict[str, Callable[[Any], str]] = {
+            "unit": lambda row: row.unit, "dispatcher": lambda row: row.dispatched_by,
+            "category": lambda row: row.category or "", "month": lambda row: self._month(row.dispatched_at),
+        }  # fmt: skip
+        named = of[by]
+        columns = {
+            "unit": [a.unit], "dispatcher": [a.dispatched_by], "category": [k.category], "month": [a.dispatched_at],
+        }[by]  # fmt: skip
+        query = (
+            select(*columns, func.count().label("given"), func.sum(case((a.state == "returned", 1), else_=0)).label("back"),
+                   func.sum(case((moved, 1), else_=0)).label("moved"))
+            .join_from(t.assignments, t.tickets, k.id == a.ticket_id)
+            .where(a.dispatched_at >= micros(start), a.dispatched_at < micros(end), a.lead)
+            .group_by(*columns)
+        )  # fmt: skip
+
+        def work(c: Connection) -> Sequence[Misses]:
+            sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+            for row in c.execute(query):
+                for place, count in enumerate((row.given, row.back, row.moved)):
+                    sums[named(row)][place] += int(count)
+            return [Misses(name, *counts) for name, counts in sorted(sums.items())]
+
+        return await self._db.read(work)
+
+    async def repeats(self, start: datetime, end: datetime) -> Sequence[Repeats]:
+        """Tickets by lead unit and month of arrival, and how many of them came again.
+
+        A ticket came again when it was flagged as a suspected repeat, or lies merged under another (then it counts
+        for that one's unit).
+        """
+        k, a = t.tickets.c, t.assignments.c
+        again = or_(flagged("suspected_repeat"), k.merged_into.is_not(None))
+        master = t.tickets.alias("master")
+        query = (
+            select(a.unit, k.generated_at, case((again, 1), else_=0).label("again"))
+            .outerjoin_from(t.tickets, master, master.c.id == k.merged_into)
+            .join(t.assignments, a.id == func.coalesce(master.c.lead_id, k.lead_id))
+            .where(k.generated_at >= micros(start), k.generated_at < micros(end), k.state != "cancelled")
+        )
+
+        def work(c: Connection) -> Sequence[Repeats]:
+            sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+            for row in c.execute(query):
+                counts = sums[row.unit, self._month(row.generated_at)]
+                counts[0] += 1
+                counts[1] += row.again
+            return [Repeats(unit, month, *counts) for (unit, month), counts in sorted(sums.items())]
+
+        return await self._db.read(work)
+
+    def _month(self, at: int) -> str:
+        return f"{instant(at).astimezone(self._zone):%Y-%m}"
+
+
+def _day(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _row(row: Any) -> Responsibility:
+    from_, to = (date.fromisoformat(d) if d else None for d in (row.valid_from, row.valid_to))
+    return Responsibility(row.id, row.unit, row.category, tuple(json.loads(row.keywords)), row.region, row.basis,
+                          from_, to)  # fmt: skip
+
+
+def _known(c: Connection, fingerprints: Collection[str]) -> frozenset[str]:
+    r = t.catalogue_rows.c
+    found: set[str] = set()
+    wanted = sorted(set(fingerprints))
+    for start in range(0, len(wanted), 1_000):
+        query = select(r.fingerprint).where(r.fingerprint.in_(wanted[start : start + 1_000]), r.removed_at.is_(None))
+        found.update(c.execute(query).scalars())
+    return frozenset(found)

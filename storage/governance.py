@@ -1,0 +1,73 @@
+"""The shelf of proactive governance: one row a project, changed only from the state it was seen in."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from backend.domain.instants import instant, micros
+from backend.ports.governance import Project
+from storage import tables as t
+from storage.db import Database
+
+_AT = ("opened_at", "closed_at", "reviewed_at")
+
+
+class GovernanceShelf:
+    """Projects on either engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def add(self, project: Project) -> None:
+        """Keep a new project."""
+        row = insert(t.governance).values(**_written(asdict(project)))
+        await self._db.write(lambda c: c.execute(row) and None)
+
+    async def one(self, project_id: int) -> Project | None:
+        """One project."""
+
+        def work(c: Connection) -> Project | None:
+            row = c.execute(select(t.governance).where(t.governance.c.id == project_id)).first()
+            return None if row is None else _project(row)
+
+        return await self._db.read(work)
+
+    async def listed(self, month: str | None, unit: str | None) -> Sequence[Project]:
+        """Projects, newest first."""
+        g = t.governance.c
+        where = [column == value for column, value in ((g.month, month), (g.unit, unit)) if value is not None]
+        query = select(t.governance).where(*where).order_by(g.id.desc())
+        return await self._db.read(lambda c: [_project(row) for row in c.execute(query)])
+
+    async def change(self, project_id: int, state: str, changes: Mapping[str, Any]) -> bool:
+        """Change a project that is still in `state`; False when somebody was quicker."""
+        g = t.governance.c
+        row = update(t.governance).where(g.id == project_id, g.state == state).values(**_written(changes))
+        return await self._db.write(lambda c: c.execute(row).rowcount == 1)
+
+    async def known_numbers(self, numbers: Sequence[str]) -> frozenset[str]:
+        """Those of the ticket numbers that exist."""
+        query = select(t.tickets.c.no).where(t.tickets.c.no.in_(sorted(set(numbers))))
+        return frozenset(await self._db.read(lambda c: list(c.execute(query).scalars())))
+
+
+def _written(values: Mapping[str, Any]) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return micros(value)
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, tuple)) else value
+
+    return {name: plain(value) for name, value in values.items()}
+
+
+def _project(row: Any) -> Project:
+    values: dict[str, Any] = {f.name: getattr(row, f.name) for f in fields(Project)}
+    values["tickets"] = tuple(json.loads(values["tickets"]))
+    for name in _AT:
+        if values[name] is not None:
+            values[name] = instant(values[name])
+    return Project(**values)

@@ -1,0 +1,197 @@
+"""The shelf of gists: what tickets are about, found by their keys newest first, so that a common key costs no more."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, text
+
+from backend.domain.instants import instant, micros
+from backend.domain.likeness import Gist, keys, said_by
+from backend.ports.likeness import Known, Told
+from storage import tables as t
+from storage.db import Database
+from storage.vault import Vault
+
+NEWEST = 200  # tickets looked at under one key
+CHUNK = 400  # ids in one question
+_ARRIVED = ("create", "import")  # the first line of a ticket's journal
+_KEY = {
+    "sqlite": text("INSERT OR IGNORE INTO like_keys (key, ticket_id) VALUES (:key, :ticket_id)"),
+    "postgresql": text(
+        "INSERT INTO like_keys (key, ticket_id) SELECT unnest(CAST(:keys AS bigint[])), :ticket_id "
+        "ON CONFLICT DO NOTHING"
+    ),
+}
+_UNDER = text(
+    "SELECT ticket_id FROM like_keys WHERE key = :key AND ticket_id <> :but ORDER BY ticket_id DESC LIMIT :most"
+)
+
+
+class LikenessShelf:
+    """Gists on either engine."""
+
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self._db, self._vault = db, vault
+
+    async def pending(self, since: datetime, limit: int) -> tuple[Sequence[Told], datetime | None]:
+        """Tickets recorded since then that have no gist yet, oldest first, and when the last of them was recorded."""
+        j, g = t.journal.c, t.gists.c
+        query = (
+            select(*_TOLD, j.recorded_at)
+            .join_from(t.journal, t.tickets, t.tickets.c.id == j.ticket_id)
+            .outerjoin(t.gists, g.ticket_id == j.ticket_id)
+            .where(j.recorded_at >= micros(since), j.version == 1, j.verb.in_(_ARRIVED), g.ticket_id.is_(None))
+            .order_by(j.recorded_at)
+            .limit(limit)
+        )
+
+        def work(c: Connection) -> tuple[Sequence[Told], datetime | None]:
+            rows = c.execute(query).all()
+            return [self._told(row) for row in rows], instant(rows[-1].recorded_at) if rows else None
+
+        return await self._db.read(work)
+
+    async def told(self, no: str) -> Told | None:
+        """One ticket by its number."""
+
+        def work(c: Connection) -> Told | None:
+            row = c.execute(select(*_TOLD).where(t.tickets.c.no == no)).first()
+            return None if row is None else self._told(row)
+
+        return await self._db.read(work)
+
+    def _told(self, row: Any) -> Told:
+        caller = row.phone_index
+        if caller is None and row.name_sealed is not None:
+            name = self._vault.open("tickets", row.id, "name", row.name_sealed)
+            caller = self._vault.index(said_by(name or "", row.text))
+        return Told(
+            row.id, row.no, row.title, row.text, row.place, row.region, row.category, caller,
+            instant(row.generated_at),
+        )  # fmt: skip
+
+    async def keep(self, gists: Sequence[tuple[Told, Gist]]) -> None:
+        """Keep gists and their keys in one transaction, over any earlier ones."""
+
+        def work(c: Connection) -> None:
+            ids = [told.ticket_id for told, _ in gists]
+            for start in range(0, len(ids), CHUNK):
+                some = ids[start : start + CHUNK]
+                for row in c.execute(select(t.gists).where(t.gists.c.ticket_id.in_(some))).all():
+                    old = keys(_gist(row))
+                    c.execute(delete(t.like_keys).where(t.like_keys.c.key.in_(old),
+                                                        t.like_keys.c.ticket_id == row.ticket_id))  # fmt: skip
+                c.execute(delete(t.gists).where(t.gists.c.ticket_id.in_(some)))
+            c.execute(insert(t.gists), [_row(told, about) for told, about in gists])
+            postgres = self._db.dialect == "postgresql"
+            found = [{"keys": list(keys(about)), "ticket_id": told.ticket_id} for told, about in gists]
+            flat = [{"key": key, "ticket_id": f["ticket_id"]} for f in found for key in f["keys"]]  # type: ignore[attr-defined]
+            if given := (found if postgres else flat):
+                c.execute(_KEY[self._db.dialect], given)
+
+        if gists:
+            await self._db.write(work)
+
+    async def candidates(self, keys: Collection[int], but: int, most: int) -> Sequence[Known]:
+        """Tickets that share the most keys, at most so many; of a very common key only the newest tickets count."""
+
+        def work(c: Connection) -> Sequence[Known]:
+            found: Counter[int] = Counter()
+            for key in keys:
+                found.update(c.execute(_UNDER, {"key": key, "but": but, "most": NEWEST}).scalars())
+            best = sorted(found, key=lambda ticket: (-found[ticket], -ticket))[:most]
+            return _known(c, t.gists.c.ticket_id.in_(best)) if best else ()
+
+        return await self._db.read(work)
+
+    async def of_caller(self, caller: str, but: int, most: int) -> Sequence[Known]:
+        """The newest tickets of a caller."""
+        g = t.gists.c
+        newest = select(g.ticket_id).where(g.caller == caller, g.ticket_id != but).order_by(g.ticket_id.desc())
+
+        def work(c: Connection) -> Sequence[Known]:
+            ids = list(c.execute(newest.limit(most)).scalars())
+            return _known(c, g.ticket_id.in_(ids)) if ids else ()
+
+        return await self._db.read(work)
+
+    async def between(self, start: datetime, end: datetime, most: int) -> Sequence[Known]:
+        """Tickets generated from `start` up to but not at `end`, newest first, at most so many."""
+        g = t.gists.c
+        query = (
+            select(g.ticket_id)
+            .where(g.generated_at >= micros(start), g.generated_at < micros(end))
+            .order_by(g.generated_at.desc(), g.ticket_id.desc())
+            .limit(most)
+        )
+
+        def work(c: Connection) -> Sequence[Known]:
+            ids = list(c.execute(query).scalars())
+            return [k for i in range(0, len(ids), CHUNK) for k in _known(c, g.ticket_id.in_(ids[i : i + CHUNK]))]
+
+        return await self._db.read(work)
+
+    async def count(self) -> int:
+        """How many gists are kept."""
+        return await self._db.read(lambda c: int(c.execute(select(func.count()).select_from(t.gists)).scalar_one()))
+
+    async def forget(self) -> None:
+        """Throw all gists and keys away."""
+
+        def work(c: Connection) -> None:
+            c.execute(delete(t.like_keys))
+            c.execute(delete(t.gists))
+
+        await self._db.write(work)
+
+
+_TOLD = [
+    t.tickets.c[n]
+    for n in (
+        "id", "no", "title", "text", "place", "region", "category", "phone_index", "name_sealed", "generated_at",
+    )
+]  # fmt: skip
+
+
+def _row(told: Told, about: Gist) -> dict[str, Any]:
+    return {
+        "ticket_id": told.ticket_id, "terms": json.dumps(dict(about.terms), ensure_ascii=False),
+        "title": json.dumps(about.title, ensure_ascii=False), "caller": told.caller,
+        "places": json.dumps([sorted(about.regions), sorted(about.rare)], ensure_ascii=False),
+        "generated_at": micros(told.generated_at),
+    }  # fmt: skip
+
+
+def _gist(row: Any) -> Gist:
+    regions, rare = json.loads(row.places)
+    return Gist(json.loads(row.terms), tuple(json.loads(row.title)), frozenset(regions), frozenset(rare))
+
+
+def _known(c: Connection, which: Any) -> list[Known]:
+    k, g, a, r = t.tickets.c, t.gists.c, t.assignments.c, t.requests.c
+    rows = c.execute(
+        select(t.gists, k.no, k.state, k.title.label("head"), k.category, k.region, k.place, k.repeats, a.unit,
+               a.closed_at)  # fmt: skip
+        .join_from(t.gists, t.tickets, k.id == g.ticket_id)
+        .outerjoin(t.assignments, a.id == k.lead_id)
+        .where(which)
+        .order_by(g.ticket_id.desc())
+    ).all()
+    ids = [row.ticket_id for row in rows]
+    given_back: dict[int, set[str]] = {}
+    accepted = select(r.ticket_id, r.unit).where(
+        r.ticket_id.in_(ids), r.kind == "return", r.decision == "accepted", r.unit.is_not(None)
+    )
+    for ticket, unit in c.execute(accepted):
+        given_back.setdefault(ticket, set()).add(unit)
+    return [
+        Known(
+            row.ticket_id, row.no, row.state, row.head, row.category, row.region, row.place, row.unit,
+            row.closed_at is not None, tuple(sorted(given_back.get(row.ticket_id, ()))), row.repeats,
+            instant(row.generated_at), row.caller, _gist(row),
+        )
+        for row in rows
+    ]  # fmt: skip
