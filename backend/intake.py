@@ -156,7 +156,7 @@ class Intake:
             ticket_id, no, 1, "", state, form.category, grade, str(form.channel or ""), draft.region, management,
             by.unit or management, draft.generated_at, flags=frozenset(name for name, on in flags.items() if on),
             has_phone=draft.phone is not None, no_visit=form.no_visit or draft.index in not_to_be_rung,
-            title=draft.title, place=draft.place, text=draft.text,
+            title=draft.title, place=draft.place, text=draft.text, phone_index=draft.index,
         )  # fmt: skip
         rows: tuple[Duty, ...] = ()
         if complete:
@@ -197,7 +197,6 @@ class Intake:
             columns["name_sealed"] = self._vault.seal("tickets", ticket_id, "name", draft.name)
         if draft.phone:
             columns["phone_sealed"] = self._vault.seal("tickets", ticket_id, "phone", draft.phone)
-            columns["phone_index"] = draft.index
             columns["phone_tail"] = draft.phone.partition(";")[0][-4:]
         return columns
 

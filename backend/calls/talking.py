@@ -212,6 +212,6 @@ def settled(call: Call) -> bool:
         return moved_on(call)
     if about.ended_at is not None or about.assignment_state is None:
         return True
-    if call.script == "supervise":
+    if call.script in ("supervise", "upgrade"):
         return about.assignment_state not in WITH_UNIT
     return about.assignment_state is not State.DISPATCHED

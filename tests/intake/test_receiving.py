@@ -128,3 +128,10 @@ async def test_each_new_ticket_is_told_to_whoever_listens(bench: Bench) -> None:
     bench.house.desk.after.append(lambda plan, no: heard.append(f"{plan.line.verb} {no}"))
     await bench.house.intake.receive_many([replace(FORM, ticket_no=f"T{n}") for n in range(20)], CLERK, Source.IMPORT)
     assert heard == [f"create T{n}" for n in range(20)]
+
+
+async def test_who_rang_is_known_of_each_of_many_as_of_one_T4(bench: Bench) -> None:
+    await receive(bench, FORM)
+    await bench.house.intake.receive_many([FORM] * 20, CLERK, Source.IMPORT)
+    rows = await bench.house.db.read(lambda c: c.execute(select(t.tickets.c.phone_index)).scalars().all())
+    assert len(rows) == 21 and len(set(rows)) == 1 and rows[0]
