@@ -3,13 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from backend.domain.acts import Snapshot
 from backend.domain.masking import cut
 from backend.domain.records import FLAGS, Assignment, Letter, Person, Request
 from backend.domain.refusals import Refused
+from backend.domain.spoken_time import written
 from backend.domain.texts import Catalogue
 from backend.domain.ticket import Grade, State
 from backend.mail import buttons
@@ -100,6 +101,8 @@ class Cards:
         viewer = standing.by_code.get(letter.person)
         if viewer is None:
             return None
+        if letter.kind == "M21":
+            return Drawn(self._to_check(letter.facts), 0)
         if letter.ticket_id is None:
             return Drawn(await self._digest(viewer), 0)
         snap = await self._moves.load(Find(ticket_id=letter.ticket_id))
@@ -217,6 +220,13 @@ class Cards:
             if len(self._known) > NAMES:
                 self._known.popitem(last=False)
         return self._known.get(ticket_id)
+
+    def _to_check(self, facts: Mapping[str, Any]) -> Card:
+        """M21: a unit's trial score and until when to object."""
+        now = self._office.clock.now()
+        due = datetime.fromisoformat(str(facts["due"])).astimezone(now.tzinfo)
+        said = written(due, now, self._catalogue.language.partition("_")[0], self._office.clock.zone)
+        return Card(self._catalogue.say("chat.M21", **{**facts, "due": said}))
 
     async def _digest(self, viewer: Person) -> Card:
         """M5: how much waits for a person, counted at the moment of sending."""

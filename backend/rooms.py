@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from backend.bulletins import Bulletins
 from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.texts import Catalogue
@@ -80,7 +81,7 @@ class MarksRoom(Protocol):
         """A stored run."""
         ...
 
-    async def lock(self, run_id: int, actor: Actor) -> Mapping[str, Any]:
+    async def lock(self, run_id: int, actor: Actor, *, force: bool = ..., reason: str = ...) -> Mapping[str, Any]:
         """定稿."""
         ...
 
@@ -138,6 +139,7 @@ class Rooms:
     inbox: InboxRoom | None = None
     imports: ImportsRoom | None = None
     marks: MarksRoom | None = None
+    bulletins: Bulletins | None = None
     sandbox_clock: SandboxClock | None = None
     platform: Platform | None = None
     indicators: Indicators | None = None

@@ -12,6 +12,7 @@ from backend.ports.marks import Counted, Question, Struck, Witness
 from storage.db import Database
 from storage.ledgers import LedgerShelf
 from storage.measures import Wording
+from storage.registers import RegisterShelf
 from storage.runs import RunShelf
 
 #: measures whose numerator speaks against the unit
@@ -21,7 +22,7 @@ _EXCLUDED = "e.item = :item AND e.month = :month AND e.state = 'accepted' AND e.
 _LATER = text("SELECT 1 FROM requests WHERE kind = 'extension' AND decided_at > :as_of LIMIT 1")
 
 
-class MarksShelf(LedgerShelf, RunShelf):
+class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
     """Implements backend.ports.marks.MarksStore."""
 
     def __init__(self, db: Database) -> None:

@@ -24,6 +24,8 @@ STATUS: dict[str, int] = {
     "not_found": 404,
     "unknown_run": 404,
     "unknown_entry": 404,
+    "unknown_appeal": 404,
+    "unknown_register": 404,
     "overtaken": 409,
     "not_now": 409,
     "exists": 409,

@@ -34,6 +34,12 @@ class IdSupply(Protocol):
     def take(self) -> int: ...
 
 
+class Words(Protocol):
+    """The catalogue."""
+
+    def say(self, key: str, /, **facts: Any) -> str: ...
+
+
 @dataclass
 class Aids:
     """Each may be absent: a trial run at the command line needs none."""
@@ -41,8 +47,13 @@ class Aids:
     audit: Book | None = None
     papers: Papers | None = None
     post: Post | None = None
+    words: Words | None = None
 
     async def note(self, now: datetime, who: str, what: str, about: object, **facts: Any) -> None:
         """A row in the audit book."""
         if self.audit is not None:
             await self.audit.note(now, who, what, str(about), **facts)
+
+    def say(self, key: str, /, **facts: Any) -> str:
+        """A sentence of the catalogue; without one, nothing."""
+        return "" if self.words is None else self.words.say(key, **facts)

@@ -11,7 +11,10 @@ from backend.marks.aids import Aids, IdSupply
 from backend.marks.assembly import assemble
 from backend.marks.contests import Contests
 from backend.marks.gathering import Gathering
+from backend.marks.harvest import Harvest
+from backend.marks.knowledge import Knowledge
 from backend.marks.ledgers import Ledgers
+from backend.marks.registers import Registers
 from backend.marks.runs import Runs
 from backend.marks.spans import month_span, span
 from backend.marks.understanding import Understanding
@@ -40,6 +43,9 @@ class Marks:
             self.aids,
             self.contests,
         )
+        self.registers = Registers(store, office, ids, self.aids)
+        self.knowledge = Knowledge(store, office, ids, self.aids)
+        self.harvest = Harvest(store, office, self.ledgers, self.aids.say)
         self.understanding = Understanding(store, office, self.gathering)
         self.enter, self.review, self.draft = self.ledgers.enter, self.ledgers.review, self.ledgers.draft
         self.start_run, self.lock, self.appeal = self.runs.start, self.runs.lock, self.runs.appeal

@@ -10,7 +10,6 @@ from backend.domain.scoring.explain import explain
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.reckon import reckon_json
 from backend.domain.scoring.scheme_file import load_scheme
-from backend.domain.ticket import Category
 from backend.marks.differences import change, of_sheets
 from backend.marks.gathering import Gathering
 from backend.marks.inputs import entry_document, question, scheme_for
@@ -46,7 +45,15 @@ class Understanding:
         chosen = next((line for line in lines if line["item"] == item), None)
         if chosen is None:
             raise Refused("unknown_item", path="item", item=item[:40], known=", ".join(x["item"] for x in lines))
-        found: Document = {"month": month, "unit": unit, "item": item, "line": chosen, "tickets": [], "next": None, "of": 0}
+        found: Document = {
+            "month": month,
+            "unit": unit,
+            "item": item,
+            "line": chosen,
+            "tickets": [],
+            "next": None,
+            "of": 0,
+        }
         rate = scheme.rate(item)
         if rate is None or rate.measure is Measure.CONNECT:
             own = next(x for x in sheet["lines"] if x["item"] == item)
@@ -127,7 +134,7 @@ class Understanding:
                 pair = document["rates"][rate.item]
                 pair[0], pair[1] = pair[0] - one.numerator, pair[1] - one.denominator
 
-    async def cost(self, target: Assignment, category: Category, flags: frozenset[str]) -> Document:
+    async def cost(self, target: Assignment, flags: frozenset[str]) -> Document:
         """What it would do to the unit's month if this assignment became late, against doing all of it in time.
 
         Counted as of now into the month that runs; an installation whose scheme marks no lateness answers zero.
@@ -150,7 +157,7 @@ class Understanding:
         ]  # fmt: skip
         total = (change(bad["total"], good["total"]) or "0.00").lstrip("+")
         return {"unit": target.unit, "month": month, "in_time": good["total"], "late": bad["total"], "items": items,
-                "cost": total, "open": True, "category": str(category)}  # fmt: skip
+                "cost": total, "open": True}  # fmt: skip
 
     async def trend(self, unit: str, months: int, last: str, actor: Actor) -> Document:
         """Each item's score over the months up to `last`: locked ones as locked. Refused `forbidden`, `bad_month`."""

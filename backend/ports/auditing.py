@@ -31,6 +31,7 @@ class Since:
     heard: datetime  # came in, and was not handled
     card: datetime  # changed, and not drawn again
     visit: datetime  # to be visited, and no call is planned
+    platform: datetime  # written back, and not confirmed
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,10 @@ class CallBooks(Protocol):
         """It may be tried again; False when it was not dead."""
         ...
 
+    async def try_tail(self, ticket_id: int, now: datetime, *, right: bool) -> bool:
+        """Count a guess at a ticket's tail; False when there were too many of late, right or not (FW25)."""
+        ...
+
     async def unreachable(self, assignment_id: int, dials: Sequence[int], at: datetime) -> bool:
         """A draft about this matter is about to be made; False when there was one (B46)."""
         ...

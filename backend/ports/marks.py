@@ -7,6 +7,7 @@ from typing import Protocol
 
 from backend.domain.scoring.measures import Measure
 from backend.ports.ledgers import LedgerBook, LedgerEntry
+from backend.ports.registers import RegisterBook
 from backend.ports.runs import Appeal, Exclusion, Run, RunBook
 
 __all__ = [
@@ -69,7 +70,7 @@ class Struck:
     reason: str
 
 
-class MarksStore(LedgerBook, RunBook, Protocol):
+class MarksStore(LedgerBook, RunBook, RegisterBook, Protocol):
     """The shelf of the marks."""
 
     async def count(self, measures: Sequence[Measure], question: Question) -> Mapping[Measure, Sequence[Counted]]:

@@ -114,6 +114,15 @@ class AppealWant(Want):
     reason: Annotated[str, Field(min_length=1, max_length=2_000, strict=True)]
     item: Short | None = None
     unit: Code | None = None
+    files: list[Short] | None = None
+    tickets: list[Short] | None = None
+
+
+class LockWant(Want):
+    """Lock a run; an admin may force it for a reason."""
+
+    force: Flag = False
+    reason: Annotated[str, Field(max_length=2_000, strict=True)] = ""
 
 
 class LedgerWant(Want):
@@ -121,7 +130,8 @@ class LedgerWant(Want):
 
     kind: Annotated[str, Field(max_length=64, strict=True)]
     unit: Code
-    month: Annotated[str, Field(max_length=7, strict=True)]
+    month: Annotated[str, Field(max_length=7, strict=True)] | None = None
+    document_date: Short | None = None
     count: Whole | None = None
     level: Short | None = None
     matter: Short | None = None
@@ -130,6 +140,10 @@ class LedgerWant(Want):
     total: Whole | None = None
     note: Annotated[str, Field(max_length=2_000, strict=True)] = ""
     evidence: Annotated[str, Field(max_length=2_000, strict=True)] | list[Short] | None = None
+    files: list[Short] | None = None
+    tickets: list[Short] | None = None
+    channel: Short | None = None
+    reason: Annotated[str, Field(max_length=2_000, strict=True)] | None = None
 
 
 class ReviewWant(Want):

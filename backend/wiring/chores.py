@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backend.clockwork import Clockwork
+from backend.marks import Marks
 from backend.office import Clock
 from backend.rounds import Round
 from backend.shelves import Shelves
@@ -34,6 +35,8 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
         ("clock",  "recordings", calls and daily(calls.forget_recordings, s.clock), calls is not None),
         ("clock",  "sealer",     sealer.round,                                   True),
         ("clock",  "governance", rooms.governance and daily(rooms.governance.draft, s.clock), rooms.governance is not None),
+        ("clock",  "drafts",     isinstance(rooms.marks, Marks) and daily(rooms.marks.harvest.round, s.clock),
+         isinstance(rooms.marks, Marks)),
         ("worker", "courier",    rooms.courier.round,                            True),
         ("worker", "platform",   rooms.platform and rooms.platform.round,        rooms.platform is not None),
         ("worker", "likeness",   s.likeness.round,                               True),

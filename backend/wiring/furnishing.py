@@ -16,15 +16,16 @@ from backend.courier import Courier
 from backend.domain.acts import Plan
 from backend.environment import Environment
 from backend.filing import Filing
-from backend.indicators import Indicators
 from backend.governance import Governance
+from backend.indicators import Indicators
 from backend.likeness.hot import HotLists
+from backend.marks.aids import Aids
 from backend.marks.room import Marks
 from backend.platform import Platform
 from backend.rooms import Rooms
 from backend.rosters import roster_findings
 from backend.rounds import Rounds
-from backend.shelves import Shelves
+from backend.shelves import Shelves, bulletins_of
 from backend.snooze import Snooze
 from backend.visits import Visits
 from backend.wiring.chores import engage
@@ -39,11 +40,11 @@ from storage.calls import CallShelf
 from storage.cards import Cards as CardShelf
 from storage.due import DueWork
 from storage.files import Files
-from storage.governance import GovernanceShelf
 from storage.glance import Glance
+from storage.governance import GovernanceShelf
 from storage.idempotency import Idempotency
-from storage.indicators import IndicatorsShelf
 from storage.inbox import InboxShelf
+from storage.indicators import IndicatorsShelf
 from storage.letters import Letters
 from storage.marks import MarksShelf
 from storage.platform import PlatformShelf
@@ -84,7 +85,9 @@ async def furnish(
         calls = Calls(tools, visits)
     reading, filing = Reading(s.db, s.vault), Filing(Files(s.db), s.clock)
     inbox = InboxShelf(s.db, s.ids)
-    marks = Marks(MarksShelf(s.db), s.office, s.ids)
+    marks = Marks(
+        MarksShelf(s.db), s.office, s.ids, Aids(audit=s.audit, papers=filing, post=letters, words=s.catalogue)
+    )
     auditor = Auditor(
         Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: roster_findings(s.rosters)]
     )
@@ -98,6 +101,8 @@ async def furnish(
         started_at=s.clock.now(), providers=providers_of(environment),
     )  # fmt: skip
     rooms.rosters = s.rosters
+    rooms.bulletins = bulletins_of(s, marks)
+    stack.push_async_callback(rooms.bulletins.close)
     rooms.indicators = Indicators(IndicatorsShelf(s.db), s.office)
     rooms.visiting = visiting = visiting_of(environment, s, calls, pacer)
     if visits is not None and visiting.texting is not None:

@@ -18,6 +18,7 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
 from backend.domain.ticket import Role, UnitKind
 from backend.filing import Filing
+from backend.indicators import Indicators
 from backend.intake import Intake
 from backend.office import Clock, Office
 from backend.registry import PersonForm, Registry
@@ -30,6 +31,7 @@ from storage.drafts import DraftShelf
 from storage.files import Files
 from storage.idempotency import Idempotency
 from storage.ids import Ids
+from storage.indicators import IndicatorsShelf
 from storage.inbox import InboxShelf
 from storage.intake import Arrivals
 from storage.keys import Keys
@@ -67,7 +69,7 @@ class PlayedMarks:
         self.asked.append(("start_run", period, scheme, actor.code))
         return {"id": 1, "state": "trial"}
 
-    async def lock(self, run_id: int, actor: Actor) -> Mapping[str, Any]:
+    async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> Mapping[str, Any]:
         if run_id != 1:
             raise Refused("not_found", run=run_id)
         return {"id": run_id, "state": "locked"}
@@ -144,6 +146,7 @@ class House:
             catalogue=Catalogue("zh_CN"), intake=Intake(Arrivals(db), office, self.ids, self.vault, desk),
             registry=registry, inbox=InboxShelf(db, self.ids), imports=self.imports, marks=self.marks,
             sandbox_clock=PlayedClock(self), telegram_secret=SECRET,
+            indicators=Indicators(IndicatorsShelf(db), office),
         )  # fmt: skip
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]

@@ -4,9 +4,11 @@ from backend.domain.ticket import Role
 from backend.filing import LARGEST
 from backend.web import wants
 from backend.web.api import (
+    bulletins,
     governance,
     indicators,
     likeness,
+    marks,
     office,
     papers,
     platform,
@@ -50,7 +52,7 @@ ROUTES: tuple[Route, ...] = (
           filters=("ticket", "person", "outcome", *PAGED)),
     Route("GET",  "/scores",                 scores.sheets,       "Score sheets", filters=("month", "scheme", "unit")),
     Route("POST", "/score-runs",             scores.start_run,    "A score run", CLERK, wants.RunWant, answers=201),
-    Route("POST", "/score-runs/{id}/lock",   scores.lock,         "Lock a run", CLERK, wants.Nothing),
+    Route("POST", "/score-runs/{id}/lock",   scores.lock,         "Lock a run", CLERK, wants.LockWant),
     Route("POST", "/score-runs/{id}/appeals", scores.appeal,      "Object to a line", OBJECT, wants.AppealWant, answers=201),
     Route("POST", "/ledger",                 scores.enter,        "A ledger row", CLERK, wants.LedgerWant, answers=201),
     Route("POST", "/ledger/{id}/review",     scores.review,       "Review a ledger row", CLERK, wants.ReviewWant),
@@ -60,9 +62,11 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/imports/{kind}",         papers.bring,        "Import a file", BRING, files=papers.LARGEST_IMPORT),
     Route("GET",  "/audit",                  tellings.audit,      "The audit book", AUDIT, filters=PAGED),
     *indicators.ROUTES,
+    *marks.ROUTES,
     *likeness.ROUTES,
     *governance.ROUTES,
     *platform.ROUTES,
+    *bulletins.ROUTES,
     *rosters.ROUTES,
     *visits.ROUTES,
     *ringing.ROUTES,

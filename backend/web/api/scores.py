@@ -44,7 +44,9 @@ async def start_run(ask: Ask) -> Answer:
 
 async def lock(ask: Ask) -> Answer:
     """定稿."""
-    return Answer(dict(await _marks(ask).lock(_number(ask), ask.actor)))
+    room, number = _marks(ask), _number(ask)
+    forced = {"force": True, "reason": ask.body.reason} if ask.body.force else {}
+    return Answer(dict(await room.lock(number, ask.actor, **forced)))
 
 
 async def appeal(ask: Ask) -> Answer:

@@ -1,0 +1,127 @@
+"""What the house already knows becomes drafts of ledger lines, for a person to accept or not (B4, B18-B20, B24-B28, B45-B57)."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from backend.domain.ticket import UnitKind
+from backend.marks.ledgers import Ledgers
+from backend.marks.spans import bounds, month_span, shifted
+from backend.office import Office, Standing
+from backend.ports.marks import MarksStore
+
+Say = Callable[..., str]
+KEEPS_BACK = 1  # months before the present one that are looked at again
+
+
+class Harvest:
+    """Looks at a month's tables and registers. `say` words the notes (`draft.…` of the catalogue)."""
+
+    def __init__(self, store: MarksStore, office: Office, ledgers: Ledgers, say: Say) -> None:
+        self._store, self._office, self._ledgers, self._say = store, office, ledgers, say
+
+    async def round(self) -> int:
+        """The running month and the one before; how many drafts are new or changed."""
+        month = f"{self._office.clock.now():%Y-%m}"
+        return sum([await self.month(shifted(month, -back)) for back in range(KEEPS_BACK, -1, -1)])
+
+    async def month(self, name: str) -> int:
+        """Every source of one month. Refused `bad_month`."""
+        month = month_span(name).name
+        start, end = bounds(month, self._office.clock.zone)
+        standing = await self._office.standing()
+        found = await self._from_tickets(month, start, end)
+        found += await self._knowledge(month, start, end)
+        found += await self._contacts(month, standing)
+        found += await self._occasions(month)
+        return found + await self._institutions(month, end, standing)
+
+    async def _from_tickets(self, month: str, start: datetime, end: datetime) -> int:
+        now, found = self._office.clock.now(), 0
+        words = (await self._office.standing()).settings.listing("scoring.praise_words")
+        for lead in await self._store.praise(start, end):
+            if lead.said and not any(word in lead.said for word in words):
+                continue
+            found += await self._draft("praise", lead.unit, month, f"praise:{lead.ticket}", ticket=lead.ticket)
+        for lead in await self._store.failed_supervisions(start, end, now):
+            key, why = f"supervise:{lead.number}", "missed" if lead.said == "missed" else "rejected"
+            found += await self._draft(
+                "supervision_failed", lead.unit, month, key, ticket=lead.ticket, text=f"supervision_{why}"
+            )
+        for lead in await self._store.coordinated(start, end):
+            found += await self._draft(
+                "coordinated", lead.unit, month, f"coordinated:{lead.ticket}", ticket=lead.ticket
+            )
+        return found
+
+    async def _knowledge(self, month: str, start: datetime, end: datetime) -> int:
+        """Units: records accepted; institutions: records reviewed. One line a unit and month, its count growing."""
+        units, found = (await self._office.standing()).config.units, 0
+        for code, (made, reviewed) in (await self._store.knowledge_counts(start, end)).items():
+            unit = units.get(code)
+            n = 0 if unit is None else reviewed if unit.kind is UnitKind.MANAGEMENT else made
+            if n:
+                found += await self._draft("knowledge", code, month, f"knowledge:{code}:{month}", count=n)
+        return found
+
+    async def _contacts(self, month: str, standing: Standing) -> int:
+        """报备 later than `contact.report_within` after the change (B45), in the month it was reported."""
+        zone, found = self._office.clock.zone, 0
+        within = standing.settings.text("contact.report_within")
+        for one in await self._store.holdings("contact"):
+            changed = datetime.combine(date.fromisoformat(one.on_date), datetime.min.time(), zone) + timedelta(hours=9)
+            if one.at.astimezone(zone).strftime("%Y-%m") != month:
+                continue
+            if one.at > standing.later(within, changed, one.unit):
+                found += await self._draft(
+                    "contact_unreported", one.unit, month, f"contact:{one.id}", text="contact", name=one.name,
+                    changed=one.on_date, reported=f"{one.at.astimezone(zone):%Y-%m-%d}",
+                )  # fmt: skip
+        return found
+
+    async def _occasions(self, month: str) -> int:
+        found = 0
+        for one in await self._store.holdings("occasion"):
+            if one.on_date[:7] == month and one.facts.get("came") == "no" and one.ended_at is None:
+                what = f"absence_{one.facts.get('what')}"
+                found += await self._draft("absence", one.unit, month, f"occasion:{one.id}", text=what, name=one.name)
+        return found
+
+    async def _institutions(self, month: str, end: datetime, standing: Standing) -> int:
+        """Posts and rules that should be held and are not, and the roster: of institutions that keep a register at all."""
+        found = 0
+        last = (end - timedelta(days=1)).date().isoformat()
+        units = [u for u in standing.config.units.values() if u.kind is UnitKind.MANAGEMENT and u.active]
+        for kind, ledger in (("post", "post_missing"), ("rule", "rule_missing")):
+            wanted = standing.settings.listing(f"scoring.required_{kind}s")
+            rows = await self._store.holdings(kind)
+            for unit in units:
+                mine = [r for r in rows if r.unit == unit.code]
+                held = {r.name for r in mine if r.on_date <= last and (r.ended_at is None or r.ended_at >= end)}
+                missing = [name for name in wanted if name not in held]
+                if mine and missing:
+                    found += await self._draft(
+                        ledger, unit.code, month, f"{kind}:{unit.code}:{month}", count=len(missing), text=ledger,
+                        names=self._say("draft.comma").join(missing),
+                    )  # fmt: skip
+        rosters = await self._store.holdings("roster")
+        for unit in units:
+            mine = [r for r in rosters if r.unit == unit.code]
+            there = [r for r in mine if r.on_date[:7] == month and r.ended_at is None]
+            level = (
+                "missing" if mine and not there else "ok" if not there else str(there[0].facts.get("judgement", "ok"))
+            )
+            if level != "ok":
+                found += await self._draft(
+                    "roster", unit.code, month, f"roster:{unit.code}:{month}", level=level, text=f"roster_{level}"
+                )
+        return found
+
+    async def _draft(
+        self, kind: str, unit: str, month: str, source: str, *, count: int = 1, level: str | None = None, ticket: str = "",
+        text: str = "", **facts: str,
+    ) -> int:  # fmt: skip
+        note = self._say(f"draft.{text or kind}", ticket_no=ticket, count=count, **facts)
+        made = await self._ledgers.draft(
+            kind, unit, month, source=source, count=count, level=level, note=note, tickets=(ticket,) if ticket else ()
+        )
+        return int(made)

@@ -1,0 +1,95 @@
+"""The knowledge base (知识库): records new or updated by units, reviewed by the institution, counted by month (B28, B54)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.marks.aids import Aids, IdSupply
+from backend.marks.entries import unit_of
+from backend.office import Office
+from backend.ports.marks import MarksStore
+from backend.ports.registers import KnowledgeEntry
+
+WRITERS = (Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
+REVIEWERS = (Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
+STATES = ("entered", "accepted", "refused")
+LONGEST_TITLE, LONGEST_BODY = 200, 20_000  # signs
+A_PAGE = 50
+
+
+class Knowledge:
+    """Writing, reviewing, looking up."""
+
+    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+        self._store, self._office, self._ids, self._aids = store, office, ids, aids
+
+    async def write(self, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+        """A record `{title, body, unit?, replaces?}`; one that replaces another is an update.
+
+        Refused `forbidden`, `missing`, `too_long`, `unknown_unit`, `not_found`.
+        """
+        if actor.role not in WRITERS:
+            raise Refused("forbidden", verb="knowledge")
+        unit = unit_of(str(words.get("unit") or actor.unit or ""), await self._office.standing()).code
+        if actor.of_unit and unit != actor.unit:
+            raise Refused("forbidden", verb="knowledge")
+        title, body = (str(words.get(name) or "").strip() for name in ("title", "body"))
+        for name, text, most in (("title", title, LONGEST_TITLE), ("body", body, LONGEST_BODY)):
+            if not text:
+                raise Refused("missing", field=name)
+            if len(text) > most:
+                raise Refused("too_long", field=name)
+        replaces = words.get("replaces")
+        if replaces is not None:
+            old = await self._store.knowledge(int(replaces))
+            if old is None or old.unit != unit:
+                raise Refused("not_found", id=replaces)
+        now = self._office.clock.now()
+        await self._ids.refill(1)
+        made = KnowledgeEntry(
+            self._ids.take(), unit, title, body, "new" if replaces is None else "updated", replaces, actor.code, now,
+            "entered",
+        )  # fmt: skip
+        await self._store.keep_knowledge(made)
+        return as_json(made)
+
+    async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, Any]:
+        """The institution's word. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
+        if actor.role not in REVIEWERS:
+            raise Refused("forbidden", verb="knowledge")
+        entry = await self._store.knowledge(entry_id)
+        if entry is None:
+            raise Refused("not_found", id=entry_id)
+        if entry.by == actor.code:
+            raise Refused("same_person", by=actor.code)
+        now, state = self._office.clock.now(), "accepted" if accept else "refused"
+        if not await self._store.review_knowledge(entry_id, state, actor.code, actor.unit or "", now, opinion[:2_000]):
+            raise Refused("nothing_pending", kind="knowledge")
+        await self._aids.note(now, actor.code, "knowledge_reviewed", entry_id, state=state)
+        reviewed = await self._store.knowledge(entry_id)
+        assert reviewed is not None
+        return as_json(reviewed)
+
+    async def listed(
+        self, actor: Actor, *, unit: str | None = None, state: str | None = None, words: str = "",
+        before: int | None = None, limit: int = A_PAGE,
+    ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
+        """A page of records, newest first: accepted ones are read by all, others by their unit and the institution."""
+        if state is not None and state not in STATES:
+            raise Refused("bad_field", field="state")
+        if actor.of_unit and unit != actor.unit:
+            state = "accepted"
+        found = await self._store.knowledge_list(unit, state, words.strip(), before, limit + 1)
+        shown = [as_json(one) for one in found[:limit]]
+        return shown, shown[-1]["id"] if len(found) > limit else None
+
+
+def as_json(k: KnowledgeEntry) -> dict[str, Any]:
+    """A record as doors show it."""
+    return {
+        "id": k.id, "unit": k.unit, "title": k.title, "body": k.body, "change": k.change, "replaces": k.replaces,
+        "by": k.by, "at": k.at.isoformat(), "state": k.state, "reviewed_by": k.reviewed_by,
+        "reviewed_at": None if k.reviewed_at is None else k.reviewed_at.isoformat(), "opinion": k.opinion,
+    }  # fmt: skip

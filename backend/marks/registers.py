@@ -1,0 +1,103 @@
+"""Registers behind manual items: contacts, posts, rules, rosters, meetings, work rules (A4, B8, B18-B20, B45, B47)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.marks.aids import Aids, IdSupply
+from backend.marks.entries import day_of, text_of, unit_of, words_of
+from backend.marks.ledgers import clerk
+from backend.office import Office
+from backend.ports.marks import MarksStore
+from backend.ports.registers import Holding
+
+#: kind → the facts a row carries beside unit, name, date and files; a tuple lists the words allowed
+KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "contact": {"role": ("leader", "liaison")},  # 分管领导、联络员: name, since when; reported when entered (B45)
+    "post": {"holder": ()},  # 岗位 (B18)
+    "rule": {},  # 制度 (B20)
+    "roster": {"judgement": ("ok", "unreasonable")},  # 月度值班计划, dated within its month (B19)
+    "occasion": {"what": ("meeting", "material"), "came": ("yes", "excused", "no"), "excuse": ()},  # B47
+    "work_rule": {"version": (), "text": ()},  # 工作规则: read by all (A4)
+}
+READ_BY_ALL = frozenset({"work_rule"})
+REPORTED = frozenset({"contact"})  # a unit reports these of itself
+REPORTERS = (Role.LIAISON, Role.LEADER)
+
+
+class Registers:
+    """Keeping and reading; what follows from them for the ledgers is drawn by harvest.py."""
+
+    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+        self._store, self._office, self._ids, self._aids = store, office, ids, aids
+
+    async def keep(self, kind: str, row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+        """A new row `{unit, name, on_date, files?, …facts}`.
+
+        Refused `unknown_register`, `forbidden`, `unknown_unit`, `bad_field`, `missing`, `unknown_field`, `unknown_file`.
+        """
+        wanted = _kind(kind)
+        unit = unit_of(text_of(row, "unit", actor.unit or ""), await self._office.standing())
+        if not (kind in REPORTED and actor.role in REPORTERS and actor.unit == unit.code):
+            clerk(actor)
+        for name in row:
+            if name not in wanted and name not in ("unit", "name", "on_date", "files"):
+                raise Refused("unknown_field", field=name[:40])
+        facts = {name: _word(row, name, allowed) for name, allowed in wanted.items() if row.get(name) not in (None, "")}
+        for name, allowed in wanted.items():
+            if allowed and name not in facts:
+                raise Refused("missing", field=name)
+        title, files = text_of(row, "name").strip(), words_of(row, "files")
+        if not title:
+            raise Refused("missing", field="name")
+        if files and self._aids.papers is not None and not await self._aids.papers.all_there(files, actor):
+            raise Refused("unknown_file", field="files")
+        now = self._office.clock.now()
+        day = day_of(row.get("on_date")) or now.date().isoformat()
+        await self._ids.refill(1)
+        made = Holding(self._ids.take(), kind, unit.code, title, day, facts, files, actor.code, now)
+        await self._store.keep(made)
+        await self._aids.note(now, actor.code, "register_kept", made.id, kind=kind, unit=unit.code, name=title)
+        return as_json(made)
+
+    async def listed(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, Any]]:
+        """The rows of a register, newest first; a unit sees its own. Refused `unknown_register`, `forbidden`."""
+        _kind(kind)
+        if actor.of_unit and kind not in READ_BY_ALL:
+            if unit not in (None, actor.unit):
+                raise Refused("forbidden", verb="register")
+            unit = actor.unit or ""
+        return [as_json(one) for one in await self._store.holdings(kind, unit)]
+
+    async def end(self, kind: str, holding_id: int, actor: Actor) -> None:
+        """End a row: a post is vacant, a rule repealed. Refused `forbidden`, `unknown_register`, `not_found`."""
+        clerk(actor)
+        _kind(kind)
+        now = self._office.clock.now()
+        if not await self._store.end(holding_id, kind, actor.code, now):
+            raise Refused("not_found", id=holding_id)
+        await self._aids.note(now, actor.code, "register_ended", holding_id, kind=kind)
+
+
+def _kind(kind: str) -> Mapping[str, tuple[str, ...]]:
+    if kind not in KINDS:
+        raise Refused("unknown_register", kind=kind[:40], known=", ".join(KINDS))
+    return KINDS[kind]
+
+
+def _word(row: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+    value = row[name]
+    if not isinstance(value, str) or len(value) > 20_000 or (allowed and value not in allowed):
+        raise Refused("bad_field", field=name)
+    return value
+
+
+def as_json(h: Holding) -> dict[str, Any]:
+    """A row as doors show it."""
+    return {
+        "id": h.id, "kind": h.kind, "unit": h.unit, "name": h.name, "on_date": h.on_date, **h.facts,
+        "files": list(h.files), "by": h.by, "at": h.at.isoformat(),
+        "ended_at": None if h.ended_at is None else h.ended_at.isoformat(),
+    }  # fmt: skip
