@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 from backend.domain.instants import instant, micros
 from backend.ports.call_books import DeadNumber, Spent, Tried
 from backend.ports.calls import Call
+from storage import codes
 from storage import tables as t
 from storage.calls_asking import insert_new
 from storage.calls_rows import A, D, K, T, call_of, calls
@@ -91,6 +92,18 @@ class CallsBooks:
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     # -- evidence
+
+    async def try_tail(self, ticket_id: int, now: datetime, *, right: bool) -> bool:
+        """Count a guess at a ticket's tail; False when there were too many of late, right or not (FW25)."""
+        subject = f"tail:{ticket_id}"
+
+        def work(c: Connection) -> bool:
+            allowed = codes.count_try(c, subject, now)
+            if allowed and right:
+                codes.forget_tries(c, subject)
+            return allowed
+
+        return await self._db.write(work)
 
     async def unreachable(self, assignment_id: int, dials: Sequence[int], at: datetime) -> bool:
         """A draft about this matter is about to be made; False when there was one (B46)."""

@@ -1,11 +1,13 @@
 """What the turns of a talk do: PINs checked, tickets signed, answers kept, peace granted."""
 
+from hmac import compare_digest
 from typing import Any
 
 from backend.calls.telling import call_back
 from backend.calls.tools import Tools
 from backend.calls.wording import on_duty
 from backend.domain.acts import Act, Actor
+from backend.domain.clockwords import key_tail
 from backend.domain.refusals import Refused
 from backend.domain.scripts import Effect, EffectKind, Turn
 from backend.domain.ticket import Source
@@ -37,6 +39,8 @@ class Effects:
             case E.CHECK_PIN:
                 checked = await self._pin(call, effect.facts["pin"])
                 return "none" if checked == "ok" and call.ticket_id is None else checked
+            case E.CHECK_TAIL:
+                return await self._tail(call, effect.facts["pin"])
             case E.SIGN_REQUESTED:
                 pin = effect.facts.get("pin")
                 checked = await self._pin(call, pin) if pin is not None else "ok"
@@ -60,6 +64,17 @@ class Effects:
             return "ok" if await self._t.registry.check_pin(call.person or "", pin) else "wrong"
         except Refused:
             return "locked"
+
+    async def _tail(self, call: Call, said: str) -> str:
+        """FW25: the number shown is anybody's; who knows the ticket's tail is taken for the requester."""
+        about = call.subject
+        if about is None:
+            return "wrong"
+        right = compare_digest(said, key_tail(about.ticket_no))
+        if not await self._t.store.try_tail(call.ticket_id or 0, self._t.now(), right=right):
+            await self._note("tail_locked", call)
+            return "locked"
+        return "ok" if right else "wrong"
 
     async def _sign(self, call: Call) -> str:
         """T6 by telephone: signed by the person who was rung, whose PIN was right."""

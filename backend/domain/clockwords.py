@@ -16,6 +16,11 @@ def left(catalogue: Catalogue, span: timedelta) -> str:
     return catalogue.say(f"time.{key}", d=d, h=h or "", m=m or "")
 
 
+def key_tail(ticket_no: str) -> str:
+    """The last four digits of a ticket number as they are keyed, zeros before where it has fewer."""
+    return "".join(c for c in ticket_no if c.isascii() and c.isdigit())[-4:].zfill(4)
+
+
 def tail(ticket_no: str) -> str:
     """The last four letters or digits of a ticket number, apart, so that each is read alone: `1 0 0 1`."""
     return " ".join([c for c in ticket_no if c.isalnum()][-4:])

@@ -22,6 +22,7 @@ class EffectKind(StrEnum):
     NOTIFIED = "notified"  # 已通知, not signed (Q43)
     SIGN_REQUESTED = "sign_requested"  # facts: pin, absent when it was checked before
     CHECK_PIN = "check_pin"  # facts: pin
+    CHECK_TAIL = "check_tail"  # facts: pin, the last digits of a ticket's number (FW25)
     PIN_FAILED = "pin_failed"
     BRIDGE_DUTY = "bridge_duty"
     ANSWER = "answer"  # facts: contacted | resolved | satisfaction; the last one of a call counts

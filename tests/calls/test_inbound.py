@@ -47,7 +47,7 @@ async def test_a_caller_who_rings_back_answers_the_visit_without_hearing_date_or
     await world.closed()
     await world.go(hours=5, minutes=30)
     assert world.rung() == 1
-    live = await world.phone(ASKER).dial(script=["1", "1", "1", "1"])
+    live = await world.phone(ASKER).dial(script=["1001#", "1", "1", "1", "1"])
     await live.over()
     await world.go(hours=24)
     assert (await world.snap()).ticket.final_answer == "satisfied" and world.rung() == 1
@@ -87,3 +87,40 @@ async def test_an_incoming_call_fetched_twice_is_one_call_FW7(world: World) -> N
     assert (await world.call()).outcome == "confirmed"
     await world.go(minutes=16)
     assert await world.call(0) and world.rung(H1) == 1
+
+
+@ONE_ENGINE
+async def test_a_spoofed_requester_hears_nothing_and_changes_nothing_without_the_ticket_tail_FW25(world: World) -> None:
+    world.phone(ASKER).does_not_answer()
+    await world.closed()
+    await world.go(hours=5, minutes=30)
+    live = await world.phone("+8613700000000").dial(caller_id=ASKER, script=["3", "0000#", "1111#", "2222#", "3"])
+    await live.over()
+    await world.settle()
+    assert "回访您反映" not in live.heard and "编号不符" in live.heard
+    assert await world.state() == "revisit_auto" and await world.rows(t.no_visits) == []
+    assert "visits_refused" not in await world.audited()
+
+
+@ONE_ENGINE
+async def test_who_guesses_tails_is_locked_out_even_when_he_guesses_right(world: World) -> None:
+    world.phone(ASKER).does_not_answer()
+    await world.closed()
+    await world.go(hours=5, minutes=30)
+    for _ in range(4):
+        live = await world.phone("+8613700000000").dial(caller_id=ASKER, script=["0000#", "1111#", "2222#"])
+        await live.over()
+    live = await world.phone("+8613700000000").dial(caller_id=ASKER, script=["1001#", "3"])
+    await live.over()
+    assert "tail_locked" in await world.audited() and await world.rows(t.no_visits) == []
+
+
+@ONE_ENGINE
+async def test_who_knows_his_ticket_may_ask_for_peace_when_he_rings_back_FW33(world: World) -> None:
+    world.phone(ASKER).does_not_answer()
+    await world.closed()
+    await world.go(hours=5, minutes=30)
+    live = await world.phone(ASKER).dial(script=["1001#", "3"])
+    await live.over()
+    await world.settle()
+    assert len(await world.rows(t.no_visits)) == 1

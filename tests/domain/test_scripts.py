@@ -42,7 +42,7 @@ class Call:
     def _take(self, turn: Turn) -> Turn:
         self.effects += turn.effects
         self.said += [say.key for say in turn.say]
-        assert sum(map(bool, (turn.ask, turn.needs, turn.end))) == 1
+        assert sum(map(bool, (turn.ask, turn.needs, turn.end or turn.bridge))) == 1
         assert Position.from_text(turn.position.as_text()) == turn.position
         return turn
 
@@ -270,7 +270,10 @@ def test_a_hang_up_keeps_what_was_said_FW21() -> None:
 def test_nothing_of_the_matter_is_said_before_the_person_confirms() -> None:
     assert placeholders(Catalogue().template("visit.V0")) == {"hotline_name"}
     assert placeholders(Catalogue().template("visit.inbound")) == {"hotline_name"}
-    assert "visit.V1" not in Call("inbound_caller").press("1", "1", "1", "1").said
+    assert placeholders(Catalogue().template("visit.tail")) == {"hotline_name"}
+    known = Call("inbound_caller").press("1001")
+    known.told("ok")
+    assert "visit.V1" not in known.press("1", "1", "1", "1").said
 
 
 # ── those who ring back ──
@@ -290,7 +293,10 @@ def test_a_handler_who_rings_back_shows_his_pin_first_FW25() -> None:
 
 
 def test_a_requester_who_rings_back_answers_by_the_same_keys() -> None:
-    call = Call("inbound_caller").press("1", "1", "1", "2")
+    call = Call("inbound_caller").press("1001")
+    assert call.said == ["visit.tail"] and call.effects == [Effect(EffectKind.CHECK_TAIL, {"pin": "1001"})]
+    call.told("ok")
+    call.press("1", "1", "1", "2")
     assert call.answers["satisfaction"] == "basically_satisfied"
     assert Call("inbound_caller", pending=False).turn.end == "completed"
 

@@ -1,0 +1,120 @@
+"""What only people may decide about a visit: attempts, exact words, the second person; and what machines must hand over."""
+
+from datetime import timedelta
+
+import pytest
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Grade, Role
+from sandbox.phone.behaviour import Speech
+from storage import tables as t
+from tests.calls.world import AGENT, ASKER, DISPATCHER, HANDLER, World
+
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+async def unsatisfied(world: World) -> None:
+    """A ticket whose machine visit heard a no."""
+    world.phone(ASKER).answers(["1", "1", "1", "3", "3", "#"])
+    await world.closed()
+    await world.go(hours=6)
+    assert await world.state() == "revisit_manual"
+
+
+async def said(world: World, by: Actor = AGENT, **words: object) -> None:
+    await world.act("visit", by, kind="manual", **words)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("words", ["我不想活了", "再不管我就报警了", "他妈的骗人"])
+async def test_words_of_danger_make_the_visit_urgent_and_reach_the_duty_7_3(world: World, words: str) -> None:
+    world.phone(ASKER).answers(["1", "1", "1", Speech(words)])
+    await world.closed()
+    await world.go(hours=6)
+    duty = next(d for d in await world.rows(t.duties) if d.kind == "revisit" and d.met_at is None)
+    assert (duty.grade, duty.due_at - duty.start_at) == ("urgent", 2 * 3600 * 10**6)
+    assert "稍后由工作人员联系您" in world.phone(ASKER).heard
+
+
+@ONE_ENGINE
+async def test_the_limit_of_an_urgent_visit_is_the_offices_own(world: World) -> None:
+    await world.set("visit.manual.urgent_limit", "30m")
+    world.phone(ASKER).answers(["1", "1", "1", Speech("我要跳楼")])
+    await world.closed()
+    await world.go(hours=6)
+    duty = next(d for d in await world.rows(t.duties) if d.kind == "revisit" and d.met_at is None)
+    assert duty.due_at - duty.start_at == 30 * 60 * 10**6
+
+
+@ONE_ENGINE
+async def test_silence_is_deemed_only_after_three_attempts_in_two_bands_over_two_days_Q36(world: World) -> None:
+    await unsatisfied(world)
+    world.at = world.at.replace(hour=9) + timedelta(days=1)
+    with pytest.raises(Refused) as early:
+        await said(world, answer="no_reply")
+    assert (early.value.code, early.value.facts) == ("attempts_missing", {"attempts": 2, "days": 1, "bands": 1})
+    for hour in (9, 10, 11):  # three attempts, but all of one morning
+        world.at = world.at.replace(hour=hour)
+        await said(world, answer="unreached", note="无人接听")
+    assert await world.state() == "revisit_manual"
+    with pytest.raises(Refused) as narrow:
+        await said(world, answer="no_reply")
+    assert narrow.value.facts == {"days": 1, "bands": 1}
+    world.at = world.at.replace(hour=15) + timedelta(days=1)
+    await said(world, answer="unreached")
+    ticket = (await world.snap()).ticket
+    assert (ticket.state, ticket.final_answer, ticket.deemed) == ("finalized", "unreached", True)
+    assert [v.answer for v in await world.rows(t.visits)] == ["unsatisfied", *["unreached"] * 4]
+
+
+@ONE_ENGINE
+async def test_a_dissatisfied_person_is_quoted_and_attempts_are_not_backdated(world: World) -> None:
+    await unsatisfied(world)
+    with pytest.raises(Refused, match="note_missing"):
+        await said(world, answer="unsatisfied")
+    with pytest.raises(Refused, match="bad_field"):
+        await said(world, answer="unreached", at=(world.at - timedelta(days=1)).isoformat())
+    with pytest.raises(Refused, match="bad_field"):
+        await said(world, answer="satisfied", at=(world.at + timedelta(days=1)).isoformat())
+    await said(world, answer="unsatisfied", note="“灯修了一晚又灭了。”")
+    assert (await world.snap()).ticket.final_answer == "unsatisfied"
+
+
+@ONE_ENGINE
+async def test_who_reviewed_a_ticket_does_not_visit_about_it(world: World) -> None:
+    both = Actor("V1", Role.REVIEWER, "M01")
+    world.phone(ASKER).answers(["1", "1", "1", "3", "3", "#"])
+    await world.ticket(grade=Grade.GENERAL, phone=ASKER)
+    await world.act("dispatch", DISPATCHER, unit="U01")
+    await world.act("sign", HANDLER)
+    await world.act("return", HANDLER, reason="不归我管", files=["f1"], signed_by="seal")
+    await world.act("decide_return", both, accept=False, reason="属你单位职责")
+    await world.act("close", HANDLER, text="已修复", feedback="好", no_objection=True)
+    await world.go(hours=6)
+    assert await world.state() == "revisit_manual"
+    with pytest.raises(Refused, match="same_person"):
+        await said(world, answer="satisfied", note="满意")
+    await said(world, Actor("V2", Role.REVISIT_AGENT, "M01"), answer="satisfied", note="满意")
+    assert await world.state() == "finalized"
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize(("blocked", "rung"), [("2026-11-11", 12), ("11-11,11-12", 13), ("rest", 11), ("holiday", 11)])
+async def test_nobody_is_rung_on_a_blocked_day_FW32(world: World, blocked: str, rung: int) -> None:
+    world.phone(ASKER).answers(["1", "1", "1", "1", "1"])
+    await world.set("visit.blocked_days", blocked)
+    world.at = world.at.replace(hour=18)  # four hours later is 22:00, so the turn comes on Wednesday, 11 November
+    await world.closed()
+    await world.go(days=5)
+    assert [c.created_at.astimezone(world.at.tzinfo).day for c in world.town.phones.calls_made] == [rung]
+
+
+@ONE_ENGINE
+async def test_where_12351_visits_its_result_is_awaited_and_a_late_one_goes_to_a_person_Q45_A34(world: World) -> None:
+    await world.set("visit.by_machine", "false")
+    await world.closed()
+    await world.go(days=1)
+    assert (await world.state(), world.rung()) == ("closed", 0)
+    await world.go(days=8)
+    assert (await world.state(), world.rung()) == ("revisit_manual", 0)
