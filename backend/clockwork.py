@@ -9,7 +9,7 @@ import structlog
 from backend.desk import Desk
 from backend.domain import deadlines, reminders
 from backend.domain.acts import SYSTEM, Act
-from backend.domain.records import Duty, Letter, Person
+from backend.domain.records import Assignment, Duty, Letter, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Role, Source
 from backend.office import Office, Standing
@@ -104,6 +104,7 @@ class Clockwork:
         if snap is None:
             return []
         rung = [r for r in fresh if r.rung == fresh[-1].rung and r.message not in TOLD_BY_MOVES]
+        rung = [r for r in rung if r.needs is not reminders.Needs.SIGNED or _silent(duty, snap.assignments)]
         if any(r.message == "M4" for r in rung) and await self._yellow(duty, rung[-1].at):
             rung = [r for r in rung if r.message != "M4"]
         await self._desk.ready()
@@ -203,6 +204,12 @@ class Clockwork:
             except Refused as refused:
                 log.info("not_archived", ticket=snap.ticket.no, code=refused.code)
         return 0
+
+
+def _silent(duty: Duty, assignments: Sequence[Assignment]) -> bool:
+    """Did somebody sign in time, and nothing since? Whoever was signed for has just been told so (M7)."""
+    target = next((a for a in assignments if a.id == duty.assignment_id), None)
+    return target is not None and target.signed_at is not None and target.signed_at < duty.due_at
 
 
 def _planned(duty: Duty, standing: Standing) -> datetime:

@@ -163,11 +163,11 @@ class Standing:
         """The first office moment at or after `at`."""
         return next_open(at, self.calendar, self.settings.office_hours(unit))
 
-    def may_hand_over(self, now: datetime, grade: Grade, unit: str | None) -> datetime:
-        """When the card of a new ticket may leave: at once by day, a working one or not; a general one that comes in
-        quiet hours (`notify.quiet`) waits for the next office hour."""
-        quiet = grade is Grade.GENERAL and reminders.in_quiet(now, self.settings, unit)
-        return self.may_tell(now, now, grade, unit) if quiet else now
+    def may_hand_over(self, now: datetime, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime:
+        """When the card of a new ticket may leave (§6.3): an urgent one at once, a general one in the unit's office
+        hours, else at its next office hour; at once, too, when waiting would let its due time pass."""
+        allowed = self.may_tell(now, now, grade, unit)
+        return now if due is not None and allowed >= due else allowed
 
     def may_tell(
         self, planned: datetime, now: datetime, grade: Grade, unit: str | None, *, ring: bool = False

@@ -52,9 +52,9 @@ class OfficeNow:
         """The first office moment at or after `at`."""
         return self.standing.next_open(at, unit)
 
-    def may_hand_over(self, grade: Grade, unit: str | None) -> datetime:
-        """When the card of a new ticket may leave."""
-        return self.standing.may_hand_over(self._now, grade, unit)
+    def may_hand_over(self, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime:
+        """When the card of a new ticket may leave; in time for `due`."""
+        return self.standing.may_hand_over(self._now, grade, unit, due)
 
     def may_tell(self, planned: datetime, grade: Grade, unit: str | None) -> datetime:
         """When a letter planned for that instant may leave."""

@@ -54,6 +54,7 @@ class Needs(StrEnum):
     """What must still be true when the step comes, beside the duty being open."""
 
     OPEN = "open"
+    SIGNED = "signed"  # somebody signed before, and has been silent since
     UNOPENED = "unopened"  # nobody has opened the ticket
     UNNOTIFIED = "unnotified"  # nobody has confirmed a call
 
@@ -117,6 +118,11 @@ def _left(written: str) -> Anchor:
     return lambda s: lead(limit, s.due, s.calendar, s.hours)
 
 
+def _later(written: str) -> Anchor:
+    limit = Limit.parse(written)
+    return lambda s: due(limit, s.due, s.calendar, s.hours)
+
+
 def _next_workday(clock: time) -> Anchor:
     def at(s: Span) -> datetime:
         day = s.calendar.next_workday(s.hours.local(s.start).date())
@@ -175,8 +181,21 @@ _REVIEWING = (
     Row("due", _due, _NOTICE, "M27", _CHAT, Audience.REVIEWER),
     Row("due", _due, _NOTICE, "M27", _CHAT, Audience.SUPERVISOR),
 )
+_SILENT = (  # signed, and the requester has not been contacted within the contact limit
+    Row("due", _due, _NOTICE, "M31", _CHAT, _HANDLER, needs=Needs.SIGNED),
+    Row("after", _later("2wh"), _NOTICE, "M31", _CHAT, _LIAISON),
+)
+_SUPERVISED = (
+    Row("last", _left("2wh"), _REMIND, "M16", _CHAT, _HANDLER),
+    Row("due", _due, _NOTICE, "M32", _CHAT, _LIAISON),
+    Row("due", _due, _NOTICE, "M32", _CHAT, Audience.SUPERVISOR),
+)
+_REWORKED = (
+    Row("last", _left("3wh"), _REMIND, "M33", _CHAT, _HANDLER),
+    Row("due", _due, _NOTICE, "M33", _CHAT, _LIAISON),
+)
 
-#: The ladder of lifecycle §6.3. Duties not named have no rungs.
+#: The ladder of lifecycle §6.3, and beneath it the watch over contact, supervision and rework. Duties not named have no rungs.
 LADDER: Mapping[tuple[Obligation, Grade], tuple[Row, ...]] = {
     (Obligation.SIGN, _G): (
         Row("dispatch", _start, _SAY, "M1", _CHAT, _HANDLER),
@@ -214,6 +233,12 @@ LADDER: Mapping[tuple[Obligation, Grade], tuple[Row, ...]] = {
         Row("red", _red, _NOTICE, "M8", _CHAT, _LIAISON),
         Row("red", _red, _NOTICE, "M8", _CHAT, _LEADER, Window.NEXT_OPEN),
     ),
+    (Obligation.CONTACT, _G): _SILENT,
+    (Obligation.CONTACT, _U): _SILENT,
+    (Obligation.SUPERVISE, _G): _SUPERVISED,
+    (Obligation.SUPERVISE, _U): _SUPERVISED,
+    (Obligation.REWORK, _G): _REWORKED,
+    (Obligation.REWORK, _U): _REWORKED,
     (Obligation.DISPATCH, _G): _DISPATCHING,
     (Obligation.DISPATCH, _U): _DISPATCHING,
     (Obligation.REVIEW, _G): _REVIEWING,

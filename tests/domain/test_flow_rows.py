@@ -300,13 +300,15 @@ def test_the_same_words_an_hour_later_are_a_second_attempt() -> None:
 @pytest.mark.parametrize(
     ("day", "hour", "grade", "leaves"),
     [
-        (14, 10, Grade.GENERAL, None),  # a Saturday morning: a card disturbs nobody
+        (14, 10, Grade.GENERAL, (16, 8, 30)),  # a Saturday morning
+        (10, 12, Grade.GENERAL, (10, 13, 30)),  # the noon break
+        (10, 10, Grade.GENERAL, None),
         (10, 22, Grade.GENERAL, (11, 8, 30)),
         (13, 23, Grade.GENERAL, (16, 8, 30)),  # Friday night
         (10, 23, Grade.URGENT, None),
     ],
 )
-def test_a_general_card_that_comes_in_quiet_hours_waits_for_the_morning(
+def test_a_general_card_that_comes_outside_office_hours_waits_for_them(
     day: int, hour: int, grade: Grade, leaves: tuple[int, int, int] | None
 ) -> None:
     paper = Paper(grade=grade)

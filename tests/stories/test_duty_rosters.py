@@ -58,7 +58,8 @@ async def test_at_night_an_urgent_ticket_reaches_the_person_on_duty_alone_and_wi
 ) -> None:
     first, second, liaison = await office.bound("H101"), await office.bound("H102"), await office.bound("L101")
     await shift(office, "2026-11-09T17:00:00", "2026-11-10T08:30:00", "H102")
-    office.phone("H102").answers(["1"])
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
     await office.until(datetime(2026, 11, 9, 23, 0, tzinfo=ZONE))
     await office.dispatched("JS0001", grade="urgent")
     await second.expect("【紧急工单】JS0001")
@@ -77,9 +78,11 @@ async def test_at_night_an_urgent_ticket_reaches_the_person_on_duty_alone_and_wi
 async def test_who_is_on_duty_and_does_not_answer_is_followed_by_his_deputy_then_handler_liaison_and_leader_Q42(
     office: Office,
 ) -> None:
+    dispatcher = await office.bound("PD01")
     await shift(office, "2026-11-09T08:00:00", "2026-11-09T20:00:00", "L101", "H102")
     await office.dispatched("JS0001", grade="urgent")
     await office.go("1h10m")
+    await dispatcher.expect("工单 JS0001 已多次电话通知未接通，请人工联系")
     begun = {who: office.rung(who)[0] for who in ("L101", "H102", "H101", "D101")}
     assert list(begun) == sorted(begun, key=lambda who: begun[who])
     assert [len(office.rung(who)) for who in begun] == [3, 3, 3, 3]
@@ -89,8 +92,10 @@ async def test_who_is_on_duty_and_does_not_answer_is_followed_by_his_deputy_then
 async def test_the_order_of_escalation_is_a_setting(office: Office) -> None:
     set_ = await office.ask("PUT", "/settings/escalation.order", body={"value": "handler,leader"})
     assert set_.status == 200
+    dispatcher = await office.bound("PD01")
     await office.dispatched("JS0001", grade="urgent")
     await office.go("1h10m")
+    await dispatcher.expect("工单 JS0001 已多次电话通知未接通，请人工联系")
     assert office.rung("D101") and office.rung("H102") == [] and office.rung("L101") == []
 
 
@@ -177,6 +182,8 @@ async def test_a_month_is_planned_and_handed_over_on_the_console(office: Office)
 @SQLITE
 async def test_the_next_days_person_on_duty_follows_without_anybody_reloading(office: Office) -> None:
     first, second = await office.bound("H101"), await office.bound("H102")
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
     await shift(office, "2026-11-09T00:00:00", "2026-11-10T00:00:00", "H101")
     await shift(office, "2026-11-10T00:00:00", "2026-11-11T00:00:00", "H102")
     await office.dispatched("JS0001", grade="urgent")

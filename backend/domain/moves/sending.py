@@ -97,7 +97,7 @@ def give(m: Mover, code: str, *, lead: bool) -> Assignment:
         returns = m.world.due(Obligation.RETURN, grade, category, m.at, code)
         contact = m.world.due(Obligation.CONTACT, grade, category, m.at, code)
         m.start(Obligation.RETURN, returns, assignment=assignment, watched=False)
-        m.start(Obligation.CONTACT, contact, assignment=assignment, watched=False)
+        m.start(Obligation.CONTACT, contact, assignment=assignment)
         owe_reply(m, assignment, close_due)
         m.start(Obligation.CLOSE, close_due, assignment=assignment)
     announce(m, assignment, grade, category)
@@ -125,7 +125,7 @@ def announce(m: Mover, assignment: Assignment, grade: Grade, category: Category 
     handlers = m.world.to_tell(m.world.people(assignment.unit, Role.HANDLER), urgent=urgent)
     by_chat = [p for p in handlers if m.chat_of(p)]
     m.tell("M2" if urgent else "M1", by_chat, assignment=assignment, urgent=urgent,
-           not_before=m.world.may_hand_over(grade, assignment.unit))  # fmt: skip
+           not_before=m.world.may_hand_over(grade, assignment.unit, assignment.sign_due_at))  # fmt: skip
     others = m.world.contacts(assignment.unit, urgent=urgent) if urgent else ()
     first = next((p for p in (*handlers, *others) if p.has_phone), None)
     if first is None:
