@@ -1,0 +1,94 @@
+"""October is reckoned, checked by its units, contested, recounted, locked and revised, all through the open doors (B3, M21)."""
+
+import json
+
+from backend.domain.acts import Actor
+from backend.domain.ticket import Role
+from tests.domain.scoring.test_score_independent import the_month_of_e1
+from tests.stories.office import Office, open_office
+
+OCT = {"month": "2026-10", "unit": "U01"}
+
+
+@pytest.fixture
+async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
+    """The open house; the older platform's October is not held to the auditor's rules of our own tickets."""
+    async with open_office(tmp_path, database_url) as opened:
+        yield opened
+
+
+async def october(office: Office) -> None:
+    """The month of E1 as a file of an older platform, and its ledger entered by one and accepted by another."""
+    lives = [{**life, "ticket_no": f"E{n}", "region": "云岭市"} for n, life in enumerate(the_month_of_e1())]
+    body = "\n".join(json.dumps(life, ensure_ascii=False) for life in lives).encode()
+    clerk = Actor("GL01", Role.ADMIN, "M01")
+    report = await office.house.shelves.imports.run("history", "h.jsonl", body, clerk, dry_run=False, preset={})
+    assert report["refused"] == [], report
+    paper = await office.paper("clerk")
+    for row in (
+        {"kind": "contact_unreported"}, {"kind": "absence"}, {"kind": "praise", "count": 3, "files": [paper]},
+        {"kind": "honour", "matter": "m1", "level": "county", "document_date": "2026-10-20"},
+        {"kind": "media", "matter": "p1", "level": "city"}, {"kind": "media", "matter": "p1", "level": "province"},
+        {"kind": "knowledge", "count": 22},
+    ):  # fmt: skip
+        made = await office.ask("POST", "/ledger", "clerk", {**OCT, **row})
+        assert made.status == 201, made.body
+        mine = await office.ask("POST", f"/ledger/{made['id']}/review", "clerk", {"accept": True})
+        assert (mine.status, mine.code) == (422, "same_person")
+        assert (await office.ask("POST", f"/ledger/{made['id']}/review", "admin", {"accept": True})).status == 200
+
+
+async def test_from_trial_to_lock_and_revision(office: Office) -> None:
+    await october(office)
+    chief = await office.bound("D101")
+    why = await office.ask("GET", "/scores/explain", "clerk", item="sign", failed="1", **OCT)
+    assert "112÷120=93.33%" in why["line"]["formula"] and "15−1.67=13.33" in why["line"]["formula"]
+    assert len(why["tickets"]) == 8 == why["of"]
+
+    run = await office.ask("POST", "/score-runs", "clerk", {"period": "2026-10"})
+    checked = await office.ask("POST", f"/score-runs/{run['id']}/check", "clerk", {})
+    assert checked.status == 200 and checked["state"] == "check", checked.body
+    await office.settle()
+    await chief.expect("2026-10 得分试算已完成：95.05 分")
+    late = why["tickets"][0]["ticket"]
+    words = {
+        "item": "sign",
+        "reason": "该件系平台故障，已提交证明",
+        "tickets": [late],
+        "files": [await office.paper("L101")],
+    }
+    contest = await office.ask("POST", f"/score-runs/{run['id']}/appeals", "L101", words)
+    assert contest.status == 201, contest.body
+    assert (await office.ask("POST", f"/score-runs/{run['id']}/lock", "clerk", {})).code == "check_running"
+    await office.go("4d")
+    assert (await office.ask("POST", f"/score-runs/{run['id']}/lock", "clerk", {})).code == "contests_open"
+
+    decided = {"accept": True, "reason": "平台故障属实"}
+    at = f"/score-appeals/{contest['id']}"
+    assert (await office.ask("POST", f"{at}/decision", "clerk", decided))["state"] == "proposed"
+    what = await office.ask("POST", "/scores/what-if", "clerk", {**OCT, "contests": [contest["id"]]})
+    assert what["difference"]["lines"][0]["item"] == "sign" and what["difference"]["change"] == "+0.79", what.body
+    assert (await office.ask("POST", f"{at}/confirmation", "clerk", {"accept": True})).code == "same_person"
+    assert (await office.ask("POST", f"{at}/confirmation", "admin", {"accept": True}))["state"] == "accepted"
+    assert (await office.ask("POST", f"/score-runs/{run['id']}/lock", "clerk", {})).code == "run_outdated"
+
+    again = await office.ask("POST", "/score-runs", "clerk", {"period": "2026-10"})
+    locked = await office.ask("POST", f"/score-runs/{again['id']}/lock", "clerk", {})
+    assert locked.status == 200 and locked["state"] == "locked", locked.body
+    mine = await office.ask("GET", "/scores", "L101", month="2026-10")
+    assert mine["units"][0]["total"] == "95.84" and mine["state"] == "locked"
+    sign = next(x for x in mine["units"][0]["lines"] if x["item"] == "sign")
+    assert (sign["numerator"], sign["denominator"]) == (112, 119)
+    assert next(e for e in sign["evidence"] if e["ticket"] == late)["excluded"] == "平台故障属实"
+
+    closed = await office.ask("POST", "/ledger", "clerk", {**OCT, "kind": "exposure"})
+    assert (closed.status, closed.code) == (422, "month_locked")
+    late_row = await office.ask("POST", "/ledger", "clerk", {**OCT, "kind": "exposure", "reason": "定稿后收到通报"})
+    await office.ask("POST", f"/ledger/{late_row['id']}/review", "admin", {"accept": True})
+    third = await office.ask("POST", "/score-runs", "clerk", {"period": "2026-10"})
+    diff = await office.ask("GET", f"/score-runs/{third['id']}/difference", "clerk")
+    assert [(u["unit"], u["change"]) for u in diff["units"] if u["unit"] == "U01"] == [("U01", "-2.50")]
+    kept = await office.ask("GET", f"/score-runs/{again['id']}", "clerk")
+    assert kept["holds"] is True and kept["hash"] == locked["hash"]
+    audited = {row["what"] for row in await office.items("/audit")}
+    assert {"score_locked", "contest_decided", "ledger_reviewed", "score_check"} <= audited
