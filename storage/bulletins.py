@@ -154,9 +154,9 @@ def _leaves(c: Connection, issue_id: int) -> list[Leaf]:
     return [Leaf(*row) for row in c.execute(query)]
 
 
-def _reviews(c: Connection, tickets: Sequence[int], as_of: int) -> dict[int, dict[str, str]]:
+def _reviews(c: Connection, tickets: Sequence[int], as_of: int) -> dict[int, dict[str, Any]]:
     """The last review (评议) of each of these tickets (A17)."""
-    found: dict[int, dict[str, str]] = {}
+    found: dict[int, dict[str, Any]] = {}
     k = t.journal.c
     for first in range(0, len(tickets), IN_A_BATCH):
         some = tickets[first : first + IN_A_BATCH]

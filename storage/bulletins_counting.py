@@ -91,6 +91,6 @@ def count(c: Connection, span: Span) -> Figures:
         closed=tuple(Closed(row[0], *map(int, row[1:])) for row in rows(CLOSED)),
         in_hand=tuple(InHand(row[0], *map(int, row[1:])) for row in rows(IN_HAND)),
         asked=tuple(Asked(row[0], row[1], int(row[2])) for row in rows(ASKED)),
-        visited=tuple(Visited(row[0], *map(bool, row[1:5]), int(row[5])) for row in rows(VISITED)),
+        visited=tuple(Visited(row[0], bool(row[1]), bool(row[2]), bool(row[3]), bool(row[4]), int(row[5])) for row in rows(VISITED)),
         supervised={row[0]: int(row[1]) for row in rows(SUPERVISED)},
     )  # fmt: skip

@@ -1,0 +1,5 @@
+"""Bulletins (通报、通报季排名、年度考核、分析报告): figures become one document, and the document becomes files (B11-B13, A16)."""
+
+from backend.bulletins.room import Bulletins
+
+__all__ = ["Bulletins"]

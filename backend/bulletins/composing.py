@@ -1,0 +1,83 @@
+"""Composes a document from its material, chapter by chapter; what a kind tells and what it leaves out stands here."""
+
+from backend.bulletins import chapters, matters, ranking
+from backend.bulletins.document import Document, Labels
+from backend.bulletins.gathering import Material
+from backend.bulletins.kinds import Kind, called, day
+from backend.bulletins.writing import Writer
+from backend.domain.records import Unit
+from backend.domain.texts import Catalogue
+from backend.ports.bulletins import Issue
+
+
+def compose(m: Material, issue: Issue, words: Catalogue) -> Document:
+    """The whole document. A month without any data becomes one that says so."""
+    w = Writer(words)
+    period = called(words, m.spans.period)
+    _body(w, m, period)
+    idle = _idle(m)
+    matters.noted(
+        w, m.spans, m.detail, m.settings, idle, issue.made_at, w.say(f"basis_of.{m.settings.text('profile')}")
+    )
+    names = w.say("list_mark")
+    labels = Labels(w.say("label.table"), w.say("label.figure"), w.say("label.send_to"), w.say("label.copy_to"),
+                    w.say("label.printed"), words.language.partition("_")[0])  # fmt: skip
+    return Document(
+        stem=w.say(f"stem.{m.kind}", period=m.spans.period.name),
+        masthead=names.join(m.settings.listing("bulletin.name")) or w.say("masthead"),
+        issue_line=w.say("issue_line", year=issue.year, number=issue.number),
+        issuer=names.join(m.settings.listing("bulletin.issuer")) or _institution(m) or w.say("issuer"),
+        date=day(words, issue.made_at),
+        title=w.say(f"title.{m.kind}", period=period),
+        blocks=tuple(w.blocks),
+        send_to=names.join(m.settings.listing("bulletin.send_to")),
+        copy_to=names.join(m.settings.listing("bulletin.copy_to")),
+        labels=labels,
+    )  # fmt: skip
+
+
+def _body(w: Writer, m: Material, period: str) -> None:
+    rates = chapters.AGENCY_RATES if m.beijing else chapters.RATES
+    if m.beijing:
+        rates = (chapters.RATES[0], chapters.RATES[1], chapters.RATES[2], *rates)
+    w.prose(f"opening.{m.kind}", period=period)
+    units = m.standing.config.units
+    if m.now.empty and m.scores is None:
+        w.prose("no_data", period=period)
+        return
+    if m.now.empty:
+        w.prose("no_data", period=period)
+    else:
+        chapters.overview(w, m.now, m.before, m.year_ago, rates)
+        chapters.trend(w, m.spans, m.detail.months)
+    if m.kind in (Kind.MONTHLY, Kind.ANALYSIS):
+        chapters.received(w, m.now, m.before, m.year_ago)
+        chapters.dispatched(w, m.now)
+        chapters.handled(w, m.now, units)
+        chapters.visited(w, m.now)
+        matters.hot(w, m.now, m.before, m.detail)
+        matters.supervised(w, m.now)
+        if m.agencies is not None:
+            ranking.agencies(w, m.agencies, m.agencies_year, units)
+        matters.reviewed(w, m.detail, units)
+        matters.improved(w, m.ledger, units)
+        return
+    if m.scores is not None:
+        ranking.scores(w, m.scores, units, m.settings)
+    if m.agencies is not None:
+        ranking.agencies(w, m.agencies, None, units)
+
+
+def _idle(m: Material) -> list[Unit]:
+    """Active units that were given nothing and closed nothing in the period (零工单)."""
+    if m.now.empty:
+        return []
+    busy = {row.unit for row in m.now.figures.given} | {row.unit for row in m.now.figures.closed}
+    units = m.standing.config.units
+    return [u for code, u in sorted(units.items()) if u.active and u.kind == "handling" and code not in busy]
+
+
+def _institution(m: Material) -> str:
+    """The institution at the top of the register: the one that belongs to no other."""
+    managing = [u for _, u in sorted(m.standing.config.units.items()) if u.kind == "management" and u.active]
+    return next((u.name for u in managing if not u.parent), managing[0].name if managing else "")

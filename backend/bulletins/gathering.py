@@ -1,0 +1,124 @@
+"""Fetches what a bulletin tells: work of three spans on one view, details, ledgers, and marks where they are due."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.bulletins.chapters import AGENCY_RATES, RATES
+from backend.bulletins.kinds import BEIJING, Kind, Spans, spans_of
+from backend.bulletins.ranking import SMALL, Scores
+from backend.bulletins.reckoning import Pair, Work
+from backend.domain.scoring.measures import Measure
+from backend.domain.settings import Settings
+from backend.marks.assembly import assemble
+from backend.marks.room import Marks
+from backend.marks.spans import bounds
+from backend.office import Standing
+from backend.ports.bulletins import BulletinStore, Detail, Span
+from backend.ports.marks import Counted, LedgerEntry, Question
+
+PROBLEMS = 500  # tickets reviewed in one document at most; how many there are in all is said
+COHORT = ("closure_basis", "return_basis", "unreasonable_mode", "second_visit_unreached")
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything a document is written from."""
+
+    kind: Kind
+    spans: Spans
+    standing: Standing
+    settings: Settings
+    now: Work
+    before: Work
+    year_ago: Work
+    detail: Detail
+    ledger: Sequence[LedgerEntry]
+    scores: Scores | None
+    agencies: Mapping[Measure, Sequence[Counted]] | None
+    agencies_year: Mapping[Measure, Sequence[Counted]] | None
+
+    @property
+    def beijing(self) -> bool:
+        """Whether the three rates of the agencies stand instead of marks."""
+        return self.settings.text("profile") == BEIJING
+
+
+class Gatherer:
+    """Asks the shelf of the bulletins and the room of the marks."""
+
+    def __init__(self, store: BulletinStore, marks: Marks) -> None:
+        self._store, self._marks, self._office = store, marks, marks.office
+
+    async def material(self, kind: Kind, period: str, changes: Mapping[str, str], scheme: str | None) -> Material:
+        """All of a period; Refused `bad_period` and as the marks refuse."""
+        at, standing = self._office.clock.now(), await self._office.standing()
+        settings = standing.settings.with_(changes)
+        spans = spans_of(period, at, self._office.clock.zone)
+        beijing = settings.text("profile") == BEIJING
+        now, before, year_ago = await self.work((spans.now, spans.before, spans.year_ago), settings)
+        detail = await self._store.detail(spans.now, spans.trend, PROBLEMS)
+        ledger = await self._marks.store.ledger(spans.period.months[0], spans.period.months[-1])
+        scored = kind in (Kind.QUARTERLY, Kind.ANNUAL) and not beijing
+        counted = await self._agencies(spans.now, settings) if beijing else None
+        year = Span(bounds(f"{spans.period.months[0][:4]}-01", self._office.clock.zone)[0], spans.now.end, at)
+        to_date = await self._agencies(year, settings) if beijing and kind is Kind.ANALYSIS else None
+        return Material(
+            kind, spans, standing, settings, now, before, year_ago, detail, ledger,
+            await self.scores(spans, changes, scheme) if scored else None, counted, to_date,
+        )  # fmt: skip
+
+    async def work(self, spans: Sequence[Span], settings: Settings) -> list[Work]:
+        """The figures and rates of spans."""
+        found = []
+        for span, figures in zip(spans, await self._store.figures(spans), strict=True):
+            measures = [m for _, m in (*RATES, *AGENCY_RATES)]
+            counted = await self._marks.store.count(measures, _question(span, settings))
+            rates = {
+                m: Pair(sum(c.numerator for c in rows), sum(c.denominator for c in rows)) for m, rows in counted.items()
+            }
+            found.append(Work(figures, rates))
+        return found
+
+    async def _agencies(self, span: Span, settings: Settings) -> Mapping[Measure, Sequence[Counted]]:
+        return await self._marks.store.count([m for _, m in AGENCY_RATES], _question(span, settings))
+
+    async def scores(self, spans: Spans, changes: Mapping[str, str], scheme: str | None) -> Scores:
+        """The period's marks: its own locked run, else the mean of its months, locked ones as locked."""
+        run = None if changes else await self._marks.store.locked(spans.period.name, scheme or "")
+        inputs = (
+            run.sheet["inputs"] if run is not None
+            else await self._marks.inputs(spans.period, scheme=scheme, settings=changes or None, evidence=False)
+        )  # fmt: skip
+        result = run.sheet["result"] if run is not None else assemble(inputs)
+        parts = [inputs] if "units" in inputs else inputs["months"]
+        months: dict[str, dict[str, str | None]] = {}
+        volumes: dict[str, int] = {}
+        small: set[str] = set()
+        locked: dict[str, int | None] = {}
+        for part in parts:
+            month = assemble(part)
+            kept = None if changes else await self._marks.store.locked(month["period"], scheme or "")
+            locked[month["period"]] = None if kept is None else kept.id
+            for row in (*month["units"], *month["regions"]):
+                code = row.get("unit") or row["region"]
+                months.setdefault(code, {})[month["period"]] = row["total"]
+                if SMALL in row.get("flags", ()):
+                    small.add(code)
+            for document in part["units"]:
+                volumes[document["unit"]] = volumes.get(document["unit"], 0) + _volume(document)
+        return Scores(
+            result["units"], result["regions"], months, volumes, frozenset(small), locked,
+            None if run is None else run.id, tuple(locked),
+        )  # fmt: skip
+
+
+def _volume(document: Mapping[str, Any]) -> int:
+    """A unit's assignments; an institution's tickets to dispatch."""
+    of_institution = document["rates"].get("dispatch", [0, 0])[1]
+    return int(document.get("assignments", of_institution) or of_institution)
+
+
+def _question(span: Span, settings: Settings) -> Question:
+    words = {name: settings.text(f"scoring.{name}") for name in COHORT}
+    return Question(span.start, span.end, span.as_of, **words)

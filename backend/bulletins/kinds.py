@@ -1,0 +1,88 @@
+"""Which bulletin a period gets, the spans it is counted over, and how both are called (B11-B13, A16)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.marks.spans import Span as Period
+from backend.marks.spans import bounds, shifted, span
+from backend.ports.bulletins import Span
+
+BEIJING = "beijing_mutual_aid"
+
+
+class Kind(StrEnum):
+    """Kinds of bulletins; numbered each for itself within a year."""
+
+    MONTHLY = "monthly_bulletin"  # 月通报: work, neither marks nor ranks (B11)
+    QUARTERLY = "quarterly_ranking"  # 季排名 (B12)
+    ANNUAL = "annual_assessment"  # 年考核 (B12)
+    ANALYSIS = "monthly_analysis"  # 分析报告 for the directors' meeting (A16, A17)
+
+
+_KINDS = {
+    ("month", False): Kind.MONTHLY, ("month", True): Kind.ANALYSIS, ("quarter", False): Kind.QUARTERLY,
+    ("quarter", True): Kind.QUARTERLY, ("year", False): Kind.ANNUAL, ("year", True): Kind.ANNUAL,
+}  # fmt: skip
+_FITS = {Kind.MONTHLY: "month", Kind.ANALYSIS: "month", Kind.QUARTERLY: "quarter", Kind.ANNUAL: "year"}
+
+
+def kind_of(period: Period, wanted: str | None, profile: str) -> Kind:
+    """The kind asked for, else the one the profile gives such a period. Refused `bad_bulletin`, `bad_period`."""
+    if wanted is None:
+        return _KINDS[period.kind, profile == BEIJING]
+    if wanted not in set(Kind):
+        raise Refused("bad_bulletin", kind=wanted[:40], known=", ".join(Kind))
+    kind = Kind(wanted)
+    if _FITS[kind] != period.kind:
+        raise Refused("bad_period", period=period.name)
+    return kind
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """The period, the one before, and the same of the year before, as known at one instant."""
+
+    period: Period
+    now: Span
+    before: Span
+    year_ago: Span
+    trend: tuple[tuple[datetime, datetime], ...]  # the last thirteen months
+    trend_months: tuple[str, ...]
+
+
+def spans_of(name: str, as_of: datetime, zone: ZoneInfo) -> Spans:
+    """Refused `bad_period`."""
+    period = span(name)
+    first, last, length = period.months[0], period.months[-1], len(period.months)
+
+    def of(by: int) -> Span:
+        return Span(bounds(shifted(first, by), zone)[0], bounds(shifted(last, by), zone)[1], as_of)
+
+    begun = min(last, f"{as_of.astimezone(zone):%Y-%m}")  # a month not begun has no place on a chart
+    months = tuple(shifted(begun, -back) for back in range(12, -1, -1))
+    return Spans(period, of(0), of(-length), of(-12), tuple(bounds(m, zone) for m in months), months)
+
+
+def called(words: Catalogue, period: Period) -> str:
+    """A period as people say it."""
+    year, first = period.months[0][:4], int(period.months[0][5:])
+    facts = {
+        "year": year,
+        "month": words.say(f"bulletin.month.{first}"),
+        "quarter": words.say(f"bulletin.quarter.{(first + 2) // 3}"),
+    }
+    return words.say(f"bulletin.period.{period.kind}", **facts)
+
+
+def day(words: Catalogue, at: datetime) -> str:
+    """A date as it stands under an official paper."""
+    return words.say("bulletin.date", year=at.year, month=words.say(f"bulletin.month.{at.month}"), day=at.day)
+
+
+def last_instant(end: datetime) -> datetime:
+    """The last moment before the end of a span, for its date."""
+    return end - timedelta(seconds=1)

@@ -1,0 +1,157 @@
+"""The chapters on matters: hot spots, supervision, tickets reviewed one by one, governance, knowledge, notes (A17, A27)."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from backend.bulletins.document import Cell
+from backend.bulletins.kinds import Spans, day, last_instant
+from backend.bulletins.reckoning import Work, by, share
+from backend.bulletins.writing import Writer
+from backend.domain.limits import Limit
+from backend.domain.masking import cut, mask
+from backend.domain.records import Unit
+from backend.domain.refusals import Refused
+from backend.domain.settings import Settings
+from backend.ports.bulletins import Detail, Problem
+from backend.ports.marks import LedgerEntry
+
+PLACES = 10  # named at most
+TAIL = 4  # signs of a ticket's number
+LONGEST = {"title": 40, "said": 160}  # characters of masked texts
+_LEFT_OVER = re.compile(r"[0-9]{0,4}[*]{3,}[0-9]{0,4}")  # of a masked number nothing is left
+_DOOR = re.compile(r"[0-9０-９]|[#＃号號]")
+#: Readings printed under the figures (the rest stands on the score sheets).
+READINGS = (
+    "profile", "workday.mode", "dispatch.general.limit", "dispatch.urgent.limit", "sign.general.limit",
+    "sign.urgent.limit", "card.red_at", "scoring.closure_basis", "scoring.unreasonable_mode",
+    "scoring.second_visit_unreached", "scoring.rounding",
+)  # fmt: skip
+
+
+def streets(places: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Places cut before the first number of a door, so that a street or estate is left and no home; most first."""
+    found: Counter[str] = Counter()
+    for place, n in places:
+        name = _DOOR.split(mask(place, strict=True).replace("*", "#"), maxsplit=1)[0].strip(" ,，、-—()（）")
+        if len(name) > 1:
+            found[cut(name, 24)] += n
+    return sorted(((name, n) for name, n in found.items() if n > 1), key=lambda row: (-row[1], row[0]))[:PLACES]
+
+
+def hot(w: Writer, now: Work, before: Work, detail: Detail) -> None:
+    """5 热点."""
+    w.heading("hot")
+    regions = by(now.figures.received, lambda row: row.region)
+    categories = by(now.figures.received, lambda row: row.category)
+    top = max(categories.items(), key=lambda item: item[1], default=("", 0))
+    place = max(regions.items(), key=lambda item: item[1], default=("", 0))
+    whole = now.got("count")
+    w.prose("hot", category=w.words.word_or("category", top[0]) if top[0] else "", count=top[1], rate=share(top[1], whole),
+            region=place[0], region_count=place[1], repeated=now.got("repeated"), mass=now.got("mass"), urgent=now.urgent)  # fmt: skip
+    w.parts("region", "region_name", regions, by(before.figures.received, lambda row: row.region))
+    found = streets(detail.places)
+    w.table("place", [w.column("place", 3), w.column("count")], found)
+
+
+def supervised(w: Writer, now: Work) -> None:
+    """6 督办 (A15)."""
+    w.heading("supervised")
+    became = now.figures.supervised
+    if not became:
+        w.prose("supervised_none")
+        return
+    # an accepted answer ends the duty: what was met in time or late was answered
+    w.prose("supervised", orders=sum(became.values()), timely=became.get("timely", 0), late=became.get("late", 0),
+            open=became.get("", 0), void=became.get("void", 0))  # fmt: skip
+
+
+def reviewed(w: Writer, detail: Detail, units: Mapping[str, Unit]) -> None:
+    """7 逐件评议 (A17): every unsatisfied or badly handled ticket with its conclusion; tails of numbers, masked texts."""
+    w.heading("reviewed")
+    if not detail.problems:
+        w.prose("reviewed_none")
+        return
+    done = sum(bool(p.conclusion) for p in detail.problems)
+    sad, red = (sum(getattr(p, n) for p in detail.problems) for n in ("unsatisfied", "red"))
+    w.prose("reviewed", count=detail.problems_in_all, unsatisfied=sad, red=red, done=done)
+    if detail.problems_in_all > len(detail.problems):
+        w.prose("reviewed_more", shown=len(detail.problems), count=detail.problems_in_all)
+    columns = [
+        w.column(k, n) for k, n in (("ticket", 0.9), ("matter", 2.3), ("unit", 1.6), ("reason", 1.5), ("review", 3.0))
+    ]
+    w.table("reviewed", columns, [_problem(w, p, units) for p in detail.problems])
+
+
+def _problem(w: Writer, p: Problem, units: Mapping[str, Unit]) -> tuple[Cell, ...]:
+    why = [
+        w.say(f"reason.{name}")
+        for name, is_ in (("unsatisfied", p.unsatisfied), ("red", p.red), ("excluded", p.excluded))
+        if is_
+    ]
+    kind = w.words.word_or("category", p.category) if p.category else ""
+    title = w.say("matter", region=p.region, category=kind, title=plain(p.title, p.name, "title"))
+    unit = units.get(p.unit)
+    return (p.no[-TAIL:], title, unit.name if unit else p.unit, w.say("list_mark").join(why), _said(w, p))
+
+
+def _said(w: Writer, p: Problem) -> str:
+    if not p.conclusion:
+        return w.say("not_reviewed")
+    facts = {n: plain(getattr(p, n), p.name, "said") for n in ("conclusion", "responsibility", "improvement")}
+    return w.say("review", **facts)
+
+
+def plain(text: str, name: str | None, longest: str) -> str:
+    """A text without persons, cut after it was masked."""
+    masked = _LEFT_OVER.sub("****", mask(text, (name,) if name else (), strict=True))
+    return cut(" ".join(masked.split()), LONGEST[longest])
+
+
+def improved(w: Writer, ledger: Sequence[LedgerEntry], units: Mapping[str, Unit]) -> None:
+    """8 治理 (每月1个同类问题) and 9 知识库, as accepted in the ledgers."""
+    for heading, kind in (("governed", "governed_class"), ("knowledge", "knowledge")):
+        w.heading(heading)
+        rows = [e for e in ledger if e.kind == kind]
+        if not rows:
+            w.prose(f"{heading}_none")
+            continue
+        w.prose(heading, count=sum(e.count for e in rows), units=len({e.unit for e in rows}))
+        columns = [w.column("unit", 2), w.column("count", 0.8), w.column("note", 4)]
+        named = [(units[e.unit].name if e.unit in units else e.unit, e.count, plain(e.note or e.matter or "", None, "said"))
+                 for e in rows]  # fmt: skip
+        w.table(heading, columns, named)
+
+
+def noted(
+    w: Writer, spans: Spans, detail: Detail | None, settings: Settings, idle: Sequence[Unit], now: datetime, basis: str
+) -> None:  # fmt: skip
+    """10 数据说明: as of when, by which readings, who had nothing, what came late."""
+    w.heading("notes")
+    if spans.now.end > now:
+        w.prose("unfinished", at=day(w.words, now))
+    w.prose("as_of", at=day(w.words, now), first=day(w.words, spans.now.start.astimezone(now.tzinfo)),
+            last=day(w.words, last_instant(spans.now.end).astimezone(now.tzinfo)))  # fmt: skip
+    w.prose("basis", basis=basis)
+    w.prose("rounding")
+    if detail is not None and detail.late_lines:
+        w.prose("late", count=detail.late_lines)
+    if idle:
+        names = w.say("list_mark").join(unit.name for unit in idle)
+        w.prose("idle", count=len(idle), names=names)
+    w.prose("private")
+    labels = [(w.say(f"reading.{key}"), spoken(w, settings, key)) for key in READINGS]
+    w.table("readings", [w.column("reading", 3), w.column("value", 2)], labels)
+
+
+def spoken(w: Writer, settings: Settings, key: str) -> str:
+    """A setting's value in words where the catalogue has one."""
+    value = settings.get(key)
+    if w.words.has(f"word.reading_value.{value}"):
+        return w.words.word("reading_value", value)
+    try:
+        limit = Limit.parse(value)
+    except Refused:
+        return value
+    return w.say("limit", amount=limit.amount, unit=w.words.word("limit_unit", str(limit.unit)))

@@ -1,0 +1,72 @@
+"""The press: sets documents and pictures in a process of its own, so that the house goes on answering meanwhile (P10).
+
+Whoever imports this file in the house pays nothing: the heavy libraries are imported by the process that prints.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from importlib.util import find_spec
+from multiprocessing import get_context
+from typing import TypeVar
+
+from backend.bulletins.document import Document, Glance, RankGlance
+from backend.domain.refusals import Refused
+
+T = TypeVar("T")
+NEEDS = {"docx": "python-docx", "xlsxwriter": "XlsxWriter", "typst": "typst", "matplotlib": "matplotlib",
+         "noto_cjk_sans_otc": "noto-cjk-sans-otc"}  # fmt: skip
+
+
+def lacking() -> list[str]:
+    """The packages of the extra `reports` that are not installed."""
+    return [package for module, package in NEEDS.items() if find_spec(module) is None]
+
+
+async def printed(document: Document) -> list[tuple[str, bytes]]:
+    """The DOCX, XLSX and PDF of a document. Refused `reports_missing`, `press_failed`."""
+    return await _apart(_all, document)
+
+
+async def pictured(picture: Glance | RankGlance) -> bytes:
+    """One PNG. Refused `reports_missing`, `press_failed`."""
+    return await _apart(_picture, picture)
+
+
+async def _apart(work: Callable[..., T], what: object) -> T:
+    absent = lacking()
+    if absent:
+        raise Refused("reports_missing", packages=", ".join(absent))
+    pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_alone)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(pool, work, what)
+    except BrokenProcessPool:
+        raise Refused("press_failed") from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _alone() -> None:
+    """Ctrl-C is the parent's affair; it lets go of us in order."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _all(document: Document) -> list[tuple[str, bytes]]:
+    from backend.bulletins.charts import drawn
+    from backend.bulletins.pdf import pdf
+    from backend.bulletins.wordfile import wordfile
+    from backend.bulletins.workbook import workbook
+
+    pictures = drawn(document.charts)
+    return [
+        (f"{document.stem}.docx", wordfile(document, pictures)), (f"{document.stem}.xlsx", workbook(document)),
+        (f"{document.stem}.pdf", pdf(document, pictures)),
+    ]  # fmt: skip
+
+
+def _picture(picture: Glance | RankGlance) -> bytes:
+    from backend.bulletins.charts import glance, ranking
+
+    return glance(picture) if isinstance(picture, Glance) else ranking(picture)

@@ -1,0 +1,199 @@
+"""The room of the bulletins: a period is gathered, composed, printed apart, and kept under its number (B11-B13, A16)."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from backend.bulletins import glances
+from backend.bulletins.composing import compose
+from backend.bulletins.gathering import Gatherer
+from backend.bulletins.kinds import Kind, day, kind_of, spans_of
+from backend.bulletins.press import lacking, pictured, printed
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Role
+from backend.marks.room import Marks
+from backend.marks.spans import month_span, span
+from backend.ports.audit import AuditStore
+from backend.ports.bulletins import BulletinStore, Issue, Leaf
+
+log = structlog.get_logger()
+HOUSE = Actor("system", Role.ADMIN)
+PATIENCE = timedelta(minutes=10)  # after which a making nobody is at counts as broken off
+MOST = 10_000  # the highest number of an issue
+Files = list[tuple[str, bytes]]
+Step = Callable[[str], None]
+
+
+class Bulletins:
+    """Documents of periods. One is printed at a time; the house goes on answering meanwhile."""
+
+    def __init__(self, store: BulletinStore, marks: Marks, audit: AuditStore, words: Catalogue) -> None:
+        self._store, self._marks, self._audit, self._words = store, marks, audit, words
+        self._office = marks.office
+        self._gather = Gatherer(store, marks)
+        self._press = asyncio.Lock()
+        self._tasks: dict[int, asyncio.Task[Any]] = {}
+
+    # -- documents at once: for the chat and the command line
+
+    async def month(self, month: str, by: Actor = HOUSE) -> Files:
+        """月通报 (or, in the Beijing profile, 分析报告): name and content of each document. Refused `bad_month`."""
+        return (await self.make(month_span(month).name, by=by))[1]
+
+    async def quarter(self, quarter: str, by: Actor = HOUSE) -> Files:
+        """季排名 (2026Q4). Refused `bad_period`."""
+        return (await self.make(_of(quarter, "quarter"), by=by))[1]
+
+    async def year(self, year: str, by: Actor = HOUSE) -> Files:
+        """年考核 (2026). Refused `bad_period`."""
+        return (await self.make(_of(year, "year"), by=by))[1]
+
+    async def make(
+        self, period: str, kind: str | None = None, *, by: Actor = HOUSE, number: int | None = None,
+        profile: str | None = None, scheme: str | None = None, on_step: Step = lambda step: None,
+    ) -> tuple[Issue, Files]:  # fmt: skip
+        """An issue with its documents; made anew it keeps its number. `on_step` hears count, print, keep.
+
+        Refused `bad_period`, `bad_bulletin`, `bad_setting`, `bad_issue`, `issue_taken`, `reports_missing`, `press_failed`.
+        """
+        changes = {"profile": profile} if profile else {}
+        issue = await self._open(period, kind, by, number, changes)
+        return issue, await self._made(issue, by, changes, scheme, on_step)
+
+    # -- documents in their own time: for the API and the console
+
+    async def start(
+        self, period: str, kind: str | None, by: Actor, *, number: int | None = None, profile: str | None = None,
+        scheme: str | None = None,
+    ) -> Issue:  # fmt: skip
+        """Begin an issue and return; how far it is stands in the book. Refused as `make`."""
+        changes = {"profile": profile} if profile else {}
+        issue = await self._open(period, kind, by, number, changes)
+        task = asyncio.create_task(self._made(issue, by, changes, scheme, lambda step: None))
+        self._tasks[issue.id] = task
+        task.add_done_callback(lambda done: self._ended(issue.id, done))
+        return issue
+
+    async def _open(
+        self, period: str, kind: str | None, by: Actor, number: int | None, changes: Mapping[str, str]
+    ) -> Issue:
+        absent = lacking()
+        if absent:
+            raise Refused("reports_missing", packages=", ".join(absent))
+        if number is not None and not 1 <= number <= MOST:
+            raise Refused("bad_issue", number=number)
+        standing = await self._office.standing()
+        of = span(period)
+        which = kind_of(of, kind, standing.settings.with_(changes).text("profile"))
+        year = int(of.name[:4])
+        issue = await self._store.open_issue(which, of.name, year, by.code, self._office.clock.now(), number)
+        if issue is None:
+            raise Refused("issue_taken", number=number, year=year)
+        return issue
+
+    async def _made(
+        self, issue: Issue, by: Actor, changes: Mapping[str, str], scheme: str | None, on_step: Step
+    ) -> Files:  # fmt: skip
+        try:
+            on_step("count")
+            material = await self._gather.material(Kind(issue.kind), issue.period, changes, scheme)
+            document = compose(material, issue, self._words)
+            on_step("print")
+            async with self._press:
+                files = await printed(document)
+            on_step("keep")
+            await self._store.settle(issue.id, files, None)
+        except BaseException as broken:
+            with contextlib.suppress(Exception):
+                await self._store.settle(issue.id, (), broken.code if isinstance(broken, Refused) else "press_failed")
+            raise
+        facts = {"number": issue.number, "revision": issue.revision, "files": [name for name, _ in files]}
+        await self._audit.note(self._office.clock.now(), by.code, "bulletin", f"{issue.kind} {issue.period}", **facts)
+        return files
+
+    def _ended(self, issue_id: int, done: "asyncio.Task[Any]") -> None:
+        if self._tasks.get(issue_id) is done:
+            del self._tasks[issue_id]
+        if not done.cancelled() and (broken := done.exception()) is not None:
+            log.warning("bulletin_failed", issue=issue_id, error=type(broken).__name__)
+
+    async def close(self) -> None:
+        """Let go of what is being made."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- the book
+
+    async def issues(
+        self, by: Actor, period: str | None = None, limit: int = 50
+    ) -> Sequence[tuple[Issue, Sequence[Leaf]]]:
+        """Issues the actor may see, newest first."""
+        kept = await self._store.issues(period, limit)
+        return [(self._standing(issue), leaves) for issue, leaves in kept if _may_see(issue, by)]
+
+    async def issue(self, issue_id: int, by: Actor) -> tuple[Issue, Sequence[Leaf]]:
+        """One issue. Refused `not_found`."""
+        found = await self._store.issue(issue_id)
+        if found is None or not _may_see(found[0], by):
+            raise Refused("not_found", id=issue_id)
+        return self._standing(found[0]), found[1]
+
+    async def open(self, issue_id: int, name: str, by: Actor) -> tuple[str, bytes]:
+        """A document by its name, or by its ending alone (docx, xlsx, pdf); one row of the audit book (FA12)."""
+        issue, leaves = await self.issue(issue_id, by)
+        leaf = next((f.name for f in leaves if name in (f.name, f.name.rpartition(".")[2])), None)
+        content = None if leaf is None else await self._store.content(issue_id, leaf)
+        if leaf is None or content is None:
+            raise Refused("not_found", file=name[:80])
+        about = f"{issue.kind} {issue.period}"
+        await self._audit.note(self._office.clock.now(), by.code, "export", about, file=leaf, revision=issue.revision)
+        return leaf, content
+
+    def _standing(self, issue: Issue) -> Issue:
+        """A making that nobody is at any more has failed."""
+        if issue.state != "making" or issue.id in self._tasks or self._office.clock.now() - issue.made_at < PATIENCE:
+            return issue
+        return Issue(issue.id, issue.kind, issue.period, issue.year, issue.number, issue.revision, "failed",
+                     issue.made_at, issue.made_by, "press_failed")  # fmt: skip
+
+    # -- pictures
+
+    async def picture(self, period: str) -> bytes | None:
+        """A period at a glance as one PNG; None where the extra `reports` is not installed. Refused `bad_period`."""
+        name = span(period).name
+        if lacking():
+            return None
+        standing = await self._office.standing()
+        kind = kind_of(span(name), None, standing.settings.text("profile"))
+        material = await self._gather.material(kind, name, {}, None)
+        return await pictured(glances.glance(material, self._words))
+
+    async def rank_picture(self, period: str) -> bytes | None:
+        """A period's ranking as one PNG; None when nobody has a mark or the extra is missing. Refused `bad_period`."""
+        of = span(period)
+        if lacking():
+            return None
+        now, standing = self._office.clock.now(), await self._office.standing()
+        scores = await self._gather.scores(spans_of(of.name, now, self._office.clock.zone), {}, None)
+        picture = glances.ranked(scores, of, standing.settings, self._words, day(self._words, now))
+        return None if picture is None else await pictured(picture)
+
+
+def _of(period: str, kind: str) -> str:
+    found = span(period)
+    if found.kind != kind:
+        raise Refused("bad_period", period=period[:40])
+    return found.name
+
+
+def _may_see(issue: Issue, by: Actor) -> bool:
+    """The analysis is for the office's own meeting; what is issued to all, the units' leaders may read."""
+    return not by.of_unit or (by.role is Role.LEADER and issue.kind != Kind.ANALYSIS)

@@ -1,0 +1,181 @@
+"""Sets a document as a workbook: a sheet a table, real numbers, shares by formula, charts of Excel's own (FR10)."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.utility import xl_col_to_name
+
+from backend.bulletins.document import Cell, Chart, Document, Heading, Number, Paragraph, Rate, Table, shown
+from backend.domain.masking import clean
+
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
+_BAD_IN_NAMES = "[]:*?/\\'"
+NARROW, WIDE = 10, 60  # signs of a column
+HEAD = 2  # rows above a table: its caption and a blank one
+
+
+def workbook(document: Document) -> bytes:
+    """The whole XLSX."""
+    out = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    book = xlsxwriter.Workbook(out, options)
+    book.set_properties({"title": document.title, "author": document.issuer})
+    forms = _Forms(book)
+    _front(book, document, forms)
+    names: dict[str, tuple[str, Table]] = {}
+    for table in document.tables:
+        name = _sheet_name(table.sheet, [n for n, _ in names.values()])
+        names[table.sheet] = (name, table)
+        sheet = book.add_worksheet(name)
+        _table(sheet, table, forms, len(names))
+        beside = [c for c in document.charts if c.sheet == table.sheet]
+        for n, chart in enumerate(beside):
+            _chart(book, sheet, chart, name, len(table.columns), n)
+    book.close()
+    return out.getvalue()
+
+
+class _Forms:
+    """The formats of cells."""
+
+    def __init__(self, book: Any) -> None:
+        base = {"font_name": "SimSun", "font_size": 11, "border": 1, "valign": "vcenter"}
+        self.text = book.add_format({**base, "text_wrap": True})
+        self.count = book.add_format({**base, "num_format": "0"})
+        self.rate = book.add_format({**base, "num_format": "0.00%"})
+        self.number = book.add_format({**base, "num_format": "0.00"})
+        self.blank = book.add_format({**base, "align": "right"})
+        self.head = book.add_format({**base, "bold": True, "bg_color": "#D9E1EA", "text_wrap": True, "align": "center"})
+        self.caption = book.add_format({"font_name": "SimHei", "font_size": 14})
+        self.masthead = book.add_format({"font_name": "SimHei", "font_size": 20, "font_color": "#C00000"})
+        self.bold = book.add_format({"font_name": "SimHei", "font_size": 12})
+        self.prose = book.add_format({"font_name": "SimSun", "font_size": 11, "text_wrap": True, "valign": "top"})
+
+
+def safe(text: str) -> str:
+    """A text that no spreadsheet takes for a formula (FR10): such a one gets an apostrophe before it."""
+    text = clean(text)
+    return f"'{text}" if text.startswith(_RISKY) else text
+
+
+def _front(book: Any, document: Document, forms: _Forms) -> None:
+    """The first sheet: what it is, and the prose."""
+    sheet = book.add_worksheet(_sheet_name(document.masthead, []))
+    sheet.set_column(0, 0, 100)
+    sheet.hide_gridlines(2)
+    lines: list[tuple[str, Any]] = [
+        (document.masthead, forms.masthead), (document.issue_line, forms.bold),
+        (f"{document.issuer}  {document.date}", forms.prose), (document.title, forms.caption),
+    ]  # fmt: skip
+    for block in document.blocks:
+        if isinstance(block, Heading):
+            lines.append((block.text, forms.bold))
+        elif isinstance(block, Paragraph):
+            lines.append((block.text, forms.prose))
+    for label, names in ((document.labels.send_to, document.send_to), (document.labels.copy_to, document.copy_to)):
+        if names:
+            lines.append((label + names, forms.prose))
+    for row, (text, form) in enumerate(lines):
+        sheet.write_string(row, 0, safe(text), form)
+    _printed(sheet, landscape=False)
+
+
+def _table(sheet: Any, table: Table, forms: _Forms, number: int) -> None:
+    sheet.write_string(0, 0, safe(table.caption), forms.caption)
+    last, wide = HEAD + len(table.rows), len(table.columns) - 1
+    for place, column in enumerate(table.columns):
+        longest = max([_width(column.title), *(_width(shown(row[place])) for row in table.rows)])
+        sheet.set_column(place, place, min(WIDE, max(NARROW, longest + 2)))
+    for n, row in enumerate(table.rows, start=HEAD + 1):
+        for place, cell in enumerate(row):
+            _cell(sheet, n, place, cell, _formula(table, n, place), forms)
+    if table.rows:
+        heads = [{"header": title, "header_format": forms.head} for title in _unlike([c.title for c in table.columns])]
+        sheet.add_table(HEAD, 0, last, wide, {"columns": heads, "style": None, "name": f"Table_{number}"})
+    else:
+        for place, column in enumerate(table.columns):
+            sheet.write_string(HEAD, place, safe(column.title), forms.head)
+    sheet.freeze_panes(HEAD + 1, 1)
+    sheet.repeat_rows(HEAD)
+    _printed(sheet, landscape=wide > 5)
+
+
+def _printed(sheet: Any, *, landscape: bool) -> None:
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_footer("&C— &P —")
+    if landscape:
+        sheet.set_landscape()
+
+
+def _cell(sheet: Any, row: int, place: int, cell: Cell, formula: str, forms: _Forms) -> None:
+    match cell:
+        case None:
+            sheet.write_blank(row, place, None, forms.blank)
+        case Rate():
+            if formula:
+                sheet.write_formula(row, place, formula, forms.rate, float(cell.value))
+            else:
+                sheet.write_number(row, place, float(cell.value), forms.rate)
+        case Number():
+            sheet.write_number(row, place, float(cell.value), forms.number)
+        case int():
+            sheet.write_number(row, place, cell, forms.count)
+        case _:
+            sheet.write_string(row, place, safe(cell), forms.text)
+
+
+def _formula(table: Table, row: int, place: int) -> str:
+    column = table.columns[place]
+    if column.ratio is not None:
+        above, below = (f"{xl_col_to_name(n)}{row + 1}" for n in column.ratio)
+        return f'=IF({below}=0,"",{above}/{below})'
+    if column.share is not None:
+        name = xl_col_to_name(column.share)
+        return f"={name}{row + 1}/SUM({name}${HEAD + 2}:{name}${HEAD + 1 + len(table.rows)})"
+    return ""
+
+
+def _chart(book: Any, sheet: Any, chart: Chart, name: str, columns: int, n: int) -> None:
+    """A chart of the first columns of the table it stands beside: labels, then one column a series."""
+    kind = {"type": "line"} if chart.form == "line" else {"type": "bar"}
+    drawn = book.add_chart(kind)
+    first, last = HEAD + 1, HEAD + len(chart.labels)
+    for place, series in enumerate(chart.series, start=1):
+        drawn.add_series({
+            "name": series.name, "categories": [name, first, 0, last, 0], "values": [name, first, place, last, place],
+            "line" if chart.form == "line" else "fill": {"color": ("#2F4B6E", "#7F97B2")[(place - 1) % 2]},
+            "data_labels": {"value": chart.form != "line"},
+            **({"marker": {"type": ("circle", "square")[(place - 1) % 2]}} if chart.form == "line" else {}),
+        })  # fmt: skip
+    drawn.set_title({"name": chart.caption, "name_font": {"size": 12}})
+    if chart.form != "line":
+        drawn.set_y_axis({"reverse": True})
+        drawn.set_legend({"none": True})
+    else:
+        drawn.set_legend({"position": "bottom"})
+    drawn.set_size({"width": 620, "height": 320})
+    sheet.insert_chart(HEAD + n * 17, columns + 1, drawn, {"description": chart.alt})
+
+
+def _sheet_name(wanted: str, taken: Sequence[str]) -> str:
+    """A name Excel takes: 31 signs, none of its own, none twice."""
+    plain = "".join(c for c in clean(wanted) if c not in _BAD_IN_NAMES).strip()[:28] or "1"
+    name, n = plain, 2
+    while name.casefold() in {t.casefold() for t in taken}:
+        name, n = f"{plain}{n}", n + 1
+    return name
+
+
+def _unlike(titles: Sequence[str]) -> list[str]:
+    """Heads of a table must differ."""
+    found: list[str] = []
+    for title in map(safe, titles):
+        found.append(title if title not in found else f"{title} {found.count(title) + 1}")
+    return found
+
+
+def _width(text: str) -> int:
+    return max((sum(2 if ord(c) > 0x2E80 else 1 for c in line) for line in text.split("\n")), default=0)

@@ -1,0 +1,89 @@
+"""The hand that writes a bulletin: numbered headings, sentences of the catalogue, tables and charts, in order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from backend.bulletins.document import Block, Cell, Chart, Column, Heading, Paragraph, Series, Table, shown
+from backend.bulletins.reckoning import Pair, share
+from backend.domain.texts import Catalogue
+
+#: Columns of words.
+LEFT = frozenset({"figure", "unit", "region", "place", "channel", "category", "grade", "verdict", "matter", "reason", "review",
+                  "note", "reading", "value"})  # fmt: skip
+
+
+class Writer:
+    """Collects blocks. `say` takes its keys from the part `bulletin` of the catalogue."""
+
+    def __init__(self, words: Catalogue) -> None:
+        self.words, self._number = words, 0
+        self.blocks: list[Block] = []
+
+    def say(self, key: str, /, **facts: Any) -> str:
+        """A text of the catalogue; cells are put in as they are printed."""
+        return self.words.say(f"bulletin.{key}", **{name: _fact(value) for name, value in facts.items()})
+
+    def heading(self, key: str) -> None:
+        """The next numbered heading."""
+        self._number += 1
+        self.blocks.append(Heading(self.say(f"ordinal.{self._number}") + self.say(f"heading.{key}")))
+
+    def prose(self, key: str, /, **facts: Any) -> None:
+        """A paragraph."""
+        self.blocks.append(Paragraph(self.say(key, **facts)))
+
+    def table(
+        self, key: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, annex: bool = False
+    ) -> Table | None:  # fmt: skip
+        """A table; nothing where it would be empty."""
+        kept = tuple(tuple(row) for row in rows)
+        if not kept:
+            return None
+        made = Table(self.say(f"sheet.{key}"), self.say(f"caption.{key}"), tuple(columns), kept, annex)
+        self.blocks.append(made)
+        return made
+
+    def column(
+        self, key: str, weight: float = 1.0, *, ratio: tuple[int, int] | None = None, share: int | None = None
+    ) -> Column:
+        """A column headed by a word of the catalogue."""
+        return Column(self.say(f"column.{key}"), weight, ratio, share, key in LEFT)
+
+    @staticmethod
+    def column_named(title: str, weight: float = 1.0) -> Column:
+        """A column headed by a word at hand."""
+        return Column(title, weight)
+
+    def chart(
+        self, form: str, key: str, of: Table | None, labels: Sequence[str],
+        series: Mapping[str, Sequence[int | Fraction | None]],
+    ) -> None:  # fmt: skip
+        """A chart beside the table it is drawn from; its alt text tells its figures."""
+        if of is None or not labels:
+            return
+        rows = tuple(Series(name, tuple(values)) for name, values in series.items())
+        first = self.say("list_mark").join(f"{at} {value}" for at, value in zip(labels, rows[0].values, strict=True))
+        caption = self.say(f"figure.{key}")
+        alt = self.say("alt", caption=caption, name=rows[0].name, figures=first)
+        self.blocks.append(Chart(form, caption, alt, of.sheet, tuple(labels), rows))
+
+    def parts(self, key: str, group: str, now: Mapping[str, int], before: Mapping[str, int]) -> Table | None:
+        """A table of parts with their shares and what they were before; a blank part is 未填."""
+        whole = sum(now.values())
+        rows = []
+        for word, n in sorted(now.items(), key=lambda item: (-item[1], item[0])):
+            name = self.words.word_or(group, word) if word else self.say("unnamed")
+            rows.append((name, n, share(n, whole), before.get(word, 0)))
+        columns = (self.column(key, 2), self.column("count"), self.column("share", share=1), self.column("before"))
+        return self.table(key, columns, rows)
+
+    def counted(self, pair: Pair) -> str:
+        """A rate with what it was counted from."""
+        if pair.rate is None:
+            return shown(None)
+        return self.say("counted", rate=pair.rate, numerator=pair.numerator, denominator=pair.denominator)
+
+
+def _fact(value: Any) -> Any:
+    return value if isinstance(value, str) else shown(value)

@@ -1,0 +1,101 @@
+"""Bulletins: what was issued, making one, and taking its documents out; each taking out is noted (FA12)."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import Field
+
+from backend.bulletins.room import Bulletins
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.ports.bulletins import Issue, Leaf
+from backend.web.asked import Answer, Ask
+from backend.web.gate import Route
+from backend.web.wants import Short, Want, Whole
+
+#: Who makes them, and who may read them; a unit's leader reads what is issued to the units (the room decides which).
+MAKERS = frozenset({Role.SCORE_CLERK})
+READERS = frozenset({
+    Role.SCORE_CLERK, Role.LEADER, Role.AUDITOR, Role.SUPERVISOR, Role.REVIEWER, Role.DISPATCHER, Role.REVISIT_AGENT,
+})  # fmt: skip
+MIME = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+}  # fmt: skip
+
+
+class BulletinWant(Want):
+    """A period, and where it is not the one its profile gives it, the kind."""
+
+    period: Short
+    kind: Short | None = None
+    number: Annotated[Whole, Field(ge=1)] | None = None
+    profile: Short | None = None
+    scheme: Short | None = None
+
+
+def room(ask: Ask) -> Bulletins:
+    """The room. Refused `unavailable`."""
+    if ask.rooms.bulletins is None:
+        raise Refused("unavailable")
+    return ask.rooms.bulletins
+
+
+def number_of(written: str) -> int:
+    """An issue's id as it stands in a path. Refused `not_found`."""
+    if not (written.isascii() and written.isdigit() and len(written) <= 18):
+        raise Refused("not_found", id=written[:40])
+    return int(written)
+
+
+def as_json(issue: Issue, leaves: tuple[Leaf, ...] | Any) -> dict[str, Any]:
+    """An issue as doors show it."""
+    return {
+        "id": issue.id, "kind": issue.kind, "period": issue.period, "year": issue.year, "number": issue.number,
+        "revision": issue.revision, "state": issue.state, "made_at": issue.made_at.isoformat(), "by": issue.made_by,
+        "error": issue.error,
+        "files": [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in leaves] if issue.state == "ready" else [],
+    }  # fmt: skip
+
+
+async def listed(ask: Ask) -> Answer:
+    """Issues, newest first."""
+    found = await room(ask).issues(ask.actor, ask.query.get("period"))
+    return Answer({"items": [as_json(*one) for one in found], "next": None})
+
+
+async def make(ask: Ask) -> Answer:
+    """Begin one; `GET /bulletins/ID` tells when it is ready."""
+    want: BulletinWant = ask.body
+    issue = await room(ask).start(
+        want.period, want.kind, ask.actor, number=want.number, profile=want.profile, scheme=want.scheme
+    )
+    return Answer(as_json(issue, ()), 202)
+
+
+async def one(ask: Ask) -> Answer:
+    """One issue."""
+    return Answer(as_json(*await room(ask).issue(number_of(ask.path["id"]), ask.actor)))
+
+
+async def take_out(ask: Ask) -> Answer:
+    """A document, by its name or by its ending alone."""
+    name, content = await room(ask).open(number_of(ask.path["id"]), ask.path["file"], ask.actor)
+    return Answer(None, raw=content, headers=headers(name))
+
+
+def headers(name: str) -> dict[str, str]:
+    """Always a download, kept nowhere on the way."""
+    return {
+        "Content-Type": MIME[name.rpartition(".")[2]], "Cache-Control": "no-store",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+    }  # fmt: skip
+
+
+ROUTES = (
+    Route("GET", "/bulletins", listed, "Bulletins", READERS, filters=("period",)),
+    Route("POST", "/bulletins", make, "Make a bulletin", MAKERS, BulletinWant, answers=202),
+    Route("GET", "/bulletins/{id}", one, "One bulletin", READERS),
+    Route("GET", "/bulletins/{id}/{file}", take_out, "A bulletin's document", READERS),
+)
