@@ -1,6 +1,10 @@
 """October is reckoned, checked by its units, contested, recounted, locked and revised, all through the open doors (B3, M21)."""
 
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
 
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
