@@ -13,6 +13,7 @@ from backend.filing import Filing
 from backend.indicators import Indicators
 from backend.office import Clock, Office
 from backend.platform import Platform
+from backend.readiness import Chases
 from backend.ports.audit import AuditStore
 from backend.ports.auditing import Finding
 from backend.ports.idempotency import IdempotencyStore
@@ -142,6 +143,7 @@ class Rooms:
     bulletins: Bulletins | None = None
     sandbox_clock: SandboxClock | None = None
     platform: Platform | None = None
+    chases: Chases | None = None
     indicators: Indicators | None = None
     rosters: Rosters | None = None
     likeness: "Likeness | None" = None

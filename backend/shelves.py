@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from backend.bulletins import Bulletins
 from backend.desk import Desk
 from backend.dispatch_aid import DispatchAid
 from backend.domain.refusals import Refused
@@ -24,6 +25,7 @@ from backend.taking import Shelves as Rows
 from backend.verifying import Verifier
 from storage import migrate
 from storage.audit import Audit
+from storage.bulletins import BulletinShelf
 from storage.config import Configuration
 from storage.db import Database, open_database
 from storage.dispatch_aid import CatalogueShelf
@@ -95,6 +97,12 @@ async def prepare(environment: Environment, *, upgrade: bool = False) -> None:
 def tables_version(environment: Environment) -> tuple[str | None, str | None]:
     """The version of the tables there, and of this code."""
     return migrate.current(environment.database), migrate.head()
+
+
+def bulletins_of(s: Shelves, marks: Marks | None = None) -> Bulletins:
+    """The room of the bulletins in this house."""
+    marks = marks or Marks(MarksShelf(s.db), s.office, s.ids)
+    return Bulletins(BulletinShelf(s.db, s.ids, s.vault), marks, s.audit, s.catalogue)
 
 
 @contextlib.asynccontextmanager

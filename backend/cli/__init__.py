@@ -25,6 +25,8 @@ COMMANDS = {
     "settings": "backend.cli.dials:settings",
     "set": "backend.cli.dials:set_",
     "score": "backend.cli.score:score",
+    "readiness": "backend.cli.readiness:readiness",
+    "bulletin": "backend.cli.bulletin:bulletin",
     "sandbox": "backend.cli.sandbox:sandbox",
     "binding": "backend.cli.binding:binding",
     "texts": "backend.cli.texts:texts",

@@ -22,6 +22,7 @@ from backend.likeness.hot import HotLists
 from backend.marks.aids import Aids
 from backend.marks.room import Marks
 from backend.platform import Platform
+from backend.readiness import Chases
 from backend.rooms import Rooms
 from backend.rosters import roster_findings
 from backend.rounds import Rounds
@@ -48,6 +49,7 @@ from storage.indicators import IndicatorsShelf
 from storage.letters import Letters
 from storage.marks import MarksShelf
 from storage.platform import PlatformShelf
+from storage.readiness import ChaseShelf
 from storage.reading import Reading
 
 if TYPE_CHECKING:
@@ -110,11 +112,13 @@ async def furnish(
         stack.push_async_callback(visiting.texting.close)
     rooms.likeness, rooms.aid, rooms.hot = s.likeness, s.aid, HotLists(s.gists, s.likeness, s.office)
     rooms.governance = Governance(GovernanceShelf(s.db), s.likeness, marks, s.office, s.ids)
+    rooms.chases = Chases(ChaseShelf(s.db, s.ids), s.office)
     rooms.platform = draw.platform = _platform(environment, s, owner)
     door = None
     if "telegram" in channels:
         door = _door(channels["telegram"], shelves, rooms, draw, cards, pacer, inbox)
         door.house.glance, door.house.marks, door.house.rosters = Glance(s.db), marks, s.rosters
+        door.house.bulletins = rooms.bulletins
         door.house.snooze = Snooze(letters, reading, s.office, s.ids)
         rooms.inbox = door
         rooms.telegram_secret = environment.telegram_secret.get_secret_value()
