@@ -56,7 +56,7 @@ async def call(ask: Ask) -> Answer:
     await room(ask).tasks.one(ask.path["no"], ask.actor)
     if ask.rooms.calls is None:
         raise Refused("unavailable")
-    ringing = await ask.rooms.calls.bridge(ask.actor, ask.path["no"])
+    ringing = await ask.rooms.calls.bridge(ask.actor, ticket_no=ask.path["no"])
     return Answer({"call": ringing.call_id, "person": ringing.person, "to": ringing.to}, status=201)
 
 
@@ -111,7 +111,8 @@ def shaped(sheet: Sheet, shaper: Shaper) -> Json:
 
 def _heard(heard: Any, name: str | None, shaper: Shaper) -> Json:
     """What the machine heard; the reason's words are masked, where its recording lies is not told here."""
-    said = {k: v for k, v in heard.items() if k != "recording"}
+    asked = dict.fromkeys(("contacted", "resolved", "satisfaction", "speech"))
+    said = asked | {k: v for k, v in heard.items() if k != "recording"}
     return {k: shaper.masked(v, name) if isinstance(v, str) else v for k, v in said.items()}
 
 
