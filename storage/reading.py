@@ -76,7 +76,7 @@ class Reading:
         masters: dict[int, str] = {}
         if under := {row.merged_into for row in rows if row.merged_into is not None}:
             named = select(t.tickets.c.id, t.tickets.c.no).where(t.tickets.c.id.in_(under))
-            masters = {number: no for number, no in c.execute(named)}
+            masters = {row.id: row.no for row in c.execute(named)}
         return [
             TicketView(
                 SHAPES[Ticket].read(row[: len(TICKET)]), tuple(of[row.id]),

@@ -178,5 +178,5 @@ def person(p: Person) -> Json:
     """A person of the office or a unit; whether there is a number, never the number."""
     return {
         "code": p.code, "name": p.name, "unit": p.unit, "role": p.role, "active": p.active, "rank": p.rank,
-        "has_phone": p.has_phone, "bound": p.chat,
+        "has_phone": p.has_phone, "bound": p.chat, "key_name": p.key_name, "key_authorised": p.key_authorised,
     }  # fmt: skip

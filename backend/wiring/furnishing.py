@@ -119,7 +119,7 @@ async def furnish(
         door = _door(channels["telegram"], shelves, rooms, draw, cards, pacer, inbox)
         door.house.glance, door.house.marks, door.house.rosters = Glance(s.db), marks, s.rosters
         door.house.bulletins = rooms.bulletins
-        door.house.snooze = Snooze(letters, reading, s.office, s.ids)
+        door.house.snooze = Snooze(letters, reading, s.office, s.ids, s.moves, due)
         rooms.inbox = door
         rooms.telegram_secret = environment.telegram_secret.get_secret_value()
         door.on_heard = lambda: rounds.nudge("chat")

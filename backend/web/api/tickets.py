@@ -1,19 +1,23 @@
 """Tickets: created, listed, looked at, and the one way to act on them (contract §5)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from backend.domain.acts import Act
 from backend.domain.refusals import Refused
+from backend.domain.reply_words import curt
 from backend.domain.ticket import Category, Grade, Source, State
 from backend.intake import TicketForm
 from backend.ports.reading import Filters, TicketView
 from backend.reveals import Reveals
+from backend.rooms import Rooms
 from backend.web.asked import Answer, Ask
 from backend.web.queries import cursor, limit_of, one_of, place_of, yes
 from backend.web.shapes import Shaper
 from backend.web.wants import TicketWant
 
 ACT_FIELDS = ("verb", "version", "assignment")
+TO_REQUESTERS = frozenset({"answer", "reply", "close", "amend"})  # verbs whose `text` a requester will read
 
 
 async def view_of(ask: Ask, no: str) -> TicketView:
@@ -30,7 +34,7 @@ async def create(ask: Ask) -> Answer:
         raise Refused("unavailable")
     no = await ask.rooms.intake.receive(form_of(ask.body), ask.actor, Source.API)
     shaper = await Shaper.of(ask.rooms)
-    return Answer(shaper.ticket(await view_of(ask, no)), 201)
+    return Answer((await shaper.tickets([await view_of(ask, no)]))[0], 201)
 
 
 def form_of(want: TicketWant) -> TicketForm:
@@ -61,13 +65,13 @@ async def listed(ask: Ask) -> Answer:
         seen_by=ask.seen_by,
     )  # fmt: skip
     shaper = await Shaper.of(ask.rooms)
-    return Answer({"items": [shaper.ticket(v) for v in page.items], "next": cursor(page.next)})
+    return Answer({"items": await shaper.tickets(page.items), "next": cursor(page.next)})
 
 
 async def one(ask: Ask) -> Answer:
     """One ticket."""
     shaper = await Shaper.of(ask.rooms)
-    return Answer(shaper.ticket(await view_of(ask, ask.path["no"])))
+    return Answer((await shaper.tickets([await view_of(ask, ask.path["no"])]))[0])
 
 
 async def timeline(ask: Ask) -> Answer:
@@ -93,7 +97,16 @@ async def act(ask: Ask, source: Source = Source.API) -> Answer:
     await ask.rooms.desk.act(Act(verb, ask.actor, source, ticket_no=no, assignment_id=assignment, words=said,
                                  version=version))  # fmt: skip
     shaper = await Shaper.of(ask.rooms)
-    return Answer(shaper.ticket(await view_of(ask, no)))
+    shown = (await shaper.tickets([await view_of(ask, no)]))[0]
+    return Answer(shown | {"advice": advised} if (advised := advice(ask.rooms, verb, said)) else shown)
+
+
+def advice(rooms: Rooms, verb: str, said: Mapping[str, Any]) -> list[dict[str, str]]:
+    """A20: hints on curt or blaming words to a requester; they never stop an act."""
+    text = said.get("text") if verb in TO_REQUESTERS else None
+    found = curt(text) if isinstance(text, str) else []
+    return [{"code": code, "word": word, "message": rooms.catalogue.say(f"advice.{code}", word=word)}
+            for code, word in found]  # fmt: skip
 
 
 async def _papers_there(ask: Ask, files: Any) -> None:

@@ -1,0 +1,44 @@
+"""接得快、答得准: how quickly units sign and first reach people, and which demands come again (A18, Q21)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.domain.acts import Actor
+from backend.marks.spans import bounds, month_span
+from backend.office import Office
+from backend.ports.indicators import IndicatorsStore, Pace
+
+
+class Indicators:
+    """Counts on request; nothing of it is scored."""
+
+    def __init__(self, store: IndicatorsStore, office: Office) -> None:
+        self._store = store
+        self._office = office
+
+    async def of(self, month: str | None, unit: str | None, by: Actor) -> Mapping[str, Any]:
+        """The indicators of a month (2026-10, default: this one), of one unit or all.
+
+        Unit roles see their own unit only, and no figures of the whole. Raises Refused `bad_month`.
+        """
+        zone = self._office.clock.zone
+        name = month or self._office.clock.now().strftime("%Y-%m")
+        month_span(name)
+        start, end = bounds(name, zone)
+        mine = by.unit if by.of_unit else unit
+        paces = await self._store.paces(start, end, mine)
+        answer: dict[str, Any] = {"month": name, "units": [_shape(p) for p in paces]}
+        if not by.of_unit and unit is None:
+            demands, again = await self._store.came_again(start, end)
+            answer |= {"demands": demands, "repeats": again}
+        return answer
+
+
+def _shape(p: Pace) -> dict[str, Any]:
+    """One unit's line; times in seconds from the dispatch."""
+    return {
+        "unit": p.unit, "dispatched": p.dispatched, "repeats": p.repeats,
+        "time_to_sign": {"count": p.signed, "mean": p.sign_mean, "longest": p.sign_longest},
+        "time_to_first_contact": {"count": p.contacted, "mean": p.contact_mean, "longest": p.contact_longest},
+        "cooperation": {"assisted": p.assisted, "answered": p.assist_answered},
+    }  # fmt: skip
