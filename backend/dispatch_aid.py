@@ -54,7 +54,9 @@ def entry_of(
     plain = [found.code, category and str(category), sorted(words), region, basis,
              *(d and d.isoformat() for d in (valid_from, valid_to))]  # fmt: skip
     mark = hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()
-    return Entry(found.code, None if category is None else str(category), words, region, basis, valid_from, valid_to, mark)
+    return Entry(
+        found.code, None if category is None else str(category), words, region, basis, valid_from, valid_to, mark
+    )
 
 
 class DispatchAid:

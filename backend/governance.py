@@ -202,5 +202,3 @@ def as_json(project: Project) -> dict[str, Any]:
         name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
         for name, value in asdict(project).items()
     }  # fmt: skip
-
-

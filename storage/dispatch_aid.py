@@ -101,10 +101,10 @@ class CatalogueShelf:
         """Tickets by lead unit and month of arrival, and how many of them came again.
 
         A ticket came again when it was flagged as a suspected repeat, or lies merged under another (then it counts
-        for that one's unit).
+        for that one's unit). The master of repeats carries the flag too and is not one of them.
         """
         k, a = t.tickets.c, t.assignments.c
-        again = or_(flagged("suspected_repeat"), k.merged_into.is_not(None))
+        again = or_(k.merged_into.is_not(None), and_(flagged("suspected_repeat"), k.repeats == 0))
         master = t.tickets.alias("master")
         query = (
             select(a.unit, k.generated_at, case((again, 1), else_=0).label("again"))

@@ -173,8 +173,9 @@ def _gist(row: Any) -> Gist:
 def _known(c: Connection, which: Any) -> list[Known]:
     k, g, a, r = t.tickets.c, t.gists.c, t.assignments.c, t.requests.c
     rows = c.execute(
-        select(t.gists, k.no, k.state, k.title.label("head"), k.category, k.region, k.place, k.repeats, a.unit,
-               a.closed_at)  # fmt: skip
+        select(
+            t.gists, k.no, k.state, k.title.label("head"), k.category, k.region, k.place, k.repeats, a.unit, a.closed_at
+        )  # fmt: skip
         .join_from(t.gists, t.tickets, k.id == g.ticket_id)
         .outerjoin(t.assignments, a.id == k.lead_id)
         .where(which)

@@ -29,6 +29,8 @@ COMMANDS = {
     "bulletin": "backend.cli.bulletin:bulletin",
     "sandbox": "backend.cli.sandbox:sandbox",
     "binding": "backend.cli.binding:binding",
+    "likeness": "backend.cli.likeness:likeness",
+    "clusters": "backend.cli.likeness:clusters",
     "texts": "backend.cli.texts:texts",
 }
 

@@ -81,5 +81,3 @@ def alike(one: Gist, other: Gist) -> float:
     if overlap(one, other) < LEAST:
         return 0.0
     return likeness(one, other, wording(one, other), lexicon())
-
-

@@ -22,7 +22,7 @@ COMMON = 200  # tickets of one key compared with each other when grouping
 MOST = 20_000  # tickets grouped at once
 _MARK = "likeness.mark"
 #: States under which no ticket goes.
-NO_MASTER = (State.CANCELLED, State.MERGED)
+NO_MASTER = (State.FINALIZED, State.ARCHIVED, State.CANCELLED, State.MERGED)
 
 
 class Values(Protocol):

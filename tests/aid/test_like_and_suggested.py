@@ -44,7 +44,9 @@ async def test_a_catalogue_in_chinese_is_imported_once_and_says_which_unit_it_do
     again = (await send(office, "/imports/catalogue", "dispatcher", sheet.encode(), "目录.csv"))[1]
     assert again["imported"] == 0 and again["already"] == report["imported"]
     rows = await office.items("/catalogue")
-    assert rows[0]["keywords"] == ["路灯", "照明"] and rows[0]["unit"] == "U01" and rows[0]["valid_from"] == "2026-01-01"
+    assert (
+        rows[0]["keywords"] == ["路灯", "照明"] and rows[0]["unit"] == "U01" and rows[0]["valid_from"] == "2026-01-01"
+    )
     assert (await office.ask("POST", "/catalogue", "clerk", {"unit": "U01", "keywords": "水"})).status == 403
     made = await office.ask("POST", "/catalogue", "dispatcher", {"unit": "U02", "keywords": ["积水"]})
     assert made.status == 201, made.body
@@ -89,7 +91,7 @@ async def test_a_unit_that_gave_a_like_ticket_back_and_was_right_is_suggested_le
 
 async def test_a_repeat_is_proposed_for_merging_and_merged_in_one_press(office: Office) -> None:
     """A18, Q23, T4: by hand in the console, through the desk."""
-    await office.new("K1", text=LAMP, title="翠竹花园路灯不亮")
+    await office.new("K1", "+8613900000041", text=LAMP, title="翠竹花园路灯不亮")
     await office.new("K2", "+8613900000002", text=LAMP_AGAIN, title="翠竹花园南门路灯坏了")
     await office.new("K3", "+8613900000003", text=HEAT, title="枫林大道暖气不热")
     found = (await office.ask("GET", "/tickets/K2/like", "dispatcher"))["items"]
@@ -109,12 +111,30 @@ async def test_a_repeat_is_proposed_for_merging_and_merged_in_one_press(office: 
         form = aiohttp.FormData(default_to_multipart=True)
         form.add_field("csrf", csrf[1])
         form.add_field("into", "K1")
+        reason = re.search(r'name="reason" maxlength="200" value="([^"]+)"', shown)
+        assert reason is not None and "同一事项" in reason[1]
+        form.add_field("reason", reason[1])
         async with visitor.post(f"{base}/tickets/K2/acts/merge", data=form) as answer:
-            assert answer.status == 200
+            assert answer.status == 200, re.findall(r'role="alert">([^<]+)', await answer.text())
     assert await office.state("K2") == "merged"
     await office.act("K1", "dispatch", "dispatcher", unit="U01")
     counted = (await office.ask("GET", "/repeats", "supervisor"))["items"]
     assert counted == [{"unit": "U01", "month": "2026-11", "tickets": 2, "repeats": 1, "rate": "50.00"}]
+
+
+async def test_the_office_says_from_which_likeness_tickets_are_shown_and_proposed_for_merging(office: Office) -> None:
+    """`likeness.show_from`, `likeness.merge_from`."""
+    await office.new("K1", "+8613900000041", text=LAMP, title="翠竹花园路灯不亮")
+    await office.new("K2", "+8613900000042", text=LAMP_AGAIN, title="翠竹花园南门路灯坏了")
+
+    async def seen() -> list[bool]:
+        return [one["repeat"] for one in (await office.ask("GET", "/tickets/K2/like", "dispatcher"))["items"]]
+
+    assert await seen() == [True]
+    await office.ask("PUT", "/settings/likeness.merge_from", "admin", {"value": "100"})
+    assert await seen() == [False]
+    await office.ask("PUT", "/settings/likeness.show_from", "admin", {"value": "100"})
+    assert await seen() == []
 
 
 async def test_the_same_words_by_the_same_name_without_a_number_are_a_suspected_repeat(office: Office) -> None:

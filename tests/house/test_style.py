@@ -17,6 +17,7 @@ WORDS_WE_READ = {
     "backend/domain/spoken_time.py": "how a time of day is spoken",
     "backend/domain/survey.py": "what people answer",
     "backend/environment.py": "a default that an installation changes",
+    "backend/paper/catalogue.py": "headings of the dispatch catalogue",
     "backend/paper/cells.py": "yes and no in a cell",
     "backend/paper/fields.py": "how dates and numbers are written",
     "backend/paper/forms.py": "headings of the official forms",

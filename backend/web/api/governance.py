@@ -43,7 +43,6 @@ class Verdict(Want):
     accept: Flag
 
 
-
 async def projects(ask: Ask) -> Answer:
     """未诉先办: projects, newest first."""
     room: Governance = room_of(ask.rooms.governance)

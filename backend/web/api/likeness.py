@@ -21,7 +21,9 @@ from backend.web.queries import cursor, limit_of, place_of
 from backend.web.shapes import Shaper
 from backend.web.wants import Code, Nothing, Short, Want
 
-OFFICE = frozenset({Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.REVISIT_AGENT, Role.SCORE_CLERK, Role.AUDITOR})
+OFFICE = frozenset(
+    {Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.REVISIT_AGENT, Role.SCORE_CLERK, Role.AUDITOR}
+)
 KEEPERS = frozenset({Role.DISPATCHER})
 LONG_AGO = 366  # days one question may span
 
@@ -215,6 +217,25 @@ def group_json(group: Group) -> dict[str, Any]:
             "tickets": [one.no for one in group.members]}  # fmt: skip
 
 
+async def clusters(ask: Ask) -> Answer:
+    """Groups of like demands between two days, largest first, with their members."""
+    start, end = span_of(ask.query, ask.rooms.clock.now().date())
+    groups, known = await room_of(ask.rooms.likeness).groups(*room_of(ask.rooms.aid).instants(start, end))
+    shaper = await Shaper.of(ask.rooms)
+    return Answer({"read": len(known), "groups": [clusters_json(g, shaper) for g in groups]})
+
+
+def clusters_json(group: Group, shaper: Shaper) -> dict[str, Any]:
+    """A group with its members' titles."""
+    members = [{"ticket_no": one.no, "title": shaper.masked(one.title, None)} for one in group.members]
+    return {"about": list(group.about), "members": members}
+
+
+async def rebuild(ask: Ask) -> Answer:
+    """The index made again, after its word lists were changed."""
+    return Answer({"tickets": await room_of(ask.rooms.likeness).rebuild()})
+
+
 SPAN = ("from", "to")
 PAGED = ("limit", "cursor")
 # fmt: off
@@ -226,6 +247,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST",   "/catalogue/{id}/remove",    remove_row,     "Remove a row", KEEPERS, Nothing),
     Route("GET",    "/dispatch-quality",         misses,         "Wrong dispatches", OFFICE, filters=(*SPAN, "by")),
     Route("GET",    "/repeats",                  repeats,        "Repeats by unit and month", OFFICE, filters=SPAN),
+    Route("GET",    "/clusters",                 clusters,       "Groups of like demands", OFFICE, filters=SPAN),
+    Route("POST",   "/likeness/rebuild",         rebuild,        "Make the index again", frozenset(), Nothing),
     Route("GET",    "/hot",                      hot,            "What is hot", OFFICE, filters=(*SPAN, "region")),
 )
 # fmt: on

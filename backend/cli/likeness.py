@@ -1,0 +1,108 @@
+"""`jiesu likeness rebuild` and `jiesu clusters`: the index made again, and groups of like demands found in a file or here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backend.cli import tell, words
+from backend.cli.local import answer, environment, local_house, now, server
+from backend.domain.refusals import Refused
+
+SHOWN = 50  # groups told one by one
+
+
+@click.group(help=words().say("cli.help.likeness"))
+def likeness() -> None:
+    """The group."""
+
+
+@likeness.command(help=words().say("cli.help.rebuild"))
+@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+def rebuild(as_json: bool) -> None:
+    """All gists made again."""
+    running = server(environment())
+    if running is not None:
+        count = int(running.ask("POST", "/api/v1/likeness/rebuild", {})["tickets"])
+    else:
+        count = now(_rebuild())
+    if as_json:
+        answer({"tickets": count})
+    tell("rebuilt", count=count)
+
+
+async def _rebuild() -> int:
+    async with local_house(environment()) as house:
+        return await house.likeness.rebuild()
+
+
+@click.command(help=words().say("cli.help.clusters"))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help=words().say("cli.help.clusters_since"))
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help=words().say("cli.help.clusters_until"))
+@click.option("--least", type=click.IntRange(20, 100), help=words().say("cli.help.clusters_least"))
+@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+def clusters(
+    file: Path | None, since: datetime | None, until: datetime | None, least: int | None, as_json: bool
+) -> None:
+    """A file is only read; nothing of it is kept."""
+    if file is not None:
+        read, groups = _of_file(file, least or 50)
+    else:
+        if since is None:
+            raise click.UsageError(words().say("cli.help.clusters_since"))
+        read, groups = _asked(since.date(), until.date() if until else None)
+    members = sum(len(group["members"]) for group in groups)
+    if as_json:
+        answer({"read": read, "groups": groups})
+    else:
+        for group in groups[:SHOWN]:
+            click.echo(words().say("cli.cluster_line", count=len(group["members"]), about=" ".join(group["about"])))
+            for one in group["members"]:
+                click.echo(words().say("cli.cluster_member", no=one["ticket_no"], title=one["title"]))
+    tell("cluster_total", read=read, groups=len(groups), members=members)
+
+
+def _of_file(file: Path, least: int) -> tuple[int, list[dict[str, Any]]]:
+    from backend.likeness.reader import gist_of
+    from backend.likeness.room import grouped
+    from backend.paper.reading import read
+    from backend.paper.records import TicketRow
+    from backend.ports.likeness import Known
+
+    moment = datetime.now(UTC)
+    found = []
+    for row in read("tickets", file, set_values={}, now=moment):
+        if isinstance(row, TicketRow):
+            about = gist_of(row.title, row.text, row.place or "", row.region or "")
+            found.append(Known(
+                row.row, row.ticket_no, "", row.title, row.category, row.region or "", row.place or "", None, False,
+                (), 0, row.generated_at, None, about,
+            ))  # fmt: skip
+    return len(found), [_group(g.about, g.members) for g in grouped(found, least / 100)]
+
+
+def _asked(since: date, until: date | None) -> tuple[int, list[dict[str, Any]]]:
+    running = server(environment())
+    if running is None:
+        return now(_of_house(since, until))
+    to = f"&to={until}" if until else ""
+    found = running.ask("GET", f"/api/v1/clusters?from={since}{to}")
+    return found["read"], found["groups"]
+
+
+async def _of_house(since: date, until: date | None) -> tuple[int, list[dict[str, Any]]]:
+    async with local_house(environment()) as house:
+        zone, today = house.clock.zone, house.clock.now().date()
+        first, last = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (since, until or today))
+        if last < first:
+            raise Refused("bad_field", field="until")
+        groups, known = await house.likeness.groups(first, last + timedelta(days=1))
+        return len(known), [_group(g.about, g.members) for g in groups]
+
+
+def _group(about: Sequence[str], members: Sequence[Any]) -> dict[str, Any]:
+    said: Sequence[Mapping[str, str]] = [{"ticket_no": one.no, "title": one.title} for one in members]
+    return {"about": list(about), "members": said}
