@@ -44,7 +44,7 @@ def decide_flag(m: Mover) -> None:
     """
     request = _waiting(m)
     m.decide(request, m.words["accept"], m.words["reason"])
-    m.words["flag"] = request.kind
+    m.line_words["decided"] = request.kind
     if not m.words["accept"]:
         return
     on = bool(request.facts.get("on", True))
