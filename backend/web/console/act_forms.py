@@ -40,7 +40,7 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "accept":             (),
     "dispatch":           (Input("unit", "unit", required=True), Input("close_due_at", "at"), WHY),
     "answer":             (TEXT,),
-    "merge":              (Input("into", required=True),),
+    "merge":              (Input("into", required=True), WHY),
     "assist":             (Input("unit", "unit", required=True),),
     "reassign":           (Input("unit", "unit", required=True), WHY),
     "regrade":            (Input("grade", "choice", "grade", True, ("general", "urgent")), REASON),

@@ -3,7 +3,20 @@
 from aiohttp import web
 
 from backend.web.asked import ROOMS
-from backend.web.console import office, overview, ringing, rosters, scores, sync, tellings, tickets, visits
+from backend.web.console import (
+    aid,
+    bulletins,
+    office,
+    overview,
+    readiness,
+    ringing,
+    rosters,
+    scores,
+    sync,
+    tellings,
+    tickets,
+    visits,
+)
 from backend.web.console.rendering import HERE, STATIC, set_up
 from backend.web.console.seats import posted, seated, sign_in, sign_in_page, sign_out
 
@@ -31,7 +44,10 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/settings", seated(office.settings))
     add.add_post("/settings", posted(office.set_value))
     sync.add_routes(app)
+    bulletins.add_routes(app)
+    readiness.add_routes(app)
     rosters.add_routes(app)
     visits.add_routes(app)
     ringing.add_routes(app)
+    aid.add_routes(app)
     app[ROOMS].catalogue.say("console.title")  # a language without a console is told of at the start

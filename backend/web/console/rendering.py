@@ -22,10 +22,13 @@ STATIC = "/static"
 ALL: frozenset[Role] = frozenset(Role)
 #: Who deals with return visits by people.
 VISITORS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+#: Who looks at the whole office, not at one unit.
+OFFICE = frozenset(set(Role) - {Role.HANDLER, Role.LIAISON, Role.LEADER})
 #: The main menu: path, the key of its name, who sees it. Read it from left to right.
 MENU: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/", "overview", ALL),
     ("/tickets", "tickets", ALL),
+    ("/hot", "hot", OFFICE),
     ("/office", "office", ALL),
     ("/deliveries", "deliveries", ALL),
     ("/calls", "calls", ALL),

@@ -16,6 +16,7 @@ from backend.web.api.tickets import filters_of, view_of
 from backend.web.asked import REQUEST_ID, Ask
 from backend.web.bodies import keepable
 from backend.web.console.act_forms import offered, words_of
+from backend.web.console.aid import beside
 from backend.web.console.overview import unit_names
 from backend.web.console.rendering import page
 from backend.web.console.ringing import may_bridge
@@ -64,7 +65,11 @@ async def _shown(
     standing = await rooms.office.standing()
     replies = {a.id: shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
     units = [u for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
+    picked = keepable(request.query.get("unit", ""))[:64] if request.method == "GET" else ""
+    if picked:  # a suggestion was chosen: its unit stands in the dispatch form
+        tried, said = tried or "dispatch", said or {"unit": picked}
     return page(request, "ticket.html", {
+        **await beside(rooms, view, actor),
         "ticket": (await shaper.tickets([view]))[0], "replies": replies, "now": rooms.clock.now(),
         "forms": offered(view, actor, pending),
         "timeline": shaper.timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
