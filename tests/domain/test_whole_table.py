@@ -253,7 +253,7 @@ def test_Q32_of_several_proposals_the_named_one_is_decided() -> None:
     paper.act("reviewer", "decide_flag", accept=True)
     assert paper.snap.ticket.flags == {"confidential", "mass_incident"}
     with refused("nothing_pending"):
-        paper.act("reviewer", "decide_flag", accept=True)
+        paper.act("second_reviewer", "decide_flag", accept=True)
 
 
 # -- the rest

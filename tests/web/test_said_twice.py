@@ -48,7 +48,7 @@ LIVES: dict[str, tuple[Step, ...]] = {
         ("H9", "L9", "claim_unreasonable", {"reason": "超出职责", "files": ["PAPER"]}),
         ("R1", "A1", "decide_unreasonable", {"accept": False, "reason": "属合理诉求"}),
         ("H9", "L9", "appeal", {"reason": "有会议纪要"}),
-        ("R2", "A1", "decide_unreasonable", {"accept": True, "class": "beyond_reason", "reason": "纪要属实"}),
+        ("A1", "R1", "decide_unreasonable", {"accept": True, "class": "beyond_reason", "reason": "纪要属实"}),
     ),
     "praise": (
         ("D1", "A1", "dispatch", {"unit": "U01"}),
@@ -72,12 +72,11 @@ async def _said(house: House, who: str, verb: str, words: dict[str, Any], versio
 async def test_the_winner_repeats_himself_freely_and_the_loser_hears_who_won(house: House, life: str) -> None:
     await house.ticket("T0")
     born = await house.ticket("T1", **BORN.get(life, {}))
-    reviewer = {"code": "R2", "name": "复核", "unit": "M01", "role": "reviewer", "phone": "13800003333"}
-    assert (await house.ask("A1", "POST", "/people", reviewer))[0] == 201
     version = born["version"]
-    for who, rival, verb, words in LIVES[life]:
-        if "files" in words:
-            words = words | {"files": [(await house.upload(who))[1]["id"]]}
+    for who, rival, verb, said in LIVES[life]:
+        words = dict(said)
+        if "files" in said:
+            words["files"] = [(await house.upload(who))[1]["id"]]
         status, done = await _said(house, who, verb, words, version)
         assert status == 200, (verb, done)
         status, same = await _said(house, who, verb, words, version)
