@@ -60,6 +60,16 @@ class Environment(BaseSettings):
     twilio_api_url: str = ""
     twilio_from: str = ""
     twilio_calls_per_second: float = Field(default=1.0, gt=0, le=1000)  # what the carrier has granted the account
+    aliyun_access_key_id: str = ""  # named, calls go by Aliyun and not by Twilio
+    aliyun_access_key_secret: SecretStr = SecretStr("")
+    aliyun_endpoint: str = ""  # host, or http://host:port of one's own; empty for the official one
+    aliyun_show_number: str = ""  # the bought number that is shown; empty for the carrier's shared ones
+    aliyun_templates: str = ""  # phone.P1=TTS_1,… : the carrier's code of each text (docs/telephone.zh.md)
+    aliyun_hook_secret: SecretStr = SecretStr("")  # last part of the address reports are sent to
+    platform_url: str = ""  # where moves are written back when another platform holds the record
+    platform_feed_url: str = ""  # where its new demands are fetched
+    platform_secret: SecretStr = SecretStr("")
+    platform_secret_old: SecretStr = SecretStr("")  # still accepted of the platform while it changes over
     tick_seconds: float = Field(default=2.0, gt=0, le=3600)
     lease_seconds: float = Field(default=45.0, ge=1, le=3600)
     log_format: Literal["json", "console", ""] = ""
@@ -83,7 +93,7 @@ class Environment(BaseSettings):
             raise ValueError("sqlite:///… or postgresql://… is wanted")
         return value
 
-    @field_validator("public_url", "telegram_api_url", "twilio_api_url")
+    @field_validator("public_url", "telegram_api_url", "twilio_api_url", "platform_url", "platform_feed_url")
     @classmethod
     def _plain_url(cls, value: str) -> str:
         if value and urlsplit(value).scheme not in ("http", "https"):
@@ -147,4 +157,20 @@ class Environment(BaseSettings):
             raise Refused("telegram_secret_missing")
         if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
             raise Refused("twilio_token_missing")
+        self._check_aliyun()
+        self._check_platform()
         self.secret()
+
+    def _check_aliyun(self) -> None:
+        """Whoever may report keys pressed must know a secret that nobody guesses (FW1)."""
+        if self.aliyun_access_key_id and len(self.aliyun_hook_secret.get_secret_value()) < 16:
+            raise Refused("aliyun_secret_missing")
+
+    def _check_platform(self) -> None:
+        """The platform is spoken to over https and with a secret, or not at all."""
+        for url in filter(None, (self.platform_url, self.platform_feed_url)):
+            plain = urlsplit(url)
+            if not self.sandbox and plain.scheme != "https" and plain.hostname not in LOOPBACK:
+                raise Refused("platform_not_https", url=url)
+            if len(self.platform_secret.get_secret_value()) < 16:
+                raise Refused("platform_secret_missing")

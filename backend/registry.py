@@ -37,7 +37,7 @@ class PersonForm:
     code: str | None = None
     phone: str | None = None  # as people write it; made E.164
     key_name: str | None = None
-    key_authorised: bool = False
+    key_authorised: bool | None = None  # None: as it was
     active: bool = True
     rank: int | None = None
 

@@ -72,7 +72,7 @@ class PeopleTaker(Taker):
             try:
                 forms.append(PersonForm(
                     name=row.name, unit=finder.find(row.unit).code, role=row.role, code=row.code, phone=row.phone,
-                    key_name=row.key_name,
+                    key_name=row.key_name, key_authorised=row.key_authorised,
                 ))  # fmt: skip
             except Refused as no:
                 forms.append(no)

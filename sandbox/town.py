@@ -14,6 +14,7 @@ from sandbox.keep import Keeper
 from sandbox.neighbours import Neighbour
 from sandbox.phone.network import PhoneNetwork, e164
 from sandbox.phone.rest import TwilioRest
+from sandbox.record import RecordPlatform
 from sandbox.road import Road
 from sandbox.telegram.network import ChatNetwork
 from sandbox.telegram.server import BotApi
@@ -41,6 +42,7 @@ class Town:
         twilio_sid: str,
         twilio_token: str,
         own_number: str,
+        platform_secret: str = "",
         http: aiohttp.ClientSession | None = None,
         reach_url: str | None = None,
         state_path: Path | None = None,
@@ -66,6 +68,7 @@ class Town:
             traffic=self.traffic,
             ask=self.road.ask,
         )
+        self.platform = RecordPlatform(now, platform_secret, public_url, self.road.ask)
         self._keeper = None if state_path is None else Keeper(self, state_path)
         self._desk = Desk(self)
 
@@ -73,6 +76,7 @@ class Town:
         """The routes, for `main.add_subapp("/sandbox/", town.app())`."""
         app = self._desk.app()
         app.add_subapp("/telegram", BotApi(self.chat).app())
+        app.add_subapp("/platform", self.platform.app())
         app.add_subapp("/twilio", TwilioRest(self.phones).app())
         return app
 
@@ -111,4 +115,5 @@ class Town:
     def violations(self) -> list[str]:
         """Every out-of-spec request to either network, in words; a story asserts that there is none."""
         listed = {"telegram": self.chat.violations, "twilio": self.phones.violations}
-        return [f"{name} {one.code} {one.where}: {one.what}" for name, all_of in listed.items() for one in all_of]
+        wires = [f"{name} {one.code} {one.where}: {one.what}" for name, all_of in listed.items() for one in all_of]
+        return wires + [f"platform: {one}" for one in self.platform.violations]

@@ -163,6 +163,8 @@ def _load(c: Connection, now: datetime) -> Config:
                 bool(r.has_phone),
                 binding.channel if binding else None,
                 binding.address if binding else None,
+                r.key_name,
+                bool(r.key_authorised),
             )  # fmt: skip
         )
     plain: dict[str, str] = {}

@@ -52,7 +52,11 @@ class PeopleShelf:
             "name": row.name, "unit": row.unit, "role": row.role, "active": row.active, "rank": rank,
         }  # fmt: skip
         if row.key_name is not None:
-            values |= {"key_name": row.key_name, "key_authorised": row.key_authorised}
+            values["key_name"] = row.key_name
+            if known is not None and known["key_name"] != row.key_name:
+                values["key_authorised"] = False  # another key has to be authorised anew (A37)
+        if row.key_authorised is not None:
+            values["key_authorised"] = row.key_authorised
         if row.phone is not None:
             values |= {"phone_index": self._vault.index(row.phone), "phone_tail": row.phone[-4:]}
         if known is not None and all(known[name] == value for name, value in values.items()):

@@ -38,6 +38,8 @@ class Person:
     has_phone: bool = True
     chat: str | None = None  # channel name of the live binding, e.g. "telegram"
     address: str | None = None  # where the channel reaches him (chat id)
+    key_name: str | None = None  # A37: his key to the three-level platform, by name
+    key_authorised: bool = False  # A37: its mutual-aid module was authorised
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ _FORMS: Final = (
             Field("role", word(words.ROLE), "角色|职责|岗位", required=True),
             Field("phone", fields.phone, "联系电话|电话|手机|手机号|手机号码|电话号码", required=True),
             Field("key_name", _NAME, "密钥名称|密钥"),
+            Field("key_authorised", fields.yes_no, "模块授权|是否授权|密钥授权"),
             Field("key_subject", fields.key_subject, "颁发给|证书颁发给|证书主题"),
         ),
         _person,

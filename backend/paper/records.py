@@ -32,6 +32,7 @@ class PersonRow:
     role: Role
     phone: str
     key_name: str | None
+    key_authorised: bool | None  # A37; absent: as it was
     key_subject: str | None
 
 

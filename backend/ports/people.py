@@ -18,7 +18,7 @@ class PersonRow:
     role: str
     phone: str | None = None
     key_name: str | None = None
-    key_authorised: bool = False
+    key_authorised: bool | None = None  # None: as it was
     active: bool = True
     rank: int | None = None  # None: after the unit's other people of this role
 

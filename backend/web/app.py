@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from backend.rooms import Rooms
-from backend.web import events, hooks, house
+from backend.web import events, hooks, house, platform_hook
 from backend.web.api.openapi import BASE
 from backend.web.api.routes import ROUTES
 from backend.web.asked import REQUEST_ID, ROOMS
@@ -95,7 +95,7 @@ def make_app(rooms: Rooms, extra: Sequence[Callable[[web.Application], None]] = 
     app.on_response_prepare.append(_dress)
     for route in ROUTES:
         app.router.add_route(route.method, BASE + route.path, endpoint(route))
-    for door in (house, hooks, events, pages):
+    for door in (house, hooks, platform_hook, events, pages):
         door.add_routes(app)
     for add in extra:
         add(app)

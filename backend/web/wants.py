@@ -83,6 +83,7 @@ class PersonWant(Want):
     phone: Annotated[str, Field(max_length=40, strict=True)] | None = None
     key_name: Short | None = None
     key_subject: Short | None = None
+    key_authorised: Flag | None = None
     active: Flag = True
     rank: Whole | None = None
 

@@ -9,8 +9,10 @@ from backend.marks import Marks
 from backend.office import Clock
 from backend.rounds import Round
 from backend.shelves import Shelves
+from backend.standing_orders import StandingOrders
 from backend.verifying import Sealer
 from backend.wiring.house import House
+from storage.orders import Orders
 from storage.verify import ChainShelf
 
 
@@ -29,6 +31,7 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
     rows: list[tuple[str, str, Any, bool]] = [
         ("bot",    "chat",       door and door.round,                            door is not None),
         ("clock",  "clockwork",  Clockwork(house.due, s.desk, s.office).round,   True),
+        ("clock",  "orders",     StandingOrders(Orders(s.db), s.desk, s.office, s.catalogue).round, True),
         ("clock",  "visits",     rooms.visits and rooms.visits.round,            rooms.visits is not None),
         ("clock",  "auditor",    rooms.auditor and rooms.auditor.round,          rooms.auditor is not None),
         ("clock",  "sweep",      door and daily(door.sweep, s.clock),            door is not None),

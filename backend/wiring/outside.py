@@ -46,12 +46,17 @@ def town_of(environment: Environment) -> "Town | None":
         environment.twilio_from = "+861084012345"
         if "twilio_calls_per_second" not in environment.model_fields_set:
             environment.twilio_calls_per_second = REHEARSED_CALLS  # our own exchange has lines enough
+    if not environment.platform_url:
+        environment.platform_url = f"{base}/sandbox/platform/moves"
+        environment.platform_feed_url = f"{base}/sandbox/platform/feed"
+        environment.platform_secret = SecretStr(secrets.token_urlsafe(24))
     town = Town(
         now=lambda: datetime.now(UTC), public_url=environment.address, reach_url=base,
         telegram_token=environment.telegram_token.get_secret_value(),
         telegram_secret=environment.telegram_secret.get_secret_value() or None,
         twilio_sid=environment.twilio_account_sid, twilio_token=environment.twilio_auth_token.get_secret_value(),
-        own_number=environment.twilio_from or "+861084012345", state_path=environment.data / "sandbox.json",
+        own_number=environment.twilio_from or "+861084012345",
+        platform_secret=environment.platform_secret.get_secret_value(), state_path=environment.data / "sandbox.json",
     )  # fmt: skip
     town.phones.default = MANUAL
     town.shared = shared
@@ -79,6 +84,14 @@ def channels_of(environment: Environment) -> dict[str, Channel]:
 
 def line_of(environment: Environment) -> Line | None:
     """The telephone line that was configured."""
+    if environment.aliyun_access_key_id:
+        return Drivers.discover().line("aliyun", {
+            "access_key_id": environment.aliyun_access_key_id,
+            "access_key_secret": environment.aliyun_access_key_secret.get_secret_value(),
+            "endpoint": environment.aliyun_endpoint, "show_number": environment.aliyun_show_number,
+            "templates": environment.aliyun_templates,
+            "hook_secret": environment.aliyun_hook_secret.get_secret_value(),
+        })  # fmt: skip
     if not environment.twilio_account_sid:
         return None
     settings = {

@@ -55,6 +55,10 @@ calendar_days = Table(
     Column("day", Text, primary_key=True), col("working", Boolean), col("note", default="''"), col("by"),
     at("set_at", null=False),
 )  # fmt: skip
+chases = Table(  # 催报: which unit was reminded of what it lacks (A39)
+    "chases", metadata,
+    key(), col("unit"), at("at", null=False), col("by"), col("note"), Index("chases_unit", "unit", "id"),
+)  # fmt: skip
 house = Table(  # single values of the house: the configuration epoch, the sandbox clock, seals of secrets
     "house", metadata, Column("name", Text, primary_key=True), col("value"),
 )  # fmt: skip

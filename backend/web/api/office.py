@@ -53,12 +53,12 @@ async def put_person(ask: Ask) -> Answer:
     code = want.code or person_code(want.unit, want.name.strip())
     key_name = want.key_name or (key_name_of(want.key_subject) if want.key_subject else None)
     form = PersonForm(code=code, name=want.name, unit=want.unit, role=want.role, phone=want.phone, key_name=key_name,
-                      active=want.active, rank=want.rank)  # fmt: skip
+                      key_authorised=want.key_authorised, active=want.active, rank=want.rank)  # fmt: skip
     changed = await registry_of(ask.rooms).put_people([form], ask.actor.code)
     ask.rooms.office.forget()
     standing = await ask.rooms.office.standing()
     kept = standing.by_code.get(code) or Person(
-        code, want.name, want.unit, want.role, want.active, want.rank or 0, bool(want.phone)
+        code, want.name, want.unit, want.role, want.active, want.rank or 0, bool(want.phone), key_name=key_name
     )
     return Answer(shapes.person(kept), 201 if changed[0] else 200)
 

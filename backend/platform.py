@@ -1,0 +1,220 @@
+"""The platform that holds the record, where we do not: demands come in from it, every move is written back (A7)."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.office import Office
+from backend.ports.audit import AuditStore
+from backend.ports.platform import DONE, PlatformStore, Standing, Sync, Writeback
+from backend.ports.reading import Page
+from notify.channel import DeliveryError
+from notify.record import RecordLine, genuine
+
+log = structlog.get_logger("platform")
+#: Who the platform is in our journal: its demands, and whoever uses the service key of that name.
+ITSELF = Actor("key:platform", Role.DISPATCHER, None)
+AT_ONCE = 50  # moves taken in hand together
+LATE = timedelta(minutes=5)  # a line this old may still be committed
+FIRST, LONGEST = timedelta(seconds=5), timedelta(minutes=15)  # between tries
+FEED = 200  # demands fetched together
+CURSOR, TROUBLE = "platform_cursor", "platform_trouble"
+
+
+class Values(Protocol):
+    """Small things that outlive a restart (storage/house.py)."""
+
+    async def read(self, name: str) -> str | None: ...
+    async def keep(self, name: str, value: str) -> None: ...
+
+
+class Bringer(Protocol):
+    """The imports room."""
+
+    async def run(
+        self, kind: str, name: str, content: bytes, by: Actor, *, dry_run: bool, preset: Mapping[str, str]
+    ) -> Mapping[str, Any]: ...
+
+
+def pause(attempt: int) -> timedelta:
+    """How long to wait after that many tries: 5 s, doubled, at most a quarter of an hour; it is never given up."""
+    return min(FIRST * 2.0 ** min(attempt - 1, 10), LONGEST)
+
+
+class Platform:
+    """Writes back, fetches, and knows what the platform has confirmed. `line` is None where none was configured."""
+
+    def __init__(
+        self, store: PlatformStore, office: Office, imports: Bringer, values: Values, audit: AuditStore,
+        line: RecordLine | None, secrets: Sequence[str], owner: str, lease: timedelta,
+        real: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._store, self._office, self._imports, self._values, self._audit = store, office, imports, values, audit
+        self._line, self._secrets, self._owner, self._lease, self._real = line, secrets, owner, lease, real
+        self._gathered: datetime | None = None
+        self._fetch_at: datetime | None = None
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is somebody to write to."""
+        return self._line is not None
+
+    async def external(self) -> bool:
+        """Whether another platform holds the record now."""
+        return (await self._office.standing()).settings.choice("system_of_record") == "external"
+
+    # -- the round
+
+    async def round(self) -> int:
+        """Note what is to be written back, write what is due, fetch what is new; how much was done."""
+        if not await self.external():
+            self._gathered = None
+            return 0
+        now = self._office.clock.now()
+        done = await self._gather(now)
+        if self._line is None:
+            return done
+        for move in await self._store.claim(self._owner, now, now + self._lease, AT_ONCE):
+            await self._write(move, self._line)
+            done += 1
+        return done + await self._fetch(now, self._line)
+
+    async def _gather(self, now: datetime) -> int:
+        since = await self._store.external_since(now)
+        if since is None:
+            return 0
+        after = since if self._gathered is None else max(since, self._gathered - LATE)
+        noted = await self._store.gather(after, (ITSELF.code,), now, 1_000)
+        if noted < 1_000:
+            self._gathered = now
+        return noted
+
+    async def _write(self, move: Writeback, line: RecordLine) -> None:
+        try:
+            verdict = await line.write(move.id, self.said(move), int(self._real()))
+        except DeliveryError as error:
+            now = self._office.clock.now()
+            words = str(error)
+            if error.kind == "permanent":
+                log.warning("platform_refused", ticket=move.ticket_no, verb=move.verb, why=words)
+                await self._store.settle(move.id, self._owner, move.attempts, Sync.REFUSED, now, error=words)
+                return
+            wait = timedelta(seconds=error.retry_after) if error.retry_after else pause(move.attempts)
+            await self._store.settle(
+                move.id, self._owner, move.attempts, Sync.WAITING, now, error=words, not_before=now + wait
+            )
+            return
+        state = Sync.CONFIRMED if verdict.confirmed else Sync.ASKED
+        now = self._office.clock.now()
+        await self._store.settle(move.id, self._owner, move.attempts, state, now, ref=verdict.ref)
+
+    def said(self, move: Writeback) -> dict[str, Any]:
+        """One move as the platform is told of it (docs/platform.zh.md)."""
+        return {
+            "event": move.id, "ticket_no": move.ticket_no, "version": move.version, "verb": move.verb,
+            "from": move.from_state, "to": move.to_state, "unit": move.unit, "by": move.by, "source": move.source,
+            "at": move.at.astimezone(self._office.clock.zone).isoformat(), "words": dict(move.words),
+        }  # fmt: skip
+
+    async def _fetch(self, now: datetime, line: RecordLine) -> int:
+        if not line.feeds or (self._fetch_at is not None and now < self._fetch_at):
+            return 0
+        standing = await self._office.standing()
+        self._fetch_at = standing.later(standing.settings.text("platform.fetch_every"), now, None)
+        cursor = await self._values.read(CURSOR)
+        try:
+            batch = await line.fetch(cursor, FEED, int(self._real()))
+            await self._take(batch.items, cursor, now)
+        except (DeliveryError, Refused) as error:  # the cursor stays: the same demands are fetched again
+            log.warning("platform_feed_failed", why=str(error))
+            await self._values.keep(TROUBLE, f"{now.isoformat()} {error}"[:300])
+            return 0
+        if await self._values.read(TROUBLE):
+            await self._values.keep(TROUBLE, "")
+        if batch.cursor and batch.cursor != cursor:
+            await self._values.keep(CURSOR, batch.cursor)
+            if len(batch.items) == FEED:
+                self._fetch_at = None
+        return len(batch.items)
+
+    async def _take(self, items: Sequence[Mapping[str, Any]], cursor: str | None, now: datetime) -> None:
+        """Demands of the platform become tickets under their own numbers; what is refused is in the audit book."""
+        if items:
+            content = "\n".join(json.dumps(item, ensure_ascii=False) for item in items).encode()
+            name = f"platform {cursor or ''}".strip()
+            report = await self._imports.run("tickets", name, content, ITSELF, dry_run=False, preset={})
+            for row in report["refused"]:
+                item = items[row["row"] - 1] if 0 < row["row"] <= len(items) else {}
+                about = str(item.get("ticket_no") or row["row"])[:60]
+                await self._audit.note(
+                    now, ITSELF.code, "platform_item_refused", about, code=row["code"], field=row.get("field")
+                )
+
+    async def trouble(self) -> str:
+        """Why demands could not be fetched the last time; empty when they could."""
+        return await self._values.read(TROUBLE) or ""
+
+    # -- what is said later
+
+    def genuine(self, headers: Mapping[str, str], method: str, target: str, body: bytes) -> bool:
+        """Whether a request really comes from the platform."""
+        return genuine(self._secrets, headers, method, target, body, int(self._real()))
+
+    async def confirm(self, event: int, ok: bool, reason: str, ref: str | None) -> Sync | None:
+        """The platform's late answer to one move; None for a move nobody knows of. Twice is once."""
+        state = Sync.CONFIRMED if ok else Sync.REFUSED
+        now = self._office.clock.now()
+        return await self._store.answer(event, state, now, ITSELF.code, error=None if ok else reason[:200], ref=ref)
+
+    async def again(self, event: int, by: Actor) -> None:
+        """Write a move back once more. Refused `not_found`."""
+        now = self._office.clock.now()
+        if not await self._store.again(event, now):
+            raise Refused("not_found", event=event)
+        await self._audit.note(now, by.code, "writeback_again", str(event))
+
+    async def settle(self, event: int, reason: str, by: Actor) -> None:
+        """A person has set it right on the platform by hand, and says how. Refused `missing`, `not_found`."""
+        if not reason.strip():
+            raise Refused("missing", field="reason")
+        now = self._office.clock.now()
+        if await self._store.answer(event, Sync.SETTLED, now, by.code) is None:
+            raise Refused("not_found", event=event)
+        await self._audit.note(now, by.code, "writeback_settled", str(event), reason=reason.strip()[:500])
+
+    # -- what the doors ask
+
+    async def standing(self, tickets: Mapping[int, int]) -> Mapping[int, Standing]:
+        """Where tickets (id → version) stand with the platform; nothing while we hold the record ourselves."""
+        if not await self.external():
+            return {}
+        now = self._office.clock.now()
+        since = await self._store.external_since(now)
+        return {} if since is None else await self._store.standing(tickets, since)
+
+    async def provisional(self, ticket_id: int, version: int) -> bool:
+        """Whether something of a ticket still waits for the platform (待平台确认)."""
+        found = (await self.standing({ticket_id: version})).get(ticket_id)
+        return found is not None and found.state not in DONE
+
+    async def page(
+        self, *, state: Sync | None = None, ticket_id: int | None = None, before: int | None = None, limit: int = 50
+    ) -> Page[Writeback]:
+        """Moves on their way, newest first."""
+        return await self._store.page(state=state, ticket_id=ticket_id, before=before, limit=limit)
+
+    async def counts(self) -> Mapping[str, int]:
+        """How many moves are in each state that is not done."""
+        return await self._store.counts()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._line is not None:
+            await self._line.close()

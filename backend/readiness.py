@@ -1,0 +1,65 @@
+"""Which units are not ready for tickets, what each lacks, and when it was last reminded (A21, A36-A40)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from backend.domain.acts import Actor
+from backend.domain.readiness import GRAVE, Readiness, readiness
+from backend.domain.refusals import Refused
+from backend.domain.ticket import UnitKind
+from backend.office import Office
+from backend.ports.readiness import Chase, ChaseStore
+
+LONGEST_NOTE = 500
+
+
+async def lacking(office: Office, *, everybody: bool = False) -> Sequence[Readiness]:
+    """Units that handle and lack something, those that cannot be dispatched to first; `everybody`: the ready ones too."""
+    standing = await office.standing(fresh=True)
+    settings, now = standing.settings, office.clock.now()
+    keys = settings.flag("registration.key_required")
+    deadline = _end_of(settings.listing("registration.deadline"), office.clock.zone)
+    found = [
+        readiness(unit, standing.by_unit.get(unit.code, ()), now, deadline, keys=keys)
+        for unit in standing.config.units.values()
+        if unit.active and unit.kind is not UnitKind.MANAGEMENT
+    ]
+    wanted = [one for one in found if one.gaps or everybody]
+    return sorted(wanted, key=lambda one: (not GRAVE & set(one.gaps), not one.gaps, one.unit.code))
+
+
+def _end_of(days: Sequence[str], zone: tzinfo) -> datetime | None:
+    """The end of the last day on which units may register (A39)."""
+    if not days:
+        return None
+    return datetime.combine(date.fromisoformat(max(days)) + timedelta(days=1), time(), zone)
+
+
+class Chases:
+    """The list and its reminders. Refusals: `unknown_unit`, `missing`, `too_long`."""
+
+    def __init__(self, store: ChaseStore, office: Office) -> None:
+        self._store = store
+        self._office = office
+
+    async def listed(self, *, everybody: bool = False) -> Sequence[Readiness]:
+        """As `lacking`."""
+        return await lacking(self._office, everybody=everybody)
+
+    async def chase(self, unit: str, note: str, by: Actor) -> Chase:
+        """Note that a unit was reminded, by whom and how."""
+        standing = await self._office.standing()
+        if unit not in standing.config.units:
+            raise Refused("unknown_unit", unit=unit)
+        note = note.strip()
+        if not note:
+            raise Refused("missing", field="note")
+        if len(note) > LONGEST_NOTE:
+            raise Refused("too_long", field="note", limit=LONGEST_NOTE)
+        chase = Chase(unit, self._office.clock.now(), by.code, note)
+        await self._store.add(chase)
+        return chase
+
+    async def last(self) -> Mapping[str, Chase]:
+        """The newest reminder of each unit."""
+        return await self._store.last()

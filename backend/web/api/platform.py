@@ -1,0 +1,90 @@
+"""The platform that holds the record, over REST: what waits for it, once more, and set right by hand (A7)."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.platform import Platform
+from backend.ports.platform import Sync, Writeback
+from backend.web import wants
+from backend.web.asked import Answer, Ask
+from backend.web.gate import Route
+from backend.web.queries import cursor, limit_of, one_of, place_of
+from backend.web.shapes import Shaper
+
+READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.REVIEWER, Role.AUDITOR})
+MENDERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
+
+
+class SettleWant(wants.Want):
+    """How a move was set right by hand."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
+
+
+def _room(ask: Ask) -> Platform:
+    if ask.rooms.platform is None:
+        raise Refused("unavailable")
+    return ask.rooms.platform
+
+
+def _event(ask: Ask) -> int:
+    written = ask.path["id"]
+    if not (written.isascii() and written.isdigit() and len(written) < 19):
+        raise Refused("not_found", event=written)
+    return int(written)
+
+
+def shape(move: Writeback, shaper: Shaper) -> dict[str, Any]:
+    """One move on its way; what was said in it is in the ticket's timeline."""
+    return {
+        "event": move.id, "ticket": move.ticket_no, "version": move.version, "verb": move.verb,
+        "from": move.from_state, "to": move.to_state, "unit": move.unit, "by": move.by, "at": shaper.at(move.at),
+        "state": move.state, "attempts": move.attempts, "since": shaper.at(move.since),
+        "not_before": shaper.at(move.not_before), "done_at": shaper.at(move.done_at), "done_by": move.done_by,
+        "error": move.error, "ref": move.ref,
+    }  # fmt: skip
+
+
+async def listed(ask: Ask) -> Answer:
+    """Moves on their way, newest first, and how the connection is."""
+    room, ticket_id = _room(ask), None
+    if (no := ask.query.get("ticket")) is not None:
+        view = await ask.rooms.reading.ticket(no, ask.seen_by)
+        if view is None:
+            raise Refused("not_found", ticket=no)
+        ticket_id = view.ticket.id
+    word = one_of(ask.query, "state", tuple(Sync))
+    page = await room.page(
+        state=Sync(word) if word else None, ticket_id=ticket_id, before=place_of(ask.query), limit=limit_of(ask.query)
+    )
+    shaper = await Shaper.of(ask.rooms)
+    return Answer({
+        "items": [shape(move, shaper) for move in page.items], "next": cursor(page.next),
+        "system_of_record": "external" if await room.external() else "self", "configured": room.configured,
+        "counts": dict(await room.counts()), "trouble": await room.trouble(),
+    })  # fmt: skip
+
+
+async def again(ask: Ask) -> Answer:
+    """Write a move back once more."""
+    await _room(ask).again(_event(ask), ask.actor)
+    return Answer({"event": _event(ask), "state": Sync.WAITING})
+
+
+async def settle(ask: Ask) -> Answer:
+    """It was set right on the platform by hand."""
+    await _room(ask).settle(_event(ask), ask.body.reason, ask.actor)
+    return Answer({"event": _event(ask), "state": Sync.SETTLED})
+
+
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    Route("GET",  "/sync",             listed, "Moves on their way to the platform", READERS,
+          filters=("state", "ticket", "limit", "cursor")),
+    Route("POST", "/sync/{id}/retry",  again,  "Write a move back once more", MENDERS, wants.Nothing),
+    Route("POST", "/sync/{id}/settle", settle, "Set right by hand", MENDERS, SettleWant),
+)
+# fmt: on

@@ -1,0 +1,144 @@
+"""The wire to a platform that holds the record: signed requests out, signed answers in (A7)."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+
+from notify.channel import DeliveryError
+from notify.plain import detail
+from notify.wire import attempt, watcher
+
+#: seconds a request may take in all, and to get a connection
+REQUEST_SECONDS, CONNECT_SECONDS = 10.0, 5.0
+#: bytes of an answer we are willing to read
+ANSWER_LIMIT = 4 << 20
+TIME_HEADER, SIGN_HEADER = "X-Jiesu-Timestamp", "X-Jiesu-Signature"
+#: seconds a signed request may be old, or ahead
+FRESH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the platform said of one move: taken for good, or only received and to be confirmed later."""
+
+    confirmed: bool
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """New demands of the platform and where to go on; `cursor` None: as before."""
+
+    items: Sequence[Mapping[str, Any]]
+    cursor: str | None
+
+
+def sign(secret: str, moment: int, method: str, target: str, body: bytes) -> str:
+    """The signature of a request: hex HMAC-SHA256 over second, method, path with query, and SHA-256 of the body."""
+    said = f"{moment}\n{method}\n{target}\n{hashlib.sha256(body).hexdigest()}"
+    return hmac.new(secret.encode(), said.encode(), hashlib.sha256).hexdigest()
+
+
+def genuine(
+    secrets: Sequence[str], headers: Mapping[str, str], method: str, target: str, body: bytes, now: int
+) -> bool:
+    """Whether a request was signed with one of the secrets, within five minutes of now (a second since 1970)."""
+    stamp, said = headers.get(TIME_HEADER, ""), headers.get(SIGN_HEADER, "")
+    if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 and abs(int(stamp) - now) <= FRESH):
+        return False
+    given = said.encode("utf-8", "surrogateescape")
+    return any(hmac.compare_digest(sign(s, int(stamp), method, target, body).encode(), given) for s in secrets if s)
+
+
+class RecordLine:
+    """Requests to the platform; each raises DeliveryError for everything but an answer that means yes.
+
+    permanent: the platform refused it, and will again. transient: not taken, or of unknown fate – a move carries its
+    number as `Idempotency-Key`, so that it may be said twice. throttled: wait `retry_after` s.
+    """
+
+    def __init__(self, url: str, secret: str, feed_url: str = "") -> None:
+        self._url = url
+        self._feed = feed_url
+        self._secret = secret
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def feeds(self) -> bool:
+        """Whether new demands are fetched, too."""
+        return bool(self._feed)
+
+    async def write(self, number: int, move: Mapping[str, Any], moment: int) -> Verdict:
+        """Write one move back. 200 or 201: confirmed; 202: confirmed later."""
+        body = json.dumps(move, ensure_ascii=False, separators=(",", ":")).encode()
+        status, answer = await self._ask("POST", self._url, body, moment, {"Idempotency-Key": str(number)})
+        ref = answer.get("ref") if isinstance(answer, dict) else None
+        return Verdict(status != 202, str(ref)[:200] if ref else None)
+
+    async def fetch(self, cursor: str | None, limit: int, moment: int) -> Batch:
+        """Demands after a cursor: `{"items": [ticket …], "next": "cursor"}`."""
+        query = urlencode({"limit": limit, **({"after": cursor} if cursor else {})})
+        joint = "&" if urlsplit(self._feed).query else "?"
+        _, answer = await self._ask("GET", f"{self._feed}{joint}{query}", b"", moment, {})
+        items = answer.get("items") if isinstance(answer, dict) else None
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise DeliveryError("permanent", "bad_answer", "no list of items")
+        after = answer.get("next")
+        return Batch(items, str(after) if after else None)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _ask(self, method: str, url: str, body: bytes, moment: int, more: Mapping[str, str]) -> tuple[int, Any]:
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        headers = {
+            "Content-Type": "application/json", TIME_HEADER: str(moment),
+            SIGN_HEADER: sign(self._secret, moment, method, target, body), **more,
+        }  # fmt: skip
+        with attempt():
+            try:
+                async with self._opened().request(
+                    method, url, data=body or None, headers=headers, allow_redirects=False
+                ) as answer:
+                    raw = await answer.content.read(ANSWER_LIMIT)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                words = detail(f"{type(error).__name__} {error}", self._secret)
+                raise DeliveryError("transient", "network", words) from None
+        try:
+            said = json.loads(raw) if raw else {}
+        except ValueError:
+            said = None
+        if answer.status in (200, 201, 202) and said is not None:
+            return answer.status, said
+        raise _failure(answer.status, answer.headers, said)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS, connect=CONNECT_SECONDS),
+                trace_configs=[watcher()], cookie_jar=aiohttp.DummyCookieJar(),
+            )  # fmt: skip
+        return self._session
+
+
+def _failure(status: int, headers: Mapping[str, str], said: Any) -> DeliveryError:
+    """What an answer means when it is no yes: 4xx is a refusal in the platform's words, the rest is tried again."""
+    error = said.get("error", said) if isinstance(said, dict) else {}
+    error = error if isinstance(error, dict) else {"message": error}
+    words = detail(str(error.get("message") or error.get("code") or f"HTTP {status}"))
+    if status == 429:
+        wait = headers.get("Retry-After", "")
+        return DeliveryError("throttled", "429", words, float(wait) if wait.isdigit() else 1.0)
+    if 400 <= status < 500 and status not in (401, 403, 404, 408, 425):
+        return DeliveryError("permanent", str(error.get("code") or status)[:60], words)
+    return DeliveryError("transient", str(status), words)

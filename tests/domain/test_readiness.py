@@ -1,0 +1,51 @@
+"""What a unit lacks is told by a table (A21, A36-A38, B45)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backend.domain.readiness import Gap, gaps, readiness
+from backend.domain.records import Person, Unit
+from backend.domain.ticket import Role, UnitKind
+
+UNIT = Unit("U01", "朝阳区代办处", UnitKind.HANDLING)
+NOW = datetime(2022, 1, 1, tzinfo=UTC)
+
+
+def _one(role: Role, **more: object) -> Person:
+    return Person(f"{role}-{len(more)}", "某", "U01", role, **{"chat": "telegram", "key_name": "k", "key_authorised": True, **more})  # type: ignore[arg-type]
+
+
+FULL = [_one(Role.HANDLER), _one(Role.HANDLER, rank=1), _one(Role.LIAISON), _one(Role.LEADER)]
+
+
+@pytest.mark.parametrize(
+    ("people", "lacking"),
+    [
+        ([], {Gap.NOT_REGISTERED}),
+        (FULL, set()),
+        (FULL[1:], {Gap.NO_DEPUTY}),
+        (FULL[2:], {Gap.NO_HANDLER}),
+        (FULL[:3], {Gap.NO_LEADER}),
+        ([*FULL[:2], FULL[3]], {Gap.NO_LIAISON}),
+        ([_one(Role.HANDLER, chat=None), _one(Role.HANDLER, chat=None, rank=1), *FULL[2:]], {Gap.NOBODY_BOUND}),
+        ([*FULL, _one(Role.HANDLER, has_phone=False)], {Gap.NO_PHONE}),
+        ([_one(Role.HANDLER, key_name=None), _one(Role.HANDLER, key_name=None, rank=1), *FULL[2:]], {Gap.NO_KEY}),
+        ([_one(Role.HANDLER, key_authorised=False), _one(Role.HANDLER, key_authorised=False, rank=1), *FULL[2:]],
+         {Gap.KEY_UNAUTHORISED}),
+    ],
+)  # fmt: skip
+def test_each_lack_has_its_name(people: list[Person], lacking: set[Gap]) -> None:
+    assert set(gaps(UNIT, people, keys=True)) == lacking
+
+
+def test_keys_are_asked_for_only_where_the_platform_needs_them() -> None:
+    keyless = [_one(Role.HANDLER, key_name=None), _one(Role.HANDLER, key_name=None, rank=1), *FULL[2:]]
+    assert gaps(UNIT, keyless, keys=False) == ()
+
+
+def test_a_unit_without_a_handler_is_late_after_the_day_for_registration_A39() -> None:
+    for lack, deadline, late in (
+        ([], NOW, True), ([], NOW + timedelta(seconds=1), False), ([], None, False), (FULL[1:], NOW, False),
+    ):  # fmt: skip
+        assert readiness(UNIT, lack, NOW, deadline, keys=True).late is late
