@@ -104,7 +104,8 @@ class Cards:
         if letter.kind == "M21":
             return Drawn(self._to_check(letter.facts), 0)
         if letter.ticket_id is None:
-            return Drawn(await self._digest(viewer), 0)
+            digest = await self._digest(viewer)
+            return Drawn(digest, 0) if digest else None
         snap = await self._moves.load(Find(ticket_id=letter.ticket_id))
         if snap is None or not matters(letter, snap):
             return None
@@ -146,6 +147,8 @@ class Cards:
         target = snap.assignment(assignment_id) if assignment_id is not None else None
         view = await self._view(snap, target, given)
         version = snap.ticket.version
+        if kind == WHOLE:
+            return Drawn(self._whole(view, viewer), version)
         if kind in LIVING_KINDS:
             return Drawn(await self._shown(view, viewer), version) if target else None
         text = cut(said(kind, view), MOST)
@@ -228,9 +231,11 @@ class Cards:
         said = written(due, now, self._catalogue.language.partition("_")[0], self._office.clock.zone)
         return Card(self._catalogue.say("chat.M21", **{**facts, "due": said}))
 
-    async def _digest(self, viewer: Person) -> Card:
-        """M5: how much waits for a person, counted at the moment of sending."""
+    async def _digest(self, viewer: Person) -> Card | None:
+        """M5: how much waits for a person, counted at the moment of sending; None when nothing does."""
         count, found = await self._todos.todo(viewer.unit, TODOS) if self._todos else (0, [])
+        if self._todos and not count:
+            return None
         now = self._office.clock.now()
         soon = (now + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
         view = View(Snapshot(found[0].ticket), None, await self._office.standing(), now, self._catalogue) \

@@ -12,6 +12,7 @@ import structlog
 from backend.cards import Cards
 from backend.domain.records import Letter
 from backend.domain.texts import Catalogue
+from backend.mail.digests import digest_at
 from backend.mail.kinds import MERGED
 from backend.mail.line_up import Job, LineUp
 from backend.mail.outbound import Outbound
@@ -175,7 +176,7 @@ class Courier:
         return count
 
     async def _merge(self, fresh: Sequence[Waiting]) -> set[int]:
-        """Many general reminders of one person become one digest (§6.3, FS17)."""
+        """Many general reminders of one person become one digest at its hour (§6.3, FS17)."""
         o = self._o
         limit = (await o.office.standing()).settings.integer("remind.merge_over")
         piles: dict[tuple[str, str], list[int]] = {}
@@ -191,13 +192,17 @@ class Courier:
             merged.update(ids)
             if not taken:
                 continue
-            await o.ids.refill(1)
-            first = taken[0].letter
-            digest = Letter(o.ids.take(), "M5", channel, person, None, None, 0, False, now, now,
-                            {"merged": len(taken)}, cause_id=first.id)  # fmt: skip
+            when = digest_at(await o.office.standing(), [c.letter for c in taken], now)
+            planned = await o.letters.planned("M5", channel, person)
+            digests: tuple[Letter, ...] = ()
+            if planned is None or planned > when:
+                await o.ids.refill(1)
+                first = taken[0].letter
+                digests = (Letter(o.ids.take(), "M5", channel, person, None, None, 0, False, when, now,
+                                  {"merged": len(taken)}, cause_id=first.id),)  # fmt: skip
             await o.letters.settle([
                 Settlement(c.letter.id, c.owner, c.letter.attempts, "skipped", now, error="merged",
-                           letters=(digest,) if c is taken[0] else ())
+                           letters=digests if c is taken[0] else ())
                 for c in taken
             ])  # fmt: skip
             self._handled += len(taken)

@@ -1,16 +1,22 @@
-"""稍后提醒: a person puts his list off; one letter with it comes back after `remind.snooze`, at a decent hour."""
+"""稍后提醒: a person puts his list or one reminder off; it comes back after `remind.snooze`, at a decent hour."""
 
 from datetime import datetime
 from typing import Protocol
 
 from backend.domain.records import Letter, Person
-from backend.domain.ticket import Grade
+from backend.domain.refusals import Refused
+from backend.domain.reminders import Group
+from backend.domain.ticket import Grade, Obligation
 from backend.mail.outfit import IdSupply
 from backend.office import Office
+from backend.ports.due import DueStore
 from backend.ports.letters import LetterStore
+from backend.ports.moves import Find, MovesStore
 from backend.ports.reading import ReadingStore
 
 DIGEST = "M5"
+#: Duties whose reminders may be put off, and as what they come again.
+SNOOZED = {Obligation.SIGN: "M3", Obligation.CLOSE: "M4"}
 LOOKED_AT = 50  # newest letters that wait for him
 
 
@@ -21,12 +27,25 @@ class Putting(Protocol):
         """When the list will come again."""
         ...
 
+    async def reminder(self, person: Person, assignment_id: int) -> datetime:
+        """When he will be reminded of this matter again. Refused `too_late_to_snooze`, `not_found`."""
+        ...
+
 
 class Snooze:
     """Writes the letter; pressing ten times writes one."""
 
-    def __init__(self, letters: LetterStore, reading: ReadingStore, office: Office, ids: IdSupply) -> None:
+    def __init__(
+        self,
+        letters: LetterStore,
+        reading: ReadingStore,
+        office: Office,
+        ids: IdSupply,
+        moves: MovesStore,
+        due: DueStore,
+    ) -> None:
         self._letters, self._reading, self._office, self._ids = letters, reading, office, ids
+        self._moves, self._due = moves, due
 
     async def later(self, person: Person) -> datetime:
         """When the list will come again: `remind.snooze` from now, or the next moment his unit may be disturbed."""
@@ -43,3 +62,30 @@ class Snooze:
                    {"snoozed": True})
         ])  # fmt: skip
         return max(at, wanted)
+
+    async def reminder(self, person: Person, assignment_id: int) -> datetime:
+        """He is reminded again `remind.snooze` from now, at a decent hour, and left in peace until then; never later
+        than the last reminder before the deadline. Refused `too_late_to_snooze`, `not_found`."""
+        snap = await self._moves.load(Find(assignment_id=assignment_id))
+        target = snap.assignment(assignment_id) if snap else None
+        if snap is None or target is None or target.unit != person.unit:
+            raise Refused("not_found", assignment=assignment_id)
+        now, standing = self._office.clock.now(), await self._office.standing()
+        mine = [d for d in snap.duties if d.assignment_id == assignment_id and d.met_at is None]
+        duty = next((d for kind in SNOOZED for d in mine if d.kind is kind), None)
+        rungs = standing.rungs(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit) if duty else ()
+        ahead = [r.at for r in rungs if r.group is Group.REMIND and r.at > now]
+        if duty is None or not ahead:
+            raise Refused("too_late_to_snooze")
+        wanted = standing.later(standing.settings.text("remind.snooze"), now, person.unit)
+        at = min(max(wanted, standing.may_tell(wanted, now, duty.grade, person.unit)), ahead[-1])
+        if ahead[0] <= at:  # the ladder's own reminder comes, only later
+            await self._due.put_off(duty, at)
+            return at
+        await self._ids.refill(1)
+        facts = {"due": duty.due_at.isoformat(), "duty": duty.id, "kind": str(duty.kind), "snoozed": True}
+        await self._letters.add([
+            Letter(self._ids.take(), SNOOZED[duty.kind], str(person.chat), person.code, snap.ticket.id, assignment_id,
+                   snap.ticket.version, duty.grade is Grade.URGENT, at, now, facts)
+        ])  # fmt: skip
+        return at

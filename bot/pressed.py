@@ -90,7 +90,7 @@ ENDED_ALLOWED = frozenset({"view_files", "whole"})
 
 
 async def _snooze(talk: Talk, press: Press) -> None:
-    await snooze.later(talk)
+    await snooze.later(talk, press.subject)
 
 
 async def _class(talk: Talk, press: Press) -> None:

@@ -78,6 +78,16 @@ class DueWork:
 
         return await self._db.write(work)
 
+    async def put_off(self, duty: Duty, until: datetime) -> bool:
+        """Look at an open duty not before then; False when it was met or its deadline moved meanwhile."""
+        k, at = t.duties.c, micros(until)
+        query = (
+            update(t.duties)
+            .where(k.id == duty.id, k.met_at.is_(None), k.due_at == micros(duty.due_at), k.next_at < at)
+            .values(next_at=at)
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
     async def to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
         """Tickets (ids) finalized before that instant and not yet archived."""
         query = (

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, case, select, update
+from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from backend.domain.instants import instant, micros
@@ -75,6 +75,13 @@ class Letters:
         """One letter, or None."""
         found = await self._deliveries(select(*_DELIVERY).where(L.id == letter_id))
         return found[0] if found else None
+
+    async def planned(self, kind: str, channel: str, person: str) -> datetime | None:
+        """When the first letter of a kind that waits for this person may leave; None when none waits."""
+        mine = (L.kind == kind) & (L.channel == channel) & (L.person == person)
+        query = select(func.min(L.not_before)).where(L.state == "pending", mine)
+        found = await self._db.read(lambda c: c.execute(query).scalar())
+        return None if found is None else instant(found)
 
     async def waiting(
         self, channels: Collection[str], now: datetime, limit: int, *, urgent: bool = False

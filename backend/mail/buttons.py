@@ -39,7 +39,7 @@ MEANS = {
 #: buttons that say no verb of the desk: the states of the assignment in which they make sense
 BESIDE = {
     "view": WITH_UNIT, "pass_to_duty": frozenset({S.DISPATCHED}), "explain": WITH_UNIT,
-    "coordinate": HANDLING, "go_back": HANDLING, "go_on": HANDLING, "call_supervisor": WITH_UNIT,
+    "coordinate": HANDLING, "snooze": WITH_UNIT, "go_back": HANDLING, "go_on": HANDLING, "call_supervisor": WITH_UNIT,
 }  # fmt: skip
 #: buttons of the office that say no verb of the desk: who may, and in which states of the assignment
 OFFICE_BESIDE = {

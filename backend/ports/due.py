@@ -25,6 +25,10 @@ class DueStore(Protocol):
         """
         ...
 
+    async def put_off(self, duty: Duty, until: datetime) -> bool:
+        """Look at an open duty not before then; False when it was met or its deadline moved meanwhile."""
+        ...
+
     async def to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
         """Tickets (ids) finalized before that instant and not yet archived."""
         ...

@@ -90,6 +90,10 @@ class LetterStore(Protocol):
         """One letter, or None."""
         ...
 
+    async def planned(self, kind: str, channel: str, person: str) -> datetime | None:
+        """When the first letter of a kind that waits for this person may leave; None when none waits."""
+        ...
+
     async def waiting(
         self, channels: Collection[str], now: datetime, limit: int, *, urgent: bool = False
     ) -> list[Waiting]:

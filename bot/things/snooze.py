@@ -4,9 +4,10 @@ from backend.domain.refusals import Refused
 from bot.talk import Talk
 
 
-async def later(talk: Talk) -> None:
-    """The button under the digest."""
+async def later(talk: Talk, assignment_id: int = 0) -> None:
+    """The button under the digest, or under one reminder."""
     if talk.house.snooze is None:
         raise Refused("unavailable")
-    at = await talk.house.snooze.later(talk.who)
+    snooze = talk.house.snooze
+    at = await (snooze.reminder(talk.who, assignment_id) if assignment_id else snooze.later(talk.who))
     await talk.told("todo.snoozed", at=talk.when(at))

@@ -37,6 +37,7 @@ from storage.cards import Cards as CardShelf
 from storage.config import Configuration
 from storage.db import Database
 from storage.drafts import DraftShelf
+from storage.due import DueWork
 from storage.files import Files
 from storage.glance import Glance
 from storage.ids import Ids
@@ -89,7 +90,7 @@ class World:
             drafts=drafts, reading=Reading(db, self.vault), filing=Filing(Files(db), clock),
             audit=Audit(db, self.ids), cards=Cards(self.moves, self.office, book, self.catalogue, drafts),
             book=book, catalogue=self.catalogue, pace=pace or NoPace(), glance=Glance(db),
-            snooze=Snooze(Letters(db, self.ids), Reading(db, self.vault), self.office, self.ids),
+            snooze=Snooze(Letters(db, self.ids), Reading(db, self.vault), self.office, self.ids, self.moves, DueWork(db)),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         self.inbox = InboxShelf(db, self.ids, lambda: self.wall)

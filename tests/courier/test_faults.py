@@ -309,6 +309,9 @@ async def test_many_reminders_of_one_person_become_one_digest_FS17(house: House)
                                 house.at, house.at))  # fmt: skip
     await house.letters.add(reminders)
     await house.courier.round()
+    assert house.channel.sent == []  # it waits for its hour
+    house.at = house.at.replace(hour=14, minute=0)
+    await house.courier.round()
     assert len(house.channel.sent) == 1
     digest = house.channel.sent[0]
     assert digest.text.startswith("H1某，您好。今日待办 8 件：待签收 8 件") and digest.buttons == [

@@ -1,0 +1,81 @@
+"""What nobody need order: supervision of what lies too long (T17), and the day to look again at what could not be
+solved (A25)."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from backend.desk import Desk
+from backend.domain.acts import SYSTEM, Act
+from backend.domain.records import Letter
+from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
+from backend.domain.ticket import Grade, Role, Source
+from backend.office import Office, Standing
+from backend.ports.moves import Find
+from backend.ports.orders import OrderStore, Waiting
+
+log = structlog.get_logger("orders")
+EVERY = timedelta(minutes=10)  # of office time between looks
+AT_ONCE = 200
+#: What has lain too long, by the setting that says how long.
+AUTOMATIC = ("red_after", "unsatisfied_after")
+
+
+class StandingOrders:
+    """Any number of processes may look: a supervision is a move of the desk, a re-check is told once."""
+
+    def __init__(self, store: OrderStore, desk: Desk, office: Office, catalogue: Catalogue) -> None:
+        self._store = store
+        self._desk = desk
+        self._office = office
+        self._catalogue = catalogue
+        self._looked: datetime | None = None
+
+    async def round(self) -> int:
+        """Look if ten minutes have passed; how many tickets were acted on."""
+        now = self._office.clock.now()
+        if self._looked is not None and timedelta() <= now - self._looked < EVERY:
+            return 0
+        self._looked = now
+        standing = await self._office.standing()
+        done = await self._look_again(now, standing)
+        for what in AUTOMATIC:
+            if standing.settings.limit_or_none(f"supervise.auto.{what}") is None:
+                continue
+            for one in await getattr(self._store, what)(now, AT_ONCE):
+                done += await self._supervise(what, one, now, standing)
+        return done
+
+    async def _supervise(self, what: str, one: Waiting, now: datetime, standing: Standing) -> int:
+        """T17: a dated order, in the name of the house."""
+        try:
+            if now < standing.later(standing.settings.text(f"supervise.auto.{what}"), one.since, one.unit):
+                return 0
+            words = {"reason": self._catalogue.say(f"clock.{what}")}
+            await self._desk.act(Act("supervise", SYSTEM, Source.CLOCK, assignment_id=one.assignment_id, words=words))
+        except Refused as refused:
+            log.info("not_supervised", assignment=one.assignment_id, code=refused.code)
+            return 0
+        return 1
+
+    async def _look_again(self, now: datetime, standing: Standing) -> int:
+        """A25: on the day named at an explained close, its handlers and liaison are told, once, in office hours."""
+        told = 0
+        for one in await self._store.look_again(now.date(), AT_ONCE):
+            snap = await self._desk.moves.load(Find(assignment_id=one.assignment_id))
+            if snap is None:
+                continue
+            people = standing.present(standing.people(one.unit, Role.HANDLER, Role.LIAISON), now)
+            said = next(
+                (r.facts.get("explanation") for r in reversed(snap.requests) if r.kind == "explained_close"), ""
+            )
+            await self._desk.ready()
+            at = standing.may_tell(now, now, Grade.GENERAL, one.unit)
+            letters = [
+                Letter(self._desk.new_id(), "M34", p.chat, p.code, snap.ticket.id, one.assignment_id,
+                       snap.ticket.version, False, at, now, {"explanation": said or ""})
+                for p in people if p.chat
+            ]  # fmt: skip
+            told += await self._store.tell_once(one, letters)
+        return told

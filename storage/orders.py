@@ -1,0 +1,94 @@
+"""The shelf of standing orders: a few indexed looks at what has lain too long."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, select
+
+from backend.domain.instants import instant, micros
+from backend.domain.records import Letter
+from backend.domain.ticket import Answer, State
+from backend.ports.orders import Waiting
+from storage import tables as t
+from storage.db import Database
+from storage.letters_settle import write_letters
+
+A, T = t.assignments.c, t.tickets.c
+TOLD = "M34"  # the letter of the day to look again
+FORGOTTEN = timedelta(days=30)  # a day nobody could be told of is let go then
+
+
+class Orders:
+    """Standing orders on either engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def red_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
+        """Lead assignments with a red card, not closed, and not supervised since, oldest first."""
+        since = A.red_card_at
+        late = (A.closed_at.is_(None), A.ended_at.is_(None), since.is_not(None), since <= micros(now))
+        return await self._waiting(_leads(since, *late, _not_supervised(since)).limit(limit))
+
+    async def unsatisfied_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
+        """Leads of tickets finalized as unsatisfied, with nothing pending and not supervised since, oldest first."""
+        r = t.requests.c
+        pending = exists().where(r.ticket_id == T.id, r.decision.is_(None))
+        last = (
+            select(t.visits.c.at)
+            .where(t.visits.c.ticket_id == T.id, t.visits.c.final)
+            .order_by(t.visits.c.at.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        unhappy = (
+            T.state == State.FINALIZED.value, T.final_answer == Answer.UNSATISFIED.value, T.excluded.is_(False),
+            last.is_not(None), last <= micros(now),
+        )  # fmt: skip
+        return await self._waiting(_leads(last, *unhappy, ~pending, _not_supervised(last)).limit(limit))
+
+    async def look_again(self, day: date, limit: int) -> Sequence[Waiting]:
+        """Explained closes whose day to look again has come, and of which nobody was told yet."""
+        due = (
+            A.close_type == "explained_unresolvable", A.revisit_on.is_not(None), A.revisit_on <= day.isoformat(),
+            A.revisit_on > (day - FORGOTTEN).isoformat(), ~_told(),
+        )  # fmt: skip
+        return await self._waiting(_leads(A.closed_at, *due).limit(limit))
+
+    async def tell_once(self, one: Waiting, letters: Sequence[Letter]) -> bool:
+        """Keep these letters unless the day was told already."""
+
+        def work(c: Connection) -> bool:
+            locked = select(A.id).where(A.id == one.assignment_id).with_for_update()
+            c.execute(locked)
+            if c.execute(select(A.id).where(A.id == one.assignment_id, _told())).first() is not None:
+                return False
+            write_letters(c, letters)
+            return bool(letters)
+
+        return await self._db.write(work)
+
+    async def _waiting(self, query: Select[Any]) -> list[Waiting]:
+        return await self._db.read(
+            lambda c: [Waiting(r.id, r.ticket_id, r.unit, instant(r.since)) for r in c.execute(query)]
+        )
+
+
+def _leads(since: Any, *conditions: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(A.id, A.ticket_id, A.unit, since.label("since"))
+        .join(t.tickets, (T.id == A.ticket_id) & (T.lead_id == A.id))
+        .where(*conditions)
+        .order_by(since, A.id)
+    )
+
+
+def _not_supervised(since: Any) -> ColumnElement[bool]:
+    d = t.duties.c
+    return ~exists().where(d.assignment_id == A.id, d.kind == "supervise", d.start_at >= since)
+
+
+def _told() -> ColumnElement[bool]:
+    k = t.letters.c
+    return exists().where(k.ticket_id == A.ticket_id, k.assignment_id == A.id, k.kind == TOLD)

@@ -1,0 +1,151 @@
+"""The clocks of one ticket, watched from outside: who is reminded of what, when, how often, and what acts by itself."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.stories.office import ZONE, Office
+
+SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def november(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
+
+
+async def letters(office: Office, no: str) -> list[tuple[str, str]]:
+    return [(x["kind"], x["person"]) for x in await office.items("/deliveries", ticket=no)]
+
+
+@SQLITE
+async def test_a_general_card_given_on_a_saturday_comes_on_monday_at_half_past_eight(office: Office) -> None:
+    handler = await office.bound("H101")
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
+    await office.go("5d1h")  # Saturday, ten o'clock
+    await office.dispatched("JS0001")
+    await office.dispatched("JS0002", grade="urgent")
+    await handler.expect("【紧急工单】JS0002")
+    await office.until(november(16, 8, 29))
+    assert "JS0001" not in "".join(office.leftovers())
+    await office.until(november(16, 8, 30))
+    await handler.expect("【新工单】JS0001")
+
+
+@SQLITE
+async def test_who_signed_and_did_not_contact_the_requester_is_reminded_and_then_his_liaison_A11(office: Office) -> None:
+    handler, liaison = await office.bound("H101"), await office.bound("L101")
+    await office.dispatched("JS0001")
+    await office.dispatched("JS0002")
+    for no in ("JS0001", "JS0002"):
+        await handler.press(await handler.expect(f"【新工单】{no}"), "签收")
+    await office.act("JS0002", "contact", "H101", way="phone", reached=True, note="已通话")
+    await office.until(november(10, 17, 1))
+    await handler.expect("工单 JS0001 已签收，但尚未登记联系诉求人")
+    assert liaison.leftovers() == []
+    await office.until(november(11, 10, 31))
+    await liaison.expect("工单 JS0001 已签收，但尚未登记联系诉求人")
+    assert not [k for k, _ in await letters(office, "JS0002") if k == "M31"]
+
+
+@SQLITE
+async def test_a_reminder_put_off_comes_again_and_the_last_one_cannot_be_put_off(office: Office) -> None:
+    handler = await office.bound("H101")
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
+    await office.dispatched("JS0001")
+    await handler.expect("【新工单】JS0001")
+    await office.until(november(10, 10, 1))
+    first = await handler.expect("尚未签收")
+    await handler.press(first, "稍后提醒")
+    await office.until(november(10, 11, 50))
+    assert not [text for text in office.leftovers() if "尚未签收" in text]
+    await office.until(november(10, 15, 1))
+    await handler.expect("尚未签收")
+    await handler.expect("尚未签收")
+
+
+@SQLITE
+async def test_more_than_five_due_matters_of_one_person_come_as_one_digest_at_its_hour_M5(office: Office) -> None:
+    handler = await office.bound("H101")
+    office.phone("H101").answers(["1"])
+    for number in range(7):
+        await office.dispatched(f"JS000{number}")
+        await handler.expect(f"【新工单】JS000{number}")
+    await office.until(november(10, 13, 59))  # the reminders of ten o'clock wait for the digest
+    assert not [text for text in office.leftovers() if "尚未签收" in text]
+    await office.until(november(10, 14, 0))
+    await handler.expect("今日待办 7 件")
+
+
+@SQLITE
+async def test_a_red_card_left_alone_is_supervised_by_the_clock_and_its_silence_reported_T17(office: Office) -> None:
+    handler, supervisor = await office.bound("H101"), await office.bound("DB01")
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
+    await office.ask("PUT", "/settings/supervise.auto.red_after", body={"value": "1wd"})
+    await office.dispatched("JS0001", category="consult")
+    await handler.press(await handler.expect("【新工单】JS0001"), "签收")
+    await office.until(november(11, 17, 1))  # due, and red
+    assert "supervised" not in (await office.ticket("JS0001"))["flags"]
+    await office.until(november(12, 17, 30))
+    assert "supervised" in (await office.ticket("JS0001"))["flags"]
+    await office.until(november(13, 9, 0))
+    await handler.expect("【督办】JS0001")
+    await office.until(november(16, 9, 0))
+    await supervisor.expect("督办 JS0001")
+    moves = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
+    assert len([m for m in moves if m.get("verb") == "supervise"]) == 1
+
+
+@SQLITE
+async def test_never_means_that_nothing_is_supervised_by_the_clock(office: Office) -> None:
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
+    handler = await office.bound("H101")
+    await office.ask("PUT", "/settings/supervise.auto.red_after", body={"value": "never"})
+    await office.dispatched("JS0001", category="consult")
+    await handler.press(await handler.expect("【新工单】JS0001"), "签收")
+    await office.go("9d")
+    assert "supervised" not in (await office.ticket("JS0001"))["flags"]
+
+
+@SQLITE
+async def test_what_was_explained_is_looked_at_again_on_its_day_A25(office: Office) -> None:
+    handler, liaison = await office.bound("H101"), await office.bound("L101")
+    office.phone("13900000001").answers(["1", "1", "1", "1", "1"])
+    await office.dispatched("JS0001")
+    await handler.press(await handler.expect("【新工单】JS0001"), "签收")
+    await office.act("JS0001", "contact", "H101", way="phone", reached=True, note="已说明")
+    await office.act(
+        "JS0001", "close", "H101", close_type="explained_unresolvable", text="管线改造计划于明年春季实施。", way="phone",
+        explanation="受管线改造工期所限", revisit_on="2026-11-20", feedback="知道了", no_objection=True,
+    )  # fmt: skip
+    await office.act("JS0001", "decide_close", "supervisor", accept=True, reason="情况属实")
+    await office.until(november(20, 8, 0))
+    assert not [text for text in office.leftovers() if "复核" in text]
+    await office.until(november(20, 9, 0))
+    for one in (handler, liaison):
+        assert "受管线改造工期所限" in (await one.expect("约定今日复核")).text
+    await office.go("2d")
+    assert len([k for k, _ in await letters(office, "JS0001") if k == "M34"]) == 2
+
+
+@SQLITE
+async def test_every_kind_of_duty_is_opened_met_and_judged_B16(office: Office) -> None:
+    await office.ask("PUT", "/settings/reply.limit", body={"value": "3wd"})
+    await office.new("JS0001")
+    await office.act("JS0001", "dispatch", "dispatcher", unit="U01")
+    await office.act("JS0001", "sign", "H101")
+    await office.act("JS0001", "contact", "H101", way="phone", reached=True, note="已通话")
+    await office.act("JS0001", "supervise", "supervisor", reason="请加快",
+                     due_at=(office.now + timedelta(days=1)).isoformat())  # fmt: skip
+    await office.act("JS0001", "report_progress", "H101", text="已约维修")
+    await office.until(november(13, 9, 0))  # past the reply's limit, before the closing's
+    await office.act("JS0001", "reply", "H101", text="已派人维修，路灯恢复。", way="phone")
+    await office.act("JS0001", "close", "H101", close_type="solved", feedback="满意", no_objection=True)
+    duties = {d["kind"]: (d["outcome"], d["due_at"][:16]) for d in (await office.ticket("JS0001"))["duties"]}
+    assert duties["dispatch"] == ("timely", "2026-11-09T21:00") and duties["sign"] == ("timely", "2026-11-10T17:00")
+    assert duties["contact"][0] == "timely" and duties["supervise"][0] == "timely"
+    assert duties["reply"] == ("late", "2026-11-12T17:00") and duties["close"] == ("timely", "2026-11-16T17:00")
+    assert duties["return"][0] == "void" and duties["revisit"][0] is None
