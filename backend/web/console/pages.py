@@ -6,16 +6,20 @@ from backend.web.asked import ROOMS
 from backend.web.console import (
     aid,
     bulletins,
+    ledger,
     office,
     overview,
     readiness,
+    registers,
     ringing,
     rosters,
+    runs,
     scores,
     sync,
     tellings,
     tickets,
     visits,
+    why,
 )
 from backend.web.console.rendering import HERE, STATIC, set_up
 from backend.web.console.seats import posted, seated, sign_in, sign_in_page, sign_out
@@ -50,4 +54,8 @@ def add_routes(app: web.Application) -> None:
     visits.add_routes(app)
     ringing.add_routes(app)
     aid.add_routes(app)
+    ledger.add_routes(app)
+    runs.add_routes(app)
+    registers.add_routes(app)
+    why.add_routes(app)
     app[ROOMS].catalogue.say("console.title")  # a language without a console is told of at the start

@@ -1,0 +1,62 @@
+"""What the pages of the marks share: a form that is answered or shown again with the reason, numbers, lists of words."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.rooms import Rooms
+from backend.web.asked import REQUEST_ID
+from backend.web.bodies import keepable
+from backend.web.console.seats import Filled
+from backend.web.refusing import message, status
+
+CLERKS = (Role.SCORE_CLERK, Role.ADMIN)
+Again = Callable[[str, int], Awaitable[web.StreamResponse]]
+
+
+async def tried(
+    request: web.Request, rooms: Rooms, work: Awaitable[Any], again: Again, onward: str
+) -> web.StreamResponse:
+    """Do what a form asks, then lead on; after a refusal the page again with its words."""
+    try:
+        await work
+    except Refused as refused:
+        if refused.code == "not_found":
+            raise
+        facts = {**refused.facts, "request_id": request[REQUEST_ID]}
+        return await again(message(rooms.catalogue, refused.code, facts), status(refused.code))
+    raise web.HTTPSeeOther(onward)
+
+
+def words_in(form: Filled, *names: str) -> dict[str, Any]:
+    """The fields that were filled in."""
+    found = {name: keepable(form.fields.get(name, "")).strip() for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def wholes(said: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The same with whole numbers as such. Refused `bad_field`."""
+    found = dict(said)
+    for name in names:
+        if name in found:
+            written = str(found[name])
+            if not (written.isascii() and written.isdigit() and len(written) <= 9):
+                raise Refused("bad_field", field=name)
+            found[name] = int(written)
+    return found
+
+
+def listed(written: str) -> list[str]:
+    """Ticket numbers a person typed, divided by blanks or commas of either kind."""
+    for mark in ("\uff0c", "\u3001", ",", ";", "\uff1b"):
+        written = written.replace(mark, " ")
+    return written.split()
+
+
+async def papers(rooms: Rooms, form: Filled, actor: Actor) -> list[str]:
+    """The form's files, handed in. Refused `too_large`, `file_type`."""
+    return [(await rooms.filing.take(f.filename or "", f.content, actor)).id for f in form.files]
