@@ -193,6 +193,11 @@ def question(name: str, speech: str, confidence: float | None = None) -> Meaning
     return Meaning(key=key)
 
 
+def leaves(text: str) -> bool:
+    """Whether a written message asks to be left in peace, in the networks' own words (FW33)."""
+    return normalise(text).replace(_BREAK, "") in _speech()["leave"]
+
+
 def _keys_in(text: str, rows: Sequence[tuple[str, str]]) -> tuple[set[str], str]:
     keys: set[str] = set()
     left_over: list[str] = []

@@ -30,8 +30,6 @@ AT_ONCE = 64
 WAIT = timedelta(days=1)  # how long an answer by text is awaited before the visit counts as unreached
 LEASE = timedelta(minutes=2)
 MOST_CHARS = 70  # one message of the mainland's networks
-#: Words by which people leave a list of texts, in the networks' own usage.
-LEAVE = frozenset({"t", "td", "stop", "unsubscribe", "退订"})
 
 
 class Numbers(Protocol):
@@ -163,14 +161,15 @@ class Texting:
         if number is None:
             return False
         now, said = self.office.clock.now(), body.strip()[:500]
-        if said.casefold() in LEAVE:
+        leaves = survey.leaves(said)
+        if leaves:
             shown = masked(number, standing)
             if await self.peace.block(number, shown, said, "sms", now):
                 await self.audit.note(now, "sms", "visits_refused", shown)
         text = await self.store.awaiting(number)
         if text is None:
             return False
-        answer = Answer.NO_REPLY if said.casefold() in LEAVE else meant(said)
+        answer = Answer.NO_REPLY if leaves else meant(said)
         if answer is None or not await self.store.answer(text.id, said, now):
             return False
         await self._say(text, answer, said)

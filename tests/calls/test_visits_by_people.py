@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.acts import Actor
+from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Role
+from backend.domain.ticket import Grade, Role, Source
 from sandbox.phone.behaviour import Speech
 from storage import tables as t
 from tests.calls.world import AGENT, ASKER, DISPATCHER, HANDLER, World
@@ -23,7 +23,7 @@ async def unsatisfied(world: World) -> None:
 
 
 async def said(world: World, by: Actor = AGENT, **words: object) -> None:
-    await world.act("visit", by, kind="manual", **words)
+    await world.desk.act(Act("visit", by, Source.API, ticket_no="T1001", words={"kind": "manual", **words}))
 
 
 @ONE_ENGINE

@@ -17,7 +17,7 @@ from backend.domain.disposition import (
     opening,
     valid,
 )
-from backend.domain.survey import Meaning, normalise, question, satisfaction
+from backend.domain.survey import Meaning, leaves, normalise, question, satisfaction
 from backend.domain.ticket import Answer, Category
 
 UNSATISFIED = Meaning(key="3", confirm=True, complaint=True)
@@ -166,3 +166,61 @@ def test_the_persons_result_is_final_T26() -> None:
 
 def test_silence_is_no_valid_answer_FW22() -> None:
     assert [a for a in Answer if not valid(a)] == [Answer.NO_REPLY, Answer.UNREACHED]
+
+
+# ── what stands up to argument ──
+
+NOES = st.sampled_from(
+    ["不满意", "不太满意", "很不满意", "没有满意", "不是很满意", "谈不上满意", "不怎么满意", "不滿意", "未满意"]
+)
+KIND = st.lists(
+    st.sampled_from(
+        ["很", "挺好", "谢谢你们", "还行", "都", "，", "嗯", "你们态度好", "解决了", "基本满意", "一般", "但是"]
+    ),
+    max_size=5,
+)
+
+
+@given(KIND, NOES, KIND, st.sampled_from([None, 0.61, 0.95, 1.0]))
+def test_no_sentence_with_a_plain_negation_is_ever_taken_for_satisfied_G_Q39(
+    before: list[str], no: str, behind: list[str], confidence: float | None
+) -> None:
+    meaning = satisfaction("".join(before) + no + "".join(behind), confidence)
+    assert meaning.key not in {"1", "2"}
+
+
+@pytest.mark.parametrize("words", ["没有不满意", "不是不满意", "没什么不满意", "谈不上不满意", "我没有不满意啊"])
+@given(before=st.sampled_from(["", "嗯，", "怎么说呢，", "其实"]))
+def test_a_double_negative_is_asked_back_and_never_decided(words: str, before: str) -> None:
+    assert satisfaction(before + words) == AGAIN
+
+
+@pytest.mark.parametrize("words", ["还可以", "还可以吧", "也还可以", "一般般", "凑合"])
+def test_lukewarm_words_are_confirmed(words: str) -> None:
+    assert satisfaction(words) == DOUBTFULLY
+
+
+@pytest.mark.parametrize("confidence", [0.0, 0.3, 0.59])
+@given(words=st.sampled_from(["满意", "不满意", "还可以", "随便", "谢谢你们"]))
+def test_doubtful_hearing_decides_nothing(words: str, confidence: float) -> None:
+    meaning = satisfaction(words, confidence)
+    assert meaning.keys_only and meaning.key is None
+
+
+@pytest.mark.parametrize("question_", ["V0", "V1", "V2", "V3", "V4"])
+@pytest.mark.parametrize("words", ["我要自杀", "我报警了", "他妈的", "我不想活了"])
+def test_words_of_danger_are_heard_at_every_question(question_: str, words: str) -> None:
+    assert question(question_, words).danger
+
+
+@pytest.mark.parametrize("question_", ["V0", "V1", "V2", "V3", "V4"])
+@pytest.mark.parametrize("words", ["听不懂", "我说方言", "我年纪大了", "转人工"])
+def test_who_cannot_follow_gets_a_person_at_every_question(question_: str, words: str) -> None:
+    assert question(question_, words).person
+
+
+@pytest.mark.parametrize(
+    ("words", "out"), [("T", True), ("td", True), ("退订", True), ("STOP", True), ("不满意", False), ("1", False)]
+)
+def test_a_text_that_asks_for_peace(words: str, out: bool) -> None:
+    assert leaves(words) is out

@@ -1,0 +1,60 @@
+"""Callers are rung inside the window and left in peace on blocked days, whatever the calendar holds (FW32)."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.calendar import Calendar
+from backend.domain.office_hours import OfficeHours
+from backend.domain.refusals import Refused
+from backend.domain.settings_catalogue import parse
+from backend.domain.visit_days import is_blocked, next_visit
+
+ZONE = ZoneInfo("Asia/Shanghai")
+WINDOW = OfficeHours.parse("09:00-12:00,14:00-20:00", ZONE)
+CALENDAR = Calendar.packaged()
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "blocked", "rung"),
+    [
+        ("2026-11-10 02:00", (), "2026-11-10 09:00"),
+        ("2026-11-10 12:30", (), "2026-11-10 14:00"),
+        ("2026-11-10 20:00", (), "2026-11-11 09:00"),
+        ("2026-09-30 20:30", ("holiday",), "2026-10-08 09:00"),  # National Day, its weekend included
+        ("2026-10-10 09:30", ("holiday",), "2026-10-10 09:30"),  # an exchanged Saturday is worked
+        ("2026-11-13 21:00", ("holiday",), "2026-11-14 09:00"),  # a plain Saturday is no holiday
+        ("2026-11-13 21:00", ("rest",), "2026-11-16 09:00"),
+        ("2026-04-04 09:30", ("04-04", "04-05", "04-06"), "2026-04-07 09:00"),
+        ("2026-11-11 10:00", ("2026-11-11",), "2026-11-12 09:00"),
+        ("2040-01-01 10:00", ("holiday", "rest"), "2040-01-01 10:00"),  # past the calendar nobody guesses
+    ],
+)
+def test_when_a_caller_may_be_rung(asked: str, blocked: tuple[str, ...], rung: str) -> None:
+    assert next_visit(at(asked), WINDOW, blocked, CALENDAR) == at(rung)
+
+
+@given(st.integers(0, 334 * 24 * 60), st.sets(st.sampled_from(["rest", "holiday", "11-11"])))
+def test_it_is_never_earlier_never_outside_and_never_blocked(minutes: int, blocked: set[str]) -> None:
+    asked = at("2026-01-01 00:00") + timedelta(minutes=minutes)
+    rung = next_visit(asked, WINDOW, blocked, CALENDAR)
+    assert rung >= asked and WINDOW.contains(rung) and not is_blocked(rung.date(), blocked, CALENDAR)
+
+
+@pytest.mark.parametrize("wrong", ["2026-13-01", "13-40", "sunday", "2026/11/11", "1-1"])
+def test_a_day_that_is_none_is_refused(wrong: str) -> None:
+    with pytest.raises(Refused, match="bad_setting"):
+        parse("visit.blocked_days", wrong)
+
+
+def test_a_year_without_a_day_to_ring_is_refused() -> None:
+    every = {f"{m:02d}-{d:02d}" for m in range(1, 13) for d in range(1, 32)}
+    with pytest.raises(Refused, match="bad_hours"):
+        next_visit(at("2026-11-10 02:00"), WINDOW, every, CALENDAR)
