@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from backend.domain.instants import instant, micros
 from backend.ports.bulletins import Detail, Figures, Issue, Leaf, Problem, Span
+from backend.ports.reading import Page
 from storage import bulletins_counting as counting
 from storage import tables as t
 from storage.db import Database
@@ -119,12 +120,21 @@ class BulletinShelf:
 
         await self._db.write(work)
 
-    async def issues(self, period: str | None, limit: int) -> Sequence[tuple[Issue, Sequence[Leaf]]]:
-        """Issues, newest first, with their documents."""
-        query = select(t.bulletins).order_by(t.bulletins.c.made_at.desc(), t.bulletins.c.id.desc()).limit(limit)
-        if period is not None:
-            query = query.where(t.bulletins.c.period == period)
-        return await self._db.read(lambda c: [(_issue(row), _leaves(c, row.id)) for row in c.execute(query).all()])
+    async def issues(
+        self, period: str | None, *, without: str | None = None, before: int | None = None, limit: int = 50
+    ) -> Page[tuple[Issue, Sequence[Leaf]]]:
+        """A page of issues with their documents, newest first; `without` leaves a kind out."""
+        k = t.bulletins.c
+        narrowed = [*([k.period == period] if period is not None else []), *([k.kind != without] if without else []),
+                    *([k.id < before] if before is not None else [])]  # fmt: skip
+        query = select(t.bulletins).where(*narrowed).order_by(k.id.desc()).limit(limit + 1)
+
+        def work(c: Connection) -> Page[tuple[Issue, Sequence[Leaf]]]:
+            rows = c.execute(query).all()
+            kept = tuple((_issue(row), _leaves(c, row.id)) for row in rows[:limit])
+            return Page(kept, rows[limit - 1].id if len(rows) > limit else None)
+
+        return await self._db.read(work)
 
     async def issue(self, issue_id: int) -> tuple[Issue, Sequence[Leaf]] | None:
         """One issue."""

@@ -21,6 +21,7 @@ from backend.marks.room import Marks
 from backend.marks.spans import month_span, span
 from backend.ports.audit import AuditStore
 from backend.ports.bulletins import BulletinStore, Issue, Leaf
+from backend.ports.reading import Page
 
 log = structlog.get_logger()
 HOUSE = Actor("system", Role.ADMIN)
@@ -133,11 +134,12 @@ class Bulletins:
     # -- the book
 
     async def issues(
-        self, by: Actor, period: str | None = None, limit: int = 50
-    ) -> Sequence[tuple[Issue, Sequence[Leaf]]]:
-        """Issues the actor may see, newest first."""
-        kept = await self._store.issues(period, limit)
-        return [(self._standing(issue), leaves) for issue, leaves in kept if _may_see(issue, by)]
+        self, by: Actor, period: str | None = None, *, before: int | None = None, limit: int = 50
+    ) -> Page[tuple[Issue, Sequence[Leaf]]]:
+        """A page of the issues the actor may see, newest first."""
+        without = Kind.ANALYSIS if by.of_unit else None
+        page = await self._store.issues(period, without=without, before=before, limit=limit)
+        return Page(tuple((self._standing(issue), leaves) for issue, leaves in page.items), page.next)
 
     async def issue(self, issue_id: int, by: Actor) -> tuple[Issue, Sequence[Leaf]]:
         """One issue. Refused `not_found`."""

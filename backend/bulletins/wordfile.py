@@ -109,13 +109,19 @@ def _run(paragraph: Any, text: str, family: str, size: float, *, bold: bool = Fa
 
 def _field(paragraph: Any, code: str, value: str, size: float | None = None) -> None:
     """A field that Word keeps up to date (page numbers, numbers of captions), with its value as of now."""
-    field = OxmlElement("w:fldSimple")
-    field.set(qn("w:instr"), code)
-    run = paragraph.add_run(value)
-    if size:
-        run.font.size, run.font.name = Pt(size), LATIN
-    field.append(run._element)
-    paragraph._element.append(field)
+    for kind in ("begin", "code", "separate", "value", "end"):
+        run = paragraph.add_run(value if kind == "value" else "")
+        if size:
+            run.font.size, run.font.name = Pt(size), LATIN
+        if kind == "code":
+            instruction = OxmlElement("w:instrText")
+            instruction.set(qn("xml:space"), "preserve")
+            instruction.text = f" {code} "
+            run._element.append(instruction)
+        elif kind != "value":
+            mark = OxmlElement("w:fldChar")
+            mark.set(qn("w:fldCharType"), kind)
+            run._element.append(mark)
 
 
 def _head(doc: Any, document: Document) -> None:

@@ -9,6 +9,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from backend.bulletins.document import Cell, Chart, Document, Heading, Number, Paragraph, Rate, Table, shown
 from backend.domain.masking import clean
+from backend.domain.scoring.exact import Rounding
 
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _BAD_IN_NAMES = "[]:*?/\\'"
@@ -58,6 +59,12 @@ def safe(text: str) -> str:
     """A text that no spreadsheet takes for a formula (FR10): such a one gets an apostrophe before it."""
     text = clean(text)
     return f"'{text}" if text.startswith(_RISKY) else text
+
+
+def published(cell: Rate | Number) -> float:
+    """The number as it is published: a rate to four decimals (two of per cent), any other to two, half up."""
+    places = 4 if isinstance(cell, Rate) else 2
+    return float(Rounding(places).of(cell.value))
 
 
 def _front(book: Any, document: Document, forms: _Forms) -> None:
@@ -116,11 +123,11 @@ def _cell(sheet: Any, row: int, place: int, cell: Cell, formula: str, forms: _Fo
             sheet.write_blank(row, place, None, forms.blank)
         case Rate():
             if formula:
-                sheet.write_formula(row, place, formula, forms.rate, float(cell.value))
+                sheet.write_formula(row, place, formula, forms.rate, published(cell))
             else:
-                sheet.write_number(row, place, float(cell.value), forms.rate)
+                sheet.write_number(row, place, published(cell), forms.rate)
         case Number():
-            sheet.write_number(row, place, float(cell.value), forms.number)
+            sheet.write_number(row, place, published(cell), forms.number)
         case int():
             sheet.write_number(row, place, cell, forms.count)
         case _:
@@ -131,10 +138,10 @@ def _formula(table: Table, row: int, place: int) -> str:
     column = table.columns[place]
     if column.ratio is not None:
         above, below = (f"{xl_col_to_name(n)}{row + 1}" for n in column.ratio)
-        return f'=IF({below}=0,"",{above}/{below})'
+        return f'=IF({below}=0,"",ROUND({above}/{below},4))'
     if column.share is not None:
         name = xl_col_to_name(column.share)
-        return f"={name}{row + 1}/SUM({name}${HEAD + 2}:{name}${HEAD + 1 + len(table.rows)})"
+        return f"=ROUND({name}{row + 1}/SUM({name}${HEAD + 2}:{name}${HEAD + 1 + len(table.rows)}),4)"
     return ""
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from backend.ports.reading import Page
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -184,8 +186,10 @@ class BulletinStore(Protocol):
         """Keep its documents in place of earlier ones, or note why there are none."""
         ...
 
-    async def issues(self, period: str | None, limit: int) -> Sequence[tuple[Issue, Sequence[Leaf]]]:
-        """Issues, newest first, with their documents."""
+    async def issues(
+        self, period: str | None, *, without: str | None = None, before: int | None = None, limit: int = 50
+    ) -> Page[tuple[Issue, Sequence[Leaf]]]:
+        """A page of issues with their documents, newest first; `without` leaves a kind out."""
         ...
 
     async def issue(self, issue_id: int) -> tuple[Issue, Sequence[Leaf]] | None:

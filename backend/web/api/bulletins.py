@@ -1,5 +1,6 @@
 """Bulletins: what was issued, making one, and taking its documents out; each taking out is noted (FA12)."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from backend.domain.ticket import Role
 from backend.ports.bulletins import Issue, Leaf
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
+from backend.web.queries import cursor, limit_of, place_of
 from backend.web.wants import Short, Want, Whole
 
 #: Who makes them, and who may read them; a unit's leader reads what is issued to the units (the room decides which).
@@ -49,7 +51,7 @@ def number_of(written: str) -> int:
     return int(written)
 
 
-def as_json(issue: Issue, leaves: tuple[Leaf, ...] | Any) -> dict[str, Any]:
+def as_json(issue: Issue, leaves: Sequence[Leaf]) -> dict[str, Any]:
     """An issue as doors show it."""
     return {
         "id": issue.id, "kind": issue.kind, "period": issue.period, "year": issue.year, "number": issue.number,
@@ -61,8 +63,10 @@ def as_json(issue: Issue, leaves: tuple[Leaf, ...] | Any) -> dict[str, Any]:
 
 async def listed(ask: Ask) -> Answer:
     """Issues, newest first."""
-    found = await room(ask).issues(ask.actor, ask.query.get("period"))
-    return Answer({"items": [as_json(*one) for one in found], "next": None})
+    page = await room(ask).issues(
+        ask.actor, ask.query.get("period"), before=place_of(ask.query), limit=limit_of(ask.query)
+    )
+    return Answer({"items": [as_json(*one) for one in page.items], "next": cursor(page.next)})
 
 
 async def make(ask: Ask) -> Answer:
@@ -94,7 +98,7 @@ def headers(name: str) -> dict[str, str]:
 
 
 ROUTES = (
-    Route("GET", "/bulletins", listed, "Bulletins", READERS, filters=("period",)),
+    Route("GET", "/bulletins", listed, "Bulletins", READERS, filters=("period", "limit", "cursor")),
     Route("POST", "/bulletins", make, "Make a bulletin", MAKERS, BulletinWant, answers=202),
     Route("GET", "/bulletins/{id}", one, "One bulletin", READERS),
     Route("GET", "/bulletins/{id}/{file}", take_out, "A bulletin's document", READERS),

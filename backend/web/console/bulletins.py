@@ -1,5 +1,7 @@
 """Bulletins as a page: make one, see how far it is, take its documents; reads well on a telephone and without scripts."""
 
+from urllib.parse import urlencode
+
 from aiohttp import web
 
 from backend.bulletins.kinds import Kind
@@ -12,6 +14,7 @@ from backend.web.asked import Ask
 from backend.web.bodies import keepable
 from backend.web.console.rendering import page
 from backend.web.console.seats import Filled, posted, seated
+from backend.web.queries import read_query
 from backend.web.refusing import message
 
 AGAIN = "2"  # seconds until the page looks again while something is being made
@@ -31,12 +34,14 @@ async def _page(
 ) -> web.StreamResponse:
     if not _may(actor, bulletins.READERS):
         raise Refused("forbidden")
-    items = (await bulletins.listed(Ask(rooms, actor))).payload["items"]
+    query = {} if fault else {k: v for k, v in read_query(request.query, ("period", "cursor")).items() if v}
+    listed = (await bulletins.listed(Ask(rooms, actor, query=query))).payload
+    items, more = listed["items"], listed["next"]
     standing = await rooms.office.standing()
     for item in items:
         item["why"] = message(rooms.catalogue, item["error"], {}) if item["error"] else ""
     answer = page(request, "bulletins.html", {
-        "items": items, "kinds": list(Kind), "may_make": _may(actor, bulletins.MAKERS), "fault": fault,
+        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(Kind), "may_make": _may(actor, bulletins.MAKERS), "fault": fault,
         "period": period or f"{rooms.clock.now():%Y-%m}", "names": {p.code: p.name for p in standing.config.people},
     }, 422 if fault else 200)  # fmt: skip
     if not fault and any(item["state"] == "making" for item in items):
