@@ -19,6 +19,7 @@ CODE_WEIGHT = 3.0  # of Latin letters and figures: house numbers, codes of anony
 FAR = 0.45  # what is left of a likeness between two regions
 VAGUE = 0.7  # what is left of a likeness without one rare word in common: two who ask the same in general
 RARE = 13.0  # weight from which a word is rare: about one in half a million, or unknown (most names are)
+LOOSE = 0.85  # of the threshold that the average of two groups must reach to become one
 NEAR = 0.10  # what one shared name of a place adds
 WORDING = 0.35  # share of the wording (0…1 from the room) in a likeness; the rest is the shared weight of terms
 
@@ -174,7 +175,7 @@ def likeness(one: Gist, other: Gist, wording: float, lexicon: Lexicon) -> float:
 def clusters(pairs: Mapping[tuple[int, int], float], threshold: float) -> list[frozenset[int]]:
     """Groups of like demands, largest first. `pairs` are likenesses of (smaller id, larger id).
 
-    The most alike are joined first; two groups join only when all their cross pairs are alike enough on the average
+    The most alike are joined first; two groups join only when their cross pairs are alike enough on the average
     (a pair not given counts 0), so that a chain of half-alike demands does not become one heap.
     """
     group: dict[int, int] = {}
@@ -189,7 +190,7 @@ def clusters(pairs: Mapping[tuple[int, int], float], threshold: float) -> list[f
         if value < threshold:
             break
         one, other = group[a], group[b]
-        if one == other or between[one].get(other, 0.0) < threshold * len(members[one]) * len(members[other]):
+        if one == other or between[one].get(other, 0.0) < LOOSE * threshold * len(members[one]) * len(members[other]):
             continue
         if len(members[one]) < len(members[other]):
             one, other = other, one
