@@ -66,6 +66,8 @@ _OF_TICKETS = {
         WHERE {scope} AND t.state = 'revisit_auto'
           AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.ticket_id = t.id AND c.purpose = 'visit'
                           AND c.round = t.visit_round AND c.state IN ('waiting', 'live'))
+          AND NOT EXISTS (SELECT 1 FROM caller_texts x WHERE x.ticket_id = t.id AND x.round = t.visit_round
+                          AND x.next_at IS NOT NULL)
           AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.ticket_id = t.id AND j.version = t.version
                           AND j.recorded_at >= :visit)""",
 }  # fmt: skip

@@ -195,6 +195,10 @@ _REWORKED = (
     Row("due", _due, _NOTICE, "M33", _CHAT, _LIAISON),
 )
 
+_VISIT_LATE = (  # `visit.finish_within` and the limits of visits by people have passed
+    Row("due", _due, _NOTICE, "M28d", _CHAT, Audience.REVISIT_AGENT),
+    Row("due", _due, _NOTICE, "M28d", _CHAT, Audience.SUPERVISOR),
+)
 #: The ladder of lifecycle §6.3, and beneath it the watch over contact, supervision and rework. Duties not named have no rungs.
 LADDER: Mapping[tuple[Obligation, Grade], tuple[Row, ...]] = {
     (Obligation.SIGN, _G): (
@@ -245,5 +249,10 @@ LADDER: Mapping[tuple[Obligation, Grade], tuple[Row, ...]] = {
     (Obligation.REVIEW, _U): _REVIEWING,
     (Obligation.REVISIT, _G): (
         Row("last", _left("1wd"), _REMIND, "M28", _CHAT, Audience.REVISIT_AGENT),
+        *_VISIT_LATE,
+    ),
+    (Obligation.REVISIT, _U): (
+        Row("last", _left("60m"), _REMIND, "M28", _CHAT, Audience.REVISIT_AGENT, Window.ANY),
+        *_VISIT_LATE,
     ),
 }  # fmt: skip

@@ -64,6 +64,7 @@ KINDS: dict[str, Kind] = {
     "M26":  Kind("chat.M26", NEW, of="ticket"),
     "M27":  Kind("chat.M27"),
     "M28":  Kind("chat.M28", VISITED_BY_HAND, of="ticket"),
+    "M28d": Kind("chat.M28d", frozenset({S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL}), of="ticket"),
     "M29":  Kind("chat.M29", LIVING),
     "M30":  Kind("chat.M30", OPEN),
     "M25":  Kind("chat.M25", UNDER_WAY),               # a call nobody took

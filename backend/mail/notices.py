@@ -111,6 +111,7 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
     "M30": lambda v: {"n": v.given.get("n", v.snap.ticket.repeats)},
     "M27": _due(Obligation.REVIEW),
     "M28": _due(Obligation.REVISIT),
+    "M28d": _due(Obligation.REVISIT),
     "M29": _reason,
     "M25": lambda v: {"n": v.given.get("n", 1), "time": v.when(v.instant("at")), "duty_phone": v.given.get("duty_phone", "")},
     "B1": lambda v: {

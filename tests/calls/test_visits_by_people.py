@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection, insert
 
 from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Role, Source
+from backend.registry import PersonForm
 from sandbox.phone.behaviour import Speech
 from storage import tables as t
+from storage.config import bump
 from tests.calls.world import AGENT, ASKER, DISPATCHER, HANDLER, World
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -118,3 +121,32 @@ async def test_where_12351_visits_its_result_is_awaited_and_a_late_one_goes_to_a
     assert (await world.state(), world.rung()) == ("closed", 0)
     await world.go(days=8)
     assert (await world.state(), world.rung()) == ("revisit_manual", 0)
+
+
+@ONE_ENGINE
+async def test_a_visit_that_is_not_finished_in_time_is_told_to_agents_and_supervisors(world: World) -> None:
+    await world.registry.put_people([PersonForm("督办", "M01", Role.SUPERVISOR, "S1", None)], "admin")
+    await bind(world, ("V1", "telegram"), ("S1", "telegram"))
+    await world.set("visit.finish_within", "1wd")
+    world.phone(ASKER).does_not_answer()
+    await world.set("visit.auto.attempts", "9")
+    await world.closed()
+    await world.go(days=2)
+    told = {(row.kind, row.person) for row in await world.rows(t.letters) if row.kind == "M28d"}
+    assert told == {("M28d", "V1"), ("M28d", "S1")}
+
+
+async def bind(world: World, *people: tuple[str, str]) -> None:
+    """Chats for these people, as if they had bound them."""
+    rows = [
+        {"id": 900 + n, "person": code, "channel": channel, "address": f"c{n}", "user_id": f"u{n}", "state": "live",
+         "bound_at": 0}
+        for n, (code, channel) in enumerate(people)
+    ]  # fmt: skip
+
+    def work(c: Connection) -> None:
+        c.execute(insert(t.bindings), rows)
+        bump(c)
+
+    await world.db.write(work)
+    world.office.forget()
