@@ -26,6 +26,7 @@ class Words:
     text: str = ""
     days: int | None = None
     reason_code: str | None = None  # a guess, for 退单 only
+    cause: str = ""  # the cause found, where a 答复 or 办结 names one (A32)
 
 
 @cache
@@ -62,7 +63,19 @@ def parse(text: str) -> Words | None:
         return Words(verb, rest, days)
     if verb == "return":
         return Words(verb, rest, reason_code=reason_code(rest))
+    if verb in ("reply", "close"):
+        before, cause = _cause(rest)
+        return Words(verb, rest if verb == "reply" else before, cause=cause)
     return Words(verb, rest)
+
+
+def _cause(text: str) -> tuple[str, str]:
+    """What stands before the cause, and the cause; a reply keeps both, the requester may read it."""
+    for mark in _book()["cause"]:
+        before, found, after = text.partition(mark)
+        if found:
+            return before.rstrip(_EDGE), after.split("\n", 1)[0].strip(_EDGE)
+    return text, ""
 
 
 def _days(text: str) -> tuple[int | None, str]:

@@ -1,5 +1,7 @@
 """填写答复 and 办结: words to the requester, then the closing; a closing without a reply asks for it first."""
 
+from typing import Any
+
 from backend.domain.reply_words import Words, curt
 from bot.case import Case, check
 from bot.talk import Rows, Talk
@@ -21,13 +23,13 @@ async def words(talk: Talk, case: Case, said: Words) -> None:
         return
     waiting = await talk.house.drafts.draft(talk.who.code, case.id, "close")
     if waiting.get("feedback") and not await _beijing(talk):
-        await talk.act("close", assignment_id=case.id, text=said.text, feedback=waiting["feedback"])
+        await talk.act("close", assignment_id=case.id, text=said.text, feedback=waiting["feedback"], **_cause(said))
         await _kept(talk, case)
         await talk.house.drafts.drop(talk.who.code, case.id, "close")
         await talk.settled()
         await _done(talk, said.text, "toast.closed")
         return
-    await talk.act("reply", assignment_id=case.id, text=said.text)
+    await talk.act("reply", assignment_id=case.id, text=said.text, **_cause(said))
     await _kept(talk, case)
     await talk.settled()
     await _done(talk, said.text, "toast.replied")
@@ -53,10 +55,11 @@ async def close_words(talk: Talk, case: Case, said: Words) -> None:
         await _reply_first(talk, case, said.text)
         return
     if await _beijing(talk) and said.text:
-        await talk.house.drafts.keep(talk.who.code, case.id, "close", {"feedback": said.text}, talk.now)
+        words = {"feedback": said.text, **_cause(said)}
+        await talk.house.drafts.keep(talk.who.code, case.id, "close", words, talk.now)
         await _objection(talk, case)
         return
-    await talk.act("close", assignment_id=case.id, feedback=said.text)
+    await talk.act("close", assignment_id=case.id, feedback=said.text, **_cause(said))
     await talk.house.drafts.drop(talk.who.code, case.id, "close")
     await talk.settled()
     await talk.toast(talk.say_key("toast.closed"))
@@ -66,7 +69,8 @@ async def no_objection(talk: Talk, case: Case) -> None:
     """A33: the worker said he has no objection and asks for nothing more."""
     check(talk, case, "close")
     draft = await talk.house.drafts.draft(talk.who.code, case.id, "close")
-    await talk.act("close", assignment_id=case.id, feedback=draft.get("feedback", ""), no_objection=True)
+    named: dict[str, Any] = {"cause": draft["cause"]} if draft.get("cause") else {}
+    await talk.act("close", assignment_id=case.id, feedback=draft.get("feedback", ""), no_objection=True, **named)
     await talk.house.drafts.drop(talk.who.code, case.id, "close")
     await talk.strip()
     await talk.told("toast.closed")
@@ -81,6 +85,11 @@ async def _objection(talk: Talk, case: Case) -> None:
     keys: Rows = ((("bot.no_objection_yes", case.press("confirm")), ("button.go_back", case.press("go_back"))),)
     await talk.say(talk.say_key("bot.no_objection"), keys)
     await talk.toast(talk.say_key("toast.asked"))
+
+
+def _cause(said: Words) -> dict[str, Any]:
+    """A13, A32: the cause found, where he named one."""
+    return {"cause": said.cause} if said.cause else {}
 
 
 async def _beijing(talk: Talk) -> bool:

@@ -67,6 +67,15 @@ def test_the_reason_code_is_guessed_from_the_words(reason: str, code: str) -> No
     assert code in REASON_CODES
 
 
+def test_a_cause_is_found_in_a_reply_and_in_a_closing_A32() -> None:
+    said = parse("答复 已更换灯具。故障原因：线路老化")
+    assert said is not None and (said.text, said.cause) == ("已更换灯具。故障原因：线路老化", "线路老化")
+    said = parse("办结 表示满意，原因:水管冻裂")
+    assert said is not None and (said.text, said.cause) == ("表示满意", "水管冻裂")
+    said = parse("办结 表示满意")
+    assert said is not None and said.cause == ""
+
+
 def test_curt_and_blaming_words_get_a_hint_A20() -> None:
     assert ("blame", "无理取闹") in curt("诉求人无理取闹，不予办理，请知悉。")
     assert [code for code, _ in curt("办不了")] == ["curt", "too_short"]

@@ -296,3 +296,12 @@ def test_T22_a_reply_sent_back_after_its_time_gets_its_card() -> None:
     paper.at = paper.lead.close_due_at + timedelta(minutes=1)
     paper.act("reviewer", "send_back", reason="答复为空").act("clock", "red_card")
     assert paper.lead.red_card_at == paper.lead.close_due_at
+
+
+def test_A13_A32_the_cause_is_kept_with_the_closing_and_may_be_demanded() -> None:
+    paper = signed().act("handler", "reply", text="已修复").act("handler", "close", feedback="好", cause="线路老化")
+    assert paper.lead.cause == "线路老化"
+    paper = signed(**{"close.requires_cause": "true"}).act("handler", "reply", text="已修复")
+    with refused("cause_missing"):
+        paper.act("handler", "close", feedback="好")
+    assert paper.act("handler", "close", feedback="好", cause="线路老化").state is State.CLOSED

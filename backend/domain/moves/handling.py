@@ -86,10 +86,13 @@ def close(m: Mover) -> None:
         write_reply(m, text)
     elif not target.reply_text:
         raise Refused("reply_missing")
+    cause = m.words.get("cause") or target.cause
+    if m.world.rules.flag("close.requires_cause") and not cause:
+        raise Refused("cause_missing", field="cause")
     beijing = m.world.rules.text("profile") == BEIJING
     if beijing and not m.words["feedback"]:
         raise Refused("feedback_missing", field="feedback")
-    m.set(feedback=m.words["feedback"] or None)
+    m.set(feedback=m.words["feedback"] or None, cause=cause)
     if m.words["close_type"] == "explained_unresolvable":
         _ask_explained(m)
         return

@@ -11,6 +11,7 @@ from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.table import BY_VERB, ROWS, may
 from backend.domain.ticket import Answer
+from backend.domain.words import FLAGGED as FLAGGED_WORDS
 from backend.ports.reading import TicketView
 
 
@@ -58,7 +59,7 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "amend":              (TEXT,),
     "close":              (Input("close_type", "choice", "close_type", True, ("solved", "explained_unresolvable")),
                            Input("feedback", "long"), Input("no_objection", "flag"), Input("text", "long"),
-                           Input("explanation", "long"), Input("revisit_on", "day")),
+                           Input("cause"), Input("explanation", "long"), Input("revisit_on", "day")),
     "decide_close":       (ACCEPT, WHY),
     "send_back":          (REASON,),
     "supervise":          (REASON, Input("due_at", "at")),
@@ -73,8 +74,9 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "appeal":             (REASON,),
     "review":             (Input("conclusion", "long", required=True), Input("responsibility", "long"),
                            Input("improvement", "long")),
-    "flag":               (Input("flag", "choice", "flag", True, ("mass_incident", "confidential", "hard_case")), REASON),
-    "decide_flag":        (ACCEPT, WHY),
+    "flag":               (Input("flag", "choice", "flag", True, FLAGGED_WORDS),
+                           Input("raised", "flag"), REASON),
+    "decide_flag":        (Input("flag", "choice", "flag", False, FLAGGED_WORDS), ACCEPT, WHY),
     "finalize":           (),
     "cancel":             (REASON,),
 }
@@ -86,7 +88,11 @@ NEXT = frozenset({"dispatch", "sign", "decide_return", "decide_extension", "deci
                   "decide_flag", "reply", "visit"})  # fmt: skip
 #: Verbs that answer a flag or a request which may not be there; their buttons appear with it.
 FLAGGED = {"accept_progress": "supervised"}
-PENDING = {"decide_close": "explained_close", "decide_flag": "mass_incident"}
+PENDING: dict[str, frozenset[str]] = {
+    "decide_close": frozenset({"explained_close"}), "decide_flag": frozenset(FLAGGED_WORDS),
+}  # fmt: skip
+#: Fields that a form has only with a pending request of that kind: an arbitration may name the unit (Q44).
+ADDED = {("decide_return", "arbitration"): (Input("unit", "unit"),)}
 
 
 def target_of(view: TicketView, actor: Actor) -> Assignment | None:
@@ -118,11 +124,12 @@ def offered(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> li
             continue
         if row.verb in FLAGGED and FLAGGED[row.verb] not in view.ticket.flags:
             continue
-        if row.verb in PENDING and PENDING[row.verb] not in pending:
+        if row.verb in PENDING and not PENDING[row.verb] & set(pending):
             continue
         if row.verb in DISSATISFIED and view.ticket.final_answer != Answer.UNSATISFIED:
             continue
-        found.append((row.verb, FORMS[row.verb]))
+        more = [i for (verb, kind), inputs in ADDED.items() if verb == row.verb and kind in pending for i in inputs]
+        found.append((row.verb, (*FORMS[row.verb], *more)))
     return sorted(found, key=lambda form: _place(form[0]))
 
 
@@ -138,7 +145,7 @@ def words_of(verb: str, said: Mapping[str, str], files: list[str], zone: ZoneInf
     if verb not in FORMS or verb not in BY_VERB:
         raise Refused("unknown_verb", verb=verb[:40])
     words: dict[str, Any] = {}
-    for item in FORMS[verb]:
+    for item in (*FORMS[verb], *(i for (name, _), inputs in ADDED.items() if name == verb for i in inputs)):
         value = said.get(item.name, "").strip()
         if item.kind == "files":
             words[item.name] = files
@@ -148,7 +155,7 @@ def words_of(verb: str, said: Mapping[str, str], files: list[str], zone: ZoneInf
         at, way = words.pop("informed_at", None), words.pop("informed_way", None)
         words["requester_informed"] = {"at": at, "way": way} if at and way else None
     if verb == "flag":
-        words[words.pop("flag", "hard_case")] = True
+        words[words.pop("flag", "hard_case")] = words.pop("raised", True)
     if verb == "visit":
         words["kind"] = "manual"
     return words

@@ -60,7 +60,8 @@ async def _shown(
     view = await view_of(Ask(rooms, actor), keepable(request.match_info["no"]))
     history = await rooms.reading.history(view.ticket.id)
     snap = await rooms.desk.moves.load(Find(ticket_id=view.ticket.id))
-    pending = {r.kind for r in snap.requests if r.decision is None} if snap else set()
+    waiting = [r for r in snap.requests if r.decision is None] if snap else []
+    pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}
     shaper = await Shaper.of(rooms)
     standing = await rooms.office.standing()
     replies = {a.id: shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
