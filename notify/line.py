@@ -47,9 +47,19 @@ class Answerer(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Detection(StrEnum):
+    """Whether the carrier listens who picked up: never, before the first words, or beside them as a hint (FW19)."""
+
+    OFF = "off"
+    FIRST = "first"
+    HINT = "hint"
+
+
 @dataclass(frozen=True)
 class LineCapabilities:
-    """What a line can do. `live`: it asks us during the call what to say next.
+    """What a line can do. `live`: it asks us during the call what to say next; if not, it is given a `Menu` up front.
+
+    `search`: it can be asked for calls by number; if not, only by its own id, and doubt ends when nothing is heard.
 
     `unserved` lists number prefixes the real carrier does not reach: for doctor and console, not a gate,
     because a rehearsal uses such numbers.
@@ -61,6 +71,7 @@ class LineCapabilities:
     bridge: bool
     detect_machine: bool
     unserved: tuple[str, ...] = ()
+    search: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,22 @@ class CallUrls:
     answer: str
     status: str
     fallback: str
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A script given up front: what is said first, and what is said after each key; keys come back later.
+
+    `first`, the values of `keys` and `bye` name texts the carrier knows by its own codes; `params` fill the first one,
+    `after` the others. `ref` (ours) comes back with every report.
+    """
+
+    first: str
+    params: Mapping[str, str]
+    keys: Mapping[str, str]
+    after: Mapping[str, Mapping[str, str]]
+    ref: str
+    times: int = 2
 
 
 @dataclass(frozen=True)
@@ -114,6 +141,8 @@ class LineEvent:
     error_code: str = ""
     dial_status: CallStatus = CallStatus.UNSAID
     dial_duration: int | None = None
+    cost: str | None = None  # "amount currency"
+    ref: str = ""  # what we gave with the call, where the carrier gives it back
 
 
 class Line(Protocol):
@@ -130,13 +159,20 @@ class Line(Protocol):
         ...
 
     async def place(
-        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect_machine: bool = False
-    ) -> Placed:
-        """Ring `to`. Asked once and never repeated by itself: doubt is `ambiguous`, then `find` (FW14)."""
+        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect: Detection = Detection.OFF,
+        menu: Menu | None = None,
+    ) -> Placed:  # fmt: skip
+        """Ring `to`. Asked once and never repeated by itself: doubt is `ambiguous`, then `find` (FW14).
+
+        A line that is not `live` says the `menu`; the others ask `urls` what to say.
+        """
         ...
 
-    async def find(self, *, to: str, since: datetime) -> list[Found]:
-        """Calls to this number begun at or after `since` (aware), newest first as the carrier lists them."""
+    async def find(self, *, to: str, since: datetime, provider_id: str = "") -> list[Found]:
+        """Calls to this number begun at or after `since` (aware), newest first as the carrier lists them.
+
+        A line that cannot `search` answers for `provider_id` alone, and with nothing where there is none.
+        """
         ...
 
     async def hang_up(self, provider_id: str) -> None:

@@ -34,7 +34,9 @@ class Bills:
             self._asked[dial.id] = dial.asked_at
             number = await self._t.store.number_of(talk.call.id)
             try:
-                found = await self._t.line.find(to=number or "", since=dial.asked_at - timedelta(minutes=1))
+                found = await self._t.line.find(
+                    to=number or "", since=dial.asked_at - timedelta(minutes=1), provider_id=dial.provider_id or ""
+                )
             except DeliveryError:
                 return told
             cost = next((f.cost for f in found if f.provider_id == dial.provider_id and f.cost), None)

@@ -35,11 +35,16 @@ class Doubts:
             return
         number = await self._t.store.number_of(talk.call.id)
         try:
-            found = await self._t.line.find(to=number or "", since=self._since(talk))
+            found = await self._t.line.find(
+                to=number or "", since=self._since(talk), provider_id=talk.dial.provider_id or ""
+            )
         except DeliveryError:
             await self._t.store.look_again(talk.dial.id, now + DOUBT)
             return
         mine = await self._mine(talk, found)
+        if mine is None and not self._t.line.can.search and now < talk.dial.asked_at + WATCH:
+            await self._t.store.look_again(talk.dial.id, talk.dial.asked_at + WATCH)  # its report may still come
+            return
         if mine is None:
             await self._lost(talk, now)
             return
@@ -69,7 +74,7 @@ class Doubts:
 
     async def _lost(self, talk: Talk, now: datetime) -> None:
         """The carrier knows of no such call: it never rang, so it may be tried again."""
-        if talk.dial.state == "placed" or talk.dial.number >= MOST_LOST:
+        if talk.dial.state == "placed" or talk.dial.number >= MOST_LOST or not self._t.line.can.search:
             await self._endings.judge(talk, "carrier_failed", "lost")
         else:
             await self._t.store.end(Ending(talk.dial.id, "carrier_failed", now, now, False, "not_found"))

@@ -11,6 +11,7 @@ import structlog
 
 from backend.calls.bridging import Bridging
 from backend.calls.endings import Endings
+from backend.calls.menus import menu_of
 from backend.calls.talking import settled
 from backend.calls.tools import DOUBT, WATCH, Tools, callable_number, masked
 from backend.domain import reminders, retry
@@ -18,7 +19,7 @@ from backend.office import Standing
 from backend.ports.calls import Call, Ending
 from backend.visits import Visits
 from notify.channel import DeliveryError
-from notify.line import CallUrls
+from notify.line import CallUrls, Detection
 
 log = structlog.get_logger("calls")
 AT_ONCE = 64  # calls looked at in one round
@@ -28,7 +29,21 @@ RING_SECONDS = 30
 ENGAGED = timedelta(minutes=1)  # when that telephone is being rung about something else
 LAST = 99  # more tries than any setting allows
 #: The carrier says that this number can never be called (FW23).
-DEAD = frozenset({"21211", "21214", "21215", "21216", "21217", "21610", "21614", "13223", "13224", "13225"})
+DEAD = frozenset(
+    {
+        "21211",
+        "21214",
+        "21215",
+        "21216",
+        "21217",
+        "21610",
+        "21614",
+        "13223",
+        "13224",
+        "13225",
+        "isv.MOBILE_NUMBER_ILLEGAL",
+    }
+)
 
 
 class Ringing:
@@ -109,10 +124,15 @@ class Ringing:
     async def _place(self, call: Call, dial: int, number: str, standing: Standing) -> None:
         hooks = self._t.hooks
         urls = CallUrls(f"{hooks}/voice/{dial}?s=0", f"{hooks}/status/{dial}", f"{hooks}/fallback")
+        line, menu = self._t.line, None
+        # a bridge must not connect a requester with a voicemail; all others are answered at once, and guessed at beside
+        listen = Detection.FIRST if call.purpose == "bridge" else Detection.HINT
+        if not line.can.live:
+            menu = menu_of(call, dial, standing, self._t)
         try:
-            placed = await self._t.line.place(
-                number, caller=self._t.caller, urls=urls, ring_seconds=RING_SECONDS,
-                detect_machine=self._t.line.can.detect_machine,
+            placed = await line.place(
+                number, caller=self._t.caller, urls=urls, ring_seconds=RING_SECONDS, menu=menu,
+                detect=listen if line.can.detect_machine else Detection.OFF,
             )  # fmt: skip
         except DeliveryError as error:
             await self._not_placed(call, dial, error)

@@ -11,6 +11,7 @@ from backend.calls.ringing import Ringing
 from backend.calls.talking import Spoken, Talking
 from backend.calls.tools import Tools
 from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
 from backend.visits import Visits
 from notify.line import LineEvent
 from notify.message import Prompt
@@ -46,6 +47,12 @@ class Calls:
     async def status(self, dial_id: int, event: LineEvent) -> None:
         """What the carrier says of an attempt. Refused `not_found` (FW24)."""
         await self._talking.status(dial_id, event)
+
+    async def pushed(self, event: LineEvent) -> None:
+        """What a line reports that was given its menu up front. Refused `not_found`."""
+        if not (event.ref.isascii() and event.ref.isdigit() and len(event.ref) < 19):
+            raise Refused("not_found")
+        await self._talking.pushed(int(event.ref), event)
 
     async def inbound(self, event: LineEvent) -> Spoken:
         """The first words to somebody who rings us."""

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from backend.calls.bridging import moved_on
 from backend.calls.effects import Effects
 from backend.calls.endings import NO_EAR, Endings, outcome_of
+from backend.calls.menus import book_of
 from backend.calls.telling import call_back
 from backend.calls.tools import Tools, callable_number
 from backend.calls.wording import ON_DUTY, facts_of, keep, on_duty, prompt_of
@@ -78,6 +79,25 @@ class Talking:
                 event.answered_by.value, event.duration, event.error_code,
             ))  # fmt: skip
 
+    async def pushed(self, dial_id: int, event: LineEvent) -> None:
+        """What a line that was given its menu up front reports: the key that was pressed, and how it ended.
+
+        The first key counts, for nothing more was asked. Refused `not_found` as for `answer`.
+        """
+        async with self._alone(dial_id):
+            talk = await self._known(dial_id, event)
+            if event.digits and talk.dial.outcome is None:
+                if talk.dial.step == 0:
+                    await self._advance(talk, LineEvent(event.provider_id))
+                    talk = await self._known(dial_id, event)
+                if talk.dial.step == 1 and talk.dial.outcome is None:
+                    await self._advance(talk, replace(event, digits=event.digits[:1]))
+            if event.status is not CallStatus.UNSAID:
+                await self.hear(await self._known(dial_id, event), News(
+                    event.provider_id, event.status.value, event.status.terminal, self._t.now(), None, "",
+                    event.duration, event.error_code, event.cost,
+                ))  # fmt: skip
+
     async def hear(self, talk: Talk, news: News, *, last: bool = False) -> None:
         """Keep news; the terminal one judges an attempt that was not judged yet.
 
@@ -103,7 +123,7 @@ class Talking:
         call, t = talk.call, self._t
         standing = await t.office.standing()
         facts = facts_of(call, standing, t.now(), t)
-        book = script(call.script)
+        book = script(book_of(call, t))
         heard = dict(call.heard)
         masked = False
         if settled(call) and not (call.script == "bridge" and talk.dial.step):  # whoever was connected has been

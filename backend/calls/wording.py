@@ -40,7 +40,13 @@ def facts_of(call: Call, standing: Standing, now: datetime, tools: Tools) -> dic
 
     given = call.facts.get("due")
     office = standing.config.units.get(about.management or "")
-    may_sign = person is not None and person.role in UNIT and standing.settings.flag("phone_sign.enabled")
+    # a PIN can only be asked for while we are asked what to say
+    may_sign = (
+        tools.line.can.live
+        and person is not None
+        and person.role in UNIT
+        and standing.settings.flag("phone_sign.enabled")
+    )
     return facts | {
         "org_name": office.name if office else tools.hotline_name,
         "grade": tools.catalogue.word_or("grade", about.grade),

@@ -17,6 +17,7 @@ from backend.environment import Environment
 from backend.shelves import embedded, open_shelves
 from backend.web.app import RUNNER, make_app
 from backend.web.phone_hooks import PhoneHooks
+from backend.web.report_hooks import ReportHooks
 from backend.web.text_hooks import TextHooks
 from backend.wiring.furnishing import furnish
 from backend.wiring.house import House
@@ -68,7 +69,10 @@ async def _open_doors(house: House, listening: socket.socket, stack: contextlib.
     environment, calls, town = house.environment, house.calls, house.town
     extra: list[Callable[[web.Application], None]] = []
     if calls is not None:
-        extra.append(PhoneHooks(calls, calls.tools.line, environment.address).add_to)
+        line = calls.tools.line
+        extra.append(
+            PhoneHooks(calls, line, environment.address).add_to if line.can.live else ReportHooks(calls, line).add_to
+        )
         texting = house.rooms.visiting and house.rooms.visiting.texting
         if texting:
             extra.append(TextHooks(calls, calls.tools.line, environment.address, texting).add_to)

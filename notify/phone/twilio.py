@@ -11,11 +11,13 @@ from notify.line import (
     Answerer,
     CallStatus,
     CallUrls,
+    Detection,
     Fields,
     Found,
     Line,
     LineCapabilities,
     LineEvent,
+    Menu,
     Placed,
     pairs,
 )
@@ -73,9 +75,12 @@ class TwilioLine:
         return (self._pace.of(caller),)
 
     async def place(
-        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect_machine: bool = False
-    ) -> Placed:
-        fields: dict[str, Any] = {"machine_detection": "Enable"} if detect_machine else {}
+        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect: Detection = Detection.OFF,
+        menu: Menu | None = None,
+    ) -> Placed:  # fmt: skip
+        fields: dict[str, Any] = {"machine_detection": "Enable"} if detect is not Detection.OFF else {}
+        if detect is Detection.HINT:
+            fields |= {"async_amd": "true", "async_amd_status_callback": urls.status}
         try:
             call = await self._client.calls.create_async(
                 to=to,
@@ -97,7 +102,7 @@ class TwilioLine:
             raise DeliveryError("ambiguous", "unreadable", "an accepted call without an id")
         return Placed(sid)
 
-    async def find(self, *, to: str, since: datetime) -> list[Found]:
+    async def find(self, *, to: str, since: datetime, provider_id: str = "") -> list[Found]:
         if since.tzinfo is None:
             raise ValueError("since must be aware")
         try:

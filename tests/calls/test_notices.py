@@ -1,5 +1,6 @@
 """Handlers are rung, press keys, sign by PIN; and nobody is rung when nobody should be (P1, P2, Q42, Q43)."""
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from backend.domain.acts import Actor
 from backend.domain.instants import instant
 from backend.domain.ticket import Grade, Role
-from sandbox.phone.behaviour import BUSY, HangUp, Silence, Speech, answers
+from sandbox.phone.behaviour import BUSY, Behaviour, HangUp, Silence, Speech, answers
+from sandbox.phone.model import Pickup
 from storage import tables as t
 from tests.calls.world import DISPATCHER, DUTY, H1, H2, HANDLER, L1, PIN, World
 
@@ -142,15 +144,81 @@ async def test_three_tries_ten_minutes_apart_then_the_deputy_then_the_liaison_th
 
 
 @ONE_ENGINE
-async def test_a_machine_hears_nothing_and_is_not_told_FW19(world: World) -> None:
+async def test_a_machine_is_left_at_its_first_silence_and_is_not_told_FW19(world: World) -> None:
     world.phone(H1).is_machine()
     world.phone(H2).answers(["1"])
     await world.dispatched()
     await world.settle()
-    assert world.phone(H1).heard == "" and (await world.call()).outcome == "machine"
+    assert world.phone(H1).heard.count("确认收到请按1") == 2  # said once, nobody asked a second time
+    assert (await world.call()).outcome == "machine" and (await world.letter()).state == "sending"
     await world.go(minutes=15)
     assert world.rung(H1) == 3 and world.rung(H2) == 1
     assert (await world.call()).outcome == "confirmed"
+
+
+@ONE_ENGINE
+async def test_a_person_taken_for_a_machine_is_believed_when_he_presses_a_key_FW19(world: World) -> None:
+    world.phone(H1).behave(Behaviour(Pickup.ANSWER, ["1"], answered_by="machine_start"))
+    await world.dispatched()
+    await world.settle()
+    call, dial = await world.call(), await world.dial()
+    assert (call.outcome, call.keys, dial.answered_by) == ("confirmed", "1", "machine")
+
+
+@ONE_ENGINE
+async def test_each_call_nobody_took_is_written_into_the_chat_M25(world: World) -> None:
+    await world.bound("H1")
+    await world.set("notify.duty_phone", "+8643100001")
+    world.phone(H1).does_not_answer()
+    world.phone(H2).answers(["1"])
+    await world.dispatched()
+    await world.go(minutes=16)
+    told = [json.loads(r.facts) for r in await world.rows(t.letters) if r.kind == "M25"]
+    assert [(f["n"], f["duty_phone"]) for f in told] == [(1, "+8643100001"), (2, "+8643100001"), (3, "+8643100001")]
+    assert {r.person for r in await world.rows(t.letters) if r.kind == "M25"} == {"H1"}
+
+
+@ONE_ENGINE
+async def test_a_dead_number_is_not_rung_about_the_next_matter_either_until_it_is_revived_FW23(world: World) -> None:
+    world.town.phones.refusals[H1] = 21211
+    world.phone(H2).answers(["1", "1"])
+    await world.dispatched("T1")
+    await world.settle()
+    world.town.phones.refusals.clear()
+    world.phone(H1).answers(["1"])
+    await world.dispatched("T2")
+    await world.settle()
+    assert world.rung(H1) == 0
+    [dead] = await world.store.dead_numbers(10)
+    assert (dead.masked, dead.code, dead.person, dead.ticket_no) == ("138****1001", "21211", "H1", "T1")
+    assert await world.calls.revive(dead.key, Actor("A1", Role.ADMIN))
+    await world.dispatched("T3")
+    await world.settle()
+    assert world.rung(H1) == 1 and "number_revived" in await world.audited()
+
+
+@ONE_ENGINE
+async def test_key_0_with_nobody_on_the_line_becomes_a_task_for_who_is_on_duty(world: World) -> None:
+    await world.bound("D1")
+    world.phone(H1).answers(["0"])
+    world.phone(DUTY).does_not_answer()
+    await world.dispatched()
+    await world.settle()
+    assert "值班人员会尽快与您联系" in world.phone(H1).heard
+    assert [r.person for r in await world.rows(t.letters) if r.kind == "D1"] == ["D1"]
+
+
+@ONE_ENGINE
+async def test_what_calls_came_to_by_unit_and_month(world: World) -> None:
+    world.phone(H1).answers(["1"])
+    await world.dispatched()
+    await world.go(minutes=11)
+    world.calls._bills._looked -= 61
+    await world.settle()
+    [row] = await world.store.spent(world.at - timedelta(days=1), world.at)
+    assert (row.unit, row.purpose, row.dials, row.answered, row.currency) == ("U01", "notice", 1, 1, "USD")
+    assert row.seconds > 0 and float(row.cost) > 0
+    assert await world.store.spent(world.at, world.at + timedelta(days=1)) == []
 
 
 @ONE_ENGINE

@@ -9,7 +9,7 @@ import pytest
 from fake_twilio import ACCOUNT, FakeTwilio, cut, says, silence
 
 from notify.channel import DeliveryError
-from notify.line import Answerer, CallStatus, CallUrls
+from notify.line import Answerer, CallStatus, CallUrls, Detection
 from notify.phone.twilio import TwilioLine
 from notify.phone.twilio_http import PooledHttpClient
 from notify.registry import Registry
@@ -26,15 +26,19 @@ async def line(twilio: FakeTwilio):
 
 
 async def test_a_call_carries_its_addresses_and_is_asked_for_once(line, twilio) -> None:
-    placed = await line.place("+8613800001234", caller="+12025550100", urls=URLS, detect_machine=True)
+    placed = await line.place("+8613800001234", caller="+12025550100", urls=URLS, detect=Detection.FIRST)
     assert placed.provider_id == "CA+8613800001234"
-    [(method, path, fields)] = twilio.asked
+    method, path, fields = twilio.asked[-1]
     assert (method, path) == ("POST", f"/sandbox/twilio/2010-04-01/Accounts/{ACCOUNT}/Calls.json")
     assert fields["Url"] == [URLS.answer]
     assert fields["StatusCallback"] == [URLS.status]
     assert fields["FallbackUrl"] == [URLS.fallback]
     assert fields["StatusCallbackEvent"] == ["initiated", "ringing", "answered", "completed"]
     assert (fields["Timeout"], fields["MachineDetection"]) == (["30"], ["Enable"])
+    assert "AsyncAmd" not in fields
+    await line.place("+8613800001234", caller="+12025550100", urls=URLS, detect=Detection.HINT)
+    fields = twilio.asked[-1][2]
+    assert (fields["AsyncAmd"], fields["AsyncAmdStatusCallback"]) == (["true"], [URLS.status])
 
 
 async def test_g13_three_thousand_calls_at_once_each_get_their_own_answer(twilio) -> None:

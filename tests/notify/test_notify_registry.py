@@ -12,7 +12,7 @@ from notify.registry import RegistrationError, Registry, stems
 def test_the_drivers_are_those_whose_files_are_there() -> None:
     registry = Registry.discover()
     assert registry.names("channels") == ("telegram",)
-    assert registry.names("phone") == ("twilio",)
+    assert registry.names("phone") == ("aliyun", "twilio")
     assert registry.names("sms") == ("twilio",)
 
 

@@ -1,0 +1,56 @@
+"""The ear for carriers that were given their menu up front: reports in JSON, several at once, each kept or refused alone."""
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from backend.calls.room import Calls
+from backend.domain.refusals import Refused
+from backend.web.bodies import read_json
+from notify.line import Line
+from notify.message import Prompt
+
+log = structlog.get_logger("phone")
+SECONDS = 7.0
+MOST = 500  # reports in one request
+NOTHING = Prompt(())
+
+
+class ReportHooks:
+    """`POST /hooks/NAME/reports/SECRET`: 403 without the secret, 400 for what is no report, 503 to have it sent again."""
+
+    def __init__(self, calls: Calls, line: Line) -> None:
+        self._calls, self._line = calls, line
+
+    def add_to(self, app: web.Application) -> None:
+        """Open this door."""
+        app.router.add_post(f"/hooks/{self._line.name}/reports/{{secret}}", self._heard)
+
+    async def _heard(self, request: web.Request) -> web.Response:
+        if not self._line.genuine(url=str(request.url), params=(), signature=None):
+            return web.Response(status=403)
+        try:
+            body = await read_json(request)
+        except Refused as no:
+            return web.Response(status=413 if no.code == "too_large" else 400)
+        reports = body if isinstance(body, list) else [body]
+        if len(reports) > MOST or not all(isinstance(one, dict) for one in reports):
+            return web.Response(status=400)
+        try:
+            async with asyncio.timeout(SECONDS):
+                for one in reports:
+                    await self._one(one)
+        except Exception as error:  # not kept, for whatever reason: the carrier must send it again
+            log.error("not_answered", kind=type(error).__name__)
+            return web.Response(status=503)
+        return web.Response(text=self._line.render(NOTHING, next_url=""), content_type="application/json")
+
+    async def _one(self, report: dict[str, Any]) -> None:
+        """One report; what is about no call of ours is noted and does not stop the others (FW24)."""
+        event = self._line.read([(str(k), "" if v is None else str(v)) for k, v in report.items()])
+        try:
+            await self._calls.pushed(event)
+        except Refused:
+            await self._calls.stranger(f"/hooks/{self._line.name}/reports", event.provider_id)

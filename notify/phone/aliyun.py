@@ -1,0 +1,206 @@
+"""Aliyun as a telephone line: it is given the whole menu up front and reports the key that was pressed afterwards."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from notify.channel import DeliveryError, Settings
+from notify.line import (
+    CallStatus,
+    CallUrls,
+    Detection,
+    Fields,
+    Found,
+    Line,
+    LineCapabilities,
+    LineEvent,
+    Menu,
+    Placed,
+)
+from notify.message import Prompt
+from notify.pace import Bucket
+from notify.phone.aliyun_words import ENDED, kind_of, read_report
+from notify.plain import detail
+
+__all__ = ["NAME", "NEEDS", "AliyunLine", "build"]
+
+NAME = "aliyun"
+NEEDS = ("access_key_id", "access_key_secret", "templates", "hook_secret")
+ENDPOINT = "dyvmsapi.aliyuncs.com"
+#: milliseconds until a connection is made, and until the answer is there (FW17)
+CONNECT_MS, READ_MS = 5_000, 10_000
+#: seconds to wait for a key
+KEY_SECONDS = 6
+#: characters of one parameter the carrier takes
+PARAM_LIMIT = 50
+KEY_CALLS = 11000000300005  # the product whose calls may be asked for by id
+CALLS_PER_SECOND = 10.0
+HOME = "+86"
+
+
+class AliyunLine:
+    """A `Line` over `SingleCallByTts` and `IvrCall`; `templates` names the carrier's code of each of our texts."""
+
+    name = NAME
+    can = LineCapabilities(
+        live=False, speech=False, record=False, bridge=False, detect_machine=False, unserved=(), search=False
+    )
+
+    def __init__(
+        self, key_id: str, key_secret: str, templates: Mapping[str, str], *, hook_secret: str,
+        endpoint: str = "", show_number: str = "", calls_per_second: float = CALLS_PER_SECOND,
+        read_ms: int = READ_MS,
+    ) -> None:  # fmt: skip
+        """`endpoint` may carry a scheme; without one it is https. `show_number` "": the carrier's shared numbers."""
+        from alibabacloud_dyvmsapi20170525.client import Client
+        from alibabacloud_tea_openapi.models import Config
+
+        scheme, _, host = (endpoint or ENDPOINT).rpartition("://")
+        self._client: Any = Client(
+            Config(
+                access_key_id=key_id, access_key_secret=key_secret, endpoint=host.rstrip("/"),
+                protocol=(scheme or "https").upper(),
+            )
+        )  # fmt: skip
+        self._secrets = (key_id, key_secret)
+        self._templates = dict(templates)
+        self._hook = hook_secret
+        self._show = show_number
+        self._read_ms = read_ms
+        self._pace = Bucket("phone.caller", rate=calls_per_second, per_seconds=1.0)
+
+    def buckets(self, caller: str) -> tuple[Bucket, ...]:
+        return (self._pace.of(self._show or NAME),)
+
+    async def place(
+        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect: Detection = Detection.OFF,
+        menu: Menu | None = None,
+    ) -> Placed:  # fmt: skip
+        from alibabacloud_dyvmsapi20170525 import models
+
+        if menu is None:
+            raise DeliveryError("permanent", "no_menu")
+        if not to.startswith(HOME):
+            raise DeliveryError("permanent", "isv.MOBILE_NUMBER_ILLEGAL")
+        common = {
+            "called_number": to.removeprefix(HOME), "called_show_number": self._show or None, "out_id": menu.ref,
+            "play_times": menu.times,
+        }  # fmt: skip
+        if menu.keys:
+            keys = [
+                models.IvrCallRequestMenuKeyMap(key=key, code=self._code(text), tts_params=_params(menu.after[key]))
+                for key, text in menu.keys.items()
+            ]
+            asked: Any = models.IvrCallRequest(
+                start_code=self._code(menu.first), start_tts_params=_params(menu.params), menu_key_map=keys,
+                timeout=KEY_SECONDS * 1000, **common,
+            )  # fmt: skip
+            body = await self._ask(self._client.ivr_call_with_options_async, asked)
+        else:
+            asked = models.SingleCallByTtsRequest(
+                tts_code=self._code(menu.first), tts_param=_params(menu.params), **common
+            )
+            body = await self._ask(self._client.single_call_by_tts_with_options_async, asked)
+        if not isinstance(body.call_id, str) or not body.call_id:
+            raise DeliveryError("ambiguous", "unreadable", "an accepted call without an id")
+        return Placed(body.call_id)
+
+    async def find(self, *, to: str, since: datetime, provider_id: str = "") -> list[Found]:
+        from alibabacloud_dyvmsapi20170525 import models
+
+        if since.tzinfo is None:
+            raise ValueError("since must be aware")
+        if not provider_id:
+            return []
+        day = int((since.astimezone(UTC) + timedelta(minutes=1)).timestamp() * 1000)
+        asked = models.QueryCallDetailByCallIdRequest(call_id=provider_id, prod_id=KEY_CALLS, query_date=day)
+        try:
+            body = await self._ask(self._client.query_call_detail_by_call_id_with_options_async, asked)
+            told = json.loads(body.data or "{}")
+        except DeliveryError as error:
+            raise error.repeatable() from None
+        except ValueError:
+            return []
+        code = str(told.get("state") or told.get("statusCode") or "") if isinstance(told, dict) else ""
+        if not code:
+            return []
+        seconds = str(told.get("duration") or "")
+        status = ENDED.get(code, CallStatus.FAILED)
+        return [Found(provider_id, status, None, int(seconds) if seconds.isdigit() else None)]
+
+    async def hang_up(self, provider_id: str) -> None:
+        from alibabacloud_dyvmsapi20170525 import models
+
+        try:
+            await self._ask(self._client.cancel_call_with_options_async, models.CancelCallRequest(call_id=provider_id))
+        except DeliveryError as error:
+            if error.kind != "permanent":  # for good: it has ended already
+                raise error.repeatable() from None
+
+    def render(self, prompt: Prompt, *, next_url: str) -> str:
+        """What a report is answered with: nothing is asked live."""
+        return json.dumps({"code": 0, "msg": "OK"})
+
+    def genuine(self, *, url: str, params: Fields, signature: str | None) -> bool:
+        """The carrier signs nothing: the last part of the address is the secret, compared in constant time."""
+        last = urlsplit(url).path.rpartition("/")[2]
+        return bool(self._hook) and hmac.compare_digest(last.encode(), self._hook.encode())
+
+    def read(self, params: Fields) -> LineEvent:
+        return read_report(params)
+
+    async def close(self) -> None:
+        """Nothing stays open between requests."""
+
+    def _code(self, text: str) -> str:
+        code = self._templates.get(text)
+        if not code:
+            raise DeliveryError("permanent", "no_template", text)
+        return code
+
+    async def _ask(self, call: Any, request: Any) -> Any:
+        """One request, made once (FW14); raises DeliveryError for everything but OK."""
+        from darabonba.runtime import RuntimeOptions
+
+        runtime = RuntimeOptions(
+            autoretry=False, max_attempts=1, connect_timeout=CONNECT_MS, read_timeout=self._read_ms
+        )
+        try:
+            body = (await call(request, runtime)).body
+        except Exception as error:
+            raise self._failed(error) from None
+        code = str(body.code or "")
+        if code != "OK":
+            raise DeliveryError(kind_of(code), code or "unreadable", detail(body.message or "", *self._secrets))
+        return body
+
+    def _failed(self, error: Exception) -> DeliveryError:
+        code = str(getattr(error, "code", None) or "")
+        words = detail(f"{type(error).__name__} {error}", *self._secrets)
+        if "Cannot connect to host" in str(error):  # the client keeps the words of the connector, not its type
+            return DeliveryError("transient", "network", words)
+        if not code or not code[0].isalpha() or code == "UnretryableError":
+            return DeliveryError("ambiguous", "network", words)
+        return DeliveryError(kind_of(code), code, words)
+
+
+def _params(values: Mapping[str, str]) -> str | None:
+    return json.dumps({k: v[:PARAM_LIMIT] for k, v in values.items()}, ensure_ascii=False) if values else None
+
+
+def build(settings: Settings) -> Line:
+    """A line from `access_key_id`, `access_key_secret`, `templates` ("phone.P1=TTS_1,…"), `hook_secret`, and
+    optionally `endpoint`, `show_number`, `calls_per_second`."""
+    named = (pair.partition("=") for pair in settings["templates"].split(",") if pair.strip())
+    return AliyunLine(
+        settings["access_key_id"],
+        settings["access_key_secret"],
+        {text.strip(): code.strip() for text, _, code in named},
+        hook_secret=settings["hook_secret"],
+        endpoint=settings.get("endpoint", ""),
+        show_number=settings.get("show_number", ""),
+        calls_per_second=float(settings.get("calls_per_second") or CALLS_PER_SECOND),
+    )

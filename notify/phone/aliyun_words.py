@@ -1,0 +1,63 @@
+"""Aliyun's codes in our words: how a call ended, and what a refusal means."""
+
+from collections.abc import Mapping
+
+from notify.channel import Kind
+from notify.line import CallStatus, Fields, LineEvent, pairs
+
+#: status codes of a call, as the carrier documents them; what is not here has failed
+ENDED = {
+    "200000": CallStatus.COMPLETED,  # heard to the end
+    "200001": CallStatus.COMPLETED,  # hung up before the end
+    "200008": CallStatus.COMPLETED,  # no key in time
+    "200002": CallStatus.BUSY,
+    "200112": CallStatus.BUSY,
+    "200003": CallStatus.NO_ANSWER,
+    "200007": CallStatus.NO_ANSWER,  # out of reach
+    "200010": CallStatus.NO_ANSWER,  # switched off
+    "200113": CallStatus.NO_ANSWER,
+    "200005": CallStatus.FAILED,  # the carrier's trouble, or declined: it does not say which
+    "200121": CallStatus.CANCELED,  # too many at once: never rang
+    "200118": CallStatus.CANCELED,  # not at this hour
+}
+#: a report in the middle of a call: a key was pressed
+KEY_PRESSED = "300000"
+#: refusals of the API by code; others beginning with `isv.` are for good, all others in doubt
+REFUSED: Mapping[str, Kind] = {
+    "isv.BUSINESS_LIMIT_CONTROL": "throttled",
+    "isp.BUSINESS_LIMIT_CONTROL": "throttled",
+    "Throttling": "throttled",
+    "Throttling.User": "throttled",
+    "ServiceUnavailable": "ambiguous",
+    "isp.SYSTEM_ERROR": "ambiguous",
+}
+FIELD_LIMIT, DIGITS_LIMIT = 512, 64
+
+
+def read_report(params: Fields) -> LineEvent:
+    """One report in our words; never raises."""
+    said = dict(pairs(params))
+
+    def text(name: str, limit: int = FIELD_LIMIT) -> str:
+        return said.get(name, "")[:limit]
+
+    code = text("status_code")
+    ended = CallStatus.UNSAID if code in ("", KEY_PRESSED) else ENDED.get(code, CallStatus.FAILED)
+    seconds = text("duration", 9)
+    return LineEvent(
+        provider_id=text("call_id"),
+        status=ended,
+        digits=text("dtmf", DIGITS_LIMIT),
+        duration=int(seconds) if seconds.isascii() and seconds.isdigit() else None,
+        from_=text("caller"),
+        to=text("callee"),
+        error_code="" if ended is CallStatus.COMPLETED else code,
+        ref=text("out_id"),
+    )
+
+
+def kind_of(code: str) -> Kind:
+    """What a refusal means for trying again."""
+    if code in REFUSED:
+        return REFUSED[code]
+    return "permanent" if code.startswith(("isv.", "Invalid", "Missing", "Forbidden", "Signature")) else "ambiguous"

@@ -1,0 +1,34 @@
+"""三次联系不上: which attempts prove it, and which do not (B46)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backend.domain.ticket import Role
+from backend.domain.unreachable import Attempt, proof
+
+START = datetime(2026, 11, 9, 1, tzinfo=UTC)
+L, B, H = Role.LIAISON, Role.LEADER, Role.HANDLER
+
+
+def tried(*rows: tuple[int, Role, str]) -> list[Attempt]:
+    return [Attempt(n, START + timedelta(minutes=m), role, outcome) for n, (m, role, outcome) in enumerate(rows)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "counted"),
+    [
+        ([(0, L, "no_answer"), (10, L, "busy"), (20, B, "no_answer")], [0, 1, 2]),
+        ([(0, L, "no_answer"), (5, L, "no_answer"), (10, L, "no_answer"), (20, B, "busy")], [0, 2, 3]),
+        ([(0, L, "no_answer"), (10, L, "no_answer"), (20, L, "no_answer")], []),  # the leader was never tried
+        ([(0, L, "no_answer"), (9, L, "no_answer"), (18, B, "no_answer")], []),  # too close together
+        ([(0, L, "no_answer"), (10, L, "carrier_failed"), (20, B, "no_answer")], []),
+        ([(0, L, "no_answer"), (10, L, "machine"), (20, B, "failed")], []),
+        ([(0, H, "no_answer"), (10, L, "no_answer"), (20, B, "no_answer")], []),  # a handler is not among them
+        ([(0, L, "no_answer"), (10, L, "no_answer"), (20, B, "no_answer"), (25, B, "confirmed")], []),
+        ([], []),
+    ],
+)
+def test_only_three_vain_attempts_apart_to_both_prove_it(rows: list[tuple[int, Role, str]], counted: list[int]) -> None:
+    assert [a.id for a in proof(tried(*rows))] == counted
+    assert proof(list(reversed(tried(*rows)))) == proof(tried(*rows))
