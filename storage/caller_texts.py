@@ -91,8 +91,12 @@ class CallerTexts:
 
     async def of_ticket(self, ticket_id: int) -> Sequence[CallerText]:
         """Texts of a ticket, oldest first."""
-        query = _texts().where(X.ticket_id == ticket_id).order_by(X.id)
-        return await self._db.read(lambda c: [_text(r) for r in c.execute(query)])
+        return await self._db.read(lambda c: texts_of(c, ticket_id))
+
+
+def texts_of(c: Connection, ticket_id: int) -> list[CallerText]:
+    """Texts of a ticket, oldest first, within a transaction."""
+    return [_text(r) for r in c.execute(_texts().where(X.ticket_id == ticket_id).order_by(X.id))]
 
 
 def _texts() -> Any:

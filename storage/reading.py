@@ -13,6 +13,7 @@ from backend.domain.records import Assignment, Letter, Line, Ticket, Visit
 from backend.domain.ticket import State
 from backend.ports.reading import CallView, Delivery, Dial, Filters, History, Page, Requester, TicketView
 from storage import tables as t
+from storage.caller_texts import texts_of
 from storage.db import Database
 from storage.finding import STRETCH, TICKET, flagged, floor_of, found, given_to, late, narrowed, stretch_of
 from storage.rows import SHAPES
@@ -96,7 +97,8 @@ class Reading:
             heard = select(t.visits).where(t.visits.c.ticket_id == ticket_id).order_by(t.visits.c.id)
             visits = tuple(SHAPES[Visit].of(dict(row)) for row in c.execute(heard).mappings())
             told = tuple(map(_delivery, c.execute(letters)))
-            return History(lines, told, _rung(c, c.execute(calls).all()), visits)
+            texts = tuple(texts_of(c, ticket_id))
+            return History(lines, told, _rung(c, c.execute(calls).all()), visits, texts)
 
         return await self._db.read(work)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from backend.domain.records import Assignment, Letter, Line, Ticket, Visit
+from backend.ports.caller_texts import CallerText
 
 T = TypeVar("T")
 
@@ -105,6 +106,7 @@ class History:
     deliveries: tuple[Delivery, ...]
     calls: tuple[CallView, ...]
     visits: tuple[Visit, ...] = ()
+    texts: tuple[CallerText, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.domain.masking import clean, mask
 from backend.domain.records import FLAGS, Assignment, Line, Person, Unit, Visit
+from backend.ports.caller_texts import CallerText
 from backend.ports.files import Paper
 from backend.ports.reading import CallView, Delivery, Dial, History, TicketView
 from backend.rooms import Rooms
@@ -140,6 +141,14 @@ class Shaper:
             "contacted": v.contacted, "resolved": v.resolved, "note": self.masked(v.note, name), "final": v.final,
         }  # fmt: skip
 
+    def text(self, x: CallerText, name: str | None) -> Json:
+        """A text to the requester, and what was written back."""
+        return {
+            "id": x.id, "kind": x.kind, "to": x.to_masked, "round": x.round, "state": x.state, "status": x.status,
+            "provider_id": x.provider_id, "error": x.error, "cost": x.cost,
+            "answered": None if x.answered is None else self.masked(x.answered, name),
+        }  # fmt: skip
+
     def timeline(self, history: History, name: str | None) -> list[Json]:
         """Moves, letters, calls, attempts and visits in one list, oldest first."""
         dated: list[tuple[datetime, int, str, Json]] = [
@@ -148,6 +157,7 @@ class Shaper:
             *((x.sent_at or x.letter.created_at, 2, "delivery", self.delivery(x)) for x in history.deliveries),
             *((x.created_at, 3, "call", self.call(x)) for x in history.calls),
             *((d.asked_at, 4, "dial", self.dial(d)) for x in history.calls for d in x.dials),
+            *((x.sent_at or x.created_at, 5, "text", self.text(x, name)) for x in history.texts),
         ]  # fmt: skip
         dated.sort(key=lambda item: item[:2])
         return [{"at": self.at(at), "type": kind, **body} for at, _, kind, body in dated]
