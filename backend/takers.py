@@ -1,11 +1,7 @@
 """How each kind of row is taken in: one small class a kind, all answering row by row."""
 
-import hashlib
-import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from backend.dispatch_aid import entry_of
 from backend.domain.acts import Act, Actor, Snapshot
@@ -16,9 +12,9 @@ from backend.domain.rosters import Shift
 from backend.domain.texts import Catalogue
 from backend.domain.ticket import Answer, Role, Source
 from backend.intake import TicketForm
+from backend.marks.from_files import LedgerTaker
 from backend.paper import records as paper
 from backend.ports.dispatch_aid import Entry
-from backend.ports.imports import LedgerLine
 from backend.ports.moves import Find
 from backend.registry import PersonForm
 from backend.rosters import WHOLE_DAY, shift_of
@@ -118,40 +114,6 @@ class HistoryTaker(Taker):
         histories, finder = self.shelves.histories, await self.units()
         results = await (histories.check(rows) if self.dry else histories.write(rows, self.by.code))
         return [finder.near(r) if isinstance(r, Refused) and r.code == "unknown_unit" else r for r in results]
-
-
-class LedgerTaker(Taker):
-    """Ledger lines. The n-th of equal lines in a file is the n-th such event, so a file counts once however often."""
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self._equal: Counter[str] = Counter()
-
-    async def results(self, rows: Sequence[paper.LedgerRow]) -> list[Result]:
-        finder = await self.units()
-        lines: list[LedgerLine | Refused] = []
-        for row in rows:
-            try:
-                lines.append(self._line(row, finder.find(row.unit).code))
-            except Refused as no:
-                lines.append(no)
-        good = [line for line in lines if isinstance(line, LedgerLine)]
-        if self.dry:
-            known = await self.shelves.book.known_ledger([line.fingerprint for line in good])
-            kept = [line.fingerprint not in known for line in good]
-        else:
-            kept = await self.shelves.book.keep_ledger(good, self.by.code, self.shelves.office.clock.now())
-        answers = iter(kept)
-        return [line if isinstance(line, Refused) else next(answers) for line in lines]
-
-    def _line(self, row: paper.LedgerRow, unit: str) -> LedgerLine:
-        facts: Mapping[str, Any] = {k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None}
-        plain = (str(row.kind), unit, row.month, row.count, row.level and str(row.level), row.matter,
-                 None if row.points is None else str(row.points), row.note or "", row.evidence or "")  # fmt: skip
-        body = json.dumps([*plain, facts], ensure_ascii=False, sort_keys=True)
-        self._equal[body] += 1
-        mark = hashlib.sha256(f"{body}#{self._equal[body]}".encode()).hexdigest()
-        return LedgerLine(mark, *plain, facts)
 
 
 class CalendarTaker(Taker):

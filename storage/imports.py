@@ -55,6 +55,12 @@ class ImportBook:
 
         return await self._db.write(work)
 
+    async def shut_months(self) -> frozenset[tuple[str, str]]:
+        """(period, scheme) of every locked run; scheme "" stands for all."""
+        runs = t.score_runs.c
+        query = select(runs.period, runs.scheme).where(runs.state == "locked").distinct()
+        return await self._db.read(lambda c: frozenset((r.period, r.scheme) for r in c.execute(query)))
+
     async def known_ledger(self, fingerprints: Collection[str]) -> frozenset[str]:
         """Those of the fingerprints that are there already."""
         return await self._db.read(lambda c: _known(c, fingerprints))

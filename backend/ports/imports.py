@@ -34,6 +34,10 @@ class ImportsStore(Protocol):
         """Keep ledger lines in one transaction; False for those already there."""
         ...
 
+    async def shut_months(self) -> frozenset[tuple[str, str]]:
+        """(period, scheme) of every locked run; scheme "" stands for all."""
+        ...
+
     async def known_ledger(self, fingerprints: Collection[str]) -> frozenset[str]:
         """Those of the fingerprints that are there already."""
         ...

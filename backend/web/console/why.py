@@ -6,7 +6,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.settings import parse
+from backend.domain.settings import parse, row_of
 from backend.rooms import Rooms
 from backend.web.api.marks import explain, marks_of, trend
 from backend.web.asked import REQUEST_ID, Ask
@@ -50,7 +50,7 @@ async def _shown(
     return page(request, "why.html", {
         "sheet": sheet, "item": item, "trend": over, "query": query, "unit_names": await unit_names(rooms),
         "pending": await marks_of(rooms).understanding.pending(query["month"], query["unit"], actor),
-        "then": then, "said": said or {}, "fault": fault, "choices": CHOICES,
+        "then": then, "said": said or {}, "fault": fault, "choices": [row_of(key) for key in CHOICES],
     }, code)  # fmt: skip
 
 

@@ -1,0 +1,68 @@
+"""Ledger lines from a file: material already examined (材料审核), checked row by row like a line entered by hand."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.marks.entries import check_counts, scheme_name
+from backend.office import Standing
+from backend.paper import records as paper
+from backend.ports.imports import LedgerLine
+from backend.taking import Result, Taker
+
+
+class LedgerTaker(Taker):
+    """Ledger lines. The n-th of equal lines in a file is the n-th such event, so a file counts once however often."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._equal: Counter[str] = Counter()
+
+    async def results(self, rows: Sequence[paper.LedgerRow]) -> list[Result]:
+        finder, standing = await self.units(), await self.shelves.office.standing()
+        lines: list[LedgerLine | Refused] = []
+        for row in rows:
+            try:
+                unit = finder.find(row.unit)
+                line = self._line(row, unit.code)
+                check_counts({**asdict(line), **line.facts}, unit, standing, lenient=True)
+                lines.append(line)
+            except Refused as no:
+                lines.append(no)
+        known = await self.shelves.book.known_ledger([x.fingerprint for x in lines if isinstance(x, LedgerLine)])
+        lines = await self._open_months(lines, known, standing)
+        good = [line for line in lines if isinstance(line, LedgerLine)]
+        if self.dry:
+            kept = [line.fingerprint not in known for line in good]
+        else:
+            kept = await self.shelves.book.keep_ledger(good, self.by.code, self.shelves.office.clock.now())
+        answers = iter(kept)
+        return [line if isinstance(line, Refused) else next(answers) for line in lines]
+
+    async def _open_months(
+        self, lines: Sequence[LedgerLine | Refused], known: Collection[str], standing: Standing
+    ) -> list[LedgerLine | Refused]:
+        """A locked month takes nothing new from a file; what it has already stays (B3)."""
+        shut = await self.shelves.book.shut_months()
+        found: list[LedgerLine | Refused] = []
+        for line in lines:
+            if isinstance(line, LedgerLine) and line.fingerprint not in known:
+                scheme = scheme_name(standing.config.units[line.unit], standing)
+                if {(line.month, ""), (line.month, scheme)} & shut:
+                    found.append(Refused("month_locked", month=line.month, field="month"))
+                    continue
+            found.append(line)
+        return found
+
+    def _line(self, row: paper.LedgerRow, unit: str) -> LedgerLine:
+        facts: Mapping[str, Any] = {k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None}
+        plain = (str(row.kind), unit, row.month, row.count, row.level and str(row.level), row.matter,
+                 None if row.points is None else str(row.points), row.note or "", row.evidence or "")  # fmt: skip
+        body = json.dumps([*plain, facts], ensure_ascii=False, sort_keys=True)
+        self._equal[body] += 1
+        mark = hashlib.sha256(f"{body}#{self._equal[body]}".encode()).hexdigest()
+        return LedgerLine(mark, *plain, facts)
