@@ -1,0 +1,85 @@
+"""Talks of return visits as people would hear them, walked by the engine itself: the transcripts of docs/visits.zh.md."""
+
+from backend.domain import scripts
+from backend.domain.script_book import script
+from backend.domain.scripts import EffectKind, Heard
+from backend.domain.texts import Catalogue, placeholders
+
+FACTS = {
+    "hotline": "12345", "hotline_name": "12345热线", "org_name": "市民热线", "speech": True, "pending": True,
+    "date_spoken": "十一月九日", "category": "求助",
+}  # fmt: skip
+K = EffectKind
+#: What a row of a transcript is called: what is heard, in brackets what is pressed.
+TALKS: dict[str, list[str | tuple[str, float]]] = {
+    "满意（按键）": ["1", "1", "1", "1", "1"],
+    "基本满意（说话，需确认）": ["方便", "是我", "联系了", "解决了一部分", "还可以", "1"],
+    "不满意（说话，录原因）": ["你说", "是的", "没人联系", "还那样", "不太满意", "对", "修了一晚又灭了"],
+    "双重否定，再问一遍": ["1", "1", "1", "1", "没有不满意", "1"],
+    "听不准，只认按键": ["1", "1", "1", "1", ("满意", 0.31), "2"],
+    "前后矛盾，只认按键": ["1", "1", "1", "1", "还行吧，就是没解决", "3", "挂机"],
+    "两次都不明确": ["1", "1", "1", "1", "随便", "不知道"],
+    "转人工": ["1", "1", "1", "1", "0"],
+    "听不懂、方言": ["1", "我耳朵背，听不懂"],
+    "危险言语": ["1", "1", "再没人管我就不想活了"],
+    "打错了": ["1", "2"],
+    "稍后再打": ["在开车"],
+    "不再回访": ["别再打了"],
+    "中途挂断": ["1", "1", "1", "3", "挂机"],
+    "没有声音": ["1", "1", "1", "1", "", "", ""],
+}
+
+
+def transcript(name: str) -> list[str]:
+    """The lines of one talk: 系统 says, 诉求人 answers, and what is kept at the end."""
+    catalogue, book = Catalogue("zh_CN"), script("visit")
+    kept: dict[str, str] = {}
+    lines: list[str] = []
+    turn = scripts.start(book, FACTS)
+    end = ""
+    for said in [*TALKS[name], None]:
+        lines.append("系统：" + "".join(_words(catalogue, s.key) for s in turn.say))
+        for effect in turn.effects:
+            kept |= effect.facts if effect.kind is K.ANSWER or effect.kind is K.RECORD_REASON else {effect.kind: "是"}
+        end = turn.end
+        if end or said is None:
+            break
+        if said == "挂机":
+            lines.append("诉求人：（挂机）")
+            end = scripts.hung_up(book, turn.position)
+            break
+        lines.append("诉求人：" + _shown(said))
+        turn = scripts.advance(book, turn.position, _heard(said, bool(turn.ask and turn.ask.record)), FACTS)
+    return [*lines, "记录：" + "，".join([f"{_name(catalogue, k)}={v}" for k, v in kept.items()] + [f"通话={end}"])]
+
+
+def document() -> str:
+    """All transcripts as they stand in the document."""
+    return "\n".join(f"**{name}**\n\n" + "\n".join(f"> {line}  " for line in transcript(name)) + "\n" for name in TALKS)
+
+
+def _words(catalogue: Catalogue, key: str) -> str:
+    asked = placeholders(catalogue.template(key))
+    return catalogue.say(key, **{n: v for n, v in FACTS.items() if n in asked})
+
+
+def _shown(said: str | tuple[str, float]) -> str:
+    if isinstance(said, tuple):
+        return f"“{said[0]}”（可信度 {said[1]}）"
+    return f"［按 {said}］" if said.isdigit() else f"“{said}”" if said else "（没有声音）"
+
+
+def _heard(said: str | tuple[str, float], recording: bool) -> Heard:
+    if isinstance(said, tuple):
+        return Heard(speech=said[0], confidence=said[1])
+    if recording:
+        return Heard(speech=said, recording="录音")
+    return (
+        Heard(digits=said)
+        if said.isdigit()
+        else Heard(speech=said, confidence=0.9 if said else None, timed_out=not said)
+    )
+
+
+def _name(_catalogue: Catalogue, key: str) -> str:
+    return str(key)
