@@ -1,35 +1,49 @@
-"""Pictures for a chat: what stands in a list, as bars; None where the reports extra is not installed."""
+"""Pictures for a chat: today at a glance and a ranking, as bars; None where the reports extra is not installed."""
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import structlog
 
-from backend.bulletins.document import Chart, Glance, RankGlance, Series
-from backend.bulletins.press import pictured
+from backend.bulletins.document import RankGlance
+from backend.bulletins.press import apart, pictured
 from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
 
 log = structlog.get_logger("pictures")
 MOST_BARS = 12  # of a telephone's screen
+LONGEST_NAME = 13  # characters beside a bar
+INK, GREY, PALE, BLUE, RED = "#1a1a1a", "#555555", "#f2f5f8", "#7f97b2", "#b3201b"
+WIDE = 6.0  # inches
 
 
-async def bars(catalogue: Catalogue, at: str, figures: Sequence[tuple[str, int]], units: Sequence[tuple[str, int, int]]
-               ) -> bytes | None:  # fmt: skip
-    """Today: up to six figures, and the units' open tickets with their overdue ones (name, open, late)."""
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What the picture of today shows: figures by name, and units with what they have in hand and overdue."""
+
+    title: str
+    at: str
+    figures: tuple[tuple[str, int], ...]
+    caption: str
+    units: tuple[tuple[str, int, int, str], ...]  # name, in hand, of these overdue, both in words
+    foot: str
+
+
+async def today(catalogue: Catalogue, at: str, figures: Sequence[tuple[str, int]], units: Sequence[tuple[str, int, int]]
+                ) -> bytes | None:  # fmt: skip
+    """Today as a picture: up to six figures, and the units' open tickets with their overdue ones (name, open, overdue)."""
     say = catalogue.say
-    shown = units[:MOST_BARS]
-    open_ = _bars(say("drawn.open"), [(name, held) for name, held, _ in shown])
-    late = _bars(say("drawn.late"), [(name, behind) for name, _, behind in shown])
-    charts = tuple(chart for chart in (open_, late) if chart.labels)
-    cells = tuple((name, str(value), "") for name, value in figures)
-    return await _printed(Glance(say("drawn.status"), at, cells, charts, say("drawn.foot")))
-
-
-def _bars(caption: str, rows: Sequence[tuple[str, int]]) -> Chart:
-    there = [(name, value) for name, value in rows if value]
-    values = tuple(value for _, value in there)
-    return Chart("bars", caption, "", "", tuple(name for name, _ in there), (Series(caption, values),))
+    rows = tuple(
+        (name, held, late, say("drawn.held", n=held, late=late or "")) for name, held, late in units[:MOST_BARS]
+    )
+    return await _printed(
+        apart,
+        draw_today,
+        Today(say("drawn.status"), at, tuple(figures[:6]), say("drawn.open"), rows, say("drawn.foot")),
+    )
 
 
 async def ranking(catalogue: Catalogue, period: str, state: str, rows: Sequence[tuple[str, str, str]]) -> bytes | None:
@@ -38,12 +52,62 @@ async def ranking(catalogue: Catalogue, period: str, state: str, rows: Sequence[
         return None
     drawn = tuple((name, score, Fraction(score), note) for name, score, note in rows)
     title = catalogue.say("drawn.rank", period=period)
-    return await _printed(RankGlance(title, state, drawn, catalogue.say("drawn.foot")))
+    return await _printed(pictured, RankGlance(title, state, drawn, catalogue.say("drawn.foot")))
 
 
-async def _printed(picture: Glance | RankGlance) -> bytes | None:
+async def _printed(work: Callable[..., Any], *given: object) -> bytes | None:
     try:
-        return await pictured(picture)
+        picture: bytes = await work(*given)
     except Refused as refused:
         log.info("not_drawn", code=refused.code)
         return None
+    return picture
+
+
+def draw_today(picture: Today) -> bytes:
+    """The PNG; runs in a process of its own, because matplotlib is heavy."""
+    from matplotlib.figure import Figure
+
+    from backend.bulletins.charts import font
+
+    family = font()
+    high = 3.9 + 0.36 * max(1, len(picture.units))
+    figure = Figure(figsize=(WIDE, high), dpi=180)
+    figure.patch.set_facecolor("white")
+    figure.text(0.06, 1 - 0.46 / high, picture.title, fontsize=16, fontfamily=family, color=RED)
+    figure.text(0.06, 1 - 0.78 / high, picture.at, fontsize=9, fontfamily=family, color=GREY)
+    for n, (name, value) in enumerate(picture.figures):
+        box = figure.add_axes((0.06 + 0.30 * (n % 3), 1 - (1.72 + 0.82 * (n // 3)) / high, 0.28, 0.72 / high))
+        _bare(box)
+        box.set_facecolor(PALE)
+        box.text(0.07, 0.76, name, va="center", fontsize=9, fontfamily=family, color=GREY)
+        box.text(0.07, 0.34, str(value), va="center", fontsize=17, fontfamily=family, color=INK)
+    if picture.units:
+        figure.text(0.06, 1 - 2.98 / high, picture.caption, fontsize=10, fontfamily=family, color=INK)
+        _bars(figure.add_axes((0.33, 0.42 / high, 0.44, (high - 3.58) / high)), picture, family)
+    figure.text(0.06, 0.16 / high, picture.foot, fontsize=7.5, fontfamily=family, color=GREY)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def _bare(axes: Any) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _bars(axes: Any, picture: Today, family: str) -> None:
+    """A bar a unit, what is overdue in red at its foot; the figures are written, so that greys will do."""
+    _bare(axes)
+    top = max(held for _, held, _, _ in picture.units)
+    for place, (name, held, late, words) in enumerate(picture.units):
+        red = min(late, held)
+        axes.barh(place, red, height=0.62, color=RED)
+        axes.barh(place, held - red, left=red, height=0.62, color=BLUE)
+        axes.text(held + top * 0.03, place, words, va="center", fontsize=9, fontfamily=family, color=INK)
+        shown = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+        axes.text(-top * 0.03, place, shown, va="center", ha="right", fontsize=9, fontfamily=family, color=INK)
+    axes.set_xlim(0, top)
+    axes.set_ylim(len(picture.units) - 0.4, -0.6)

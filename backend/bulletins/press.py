@@ -5,7 +5,7 @@ Whoever imports this file in the house pays nothing: the heavy libraries are imp
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib.util import find_spec
@@ -20,22 +20,22 @@ NEEDS = {"docx": "python-docx", "xlsxwriter": "XlsxWriter", "typst": "typst", "m
          "noto_cjk_sans_otc": "noto-cjk-sans-otc"}  # fmt: skip
 
 
-def lacking() -> list[str]:
-    """The packages of the extra `reports` that are not installed."""
-    return [package for module, package in NEEDS.items() if find_spec(module) is None]
+def lacking(needs: Mapping[str, str] = NEEDS) -> list[str]:
+    """The packages of the extra `reports` that are not installed; module → package."""
+    return [package for module, package in needs.items() if find_spec(module) is None]
 
 
 async def printed(document: Document) -> list[tuple[str, bytes]]:
     """The DOCX, XLSX and PDF of a document. Refused `reports_missing`, `press_failed`."""
-    return await _apart(_all, document)
+    return await apart(_all, document)
 
 
 async def pictured(picture: Glance | RankGlance) -> bytes:
     """One PNG. Refused `reports_missing`, `press_failed`."""
-    return await _apart(_picture, picture)
+    return await apart(_picture, picture)
 
 
-async def _apart(work: Callable[..., T], what: object) -> T:
+async def apart(work: Callable[..., T], what: object) -> T:
     absent = lacking()
     if absent:
         raise Refused("reports_missing", packages=", ".join(absent))

@@ -67,7 +67,7 @@ async def status(talk: Talk, words: str = "") -> None:
         (talk.say_key(f"drawn.{name}"), int(facts[name]))
         for name in ("received", "dispatched", "signed", "closed", "overdue", "red")
     ]
-    drawn = await pictures.bars(talk.house.catalogue, at, figures, named)
+    drawn = await pictures.today(talk.house.catalogue, at, figures, named)
     if drawn is not None and talk.chat_id is not None:
         await talk.send(str(talk.chat_id), Card("", (), Picture("today.png", drawn)))
 

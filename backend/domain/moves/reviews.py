@@ -177,6 +177,7 @@ def decide_extension(m: Mover) -> None:
         m.flag("yellow", on=False)  # the new limit has a yellow card of its own
         for close in m.duties(Obligation.CLOSE, assignment_id=target.id):
             move_close(m, close, due)
+        m.line_words["new_due_at"] = due.isoformat()
         m.tell("M14", handlers, n=count, new_due=due.isoformat())
     else:
         wake_close(m)
@@ -235,7 +236,9 @@ def appeal(m: Mover) -> None:
         raise Refused("window_closed", window=window)
     m.ask("appeal", limit="unreasonable_window", reason=m.words["reason"])
     m.ticket_to(State.UNREASONABLE_REVIEW)
-    others = [p for p in m.world.people(m.ticket.management or "", Role.REVIEWER) if p.code != refused[-1].decided_by]
+    first = refused[-1].decided_by
+    others = [p for p in m.world.people(m.ticket.management or "", Role.REVIEWER) if p.code != first]
+    others = others or [p for p in m.world.people(m.ticket.management or "", Role.ADMIN) if p.code != first]
     m.tell("M9r", others, reason=m.words["reason"], what="appeal")
 
 
