@@ -55,6 +55,13 @@ class Tasks:
             raise Refused("not_found", ticket=ticket_no)
         return self._sheet(task, by, await self._office.standing())
 
+    async def to_call(self, ticket_no: str, by: Actor) -> Sheet:
+        """A task whose requester may be rung. Refused as `one`, and `left_in_peace` for who asked for it (FW33)."""
+        sheet = await self.one(ticket_no, by)
+        if sheet.task.no_visit:
+            raise Refused("left_in_peace", ticket=ticket_no)
+        return sheet
+
     async def awaited(self) -> Sequence[str]:
         """Tickets for whose visit 12351's result is awaited (Q45); empty where the machine visits."""
         standing = await self._office.standing()

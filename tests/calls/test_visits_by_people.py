@@ -150,3 +150,26 @@ async def bind(world: World, *people: tuple[str, str]) -> None:
 
     await world.db.write(work)
     world.office.forget()
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize(
+    ("kind", "answer", "state", "deemed"),
+    [
+        ("auto", "satisfied", "finalized", False),
+        ("auto", "no_reply", "finalized", True),
+        ("auto", "unsatisfied", "revisit_manual", False),
+        ("manual", "unsatisfied", "finalized", False),
+        ("manual", "unreached", "finalized", True),  # 12351 has made its attempts
+    ],
+)
+async def test_results_of_12351_are_taken_as_they_come_A34_Q45(
+    world: World, kind: str, answer: str, state: str, deemed: bool
+) -> None:
+    await world.set("profile", "beijing_mutual_aid")
+    await world.closed()
+    await world.go(hours=6)
+    words = {"kind": kind, "answer": answer, "contacted": "yes"}
+    await world.desk.act(Act("visit", AGENT, Source.IMPORT, ticket_no="T1001", words=words))
+    ticket = (await world.snap()).ticket
+    assert (ticket.state, ticket.deemed, world.rung(ASKER)) == (state, deemed, 0)

@@ -81,6 +81,8 @@ async def test_an_agent_is_connected_with_the_requester_and_neither_sees_a_numbe
     assert len(office.rung(agent.phone)) == 1
     nobody = await office.ask("POST", "/visits/tasks/JS0009/call", "agent", {})
     assert nobody.status == 404
+    await office.ask("POST", "/visits/do-not-visit", "agent", {"phone": CALLER, "reason": "本人要求"})
+    assert (await office.ask("POST", "/visits/tasks/JS0001/call", "agent", {})).code == "left_in_peace"
 
 
 async def test_a_person_joins_and_leaves_the_list_of_those_left_in_peace_with_a_reason_FW33(office: Office) -> None:

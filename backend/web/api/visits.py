@@ -53,7 +53,7 @@ async def task(ask: Ask) -> Answer:
 
 async def call(ask: Ask) -> Answer:
     """Ring the agent, then the requester; neither sees the other's number (P3)."""
-    await room(ask).tasks.one(ask.path["no"], ask.actor)
+    await room(ask).tasks.to_call(ask.path["no"], ask.actor)
     if ask.rooms.calls is None:
         raise Refused("unavailable")
     ringing = await ask.rooms.calls.bridge(ask.actor, ticket_no=ask.path["no"])

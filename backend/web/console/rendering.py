@@ -50,7 +50,7 @@ def set_up(app: web.Application) -> None:
     environment.globals.update(t=_said(rooms), static=STATIC)
     environment.filters.update(
         word=lambda value, group: _word(rooms, group, value), when=lambda value: _when(rooms, value),
-        left=lambda value: _left(rooms, value),
+        left=lambda value: _left(rooms, value), noted=lambda value: _noted(rooms, value),
     )  # fmt: skip
 
 
@@ -73,6 +73,15 @@ def _when(rooms: Rooms, value: Any) -> str:
     at = _moment(value)
     language = rooms.catalogue.language.partition("_")[0]
     return "" if at is None else written(at, rooms.clock.now(), language, rooms.clock.zone)
+
+
+def _noted(rooms: Rooms, note: str) -> str:
+    """A visit's note with the codes it begins with in words."""
+    codes, rest = [], note
+    while rest and rooms.catalogue.has(f"word.visit_note.{rest.split(maxsplit=1)[0]}"):
+        code, _, rest = rest.partition(" ")
+        codes.append(rooms.catalogue.say(f"word.visit_note.{code}"))
+    return "　".join([*codes, rest]).strip()
 
 
 def _left(rooms: Rooms, value: Any) -> str:
