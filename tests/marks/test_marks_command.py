@@ -1,13 +1,19 @@
 """`jiesu score` at the command line: JSON alone on stdout, a table for people, exit status 0, 1, 2 (contract §3)."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from backend.cli import run
-from tests.marks.world import Lives
+from backend.cli.local import environment
+from backend.domain.acts import Actor
+from backend.domain.ticket import Role
+from backend.shelves import open_marks
+from tests.marks.world import SECOND_CLERK, Lives
 
+ADMIN = Actor("A1", Role.ADMIN, "M01")
 UNITS = "code,name,kind,region,parent,province_department\nM01,热线,management,朝阳区,,no\nM02,热线二,management,南关区,,no\n"
 UNITS += "".join(f"U0{n},单位{n},handling,朝阳区,,no\n" for n in range(1, 5))
 
@@ -74,3 +80,37 @@ def test_facts_are_reckoned_by_their_own_settings_unless_the_command_sets_others
     for more, total in (([], "100.00"), (["--set", "scoring.tolerance_count=0"], "85.00")):
         assert run(["score", "--facts", "facts.json", "--json", *more]) == 0
         assert json.loads(capfd.readouterr().out)["total"] == total
+
+
+def test_a_locked_month_takes_nothing_new_from_a_file_and_runs_are_compared(
+    house: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (house / "a.csv").write_text("kind,unit,month,note\npraise,U01,2025-10,锦旗\n", "utf-8")
+    (house / "b.csv").write_text(
+        "kind,unit,month,note\npraise,U01,2025-10,锦旗\nexposure,U01,2025-10,曝光\npost_missing,U01,2025-11,\n", "utf-8"
+    )
+    assert run(["import", "ledger", "a.csv"]) == 0
+    first, second = asyncio.run(_locked_and_revised())
+    capfd.readouterr()
+    assert run(["import", "ledger", "b.csv", "--json"]) == 1
+    report = json.loads(capfd.readouterr().out)
+    assert (report["imported"], report["already"]) == (0, 1)
+    assert [(x["row"], x["code"]) for x in report["refused"]] == [(3, "month_locked"), (4, "unknown_kind")]
+    assert run(["runs"]) == 0
+    assert str(first) in capfd.readouterr().out
+    assert run(["runs", str(second), "--json"]) == 0
+    changed = json.loads(capfd.readouterr().out)
+    assert [(u["unit"], [x["change"] for x in u["lines"]]) for u in changed["units"]] == [("U01", ["-2.50"])]
+    assert run(["runs", str(first)]) == 1
+
+
+async def _locked_and_revised() -> tuple[int, int]:
+    """Two runs of October: one locked, one after a late line."""
+    async with open_marks(environment()) as marks:
+        one = await marks.start_run("2025-10", None, ADMIN)
+        await marks.lock(one["id"], ADMIN, force=True, reason="演练")
+        late = {"kind": "exposure", "unit": "U01", "month": "2025-10", "reason": "定稿后收到"}
+        entered = await marks.enter(late, SECOND_CLERK)
+        await marks.review(entered["id"], True, ADMIN)
+        two = await marks.start_run("2025-10", None, ADMIN)
+        return int(one["id"]), int(two["id"])

@@ -1,0 +1,53 @@
+"""`jiesu runs`: the stored score runs, and what one says that another does not (issue 5, B3)."""
+
+from typing import Any
+
+import click
+
+from backend.cli import tell, words
+from backend.cli.local import answer, environment, now
+from backend.domain.acts import SYSTEM
+
+
+@click.command(help=words().say("cli.help.runs"))
+@click.argument("run", type=int, required=False)
+@click.argument("other", type=int, required=False)
+@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+def runs(run: int | None, other: int | None, as_json: bool) -> None:
+    """All runs; with a number, how that run differs from the one it revises, or from the other one named."""
+    if run is None:
+        found = now(_listed())
+        if as_json:
+            answer({"items": found})
+        elif not found:
+            tell("runs.none")
+        for one in [] if as_json else found:
+            state = words().word("run_state", one["state"])
+            click.echo(f"{one['id']:>8}  {one['period']:<8} {state}  {one['at'][:16]}  {one['hash'][:12]}")
+        return
+    changed = now(_difference(run, other))
+    if as_json:
+        answer(changed)
+        return
+    for row in changed["units"]:
+        click.echo(f"{row['unit']}  {row['name']}  {row['old'] or '-'} -> {row['new'] or '-'}  {row['change'] or ''}")
+        for line in row["lines"]:
+            click.echo(f"    {line['name']}  {line['old']['score']} -> {line['new']['score']}  {line['change'] or ''}")
+    for row in changed["regions"]:
+        click.echo(f"{row['region']}  {row['old'] or '-'} -> {row['new'] or '-'}  {row['change'] or ''}")
+    if not changed["units"] and not changed["regions"]:
+        tell("runs.same")
+
+
+async def _listed() -> list[dict[str, Any]]:
+    from backend.shelves import open_marks
+
+    async with open_marks(environment()) as marks:
+        return await marks.runs.listed()
+
+
+async def _difference(run: int, other: int | None) -> dict[str, list[dict[str, Any]]]:
+    from backend.shelves import open_marks
+
+    async with open_marks(environment()) as marks:
+        return await marks.runs.difference(run, other, SYSTEM)
