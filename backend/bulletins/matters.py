@@ -21,7 +21,7 @@ PLACES = 10  # named at most
 TAIL = 4  # signs of a ticket's number
 LONGEST = {"title": 40, "said": 160}  # characters of masked texts
 _LEFT_OVER = re.compile(r"[0-9]{0,4}[*]{3,}[0-9]{0,4}")  # of a masked number nothing is left
-_DOOR = re.compile(r"[0-9０-９]|[#＃号號]")
+_DOOR = re.compile(r"[0-9０-９#＃]")
 #: Readings printed under the figures (the rest stands on the score sheets).
 READINGS = (
     "profile", "workday.mode", "dispatch.general.limit", "dispatch.urgent.limit", "sign.general.limit",

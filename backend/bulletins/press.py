@@ -36,6 +36,7 @@ async def pictured(picture: Glance | RankGlance) -> bytes:
 
 
 async def apart(work: Callable[..., T], what: object) -> T:
+    """Do a piece of printing in a process of its own. Refused `reports_missing`, `press_failed`."""
     absent = lacking()
     if absent:
         raise Refused("reports_missing", packages=", ".join(absent))

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from backend.bulletins.composing import compose
 from backend.bulletins.kinds import Kind
+from backend.bulletins.press import lacking
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
@@ -127,3 +128,10 @@ async def test_english_is_spoken_where_it_is_asked_for(database: Database) -> No
     document = compose(await rooms._gather.material(Kind.MONTHLY, "2026-10", {}, None), issue, Catalogue("en"))
     assert document.title == "Bulletin for October 2026" and document.stem == "jiesu-monthly-bulletin-2026-10"
     assert next(one for one in document.tables if one.sheet == "Overview").rows[0][0] == "Demands received"
+
+
+def test_who_has_not_installed_the_extra_is_told_what_to_install() -> None:
+    assert lacking() == [] and lacking({"no_such_module": "python-docx", "sys": "x"}) == ["python-docx"]
+    for language in ("zh_CN", "en"):
+        said = Catalogue(language).refusal("reports_missing", {"packages": "python-docx"})
+        assert "pip install jiesu[reports]" in said and "python-docx" in said
