@@ -29,6 +29,12 @@ _UNDER = text(
     "SELECT ticket_id FROM like_keys WHERE key = :key AND ticket_id <> :but ORDER BY ticket_id DESC LIMIT :most"
 )
 
+_UNDER_ALL = text(
+    "SELECT l.ticket_id FROM unnest(CAST(:keys AS bigint[])) AS k(key) CROSS JOIN LATERAL (SELECT ticket_id FROM like_keys "
+    "WHERE key = k.key AND ticket_id <> :but ORDER BY ticket_id DESC LIMIT :newest) AS l "
+    "GROUP BY l.ticket_id ORDER BY count(*) DESC, l.ticket_id DESC LIMIT :most"
+)
+
 
 class LikenessShelf:
     """Gists on either engine."""
@@ -99,10 +105,7 @@ class LikenessShelf:
         """Tickets that share the most keys, at most so many; of a very common key only the newest tickets count."""
 
         def work(c: Connection) -> Sequence[Known]:
-            found: Counter[int] = Counter()
-            for key in keys:
-                found.update(c.execute(_UNDER, {"key": key, "but": but, "most": NEWEST}).scalars())
-            best = sorted(found, key=lambda ticket: (-found[ticket], -ticket))[:most]
+            best = _best(c, keys, but, most)
             return _known(c, t.gists.c.ticket_id.in_(best)) if best else ()
 
         return await self._db.read(work)
@@ -146,6 +149,17 @@ class LikenessShelf:
             c.execute(delete(t.gists))
 
         await self._db.write(work)
+
+
+def _best(c: Connection, keys: Collection[int], but: int, most: int) -> list[int]:
+    """The tickets that share the most keys: one question where a question is a journey, many where it is a step."""
+    if c.dialect.name == "postgresql":
+        facts = {"keys": list(keys), "but": but, "newest": NEWEST, "most": most}
+        return list(c.execute(_UNDER_ALL, facts).scalars())
+    found: Counter[int] = Counter()
+    for key in keys:
+        found.update(c.execute(_UNDER, {"key": key, "but": but, "most": NEWEST}).scalars())
+    return sorted(found, key=lambda ticket: (-found[ticket], -ticket))[:most]
 
 
 _TOLD = [

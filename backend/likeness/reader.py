@@ -1,12 +1,15 @@
 """Cuts a demand into words and measures how alike two are written; the only file that knows jieba and rapidfuzz."""
 
 import math
+import os
 import re
+import tempfile
 import threading
 import tomllib
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from backend.domain.likeness import Gist, Lexicon, gist, likeness, overlap
@@ -32,6 +35,7 @@ def _cutter() -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
 
     with _LOCK:
         jieba.setLogLevel(logging.WARNING)
+        jieba.dt.tmp_dir = _drawer()
         jieba.initialize()
     known, total = jieba.dt.FREQ, jieba.dt.total
 
@@ -40,6 +44,16 @@ def _cutter() -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
         return math.log(total / often) if often else UNKNOWN
 
     return jieba.lcut, weight
+
+
+def _drawer() -> str:
+    """Where the dictionary is cached: a folder of this user alone, as what lies there is loaded unread (not /tmp)."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jiesu"
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return tempfile.mkdtemp(prefix="jiesu-")
+    return str(home)
 
 
 @cache

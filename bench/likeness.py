@@ -1,0 +1,161 @@
+"""P12: like tickets for a new one, among many and among ten times as many; and as many petitions grouped as a year brings."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import cache
+
+from sqlalchemy import Connection, text
+
+from backend.domain.likeness import Gist, keys
+from backend.likeness.reader import gist_of
+from backend.likeness.room import Likeness, grouped
+from backend.ports.likeness import Known, Told
+from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
+from bench.town import START, Town, engines, town
+from storage.house import HouseValues
+from storage.likeness import LikenessShelf
+from storage.vault import Vault
+
+ASKED = 40  # questions of one figure
+PETITIONS = 2_816
+WORDS = 20_000  # of an invented language; the first are very common
+COMMON = 60  # words of which every ticket has three
+_FIRST = 10_000_000  # ids of what is filled in
+_FILL = {
+    "sqlite": "WITH RECURSIVE s(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM s WHERE i < :last), ",
+    "postgresql": "WITH s AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i), ",
+}
+_TICKETS = (
+    "x AS (SELECT 1 AS one) INSERT INTO tickets (id, no, version, head, state, category, grade, channel, region, "
+    "generated_at, flags, title, place, text, created_at, extra) "
+    "SELECT i, 'X' || i, 1, '', 'closed', 'help', 'general', 'web', '', :at, '', 'filled', '', '', :at, '{}' FROM s"
+)
+_GISTS = (
+    "x AS (SELECT 1 AS one) INSERT INTO gists (ticket_id, terms, title, places, generated_at) "
+    "SELECT i, :terms, '[\"filled\"]', '[[], []]', :at FROM s"
+)
+#: Three common words, nine others, and fifteen pairs that nobody shares.
+_KEYS = (
+    "j AS (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 "
+    "UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9 UNION ALL SELECT 10 UNION ALL SELECT 11) "
+    "INSERT INTO like_keys (key, ticket_id) SELECT DISTINCT w.key, s.i FROM s CROSS JOIN j JOIN bench_words w ON w.n = "
+    "CASE WHEN j.n < 3 THEN (s.i * 31 + j.n * 17 + s.i / 7) % :common ELSE :common + (s.i * 7919 + j.n * 104729 + "
+    "s.i / 3) % (:words - :common) END ORDER BY 1, 2"
+)
+_PAIRS = (
+    "j AS (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) "
+    "INSERT INTO like_keys (key, ticket_id) SELECT s.i * 8 + j.n - 4000000000000000000, s.i FROM s CROSS JOIN j "
+    "ORDER BY 1, 2"
+)
+
+
+def run(small: bool) -> Iterable[Figure]:
+    """Each engine by itself, then the grouping."""
+    for engine in engines():
+        yield from asyncio.run(_engine(engine, small))
+    yield _grouping()
+
+
+@cache
+def _language() -> list[str]:
+    """Seldom words of the dictionary, so that each is one word and says something."""
+    import jieba
+
+    jieba.initialize()
+    seldom = sorted(w for w, often in jieba.dt.FREQ.items() if len(w) in (2, 3) and 3 <= often <= 300)
+    return random.Random(3).sample(seldom, WORDS)
+
+
+async def _fill(place: Town, count: int) -> None:
+    dialect = place.db.dialect
+    vocabulary = [{"n": n, "key": keys(Gist({word: 10.0}))[0]} for n, word in enumerate(_language())]
+    terms = json.dumps({word: 20.0 - i / 2 for i, word in enumerate(_language()[:24])})
+    facts = {"first": _FIRST, "last": _FIRST + count - 1, "at": int(START.timestamp() * 1_000_000)}
+
+    def work(c: Connection) -> None:
+        c.execute(text("CREATE TABLE bench_words (n BIGINT PRIMARY KEY, key BIGINT)"))
+        c.execute(text("INSERT INTO bench_words VALUES (:n, :key)"), vocabulary)
+        for body, more in ((_TICKETS, {}), (_GISTS, {"terms": terms}),
+                           (_KEYS, {"common": COMMON, "words": WORDS}), (_PAIRS, {})):  # fmt: skip
+            some = {k: v for k, v in facts.items() if f":{k}" in body or k in ("first", "last")}
+            head, rest = _FILL[dialect], body
+            if dialect == "sqlite":  # the WITH of an INSERT stands behind its head
+                before, _, after = rest.partition("INSERT INTO ")
+                into, _, query = after.partition(") SELECT")
+                rest = f"INSERT INTO {into}) {head}{before.rstrip()} SELECT{query}"
+                c.execute(text(rest), {**some, **more})
+            else:
+                c.execute(text(head + rest), {**some, **more})
+
+    await place.db.write(work)
+    await place.db.write(lambda c: c.execute(text("ANALYZE")) and None)
+
+
+async def _question(place: Town, room: Likeness) -> list[float]:
+    """Milliseconds of questions about new demands: words cut, candidates fetched, the best compared."""
+    dice, spoken = random.Random(7), _language()
+    took = []
+    for number in range(ASKED):
+        common = [spoken[dice.randrange(COMMON)] for _ in range(3)]
+        others = [spoken[dice.randrange(COMMON, WORDS)] for _ in range(9)]
+        told = Told(
+            number, f"N{number}", " ".join(others[:4]), "，".join([*common, *others]), "", "", "help", None, START
+        )
+        began = time.perf_counter()
+        await room.near(told)
+        took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+async def _engine(engine: str, small: bool) -> list[Figure]:
+    few, many = (10_000, 100_000) if small else (100_000, 1_000_000)
+    figures = []
+    async with AsyncExitStack() as stack:
+        places = [await stack.enter_async_context(town(engine)) for _ in range(2)]
+        rooms = []
+        for place, count in zip(places, (few, many), strict=True):
+            await _fill(place, count)
+            shelf = LikenessShelf(place.db, Vault("a secret of the bench"))
+            rooms.append(Likeness(shelf, place.office, HouseValues(place.db)))
+            await _question(place, rooms[-1])
+        slow = [percentile(await _question(places[1], rooms[1]), 0.95) for _ in range(5)]
+        figures.append(judged("P12", f"{engine}: like tickets for a new one among {many:,} (p95)", "", slow, most=50,
+                              unit="ms"))  # fmt: skip
+
+        async def asked(which: int) -> float:
+            return sum(await _question(places[which], rooms[which])) / ASKED
+
+        taken = await rates(lambda: asked(1), lambda: asked(0))
+        figures.append(judged("P12", f"{engine}: the same among {many:,}", f"among {few:,}", ratios(taken), most=1.5,
+                              note=rate_note(taken, " ms")))  # fmt: skip
+    return figures
+
+
+def _grouping() -> Figure:
+    """Seconds to read and group as many demands as the petition sheet has, of its length, a tenth of them repeats."""
+    dice, spoken = random.Random(11), _language()
+    demands: list[str] = []
+    while len(demands) < PETITIONS:
+        if demands and dice.random() < 0.1:
+            parts = dice.choice(demands).split("，")
+            demands.append("，".join(dice.sample(parts, len(parts))))
+        else:
+            demands.append("，".join(spoken[int(WORDS * dice.random() ** 2)] for _ in range(120)))
+
+    def once() -> float:
+        began = time.perf_counter()
+        known = [
+            Known(n, f"G{n}", "", said[:20], None, "", "", None, False, (), 0, START + timedelta(seconds=n), None,
+                  gist_of(said[:20], said, "", ""))
+            for n, said in enumerate(demands)
+        ]  # fmt: skip
+        assert grouped(known, 0.5)
+        return time.perf_counter() - began
+
+    once()
+    return judged("P12", f"{PETITIONS:,} petitions read and grouped", "", [once() for _ in range(3)], most=10, unit="s")
