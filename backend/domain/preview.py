@@ -6,6 +6,7 @@ from backend.domain.texts import Catalogue, placeholders
 
 SAMPLE = "sample."
 NOT_SAID = (SAMPLE, "meta.", "buttons.")  # facts and lists, no sentences
+WORDS = "word."
 
 
 def preview(catalogue: Catalogue, key: str) -> str:
@@ -31,4 +32,5 @@ def matching(catalogue: Catalogue, wanted: str) -> Sequence[str]:
     exact = [key for key in keys if key == wanted]
     if exact:
         return exact
-    return [key for key in keys if key.startswith(f"{wanted}.") or key.rpartition(".")[2].lower() == wanted.lower()]
+    named = [k for k in keys if not k.startswith(WORDS) and k.rpartition(".")[2].lower() == wanted.lower()]
+    return [key for key in keys if key.startswith(f"{wanted}.")] or named

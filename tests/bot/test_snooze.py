@@ -1,0 +1,19 @@
+"""A list put off comes back when the office says, and only once."""
+
+from datetime import timedelta
+
+import pytest
+
+from backend.steward import set_setting
+from tests.bot.world import World
+
+
+@pytest.mark.parametrize(("span", "hours"), [("1h", 1), ("2h", 2)])
+async def test_how_long_a_list_is_put_off_is_a_setting(world: World, span: str, hours: int) -> None:
+    await world.bound("H1")
+    await set_setting(world.office, world.house.audit, "remind.snooze", None, span, "admin")
+    person = (await world.office.standing(fresh=True)).by_code["H1"]
+    assert world.house.snooze is not None
+    at = await world.house.snooze.later(person)
+    assert at - world.at == timedelta(hours=hours)
+    assert await world.house.snooze.later(person) == at
