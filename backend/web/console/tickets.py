@@ -12,7 +12,7 @@ from backend.ports.moves import Find
 from backend.reveals import MAY, Reveals
 from backend.rooms import Rooms
 from backend.web.api.papers import take_out
-from backend.web.api.tickets import filters_of, view_of
+from backend.web.api.tickets import advice, filters_of, view_of
 from backend.web.asked import REQUEST_ID, Ask
 from backend.web.bodies import keepable
 from backend.web.console.act_forms import offered, words_of
@@ -21,6 +21,7 @@ from backend.web.console.overview import unit_names
 from backend.web.console.rendering import page
 from backend.web.console.ringing import may_bridge
 from backend.web.console.seats import Filled
+from backend.web.console.why import cost_of
 from backend.web.queries import cursor, place_of, read_query
 from backend.web.refusing import message, status
 from backend.web.shapes import Shaper
@@ -64,6 +65,8 @@ async def _shown(
     pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}
     shaper = await Shaper.of(rooms)
     standing = await rooms.office.standing()
+    mine = [a for a in view.assignments if a.unit == actor.unit and a.reply_text and actor.of_unit]
+    said_so = advice(rooms, "reply", {"text": mine[-1].reply_text}) if mine else []  # A20: until it is amended
     replies = {a.id: shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
     units = [u for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
     picked = keepable(request.query.get("unit", ""))[:64] if request.method == "GET" else ""
@@ -72,12 +75,12 @@ async def _shown(
     return page(request, "ticket.html", {
         **await beside(rooms, view, actor),
         "ticket": (await shaper.tickets([view]))[0], "replies": replies, "now": rooms.clock.now(),
-        "forms": offered(view, actor, pending),
+        "forms": offered(view, actor, pending), "advice": [one["message"] for one in said_so],
         "timeline": shaper.timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
         "unit_names": await unit_names(rooms), "fault": fault, "tried": tried, "said": said or {},
         "may_reveal": actor.role in MAY, "requester": requester, "script": _script(rooms),
         "may_bridge": may_bridge(rooms, view, actor), "ringing": ringing,
-        "names": {p.code: p.name for p in standing.config.people},
+        "names": {p.code: p.name for p in standing.config.people}, "cost": await cost_of(rooms, view, actor),
     }, code)  # fmt: skip
 
 

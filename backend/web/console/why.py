@@ -7,10 +7,13 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.settings import parse, row_of
+from backend.marks import Marks
+from backend.ports.reading import TicketView
 from backend.rooms import Rooms
 from backend.web.api.marks import explain, marks_of, trend
 from backend.web.asked import REQUEST_ID, Ask
 from backend.web.bodies import keepable
+from backend.web.console.act_forms import target_of
 from backend.web.console.overview import unit_names
 from backend.web.console.rendering import page
 from backend.web.console.seats import Filled, posted, seated
@@ -32,6 +35,15 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
     """GET /scores/unit?month=&unit=."""
     query = {k: v for k, v in read_query(request.query, FILTERS).items() if v}
     return await _shown(request, rooms, actor, query)
+
+
+async def cost_of(rooms: Rooms, view: TicketView, actor: Actor) -> dict[str, Any] | None:
+    """What lateness of an open ticket would cost its unit this month; None where there is nothing to say."""
+    target = target_of(view, actor)
+    if target is None or not isinstance(rooms.marks, Marks) or view.ticket.merged_into is not None:
+        return None
+    found = await rooms.marks.understanding.cost(target, frozenset(view.ticket.flags))
+    return found if found["open"] and found["items"] else None
 
 
 async def _shown(
