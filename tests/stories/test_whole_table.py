@@ -300,3 +300,12 @@ async def test_flags_are_proposed_by_one_and_decided_by_another_Q32(office: Offi
     await office.settle()
     assert (await office.ticket("JS0001"))["flags"] == ["confidential", "mass_incident"]
     await refused(office, "JS0001", "decide_flag", "reviewer", "nothing_pending", accept=True)
+
+
+@SQLITE
+async def test_a_curt_reply_is_advised_on_by_api_and_console_and_stands_A20(office: Office) -> None:
+    await signed(office, "JS0001")
+    done = await office.act("JS0001", "reply", "H101", text="这事办不了，您自行解决吧，后果自负")
+    assert done["state"] == "replied" and {a["code"] for a in done["advice"]} >= {"curt", "blame", "brush_off"}
+    fair = await office.act("JS0001", "amend", "H101", text="经现场查看，需更换电缆，预计三日内完成，届时电话告知您。")
+    assert "advice" not in fair.body
