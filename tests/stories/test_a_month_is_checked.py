@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from backend.domain.acts import Actor
@@ -96,3 +97,39 @@ async def test_from_trial_to_lock_and_revision(office: Office) -> None:
     assert kept["holds"] is True and kept["hash"] == locked["hash"]
     audited = {row["what"] for row in await office.items("/audit")}
     assert {"score_locked", "contest_decided", "ledger_reviewed", "score_check"} <= audited
+
+
+async def test_the_clerks_pages_open_and_take_what_is_typed(office: Office) -> None:
+    await october(office)
+    run = await office.ask("POST", "/score-runs", "clerk", {"period": "2026-10"})
+    base = f"http://{office.house.environment.host}:{office.house.environment.port}"
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+
+        async def post(path: str, **fields: str) -> tuple[int, str]:
+            form = aiohttp.FormData(quote_fields=False)
+            for name, value in fields.items():
+                form.add_field(name, value, content_type="text/plain")
+            async with http.post(f"{base}{path}", data=form, headers={"Origin": base}) as answer:
+                return answer.status, await answer.text()
+
+        assert (await post("/sign-in", word=await office.key("clerk")))[0] == 200
+        pages = {}
+        for path in ("/scores?month=2026-10", "/scores/unit?month=2026-10&unit=U01&item=sign", "/ledger", "/runs",
+                     f"/runs/{run['id']}", "/registers/post", "/registers/work_rule", "/knowledge"):  # fmt: skip
+            async with http.get(f"{base}{path}") as answer:
+                assert answer.status == 200, path
+                pages[path] = await answer.text()
+        assert "112÷120=93.33%" in pages["/scores/unit?month=2026-10&unit=U01&item=sign"]
+        csrf = pages["/ledger"].partition('name="csrf" value="')[2].partition('"')[0]
+        line = {"csrf": csrf, "kind": "exposure", "unit": "U01", "month": "2026-10", "count": "1"}
+        assert "曝光甲" in (await post("/ledger", **line, note="曝光甲"))[1]
+        status, text = await post("/ledger", **{**line, "kind": "post_missing"})
+        assert status == 422 and 'role="alert"' in text
+        waiting = await office.items("/ledger", month="2026-10", state="entered")
+        same = await post(f"/ledger/{waiting[0]['id']}/review", csrf=csrf, accept="yes")
+        assert same[0] == 422
+        then = await post(
+            "/scores/unit", csrf=csrf, month="2026-10", unit="U01", **{f"ledger:{waiting[0]['id']}": "yes"}
+        )
+        assert then[0] == 200 and "92.55" in then[1]
+        assert (await post(f"/runs/{run['id']}/check", csrf=csrf))[0] == 200
