@@ -9,6 +9,7 @@ from backend.bulletins import Bulletins
 from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.texts import Catalogue
+from backend.duties import Duties
 from backend.filing import Filing
 from backend.indicators import Indicators
 from backend.office import Clock, Office
@@ -146,6 +147,7 @@ class Rooms:
     chases: Chases | None = None
     indicators: Indicators | None = None
     rosters: Rosters | None = None
+    duties: Duties | None = None
     likeness: "Likeness | None" = None
     hot: "HotLists | None" = None
     aid: "DispatchAid | None" = None

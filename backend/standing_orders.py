@@ -1,5 +1,4 @@
-"""What nobody need order: supervision of what lies too long (T17), and the day to look again at what could not be
-solved (A25)."""
+"""What nobody need order: supervision of what lies too long (T17), and the day to look again (A25)."""
 
 from datetime import datetime, timedelta
 

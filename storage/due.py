@@ -1,15 +1,20 @@
 """The clock's shelf: one indexed look finds what is due, however many tickets are open or closed."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from backend.domain.instants import instant, micros
 from backend.domain.records import Duty, Letter
+from backend.domain.ticket import Category
 from storage import tables as t
 from storage.db import Database
 from storage.rows import SHAPES
+
+
+STRETCH = 500  # open duties read at a time
 
 
 class DueWork:
@@ -77,6 +82,38 @@ class DueWork:
             return True
 
         return await self._db.write(work)
+
+    async def of_ticket(self, ticket_id: int) -> Sequence[Duty]:
+        """All duties of a ticket, met and open, in the order in which they began."""
+        shape = SHAPES[Duty]
+        query = select(*(t.duties.c[name] for name in shape.names)).where(t.duties.c.ticket_id == ticket_id)
+        return await self._db.read(
+            lambda c: [shape.read(r) for r in c.execute(query.order_by(t.duties.c.start_at, t.duties.c.id))]
+        )
+
+    async def open(self, after: datetime) -> AsyncIterator[tuple[str, Category | None, Duty]]:
+        """Open duties due after that instant, with their ticket's number and category, a stretch at a time."""
+        shape, k, last = SHAPES[Duty], t.duties.c, 0
+        while True:
+            query = (
+                select(*(k[name] for name in shape.names), t.tickets.c.no.label("ticket_no"), t.tickets.c.category)
+                .join(t.tickets, t.tickets.c.id == k.ticket_id)
+                .where(k.id > last, k.met_at.is_(None), k.due_at > micros(after))
+                .order_by(k.id)
+                .limit(STRETCH)
+            )
+
+            def work(c: Connection, query: Select[Any] = query) -> list[tuple[str, Category | None, Duty]]:
+                return [
+                    (r[-2], Category(r[-1]) if r[-1] else None, shape.read(tuple(r)[:-2])) for r in c.execute(query)
+                ]
+
+            found = await self._db.read(work)
+            for one in found:
+                yield one
+            if len(found) < STRETCH:
+                return
+            last = found[-1][2].id
 
     async def put_off(self, duty: Duty, until: datetime) -> bool:
         """Look at an open duty not before then; False when it was met or its deadline moved meanwhile."""

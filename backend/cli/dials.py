@@ -29,9 +29,17 @@ async def _view() -> dict[str, str]:
 @click.argument("key")
 @click.argument("value")
 @click.option("--unit", metavar="CODE", help=words().say("cli.help.set_unit"))
+@click.option("--preview", is_flag=True, help=words().say("cli.help.set_preview"))
+@click.option("--recompute", "move", is_flag=True, help=words().say("cli.help.set_recompute"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
-def set_(key: str, value: str, unit: str | None, as_json: bool) -> None:
-    """A new version of a setting, from now on."""
+def set_(key: str, value: str, unit: str | None, preview: bool, move: bool, as_json: bool) -> None:
+    """A new version of a setting, from now on; open duties keep their due times unless --recompute moves them."""
+    if preview or move:
+        from backend.cli.recompute import asked, show
+
+        wanted = {"settings": {key if unit is None else f"{key}@{unit}": value}, "days": {}}
+        show(asked(wanted, move and not preview), move and not preview, as_json)
+        return
     running = server(environment())
     if running is not None:
         body = {"value": value} | ({"unit": unit} if unit else {})

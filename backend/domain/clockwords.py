@@ -1,7 +1,8 @@
 """How much time is left, and how a ticket's tail is read out; instants themselves are in `spoken_time.py`."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
+from backend.domain.calendar import Calendar
 from backend.domain.texts import Catalogue
 
 
@@ -19,6 +20,27 @@ def left(catalogue: Catalogue, span: timedelta) -> str:
 def key_tail(ticket_no: str) -> str:
     """The last four digits of a ticket number as they are keyed, zeros before where it has fewer."""
     return "".join(c for c in ticket_no if c.isascii() and c.isdigit())[-4:].zfill(4)
+
+
+def explained(catalogue: Catalogue, now: datetime, due: datetime, calendar: Calendar, zone: tzinfo) -> str:
+    """What is left, and what the calendar does meanwhile: `6 小时 20 分（周六 10 月 10 日上班）`, or how many days are
+    not worked; only `left` where the calendar has nothing to add or does not reach."""
+    said = left(catalogue, due - now)
+    day, last = now.astimezone(zone).date(), due.astimezone(zone).date()
+    if due <= now or not (calendar.covers(day) and calendar.covers(last)):
+        return said
+    days = [day + timedelta(days=n) for n in range((last - day).days + 1)]
+    exchanged = [d for d in days if d.weekday() > 4 and calendar.is_workday(d)]
+    if exchanged:
+        return catalogue.say("time.left_worked", left=said, day=_day(catalogue, exchanged[-1]))
+    closed = sum(not calendar.is_workday(d) for d in days)
+    return catalogue.say("time.left_closed", left=said, n=closed) if closed else said
+
+
+def _day(catalogue: Catalogue, day: date) -> str:
+    return catalogue.say(
+        "time.left_day", weekday=catalogue.say(f"time.weekday_{day.weekday()}"), m=day.month, d=day.day
+    )
 
 
 def tail(ticket_no: str) -> str:

@@ -80,6 +80,7 @@ ROWS: tuple[Row, ...] = (
     _row("T29", "decide_unreasonable", {S.UNREASONABLE_REVIEW},     {S.FINALIZED},                   REVIEW,   "ticket"),
     _row("T29b", "appeal",            {S.FINALIZED},                {S.UNREASONABLE_REVIEW},         UNIT),
     _row("T30", "archive",            {S.FINALIZED},                {S.ARCHIVED},                    HOUSE,    "ticket"),
+    _row("Q24", "recompute",          LIVING,                       STAY,                            HOUSE,    "ticket"),
     _row("T31", "cancel",             OPEN,                         {S.CANCELLED},                   DISPATCH, "ticket"),
     _row("A17", "review",             VISITING | {S.FINALIZED},     STAY,                            REVIEW,   "ticket"),
     _row("Q28", "regrade",            NEW | WITH_UNIT,              STAY,                            DISPATCH, "ticket"),

@@ -51,6 +51,12 @@ def _day(value: Any) -> str:
     return date.fromisoformat(_text(value)).isoformat()
 
 
+def _dues(value: Any) -> dict[int, datetime]:
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError
+    return {int(duty): _instant(at) for duty, at in value.items()}
+
+
 def _files(value: Any) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or len(value) > 20 or not all(isinstance(v, str) for v in value):
         raise ValueError
@@ -113,6 +119,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "yellow_card":         (),
     "red_card":            (),
     "archive":             (),
+    "recompute":           (need("dues", _dues), need("ordered_by", _text)),
     "start_visit":         (Field("to", _text),),
     "return":              (Field("reason_code", _one_of(*REASON_CODES), default="other"), REASON,
                             Field("files", _files, default=()), Field("signed_by", _one_of("seal", "leader"))),

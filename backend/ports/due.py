@@ -1,10 +1,11 @@
 """Where due work waits: duties by the instant the clock must next look at them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from backend.domain.records import Duty, Letter
+from backend.domain.ticket import Category
 
 
 class DueStore(Protocol):
@@ -23,6 +24,14 @@ class DueStore(Protocol):
 
         False (and nothing kept) when somebody was quicker or the duty is met.
         """
+        ...
+
+    async def of_ticket(self, ticket_id: int) -> Sequence[Duty]:
+        """All duties of a ticket, met and open, in the order in which they began."""
+        ...
+
+    def open(self, after: datetime) -> AsyncIterator[tuple[str, Category | None, Duty]]:
+        """Open duties due after that instant, with their ticket's number and category, a stretch at a time."""
         ...
 
     async def put_off(self, duty: Duty, until: datetime) -> bool:

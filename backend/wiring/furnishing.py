@@ -14,6 +14,7 @@ from backend.calls.tools import Tools
 from backend.cards import Cards
 from backend.courier import Courier
 from backend.domain.acts import Plan
+from backend.duties import Duties
 from backend.environment import Environment
 from backend.filing import Filing
 from backend.governance import Governance
@@ -102,7 +103,7 @@ async def furnish(
         sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, auditor=auditor, heartbeat=rounds.beats,
         started_at=s.clock.now(), providers=providers_of(environment),
     )  # fmt: skip
-    rooms.rosters = s.rosters
+    rooms.rosters, rooms.duties = s.rosters, Duties(due, s.desk, s.office, s.audit)
     rooms.bulletins = bulletins_of(s, marks)
     stack.push_async_callback(rooms.bulletins.close)
     rooms.indicators = Indicators(IndicatorsShelf(s.db), s.office)

@@ -22,6 +22,7 @@ WORDS_WE_READ = {
     "backend/paper/fields.py": "how dates and numbers are written",
     "backend/paper/forms.py": "headings of the official forms",
     "backend/paper/numbers.py": "how extensions are written",
+    "backend/paper/roster.py": "headings of duty rosters",
     "backend/paper/words.py": "spellings of stored words",
 }
 

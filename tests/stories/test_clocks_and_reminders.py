@@ -30,10 +30,13 @@ async def test_a_general_card_given_on_a_saturday_comes_on_monday_at_half_past_e
     assert "JS0001" not in "".join(office.leftovers())
     await office.until(november(16, 8, 30))
     await handler.expect("【新工单】JS0001")
+    await office.go("30m")
 
 
 @SQLITE
-async def test_who_signed_and_did_not_contact_the_requester_is_reminded_and_then_his_liaison_A11(office: Office) -> None:
+async def test_who_signed_and_did_not_contact_the_requester_is_reminded_and_then_his_liaison_A11(
+    office: Office,
+) -> None:
     handler, liaison = await office.bound("H101"), await office.bound("L101")
     await office.dispatched("JS0001")
     await office.dispatched("JS0002")
@@ -53,13 +56,16 @@ async def test_a_reminder_put_off_comes_again_and_the_last_one_cannot_be_put_off
     handler = await office.bound("H101")
     for who in ("H101", "H102"):
         office.phone(who).answers(["1"])
+    await office.ask("PUT", "/settings/remind.snooze", body={"value": "30m"})
     await office.dispatched("JS0001")
     await handler.expect("【新工单】JS0001")
     await office.until(november(10, 10, 1))
     first = await handler.expect("尚未签收")
     await handler.press(first, "稍后提醒")
-    await office.until(november(10, 11, 50))
+    await office.until(november(10, 10, 30))
     assert not [text for text in office.leftovers() if "尚未签收" in text]
+    await office.until(november(10, 10, 33))
+    assert len([text for text in office.leftovers() if "尚未签收" in text]) == 1
     await office.until(november(10, 15, 1))
     await handler.expect("尚未签收")
     await handler.expect("尚未签收")
@@ -144,8 +150,76 @@ async def test_every_kind_of_duty_is_opened_met_and_judged_B16(office: Office) -
     await office.until(november(13, 9, 0))  # past the reply's limit, before the closing's
     await office.act("JS0001", "reply", "H101", text="已派人维修，路灯恢复。", way="phone")
     await office.act("JS0001", "close", "H101", close_type="solved", feedback="满意", no_objection=True)
-    duties = {d["kind"]: (d["outcome"], d["due_at"][:16]) for d in (await office.ticket("JS0001"))["duties"]}
+    found = await office.items("/tickets/JS0001/duties")
+    duties = {d["kind"]: (d["outcome"], d["due_at"][:16]) for d in found}
     assert duties["dispatch"] == ("timely", "2026-11-09T21:00") and duties["sign"] == ("timely", "2026-11-10T17:00")
     assert duties["contact"][0] == "timely" and duties["supervise"][0] == "timely"
     assert duties["reply"] == ("late", "2026-11-12T17:00") and duties["close"] == ("timely", "2026-11-16T17:00")
     assert duties["return"][0] == "void" and duties["revisit"][0] is None
+
+
+@SQLITE
+async def test_a_changed_limit_or_day_shows_what_it_moves_and_then_moves_it_once(office: Office) -> None:
+    handler = await office.bound("H101")
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
+    await office.dispatched("JS0001")  # help: five working days
+    await office.new("JS0002")
+    await office.act("JS0002", "dispatch", "dispatcher", unit="U02", close_due_at="2026-11-20T12:00:00+08:00")
+    card = await handler.expect("【新工单】JS0001")
+    change = {"settings": {"close.limit.help": "4wd"}, "days": {"2026-11-10": False}}
+    shown = await office.ask("POST", "/recompute/preview", "admin", change)
+    moved = {(x["kind"], x["due_at"][5:16], x["new_due_at"][5:16]) for x in shown["items"] if x["ticket"] == "JS0001"}
+    assert moved == {
+        ("sign", "11-10T17:00", "11-11T17:00"),
+        ("return", "11-10T17:00", "11-11T17:00"),
+        ("contact", "11-10T17:00", "11-11T17:00"),
+    }  # four working days, one of them gone: the closing stays where it was
+    assert {x["kind"] for x in shown["items"] if x["ticket"] == "JS0002"} == {"sign", "return", "contact"}
+    assert (await office.lead("JS0001"))["sign_due_at"] == "2026-11-10T17:00:00+08:00"  # nothing was written
+    assert (await office.ask("POST", "/recompute/apply", "dispatcher", change)).status == 403
+    done = await office.ask("POST", "/recompute/apply", "admin", change)
+    assert (done["count"], done["passed_over"]) == (shown["count"], 0)
+    assert (await office.lead("JS0001"))["sign_due_at"] == "2026-11-11T17:00:00+08:00"
+    assert (await office.ask("GET", "/settings"))["close.limit.help"] == "4wd"
+    await office.settle()
+    assert "11月11日" in card.text or "周三" in card.text or "后天" in card.text  # the card says so too
+    assert (await office.ask("POST", "/recompute/preview", "admin", change))["count"] == 0
+    await office.until(november(10, 17, 30))
+    assert await office.state("JS0001") == "dispatched"
+    await office.until(november(11, 17, 1))
+    assert await office.state("JS0001") == "signed"
+    moves = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
+    assert [m["verb"] for m in moves if m.get("verb") in ("recompute", "auto_sign")] == ["recompute", "auto_sign"]
+    what = [e["what"] for e in await office.items("/audit")]
+    assert {"setting", "calendar", "recomputed"} <= set(what)
+
+
+@SQLITE
+async def test_what_is_left_names_the_working_saturday_and_the_free_days(office: Office) -> None:
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
+    await office.ask("POST", "/recompute/apply", "admin", {"days": {"2026-11-14": True}})
+    await office.until(november(13, 10))
+    await office.new("JS0001", category="consult")
+    await office.act("JS0001", "dispatch", "dispatcher", unit="U01")
+    left = {d["kind"]: d["left"] for d in await office.items("/tickets/JS0001/duties")}
+    assert left["sign"].endswith("（周六 11 月 14 日上班）")
+    await office.ask("POST", "/recompute/apply", "admin", {"days": {"2026-11-14": False}})
+    left = {d["kind"]: d["left"] for d in await office.items("/tickets/JS0001/duties")}
+    assert left["sign"].endswith("（含 2 天非工作日）")
+    await office.go("30m")
+
+
+@SQLITE
+async def test_who_is_left_unsatisfied_is_taken_up_by_the_clock_T17(office: Office) -> None:
+    handler = await office.bound("H101")
+    await office.ask("PUT", "/settings/supervise.auto.unsatisfied_after", body={"value": "1wd"})
+    await office.dispatched("JS0001")
+    await handler.press(await handler.expect("【新工单】JS0001"), "签收")
+    await office.act("JS0001", "close", "H101", text="已修复，请查看。", feedback="仍不满意")
+    await office.act("JS0001", "visit", "agent", kind="manual", answer="unsatisfied", note="路灯仍不亮")
+    await office.until(november(10, 16, 30))
+    assert "supervised" not in (await office.ticket("JS0001"))["flags"]
+    await office.until(november(10, 17, 30))
+    assert "supervised" in (await office.ticket("JS0001"))["flags"]

@@ -29,7 +29,9 @@ async def brought(office: Office, text: str, kind: str = "roster", who: str = "a
         return report
 
 
-async def shift(office: Office, begin: str, end: str, person: str, deputy: str | None = None, unit: str = "U01") -> None:
+async def shift(
+    office: Office, begin: str, end: str, person: str, deputy: str | None = None, unit: str = "U01"
+) -> None:
     body = {"unit": unit, "person": person, "deputy": deputy, "from": f"{begin}+08:00", "to": f"{end}+08:00"}
     made = await office.ask("POST", "/rosters", "admin", body)
     assert made.status == 201, made.body
@@ -139,7 +141,17 @@ async def test_a_persons_own_quiet_hours_hold_back_general_letters_and_no_urgent
 async def test_holes_in_the_institutions_month_are_found_before_it_begins_with_from_and_to_B19(office: Office) -> None:
     auditor = office.house.rooms.auditor
     assert auditor is not None
-    await office.go("18d")
+    await office.go("17d")
+    await auditor.look()  # type: ignore[attr-defined]
+    assert [f for f in await auditor.findings() if "roster" in f.kind]  # five days before, by default
+    await office.ask("PUT", "/settings/roster.check_before", body={"value": "3d"})
+    await auditor.look()  # type: ignore[attr-defined]
+    assert [f for f in await auditor.findings() if "roster" in f.kind] == []
+    await office.go("2d")
+    await office.ask("PUT", "/settings/roster.round_the_clock", body={"value": "false"})
+    await auditor.look()  # type: ignore[attr-defined]
+    assert [f for f in await auditor.findings() if "roster" in f.kind] == []
+    await office.ask("PUT", "/settings/roster.round_the_clock", body={"value": "true"})
     await auditor.look()  # type: ignore[attr-defined]
     assert [(f.kind, f.subject) for f in await auditor.findings() if "roster" in f.kind] == [("roster_missing", "M01")]
     day = datetime(2026, 12, 1, tzinfo=ZONE)
@@ -192,5 +204,3 @@ async def test_the_next_days_person_on_duty_follows_without_anybody_reloading(of
     await office.dispatched("JS0002", grade="urgent")
     await second.expect("【紧急工单】JS0002")
     assert not [text for text in first.leftovers() if "JS0002" in text]
-
-

@@ -4,6 +4,7 @@ from backend.domain.ticket import Role
 from backend.filing import LARGEST
 from backend.web import wants
 from backend.web.api import (
+    duties,
     bulletins,
     governance,
     indicators,
@@ -70,6 +71,7 @@ ROUTES: tuple[Route, ...] = (
     *readiness.ROUTES,
     *bulletins.ROUTES,
     *rosters.ROUTES,
+    *duties.ROUTES,
     *visits.ROUTES,
     *ringing.ROUTES,
 )

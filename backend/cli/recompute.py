@@ -1,0 +1,73 @@
+"""`jiesu recompute`: shows what a change of limits or calendar days would do to open duties, and with --apply does it."""
+
+from typing import Any
+
+import click
+
+from backend.cli import tell, words
+from backend.cli.bringing import read_pairs
+from backend.cli.local import OPERATOR, answer, environment, local_house, now, server
+
+DAYS = {"work": True, "off": False}
+SHOWN = 50  # duties told one by one
+
+
+@click.command("recompute", help=words().say("cli.help.recompute"))
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", callback=read_pairs,
+              help=words().say("cli.help.recompute_set"))  # fmt: skip
+@click.option("--day", "days", multiple=True, metavar="YYYY-MM-DD=work|off", callback=read_pairs,
+              help=words().say("cli.help.recompute_day"))  # fmt: skip
+@click.option("--apply", "do_it", is_flag=True, help=words().say("cli.help.recompute_apply"))
+@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+def recompute(settings: dict[str, str], days: dict[str, str], do_it: bool, as_json: bool) -> None:
+    """Without --apply nothing is written."""
+    body = {"settings": settings, "days": {day: _worked(said) for day, said in days.items()}}
+    show(asked(body, do_it), do_it, as_json)
+
+
+def _worked(said: str) -> bool:
+    if said not in DAYS:
+        raise click.BadParameter(said, param_hint="--day")
+    return DAYS[said]
+
+
+def asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
+    """The running server's answer, or this process's own."""
+    running = server(environment())
+    if running is not None:
+        return dict(running.ask("POST", f"/api/v1/recompute/{'apply' if do_it else 'preview'}", body))
+    return now(_asked(body, do_it))
+
+
+async def _asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
+    from backend.domain.acts import Actor
+    from backend.domain.recompute import Change
+    from backend.domain.ticket import Role
+    from backend.duties import Duties, days_of
+    from storage.due import DueWork
+
+    async with local_house(environment()) as house:
+        room = Duties(DueWork(house.db), house.desk, house.office, house.audit)
+        change = Change(body["settings"], days_of(body["days"]))
+        zone = house.clock.zone
+        found = (
+            (await room.apply(change, Actor(OPERATOR.code, Role.ADMIN))).shifted
+            if do_it
+            else await room.preview(change)
+        )
+        items = [
+            {"ticket": s.ticket_no, "duty": s.duty.id, "kind": str(s.duty.kind), "unit": s.duty.unit,
+             "due_at": s.duty.due_at.astimezone(zone).isoformat(), "new_due_at": s.new.astimezone(zone).isoformat()}
+            for s in found
+        ]  # fmt: skip
+        return {"items": items, "count": len(items)}
+
+
+def show(found: dict[str, Any], done: bool, as_json: bool) -> None:
+    """The list, each duty with its old and new time."""
+    if as_json:
+        answer(found)
+    for one in found["items"][:SHOWN]:
+        kind = words().word("duty", one["kind"])
+        tell("recompute_line", ticket=one["ticket"], duty=kind, old=one["due_at"], new=one["new_due_at"])
+    tell("recomputed" if done else "would_recompute", n=found["count"])

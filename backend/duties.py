@@ -1,0 +1,115 @@
+"""The duties of tickets as people may ask for them, and their recomputation when the calendar or a limit changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import structlog
+
+from backend.desk import Desk
+from backend.domain.acts import SYSTEM, Act, Actor
+from backend.domain.calendar import Calendar
+from backend.domain.records import Duty
+from backend.domain.recompute import Change, Rules, Shifted, rederived
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Source
+from backend.office import Office, Standing
+from backend.ports.audit import AuditStore
+from backend.ports.due import DueStore
+from backend.steward import set_setting
+
+log = structlog.get_logger("duties")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was done: the duties moved, and tickets that had moved on by themselves meanwhile."""
+
+    shifted: Sequence[Shifted]
+    passed_over: int
+
+
+class Duties:
+    """Shown first, then applied. Refusals: `unknown_setting`, `bad_setting`, `unknown_unit` …"""
+
+    def __init__(self, store: DueStore, desk: Desk, office: Office, audit: AuditStore) -> None:
+        self._store = store
+        self._desk = desk
+        self._office = office
+        self._audit = audit
+
+    async def of_ticket(self, ticket_id: int) -> Sequence[Duty]:
+        """All duties of a ticket, met and open, in the order in which they began."""
+        return await self._store.of_ticket(ticket_id)
+
+    async def preview(self, change: Change) -> list[Shifted]:
+        """Open duties whose due time would change, those due first; nothing is written."""
+        standing = await self._office.standing(fresh=True)
+        old, new = Rules(standing.settings, standing.calendar), changed(standing, change)
+        now, found = self._office.clock.now(), []
+        async for no, category, duty in self._store.open(now):
+            due = rederived(duty, category, old, new, now)
+            if due is not None:
+                found.append(Shifted(no, duty, due))
+        return sorted(found, key=lambda s: (s.duty.due_at, s.ticket_no, s.duty.id))
+
+    async def apply(self, change: Change, by: Actor) -> Applied:
+        """Move the duties, ticket by ticket, then set the rules; what began in between is moved after them.
+
+        Done again after a crash it takes up what is left: a duty that was moved is no longer on the old rule.
+        """
+        shifted, missed = await self._move(await self.preview(change), by)
+        before = await self._office.standing(fresh=True)
+        old = Rules(before.settings, before.calendar)
+        now = self._office.clock.now()
+        for key, value in change.settings.items():
+            await set_setting(self._office, self._audit, key, None, value, by.code)
+        if change.days:
+            await self._office.store.set_days(change.days, "", by.code, now)
+            days = {day.isoformat(): worked for day, worked in change.days.items()}
+            await self._audit.note(now, by.code, "calendar", None, days=days)
+        self._office.forget()
+        after = await self._office.standing(fresh=True)
+        new, late = Rules(after.settings, after.calendar), []
+        async for no, category, duty in self._store.open(now):
+            due = rederived(duty, category, old, new, now)
+            if due is not None:
+                late.append(Shifted(no, duty, due))
+        more, also_missed = await self._move(late, by)
+        done = [*shifted, *more]
+        await self._audit.note(now, by.code, "recomputed", None, duties=len(done), settings=dict(change.settings),
+                               days=[d.isoformat() for d in change.days])  # fmt: skip
+        return Applied(done, missed + also_missed)
+
+    async def _move(self, shifted: Sequence[Shifted], by: Actor) -> tuple[list[Shifted], int]:
+        by_ticket: dict[str, list[Shifted]] = {}
+        for one in shifted:
+            by_ticket.setdefault(one.ticket_no, []).append(one)
+        done: list[Shifted] = []
+        for no, its in by_ticket.items():
+            words = {"dues": {s.duty.id: s.new for s in its}, "ordered_by": by.code}
+            try:
+                await self._desk.act(Act("recompute", SYSTEM, Source.CLOCK, ticket_no=no, words=words))
+            except Refused as refused:
+                log.info("not_recomputed", ticket=no, code=refused.code)
+                continue
+            done += its
+        return done, len(shifted) - len(done)
+
+
+def changed(standing: Standing, change: Change) -> Rules:
+    """The rules as they would be. Raises what a bad setting raises."""
+    for key in change.settings:
+        unit = key.partition("@")[2]
+        if unit and unit not in standing.config.units:
+            raise Refused("unknown_unit", unit=unit)
+    days: Mapping[date, bool] = {**standing.config.days, **change.days}
+    return Rules(standing.settings.with_(dict(change.settings)), Calendar.packaged(days))
+
+
+def days_of(written: Mapping[str, bool]) -> dict[date, bool]:
+    """Days as they are written, `2026-10-10`. Refused `bad_field`."""
+    try:
+        return {date.fromisoformat(day): worked for day, worked in written.items()}
+    except ValueError:
+        raise Refused("bad_field", field="days") from None

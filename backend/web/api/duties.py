@@ -1,0 +1,88 @@
+"""A ticket's duties, and what a change of the calendar or a limit would move: shown first, then applied."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from backend.domain.clockwords import explained
+from backend.domain.recompute import Change, Shifted
+from backend.domain.records import Duty
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.duties import Duties, days_of
+from backend.rooms import Rooms
+from backend.web.asked import Answer, Ask
+from backend.web.gate import Route
+from backend.web.wants import Flag, Want
+
+Value = Annotated[str, Field(max_length=2_000, strict=True)]
+Name = Annotated[str, Field(max_length=200, strict=True)]
+
+
+class ChangeWant(Want):
+    """Settings (`KEY` or `KEY@UNIT` → value) and days (`2026-10-10` → worked or not) that are thought of."""
+
+    settings: Annotated[dict[Name, Value], Field(max_length=50)] = {}
+    days: Annotated[dict[Name, Flag], Field(max_length=1_000)] = {}
+
+
+def duties_of(rooms: Rooms) -> Duties:
+    """The duties' keeper, if there."""
+    if rooms.duties is None:
+        raise Refused("unavailable")
+    return rooms.duties
+
+
+async def of_ticket(ask: Ask) -> Answer:
+    """All duties of a ticket with their outcomes; open ones with what is left, in words."""
+    view = await ask.rooms.reading.ticket(ask.path["no"], ask.seen_by)
+    if view is None:
+        raise Refused("not_found", ticket=ask.path["no"])
+    standing, now = await ask.rooms.office.standing(), ask.rooms.clock.now()
+    zone, words = ask.rooms.clock.zone, ask.rooms.catalogue
+
+    def shape(d: Duty) -> dict[str, Any]:
+        left = None if d.met_at is not None else explained(words, now, d.due_at, standing.calendar, zone)
+        return {
+            "id": d.id, "kind": d.kind, "name": words.word("duty", d.kind), "unit": d.unit,
+            "assignment": d.assignment_id, "grade": d.grade, "start_at": d.start_at.astimezone(zone).isoformat(),
+            "due_at": d.due_at.astimezone(zone).isoformat(),
+            "met_at": d.met_at.astimezone(zone).isoformat() if d.met_at else None, "outcome": d.outcome, "left": left,
+        }  # fmt: skip
+
+    seen = [d for d in await duties_of(ask.rooms).of_ticket(view.ticket.id) if ask.seen_by in (None, d.unit)]
+    return Answer({"items": [shape(d) for d in seen], "next": None})
+
+
+def _change(ask: Ask) -> Change:
+    return Change(ask.body.settings, days_of(ask.body.days))
+
+
+def shifted(rooms: Rooms, one: Shifted) -> dict[str, Any]:
+    """A duty with its old and its new due time."""
+    zone, d = rooms.clock.zone, one.duty
+    return {"ticket": one.ticket_no, "duty": d.id, "kind": d.kind, "unit": d.unit,
+            "due_at": d.due_at.astimezone(zone).isoformat(), "new_due_at": one.new.astimezone(zone).isoformat()}  # fmt: skip
+
+
+async def preview(ask: Ask) -> Answer:
+    """What a change would move; nothing is written."""
+    found = await duties_of(ask.rooms).preview(_change(ask))
+    return Answer({"items": [shifted(ask.rooms, s) for s in found], "count": len(found)})
+
+
+async def apply(ask: Ask) -> Answer:
+    """The change made, and open duties moved with it."""
+    done = await duties_of(ask.rooms).apply(_change(ask), ask.actor)
+    return Answer({"items": [shifted(ask.rooms, s) for s in done.shifted], "count": len(done.shifted),
+                   "passed_over": done.passed_over})  # fmt: skip
+
+
+ADMIN: frozenset[Role] = frozenset()
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    Route("GET",  "/tickets/{no}/duties", of_ticket, "Its duties and their outcomes", filters=("limit", "cursor")),
+    Route("POST", "/recompute/preview",   preview,   "What a change of rules would move", ADMIN, ChangeWant),
+    Route("POST", "/recompute/apply",     apply,     "Change rules and move open duties", ADMIN, ChangeWant),
+)
+# fmt: on
