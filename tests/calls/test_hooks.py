@@ -250,3 +250,14 @@ async def test_FW13_hostile_names_are_spoken_as_plain_words(world: World) -> Non
     dial = await asked(world)
     status, text = await world.post(f"/voice/{dial}?s=0", fields())
     assert status == 200 and "<Dial>" not in text and "\x0b" not in text and len(text) < 8000
+
+
+async def test_the_words_before_a_connection_are_signed_for_and_about_a_bridge_of_ours(world: World) -> None:
+    assert (await world.post("/announce/1", {"CallSid": "CA1"}, signature=None))[0] == 403
+    assert (await world.post("/announce/1", {"CallSid": "CA1", "AccountSid": SID}))[0] == 404
+    assert "unknown_call" in await world.audited()
+
+
+async def test_FW12_however_many_ask_the_carrier_is_never_told_to_slow_down(world: World) -> None:
+    many = [world.post(f"/voice/{n}?s=0", {"CallSid": f"CA{n}", "AccountSid": SID}) for n in range(150)]
+    assert {status for status, _ in await asyncio.gather(*many)} == {404}
