@@ -67,7 +67,6 @@ KINDS: dict[str, Kind] = {
     "M28d": Kind("chat.M28d", frozenset({S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL}), of="ticket"),
     "M29":  Kind("chat.M29", LIVING),
     "M30":  Kind("chat.M30", OPEN),
-    "M36":  Kind("chat.M36"),
     "M25":  Kind("chat.M25", UNDER_WAY),               # a call nobody took
     "B1":   Kind("chat.B1", UNDER_WAY),                # a bridge whose first leg nobody took (P3)
     "B2":   Kind("chat.B2"),

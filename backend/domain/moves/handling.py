@@ -1,6 +1,6 @@
 """What a unit does with what it was given: sign, contact, reply, close (A11-A14, A32, A33, T6, T7, T12, T19-T22)."""
 
-from datetime import date, datetime, time
+from datetime import datetime
 
 from backend.domain.mover import Mover
 from backend.domain.moves.sending import owe_reply
@@ -9,7 +9,6 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Outcome, Role, State
 
 BEIJING = "beijing_mutual_aid"
-MORNING = time(8, 30)  # of the day on which an explained matter is looked at again
 
 
 def sign(m: Mover) -> None:
@@ -108,7 +107,7 @@ def _ask_explained(m: Mover) -> None:
     if not m.words["explanation"]:
         raise Refused("explanation_missing", field="explanation")
     again = m.words.get("revisit_on")
-    if again and again < m.at.date().isoformat():
+    if again and again < m.at.astimezone(m.world.now.tzinfo).date().isoformat():
         raise Refused("bad_field", field="revisit_on")
     if m.pending("explained_close"):
         raise Refused("already_asked", kind="explained_close")
@@ -129,24 +128,9 @@ def decide_close(m: Mover) -> None:
     m.decide(request, m.words["accept"], m.words["reason"])
     if m.words["accept"]:
         finish(m, "explained_unresolvable", request.asked_at)
-        _look_again(m, m.assignment.revisit_on)
     else:
         wake_close(m)
         m.tell("M15c", m.world.people(m.assignment.unit, Role.HANDLER), reason=m.words["reason"])
-
-
-def _look_again(m: Mover, day: str | None) -> None:
-    """A25: on the day agreed on, the unit and the supervisors are told to see whether it can be solved now."""
-    if not day:
-        return
-    morning = datetime.combine(date.fromisoformat(day), MORNING, m.world.now.tzinfo)
-    try:
-        when = m.world.next_open(morning, m.assignment.unit)
-    except Refused:  # past the calendar's end nobody knows which days are worked; the day itself is known
-        when = morning
-    handlers = m.world.people(m.assignment.unit, Role.HANDLER)
-    supervisors = m.world.people(m.ticket.management or "", Role.SUPERVISOR)
-    m.tell("M36", [*handlers, *supervisors], not_before=when, urgent=False)
 
 
 def wake_close(m: Mover) -> None:
