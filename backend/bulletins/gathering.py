@@ -72,7 +72,8 @@ class Gatherer:
         """The figures and rates of spans."""
         found = []
         for span, figures in zip(spans, await self._store.figures(spans), strict=True):
-            measures = [m for _, m in (*RATES, *AGENCY_RATES)]
+            beijing = settings.text("profile") == BEIJING
+            measures = [m for _, m in (*RATES, *(AGENCY_RATES if beijing else ()))]
             counted = await self._marks.store.count(measures, _question(span, settings))
             rates = {
                 m: Pair(sum(c.numerator for c in rows), sum(c.denominator for c in rows)) for m, rows in counted.items()

@@ -1,11 +1,14 @@
 """Quarterly ranking and annual assessment: shared ranks, bands, groups of their like, the unscored apart (B12, Q52)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from backend.bulletins import glances
+from backend.bulletins.composing import compose
 from backend.bulletins.document import Paragraph, Table, shown
+from backend.bulletins.kinds import Kind
 from backend.bulletins.ranking import Scores, scores
 from backend.bulletins.writing import Writer
 from backend.domain.records import Unit
@@ -13,8 +16,10 @@ from backend.domain.settings import Settings
 from backend.domain.texts import Catalogue
 from backend.domain.ticket import UnitKind
 from backend.marks.spans import span
+from backend.ports.bulletins import Issue
 from storage.db import Database
-from tests.bulletins.world import Book, Paper, room, world
+from tests.bulletins.world import ADMIN, Book, Paper, room, world
+from tests.marks.world import CLERK
 
 MONTHS = ("2026-10", "2026-11")
 TOTALS = {"U1": ("95.00", 150), "U2": ("88.00", 120), "U3": ("95.00", 101), "U4": ("99.00", 40), "U5": ("70.00", 5),
@@ -127,3 +132,21 @@ async def test_a_quarter_and_its_pictures_agree_with_the_marks(database: Databas
     assert {str(r[1]): f"{r[-3]:.2f}" for s in sheets for r in book.rows(s)} == true
     for drawn in (await rooms.picture("2026-10"), await rooms.rank_picture("2026Q4")):
         assert drawn is not None and drawn.startswith(b"\x89PNG")
+
+
+async def test_a_locked_month_counts_as_it_was_locked_and_the_paper_says_so(database: Database) -> None:
+    """B3, B12."""
+    made, _ = await world(database, count=40)
+    run = await made.marks.start_run("2026-10", None, CLERK)
+    made.at += timedelta(days=30)
+    locked = await made.marks.lock(run["id"], ADMIN, force=True, reason="期末决定")
+    assert locked["state"] == "locked"
+    await database.write(lambda c: c.exec_driver_sql("UPDATE duties SET outcome = 'late' WHERE kind = 'sign'") and None)
+    rooms = room(made)
+    material = await rooms._gather.material(Kind.QUARTERLY, "2026Q4", {}, None)
+    assert material.scores is not None and material.scores.locked["2026-10"] == run["id"]
+    kept = {u["unit"]: u["total"] for u in locked["units"]}
+    assert {u: months["2026-10"] for u, months in material.scores.months.items() if u in kept} == kept
+    issue = Issue(1, Kind.QUARTERLY, "2026Q4", 2026, 1, 1, "making", made.at, "A1")
+    words = str(compose(material, issue, Catalogue("zh_CN")).blocks)
+    assert f"2026-10 定稿（第{run['id']}号）" in words and "2026-11 试算" in words
