@@ -192,7 +192,7 @@ class Cards:
             "signed_at": view.when(target.signed_at) if target else "",
             "dispatched_at": view.when(target.dispatched_at) if target else "",
             "last": say.word_or("verb", last.verb) if last else "",
-            "by": (view.name(last.by) if last.by != "system" else say.word("source", "clock")) if last else "",
+            "by": say.word_or("actor", view.name(last.by)) if last else "",
             "at": view.when(last.at) if last else "",
         }  # fmt: skip
         return Card(cut(say.say("chat.whole", **facts), MOST), buttons.whole(view.snap, target, viewer, say, view.now))
