@@ -132,7 +132,7 @@ async def test_a_card_that_fell_while_the_reviewer_was_late_is_taken_back_T10_T1
     await office.act("JS0001", "decide_return", "reviewer", accept=False, reason="属于贵单位职责")
     lead = await office.lead("JS0001")
     longer = datetime.fromisoformat(lead["close_due_at"]) - due
-    assert lead["red_card"] is False and timedelta(hours=1.5) <= longer < timedelta(hours=1.6)
+    assert lead["red_card"] is False and timedelta(hours=1.49) < longer < timedelta(hours=1.6)
     assert (await moves(office, "JS0001"))[-1]["words"]["card_taken_back"]
     await office.act("JS0001", "close", "unit:U01", text="已修复并电话告知", feedback="满意", no_objection=True)
     assert (await office.lead("JS0001"))["closed_at"]
