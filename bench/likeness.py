@@ -137,7 +137,7 @@ async def _engine(engine: str, small: bool) -> list[Figure]:
 
 
 def _grouping() -> Figure:
-    """Seconds to read and group as many demands as the petition sheet has, of its length, a tenth of them repeats."""
+    """Seconds of CPU to read and group as many demands as the petition sheet has, of its length, a tenth of them repeats."""
     dice, spoken = random.Random(11), _language()
     demands: list[str] = []
     while len(demands) < PETITIONS:
@@ -148,14 +148,16 @@ def _grouping() -> Figure:
             demands.append("，".join(spoken[int(WORDS * dice.random() ** 2)] for _ in range(120)))
 
     def once() -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         known = [
             Known(n, f"G{n}", "", said[:20], None, "", "", None, False, (), 0, START + timedelta(seconds=n), None,
                   gist_of(said[:20], said, "", ""))
             for n, said in enumerate(demands)
         ]  # fmt: skip
         assert grouped(known, 0.5)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     once()
-    return judged("P12", f"{PETITIONS:,} petitions read and grouped", "", [once() for _ in range(3)], most=10, unit="s")
+    return judged(
+        "P12", f"{PETITIONS:,} petitions read and grouped (CPU)", "", [once() for _ in range(3)], most=10, unit="s"
+    )
