@@ -11,6 +11,7 @@ from backend.desk import Desk
 from backend.dispatch_aid import DispatchAid
 from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
+from backend.duties import Duties
 from backend.environment import Environment
 from backend.histories import Histories
 from backend.imports import Imports
@@ -30,6 +31,7 @@ from storage.config import Configuration
 from storage.db import Database, open_database
 from storage.dispatch_aid import CatalogueShelf
 from storage.drafts import DraftShelf
+from storage.due import DueWork
 from storage.histories import Histories as HistoryShelf
 from storage.house import HouseValues
 from storage.ids import Ids
@@ -176,3 +178,8 @@ async def open_shelves(
         )  # fmt: skip
     finally:
         await db.close()
+
+
+def duties_of(s: Shelves) -> Duties:
+    """The keeper of duties in this house."""
+    return Duties(DueWork(s.db), s.desk, s.office, s.audit)

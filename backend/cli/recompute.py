@@ -43,11 +43,11 @@ async def _asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
     from backend.domain.acts import Actor
     from backend.domain.recompute import Change
     from backend.domain.ticket import Role
-    from backend.duties import Duties, days_of
-    from storage.due import DueWork
+    from backend.duties import days_of
+    from backend.shelves import duties_of
 
     async with local_house(environment()) as house:
-        room = Duties(DueWork(house.db), house.desk, house.office, house.audit)
+        room = duties_of(house)
         change = Change(body["settings"], days_of(body["days"]))
         zone = house.clock.zone
         found = (
