@@ -1,5 +1,7 @@
 """联系诉求人 through every door: pressed in the chat, asked by API, seen on the timeline and in the console's books (P3, A11, B49)."""
 
+import aiohttp
+
 from tests.stories.office import CALLER, PHONES, Office
 
 
@@ -41,3 +43,25 @@ async def test_the_handler_presses_his_telephone_rings_then_the_requesters_and_t
     costs = await office.ask("GET", "/calls/costs", "supervisor")
     assert {(i["unit"], i["purpose"], i["attempts"]) for i in costs["items"]} == {("U01", "bridge", 4)}
     await office.in_order()
+
+
+async def test_the_console_shows_the_button_what_calls_came_to_and_the_numbers_not_rung(office: Office) -> None:
+    office.town.phones.refusals[PHONES["H101"]] = 21211
+    await office.dispatched("T8002", grade="urgent")
+    await office.act("T8002", "sign", "H102")
+    await office.settle()
+    base = f"http://{office.house.environment.host}:{office.house.environment.port}"
+    word = aiohttp.FormData({"word": await office.key("admin")}, default_to_multipart=True)
+    async with office.http.post(f"{base}/sign-in", data=word, allow_redirects=False) as answer:
+        seat = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0], "Accept": "text/html"}
+    async with office.http.get(f"{base}/tickets/T8002", headers=seat) as answer:
+        page = await answer.text()
+    assert answer.status == 200 and 'action="/tickets/T8002/bridge"' in page
+    async with office.http.get(f"{base}/calls/costs", headers=seat) as answer:
+        page = await answer.text()
+    assert answer.status == 200 and "138****1001" in page and "21211" in page and "恢复拨打" in page
+    [dead] = (await office.ask("GET", "/calls/dead-numbers", "dispatcher"))["items"]
+    revived = await office.ask("POST", f"/calls/dead-numbers/{dead['key']}/revive", "admin", {})
+    assert revived.status == 200, revived.body
+    assert (await office.ask("GET", "/calls/dead-numbers"))["items"] == []
+    await office.go("20m")  # the next contact, rung before somebody signed, is let go
