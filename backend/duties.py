@@ -9,8 +9,8 @@ import structlog
 from backend.desk import Desk
 from backend.domain.acts import SYSTEM, Act, Actor
 from backend.domain.calendar import Calendar
-from backend.domain.records import Duty
 from backend.domain.recompute import Change, Rules, Shifted, rederived
+from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Source
 from backend.office import Office, Standing

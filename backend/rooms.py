@@ -14,12 +14,12 @@ from backend.filing import Filing
 from backend.indicators import Indicators
 from backend.office import Clock, Office
 from backend.platform import Platform
-from backend.readiness import Chases
 from backend.ports.audit import AuditStore
 from backend.ports.auditing import Finding
 from backend.ports.idempotency import IdempotencyStore
 from backend.ports.keys import KeysStore
 from backend.ports.reading import ReadingStore
+from backend.readiness import Chases
 from backend.rosters import Rosters
 from backend.visiting.room import Visiting
 

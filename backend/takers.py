@@ -208,7 +208,9 @@ class RosterTaker(Taker):
         good = [s for s in shifts if isinstance(s, Shift)]
         rosters = self.shelves.rosters
         done: Sequence[bool | Refused]
-        done = [no or True for no in await rosters.check(good, self.by)] if self.dry else await rosters.put(good, self.by)
+        done = (
+            [no or True for no in await rosters.check(good, self.by)] if self.dry else await rosters.put(good, self.by)
+        )
         answers = iter(done)
         return [s if isinstance(s, Refused) else next(answers) for s in shifts]
 

@@ -13,7 +13,6 @@ from storage import tables as t
 from storage.db import Database
 from storage.rows import SHAPES
 
-
 STRETCH = 500  # open duties read at a time
 
 

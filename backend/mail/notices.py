@@ -79,9 +79,9 @@ def _visit(v: View) -> Facts:
 EXTRA: dict[str, Callable[[View], Facts]] = {
     "M4": lambda v: {"left": v.left(v.target.close_due_at if v.target else None)},
     "M8": lambda v: {"n": v.window},
-    "M8d": lambda v: _reason(v) | {
-        "decision": v.catalogue.word("objection", "accepted" if v.given.get("accepted") else "refused")
-    },
+    "M8d": lambda v: (
+        _reason(v) | {"decision": v.catalogue.word("objection", "accepted" if v.given.get("accepted") else "refused")}
+    ),
     "M9": _returned,
     "M9r": _review,
     "M11": _reason,
@@ -113,12 +113,18 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
     "M28": _due(Obligation.REVISIT),
     "M28d": _due(Obligation.REVISIT),
     "M29": _reason,
-    "M25": lambda v: {"n": v.given.get("n", 1), "time": v.when(v.instant("at")), "duty_phone": v.given.get("duty_phone", "")},
+    "M25": lambda v: {
+        "n": v.given.get("n", 1),
+        "time": v.when(v.instant("at")),
+        "duty_phone": v.given.get("duty_phone", ""),
+    },
     "B1": lambda v: {
-        "reason": v.catalogue.word_or("bridge_failed", str(v.given.get("outcome"))), "time": v.when(v.instant("at")),
+        "reason": v.catalogue.word_or("bridge_failed", str(v.given.get("outcome"))),
+        "time": v.when(v.instant("at")),
     },
     "B2": lambda v: {
-        "n": v.given.get("n", 1), "time": v.when(v.instant("at")),
+        "n": v.given.get("n", 1),
+        "time": v.when(v.instant("at")),
         "enough": v.catalogue.say("chat.B2_enough", n=v.given["n"]) if v.given.get("enough") else "",
     },
     "B3": lambda v: {"seconds": v.given.get("seconds", 0)},

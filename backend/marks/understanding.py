@@ -172,7 +172,10 @@ class Understanding:
                 continue
             sheets.append(reckon_json(*await self._document(month, unit)))
         items = {line["item"]: line["name"] for sheet in sheets if sheet for line in sheet["lines"]}
-        scores = [{line["item"]: line["score"] for line in sheet["lines"]} if sheet and sheet["total"] else {} for sheet in sheets]
+        scores = [
+            {line["item"]: line["score"] for line in sheet["lines"]} if sheet and sheet["total"] else {}
+            for sheet in sheets
+        ]
         return {
             "unit": unit, "months": names, "totals": [sheet and sheet["total"] for sheet in sheets],
             "items": [{"item": i, "name": n, "scores": [s.get(i) for s in scores]} for i, n in items.items()],

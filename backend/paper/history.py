@@ -7,7 +7,7 @@ from typing import Any, Final
 from backend.domain.refusals import Refused
 from backend.paper import fields, words
 from backend.paper.fields import Context, Reader, word
-from backend.paper.forms import RowFault
+from backend.paper.form import RowFault
 from backend.paper.records import (
     HistoryAssignment,
     HistoryClaim,

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from backend.domain.refusals import Refused
 from backend.paper.fields import Context
-from backend.paper.forms import FORMS, Field, Form, RowFault, set_values_of
+from backend.paper.form import Field, Form, RowFault
+from backend.paper.forms import FORMS, set_values_of
 from backend.paper.history import history_row
 from backend.paper.messages import sentence
 from backend.paper.records import Record, RowRefusal

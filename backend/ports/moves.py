@@ -35,9 +35,7 @@ class MovesStore(Protocol):
         """The ticket with everything a decision needs, or None."""
         ...
 
-    async def perform(
-        self, find: Find, decide: Callable[[Snapshot | None], Plan], beside: Find | None = None
-    ) -> Plan:
+    async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan], beside: Find | None = None) -> Plan:
         """Load, decide and write in one transaction by compare-and-set; what `decide` raises is passed on.
 
         `beside` is another ticket the decision needs (`Snapshot.beside`); a plan's `also` is written with it, or neither.

@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ from backend.wiring.house import House
 from backend.wiring.outside import channels_of, line_of, pacer_of, providers_of
 from backend.wiring.visiting import visiting_of
 from notify.channel import Channel
+from notify.line import Line
 from notify.pace import Pacer
 from notify.record import RecordLine
 from storage.auditing import Auditing
@@ -58,6 +60,17 @@ if TYPE_CHECKING:
     from sandbox.town import Town
 
 
+@dataclass(frozen=True)
+class Mail:
+    """What writes to people: letters, the cards they hold, and who draws and carries both."""
+
+    letters: Letters
+    cards: CardShelf
+    draw: Cards
+    courier: Courier
+    owner: str  # who this process is to leases
+
+
 async def furnish(
     environment: Environment, shelves: Shelves, town: "Town | None", roles: Collection[str],
     stack: contextlib.AsyncExitStack,
@@ -66,9 +79,34 @@ async def furnish(
     s = shelves
     if town is not None:
         town.now = town.chat.now = town.phones.now = s.clock.now
-    channels = channels_of(environment)
-    line = line_of(environment)
+    channels, line = channels_of(environment), line_of(environment)
     pacer = await pacer_of(environment, shelves, stack)
+    mail = _mail(environment, s, channels, pacer)
+    calls, visits = _telephone(environment, s, mail, line, pacer)
+    due, rounds = DueWork(s.db), Rounds([], environment.tick_seconds)
+    rooms, marks = _rooms(environment, s, mail, calls, visits, rounds)
+    _annexes(rooms, marks, environment, s, mail, due)
+    rooms.visiting = visiting = visiting_of(environment, s, calls, pacer)
+    closing: list[Any] = [mail.courier, rooms.platform, rooms.bulletins, *channels.values(), *([line] if line else [])]
+    if visits is not None and visiting.texting is not None:
+        visits.texts = visiting.texting
+        closing.append(visiting.texting)
+    door = None
+    if "telegram" in channels:
+        door = _door(channels["telegram"], s, rooms, marks, mail, pacer, due)
+        rooms.telegram_secret = environment.telegram_secret.get_secret_value()
+        door.on_heard = lambda: rounds.nudge("chat")
+    house = House(environment, shelves, rooms, rounds, due, door, calls, town, "")
+    engage(house, shelves, roles)
+    if calls is not None:
+        calls.tools.wake = lambda: rounds.nudge("calls", "courier")
+        calls.tools.ledger = marks.ledgers
+    _listen(s, mail.courier, rounds)
+    stack.push_async_callback(_close_all, closing)
+    return house
+
+
+def _mail(environment: Environment, s: Shelves, channels: dict[str, Channel], pacer: Pacer) -> Mail:
     letters, cards = Letters(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
     draw = Cards(s.moves, s.office, cards, s.catalogue, s.drafts)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -77,62 +115,59 @@ async def furnish(
         bindings=s.registry, ids=s.ids, catalogue=s.catalogue, owner=owner, pacer=pacer,
         lease_seconds=environment.lease_seconds,
     )  # fmt: skip
-    calls, visits = None, None
-    if line is not None:
-        tools = Tools(
-            CallShelf(s.db, s.ids, s.vault), letters, s.desk, s.office, s.registry, courier, line, pacer, s.audit,
-            s.catalogue, environment.twilio_from, environment.address, environment.hotline, environment.hotline_name,
-            s.ids,
-        )  # fmt: skip
-        visits = Visits(tools)
-        calls = Calls(tools, visits)
-    reading, filing = Reading(s.db, s.vault), Filing(Files(s.db), s.clock)
-    inbox = InboxShelf(s.db, s.ids)
-    marks = Marks(
-        MarksShelf(s.db), s.office, s.ids, Aids(audit=s.audit, papers=filing, post=letters, words=s.catalogue)
-    )
-    auditor = Auditor(
-        Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: roster_findings(s.rosters)]
-    )
-    due = DueWork(s.db)
-    rounds = Rounds([], environment.tick_seconds)
-    rooms = Rooms(
-        clock=s.clock, office=s.office, desk=s.desk, reading=reading, keys=s.keys, filing=filing, audit=s.audit,
-        idempotency=Idempotency(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
-        sandbox=environment.sandbox, intake=s.intake, registry=s.registry, imports=s.imports, marks=marks,
-        sandbox_clock=s.sandbox_clock, courier=courier, calls=calls, visits=visits, auditor=auditor, heartbeat=rounds.beats,
-        started_at=s.clock.now(), providers=providers_of(environment),
+    return Mail(letters, cards, draw, courier, owner)
+
+
+def _telephone(
+    environment: Environment, s: Shelves, mail: Mail, line: Line | None, pacer: Pacer
+) -> tuple[Calls | None, Visits | None]:
+    if line is None:
+        return None, None
+    tools = Tools(
+        CallShelf(s.db, s.ids, s.vault), mail.letters, s.desk, s.office, s.registry, mail.courier, line, pacer, s.audit,
+        s.catalogue, environment.twilio_from, environment.address, environment.hotline, environment.hotline_name,
+        s.ids,
     )  # fmt: skip
+    visits = Visits(tools)
+    return Calls(tools, visits), visits
+
+
+def _rooms(
+    environment: Environment, s: Shelves, mail: Mail, calls: Calls | None, visits: Visits | None, rounds: Rounds
+) -> tuple[Rooms, Marks]:
+    """The rooms of the main road: from the demand to the mark."""
+    filing = Filing(Files(s.db), s.clock)
+    aids = Aids(audit=s.audit, papers=filing, post=mail.letters, words=s.catalogue)
+    auditor = Auditor(Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: roster_findings(s.rosters)])
+    marks = Marks(MarksShelf(s.db), s.office, s.ids, aids)
+    rooms = Rooms(
+        clock=s.clock, office=s.office, desk=s.desk, reading=Reading(s.db, s.vault), keys=s.keys, filing=filing,
+        audit=s.audit, idempotency=Idempotency(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
+        sandbox=environment.sandbox, intake=s.intake, registry=s.registry, imports=s.imports,
+        marks=marks, sandbox_clock=s.sandbox_clock, courier=mail.courier,
+        calls=calls, visits=visits, auditor=auditor, heartbeat=rounds.beats, started_at=s.clock.now(),
+        providers=providers_of(environment),
+    )  # fmt: skip
+    return rooms, marks
+
+
+def _annexes(rooms: Rooms, marks: Marks, environment: Environment, s: Shelves, mail: Mail, due: DueWork) -> None:
+    """The rooms beside the road: duty, likeness, governance, documents, readiness, the other platform."""
     rooms.rosters, rooms.duties = s.rosters, Duties(due, s.desk, s.office, s.audit)
     rooms.bulletins = bulletins_of(s, marks)
-    stack.push_async_callback(rooms.bulletins.close)
     rooms.indicators = Indicators(IndicatorsShelf(s.db), s.office)
-    rooms.visiting = visiting = visiting_of(environment, s, calls, pacer)
-    if visits is not None and visiting.texting is not None:
-        visits.texts = visiting.texting
-        stack.push_async_callback(visiting.texting.close)
     rooms.likeness, rooms.aid, rooms.hot = s.likeness, s.aid, HotLists(s.gists, s.likeness, s.office)
     rooms.governance = Governance(GovernanceShelf(s.db), s.likeness, marks, s.office, s.ids)
     rooms.chases = Chases(ChaseShelf(s.db, s.ids), s.office)
-    rooms.platform = draw.platform = _platform(environment, s, owner)
-    door = None
-    if "telegram" in channels:
-        door = _door(channels["telegram"], shelves, rooms, draw, cards, pacer, inbox)
-        door.house.glance, door.house.marks, door.house.rosters = Glance(s.db), marks, s.rosters
-        door.house.bulletins = rooms.bulletins
-        door.house.snooze = Snooze(letters, reading, s.office, s.ids, s.moves, due)
-        rooms.inbox = door
-        rooms.telegram_secret = environment.telegram_secret.get_secret_value()
-        door.on_heard = lambda: rounds.nudge("chat")
-    house = House(environment, shelves, rooms, rounds, due, door, calls, town, "")
-    engage(house, shelves, roles)
-    if calls is not None:
-        calls.tools.wake = lambda: rounds.nudge("calls", "courier")
-        calls.tools.ledger = marks.ledgers
+    rooms.platform = mail.draw.platform = _platform(environment, s, mail.owner)
+
+
+def _listen(s: Shelves, courier: Courier, rounds: Rounds) -> None:
+    """Whoever has work from a move is woken by it."""
 
     def moved(_plan: object, _ticket_no: str) -> None:
         courier.nudge()
-        rounds.nudge("courier", "calls", "visits", "texts", "platform")
+        rounds.nudge("courier", "calls", "visits", "texts", "informing", "platform")
 
     def arrived(plan: Plan, ticket_no: str) -> None:
         if plan.line.verb in ("create", "accept"):
@@ -140,8 +175,6 @@ async def furnish(
             rounds.nudge("likeness")
 
     s.desk.after += [moved, arrived]
-    stack.push_async_callback(_close_all, [courier, rooms.platform, *channels.values(), *([line] if line else [])])
-    return house
 
 
 def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:
@@ -156,25 +189,24 @@ def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:
 
 
 def _door(
-    channel: Channel,
-    shelves: Shelves,
-    rooms: Rooms,
-    draw: Cards,
-    cards: CardShelf,
-    pacer: Pacer,
-    inbox: InboxShelf,
+    channel: Channel, s: Shelves, rooms: Rooms, marks: Marks, mail: Mail, pacer: Pacer, due: DueWork
 ) -> "ChatDoor":
+    """The chat's door, and what it has at hand."""
     from bot.door import ChatDoor
     from bot.house import House as ChatHouse
     from notify.channels.telegram import TelegramChannel
 
     assert isinstance(channel, TelegramChannel)
     house = ChatHouse(
-        bot=channel.bot, channel=channel, desk=shelves.desk, office=shelves.office, registry=shelves.registry,
-        drafts=shelves.drafts, reading=rooms.reading, filing=rooms.filing, audit=shelves.audit, cards=draw,
-        book=cards, catalogue=shelves.catalogue, pace=pacer, calls=rooms.calls,
+        bot=channel.bot, channel=channel, desk=s.desk, office=s.office, registry=s.registry, drafts=s.drafts,
+        reading=rooms.reading, filing=rooms.filing, audit=s.audit, cards=mail.draw, book=mail.cards,
+        catalogue=s.catalogue, pace=pacer, calls=rooms.calls,
     )  # fmt: skip
-    return ChatDoor(house, inbox)
+    house.glance, house.marks, house.rosters, house.bulletins = Glance(s.db), marks, s.rosters, rooms.bulletins
+    house.snooze = Snooze(mail.letters, rooms.reading, s.office, s.ids, s.moves, due)
+    door = ChatDoor(house, InboxShelf(s.db, s.ids))
+    rooms.inbox = door
+    return door
 
 
 async def _close_all(rooms: list[Any]) -> None:

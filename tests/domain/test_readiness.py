@@ -13,7 +13,13 @@ NOW = datetime(2022, 1, 1, tzinfo=UTC)
 
 
 def _one(role: Role, **more: object) -> Person:
-    return Person(f"{role}-{len(more)}", "某", "U01", role, **{"chat": "telegram", "key_name": "k", "key_authorised": True, **more})  # type: ignore[arg-type]
+    return Person(
+        f"{role}-{len(more)}",
+        "某",
+        "U01",
+        role,
+        **{"chat": "telegram", "key_name": "k", "key_authorised": True, **more},
+    )  # type: ignore[arg-type]
 
 
 FULL = [_one(Role.HANDLER), _one(Role.HANDLER, rank=1), _one(Role.LIAISON), _one(Role.LEADER)]

@@ -135,7 +135,11 @@ def test_only_marked_keys_may_differ_by_unit() -> None:
     with pytest.raises(Refused) as no:
         parse("sign.general.limit@U01", "2wd")
     assert no.value.code == "not_per_unit"
-    assert {key for key, row in catalogue().items() if row.per_unit} == {"office_hours", "notify.quiet", "escalation.order"}
+    assert {key for key, row in catalogue().items() if row.per_unit} == {
+        "office_hours",
+        "notify.quiet",
+        "escalation.order",
+    }
 
 
 def test_people_win_over_the_profile_and_the_profile_over_the_default() -> None:

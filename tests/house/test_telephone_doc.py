@@ -2,8 +2,8 @@
 
 from backend.calls.ringing import DEAD
 from backend.domain import retry, unreachable
-from backend.domain.script_menu import menu
 from backend.domain.script_book import script
+from backend.domain.script_menu import menu
 from backend.environment import Environment
 from tests.house.source import ROOT, nothing
 

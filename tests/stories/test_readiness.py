@@ -26,7 +26,14 @@ async def test_an_agency_is_chased_until_its_receipt_and_its_key_are_there(offic
     listed = (await office.ask("GET", "/readiness", "dispatcher"))["items"]
     assert listed[0]["chased"]["note"] == "已电话催报"
     subject = "@测试@通州区代办处@x"
-    handler = {"code": "H771", "name": "赵敏", "unit": "U77", "role": "handler", "phone": "13800007701", "key_subject": subject}
+    handler = {
+        "code": "H771",
+        "name": "赵敏",
+        "unit": "U77",
+        "role": "handler",
+        "phone": "13800007701",
+        "key_subject": subject,
+    }
     made = await office.ask("POST", "/people", "admin", handler)
     assert made["key_name"] == "通州区代办处" and made["key_authorised"] is False
     assert set(await _gaps(office, "U77") or ()) == {

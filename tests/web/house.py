@@ -31,8 +31,8 @@ from storage.drafts import DraftShelf
 from storage.files import Files
 from storage.idempotency import Idempotency
 from storage.ids import Ids
-from storage.indicators import IndicatorsShelf
 from storage.inbox import InboxShelf
+from storage.indicators import IndicatorsShelf
 from storage.intake import Arrivals
 from storage.keys import Keys
 from storage.moves import moves_store

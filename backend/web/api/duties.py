@@ -22,8 +22,8 @@ Name = Annotated[str, Field(max_length=200, strict=True)]
 class ChangeWant(Want):
     """Settings (`KEY` or `KEY@UNIT` → value) and days (`2026-10-10` → worked or not) that are thought of."""
 
-    settings: Annotated[dict[Name, Value], Field(max_length=50)] = {}
-    days: Annotated[dict[Name, Flag], Field(max_length=1_000)] = {}
+    settings: dict[Name, Value] = Field(default_factory=dict, max_length=50)
+    days: dict[Name, Flag] = Field(default_factory=dict, max_length=1_000)
 
 
 def duties_of(rooms: Rooms) -> Duties:

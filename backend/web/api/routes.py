@@ -4,8 +4,8 @@ from backend.domain.ticket import Role
 from backend.filing import LARGEST
 from backend.web import wants
 from backend.web.api import (
-    duties,
     bulletins,
+    duties,
     governance,
     indicators,
     likeness,

@@ -1,0 +1,58 @@
+"""Tells callers in writing what concerns them: a reply was given (S4), a limit was extended (S5, A24, T14)."""
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from backend.calls.tools import callable_number, masked
+from backend.office import Clock, Office
+from backend.ports.caller_texts import CallerTextStore
+from backend.ports.informing import NewsStore
+
+#: verb → kind of text, the setting that allows it, and the word without which the move is none of the caller's news.
+TOLD = {
+    "reply": ("S4", "caller_text.reply", "text"),
+    "close": ("S4", "caller_text.reply", "text"),  # with a text it replies and closes in one
+    "decide_extension": ("S5", "caller_text.extension", "accept"),
+}
+BACK = timedelta(hours=12)  # how far a fresh process looks back
+LATE = timedelta(minutes=5)  # a line this old may still be committed
+AT_ONCE = 200
+
+
+class Numbers(Protocol):
+    """backend/ports/calls.py, as far as texts need it."""
+
+    async def ticket_phone(self, ticket_id: int) -> str | None: ...
+
+
+class Informing:
+    """Opens texts; `Texting` sends them."""
+
+    def __init__(self, news: NewsStore, texts: CallerTextStore, numbers: Numbers, office: Office) -> None:
+        self._news, self._texts, self._numbers, self._office = news, texts, numbers, office
+        self._seen: datetime | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """The house's clock."""
+        return self._office.clock
+
+    async def round(self) -> int:
+        """Look at what was done since the last time; how many callers are to be told."""
+        standing = await self._office.standing()
+        now = self.clock.now()
+        kinds = {verb: kind for verb, (kind, key, _) in TOLD.items() if standing.settings.flag(key)}
+        after = now - BACK if self._seen is None else self._seen - LATE
+        opened = 0
+        found = await self._news.untold(after, kinds, AT_ONCE)
+        for one in found:
+            if not one.words.get(TOLD[one.verb][2]):
+                continue
+            number = callable_number(await self._numbers.ticket_phone(one.ticket_id), standing)
+            if number is None:
+                continue
+            kind, shown = kinds[one.verb], masked(number, standing)
+            opened += await self._texts.open(one.ticket_id, kind, one.version, number, shown, False, now)
+        if len(found) < AT_ONCE:
+            self._seen = now
+        return opened
