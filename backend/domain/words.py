@@ -16,6 +16,8 @@ CLASSES = (
     "out_of_jurisdiction", "in_legal_process", "against_policy", "secret_or_order", "untrue",
     "beyond_reason", "heard_unreasonable", "malicious",
 )  # fmt: skip
+#: Why a limit is extended, in words fit for a short message to the caller (S5): never free text.
+DELAYS = ("complex", "cooperation", "materials", "construction", "weather")
 #: Why a person visits (word.visit_reason).
 VISIT_REASONS = (
     "unsatisfied", "unclear", "want_person", "danger", "confidential", "sampled", "no_phone", "not_imported", "capped",
@@ -126,7 +128,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     "decide_return":       (ACCEPT, REASON_IF_ANY, Field("unit", _text)),
     "contact":             (Field("way", _one_of(*WAYS), default="phone"), need("reached", _flag),
                             Field("note", _text, default="")),
-    "extend":              (need("new_due_at", _instant), REASON,
+    "extend":              (need("new_due_at", _instant), REASON, Field("reason_class", _one_of(*DELAYS), default="complex"),
                             need("requester_informed", _informed, "requester_not_informed")),
     "decide_extension":    (ACCEPT, REASON_IF_ANY),
     "reply":               (need("text", _text, "text_missing"), Field("way", _one_of(*WAYS), default="phone"),

@@ -9,6 +9,7 @@ from backend.office import Office
 from backend.ports.audit import AuditStore
 from backend.ports.visits import Kept, VisitStore
 from backend.visiting.figures import Counting
+from backend.visiting.informing import Informing
 from backend.visiting.peace import Peace
 from backend.visiting.tasks import Tasks
 from backend.visiting.texting import Texting
@@ -28,6 +29,7 @@ class Visiting:
     peace: Peace
     figures: Counting
     texting: Texting | None = None
+    informing: Informing | None = None
 
     async def recording(self, dial_id: int, by: Actor) -> Kept:
         """Where a recording lies, on the record. Refused `forbidden`, `not_found` (none, or let go of after `recording.keep`)."""

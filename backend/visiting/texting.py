@@ -13,6 +13,7 @@ from backend.desk import Desk
 from backend.domain import retry, survey
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
+from backend.domain.spoken_time import written
 from backend.domain.texts import Catalogue
 from backend.domain.ticket import Answer, Source, State
 from backend.office import Office
@@ -25,7 +26,7 @@ from notify.pace import Pacer
 from notify.text import Texter, TextEvent
 
 log = structlog.get_logger("texts")
-UNREACHED = "S6"
+UNREACHED, EXTENDED = "S6", "S5"
 AT_ONCE = 64
 WAIT = timedelta(days=1)  # how long an answer by text is awaited before the visit counts as unreached
 LEASE = timedelta(minutes=2)
@@ -106,7 +107,9 @@ class Texting:
             return False
         try:
             receipt = await self.texter.send(
-                number, self.words(text), status_url=f"{self.public_url}/hooks/{self.texter.name}/sms/status/{text.id}"
+                number,
+                await self.words(text),
+                status_url=f"{self.public_url}/hooks/{self.texter.name}/sms/status/{text.id}",
             )
         except DeliveryError as error:
             await self._failed(text, error, now)
@@ -117,14 +120,28 @@ class Texting:
         )
         return True
 
-    def words(self, text: CallerText) -> str:
+    async def words(self, text: CallerText) -> str:
         """What is written: no link, nothing of the demand, at most 70 characters on the mainland."""
-        key = "visit_text.unreached_two_way" if text.two_way else "sms.S6"
+        key = "visit_text.unreached_two_way" if text.two_way else f"sms.{text.kind}"
         facts: dict[str, Any] = {"sign": self.hotline_name, "hotline": self.hotline}
+        if text.kind == EXTENDED:
+            facts |= await self._extended(text.ticket_id)
         whole = self.catalogue.say(key, ticket_no=text.ticket_no, **facts)
         if text.two_way or len(whole) <= MOST_CHARS:
             return whole
         return self.catalogue.say(key, ticket_no=text.ticket_no[-4:], **facts)[:MOST_CHARS]
+
+    async def _extended(self, ticket_id: int) -> dict[str, Any]:
+        """Until when and why, in words of a fixed list: what somebody wrote may hold more than a caller should read."""
+        snap = await self.desk.moves.load(Find(ticket_id=ticket_id))
+        lead = snap.lead if snap else None
+        granted = [r for r in snap.requests if r.kind == "extension" and r.decision == "accepted"] if snap else []
+        why = str(granted[-1].facts.get("reason_class") or "complex") if granted else "complex"
+        now = self.office.clock.now()
+        due = lead.close_due_at if lead else now
+        language = "zh" if self.catalogue.language.startswith("zh") else "en"
+        shown = written(due, now, language, self.office.clock.zone)
+        return {"reason_short": self.catalogue.word("delay", why), "new_due": shown}
 
     async def _failed(self, text: CallerText, error: DeliveryError, now: datetime) -> None:
         """A text in doubt is never sent twice; one that surely did not leave is tried again."""

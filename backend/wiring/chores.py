@@ -25,7 +25,7 @@ def engage(house: House, shelves: Shelves, roles: Collection[str]) -> None:
 
 def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
     rooms, door, calls = house.rooms, house.door, house.calls
-    texting = rooms.visiting and rooms.visiting.texting
+    texting, informing = (v.texting, v.informing) if (v := rooms.visiting) else (None, None)
     sealer = Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock)
     # fmt: off
     rows: list[tuple[str, str, Any, bool]] = [
@@ -43,6 +43,7 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
         ("worker", "courier",    rooms.courier.round,                            True),
         ("worker", "platform",   rooms.platform and rooms.platform.round,        rooms.platform is not None),
         ("worker", "likeness",   s.likeness.round,                               True),
+        ("worker", "informing",  informing and informing.round,                  informing is not None),
         ("worker", "texts",      texting and texting.round,                      texting is not None),
         ("worker", "calls",      calls and calls.round,                          calls is not None),
     ]

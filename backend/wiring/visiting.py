@@ -4,6 +4,7 @@ from backend.calls.room import Calls
 from backend.environment import Environment
 from backend.shelves import Shelves
 from backend.visiting.figures import Counting
+from backend.visiting.informing import Informing
 from backend.visiting.peace import Peace
 from backend.visiting.room import Visiting
 from backend.visiting.tasks import Tasks
@@ -12,6 +13,7 @@ from notify.pace import Pacer
 from notify.registry import Registry as Drivers
 from notify.text import Texter
 from storage.caller_texts import CallerTexts
+from storage.informing import NewsShelf
 from storage.visits import VisitShelf
 
 
@@ -32,13 +34,15 @@ def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, pacer
     """The room with everything it needs."""
     store = VisitShelf(s.db, s.vault)
     texter = texter_of(environment)
-    texting = None
+    texting = informing = None
     if calls is not None and texter is not None:
+        texts = CallerTexts(s.db, s.ids, s.vault)
+        informing = Informing(NewsShelf(s.db), texts, calls.tools.store, s.office)
         texting = Texting(
-            CallerTexts(s.db, s.ids, s.vault), calls.tools.store, store, s.desk, s.office, s.catalogue, s.audit, pacer,
+            texts, calls.tools.store, store, s.desk, s.office, s.catalogue, s.audit, pacer,
             texter, environment.address.rstrip("/"), environment.hotline, environment.hotline_name,
         )  # fmt: skip
     return Visiting(
         store, s.office, s.audit, Tasks(store, s.office, s.catalogue, environment.hotline_name),
-        Peace(store, s.office, s.audit), Counting(store, s.office), texting,
+        Peace(store, s.office, s.audit), Counting(store, s.office), texting, informing,
     )  # fmt: skip

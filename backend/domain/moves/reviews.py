@@ -154,7 +154,7 @@ def extend(m: Mover) -> None:
     if new_due > longest:
         raise Refused("extension_too_long", latest=longest.isoformat())
     request = m.ask(
-        "extension", new_due_at=new_due.isoformat(), reason=m.words["reason"],
+        "extension", new_due_at=new_due.isoformat(), reason=m.words["reason"], reason_class=m.words["reason_class"],
         requester_informed=m.words["requester_informed"], old_due_at=target.close_due_at.isoformat(),
     )  # fmt: skip
     m.to(State.EXTENSION_REVIEW)

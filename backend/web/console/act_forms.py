@@ -11,6 +11,7 @@ from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.table import BY_VERB, ROWS, may
 from backend.domain.ticket import Answer
+from backend.domain.words import DELAYS
 from backend.domain.words import FLAGGED as FLAGGED_WORDS
 from backend.ports.reading import TicketView
 
@@ -53,7 +54,8 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "decide_return":      (ACCEPT, WHY),
     "contact":            (WAY, Input("reached", "flag", required=True), Input("note", "long")),
     "extend":             (Input("new_due_at", "at", required=True), REASON, Input("informed_at", "at", required=True),
-                           Input("informed_way", "choice", "way", True, WAYS)),
+                           Input("informed_way", "choice", "way", True, WAYS),
+                           Input("reason_class", "choice", "delay", True, DELAYS)),
     "decide_extension":   (ACCEPT, WHY),
     "reply":              (TEXT, WAY, Input("cause")),
     "amend":              (TEXT,),
