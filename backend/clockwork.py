@@ -187,7 +187,7 @@ class Clockwork:
 
     async def _settlement(self, now: datetime) -> int:
         """T30: once an hour, tickets of months whose settlement day has passed are archived (Q15)."""
-        if self._settled is not None and now - self._settled < SETTLE_EVERY:
+        if self._settled is not None and timedelta() <= now - self._settled < SETTLE_EVERY:
             return 0
         self._settled = now
         standing = await self._office.standing()

@@ -1,6 +1,7 @@
 """The rounds and their metronome: work that is woken by a nudge at once, or by the tick as a net."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
@@ -9,6 +10,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 log = structlog.get_logger("rounds")
 LONGEST_PAUSE = 30.0  # seconds between tries of a round that keeps failing
+NET = 3  # ticks a round sleeps at most, by the loop's own clock
 
 
 class Round:
@@ -35,10 +37,16 @@ class Round:
             self.failures = 0
             return handled
 
-    async def forever(self) -> None:
-        """Work whenever woken. An accident is logged and tried again; it never ends the round."""
+    async def forever(self, net: float | None = None) -> None:
+        """Work whenever woken. An accident is logged and tried again; it never ends the round.
+
+        `net` seconds after the last work it wakes by itself: the metronome goes by the clock on the wall, and one that
+        is put back an hour would still it for an hour (G11).
+        """
         while True:
-            await self._woken.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(net):
+                    await self._woken.wait()
             try:
                 if await self.once():
                     self._woken.set()  # there may be more: look again, after the others had their turn
@@ -75,7 +83,9 @@ class Rounds:
     async def start(self) -> None:
         """Begin all rounds and the metronome."""
         self.beats.update({name: time.monotonic() for name in self.all})
-        self._tasks = [asyncio.create_task(r.forever(), name=f"round:{r.name}") for r in self.all.values()]
+        self._tasks = [
+            asyncio.create_task(r.forever(NET * self._tick), name=f"round:{r.name}") for r in self.all.values()
+        ]
         self._scheduler.add_job(
             self.nudge,
             "interval",
