@@ -12,30 +12,13 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.clockwords import left
 from backend.domain.spoken_time import written
-from backend.domain.ticket import Role
 from backend.ports.keys import Session
 from backend.rooms import Rooms
 from backend.web.asked import ROOMS
+from backend.web.console.menu import drawn
 
 HERE = Path(__file__).parent
 STATIC = "/static"
-ALL: frozenset[Role] = frozenset(Role)
-#: Who deals with return visits by people.
-VISITORS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
-#: Who looks at the whole office, not at one unit.
-OFFICE = frozenset(set(Role) - {Role.HANDLER, Role.LIAISON, Role.LEADER})
-#: The main menu: path, the key of its name, who sees it. Read it from left to right.
-MENU: tuple[tuple[str, str, frozenset[Role]], ...] = (
-    ("/", "overview", ALL),
-    ("/tickets", "tickets", ALL),
-    ("/hot", "hot", OFFICE),
-    ("/office", "office", ALL),
-    ("/deliveries", "deliveries", ALL),
-    ("/calls", "calls", ALL),
-    ("/visits", "visits", VISITORS),
-    ("/scores", "scores", ALL),
-    ("/settings", "settings", ALL),
-)
 #: Where the signed-in person is kept on the request.
 SEATED = web.RequestKey("seated", tuple[Actor, Session])
 
@@ -101,6 +84,6 @@ def page(
     base = {
         "actor": seated[0] if seated else None, "csrf": seated[1].csrf if seated else "", "here": request.path,
         "language": request.app[ROOMS].catalogue.language.replace("_", "-"),
-        "menu": [(path, name) for path, name, roles in MENU if seated and seated[0].role in roles],
+        "menu": drawn(seated[0] if seated else None, request.path),
     }  # fmt: skip
     return aiohttp_jinja2.render_template(template, request, {**base, **(context or {})}, status=status)

@@ -1,0 +1,85 @@
+"""The console's menu: a few groups, and under the open one its pages; who sees which."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from backend.domain.acts import Actor
+from backend.domain.ticket import Role
+from backend.web.api import bulletins, likeness, platform, readiness, ringing
+
+ALL: frozenset[Role] = frozenset(Role)
+#: Who deals with return visits by people.
+VISITORS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+
+
+class Entry(NamedTuple):
+    """A page of the menu: its path, the key of its name, who sees it (an administrator sees all), what lies under it."""
+
+    path: str
+    name: str
+    roles: frozenset[Role] = ALL
+    under: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link as it is drawn: where to, the key of its name, whether we are there."""
+
+    path: str
+    name: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The menu of one page for one person: the groups, the pages of the open group (none where it has but one)."""
+
+    groups: tuple[Link, ...] = ()
+    pages: tuple[Link, ...] = ()
+
+
+#: Read it from left to right: the day's work first, then what it leaves behind, then the house itself.
+MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    ("overview", (Entry("/", "overview"),)),
+    ("tickets", (
+        Entry("/tickets", "all_tickets"), Entry("/hot", "hot", likeness.OFFICE),
+        Entry("/catalogue", "aid.catalogue", likeness.OFFICE), Entry("/knowledge", "marks.knowledge"),
+        Entry("/sync", "sync.title", platform.READERS),
+    )),
+    ("told", (
+        Entry("/deliveries", "deliveries"), Entry("/calls", "calls"),
+        Entry("/calls/costs", "costs.title", ringing.MONEY),
+    )),
+    ("visit", (
+        Entry("/visits", "visiting.tasks", VISITORS), Entry("/visits/peace", "visiting.peace", VISITORS),
+        Entry("/visits/figures", "visiting.figures", VISITORS),
+    )),
+    ("marking", (
+        Entry("/scores", "scores"), Entry("/bulletins", "bulletins.title", bulletins.READERS),
+        Entry("/ledger", "marks.ledger"), Entry("/runs", "marks.runs"),
+        Entry("/registers/contact", "marks.registers", under="/registers"),
+    )),
+    ("units", (
+        Entry("/office", "office"), Entry("/rosters", "rosters.title"),
+        Entry("/office/readiness", "readiness.title", readiness.READERS),
+    )),
+    ("settings", (Entry("/settings", "settings"),)),
+)  # fmt: skip
+
+
+def drawn(actor: Actor | None, here: str) -> Drawn:
+    """The menu as this person sees it from this page; nothing for whoever is not signed in."""
+    if actor is None:
+        return Drawn()
+    seen = [(name, [e for e in entries if actor.role is Role.ADMIN or actor.role in e.roles]) for name, entries in MENU]
+    at = max((e for _, own in seen for e in own if _lies(here, e)), key=lambda e: len(e.under or e.path), default=None)
+    opened = next((own for _, own in seen if at in own), [])
+    return Drawn(
+        tuple(Link(own[0].path, name, own is opened) for name, own in seen if own),
+        tuple(Link(e.path, e.name, e is at) for e in opened if len(opened) > 1),
+    )
+
+
+def _lies(here: str, entry: Entry) -> bool:
+    root = entry.under or entry.path
+    return here == root or (root != "/" and here.startswith(f"{root}/"))

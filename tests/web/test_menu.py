@@ -1,0 +1,65 @@
+"""The menu: every page has its place, the longest path wins, and nobody is led to a closed door."""
+
+import pytest
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.ticket import Role
+from backend.web.console.menu import MENU, Drawn, drawn
+from tests.web.house import House
+from tests.web.test_console import Visitor
+
+ADMIN = Actor("A1", Role.ADMIN, None)
+
+
+@pytest.mark.parametrize(
+    ("here", "group", "page"),
+    [
+        ("/tickets/YL0001", "/tickets", "/tickets"),
+        ("/hot", "/tickets", "/hot"),
+        ("/calls/costs", "/deliveries", "/calls/costs"),
+        ("/visits/tasks/YL0001", "/visits", "/visits"),
+        ("/visits/peace", "/visits", "/visits/peace"),
+        ("/scores/unit", "/scores", "/scores"),
+        ("/registers/contact", "/scores", "/registers/contact"),
+        ("/registers/place", "/scores", "/registers/contact"),
+        ("/runs/7", "/scores", "/runs"),
+        ("/office/readiness", "/office", "/office/readiness"),
+    ],
+)
+def test_a_page_is_marked_in_its_group(here: str, group: str, page: str) -> None:
+    menu = drawn(ADMIN, here)
+    assert [link.path for link in menu.groups if link.here] == [group]
+    assert [link.path for link in menu.pages if link.here] == [page]
+
+
+def test_a_group_of_one_page_needs_no_second_row() -> None:
+    assert drawn(ADMIN, "/settings").pages == ()
+
+
+def test_a_handler_is_led_to_no_page_of_the_office_FA2() -> None:
+    handler = Actor("H1", Role.HANDLER, "U01")
+    seen = {link.path for group in drawn(handler, "/").groups for link in (group, *drawn(handler, group.path).pages)}
+    assert {"/tickets", "/rosters", "/knowledge"} <= seen
+    assert not {"/hot", "/catalogue", "/sync", "/calls/costs", "/office/readiness", "/bulletins", "/visits"} & seen
+
+
+def test_a_stranger_sees_no_menu() -> None:
+    assert drawn(None, "/") == Drawn()
+
+
+async def test_every_page_without_a_number_in_its_path_stands_in_the_menu(house: House) -> None:
+    app = house.client.app
+    assert isinstance(app, web.Application)
+    asked = {r.resource.canonical for r in app.router.routes() if r.method == "GET" and r.resource is not None}
+    others = ("/api", "/hooks", "/static", "/annex", "/sandbox")  # not pages of the console
+    pages = {p for p in asked if "{" not in p and not p.startswith(others)}
+    listed = {entry.path for _, entries in MENU for entry in entries}
+    aside = {"/sign-in", "/events", "/healthz", "/readyz", "/metrics", "/scores/unit"}
+    assert pages - aside <= listed
+
+
+async def test_the_second_row_stands_on_the_page(house: House) -> None:
+    visitor = Visitor(house)
+    await visitor.sign_in(house.keys["A1"])
+    assert '<a href="/rosters">' in await visitor.page("/office")
