@@ -14,7 +14,7 @@ from backend.domain.spoken_time import written
 from backend.domain.texts import Catalogue
 from backend.domain.ticket import Grade, State
 from backend.mail import buttons
-from backend.mail.kinds import LIVING_KINDS, REVIEWS, matters, request_of
+from backend.mail.kinds import LIVING_KINDS, REMINDERS, REVIEWS, matters, request_of
 from backend.mail.notices import said, status, text_key
 from backend.mail.view import View
 from backend.office import Office
@@ -32,6 +32,7 @@ class Names(Protocol):
     """Where a requester's name is opened (storage/cards.py)."""
 
     async def requester(self, ticket_id: int) -> str | None: ...
+    async def of_assignment(self, assignment_id: int) -> Sequence[HeldCard]: ...
 
 
 class Provisional(Protocol):
@@ -137,9 +138,20 @@ class Cards:
         number = card.facts.get("request")
         if number is not None:
             return self._reviewed(view, text, int(number), card.facts)
+        if await self._superseded(card):
+            line = self._catalogue.say("chat.superseded_line")
+            return Drawn(Card(f"{text}\n{line}"), snap.ticket.version, card.facts)
         names = self._catalogue.buttons(text_key(card.kind, card.facts))
         made = buttons.keys(names, view.target, viewer, self._catalogue, view.now)
         return Drawn(Card(text, made), snap.ticket.version, card.facts)
+
+    async def _superseded(self, card: HeldCard) -> bool:
+        """Whether the same person holds a newer reminder of the same kind about the same assignment."""
+        if card.kind not in REMINDERS or card.assignment_id is None:
+            return False
+        held = await self._names.of_assignment(card.assignment_id)
+        mine = (card.sent_at, card.id)
+        return any(h.kind == card.kind and h.person == card.person and (h.sent_at, h.id) > mine for h in held)
 
     async def _drawn(
         self, kind: str, assignment_id: int | None, given: Mapping[str, Any], snap: Snapshot, viewer: Person

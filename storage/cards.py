@@ -20,6 +20,7 @@ from storage.rows import encode
 from storage.vault import Vault
 
 C = t.cards.c
+NEVER = -1  # the ticket version of a message that must be drawn again whatever the ticket does
 _COLUMNS = [C.id, C.channel, C.address, C.message_id, C.person, C.ticket_id, C.assignment_id, C.kind,
             C.shown, C.wanted, C.facts, C.sent_at, C.state, C.attempts]  # fmt: skip
 
@@ -50,6 +51,11 @@ def write_cards(c: Connection, cards: Sequence[NewCard], ids: Ids, *, lock: bool
         for card in cards
     ]  # fmt: skip
     c.execute(make(t.cards).on_conflict_do_nothing(), rows)
+    for card in cards:
+        if card.replaces:
+            earlier = (C.assignment_id == card.assignment_id, C.person == card.person, C.kind == card.kind,
+                       C.message_id != card.message_id, C.state == "live")  # fmt: skip
+            c.execute(update(t.cards).where(*earlier).values(shown=NEVER))
 
 
 class Cards:

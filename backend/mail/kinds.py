@@ -102,6 +102,8 @@ REVIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
 MUST_ARRIVE = frozenset(BY_PHONE) | {"P1", "P2", "P4", "C1"}
 #: what answers a person's own act, and may come in his quiet hours
 ANSWERS = frozenset({"C1", "M6", "M9", "M13", "M17"})
+#: reminders of one duty: when the next is sent, the earlier loses its buttons and says so
+REMINDERS = frozenset({"M3", "M4", "M31", "M32", "M33"})
 #: general reminders, told in one digest when there are many of one person (§6.3, FS17)
 MERGED = frozenset({"M3", "M4"})
 

@@ -11,7 +11,7 @@ from backend.cards import Drawn
 from backend.domain import retry
 from backend.domain.records import Letter, Person
 from backend.mail.fallback import Case, Fallback, fall_back, tell_unit
-from backend.mail.kinds import ANSWERS, MUST_ARRIVE
+from backend.mail.kinds import ANSWERS, MUST_ARRIVE, REMINDERS
 from backend.mail.outfit import Gate, Outfit
 from backend.mail.settling import Settling
 from backend.ports.cards import NewCard
@@ -122,7 +122,7 @@ class Outbound:
         if letter.ticket_id is not None:
             card = NewCard(
                 letter.channel, address, receipt.provider_id, letter.person, letter.ticket_id,
-                letter.assignment_id, letter.kind, drawn.version, at, drawn.facts,
+                letter.assignment_id, letter.kind, drawn.version, at, drawn.facts, letter.kind in REMINDERS,
             )  # fmt: skip
         kept = await self._settling.settle(
             Settlement(

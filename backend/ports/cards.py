@@ -20,6 +20,7 @@ class NewCard:
     shown: int
     sent_at: datetime
     facts: Mapping[str, Any] = field(default_factory=dict)
+    replaces: bool = False  # earlier messages of this kind to this person about this assignment are drawn again
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The shelf of messages on both engines: found when answered, stale when the ticket moves, claimed by one."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, select, update
@@ -50,6 +51,17 @@ async def test_a_message_is_found_by_what_the_chat_calls_it_and_recorded_once(da
     assert await cards.find("telegram", "43", "7") is None
     assert [c.message_id for c in await cards.of_assignment(2)] == ["7"]
     assert await cards.requester(1) == "欧阳小明" and await cards.requester(9) is None
+
+
+async def test_a_newer_reminder_of_the_same_kind_makes_the_earlier_one_stale(database: Database) -> None:
+    cards = await shelf(database)
+    first = replace(CARD, kind="M3", replaces=True)
+    await cards.record([first, replace(first, message_id="8", person="H2"), replace(first, message_id="9", kind="M4")])
+    await cards.record([replace(first, message_id="10")])
+    assert [c.message_id for c in await cards.stale(["telegram"], NOW, NOW, 9)] == ["7"]
+    (claimed,) = await cards.claim("w", [c.id for c in await cards.stale(["telegram"], NOW, NOW, 9)], NOW, LEASE)
+    assert await cards.shown(claimed.id, "w", 3)
+    assert await cards.stale(["telegram"], NOW, NOW, 9) == []
 
 
 async def test_a_card_whose_ticket_moved_while_it_was_being_sent_is_stale_at_once(database: Database) -> None:

@@ -72,6 +72,23 @@ async def test_a_reminder_put_off_comes_again_and_the_last_one_cannot_be_put_off
 
 
 @SQLITE
+async def test_when_the_next_reminder_comes_the_earlier_one_gives_up_its_buttons(office: Office) -> None:
+    handler = await office.bound("H101")
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
+    await office.dispatched("JS0001")
+    await handler.expect("【新工单】JS0001")
+    await office.until(november(10, 10, 1))
+    first = await handler.expect("尚未签收")
+    assert first.buttons
+    await office.until(november(10, 15, 1))
+    second = await handler.expect("尚未签收")
+    assert first.buttons == [] and "请以新提醒为准" in first.text
+    await handler.press(second, "签收")
+    assert await office.state("JS0001") == "signed"
+
+
+@SQLITE
 async def test_more_than_five_due_matters_of_one_person_come_as_one_digest_at_its_hour_M5(office: Office) -> None:
     handler = await office.bound("H101")
     office.phone("H101").answers(["1"])
