@@ -35,7 +35,7 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
 
         def work(c: Connection) -> dict[Measure, Sequence[Counted]]:
             wording, values = self._wording(c, question), _values(question)
-            together = [m for m in measures if m in wording.of_closings and not _by_due(m, question)]
+            together = [m for m in measures if wording.by_closing(m)]
             found = {m: _count(c, wording, m, values) for m in measures if m not in together}
             return found | (_closings(c, wording, together, values) if together else {})
 
@@ -126,10 +126,6 @@ def _count(c: Connection, wording: Wording, measure: Measure, values: dict[str, 
         return ()
     rows = c.execute(text(count_statement(wording, measure, wording.question)), values)
     return [Counted(unit, int(num), int(den)) for unit, num, den in rows]
-
-
-def _by_due(measure: Measure, question: Question) -> bool:
-    return measure is Measure.ON_TIME and question.closure_basis == "due"
 
 
 def _closings(

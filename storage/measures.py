@@ -14,8 +14,15 @@ SECOND = 1_000_000
 
 _NOT_MERGED = "{0}.ticket_id NOT IN (SELECT id FROM tickets WHERE merged_into IS NOT NULL)"  # Q23
 _NO_MASS = "t.flags NOT LIKE '%mass_incident%'"  # Q32
+#: how many demands a closing stands for when each merged repeat counts by itself (Q23 `each`)
+_EACH = """(1 + (SELECT count(*) FROM tickets m JOIN journal j ON j.ticket_id = m.id AND j.verb = 'merge'
+    AND j.at <= :as_of WHERE m.merged_into = t.id))"""
+_GIVEN_BACK = "SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted' AND {0}"
 _SPOKEN = "('satisfied', 'basically_satisfied', 'unclear', 'unsatisfied')"
 _MONTH = "{0} >= :start AND {0} < :end AND {0} <= :as_of"
+#: a closing in the month of its last visit (Q14)
+_VISITED = """a.closed_at <= :as_of AND t.id IN (SELECT v.ticket_id FROM visits v WHERE v.at <= :as_of
+    GROUP BY v.ticket_id HAVING max(v.at) >= :start AND max(v.at) < :end)"""
 
 #: The instant in the JSON of a request, as microseconds; due times are whole seconds with an offset.
 _OLD_DUE = {
@@ -40,6 +47,7 @@ class Wording:
         )
 
         self._timely = f"CASE WHEN {self._in_time} THEN 1 ELSE 0 END"
+        self._weight = _EACH if question.merged == "each" else "1"
         #: measure → what a closing adds to its numerator, and which closings it counts
         self.of_closings: dict[Measure, tuple[str, str]] = {
             Measure.ON_TIME: (self._timely, _NO_MASS),
@@ -53,7 +61,7 @@ class Wording:
             Measure.SIGN: self._sign,
             Measure.RETURN: self._return,
             Measure.ON_TIME: self._on_time,
-            Measure.EXTENSION: lambda: self._closed(Measure.EXTENSION),
+            Measure.EXTENSION: self._extension,
             Measure.RED_CARD: self._red_card,
             Measure.SATISFACTION: lambda: self._closed(Measure.SATISFACTION),
             Measure.DISPATCH: self._dispatch,
@@ -68,17 +76,43 @@ class Wording:
         }
         return queries[measure]()
 
+    def by_closing(self, measure: Measure) -> bool:
+        """Whether a measure counts the month's closings, so that one pass serves it and others (Q14)."""
+        q = self.question
+        own = {
+            Measure.ON_TIME: q.closure_basis == "closed",
+            Measure.EXTENSION: q.extension_month == "closed",
+            Measure.SATISFACTION: q.satisfaction_month == "closed",
+        }
+        return own.get(measure, False)
+
+    @staticmethod
+    def _duty_month(by_due: bool) -> str:
+        """A duty in the month it began, or in that of its due time once that has come or it is met (Q14)."""
+        if not by_due:
+            return _MONTH.format("d.start_at")
+        return """d.due_at >= :start AND d.due_at < :end AND d.start_at <= :as_of
+            AND (d.due_at <= :as_of OR d.met_at <= :as_of)"""
+
     def _sign(self) -> str:
+        where = self._duty_month(self.question.sign_month == "due")
+        if self.question.sign_returned == "leave_out":
+            where += f" AND d.assignment_id NOT IN ({_GIVEN_BACK.format('r.decided_at <= :as_of')})"
+        if self.question.assisting == "none":
+            where += " AND d.assignment_id IN (SELECT a.id FROM assignments a WHERE a.lead)"
         return f"""SELECT d.unit AS unit, d.ticket_id AS ticket_id,
             CASE WHEN d.outcome = 'timely' AND d.met_at <= :as_of THEN 1 ELSE 0 END AS num, 1 AS den
-            FROM duties d WHERE d.kind = 'sign' AND {_MONTH.format("d.start_at")}
+            FROM duties d WHERE d.kind = 'sign' AND {where}
             AND (COALESCE(d.outcome, '') <> 'void' OR d.met_at > :as_of) AND {_NOT_MERGED.format("d")}"""
 
     def _dispatch(self) -> str:
+        where = self._duty_month(self.question.dispatch_month == "due")
+        if self.question.dispatch_basis == "dispatched":
+            where += " AND d.met_at <= :as_of"
         return f"""SELECT d.unit AS unit, d.ticket_id AS ticket_id,
             CASE WHEN d.outcome = 'timely' AND d.met_at <= :as_of THEN 1 ELSE 0 END AS num, 1 AS den
             FROM duties d JOIN tickets t ON t.id = d.ticket_id
-            WHERE d.kind = 'dispatch' AND {_MONTH.format("d.start_at")} AND d.start_at = t.generated_at
+            WHERE d.kind = 'dispatch' AND {where} AND d.start_at = t.generated_at
             AND d.unit IS NOT NULL AND t.requires_dispatch AND t.merged_into IS NULL
             AND (COALESCE(d.outcome, '') <> 'void' OR d.met_at > :as_of)"""
 
@@ -89,35 +123,38 @@ class Wording:
             basis = f"""NOT {withdrawn.format("r")} AND NOT EXISTS (SELECT 1 FROM requests o
                 WHERE o.ticket_id = r.ticket_id AND o.kind = 'return' AND o.assignment_id = r.assignment_id
                 AND o.asked_at > r.asked_at AND o.asked_at <= :as_of AND NOT {withdrawn.format("o")})"""
+        event = "r.decided_at" if self.question.return_month == "decided" else "r.asked_at"
         return f"""SELECT a.unit AS unit, r.ticket_id AS ticket_id,
             CASE WHEN r.timely AND COALESCE(a.signed, '') <> 'auto' THEN 1 ELSE 0 END AS num, 1 AS den
             FROM requests r JOIN assignments a ON a.id = r.assignment_id
-            WHERE r.kind = 'return' AND {_MONTH.format("r.asked_at")} AND {basis} AND {_NOT_MERGED.format("r")}"""
+            WHERE r.kind = 'return' AND {_MONTH.format(event)}
+            AND r.asked_at <= :as_of AND {basis} AND {_NOT_MERGED.format("r")}"""
 
-    @property
-    def _closings(self) -> str:
+    def _closings(self, month: str = _MONTH.format("a.closed_at")) -> str:
         """Lead closings of the month (Q21, Q22)."""
         return f"""FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._undone}
-            WHERE a.lead AND {_MONTH.format("a.closed_at")} AND a.state <> 'returned' AND t.merged_into IS NULL"""
+            WHERE a.lead AND {month} AND a.state <> 'returned' AND t.merged_into IS NULL"""
 
     def _closed(self, measure: Measure) -> str:
         num, where = self.of_closings[measure]
-        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {num} AS num, 1 AS den {self._closings}
-            AND {where}"""
+        closings = self._closings() if self.by_closing(measure) else self._closings(_VISITED)
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, ({num}) * {self._weight} AS num,
+            {self._weight} AS den {closings} AND {where}"""
 
     def closings(self, measures: Sequence[Measure]) -> str:
         """Counts by unit of several measures over the same closings in one pass: unit, then num and den of each."""
         sums = ", ".join(
-            f"sum(CASE WHEN {where} THEN {num} ELSE 0 END), sum(CASE WHEN {where} THEN 1 ELSE 0 END)"
+            f"sum(CASE WHEN {where} THEN ({num}) * {self._weight} ELSE 0 END), "
+            f"sum(CASE WHEN {where} THEN {self._weight} ELSE 0 END)"
             for num, where in map(self.of_closings.__getitem__, measures)
         )
         unit = "AND a.unit = :unit" if self.question.unit is not None else ""
-        return f"SELECT a.unit, {sums} {self._closings} {unit} GROUP BY a.unit"
+        return f"SELECT a.unit, {sums} {self._closings()} {unit} GROUP BY a.unit"
 
-    def _due_in_month(self, num: str, where: str) -> str:
+    def _due_in_month(self, num: str, where: str, weight: str = "1") -> str:
         """Leads by their (extended) due time; what ended before it was due is owed no more."""
-        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {num} AS num, 1 AS den
-            FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._undone}
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, ({num}) * {weight} AS num,
+            {weight} AS den FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._undone}
             WHERE a.lead AND a.dispatched_at <= :as_of AND {self._due} >= :start AND {self._due} < :end
             AND t.merged_into IS NULL AND {where}
             AND NOT (a.ended_at IS NOT NULL AND a.ended_at <= :as_of
@@ -127,29 +164,54 @@ class Wording:
     def _in_time(self) -> str:
         return f"a.closed_at <= :as_of AND a.closed_at < {self._due} + {SECOND}"
 
+    @property
+    def _come(self) -> str:
+        """Due by the run, or closed before."""
+        return f"({self._due} <= :as_of OR a.closed_at <= :as_of)"
+
     def _on_time(self) -> str:
-        if self.question.closure_basis == "due":
-            come = f"({self._due} <= :as_of OR a.closed_at <= :as_of)"
-            return self._due_in_month(self._timely, f"{_NO_MASS} AND {come}")
-        return self._closed(Measure.ON_TIME)
+        if self.by_closing(Measure.ON_TIME):
+            return self._closed(Measure.ON_TIME)
+        return self._due_in_month(self._timely, f"{_NO_MASS} AND {self._come}", self._weight)
+
+    def _extension(self) -> str:
+        if self.by_closing(Measure.EXTENSION):
+            return self._closed(Measure.EXTENSION)
+        return self._due_in_month(self._extensions, f"{_NO_MASS} AND {self._come}", self._weight)
 
     def _closure(self) -> str:
         return self._due_in_month("CASE WHEN a.closed_at <= :as_of THEN 1 ELSE 0 END", f"{self._due} <= :as_of")
 
     def _red_card(self) -> str:
         """In hand at any time in the month; a card issued by the clock, or of an imported life as of the run."""
-        card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {self._due} >= :start AND {self._due} < :end
+        by_rule, issued = self._card_months()
+        card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule}
             AND {self._due} < :as_of AND NOT (a.closed_at IS NOT NULL AND {self._in_time})
             AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)
             AND a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')
-            THEN 1 ELSE 0 END WHEN {_MONTH.format("a.red_card_at")} THEN 1 ELSE 0 END"""
-        given_back = """SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted'
-            AND r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end"""
+            THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
+        given_back = _GIVEN_BACK.format("r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end")
+        come = "a.dispatched_at < :end AND a.dispatched_at <= :as_of AND :start <= :as_of"
+        if self.question.red_card_basis == "dispatched":  # whenever they were given back
+            come, given_back = _MONTH.format("a.dispatched_at"), _GIVEN_BACK.format("r.decided_at <= :as_of")
         return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {card} AS num, 1 AS den
             FROM assignments a {self._undone}
-            WHERE a.lead AND a.dispatched_at < :end AND a.dispatched_at <= :as_of AND :start <= :as_of
+            WHERE a.lead AND {come}
             AND (a.closed_at IS NULL OR a.closed_at >= :start) AND (a.ended_at IS NULL OR a.ended_at >= :start)
             AND a.id NOT IN ({given_back}) AND {_NOT_MERGED.format("a")}"""
+
+    def _card_months(self) -> tuple[str, str]:
+        """When a card counts: one that follows from the due time, and one that was issued (Q14, Q17).
+
+        Cards of newly dispatched assignments count whenever they came.
+        """
+        due, at, closed = f"{self._due} >= :start AND {self._due} < :end", "a.red_card_at", "a.closed_at"
+        if self.question.red_card_basis == "dispatched":
+            ever = f"{closed} <= :as_of" if self.question.red_card_month == "closed" else "a.dispatched_at <= :as_of"
+            return ever, f"{at} <= :as_of AND {ever}"
+        if self.question.red_card_month == "closed":
+            return _MONTH.format(closed), f"{at} <= :as_of AND {_MONTH.format(closed)}"
+        return due, _MONTH.format(at)
 
     def _satisfaction(self) -> tuple[str, str]:
         """`satisfaction.verdict` in the words of the engine: only tickets that ever heard a no can end in one."""

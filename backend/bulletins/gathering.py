@@ -8,7 +8,7 @@ from backend.bulletins.chapters import AGENCY_RATES, RATES
 from backend.bulletins.kinds import BEIJING, Kind, Spans, spans_of
 from backend.bulletins.ranking import SMALL, Scores
 from backend.bulletins.reckoning import Pair, Work
-from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.measures import COHORT_WORDS, Measure
 from backend.domain.settings import Settings
 from backend.marks.assembly import assemble
 from backend.marks.room import Marks
@@ -18,7 +18,6 @@ from backend.ports.bulletins import BulletinStore, Detail, Span
 from backend.ports.marks import Counted, LedgerEntry, Question
 
 PROBLEMS = 500  # tickets reviewed in one document at most; how many there are in all is said
-COHORT = ("closure_basis", "return_basis", "unreasonable_mode", "second_visit_unreached")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +120,5 @@ def _volume(document: Mapping[str, Any]) -> int:
 
 
 def _question(span: Span, settings: Settings) -> Question:
-    words = {name: settings.text(f"scoring.{name}") for name in COHORT}
+    words = {name: settings.text(f"scoring.{name}") for name in COHORT_WORDS}
     return Question(span.start, span.end, span.as_of, **words)

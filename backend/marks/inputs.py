@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.scoring.exact import ZERO, plain
-from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.measures import COHORT_WORDS, Measure
 from backend.domain.scoring.readings import Readings
 from backend.domain.scoring.scheme import Kind, LedgerRule, Scheme
 from backend.domain.scoring.scheme_file import load_scheme
@@ -16,7 +17,7 @@ from backend.domain.settings import Settings
 from backend.domain.ticket import UnitKind
 from backend.marks.spans import bounds
 from backend.office import Standing
-from backend.ports.marks import LedgerEntry, MarksStore, Question, Struck
+from backend.ports.marks import Counted, LedgerEntry, MarksStore, Question, Struck
 
 REGION = "jilin-region"
 UNIT_SCHEMES = {"jilin": "jilin-unit", "beijing_mutual_aid": "beijing-agency"}
@@ -66,10 +67,7 @@ def schemes_of(standing: Standing, settings: Settings, scheme: str | None, unit:
 def question(month: str, standing: Standing, settings: Settings, as_of: datetime, unit: str | None) -> Question:
     """The month in the terms of the shelf, under the readings that change a cohort."""
     start, end = bounds(month, standing.settings.zone)
-    words = {
-        name: settings.text(f"scoring.{name}")
-        for name in ("closure_basis", "return_basis", "unreasonable_mode", "second_visit_unreached")
-    }
+    words = {name: settings.text(f"scoring.{name}") for name in COHORT_WORDS}
     return Question(start, end, as_of, unit=unit, **words)
 
 
@@ -79,9 +77,10 @@ async def documents(
 ) -> list[Document]:  # fmt: skip
     """A facts document for every unit that is active or has something to count."""
     wanted = {rate.measure for rate in scheme.rates if rate.measure is not Measure.CONNECT}
-    counted = await store.count(sorted(wanted | _tally(scheme)), asked)
+    counted = await store.count(sorted(wanted), asked)
     pairs = {m: {c.unit: [c.numerator, c.denominator] for c in rows} for m, rows in counted.items()}
-    seen = {code for rows in pairs.values() for code in rows}
+    dispatched = {} if of_institution(scheme) else await _dispatched(store, asked, counted)
+    seen = {code for rows in pairs.values() for code in rows} | set(dispatched)
     struck = await _struck(store, scheme, month, asked)
     ledger = await _ledger(store, scheme, month, asked.unit, settings)
     shown = await _shown(store, scheme, asked, len(seen)) if evidence else {}
@@ -97,8 +96,8 @@ async def documents(
             },
             "ledger": ledger.get(unit.code, []),
         }  # fmt: skip
-        if _tally(scheme):
-            document["assignments"] = pairs[Measure.SIGN].get(unit.code, [0, 0])[1]
+        if not of_institution(scheme):
+            document["assignments"] = dispatched.get(unit.code, 0)
         elif not document["ledger"] and not any(pair[1] for pair in document["rates"].values()):
             document["assignments"] = 0  # an institution nobody turned to, and of which nothing is known (Q9)
         if unit.code in shown:
@@ -137,9 +136,14 @@ def _marked(rows: Sequence[dict[str, Any]], struck: Sequence[Struck]) -> list[di
     ]
 
 
-def _tally(scheme: Scheme) -> set[Measure]:
-    """Handling units are in the running by their assignments: as many as they had to sign (Q9)."""
-    return set() if of_institution(scheme) else {Measure.SIGN}
+async def _dispatched(
+    store: MarksStore, asked: Question, counted: Mapping[Measure, Sequence[Counted]]
+) -> dict[str, int]:
+    """unit → assignments dispatched to it in the month, whatever the signing rate counts: who is in the running (Q9)."""
+    all_of_them = replace(asked, sign_month="dispatched", sign_returned="keep", assisting="sign")
+    if all_of_them != asked or Measure.SIGN not in counted:
+        counted = await store.count([Measure.SIGN], all_of_them)
+    return {c.unit: c.denominator for c in counted[Measure.SIGN]}
 
 
 async def _shown(

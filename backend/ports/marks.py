@@ -37,6 +37,17 @@ class Question:
     return_basis: str = "accepted"
     unreasonable_mode: str = "keep_in_denominator"
     second_visit_unreached: str = "satisfied"
+    sign_month: str = "dispatched"
+    sign_returned: str = "keep"
+    assisting: str = "sign"
+    dispatch_month: str = "generated"
+    dispatch_basis: str = "requiring"
+    return_month: str = "submitted"
+    extension_month: str = "closed"
+    satisfaction_month: str = "closed"
+    red_card_month: str = "due"
+    red_card_basis: str = "in_hand"
+    merged: str = "once"
     unit: str | None = None
 
 

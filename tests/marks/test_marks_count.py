@@ -19,7 +19,13 @@ VARIANTS = [
     {"scoring.return_basis": "submitted"},
     {"scoring.unreasonable_mode": "remove_both"},
     {"scoring.second_visit_unreached": "keep_first", "scoring.unreasonable_mode": "remove_both"},
-]
+    {"scoring.sign_month": "due", "scoring.dispatch_month": "due", "scoring.return_month": "decided",
+     "scoring.extension_month": "due", "scoring.satisfaction_month": "visited", "scoring.red_card_month": "closed"},
+    {"scoring.sign_returned": "leave_out", "scoring.assisting": "none", "scoring.dispatch_basis": "dispatched",
+     "scoring.red_card_basis": "dispatched"},
+    {"scoring.red_card_basis": "dispatched", "scoring.red_card_month": "closed", "scoring.return_basis": "submitted",
+     "scoring.return_month": "decided", "scoring.sign_month": "due", "scoring.sign_returned": "leave_out"},
+]  # fmt: skip
 COUNTED = [m for m in Measure if m is not Measure.CONNECT]
 
 

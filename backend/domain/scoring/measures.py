@@ -89,6 +89,7 @@ COUNTING: Mapping[Measure, Counting] = _table(
         "first dispatch at or before the dispatch limit",
         "tickets generated in the month that required dispatch",
         "B17, Q17",
+        ("scoring.dispatch_month", "scoring.dispatch_basis"),
     ),
     Counting(
         Measure.SIGN,
@@ -96,7 +97,8 @@ COUNTING: Mapping[Measure, Counting] = _table(
         Cohort.ASSIGNMENTS,
         "signed by a person at or before the sign limit",
         "assignments dispatched in the month",
-        "B33, Q18, Q19",
+        "B33, Q18, Q19, Q21",
+        ("scoring.sign_month", "scoring.sign_returned", "scoring.assisting"),
     ),
     Counting(
         # Basis `submitted` also counts refused and undecided requests; withdrawn ones never count.
@@ -106,18 +108,19 @@ COUNTING: Mapping[Measure, Counting] = _table(
         "submitted at or before the sign limit by a unit that had signed by hand",
         "returns submitted in the month and accepted",
         "B35, B36, Q20",
-        ("scoring.return_basis",),
+        ("scoring.return_basis", "scoring.return_month"),
     ),
     Counting(
         # Basis `due` takes the month of the (extended) due time, once it has come or the assignment is closed, and
-        # for this measure only; extension and satisfaction stay with closing.
+        # for this measure only; extension and satisfaction have months of their own. A master stands for the
+        # repeats merged into it as one, or as many as they are (`scoring.merged = each`, Q23).
         Measure.ON_TIME,
         MonthOf.CLOSED,
         Cohort.LEADS_NO_MASS,
         "closed at or before the (extended) due time",
         "closed in the month",
         "B38, Q16, Q22, Q32",
-        ("scoring.closure_basis",),
+        ("scoring.closure_basis", "scoring.merged"),
     ),
     Counting(
         Measure.EXTENSION,
@@ -126,6 +129,7 @@ COUNTING: Mapping[Measure, Counting] = _table(
         "granted extensions, one or two an assignment",
         "closed in the month",
         "B40, Q31",
+        ("scoring.extension_month", "scoring.merged"),
     ),
     Counting(
         # In hand = dispatched before the month's end, not closed before its start, and no accepted return
@@ -138,6 +142,7 @@ COUNTING: Mapping[Measure, Counting] = _table(
         "of these, cards issued in the month",
         "in hand at any time in the month",
         "B41, Q17, Q32, Q33",
+        ("scoring.red_card_month", "scoring.red_card_basis"),
     ),
     Counting(
         # `satisfaction.verdict` decides; a recognised unreasonable demand stays in the denominator and counts as
@@ -148,7 +153,12 @@ COUNTING: Mapping[Measure, Counting] = _table(
         "all but the finally unsatisfied",
         "closed in the month: consult, help, complaint",
         "B43, Q35-Q37, Q39, Q40",
-        ("scoring.unreasonable_mode", "scoring.second_visit_unreached"),
+        (
+            "scoring.unreasonable_mode",
+            "scoring.second_visit_unreached",
+            "scoring.satisfaction_month",
+            "scoring.merged",
+        ),
     ),
     Counting(
         Measure.RESPONSE,
@@ -182,4 +192,9 @@ COUNTING: Mapping[Measure, Counting] = _table(
         "answered satisfied, basically satisfied or unsatisfied",
         "A26, A35, Q35",
     ),
+)
+
+#: the settings that change a cohort, without their prefix: what a shelf is told with its question
+COHORT_WORDS: tuple[str, ...] = tuple(
+    sorted({key.removeprefix("scoring.") for row in COUNTING.values() for key in row.settings})
 )

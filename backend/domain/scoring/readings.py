@@ -22,6 +22,17 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "scoring.return_basis": ("accepted", "submitted"),  # Q20
         "scoring.unreasonable_mode": ("keep_in_denominator", "remove_both"),  # Q37
         "scoring.second_visit_unreached": ("satisfied", "keep_first"),  # Q36
+        "scoring.sign_month": ("dispatched", "due"),  # Q14
+        "scoring.dispatch_month": ("generated", "due"),  # Q14
+        "scoring.return_month": ("submitted", "decided"),  # Q14
+        "scoring.extension_month": ("closed", "due"),  # Q14
+        "scoring.satisfaction_month": ("closed", "visited"),  # Q14
+        "scoring.red_card_month": ("due", "closed"),  # Q14, Q33
+        "scoring.dispatch_basis": ("requiring", "dispatched"),  # Q17
+        "scoring.red_card_basis": ("in_hand", "dispatched"),  # Q17
+        "scoring.sign_returned": ("keep", "leave_out"),  # Q19
+        "scoring.assisting": ("sign", "none"),  # Q21
+        "scoring.merged": ("once", "each"),  # Q23
         "scoring.criticism_cap": ("shared", "province_only"),  # Q27
         "region.aggregation": ("mean", "ticket_weighted", "pooled"),  # Q51
         "period.quarter": ("mean_of_scored_months",),  # Q52

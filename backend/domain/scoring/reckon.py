@@ -9,6 +9,7 @@ from backend.domain.refusals import Refused
 from backend.domain.scoring.exact import ZERO
 from backend.domain.scoring.facts import Facts, check_settings, mapping, parse_facts
 from backend.domain.scoring.ledgers import ledger_lines
+from backend.domain.scoring.measures import COUNTING
 from backend.domain.scoring.period import parse_period, reckon_period
 from backend.domain.scoring.rates import rate_lines
 from backend.domain.scoring.readings import ROUNDING, Readings, overlaid
@@ -101,7 +102,8 @@ def _flags(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[str, ...]:
 
 
 def _printed(scheme: Scheme, readings: Readings) -> dict[str, str]:
-    keys = [*(_TOTAL_KEYS if scheme.totals else _SHOWN_KEYS), *scheme.readings, *scheme.knobs()]
+    cohorts = dict.fromkeys(key for rate in scheme.rates for key in COUNTING[rate.measure].settings)
+    keys = [*(_TOTAL_KEYS if scheme.totals else _SHOWN_KEYS), *cohorts, *scheme.readings, *scheme.knobs()]
     return readings.printed(keys, (item.item for item in scheme.rates if item.rule is RateRule.SLOPE))
 
 

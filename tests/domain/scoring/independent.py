@@ -19,6 +19,16 @@ DEFAULTS = {
     "scoring.return_basis": "accepted",
     "scoring.unreasonable_mode": "keep_in_denominator",
     "scoring.second_visit_unreached": "satisfied",
+    "scoring.sign_month": "dispatched",
+    "scoring.sign_returned": "keep",
+    "scoring.assisting": "sign",
+    "scoring.dispatch_month": "generated",
+    "scoring.dispatch_basis": "requiring",
+    "scoring.return_month": "submitted",
+    "scoring.extension_month": "closed",
+    "scoring.satisfaction_month": "closed",
+    "scoring.red_card_month": "due",
+    "scoring.red_card_basis": "in_hand",
 }
 
 
@@ -52,7 +62,7 @@ def count(
     for ticket in tickets:
         if ticket.get("merged_into"):
             continue
-        _dispatching(counts, ticket, due, as_of)
+        _dispatching(counts, ticket, due, as_of, chosen)
         for assignment in ticket.get("assignments", []):
             if _happened(assignment.get("dispatched_at"), as_of):
                 _one(counts, ticket, assignment, due, as_of, chosen)
@@ -75,7 +85,7 @@ def _one(
     add(month_of(dispatched), "assignments", 1)
     sign_due = _time(a.get("sign_due_at")) or due("sign", grade, category, dispatched)
     signed = _happened(a.get("signed_at"), as_of)
-    add(month_of(dispatched), "sign", bool(signed and by_hand and signed <= sign_due))
+    closed = _happened(a.get("closed_at"), as_of)
 
     back = a.get("return") or {}
     submitted = _happened(back.get("submitted_at"), as_of)
@@ -84,12 +94,21 @@ def _one(
     given_back = bool(submitted) and decision == "accepted"
     if submitted and (given_back or (chosen["scoring.return_basis"] == "submitted" and decision != "withdrawn")):
         return_due = _time(a.get("sign_due_at")) or due("return", grade, category, dispatched)
-        add(month_of(submitted), "return", bool(by_hand and submitted <= return_due))
+        when = submitted if chosen["scoring.return_month"] == "submitted" else decided if decision else None
+        if when:
+            add(month_of(when), "return", bool(by_hand and submitted <= return_due))
+
+    in_time = bool(signed and by_hand and signed <= sign_due)
+    left_out = given_back and chosen["scoring.sign_returned"] == "leave_out"
+    if not left_out and (a.get("lead", True) or chosen["scoring.assisting"] == "sign"):
+        if chosen["scoring.sign_month"] == "dispatched":
+            add(month_of(dispatched), "sign", in_time)
+        elif sign_due <= as_of or signed or closed or given_back:
+            add(month_of(sign_due), "sign", in_time)
 
     if not a.get("lead", True):
         return
     mass = bool(ticket.get("mass_incident"))
-    closed = _happened(a.get("closed_at"), as_of)
     granted = sorted(
         (_time(e["granted_at"]), _time(e["new_due_at"]))
         for e in a.get("extensions", [])
@@ -106,20 +125,26 @@ def _one(
                 add(month_of(close_due), "on_time", timely)
         elif closed:
             add(month_of(closed), "on_time", timely)
-        if closed:
+        if chosen["scoring.extension_month"] == "due":
+            if close_due <= as_of or closed:
+                add(month_of(close_due), "extension", len(granted))
+        elif closed:
             add(month_of(closed), "extension", len(granted))
 
-    _in_hand(add, a, mass, dispatched, closed, submitted if given_back else None, close_due, as_of)
+    _in_hand(add, a, mass, dispatched, closed, submitted if given_back else None, close_due, as_of, chosen)
     if given_back:
         return
 
-    if closed and category in ("consult", "help", "complaint"):
+    visited = _visits(ticket, as_of)
+    by_visit = chosen["scoring.satisfaction_month"] == "visited"
+    if closed and category in ("consult", "help", "complaint") and (visited or not by_visit):
+        rated = month_of(_at(visited[-1]) if by_visit else closed)
         unsatisfied = _unsatisfied(ticket, as_of, chosen["scoring.second_visit_unreached"])
         if unsatisfied and _recognised(ticket, as_of):
             if chosen["scoring.unreasonable_mode"] == "keep_in_denominator":
-                add(month_of(closed), "satisfaction", 1)
+                add(rated, "satisfaction", 1)
         else:
-            add(month_of(closed), "satisfaction", not unsatisfied)
+            add(rated, "satisfaction", not unsatisfied)
 
     if close_due <= as_of:
         add(month_of(close_due), "closure", bool(closed))
@@ -145,6 +170,7 @@ def _in_hand(
     given_back: datetime | None,
     close_due: datetime,
     as_of: datetime,
+    chosen: Mapping[str, str],
 ) -> None:
     """One in each month it was in hand; the card in the month of the due time, when it was in hand then."""
     first, last = month_of(dispatched), month_of(closed or as_of)
@@ -156,20 +182,31 @@ def _in_hand(
         late = closed > close_due if closed else close_due < as_of
         card = not mass and not given_back and late
     carded = month_of(close_due if closed is None or not card else min(close_due, closed))
+    if chosen["scoring.red_card_month"] == "closed":
+        card, carded = card and closed is not None, month_of(closed or close_due)
+    if chosen["scoring.red_card_basis"] == "dispatched":
+        if not given_back:
+            add(first, "red_card", bool(card))
+        return
     month = first
     while month <= last:
         add(month, "red_card", bool(card and month == carded))
         month = next_month(month)
 
 
-def _dispatching(counts: Counts, ticket: dict[str, Any], due: Due, as_of: datetime) -> None:
+def _dispatching(counts: Counts, ticket: dict[str, Any], due: Due, as_of: datetime, chosen: Mapping[str, str]) -> None:
     generated = _happened(ticket.get("generated_at"), as_of)
     if generated is None or ticket.get("direct_answer"):
         return
     times = [at for a in ticket.get("assignments", []) if (at := _happened(a.get("dispatched_at"), as_of))]
     limit = _time(ticket.get("dispatch_due_at")) or due("dispatch", ticket["grade"], ticket["category"], generated)
     who = ticket.get("management") or f"region:{ticket.get('region', '')}"
-    cell = counts[month_of(generated), who]["dispatch"]
+    if not times and chosen["scoring.dispatch_basis"] == "dispatched":
+        return
+    by_due = chosen["scoring.dispatch_month"] == "due"
+    if by_due and not times and limit > as_of:
+        return
+    cell = counts[month_of(limit if by_due else generated), who]["dispatch"]
     cell[0] += bool(times and min(times) <= limit)
     cell[1] += 1
 
