@@ -237,12 +237,12 @@ def _move(
 def _repeat(script: Script, position: Position, facts: Facts) -> Turn:
     step = script.steps[position.step]
     if position.repeats >= step.repeats:
-        return _odd(script, position, step, step.odd, facts)
+        return _move(script, position, step.odd_to, facts)
     return _reask(script, replace(position, repeats=position.repeats + 1), (), facts)
 
 
 def _odd(script: Script, position: Position, step: Step, limit: int, facts: Facts) -> Turn:
-    if position.odd >= limit:
+    if position.odd >= limit or _patience_over(position, step):
         return _move(script, position, step.odd_to, facts)
     position = replace(position, odd=position.odd + 1)
     if step.wrong:
@@ -252,9 +252,14 @@ def _odd(script: Script, position: Position, step: Step, limit: int, facts: Fact
 
 
 def _silent(script: Script, position: Position, step: Step, facts: Facts) -> Turn:
-    if position.silent >= step.silent:
+    if position.silent >= step.silent or _patience_over(position, step):
         return _move(script, position, step.silent_to, facts)
     return _reask(script, replace(position, silent=position.silent + 1), (), facts)
+
+
+def _patience_over(position: Position, step: Step) -> bool:
+    """Whether odd keys and silence together were forgiven as often as either is alone (FW8)."""
+    return position.odd + position.silent >= max(step.odd, step.silent)
 
 
 def _reask(script: Script, position: Position, lead: tuple[str, ...], facts: Facts) -> Turn:

@@ -133,7 +133,17 @@ def test_two_is_neither_offered_nor_taken_when_phone_signing_is_off() -> None:
 def test_nine_repeats_at_most_twice() -> None:
     call = Call("notice").press("9", "9")
     assert call.said == ["phone.P1"] * 4
-    assert call.press("9").said[4] == "phone.P1_odd"
+    assert (call.press("9").said[4:], call.turn.end) == (["phone.P1_nothing"], "no_reply")
+
+
+@pytest.mark.parametrize("mixed", [("", "*", "abc"), ("*", "", "7"), ("x", "x", "")])
+@pytest.mark.parametrize("name", ["notice", "supervise", "visit"])
+def test_odd_keys_and_silence_together_are_forgiven_twice_FW8(name: str, mixed: tuple[str, ...]) -> None:
+    call = Call(name)
+    for key in mixed:
+        assert call.turn.ask
+        call.hear(Heard(digits=key, timed_out=not key))
+    assert call.turn.end == "no_reply"
 
 
 def test_zero_reaches_the_duty_phone_or_says_somebody_will_call() -> None:
