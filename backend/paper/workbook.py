@@ -112,11 +112,18 @@ class Workbook:
             raise Refused("file_has_links")
 
     def _read_meta(self) -> None:
-        """Sheets, date base and date styles by openpyxl; the rows themselves it would hold in memory."""
+        """Sheets, date base and date styles by openpyxl; the rows themselves it would hold in memory.
+
+        openpyxl reads by lxml where that is installed, which lets DTDs in: each part is looked at here first (FF4).
+        """
+        from defusedxml.ElementTree import fromstring
         from openpyxl.packaging.relationship import get_dependents, get_rels_path
         from openpyxl.reader.excel import ExcelReader
         from openpyxl.styles.stylesheet import apply_stylesheet
 
+        for part in self._zip.infolist():
+            if _SMALL.search(part.filename):
+                fromstring(self._zip.read(part), forbid_dtd=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             reader: Any = ExcelReader(self._stream, read_only=True, data_only=True, keep_links=False)

@@ -61,7 +61,7 @@ def test_the_receipt_of_annex_2_is_read_as_it_is_filled_in() -> None:
     made = io.BytesIO()
     book.save(made)
     (person,) = read("people", made.getvalue(), now=NOW)
-    assert person == PersonRow(3, None, "张三", "朝阳区代办处", "handler", "+8613800001234", "朝阳01", None)  # type: ignore[arg-type]
+    assert person == PersonRow(3, None, "张三", "朝阳区代办处", "handler", "+8613800001234", "朝阳01", None, None)  # type: ignore[arg-type]
 
 
 def test_the_key_name_is_taken_from_the_certificate_subject() -> None:
