@@ -4,11 +4,8 @@ import asyncio
 import json
 import logging
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from backend.web import bodies
 from backend.web.api.routes import ROUTES
@@ -297,60 +294,6 @@ async def test_raw_rubbish_on_the_wire_is_4xx_and_no_traceback_FR15(
         answer = await raw(small_house, text)
         assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4")) or answer == b"", answer[:80]
     assert b"Traceback" not in caplog.text.encode()
-
-
-odd_text = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\0'\"%_\\<>&;\u202e\ud800")), max_size=30)
-odd_value = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), odd_text),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(odd_text, inner, max_size=3)), max_leaves=6,
-)  # fmt: skip
-NAMES = ("verb", "version", "assignment", "unit", "reason", "files", "text", "accept", "new_due_at", "requester_informed", "kind",
-         "answer", "due_at", "grade", "into", "close_due_at", "category", "channel", "requester", "ticket_no", "name", "code",
-         "role", "value", "period", "month", "phone")  # fmt: skip
-VERBS = st.sampled_from(
-    ("sign", "dispatch", "return", "extend", "reply", "close", "visit", "merge", "flag", "supervise")
-)
-
-
-async def test_whatever_is_sent_no_answer_is_a_5xx_FR14(house: House) -> None:
-    await house.signed()
-    await house.ticket("T2")
-    loop = asyncio.get_running_loop()
-    calls: list[tuple[Any, ...]] = []
-    strategy = st.tuples(
-        st.sampled_from(("A1", "H1", "D1")), st.sampled_from([r for r in ROUTES if not r.files]),
-        st.dictionaries(st.one_of(st.sampled_from(NAMES), odd_text), odd_value, max_size=5), odd_text, odd_text,
-        st.one_of(VERBS, odd_text),
-    )  # fmt: skip
-
-    @settings(max_examples=120, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(strategy)
-    def gather(case: Any) -> None:
-        calls.append(case)
-
-    await loop.run_in_executor(None, gather)
-    for who, route, said, hole, query, verb in calls:
-        body = {**said, "verb": verb} if route.path.endswith("/acts") else said
-        filled = quote(hole, safe="", errors="surrogatepass") or "T1"
-        path = route.path
-        for name in ("no", "id", "code", "key", "kind"):
-            path = path.replace("{" + name + "}", filled if name != "no" or len(hole) % 2 else "T1")
-        data = json.dumps(body).encode() if route.method != "GET" else None
-        asked = "?" + quote((route.filters or ("x",))[0]) + "=" + quote(query, safe="", errors="surrogatepass")
-        async with house.client.request(
-            route.method, _url(house, "/api/v1" + path + (asked if route.method == "GET" else "")), data=data,
-            headers={"Authorization": f"Bearer {house.keys[who]}", "Content-Type": "application/json"},
-        ) as answer:  # fmt: skip
-            text = await answer.text()
-            assert answer.status < 500, (route.method, path, body, text)
-            if answer.status >= 400:
-                assert set(json.loads(text)["error"]) == {"code", "message", "details", "request_id"}
-
-
-def _url(house: House, path: str) -> Any:
-    from yarl import URL
-
-    return URL(path, encoded=True)
 
 
 async def test_health_meters_and_the_description_of_the_api(small_house: House) -> None:

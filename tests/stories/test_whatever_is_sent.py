@@ -1,0 +1,61 @@
+"""Whatever is sent to any route of the open house is answered in its own shape, and never by a 5xx (FR14)."""
+
+import asyncio
+import json
+import re
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from yarl import URL
+
+from backend.web.api.routes import ROUTES
+from tests.stories.office import Office
+
+odd_text = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("\0'\"%_\\<>&;\u202e\ud800")), max_size=30)
+odd_value = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), odd_text),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(odd_text, inner, max_size=3)), max_leaves=6,
+)  # fmt: skip
+NAMES = ("verb", "version", "assignment", "unit", "reason", "files", "text", "accept", "new_due_at", "requester_informed", "kind",
+         "answer", "due_at", "grade", "into", "close_due_at", "category", "channel", "requester", "ticket_no", "name", "code",
+         "role", "value", "period", "month", "phone")  # fmt: skip
+VERBS = st.sampled_from(
+    ("sign", "dispatch", "return", "extend", "reply", "close", "visit", "merge", "flag", "supervise")
+)
+CASE = st.tuples(
+    st.sampled_from(("GL01", "H101", "PD01")), st.sampled_from([r for r in ROUTES if not r.files]),
+    st.dictionaries(st.one_of(st.sampled_from(NAMES), odd_text), odd_value, max_size=5), odd_text, odd_text,
+    st.one_of(VERBS, odd_text),
+)  # fmt: skip
+
+
+async def test_whatever_is_sent_no_answer_is_a_5xx_FR14(office: Office) -> None:
+    await office.bound("H101")
+    await office.dispatched("JS0001")
+    await office.act("JS0001", "sign", "H101")
+    await office.new("JS0002")
+    calls: list[tuple[Any, ...]] = []
+
+    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(CASE)
+    def gather(case: Any) -> None:
+        calls.append(case)
+
+    await asyncio.get_running_loop().run_in_executor(None, gather)
+    base = f"http://{office.house.environment.host}:{office.house.environment.port}/api/v1"
+    for who, route, said, hole, query, verb in calls:
+        body = {**said, "verb": verb} if route.path.endswith("/acts") else said
+        filled = quote(hole, safe="", errors="surrogatepass") or "1"
+        holes = re.sub(r"\{no\}", filled if len(hole) % 2 else "JS0001", route.path)
+        path = re.sub(r"\{\w+\}", filled if len(hole) % 3 else "1", holes)
+        data = json.dumps(body).encode() if route.method != "GET" else None
+        asked = "?" + quote((route.filters or ("x",))[0]) + "=" + quote(query, safe="", errors="surrogatepass")
+        url = URL(base + path + (asked if route.method == "GET" else ""), encoded=True)
+        headers = {"Authorization": f"Bearer {await office.key(who)}", "Content-Type": "application/json"}
+        async with office.http.request(route.method, url, data=data, headers=headers) as answer:
+            text = await answer.text()
+            assert answer.status < 500, (route.method, path, body, text)
+            if answer.status >= 400:
+                assert set(json.loads(text)["error"]) == {"code", "message", "details", "request_id"}
