@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from backend.domain.calendar import Calendar
 from backend.domain.texts import Catalogue
+from backend.domain.ticket import Grade
 
 
 def left(catalogue: Catalogue, span: timedelta) -> str:
@@ -35,6 +36,15 @@ def explained(catalogue: Catalogue, now: datetime, due: datetime, calendar: Cale
         return catalogue.say("time.left_worked", left=said, day=_day(catalogue, exchanged[-1]))
     closed = sum(not calendar.is_workday(d) for d in days)
     return catalogue.say("time.left_closed", left=said, n=closed) if closed else said
+
+
+def left_words(
+    catalogue: Catalogue, now: datetime, due: datetime, grade: str, calendar: Calendar, zone: tzinfo | None
+) -> str:
+    """What is left, as cards, lists and pages all say it: an urgent matter's hours run day and night (Q25)."""
+    if grade == Grade.URGENT or zone is None:
+        return left(catalogue, due - now)
+    return explained(catalogue, now, due, calendar, zone)
 
 
 def _day(catalogue: Catalogue, day: date) -> str:

@@ -10,6 +10,7 @@ from backend.domain.calendar import Calendar
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
+from backend.domain.settings_catalogue import Kind, catalogue
 from backend.domain.ticket import Category, Grade, Obligation
 
 #: Limits that may have set a due time beside the duty's own (domain/deadlines.KEYS), counted in the unit's hours.
@@ -18,6 +19,16 @@ OTHER_LIMITS: Mapping[Obligation, tuple[str, ...]] = {
     Obligation.REVISIT: ("visit.finish_within", "visit.manual.limit"),
     Obligation.REVIEW: ("unreasonable_window",),
 }
+
+
+#: Settings beside limits and hours that a due time depends on.
+ALSO = frozenset({"workday.mode", "urgent.pause_off_hours", "profile"})
+
+
+def moves_dues(key: str) -> bool:
+    """Whether a due time may depend on this setting (`KEY` or `KEY@UNIT`)."""
+    row = catalogue().get(key.partition("@")[0])
+    return row is not None and (row.kind in (Kind.LIMIT, Kind.HOURS) or row.key in ALSO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from functools import cached_property
 from typing import Any
 
 from backend.domain.acts import Snapshot
-from backend.domain.clockwords import explained, left
+from backend.domain.clockwords import left_words
 from backend.domain.limits import Limit, LimitUnit
 from backend.domain.masking import cut, mask
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import written
 from backend.domain.texts import Catalogue
-from backend.domain.ticket import Grade, Obligation
+from backend.domain.ticket import Obligation
 from backend.office import Standing
 
 MOST_TEXT = 480  # characters of the demand on a card, so that the card stays under 900
@@ -48,9 +48,8 @@ class View:
         """How long until then."""
         if due is None:
             return ""
-        if self.snap.ticket.grade is Grade.URGENT or self.now.tzinfo is None:  # its hours run day and night (Q25)
-            return left(self.catalogue, due - self.now)
-        return explained(self.catalogue, self.now, due, self.standing.calendar, self.now.tzinfo)
+        grade, calendar = self.snap.ticket.grade, self.standing.calendar
+        return left_words(self.catalogue, self.now, due, grade, calendar, self.now.tzinfo)
 
     def name(self, code: str | None) -> str:
         """The name of whoever did something."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from backend.domain.masking import clean, mask
-from backend.domain.records import FLAGS, Assignment, Line, Person, Unit, Visit
+from backend.domain.records import FLAGS, Assignment, Duty, Line, Person, Unit, Visit
 from backend.ports.caller_texts import CallerText
 from backend.ports.files import Paper
 from backend.ports.reading import CallView, Delivery, Dial, History, TicketView
@@ -149,8 +149,15 @@ class Shaper:
             "answered": None if x.answered is None else self.masked(x.answered, name),
         }  # fmt: skip
 
-    def timeline(self, history: History, name: str | None) -> list[Json]:
-        """Moves, letters, calls, attempts and visits in one list, oldest first."""
+    def duty(self, d: Duty) -> Json:
+        """A duty of the ticket as its timeline shows it, where it began."""
+        return {
+            "id": d.id, "kind": d.kind, "unit": d.unit, "assignment": d.assignment_id, "grade": d.grade,
+            "due_at": self.at(d.due_at), "met_at": self.at(d.met_at), "outcome": d.outcome,
+        }  # fmt: skip
+
+    def timeline(self, history: History, name: str | None, duties: Sequence[Duty] = ()) -> list[Json]:
+        """Moves, letters, calls, attempts, visits and (where they began) duties in one list, oldest first."""
         dated: list[tuple[datetime, int, str, Json]] = [
             *((x.at, 0, "move", self.move(x, name)) for x in history.lines),
             *((x.at, 1, "visit", self.visit(x, name)) for x in history.visits),
@@ -158,6 +165,7 @@ class Shaper:
             *((x.created_at, 3, "call", self.call(x)) for x in history.calls),
             *((d.asked_at, 4, "dial", self.dial(d)) for x in history.calls for d in x.dials),
             *((x.sent_at or x.created_at, 5, "text", self.text(x, name)) for x in history.texts),
+            *((x.start_at, 6, "duty", self.duty(x)) for x in duties),
         ]  # fmt: skip
         dated.sort(key=lambda item: item[:2])
         return [{"at": self.at(at), "type": kind, **body} for at, _, kind, body in dated]

@@ -1,5 +1,7 @@
 """我的待办: what the unit has in hand, page by page or one by one, and put off for a while."""
 
+from backend.domain.calendar import Calendar
+from backend.domain.clockwords import left_words
 from backend.domain.presses import Press, encode
 from backend.domain.ticket import State
 from backend.ports.drafts import Todo
@@ -23,13 +25,14 @@ async def page(talk: Talk, first: int) -> None:
     who = talk.who
     count, items = await talk.house.drafts.todo(who.unit, min(first + LISTED, MOST))
     items = items[first:]
+    calendar = (await talk.house.office.standing()).calendar
     if not items:
         await talk.tell(talk.say_key("chat.todo_none"))
         return
     lines = [
         talk.say_key("chat.todo_head", n=count) if count <= LISTED
         else talk.say_key("todo.page", **{"n": count, "from": first + 1, "to": first + len(items)}),
-        *(_line(talk, i) for i in items),
+        *(_line(talk, i, calendar) for i in items),
     ]  # fmt: skip
     rows = [(Button(i.ticket.no, encode(Press("todo", i.assignment.id, i.assignment.version))),) for i in items]
     later = first + len(items)
@@ -42,13 +45,15 @@ async def page(talk: Talk, first: int) -> None:
         await talk.send(str(talk.chat_id), Card("\n".join(lines), tuple(rows)))
 
 
-def _line(talk: Talk, item: Todo) -> str:
+def _line(talk: Talk, item: Todo, calendar: Calendar) -> str:
     words, a = talk.house.catalogue, item.assignment
     due = a.sign_due_at if a.state is State.DISPATCHED else a.close_due_at
+    now, zone = talk.now, talk.house.office.clock.zone
+    left = left_words(words, now, due, item.ticket.grade, calendar, zone) if due > now else ""
     marks = [words.word("grade", "urgent")] if item.ticket.grade == "urgent" else []
     marks += [words.word("flag", f) for f in ("red", "yellow", "supervised") if f in item.ticket.flags]
     return words.say("chat.todo_line", ticket_no=item.ticket.no, state=words.word("state", a.state),
-                     due=talk.when(due), mark=" ".join(marks))  # fmt: skip
+                     due=talk.when(due), left=left, mark=" ".join(marks))  # fmt: skip
 
 
 async def one_by_one(talk: Talk, after: int = 0) -> None:

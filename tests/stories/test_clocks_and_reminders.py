@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import aiohttp
 import pytest
 
 from tests.stories.office import ZONE, Office
@@ -173,6 +174,10 @@ async def test_every_kind_of_duty_is_opened_met_and_judged_B16(office: Office) -
     assert duties["contact"][0] == "timely" and duties["supervise"][0] == "timely"
     assert duties["reply"] == ("late", "2026-11-12T17:00") and duties["close"] == ("timely", "2026-11-16T17:00")
     assert duties["return"][0] == "void" and duties["revisit"][0] is None
+    items = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
+    assert [i["at"] for i in items] == sorted(i["at"] for i in items)
+    told = {i["kind"]: (i["outcome"], i["due_at"][:16]) for i in items if i["type"] == "duty"}
+    assert told == duties
 
 
 @SQLITE
@@ -210,6 +215,38 @@ async def test_a_changed_limit_or_day_shows_what_it_moves_and_then_moves_it_once
     assert [m["verb"] for m in moves if m.get("verb") in ("recompute", "auto_sign")] == ["recompute", "auto_sign"]
     what = [e["what"] for e in await office.items("/audit")]
     assert {"setting", "calendar", "recomputed"} <= set(what)
+
+
+@SQLITE
+async def test_the_console_shows_what_a_changed_limit_or_day_moves_before_it_is_saved(office: Office) -> None:
+    await office.bound("H101")
+    await office.dispatched("JS0001")
+    url = f"http://{office.house.environment.host}:{office.house.environment.port}"
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+
+        async def post(path: str, **said: str) -> str:
+            form = aiohttp.FormData(said, default_to_multipart=True)
+            async with browser.post(f"{url}{path}", data=form, headers={"Origin": url}) as answer:
+                assert answer.status == 200, await answer.text()
+                return await answer.text()
+
+        home = await post("/sign-in", word=await office.key("admin"))
+        csrf = home.partition('name="csrf" value="')[2].partition('"')[0]
+        limit = {"csrf": csrf, "key": "close.limit.help", "value": "4wd"}
+        shown = await post("/settings", **limit)
+        assert "将调整 1 件工单的 2 项未到期时限" in shown and "JS0001" in shown and "5wd → <b>4wd</b>" in shown
+        assert (await office.ask("GET", "/settings"))["close.limit.help"] == "5wd"
+        await post("/settings", **limit, how="later")
+        assert (await office.ask("GET", "/settings"))["close.limit.help"] == "4wd"
+        assert (await office.lead("JS0001"))["close_due_at"][:10] == "2026-11-16"  # only tickets to come
+        assert "改动预览" not in await post("/settings", csrf=csrf, key="remind.snooze", value="45m")  # moves nothing
+        day = {"csrf": csrf, "day": "2026-11-10", "value": "off"}
+        assert "项未到期时限" in await post("/settings", **day)
+        assert "2026-11-10　不上班" in await post("/settings", **day, how="open")
+        assert (await office.lead("JS0001"))["sign_due_at"][:10] == "2026-11-11"
+        async with browser.get(f"{url}/tickets/JS0001") as answer:
+            text = await answer.text()
+        assert "各项时限" in text and "（含 1 天非工作日）" in text
 
 
 @SQLITE

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.clockwords import explained
+from backend.domain.clockwords import left_words
 from backend.domain.recompute import Change, Shifted
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
@@ -38,20 +38,27 @@ async def of_ticket(ask: Ask) -> Answer:
     view = await ask.rooms.reading.ticket(ask.path["no"], ask.seen_by)
     if view is None:
         raise Refused("not_found", ticket=ask.path["no"])
-    standing, now = await ask.rooms.office.standing(), ask.rooms.clock.now()
-    zone, words = ask.rooms.clock.zone, ask.rooms.catalogue
+    return Answer({"items": await duties_shown(ask.rooms, view.ticket.id, ask.seen_by), "next": None})
+
+
+async def duties_shown(rooms: Rooms, ticket_id: int, seen_by: str | None) -> list[dict[str, Any]]:
+    """A ticket's duties as they are shown, in the order in which they began; a unit sees its own."""
+    standing, now = await rooms.office.standing(), rooms.clock.now()
+    zone, words = rooms.clock.zone, rooms.catalogue
 
     def shape(d: Duty) -> dict[str, Any]:
-        left = None if d.met_at is not None else explained(words, now, d.due_at, standing.calendar, zone)
+        left = None if d.met_at is not None else left_words(words, now, d.due_at, d.grade, standing.calendar, zone)
         return {
             "id": d.id, "kind": d.kind, "name": words.word("duty", d.kind), "unit": d.unit,
             "assignment": d.assignment_id, "grade": d.grade, "start_at": d.start_at.astimezone(zone).isoformat(),
             "due_at": d.due_at.astimezone(zone).isoformat(),
             "met_at": d.met_at.astimezone(zone).isoformat() if d.met_at else None, "outcome": d.outcome, "left": left,
+            "overdue": d.met_at is None and d.due_at <= now,
         }  # fmt: skip
 
-    seen = [d for d in await duties_of(ask.rooms).of_ticket(view.ticket.id) if ask.seen_by in (None, d.unit)]
-    return Answer({"items": [shape(d) for d in seen], "next": None})
+    if rooms.duties is None:
+        return []
+    return [shape(d) for d in await rooms.duties.of_ticket(ticket_id) if seen_by in (None, d.unit)]
 
 
 def _change(ask: Ask) -> Change:

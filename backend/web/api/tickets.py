@@ -75,11 +75,13 @@ async def one(ask: Ask) -> Answer:
 
 
 async def timeline(ask: Ask) -> Answer:
-    """Journal, deliveries, calls and visits of a ticket in one list."""
+    """Journal, deliveries, calls, visits and duties of a ticket in one list."""
     view = await view_of(ask, ask.path["no"])
     history = await ask.rooms.reading.history(view.ticket.id)
+    duties = await ask.rooms.duties.of_ticket(view.ticket.id) if ask.rooms.duties else ()
+    seen = [d for d in duties if ask.seen_by in (None, d.unit)]
     shaper = await Shaper.of(ask.rooms)
-    return Answer({"items": shaper.timeline(history, view.requester), "next": None})
+    return Answer({"items": shaper.timeline(history, view.requester, seen), "next": None})
 
 
 async def act(ask: Ask, source: Source = Source.API) -> Answer:

@@ -1,19 +1,17 @@
-"""Units and people with their bindings, and the settings in force."""
+"""Units and people with their bindings."""
 
 from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.settings import catalogue
 from backend.domain.ticket import Role
 from backend.rooms import Rooms
 from backend.web.api.office import open_binding as bind
-from backend.web.api.office import people_seen, set_setting
-from backend.web.asked import REQUEST_ID, Ask
+from backend.web.api.office import people_seen
+from backend.web.asked import Ask
 from backend.web.bodies import keepable
 from backend.web.console.rendering import page
 from backend.web.console.seats import Filled
-from backend.web.refusing import message, status
 
 BINDERS = (Role.ADMIN, Role.LIAISON)
 
@@ -45,32 +43,3 @@ async def open_binding(request: web.Request, rooms: Rooms, actor: Actor, _form: 
     answer = await bind(Ask(rooms, actor, path={"code": code}))
     standing = await rooms.office.standing()
     return await _shown(request, rooms, actor, answer.payload, standing.by_code[code].name)
-
-
-async def settings(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
-    """GET /settings."""
-    return await _settings(request, rooms, actor)
-
-
-async def _settings(
-    request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200
-) -> web.StreamResponse:
-    values = (await rooms.office.standing()).settings.view()
-    rows = [(row, values[key]) for key, row in catalogue().items()]
-    own = [(key, value) for key, value in values.items() if "@" in key]
-    return page(request, "settings.html", {
-        "rows": rows, "own": own, "may_set": actor.role is Role.ADMIN, "fault": fault,
-    }, code)  # fmt: skip
-
-
-async def set_value(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /settings: a new version of one value."""
-    if actor.role is not Role.ADMIN:
-        raise Refused("forbidden")
-    key = keepable(form.fields.get("key", ""))[:100]
-    try:
-        await set_setting(rooms, key, None, keepable(form.fields.get("value", "")), actor)
-    except Refused as refused:
-        words = message(rooms.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
-        return await _settings(request, rooms, actor, words, status(refused.code))
-    raise web.HTTPSeeOther(f"/settings#{key}")

@@ -15,6 +15,7 @@ from backend.web.console import (
     rosters,
     runs,
     scores,
+    settings,
     sync,
     tellings,
     tickets,
@@ -45,8 +46,7 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/deliveries", seated(tellings.deliveries))
     add.add_get("/calls", seated(tellings.calls))
     add.add_get("/scores", seated(scores.show))
-    add.add_get("/settings", seated(office.settings))
-    add.add_post("/settings", posted(office.set_value))
+    settings.add_routes(app)
     sync.add_routes(app)
     bulletins.add_routes(app)
     readiness.add_routes(app)

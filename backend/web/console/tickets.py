@@ -11,6 +11,7 @@ from backend.domain.ticket import Category, Grade, Source, State, UnitKind
 from backend.ports.moves import Find
 from backend.reveals import MAY, Reveals
 from backend.rooms import Rooms
+from backend.web.api.duties import duties_shown
 from backend.web.api.papers import take_out
 from backend.web.api.tickets import advice, filters_of, view_of
 from backend.web.asked import REQUEST_ID, Ask
@@ -80,6 +81,7 @@ async def _shown(
         "unit_names": await unit_names(rooms), "fault": fault, "tried": tried, "said": said or {},
         "may_reveal": actor.role in MAY, "requester": requester, "script": _script(rooms),
         "may_bridge": may_bridge(rooms, view, actor), "ringing": ringing,
+        "duties": await duties_shown(rooms, view.ticket.id, Ask(rooms, actor).seen_by),
         "names": {p.code: p.name for p in standing.config.people}, "cost": await cost_of(rooms, view, actor),
     }, code)  # fmt: skip
 

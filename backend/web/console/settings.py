@@ -1,0 +1,86 @@
+"""The settings and the calendar's days as a page; what a change would move is shown before it is made."""
+
+from typing import Any
+
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.recompute import Change, Shifted, moves_dues
+from backend.domain.refusals import Refused
+from backend.domain.settings import catalogue
+from backend.domain.ticket import Role
+from backend.duties import days_of
+from backend.rooms import Rooms
+from backend.web.api.duties import duties_of
+from backend.web.api.office import set_setting
+from backend.web.asked import REQUEST_ID
+from backend.web.bodies import keepable
+from backend.web.console.overview import unit_names
+from backend.web.console.rendering import page
+from backend.web.console.seats import Filled, posted, seated
+from backend.web.refusing import message, status
+
+SHOWN = 200  # moved duties listed; the rest is counted
+#: How a change is made, as the preview's buttons say it: open duties moved with it, or only those to come.
+WITH_OPEN, FROM_NOW_ON = "open", "later"
+
+
+async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+    """GET /settings."""
+    return await _shown(request, rooms, actor)
+
+
+async def _shown(
+    request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200
+) -> web.StreamResponse:
+    standing = await rooms.office.standing()
+    values, today = standing.settings.view(), rooms.clock.now().date()
+    rows = [(row, values[key]) for key, row in catalogue().items()]
+    return page(request, "settings.html", {
+        "rows": rows, "own": [(key, value) for key, value in values.items() if "@" in key], "fault": fault,
+        "may_set": actor.role is Role.ADMIN, "today": today,
+        "days": sorted((day, worked) for day, worked in standing.config.days.items() if day >= today),
+    }, code)  # fmt: skip
+
+
+async def change(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+    """POST /settings: one value or one day. Where open duties would move, first what would move; then as was chosen."""
+    if actor.role is not Role.ADMIN:
+        raise Refused("forbidden")
+    field = {name: keepable(form.fields.get(name, "")).strip()[:2_000] for name in ("key", "value", "day", "how")}
+    key, value, day, how = field.values()
+    try:
+        wanted = Change(days=days_of({day: value == "worked"})) if day else Change(settings={key[:100]: value})
+        if not how and (moved := await _moved(rooms, wanted)):
+            return page(request, "settings_change.html", await _preview(rooms, wanted, field, moved))
+        if how == WITH_OPEN or day:
+            await duties_of(rooms).apply(wanted, actor)
+        else:
+            await set_setting(rooms, key, None, value, actor)
+    except Refused as refused:
+        words = message(rooms.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        return await _shown(request, rooms, actor, words, status(refused.code))
+    raise web.HTTPSeeOther("/settings#days" if day else f"/settings#{key}")
+
+
+async def _moved(rooms: Rooms, wanted: Change) -> list[Shifted]:
+    if rooms.duties is None or not (wanted.days or any(moves_dues(key) for key in wanted.settings)):
+        return []
+    return await duties_of(rooms).preview(wanted)
+
+
+async def _preview(rooms: Rooms, wanted: Change, field: dict[str, str], moved: list[Shifted]) -> dict[str, Any]:
+    values = (await rooms.office.standing()).settings.view()
+    key = next(iter(wanted.settings), "")
+    row = catalogue().get(key.partition("@")[0])
+    return {
+        "moved": moved[:SHOWN], "count": len(moved), "tickets": len({s.ticket_no for s in moved}), "field": field,
+        "label": row.label if row else "", "old": values.get(key, ""), "unit_names": await unit_names(rooms),
+        "may_wait": not wanted.days,
+    }  # fmt: skip
+
+
+def add_routes(app: web.Application) -> None:
+    """Open this page."""
+    app.router.add_get("/settings", seated(show))
+    app.router.add_post("/settings", posted(change))
