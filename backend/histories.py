@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import UnitKind
+from backend.domain.ticket import Obligation, UnitKind
 from backend.office import Office, Standing
 from backend.paper.records import HistoryRow
 from backend.ports.histories import Frame, HistoryStore
@@ -32,8 +32,8 @@ class Histories:
         """What `write` would answer, with nothing kept."""
         standing = await self._office.standing()
         known = await self._store.known([record.ticket_no for record in records])
-        checked = [self._placed(record, standing) for record in records]
-        return [one if isinstance(one, Refused) else one.ticket_no not in known for one in checked]
+        placed = [self._placed(record, standing) for record in records]
+        return [one if isinstance(one, Refused) else _would(one, known, standing) for one in placed]
 
     def _placed(self, record: HistoryRow, standing: Standing) -> HistoryRow | Refused:
         """The record with units as codes, and the institution that dispatched it (default: the region's)."""
@@ -50,6 +50,25 @@ class Histories:
         except Refused as no:
             return no
         return replace(record, management=management, assignments=assignments)
+
+
+def _would(record: HistoryRow, known: set[str], standing: Standing) -> bool | Refused:
+    """What writing a placed record would answer: its due times must lie within the calendar."""
+    if record.ticket_no in known:
+        return False
+    due, grade, category = standing.due, record.grade, record.category
+    try:
+        if not record.direct_answer:
+            due(Obligation.DISPATCH, grade, category, record.generated_at, record.management)
+        for one in record.assignments:
+            owed = [Obligation.SIGN]
+            owed += [Obligation.CLOSE] if one.close_due_at is None else []
+            owed += [Obligation.RETURN] if one.returned is not None else []
+            for kind in owed:
+                due(kind, grade, category, one.dispatched_at, one.unit)
+    except Refused as no:
+        return no
+    return True
 
 
 def _code(standing: Standing, word: str, field: str, *, managing: bool = False) -> str:

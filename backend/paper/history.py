@@ -142,14 +142,20 @@ def _assignment(given: Any, path: str, born: datetime, context: Context) -> Hist
         ("close_due_at", sent, values["close_due_at"], "due_before_dispatched"),
         ("return.submitted_at", sent, asked, "returned_before_dispatched"),
         ("return.submitted_at", signed, asked, "returned_before_signed"),
+        ("return.submitted_at", asked, closed, "returned_after_closed"),
     )
     if values["signed"] is SignedBy.MANUAL and signed is None:
         raise RowFault(path + "signed_at", "contradiction", what="signed_without_time")
     if signed is not None and values["signed"] is None:
         values["signed"] = SignedBy.MANUAL
-    if returned is not None and returned.decision is Decision.ACCEPTED and closed is not None:
+    gone = None
+    if returned is not None and returned.decision is Decision.ACCEPTED:
+        gone = returned.decided_at or returned.submitted_at
+    if gone is not None and closed is not None:
         raise RowFault(path + "closed_at", "contradiction", what="return_and_closed")
     values["extensions"] = _extensions(given, values, path, context)
+    for number, extension in enumerate(values["extensions"]):
+        _order(f"{path}extensions[{number}].", ("granted_at", extension.granted_at, gone, "extension_after_returned"))
     return HistoryAssignment(returned=returned, **values)
 
 
