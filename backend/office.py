@@ -19,6 +19,7 @@ from backend.domain.visit_days import next_visit
 from backend.ports.config import Config, ConfigStore
 
 PROMPT = timedelta(minutes=30)  # a planned letter that is later than this is planned again
+DAYS_OF_PEACE = 3  # looks for an hour outside somebody's quiet hours; then he is rung all the same
 EVERY = 1.0  # seconds between looks at the epoch by a process that was not told
 
 
@@ -120,6 +121,19 @@ class Standing:
         if written is None:
             return at
         return OfficeHours.parse(written, self.settings.zone, overnight=True).leaves(at)
+
+    def may_ring(self, person: str, at: datetime, grade: Grade, unit: str | None) -> datetime:
+        """When a person may be rung about a matter of his unit: urgent at once; general in its hours and outside its
+        quiet hours and his own, unless those leave no such hour for days (FW32).
+        """
+        settings, calendar = self.settings, self.calendar
+        first = when = reminders.next_allowed(at, grade, settings, calendar, unit, ring=True)
+        for _ in range(DAYS_OF_PEACE if grade is not Grade.URGENT else 0):
+            calm = self.peace(person, when)
+            if calm <= when:
+                return when
+            when = reminders.next_allowed(calm, grade, settings, calendar, unit, ring=True)
+        return first
 
     def management_of(self, region: str) -> str | None:
         """The institution of a region; where it has none, the first of all (one institution is the common case)."""

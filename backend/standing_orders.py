@@ -18,7 +18,7 @@ log = structlog.get_logger("orders")
 EVERY = timedelta(minutes=10)  # of office time between looks
 AT_ONCE = 200
 #: What has lain too long, by the setting that says how long.
-AUTOMATIC = ("red_after", "unsatisfied_after")
+AUTOMATIC = ("red_after", "unsatisfied_after", "exposed_after")
 
 
 class StandingOrders:

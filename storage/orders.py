@@ -1,10 +1,11 @@
 """The shelf of standing orders: a few indexed looks at what has lain too long."""
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from backend.domain.instants import instant, micros
 from backend.domain.records import Letter
@@ -16,7 +17,8 @@ from storage.letters_settle import write_letters
 
 A, T = t.assignments.c, t.tickets.c
 TOLD = "M34"  # the letter of the day to look again
-FORGOTTEN = timedelta(days=30)  # a day nobody could be told of is let go then
+FORGOTTEN = timedelta(days=30)  # a day nobody could be told of, or an exposure nobody took up, is let go then
+OVER = (State.CANCELLED.value, State.ARCHIVED.value)
 
 
 class Orders:
@@ -47,6 +49,33 @@ class Orders:
             last.is_not(None), last <= micros(now),
         )  # fmt: skip
         return await self._waiting(_leads(last, *unhappy, ~pending, _not_supervised(last)).limit(limit))
+
+    async def exposed_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
+        """Leads of tickets named by accepted ledger lines of exposure, not supervised since, and not being supervised."""
+        k, d = t.ledger.c, t.duties.c
+        lines = select(k.tickets, k.reviewed_at).where(
+            k.kind == "exposure", k.state == "accepted", k.reviewed_at.between(micros(now - FORGOTTEN), micros(now))
+        )
+
+        def work(c: Connection) -> list[Waiting]:
+            since: dict[str, int] = {}
+            for row in c.execute(lines.order_by(k.reviewed_at)):
+                since |= dict.fromkeys(map(str, json.loads(row.tickets)), row.reviewed_at)
+            ordered = (
+                select(A.id, A.ticket_id, A.unit, T.no, func.max(d.start_at).label("ordered"),
+                       func.count(d.id).filter(d.met_at.is_(None)).label("open"))
+                .join(t.tickets, (T.id == A.ticket_id) & (T.lead_id == A.id))
+                .outerjoin(t.duties, (d.assignment_id == A.id) & (d.kind == "supervise"))
+                .where(T.no.in_(list(since)[:limit]), T.state.not_in(OVER))
+                .group_by(A.id, A.ticket_id, A.unit, T.no)
+                .order_by(A.id)
+            )  # fmt: skip
+            return [
+                Waiting(r.id, r.ticket_id, r.unit, instant(since[r.no]))
+                for r in c.execute(ordered) if not r.open and (r.ordered is None or r.ordered < since[r.no])
+            ]  # fmt: skip
+
+        return await self._db.read(work)
 
     async def look_again(self, day: date, limit: int) -> Sequence[Waiting]:
         """Explained closes whose day to look again has come, and of which nobody was told yet."""

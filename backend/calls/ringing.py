@@ -14,7 +14,7 @@ from backend.calls.endings import Endings
 from backend.calls.menus import menu_of
 from backend.calls.talking import settled
 from backend.calls.tools import DOUBT, WATCH, Tools, callable_number, masked
-from backend.domain import reminders, retry
+from backend.domain import retry
 from backend.office import Standing
 from backend.ports.calls import Call, Ending
 from backend.visits import Visits
@@ -110,7 +110,7 @@ class Ringing:
         if call.facts.get("at_any_hour") or call.subject is None:
             return now
         about = call.subject
-        return reminders.next_allowed(now, about.grade, standing.settings, standing.calendar, about.unit, ring=True)
+        return standing.may_ring(call.person or "", now, about.grade, about.unit)
 
     async def _pace(self, until: float) -> bool:
         """Wait for leave to ring, at most until then."""

@@ -29,6 +29,10 @@ class OrderStore(Protocol):
         """Leads of tickets finalized as unsatisfied, with nothing pending and not supervised since, oldest first."""
         ...
 
+    async def exposed_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
+        """Leads of tickets named by accepted ledger lines of exposure, not supervised since, and not being supervised."""
+        ...
+
     async def look_again(self, day: date, limit: int) -> Sequence[Waiting]:
         """Explained closes whose day to look again has come, and of which nobody was told yet."""
         ...

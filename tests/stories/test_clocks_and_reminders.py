@@ -123,6 +123,29 @@ async def test_a_red_card_left_alone_is_supervised_by_the_clock_and_its_silence_
 
 
 @SQLITE
+async def test_what_the_media_exposed_is_supervised_once_the_ledger_says_so_T17(office: Office) -> None:
+    handler = await office.bound("H101")
+    await office.dispatched("JS0001")
+    await handler.press(await handler.expect("【新工单】JS0001"), "签收")
+    await office.ask("PUT", "/settings/supervise.auto.exposed_after", body={"value": "3wh"})
+    row = {"kind": "exposure", "unit": "U01", "month": "2026-11", "tickets": ["JS0001"], "note": "市电视台报道"}
+    made = await office.ask("POST", "/ledger", "clerk", row)
+    assert made.status == 201, made.body
+    await office.go("2h")
+    assert "supervised" not in (await office.ticket("JS0001"))["flags"]  # nobody accepted the line yet
+    accepted = await office.ask("POST", f"/ledger/{made['id']}/review", "admin", {"accept": True})
+    assert accepted.status == 200, accepted.body
+    await office.until(november(9, 15, 55))
+    assert "supervised" not in (await office.ticket("JS0001"))["flags"]
+    await office.until(november(9, 16, 15))  # accepted at eleven: three office hours end at four
+    await handler.expect("该诉求被媒体曝光，系统自动督办")
+    await office.act("JS0001", "report_progress", "H101", text="已到现场维修")
+    await office.go("1d")
+    moves = (await office.ask("GET", "/tickets/JS0001/timeline"))["items"]
+    assert len([m for m in moves if m.get("verb") == "supervise"]) == 1
+
+
+@SQLITE
 async def test_never_means_that_nothing_is_supervised_by_the_clock(office: Office) -> None:
     for who in ("H101", "H102"):
         office.phone(who).answers(["1"])

@@ -138,6 +138,20 @@ async def test_a_persons_own_quiet_hours_hold_back_general_letters_and_no_urgent
 
 
 @SQLITE
+async def test_a_persons_own_quiet_hours_hold_back_general_calls_as_well(office: Office) -> None:
+    await office.ask("PUT", "/people/H101/quiet", "H101", {"from": "09:00", "to": "10:00"})
+    for who in ("H101", "H102"):
+        office.phone(who).answers(["1"])
+    await office.dispatched("JS0001")  # nobody is bound: the telephone at once
+    await office.until(datetime(2026, 11, 9, 9, 59, tzinfo=ZONE))
+    assert office.rung("H101") == []
+    await office.until(datetime(2026, 11, 9, 10, 1, tzinfo=ZONE))
+    assert len(office.rung("H101")) == 1
+    await office.dispatched("JS0002", grade="urgent")
+    assert len(office.rung("H101")) == 2
+
+
+@SQLITE
 async def test_holes_in_the_institutions_month_are_found_before_it_begins_with_from_and_to_B19(office: Office) -> None:
     auditor = office.house.rooms.auditor
     assert auditor is not None
