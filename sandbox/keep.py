@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox.town import Town
 
 PAUSE_SECONDS = 1.0  # between a change and its being written, so that a burst is written once
+PAUSES = 100  # and at least so many times as long as the last writing took to prepare
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Keeper:
         self.town = town
         self.path = path
         self._planned: asyncio.Task[None] | None = None
+        self._cost = 0.0  # seconds
 
     def load(self) -> None:
         """Fill the town from the file, if there is one."""
@@ -87,8 +90,11 @@ class Keeper:
         await asyncio.to_thread(self._write, self._snapshot())
 
     async def _later(self) -> None:
-        await asyncio.sleep(PAUSE_SECONDS)
-        await asyncio.to_thread(self._write, self._snapshot())
+        await asyncio.sleep(max(PAUSE_SECONDS, PAUSES * self._cost))
+        begun = time.monotonic()
+        document = self._snapshot()
+        self._cost = time.monotonic() - begun  # a large town is written less often
+        await asyncio.to_thread(self._write, document)
 
     def _snapshot(self) -> dict[str, Any]:
         chat, phones = self.town.chat, self.town.phones

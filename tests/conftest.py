@@ -130,3 +130,8 @@ def _own_log() -> Iterator[None]:
     structlog.reset_defaults()
     yield
     structlog.reset_defaults()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long stories first: with several workers nobody then waits for one of them alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

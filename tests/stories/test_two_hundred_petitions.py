@@ -44,7 +44,8 @@ def no_due(kind: str, *_: object) -> datetime:
     return at(FIRST, "00:00")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(petitions() is None, reason="no shared/data/petitions.xlsx beside the checkout (JIESU_SHARED)")
 async def test_two_hundred_real_petitions_go_from_the_import_to_the_score_sheets_of_their_month(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
