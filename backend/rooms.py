@@ -12,6 +12,7 @@ from backend.domain.texts import Catalogue
 from backend.duties import Duties
 from backend.filing import Filing
 from backend.indicators import Indicators
+from backend.mail.short_texts import ShortTexts
 from backend.office import Clock, Office
 from backend.platform import Platform
 from backend.ports.audit import AuditStore
@@ -157,6 +158,7 @@ class Rooms:
     auditor: "AuditorRoom | None" = None
     visits: Any = None
     visiting: Visiting | None = None
+    short_texts: ShortTexts | None = None
     #: name of a round → monotonic seconds of its last completed turn
     heartbeat: MutableMapping[str, float] = field(default_factory=dict)
     #: name of a provider → how it is, asked when `/readyz` is asked

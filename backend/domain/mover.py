@@ -249,6 +249,7 @@ class Mover:
                 if kind not in BY_PHONE or not person.has_phone:
                     continue
                 name, how = BY_PHONE[kind], "phone"
+                facts = {**facts, "instead_of": kind}
             self.rows.append(
                 Letter(
                     id=self.world.new_id(),

@@ -1,7 +1,7 @@
 """Who is told instead: the same person by telephone, the next contact, at last a task for a person (A10, Q42, FT20)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from backend.domain import reminders
 from backend.domain.acts import Snapshot
 from backend.domain.records import Letter, Person
 from backend.domain.ticket import Grade, Role
+from backend.mail.by_text import CHANNEL, by_text
 from backend.mail.kinds import MUST_ARRIVE, matters, phone_kind
 from backend.office import Standing
 from backend.ports.letters import Delivery, Note
@@ -61,7 +62,7 @@ class Case:
         return Letter(
             id=self.new_id(), kind=kind, channel=channel, person=person.code, ticket_id=self.letter.ticket_id,
             assignment_id=self.letter.assignment_id, version=self.letter.version, urgent=self.letter.urgent,
-            not_before=self.when(ring=True) if channel == "phone" else self.now, created_at=self.now,
+            not_before=self.when(ring=True) if channel in ("phone", CHANNEL) else self.now, created_at=self.now,
             facts={**given, **facts, "why": self.why}, cause_id=self.letter.id,
         )  # fmt: skip
 
@@ -81,7 +82,12 @@ class Case:
 
 
 def fall_back(case: Case) -> Fallback:
-    """What follows when a letter cannot arrive. Letters that need not arrive are merely marked."""
+    """What follows when a letter cannot arrive. Letters that need not arrive are merely marked, or texted (S2, S7)."""
+    other = _other_way(case)
+    return replace(other, letters=other.letters + by_text(case))
+
+
+def _other_way(case: Case) -> Fallback:
     letter = case.letter
     script = phone_kind(letter.kind)
     if letter.kind not in MUST_ARRIVE or script is None or case.unit is None or not matters(letter, case.snap):

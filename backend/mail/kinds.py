@@ -81,6 +81,10 @@ KINDS: dict[str, Kind] = {
     "P1":   Kind("phone.P1", TO_SIGN),
     "P2":   Kind("phone.P2", LIVING),
     "P4":   Kind("phone.P4", OPEN),
+    "S1":   Kind("sms.S1", TO_SIGN),                   # short messages, when chat and telephone failed (mail/by_text)
+    "S2":   Kind("sms.S2", OPEN, duty=Obligation.CLOSE),
+    "S3":   Kind("sms.S3", OPEN),
+    "S7":   Kind("sms.S7", UNDER_WAY),
 }
 # fmt: on
 

@@ -45,6 +45,7 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
         ("worker", "likeness",   s.likeness.round,                               True),
         ("worker", "informing",  informing and informing.round,                  informing is not None),
         ("worker", "texts",      texting and texting.round,                      texting is not None),
+        ("worker", "short_texts", rooms.short_texts and rooms.short_texts.round, rooms.short_texts is not None),
         ("worker", "calls",      calls and calls.round,                          calls is not None),
     ]
     # fmt: on

@@ -21,6 +21,7 @@ from backend.filing import Filing
 from backend.governance import Governance
 from backend.indicators import Indicators
 from backend.likeness.hot import HotLists
+from backend.mail.short_texts import ShortTexts
 from backend.marks.aids import Aids
 from backend.marks.room import Marks
 from backend.platform import Platform
@@ -87,6 +88,11 @@ async def furnish(
     rooms, marks = _rooms(environment, s, mail, calls, visits, rounds)
     _annexes(rooms, marks, environment, s, mail, due)
     rooms.visiting = visiting = visiting_of(environment, s, calls, pacer)
+    texter = visiting.texting.texter if visiting.texting else None
+    rooms.short_texts = ShortTexts(
+        mail.letters, s.moves, s.office, s.registry, s.catalogue, pacer, mail.owner, environment.hotline_name,
+        environment.hotline, texter,
+    )  # fmt: skip
     closing: list[Any] = [mail.courier, rooms.platform, rooms.bulletins, *channels.values(), *([line] if line else [])]
     if visits is not None and visiting.texting is not None:
         visits.texts = visiting.texting

@@ -1,0 +1,50 @@
+"""Which short message stands in for a letter when a person's chat and telephone both failed (texts.md 7.5, S1-S3, S7)."""
+
+from typing import TYPE_CHECKING
+
+from backend.domain.records import Letter, Person
+from backend.domain.ticket import Role
+from backend.mail.kinds import MUST_ARRIVE, matters, phone_kind
+
+if TYPE_CHECKING:
+    from backend.mail.fallback import Case
+
+CHANNEL = "sms"
+ALLOWED = "notify.sms"  # the setting: one-way texts cost money, so an office asks for them
+#: What a letter said → what is texted instead; what is not named needs more words than a text has.
+TEXTS = {"M1": "S1", "M2": "S1", "M3": "S1", "P1": "S1", "M4": "S2", "M8": "S3"}
+#: What the leader in charge is told instead of all that, and with which word (S7).
+LEADERS = {"M7": "auto_signed", "M8": "overdue"}
+
+
+def by_text(case: "Case") -> tuple[Letter, ...]:
+    """One text to the person of a letter that cannot arrive; none where the office wants none, where nothing fits,
+    where he holds the matter in his chat, or where he was texted already. Nothing waits for it: the next contact is
+    tried meanwhile."""
+    person = case.standing.by_code.get(case.letter.person)
+    if person is None or not person.has_phone or not case.standing.settings.flag(ALLOWED):
+        return ()
+    said = str(case.root.facts.get("instead_of", case.root.kind))
+    leader = LEADERS.get(said) if person.role is Role.LEADER else None
+    kind = "S7" if leader else TEXTS.get(said)
+    if kind is None or not matters(case.letter, case.snap) or _known(case, person, kind) or _still_to_ring(case):
+        return ()
+    facts = {"what": leader} if leader else {}
+    return (case.stand_in(kind, CHANNEL, person, **facts),)
+
+
+def _known(case: "Case", person: Person, kind: str) -> bool:
+    """Whether he was texted this, or his chat took what was written to him since."""
+    since = case.root.created_at
+    return any(
+        d.letter.person == person.code
+        and d.letter.created_at >= since
+        and (d.letter.kind == kind or (d.letter.channel not in ("phone", CHANNEL) and d.letter.state == "sent"))
+        for d in case.family
+    )
+
+
+def _still_to_ring(case: "Case") -> bool:
+    """Whether his telephone is still to be tried: it stands in for a chat that failed."""
+    letter = case.letter
+    return letter.channel != "phone" and letter.kind in MUST_ARRIVE and phone_kind(letter.kind) is not None

@@ -1,0 +1,128 @@
+"""Sends the short messages that stand in for chat and telephone: one way, without a link, at most 70 characters (S1-S3, S7)."""
+
+import random
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from backend.calls.tools import callable_number
+from backend.domain import retry
+from backend.domain.acts import Snapshot
+from backend.domain.records import Letter
+from backend.domain.texts import Catalogue
+from backend.mail.by_text import CHANNEL
+from backend.mail.kinds import matters
+from backend.mail.view import View
+from backend.office import Office
+from backend.ports.letters import Claimed, LetterStore, Settlement
+from backend.ports.moves import Find, MovesStore
+from notify.channel import DeliveryError
+from notify.pace import Pacer
+from notify.text import Texter
+
+log = structlog.get_logger("texts")
+MOST_CHARS = 70  # one message of the mainland's networks
+AT_ONCE = 20
+LEASE = timedelta(minutes=2)
+
+
+class Phones(Protocol):
+    """backend/registry.py: a person's number."""
+
+    async def phone_of(self, person: str) -> str | None: ...
+
+
+@dataclass
+class ShortTexts:
+    """The round that sends. Without a carrier (`texter` None) a text fails at once, and says why."""
+
+    letters: LetterStore
+    moves: MovesStore
+    office: Office
+    phones: Phones
+    catalogue: Catalogue
+    pacer: Pacer
+    owner: str
+    sign: str
+    hotline: str
+    texter: Texter | None = None
+
+    async def round(self) -> int:
+        """Send what is due; how many were handled. A text whose sender died is dead: nobody is texted twice (FW14)."""
+        now = self.office.clock.now()
+        await self.letters.rescue((CHANNEL,), datetime.now(UTC), now, 1)
+        handled = 0
+        for waiting in await self.letters.waiting((CHANNEL,), now, AT_ONCE):
+            if self.texter is not None and await self.pacer.take(self.texter.buckets(), time.time()):
+                break  # the carrier's pace: the next round goes on
+            lease = datetime.now(UTC) + LEASE
+            for claimed in await self.letters.claim(self.owner, (CHANNEL,), now, 1, lease, (waiting.id,)):
+                await self._send(claimed, now)
+                handled += 1
+        return handled
+
+    async def words(self, letter: Letter) -> str | None:
+        """What is texted; None when it no longer matters. Too long, it names the ticket by its last four digits."""
+        snap = await self.moves.load(Find(ticket_id=letter.ticket_id)) if letter.ticket_id is not None else None
+        if snap is None or not matters(letter, snap):
+            return None
+        facts = await self._facts(letter, snap)
+        whole = self.catalogue.say(f"sms.{letter.kind}", **facts)
+        if len(whole) > MOST_CHARS:
+            whole = self.catalogue.say(f"sms.{letter.kind}", **(facts | {"ticket_no": snap.ticket.no[-4:]}))
+        return whole[:MOST_CHARS]
+
+    async def _facts(self, letter: Letter, snap: Snapshot) -> dict[str, Any]:
+        standing = await self.office.standing()
+        target = snap.assignment(letter.assignment_id) if letter.assignment_id is not None else snap.lead
+        now = self.office.clock.now().astimezone(self.office.clock.zone)
+        view = View(snap, target, standing, now, self.catalogue, given=letter.facts)
+        phones = standing.settings.listing("notify.duty_phone")
+        what = str(letter.facts.get("what", ""))
+        return {
+            "sign": self.sign, "duty_phone": phones[0] if phones else "", "hotline": self.hotline,
+            "what": self.catalogue.word_or("sms_what", what),
+            **{name: view.facts.get(name, "") for name in ("ticket_no", "grade", "sign_due", "close_due")},
+        }  # fmt: skip
+
+    async def _send(self, claimed: Claimed, now: datetime) -> None:
+        letter = claimed.letter
+        words = await self.words(letter)
+        number = callable_number(await self.phones.phone_of(letter.person), await self.office.standing())
+        if words is None:
+            await self._over(claimed, "skipped", now, "moot")
+        elif number is None:
+            await self._over(claimed, "failed", now, "not_callable")
+        elif self.texter is None:
+            await self._over(claimed, "failed", now, "no_carrier")
+        else:
+            try:
+                receipt = await self.texter.send(number, words)
+            except DeliveryError as error:
+                await self._failed(claimed, error, now)
+                return
+            await self.letters.settle([
+                Settlement(letter.id, self.owner, letter.attempts, "sent", now, provider_id=receipt.provider_id,
+                           cost=receipt.cost),
+            ])  # fmt: skip
+
+    async def _failed(self, claimed: Claimed, error: DeliveryError, now: datetime) -> None:
+        """In doubt it is never sent twice; what surely did not leave is tried again."""
+        after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
+        step = retry.delivery(error.kind, claimed.letter.attempts, random.random(), after)
+        log.warning("text_not_sent", letter=claimed.letter.id, kind=error.kind, code=error.code)
+        if error.kind != "ambiguous" and isinstance(step, retry.Retry):
+            await self._over(claimed, "pending", now, error.code, now + step.in_)
+        else:
+            await self._over(claimed, "ambiguous" if error.kind == "ambiguous" else "failed", now, error.code)
+
+    async def _over(
+        self, claimed: Claimed, state: str, now: datetime, why: str, again: datetime | None = None
+    ) -> None:  # fmt: skip
+        letter = claimed.letter
+        await self.letters.settle([
+            Settlement(letter.id, self.owner, letter.attempts, state, now, not_before=again, error=why),
+        ])  # fmt: skip
