@@ -149,4 +149,5 @@ def _values(question: Question) -> dict[str, Any]:
     values: dict[str, Any] = {
         "start": micros(question.start), "end": micros(question.end), "as_of": micros(question.as_of),
     }  # fmt: skip
+    values["until"] = min(values["end"], values["as_of"] + 1)
     return values if question.unit is None else {**values, "unit": question.unit}

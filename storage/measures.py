@@ -1,7 +1,7 @@
 """How each measure is counted over the tables: one query a measure, of one row an obligation (COUNTING, Q14-Q23).
 
 Every query yields `unit, ticket_id, num, den`; counts are its sums and a line's evidence is its rows, so that the two
-cannot disagree. Parameters: `start`, `end`, `as_of` in microseconds; an event later than `as_of` has not happened.
+cannot disagree. Parameters: `start`, `end`, `as_of`, `until` in microseconds; what is later than `as_of` has not happened.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,9 @@ _EACH = """(1 + (SELECT count(*) FROM tickets m JOIN journal j ON j.ticket_id = 
     AND j.at <= :as_of WHERE m.merged_into = t.id))"""
 _GIVEN_BACK = "SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted' AND {0}"
 _SPOKEN = "('satisfied', 'basically_satisfied', 'unclear', 'unsatisfied')"
-_MONTH = "{0} >= :start AND {0} < :end AND {0} <= :as_of"
+#: in the month and not after the run: `until` is the end of either, whichever comes first
+_MONTH = "{0} >= :start AND {0} < :until"
+_NOT_VOID = "(d.outcome IS NULL OR d.outcome <> 'void' OR d.met_at > :as_of)"
 #: a closing in the month of its last visit (Q14)
 _VISITED = """a.closed_at <= :as_of AND t.id IN (SELECT v.ticket_id FROM visits v WHERE v.at <= :as_of
     GROUP BY v.ticket_id HAVING max(v.at) >= :start AND max(v.at) < :end)"""
@@ -103,7 +105,7 @@ class Wording:
         return f"""SELECT d.unit AS unit, d.ticket_id AS ticket_id,
             CASE WHEN d.outcome = 'timely' AND d.met_at <= :as_of THEN 1 ELSE 0 END AS num, 1 AS den
             FROM duties d WHERE d.kind = 'sign' AND {where}
-            AND (COALESCE(d.outcome, '') <> 'void' OR d.met_at > :as_of) AND {_NOT_MERGED.format("d")}"""
+            AND {_NOT_VOID} AND {_NOT_MERGED.format("d")}"""
 
     def _dispatch(self) -> str:
         where = self._duty_month(self.question.dispatch_month == "due")
@@ -114,7 +116,7 @@ class Wording:
             FROM duties d JOIN tickets t ON t.id = d.ticket_id
             WHERE d.kind = 'dispatch' AND {where} AND d.start_at = t.generated_at
             AND d.unit IS NOT NULL AND t.requires_dispatch AND t.merged_into IS NULL
-            AND (COALESCE(d.outcome, '') <> 'void' OR d.met_at > :as_of)"""
+            AND {_NOT_VOID}"""
 
     def _return(self) -> str:
         withdrawn = "(COALESCE({0}.decision, '') = 'withdrawn' AND {0}.decided_at <= :as_of)"
@@ -138,18 +140,20 @@ class Wording:
     def _closed(self, measure: Measure) -> str:
         num, where = self.of_closings[measure]
         closings = self._closings() if self.by_closing(measure) else self._closings(_VISITED)
-        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, ({num}) * {self._weight} AS num,
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {self._weighed(num)} AS num,
             {self._weight} AS den {closings} AND {where}"""
 
     def closings(self, measures: Sequence[Measure]) -> str:
         """Counts by unit of several measures over the same closings in one pass: unit, then num and den of each."""
         sums = ", ".join(
-            f"sum(CASE WHEN {where} THEN ({num}) * {self._weight} ELSE 0 END), "
-            f"sum(CASE WHEN {where} THEN {self._weight} ELSE 0 END)"
+            f"sum(CASE WHEN {where} THEN {self._weighed(num)} ELSE 0 END), sum(CASE WHEN {where} THEN {self._weight} ELSE 0 END)"
             for num, where in map(self.of_closings.__getitem__, measures)
         )
         unit = "AND a.unit = :unit" if self.question.unit is not None else ""
         return f"SELECT a.unit, {sums} {self._closings()} {unit} GROUP BY a.unit"
+
+    def _weighed(self, num: str) -> str:
+        return num if self._weight == "1" else f"({num}) * {self._weight}"
 
     def _due_in_month(self, num: str, where: str, weight: str = "1") -> str:
         """Leads by their (extended) due time; what ended before it was due is owed no more."""

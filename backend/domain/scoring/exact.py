@@ -1,6 +1,5 @@
 """Exact numbers and the one place where they are rounded and written (Q13); a float never enters a mark."""
 
-import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,8 +39,8 @@ def count(value: Any, path: str) -> int:
 
 
 def shown(value: Any) -> str:
-    """A refused value as short text for the refusal's facts."""
-    return repr(value)[:60]
+    """A refused value as short text for the refusal's facts; a text as it was written."""
+    return (value if isinstance(value, str) else repr(value))[:60]
 
 
 def plain(value: Fraction) -> str:
@@ -67,11 +66,11 @@ class Rounding:
 
     def _scaled(self, value: Fraction) -> int:
         """The rounded value in units of the last place."""
-        exact = value * Fraction(10**self.places)
+        top, bottom = value.numerator * 10**self.places, value.denominator  # whole numbers: thousands of sheets need it
         if self.even:
-            return round(exact)
-        size = math.floor(abs(exact) + Fraction(1, 2))
-        return -size if exact < 0 else size
+            return round(Fraction(top, bottom))
+        size = (2 * abs(top) + bottom) // (2 * bottom)
+        return -size if top < 0 else size
 
     def of(self, value: Fraction) -> Fraction:
         """The rounded value, still exact."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -71,6 +72,12 @@ DEFAULTS: Mapping[str, str] = MappingProxyType(
 _ITEM_MODE = re.compile(r"scoring\.([a-z_]+)\.slope_mode")
 
 
+@lru_cache(maxsize=1024)
+def _is_mode(key: str) -> bool:
+    """Whether a key is an item's own slope mode; asked of every setting for every sheet."""
+    return _ITEM_MODE.fullmatch(key) is not None
+
+
 @dataclass(frozen=True)
 class Readings:
     """Validated settings of one run; keys that are not scoring's own are ignored.
@@ -86,7 +93,7 @@ class Readings:
         """Defaults overlaid by `given`; a value that is not allowed is refused as `bad_setting`."""
         values = dict(DEFAULTS) | dict(knobs)
         for key, value in given.items():
-            if key in values or key in LISTS or _ITEM_MODE.fullmatch(key):
+            if key in values or key in LISTS or _is_mode(key):
                 values[key] = _text(key, value)
         for key, value in values.items():
             _check(key, value, knobs)
@@ -125,7 +132,7 @@ def overlaid(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, A
     must not outlive a general mode set in `own`.
     """
     general = settings.get("scoring.slope_mode", DEFAULTS["scoring.slope_mode"])
-    chosen = {key: value for key, value in settings.items() if not (_ITEM_MODE.fullmatch(key) and value == general)}
+    chosen = {key: value for key, value in settings.items() if not (_is_mode(key) and value == general)}
     return {**chosen, **own}
 
 
@@ -147,13 +154,13 @@ def _allowed(key: str) -> str:
     """The allowed values in short."""
     if key in WORDS:
         return ", ".join(WORDS[key])
-    if _ITEM_MODE.fullmatch(key):
+    if _is_mode(key):
         return _allowed("scoring.slope_mode")
     return "0, 1, 2, …" if key in WHOLE else "decimal"
 
 
 def _check(key: str, value: str, knobs: Mapping[str, str]) -> None:
-    mode = _ITEM_MODE.fullmatch(key)
+    mode = _is_mode(key)
     words = WORDS["scoring.slope_mode"] if mode else WORDS.get(key)
     if words is not None:
         if value not in words:
