@@ -1,9 +1,10 @@
 """P6: a month's six rates recounted over the tables against the bare one-pass queries of the same engine; P7: lives."""
 
 import asyncio
+import os
 import resource
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from backend.domain.instants import micros
+from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
-from backend.domain.ticket import Category, Grade
+from backend.domain.ticket import Category, Grade, UnitKind
+from backend.marks import Marks
+from backend.marks.assembly import assemble, seal
+from backend.marks.spans import span
 from backend.ports.histories import Frame
-from backend.ports.marks import Question
+from backend.ports.marks import Question, Run
 from bench.harness import Figure, judged, rate_note, rates, ratios
 from bench.town import ZONE, Town, engines, town
 from storage.histories import Histories, insert_rows
@@ -48,7 +53,9 @@ BARE = (
 def run(small: bool) -> Iterable[Figure]:
     """The recount on both engines; the import where it is slowest to hide, on the embedded one, and on PostgreSQL."""
     for engine in engines():
-        yield from asyncio.run(_recount(engine, 60_000 if small else 1_000_000))
+        yield from asyncio.run(
+            _recount(engine, 60_000 if small else int(os.environ.get("JIESU_BENCH_ROWS", "1000000")))
+        )
         yield from asyncio.run(_lives(engine, 4_000 if small else 20_000))
 
 
@@ -78,8 +85,63 @@ async def _recount(engine: str, count: int) -> list[Figure]:
 
         await ours(), await bare()
         taken = await rates(ours, bare)
-        return [judged("P6", f"a month's six rates, {count:,} assignments, {engine}", "bare one-pass queries",
-                       ratios(taken), most=1.3, note=rate_note(taken, " s"))]  # fmt: skip
+        return [
+            judged("P6", f"a month's six rates, {count:,} assignments, {engine}", "bare one-pass queries",
+                   ratios(taken), most=1.3, note=rate_note(taken, " s")),
+            *await _sheets(place, shelf, count, engine, ours),
+            *await _locked(place, shelf, engine, ours),
+        ]  # fmt: skip
+
+
+async def _sheets(
+    place: Town, shelf: MarksShelf, count: int, engine: str, recount: Callable[[], Awaitable[float]]
+) -> list[Figure]:
+    """The finished sheets of 2,000 units, tickets behind each line and regions included, and those of one unit."""
+    await place.config.put_units([Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)])
+    place.office.forget()
+    marks = Marks(shelf, place.office, place.ids)
+    as_of = END + timedelta(days=9)
+
+    async def timed(**words: Any) -> float:
+        began = time.perf_counter()
+        await marks.month("2026-10", as_of=as_of, **words)
+        return time.perf_counter() - began
+
+    figures = []
+    for what, words in (
+        ("2,000 sheets", {"evidence": False}), ("2,000 sheets with their tickets", {}), ("one unit's sheet", {"unit": "U7"}),
+    ):  # fmt: skip
+        taken = [(await timed(**words), await recount()) for _ in range(2)]
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        note = f"{rate_note(taken, ' s')}, peak {peak} MB"
+        figures.append(
+            judged("P6", f"{what}, {count:,} assignments, {engine}", "the recount alone", ratios(taken), note=note)
+        )
+    return figures
+
+
+async def _locked(place: Town, shelf: MarksShelf, engine: str, recount: Callable[[], Awaitable[float]]) -> list[Figure]:
+    """A settled month is read from its locked run: the counts as they were, under a hash."""
+    marks = Marks(shelf, place.office, place.ids)
+    inputs = await marks.inputs(span("2026-10"), as_of=END + timedelta(days=9), evidence=False)
+    sheet = {"inputs": inputs, "result": assemble(inputs)}
+    await place.ids.refill(1)
+    run = Run(place.ids.take(), "2026-10", "", "trial", "bench", END + timedelta(days=9), sheet, seal(sheet))
+    await shelf.keep_run(run)
+    await shelf.lock(run.id, "bench", END + timedelta(days=9), None, None)
+
+    async def kept() -> float:
+        began = time.perf_counter()
+        found = await shelf.locked("2026-10", "")
+        assert found is not None and len(found.sheet["inputs"]["units"]) >= 2000
+        return time.perf_counter() - began
+
+    taken = [(await recount(), await kept()) for _ in range(3)]
+    return [
+        judged(
+            "P6", f"recount of a month, {engine}", "reading its locked run", ratios(taken), note=rate_note(taken, " s")
+        )
+    ]
 
 
 def _fill(c: Connection, count: int) -> None:
