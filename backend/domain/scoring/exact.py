@@ -66,7 +66,8 @@ class Rounding:
 
     def _scaled(self, value: Fraction) -> int:
         """The rounded value in units of the last place."""
-        top, bottom = value.numerator * 10**self.places, value.denominator  # whole numbers: thousands of sheets need it
+        bottom = value.denominator  # whole numbers: thousands of sheets need it
+        top: int = value.numerator * 10**self.places
         if self.even:
             return round(Fraction(top, bottom))
         size = (2 * abs(top) + bottom) // (2 * bottom)
