@@ -21,7 +21,7 @@ from backend.web.report_hooks import ReportHooks
 from backend.web.text_hooks import TextHooks
 from backend.wiring.furnishing import furnish
 from backend.wiring.house import House
-from backend.wiring.outside import next_stop, rehearse, town_of
+from backend.wiring.outside import next_stop, rehearse, town_of, twilio_of
 
 log = structlog.get_logger("house")
 ROLES = ("web", "bot", "worker", "clock")
@@ -75,7 +75,9 @@ async def _open_doors(house: House, listening: socket.socket, stack: contextlib.
         )
         texting = house.rooms.visiting and house.rooms.visiting.texting
         if texting:
-            extra.append(TextHooks(calls, calls.tools.line, environment.address, texting).add_to)
+            # whoever carries texts signs what he says of them, whoever carries the calls
+            signer = line if line.name == texting.texter.name else twilio_of(environment)
+            extra.append(TextHooks(calls, signer or line, environment.address, texting).add_to)
     if town is not None:
         streets = town.app()
 
