@@ -117,7 +117,8 @@ class Rosters:
             if unit.kind is UnitKind.MANAGEMENT and unit.active:
                 shifts = await self._store.shifts(unit.code, begin, end)
                 if gaps := holes(shifts, begin, end):
-                    found[unit.code] = (month, gaps, not shifts)
+                    planned = any(s.from_at >= begin for s in shifts)  # the night before its first day is no plan
+                    found[unit.code] = (month, gaps, not planned)
         return found
 
     # -- handing over (交接班)

@@ -18,6 +18,7 @@ from storage.due import DueWork
 
 LOOKS = 100
 BURST = 5_000
+OUTAGE, HOURS = 10_000, 3
 _SERIES = {
     "sqlite": "WITH RECURSIVE s(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM s WHERE i < :last) ",
     "postgresql": "WITH s AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i) ",
@@ -81,7 +82,33 @@ async def _engine(engine: str, small: bool) -> list[Figure]:
     burst = [await _burst(engine, BURST // 5 if small else BURST) for _ in range(1 if small else 3)]
     figures.append(judged("P5", f"{engine}: {BURST:,} unsigned at once: auto-signed, letters written", "", burst,
                           most=5.0, unit="s", note="1,000 taken, times five" if small else ""))  # fmt: skip
+    gap = [await _outage(engine, OUTAGE // 10 if small else OUTAGE)]
+    figures.append(judged("G12", f"{engine}: {OUTAGE:,} deadlines passed in a 3 h outage, all handled", "", gap,
+                          most=60.0, unit="s", note="1,000 taken, times ten" if small else ""))  # fmt: skip
     return figures
+
+
+async def _outage(engine: str, count: int) -> float:
+    """Seconds until OUTAGE deadlines of three hours, passed while nobody was there, are handled, each once."""
+    async with town(engine) as place:
+        numbers = await place.tickets(count)
+        for hour in range(HOURS):  # those of an hour begin together; what is due when does not change the work
+            place.later = timedelta(hours=hour)
+
+            def given(no: str, index: int) -> object:
+                act = Act("dispatch", DISPATCHER, Source.API, ticket_no=no, words={"unit": unit_of(index)})
+                return lambda: place.desk.act(act)
+
+            await at_once([given(n, i) for i, n in enumerate(numbers[hour::HOURS])], 32)  # type: ignore[misc]
+        place.later = timedelta(days=2)
+        clockwork = Clockwork(DueWork(place.db), place.desk, place.office)
+        began = time.perf_counter()
+        while await clockwork.round():
+            pass
+        took = time.perf_counter() - began
+        lines = text("SELECT count(*), count(DISTINCT ticket_id) FROM journal WHERE verb = 'auto_sign'")
+        assert tuple(await place.db.read(lambda c: c.execute(lines).one())) == (count, count)
+        return took * OUTAGE / count
 
 
 async def _burst(engine: str, count: int) -> float:

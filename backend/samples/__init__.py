@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -15,13 +16,38 @@ BY = Actor("sample", Role.ADMIN)
 FILES = (("units", "units.csv"), ("people", "people.csv"), ("tickets", "tickets.jsonl"))
 
 
-async def bring(imports: Imports, *kinds: str) -> dict[str, Mapping[str, Any]]:
-    """Bring the sample files in (all, or these kinds); at a second start everything is there already."""
+#: Whose duty is planned in the rehearsal: unit, hours, person, deputy; every day of the month.
+DUTY = (
+    ("M01", "08:00-20:00", "PD01", "DB01"), ("M01", "20:00-08:00", "PD02", "DB01"),
+    ("U06", "08:00-20:00", "H601", "H602"), ("U06", "20:00-08:00", "H602", "L601"),
+)  # fmt: skip
+
+
+def roster(day: date) -> bytes:
+    """The duty roster of the month of that day, as the file an office would bring; its first night began the day
+    before."""
+    first = day.replace(day=1)
+    days = [first + timedelta(days=n) for n in range(-1, 31)]
+    rows = [
+        ",".join((unit, person, deputy, d.isoformat(), hours))
+        for d in days for unit, hours, person, deputy in DUTY
+        if d.month == day.month or (d < first and hours.endswith("08:00"))
+    ]  # fmt: skip
+    return "\n".join(("unit,person,deputy,date,time", *rows, "")).encode()
+
+
+async def bring(imports: Imports, *kinds: str, today: date | None = None) -> dict[str, Mapping[str, Any]]:
+    """Bring the sample files in (all, or these kinds); at a second start everything is there already.
+
+    With the units comes, once, the duty roster of this day's month: what people then strike from it stays struck.
+    """
     reports: dict[str, Mapping[str, Any]] = {}
     for kind, name in FILES:
         if not kinds or kind in kinds:
             content = files("backend.samples").joinpath(name).read_bytes()
             reports[kind] = await imports.run(kind, name, content, BY)
+    if today is not None and reports["units"]["imported"]:
+        reports["roster"] = await imports.run("roster", "roster.csv", roster(today), BY)
     return reports
 
 

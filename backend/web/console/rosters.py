@@ -46,7 +46,7 @@ async def _shown(
     return page(request, "rosters.html", {
         "units": units, "unit": unit, "month": month, "before": f"{found.begin - timedelta(days=1):%Y-%m}",
         "after": f"{found.end:%Y-%m}", "days": _days(found, standing), "holes": [_hole(h) for h in found.holes],
-        "empty": not found.shifts, "people": people, "names": {p.code: p.name for p in standing.config.people},
+        "empty": not any(s.from_at >= found.begin for s in found.shifts), "people": people, "names": {p.code: p.name for p in standing.config.people},
         "stand_ins": [s for s in await rosters_of(rooms).stand_ins(actor) if s.absent in mine],
         "notes": found.notes, "may_plan": _planner(actor, unit, standing), "now_on": standing.on_duty(unit, now),
         "may_note": actor.role is Role.ADMIN or actor.unit == unit, "fault": fault, "today": f"{now:%Y-%m-%d}",
