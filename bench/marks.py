@@ -64,7 +64,7 @@ def run(small: bool) -> Iterable[Figure]:
 
 async def _recount(engine: str, count: int) -> list[Figure]:
     async with town(engine) as place:
-        await place.db.write(lambda c: _fill(c, count))
+        await place.db.write(lambda c: fill(c, count))
         shelf = MarksShelf(place.db)
         asked = Question(START, END, END + timedelta(days=9))
         values = {"start": micros(START), "end": micros(END)}
@@ -144,7 +144,7 @@ async def _locked(place: Town, shelf: MarksShelf, engine: str, recount: Callable
     ]
 
 
-def _fill(c: Connection, count: int) -> None:
+def fill(c: Connection, count: int) -> None:
     """`count` lives of one assignment each, 2,000 units, all dispatched in the month, made by the engine itself."""
     if c.dialect.name == "sqlite":
         numbers = f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s)"

@@ -1,0 +1,77 @@
+"""P11: a page of tickets from the shelf of the doors against the bare keyset queries, at any depth, and as the house grows."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable
+
+from sqlalchemy import Connection, text
+
+from backend.ports.reading import Filters
+from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
+from bench.marks import END, fill
+from bench.town import Town, engines, town
+from storage.reading import Reading
+from storage.vault import Vault
+
+PAGE, PAGES = 30, 40
+
+#: the tickets of a page and their assignments: the least that a page must ask
+BARE = (
+    "SELECT * FROM tickets WHERE id < :before ORDER BY id DESC LIMIT 31",
+    "SELECT * FROM assignments WHERE ticket_id >= :low AND ticket_id < :before",
+)
+
+
+def run(small: bool) -> Iterable[Figure]:
+    """Both engines."""
+    count = 20_000 if small else int(os.environ.get("JIESU_BENCH_ROWS", "1000000"))
+    for engine in engines():
+        yield from asyncio.run(_engine(engine, count))
+
+
+async def _engine(engine: str, count: int) -> list[Figure]:
+    async with town(engine) as few, town(engine) as many:
+        await few.db.write(lambda c: fill(c, count // 20))
+        await many.db.write(lambda c: fill(c, count))
+        last, deep = count * 10 + 1, count * 5
+        figures = []
+        for what, before in (("first page", last), (f"page {count // PAGE // 2:,} of all", deep)):
+            taken = await rates(_ours(many, before), _bare(many, before))
+            figures.append(judged("P11", f"{what} of {count:,} tickets, {engine}", "bare keyset queries",
+                                  ratios(taken), most=2, note=rate_note(taken, " ms")))  # fmt: skip
+        taken = await rates(_ours(many, last), _ours(few, count // 20 * 10 + 1))
+        figures.append(judged("P11", f"first page of {count:,} tickets, {engine}", f"of {count // 20:,}",
+                              ratios(taken), most=1.5, note=rate_note(taken, " ms")))  # fmt: skip
+        times = [await _ours(many, last, 1)() for _ in range(300)]
+        note = f"median {percentile(times, 0.5):.1f} ms"
+        figures.append(judged("P11", f"p99 of {len(times)} pages, {engine}", "", [percentile(times, 0.99)], most=150,
+                              note=note, unit="ms"))  # fmt: skip
+        return figures
+
+
+def _ours(place: Town, before: int, pages: int = PAGES) -> Callable[[], Awaitable[float]]:
+    shelf = Reading(place.db, Vault("a secret of sixteen or more"))
+
+    async def one() -> float:
+        began = time.perf_counter()
+        for _ in range(pages):
+            found = await shelf.tickets(Filters(), END, before=before, limit=PAGE)
+            assert len(found.items) == PAGE
+        return (time.perf_counter() - began) / pages * 1000
+
+    return one
+
+
+def _bare(place: Town, before: int) -> Callable[[], Awaitable[float]]:
+    def work(c: Connection) -> None:
+        rows = c.execute(text(BARE[0]), {"before": before}).all()
+        c.execute(text(BARE[1]), {"before": before, "low": rows[-1].id}).all()
+
+    async def one() -> float:
+        began = time.perf_counter()
+        for _ in range(PAGES):
+            await place.db.read(work)
+        return (time.perf_counter() - began) / PAGES * 1000
+
+    return one
