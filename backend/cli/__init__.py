@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from backend.cli.helping import speak, wrong
 from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
 
@@ -84,6 +85,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status: 0 done, 1 refused or some rows refused, 2 usage (contract §3)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given  # taken anywhere on the line
+    speak(words())
     words_given = ["--debug"] * debug + [word for word in given if word != "--debug"]
     try:
         status = jiesu.main(words_given, prog_name="jiesu", standalone_mode=False)
@@ -91,13 +93,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.NoArgsIsHelpError as no_words:
         no_words.show()
         return 2
-    except click.UsageError as wrong:
+    except click.UsageError as bad:
         tell("usage")
-        wrong.show()
+        click.echo(wrong(words(), bad), err=True)
+        if bad.ctx is not None:
+            click.echo(bad.ctx.get_usage(), err=True)
+            tell("page.see", command=bad.ctx.command_path)
         return 2
-    except click.ClickException as wrong:
-        wrong.show()
-        return wrong.exit_code
+    except click.ClickException as other:
+        other.show()
+        return other.exit_code
     except (click.Abort, KeyboardInterrupt):
         tell("stopped")
         return 1

@@ -1,0 +1,57 @@
+"""Help pages in the catalogue's language: what click itself would say in English, in our words."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from backend.domain.texts import Catalogue
+
+#: What click says of its own accord → its key under `cli.page`.
+OWN = {
+    "Options": "options", "Commands": "commands", "Positional arguments": "arguments",
+    "Show this message and exit.": "help", "Show the version and exit.": "version",
+}  # fmt: skip
+
+
+def speak(words: Catalogue) -> None:
+    """Have every help page drawn in this language. `formatter_class` is click's own place for that; commands are many."""
+
+    def said(text: str) -> str:
+        whole = words.say(f"cli.page.{OWN[text]}") if text in OWN else text
+        return whole.replace("[required]", words.say("cli.page.required")).replace(
+            "[default: ", words.say("cli.page.default")
+        )
+
+    class Spoken(click.HelpFormatter):
+        """Click's formatter with its few sentences said in our words."""
+
+        def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+            super().write_usage(prog, args, prefix or words.say("cli.page.usage"))
+
+        @contextmanager
+        def section(self, name: str) -> Iterator[None]:
+            with super().section(said(name)):
+                yield
+
+        def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+            super().write_dl([(name, said(text)) for name, text in rows], col_max, col_spacing)
+
+    click.Context.formatter_class = Spoken
+
+
+def wrong(words: Catalogue, no: click.UsageError) -> str:
+    """What was wrong on the line, in our words where we have them; click's own for the rest."""
+    param = getattr(no, "param", None)
+    what = param.human_readable_name if isinstance(param, click.Argument) else "/".join(param.opts) if param else ""
+    if isinstance(no, click.MissingParameter) and param is not None:
+        return words.say("cli.page.missing", what=what)
+    if isinstance(no, click.NoSuchOption):
+        return words.say("cli.page.no_option", what=no.option_name)
+    if isinstance(no, click.BadOptionUsage):
+        return words.say("cli.page.no_value", what=no.option_name)
+    if named := getattr(no, "command_name", ""):  # click's NoSuchCommand, where it has one
+        return words.say("cli.page.no_command", what=named)
+    if param is not None and isinstance(param.type, click.Choice):
+        return words.say("cli.page.choose", what=what, choices=" ".join(map(str, param.type.choices)))
+    return no.format_message()
