@@ -91,9 +91,12 @@ def _problem(w: Writer, p: Problem, units: Mapping[str, Unit]) -> tuple[Cell, ..
         if is_
     ]
     kind = w.words.word_or("category", p.category) if p.category else ""
-    title = w.say("matter", region=p.region, category=kind, title=plain(p.title, p.name, "title"))
+    title = plain(p.title, p.name, "title")
+    told = w.say("list_mark").join(filter(None, (p.region, kind)))
+    if title:
+        told = w.say("matter", region=p.region, category=kind, title=title)
     unit = units.get(p.unit)
-    return (p.no[-TAIL:], title, unit.name if unit else p.unit, w.say("list_mark").join(why), _said(w, p))
+    return (p.no[-TAIL:], told, unit.name if unit else p.unit, w.say("list_mark").join(why), _said(w, p))
 
 
 def _said(w: Writer, p: Problem) -> str:

@@ -18,7 +18,7 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
 from backend.domain.ticket import Role
 from backend.marks.room import Marks
-from backend.marks.spans import month_span, span
+from backend.marks.spans import bounds, month_span, span
 from backend.ports.audit import AuditStore
 from backend.ports.bulletins import BulletinStore, Issue, Leaf
 from backend.ports.reading import Page
@@ -61,7 +61,8 @@ class Bulletins:
     ) -> tuple[Issue, Files]:  # fmt: skip
         """An issue with its documents; made anew it keeps its number. `on_step` hears count, print, keep.
 
-        Refused `bad_period`, `bad_bulletin`, `bad_setting`, `bad_issue`, `issue_taken`, `reports_missing`, `press_failed`.
+        Refused `bad_period`, `period_not_begun`, `bad_bulletin`, `bad_setting`, `bad_issue`, `issue_taken`,
+        `reports_missing`, `press_failed`.
         """
         changes = {"profile": profile} if profile else {}
         issue = await self._open(period, kind, by, number, changes)
@@ -91,6 +92,8 @@ class Bulletins:
             raise Refused("bad_issue", number=number)
         standing = await self._office.standing()
         of = span(period)
+        if bounds(of.months[0], self._office.clock.zone)[0] > self._office.clock.now():
+            raise Refused("period_not_begun", period=of.name)
         which = kind_of(of, kind, standing.settings.with_(changes).text("profile"))
         year = int(of.name[:4])
         issue = await self._store.open_issue(which, of.name, year, by.code, self._office.clock.now(), number)

@@ -129,6 +129,15 @@ async def test_no_name_and_no_number_of_a_person_is_in_any_document(database: Da
     assert safe("=1+1") == "'=1+1" and safe("@x").startswith("'") and safe("－1") == "－1"
 
 
+async def test_a_matter_without_a_title_is_named_by_place_and_category_alone(database: Database) -> None:
+    """A17: no colon with nothing behind it."""
+    made, _ = await world(database, count=60)
+    await database.write(lambda c: c.exec_driver_sql("UPDATE tickets SET title = ''") and None)
+    _, files = await room(made).make(MONTH, by=ADMIN)
+    matters = [str(row[1]) for row in Book(files[1][1]).rows("逐件评议")[1:] if row[1]]
+    assert matters and not [m for m in matters if m.endswith("：")]
+
+
 async def test_a_month_without_data_becomes_a_document_that_says_so(database: Database) -> None:
     made, _ = await world(database, count=5)
     rooms, shelf = room(made), BulletinShelf(made.db, made.ids, made.vault)

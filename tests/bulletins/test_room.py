@@ -70,6 +70,7 @@ async def test_what_cannot_be_made_is_refused_before_anything_is_kept(database: 
     rooms = room(made)
     for code, period, kind, number in (("bad_period", "2026-13", None, None), ("bad_bulletin", "2026-10", "weekly", None),
                                        ("bad_period", "2026Q4", "monthly_bulletin", None),
+                                       ("period_not_begun", "2099-01", None, None),
                                        ("bad_issue", "2026-10", None, 0)):  # fmt: skip
         with pytest.raises(Refused, match=code):
             await rooms.make(period, kind, number=number)

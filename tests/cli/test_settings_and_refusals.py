@@ -15,7 +15,7 @@ def test_a_refusal_with_json_is_one_document_with_its_code_and_words_go_to_stder
     no = jiesu("set", "sign.general.limit", "soon"), jiesu("due", "--kind", "close", "--grade", "general", "--at",
                                                            "2026-11-24T08:40:00+08:00", "--json")  # fmt: skip
     assert [said.status for said in no] == [1, 1]
-    assert no[0].out == ""
+    assert no[0].out == "" and "可填：Nwd" in no[0].err
     assert no[1].json["error"].keys() == {"code", "message", "details"}
     assert no[1].json["error"]["code"] == "deadline_missing" and no[1].json["error"]["message"] in no[1].err
 

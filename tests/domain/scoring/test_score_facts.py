@@ -92,6 +92,12 @@ def test_bad_facts_are_refused_with_the_place(facts, code, path):
     json.dumps(dict(no.value.facts))
 
 
+def test_a_word_that_is_not_known_is_shown_as_it_was_written():
+    with pytest.raises(Refused) as no:
+        reckon_json(entry(kind="prayse"))
+    assert no.value.facts["kind"] == "prayse"
+
+
 def test_facts_that_are_no_object_are_refused():
     with pytest.raises(Refused) as no:
         reckon_json([1])
