@@ -262,6 +262,11 @@ class Talk:
         body = {**before.facts, "messages": dict(list(asked.items())[-REMEMBERED:])}
         await self.house.drafts.expect(CHANNEL, self.user_id, Expectation(before.what, body), now, now + QUESTION_LIVES)
 
+    async def leave(self, asked: Expectation) -> None:
+        """The question stays where it was put, but plain words are no answer to it any more."""
+        kept, now = Expectation("", {"messages": asked.facts.get("messages", {})}), self.now
+        await self.house.drafts.expect(CHANNEL, self.user_id, kept, now, now + QUESTION_LIVES)
+
     async def settled(self) -> None:
         """The question was answered."""
         await self.house.drafts.forget(CHANNEL, self.user_id)

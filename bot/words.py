@@ -99,7 +99,15 @@ async def _command(talk: Talk, text: str) -> None:
         return
     if talk.person is None and name.lower() not in FOR_ALL:
         raise Refused("unbound")
+    await _turned_away(talk)
     await command(talk, words.strip())
+
+
+async def _turned_away(talk: Talk) -> None:
+    """A command leaves the open question: plain words no longer answer it, a reply to it still does."""
+    asked = await talk.house.drafts.expected(CHANNEL, talk.user_id, talk.now)
+    if asked is not None and asked.what and asked.what != BINDING:
+        await talk.leave(asked)
 
 
 async def _answer(talk: Talk, message: Message, text: str) -> None:

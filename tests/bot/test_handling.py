@@ -61,6 +61,19 @@ async def test_closing_without_a_reply_asks_for_it_first(world: World) -> None:
     assert (await world.assignment()).feedback == "诉求人满意"
 
 
+async def test_a_command_leaves_the_open_question_so_that_idle_words_never_become_a_reply(world: World) -> None:
+    user, card = await signed(world)
+    await user.reply(card, "办结 诉求人满意")
+    ask = await user.expect("办结前请先填写答复")
+    await user.say("/todo")
+    await user.expect("我的待办")
+    await user.say("你好")
+    await world.quiet()
+    assert await world.state() == "signed"
+    await user.reply(ask, "路灯已经更换，经现场确认恢复照明。")
+    await user.expect("已办结")
+
+
 async def test_a_return_is_collected_until_it_is_whole(world: World) -> None:
     user, card = await signed(world)
     await user.reply(card, "退单 不属于本单位职责")
