@@ -141,10 +141,9 @@ class RecordPlatform:
         """What it holds, newest first."""
         rows = "".join(self._row(kept) for kept in list(self.moves.values())[: -SHOWN - 1 : -1])
         text = PAGE.joinpath("platform.html").read_text("utf-8")
-        moods = "".join(
-            f'<option value="{mood}"{" selected" if mood is self.mood else ""}>{mood}</option>' for mood in Mood
-        )
-        text = text.replace("{{rows}}", rows).replace("{{moods}}", moods)
+        for mood in Mood:
+            text = text.replace(f"{{{{{mood}}}}}", " selected" if mood is self.mood else "")
+        text = text.replace("{{rows}}", rows)
         return web.Response(text=text, content_type="text/html")
 
     def _row(self, kept: Kept) -> str:

@@ -62,7 +62,7 @@ async def look(environment: Environment, ask: Fetch = fetch) -> list[Check]:
             standing = await office.standing()
             found.append(_calendar(office.clock.now().date(), standing.calendar.end))
             who = standing.settings.choice("system_of_record")
-            found.append(Check("record", Health.OK, "record", {"who": who}))
+            found.append(Check("record", Health.OK, "record" if who == "self" else "record_external", {"who": who}))
             found.append(_people(len(standing.config.units), len(standing.config.people)))
     found.extend(await asyncio.to_thread(lambda: [*_telegram(environment, ask), *_twilio(environment, ask)]))
     return found

@@ -132,12 +132,20 @@ def table(found: Mapping[str, Any]) -> list[str]:
 
 
 def _sheet(sheet: Mapping[str, Any]) -> list[str]:
-    lines = [f"  {_mark(sheet['total']):>8}  {sheet['scheme']}  {' '.join(sheet['flags'])}".rstrip()]
+    lines = [
+        f"  {_mark(sheet['total']):>8}  {_word('scheme', sheet['scheme'])}  {' '.join(_word('sheet', flag) for flag in sheet['flags'])}".rstrip()
+    ]
     for line in sheet["lines"]:
         counted = "" if line["denominator"] is None else f"{line['numerator']}/{line['denominator']}"
         rate = "" if line["rate"] is None else f"{line['rate']}%"
-        lines.append(f"  {line['score']:>8}  {line['name']}  {counted}  {rate}  {line['note']}".rstrip())
+        lines.append(
+            f"  {line['score']:>8}  {line['name']}  {counted}  {rate}  {_word('sheet', line['note'])}".rstrip()
+        )
     return lines
+
+
+def _word(group: str, code: str | None) -> str:
+    return words().word_or(group, code) if code else ""
 
 
 def _mark(total: str | None) -> str:
