@@ -210,7 +210,7 @@ class Talk:
         facts = dict(refused.facts)
         if isinstance(facts.get("by"), str):
             facts["by"] = await self.name_of(facts["by"])
-        for name in ("at", "due", "latest"):
+        for name in ("at", "due", "latest", "until"):
             if isinstance(facts.get(name), str):
                 with contextlib.suppress(ValueError):
                     facts[name] = self.when(datetime.fromisoformat(facts[name]))

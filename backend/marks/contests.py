@@ -32,6 +32,8 @@ class Contests:
         """
         if not actor.of_unit:
             clerk(actor)
+        elif words.get("unit") not in (None, "", actor.unit):
+            raise Refused("forbidden")  # never quietly taken for his own unit's
         unit = actor.unit if actor.of_unit else words.get("unit")
         sheet = next((s for s in run.sheet["result"]["units"] if s["unit"] == unit), None)
         if sheet is None:

@@ -105,7 +105,7 @@ class Runs:
     async def _open_ends(self, run: Run) -> None:
         """What keeps a run from being final: its check period, objections, duties of the cohort (Q15), newer decisions."""
         if run.check_until is not None and self._office.clock.now() < run.check_until:
-            raise Refused("check_running", until=run.check_until.isoformat())
+            raise Refused("check_running", until=run.check_until.astimezone(self._office.clock.zone).isoformat())
         waiting = await self._store.appeals_of(run.period, None, UNDECIDED, 200)
         if waiting:
             raise Refused("contests_open", n=len(waiting), period=run.period)

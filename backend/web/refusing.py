@@ -4,7 +4,7 @@ import contextlib
 import json
 import traceback
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from backend.web.asked import REQUEST_ID, ROOMS
 from backend.web.bodies import TooSlow
 
 log = structlog.get_logger("web")
+YEAR = timedelta(days=366)
 #: Statuses of codes only a door can give.
 OF_DOORS = {
     "stale_form": 403, "internal": 500, "unavailable": 503, "in_progress": 409, "method_not_allowed": 405,
@@ -45,10 +46,12 @@ def message(catalogue: Catalogue, code: str, facts: Mapping[str, Any]) -> str:
     said = dict(facts)
     if "state" in said:
         said["state"] = catalogue.word_or("state", str(said["state"]))
-    if isinstance(said.get("at"), str):
-        with contextlib.suppress(ValueError):
-            at = datetime.fromisoformat(said["at"])
-            said["at"] = written(at, at, catalogue.language[:2])
+    for name in ("at", "due", "latest", "until"):
+        if isinstance(said.get(name), str):
+            with contextlib.suppress(ValueError):
+                at = datetime.fromisoformat(said[name])
+                near = at if name == "at" else at - YEAR  # what was is of these days; a limit is told with its year
+                said[name] = written(at, near, catalogue.language[:2])
     return catalogue.refusal(code, said)
 
 

@@ -1,6 +1,7 @@
 """October is reckoned, checked by its units, contested, recounted, locked and revised, all through the open doors (B3, M21)."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -64,7 +65,11 @@ async def test_from_trial_to_lock_and_revision(office: Office) -> None:
     }
     contest = await office.ask("POST", f"/score-runs/{run['id']}/appeals", "L101", words)
     assert contest.status == 201, contest.body
-    assert (await office.ask("POST", f"/score-runs/{run['id']}/lock", "clerk", {})).code == "check_running"
+    foreign = await office.ask("POST", f"/score-runs/{run['id']}/appeals", "L101", {**words, "unit": "U02"})
+    assert foreign.code == "forbidden", foreign.body
+    early = await office.ask("POST", f"/score-runs/{run['id']}/lock", "clerk", {})
+    assert early.code == "check_running"
+    assert re.search(r"20\d\d年\d+月\d+日（周.）17:00", early.body["error"]["message"]), early.body
     await office.go("4d")
     assert (await office.ask("POST", f"/score-runs/{run['id']}/lock", "clerk", {})).code == "contests_open"
 
