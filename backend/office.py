@@ -229,11 +229,11 @@ class Office:
             return current
         async with self._lock:
             self._looked = loop.time()
-            stale = self._standing is None or self._outlived(self._standing)
-            if self._standing is None or stale or await self.store.epoch() != self._standing.config.epoch:
+            current = self._standing  # whoever forgets it while we wait has the next question read it again
+            if current is None or self._outlived(current) or await self.store.epoch() != current.config.epoch:
                 config = await self.store.load(self.clock.now())
-                self._standing = Standing.of(config, self._profile, self.clock.zone)
-            return self._standing
+                current = self._standing = Standing.of(config, self._profile, self.clock.zone)
+            return current
 
     def _outlived(self, standing: Standing) -> bool:
         return standing.config.until is not None and self.clock.now() >= standing.config.until

@@ -178,7 +178,6 @@ async def test_what_was_explained_is_looked_at_again_on_its_day_A25(office: Offi
     assert len([k for k, _ in await letters(office, "JS0001") if k == "M34"]) == 2
 
 
-@SQLITE
 async def test_every_kind_of_duty_is_opened_met_and_judged_B16(office: Office) -> None:
     await office.ask("PUT", "/settings/reply.limit", body={"value": "3wd"})
     await office.new("JS0001")

@@ -54,7 +54,6 @@ async def test_a_roster_comes_by_file_and_each_refused_row_says_why(office: Offi
     assert (await office.ask("GET", "/rosters", "L201", unit="U01", month="2026-11")).status == 404
 
 
-@SQLITE
 async def test_at_night_an_urgent_ticket_reaches_the_person_on_duty_alone_and_without_a_roster_all_handlers_Q25(
     office: Office,
 ) -> None:
@@ -155,6 +154,8 @@ async def test_a_persons_own_quiet_hours_hold_back_general_calls_as_well(office:
 async def test_holes_in_the_institutions_month_are_found_before_it_begins_with_from_and_to_B19(office: Office) -> None:
     auditor = office.house.rooms.auditor
     assert auditor is not None
+    present = await office.ask("GET", "/rosters", "dispatcher", month="2026-11")
+    assert present["holes"] == [] and len(present["shifts"]) == 61, "the rehearsal begins with this month planned"
     await office.go("17d")
     await auditor.look()  # type: ignore[attr-defined]
     assert [f for f in await auditor.findings() if "roster" in f.kind]  # five days before, by default

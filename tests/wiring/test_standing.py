@@ -1,0 +1,23 @@
+"""The rules in force are read by one while another changes them: nobody is left without any."""
+
+from storage.config import Configuration
+from storage.db import Database
+from tests.courier.house import House
+
+
+class Forgetful(Configuration):
+    """A shelf during whose every answer somebody else changes something."""
+
+    house: House
+
+    async def epoch(self) -> int:
+        self.house.office.forget()
+        return await super().epoch()
+
+
+async def test_a_change_while_the_epoch_is_asked_for_leaves_nobody_without_rules(database: Database) -> None:
+    house = await House(database).open()
+    store = Forgetful(database, house.ids)
+    store.house, house.office.store = house, store
+    first = await house.office.standing()
+    assert (await house.office.standing(fresh=True)).config.epoch == first.config.epoch
