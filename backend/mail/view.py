@@ -9,7 +9,7 @@ from typing import Any
 from backend.domain.acts import Snapshot
 from backend.domain.clockwords import left_words
 from backend.domain.limits import Limit, LimitUnit
-from backend.domain.masking import cut, mask
+from backend.domain.masking import clean, cut, mask
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import written
@@ -67,6 +67,12 @@ class View:
         shape = self.standing.settings.text("privacy.phone_mask")
         return cut(mask(str(text or ""), names, phone_mask=shape).strip(), most)
 
+    @property
+    def place(self) -> str:
+        """地点, needed by whoever goes there; masked only where somebody wrote a person's number into it."""
+        masked = self.words(self.snap.ticket.place, MOST_PLACE)
+        return masked if "****" in masked else cut(clean(self.snap.ticket.place).strip(), MOST_PLACE)
+
     def instant(self, key: str) -> datetime | None:
         """A given fact as an instant."""
         value = self.given.get(key)
@@ -109,7 +115,7 @@ class View:
             "ticket_no": ticket.no,
             "category": say.word_or("category", str(ticket.category or "")),
             "grade": say.word("grade", ticket.grade),
-            "place": "" if self.hidden else self.words(ticket.place, MOST_PLACE),
+            "place": "" if self.hidden else self.place,
             "masked_text": "" if self.hidden else self.words(ticket.text or ticket.title, MOST_TEXT),
             "unit": self.unit(target.unit if target else None),
         }
