@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.bulletins.chapters import AGENCY_RATES, RATES
 from backend.bulletins.kinds import BEIJING, Kind, Spans, spans_of
-from backend.bulletins.ranking import SMALL, Scores
+from backend.bulletins.ranking import Scores
 from backend.bulletins.reckoning import Pair, Work
 from backend.domain.scoring.measures import COHORT_WORDS, Measure
 from backend.domain.settings import Settings
@@ -17,6 +17,7 @@ from backend.office import Standing
 from backend.ports.bulletins import BulletinStore, Detail, Span
 from backend.ports.marks import Counted, LedgerEntry, Question
 
+ASSIGNMENTS = "assignments"
 PROBLEMS = 500  # tickets reviewed in one document at most; how many there are in all is said
 
 
@@ -94,7 +95,6 @@ class Gatherer:
         parts = [inputs] if "units" in inputs else inputs["months"]
         months: dict[str, dict[str, str | None]] = {}
         volumes: dict[str, int] = {}
-        small: set[str] = set()
         locked: dict[str, int | None] = {}
         for part in parts:
             month = assemble(part)
@@ -103,14 +103,28 @@ class Gatherer:
             for row in (*month["units"], *month["regions"]):
                 code = row.get("unit") or row["region"]
                 months.setdefault(code, {})[month["period"]] = row["total"]
-                if SMALL in row.get("flags", ()):
-                    small.add(code)
             for document in part["units"]:
                 volumes[document["unit"]] = volumes.get(document["unit"], 0) + _volume(document)
         return Scores(
-            result["units"], result["regions"], months, volumes, frozenset(small), locked,
+            result["units"], result["regions"], months, volumes, small_samples(parts, inputs["settings"]), locked,
             None if run is None else run.id, tuple(locked),
         )  # fmt: skip
+
+
+def small_samples(parts: Sequence[Mapping[str, Any]], settings: Mapping[str, str]) -> frozenset[str]:
+    """Units whose sample of the whole period is small (`scoring.small_sample_min`), however few a single month had.
+
+    The sample is that of the sheet: assignments, or where none are counted the cases of each rate.
+    """
+    samples: dict[str, dict[str, int]] = {}
+    for document in (unit for part in parts for unit in part["units"]):
+        own = samples.setdefault(document["unit"], {})
+        given = document.get("assignments")
+        rates = {item: pair[1] for item, pair in document["rates"].items()}
+        for name, n in (rates if given is None else {ASSIGNMENTS: given}).items():
+            own[name] = own.get(name, 0) + int(n)
+    least = int(settings["scoring.small_sample_min"])
+    return frozenset(unit for unit, own in samples.items() if any(0 < n < least for n in own.values()))
 
 
 def _volume(document: Mapping[str, Any]) -> int:

@@ -15,7 +15,6 @@ from backend.domain.settings import Settings
 from backend.ports.marks import Counted
 
 Row = dict[str, Any]
-SMALL = "small_sample"
 
 
 @dataclass(frozen=True, slots=True)

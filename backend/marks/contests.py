@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
@@ -10,7 +11,7 @@ from backend.domain.scoring.scheme_file import load_scheme
 from backend.marks.aids import Aids, IdSupply
 from backend.marks.entries import scheme_name, unit_of, words_of
 from backend.marks.ledgers import clerk
-from backend.marks.spans import month_span
+from backend.marks.spans import month_span, shown_at
 from backend.office import Office
 from backend.ports.marks import Appeal, Exclusion, MarksStore, Run
 
@@ -54,7 +55,7 @@ class Contests:
         appeal = Appeal(self._ids.take(), run.id, str(unit), item, said, actor.code, now, run.period, files, tickets)
         await self._store.appeal(appeal)
         await self._aids.note(now, actor.code, "score_contested", run.id, unit=unit, item=item)
-        return appeal_json(appeal)
+        return appeal_json(appeal, self._office.clock.zone)
 
     async def listed(
         self, actor: Actor, *, period: str | None = None, unit: str | None = None, state: str | None = None
@@ -67,7 +68,9 @@ class Contests:
                 raise Refused("forbidden", verb="scores")
             unit = actor.unit or ""
         states = () if state is None else (state,)
-        return [appeal_json(a) for a in await self._store.appeals_of(period, unit, states, 200)]
+        return [
+            appeal_json(a, self._office.clock.zone) for a in await self._store.appeals_of(period, unit, states, 200)
+        ]
 
     async def propose(self, appeal_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """A clerk's opinion `{accept, reason, exclude?}`, to be confirmed by another one.
@@ -87,7 +90,7 @@ class Contests:
         if not await self._store.propose(appeal_id, proposal, actor.code, now):
             raise Refused("nothing_pending", kind="appeal")
         await self._aids.note(now, actor.code, "contest_proposed", appeal_id, **proposal)
-        return appeal_json(await self._known(appeal_id))
+        return appeal_json(await self._known(appeal_id), self._office.clock.zone)
 
     async def confirm(self, appeal_id: int, agree: bool, actor: Actor) -> dict[str, Any]:
         """The second clerk's word; if he does not agree, the objection is open again.
@@ -114,7 +117,7 @@ class Contests:
         if not await self._store.settle(appeal_id, state, actor.code, now, struck):
             raise Refused("nothing_pending", kind="appeal")
         await self._aids.note(now, actor.code, "contest_decided", appeal_id, state=state, exclude=list(tickets))
-        return appeal_json(await self._known(appeal_id))
+        return appeal_json(await self._known(appeal_id), self._office.clock.zone)
 
     # -- 剔除
 
@@ -141,7 +144,7 @@ class Contests:
         await self._aids.note(
             now, actor.code, "exclusion_entered", month, unit=unit.code, item=item, tickets=list(tickets)
         )
-        return [exclusion_json(one) for one in made]
+        return [exclusion_json(one, self._office.clock.zone) for one in made]
 
     async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
         """The second person's word. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
@@ -157,13 +160,16 @@ class Contests:
         await self._aids.note(now, actor.code, "exclusion_decided", exclusion_id, state=state)
         decided = await self._store.exclusion(exclusion_id)
         assert decided is not None
-        return exclusion_json(decided)
+        return exclusion_json(decided, self._office.clock.zone)
 
     async def exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, Any]]:
         """The exclusions of a month; a unit sees its own."""
         if actor.of_unit:
             unit = actor.unit or ""
-        return [exclusion_json(one) for one in await self._store.exclusions(month_span(month).name, unit)]
+        return [
+            exclusion_json(one, self._office.clock.zone)
+            for one in await self._store.exclusions(month_span(month).name, unit)
+        ]
 
     async def _rated(self, appeal: Appeal) -> bool:
         """Whether tickets can be taken out of what the objection is about: a rate of a month's sheet."""
@@ -197,20 +203,20 @@ def _rate_item(scheme: str, item: str) -> str:
     return item
 
 
-def appeal_json(a: Appeal) -> dict[str, Any]:
+def appeal_json(a: Appeal, zone: ZoneInfo) -> dict[str, Any]:
     """An objection as doors show it."""
     return {
         "id": a.id, "run": a.run_id, "period": a.period, "unit": a.unit, "item": a.item, "words": a.words, "by": a.by,
-        "at": a.at.isoformat(), "files": list(a.files), "tickets": list(a.tickets), "state": a.state,
+        "at": shown_at(a.at, zone), "files": list(a.files), "tickets": list(a.tickets), "state": a.state,
         "proposal": None if a.proposal is None else dict(a.proposal), "proposed_by": a.proposed_by,
-        "decided_by": a.decided_by, "decided_at": None if a.decided_at is None else a.decided_at.isoformat(),
+        "decided_by": a.decided_by, "decided_at": shown_at(a.decided_at, zone),
     }  # fmt: skip
 
 
-def exclusion_json(e: Exclusion) -> dict[str, Any]:
+def exclusion_json(e: Exclusion, zone: ZoneInfo) -> dict[str, Any]:
     """An exclusion as doors show it."""
     return {
         "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
-        "by": e.by, "at": e.at.isoformat(), "state": e.state, "decided_by": e.decided_by,
-        "decided_at": None if e.decided_at is None else e.decided_at.isoformat(), "appeal": e.appeal_id,
+        "by": e.by, "at": shown_at(e.at, zone), "state": e.state, "decided_by": e.decided_by,
+        "decided_at": shown_at(e.decided_at, zone), "appeal": e.appeal_id,
     }  # fmt: skip

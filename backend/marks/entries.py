@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
@@ -10,7 +11,7 @@ from backend.domain.scoring.facts import parse_facts
 from backend.domain.scoring.scheme import LedgerRule
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.marks.inputs import scheme_for
-from backend.marks.spans import month_span
+from backend.marks.spans import month_span, shown_at
 from backend.office import Standing
 from backend.ports.marks import LedgerEntry
 
@@ -118,14 +119,14 @@ def text_of(row: Mapping[str, Any], field: str, absent: str | None = None) -> st
     return value
 
 
-def as_json(entry: LedgerEntry) -> dict[str, Any]:
+def as_json(entry: LedgerEntry, zone: ZoneInfo) -> dict[str, Any]:
     """An entry as doors show it."""
     return {
         "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
         "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
         "evidence": entry.evidence, **entry.facts, "document_date": entry.document_date, "files": list(entry.files),
         "tickets": list(entry.tickets), "state": entry.state, "entered_by": entry.entered_by,
-        "entered_at": entry.entered_at.isoformat(), "reviewed_by": entry.reviewed_by,
-        "reviewed_at": None if entry.reviewed_at is None else entry.reviewed_at.isoformat(),
+        "entered_at": shown_at(entry.entered_at, zone), "reviewed_by": entry.reviewed_by,
+        "reviewed_at": shown_at(entry.reviewed_at, zone),
         "replaces": entry.replaces, "reason": entry.reason,
     }  # fmt: skip

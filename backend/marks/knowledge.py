@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.marks.aids import Aids, IdSupply
 from backend.marks.entries import unit_of
+from backend.marks.spans import shown_at
 from backend.office import Office
 from backend.ports.marks import MarksStore
 from backend.ports.registers import KnowledgeEntry
@@ -53,7 +55,7 @@ class Knowledge:
             "entered",
         )  # fmt: skip
         await self._store.keep_knowledge(made)
-        return as_json(made)
+        return as_json(made, self._office.clock.zone)
 
     async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, Any]:
         """The institution's word. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
@@ -70,7 +72,7 @@ class Knowledge:
         await self._aids.note(now, actor.code, "knowledge_reviewed", entry_id, state=state)
         reviewed = await self._store.knowledge(entry_id)
         assert reviewed is not None
-        return as_json(reviewed)
+        return as_json(reviewed, self._office.clock.zone)
 
     async def listed(
         self, actor: Actor, *, unit: str | None = None, state: str | None = None, words: str = "",
@@ -82,14 +84,14 @@ class Knowledge:
         if actor.of_unit and unit != actor.unit:
             state = "accepted"
         found = await self._store.knowledge_list(unit, state, words.strip(), before, limit + 1)
-        shown = [as_json(one) for one in found[:limit]]
+        shown = [as_json(one, self._office.clock.zone) for one in found[:limit]]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
 
-def as_json(k: KnowledgeEntry) -> dict[str, Any]:
+def as_json(k: KnowledgeEntry, zone: ZoneInfo) -> dict[str, Any]:
     """A record as doors show it."""
     return {
         "id": k.id, "unit": k.unit, "title": k.title, "body": k.body, "change": k.change, "replaces": k.replaces,
-        "by": k.by, "at": k.at.isoformat(), "state": k.state, "reviewed_by": k.reviewed_by,
-        "reviewed_at": None if k.reviewed_at is None else k.reviewed_at.isoformat(), "opinion": k.opinion,
+        "by": k.by, "at": shown_at(k.at, zone), "state": k.state, "reviewed_by": k.reviewed_by,
+        "reviewed_at": shown_at(k.reviewed_at, zone), "opinion": k.opinion,
     }  # fmt: skip

@@ -34,7 +34,7 @@ class Ledgers:
         Refused `forbidden`, `month_locked`, `unknown_file`, and as `entries.made`, `entries.month_of`.
         """
         clerk(actor)
-        return as_json(await self._enter(entry, actor, None))
+        return as_json(await self._enter(entry, actor, None), self._office.clock.zone)
 
     async def correct(self, entry_id: int, changes: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """A new line that voids an accepted one once it is accepted itself; with `void` alone nothing takes its place.
@@ -52,7 +52,7 @@ class Ledgers:
             raise Refused("correction_waits", id=entry_id)
         void = bool(changes.get("void"))
         row = {**_fields(old), **{k: v for k, v in changes.items() if k != "void" and v is not None}, "unit": old.unit}
-        return as_json(await self._enter(row, actor, old, void=void))
+        return as_json(await self._enter(row, actor, old, void=void), self._office.clock.zone)
 
     async def _enter(
         self, row: Mapping[str, Any], actor: Actor, old: LedgerEntry | None, *, void: bool = False
@@ -94,7 +94,7 @@ class Ledgers:
         if not await self._store.review(entry_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="ledger")
         await self._aids.note(now, actor.code, "ledger_reviewed", entry_id, state=state, replaces=entry.replaces)
-        return as_json(await self._known(entry_id))
+        return as_json(await self._known(entry_id), self._office.clock.zone)
 
     async def lines(
         self, actor: Actor, *, month: str | None = None, unit: str | None = None, kind: str | None = None,
@@ -116,7 +116,7 @@ class Ledgers:
             if state not in (None, "accepted"):
                 raise Refused("forbidden", verb="ledger")
         found = await self._store.lines(LedgerFilter(month, unit, kind, states, before), limit + 1)
-        shown = [as_json(line) for line in found[:limit]]
+        shown = [as_json(line, self._office.clock.zone) for line in found[:limit]]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
     async def draft(

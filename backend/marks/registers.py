@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
@@ -9,6 +10,7 @@ from backend.domain.ticket import Role
 from backend.marks.aids import Aids, IdSupply
 from backend.marks.entries import day_of, text_of, unit_of, words_of
 from backend.marks.ledgers import clerk
+from backend.marks.spans import shown_at
 from backend.office import Office
 from backend.ports.marks import MarksStore
 from backend.ports.registers import Holding
@@ -60,7 +62,7 @@ class Registers:
         made = Holding(self._ids.take(), kind, unit.code, title, day, facts, files, actor.code, now)
         await self._store.keep(made)
         await self._aids.note(now, actor.code, "register_kept", made.id, kind=kind, unit=unit.code, name=title)
-        return as_json(made)
+        return as_json(made, self._office.clock.zone)
 
     async def listed(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, Any]]:
         """The rows of a register, newest first; a unit sees its own. Refused `unknown_register`, `forbidden`."""
@@ -69,7 +71,7 @@ class Registers:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="register")
             unit = actor.unit or ""
-        return [as_json(one) for one in await self._store.holdings(kind, unit)]
+        return [as_json(one, self._office.clock.zone) for one in await self._store.holdings(kind, unit)]
 
     async def end(self, kind: str, holding_id: int, actor: Actor) -> None:
         """End a row: a post is vacant, a rule repealed. Refused `forbidden`, `unknown_register`, `not_found`."""
@@ -94,10 +96,10 @@ def _word(row: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def as_json(h: Holding) -> dict[str, Any]:
+def as_json(h: Holding, zone: ZoneInfo) -> dict[str, Any]:
     """A row as doors show it."""
     return {
         "id": h.id, "kind": h.kind, "unit": h.unit, "name": h.name, "on_date": h.on_date, **h.facts,
-        "files": list(h.files), "by": h.by, "at": h.at.isoformat(),
-        "ended_at": None if h.ended_at is None else h.ended_at.isoformat(),
+        "files": list(h.files), "by": h.by, "at": shown_at(h.at, zone),
+        "ended_at": shown_at(h.ended_at, zone),
     }  # fmt: skip

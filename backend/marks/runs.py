@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
 from backend.domain.records import Letter
@@ -12,7 +13,7 @@ from backend.marks.assembly import assemble, seal
 from backend.marks.contests import UNDECIDED, Contests
 from backend.marks.differences import of_results
 from backend.marks.ledgers import clerk
-from backend.marks.spans import bounds, settles, span
+from backend.marks.spans import bounds, settles, shown_at, span
 from backend.office import Office
 from backend.ports.marks import MarksStore, Run
 
@@ -135,12 +136,12 @@ class Runs:
         old = await self.get(against)
         if old.period != run.period:
             raise Refused("nothing_to_compare", id=run_id)
-        return {"period": run.period, "old": _head(old), "new": _head(run),
+        return {"period": run.period, "old": _head(old, self._office.clock.zone), "new": _head(run, self._office.clock.zone),
                 **of_results(old.sheet["result"], run.sheet["result"])}  # fmt: skip
 
     async def listed(self, period: str | None = None) -> list[dict[str, Any]]:
         """The newest runs, without their sheets."""
-        return [_head(run) for run in await self._store.runs(period, 100)]
+        return [_head(run, self._office.clock.zone) for run in await self._store.runs(period, 100)]
 
     async def one(self, run_id: int, actor: Actor) -> dict[str, Any]:
         """A run with its sheets, and whether it comes out the same when reckoned again; a unit sees its own sheet."""
@@ -161,7 +162,7 @@ class Runs:
                 until = standing.later(standing.settings.text("check_period"), run.at, None)
             except Refused:
                 until = None
-        return {**_head(run), "check_until": None if until is None else until.astimezone(self._office.clock.zone).isoformat(),
+        return {**_head(run, self._office.clock.zone), "check_until": shown_at(until, self._office.clock.zone),
                 **run.sheet["result"]}  # fmt: skip
 
     async def get(self, run_id: int) -> Run:
@@ -178,11 +179,11 @@ class Runs:
         return run.hash == seal(run.sheet) == seal({"inputs": inputs, "result": assemble(inputs)})
 
 
-def _head(run: Run) -> dict[str, Any]:
+def _head(run: Run, zone: ZoneInfo) -> dict[str, Any]:
     """A run as doors show it, without its sheets."""
     return {
         "id": run.id, "period": run.period, "scheme": run.scheme or None, "state": run.state, "hash": run.hash,
-        "by": run.by, "at": run.at.isoformat(), "locked_by": run.locked_by,
-        "locked_at": None if run.locked_at is None else run.locked_at.isoformat(), "revision_of": run.revision_of,
-        "check_until": None if run.check_until is None else run.check_until.isoformat(), "forced": run.forced,
+        "by": run.by, "at": shown_at(run.at, zone), "locked_by": run.locked_by,
+        "locked_at": shown_at(run.locked_at, zone), "revision_of": run.revision_of,
+        "check_until": shown_at(run.check_until, zone), "forced": run.forced,
     }  # fmt: skip

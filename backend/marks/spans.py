@@ -74,5 +74,10 @@ def instant_of(text: str, zone: ZoneInfo) -> datetime:
         raise Refused("bad_time", at=text[:40]) from None
 
 
+def shown_at(at: datetime | None, zone: ZoneInfo) -> str | None:
+    """An instant as doors show it, with the house's offset; None stays None."""
+    return None if at is None else at.astimezone(zone).isoformat()
+
+
 def _first(month: str, zone: ZoneInfo) -> datetime:
     return datetime.combine(date(int(month[:4]), int(month[5:]), 1), time(), zone)

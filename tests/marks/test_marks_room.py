@@ -325,3 +325,18 @@ async def test_an_open_imported_ticket_goes_on_at_the_desk(world: World) -> None
 def test_the_room_is_what_the_doors_expect(world: World) -> None:
     room: MarksRoom = world.marks
     assert room.scores
+
+
+async def test_every_time_of_ledgers_runs_and_objections_carries_the_offset_of_the_house(world: World) -> None:
+    await e1(world)
+    lines, _ = await world.marks.ledgers.lines(CLERK, month=OCT)
+    run = await world.marks.start_run(OCT, None, CLERK)
+    await world.marks.runs.check(run["id"], CLERK)
+    objection = await world.marks.appeal(run["id"], {"unit": "U01", "words": "数据有误"}, CLERK)
+    shown = await world.marks.runs.one(run["id"], CLERK)
+    listed = await world.marks.runs.listed(OCT)
+    kept = await world.marks.contests.listed(CLERK, period=OCT)
+    times = [line[name] for line in lines for name in ("entered_at", "reviewed_at")]
+    times += [shown["at"], shown["check_until"], listed[0]["at"], listed[0]["check_until"]]
+    times += [objection["at"], kept[0]["at"]]
+    assert len(times) > 6 and {at[-6:] for at in times} == {"+08:00"}, times
