@@ -8,12 +8,13 @@ from sqlalchemy import Connection, text
 
 from backend.domain.instants import instant, micros
 from backend.domain.scoring.measures import Measure
-from backend.ports.marks import Counted, Question, Struck, Witness
+from backend.ports.marks import Counted, Question, Struck, Undecided, Witness
 from storage.db import Database
 from storage.ledgers import LedgerShelf
 from storage.measures import Wording
 from storage.registers import RegisterShelf
 from storage.runs import RunShelf
+from storage.supposed import supposing, undecided
 
 #: measures whose numerator speaks against the unit
 AGAINST = frozenset({Measure.EXTENSION, Measure.RED_CARD})
@@ -47,7 +48,7 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
 
         def work(c: Connection) -> list[Witness]:
             rows = self._wording(c, question).rows(measure)
-            query = f"""SELECT w.unit, t.no, w.failed, w.n FROM (
+            query = f"""{supposing(question, self._db.dialect)}SELECT w.unit, t.no, w.failed, w.n FROM (
                 SELECT s.unit, s.ticket_id, CASE WHEN {failed} THEN 1 ELSE 0 END AS failed,
                 count(*) OVER (PARTITION BY s.unit) AS n, row_number() OVER (PARTITION BY s.unit
                 ORDER BY CASE WHEN {failed} THEN 0 ELSE 1 END, s.ticket_id) AS place
@@ -70,7 +71,7 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
 
         def work(c: Connection) -> list[Witness]:
             rows = self._wording(c, question).rows(measure)
-            query = f"""SELECT w.unit, t.no, w.failed, w.n FROM (
+            query = f"""{supposing(question, self._db.dialect)}SELECT w.unit, t.no, w.failed, w.n FROM (
                 SELECT s.unit, s.ticket_id, CASE WHEN {against} THEN 1 ELSE 0 END AS failed, count(*) OVER () AS n
                 FROM ({rows}) s WHERE s.unit = :unit {f"AND {against}" if failed else ""}) w
                 JOIN tickets t ON t.id = w.ticket_id
@@ -88,7 +89,7 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
             if c.execute(text(f"SELECT 1 FROM score_exclusions e WHERE {_EXCLUDED} LIMIT 1"), given).first() is None:
                 return []
             rows = self._wording(c, question).rows(measure)
-            query = f"""SELECT s.unit, t.no, sum(s.num), sum(s.den), e.reason FROM score_exclusions e
+            query = f"""{supposing(question, self._db.dialect)}SELECT s.unit, t.no, sum(s.num), sum(s.den), e.reason FROM score_exclusions e
                 JOIN tickets t ON t.no = e.ticket JOIN ({rows}) s ON s.ticket_id = t.id AND s.unit = e.unit
                 WHERE {_EXCLUDED} GROUP BY s.unit, t.no, e.id, e.reason ORDER BY e.id"""
             found: dict[tuple[str, str], Struck] = {}
@@ -103,12 +104,17 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
 
         def work(c: Connection) -> list[Struck]:
             rows = self._wording(c, question).rows(measure)
-            query = f"""SELECT s.unit, sum(s.num), sum(s.den) FROM ({rows}) s JOIN tickets t ON t.id = s.ticket_id
+            query = f"""{supposing(question, self._db.dialect)}SELECT s.unit, sum(s.num), sum(s.den) FROM ({rows}) s JOIN tickets t ON t.id = s.ticket_id
                 WHERE t.no = :ticket AND s.unit = :unit GROUP BY s.unit"""
             found = c.execute(text(query), {**_values(question), "ticket": ticket})
             return [Struck(unit, ticket, int(num), int(den), "") for unit, num, den in found]
 
         return await self._db.read(work)
+
+    async def undecided(self, unit: str, kinds: Sequence[str], until: datetime, limit: int) -> Sequence[Undecided]:
+        """A unit's undecided requests of those kinds about what it was given before `until`, oldest first."""
+        values = {"unit": unit, "kinds": list(kinds), "until": micros(until), "limit": limit}
+        return await self._db.read(lambda c: undecided(c, values))
 
     async def opened_at(self) -> datetime | None:
         """When this house first kept a record of its own; None before."""
@@ -118,7 +124,8 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
 
 def count_statement(wording: Wording, measure: Measure, question: Question) -> str:
     """The SQL of one measure's counts by unit."""
-    return f"SELECT s.unit, sum(s.num), sum(s.den) FROM ({wording.rows(measure)}) s {_narrow(question)} GROUP BY s.unit"
+    supposed = supposing(question, wording.dialect)
+    return f"{supposed}SELECT s.unit, sum(s.num), sum(s.den) FROM ({wording.rows(measure)}) s {_narrow(question)} GROUP BY s.unit"
 
 
 def _count(c: Connection, wording: Wording, measure: Measure, values: dict[str, Any]) -> Sequence[Counted]:
@@ -133,7 +140,9 @@ def _closings(
 ) -> dict[Measure, Sequence[Counted]]:
     """The measures of the month's closings, all in one pass."""
     found: dict[Measure, list[Counted]] = {measure: [] for measure in measures}
-    for unit, *sums in c.execute(text(wording.closings(measures)), values):
+    for unit, *sums in c.execute(
+        text(supposing(wording.question, wording.dialect) + wording.closings(measures)), values
+    ):
         for place, measure in enumerate(measures):
             num, den = sums[2 * place : 2 * place + 2]
             if den:

@@ -37,7 +37,7 @@ class Wording:
     """The queries of one question on one dialect. `later`: extensions were granted after `as_of` and must be undone."""
 
     def __init__(self, question: Question, dialect: str, *, later: bool) -> None:
-        self.question = question
+        self.question, self.dialect = question, dialect
         self._due = "COALESCE(x.old_due, a.close_due_at)" if later else "a.close_due_at"
         self._extensions = "a.extension_count - COALESCE(x.n, 0)" if later else "a.extension_count"
         self._undone = (

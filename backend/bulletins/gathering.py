@@ -134,5 +134,5 @@ def _volume(document: Mapping[str, Any]) -> int:
 
 
 def _question(span: Span, settings: Settings) -> Question:
-    words = {name: settings.text(f"scoring.{name}") for name in COHORT_WORDS}
+    words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_WORDS}
     return Question(span.start, span.end, span.as_of, **words)

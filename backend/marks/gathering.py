@@ -1,6 +1,7 @@
 """Gathers what a period's result is reckoned from, under the rules that were in force when it was settled (B3, Q15)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from backend.domain.settings import Settings
 from backend.marks.inputs import REGION, documents, question, schemes_of
 from backend.marks.spans import Span, bounds, instant_of, settles, shifted
 from backend.office import Office, Standing
-from backend.ports.marks import MarksStore
+from backend.ports.marks import MarksStore, Undecided
 
 JILIN = "jilin"
 BACK = 11  # months looked back for a score to carry (Q9 `carry_last`)
@@ -53,14 +54,14 @@ class Gathering:
 
     async def month(
         self, month: str, scheme: str | None, unit: str | None, settings: Mapping[str, str] | None,
-        as_of: datetime | str | None, evidence: bool,
+        as_of: datetime | str | None, evidence: bool, granted: tuple[Undecided, ...] = (),
     ) -> dict[str, Any]:  # fmt: skip
-        """A month's inputs."""
+        """A month's inputs; what is `granted` counts as if it were decided so."""
         standing = await self.office.standing()
         rules, since = await self.rules((month,), standing)
         rules = rules.with_(settings or {})
         at = self.moment(as_of)
-        asked = question(month, standing, rules, at, unit)
+        asked = replace(question(month, standing, rules, at, unit), granted=granted)
         wanted = None if scheme == REGION else scheme
         units: list[dict[str, Any]] = []
         for name, members in schemes_of(standing, rules, wanted, unit).items():

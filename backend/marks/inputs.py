@@ -67,7 +67,7 @@ def schemes_of(standing: Standing, settings: Settings, scheme: str | None, unit:
 def question(month: str, standing: Standing, settings: Settings, as_of: datetime, unit: str | None) -> Question:
     """The month in the terms of the shelf, under the readings that change a cohort."""
     start, end = bounds(month, standing.settings.zone)
-    words = {name: settings.text(f"scoring.{name}") for name in COHORT_WORDS}
+    words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_WORDS}
     return Question(start, end, as_of, unit=unit, **words)
 
 

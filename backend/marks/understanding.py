@@ -1,6 +1,7 @@
 """Why a mark is what it is, what it would be if, what a delay would cost, and how an item went over months (B2, B3)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from backend.domain.acts import Actor
@@ -13,11 +14,12 @@ from backend.domain.scoring.scheme_file import load_scheme
 from backend.marks.differences import change, of_sheets
 from backend.marks.gathering import Gathering
 from backend.marks.inputs import entry_document, question, scheme_for
-from backend.marks.spans import month_span, shifted
+from backend.marks.spans import bounds, month_span, shifted, shown_at
 from backend.office import Office
 from backend.ports.ledgers import LedgerFilter
-from backend.ports.marks import MarksStore
+from backend.ports.marks import MarksStore, Undecided
 
+SUPPOSABLE = ("return", "extension", "unreasonable", "appeal")  # requests whose decision changes marks
 A_PAGE = 50
 MOST_MONTHS = 24
 Document = dict[str, Any]
@@ -73,12 +75,24 @@ class Understanding:
         }  # fmt: skip
 
     async def pending(self, month: str, unit: str, actor: Actor) -> Document:
-        """What waits for a decision and would change a unit's month: ledger lines, objections, exclusions."""
+        """What waits for a decision and may change a unit's month: ledger lines, objections, exclusions, requests."""
         _own(actor, unit)
         waiting = await self._store.lines(LedgerFilter(month_span(month).name, unit, None, ("draft", "entered")), 200)
         appeals = await self._store.appeals_of(month, unit, ("open", "proposed"), 200)
         struck = [x for x in await self._store.exclusions(month, unit) if x.state == "entered"]
+        zone = self._office.clock.zone
+        asked = await self._undecided(month, unit)
         return {
+            "requests": [
+                {
+                    "id": r.id,
+                    "kind": r.kind,
+                    "ticket": r.ticket,
+                    "asked_at": shown_at(r.asked_at, zone),
+                    "new_due_at": shown_at(r.new_due_at, zone),
+                }
+                for r in asked
+            ],
             "ledger": [
                 {"id": e.id, "kind": e.kind, "count": e.count, "state": e.state, "note": e.note} for e in waiting
             ],
@@ -89,15 +103,25 @@ class Understanding:
     async def what_if(
         self, month: str, unit: str, actor: Actor, *, settings: Mapping[str, str] | None = None,
         ledger: Sequence[int] = (), contests: Sequence[int] = (), exclusions: Sequence[int] = (),
+        requests: Sequence[int] = (),
     ) -> Document:  # fmt: skip
         """The sheet as it is and as it would be with other settings, and with pending matters decided in favour.
 
-        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_setting`, `bad_setting`, `unknown_entry`.
+        A granted return counts as returned, a recognised claim as the reading of unreasonable matters has it, an
+        extension moves the due time. Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_setting`,
+        `bad_setting`, `unknown_entry`, `unknown_appeal`.
         """
         _own(actor, unit)
         document, rules = await self._document(month, unit)
         real = reckon_json(document, rules)
-        changed, other = await self._document(month, unit, settings) if settings else (document, rules)
+        asked = {one.id: one for one in await self._undecided(month, unit)} if requests else {}
+        for number in requests:
+            if number not in asked:
+                raise Refused("unknown_entry", id=number)
+        granted = tuple(asked[number] for number in dict.fromkeys(requests))
+        changed, other = (
+            await self._document(month, unit, settings, granted) if settings or granted else (document, rules)
+        )
         changed = {
             **changed,
             "rates": {k: list(v) for k, v in changed["rates"].items()},
@@ -117,15 +141,23 @@ class Understanding:
             if one is None:
                 raise Refused("unknown_appeal", id=number)
             wanted += [(one["item"], ticket) for ticket in one["tickets"]]
-        await self._strike(changed, month, wanted)
+        await self._strike(changed, month, wanted, granted)
         then = reckon_json(changed, other)
         return {"month": month, "unit": unit, "real": real, "changed": then, "difference": of_sheets(real, then)}
 
-    async def _strike(self, document: Document, month: str, wanted: Sequence[tuple[str | None, str]]) -> None:
+    async def _undecided(self, month: str, unit: str) -> Sequence[Undecided]:
+        """The requests of a unit about what it was given by the end of the month."""
+        _, end = bounds(month_span(month).name, self._office.clock.zone)
+        return await self._store.undecided(unit, SUPPOSABLE, end, 200)
+
+    async def _strike(
+        self, document: Document, month: str, wanted: Sequence[tuple[str | None, str]], granted: tuple[Undecided, ...]
+    ) -> None:
         """Take tickets out of the counts of a document."""
         scheme, standing = load_scheme(document["scheme"]), await self._office.standing()
         rules, _ = await self._gathering.rules((month,), standing)
         asked = question(month, standing, rules, self._office.clock.now(), document["unit"])
+        asked = replace(asked, granted=granted)
         for item, ticket in dict.fromkeys(wanted):
             rate = scheme.rate(item or "")
             if rate is None or rate.measure is Measure.CONNECT:
@@ -182,10 +214,10 @@ class Understanding:
         }  # fmt: skip
 
     async def _document(
-        self, month: str, unit: str, settings: Mapping[str, str] | None = None
+        self, month: str, unit: str, settings: Mapping[str, str] | None = None, granted: tuple[Undecided, ...] = ()
     ) -> tuple[Document, Mapping[str, Any]]:
         """A unit's facts document of a month and the settings it is read by."""
-        found = await self._gathering.month(month_span(month).name, None, unit, settings, None, False)
+        found = await self._gathering.month(month_span(month).name, None, unit, settings, None, False, granted)
         if not found["units"]:
             raise Refused("scheme_not_for_unit", unit=unit, scheme="")
         return found["units"][0], found["settings"]

@@ -19,8 +19,21 @@ __all__ = [
     "Question",
     "Run",
     "Struck",
+    "Undecided",
     "Witness",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A request of a unit that waits for its decision: return, extension, unreasonable or appeal (B34-B40)."""
+
+    id: int
+    kind: str
+    ticket: str
+    assignment_id: int | None
+    asked_at: datetime
+    new_due_at: datetime | None = None  # asked for by an extension
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,7 @@ class Question:
     """What is to be counted: the instants from `start` up to but not at `end`, as known at `as_of`.
 
     The words are those of the `scoring.*` settings that change a cohort (COUNTING); `unit` narrows the answer to one.
+    What is `granted` counts as decided in favour at `as_of`, though it waits.
     """
 
     start: datetime
@@ -49,6 +63,7 @@ class Question:
     red_card_basis: str = "in_hand"
     merged: str = "once"
     unit: str | None = None
+    granted: tuple[Undecided, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +119,10 @@ class MarksStore(LedgerBook, RunBook, RegisterBook, Protocol):
 
     async def share(self, measure: Measure, ticket: str, question: Question) -> Sequence[Struck]:
         """What one ticket adds to the counts of `question.unit`."""
+        ...
+
+    async def undecided(self, unit: str, kinds: Sequence[str], until: datetime, limit: int) -> Sequence[Undecided]:
+        """A unit's undecided requests of those kinds about what it was given before `until`, oldest first."""
         ...
 
     async def opened_at(self) -> datetime | None:

@@ -170,6 +170,7 @@ async def what_if(ask: Ask) -> Answer:
     w = ask.body
     return Answer(await marks_of(ask.rooms).understanding.what_if(
         w.month, w.unit, ask.actor, settings=w.settings, ledger=w.ledger, contests=w.contests, exclusions=w.exclusions,
+        requests=w.requests,
     ))  # fmt: skip
 
 

@@ -50,6 +50,7 @@ class WhatIfWant(Want):
     ledger: list[Whole] = Field(default_factory=list, max_length=200)
     contests: list[Whole] = Field(default_factory=list, max_length=200)
     exclusions: list[Whole] = Field(default_factory=list, max_length=200)
+    requests: list[Whole] = Field(default_factory=list, max_length=200)
 
 
 class KnowledgeWant(Want):

@@ -77,7 +77,7 @@ async def what_if(request: web.Request, rooms: Rooms, actor: Actor, form: Filled
             settings[key.strip()] = parse(key.strip(), value.strip())
         ticked = {
             name: [int(field.partition(":")[2]) for field in said if field.startswith(f"{name}:")]
-            for name in ("ledger", "contests", "exclusions")
+            for name in ("ledger", "contests", "exclusions", "requests")
         }
         then = await marks_of(rooms).understanding.what_if(
             query.get("month", ""), query.get("unit", ""), actor, settings=settings, **ticked

@@ -1,0 +1,78 @@
+"""Counting as if undecided requests were granted: two tables seen as a yes would leave them (B2, what if).
+
+A query that begins with these words finds `requests` and `assignments` as they would be; nothing is written.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, bindparam, text
+
+from backend.domain.instants import instant, micros
+from backend.ports.marks import Question, Undecided
+from storage import tables as t
+
+#: a claim about a ticket that has no assignment of its own belongs to the unit that leads
+_UNDECIDED = text("""SELECT r.id, r.kind, t.no, r.assignment_id, r.asked_at, r.facts
+    FROM requests r JOIN tickets t ON t.id = r.ticket_id
+    LEFT JOIN assignments a ON a.id = COALESCE(r.assignment_id, t.lead_id)
+    WHERE r.decision IS NULL AND r.kind IN :kinds AND COALESCE(r.unit, a.unit) = :unit AND a.dispatched_at < :until
+    ORDER BY r.id LIMIT :limit""").bindparams(bindparam("kinds", expanding=True))
+
+
+def undecided(c: Connection, values: Mapping[str, Any]) -> Sequence[Undecided]:
+    """A unit's undecided requests of those kinds about what it was given before `until`, oldest first."""
+    found = []
+    for number, kind, no, assignment, asked_at, words in c.execute(_UNDECIDED, dict(values)):
+        due = json.loads(words).get("new_due_at")
+        found.append(
+            Undecided(
+                number, kind, no, assignment, instant(asked_at), None if due is None else datetime.fromisoformat(due)
+            )
+        )
+    return found
+
+
+def supposing(question: Question, dialect: str) -> str:
+    """The words before a query under which what is supposed to be granted is granted as of the question."""
+    if not question.granted:
+        return ""
+    yes = _among("id", [one.id for one in question.granted])
+    back = _among("id", [o.assignment_id for o in question.granted if o.kind == "return" and o.assignment_id])
+    later = {
+        o.assignment_id: micros(o.new_due_at)
+        for o in question.granted
+        if o.kind == "extension" and o.new_due_at is not None
+    }
+    moved = " ".join(f"WHEN id = {number} THEN {due}" for number, due in later.items() if number is not None)
+    longer = _among("id", [number for number in later if number is not None])
+    changed = {
+        "requests": {
+            "decision": f"CASE WHEN {yes} THEN 'accepted' ELSE decision END",
+            "decided_at": f"CASE WHEN {yes} THEN :as_of ELSE decided_at END",
+        },
+        "assignments": {
+            "state": f"CASE WHEN {back} THEN 'returned' ELSE state END",
+            "ended_at": f"CASE WHEN {back} THEN :as_of ELSE ended_at END",
+            "close_due_at": f"CASE {moved} ELSE close_due_at END" if moved else "close_due_at",
+            "extension_count": f"CASE WHEN {longer} THEN extension_count + 1 ELSE extension_count END",
+        },
+    }
+    home = "main." if dialect == "sqlite" else ""  # without it SQLite takes the view for its own source
+    views = [f"{table.name} AS (SELECT {_columns(table, changed[table.name])} FROM {home}{table.name})"
+             for table in (t.requests, t.assignments)]  # fmt: skip
+    return f"WITH {', '.join(views)} "
+
+
+def _columns(table: Table, changed: Mapping[str, str]) -> str:
+    def one(column: Column[Any]) -> str:
+        return f"{changed[column.name]} AS {column.name}" if column.name in changed else column.name
+
+    return ", ".join(map(one, table.c))
+
+
+def _among(name: str, numbers: Sequence[int | None]) -> str:
+    """A condition on a number; never true for an empty choice."""
+    return f"{name} IN ({', '.join(str(int(n)) for n in numbers if n is not None)})" if numbers else "1 = 0"
