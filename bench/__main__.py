@@ -11,7 +11,7 @@ import structlog
 import bench
 from bench.harness import Figure, say, show, small
 
-NOT_FIGURES = ("__main__", "harness", "town", "wire")
+NOT_FIGURES = ("__main__", "bare_life", "harness", "town", "wire")
 
 
 def main(names: list[str]) -> int:

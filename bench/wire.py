@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,20 +13,31 @@ from typing import Any
 _SERVER = """
 import asyncio, itertools
 from aiohttp import web
-numbers = itertools.count(1)
+numbers, seen = itertools.count(1), {}
 async def call(request):
     form = await request.post()
+    seen["calls"] = seen.get("calls", 0) + 1
     sid = "CA%032x" % next(numbers)
     return web.json_response({"sid": sid, "account_sid": request.match_info["account"], "to": form["To"],
         "from": form["From"], "status": "queued", "uri": "/2010-04-01/Calls/" + sid + ".json"}, status=201)
 async def chat(request):
-    await request.read()
-    return web.json_response({"ok": True, "result": True})
+    method, fields = request.match_info["rest"].rpartition("/")[2], await request.post()
+    seen[method] = seen.get(method, 0) + 1
+    result = True
+    if method == "getMe":
+        result = {"id": 1, "is_bot": True, "first_name": "bot", "username": "bot"}
+    elif method == "sendMessage":
+        result = {"message_id": next(numbers), "date": 1760000000, "text": fields.get("text", ""),
+            "chat": {"id": int(fields["chat_id"]), "type": "private"}}
+    return web.json_response({"ok": True, "result": result})
+async def counted(request):
+    return web.json_response(seen)
 async def main():
     app = web.Application()
     for prefix in ("", "/sandbox/twilio"):
         app.router.add_post(prefix + "/2010-04-01/Accounts/{account}/Calls.json", call)
     app.router.add_post("/sandbox/telegram/{rest:.*}", chat)
+    app.router.add_get("/counted", counted)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -53,6 +64,49 @@ async def main():
     print(json.dumps(waits))
 asyncio.run(main())
 """
+#: The same, for as long as lines of requests come; each line is answered when all of it was granted.
+_HANDS = """
+import asyncio, json, sys, aiohttp
+async def main():
+    base, width = sys.argv[1], int(sys.argv[2])
+    reader = asyncio.StreamReader(limit=1 << 26)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=width)) as http:
+        while line := await reader.readline():
+            waiting, wrong = iter(json.loads(line)), []
+            async def hand():
+                for path, body, headers in waiting:
+                    async with http.post(base + path, data=body.encode(), headers=headers) as answer:
+                        said = await answer.text()
+                        if answer.status >= 300:
+                            wrong.append([path, answer.status, said])
+            await asyncio.gather(*(hand() for _ in range(width)))
+            print(json.dumps(wrong), flush=True)
+asyncio.run(main())
+"""
+Post = tuple[str, str, dict[str, str]]
+
+
+@asynccontextmanager
+async def hands(base: str, width: int = 8) -> AsyncIterator[Callable[[Sequence[Post]], Awaitable[None]]]:
+    """Somebody who posts (path, body, headers) to `base`, many at once, and must be granted all of them."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HANDS, base, str(width), stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=1 << 26
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    writes, says = process.stdin, process.stdout
+
+    async def post(posts: Sequence[Post]) -> None:
+        writes.write(json.dumps(posts).encode() + b"\n")
+        wrong = json.loads(await says.readline())
+        assert not wrong, wrong[:3]
+
+    try:
+        yield post
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 @asynccontextmanager

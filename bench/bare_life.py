@@ -1,0 +1,184 @@
+"""The other side of P13: the same requests, writes, messages and calls by hand; sqlite3 and aiohttp, no rooms, no rules."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp import web
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.twiml.voice_response import Gather, VoiceResponse  # type: ignore[import-untyped]
+
+from bench.wire import Post
+
+SID, TOKEN, SECRET, KEY = "AC" + "0" * 32, "x" * 32, "s" * 24, "Bearer " + "k" * 32
+FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+#: The moves of a life in their order: how each one comes to us.
+MOVES = (("create", "api"), ("dispatch", "api"), ("view", "chat"), ("sign", "chat"), ("contact", "api"), ("extend", "api"),
+         ("decide_extension", "api"), ("supervise", "api"), ("duty", "call"), ("report_progress", "api"),
+         ("accept_progress", "api"), ("reply", "chat"), ("close", "chat"), ("start_visit", "api"),
+         ("visit", "call"))  # fmt: skip
+#: After which moves a message is new; the others are drawn anew.
+SENT = ("dispatch", "decide_extension", "supervise", "accept_progress", "reply", "close", "report_progress")
+_SCHEMA = """
+CREATE TABLE keys (digest TEXT PRIMARY KEY, person TEXT);
+CREATE TABLE tickets (id INTEGER PRIMARY KEY, no TEXT UNIQUE, state TEXT, version INTEGER, hash TEXT, text TEXT, at INTEGER);
+CREATE TABLE journal (id INTEGER PRIMARY KEY, ticket_id INTEGER, version INTEGER, verb TEXT, words TEXT, prev TEXT, hash TEXT,
+  at INTEGER, UNIQUE (ticket_id, version));
+CREATE TABLE duties (id INTEGER PRIMARY KEY, ticket_id INTEGER, kind TEXT, due_at INTEGER, met_at INTEGER);
+CREATE INDEX duties_due ON duties (due_at) WHERE met_at IS NULL;
+CREATE TABLE letters (id INTEGER PRIMARY KEY, ticket_id INTEGER, method TEXT, state TEXT);
+CREATE INDEX letters_open ON letters (id) WHERE state = 'queued';
+CREATE TABLE inbox (id INTEGER PRIMARY KEY, body BLOB, state TEXT);
+CREATE TABLE deltas (id INTEGER PRIMARY KEY, unit TEXT, month TEXT, item TEXT, amount INTEGER);
+CREATE TABLE dials (id INTEGER PRIMARY KEY, ticket_id INTEGER, sid TEXT, state TEXT);
+CREATE TABLE steps (id INTEGER PRIMARY KEY, dial INTEGER, said TEXT);
+"""
+
+
+class BareOffice:
+    """`sends`, `edits`, `answers`: how many of each Bot API call a life makes, as counted on the real one."""
+
+    def __init__(self, folder: Path, far: str, traffic: tuple[int, int, int]) -> None:
+        self.db = sqlite3.connect(folder / "bare.db", isolation_level=None)
+        self.db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;" + _SCHEMA)
+        self.db.execute("INSERT INTO keys VALUES (?, 'D1')", (hashlib.sha256(KEY.encode()).hexdigest(),))
+        self.far, (self.sends, self.edits, self.answers) = far, traffic
+        self.validator = RequestValidator(TOKEN)
+        self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100))
+        self.made, self.address = 0, ""
+        self.post: Callable[[Sequence[Post]], Awaitable[None]]
+
+    async def open(self) -> str:
+        """Open its door; the address."""
+        app = web.Application()
+        app.router.add_post("/api", self._api)
+        app.router.add_post("/chat", self._chat)
+        app.router.add_post("/call/{dial}/{verb}/{step}", self._call)
+        self.runner = web.AppRunner(app, access_log=None)
+        await self.runner.setup()
+        site = web.TCPSite(self.runner, "127.0.0.1", 0)
+        await site.start()
+        self.address = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
+        return self.address
+
+    async def close(self) -> None:
+        """Shut it."""
+        await self.http.close()
+        await self.runner.cleanup()
+        self.db.close()
+
+    # -- a life
+
+    async def lead(self, count: int) -> None:
+        """One batch of lives, each move of all before the next."""
+        first, self.made = self.made + 1, self.made + count
+        for place, (verb, way) in enumerate(MOVES):
+            many = range(first, first + count)
+            body = [json.dumps({"no": n, "verb": verb, "text": "路灯不亮，请派人维修。", "place": place}) for n in many]
+            if way == "api":
+                await self.post([("/api", one, {"Authorization": KEY}) for one in body])
+            elif way == "chat":
+                await self.post([("/chat", one, {"X-Telegram-Bot-Api-Secret-Token": SECRET}) for one in body])
+            else:
+                await asyncio.gather(*(self._dial(n, verb) for n in many))
+                for step in range(3):
+                    await self.post([self._hook(f"/call/{n * 2 + (verb == 'visit')}/{verb}/{step}") for n in many])
+
+    def _hook(self, path: str) -> Post:
+        fields = {"CallSid": "CA1", "AccountSid": SID, "From": "+864312345678", "To": "+8613800001001", "Digits": "1",
+                  "CallStatus": "in-progress", "ApiVersion": "2010-04-01", "Direction": "outbound-api"}  # fmt: skip
+        signature = self.validator.compute_signature(self.address + path, fields)
+        return (path, urlencode(fields), {"X-Twilio-Signature": signature, "Content-Type": FORM})
+
+    # -- the doors
+
+    async def _api(self, request: web.Request) -> web.Response:
+        digest = hashlib.sha256(request.headers["Authorization"].encode()).hexdigest()
+        assert self.db.execute("SELECT person FROM keys WHERE digest = ?", (digest,)).fetchone()
+        said = await request.json()
+        await self._move(said["no"], said["verb"], said["text"])
+        return web.json_response({"no": said["no"], "state": said["verb"]})
+
+    async def _chat(self, request: web.Request) -> web.Response:
+        assert hmac.compare_digest(request.headers["X-Telegram-Bot-Api-Secret-Token"], SECRET)
+        said = await request.json()
+        heard = self.db.execute("INSERT INTO inbox (body, state) VALUES (?, 'new')", (json.dumps(said),)).lastrowid
+        if said["verb"] != "view":
+            await self._move(said["no"], said["verb"], said["text"])
+        if said["verb"] in ("view", "sign")[: self.answers]:
+            await self._bot("answerCallbackQuery", callback_query_id="1", text="已签收")
+        self.db.execute("UPDATE inbox SET state = 'done' WHERE id = ?", (heard,))
+        return web.Response()
+
+    async def _call(self, request: web.Request) -> web.Response:
+        fields = dict(await request.post())
+        assert self.validator.validate(self.address + request.path, fields, request.headers["X-Twilio-Signature"])
+        dial, verb, step = int(request.match_info["dial"]), request.match_info["verb"], request.match_info["step"]
+        self.db.execute("INSERT INTO steps (dial, said) VALUES (?, ?)", (dial, json.dumps(fields)))
+        if step == "2":
+            self.db.execute("UPDATE dials SET state = 'done' WHERE id = ?", (dial,))
+            if verb == "visit":
+                await self._move(dial // 2, verb, "3")
+            return web.Response(status=204)
+        said = VoiceResponse()
+        gather = Gather(input="dtmf", num_digits=1, timeout=8, action=f"{self.address}/call/{dial}/{verb}/1")
+        gather.say("您好，这里是12345热线。您有一件紧急工单。按1签收，按2重听。", language="zh-CN")
+        said.append(gather)
+        return web.Response(text=str(said), content_type="text/xml")
+
+    async def _dial(self, no: int, verb: str) -> None:
+        dial = no * 2 + (verb == "visit")
+        self.db.execute("INSERT INTO dials VALUES (?, ?, NULL, 'queued')", (dial, no))
+        at = f"{self.address}/call/{dial}/{verb}"
+        form = {"To": "+8613800001001", "From": "+864312345678", "Url": f"{at}/0", "StatusCallback": f"{at}/2"}
+        url = f"{self.far}/2010-04-01/Accounts/{SID}/Calls.json"
+        async with self.http.post(url, data=form, auth=aiohttp.BasicAuth(SID, TOKEN)) as answer:
+            sid = (await answer.json())["sid"]
+        self.db.execute("UPDATE dials SET sid = ?, state = 'placed' WHERE id = ?", (sid, dial))
+
+    # -- the work
+
+    async def _move(self, no: int, verb: str, words: str) -> None:
+        """Compare-and-set, journal with its hash, a duty met and one begun, a counter, the letters: one transaction."""
+        run, at = self.db.execute, 1_762_736_400_000_000 + no
+        letters = self._letters(verb)
+        run("BEGIN IMMEDIATE")
+        if verb == "create":
+            run("INSERT INTO tickets VALUES (?, ?, '', 0, '', ?, ?)", (no, f"JS{no}", words, at))
+        version, before = run("SELECT version, hash FROM tickets WHERE id = ?", (no,)).fetchone()
+        line = json.dumps([no, version + 1, verb, words, at, before], ensure_ascii=False)
+        digest = hmac.new(b"k" * 32, line.encode(), hashlib.sha256).hexdigest()
+        moved = run("UPDATE tickets SET state = ?, version = ?, hash = ? WHERE id = ? AND version = ?",
+                    (verb, version + 1, digest, no, version))  # fmt: skip
+        assert moved.rowcount == 1
+        run("INSERT INTO journal (ticket_id, version, verb, words, prev, hash, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (no, version + 1, verb, words, before, digest, at))  # fmt: skip
+        run("UPDATE duties SET met_at = ? WHERE id = ?", (at, no * 100 + version))
+        run("INSERT INTO duties VALUES (?, ?, ?, ?, NULL)", (no * 100 + version + 1, no, verb, at))
+        run("INSERT INTO deltas (unit, month, item, amount) VALUES ('X1', '2026-11', ?, 1)", (verb,))
+        ids = [run("INSERT INTO letters (ticket_id, method, state) VALUES (?, ?, 'queued')", (no, m)).lastrowid
+               for m in letters]  # fmt: skip
+        run("COMMIT")
+        for method, one in zip(letters, ids, strict=True):
+            await self._bot(method, chat_id=str(4_242 + no), message_id="7", text="【工单】路灯不亮，请派人维修。" * 8)
+            run("UPDATE letters SET state = 'sent' WHERE id = ?", (one,))
+
+    def _letters(self, verb: str) -> list[str]:
+        """Which Bot API calls follow a move: the sends where they belong, the edits over all moves after dispatch."""
+        sends = ["sendMessage"] * (verb in SENT[: self.sends])
+        moves = [v for v, _ in MOVES if v not in ("create", "dispatch", "view", "duty")]
+        if verb not in moves:
+            return sends
+        whole, more = divmod(self.edits, len(moves))
+        return sends + ["editMessageText"] * (whole + (moves.index(verb) < more))
+
+    async def _bot(self, method: str, **fields: Any) -> None:
+        async with self.http.post(f"{self.far}/sandbox/telegram/bot1:A/{method}", data=fields) as answer:
+            assert (await answer.json())["ok"]
