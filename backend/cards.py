@@ -241,7 +241,8 @@ class Cards:
         now = self._office.clock.now()
         due = datetime.fromisoformat(str(facts["due"])).astimezone(now.tzinfo)
         said = written(due, now, self._catalogue.language.partition("_")[0], self._office.clock.zone)
-        return Card(self._catalogue.say("chat.M21", **{**facts, "due": said}))
+        made = buttons.to_check(int(facts["run"]), self._catalogue) if "run" in facts else ()
+        return Card(self._catalogue.say("chat.M21", **{**facts, "due": said}), made)
 
     async def _digest(self, viewer: Person) -> Card | None:
         """M5: how much waits for a person, counted at the moment of sending; None when nothing does."""

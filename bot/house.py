@@ -48,6 +48,14 @@ class Scores(Protocol):
         """A quarter's or a year's result. Refused `bad_period`."""
         ...
 
+    async def seen(self, run_id: int, actor: Actor) -> Mapping[str, Any]:
+        """A run's sheets as the actor may see them. Refused `unknown_run`."""
+        ...
+
+    async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+        """异议 to a line of a run `{item, words, files}`. Refused `text_missing`, `too_late` …"""
+        ...
+
     async def settled(self, period: str) -> bool:
         """Whether that period's run is locked."""
         ...

@@ -16,6 +16,7 @@ from bot.things import (
     reply,
     return_,
     review,
+    sheet,
     sign,
     snooze,
     supervisor,
@@ -113,7 +114,19 @@ async def _page(talk: Talk, press: Press) -> None:
     await todo.page(talk, press.subject)
 
 
-#: Presses about a request, or about no ticket in particular.
+async def _lines(talk: Talk, press: Press) -> None:
+    await sheet.lines(talk, press.subject)
+
+
+async def _contest(talk: Talk, press: Press) -> None:
+    await sheet.choose(talk, press.subject, press.card)
+
+
+async def _contest_line(talk: Talk, press: Press) -> None:
+    await sheet.ask(talk, press.subject, press.card)
+
+
+#: Presses about a request, a run, or about no ticket in particular.
 BESIDE: dict[str, Callable[[Talk, Press], Awaitable[None]]] = {
     "snooze": _snooze,
     "agree": _agree,
@@ -121,6 +134,9 @@ BESIDE: dict[str, Callable[[Talk, Press], Awaitable[None]]] = {
     "class": _class,
     "next": _next,
     "todo_page": _page,
+    "lines": _lines,
+    "contest": _contest,
+    "contest_line": _contest_line,
 }
 
 

@@ -24,6 +24,7 @@ from bot.things import (
     reply,
     return_,
     review,
+    sheet,
     sign,
     start,
     supervisor,
@@ -123,6 +124,9 @@ async def _answer(talk: Talk, message: Message, text: str) -> None:
         return
     if target is not None and target.what and review.about(target.what):
         await review.words(talk, target.what, target.subject, text)
+        return
+    if target is not None and target.what and sheet.about(target.what):
+        await sheet.words(talk, target.what, target.subject, text, message)
         return
     if attachments.carried(message) and talk.private and (target is None or target.guessed):
         await loose.came(talk, message)

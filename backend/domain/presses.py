@@ -12,6 +12,7 @@ WORDS = {
     "ry": "reached", "rn": "not_reached", "in": "informed",
     "cl": "class", "po": "progress_ok", "pn": "progress_no", "su": "supervise", "ca": "call_unit", "sb": "send_back",
     "rw": "rework", "w": "whole", "nx": "next", "pg": "todo_page", "at": "attach", "an": "not_attach",
+    "li": "lines", "ct": "contest", "cn": "contest_line",
 }  # fmt: skip
 _SHORT = {verb: short for short, verb in WORDS.items()}
 _FORM = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
@@ -19,9 +20,11 @@ _FORM = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A pressed button: `subject` is an assignment id, or a request id for agree, disagree and class.
+    """A pressed button: `subject` is an assignment id, a request id for agree, disagree and class,
+    or a run of marks for lines, contest and contest_line.
 
-    `card` is the assignment's version; for `class` the place of the class in `words.CLASSES`.
+    `card` is the assignment's version; for `class` the place of the class in `words.CLASSES`;
+    for `contest_line` that of the line in the sheet.
     """
 
     verb: str

@@ -31,6 +31,8 @@ SAYS = {
     "supervise": "supervise", "call_unit": "call_unit", "send_back": "send_back", "rework": "rework",
     "progress_ok": "progress_ok", "progress_no": "progress_no", "whole": "whole",
 }  # fmt: skip
+#: name of a button under a sheet to be checked → what it says about the run
+OF_RUN = {"view_lines": "lines", "object": "contest"}
 #: buttons that say a verb of the desk by another name
 MEANS = {
     "progress_ok": "accept_progress", "progress_no": "accept_progress", "explain": "report_progress",
@@ -132,6 +134,11 @@ def review(names: Sequence[str], request_id: int, catalogue: Catalogue) -> Rows:
 def rows(buttons: Sequence[Button]) -> Rows:
     """Buttons in rows of two."""
     return tuple(tuple(buttons[i : i + A_ROW]) for i in range(0, len(buttons), A_ROW))
+
+
+def to_check(run_id: int, catalogue: Catalogue) -> Rows:
+    """The buttons of M21: they carry the run."""
+    return rows([Button(catalogue.say(f"button.{n}"), encode(Press(OF_RUN[n], run_id))) for n in catalogue.buttons("M21")])
 
 
 def digest(catalogue: Catalogue) -> Rows:

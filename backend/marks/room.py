@@ -49,6 +49,7 @@ class Marks:
         self.understanding = Understanding(store, office, self.gathering)
         self.enter, self.review, self.draft = self.ledgers.enter, self.ledgers.review, self.ledgers.draft
         self.start_run, self.lock, self.appeal = self.runs.start, self.runs.lock, self.runs.appeal
+        self.seen = self.runs.seen
 
     async def sheet(
         self, month: str, unit: str, scheme: str | None = None, settings: Mapping[str, str] | None = None,

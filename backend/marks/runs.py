@@ -65,7 +65,8 @@ class Runs:
             Letter(
                 id=self._ids.take(), kind="M21", channel=str(p.chat), person=p.code, ticket_id=None, assignment_id=None,
                 version=0, urgent=False, not_before=now, created_at=now,
-                facts={"month": run.period, "score": sheets[p.unit]["total"] or "—", "due": until.isoformat()},
+                facts={"month": run.period, "score": sheets[p.unit]["total"] or "—", "due": until.isoformat(),
+                       "run": run_id},
             )
             for p in people
         ]  # fmt: skip
@@ -145,8 +146,12 @@ class Runs:
 
     async def one(self, run_id: int, actor: Actor) -> dict[str, Any]:
         """A run with its sheets, and whether it comes out the same when reckoned again; a unit sees its own sheet."""
+        return {**await self.seen(run_id, actor), "holds": await self.holds(run_id)}
+
+    async def seen(self, run_id: int, actor: Actor) -> dict[str, Any]:
+        """A run with its sheets as the actor may see them. Refused `unknown_run`, also for a unit's people before 核对."""
         run = await self.get(run_id)
-        found = {**await self._shown(run), "holds": await self.holds(run_id)}
+        found = await self._shown(run)
         if actor.of_unit:
             if run.state == "trial":
                 raise Refused("unknown_run", id=run_id)

@@ -138,3 +138,40 @@ async def test_the_clerks_pages_open_and_take_what_is_typed(office: Office) -> N
         )
         assert then[0] == 200 and "92.55" in then[1]
         assert (await post(f"/runs/{run['id']}/check", csrf=csrf))[0] == 200
+
+
+async def test_a_unit_reads_its_lines_in_the_chat_and_objects_to_one_of_them_M21(office: Office) -> None:
+    await october(office)
+    chief, liaison = await office.bound("D101"), await office.bound("L101")
+    foreign, clerk = await office.bound("L201"), await office.bound("FF01")
+    run = await office.ask("POST", "/score-runs", "clerk", {"period": "2026-10"})
+    await office.ask("POST", f"/score-runs/{run['id']}/check", "clerk", {})
+    await office.settle()
+    asked = await liaison.expect("2026-10 得分试算已完成：95.05 分")
+    assert asked.buttons == ["查看明细", "提出异议"]
+    assert (await chief.expect("2026-10 得分试算已完成：95.05 分")).buttons == asked.buttons
+    await liaison.press(asked, "查看明细")
+    shown = await liaison.expect("得分 95.05 分，明细如下")
+    assert "（112/120）：扣 1.67，得 13.33" in shown.text and "得 0.00\n" not in shown.text
+    assert await liaison.press(shown, "提出异议") == "请按提示回复消息。"
+    choice = await liaison.expect("请选择对 2026-10 得分的哪一项有异议")
+    assert "其他项目" in choice.buttons
+    await liaison.press(choice, "其他项目")
+    others = await liaison.expect("请选择对 2026-10 得分的哪一项有异议")
+    assert not set(others.buttons) & set(choice.buttons)
+    await liaison.press(choice, choice.buttons[0])
+    question = await liaison.expect("请回复本消息，写明异议理由")
+    await liaison.reply(question, "系平台故障，手机13800001003可核实")
+    await liaison.expect("的异议，请等待核实结果")
+    filed = (await office.ask("GET", "/score-appeals", "clerk", period="2026-10"))["items"][0]
+    own = next(u for u in run["units"] if u["unit"] == "U01")
+    assert (filed["unit"], filed["item"], filed["by"]) == ("U01", own["lines"][0]["item"], "L101"), filed
+    assert filed["words"].startswith("系平台故障") and filed["state"] == "open"
+
+    for user, data in ((liaison, f"1.cn.{run['id']}.999"), (liaison, "1.li.1.0"), (clerk, f"1.li.{run['id']}.0")):
+        message = asked if user is liaison else user.last()
+        assert (await user.press_data(message, data)).toast, data
+    theirs = await foreign.expect("2026-10 得分试算已完成")
+    await foreign.press_data(theirs, f"1.li.{run['id']}.0")
+    assert "95.05" not in (await foreign.expect("明细如下")).text  # his own unit's sheet, whatever the button was
+    assert len((await office.ask("GET", "/score-appeals", "clerk"))["items"]) == 1

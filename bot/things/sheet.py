@@ -1,0 +1,111 @@
+"""查看明细 and 提出异议 under M21: a unit's sheet line by line in words, and an objection to one line with its reason."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiogram.types import Message
+
+from backend.domain.masking import cut
+from backend.domain.presses import Press, encode
+from backend.domain.refusals import Refused
+from backend.mail.buttons import rows
+from bot import attachments
+from bot.house import Scores
+from bot.talk import Talk
+from notify.message import Button, Card
+
+WHAT = "contest"  # the question that awaits a reason: `contest.PLACE`, about a run
+MOST = 3_000  # characters of a message
+Line = Mapping[str, Any]
+
+
+def about(what: str | None) -> bool:
+    """Whether a question was about an objection to a line."""
+    return what is not None and what.partition(".")[0] == WHAT
+
+
+async def lines(talk: Talk, run_id: int) -> None:
+    """查看明细: what counts, was deducted or awarded; lines at nothing are left out. Refused as `_sheet`."""
+    sheet, period = await _sheet(talk, run_id)
+    said = [talk.say_key("sheet.head", period=period, unit=sheet["name"], score=sheet["total"] or "—")]
+    said += [_words(talk, line) for line in sheet["lines"] if _counts(line)]
+    keys = rows([Button(talk.say_key("button.object"), encode(Press("contest", run_id)))])
+    await _send(talk, Card(cut("\n".join(said), MOST), keys))
+
+
+async def choose(talk: Talk, run_id: int, more: int) -> None:
+    """提出异议: which line; those that count first, the others (`more`) behind a button. Refused as `_sheet`."""
+    sheet, period = await _sheet(talk, run_id)
+    made = [
+        Button(str(line["name"]), encode(Press("contest_line", run_id, place)))
+        for place, line in enumerate(sheet["lines"])
+        if _counts(line) is not bool(more)
+    ]
+    if not more and len(made) < len(sheet["lines"]):
+        made.append(Button(talk.say_key("sheet.others"), encode(Press("contest", run_id, 1))))
+    await _send(talk, Card(talk.say_key("sheet.which", period=period), rows(made)))
+    await talk.toast(talk.say_key("toast.asked"))
+
+
+async def ask(talk: Talk, run_id: int, place: int) -> None:
+    """A line was chosen: now the reason. Refused `not_found`, and as `_sheet`."""
+    sheet, period = await _sheet(talk, run_id)
+    line = _line(sheet["lines"], place)
+    await talk.ask("sheet.ask", f"{WHAT}.{place}", run_id, said={"period": period, "item": line["name"]})
+
+
+async def words(talk: Talk, what: str, run_id: int, text: str, message: Message) -> None:
+    """The reason, with a paper if one came along: filed as on the console. Refused as `Contests.object`."""
+    place = what.partition(".")[2]
+    if not text or not place.isdecimal():
+        await ask(talk, run_id, int(place) if place.isdecimal() else 0)
+        return
+    sheet, period = await _sheet(talk, run_id)
+    line = _line(sheet["lines"], int(place))
+    given = {"item": line["item"], "words": text, "files": await attachments.take(talk, message)}
+    await _marks(talk).appeal(run_id, given, talk.actor)
+    await talk.settled()
+    await talk.told("sheet.done", period=period, item=line["name"])
+
+
+def _marks(talk: Talk) -> Scores:
+    if talk.house.marks is None:
+        raise Refused("unavailable")
+    return talk.house.marks
+
+
+async def _sheet(talk: Talk, run_id: int) -> tuple[Mapping[str, Any], str]:
+    """The sheet of his own unit in a run, and the period. Refused `forbidden`, `unknown_run`."""
+    actor = talk.actor
+    if not actor.of_unit:
+        raise Refused("forbidden", verb="scores")
+    run = await _marks(talk).seen(run_id, actor)
+    if not run["units"]:
+        raise Refused("unknown_run", id=run_id)
+    return run["units"][0], str(run["period"])
+
+
+def _line(found: Sequence[Line], place: int) -> Line:
+    if place >= len(found):
+        raise Refused("not_found", place=place)
+    return found[place]
+
+
+def _counts(line: Line) -> bool:
+    """Whether the line says anything: a base item, or points given or taken."""
+    return line["part"] == "base" or any(float(line[name] or 0) for name in ("deduction", "score"))
+
+
+def _words(talk: Talk, line: Line) -> str:
+    rated = line["denominator"] is not None
+    taken = str(line["deduction"]) if float(line["deduction"] or 0) else ""
+    return talk.say_key(
+        "sheet.line", item=line["name"], counts=f"{line['numerator']}/{line['denominator']}" if rated else "",
+        taken=taken, score=line["score"],
+    )  # fmt: skip
+
+
+async def _send(talk: Talk, card: Card) -> None:
+    """Marks go to the person's own chat only. Refused `unavailable` when they cannot be sent."""
+    if await talk.send(str(talk.chat_id) if talk.private else str(talk.who.address), card) is None:
+        raise Refused("unavailable")
