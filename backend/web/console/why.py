@@ -17,6 +17,7 @@ from backend.web.console.act_forms import target_of
 from backend.web.console.overview import unit_names
 from backend.web.console.rendering import page
 from backend.web.console.seats import Filled, posted, seated
+from backend.web.console.sparkline import sparkline
 from backend.web.queries import read_query
 from backend.web.refusing import message, status
 
@@ -62,7 +63,7 @@ async def _shown(
     return page(request, "why.html", {
         "sheet": sheet, "item": item, "trend": over, "query": query, "unit_names": await unit_names(rooms),
         "pending": await marks_of(rooms).understanding.pending(query["month"], query["unit"], actor),
-        "then": then, "said": said or {}, "fault": fault, "choices": [row_of(key) for key in CHOICES],
+        "spark": sparkline, "then": then, "said": said or {}, "fault": fault, "choices": [row_of(key) for key in CHOICES],
     }, code)  # fmt: skip
 
 
