@@ -106,6 +106,14 @@ async def test_from_trial_to_lock_and_revision(office: Office) -> None:
 
 async def test_the_clerks_pages_open_and_take_what_is_typed(office: Office) -> None:
     await october(office)
+    await office.dispatched("JS0001")
+    await office.act("JS0001", "sign", "H101")
+    files = [await office.paper("H101")]
+    await office.act("JS0001", "return", "H101", reason="不属于本单位", files=files, signed_by="seal")
+    nov = {"month": "2026-11", "unit": "U01"}
+    request = (await office.ask("GET", "/scores/pending", "H101", **nov))["requests"][0]
+    what = await office.ask("POST", "/scores/what-if", "H101", {**nov, "requests": [request["id"]]})
+    assert [x["item"] for x in what["difference"]["lines"]] == ["return", "red_card"], what.body
     run = await office.ask("POST", "/score-runs", "clerk", {"period": "2026-10"})
     base = f"http://{office.house.environment.host}:{office.house.environment.port}"
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
@@ -125,6 +133,9 @@ async def test_the_clerks_pages_open_and_take_what_is_typed(office: Office) -> N
                 assert answer.status == 200, path
                 pages[path] = await answer.text()
         assert "112÷120=93.33%" in pages["/scores/unit?month=2026-10&unit=U01&item=sign"]
+        async with http.get(f"{base}/scores/unit", params=nov) as answer:
+            page = await answer.text()
+        assert f'name="requests:{request["id"]}"' in page and '<svg class="spark" role="img"' in page
         csrf = pages["/ledger"].partition('name="csrf" value="')[2].partition('"')[0]
         line = {"csrf": csrf, "kind": "exposure", "unit": "U01", "month": "2026-10", "count": "1"}
         assert "曝光甲" in (await post("/ledger", **line, note="曝光甲"))[1]
@@ -137,6 +148,8 @@ async def test_the_clerks_pages_open_and_take_what_is_typed(office: Office) -> N
             "/scores/unit", csrf=csrf, month="2026-10", unit="U01", **{f"ledger:{waiting[0]['id']}": "yes"}
         )
         assert then[0] == 200 and "92.55" in then[1]
+        then = await post("/scores/unit", csrf=csrf, **nov, **{f"requests:{request['id']}": "yes"})
+        assert then[0] == 200 and "（1/1）" in then[1].partition('id="then"')[2]
         assert (await post(f"/runs/{run['id']}/check", csrf=csrf))[0] == 200
 
 
