@@ -20,6 +20,9 @@ async def call(request):
     sid = "CA%032x" % next(numbers)
     return web.json_response({"sid": sid, "account_sid": request.match_info["account"], "to": form["To"],
         "from": form["From"], "status": "queued", "uri": "/2010-04-01/Calls/" + sid + ".json"}, status=201)
+async def message(request):
+    await request.read()
+    return web.json_response({"sid": "SM%032x" % next(numbers), "status": "queued"}, status=201)
 async def chat(request):
     method, fields = request.match_info["rest"].rpartition("/")[2], await request.post()
     seen[method] = seen.get(method, 0) + 1
@@ -36,6 +39,7 @@ async def main():
     app = web.Application()
     for prefix in ("", "/sandbox/twilio"):
         app.router.add_post(prefix + "/2010-04-01/Accounts/{account}/Calls.json", call)
+        app.router.add_post(prefix + "/2010-04-01/Accounts/{account}/Messages.json", message)
     app.router.add_post("/sandbox/telegram/{rest:.*}", chat)
     app.router.add_get("/counted", counted)
     runner = web.AppRunner(app, access_log=None)

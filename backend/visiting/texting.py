@@ -82,10 +82,13 @@ class Texting:
     async def round(self) -> int:
         """Send what is due; settle visits whose answer by text did not come; how many were handled."""
         now = self.office.clock.now()
-        handled = 0
+        handled, full = 0, False
         for text in await self.store.due(now, AT_ONCE):
             if text.state == "pending":
-                handled += await self._send(text, now)
+                if not full:  # who comes after one that must wait would wait as well: all go by one line
+                    sent = await self._send(text, now)
+                    full = sent is None
+                    handled += bool(sent)
                 continue
             handled += 1
             if text.state == "sending":  # the process that took it is gone: nobody knows whether it was sent
@@ -94,15 +97,15 @@ class Texting:
                 await self._over(text, text.state, now)
         return handled
 
-    async def _send(self, text: CallerText, now: datetime) -> bool:
-        """Send one; False when its turn has not come or somebody was quicker."""
+    async def _send(self, text: CallerText, now: datetime) -> bool | None:
+        """Send one; None when the line's turn has not come, False when somebody was quicker."""
         standing = await self.office.standing()
         number = callable_number(await self.numbers.ticket_phone(text.ticket_id), standing)
         if number is None:
             await self._over(text, "failed", now, error="not_callable")
             return True
         if await self.pacer.take(self.texter.buckets(), time.time()):
-            return False
+            return None
         if not await self.store.take(text.id, now, now + LEASE):
             return False
         try:
