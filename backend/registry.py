@@ -207,6 +207,10 @@ class Registry:
             raise Refused("pin_weak")
         await self._people.set_pin(person, await asyncio.to_thread(_HASHER.hash, pin))
 
+    async def has_pin(self, person: str) -> bool:
+        """Whether the person has set a PIN."""
+        return await self._people.has_pin(person)
+
     async def check_pin(self, person: str, pin: str) -> bool:
         """Whether the PIN is right. Refused `pin_locked` for 15 minutes after three wrong ones."""
         now = self._office.clock.now()

@@ -183,6 +183,11 @@ class PeopleShelf:
             lambda c: c.execute(update(t.people).where(t.people.c.code == person).values(**values)) and None
         )
 
+    async def has_pin(self, person: str) -> bool:
+        """Whether the person has a PIN."""
+        mine = select(t.people.c.code).where(t.people.c.code == person, t.people.c.pin_hash.is_not(None))
+        return await self._db.read(lambda c: c.execute(mine).first() is not None)
+
     async def try_pin(self, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
         """Count one try before checking it; the `most`-th locks until then. None without a PIN."""
         return await self._db.write(lambda c: codes.try_pin(c, person, now, most, lock_until))

@@ -123,6 +123,7 @@ class Talking:
         call, t = talk.call, self._t
         standing = await t.office.standing()
         facts = facts_of(call, standing, t.now(), t)
+        facts["has_pin"] = bool(call.person) and await t.registry.has_pin(call.person or "")
         book = script(book_of(call, t))
         heard = dict(call.heard)
         masked = False

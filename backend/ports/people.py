@@ -92,6 +92,10 @@ class People(Protocol):
         """Another PIN; its failures are forgotten."""
         ...
 
+    async def has_pin(self, person: str) -> bool:
+        """Whether the person has a PIN."""
+        ...
+
     async def try_pin(self, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
         """Count one try before checking it; the `most`-th locks until then. None without a PIN."""
         ...

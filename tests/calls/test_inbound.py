@@ -2,6 +2,8 @@
 
 import pytest
 
+from backend.domain.ticket import Role
+from backend.registry import PersonForm
 from sandbox.phone.behaviour import answers
 from storage import tables as t
 from tests.calls.world import ASKER, H1, H2, PIN, World
@@ -32,6 +34,15 @@ async def test_a_spoofed_number_hears_nothing_private_without_the_pin_FW25(world
     await world.settle()
     assert "1 0 0 1" not in live.heard and "求助" not in live.heard
     assert await world.state() == "dispatched" and (await world.call()).outcome == "no_reply"
+
+
+@ONE_ENGINE
+async def test_a_handler_without_a_pin_is_told_how_to_set_one_instead_of_being_asked_for_it(world: World) -> None:
+    await world.registry.put_people([PersonForm("钱新", "U01", Role.HANDLER, "H9", "+8613800001009")], "admin")
+    live = await world.phone("+8613800001009").dial(script=["1111#"])
+    await live.over()
+    assert "尚未设置电话签收密码" in live.heard and "请输入" not in live.heard and "不正确" not in live.heard
+    assert "pin_failed" not in await world.audited()
 
 
 @ONE_ENGINE

@@ -22,7 +22,7 @@ from backend.domain.texts import Catalogue, placeholders
 FACTS = {
     "org_name": "市总工会", "grade": "紧急", "tail": "1 0 0 1", "category": "求助", "hotline_name": "12351",
     "sign_due_spoken": "今天下午三点", "close_due_spoken": "明天下午五点", "due_spoken": "今天下午五点", "hotline": "12351",
-    "date_spoken": "十一月八日", "sign_key": "2", "has_duty": True, "pending": True,
+    "date_spoken": "十一月八日", "sign_key": "2", "has_pin": True, "has_duty": True, "pending": True,
 }  # fmt: skip
 SILENCE = Heard(timed_out=True)
 CALLS = (
@@ -111,6 +111,13 @@ def test_three_wrong_pins_end_politely() -> None:
     assert call.said.count("phone.P1_pin_again") == 2
     assert call.kinds[-1] == "pin_failed"
     assert Call("notice").press("2", "1111").told("locked").turn.end == "confirmed"
+
+
+def test_who_has_no_pin_is_told_how_to_set_one_and_never_asked_for_it_Q43() -> None:
+    call = Call("notice", has_pin=False).press("2")
+    assert (call.turn.end, call.said[-1], call.kinds) == ("confirmed", "phone.P1_no_pin", ["notified"])
+    inbound = Call("inbound_handler", has_pin=False)
+    assert (inbound.turn.end, inbound.said, inbound.kinds) == ("no_reply", ["phone.inbound_no_pin"], [])
 
 
 def test_a_ticket_signed_meanwhile_is_a_polite_message_FW9() -> None:

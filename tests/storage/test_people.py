@@ -139,8 +139,9 @@ async def test_who_left_is_nobody_in_chat_FA7(desk: Desk) -> None:
 
 
 async def test_three_wrong_pins_lock_for_a_quarter_of_an_hour(desk: Desk) -> None:
-    assert not await desk.registry.check_pin("H1", "2580")
+    assert not await desk.registry.check_pin("H1", "2580") and not await desk.registry.has_pin("H1")
     await desk.registry.set_pin("H1", "2580")
+    assert await desk.registry.has_pin("H1") and not await desk.registry.has_pin("nobody")
     assert await desk.registry.check_pin("H1", "2580")
     assert not await desk.registry.check_pin("H1", "0000")
     assert not await desk.registry.check_pin("H1", "1111")
