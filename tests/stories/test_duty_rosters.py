@@ -204,6 +204,8 @@ async def test_a_month_is_planned_and_handed_over_on_the_console(office: Office)
                 text = await answer.text()
                 assert answer.status == 200, text
         assert "20:00–11-11 08:00" in text and "JS0001 待回电。" in text and "本月有 2 处空档" in text
+        assert text.count("未排班") == 2 and "11-11 – 11-30" in text and "11-12" not in text
+        assert "—" not in text.partition('<ul class="list">')[2].partition("</ul>")[0]
 
 
 @SQLITE

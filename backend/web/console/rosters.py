@@ -43,10 +43,11 @@ async def _shown(
     found = await rosters_of(rooms).month(unit, month, actor)
     mine = {p.code for p in standing.config.people if p.unit == unit}
     people = [p for p in standing.config.people if p.unit == unit]
+    empty = not any(s.from_at >= found.begin for s in found.shifts)
     return page(request, "rosters.html", {
         "units": units, "unit": unit, "month": month, "before": f"{found.begin - timedelta(days=1):%Y-%m}",
-        "after": f"{found.end:%Y-%m}", "days": _days(found, standing), "holes": [_hole(h) for h in found.holes],
-        "empty": not any(s.from_at >= found.begin for s in found.shifts), "people": people, "names": {p.code: p.name for p in standing.config.people},
+        "after": f"{found.end:%Y-%m}", "days": _days(found, standing) if not empty else [], "holes": [_hole(h) for h in found.holes],
+        "empty": empty, "people": people, "names": {p.code: p.name for p in standing.config.people},
         "stand_ins": [s for s in await rosters_of(rooms).stand_ins(actor) if s.absent in mine],
         "notes": found.notes, "may_plan": _planner(actor, unit, standing), "now_on": standing.on_duty(unit, now),
         "may_note": actor.role is Role.ADMIN or actor.unit == unit, "fault": fault, "today": f"{now:%Y-%m-%d}",
@@ -63,13 +64,18 @@ def _planner(actor: Actor, unit: str, standing: Standing) -> bool:
 
 
 def _days(month: Month, standing: Standing) -> list[dict[str, Any]]:
-    """Each day of the month with the shifts that begin on it, and whether it is worked."""
-    days, day, calendar = [], month.begin.date(), standing.calendar
+    """The days on which a shift begins or nobody is on duty; days in a row without any shift are one row."""
+    days: list[dict[str, Any]] = []
+    day, calendar = month.begin.date(), standing.calendar
     while day < month.end.date():
         worked = calendar.is_workday(day) if calendar.covers(day) else day.weekday() < 5
         shifts = [s for s in month.shifts if _local(s, month).date() == day]
-        days.append({"day": day, "weekday": day.weekday(), "worked": worked, "shifts": _rows(shifts, month),
-                     "hole": any(_touches(h, day) for h in month.holes)})  # fmt: skip
+        hole = any(_touches(h, day) for h in month.holes)
+        if hole and not shifts and days and not days[-1]["shifts"] and days[-1]["last"] == day - timedelta(days=1):
+            days[-1]["last"] = day
+        elif shifts or hole:
+            days.append({"day": day, "last": day, "weekday": day.weekday(), "worked": worked,
+                         "shifts": _rows(shifts, month), "hole": hole})  # fmt: skip
         day += timedelta(days=1)
     return days
 
