@@ -46,6 +46,11 @@ def hottest(
     return sorted(rows, key=lambda r: (-r.count, r.before - r.count, r.name))[:most]
 
 
+def everywhere(regions: Sequence[str], share: int = 80) -> frozenset[str]:
+    """The regions that more than `share` % of the tickets carry: the office's own, which say nothing of where (A27)."""
+    return frozenset(r for r, n in Counter(r for r in regions if r).items() if 100 * n > share * len(regions))
+
+
 def _names(one: Mention, what: str) -> tuple[str, ...]:
     if what == "categories":
         return (one.category,) if one.category else ()

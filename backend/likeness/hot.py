@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from backend.domain.hot_list import Hot, Mention, hottest
+from backend.domain.hot_list import Hot, Mention, everywhere, hottest
 from backend.domain.likeness import places
 from backend.domain.refusals import Refused
 from backend.likeness.reader import lexicon
@@ -60,16 +60,21 @@ class HotLists:
 def _listed(
     now: list[Known], past: list[Known], least: float
 ) -> tuple[tuple[Hot, ...], tuple[Hot, ...], tuple[Hot, ...], tuple[Group, ...]]:
-    here, there = [_mention(k) for k in now], [_mention(k) for k in past]
+    own = everywhere([k.region for k in now])
+    here, there = [_mention(k, own) for k in now], [_mention(k, own) for k in past]
     categories, topics, where = (tuple(hottest(here, there, what)) for what in ("categories", "topics", "places"))
     return categories, topics, where, tuple(grouped(now, least)[:50])
 
 
-def _mention(known: Known) -> Mention:
-    """A ticket's topics are its heaviest terms that are no places; its places where it happened, as far as it says."""
+def _mention(known: Known, own: frozenset[str]) -> Mention:
+    """A ticket's topics are its heaviest terms that are no places; its places where it happened, as far as it says.
+
+    Regions of `own`, and the names they are made of, are no places: the whole city is no spot in it.
+    """
     terms = list(known.about.terms)[:TOPICS]
     named = places(known.about.rare, lexicon())
+    where = (name for name in (known.region, known.place, *named) if name)
     return Mention(
         known.no, known.category, tuple(t for t in terms if t not in named),
-        (*((known.region,) if known.region else ()), *((known.place,) if known.place else ()), *named),
+        tuple(name for name in where if not any(name in region for region in own)),
     )  # fmt: skip

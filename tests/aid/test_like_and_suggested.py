@@ -159,6 +159,8 @@ async def test_what_is_hot_is_drafted_opened_closed_and_counts_after_another_per
     hot = await office.ask("GET", "/hot", "supervisor", **span)
     assert hot["total"] == before["total"] + 4 and hot["groups"][0]["count"] == 3
     assert "路灯" in {t["name"] for t in hot["topics"]}
+    city = (await office.ticket("K0"))["region"]
+    assert city and hot["places"] and city not in {p["name"] for p in hot["places"]}
     await office.go("25h")
     (draft,) = [p for p in await office.items("/governance") if p["drafted"]]
     assert draft["state"] == "draft" and set(draft["tickets"]) == {"K0", "K1", "K2"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.dispatch_aid import Demand, Precedent, Responsibility, fit, suggest
-from backend.domain.hot_list import Mention, hottest
+from backend.domain.hot_list import Mention, everywhere, hottest
 from backend.domain.likeness import Gist, Lexicon, clusters, far, gist, joined, keys, likeness, overlap, shared
 
 LEXICON = Lexicon(
@@ -116,6 +116,11 @@ def test_suggestions_say_why_and_a_right_return_speaks_against_a_unit() -> None:
     assert [r.kind for r in of["U1"].reasons] == ["catalogue", "returned"] and of["U2"].reasons[0].facts["count"] == 2
     assert of["U1"].score < suggest([LIGHT], demand, [], TODAY, ["U1"])[0].score
     assert suggest([LIGHT], demand, like, TODAY, []) == []
+
+
+def test_a_region_that_most_tickets_carry_is_the_office_s_own_and_no_hot_place_A27() -> None:
+    assert everywhere(["长春市"] * 9 + [""]) == {"长春市"}
+    assert everywhere(["长春市"] * 8 + ["", "农安县"]) == frozenset() == everywhere([])
 
 
 def test_the_hot_list_counts_a_ticket_once_and_sets_it_beside_the_span_before() -> None:
