@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -151,15 +152,15 @@ class RecordPlatform:
         cells = (
             move["ticket_no"],
             move["version"],
-            move["verb"],
-            f"{move['from']} → {move['to']}",
+            _word("verb", move["verb"]),
+            f"{_word('state', move['from'])} → {_word('state', move['to'])}".removeprefix(" → "),
             move["by"],
-            kept.answer,
+            _word("answer", kept.answer),
         )
         shown = "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells)
         buttons = "".join(
             f'<form method="post" action="platform/answer/{kept.number}"><button name="ok" value="{value}">{sign}</button></form>'
-            for value, sign in (("1", "✓"), ("0", "✗")) if kept.answer == "asked"
+            for value, sign in _words()["press"].items() if kept.answer == "asked"
         )  # fmt: skip
         return f"<tr>{shown}<td>{buttons}</td></tr>"
 
@@ -174,6 +175,17 @@ class RecordPlatform:
     def _sign(self, moment: str, method: str, target: str, body: bytes) -> str:
         words = f"{moment}\n{method}\n{target}\n{hashlib.sha256(body).hexdigest()}"
         return hmac.new(self.secret.encode(), words.encode(), hashlib.sha256).hexdigest()
+
+
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    words: dict[str, dict[str, str]] = json.loads(PAGE.joinpath("platform.json").read_text("utf-8"))
+    return words
+
+
+def _word(group: str, code: str | None) -> str:
+    """What the page says for a code; a code it does not know stays as it is."""
+    return _words()[group].get(code or "", code or "")
 
 
 def _no(status: int, code: str) -> web.Response:
