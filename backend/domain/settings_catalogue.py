@@ -55,6 +55,7 @@ class Row:
     low: Decimal = Decimal(0)
     high: Decimal = Decimal(10**6)
     per_unit: bool = False
+    group: str = "scoring"  # heading it is shown under; what scheme files declare is all about scoring
 
     @property
     def allowed(self) -> str:
@@ -224,6 +225,7 @@ def _rows() -> Iterator[Row]:
                 low=Decimal(entry.get("min", 0)),
                 high=Decimal(entry.get("max", 10**6)),
                 per_unit=entry.get("per_unit", False),
+                group=entry["group"],
             )
 
 

@@ -196,7 +196,12 @@ async def test_a_refused_form_keeps_what_was_typed_and_says_why(house: House, vi
 async def test_settings_and_bindings_are_changed_by_those_who_may(house: House, visitor: Visitor) -> None:
     await visitor.sign_in(house.keys["A1"])
     assert (await visitor.post("/settings", key="sign.general.limit", value="2wd"))[0] == 303
-    assert 'value="2wd"' in await visitor.page("/settings")
+    text = await visitor.page("/settings")
+    assert 'value="2wd"' in text and "已改 1 项" in text and "默认 1wd" in text
+    assert '<option value="false" selected>否</option>' in text  # flags and choices are chosen, not written
+    text = await visitor.page("/settings?q=紧急 签收")
+    assert 'id="sign.urgent.limit"' in text and 'id="sign.general.limit"' not in text and "open>" in text
+    assert "没有符合条件的设置项" in await visitor.page("/settings?q=zzzz")
     status, text = await visitor.post("/settings", key="sign.general.limit", value="soon")
     assert status == 422 and 'role="alert"' in text
     status, text = await visitor.post("/office/people/H1/binding")

@@ -1,5 +1,6 @@
 """The settings and the calendar's days as a page; what a change would move is shown before it is made."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -18,26 +19,29 @@ from backend.web.bodies import keepable
 from backend.web.console.overview import unit_names
 from backend.web.console.rendering import page
 from backend.web.console.seats import Filled, posted, seated
+from backend.web.console.setting_groups import groups
+from backend.web.queries import read_query
 from backend.web.refusing import message, status
 
+FILTERS = ("q", "open")
 SHOWN = 200  # moved duties listed; the rest is counted
 #: How a change is made, as the preview's buttons say it: open duties moved with it, or only those to come.
 WITH_OPEN, FROM_NOW_ON = "open", "later"
 
 
 async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
-    """GET /settings."""
-    return await _shown(request, rooms, actor)
+    """GET /settings?q=&open=: all under their headings, or those whose names carry the words of `q`."""
+    return await _shown(request, rooms, actor, read_query(request.query, FILTERS))
 
 
 async def _shown(
-    request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200
+    request: web.Request, rooms: Rooms, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     standing = await rooms.office.standing()
-    values, today = standing.settings.view(), rooms.clock.now().date()
-    rows = [(row, values[key]) for key, row in catalogue().items()]
+    today, asked = rooms.clock.now().date(), query.get("q", "")
+    found = groups(standing.settings, rooms.catalogue, asked, query.get("open", ""))
     return page(request, "settings.html", {
-        "rows": rows, "own": [(key, value) for key, value in values.items() if "@" in key], "fault": fault,
+        "groups": found, "asked": asked, "unit_names": await unit_names(rooms), "fault": fault,
         "may_set": actor.role is Role.ADMIN, "today": today,
         "days": sorted((day, worked) for day, worked in standing.config.days.items() if day >= today),
     }, code)  # fmt: skip
@@ -59,8 +63,13 @@ async def change(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
             await set_setting(rooms, key, None, value, actor)
     except Refused as refused:
         words = message(rooms.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
-        return await _shown(request, rooms, actor, words, status(refused.code))
-    raise web.HTTPSeeOther("/settings#days" if day else f"/settings#{key}")
+        return await _shown(request, rooms, actor, {"open": _group(key)}, words, status(refused.code))
+    raise web.HTTPSeeOther("/settings#days" if day else f"/settings?open={_group(key)}#{key}")
+
+
+def _group(key: str) -> str:
+    row = catalogue().get(key.partition("@")[0])
+    return row.group if row else ""
 
 
 async def _moved(rooms: Rooms, wanted: Change) -> list[Shifted]:

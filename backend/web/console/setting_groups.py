@@ -1,0 +1,59 @@
+"""The settings under their headings, each with what may be chosen, its default, and whether the office changed it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend.domain.settings import Kind, Row, Settings, catalogue
+from backend.domain.texts import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A setting on the page. `options` are value → word, none where it is written by hand."""
+
+    row: Row
+    value: str
+    default: str
+    follows: str  # label of the setting it follows while nobody has set it
+    changed: bool
+    options: Mapping[str, str]
+    of_units: tuple[tuple[str, str], ...]  # unit → its own value
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A heading with its settings."""
+
+    name: str
+    rows: tuple[Shown, ...]
+    open: bool
+
+    @property
+    def changed(self) -> int:
+        """How many of them the office set itself."""
+        return sum(one.changed or bool(one.of_units) for one in self.rows)
+
+
+def groups(settings: Settings, words: Catalogue, asked: str = "", opened: str = "") -> list[Group]:
+    """All headings in the order of the catalogue; with `asked` only settings whose names carry all its words, all open."""
+    usual = Settings({"profile": settings.get("profile")}).view()
+    wanted = asked.casefold().split()
+    found: dict[str, list[Shown]] = {}
+    for key, row in catalogue().items():
+        name = f"{row.label} {key} {words.word_or('setting_group', row.group)}".casefold()
+        if all(word in name for word in wanted):
+            found.setdefault(row.group, []).append(_shown(settings, row, usual[key], words))
+    return [Group(name, tuple(rows), bool(wanted) or name == opened) for name, rows in found.items()]
+
+
+def _shown(settings: Settings, row: Row, usual: str, words: Catalogue) -> Shown:
+    own = settings.overrides
+    follows = catalogue()[row.inherits].label if row.inherits else ""
+    units = tuple((key.partition("@")[2], value) for key, value in own.items() if key.startswith(f"{row.key}@"))
+    return Shown(row, settings.get(row.key), usual, follows, row.key in own, _options(row, words), units)
+
+
+def _options(row: Row, words: Catalogue) -> dict[str, str]:
+    if row.kind is Kind.FLAG:
+        return {"true": words.say("console.yes"), "false": words.say("console.no")}
+    return {item: item for item in (*row.words, *row.items)} if row.kind is Kind.CHOICE else {}
