@@ -138,7 +138,9 @@ def rows(buttons: Sequence[Button]) -> Rows:
 
 def to_check(run_id: int, catalogue: Catalogue) -> Rows:
     """The buttons of M21: they carry the run."""
-    return rows([Button(catalogue.say(f"button.{n}"), encode(Press(OF_RUN[n], run_id))) for n in catalogue.buttons("M21")])
+    return rows(
+        [Button(catalogue.say(f"button.{n}"), encode(Press(OF_RUN[n], run_id))) for n in catalogue.buttons("M21")]
+    )
 
 
 def digest(catalogue: Catalogue) -> Rows:
