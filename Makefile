@@ -51,7 +51,7 @@ soak: $(STAMP) ## the long tests: every property with many more examples, and wh
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --hypothesis-profile=soak --timeout=0 -m 'soak or hypothesis' $(ARGS)
 
 bench: $(STAMP) ## how fast, as ratios to baselines taken in the same run; SMALL=1 for a quick form
-	@$(BIN)/python -m bench $(if $(SMALL),--small)
+	@SMALL=$(SMALL) $(BIN)/python -m bench
 
 picture: $(STAMP) ## draw docs/flow.mmd again from the transition table
 	@$(BIN)/python -m backend.domain.picture > docs/flow.mmd
