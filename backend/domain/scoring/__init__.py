@@ -1,1 +1,1 @@
-"""Marks (赋分): from counted facts and a scheme kept as data to a score sheet anyone can redo by hand (B9-B12)."""
+"""Scoring (赋分): turn counted facts and a scheme (data) into a score sheet anyone can redo by hand (B9-B12)."""

@@ -1,4 +1,4 @@
-"""Exact numbers and the one place where they are rounded and written (Q13); a float never enters a mark."""
+"""Exact numbers, and the one place that rounds and formats them (Q13); no score is computed from a float."""
 
 import re
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ _ROUNDING = re.compile(r"(half_up|half_even)_([0-6])", re.ASCII)
 
 
 def number(value: Any, path: str) -> Fraction:
-    """An int or a plain decimal text ("12.5") as an exact fraction; a JSON float counts as its shortest text.
+    """Parse an int or a plain decimal string ("12.5") exactly; a JSON float counts as its shortest text.
 
-    Refuses `not_a_number` with the path: booleans, blanks, exponents, infinities, more than nine digits a side.
+    Refused `not_a_number` with the path: booleans, blanks, exponents, infinities, more than nine digits a side.
     """
     text = str(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else ""
     if not _DECIMAL.fullmatch(text):
@@ -26,7 +26,10 @@ def number(value: Any, path: str) -> Fraction:
 
 
 def count(value: Any, path: str) -> int:
-    """A whole number from 0 up (an int, or its digits as text); else `not_a_count` or `negative` with the path."""
+    """Parse an integer from 0 to 10**12 (an int, or its digits as text).
+
+    Refused `not_a_count`, `negative`, `out_of_range`, with the path.
+    """
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,12}", value, re.ASCII):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -39,12 +42,12 @@ def count(value: Any, path: str) -> int:
 
 
 def shown(value: Any) -> str:
-    """A refused value as short text for the refusal's facts; a text as it was written."""
+    """Shorten a refused value to 60 characters for the refusal's facts; strings stay unquoted."""
     return (value if isinstance(value, str) else repr(value))[:60]
 
 
 def plain(value: Fraction) -> str:
-    """A short decimal without trailing zeros ("15", "2.5"), for points and amounts that are decimals anyway."""
+    """Format without trailing zeros ("15", "2.5"); for points and amounts, which are decimals anyway."""
     text = Rounding(9).text(value)
     return text.rstrip("0").rstrip(".")
 
@@ -58,15 +61,15 @@ class Rounding:
 
     @classmethod
     def named(cls, word: str, key: str) -> "Rounding":
-        """`half_up_2`, `half_even_2`, …; another word is refused as `bad_setting`."""
+        """Parse `half_up_2`, `half_even_2`, …; anything else is Refused `bad_setting`."""
         match = _ROUNDING.fullmatch(word)
         if match is None:
             raise Refused("bad_setting", key=key, value=word, allowed="half_up_N, half_even_N (N 0-6)")
         return cls(int(match[2]), match[1] == "half_even")
 
     def _scaled(self, value: Fraction) -> int:
-        """The rounded value in units of the last place."""
-        bottom = value.denominator  # whole numbers: thousands of sheets need it
+        """Return the rounded value in units of the last place."""
+        bottom = value.denominator  # integers, for speed: this runs for thousands of sheets
         top: int = value.numerator * 10**self.places
         if self.even:
             return round(Fraction(top, bottom))
@@ -74,11 +77,11 @@ class Rounding:
         return -size if top < 0 else size
 
     def of(self, value: Fraction) -> Fraction:
-        """The rounded value, still exact."""
+        """Round; the result is still exact."""
         return Fraction(self._scaled(value), 10**self.places)
 
     def text(self, value: Fraction) -> str:
-        """The rounded value as a decimal string, never "-0.00"."""
+        """Round and format as a decimal string, never "-0.00"."""
         scaled = self._scaled(value)
         digits = str(abs(scaled)).rjust(self.places + 1, "0")
         sign = "-" if scaled < 0 else ""

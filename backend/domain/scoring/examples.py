@@ -1,4 +1,4 @@
-"""Running the worked examples a scheme file carries: a new province's file proves itself before it is used."""
+"""Run the worked examples of a scheme file, so that a new province's file is proved before it is used."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ def _of_lines(field: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     return lambda sheet: {line["item"]: line[field] for line in sheet["lines"]}
 
 
-#: what an expectation may name beside the sheet's own fields; maps are compared on the items they name
+#: what `expect` may name besides the sheet's own fields; maps are compared only on the items they name
 _VIEWS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "deductions": _of_lines("deduction"),
     "scores": _of_lines("score"),
@@ -22,7 +22,7 @@ _VIEWS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
 
 
 def mismatches(scheme: Scheme) -> Iterator[str]:
-    """One line for each figure that does not come out as its example says; nothing when all is well."""
+    """Yield one line for each figure that differs from its example."""
     for example in scheme.examples:
         yield from _compare(example.name, example.facts, example.expect)
         for other in example.others:

@@ -1,4 +1,4 @@
-"""How a line came about, in figures a person can follow: threshold, gap, steps, amount, cap (B3). Words are the doors'."""
+"""Explain a score line in figures: threshold, gap, steps, amount, cap (B3); adapters put them into sentences."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -13,9 +13,9 @@ CENTS = Rounding(2)
 
 
 def explain(scheme: Scheme, line: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures behind a sheet's line, with `formula`: the name of the sentence that says them.
+    """Return the figures behind a sheet's line, with `formula`: the text key of the sentence that explains them.
 
-    `basis` is the paragraph. A line the scheme does not have explains nothing.
+    `basis` is the paragraph. For a line the scheme does not have, both are empty.
     """
     readings = Readings.of(settings, scheme.knobs())
     rate = scheme.rate(str(line["item"]))

@@ -1,4 +1,4 @@
-"""Checking a facts document (contract §4) into typed facts; every bad input is refused with a code and its path."""
+"""Parse a facts document (contract §4) into typed facts; bad input is refused with a code and its path."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from backend.domain.scoring.readings import Readings, known
 from backend.domain.scoring.scheme import LedgerItem, LedgerRule, RateItem, Scheme
 from backend.domain.scoring.scheme_file import all_knobs
 
-#: words a ledger row may carry as level even where its kind has no use for one
+#: levels a ledger row may carry even if its kind does not use them
 LEVELS = frozenset({"national", "province", "city", "county"})
 
 _LABELS = ("unit", "month", "period", "name", "note", "evidence", "region")
@@ -43,7 +43,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Entry:
-    """One ledger row. `already` is what its matter earned earlier in the year, at its highest (Q47)."""
+    """One ledger row. `already`: the most points its matter earned earlier in the year (Q47)."""
 
     kind: str
     count: int = 1
@@ -57,7 +57,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Facts:
-    """What one unit did in one period. `last` holds earlier item scores (Q9 carry_last), `evidence` per rate item."""
+    """What one unit did in one period. `last`: earlier item scores (Q9 carry_last); `evidence`: by rate item."""
 
     scheme: str
     rates: Mapping[str, Rate]
@@ -67,14 +67,14 @@ class Facts:
     evidence: Mapping[str, tuple[Any, ...]]
 
     def of_kind(self, kind: str) -> tuple[Entry, ...]:
-        """Ledger entries of that kind, in given order."""
+        """Return the ledger entries of a kind, in the given order."""
         return tuple(entry for entry in self.ledger if entry.kind == kind)
 
 
 def parse_facts(document: Mapping[str, Any], scheme: Scheme) -> Facts:
-    """Facts for a sheet of `scheme`. An absent rate is 0/0; assignments not given are those of the sign rate.
+    """Parse the facts for a sheet of `scheme`. An absent rate is 0/0; `assignments` defaults to those of the sign rate.
 
-    Refuses: `unknown_field unknown_item unknown_kind unknown_level level_missing unknown_setting not_a_number
+    Refused `unknown_field unknown_item unknown_kind unknown_level level_missing unknown_setting not_a_number
     not_a_count negative numerator_over_denominator out_of_range points_missing points_not_taken matter_missing
     bad_facts`.
     """
@@ -112,7 +112,7 @@ def parse_facts(document: Mapping[str, Any], scheme: Scheme) -> Facts:
 
 
 def check_settings(document: Mapping[str, Any], items: Iterable[str], knobs: Mapping[str, str]) -> dict[str, Any]:
-    """The document's own settings; one that no sheet obeys is refused as `unknown_setting`, bad values as `bad_setting`."""
+    """Return the document's own settings. Refused `unknown_setting`, `bad_setting`."""
     settings = mapping(document.get("settings") or {}, "settings")
     items, knobs = tuple(items), {**all_knobs(), **knobs}
     for key in settings:
@@ -123,21 +123,21 @@ def check_settings(document: Mapping[str, Any], items: Iterable[str], knobs: Map
 
 
 def only(document: Mapping[str, Any], allowed: Iterable[str], path: str) -> None:
-    """Refuses `unknown_field` for a field nobody reads: a mistyped name must not pass as an absent value."""
+    """Refuse `unknown_field`: a mistyped field name must not pass as an absent value."""
     for key in document:
         if key not in allowed:
             raise Refused("unknown_field", path=f"{path}.{key}".lstrip("."), field=shown(key))
 
 
 def mapping(value: Any, path: str) -> Mapping[str, Any]:
-    """A JSON object, else `bad_facts`."""
+    """Return a JSON object. Refused `bad_facts`."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise Refused("bad_facts", path=path, found=shown(value))
     return value
 
 
 def listed(value: Any, path: str) -> list[Any]:
-    """A JSON array, else `bad_facts`."""
+    """Return a JSON array. Refused `bad_facts`."""
     if not isinstance(value, (list, tuple)):
         raise Refused("bad_facts", path=path, found=shown(value))
     return list(value)
@@ -174,7 +174,7 @@ def _assignments(
 
 
 def _fed(scheme: Scheme, row: Mapping[str, Any], path: str) -> tuple[str, Rate] | None:
-    """A ledger row that feeds a rate (`connect` with `timely` and `total`, B15)."""
+    """Return item and counts of a ledger row that feeds a rate (`connect` with `timely` and `total`, B15), else None."""
     rate = next((rate for rate in scheme.rates if rate.ledger_kind and rate.ledger_kind == row.get("kind")), None)
     if rate is None:
         return None

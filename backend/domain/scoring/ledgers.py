@@ -1,4 +1,4 @@
-"""From ledger entries (台账) to points: one small rule per way the annexes count them, then the cap (B18-B57)."""
+"""Turn ledger entries (台账) into points: one function per rule of the annexes, then the cap (B18-B57)."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +34,7 @@ def _per_level(line: LedgerItem, entries: Entries, readings: Readings) -> Fracti
 
 
 def _highest_per_matter(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
-    """Entries without a matter are matters of their own; of a matter counted earlier only the difference counts."""
+    """Each entry without a matter counts by itself; a matter counted earlier adds only the difference."""
     best: dict[str, Fraction] = defaultdict(lambda: ZERO)
     already: dict[str, Fraction] = defaultdict(lambda: ZERO)
     alone = ZERO
@@ -83,12 +83,12 @@ RULES: Mapping[LedgerRule, Rule] = MappingProxyType(
 
 
 def ledger_lines(scheme: Scheme, part: Part, facts: Facts, readings: Readings) -> tuple[Line, ...]:
-    """The lines of one part of the sheet, every one of them printed, also those with nothing entered."""
+    """Compute all lines of one part of the sheet, including those without entries."""
     return tuple(_line(line, facts.of_kind(line.kind), readings) for line in scheme.part(part))
 
 
 def amount(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
-    """Exact points of the entries after the cap; `uncapped_levels` stand outside it when Q27 is read that way."""
+    """Compute the exact points after the cap; `scoring.criticism_cap = province_only` exempts `uncapped_levels` (Q27)."""
     rule = RULES[line.rule]
     cap = line.cap.under(readings)
     if cap is None:
@@ -118,7 +118,7 @@ def _line(line: LedgerItem, entries: Entries, readings: Readings) -> Line:
 
 
 def _evidence(entry: Entry) -> dict[str, Any]:
-    """The entry as the sheet shows it, blanks left out."""
+    """Return the entry as the sheet shows it, without empty values."""
     shown = {
         "kind": entry.kind,
         "count": entry.count,

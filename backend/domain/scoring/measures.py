@@ -1,6 +1,6 @@
-"""The named measures a scheme may count, and the cohort of each: which obligation, in which month, over what (Q14-Q23).
+"""The measures a scheme may count, and the cohort of each: which obligation, in which month, out of what (Q14-Q23).
 
-The recount over obligations in the database and the independent reckoning in the tests are both held to this table.
+The SQL counts in storage and the independent recount in the tests both follow this table.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 
 class Measure(StrEnum):
-    """What can be counted; a scheme's rate items choose among these words and nothing else."""
+    """What can be counted; a scheme's rate items choose among these only."""
 
     CONNECT = "connect"  # 接通率
     DISPATCH = "dispatch"  # 及时派单率
@@ -27,7 +27,7 @@ class Measure(StrEnum):
 
 
 class MonthOf(StrEnum):
-    """The event whose local month (Asia/Shanghai) puts an obligation into the printed denominator (Q14)."""
+    """The event whose local month (Asia/Shanghai) puts an obligation into the denominator (Q14)."""
 
     TAKEN_IN = "taken_in"  # the call or web item arrived
     GENERATED = "generated"
@@ -53,7 +53,7 @@ class Cohort(StrEnum):
 
 @dataclass(frozen=True)
 class Counting:
-    """How one measure is counted. `timely` and `counted` say numerator and denominator in the words of the rows."""
+    """How one measure is counted. `numerator` and `denominator` are in words, after the requirements in `rows`."""
 
     measure: Measure
     month: MonthOf
@@ -68,9 +68,9 @@ def _table(*rows: Counting) -> Mapping[Measure, Counting]:
     return MappingProxyType({row.measure: row for row in rows})
 
 
-#: Notes that hold for every row:
+#: Valid for every row:
 #: * an event later than the run's `as_of` has not happened; an open obligation stays in its denominator (Q15);
-#: * exactly at the due time is timely (Q26); an automatic signing never is (B33, Q18);
+#: * exactly at the due time is timely (Q26); an automatic signature never is (B33, Q18);
 #: * the due time of a closing is that of the last granted extension, else the assignment's own (B38);
 #: * a repeat merged into a master is not counted beside it (Q23).
 COUNTING: Mapping[Measure, Counting] = _table(
@@ -194,7 +194,7 @@ COUNTING: Mapping[Measure, Counting] = _table(
     ),
 )
 
-#: the settings that change a cohort, without their prefix: what a shelf is told with its question
+#: names of the settings that change a cohort, without their prefix: the fields of the store's query
 COHORT_WORDS: tuple[str, ...] = tuple(
     sorted({key.removeprefix("scoring.") for row in COUNTING.values() for key in row.settings})
 )

@@ -1,4 +1,4 @@
-"""Quarter and year: the mean of the scored months, months without assignments skipped and shown (B12, Q52)."""
+"""Score a quarter or year: the mean of its scored months; unscored months are skipped but shown (B12, Q52)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _KEYS = ("scheme", "settings", "kind", "months", "unit", "region", "period", "na
 
 @dataclass(frozen=True)
 class PeriodFacts:
-    """`kind` (quarter, year) and the published totals of its months so far; None for a month without a score."""
+    """`kind` (quarter, year) and the published totals of its months so far; None: a month without a score."""
 
     kind: str
     months: tuple[Fraction | None, ...]
 
 
 def parse_period(document: Mapping[str, Any], scheme: Scheme) -> PeriodFacts:
-    """The facts of a period; more months than it has are refused as `out_of_range`."""
+    """Parse the facts of a period. Refused `unknown_field`, `bad_facts`, `out_of_range` (too many months), `not_a_number`."""
     only(document, _KEYS, "")
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in scheme.lengths:
@@ -38,7 +38,7 @@ def parse_period(document: Mapping[str, Any], scheme: Scheme) -> PeriodFacts:
 
 
 def reckon_period(facts: PeriodFacts, scheme: Scheme, settings: Mapping[str, Any] = MappingProxyType({})) -> Sheet:
-    """The mean of the scored months, rounded once; none scored, no total."""
+    """Compute the mean of the scored months, rounded once; without any there is no total."""
     readings = Readings.of(settings)
     scored = [month for month in facts.months if month is not None]
     mean = sum(scored, ZERO) / len(scored) if scored else None
@@ -59,7 +59,7 @@ def reckon_period(facts: PeriodFacts, scheme: Scheme, settings: Mapping[str, Any
 
 
 def _line(n: int, scheme: Scheme, month: Fraction | None, share: Fraction) -> Line:
-    """A month's line: its mark stands where a rate would, its score is its part of the mean."""
+    """Return a month's line: `rate` is its total, `score` its part of the mean."""
     name = scheme.names.get("month", "{n}").replace("{n}", str(n))
     if month is None:
         return Line(f"month_{n}", name, Part.BASE, ZERO, ZERO, ZERO, note=NO_ASSIGNMENT)

@@ -1,4 +1,4 @@
-"""Order among the scored: ranks that ties share, and tiers (分档) as the gentler alternative (Q52)."""
+"""Rank scored units or regions, ties sharing a rank; tiers (分档) are the gentler alternative (Q52)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from backend.domain.scoring.scheme import Tier
 
 @dataclass(frozen=True)
 class Ranked:
-    """A code with its published total and rank; rank and total are None for the unscored, who are listed apart."""
+    """A code with its published total and rank; both None for the unscored, who are listed apart."""
 
     code: str
     total: str | None
@@ -18,7 +18,7 @@ class Ranked:
 
 
 def rank(totals: Mapping[str, str | None]) -> tuple[Ranked, ...]:
-    """Best first by published total, equal totals sharing a rank (1, 2, 2, 4); the unscored last, by code."""
+    """Rank by published total, best first; equal totals share a rank (1, 2, 2, 4). The unscored come last, by code."""
     marks = {code: number(total, code) for code, total in totals.items() if total is not None}
     ordered = sorted(marks.values(), reverse=True)
     place: dict[Fraction, int] = {}
@@ -30,7 +30,7 @@ def rank(totals: Mapping[str, str | None]) -> tuple[Ranked, ...]:
 
 
 def tier(total: str | None, tiers: Iterable[Tier]) -> Tier | None:
-    """The highest band whose floor the total reaches (exactly on it counts); None for the unscored or below all."""
+    """Return the highest tier whose floor the total reaches (inclusive); None for the unscored or below all."""
     if total is None:
         return None
     mark = number(total, "total")

@@ -1,4 +1,4 @@
-"""From a counted rate to points: thresholds, slopes, caps and what happens where nothing was counted (Q1-Q10)."""
+"""Turn counted rates into points: thresholds, slopes, caps, and what happens without data (Q1-Q10)."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from backend.domain.scoring.readings import Readings
 from backend.domain.scoring.scheme import Part, RateItem, RateRule, Scheme
 from backend.domain.scoring.sheet import NO_DATA, Line
 
-#: steps of a gap: how many times the slope is deducted (Q1)
+#: slope mode → how many times the slope is deducted for a gap (Q1)
 _STEPS: Mapping[str, Callable[[Fraction], Fraction]] = MappingProxyType(
     {
         "proportional": lambda gap: gap,
@@ -23,7 +23,7 @@ _STEPS: Mapping[str, Callable[[Fraction], Fraction]] = MappingProxyType(
 
 
 def rate_lines(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[Line, ...]:
-    """One line per rate item, in the scheme's order; those without data by `scoring.zero_denominator` (Q9)."""
+    """Compute one line per rate item, in the scheme's order; without data by `scoring.zero_denominator` (Q9)."""
     counted = {
         item.item: _counted(item, facts, readings) for item in scheme.rates if facts.rates[item.item].denominator
     }
@@ -36,7 +36,7 @@ def rate_lines(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[Line, 
 
 
 def deduction(item: RateItem, rate: Rate, readings: Readings) -> Fraction:
-    """Exact points lost on a rate with a denominator; the comparison is with the exact rate, never a rounded one (Q4)."""
+    """Compute the exact points lost on a rate with a denominator; it compares the exact rate, never a rounded one (Q4)."""
     exact = Fraction(*_forgiven(item, rate, readings))
     if item.rule is RateRule.SHOWN:
         return ZERO
@@ -49,7 +49,7 @@ def deduction(item: RateItem, rate: Rate, readings: Readings) -> Fraction:
 
 
 def _cap(item: RateItem, readings: Readings) -> Fraction:
-    """At most the item's points: a setting above them is refused, an item cannot go below zero."""
+    """Return the cap, at most the item's points, so that an item never goes below zero. Refused `bad_setting`."""
     cap = item.cap.under(readings)
     if cap is None:
         return item.points
@@ -59,7 +59,7 @@ def _cap(item: RateItem, readings: Readings) -> Fraction:
 
 
 def _forgiven(item: RateItem, rate: Rate, readings: Readings) -> tuple[int, int]:
-    """The counts after `scoring.tolerance_count` failures are forgiven (Q10); the sheet prints the counts as they were."""
+    """Return the counts less `scoring.tolerance_count` forgiven failures (Q10); the sheet prints the original counts."""
     spared = readings.whole("scoring.tolerance_count")
     if item.higher_is_better:
         return min(rate.denominator, rate.numerator + spared), rate.denominator
@@ -84,11 +84,11 @@ def _counted(item: RateItem, facts: Facts, readings: Readings) -> Line:
 
 
 def _no_data(item: RateItem, facts: Facts, readings: Readings, share: Fraction) -> Line:
-    """A line with nothing counted.
+    """Return the line of an item without data.
 
-    `full`: no duty, nothing failed, full points. `exclude_and_rescale`: it earns the share the counted items earned,
-    which is the same sum as scoring those alone and stretching them to all the points. `carry_last`: the score of
-    the last sheet that had one (`last` in the facts), full points when there is none.
+    `full`: full points, since nothing failed. `exclude_and_rescale`: the share the counted items earned; the sum is
+    the same as scoring those alone and rescaling to all points. `carry_last`: the last known score (`last` in the
+    facts), else full points.
     """
     mode = readings.word("scoring.zero_denominator")
     score, evidence = item.points, facts.evidence.get(item.item, ())

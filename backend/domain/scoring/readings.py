@@ -1,4 +1,4 @@
-"""The readings in force for one sheet: which settings scoring obeys, their defaults and allowed values (readings §4)."""
+"""The settings scoring obeys (readings): defaults, allowed values, and those in force for one sheet (readings §4)."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from backend.domain.scoring.exact import Rounding, count, number, shown
 
 NONE = "none"
 
-#: key → default, then the words allowed (the first one is the default).
+#: key → allowed values; the first is the default.
 WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "scoring.slope_mode": ("proportional", "step_floor", "step_ceil"),  # Q1, Q3
@@ -41,7 +41,7 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-#: whole numbers from 0 up (Q10).
+#: integers from 0 up (Q10).
 WHOLE: Mapping[str, str] = MappingProxyType(
     {
         "scoring.small_sample_min": "10",
@@ -60,7 +60,7 @@ DECIMAL: Mapping[str, str] = MappingProxyType(
 )
 OPEN = frozenset({"scoring.total_floor", "scoring.total_max"})
 
-#: lists the institution keeps (Q7); they decide what a missing post is before the ledger is written.
+#: the institution's own lists (Q7); they decide what a missing post is before the ledger is written.
 LISTS = frozenset({"scoring.required_posts", "scoring.required_rules"})
 
 ROUNDING = "scoring.rounding"
@@ -74,23 +74,23 @@ _ITEM_MODE = re.compile(r"scoring\.([a-z_]+)\.slope_mode")
 
 @lru_cache(maxsize=1024)
 def _is_mode(key: str) -> bool:
-    """Whether a key is an item's own slope mode; asked of every setting for every sheet."""
+    """Whether a key is an item's own slope mode. Cached: called for every setting of every sheet."""
     return _ITEM_MODE.fullmatch(key) is not None
 
 
 @dataclass(frozen=True)
 class Readings:
-    """Validated settings of one run; keys that are not scoring's own are ignored.
-
-    `knobs` are the keys a scheme declares for its own numbers (such as `scoring.connect.cap`, Q5), with defaults.
-    """
+    """Validated scoring settings of one run."""
 
     values: Mapping[str, str]
     rounding: Rounding
 
     @classmethod
     def of(cls, given: Mapping[str, Any], knobs: Mapping[str, str] = MappingProxyType({})) -> "Readings":
-        """Defaults overlaid by `given`; a value that is not allowed is refused as `bad_setting`."""
+        """Validate `given` over the defaults; keys that are not scoring's own are ignored. Refused `bad_setting`.
+
+        `knobs`: key → default of the settings a scheme declares for its own numbers (`scoring.connect.cap`, Q5).
+        """
         values = dict(DEFAULTS) | dict(knobs)
         for key, value in given.items():
             if key in values or key in LISTS or _is_mode(key):
@@ -103,33 +103,33 @@ class Readings:
         return cls(MappingProxyType(values), Rounding.named(values[ROUNDING], ROUNDING))
 
     def word(self, key: str) -> str:
-        """The chosen word."""
+        """Return the chosen value of a key in WORDS."""
         return self.values[key]
 
     def whole(self, key: str) -> int:
-        """The chosen whole number."""
+        """Return the chosen integer."""
         return int(self.values[key])
 
     def decimal(self, key: str) -> Fraction | None:
-        """The chosen decimal, or None for `none`."""
+        """Return the chosen decimal, or None for `none`."""
         value = self.values[key]
         return None if value == NONE else Fraction(value)
 
     def slope_mode(self, item: str) -> str:
-        """The item's own slope mode, else the general one (Q1, Q3)."""
+        """Return the item's own slope mode, else the general one (Q1, Q3)."""
         return self.values.get(f"scoring.{item}.slope_mode", self.values["scoring.slope_mode"])
 
     def printed(self, keys: Iterable[str], items: Iterable[str] = ()) -> dict[str, str]:
-        """What the sheet prints: the keys that applied to it, and per-item modes that were set."""
+        """Return what the sheet prints: the values of `keys`, and the slope modes set for `items`."""
         wanted = [*keys, *(f"scoring.{item}.slope_mode" for item in items)]
         return {key: self.values[key] for key in wanted if key in self.values}
 
 
 def overlaid(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """`settings` with `own` on top.
+    """Return `settings` overridden by `own`.
 
-    A full view of the settings repeats the general slope mode under every item; such an echo is not a choice and
-    must not outlive a general mode set in `own`.
+    A full view of the settings repeats the general slope mode under every item; such a copy is not a choice and
+    must not survive a general mode set in `own`.
     """
     general = settings.get("scoring.slope_mode", DEFAULTS["scoring.slope_mode"])
     chosen = {key: value for key, value in settings.items() if not (_is_mode(key) and value == general)}
@@ -137,7 +137,7 @@ def overlaid(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, A
 
 
 def known(key: str, knobs: Iterable[str], items: Iterable[str]) -> bool:
-    """Whether a facts document may name this setting: a mistyped key must not pass in silence."""
+    """Whether a facts document may name this setting; a mistyped key must not pass silently."""
     if key in DEFAULTS or key in LISTS or key in set(knobs):
         return True
     match = _ITEM_MODE.fullmatch(key)
@@ -151,7 +151,7 @@ def _text(key: str, value: Any) -> str:
 
 
 def _allowed(key: str) -> str:
-    """The allowed values in short."""
+    """Return the allowed values as short text."""
     if key in WORDS:
         return ", ".join(WORDS[key])
     if _is_mode(key):

@@ -1,4 +1,4 @@
-"""The reckoning: facts, a scheme and the settings in force make one score sheet (B9, Q9-Q13)."""
+"""Compute a score sheet from facts, a scheme and the settings in force (B9, Q9-Q13)."""
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -28,15 +28,15 @@ _SHOWN_KEYS = ("scoring.small_sample_min", ROUNDING)
 
 
 def reckon_json(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> dict[str, Any]:
-    """The sheet of a facts document, as JSON; the document's own `settings` win over `settings`.
+    """Compute the sheet of a facts document, as JSON; the document's own `settings` override `settings`.
 
-    Refuses as `parse_facts` does, and `unknown_scheme`, `bad_setting`, `weights_missing`, `pooled_missing`.
+    Refused as by `parse_facts`, and `unknown_scheme`, `bad_setting`, `weights_missing`, `pooled_missing`.
     """
     return reckon_document(document, settings).as_json()
 
 
 def reckon_document(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> Sheet:
-    """As `reckon_json`, but the sheet itself."""
+    """Like `reckon_json`, but return the sheet itself."""
     name = mapping(document, "facts").get("scheme")
     if not isinstance(name, str):
         raise Refused("unknown_scheme", path="scheme", scheme=repr(name)[:60], known="")
@@ -46,7 +46,7 @@ def reckon_document(document: Mapping[str, Any], settings: Mapping[str, str] = N
 
 
 def reckon(facts: Facts, scheme: Scheme, settings: Mapping[str, str] = NO_SETTINGS) -> Sheet:
-    """One unit's or institution's sheet. Without a single assignment in the month there is no total (Q9)."""
+    """Compute the sheet of one unit or institution. Without any assignment in the month there is no total (Q9)."""
     readings = Readings.of(settings, scheme.knobs())
     base = (*rate_lines(scheme, facts, readings), *ledger_lines(scheme, Part.BASE, facts, readings))
     bonus = ledger_lines(scheme, Part.BONUS, facts, readings)
@@ -79,7 +79,7 @@ def _exact(value: Fraction) -> Fraction:
 
 
 def _held(raw: Fraction, readings: Readings) -> Fraction:
-    """The raw total between `scoring.total_floor` and `scoring.total_max` (Q11, Q12)."""
+    """Clamp the raw total to `scoring.total_floor` … `scoring.total_max` (Q11, Q12)."""
     floor, top = readings.decimal("scoring.total_floor"), readings.decimal("scoring.total_max")
     if floor is not None:
         raw = max(raw, floor)
@@ -87,7 +87,11 @@ def _held(raw: Fraction, readings: Readings) -> Fraction:
 
 
 def _flags(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[str, ...]:
-    """`no_assignment` stands alone; a small sample is one of assignments, or of any counted rate where none are."""
+    """Return the sheet's flags.
+
+    `no_assignment` excludes other flags. The sample size is the number of assignments; if unknown, the smallest
+    denominator.
+    """
     if facts.assignments == 0:
         return (NO_ASSIGNMENT,)
     least = readings.whole("scoring.small_sample_min")
@@ -116,7 +120,7 @@ def _region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, 
 
 
 def _pooled(document: Mapping[str, Any], scheme: str, settings: Mapping[str, Any]) -> Fraction | None:
-    """The published total of all units' counts added together, as if they were one unit (Q51 `pooled`)."""
+    """Return the published total of all units' counts added up, as if they were one unit (Q51 `pooled`)."""
     return reckon_document({"scheme": scheme, **document}, settings).total
 
 

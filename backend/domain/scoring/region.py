@@ -1,4 +1,4 @@
-"""A region's mark: its institution's and its units' marks by weight, rounded once at the end (B10, Q51)."""
+"""Score a region: weighted mean of its institution's and its units' totals, rounded once at the end (B10, Q51)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from backend.domain.scoring.sheet import NO_ASSIGNMENT, NO_DATA, Line, Sheet
 _KEYS = ("scheme", "settings", "management", "units", "weights", "pooled", "region", "period", "name", "note")
 _PRINTED = ("region.weight_management", "region.weight_units", "region.aggregation", ROUNDING)
 
-#: published totals lie well within these
+#: bounds no published total reaches
 _LOWEST, _HIGHEST = -1000, 1000
 
 Pool = Callable[[Mapping[str, Any], str, Mapping[str, Any]], Fraction | None]
@@ -24,9 +24,9 @@ Pool = Callable[[Mapping[str, Any], str, Mapping[str, Any]], Fraction | None]
 
 @dataclass(frozen=True)
 class RegionFacts:
-    """Published totals: the institution's (None: not scored) and the units' (None: no assignment, left out).
+    """Published totals of the institution (None: not scored) and of the units (None: no assignment, left out).
 
-    `weights` are the units' assignments, in the order of `units`; `pooled` is the total of their counts added up.
+    `weights`: the units' assignments, in the order of `units`; `pooled`: the total of their counts added up.
     """
 
     management: Fraction | None
@@ -36,7 +36,10 @@ class RegionFacts:
 
 
 def parse_region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any], pool: Pool) -> RegionFacts:
-    """The facts of a region; `ticket_weighted` needs `weights`, `pooled` needs `pooled` (a unit's facts document)."""
+    """Parse the facts of a region; `ticket_weighted` needs `weights`, `pooled` needs `pooled` (a unit's facts document).
+
+    Refused `unknown_field`, `bad_facts`, `not_a_number`, `out_of_range`, `weights_missing`, `pooled_missing`.
+    """
     only(document, _KEYS, "")
     units = tuple(
         published_total(value, f"units[{n}]") for n, value in enumerate(listed(document.get("units", []), "units"))
@@ -59,7 +62,10 @@ def parse_region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[
 
 
 def reckon_region(facts: RegionFacts, scheme: Scheme, settings: Mapping[str, Any] = MappingProxyType({})) -> Sheet:
-    """weight_management × M + weight_units × U, nothing rounded in between; a missing side leaves it unscored."""
+    """Compute weight_management × M + weight_units × U, rounded only at the end; unscored if a side is missing.
+
+    Refused `bad_setting` if the weights do not add up to 1, `weights_missing`.
+    """
     readings = Readings.of(settings)
     shares = {
         "management": Fraction(readings.values["region.weight_management"]),
@@ -114,7 +120,7 @@ _AGGREGATIONS: Mapping[str, Callable[[RegionFacts], Fraction | None]] = MappingP
 
 
 def _line(item: str, name: str, share: Fraction, side: Fraction | None) -> Line:
-    """A side's line: its mark stands where a rate would, its points are the weight in per cent."""
+    """Return a side's line: `rate` is its total, `points` its weight in per cent."""
     score = ZERO if side is None else share * side
     points = share * HUNDRED
     return Line(
@@ -130,6 +136,7 @@ def _line(item: str, name: str, share: Fraction, side: Fraction | None) -> Line:
 
 
 def published_total(value: Any, path: str) -> Fraction | None:
+    """Parse a published total; None stays None. Refused `not_a_number`, `out_of_range`."""
     if value is None:
         return None
     total = number(value, path)

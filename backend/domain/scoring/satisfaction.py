@@ -1,4 +1,4 @@
-"""What a chain of return visits finally says about a closing: machine first, a person decides (B42, B43, Q36, Q39)."""
+"""Decide the final satisfaction of a closed ticket from its visits: automatic first, a person overrides (B42, B43, Q36, Q39)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from backend.domain.ticket import Answer
 
 
 class Verdict(StrEnum):
-    """Kept apart on purpose: only an explicit yes earns a bonus (B27), silence is merely not a no."""
+    """Explicit and deemed are distinct: only an explicit yes earns a bonus (B27), silence is merely not a no."""
 
     EXPLICIT = "explicit_satisfied"
     DEEMED = "deemed_satisfied"
-    DEEMED_UNREACHED = "deemed_satisfied_unreached"  # Q36, reported on its own line
+    DEEMED_UNREACHED = "deemed_satisfied_unreached"  # Q36, reported separately
     UNSATISFIED = "unsatisfied"
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One return visit: by a person or by the machine, when, and what was heard."""
+    """One return visit, manual or automatic."""
 
     manual: bool
     at: datetime
@@ -35,9 +35,9 @@ _SAID: dict[Answer, Verdict] = {
 
 
 def verdict(visits: Iterable[Visit], unreached: str = "satisfied") -> Verdict:
-    """The final result of the visits held so far.
+    """Return the final result of the visits so far.
 
-    The last manual visit that heard an answer decides, else the last automatic one that did. A machine's "no" that
+    The last manual visit with an answer decides, else the last automatic one with an answer. An automatic "no" that
     no person could follow up (manual visit `unreached`, its attempts exhausted) becomes deemed satisfaction, or
     stays a "no" with `scoring.second_visit_unreached = keep_first`. Not followed up at all, it stays a "no".
     """

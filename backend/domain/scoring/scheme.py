@@ -1,4 +1,4 @@
-"""A province's rules as values: rate items, ledger items, bonus and minus lines, with every number and its row."""
+"""A province's scoring rules as values: rate items, ledger items, bonus and minus lines, each with its source row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from backend.domain.scoring.readings import Readings
 
 
 class RateRule(StrEnum):
-    """How a rate becomes a mark."""
+    """How a rate becomes a score."""
 
     SLOPE = "slope"  # deduct `slope` per `per` percentage points beyond `threshold`, at most `cap` (B15-B43)
     WEIGHTED = "weighted"  # points × rate
@@ -33,7 +33,7 @@ class LedgerRule(StrEnum):
 
 
 class Part(StrEnum):
-    """Where a line stands on the sheet."""
+    """The part of the sheet a line belongs to."""
 
     BASE = "base"
     BONUS = "bonus"
@@ -50,18 +50,18 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Amount:
-    """A number of the scheme; with `setting` an installation may read it differently. None = no limit."""
+    """A number of the scheme; `setting`: the key that overrides it. None = no limit."""
 
     value: Fraction | None
     setting: str | None = None
     default: str = ""
 
     def under(self, readings: Readings) -> Fraction | None:
-        """The number in force."""
+        """Return the number in force."""
         return readings.decimal(self.setting) if self.setting else self.value
 
     def sure(self, readings: Readings) -> Fraction:
-        """The number in force where `none` makes no sense: refused as `bad_setting`."""
+        """Return the number in force; `none` is Refused `bad_setting`."""
         value = self.under(readings)
         if value is None:
             raise Refused("bad_setting", key=self.setting, value="none", allowed="decimal")
@@ -70,7 +70,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class RateItem:
-    """A rate and its mark. Threshold and `per` are in percentage points (Q2); `at_most` bounds numerator/denominator."""
+    """A scored rate. `threshold` and `per` in percentage points (Q2); `at_most` bounds numerator/denominator."""
 
     item: str
     name: str
@@ -88,13 +88,13 @@ class RateItem:
     ledger_kind: str | None
 
     def amounts(self) -> tuple[Amount, ...]:
-        """Every number a setting may move."""
+        """Return every number a setting may override."""
         return self.threshold, self.slope, self.cap
 
 
 @dataclass(frozen=True)
 class LedgerItem:
-    """A line fed by ledger entries of one kind; `points` is the item's worth (base) or its cap (bonus, minus)."""
+    """A line scored from ledger entries of one kind; `points` is the item's worth (base) or its cap (bonus, minus)."""
 
     item: str
     name: str
@@ -113,13 +113,13 @@ class LedgerItem:
     uncapped_levels: frozenset[str]
 
     def amounts(self) -> tuple[Amount, ...]:
-        """Every number a setting may move."""
+        """Return every number a setting may override."""
         return self.amount, self.cap, *self.levels.values()
 
 
 @dataclass(frozen=True)
 class Example:
-    """A worked example a scheme file carries: facts, what must come out, and the same with fields of the facts changed."""
+    """A worked example of a scheme file: facts, the expected sheet, and variants (`others`: changed facts, expected)."""
 
     name: str
     facts: Mapping[str, Any]
@@ -129,7 +129,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Tier:
-    """分档: a band of totals from `at_least` up (Q52)."""
+    """分档: the totals from `at_least` up (Q52)."""
 
     id: str
     name: str
@@ -138,7 +138,7 @@ class Tier:
 
 @dataclass(frozen=True)
 class Scheme:
-    """One scheme file. Rates, ledger, bonus and minus belong to sheets; the last four fields to regions and periods."""
+    """One scheme file. Rates, ledger, bonus and minus are for sheets; the last four fields for regions and periods."""
 
     id: str
     name: str
@@ -157,20 +157,20 @@ class Scheme:
     tiers: tuple[Tier, ...] = ()
 
     def knobs(self) -> dict[str, str]:
-        """Setting key → default, for each number of the scheme that is a setting."""
+        """Return setting key → default of each number of the scheme that is a setting."""
         items: list[RateItem | LedgerItem] = [*self.rates, *self.ledger]
         amounts = [amount for item in items for amount in item.amounts()]
         return {amount.setting: amount.default for amount in amounts if amount.setting}
 
     def part(self, part: Part) -> tuple[LedgerItem, ...]:
-        """Ledger lines of one part of the sheet, in printed order."""
+        """Return the ledger items of one part of the sheet, in printed order."""
         return tuple(item for item in self.ledger if item.part is part)
 
     def kinds(self) -> frozenset[str]:
-        """Ledger kinds the scheme knows."""
+        """Return the ledger kinds of the scheme."""
         fed = {rate.ledger_kind for rate in self.rates if rate.ledger_kind}
         return frozenset(fed | {item.kind for item in self.ledger})
 
     def rate(self, item: str) -> RateItem | None:
-        """The rate item of that id."""
+        """Return the rate item of that id, or None."""
         return next((rate for rate in self.rates if rate.item == item), None)

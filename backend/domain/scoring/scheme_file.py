@@ -1,4 +1,4 @@
-"""Reading a scheme's TOML file: every key is known or refused, every number exact, the points add up."""
+"""Load a scheme's TOML file: unknown keys are refused, numbers are exact, the points must add up."""
 
 import json
 import tomllib
@@ -56,7 +56,7 @@ _LINE_OPTIONAL = (
     "cap",
     "uncapped_levels",
 )
-#: what each rule cannot do without
+#: the keys each rule requires
 _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         RateRule.SLOPE: ("points", "better", "threshold", "slope", "per", "cap"),
@@ -76,14 +76,14 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @cache
 def scheme_ids() -> tuple[str, ...]:
-    """Ids of the packaged schemes, sorted."""
+    """Return the ids of the packaged schemes, sorted."""
     names = (entry.name for entry in (files("backend") / "data" / "schemes").iterdir())
     return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
 
 
 @cache
 def load_scheme(scheme: str) -> Scheme:
-    """The packaged scheme of that id; `unknown_scheme` when there is none, `bad_scheme` when its file is wrong."""
+    """Load the packaged scheme of that id. Refused `unknown_scheme`, `bad_scheme` (its file is wrong)."""
     if scheme not in scheme_ids():
         raise Refused("unknown_scheme", scheme=scheme[:60], known=", ".join(scheme_ids()))
     text = (files("backend") / "data" / "schemes" / f"{scheme}.toml").read_text("utf-8")
@@ -94,12 +94,12 @@ def load_scheme(scheme: str) -> Scheme:
 
 
 def all_knobs() -> dict[str, str]:
-    """Setting keys the packaged schemes declare for their own numbers, with defaults (Q5, Q6, Q49)."""
+    """Return key → default of the settings the packaged schemes declare for their own numbers (Q5, Q6, Q49)."""
     return {key: value for name in scheme_ids() for key, value in load_scheme(name).knobs().items()}
 
 
 def parse_scheme(text: str) -> Scheme:
-    """A scheme from the text of its file. Refuses `bad_scheme` with the place and the offending word."""
+    """Parse a scheme from the text of its file. Refused `bad_scheme` with the path and the offending value."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
@@ -166,7 +166,7 @@ def _rate(row: Mapping[str, Any], path: str) -> RateItem:
 
 
 def _line(row: Mapping[str, Any], part: Part, path: str) -> LedgerItem:
-    """Base lines need an item id and points; bonus and minus lines carry their ledger kind as item (contract §4)."""
+    """Parse a ledger item; base lines need an item id and points, others use their ledger kind as id (contract §4)."""
     required = (*_LINE, "item", "points") if part is Part.BASE else _LINE
     read.keys(row, path, required, _LINE_OPTIONAL)
     rule = read.word(LedgerRule, row["rule"], f"{path}.rule")
@@ -211,7 +211,7 @@ def _tier(row: Mapping[str, Any], path: str) -> Tier:
 
 
 def _example(row: Mapping[str, Any], path: str) -> Example:
-    """Facts, expectation and variants are JSON text, so that a fact sheet can be pasted as it is."""
+    """Parse an example; facts, `expect` and `with` are JSON text, so that a facts document can be pasted as it is."""
     read.keys(row, path, ("name", "facts", "expect"), ("with",))
     parsed: dict[str, Any] = {}
     for key in ("facts", "expect", "with"):

@@ -1,4 +1,4 @@
-"""The words of a scheme file read one by one: a value of the wrong shape is refused with its place."""
+"""Parse single values of a scheme file; every function here refuses `bad_scheme` with the path of the value."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 
 def keys(table: Mapping[str, Any], path: str, required: Iterable[str], optional: Iterable[str]) -> None:
-    """Refuses a key nobody reads ("unknown key") and a required one that is not there ("missing key")."""
+    """Refuse unknown keys ("unknown key") and missing required ones ("missing key")."""
     required = tuple(required)
     for key in table:
         if key not in required and key not in optional:
@@ -25,12 +25,12 @@ def keys(table: Mapping[str, Any], path: str, required: Iterable[str], optional:
 
 
 def bad(path: str, found: Any) -> Refused:
-    """The refusal of a scheme file: `bad_scheme` with the place and what was found there."""
+    """Build the refusal `bad_scheme` with the path and what was found there."""
     return Refused("bad_scheme", path=path, found=found if isinstance(found, str) else exact.shown(found))
 
 
 def rows(table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    """The array of tables under `key`, empty when absent."""
+    """Return the array of tables under `key`, empty when absent."""
     rows = table.get(key, [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise bad(key, "not a list of tables")
@@ -38,40 +38,40 @@ def rows(table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 
 def table(value: Any, path: str) -> Mapping[str, Any]:
-    """A table."""
+    """Return a table."""
     if not isinstance(value, dict):
         raise bad(path, value)
     return value
 
 
 def text(value: Any, path: str) -> str:
-    """A text."""
+    """Return a string."""
     if not isinstance(value, str):
         raise bad(path, value)
     return value
 
 
 def texts(value: Any, path: str) -> tuple[str, ...]:
-    """A list of texts."""
+    """Return a list of strings."""
     if not isinstance(value, list):
         raise bad(path, value)
     return tuple(text(entry, path) for entry in value)
 
 
 def maybe(row: Mapping[str, Any], key: str, path: str) -> str | None:
-    """An identifier that may be absent."""
+    """Return an optional identifier."""
     return ident(row[key], f"{path}.{key}") if key in row else None
 
 
 def ident(value: Any, path: str) -> str:
-    """An identifier: small letters, digits and underscores."""
+    """Return an identifier: lower-case letters, digits, underscores."""
     if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", value):
         raise bad(path, value)
     return value
 
 
 def flag(table: Mapping[str, Any], key: str, default: bool) -> bool:
-    """True or false, `default` when absent."""
+    """Return a boolean, `default` when absent."""
     value = table.get(key, default)
     if not isinstance(value, bool):
         raise bad(key, value)
@@ -79,7 +79,7 @@ def flag(table: Mapping[str, Any], key: str, default: bool) -> bool:
 
 
 def word(words: type[_Word], value: Any, path: str) -> _Word:
-    """One of the known words."""
+    """Return a member of the enum `words`."""
     try:
         return words(value)
     except ValueError:
@@ -87,14 +87,14 @@ def word(words: type[_Word], value: Any, path: str) -> _Word:
 
 
 def whole(value: Any, path: str) -> int:
-    """A whole number from 0 up."""
+    """Return an integer from 0 up."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise bad(path, value)
     return value
 
 
 def exact_number(value: Any, path: str) -> Fraction:
-    """An int or a decimal text from 0 up; a TOML float is refused, for it would not be exact."""
+    """Parse an int or a decimal string from 0 up; a TOML float is refused because it is not exact."""
     if isinstance(value, float):
         raise bad(path, value)
     try:
@@ -107,7 +107,7 @@ def exact_number(value: Any, path: str) -> Fraction:
 
 
 def amount(value: Any, path: str) -> Amount:
-    """A number, or `{ setting = "scoring.…", default = "15" }` for one that an installation may read differently."""
+    """Parse a number, or `{ setting = "scoring.…", default = "15" }` for one that a setting may override."""
     if not isinstance(value, dict):
         return Amount(exact_number(value, path))
     keys(value, path, ("setting", "default"), ())
@@ -118,7 +118,7 @@ def amount(value: Any, path: str) -> Amount:
 
 
 def distinct(items: Iterable[str]) -> None:
-    """Refuses an item id used twice: lines of a sheet are found by it."""
+    """Refuse an item id used twice, since lines of a sheet are found by it."""
     seen: set[str] = set()
     for item in items:
         if item in seen:

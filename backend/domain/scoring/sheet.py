@@ -1,4 +1,4 @@
-"""The score sheet: lines with their evidence, sums, flags and the readings that were applied (B2, B3, contract §4)."""
+"""The score sheet: lines with evidence, sums, flags and the readings applied (B2, B3, contract §4)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ NOTHING_DUE = "nothing_due"
 
 @dataclass(frozen=True)
 class Line:
-    """One line. Score and deduction are exact here and rounded when written; `rate` is a fraction of one.
+    """One line. Score and deduction are exact and rounded only as JSON; `rate` is a fraction of one.
 
-    A base line scores points − deduction; a bonus line its award; a minus line the negative of its deduction, so
-    that the scores of all lines add up to the raw total.
+    A base line scores points − deduction, a bonus line its award, a minus line −deduction: the scores of all lines
+    add up to the raw total.
     """
 
     item: str
@@ -36,7 +36,7 @@ class Line:
     evidence: tuple[Any, ...] = ()
 
     def as_json(self, rounding: Rounding) -> dict[str, Any]:
-        """The line as the contract prints it; the rate in percent."""
+        """Return the line as JSON of the contract; the rate in percent."""
         return {
             "item": self.item,
             "name": self.name,
@@ -54,7 +54,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A finished reckoning. `total` is the published mark, `raw_total` before floor and ceiling (Q11, Q12)."""
+    """A computed score sheet. `total` is the published score, `raw_total` before floor and ceiling (Q11, Q12)."""
 
     scheme: str
     version: str
@@ -69,14 +69,14 @@ class Sheet:
     readings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def line(self, item: str) -> Line:
-        """The line of that item; KeyError when the sheet has none."""
+        """Return the line of an item. Raises KeyError."""
         for line in self.lines:
             if line.item == item:
                 return line
         raise KeyError(item)
 
     def as_json(self) -> dict[str, Any]:
-        """The sheet as the contract prints it: all marks decimal strings, a total may be null."""
+        """Return the sheet as JSON of the contract: scores are decimal strings, a total may be null."""
 
         def mark(value: Fraction | None) -> str | None:
             return None if value is None else self.rounding.text(value)
