@@ -1,4 +1,4 @@
-"""Marks (赋分) as a room: months, quarters and years counted from the tables, ledgers, runs (B2, B3, B10-B12)."""
+"""Scoring (赋分) of months, quarters and years: counts from the tables, ledgers, runs (B2, B3, B10-B12)."""
 
 from backend.marks.room import Marks
 

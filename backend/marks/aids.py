@@ -1,4 +1,4 @@
-"""What the marks may lean on beside their own shelf, where the house has it: the audit book, papers, letters."""
+"""Optional dependencies of scoring besides its own store: audit log, files, outbox, texts."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,39 +10,39 @@ from backend.domain.records import Letter
 
 
 class Book(Protocol):
-    """The audit book (ports/audit)."""
+    """The audit log (ports/audit)."""
 
     async def note(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None: ...
 
 
 class Papers(Protocol):
-    """Whether papers handed in are there (backend/filing.py)."""
+    """Checks that uploaded files exist (backend/filing.py)."""
 
     async def all_there(self, ids: Collection[str], by: Actor) -> bool: ...
 
 
 class Post(Protocol):
-    """Where letters are put (ports/letters)."""
+    """The outbox (ports/letters)."""
 
     async def add(self, letters: Sequence[Letter]) -> None: ...
 
 
 class IdSupply(Protocol):
-    """Numbers for new rows."""
+    """Ids for new rows."""
 
     async def refill(self, need: int = ...) -> None: ...
     def take(self) -> int: ...
 
 
 class Words(Protocol):
-    """The catalogue."""
+    """The text catalogue."""
 
     def say(self, key: str, /, **facts: Any) -> str: ...
 
 
 @dataclass
 class Aids:
-    """Each may be absent: a trial run at the command line needs none."""
+    """Dependencies, each optional: a trial run at the command line needs none."""
 
     audit: Book | None = None
     papers: Papers | None = None
@@ -50,10 +50,10 @@ class Aids:
     words: Words | None = None
 
     async def note(self, now: datetime, who: str, what: str, about: object, **facts: Any) -> None:
-        """A row in the audit book."""
+        """Write an audit log row, if there is an audit log."""
         if self.audit is not None:
             await self.audit.note(now, who, what, str(about), **facts)
 
     def say(self, key: str, /, **facts: Any) -> str:
-        """A sentence of the catalogue; without one, nothing."""
+        """Render a text of the catalogue; "" without a catalogue."""
         return "" if self.words is None else self.words.say(key, **facts)

@@ -1,4 +1,4 @@
-"""From stored inputs to the published sheets of a period, purely: a locked run reckoned again gives the same (B3)."""
+"""Compute the published sheets of a period from stored inputs; pure, so a locked run can be recomputed exactly (B3)."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ Result = dict[str, Any]
 
 
 def assemble(inputs: Mapping[str, Any]) -> Result:
-    """The result of a period's inputs: `{"period", "units", "regions"}`."""
+    """Compute the result of a period's inputs: `{"period", "units", "regions"}`."""
     return _month(inputs) if "units" in inputs else _longer(inputs)
 
 
 def seal(sheet: Mapping[str, Any]) -> str:
-    """SHA-256 of a run's inputs and result, in one canonical writing."""
+    """Return the SHA-256 (hex) of a run's inputs and result as canonical JSON."""
     body = json.dumps(sheet, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(body.encode()).hexdigest()
 
@@ -38,7 +38,7 @@ def _month(inputs: Mapping[str, Any]) -> Result:
 
 
 def _region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | None]) -> dict[str, Any]:
-    """0.4 × the institution + 0.6 × the units (B10); departments of the province stand apart (Q51)."""
+    """Compute 0.4 × the institution + 0.6 × the units (B10); departments of the province are left out (Q51)."""
     here = [d for d in inputs["units"] if d["region"] == name and d["unit"] not in inputs["apart"]]
     managing = [d for d in here if of_institution(load_scheme(d["scheme"]))]
     units = [d for d in here if d not in managing]
@@ -55,7 +55,7 @@ def _region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | Non
 
 
 def _longer(inputs: Mapping[str, Any]) -> Result:
-    """Quarter and year: the mean of the scored months, with ranks and bands (B12, Q52)."""
+    """Compute a quarter or year: the mean of the scored months, with ranks and tiers (B12, Q52)."""
     months = [assemble(month) for month in inputs["months"]]
     names = {s["unit"]: (s["name"], s["region"], s["scheme"]) for month in months for s in month["units"]}
     units = [

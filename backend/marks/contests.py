@@ -1,4 +1,4 @@
-"""Objections to lines of a sheet and tickets taken out of an item (申诉, 剔除): each decided by two people (A18, Q38)."""
+"""Contests of sheet lines and exclusions of tickets from an item (申诉, 剔除), each decided by two people (A18, Q38)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,26 +15,26 @@ from backend.marks.spans import month_span, shown_at
 from backend.office import Office
 from backend.ports.marks import Appeal, Exclusion, MarksStore, Run
 
-LONGEST = 4_000  # signs of an objection or a reason
+LONGEST = 4_000  # characters of a contest or a reason
 UNDECIDED = ("open", "proposed")
 STATES = (*UNDECIDED, "accepted", "refused")
 
 
 class Contests:
-    """What units object to, and what becomes of it."""
+    """Submits, decides and lists contests and exclusions."""
 
     def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def object(self, run: Run, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """异议 by a unit, or noted for it by a clerk: `{words, item?, unit?, files?, tickets?}`.
+        """Submit a contest (异议) by a unit, or by a clerk for it: `{words, item?, unit?, files?, tickets?}`.
 
         Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `too_late`.
         """
         if not actor.of_unit:
             clerk(actor)
         elif words.get("unit") not in (None, "", actor.unit):
-            raise Refused("forbidden")  # never quietly taken for his own unit's
+            raise Refused("forbidden")  # never silently taken for the actor's own unit
         unit = actor.unit if actor.of_unit else words.get("unit")
         sheet = next((s for s in run.sheet["result"]["units"] if s["unit"] == unit), None)
         if sheet is None:
@@ -60,7 +60,7 @@ class Contests:
     async def listed(
         self, actor: Actor, *, period: str | None = None, unit: str | None = None, state: str | None = None
     ) -> list[dict[str, Any]]:
-        """Objections, newest first; a unit sees its own. Refused `bad_field`, `forbidden`."""
+        """List contests, newest first; a unit sees its own. Refused `bad_field`, `forbidden`."""
         if state is not None and state not in STATES:
             raise Refused("bad_field", field="state")
         if actor.of_unit:
@@ -73,10 +73,11 @@ class Contests:
         ]
 
     async def propose(self, appeal_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """A clerk's opinion `{accept, reason, exclude?}`, to be confirmed by another one.
+        """Propose a decision `{accept, reason, exclude?}`, to be confirmed by another clerk.
 
-        An accepted objection to a rate takes the tickets it names out of it, unless `exclude` names others.
-        Refused `forbidden`, `unknown_appeal`, `nothing_pending`, `reason_missing`, and as `exclude`.
+        Accepting a contest of a rate excludes the tickets it names, unless `exclude` names others.
+        Refused `forbidden`, `unknown_appeal`, `text_missing`, `too_long`, `bad_field`, `not_excludable`,
+        `nothing_pending`.
         """
         clerk(actor)
         appeal = await self._known(appeal_id)
@@ -93,7 +94,7 @@ class Contests:
         return appeal_json(await self._known(appeal_id), self._office.clock.zone)
 
     async def confirm(self, appeal_id: int, agree: bool, actor: Actor) -> dict[str, Any]:
-        """The second clerk's word; if he does not agree, the objection is open again.
+        """Confirm or reject the proposal as the second clerk; if rejected, the contest is open again.
 
         Refused `forbidden`, `unknown_appeal`, `nothing_pending`, `same_person`.
         """
@@ -122,9 +123,9 @@ class Contests:
     # -- 剔除
 
     async def exclude(self, words: Mapping[str, Any], actor: Actor) -> list[dict[str, Any]]:
-        """Tickets a clerk would take out of an item: `{month, unit, item, tickets, reason}`, reviewed by another.
+        """Enter exclusions of tickets from an item: `{month, unit, item, tickets, reason}`, reviewed by another clerk.
 
-        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `reason_missing`, `month_locked`.
+        Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`.
         """
         clerk(actor)
         month, standing = month_span(str(words.get("month", ""))).name, await self._office.standing()
@@ -147,7 +148,7 @@ class Contests:
         return [exclusion_json(one, self._office.clock.zone) for one in made]
 
     async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
-        """The second person's word. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
+        """Decide an exclusion as second clerk. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
         clerk(actor)
         one = await self._store.exclusion(exclusion_id)
         if one is None:
@@ -163,7 +164,7 @@ class Contests:
         return exclusion_json(decided, self._office.clock.zone)
 
     async def exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, Any]]:
-        """The exclusions of a month; a unit sees its own."""
+        """List the exclusions of a month; a unit sees its own. Refused `bad_month`."""
         if actor.of_unit:
             unit = actor.unit or ""
         return [
@@ -172,7 +173,7 @@ class Contests:
         ]
 
     async def _rated(self, appeal: Appeal) -> bool:
-        """Whether tickets can be taken out of what the objection is about: a rate of a month's sheet."""
+        """Whether the contest is about a rate of a month's sheet, from which tickets can be excluded."""
         unit = (standing := await self._office.standing()).config.units.get(appeal.unit)
         if unit is None or appeal.item is None or len(appeal.period) != len("2026-10"):
             return False
@@ -187,7 +188,7 @@ class Contests:
 
 
 def _reason(words: Mapping[str, Any], field: str) -> str:
-    """What was said; objections may call it `reason` as well. Refused `text_missing`, `too_long`."""
+    """Return a required text; `reason` is accepted for any field. Refused `text_missing`, `too_long`."""
     said = words.get(field) or words.get("reason")
     if not isinstance(said, str) or not said.strip():
         raise Refused("text_missing", field=field)
@@ -204,7 +205,7 @@ def _rate_item(scheme: str, item: str) -> str:
 
 
 def appeal_json(a: Appeal, zone: ZoneInfo) -> dict[str, Any]:
-    """An objection as doors show it."""
+    """Serialize a contest."""
     return {
         "id": a.id, "run": a.run_id, "period": a.period, "unit": a.unit, "item": a.item, "words": a.words, "by": a.by,
         "at": shown_at(a.at, zone), "files": list(a.files), "tickets": list(a.tickets), "state": a.state,
@@ -214,7 +215,7 @@ def appeal_json(a: Appeal, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def exclusion_json(e: Exclusion, zone: ZoneInfo) -> dict[str, Any]:
-    """An exclusion as doors show it."""
+    """Serialize an exclusion."""
     return {
         "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
         "by": e.by, "at": shown_at(e.at, zone), "state": e.state, "decided_by": e.decided_by,

@@ -1,4 +1,4 @@
-"""What one sheet says and another does not: every unit, line and region that changed, with both figures (B3)."""
+"""Compare two results: every unit, line and region that changed, with both figures (B3)."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -12,7 +12,7 @@ Found = dict[str, Any]
 
 
 def of_results(old: Mapping[str, Any], new: Mapping[str, Any]) -> Found:
-    """The difference of two results of a period: `{"units": [...], "regions": [...]}`, what is equal left out."""
+    """Compare two results of a period: `{"units": [...], "regions": [...]}`, changed rows only."""
     return {
         "units": _rows(old["units"], new["units"], "unit", of_sheets),
         "regions": _rows(old.get("regions", ()), new.get("regions", ()), "region", _totals),
@@ -20,7 +20,7 @@ def of_results(old: Mapping[str, Any], new: Mapping[str, Any]) -> Found:
 
 
 def of_sheets(old: Mapping[str, Any], new: Mapping[str, Any]) -> Found:
-    """The difference of two sheets of one unit: totals, and the lines that changed."""
+    """Compare two sheets of one unit: the totals, and the lines that changed."""
     before = {line["item"]: line for line in old.get("lines", ())}
     lines = []
     for line in new.get("lines", ()):
@@ -56,7 +56,7 @@ def _rows(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], ke
 
 
 def change(old: str | None, new: str | None) -> str | None:
-    """How much more: "-0.50", "+1.00"; None where one of the two has no mark."""
+    """Format the difference of two scores: "-0.50", "+1.00"; None if either is missing."""
     if old is None or new is None:
         return None
     more = Fraction(new) - Fraction(old)

@@ -1,4 +1,4 @@
-"""A ledger line as it may be written: fields, month, evidence and the scheme that will count it (Q47, Q49)."""
+"""Validate and build ledger lines: fields, month, evidence, and the scheme that will count them (Q47, Q49)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -17,13 +17,13 @@ from backend.ports.marks import LedgerEntry
 
 COUNTED = ("kind", "count", "level", "matter", "points", "timely", "total", "note", "evidence")
 FIELDS = (*COUNTED, "unit", "month", "document_date", "files", "tickets", "channel", "reason")
-LONGEST = 2_000  # signs of a note
-MOST = 50  # papers or tickets behind one line
-SYSTEM = "system"  # who enters what the house finds by itself
+LONGEST = 2_000  # characters of a note
+MOST = 50  # files or tickets of one line
+SYSTEM = "system"  # who enters what the system finds by itself
 
 
 def unit_of(written: str, standing: Standing) -> Unit:
-    """The unit of a code or a name. Refused `unknown_unit`."""
+    """Return the unit of a code or a name. Refused `unknown_unit`."""
     units = standing.config.units
     found = units.get(written) or next((u for u in units.values() if u.name == written), None)
     if found is None:
@@ -32,12 +32,12 @@ def unit_of(written: str, standing: Standing) -> Unit:
 
 
 def scheme_name(unit: Unit, standing: Standing) -> str:
-    """The scheme whose kinds a unit's lines are held to."""
+    """Return the id of the scheme that defines the ledger kinds of a unit."""
     return scheme_for(unit, standing.settings.text("profile")) or "jilin-unit"
 
 
 def check_counts(row: Mapping[str, Any], unit: Unit, standing: Standing, *, lenient: bool = False) -> None:
-    """Whether the unit's scheme can count the row; refuses as `parse_facts`. `lenient`: points nobody asks for pass."""
+    """Check that the unit's scheme can count the row; `lenient`: drop superfluous points. Refused as by `parse_facts`."""
     scheme = load_scheme(scheme_name(unit, standing))
     given = {key: value for key, value in row.items() if key in COUNTED and value not in (None, "", [])}
     graded = any(line.kind == given.get("kind") and line.rule is LedgerRule.GRADED for line in scheme.ledger)
@@ -47,9 +47,9 @@ def check_counts(row: Mapping[str, Any], unit: Unit, standing: Standing, *, leni
 
 
 def made(row: Mapping[str, Any], standing: Standing, number: int, by: str, now: datetime, month: str) -> LedgerEntry:
-    """The entry of given fields, of that month.
+    """Build the entry of that month from its fields.
 
-    Refused `unknown_field`, `unknown_unit`, `bad_field`, and as `parse_facts` refuses.
+    Refused `unknown_field`, `unknown_unit`, `bad_field`, and as by `parse_facts`.
     """
     for name in row:
         if name not in FIELDS:
@@ -72,10 +72,10 @@ def made(row: Mapping[str, Any], standing: Standing, number: int, by: str, now: 
 
 
 def month_of(row: Mapping[str, Any], today: date) -> tuple[str, str]:
-    """(month of the document, month of submission): the first counts while it is open (Q47).
+    """Return (month of the document, month of submission); the first counts while it is not locked (Q47).
 
-    A month given in words wins over none; one that is neither of the two is refused: `document_month`. Also refused:
-    `bad_month`, `bad_field`, `document_in_future`.
+    A given `month` must be one of the two if there is a document date, else it counts as both.
+    Refused `document_month`, `bad_month`, `bad_field`, `document_in_future`.
     """
     day, submitted = day_of(row.get("document_date")), f"{today:%Y-%m}"
     if day is not None and day > today.isoformat():
@@ -90,7 +90,7 @@ def month_of(row: Mapping[str, Any], today: date) -> tuple[str, str]:
 
 
 def day_of(value: Any) -> str | None:
-    """An ISO day, or None. Refused `bad_field`."""
+    """Parse an ISO day; empty is None. Refused `bad_field`."""
     if value in (None, ""):
         return None
     try:
@@ -100,7 +100,7 @@ def day_of(value: Any) -> str | None:
 
 
 def words_of(row: Mapping[str, Any], field: str) -> tuple[str, ...]:
-    """A short list of short words. Refused `bad_field`."""
+    """Return a list of at most MOST strings of 1 to 200 characters. Refused `bad_field`."""
     value = row.get(field, ())
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MOST:
         raise Refused("bad_field", field=field)
@@ -110,7 +110,7 @@ def words_of(row: Mapping[str, Any], field: str) -> tuple[str, ...]:
 
 
 def text_of(row: Mapping[str, Any], field: str, absent: str | None = None) -> str:
-    """A text of at most LONGEST signs. Refused `bad_field`."""
+    """Return a string of at most LONGEST characters. Refused `bad_field`."""
     value = row.get(field, absent)
     if isinstance(value, int) and not isinstance(value, bool) and field == "matter":
         value = str(value)
@@ -120,7 +120,7 @@ def text_of(row: Mapping[str, Any], field: str, absent: str | None = None) -> st
 
 
 def as_json(entry: LedgerEntry, zone: ZoneInfo) -> dict[str, Any]:
-    """An entry as doors show it."""
+    """Serialize a ledger entry."""
     return {
         "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
         "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,

@@ -1,4 +1,4 @@
-"""Ledger lines from a file: material already examined (材料审核), checked row by row like a line entered by hand."""
+"""Import ledger lines from a file of reviewed material (材料审核), checked row by row like lines entered by hand."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from backend.taking import Result, Taker
 
 
 class LedgerTaker(Taker):
-    """Ledger lines. The n-th of equal lines in a file is the n-th such event, so a file counts once however often."""
+    """Imports ledger lines. Equal lines are numbered within a file, so importing a file again adds nothing."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -46,7 +46,7 @@ class LedgerTaker(Taker):
     async def _open_months(
         self, lines: Sequence[LedgerLine | Refused], known: Collection[str], standing: Standing
     ) -> list[LedgerLine | Refused]:
-        """A locked month takes nothing new from a file; what it has already stays (B3)."""
+        """Refuse new lines of locked months (`month_locked`); lines already stored pass (B3)."""
         shut = await self.shelves.book.shut_months()
         found: list[LedgerLine | Refused] = []
         for line in lines:

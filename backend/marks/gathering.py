@@ -1,4 +1,4 @@
-"""Gathers what a period's result is reckoned from, under the rules that were in force when it was settled (B3, Q15)."""
+"""Collect the inputs of a period's result, under the rules in force when it was settled (B3, Q15)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,11 +16,11 @@ from backend.office import Office, Standing
 from backend.ports.marks import MarksStore, Undecided
 
 JILIN = "jilin"
-BACK = 11  # months looked back for a score to carry (Q9 `carry_last`)
+BACK = 11  # months to look back for a score to carry (Q9 `carry_last`)
 
 
 class Gathering:
-    """Inputs of months, quarters and years."""
+    """Collects the inputs of months, quarters and years."""
 
     def __init__(self, store: MarksStore, office: Office) -> None:
         self.store, self.office = store, office
@@ -29,7 +29,7 @@ class Gathering:
         self, of: Span, *, scheme: str | None = None, unit: str | None = None,
         settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
     ) -> dict[str, Any]:  # fmt: skip
-        """All that a period's result is reckoned from. Months not begun are left out; locked months stay as locked."""
+        """Collect a period's inputs. Months not begun are left out; locked months keep their locked inputs."""
         if of.kind == "month":
             return await self.month(of.name, scheme, unit, settings, as_of, evidence)
         at = self.moment(as_of)
@@ -56,7 +56,7 @@ class Gathering:
         self, month: str, scheme: str | None, unit: str | None, settings: Mapping[str, str] | None,
         as_of: datetime | str | None, evidence: bool, granted: tuple[Undecided, ...] = (),
     ) -> dict[str, Any]:  # fmt: skip
-        """A month's inputs; what is `granted` counts as if it were decided so."""
+        """Collect a month's inputs; `granted` requests count as if decided in favour."""
         standing = await self.office.standing()
         rules, since = await self.rules((month,), standing)
         rules = rules.with_(settings or {})
@@ -78,10 +78,10 @@ class Gathering:
         }  # fmt: skip
 
     async def rules(self, months: tuple[str, ...], standing: Standing) -> tuple[Settings, str | None]:
-        """The settings of a period, and as of when they are read: None means those in force now.
+        """Return the settings of a period, and the ISO instant they are read at (None: now).
 
-        A period that is settled keeps the versions in force at its settlement, whatever is set later; one that was
-        settled before this house kept any record of its own is read by the rules of now.
+        A settled period keeps the versions in force at its settlement, whatever is set later; one settled before
+        this installation kept any records uses the current settings.
         """
         zone = self.office.clock.zone
         try:
@@ -107,7 +107,7 @@ class Gathering:
     async def _carry(
         self, scheme: str, found: list[dict[str, Any]], month: str, standing: Standing, rules: Settings, at: datetime
     ) -> None:
-        """Give documents the last item scores of earlier months for items without data (Q9)."""
+        """Add the last item scores of earlier months to documents, for items without data (Q9)."""
         plain = rules.with_({"scoring.zero_denominator": "full"})
         by_unit = {d["unit"]: d for d in found}
         lacking = {(d["unit"], item) for d in found for item, pair in d["rates"].items() if not pair[1]}
@@ -128,7 +128,7 @@ class Gathering:
                         lacking.discard(place)
 
     def moment(self, as_of: datetime | str | None) -> datetime:
-        """What is known at: an ISO text, an instant, or now. Refused `bad_time`."""
+        """Resolve `as_of` (ISO text, instant, None for now) to an instant. Refused `bad_time`."""
         if as_of is None:
             return self.office.clock.now()
         return instant_of(as_of, self.office.clock.zone) if isinstance(as_of, str) else as_of

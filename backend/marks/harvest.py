@@ -1,4 +1,4 @@
-"""What the house already knows becomes drafts of ledger lines, for a person to accept or not (B4, B18-B20, B24-B28, B45-B57)."""
+"""Draft ledger lines from data already in the system, for a person to decide (B4, B18-B20, B24-B28, B45-B57)."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -10,22 +10,22 @@ from backend.office import Office, Standing
 from backend.ports.marks import MarksStore
 
 Say = Callable[..., str]
-KEEPS_BACK = 1  # months before the present one that are looked at again
+KEEPS_BACK = 1  # months before the current one that are checked again
 
 
 class Harvest:
-    """Looks at a month's tables and registers. `say` words the notes (`draft.…` of the catalogue)."""
+    """Drafts lines from a month's tables and registers. `say` renders the notes (texts `draft.…`)."""
 
     def __init__(self, store: MarksStore, office: Office, ledgers: Ledgers, say: Say) -> None:
         self._store, self._office, self._ledgers, self._say = store, office, ledgers, say
 
     async def round(self) -> int:
-        """The running month and the one before; how many drafts are new or changed."""
+        """Draft the current month and the one before; return how many drafts are new or changed."""
         month = f"{self._office.clock.now():%Y-%m}"
         return sum([await self.month(shifted(month, -back)) for back in range(KEEPS_BACK, -1, -1)])
 
     async def month(self, name: str) -> int:
-        """Every source of one month. Refused `bad_month`."""
+        """Draft from every source of one month; return how many are new or changed. Refused `bad_month`."""
         month = month_span(name).name
         start, end = bounds(month, self._office.clock.zone)
         standing = await self._office.standing()
@@ -54,7 +54,7 @@ class Harvest:
         return found
 
     async def _knowledge(self, month: str, start: datetime, end: datetime) -> int:
-        """Units: records accepted; institutions: records reviewed. One line a unit and month, its count growing."""
+        """Count records accepted (units) or reviewed (institutions): one line per unit and month, whose count grows."""
         units, found = (await self._office.standing()).config.units, 0
         for code, (made, reviewed) in (await self._store.knowledge_counts(start, end)).items():
             unit = units.get(code)
@@ -64,7 +64,7 @@ class Harvest:
         return found
 
     async def _contacts(self, month: str, standing: Standing) -> int:
-        """报备 later than `contact.report_within` after the change (B45), in the month it was reported."""
+        """Draft contact changes reported (报备) after `contact.report_within` (B45), in the month of the report."""
         zone, found = self._office.clock.zone, 0
         within = standing.settings.text("contact.report_within")
         for one in await self._store.holdings("contact"):
@@ -87,7 +87,7 @@ class Harvest:
         return found
 
     async def _institutions(self, month: str, end: datetime, standing: Standing) -> int:
-        """Posts and rules that should be held and are not, and the roster: of institutions that keep a register at all."""
+        """Draft missing posts, rules and rosters, for institutions that keep the register at all."""
         found = 0
         last = (end - timedelta(days=1)).date().isoformat()
         units = [u for u in standing.config.units.values() if u.kind is UnitKind.MANAGEMENT and u.active]

@@ -1,4 +1,4 @@
-"""What a month is reckoned from: each unit's facts document, drawn from counts, witnesses and accepted ledger lines."""
+"""Build each unit's facts document of a month from counts, the tickets behind them and accepted ledger lines."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +22,9 @@ from backend.ports.marks import Counted, LedgerEntry, MarksStore, Question, Stru
 REGION = "jilin-region"
 UNIT_SCHEMES = {"jilin": "jilin-unit", "beijing_mutual_aid": "beijing-agency"}
 MANAGEMENT_SCHEMES = {"jilin": "jilin-mgmt"}
-#: measures that belong to the institution that takes in and dispatches (Annex 1)
+#: measures of the institution that takes in and dispatches (Annex 1)
 INSTITUTION = frozenset({Measure.CONNECT, Measure.DISPATCH})
-#: tickets listed behind a line: at most so many a unit, and about so many in all
+#: tickets listed behind a line: at most per unit, and about in all
 LISTED, LISTED_IN_ALL = 200, 30_000
 
 Document = dict[str, Any]
@@ -36,13 +36,13 @@ def of_institution(scheme: Scheme) -> bool:
 
 
 def scheme_for(unit: Unit, profile: str) -> str | None:
-    """The scheme that scores a unit under a profile; None where the profile has none for its kind."""
+    """Return the id of the scheme that scores a unit under a profile; None if the profile has none for its kind."""
     table = MANAGEMENT_SCHEMES if unit.kind is UnitKind.MANAGEMENT else UNIT_SCHEMES
     return table.get(profile)
 
 
 def schemes_of(standing: Standing, settings: Settings, scheme: str | None, unit: str | None) -> dict[str, list[Unit]]:
-    """Scheme id → the units it scores now.
+    """Return scheme id → the units it scores now.
 
     Refused `unknown_unit`, `unknown_scheme`, `scheme_not_for_unit`.
     """
@@ -65,7 +65,7 @@ def schemes_of(standing: Standing, settings: Settings, scheme: str | None, unit:
 
 
 def question(month: str, standing: Standing, settings: Settings, as_of: datetime, unit: str | None) -> Question:
-    """The month in the terms of the shelf, under the readings that change a cohort."""
+    """Build the store's query for a month, with the settings that change a cohort."""
     start, end = bounds(month, standing.settings.zone)
     words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_WORDS}
     return Question(start, end, as_of, unit=unit, **words)
@@ -75,7 +75,7 @@ async def documents(
     store: MarksStore, scheme: Scheme, units: Sequence[Unit], month: str, asked: Question, settings: Settings,
     *, evidence: bool,
 ) -> list[Document]:  # fmt: skip
-    """A facts document for every unit that is active or has something to count."""
+    """Build a facts document for every unit that is active or has something to count."""
     wanted = {rate.measure for rate in scheme.rates if rate.measure is not Measure.CONNECT}
     counted = await store.count(sorted(wanted), asked)
     pairs = {m: {c.unit: [c.numerator, c.denominator] for c in rows} for m, rows in counted.items()}
@@ -99,7 +99,7 @@ async def documents(
         if not of_institution(scheme):
             document["assignments"] = dispatched.get(unit.code, 0)
         elif not document["ledger"] and not any(pair[1] for pair in document["rates"].values()):
-            document["assignments"] = 0  # an institution nobody turned to, and of which nothing is known (Q9)
+            document["assignments"] = 0  # an institution without demands or ledger lines (Q9)
         if unit.code in shown:
             document["evidence"] = {
                 item: _marked(rows, struck.get((unit.code, item), ())) for item, rows in shown[unit.code].items()
@@ -111,7 +111,7 @@ async def documents(
 async def _struck(
     store: MarksStore, scheme: Scheme, month: str, asked: Question
 ) -> dict[tuple[str, str], tuple[Struck, ...]]:
-    """(unit, item) → the tickets that two people took out of it (剔除)."""
+    """Return (unit, item) → the tickets excluded from it (剔除)."""
     found: dict[tuple[str, str], tuple[Struck, ...]] = {}
     for rate in scheme.rates:
         if rate.measure is Measure.CONNECT:
@@ -123,12 +123,12 @@ async def _struck(
 
 
 def _without(pair: Sequence[int], struck: Sequence[Struck]) -> list[int]:
-    """The counts without the tickets that were taken out."""
+    """Subtract the excluded tickets from the counts."""
     return [pair[0] - sum(s.numerator for s in struck), pair[1] - sum(s.denominator for s in struck)]
 
 
 def _marked(rows: Sequence[dict[str, Any]], struck: Sequence[Struck]) -> list[dict[str, Any]]:
-    """The tickets behind a line; those taken out are shown as such, with the reason."""
+    """Return the tickets behind a line, excluded ones marked with the reason."""
     why = {s.ticket: s.reason for s in struck}
     return [
         {"ticket": row["ticket"], "failed": False, "excluded": why[row["ticket"]]} if row.get("ticket") in why else row
@@ -139,7 +139,7 @@ def _marked(rows: Sequence[dict[str, Any]], struck: Sequence[Struck]) -> list[di
 async def _dispatched(
     store: MarksStore, asked: Question, counted: Mapping[Measure, Sequence[Counted]]
 ) -> dict[str, int]:
-    """unit → assignments dispatched to it in the month, whatever the signing rate counts: who is in the running (Q9)."""
+    """Return unit → assignments dispatched in the month, whatever the sign rate counts: decides who is scored (Q9)."""
     all_of_them = replace(asked, sign_month="dispatched", sign_returned="keep", assisting="sign")
     if all_of_them != asked or Measure.SIGN not in counted:
         counted = await store.count([Measure.SIGN], all_of_them)
@@ -149,7 +149,7 @@ async def _dispatched(
 async def _shown(
     store: MarksStore, scheme: Scheme, asked: Question, units: int
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """unit → item → the tickets behind the line, failing ones first; where there are more, how many."""
+    """Return unit → item → the tickets behind the line, failing ones first, and how many more there are."""
     limit = min(LISTED, max(5, LISTED_IN_ALL // max(1, units)))
     found: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(dict)
     for rate in scheme.rates:
@@ -166,7 +166,7 @@ async def _shown(
 async def _ledger(
     store: MarksStore, scheme: Scheme, month: str, unit: str | None, settings: Settings
 ) -> dict[str, list[Document]]:
-    """unit → its accepted entries of the month, with what their matters earned earlier in the year (Q47)."""
+    """Return unit → its accepted entries of the month, with what their matters earned earlier in the year (Q47)."""
     accepted = await store.ledger(f"{month[:4]}-01", month, unit)
     entries = [e for e in accepted if e.kind in scheme.kinds() and not e.facts.get("void")]
     readings = Readings.of(settings.view(), scheme.knobs())
@@ -179,7 +179,7 @@ async def _ledger(
             earned[place] = max(earned[place], _worth(scheme, entry, readings))
             continue
         document = entry_document(entry)
-        if entry.kind not in graded:  # a file may say points where the annex fixes them
+        if entry.kind not in graded:  # files may give points where the annex fixes them
             document.pop("points", None)
         if entry.matter and earned[place]:
             document["already"] = plain(earned[place])
@@ -195,7 +195,7 @@ def _worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> Any:
 
 
 def entry_document(entry: LedgerEntry) -> Document:
-    """A ledger entry as a facts document has it, blanks left out."""
+    """Return a ledger entry as a row of a facts document, without empty values."""
     papers: Any = entry.evidence
     if entry.files or entry.tickets:
         papers = {"ledger": entry.id, "text": entry.evidence, "files": entry.files, "tickets": entry.tickets}
@@ -209,7 +209,7 @@ def entry_document(entry: LedgerEntry) -> Document:
 
 
 def pooled(units: Iterable[Mapping[str, Any]]) -> Document:
-    """All units' counts and ledgers added together, as if they were one unit (Q51)."""
+    """Add up all units' counts and ledgers, as if they were one unit (Q51)."""
     rates: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     ledger: list[Any] = []
     assignments = 0

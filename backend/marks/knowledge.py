@@ -1,4 +1,4 @@
-"""The knowledge base (知识库): records new or updated by units, reviewed by the institution, counted by month (B28, B54)."""
+"""The knowledge base (知识库): units write or update records, the institution reviews and counts them (B28, B54)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,18 +17,18 @@ from backend.ports.registers import KnowledgeEntry
 WRITERS = (Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
 REVIEWERS = (Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
 STATES = ("entered", "accepted", "refused")
-LONGEST_TITLE, LONGEST_BODY = 200, 20_000  # signs
+LONGEST_TITLE, LONGEST_BODY = 200, 20_000  # characters
 A_PAGE = 50
 
 
 class Knowledge:
-    """Writing, reviewing, looking up."""
+    """Writes, reviews and lists records."""
 
     def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def write(self, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """A record `{title, body, unit?, replaces?}`; one that replaces another is an update.
+        """Write a record `{title, body, unit?, replaces?}`; with `replaces` it is an update.
 
         Refused `forbidden`, `missing`, `too_long`, `unknown_unit`, `not_found`.
         """
@@ -58,7 +58,7 @@ class Knowledge:
         return as_json(made, self._office.clock.zone)
 
     async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, Any]:
-        """The institution's word. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
+        """Accept or refuse a record. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
         if actor.role not in REVIEWERS:
             raise Refused("forbidden", verb="knowledge")
         entry = await self._store.knowledge(entry_id)
@@ -78,7 +78,10 @@ class Knowledge:
         self, actor: Actor, *, unit: str | None = None, state: str | None = None, words: str = "",
         before: int | None = None, limit: int = A_PAGE,
     ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
-        """A page of records, newest first: accepted ones are read by all, others by their unit and the institution."""
+        """Return a page of records, newest first, and the cursor of the next page or None.
+
+        Everyone reads accepted records; others only their unit and the institution. Refused `bad_field`.
+        """
         if state is not None and state not in STATES:
             raise Refused("bad_field", field="state")
         if actor.of_unit and unit != actor.unit:
@@ -89,7 +92,7 @@ class Knowledge:
 
 
 def as_json(k: KnowledgeEntry, zone: ZoneInfo) -> dict[str, Any]:
-    """A record as doors show it."""
+    """Serialize a record."""
     return {
         "id": k.id, "unit": k.unit, "title": k.title, "body": k.body, "change": k.change, "replaces": k.replaces,
         "by": k.by, "at": shown_at(k.at, zone), "state": k.state, "reviewed_by": k.reviewed_by,

@@ -1,4 +1,4 @@
-"""Ledger lines (台账): entered by one person, reviewed by another, corrected by a new line that voids the old (B3, B4)."""
+"""Ledger lines (台账): entered by one person, reviewed by another, corrected by a line that voids them (B3, B4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,24 +22,25 @@ A_PAGE = 50
 
 
 class Ledgers:
-    """Entering, correcting, reviewing, listing; and the drafts the house makes by itself."""
+    """Enters, corrects, reviews, lists and drafts ledger lines."""
 
     def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def enter(self, entry: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """One line by hand, not counted before a second person's review.
+        """Enter one line by hand; it counts only after a second person's review.
 
-        Without a month it belongs to its document's month while that is open, else to the month of submission (Q47).
-        Refused `forbidden`, `month_locked`, `unknown_file`, and as `entries.made`, `entries.month_of`.
+        Without a month it belongs to its document's month unless that is locked, else to the month of submission
+        (Q47). Refused `forbidden`, `month_locked`, `unknown_file`, and as by `entries.made`, `entries.month_of`.
         """
         clerk(actor)
         return as_json(await self._enter(entry, actor, None), self._office.clock.zone)
 
     async def correct(self, entry_id: int, changes: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """A new line that voids an accepted one once it is accepted itself; with `void` alone nothing takes its place.
+        """Enter a line that voids an accepted one once it is accepted itself; with `void` nothing takes its place.
 
-        `changes` are the fields that differ, and a `reason`. Refused `unknown_entry`, `reason_missing`, `nothing_to_void`.
+        `changes`: the fields that differ, and a `reason`. Refused `unknown_entry`, `reason_missing`, `nothing_to_void`,
+        `correction_waits`, and as `enter`.
         """
         clerk(actor)
         old = await self._known(entry_id)
@@ -72,7 +73,7 @@ class Ledgers:
         return line
 
     async def _open_month(self, first: str, second: str, unit: str, standing: Standing, *, reason: str) -> str:
-        """The first of the two that is not locked; a locked one takes only what is entered later for a reason."""
+        """Return the first month that is not locked; with a reason, a locked one too. Refused `month_locked`."""
         scheme = scheme_name(standing.config.units[unit], standing)
         for month in (first, second):
             if not await self._store.shut(month, [scheme]):
@@ -82,7 +83,7 @@ class Ledgers:
         raise Refused("month_locked", month=first, field="month")
 
     async def review(self, entry_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
-        """The second person's word; a draft of the house needs one person's.
+        """Accept or refuse a line as the second person; a draft of the system needs only one.
 
         Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`.
         """
@@ -100,7 +101,7 @@ class Ledgers:
         self, actor: Actor, *, month: str | None = None, unit: str | None = None, kind: str | None = None,
         state: str | None = None, before: int | None = None, limit: int = A_PAGE,
     ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
-        """A page of lines, newest first, and where the next one begins; a unit's people see its accepted ones.
+        """Return a page of lines, newest first, and the cursor of the next; a unit's people see its accepted ones.
 
         Refused `bad_month`, `bad_field`, `forbidden`.
         """
@@ -123,10 +124,10 @@ class Ledgers:
         self, kind: str, unit: str, month: str | None = None, *, source: str, count: int = 1, level: str | None = None,
         note: str = "", evidence: str = "", tickets: Sequence[str] = (),
     ) -> bool:  # fmt: skip
-        """What the house found by itself, kept once for each `source`, never counted before a person accepts it.
+        """Store a line the system found, once per `source`; it counts only after a person accepts it.
 
-        While undecided it takes a newer count. False when nothing changed, or when its month is locked or its unit's
-        scheme does not know the kind (B23, B27, B28, B46, B57).
+        An undecided draft takes the newer count. False if nothing changed, the month is locked, or the unit is
+        unknown or its scheme does not have the kind (B23, B27, B28, B46, B57).
         """
         standing, now = await self._office.standing(), self._office.clock.now()
         month = month or f"{now:%Y-%m}"
@@ -154,13 +155,13 @@ class Ledgers:
 
 
 def clerk(actor: Actor) -> None:
-    """Refused `forbidden` unless the actor keeps ledgers and runs (contract §5)."""
+    """Require a role that may keep ledgers and runs (contract §5). Refused `forbidden`."""
     if actor.role not in CLERKS:
         raise Refused("forbidden", verb="score")
 
 
 def _fields(entry: LedgerEntry) -> dict[str, Any]:
-    """The fields of an entry as they were written."""
+    """Return the fields of an entry as they were entered."""
     row = {
         "kind": entry.kind, "count": entry.count, "level": entry.level, "matter": entry.matter, "points": entry.points,
         "note": entry.note, "evidence": entry.evidence, "month": entry.month, "document_date": entry.document_date,

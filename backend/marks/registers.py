@@ -15,7 +15,7 @@ from backend.office import Office
 from backend.ports.marks import MarksStore
 from backend.ports.registers import Holding
 
-#: kind → the facts a row carries beside unit, name, date and files; a tuple lists the words allowed
+#: kind → the facts of a row besides unit, name, date and files; a non-empty tuple lists the allowed values
 KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "contact": {"role": ("leader", "liaison")},  # 分管领导、联络员: name, since when; reported when entered (B45)
     "post": {"holder": ()},  # 岗位 (B18)
@@ -25,20 +25,21 @@ KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "work_rule": {"version": (), "text": ()},  # 工作规则: read by all (A4)
 }
 READ_BY_ALL = frozenset({"work_rule"})
-REPORTED = frozenset({"contact"})  # a unit reports these of itself
+REPORTED = frozenset({"contact"})  # a unit reports these itself
 REPORTERS = (Role.LIAISON, Role.LEADER)
 
 
 class Registers:
-    """Keeping and reading; what follows from them for the ledgers is drawn by harvest.py."""
+    """Adds, ends and lists register entries; marks/harvest.py drafts ledger lines from them."""
 
     def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def keep(self, kind: str, row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """A new row `{unit, name, on_date, files?, …facts}`.
+        """Add a row `{unit, name, on_date, files?, …facts}`.
 
-        Refused `unknown_register`, `forbidden`, `unknown_unit`, `bad_field`, `missing`, `unknown_field`, `unknown_file`.
+        Refused `unknown_register`, `forbidden`, `unknown_unit`, `bad_field`, `missing`, `unknown_field`,
+        `unknown_file`.
         """
         wanted = _kind(kind)
         unit = unit_of(text_of(row, "unit", actor.unit or ""), await self._office.standing())
@@ -65,7 +66,7 @@ class Registers:
         return as_json(made, self._office.clock.zone)
 
     async def listed(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, Any]]:
-        """The rows of a register, newest first; a unit sees its own. Refused `unknown_register`, `forbidden`."""
+        """List the rows of a register, newest first; a unit sees its own. Refused `unknown_register`, `forbidden`."""
         _kind(kind)
         if actor.of_unit and kind not in READ_BY_ALL:
             if unit not in (None, actor.unit):
@@ -74,7 +75,7 @@ class Registers:
         return [as_json(one, self._office.clock.zone) for one in await self._store.holdings(kind, unit)]
 
     async def end(self, kind: str, holding_id: int, actor: Actor) -> None:
-        """End a row: a post is vacant, a rule repealed. Refused `forbidden`, `unknown_register`, `not_found`."""
+        """End a row (post vacant, rule repealed). Refused `forbidden`, `unknown_register`, `not_found`."""
         clerk(actor)
         _kind(kind)
         now = self._office.clock.now()
@@ -97,7 +98,7 @@ def _word(row: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
 
 
 def as_json(h: Holding, zone: ZoneInfo) -> dict[str, Any]:
-    """A row as doors show it."""
+    """Serialize a row."""
     return {
         "id": h.id, "kind": h.kind, "unit": h.unit, "name": h.name, "on_date": h.on_date, **h.facts,
         "files": list(h.files), "by": h.by, "at": shown_at(h.at, zone),

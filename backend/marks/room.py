@@ -1,4 +1,4 @@
-"""The room of the marks: what doors ask, from one unit's sheet to a year's, and who may see which (Q52)."""
+"""The scoring service: sheets of months, quarters and years, and who may see which (Q52)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,10 +23,10 @@ from backend.ports.marks import MarksStore
 
 
 class Marks:
-    """Score sheets, runs and ledgers; mappings in and out.
+    """Score sheets, runs and ledgers, as JSON-ready mappings.
 
-    `settings` are overrides for this one question (`jiesu score --set`), `as_of` what was known at that instant
-    (an ISO text or an aware datetime; default: now).
+    `settings` override for this one call (`jiesu score --set`); `as_of` counts what was known at that instant (ISO text
+    or aware datetime; default: now).
     """
 
     def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids | None = None) -> None:
@@ -55,7 +55,7 @@ class Marks:
         self, month: str, unit: str, scheme: str | None = None, settings: Mapping[str, str] | None = None,
         as_of: datetime | str | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """One unit's sheet of a month. Refused `bad_month`, `unknown_unit`, `scheme_not_for_unit` …"""
+        """Compute one unit's sheet of a month. Refused `bad_month`, `unknown_unit`, `scheme_not_for_unit` …"""
         found = await self.month(month, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
         if not found["units"]:
             raise Refused("scheme_not_for_unit", unit=unit, scheme=scheme or "")
@@ -66,7 +66,7 @@ class Marks:
         self, month: str, *, scheme: str | None = None, unit: str | None = None,
         settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
     ) -> dict[str, Any]:  # fmt: skip
-        """A month counted anew: `{"period", "units", "regions"}`; nothing is stored."""
+        """Compute a month: `{"period", "units", "regions"}`; nothing is stored."""
         of = month_span(month)
         return assemble(await self.inputs(of, scheme=scheme, unit=unit, settings=settings, as_of=as_of,
                                           evidence=evidence))  # fmt: skip
@@ -75,19 +75,19 @@ class Marks:
         self, name: str, *, scheme: str | None = None, unit: str | None = None,
         settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
     ) -> dict[str, Any]:  # fmt: skip
-        """A month, quarter or year by its name (2026-10, 2026Q4, 2026); Refused `bad_period`."""
+        """Compute a month, quarter or year by its name (2026-10, 2026Q4, 2026). Refused `bad_period`."""
         return assemble(await self.inputs(span(name), scheme=scheme, unit=unit, settings=settings, as_of=as_of,
                                           evidence=evidence))  # fmt: skip
 
     async def facts(self, document: Mapping[str, Any], settings: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """A sheet from given counts (`jiesu score --facts`), by the settings in force."""
+        """Compute a sheet from given counts (`jiesu score --facts`), by the settings in force."""
         standing = await self.office.standing()
         return reckon_json(document, standing.settings.with_(settings or {}).view())
 
     async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, Any]:
-        """The month's sheets as the actor may see them: the locked ones, else a trial as of now.
+        """Return the month's sheets the actor may see: the locked ones, else a trial as of now.
 
-        Refused `forbidden` when a unit asks for another one's.
+        Refused `forbidden` if a unit asks for another unit's.
         """
         if actor.of_unit:
             if unit not in (None, actor.unit):

@@ -1,4 +1,4 @@
-"""Runs: a trial is stored with all it was reckoned from, checked, locked under a hash, and only revised after (B3, Q15)."""
+"""Runs: a trial is stored with its inputs, checked, locked under a hash, and afterwards only revised (B3, Q15)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -18,11 +18,11 @@ from backend.office import Office
 from backend.ports.marks import MarksStore, Run
 
 Gather = Callable[[str, str | None], Awaitable[dict[str, Any]]]
-TOLD = (Role.LIAISON, Role.LEADER)  # who in a unit is asked to check its sheet (M21)
+TOLD = (Role.LIAISON, Role.LEADER)  # roles of a unit asked to check its sheet (M21)
 
 
 class Runs:
-    """The book of runs. `gather` collects a period's inputs as of now."""
+    """Starts, checks, locks and compares runs. `gather` collects a period's inputs as of now."""
 
     def __init__(
         self, store: MarksStore, office: Office, ids: IdSupply, gather: Gather, aids: Aids, contests: Contests
@@ -31,7 +31,7 @@ class Runs:
         self._aids, self._contests = aids, contests
 
     async def start(self, period: str, scheme: str | None, actor: Actor) -> dict[str, Any]:
-        """A stored trial run; after a lock it is a revision of what is locked.
+        """Store a trial run; after a lock it is a revision of the locked run.
 
         Refused `forbidden`, `bad_period`, `unknown_scheme`.
         """
@@ -49,7 +49,7 @@ class Runs:
         return await self._shown(run)
 
     async def check(self, run_id: int, actor: Actor) -> dict[str, Any]:
-        """核对: each unit's liaison and leader get M21 with their score and until when to object.
+        """Open the check period (核对): each unit's liaison and leader get M21 with the score and the contest deadline.
 
         Refused `forbidden`, `unknown_run`, `not_trial`, `calendar_ends`.
         """
@@ -76,11 +76,11 @@ class Runs:
         return {**await self._shown(await self.get(run_id)), "told": len(letters)}
 
     async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> dict[str, Any]:
-        """定稿. An admin may force one that still has open ends, for a reason that stays on it.
+        """Lock a run (定稿). An admin may force it despite open ends; the reason stays on the run.
 
         Refused `forbidden`, `unknown_run`, `locked`, `not_settled` (run before the settlement day), `check_running`,
-        `contests_open`, `duties_open`, `run_outdated`, `reason_missing`. A run started before another one of the same
-        period was locked is out of date: `locked`.
+        `contests_open`, `duties_open`, `run_outdated`, `reason_missing`. A run started before another run of its period
+        was locked is outdated: `locked`.
         """
         clerk(actor)
         run, now = await self.get(run_id), self._office.clock.now()
@@ -105,7 +105,7 @@ class Runs:
         return await self._shown(await self.get(run_id))
 
     async def _open_ends(self, run: Run) -> None:
-        """What keeps a run from being final: its check period, objections, duties of the cohort (Q15), newer decisions."""
+        """Refuse a run that cannot be final: check period, open contests, open duties (Q15), newer decisions."""
         if run.check_until is not None and self._office.clock.now() < run.check_until:
             raise Refused("check_running", until=run.check_until.astimezone(self._office.clock.zone).isoformat())
         waiting = await self._store.appeals_of(run.period, None, UNDECIDED, 200)
@@ -120,11 +120,11 @@ class Runs:
                     raise Refused("run_outdated", id=run.id, period=month)
 
     async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-        """异议 (contests.py). Refused `unknown_run` and as `Contests.object`."""
+        """Submit a contest of a run (异议). Refused `unknown_run` and as by `Contests.object`."""
         return await self._contests.object(await self.get(run_id), words, actor)
 
     async def difference(self, run_id: int, other: int | None, actor: Actor) -> dict[str, Any]:
-        """What a run says that the one it revises (or another of its period) does not.
+        """Compare a run with the one it revises, or with another run of its period.
 
         Refused `forbidden`, `unknown_run`, `nothing_to_compare`.
         """
@@ -141,15 +141,15 @@ class Runs:
                 **of_results(old.sheet["result"], run.sheet["result"])}  # fmt: skip
 
     async def listed(self, period: str | None = None) -> list[dict[str, Any]]:
-        """The newest runs, without their sheets."""
+        """List the newest runs (at most 100), without their sheets."""
         return [_head(run, self._office.clock.zone) for run in await self._store.runs(period, 100)]
 
     async def one(self, run_id: int, actor: Actor) -> dict[str, Any]:
-        """A run with its sheets, and whether it comes out the same when reckoned again; a unit sees its own sheet."""
+        """Return a run with its sheets, and whether recomputing it gives the same; a unit sees its own sheet."""
         return {**await self.seen(run_id, actor), "holds": await self.holds(run_id)}
 
     async def seen(self, run_id: int, actor: Actor) -> dict[str, Any]:
-        """A run with its sheets as the actor may see them. Refused `unknown_run`, also for a unit's people before 核对."""
+        """Return a run with the sheets the actor may see. Refused `unknown_run`, also for a unit's people before 核对."""
         run = await self.get(run_id)
         found = await self._shown(run)
         if actor.of_unit:
@@ -159,7 +159,7 @@ class Runs:
         return found
 
     async def _shown(self, run: Run) -> dict[str, Any]:
-        """A run with the end of its 核对期: as announced, else as it would be (null past the calendar's end)."""
+        """Return a run with the end of its 核对期: as announced, else as it would be (null past the calendar's end)."""
         until = run.check_until
         if until is None:
             standing = await self._office.standing()
@@ -171,21 +171,21 @@ class Runs:
                 **run.sheet["result"]}  # fmt: skip
 
     async def get(self, run_id: int) -> Run:
-        """The run. Refused `unknown_run`."""
+        """Return the run. Refused `unknown_run`."""
         run = await self._store.run(run_id)
         if run is None:
             raise Refused("unknown_run", id=run_id)
         return run
 
     async def holds(self, run_id: int) -> bool:
-        """Whether the run, reckoned again from what it was reckoned from, is still the same to the last sign."""
+        """Whether the run, recomputed from its stored inputs, is still identical."""
         run = await self.get(run_id)
         inputs = run.sheet["inputs"]
         return run.hash == seal(run.sheet) == seal({"inputs": inputs, "result": assemble(inputs)})
 
 
 def _head(run: Run, zone: ZoneInfo) -> dict[str, Any]:
-    """A run as doors show it, without its sheets."""
+    """Serialize a run, without its sheets."""
     return {
         "id": run.id, "period": run.period, "scheme": run.scheme or None, "state": run.state, "hash": run.hash,
         "by": run.by, "at": shown_at(run.at, zone), "locked_by": run.locked_by,

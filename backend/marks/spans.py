@@ -1,4 +1,4 @@
-"""Scored periods by their written names: 2026-10, 2026Q4, 2026; when they begin, end and settle (Q14, Q15)."""
+"""Parse names of scored periods (2026-10, 2026Q4, 2026); when they begin, end and settle (Q14, Q15)."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _SHAPES: tuple[tuple[str, str, Callable[[int], range]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A period: its written name, its kind (month, quarter, year) and its months, 2026-10 …"""
+    """A period: its name, its kind (month, quarter, year) and its months (2026-10 …)."""
 
     name: str
     kind: str
@@ -28,7 +28,7 @@ class Span:
 
 
 def span(name: str) -> Span:
-    """The period of a written name; raises Refused `bad_period`."""
+    """Parse a period's name. Refused `bad_period`."""
     for kind, shape, months in _SHAPES:
         match = re.fullmatch(shape, name, re.ASCII)
         if match:
@@ -37,27 +37,27 @@ def span(name: str) -> Span:
 
 
 def month_span(name: str) -> Span:
-    """The same for a month only; raises Refused `bad_month`."""
+    """Parse a month's name. Refused `bad_month`."""
     if not re.fullmatch(_SHAPES[0][1], name, re.ASCII):
         raise Refused("bad_month", value=name[:40])
     return span(name)
 
 
 def bounds(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The month's first local instant, and the next month's."""
+    """Return the first local instant of the month and of the next month."""
     return _first(month, zone), _first(shifted(month, 1), zone)
 
 
 def shifted(month: str, by: int) -> str:
-    """The month so many months later."""
+    """Return the month `by` months later."""
     place = int(month[:4]) * 12 + int(month[5:]) - 1 + by
     return f"{place // 12}-{place % 12 + 1:02d}"
 
 
 def settles(months: tuple[str, ...], limit: str, calendar: Calendar, zone: ZoneInfo) -> datetime:
-    """From when the period may be made final: the settlement day of the month after it (Q15).
+    """Return the instant from which the period may be locked: the start of its settlement day in the next month (Q15).
 
-    Raises Refused `calendar_ends`.
+    Refused `calendar_ends`.
     """
     _, end = bounds(months[-1], zone)
     last = (end - timedelta(days=1)).date()
@@ -66,7 +66,7 @@ def settles(months: tuple[str, ...], limit: str, calendar: Calendar, zone: ZoneI
 
 
 def instant_of(text: str, zone: ZoneInfo) -> datetime:
-    """An ISO instant; without an offset it is meant in the house's zone. Raises Refused `bad_time`."""
+    """Parse an ISO instant; without an offset it is in `zone`. Refused `bad_time`."""
     try:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
@@ -75,7 +75,7 @@ def instant_of(text: str, zone: ZoneInfo) -> datetime:
 
 
 def shown_at(at: datetime | None, zone: ZoneInfo) -> str | None:
-    """An instant as doors show it, with the house's offset; None stays None."""
+    """Format an instant as ISO text in `zone`; None stays None."""
     return None if at is None else at.astimezone(zone).isoformat()
 
 

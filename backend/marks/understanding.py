@@ -1,4 +1,4 @@
-"""Why a mark is what it is, what it would be if, what a delay would cost, and how an item went over months (B2, B3)."""
+"""Explain scores: figures behind a line, what-if, the cost of a delay, and trends over months (B2, B3)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,14 +19,14 @@ from backend.office import Office
 from backend.ports.ledgers import LedgerFilter
 from backend.ports.marks import MarksStore, Undecided
 
-SUPPOSABLE = ("return", "extension", "unreasonable", "appeal")  # requests whose decision changes marks
+SUPPOSABLE = ("return", "extension", "unreasonable", "appeal")  # requests whose decision changes scores
 A_PAGE = 50
 MOST_MONTHS = 24
 Document = dict[str, Any]
 
 
 class Understanding:
-    """Answers about marks; changes nothing."""
+    """Answers questions about scores; changes nothing."""
 
     def __init__(self, store: MarksStore, office: Office, gathering: Gathering) -> None:
         self._store, self._office, self._gathering = store, office, gathering
@@ -34,7 +34,7 @@ class Understanding:
     async def explain(
         self, month: str, unit: str, item: str | None, actor: Actor, *, offset: int = 0, failed: bool = False
     ) -> Document:
-        """Each line of a unit's month with the figures behind it; with an item, also a page of its tickets.
+        """Explain each line of a unit's month in figures; with an item, that line and a page of its tickets.
 
         Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`.
         """
@@ -75,7 +75,10 @@ class Understanding:
         }  # fmt: skip
 
     async def pending(self, month: str, unit: str, actor: Actor) -> Document:
-        """What waits for a decision and may change a unit's month: ledger lines, objections, exclusions, requests."""
+        """List what is undecided and may change a unit's month: ledger lines, contests, exclusions, requests.
+
+        Refused `forbidden`, `bad_month`.
+        """
         _own(actor, unit)
         waiting = await self._store.lines(LedgerFilter(month_span(month).name, unit, None, ("draft", "entered")), 200)
         appeals = await self._store.appeals_of(month, unit, ("open", "proposed"), 200)
@@ -105,10 +108,10 @@ class Understanding:
         ledger: Sequence[int] = (), contests: Sequence[int] = (), exclusions: Sequence[int] = (),
         requests: Sequence[int] = (),
     ) -> Document:  # fmt: skip
-        """The sheet as it is and as it would be with other settings, and with pending matters decided in favour.
+        """Compute the sheet as it is, and with other settings and the named pending matters decided in favour.
 
-        A granted return counts as returned, a recognised claim as the reading of unreasonable matters has it, an
-        extension moves the due time. Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_setting`,
+        A granted return counts as returned, a granted claim by `scoring.unreasonable_mode`; an extension moves the
+        due time. Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_setting`,
         `bad_setting`, `unknown_entry`, `unknown_appeal`.
         """
         _own(actor, unit)
@@ -146,14 +149,14 @@ class Understanding:
         return {"month": month, "unit": unit, "real": real, "changed": then, "difference": of_sheets(real, then)}
 
     async def _undecided(self, month: str, unit: str) -> Sequence[Undecided]:
-        """The requests of a unit about what it was given by the end of the month."""
+        """List a unit's undecided requests about what it was given by the end of the month."""
         _, end = bounds(month_span(month).name, self._office.clock.zone)
         return await self._store.undecided(unit, SUPPOSABLE, end, 200)
 
     async def _strike(
         self, document: Document, month: str, wanted: Sequence[tuple[str | None, str]], granted: tuple[Undecided, ...]
     ) -> None:
-        """Take tickets out of the counts of a document."""
+        """Subtract tickets from the counts of a document, in place."""
         scheme, standing = load_scheme(document["scheme"]), await self._office.standing()
         rules, _ = await self._gathering.rules((month,), standing)
         asked = question(month, standing, rules, self._office.clock.now(), document["unit"])
@@ -167,9 +170,9 @@ class Understanding:
                 pair[0], pair[1] = pair[0] - one.numerator, pair[1] - one.denominator
 
     async def cost(self, target: Assignment, flags: frozenset[str]) -> Document:
-        """What it would do to the unit's month if this assignment became late, against doing all of it in time.
+        """Compute what the unit's current month loses if this assignment becomes late, against all of it in time.
 
-        Counted as of now into the month that runs; an installation whose scheme marks no lateness answers zero.
+        Zero if the scheme does not score lateness, or the assignment is closed.
         """
         now = self._office.clock.now()
         month, standing = f"{now:%Y-%m}", await self._office.standing()
@@ -192,7 +195,7 @@ class Understanding:
                 "cost": total, "open": True}  # fmt: skip
 
     async def trend(self, unit: str, months: int, last: str, actor: Actor) -> Document:
-        """Each item's score over the months up to `last`: locked ones as locked. Refused `forbidden`, `bad_month`."""
+        """Return each item's scores of the months up to `last`, locked ones as locked. Refused `forbidden`, `bad_month`."""
         _own(actor, unit)
         names = [shifted(month_span(last).name, -back) for back in range(min(months, MOST_MONTHS) - 1, -1, -1)]
         sheets = []
@@ -216,7 +219,7 @@ class Understanding:
     async def _document(
         self, month: str, unit: str, settings: Mapping[str, str] | None = None, granted: tuple[Undecided, ...] = ()
     ) -> tuple[Document, Mapping[str, Any]]:
-        """A unit's facts document of a month and the settings it is read by."""
+        """Return a unit's facts document of a month and its settings. Refused `bad_month`, `scheme_not_for_unit`."""
         found = await self._gathering.month(month_span(month).name, None, unit, settings, None, False, granted)
         if not found["units"]:
             raise Refused("scheme_not_for_unit", unit=unit, scheme="")
@@ -226,7 +229,7 @@ class Understanding:
 def _outcomes(
     document: Document, target: Assignment, flags: frozenset[str], there: set[str]
 ) -> tuple[Document, Document]:
-    """The documents if everything still open is done in time, and if all of it is late (Q14, Q21, Q32)."""
+    """Return the documents if everything still open is done in time, and if all of it is late (Q14, Q21, Q32)."""
     kept = {**document, "rates": {k: list(v) for k, v in document["rates"].items()}}
     late = {**document, "rates": {k: list(v) for k, v in document["rates"].items()}}
 
@@ -236,7 +239,7 @@ def _outcomes(
             pair[0], pair[1] = pair[0] + numerator, max(pair[1] + denominator, pair[0] + numerator)
 
     if target.signed_at is None:
-        add(kept, "sign", 1, 0)  # it stands in the denominator since it was dispatched
+        add(kept, "sign", 1, 0)  # in the denominator since it was dispatched
     if target.lead and "mass_incident" not in flags:
         add(kept, "on_time", 1, 1)
         add(late, "on_time", 0, 1)
@@ -246,6 +249,6 @@ def _outcomes(
 
 
 def _own(actor: Actor, unit: str) -> None:
-    """Refused `forbidden` when a unit's people ask about another unit."""
+    """Refuse `forbidden` if a unit's people ask about another unit."""
     if actor.of_unit and unit != actor.unit:
         raise Refused("forbidden", verb="scores")

@@ -174,7 +174,7 @@ def _assignments(
 
 
 def _fed(scheme: Scheme, row: Mapping[str, Any], path: str) -> tuple[str, Rate] | None:
-    """Return item and counts of a ledger row that feeds a rate (`connect` with `timely` and `total`, B15), else None."""
+    """Return item and rate of a ledger row that feeds a rate (`connect` with `timely` and `total`, B15), else None."""
     rate = next((rate for rate in scheme.rates if rate.ledger_kind and rate.ledger_kind == row.get("kind")), None)
     if rate is None:
         return None

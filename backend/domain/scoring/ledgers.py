@@ -88,7 +88,7 @@ def ledger_lines(scheme: Scheme, part: Part, facts: Facts, readings: Readings) -
 
 
 def amount(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
-    """Compute the exact points after the cap; `scoring.criticism_cap = province_only` exempts `uncapped_levels` (Q27)."""
+    """Compute exact points after the cap; `scoring.criticism_cap = province_only` exempts `uncapped_levels` (Q27)."""
     rule = RULES[line.rule]
     cap = line.cap.under(readings)
     if cap is None:

@@ -26,7 +26,7 @@ class PeriodFacts:
 
 
 def parse_period(document: Mapping[str, Any], scheme: Scheme) -> PeriodFacts:
-    """Parse the facts of a period. Refused `unknown_field`, `bad_facts`, `out_of_range` (too many months), `not_a_number`."""
+    """Parse the facts of a period. Refused `unknown_field`, `bad_facts`, `not_a_number`, `out_of_range`."""
     only(document, _KEYS, "")
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in scheme.lengths:

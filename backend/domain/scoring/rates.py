@@ -36,7 +36,7 @@ def rate_lines(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[Line, 
 
 
 def deduction(item: RateItem, rate: Rate, readings: Readings) -> Fraction:
-    """Compute the exact points lost on a rate with a denominator; it compares the exact rate, never a rounded one (Q4)."""
+    """Compute the exact points lost on a rate with a denominator, from the exact rate, never a rounded one (Q4)."""
     exact = Fraction(*_forgiven(item, rate, readings))
     if item.rule is RateRule.SHOWN:
         return ZERO
@@ -59,7 +59,7 @@ def _cap(item: RateItem, readings: Readings) -> Fraction:
 
 
 def _forgiven(item: RateItem, rate: Rate, readings: Readings) -> tuple[int, int]:
-    """Return the counts less `scoring.tolerance_count` forgiven failures (Q10); the sheet prints the original counts."""
+    """Return the counts less `scoring.tolerance_count` forgiven failures (Q10); the sheet prints the true counts."""
     spared = readings.whole("scoring.tolerance_count")
     if item.higher_is_better:
         return min(rate.denominator, rate.numerator + spared), rate.denominator

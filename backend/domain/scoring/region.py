@@ -36,7 +36,7 @@ class RegionFacts:
 
 
 def parse_region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any], pool: Pool) -> RegionFacts:
-    """Parse the facts of a region; `ticket_weighted` needs `weights`, `pooled` needs `pooled` (a unit's facts document).
+    """Parse the facts of a region; `ticket_weighted` needs `weights`, `pooled` needs `pooled` (a facts document).
 
     Refused `unknown_field`, `bad_facts`, `not_a_number`, `out_of_range`, `weights_missing`, `pooled_missing`.
     """

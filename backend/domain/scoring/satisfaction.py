@@ -1,4 +1,4 @@
-"""Decide the final satisfaction of a closed ticket from its visits: automatic first, a person overrides (B42, B43, Q36, Q39)."""
+"""Decide the final satisfaction of a closed ticket from its visits; manual ones override (B42, B43, Q36, Q39)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

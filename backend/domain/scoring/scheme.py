@@ -119,7 +119,7 @@ class LedgerItem:
 
 @dataclass(frozen=True)
 class Example:
-    """A worked example of a scheme file: facts, the expected sheet, and variants (`others`: changed facts, expected)."""
+    """A worked example of a scheme file: facts, what to expect, and variants (`others`: changed facts, expected)."""
 
     name: str
     facts: Mapping[str, Any]
