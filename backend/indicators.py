@@ -1,4 +1,4 @@
-"""接得快、答得准: how quickly units sign and first reach people, and which demands come again (A18, Q21)."""
+"""Indicators 接得快、答得准: times to sign and to first contact, and repeated demands (A18, Q21)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,16 +10,16 @@ from backend.ports.indicators import IndicatorsStore, Pace
 
 
 class Indicators:
-    """Counts on request; nothing of it is scored."""
+    """Computes indicators on request; none is scored."""
 
     def __init__(self, store: IndicatorsStore, office: Office) -> None:
         self._store = store
         self._office = office
 
     async def of(self, month: str | None, unit: str | None, by: Actor) -> Mapping[str, Any]:
-        """The indicators of a month (2026-10, default: this one), of one unit or all.
+        """Return the indicators of a month (2026-10, default: the current one), of one unit or all.
 
-        Unit roles see their own unit only, and no figures of the whole. Raises Refused `bad_month`.
+        Unit roles see only their own unit, and no overall figures. Refused `bad_month`.
         """
         zone = self._office.clock.zone
         name = month or self._office.clock.now().strftime("%Y-%m")
@@ -35,7 +35,7 @@ class Indicators:
 
 
 def _shape(p: Pace) -> dict[str, Any]:
-    """One unit's line; times in seconds from the dispatch."""
+    """Serialize one unit's line; times in seconds from the dispatch."""
     return {
         "unit": p.unit, "dispatched": p.dispatched, "repeats": p.repeats,
         "time_to_sign": {"count": p.signed, "mean": p.sign_mean, "longest": p.sign_longest},

@@ -1,4 +1,4 @@
-"""Pictures for a chat: today at a glance and a ranking, as bars; None where the reports extra is not installed."""
+"""Render chat pictures: today at a glance, and a ranking; None without the `reports` extra."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
 
 log = structlog.get_logger("pictures")
-MOST_BARS = 12  # of a telephone's screen
+MOST_BARS = 12  # what a phone screen shows
 LONGEST_NAME = 13  # characters beside a bar
 INK, GREY, PALE, BLUE, RED = "#1a1a1a", "#555555", "#f2f5f8", "#7f97b2", "#b3201b"
 WIDE = 6.0  # inches
@@ -22,19 +22,19 @@ WIDE = 6.0  # inches
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """What the picture of today shows: figures by name, and units with what they have in hand and overdue."""
+    """Data of the picture of today: figures by name, and units with their open and overdue tickets."""
 
     title: str
     at: str
     figures: tuple[tuple[str, int], ...]
     caption: str
-    units: tuple[tuple[str, int, int, str], ...]  # name, in hand, of these overdue, both in words
+    units: tuple[tuple[str, int, int, str], ...]  # name, open, overdue, both as text
     foot: str
 
 
 async def today(catalogue: Catalogue, at: str, figures: Sequence[tuple[str, int]], units: Sequence[tuple[str, int, int]]
                 ) -> bytes | None:  # fmt: skip
-    """Today as a picture: up to six figures, and the units' open tickets with their overdue ones (name, open, overdue)."""
+    """Render today as PNG: up to six figures, and (name, open, overdue) tickets of up to MOST_BARS units."""
     say = catalogue.say
     rows = tuple(
         (name, held, late, say("drawn.held", n=held, late=late or "")) for name, held, late in units[:MOST_BARS]
@@ -47,7 +47,7 @@ async def today(catalogue: Catalogue, at: str, figures: Sequence[tuple[str, int]
 
 
 async def ranking(catalogue: Catalogue, period: str, state: str, rows: Sequence[tuple[str, str, str]]) -> bytes | None:
-    """A ranking (name, score as published, rank or band); None without a score."""
+    """Render a ranking as PNG; rows: name, score as published, rank or tier. None without rows."""
     if not rows:
         return None
     drawn = tuple((name, score, Fraction(score), note) for name, score, note in rows)
@@ -65,7 +65,7 @@ async def _printed(work: Callable[..., Any], *given: object) -> bytes | None:
 
 
 def draw_today(picture: Today) -> bytes:
-    """The PNG; runs in a process of its own, because matplotlib is heavy."""
+    """Draw the PNG; runs in a child process because matplotlib is heavy."""
     from matplotlib.figure import Figure
 
     from backend.bulletins.charts import font
@@ -99,7 +99,7 @@ def _bare(axes: Any) -> None:
 
 
 def _bars(axes: Any, picture: Today, family: str) -> None:
-    """A bar a unit, what is overdue in red at its foot; the figures are written, so that greys will do."""
+    """Draw one bar per unit, its overdue part red; the figures are also written, so that greys suffice."""
     _bare(axes)
     top = max(held for _, held, _, _ in picture.units)
     for place, (name, held, late, words) in enumerate(picture.units):

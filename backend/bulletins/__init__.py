@@ -1,4 +1,4 @@
-"""Bulletins (通报、通报季排名、年度考核、分析报告): figures become one document, and the document becomes files (B11-B13, A16)."""
+"""Bulletins (通报、通报季排名、年度考核、分析报告): compose figures into a document, render it as files (B11-B13, A16)."""
 
 from backend.bulletins.room import Bulletins
 

@@ -1,4 +1,4 @@
-"""The chapters on the work itself: what came in, went out, was done and heard (B11, A16, practice 5.6 points 1-4)."""
+"""Write the chapters on the work: received, dispatched, handled, visited (B11, A16, practice 5.6 points 1-4)."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,7 +9,7 @@ from backend.bulletins.writing import Writer
 from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
 
-#: The main figures: key of the name, and where each is found; rates are compared by percentage points.
+#: The main figures: (text key, how to get it); rates are compared by percentage points.
 COUNTS: tuple[tuple[str, Callable[[Work], int]], ...] = (
     ("received", lambda w: w.got("count")), ("dispatched", lambda w: w.figures.dispatched),
     ("closed", lambda w: w.shut("count")), ("visited", lambda w: w.visited()), ("red", lambda w: w.held("red")),
@@ -24,7 +24,7 @@ AGENCY_RATES: tuple[tuple[str, Measure], ...] = (
 
 
 def overview(w: Writer, now: Work, before: Work, year_ago: Work, rates: tuple[tuple[str, Measure], ...]) -> None:
-    """The main figures beside the period before and the year before."""
+    """Write the main figures beside those of the period before and the year before."""
     columns = [w.column(k, n) for k, n in (("figure", 1.5), ("now", 0.9), ("before", 0.9), ("change", 1.6),
                                            ("year_ago", 0.9), ("year_change", 1.6))]  # fmt: skip
     rows: list[tuple[Cell, ...]] = []
@@ -48,7 +48,7 @@ def overview(w: Writer, now: Work, before: Work, year_ago: Work, rates: tuple[tu
 
 
 def moved(w: Writer, by_points: Number | None) -> str | None:
-    """A move of a rate in words: up, down or level, in percentage points."""
+    """Describe the change of a rate: up, down or level, in percentage points."""
     if by_points is None:
         return None
     size = Number(abs(by_points.value))
@@ -58,7 +58,7 @@ def moved(w: Writer, by_points: Number | None) -> str | None:
 
 
 def _against(w: Writer, key: str, grown: Rate | None) -> str:
-    """A change in words, or nothing."""
+    """Describe a change; "" if there is none to compare."""
     if grown is None:
         return ""
     way = "level" if grown.text in ("0.00%", "-0.00%") else "up" if grown.value > 0 else "down"
@@ -66,7 +66,7 @@ def _against(w: Writer, key: str, grown: Rate | None) -> str:
 
 
 def received(w: Writer, now: Work, before: Work, year_ago: Work) -> None:
-    """1 受理."""
+    """Write chapter 1 受理."""
     w.heading("received")
     one = now.got("count")
     w.prose("received", count=one, before=_against(w, "before", change(one, before.got("count"))),
@@ -89,7 +89,7 @@ def received(w: Writer, now: Work, before: Work, year_ago: Work) -> None:
 
 
 def trend(w: Writer, spans: Spans, months: tuple[tuple[int, int], ...]) -> None:
-    """Received and closed over the last thirteen months; only from the first month that has anything."""
+    """Write received and closed over the last thirteen months, from the first month with data."""
     first = next((n for n, pair in enumerate(months) if any(pair)), len(months))
     names, pairs = spans.trend_months[first:], months[first:]
     columns = [w.column("month", 1.4), w.column("received"), w.column("closed")]
@@ -100,7 +100,7 @@ def trend(w: Writer, spans: Spans, months: tuple[tuple[int, int], ...]) -> None:
 
 
 def dispatched(w: Writer, now: Work) -> None:
-    """2 派单."""
+    """Write chapter 2 派单."""
     w.heading("dispatched")
     w.prose("dispatched", tickets=now.figures.dispatched, given=now.sent("count"),
             assists=now.sent("count") - now.sent("leads"), rate=w.counted(now.rate(Measure.DISPATCH)), hours=now.hours)  # fmt: skip
@@ -110,7 +110,7 @@ def dispatched(w: Writer, now: Work) -> None:
 
 
 def handled(w: Writer, now: Work, units: Mapping[str, Unit]) -> None:
-    """3 办理, with each unit's volumes in the order of the register: work, neither marks nor ranks (B11)."""
+    """Write chapter 3 办理, with each unit's volumes by unit code: work, neither scores nor ranks (B11)."""
     w.heading("handled")
     w.prose("signed", rate=w.counted(now.rate(Measure.SIGN)), auto=now.sent("auto"), waiting=now.sent("waiting"))
     w.prose("closed", due=now.held("due"), closed=now.shut("count"), rate=w.counted(now.rate(Measure.ON_TIME)),
@@ -131,7 +131,7 @@ def handled(w: Writer, now: Work, units: Mapping[str, Unit]) -> None:
 
 
 def visited(w: Writer, now: Work) -> None:
-    """4 回访, with what is deemed apart from what was said (Q35-Q39)."""
+    """Write chapter 4 回访, deemed results apart from real answers (Q35-Q39)."""
     w.heading("visited")
     reached = now.visited(reached=True)
     w.prose("visited", visited=now.visited(), reached=reached, rate=w.counted(now.rate(Measure.SATISFACTION)))

@@ -1,4 +1,4 @@
-"""Draws charts as PNG with matplotlib, readable in greys, each figure written beside its mark. Runs in the press only."""
+"""Draw charts as PNG with matplotlib, readable in greys, values written beside the bars; runs in a child process."""
 
 import io
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ DPI = 200
 
 
 def font() -> str:
-    """The name of the Chinese font that comes with the reports extra, made known to matplotlib."""
+    """Register the Chinese font of the `reports` extra with matplotlib and return its name."""
     from noto_cjk_sans_otc import FONT_PATH
 
     font_manager.fontManager.addfont(str(FONT_PATH))
@@ -26,7 +26,7 @@ def font() -> str:
 
 
 def draw(chart: Chart, family: str) -> bytes:
-    """One chart as a PNG, 15 cm wide."""
+    """Draw one chart as PNG, 15 cm wide."""
     height = 2.5 if chart.form == "line" else 0.75 + 0.3 * max(2, len(chart.labels))
     figure = Figure(figsize=(6.0, height), dpi=DPI, layout="constrained")
     _onto(figure.add_subplot(), chart, family, 9)
@@ -88,7 +88,7 @@ def _written(value: int | Fraction) -> str:
 
 
 def glance(picture: Glance) -> bytes:
-    """A period at a glance, upright, for a telephone."""
+    """Draw a period at a glance as PNG, in portrait for a phone."""
     family = font()
     figure = Figure(figsize=(6.0, 7.6), dpi=180)
     figure.patch.set_facecolor("white")
@@ -113,7 +113,7 @@ def glance(picture: Glance) -> bytes:
 
 
 def ranking(picture: RankGlance) -> bytes:
-    """A ranking as bars from 0 to 100."""
+    """Draw a ranking as PNG: bars from 0 to 100."""
     family = font()
     rows = picture.rows
     height = 1.7 + 0.34 * max(3, len(rows))
@@ -166,6 +166,6 @@ def _png(figure: Any) -> bytes:
 
 
 def drawn(charts: Sequence[Chart]) -> list[bytes]:
-    """All charts of a document."""
+    """Draw all charts of a document as PNG, in order."""
     family = font() if charts else ""
     return [draw(chart, family) for chart in charts]

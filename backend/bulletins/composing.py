@@ -1,4 +1,4 @@
-"""Composes a document from its material, chapter by chapter; what a kind tells and what it leaves out stands here."""
+"""Compose a bulletin from its material, chapter by chapter; decides which chapters each kind has."""
 
 from backend.bulletins import chapters, matters, ranking
 from backend.bulletins.document import Document, Labels
@@ -11,7 +11,7 @@ from backend.ports.bulletins import Issue
 
 
 def compose(m: Material, issue: Issue, words: Catalogue) -> Document:
-    """The whole document. A month without any data becomes one that says so."""
+    """Compose the whole document. A period without data gets a document that says so."""
     w = Writer(words)
     period = called(words, m.spans.period)
     _body(w, m, period)
@@ -69,7 +69,7 @@ def _body(w: Writer, m: Material, period: str) -> None:
 
 
 def _idle(m: Material) -> list[Unit]:
-    """Active units that were given nothing and closed nothing in the period (零工单)."""
+    """Return active units that were given nothing and closed nothing in the period (零工单)."""
     if m.now.empty:
         return []
     busy = {row.unit for row in m.now.figures.given} | {row.unit for row in m.now.figures.closed}
@@ -78,6 +78,6 @@ def _idle(m: Material) -> list[Unit]:
 
 
 def _institution(m: Material) -> str:
-    """The institution at the top of the register: the one that belongs to no other."""
+    """Return the name of the top management institution: the one without a parent."""
     managing = [u for _, u in sorted(m.standing.config.units.items()) if u.kind == "management" and u.active]
     return next((u.name for u in managing if not u.parent), managing[0].name if managing else "")

@@ -1,4 +1,4 @@
-"""A bulletin as one document of plain values, before it is set in type: DOCX, XLSX and PDF are drawn from the same."""
+"""A bulletin as a document of plain values, from which DOCX, XLSX and PDF are rendered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ _TWO = Rounding(2)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share of one, shown in per cent with two decimals, half up."""
+    """A fraction of one, printed in per cent with two decimals, half up."""
 
     value: Fraction
 
     @property
     def text(self) -> str:
-        """As it is printed."""
+        """The printed text."""
         return f"{_TWO.text(self.value * 100)}%"
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A measured number or a mark, shown with two decimals, half up."""
+    """A measured number or a score, printed with two decimals, half up."""
 
     value: Fraction
 
     @property
     def text(self) -> str:
-        """As it is printed."""
+        """The printed text."""
         return _TWO.text(self.value)
 
 
@@ -38,7 +38,7 @@ Cell = str | int | Rate | Number | None
 
 
 def shown(cell: Cell) -> str:
-    """A cell as it is printed."""
+    """Format a cell as it is printed."""
     match cell:
         case None:
             return NOTHING
@@ -50,9 +50,10 @@ def shown(cell: Cell) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its head, its width beside the others, and how a sheet may reckon it from the columns before.
+    """A column: its title, its relative width, and how a spreadsheet may compute it from earlier columns.
 
-    `ratio` divides one column by another; `share` is a column's part of its own sum. Words stand `left`, figures centred.
+    `ratio` divides one column by another (indices); `share` divides a column by its own sum (index). `left` aligns
+    text columns left; figures are centred.
     """
 
     title: str
@@ -64,7 +65,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a caption; `sheet` is its name in the workbook. `annex` keeps it out of the pages."""
+    """A table with a caption; `sheet` is its name in the workbook; `annex`: workbook only, not in DOCX and PDF."""
 
     sheet: str
     caption: str
@@ -75,7 +76,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One row of figures of a chart; None leaves a gap."""
+    """One data series of a chart; None leaves a gap."""
 
     name: str
     values: tuple[int | Fraction | None, ...]
@@ -83,7 +84,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart: `line` over time, or `bars` lying down. `sheet` is the table it is drawn beside in the workbook."""
+    """A chart; `form`: `line` over time or horizontal `bars`. `sheet`: the workbook table it is drawn beside."""
 
     form: str
     caption: str
@@ -113,7 +114,7 @@ Block = Heading | Paragraph | Table | Chart
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """The few words the setting of type itself needs, in the document's language."""
+    """The words the renderers themselves need, in the document's language."""
 
     table: str
     figure: str
@@ -125,9 +126,9 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole bulletin. `masthead` is the red line at its head, `issue_line` the number of the issue under it."""
+    """A whole bulletin. `masthead`: the red line at the top; `issue_line`: the issue number under it."""
 
-    stem: str  # of the files' names
+    stem: str  # file name without extension
     masthead: str
     issue_line: str
     issuer: str
@@ -140,7 +141,7 @@ class Document:
 
     @property
     def tables(self) -> Sequence[Table]:
-        """All tables, those of the annex too."""
+        """All tables, including those of the annex."""
         return [b for b in self.blocks if isinstance(b, Table)]
 
     @property
@@ -151,18 +152,18 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A period on one picture: up to six figures, bars of its parts, and a line of the months before."""
+    """A period on one picture: up to six figures, a line of the last months, and bars by category."""
 
     title: str
     subtitle: str
-    figures: tuple[tuple[str, str, str], ...]  # name, figure, what it is compared with
+    figures: tuple[tuple[str, str, str], ...]  # name, figure, comparison
     charts: tuple[Chart, ...]
     foot: str
 
 
 @dataclass(frozen=True, slots=True)
 class RankGlance:
-    """A ranking on one picture: name, mark as shown, its length beside 100, and its rank or band."""
+    """A ranking on one picture; rows: name, score as printed, score as bar length (of 100), rank or tier."""
 
     title: str
     subtitle: str

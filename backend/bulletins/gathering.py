@@ -1,4 +1,4 @@
-"""Fetches what a bulletin tells: work of three spans on one view, details, ledgers, and marks where they are due."""
+"""Gather what a bulletin needs: work figures of three spans, details, ledger lines, and scores where it has them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from backend.ports.bulletins import BulletinStore, Detail, Span
 from backend.ports.marks import Counted, LedgerEntry, Question
 
 ASSIGNMENTS = "assignments"
-PROBLEMS = 500  # tickets reviewed in one document at most; how many there are in all is said
+PROBLEMS = 500  # tickets reviewed in one document at most; the total is printed
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Everything a document is written from."""
+    """Everything a document is composed from."""
 
     kind: Kind
     spans: Spans
@@ -40,18 +40,18 @@ class Material:
 
     @property
     def beijing(self) -> bool:
-        """Whether the three rates of the agencies stand instead of marks."""
+        """Whether the document has the agencies' three rates instead of scores."""
         return self.settings.text("profile") == BEIJING
 
 
 class Gatherer:
-    """Asks the shelf of the bulletins and the room of the marks."""
+    """Gathers from the bulletin store and the scoring service."""
 
     def __init__(self, store: BulletinStore, marks: Marks) -> None:
         self._store, self._marks, self._office = store, marks, marks.office
 
     async def material(self, kind: Kind, period: str, changes: Mapping[str, str], scheme: str | None) -> Material:
-        """All of a period; Refused `bad_period` and as the marks refuse."""
+        """Gather all material of a period. Refused `bad_period`, and as by scoring."""
         at, standing = self._office.clock.now(), await self._office.standing()
         settings = standing.settings.with_(changes)
         spans = spans_of(period, at, self._office.clock.zone)
@@ -69,7 +69,7 @@ class Gatherer:
         )  # fmt: skip
 
     async def work(self, spans: Sequence[Span], settings: Settings) -> list[Work]:
-        """The figures and rates of spans."""
+        """Load the figures and rates of spans."""
         found = []
         for span, figures in zip(spans, await self._store.figures(spans), strict=True):
             beijing = settings.text("profile") == BEIJING
@@ -85,7 +85,7 @@ class Gatherer:
         return await self._marks.store.count([m for _, m in AGENCY_RATES], _question(span, settings))
 
     async def scores(self, spans: Spans, changes: Mapping[str, str], scheme: str | None) -> Scores:
-        """The period's marks: its own locked run, else the mean of its months, locked ones as locked."""
+        """Load the period's scores: its own locked run, else computed from its months, locked ones as locked."""
         run = None if changes else await self._marks.store.locked(spans.period.name, scheme or "")
         inputs = (
             run.sheet["inputs"] if run is not None
@@ -112,9 +112,9 @@ class Gatherer:
 
 
 def small_samples(parts: Sequence[Mapping[str, Any]], settings: Mapping[str, str]) -> frozenset[str]:
-    """Units whose sample of the whole period is small (`scoring.small_sample_min`), however few a single month had.
+    """Return units whose sample over the whole period is small (`scoring.small_sample_min`), whatever its months had.
 
-    The sample is that of the sheet: assignments, or where none are counted the cases of each rate.
+    The sample is that of the sheet: the number of assignments or, if unknown, each rate's denominator.
     """
     samples: dict[str, dict[str, int]] = {}
     for document in (unit for part in parts for unit in part["units"]):
@@ -128,7 +128,7 @@ def small_samples(parts: Sequence[Mapping[str, Any]], settings: Mapping[str, str
 
 
 def _volume(document: Mapping[str, Any]) -> int:
-    """A unit's assignments; an institution's tickets to dispatch."""
+    """Return a unit's assignments; for an institution, its tickets to dispatch."""
     of_institution = document["rates"].get("dispatch", [0, 0])[1]
     return int(document.get("assignments", of_institution) or of_institution)
 

@@ -1,4 +1,4 @@
-"""A period on one picture for the chat: what stands in the bulletin, in six figures, bars and a line (/report, /rank)."""
+"""Build a period's picture for chat, in the bulletin's figures: six figures, bars and a line (/report, /rank)."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -15,11 +15,11 @@ from backend.domain.settings import Settings
 from backend.domain.texts import Catalogue
 from backend.marks.spans import Span as Period
 
-ROWS = 20  # of a ranking on one picture
+ROWS = 20  # rows of a ranking picture
 
 
 def glance(m: Material, words: Catalogue) -> Glance:
-    """The month's picture."""
+    """Build the picture of a period."""
     w = Writer(words)
     figures = []
     for key, of in chapters.COUNTS[:3]:
@@ -54,7 +54,7 @@ def _grown(w: Writer, grown: Rate | None) -> str:
 
 
 def ranked(scores: Scores, period: Period, settings: Settings, words: Catalogue, at: str) -> RankGlance | None:
-    """The period's ranking; by bands where `bulletin.ranking` says so. None when nobody has a mark."""
+    """Build the period's ranking, by ranks or tiers (`bulletin.ranking`). None if no unit has a score."""
     w = Writer(words)
     rows = [r for r in scores.units if r["total"] is not None and "mgmt" not in str(r.get("of") or r.get("scheme"))]
     if not rows:

@@ -1,4 +1,4 @@
-"""Which bulletin a period gets, the spans it is counted over, and how both are called (B11-B13, A16)."""
+"""Which kind of bulletin a period gets, the spans it is counted over, and how dates are written (B11-B13, A16)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,9 +15,9 @@ BEIJING = "beijing_mutual_aid"
 
 
 class Kind(StrEnum):
-    """Kinds of bulletins; numbered each for itself within a year."""
+    """Kinds of bulletins; each is numbered separately within a year."""
 
-    MONTHLY = "monthly_bulletin"  # 月通报: work, neither marks nor ranks (B11)
+    MONTHLY = "monthly_bulletin"  # 月通报: work, neither scores nor ranks (B11)
     QUARTERLY = "quarterly_ranking"  # 季排名 (B12)
     ANNUAL = "annual_assessment"  # 年考核 (B12)
     ANALYSIS = "monthly_analysis"  # 分析报告 for the directors' meeting (A16, A17)
@@ -31,7 +31,7 @@ _FITS = {Kind.MONTHLY: "month", Kind.ANALYSIS: "month", Kind.QUARTERLY: "quarter
 
 
 def kind_of(period: Period, wanted: str | None, profile: str) -> Kind:
-    """The kind asked for, else the one the profile gives such a period. Refused `bad_bulletin`, `bad_period`."""
+    """Return the wanted kind, else the profile's kind for such a period. Refused `bad_bulletin`, `bad_period`."""
     if wanted is None:
         return _KINDS[period.kind, profile == BEIJING]
     if wanted not in set(Kind):
@@ -55,20 +55,20 @@ class Spans:
 
 
 def spans_of(name: str, as_of: datetime, zone: ZoneInfo) -> Spans:
-    """Refused `bad_period`."""
+    """Build the spans of a period's bulletin. Refused `bad_period`."""
     period = span(name)
     first, last, length = period.months[0], period.months[-1], len(period.months)
 
     def of(by: int) -> Span:
         return Span(bounds(shifted(first, by), zone)[0], bounds(shifted(last, by), zone)[1], as_of)
 
-    begun = min(last, f"{as_of.astimezone(zone):%Y-%m}")  # a month not begun has no place on a chart
+    begun = min(last, f"{as_of.astimezone(zone):%Y-%m}")  # months not begun are not charted
     months = tuple(shifted(begun, -back) for back in range(12, -1, -1))
     return Spans(period, of(0), of(-length), of(-12), tuple(bounds(m, zone) for m in months), months)
 
 
 def called(words: Catalogue, period: Period) -> str:
-    """A period as people say it."""
+    """Format a period for people."""
     year, first = period.months[0][:4], int(period.months[0][5:])
     facts = {
         "year": year,
@@ -79,10 +79,10 @@ def called(words: Catalogue, period: Period) -> str:
 
 
 def day(words: Catalogue, at: datetime) -> str:
-    """A date as it stands under an official paper."""
+    """Format a date as in an official document."""
     return words.say("bulletin.date", year=at.year, month=words.say(f"bulletin.month.{at.month}"), day=at.day)
 
 
 def last_instant(end: datetime) -> datetime:
-    """The last moment before the end of a span, for its date."""
+    """Return the last second of a span, for printing its last day."""
     return end - timedelta(seconds=1)

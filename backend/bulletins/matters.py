@@ -1,4 +1,4 @@
-"""The chapters on matters: hot spots, supervision, tickets reviewed one by one, governance, knowledge, notes (A17, A27)."""
+"""Write the chapters on hot spots, supervision, reviewed tickets, governance, knowledge, and notes (A17, A27)."""
 
 import re
 from collections import Counter
@@ -17,12 +17,12 @@ from backend.domain.settings import Settings
 from backend.ports.bulletins import Detail, Problem
 from backend.ports.marks import LedgerEntry
 
-PLACES = 10  # named at most
-TAIL = 4  # signs of a ticket's number
+PLACES = 10  # listed at most
+TAIL = 4  # last characters of a ticket number that are printed
 LONGEST = {"title": 40, "said": 160}  # characters of masked texts
-_LEFT_OVER = re.compile(r"[0-9]{0,4}[*]{3,}[0-9]{0,4}")  # of a masked number nothing is left
+_LEFT_OVER = re.compile(r"[0-9]{0,4}[*]{3,}[0-9]{0,4}")  # remains of a masked number
 _DOOR = re.compile(r"[0-9０-９#＃]")
-#: Readings printed under the figures (the rest stands on the score sheets).
+#: Settings printed under the figures (the others are on the score sheets).
 READINGS = (
     "profile", "workday.mode", "dispatch.general.limit", "dispatch.urgent.limit", "sign.general.limit",
     "sign.urgent.limit", "card.red_at", "scoring.closure_basis", "scoring.unreasonable_mode",
@@ -31,7 +31,7 @@ READINGS = (
 
 
 def streets(places: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Places cut before the first number of a door, so that a street or estate is left and no home; most first."""
+    """Count places, cut before the first house number to leave a street or estate but no home; most frequent first."""
     found: Counter[str] = Counter()
     for place, n in places:
         name = _DOOR.split(mask(place, strict=True).replace("*", "#"), maxsplit=1)[0].strip(" ,，、-—()（）")
@@ -41,7 +41,7 @@ def streets(places: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
 
 
 def hot(w: Writer, now: Work, before: Work, detail: Detail) -> None:
-    """5 热点."""
+    """Write chapter 5 热点."""
     w.heading("hot")
     regions = by(now.figures.received, lambda row: row.region)
     categories = by(now.figures.received, lambda row: row.category)
@@ -56,19 +56,19 @@ def hot(w: Writer, now: Work, before: Work, detail: Detail) -> None:
 
 
 def supervised(w: Writer, now: Work) -> None:
-    """6 督办 (A15)."""
+    """Write chapter 6 督办 (A15)."""
     w.heading("supervised")
     became = now.figures.supervised
     if not became:
         w.prose("supervised_none")
         return
-    # an accepted answer ends the duty: what was met in time or late was answered
+    # an accepted answer ends the duty, so timely and late ones were answered
     w.prose("supervised", orders=sum(became.values()), timely=became.get("timely", 0), late=became.get("late", 0),
             open=became.get("", 0), void=became.get("void", 0))  # fmt: skip
 
 
 def reviewed(w: Writer, detail: Detail, units: Mapping[str, Unit]) -> None:
-    """7 逐件评议 (A17): every unsatisfied or badly handled ticket with its conclusion; tails of numbers, masked texts."""
+    """Write chapter 7 逐件评议 (A17): unsatisfied or badly handled tickets with conclusions; number tails, masked texts."""
     w.heading("reviewed")
     if not detail.problems:
         w.prose("reviewed_none")
@@ -107,13 +107,13 @@ def _said(w: Writer, p: Problem) -> str:
 
 
 def plain(text: str, name: str | None, longest: str) -> str:
-    """A text without persons, cut after it was masked."""
+    """Mask personal data in a text, then cut it to a length of LONGEST."""
     masked = _LEFT_OVER.sub("****", mask(text, (name,) if name else (), strict=True))
     return cut(" ".join(masked.split()), LONGEST[longest])
 
 
 def improved(w: Writer, ledger: Sequence[LedgerEntry], units: Mapping[str, Unit]) -> None:
-    """8 治理 (每月1个同类问题) and 9 知识库, as accepted in the ledgers."""
+    """Write chapters 8 治理 (每月1个同类问题) and 9 知识库, as accepted in the ledgers."""
     for heading, kind in (("governed", "governed_class"), ("knowledge", "knowledge")):
         w.heading(heading)
         rows = [e for e in ledger if e.kind == kind]
@@ -130,7 +130,7 @@ def improved(w: Writer, ledger: Sequence[LedgerEntry], units: Mapping[str, Unit]
 def noted(
     w: Writer, spans: Spans, detail: Detail | None, settings: Settings, idle: Sequence[Unit], now: datetime, basis: str
 ) -> None:  # fmt: skip
-    """10 数据说明: as of when, by which readings, who had nothing, what came late."""
+    """Write chapter 10 数据说明: as of when, by which settings, idle units, late entries."""
     w.heading("notes")
     if spans.now.end > now:
         w.prose("unfinished", at=day(w.words, now))
@@ -149,7 +149,7 @@ def noted(
 
 
 def spoken(w: Writer, settings: Settings, key: str) -> str:
-    """A setting's value in words where the catalogue has one."""
+    """Format a setting's value, in words if the catalogue has them."""
     value = settings.get(key)
     if w.words.has(f"word.reading_value.{value}"):
         return w.words.word("reading_value", value)

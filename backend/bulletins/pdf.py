@@ -1,4 +1,4 @@
-"""Sets a document as PDF (or its pages as PNG) with typst, after the form of an official paper; words are data there."""
+"""Render a document as PDF (or its pages as PNG) with typst, in the form of an official paper; text is data there."""
 
 import json
 import tempfile
@@ -17,14 +17,14 @@ FORM = "bulletin.typ"
 
 
 def pdf(document: Document, pictures: Sequence[bytes]) -> bytes:
-    """The whole PDF."""
+    """Render the PDF; `pictures` are the charts as PNG, in order."""
     found = _compiled(document, pictures, "pdf")
     assert isinstance(found, bytes)
     return found
 
 
 def pages(document: Document, pictures: Sequence[bytes], ppi: float = 80) -> list[bytes]:
-    """Every page as a PNG."""
+    """Render every page as PNG."""
     found = _compiled(document, pictures, "png", ppi)
     return found if isinstance(found, list) else [found]
 

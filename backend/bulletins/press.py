@@ -1,6 +1,6 @@
-"""The press: sets documents and pictures in a process of its own, so that the house goes on answering meanwhile (P10).
+"""Render documents and pictures in a child process, so that the server keeps answering meanwhile (P10).
 
-Whoever imports this file in the house pays nothing: the heavy libraries are imported by the process that prints.
+Importing this file is cheap: only the child process imports the heavy libraries.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ NEEDS = {"docx": "python-docx", "xlsxwriter": "XlsxWriter", "typst": "typst", "m
 
 
 def lacking(needs: Mapping[str, str] = NEEDS) -> list[str]:
-    """The packages of the extra `reports` that are not installed; module → package."""
+    """Return the packages of the `reports` extra that are not installed; `needs`: module → package."""
     return [package for module, package in needs.items() if find_spec(module) is None]
 
 
 async def printed(document: Document) -> list[tuple[str, bytes]]:
-    """The DOCX, XLSX and PDF of a document. Refused `reports_missing`, `press_failed`."""
+    """Render a document as DOCX, XLSX and PDF: (file name, content). Refused `reports_missing`, `press_failed`."""
     return await apart(_all, document)
 
 
 async def pictured(picture: Glance | RankGlance) -> bytes:
-    """One PNG. Refused `reports_missing`, `press_failed`."""
+    """Render a picture as PNG. Refused `reports_missing`, `press_failed`."""
     return await apart(_picture, picture)
 
 
 async def apart(work: Callable[..., T], what: object) -> T:
-    """Do a piece of printing in a process of its own. Refused `reports_missing`, `press_failed`."""
+    """Run `work(what)` in a new process. Refused `reports_missing`, `press_failed`."""
     absent = lacking()
     if absent:
         raise Refused("reports_missing", packages=", ".join(absent))
@@ -50,7 +50,7 @@ async def apart(work: Callable[..., T], what: object) -> T:
 
 
 def _alone() -> None:
-    """Ctrl-C is the parent's affair; it lets go of us in order."""
+    """Ignore Ctrl-C: the parent handles it and ends this process in order."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

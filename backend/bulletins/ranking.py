@@ -1,4 +1,4 @@
-"""The chapters with marks: quarterly ranking, annual assessment, the agencies' three rates (B12, A26, Q52)."""
+"""Write the chapters with scores: quarterly ranking, annual assessment, the agencies' three rates (B12, A26, Q52)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,20 +19,20 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """A period's result with what is printed beside it: months' marks, volumes, and from which runs they are."""
+    """A period's result and what is printed beside it: monthly scores, volumes, and the runs they come from."""
 
     units: Sequence[Row]
     regions: Sequence[Row]
     months: Mapping[str, Mapping[str, str | None]]  # unit or region → month → total
     volumes: Mapping[str, int]  # unit → assignments
     small: frozenset[str]
-    locked: Mapping[str, int | None]  # month → number of the locked run, None for a trial
-    whole: int | None = None  # number of the period's own locked run
+    locked: Mapping[str, int | None]  # month → id of the locked run, None for a trial
+    whole: int | None = None  # id of the period's own locked run
     month_names: Sequence[str] = field(default=())
 
 
 def scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: Settings) -> None:
-    """Regions, units in groups of their like, institutions, departments without region; the unscored apart."""
+    """Write regions, institutions, units in peer groups, and departments without region; the unscored apart."""
     runs = [w.say("run_locked", month=m, run=n) if n else w.say("run_trial", month=m) for m, n in found.locked.items()]
     w.heading("standing")
     if found.whole is not None:
@@ -81,8 +81,7 @@ def _apart(row: Row, units: Mapping[str, Unit]) -> bool:
 def groups(
     rows: Sequence[Row], volumes: Mapping[str, int], settings: Settings
 ) -> list[tuple[str, list[Row]]]:  # fmt: skip
-    """Units among their like by volume (`bulletin.peer_large`, `bulletin.peer_small`), so that few tickets are not
-    ranked beside many."""
+    """Group units by volume (`bulletin.peer_large`, `bulletin.peer_small`): few tickets are not ranked with many."""
     large, small = settings.integer("bulletin.peer_large"), settings.integer("bulletin.peer_small")
     found: dict[str, list[Row]] = {"large": [], "middle": [], "small": []}
     for row in rows:
@@ -94,7 +93,7 @@ def groups(
 def _board(
     w: Writer, key: str, rows: Sequence[Row], found: Scores, name: str, *, ranked: bool, units: Mapping[str, Unit]
 ) -> None:  # fmt: skip
-    """One table of marks: best first with shared ranks, or by band with the units of a band in the register's order."""
+    """Write one score table: by rank (ties share one), or by tier with the units of a tier by code."""
     places = {r.code: r.rank for r in rank({row[name]: row["total"] for row in rows})}
     if ranked:
         ordered = sorted(rows, key=lambda r: (places[r[name]] or 0, r[name]))
@@ -132,7 +131,7 @@ def _tier(w: Writer, row: Row) -> str:
 
 
 def mark(total: str | None) -> Cell:
-    """A published mark as a number."""
+    """Convert a published score to a cell."""
     return None if total is None else Number(Fraction(total))
 
 
@@ -145,7 +144,7 @@ def agencies(
     w: Writer, counted: Mapping[Measure, Sequence[Counted]], to_date: Mapping[Measure, Sequence[Counted]] | None,
     units: Mapping[str, Unit],
 ) -> None:  # fmt: skip
-    """响应率、办结率、满意率 by agency, of the period and of the year to date (A26, A35, Q41)."""
+    """Write 响应率、办结率、满意率 by agency, of the period and of the year to date (A26, A35, Q41)."""
     w.heading("agencies")
     w.prose("agencies")
     for key, source in (("agencies", counted), ("agencies_year", to_date)):

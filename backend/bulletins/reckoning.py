@@ -1,4 +1,4 @@
-"""From counted rows to the figures a bulletin names, purely and exactly: sums, shares, changes (practice 5.6)."""
+"""Compute a bulletin's figures from counted rows, purely and exactly: sums, shares, changes (practice 5.6)."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -15,34 +15,34 @@ GOOD = ("satisfied", "basically_satisfied")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A rate as it was counted."""
+    """A rate as counted: numerator and denominator."""
 
     numerator: int = 0
     denominator: int = 0
 
     @property
     def rate(self) -> Rate | None:
-        """None where nothing was to be counted."""
+        """The rate; None if the denominator is 0."""
         return share(self.numerator, self.denominator)
 
 
 def share(part: int, whole: int) -> Rate | None:
-    """A part of a whole; None of nothing."""
+    """Return part / whole; None if whole is 0."""
     return Rate(Fraction(part, whole)) if whole else None
 
 
 def change(now: int, before: int) -> Rate | None:
-    """By how much it grew; None where there was nothing before."""
+    """Return the relative growth; None if `before` is 0."""
     return Rate(Fraction(now - before, before)) if before else None
 
 
 def points(now: Rate | None, before: Rate | None) -> Number | None:
-    """By how many percentage points a rate moved."""
+    """Return the change of a rate in percentage points; None if either is missing."""
     return None if now is None or before is None else Number((now.value - before.value) * 100)
 
 
 def by(received: Iterable[Received], key: Callable[[Received], str]) -> Counter[str]:
-    """How many demands of each word."""
+    """Sum the demands by `key`."""
     found: Counter[str] = Counter()
     for row in received:
         found[key(row)] += row.count
@@ -51,30 +51,30 @@ def by(received: Iterable[Received], key: Callable[[Received], str]) -> Counter[
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The figures of one span."""
+    """The figures and rates of one span."""
 
     figures: Figures
     rates: Mapping[Measure, Pair]
 
     def got(self, name: str) -> int:
-        """A column of 受理 in all: count, direct, mass, repeated, bounced, merged, cancelled."""
+        """Sum a column of 受理: count, direct, mass, repeated, bounced, merged, cancelled."""
         return sum(getattr(row, name) for row in self.figures.received)
 
     def sent(self, name: str) -> int:
-        """A column of 派单 in all: count, leads, signed, auto, waiting."""
+        """Sum a column of 派单: count, leads, signed, auto, waiting."""
         return sum(getattr(row, name) for row in self.figures.given)
 
     def shut(self, name: str) -> int:
-        """A column of 办结 in all: count, once, twice, explained."""
+        """Sum a column of 办结: count, once, twice, explained."""
         return sum(getattr(row, name) for row in self.figures.closed)
 
     def held(self, name: str) -> int:
-        """A column of what is in hand in all: due, yellow, red, open, overdue."""
+        """Sum a column of what is in hand: due, yellow, red, open, overdue."""
         return sum(getattr(row, name) for row in self.figures.in_hand)
 
     @property
     def urgent(self) -> int:
-        """紧急."""
+        """Urgent demands (紧急)."""
         return sum(row.count for row in self.figures.received if row.grade == "urgent")
 
     @property
@@ -84,11 +84,11 @@ class Work:
         return Number(Fraction(self.figures.dispatch_wait, waited * HOUR)) if waited else None
 
     def asked(self, kind: str, *decisions: str) -> int:
-        """Requests of a kind; those of these decisions only, when any is named."""
+        """Count requests of a kind, with one of `decisions` if any is given."""
         return sum(a.count for a in self.figures.asked if a.kind == kind and (not decisions or a.decision in decisions))
 
     def visited(self, *verdicts: str, **marks: bool) -> int:
-        """Visited tickets of these verdicts (any when none is named) and marks (`reached=True` …)."""
+        """Count visited tickets with one of `verdicts` (none given: any) and these flags (`reached=True` …)."""
         return sum(
             v.count
             for v in self.figures.visited
@@ -96,10 +96,10 @@ class Work:
         )
 
     def rate(self, measure: Measure) -> Pair:
-        """A rate as the marks count it, all units together."""
+        """Return a rate as scoring counts it, all units together."""
         return self.rates.get(measure, Pair())
 
     @property
     def empty(self) -> bool:
-        """Nothing happened at all."""
+        """Whether nothing happened at all."""
         return not (self.got("count") or self.sent("count") or self.shut("count") or self.visited())

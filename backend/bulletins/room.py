@@ -1,4 +1,4 @@
-"""The room of the bulletins: a period is gathered, composed, printed apart, and kept under its number (B11-B13, A16)."""
+"""The bulletin service: gather a period, compose and render its document, store it under its number (B11-B13, A16)."""
 
 import asyncio
 import contextlib
@@ -25,14 +25,14 @@ from backend.ports.reading import Page
 
 log = structlog.get_logger()
 HOUSE = Actor("system", Role.ADMIN)
-PATIENCE = timedelta(minutes=10)  # after which a making nobody is at counts as broken off
-MOST = 10_000  # the highest number of an issue
+PATIENCE = timedelta(minutes=10)  # after which an issue no task is making counts as failed
+MOST = 10_000  # highest issue number
 Files = list[tuple[str, bytes]]
 Step = Callable[[str], None]
 
 
 class Bulletins:
-    """Documents of periods. One is printed at a time; the house goes on answering meanwhile."""
+    """Makes and lists the documents of periods. One is rendered at a time."""
 
     def __init__(self, store: BulletinStore, marks: Marks, audit: AuditStore, words: Catalogue) -> None:
         self._store, self._marks, self._audit, self._words = store, marks, audit, words
@@ -41,25 +41,25 @@ class Bulletins:
         self._press = asyncio.Lock()
         self._tasks: dict[int, asyncio.Task[Any]] = {}
 
-    # -- documents at once: for the chat and the command line
+    # -- documents while the caller waits: chat and command line
 
     async def month(self, month: str, by: Actor = HOUSE) -> Files:
-        """月通报 (or, in the Beijing profile, 分析报告): name and content of each document. Refused `bad_month`."""
+        """Make the 月通报 (Beijing profile: 分析报告) and return its files. Refused `bad_month`, and as `make`."""
         return (await self.make(month_span(month).name, by=by))[1]
 
     async def quarter(self, quarter: str, by: Actor = HOUSE) -> Files:
-        """季排名 (2026Q4). Refused `bad_period`."""
+        """Make the 季排名 (2026Q4). Refused `bad_period`, and as `make`."""
         return (await self.make(_of(quarter, "quarter"), by=by))[1]
 
     async def year(self, year: str, by: Actor = HOUSE) -> Files:
-        """年考核 (2026). Refused `bad_period`."""
+        """Make the 年考核 (2026). Refused `bad_period`, and as `make`."""
         return (await self.make(_of(year, "year"), by=by))[1]
 
     async def make(
         self, period: str, kind: str | None = None, *, by: Actor = HOUSE, number: int | None = None,
         profile: str | None = None, scheme: str | None = None, on_step: Step = lambda step: None,
     ) -> tuple[Issue, Files]:  # fmt: skip
-        """An issue with its documents; made anew it keeps its number. `on_step` hears count, print, keep.
+        """Make an issue and its documents; made again it keeps its number. `on_step` is called with count, print, keep.
 
         Refused `bad_period`, `period_not_begun`, `bad_bulletin`, `bad_setting`, `bad_issue`, `issue_taken`,
         `reports_missing`, `press_failed`.
@@ -68,13 +68,13 @@ class Bulletins:
         issue = await self._open(period, kind, by, number, changes)
         return issue, await self._made(issue, by, changes, scheme, on_step)
 
-    # -- documents in their own time: for the API and the console
+    # -- documents in the background: API and console
 
     async def start(
         self, period: str, kind: str | None, by: Actor, *, number: int | None = None, profile: str | None = None,
         scheme: str | None = None,
     ) -> Issue:  # fmt: skip
-        """Begin an issue and return; how far it is stands in the book. Refused as `make`."""
+        """Start making an issue in the background; its state is stored. Refused as `make`."""
         changes = {"profile": profile} if profile else {}
         issue = await self._open(period, kind, by, number, changes)
         task = asyncio.create_task(self._made(issue, by, changes, scheme, lambda step: None))
@@ -128,31 +128,31 @@ class Bulletins:
             log.warning("bulletin_failed", issue=issue_id, error=type(broken).__name__)
 
     async def close(self) -> None:
-        """Let go of what is being made."""
+        """Cancel what is being made."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # -- the book
+    # -- issues
 
     async def issues(
         self, by: Actor, period: str | None = None, *, before: int | None = None, limit: int = 50
     ) -> Page[tuple[Issue, Sequence[Leaf]]]:
-        """A page of the issues the actor may see, newest first."""
+        """Return a page of the issues the actor may see, newest first."""
         without = Kind.ANALYSIS if by.of_unit else None
         page = await self._store.issues(period, without=without, before=before, limit=limit)
         return Page(tuple((self._standing(issue), leaves) for issue, leaves in page.items), page.next)
 
     async def issue(self, issue_id: int, by: Actor) -> tuple[Issue, Sequence[Leaf]]:
-        """One issue. Refused `not_found`."""
+        """Return one issue and its documents. Refused `not_found`."""
         found = await self._store.issue(issue_id)
         if found is None or not _may_see(found[0], by):
             raise Refused("not_found", id=issue_id)
         return self._standing(found[0]), found[1]
 
     async def open(self, issue_id: int, name: str, by: Actor) -> tuple[str, bytes]:
-        """A document by its name, or by its ending alone (docx, xlsx, pdf); one row of the audit book (FA12)."""
+        """Return a file by name or extension (docx, xlsx, pdf); writes an audit log row (FA12). Refused `not_found`."""
         issue, leaves = await self.issue(issue_id, by)
         leaf = next((f.name for f in leaves if name in (f.name, f.name.rpartition(".")[2])), None)
         content = None if leaf is None else await self._store.content(issue_id, leaf)
@@ -163,7 +163,7 @@ class Bulletins:
         return leaf, content
 
     def _standing(self, issue: Issue) -> Issue:
-        """A making that nobody is at any more has failed."""
+        """Report an issue as failed if no task is making it any more."""
         if issue.state != "making" or issue.id in self._tasks or self._office.clock.now() - issue.made_at < PATIENCE:
             return issue
         return Issue(issue.id, issue.kind, issue.period, issue.year, issue.number, issue.revision, "failed",
@@ -172,7 +172,7 @@ class Bulletins:
     # -- pictures
 
     async def picture(self, period: str) -> bytes | None:
-        """A period at a glance as one PNG; None where the extra `reports` is not installed. Refused `bad_period`."""
+        """Render a period at a glance as PNG; None without the `reports` extra. Refused `bad_period`."""
         name = span(period).name
         if lacking():
             return None
@@ -182,7 +182,7 @@ class Bulletins:
         return await pictured(glances.glance(material, self._words))
 
     async def rank_picture(self, period: str) -> bytes | None:
-        """A period's ranking as one PNG; None when nobody has a mark or the extra is missing. Refused `bad_period`."""
+        """Render a period's ranking as PNG; None if no unit has a score or without the extra. Refused `bad_period`."""
         of = span(period)
         if lacking():
             return None
@@ -200,5 +200,5 @@ def _of(period: str, kind: str) -> str:
 
 
 def _may_see(issue: Issue, by: Actor) -> bool:
-    """The analysis is for the office's own meeting; what is issued to all, the units' leaders may read."""
+    """Whether the actor may see an issue: a unit's people only as leader, and never the analysis."""
     return not by.of_unit or (by.role is Role.LEADER and issue.kind != Kind.ANALYSIS)

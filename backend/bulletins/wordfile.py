@@ -1,4 +1,4 @@
-"""Sets a document as DOCX in the form of an official paper (GB/T 9704): red head, real headings, captions, page numbers."""
+"""Render a document as DOCX in the official form (GB/T 9704): red head, real headings, captions, page numbers."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ WIDTH = 156.0  # mm between the margins
 
 
 def wordfile(document: Document, pictures: Sequence[bytes]) -> bytes:
-    """The whole DOCX; `pictures` are the charts as PNG, in order."""
+    """Render the DOCX; `pictures` are the charts as PNG, in order."""
     doc = new_document()
     _styles(doc, document.labels.language)
     _page(doc)
@@ -108,7 +108,7 @@ def _run(paragraph: Any, text: str, family: str, size: float, *, bold: bool = Fa
 
 
 def _field(paragraph: Any, code: str, value: str, size: float | None = None) -> None:
-    """A field that Word keeps up to date (page numbers, numbers of captions), with its value as of now."""
+    """Add a field that Word updates (page and caption numbers), with its current value."""
     for kind in ("begin", "code", "separate", "value", "end"):
         run = paragraph.add_run(value if kind == "value" else "")
         if size:
@@ -147,7 +147,7 @@ def _head(doc: Any, document: Document) -> None:
 
 
 def _border(paragraph: Any, side: str, color: str, size: int) -> None:
-    """A rule above or below a paragraph; size in eighths of a point."""
+    """Draw a line above or below a paragraph; size in eighths of a point."""
     properties = paragraph._element.get_or_add_pPr()
     borders = properties.find(qn("w:pBdr"))
     if borders is None:
@@ -160,7 +160,7 @@ def _border(paragraph: Any, side: str, color: str, size: int) -> None:
 
 
 def _caption(doc: Any, label: str, number: int, text: str, *, keep: bool) -> None:
-    """Table captions stand above, those of figures below."""
+    """Add a caption; `keep`: with the next paragraph (table captions stand above, figure captions below)."""
     caption = doc.add_paragraph(style="Caption")
     caption.alignment = Align.CENTER
     caption.paragraph_format.keep_with_next = keep
@@ -186,7 +186,7 @@ def _table(doc: Any, table: Table) -> None:
 
 
 def _fill(tr: Any, texts: Sequence[str], sides: Sequence[str], *, head: bool) -> None:
-    """One row, by its XML: python-docx's own cells take quadratic time over long tables."""
+    """Fill one row through its XML: python-docx's own cells take quadratic time over long tables."""
     properties = tr.get_or_add_trPr()
     properties.append(OxmlElement("w:cantSplit"))
     if head:
@@ -228,7 +228,7 @@ def _picture(doc: Any, image: bytes, chart: Chart) -> None:
 
 
 def _foot(doc: Any, document: Document) -> None:
-    """版记: to whom it goes, by whom and when it was printed."""
+    """Add the 版记: recipients, issuer, date of print."""
     labels = document.labels
     lines = [label + names for label, names in ((labels.send_to, document.send_to), (labels.copy_to, document.copy_to))
              if names]  # fmt: skip

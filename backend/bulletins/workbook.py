@@ -1,4 +1,4 @@
-"""Sets a document as a workbook: a sheet a table, real numbers, shares by formula, charts of Excel's own (FR10)."""
+"""Render a document as XLSX: one sheet per table, real numbers, shares as formulas, native charts (FR10)."""
 
 import io
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from backend.domain.scoring.exact import Rounding
 
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 _BAD_IN_NAMES = "[]:*?/\\'"
-NARROW, WIDE = 10, 60  # signs of a column
+NARROW, WIDE = 10, 60  # column width in characters
 HEAD = 2  # rows above a table: its caption and a blank one
 
 
 def workbook(document: Document) -> bytes:
-    """The whole XLSX."""
+    """Render the XLSX."""
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(out, options)
@@ -39,7 +39,7 @@ def workbook(document: Document) -> bytes:
 
 
 class _Forms:
-    """The formats of cells."""
+    """Cell formats."""
 
     def __init__(self, book: Any) -> None:
         base = {"font_name": "SimSun", "font_size": 11, "border": 1, "valign": "vcenter"}
@@ -56,19 +56,19 @@ class _Forms:
 
 
 def safe(text: str) -> str:
-    """A text that no spreadsheet takes for a formula (FR10): such a one gets an apostrophe before it."""
+    """Prefix text a spreadsheet would take for a formula with an apostrophe (FR10)."""
     text = clean(text)
     return f"'{text}" if text.startswith(_RISKY) else text
 
 
 def published(cell: Rate | Number) -> float:
-    """The number as it is published: a rate to four decimals (two of per cent), any other to two, half up."""
+    """Round as published, half up: a rate to four decimals (two of per cent), any other number to two."""
     places = 4 if isinstance(cell, Rate) else 2
     return float(Rounding(places).of(cell.value))
 
 
 def _front(book: Any, document: Document, forms: _Forms) -> None:
-    """The first sheet: what it is, and the prose."""
+    """Write the first sheet: title and prose."""
     sheet = book.add_worksheet(_sheet_name(document.masthead, []))
     sheet.set_column(0, 0, 100)
     sheet.hide_gridlines(2)
@@ -146,7 +146,7 @@ def _formula(table: Table, row: int, place: int) -> str:
 
 
 def _chart(book: Any, sheet: Any, chart: Chart, name: str, columns: int, n: int) -> None:
-    """A chart of the first columns of the table it stands beside: labels, then one column a series."""
+    """Add a chart of the first columns of its table: labels, then one column per series."""
     kind = {"type": "line"} if chart.form == "line" else {"type": "bar"}
     drawn = book.add_chart(kind)
     first, last = HEAD + 1, HEAD + len(chart.labels)
@@ -168,7 +168,7 @@ def _chart(book: Any, sheet: Any, chart: Chart, name: str, columns: int, n: int)
 
 
 def _sheet_name(wanted: str, taken: Sequence[str]) -> str:
-    """A name Excel takes: 31 signs, none of its own, none twice."""
+    """Return a unique sheet name Excel accepts: at most 31 characters, none reserved."""
     plain = "".join(c for c in clean(wanted) if c not in _BAD_IN_NAMES).strip()[:28] or "1"
     name, n = plain, 2
     while name.casefold() in {t.casefold() for t in taken}:
@@ -177,7 +177,7 @@ def _sheet_name(wanted: str, taken: Sequence[str]) -> str:
 
 
 def _unlike(titles: Sequence[str]) -> list[str]:
-    """Heads of a table must differ."""
+    """Make titles unique, as Excel tables require."""
     found: list[str] = []
     for title in map(safe, titles):
         found.append(title if title not in found else f"{title} {found.count(title) + 1}")

@@ -1,4 +1,4 @@
-"""The hand that writes a bulletin: numbered headings, sentences of the catalogue, tables and charts, in order."""
+"""Collect a bulletin's blocks in order: numbered headings, catalogue texts, tables and charts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -8,35 +8,35 @@ from backend.bulletins.document import Block, Cell, Chart, Column, Heading, Para
 from backend.bulletins.reckoning import Pair, share
 from backend.domain.texts import Catalogue
 
-#: Columns of words.
+#: Text columns, aligned left.
 LEFT = frozenset({"figure", "unit", "region", "place", "channel", "category", "grade", "verdict", "matter", "reason", "review",
                   "note", "reading", "value"})  # fmt: skip
 
 
 class Writer:
-    """Collects blocks. `say` takes its keys from the part `bulletin` of the catalogue."""
+    """Collects blocks; text keys are under `bulletin.` in the catalogue."""
 
     def __init__(self, words: Catalogue) -> None:
         self.words, self._number = words, 0
         self.blocks: list[Block] = []
 
     def say(self, key: str, /, **facts: Any) -> str:
-        """A text of the catalogue; cells are put in as they are printed."""
+        """Render a text of the catalogue; cell values are formatted as printed."""
         return self.words.say(f"bulletin.{key}", **{name: _fact(value) for name, value in facts.items()})
 
     def heading(self, key: str) -> None:
-        """The next numbered heading."""
+        """Add the next numbered heading."""
         self._number += 1
         self.blocks.append(Heading(self.say(f"ordinal.{self._number}") + self.say(f"heading.{key}")))
 
     def prose(self, key: str, /, **facts: Any) -> None:
-        """A paragraph."""
+        """Add a paragraph."""
         self.blocks.append(Paragraph(self.say(key, **facts)))
 
     def table(
         self, key: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, annex: bool = False
     ) -> Table | None:  # fmt: skip
-        """A table; nothing where it would be empty."""
+        """Add a table, unless it has no rows; return it or None."""
         kept = tuple(tuple(row) for row in rows)
         if not kept:
             return None
@@ -47,19 +47,19 @@ class Writer:
     def column(
         self, key: str, weight: float = 1.0, *, ratio: tuple[int, int] | None = None, share: int | None = None
     ) -> Column:
-        """A column headed by a word of the catalogue."""
+        """Make a column with a title of the catalogue."""
         return Column(self.say(f"column.{key}"), weight, ratio, share, key in LEFT)
 
     @staticmethod
     def column_named(title: str, weight: float = 1.0) -> Column:
-        """A column headed by a word at hand."""
+        """Make a column with the given title."""
         return Column(title, weight)
 
     def chart(
         self, form: str, key: str, of: Table | None, labels: Sequence[str],
         series: Mapping[str, Sequence[int | Fraction | None]],
     ) -> None:  # fmt: skip
-        """A chart beside the table it is drawn from; its alt text tells its figures."""
+        """Add a chart beside the table `of`, unless there is none; its alt text gives the figures."""
         if of is None or not labels:
             return
         rows = tuple(Series(name, tuple(values)) for name, values in series.items())
@@ -69,7 +69,7 @@ class Writer:
         self.blocks.append(Chart(form, caption, alt, of.sheet, tuple(labels), rows))
 
     def parts(self, key: str, group: str, now: Mapping[str, int], before: Mapping[str, int]) -> Table | None:
-        """A table of parts with their shares and what they were before; a blank part is 未填."""
+        """Add a table of parts with shares and earlier counts; a blank part is 未填."""
         whole = sum(now.values())
         rows = []
         for word, n in sorted(now.items(), key=lambda item: (-item[1], item[0])):
@@ -79,7 +79,7 @@ class Writer:
         return self.table(key, columns, rows)
 
     def counted(self, pair: Pair) -> str:
-        """A rate with what it was counted from."""
+        """Format a rate with its numerator and denominator."""
         if pair.rate is None:
             return shown(None)
         return self.say("counted", rate=pair.rate, numerator=pair.numerator, denominator=pair.denominator)

@@ -148,7 +148,7 @@ class Contests:
         return [exclusion_json(one, self._office.clock.zone) for one in made]
 
     async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
-        """Decide an exclusion as second clerk. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
+        """Decide as second clerk. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
         clerk(actor)
         one = await self._store.exclusion(exclusion_id)
         if one is None:

@@ -37,7 +37,7 @@ def scheme_name(unit: Unit, standing: Standing) -> str:
 
 
 def check_counts(row: Mapping[str, Any], unit: Unit, standing: Standing, *, lenient: bool = False) -> None:
-    """Check that the unit's scheme can count the row; `lenient`: drop superfluous points. Refused as by `parse_facts`."""
+    """Check that the unit's scheme can count the row; `lenient` drops needless points. Refused as by `parse_facts`."""
     scheme = load_scheme(scheme_name(unit, standing))
     given = {key: value for key, value in row.items() if key in COUNTED and value not in (None, "", [])}
     graded = any(line.kind == given.get("kind") and line.rule is LedgerRule.GRADED for line in scheme.ledger)

@@ -30,7 +30,7 @@ REPORTERS = (Role.LIAISON, Role.LEADER)
 
 
 class Registers:
-    """Adds, ends and lists register entries; marks/harvest.py drafts ledger lines from them."""
+    """Adds, ends and lists register entries; backend/marks/harvest.py drafts ledger lines from them."""
 
     def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids

@@ -195,7 +195,7 @@ class Understanding:
                 "cost": total, "open": True}  # fmt: skip
 
     async def trend(self, unit: str, months: int, last: str, actor: Actor) -> Document:
-        """Return each item's scores of the months up to `last`, locked ones as locked. Refused `forbidden`, `bad_month`."""
+        """Return each item's scores up to the month `last`, locked ones as locked. Refused `forbidden`, `bad_month`."""
         _own(actor, unit)
         names = [shifted(month_span(last).name, -back) for back in range(min(months, MOST_MONTHS) - 1, -1, -1)]
         sheets = []
