@@ -97,7 +97,7 @@ class Cards:
         return matters(letter, snap)
 
     async def draw(self, letter: Letter) -> Drawn | None:
-        """As `letter`, with the version it was rendered from. KeyError for an unknown kind."""
+        """Render a message with the version it shows; None when it no longer matters. KeyError for an unknown kind."""
         standing = await self._office.standing()
         viewer = standing.by_code.get(letter.person)
         if viewer is None:
