@@ -1,4 +1,4 @@
-"""Draws what people read: letters as cards, and the living card of an assignment as it stands for one viewer."""
+"""Renders what people read: messages as cards, and the live card of an assignment for one viewer."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -25,24 +25,24 @@ from notify.message import Card
 MOST = 900  # characters of a card
 NAMES = 2_000  # requesters' names remembered for masking
 WHOLE = "C2"  # the kind that shows the whole ticket (mail/kinds)
-TODOS = 200  # of a person's open matters, looked at for a digest
+TODOS = 200  # open assignments of a person considered for a digest
 
 
 class Names(Protocol):
-    """Where a requester's name is opened (storage/cards.py)."""
+    """Decrypts a requester's name, and lists the cards of an assignment (storage/cards.py)."""
 
     async def requester(self, ticket_id: int) -> str | None: ...
     async def of_assignment(self, assignment_id: int) -> Sequence[HeldCard]: ...
 
 
 class Provisional(Protocol):
-    """Who knows what still waits for the platform that holds the record (backend/platform.py)."""
+    """Knows what the external platform has not confirmed yet (backend/platform.py)."""
 
     async def provisional(self, ticket_id: int, version: int) -> bool: ...
 
 
 class Todo(Protocol):
-    """One matter a unit has in hand."""
+    """One assignment a unit has in hand."""
 
     @property
     def ticket(self) -> Any: ...
@@ -51,14 +51,14 @@ class Todo(Protocol):
 
 
 class Todos(Protocol):
-    """Where a unit's open matters are found, those due first (storage/drafts.py)."""
+    """Lists a unit's open assignments, those due first (storage/drafts.py)."""
 
     async def todo(self, unit: str, limit: int) -> tuple[int, Sequence[Todo]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A card and the ticket version it was drawn from; `facts` is what a later drawing will need."""
+    """A card and the ticket version it was rendered from; `facts` is what a later rendering needs."""
 
     card: Card
     version: int
@@ -66,7 +66,7 @@ class Drawn:
 
 
 class Cards:
-    """Draws; sends nothing and changes nothing. Texts come from the catalogue alone."""
+    """Renders cards; sends and changes nothing. All texts come from the catalogue."""
 
     def __init__(
         self,
@@ -81,23 +81,23 @@ class Cards:
         self._names = names
         self._catalogue = catalogue
         self._todos = todos
-        self.platform: Provisional | None = None  # hung here by the wiring
+        self.platform: Provisional | None = None  # set by the wiring
         self._known: OrderedDict[int, str | None] = OrderedDict()
 
     async def letter(self, letter: Letter) -> Card | None:
-        """The card of a letter, or None when it no longer matters."""
+        """Return the card of a message, or None when it no longer matters."""
         drawn = await self.draw(letter)
         return drawn.card if drawn else None
 
     async def matters(self, letter: Letter) -> bool:
-        """Whether the letter still says something that is so; for whoever rings as well (FW18)."""
+        """Whether what the message says is still true; also asked before a call (FW18)."""
         snap = None
         if letter.ticket_id is not None:
             snap = await self._moves.load(Find(ticket_id=letter.ticket_id))
         return matters(letter, snap)
 
     async def draw(self, letter: Letter) -> Drawn | None:
-        """As `letter`, with the version it was drawn from. KeyError for a kind nobody knows."""
+        """Render a message with the version it shows; None when it no longer matters. KeyError for an unknown kind."""
         standing = await self._office.standing()
         viewer = standing.by_code.get(letter.person)
         if viewer is None:
@@ -113,7 +113,7 @@ class Cards:
         return await self._drawn(letter.kind, letter.assignment_id, letter.facts, snap, viewer)
 
     async def for_assignment(self, assignment_id: int, person: Person) -> Card:
-        """The living card as this person should see it now. Refused `not_found`."""
+        """Render the live card as this person should see it now. Refused `not_found`."""
         snap = await self._moves.load(Find(assignment_id=assignment_id))
         target = snap.assignment(assignment_id) if snap else None
         if snap is None or target is None:
@@ -121,11 +121,11 @@ class Cards:
         return await self._shown(await self._view(snap, target, {}), person)
 
     async def whole(self, snap: Snapshot, person: Person) -> Card:
-        """The whole ticket with what this person may do about it, and the last thing that happened."""
+        """Render the whole ticket with what this person may do about it and what happened last."""
         return self._whole(await self._view(snap, snap.lead, {}), person)
 
     async def held(self, card: HeldCard) -> Drawn | None:
-        """A message drawn anew; None when its ticket or its holder is no more."""
+        """Render a sent card again; None when its ticket or its recipient no longer exists."""
         standing = await self._office.standing()
         viewer = standing.by_code.get(card.person)
         snap = await self._moves.load(Find(ticket_id=card.ticket_id))
@@ -176,7 +176,7 @@ class Cards:
         return Drawn(Card(text, made), version, {"text": text})
 
     async def _shown(self, view: View, viewer: Person) -> Card:
-        """The living card; with a word that the platform has not confirmed what it says."""
+        """Render the live card, with a note when the external platform has not confirmed what it says."""
         card, ticket = self._living(view, viewer), view.snap.ticket
         if self.platform is not None and await self.platform.provisional(ticket.id, ticket.version):
             return replace(card, text=f"{card.text}\n{self._catalogue.say('platform.card')}")
@@ -237,7 +237,7 @@ class Cards:
         return self._known.get(ticket_id)
 
     def _to_check(self, facts: Mapping[str, Any]) -> Card:
-        """M21: a unit's trial score and until when to object."""
+        """M21: a unit's trial score and the deadline for contesting it."""
         now = self._office.clock.now()
         due = datetime.fromisoformat(str(facts["due"])).astimezone(now.tzinfo)
         said = written(due, now, self._catalogue.language.partition("_")[0], self._office.clock.zone)
@@ -245,7 +245,7 @@ class Cards:
         return Card(self._catalogue.say("chat.M21", **{**facts, "due": said}), made)
 
     async def _digest(self, viewer: Person) -> Card | None:
-        """M5: how much waits for a person, counted at the moment of sending; None when nothing does."""
+        """M5: how much waits for a person, counted when it is sent; None when nothing does."""
         count, found = await self._todos.todo(viewer.unit, TODOS) if self._todos else (0, [])
         if self._todos and not count:
             return None
@@ -270,6 +270,6 @@ def _next_due(assignment: Assignment) -> Any:
 
 
 def _open(snap: Snapshot, request: Request) -> bool:
-    """Whether there is still anything to decide: a cancelled or reassigned matter leaves nothing."""
+    """Whether there is still anything to decide: not once the ticket is cancelled or reassigned."""
     target = snap.assignment(request.assignment_id) if request.assignment_id is not None else None
     return (target is None or target.ended_at is None) and snap.ticket.state is not State.CANCELLED

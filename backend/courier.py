@@ -1,4 +1,4 @@
-"""Carries letters to people: claims what is due, sends it at the pace allowed, settles, takes the next way, redraws cards."""
+"""The delivery worker: claims due messages, sends them within the rate limits, settles, falls back, updates cards."""
 
 import asyncio
 import math
@@ -27,16 +27,16 @@ from notify.channel import Channel
 from notify.pace import LocalPacer, Pacer
 
 log = structlog.get_logger("courier")
-BATCH = 200  # letters claimed by one statement where no pace binds
-MOST_WAITING = 5_000  # letters lined up in memory; the rest wait in the table
-FEW_WAITING = 500  # then the table is looked at for more than the urgent
-LOOK_EVERY = 0.5  # seconds, while a round is busy
-PATIENCE = 5.0  # seconds a round may take before it lets others see that it lives
-MOST_ATTEMPTS = 8  # leases a letter may outlive before it is held to be poison (FM7)
+BATCH = 200  # messages claimed by one statement where no rate limit applies
+MOST_WAITING = 5_000  # messages queued in memory; the rest wait in the table
+FEW_WAITING = 500  # below this the table is read for more than urgent messages
+LOOK_EVERY = 0.5  # seconds between table reads during a busy run
+PATIENCE = 5.0  # seconds a run may take before it must return, to show that it is alive
+MOST_ATTEMPTS = 8  # expired leases before a message counts as poison (FM7)
 
 
 class Courier:
-    """One a process; any number of processes. Whatever waits is only a hint until it is claimed under a lease."""
+    """One per process, any number of processes. A queued item is only a hint until it is claimed under a lease."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Courier:
         self._outbound = Outbound(self._o, self._settling, gate, at_once)
         self._redraw = Redraw(self._o, gate)
         self._woken = asyncio.Event()
-        self._changed = asyncio.Event()  # a job has come out of hand
+        self._changed = asyncio.Event()  # a job has finished
         self._tasks: set[asyncio.Task[None]] = set()
         self._chats: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
         self._rescued_at = -math.inf
@@ -75,14 +75,14 @@ class Courier:
         self._handled = 0
         self._closing = False
 
-    # -- what others call
+    # -- public interface
 
     def nudge(self, *_: object) -> None:
-        """There may be something new (a listener of `desk.after`)."""
+        """Wake the worker: there may be something new (a listener of `desk.after`)."""
         self._woken.set()
 
     async def wait(self, seconds: float) -> None:
-        """Until nudged, or so many seconds."""
+        """Wait until woken, at most `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
@@ -90,9 +90,9 @@ class Courier:
             pass
 
     async def round(self) -> int:
-        """Send what is due until nothing is, or for some seconds; how many letters and messages were handled.
+        """Send what is due until nothing is left, or for `PATIENCE` seconds; return how many items were handled.
 
-        Never 0 while something is still lined up. Raises what the database raises.
+        Never 0 while something is still queued. Raises what the database raises.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + PATIENCE
@@ -116,7 +116,7 @@ class Courier:
         return self._handled - before
 
     async def unreachable(self, letter_id: int, why: str) -> None:
-        """This way is exhausted (a call nobody took): next way, next contact, then a task for a person (A10, Q42)."""
+        """Fall back when one way is exhausted (an unanswered call): next way, next contact, manual task (A10, Q42)."""
         found = await self._o.letters.get(letter_id)
         if found is None:
             return
@@ -127,9 +127,9 @@ class Courier:
             self.nudge()
 
     async def close(self, seconds: float = 20.0) -> None:
-        """Take nothing more in hand and let what has left arrive; what is lined up stays for the others (FM2).
+        """Claim nothing more and let sends in flight finish; queued items stay for other processes (FM2).
 
-        Call it before the round is cancelled: a claim cut in two would have to wait for its lease.
+        Call it before the run is cancelled: an interrupted claim would have to wait for its lease to expire.
         """
         self._closing = True
         self._woken.set()
@@ -139,7 +139,7 @@ class Courier:
     # -- looking
 
     async def _rescue(self) -> None:
-        """Letters whose holder fell silent are freed (FM1); the worn-out ones take the next way."""
+        """Free messages whose lease has expired (FM1); those out of attempts fall back to the next way."""
         now = self._o.real()
         if abs(now - self._rescued_at) < self._o.lease_seconds / 10:
             return
@@ -152,7 +152,7 @@ class Courier:
             await o.letters.add(instead.letters, instead.notes)
 
     async def _look(self) -> int:
-        """Line up what is new: the urgent always, the rest when few wait; how many were new."""
+        """Queue what is new: urgent always, the rest when few wait; return how many were new."""
         self._woken.clear()
         o = self._o
         self._looked_at = asyncio.get_running_loop().time()
@@ -176,7 +176,7 @@ class Courier:
         return count
 
     async def _merge(self, fresh: Sequence[Waiting]) -> set[int]:
-        """Many general reminders of one person become one digest at its hour (§6.3, FS17)."""
+        """Merge many general reminders of one person into one digest at its hour (§6.3, FS17)."""
         o = self._o
         limit = (await o.office.standing()).settings.integer("remind.merge_over")
         piles: dict[tuple[str, str], list[int]] = {}
@@ -212,7 +212,7 @@ class Courier:
     # -- sending
 
     async def _take_in_hand(self, jobs: Sequence[Job]) -> None:
-        """Claim these under our lease and set out with each; what somebody else has taken is passed over."""
+        """Claim these jobs under our lease and start each; skip what another process has claimed."""
         o = self._o
         letters = [j.id for j in jobs if not j.card]
         cards = [j.id for j in jobs if j.card]
@@ -239,12 +239,12 @@ class Courier:
             task.add_done_callback(self._tasks.discard)
 
     async def _carry(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
-        """One job; those of one chat go one after the other, in the order they were taken."""
+        """Run one job; jobs of one chat run one after another, in the order they were taken."""
         chat = self._chats.setdefault((job.channel, job.address), asyncio.Lock())
         try:
             async with chat:
                 await work()
-        except Exception as error:  # one bad letter never stops a round; its lease brings it back
+        except Exception as error:  # one bad message never stops a run; it returns when its lease expires
             log.exception("job_failed", card=job.card, id=job.id, error=type(error).__name__)
         finally:
             self._handled += 1
@@ -252,7 +252,7 @@ class Courier:
             self._changed.set()
 
     async def _rest(self, seconds: float) -> None:
-        """Until a job is done, somebody nudges, or so many seconds."""
+        """Wait until a job is done or the worker is woken, at most `seconds`."""
         self._changed.clear()
         waits = [asyncio.create_task(self._changed.wait()), asyncio.create_task(self._woken.wait())]
         try:

@@ -1,4 +1,4 @@
-"""稍后提醒: a person puts his list or one reminder off; it comes back after `remind.snooze`, at a decent hour."""
+"""稍后提醒: a person postpones their list or one reminder by `remind.snooze`, outside quiet hours."""
 
 from datetime import datetime
 from typing import Protocol
@@ -15,25 +15,25 @@ from backend.ports.moves import Find, MovesStore
 from backend.ports.reading import ReadingStore
 
 DIGEST = "M5"
-#: Duties whose reminders may be put off, and as what they come again.
+#: duties whose reminders may be postponed → the kind of the postponed reminder
 SNOOZED = {Obligation.SIGN: "M3", Obligation.CLOSE: "M4"}
-LOOKED_AT = 50  # newest letters that wait for him
+LOOKED_AT = 50  # newest pending messages of the person considered
 
 
 class Putting(Protocol):
-    """What a chat asks of this room."""
+    """What the bot uses of this service."""
 
     async def later(self, person: Person) -> datetime:
-        """When the list will come again."""
+        """Postpone the list; return when it comes again."""
         ...
 
     async def reminder(self, person: Person, assignment_id: int) -> datetime:
-        """When he will be reminded of this matter again. Refused `too_late_to_snooze`, `not_found`."""
+        """Postpone one reminder; return when it comes again. Refused `too_late_to_snooze`, `not_found`."""
         ...
 
 
 class Snooze:
-    """Writes the letter; pressing ten times writes one."""
+    """Queues the postponed message; repeated presses queue it once."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Snooze:
         self._moves, self._due = moves, due
 
     async def later(self, person: Person) -> datetime:
-        """When the list will come again: `remind.snooze` from now, or the next moment his unit may be disturbed."""
+        """Postpone the list; return when it comes: `remind.snooze` from now, or when the unit may next be disturbed."""
         waiting = await self._reading.deliveries(people=[person.code], state="pending", limit=LOOKED_AT)
         for one in waiting.items:
             if one.letter.kind == DIGEST:
@@ -64,8 +64,10 @@ class Snooze:
         return max(at, wanted)
 
     async def reminder(self, person: Person, assignment_id: int) -> datetime:
-        """He is reminded again `remind.snooze` from now, at a decent hour, and left in peace until then; never later
-        than the last reminder before the deadline. Refused `too_late_to_snooze`, `not_found`."""
+        """Postpone reminders by `remind.snooze`, outside quiet hours; return when the next one comes.
+
+        Never later than the last reminder before the deadline. Refused `too_late_to_snooze`, `not_found`.
+        """
         snap = await self._moves.load(Find(assignment_id=assignment_id))
         target = snap.assignment(assignment_id) if snap else None
         if snap is None or target is None or target.unit != person.unit:
@@ -79,7 +81,7 @@ class Snooze:
             raise Refused("too_late_to_snooze")
         wanted = standing.later(standing.settings.text("remind.snooze"), now, person.unit)
         at = min(max(wanted, standing.may_tell(wanted, now, duty.grade, person.unit)), ahead[-1])
-        if ahead[0] <= at:  # the ladder's own reminder comes, only later
+        if ahead[0] <= at:  # the regular reminder is moved instead of adding one
             await self._due.put_off(duty, at)
             return at
         await self._ids.refill(1)

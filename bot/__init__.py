@@ -1,1 +1,1 @@
-"""The chat door: aiogram as a guest, one small file per thing a person does; no rule lives here."""
+"""The chat bot: an adapter on aiogram, one small file per action; it contains no rules."""

@@ -1,4 +1,4 @@
-"""Photos and papers somebody sent: fetched, judged by content, kept (FT28)."""
+"""Downloads photos and documents sent in chat, checks their content, and stores them (FT28)."""
 
 from aiogram.types import Message
 
@@ -11,7 +11,7 @@ PHOTO = "photo.jpg"
 
 
 def carried(message: Message) -> tuple[str, str, int] | None:
-    """File reference, name and size in bytes of a photo or document, if the message has one."""
+    """Return file reference, name and size in bytes of a photo or document, None without one."""
     if message.photo:
         best = message.photo[-1]
         return best.file_id, PHOTO, best.file_size or 0
@@ -22,7 +22,10 @@ def carried(message: Message) -> tuple[str, str, int] | None:
 
 
 async def take(talk: Talk, message: Message) -> list[str]:
-    """Ids of the files kept. Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
+    """Store the message's file; return the ids, [] without a file.
+
+    Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content).
+    """
     found = carried(message)
     if found is None:
         return []

@@ -1,4 +1,4 @@
-"""The assignment a press or a reply is about, seen with the eyes of whoever speaks."""
+"""Loads the ticket and assignment a button or reply is about, as far as the person may see them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from bot.talk import Talk
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A ticket and the assignment meant."""
+    """A ticket and one of its assignments."""
 
     snap: Snapshot
     assignment: Assignment
@@ -32,7 +32,7 @@ class Case:
         return self.snap.ticket.no
 
     def press(self, verb: str) -> Press:
-        """A button about this assignment as it is now."""
+        """Build a button press about this assignment at its current version."""
         return Press(verb, self.id, self.assignment.version)
 
     def late_for_return(self, now: datetime) -> bool:
@@ -45,7 +45,7 @@ class Case:
 
 
 async def open_case(talk: Talk, assignment_id: int) -> Case:
-    """The case as it stands. Refused `unbound`; `not_found` for what is not there or another unit's (FT13)."""
+    """Load the current ticket context. Refused `unbound`; `not_found` when missing or another unit's (FT13)."""
     actor = talk.actor
     snap = await talk.house.desk.moves.load(Find(assignment_id=assignment_id))
     assignment = snap.assignment(assignment_id) if snap else None
@@ -56,14 +56,14 @@ async def open_case(talk: Talk, assignment_id: int) -> Case:
 
 
 def check(talk: Talk, case: Case, verb: str) -> None:
-    """Before a question is put: may he, and does the state allow it? Refused `forbidden`, `overtaken`, `not_now`."""
+    """Check role and state before a question is asked. Refused `forbidden`, `overtaken`, `not_now`."""
     if not may(talk.actor.role, verb):
         raise Refused("forbidden", verb=verb)
     row, assignment, last = BY_VERB[verb], case.assignment, case.snap.last
     if assignment.ended_at is None and assignment.state in row.sources:
         return
     facts = {"state": str(assignment.state)}
-    early = assignment.state is State.DISPATCHED and assignment.ended_at is None  # not signed: nobody was quicker
+    early = assignment.state is State.DISPATCHED and assignment.ended_at is None  # not signed: nobody else acted first
     if last is not None and last.by != talk.actor.code and not early:
         raise Refused("overtaken", by=last.by, at=last.at.isoformat(), **facts)
     raise Refused("not_now", **facts)

@@ -1,4 +1,4 @@
-"""The aiogram dispatcher: identity before anything, four handlers, one place where refusals become words."""
+"""The aiogram dispatcher: identity first, four handlers, one place where refusals become text."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -22,9 +22,9 @@ Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
 class Identity(BaseMiddleware):
-    """Who speaks: by `from.id` through the registry, never by the chat (FT34); too many at once are turned away.
+    """Identify the person by `from.id` through the registry, never by the chat (FT34), and limit their rate.
 
-    Answers True when a move has already marked the update as done.
+    Returns True when a move has already marked the update as done.
     """
 
     def __init__(self, house: House, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,7 +48,7 @@ class Identity(BaseMiddleware):
 
 
 def make_router() -> Router:
-    """Four handlers; everything further is a table (dispatch cost grows with the number of handlers)."""
+    """Build a router of four handlers; the rest are tables (dispatch cost grows with the number of handlers)."""
     router = Router(name="door")
 
     async def on_press(event: CallbackQuery, talk: Talk) -> None:
@@ -72,7 +72,7 @@ def make_router() -> Router:
 
 
 async def on_error(event: ErrorEvent, talk: Talk) -> None:
-    """Refusals become words; an accident is told politely once, and the inbox keeps the update (FT8)."""
+    """Send refusals as text; tell the person of any other error once, and let the inbox keep the update (FT8)."""
     if isinstance(event.exception, Refused):
         await talk.refuse(event.exception)
         return
@@ -82,7 +82,7 @@ async def on_error(event: ErrorEvent, talk: Talk) -> None:
 
 
 def make_dispatcher(house: House) -> Dispatcher:
-    """A dispatcher of our own: no conversation state in memory, no module-level routers."""
+    """Build a dispatcher without conversation state in memory and without module-level routers."""
     dispatcher = Dispatcher(disable_fsm=True)
     dispatcher.update.outer_middleware(Identity(house))
     dispatcher.errors.register(on_error)

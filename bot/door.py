@@ -1,4 +1,4 @@
-"""The chat door: updates come in by polling or webhook, wait in the inbox, and are fed to the dispatcher in order."""
+"""Receives chat updates by polling or webhook, keeps them in the inbox, and dispatches them in order."""
 
 import asyncio
 import contextlib
@@ -23,20 +23,20 @@ from bot.talk import ACCIDENTS
 from notify.plain import detail
 
 log = structlog.get_logger("bot")
-AT_ONCE = 32  # chats worked on at the same time
-ROUND_SECONDS = 5.0  # after which a round takes up nothing more
-LOOK_SECONDS = 0.2  # between looks at the inbox while slow chats are in hand (other processes hear as well)
-RENEW_SECONDS = 3.0  # a quarter of the lease of what is in hand
+AT_ONCE = 32  # chats handled concurrently
+ROUND_SECONDS = 5.0  # after which a run claims nothing more
+LOOK_SECONDS = 0.2  # between reads of the inbox while slow chats are handled (other processes receive as well)
+RENEW_SECONDS = 3.0  # a quarter of the lease of claimed updates
 POLL_SECONDS = 10  # how long one getUpdates waits
-POLL_LEASE = timedelta(seconds=30)  # longer than one getUpdates and its limit
+POLL_LEASE = timedelta(seconds=30)  # longer than one getUpdates and its time limit
 IDLE_SECONDS = 5.0  # pause after a conflict or while another process polls (FT30)
-LAST_SECONDS = 5.0  # for what is in hand when the process is told to stop
-KEPT = timedelta(days=3)  # what is done stays at least 48 h in the inbox
+LAST_SECONDS = 5.0  # for updates in flight when the process stops
+KEPT = timedelta(days=3)  # handled updates stay in the inbox (required: at least 48 h)
 COMMANDS = ("todo", "ticket", "pin", "help")
 
 
 class RawUpdates(TelegramMethod[list[dict[str, Any]]]):
-    """getUpdates as it came: stored before anybody tries to understand it."""
+    """getUpdates with raw results: stored before they are parsed."""
 
     __returning__ = list[dict[str, Any]]
     __api_method__ = "getUpdates"
@@ -48,7 +48,7 @@ class RawUpdates(TelegramMethod[list[dict[str, Any]]]):
 
 
 class ChatDoor:
-    """One bot's door. `on_heard` is called when something waits in the inbox (wiring: the round's nudge)."""
+    """The inbox worker of one bot. `on_heard` is called when something waits in the inbox (it wakes the worker)."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class ChatDoor:
         self.house = house
         self.inbox = inbox
         self.on_heard: Callable[[], None] = lambda: None
-        self.alarms = 0  # dead letters since the start
+        self.alarms = 0  # updates given up since the start
         self._woken = asyncio.Event()
         self._dispatcher = make_dispatcher(house)
         self._wall = wall
@@ -70,10 +70,10 @@ class ChatDoor:
         self._idle_seconds = idle_seconds
         self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
 
-    # -- hearing
+    # -- receiving
 
     async def hear(self, mouth: str, body: bytes) -> bool:
-        """Keep an update of the webhook; answer 200 when this returns, whether or not it was new (FT1, FT9)."""
+        """Store a webhook update; answer 200 when this returns, whether or not it was new (FT1, FT9)."""
         fresh = await self.inbox.hear(mouth, body)
         self._heard()
         return fresh
@@ -83,8 +83,10 @@ class ChatDoor:
         self.on_heard()
 
     async def prepare(self) -> None:
-        """Before the first round: take up what a killed process left, learn the bot's name for binding links, name
-        its commands. A provider that is away is no obstacle."""
+        """Recover what a killed process left, fetch the bot's name for binding links, and set its commands.
+
+        Called before the first run. Does not fail when the provider is unreachable.
+        """
         await self.inbox.recover()
         say = self.house.catalogue.say
         names = [BotCommand(command=name, description=say(f"bot.menu_{name}")) for name in COMMANDS]
@@ -95,9 +97,9 @@ class ChatDoor:
             log.warning("bot_not_introduced", error=detail(accident, self.house.bot.token))
 
     async def webhook(self, url: str, secret: str) -> None:
-        """Let updates be posted to `url`; pending ones are never dropped (FT31).
+        """Set the webhook to `url`; pending updates are never dropped (FT31).
 
-        Tried until it is taken: a messenger that is away while we start is no reason not to start (FT23).
+        Retried until accepted: an unreachable messenger must not prevent our start (FT23).
         """
         bot = self.house.bot
         while True:
@@ -109,7 +111,7 @@ class ChatDoor:
                 await asyncio.sleep(self._idle_seconds)
 
     async def poll(self) -> None:
-        """Fetch updates until cancelled. One process polls at a time; what is not committed is fetched again."""
+        """Fetch updates until cancelled. One process polls at a time; what is not stored is fetched again."""
         name = f"poll:{self.house.bot.id}"
         hooked = True
         offset: int | None = None
@@ -127,7 +129,7 @@ class ChatDoor:
                 except TelegramConflictError:
                     log.warning("another_poller")
                     await asyncio.sleep(self._idle_seconds)
-                except Exception as accident:  # network or database: what was not kept is fetched again
+                except Exception as accident:  # network or database: what was not stored is fetched again
                     offset = None
                     log.warning("poll_failed", error=detail(accident, self.house.bot.token))
                     await asyncio.sleep(min(self._idle_seconds, 1.0))
@@ -136,7 +138,7 @@ class ChatDoor:
                 await self.inbox.release(name, self._owner)
 
     async def _fetch(self, offset: int | None) -> int | None:
-        """One getUpdates. The next offset confirms this batch, once: ids may fall after a quiet week (FT4)."""
+        """Make one getUpdates. The next offset confirms this batch, once: ids may fall after a quiet week (FT4)."""
         asked = RawUpdates(offset=offset, timeout=self._poll_seconds)
         updates = await self.house.bot(asked, request_timeout=self._poll_seconds + 15)
         bodies = [json.dumps(u, ensure_ascii=True).encode() for u in updates]
@@ -149,10 +151,10 @@ class ChatDoor:
     # -- handling
 
     async def round(self) -> int:
-        """Handle what waits in the inbox, chats side by side, each chat in order; how many updates that were.
+        """Handle what waits in the inbox, chats concurrently, each chat in order; return how many updates.
 
-        A slow chat holds up nobody: what is heard meanwhile is claimed as well. A round ends after some seconds even
-        when there is always more, so that whoever watches sees it breathe (FS6).
+        A slow chat delays no other: what arrives meanwhile is claimed as well. A run ends after some seconds even
+        when there is always more, so that monitoring sees it is alive (FS6).
         """
         running: set[asyncio.Task[None]] = set()
         handled = 0
@@ -176,7 +178,7 @@ class ChatDoor:
                     renewed = loop.time()
                     await self.inbox.renew(self._owner, self._wall())
         finally:
-            if running:  # the process is going: what was begun is finished, the rest is claimed again (FT11)
+            if running:  # the process stops: what was started is finished, the rest is claimed again (FT11)
                 await asyncio.wait(running, timeout=LAST_SECONDS)
                 for task in running:
                     task.cancel()
@@ -186,11 +188,11 @@ class ChatDoor:
             await self.inbox.done([heard.id])
 
     async def sweep(self) -> int:
-        """Forget what was done days ago (a daily task)."""
+        """Delete updates handled days ago (a daily task); return how many."""
         return await self.inbox.sweep(self._wall() - KEPT)
 
     async def _handle(self, heard: Heard) -> bool:
-        """Feed one update; True when it is done and no move has written so. One bad update never stops the round (FT8)."""
+        """Dispatch one update; True when done and no move has stored that. A bad one never stops the run (FT8)."""
         try:
             update = _read(heard.body, self.house)
         except (ValidationError, ValueError) as error:
@@ -198,7 +200,7 @@ class ChatDoor:
             return False
         try:
             kept = await self._dispatcher.feed_update(self.house.bot, update, inbox_id=heard.id, attempt=heard.attempts)
-        except Exception as accident:  # the mouth's one net: the inbox keeps the update
+        except Exception as accident:  # the only catch-all of the bot: the inbox keeps the update
             words = f"{type(accident).__name__}: {detail(accident, self.house.bot.token)}"
             where = traceback.extract_tb(accident.__traceback__)[-1]  # no whole traceback: it may quote URLs (FT36)
             log.error("update_failed", inbox=heard.id, attempt=heard.attempts, error=words,
@@ -211,7 +213,7 @@ class ChatDoor:
 
 
 def _read(body: str, house: House) -> Update:
-    """The update, lone surrogates replaced; ValidationError for what only looks like one."""
+    """Parse an update, replacing lone surrogates. Raises ValueError or ValidationError."""
     document = json.loads(body)
     if "\\ud" in body or "\\uD" in body:
         whole = json.dumps(document, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

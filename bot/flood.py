@@ -1,17 +1,17 @@
-"""One user's thousand updates: a bucket each, refilled at a person's pace (FT35)."""
+"""Limits updates per user: a token bucket each, refilled at human speed (FT35)."""
 
 from dataclasses import dataclass, field
 
 BURST = 40  # updates at once
 PER_SECOND = 2.0
-PRESS = 0.05  # what a pressed button costs of one update: whoever works through a long list presses many
-SAID_EVERY = 60.0  # seconds between two hints that it is too much
-FORGET_OVER = 10_000  # users kept in mind
+PRESS = 0.05  # cost of a button press: working through a long list takes many
+SAID_EVERY = 60.0  # seconds between two "too many" hints
+FORGET_OVER = 10_000  # users kept in memory
 
 
 @dataclass(slots=True)
 class Bucket:
-    """What one user has left; instants are monotonic seconds."""
+    """Tokens one user has left; instants are monotonic seconds."""
 
     left: float
     at: float
@@ -25,7 +25,7 @@ class Flood:
     buckets: dict[str, Bucket] = field(default_factory=dict)
 
     def allow(self, user: str, now: float, cost: float = 1.0) -> bool:
-        """Take `cost` from the user's bucket; False when it is empty."""
+        """Take `cost` from the user's bucket; False when too little is left."""
         bucket = self.buckets.get(user)
         if bucket is None:
             if len(self.buckets) > FORGET_OVER:
@@ -39,7 +39,7 @@ class Flood:
         return True
 
     def may_say(self, user: str, now: float) -> bool:
-        """Whether the user may be told once more that it is too much."""
+        """Whether to send the "too many" hint again; True starts a new pause."""
         bucket = self.buckets.get(user)
         if bucket is None or now - bucket.said_at < SAID_EVERY:
             return False

@@ -1,4 +1,4 @@
-"""Hands somebody the living card of an assignment now, and remembers the message so that it is kept true."""
+"""Sends the live card of an assignment at once, and records the message so that it is kept up to date."""
 
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
@@ -7,11 +7,11 @@ from bot.case import Case
 from bot.house import CHANNEL
 from bot.talk import Talk
 
-LIVING = "C1"  # the living card once more (backend/mail/kinds)
+LIVING = "C1"  # a live card sent again (backend/mail/kinds)
 
 
 async def hand(talk: Talk, case: Case, person: Person, address: str) -> None:
-    """Send the card to this address, drawn for this person. Refused `unavailable` when it cannot be sent."""
+    """Send the card, rendered for this person, to this address. Refused `unavailable` when it cannot be sent."""
     house = talk.house
     card = await house.cards.for_assignment(case.id, person)
     receipt = await talk.send(address, card)

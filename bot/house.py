@@ -1,4 +1,4 @@
-"""What the chat door needs of the house: rooms by name, and the promise of the one that rings."""
+"""Services the chat bot uses, and the protocols of those that are optional."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,34 +26,37 @@ CHANNEL = "telegram"
 
 
 class Ringer(Protocol):
-    """backend/calls.py as far as a chat asks for it."""
+    """What the bot uses of backend/calls."""
 
     async def ring(self, ticket_no: str, by: Actor) -> object:
-        """Ring the unit about a ticket now. Refused `forbidden`, `not_now`, `no_handler` …"""
+        """Call the unit about a ticket now; return the code of the person called.
+
+        Refused `forbidden`, `not_now`, `no_handler` …
+        """
         ...
 
     async def bridge(self, by: Actor, *, assignment_id: int | None = None) -> Any:
-        """Connect whoever asks with the requester (P3): `to` is his own number, masked. Refused `no_phone` …"""
+        """Connect the actor with the requester (P3); `to` is the actor's own number, masked. Refused `no_phone` …"""
         ...
 
 
 class Scores(Protocol):
-    """backend/marks as far as a chat asks for it."""
+    """What the bot uses of backend/marks."""
 
     async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
-        """A month's sheets as the actor may see them, with `state`. Refused `bad_month`, `forbidden` …"""
+        """Return a month's sheets as the actor may see them, with `state`. Refused `bad_month`, `forbidden` …"""
         ...
 
     async def period(self, name: str, *, evidence: bool = True) -> Mapping[str, Any]:
-        """A quarter's or a year's result. Refused `bad_period`."""
+        """Return a quarter's or a year's result. Refused `bad_period`."""
         ...
 
     async def seen(self, run_id: int, actor: Actor) -> Mapping[str, Any]:
-        """A run's sheets as the actor may see them. Refused `unknown_run`."""
+        """Return a run's sheets as the actor may see them. Refused `unknown_run`."""
         ...
 
     async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
-        """异议 to a line of a run `{item, words, files}`. Refused `text_missing`, `too_late` …"""
+        """File 异议 to a line of a run `{item, words, files}`. Refused `text_missing`, `too_late` …"""
         ...
 
     async def settled(self, period: str) -> bool:
@@ -62,40 +65,40 @@ class Scores(Protocol):
 
 
 class Documents(Protocol):
-    """backend/bulletins as far as a chat asks for it."""
+    """What the bot uses of backend/bulletins."""
 
     async def month(self, month: str, by: Actor) -> Sequence[tuple[str, bytes]]:
-        """A month's documents: name and content of each. Refused `reports_missing` …"""
+        """Return a month's documents, name and content of each. Refused `reports_missing` …"""
         ...
 
     async def quarter(self, quarter: str, by: Actor) -> Sequence[tuple[str, bytes]]:
-        """A quarter's."""
+        """Return a quarter's documents, as `month` does."""
         ...
 
     async def year(self, year: str, by: Actor) -> Sequence[tuple[str, bytes]]:
-        """A year's."""
+        """Return a year's documents, as `month` does."""
         ...
 
     async def picture(self, period: str) -> bytes | None:
-        """The period at a glance, as a PNG."""
+        """Return the period's overview chart as a PNG."""
         ...
 
 
 class Quiet(Protocol):
-    """backend/rosters as far as a chat asks for it."""
+    """What the bot uses of backend/rosters."""
 
     async def set_quiet(self, person: str, begin: str | None, end: str | None = None) -> str:
-        """A person's own quiet hours; None takes them away. Refused `bad_hours`."""
+        """Set a person's own quiet hours; None removes them. Return them as text. Refused `bad_hours`."""
         ...
 
     async def quiet_of(self, person: str) -> str:
-        """As written, or empty."""
+        """Return a person's own quiet hours as text, "" when there are none."""
         ...
 
 
 @dataclass
 class House:
-    """The rooms behind the chat door."""
+    """Services the chat bot uses."""
 
     bot: Bot
     channel: Channel
@@ -109,7 +112,7 @@ class House:
     cards: Cards
     book: CardStore
     catalogue: Catalogue
-    pace: Pacer = field(default_factory=LocalPacer)  # shared with the courier: one bot, one pace (FT19)
+    pace: Pacer = field(default_factory=LocalPacer)  # shared with delivery: one bot, one limit (FT19)
     calls: Ringer | None = None
     glance: GlanceStore | None = None
     marks: Scores | None = None

@@ -1,4 +1,4 @@
-"""A press: decoded, answered once, and handed to whoever does it; forged or outdated ones change nothing."""
+"""Dispatches button presses: decoded, answered once; forged or outdated ones change nothing."""
 
 from collections.abc import Awaitable, Callable
 
@@ -58,7 +58,7 @@ def _plain(work: Callable[[Talk, Case], Awaitable[None]]) -> OnCase:
     return done
 
 
-#: Presses about an assignment.
+#: verb of a press about an assignment → its handler
 ON_CASE: dict[str, OnCase] = {
     "sign": _sign,
     "view": _view,
@@ -86,7 +86,7 @@ ON_CASE: dict[str, OnCase] = {
     "todo": _plain(todo.again),
     **dict.fromkeys(orders.ORDERS, _order),
 }
-#: Looking is allowed even when the assignment has ended for the unit's own people.
+#: read-only verbs, allowed even after the assignment has ended
 ENDED_ALLOWED = frozenset({"view_files", "whole"})
 
 
@@ -126,7 +126,7 @@ async def _contest_line(talk: Talk, press: Press) -> None:
     await sheet.ask(talk, press.subject, press.card)
 
 
-#: Presses about a request, a run, or about no ticket in particular.
+#: verb of a press about a request, a run or no single ticket → its handler
 BESIDE: dict[str, Callable[[Talk, Press], Awaitable[None]]] = {
     "snooze": _snooze,
     "agree": _agree,
@@ -141,7 +141,7 @@ BESIDE: dict[str, Callable[[Talk, Press], Awaitable[None]]] = {
 
 
 async def pressed(talk: Talk) -> None:
-    """A button was pressed."""
+    """Handle a button press."""
     talk.watch()
     data = talk.press.data if talk.press else None
     press = decode(data)
@@ -158,12 +158,12 @@ async def pressed(talk: Talk) -> None:
         if refused.code in STALE:
             await talk.redraw()
     finally:
-        await talk.toast("")  # nobody is left with a turning wheel
+        await talk.toast("")  # stops the app's spinner if nothing was answered
 
 
 async def _do(talk: Talk, press: Press) -> None:
     if press.verb in BESIDE:
-        talk.actor  # noqa: B018 - for the bound only
+        talk.actor  # noqa: B018 - refuses an unbound person
         await BESIDE[press.verb](talk, press)
         return
     if press.verb == "todo" and press.subject == 0:

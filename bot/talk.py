@@ -1,4 +1,4 @@
-"""One update of one person: who speaks, where, and how he is answered; a press is answered exactly once."""
+"""One update of one person: who they are, where, and how they are answered; a press is answered exactly once."""
 
 import asyncio
 import contextlib
@@ -27,12 +27,12 @@ from notify.message import Button, Card, Receipt
 log = structlog.get_logger("bot")
 WORKING_AFTER = 0.7  # seconds until a press is answered "working" (contract §6: within 1 s)
 QUESTION_LIVES = timedelta(days=1)
-REMEMBERED = 8  # questions whose messages may still be replied to
+REMEMBERED = 8  # newest questions whose messages may still be replied to
 TOAST = 200  # characters (FT26)
-PATIENCE = 10.0  # seconds a conversation waits for its turn, or waits out a 429
+PATIENCE = 10.0  # seconds a conversation waits for the rate limiter or a 429
 ACCIDENTS = (AiogramError, aiohttp.ClientError, TimeoutError, OSError)
 
-#: A row of buttons: (name of the label, what it says).
+#: rows of buttons: (catalogue key of the label, press)
 Rows = Sequence[Sequence[tuple[str, Press]]]
 
 
@@ -75,19 +75,19 @@ class Talk:
 
     @property
     def actor(self) -> Actor:
-        """The bound person as the desk knows him."""
+        """The bound person as an actor."""
         return Actor(self.who.code, self.who.role, self.who.unit)
 
     @property
     def now(self) -> datetime:
-        """This moment."""
+        """The office's current time."""
         return self.house.office.clock.now()
 
-    # -- doing
+    # -- acting
 
     async def act(self, verb: str, *, assignment_id: int | None = None, ticket_no: str | None = None,
                   card: int | None = None, **words: Any) -> Moved:  # fmt: skip
-        """One act at the desk; the update is done in the same transaction."""
+        """Perform one act; the same transaction marks the update as done. Refused as the act is."""
         act = Act(verb, self.actor, Source.TELEGRAM, ticket_no=ticket_no, assignment_id=assignment_id,
                   words=words, card=card, inbox_id=self.inbox_id)  # fmt: skip
         moved = await self.house.desk.act(act)
@@ -95,14 +95,14 @@ class Talk:
         return moved
 
     async def note(self, what: str, **facts: Any) -> None:
-        """An audit row about this user (FT13)."""
+        """Write an audit row about this user (FT13)."""
         who = self.person.code if self.person else f"{CHANNEL}:{self.user_id}"
         await self.house.audit.note(self.now, who, what, None, **facts)
 
     # -- answering
 
     def watch(self) -> None:
-        """From now on the press is answered in time, whatever its work takes."""
+        """Answer the press "working" in time when its handler takes long."""
 
         async def soon() -> None:
             await asyncio.sleep(WORKING_AFTER)
@@ -112,7 +112,7 @@ class Talk:
             self._watch = asyncio.create_task(soon())
 
     async def toast(self, text: str) -> bool:
-        """Answer the press, once; False when it was answered before or there is none. Too late is no matter (FT12)."""
+        """Answer the press, once; False when already answered or there is none. A late answer is no error (FT12)."""
         if self._answered or self.press is None:
             return False
         self._answered = True
@@ -125,16 +125,16 @@ class Talk:
         return True
 
     async def tell(self, text: str) -> None:
-        """The outcome: as a toast while one is awaited, else as a message."""
+        """Send a text: as a toast while the press is unanswered, else as a message."""
         if not await self.toast(text):
             await self.say(text)
 
     async def told(self, key: str, **facts: Any) -> None:
-        """`tell` a text of the catalogue."""
+        """Send a text of the catalogue, as `tell` does."""
         await self.tell(self.say_key(key, **facts))
 
     async def say(self, text: str, buttons: Rows = ()) -> str | None:
-        """A message in this chat, under the one it answers; its id, or None when it could not be sent."""
+        """Send a message in this chat, as a reply where it answers one; return its id, None when it failed."""
         if self.chat_id is None:
             return None
         label = self.house.catalogue
@@ -144,7 +144,7 @@ class Talk:
         return sent.provider_id if sent else None
 
     async def send(self, address: str, card: Card, reply_to: str | None = None) -> Receipt | None:
-        """A card in some chat, on pace; None when it could not be sent."""
+        """Send a card to any chat within the rate limits; None when it could not be sent."""
         for patient in (True, False):
             if not await self._paced(address):
                 log.warning("not_said", error="no pace left")
@@ -160,7 +160,7 @@ class Talk:
         return None
 
     async def _paced(self, address: str) -> bool:
-        """Wait for leave to send; False when that would take longer than a conversation bears."""
+        """Wait for the rate limiter; False when that would take longer than `PATIENCE`."""
         buckets = self.house.channel.buckets(address)
         waited = 0.0
         while (seconds := await self.house.pace.take(buckets, time.time())) > 0:
@@ -176,7 +176,7 @@ class Talk:
             await self.lost(error.code)
 
     async def lost(self, reason: str) -> None:
-        """This person's chat is dead (FT20): he is unbound, and his colleagues are told to have him bind again."""
+        """Unbind the person whose chat is dead (FT20), and ask their colleagues to have them bind again."""
         person = self.who
         if not await self.house.registry.lose_binding(person.code, CHANNEL, reason):
             return
@@ -187,7 +187,7 @@ class Talk:
             await self.send(str(colleague.address), Card(text))
 
     async def say_with(self, text: str, markup: ForceReply | ReplyKeyboardMarkup | ReplyKeyboardRemove) -> str | None:
-        """A short text of the catalogue with something other than buttons under it."""
+        """Send a short text with a markup other than buttons; return its id, None when it failed."""
         if self.chat_id is None:
             return None
         if not await self._paced(str(self.chat_id)):
@@ -200,11 +200,11 @@ class Talk:
         return str(sent.message_id)
 
     async def refuse(self, refused: Refused) -> None:
-        """A refusal in words."""
+        """Send a refusal as text."""
         await self.tell(await self.words_of(refused))
 
     async def words_of(self, refused: Refused) -> str:
-        """The words of a refusal: who was quicker by name, when by the clock on the wall."""
+        """Return the text of a refusal, with names for codes and formatted times."""
         if refused.code == "unbound":
             return self.say_key("chat.M23")
         facts = dict(refused.facts)
@@ -217,14 +217,14 @@ class Talk:
         return self.house.catalogue.refusal(refused.code, facts)
 
     async def name_of(self, code: str) -> str:
-        """The name behind a code; the clock is called the system."""
+        """Return the name behind a person's code; the clock is called the system."""
         person = (await self.house.office.standing()).by_code.get(code)
         if person is not None:
             return person.name
         return self.house.catalogue.word("source", "clock") if code == "system" else code
 
     def when(self, at: datetime) -> str:
-        """An instant as cards write it."""
+        """Format an instant as cards do."""
         language = "zh" if self.house.catalogue.language.startswith("zh") else "en"
         return written(at, self.now, language, self.house.office.clock.zone)
 
@@ -233,7 +233,7 @@ class Talk:
     async def ask(
         self, key: str, what: str, subject: int, *, no: str = "", said: Mapping[str, Any] | None = None
     ) -> None:
-        """Put a question that is answered in words; a reply to it, or plain words in private, will find it.
+        """Ask a question to be answered by a reply, or in private by plain text.
 
         `said` are facts of the question besides the ticket's number.
         """
@@ -242,7 +242,7 @@ class Talk:
         await self.toast(self.say_key("toast.asked"))
 
     async def expect(self, what: str, subject: int, message_id: str | None, **facts: Any) -> None:
-        """Remember that words about this are awaited."""
+        """Store the open question."""
         now = self.now
         before = await self.house.drafts.expected(CHANNEL, self.user_id, now)
         asked = dict(before.facts.get("messages", {})) if before else {}
@@ -253,7 +253,7 @@ class Talk:
         await self.house.drafts.expect(CHANNEL, self.user_id, Expectation(what, body), now, now + QUESTION_LIVES)
 
     async def remember(self, message_id: str | None, subject: int) -> None:
-        """A reply to this message is about that assignment; the question that is open stays open."""
+        """Store that replies to this message are about that assignment; the open question stays open."""
         if message_id is None:
             return
         now = self.now
@@ -263,25 +263,25 @@ class Talk:
         await self.house.drafts.expect(CHANNEL, self.user_id, Expectation(before.what, body), now, now + QUESTION_LIVES)
 
     async def leave(self, asked: Expectation) -> None:
-        """The question stays where it was put, but plain words are no answer to it any more."""
+        """Close the question for plain text; a reply to its message still answers it."""
         kept, now = Expectation("", {"messages": asked.facts.get("messages", {})}), self.now
         await self.house.drafts.expect(CHANNEL, self.user_id, kept, now, now + QUESTION_LIVES)
 
     async def settled(self) -> None:
-        """The question was answered."""
+        """Clear the open question, which was answered."""
         await self.house.drafts.forget(CHANNEL, self.user_id)
 
     # -- the message that was pressed
 
     async def strip(self) -> None:
-        """Take the buttons off the pressed message."""
+        """Remove the buttons of the pressed message."""
         if self.press is None or self.chat_id is None or self.message_id is None:
             return
         with contextlib.suppress(*ACCIDENTS):
             await self.house.bot.edit_message_reply_markup(chat_id=self.chat_id, message_id=self.message_id)
 
     async def redraw(self) -> None:
-        """Make the pressed message true again: a card as it is now, anything else without its buttons (FT14)."""
+        """Update the pressed message: render a card again, remove the buttons of anything else (FT14)."""
         if self.press is None or self.chat_id is None or self.message_id is None:
             return
         address, message = str(self.chat_id), str(self.message_id)

@@ -1,4 +1,4 @@
-"""What was said: a command, a contact card, or words and papers that answer a card or a question."""
+"""Dispatches chat messages: commands, contact cards, and text or files that answer a card or a question."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -51,20 +51,20 @@ COMMANDS: dict[str, Command] = {
     "call": urging.call,
     "quiet": quiet.quiet,
 }
-FOR_ALL = ("start", "help")  # the rest is for the bound
+FOR_ALL = ("start", "help")  # the others need a binding
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a message answers: the question put, and the assignment or request it was about."""
+    """What a message answers: the open question, and the assignment or request it is about."""
 
     what: str | None
     subject: int
-    guessed: bool = False  # nothing was replied to and nothing asked: it is his only ticket in hand
+    guessed: bool = False  # neither a reply nor an open question: the person's only open ticket
 
 
 async def hear(talk: Talk, message: Message) -> None:
-    """A message: moved groups, contact cards, commands, then words and papers."""
+    """Handle a message: migrated groups, contact cards, commands, then text and files."""
     if message.migrate_to_chat_id:
         await talk.house.book.moved(CHANNEL, str(message.chat.id), str(message.migrate_to_chat_id))
         talk.house.office.forget()
@@ -105,7 +105,7 @@ async def _command(talk: Talk, text: str) -> None:
 
 
 async def _turned_away(talk: Talk) -> None:
-    """A command leaves the open question: plain words no longer answer it, a reply to it still does."""
+    """Close the open question for plain text when a command comes; a reply to it still answers it."""
     asked = await talk.house.drafts.expected(CHANNEL, talk.user_id, talk.now)
     if asked is not None and asked.what and asked.what != BINDING:
         await talk.leave(asked)
@@ -117,8 +117,8 @@ async def _answer(talk: Talk, message: Message, text: str) -> None:
         return
     target = await _target(talk, message)
     if target is None and not talk.private:
-        return  # people of a group talk with each other
-    talk.actor  # noqa: B018 - refuses whoever is not bound, before anything is looked at
+        return  # group members talk to each other
+    talk.actor  # noqa: B018 - refuses an unbound person before anything is read
     if target is not None and target.what == pin.WHAT and not attachments.carried(message):
         await pin.pin(talk, text)
         return
@@ -138,7 +138,7 @@ async def _answer(talk: Talk, message: Message, text: str) -> None:
 
 
 async def _target(talk: Talk, message: Message) -> Target | None:
-    """The card or question replied to; in private also the last question, or the only ticket in hand."""
+    """Find the card or question replied to; in private also the last question, or the only open ticket."""
     asked = await talk.house.drafts.expected(CHANNEL, talk.user_id, talk.now)
     if asked is not None and asked.what == BINDING:
         asked = None
@@ -167,7 +167,7 @@ async def _target(talk: Talk, message: Message) -> Target | None:
 
 
 async def _about(talk: Talk, message: Message, text: str, target: Target) -> None:
-    """Words and papers about an assignment; the keyword wins, else the question says what is meant."""
+    """Handle text and files about an assignment; a keyword wins over the open question."""
     case = await open_case(talk, target.subject)
     if target.what == supervisor.WHAT:
         await supervisor.words(talk, case, text)
@@ -202,7 +202,7 @@ async def _returning(talk: Talk, case: Case) -> bool:
 
 
 async def _attach(talk: Talk, case: Case, files: list[str], album: str | None, *, quiet: bool) -> None:
-    """Papers without a word: kept with the assignment, and used when a return follows."""
+    """Keep files without text with the assignment; a later return uses them."""
     draft = await talk.house.drafts.draft(talk.who.code, case.id, "attach")
     kept = [*draft.get("files", ()), *files]
     await talk.house.drafts.keep(talk.who.code, case.id, "attach", {"files": kept, "album": album}, talk.now)
@@ -218,7 +218,7 @@ async def _return(talk: Talk, case: Case, said: Words) -> None:
     await return_.words(talk, case, said, [], None)
 
 
-#: The words of a reply (contract §6) → who does it.
+#: verb of a reply (contract §6) → its handler
 BY_VERB: dict[str, Callable[[Talk, Case, Words], Awaitable[None]]] = {
     "sign": _sign,
     "return": _return,
@@ -230,7 +230,7 @@ BY_VERB: dict[str, Callable[[Talk, Case, Words], Awaitable[None]]] = {
 
 
 async def edited(talk: Talk, message: Message) -> None:
-    """An edited message amends the reply it became, while that may still be amended (FT29); others are let be."""
+    """Amend the reply that an edited message became, while that is allowed (FT29); ignore other edits."""
     if talk.person is None or not message.text:
         return
     assignment = await talk.house.drafts.said(talk.who.code, str(message.message_id))

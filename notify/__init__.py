@@ -1,1 +1,1 @@
-"""How to speak (cards, edits, calls, texts), never what about: a leaf that imports nothing of the house."""
+"""Drivers for chat, voice and SMS: they know how to send, never what; a leaf that imports nothing of ours."""

@@ -1,4 +1,4 @@
-"""The promise of a messaging channel: return, or raise one error that says what kind of failure it was."""
+"""Protocol of a chat network, and the one error that says what kind of failure a send was."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ Kind = Literal["permanent", "transient", "ambiguous", "throttled", "dead_address
 
 
 class DeliveryError(Exception):
-    """The one failure a driver raises, for cards, calls and texts alike (house: delivery rules 4 and 5).
+    """The one error a driver raises, for cards, calls and SMS alike (delivery rules 4 and 5).
 
-    permanent     will never work as it is                       do not try again
-    transient     certainly not accepted                         safe to try again
-    ambiguous     may have been accepted                         chat: once more, marked; call: ask first
+    permanent     will never work as it is                       do not retry
+    transient     certainly not accepted                         safe to retry
+    ambiguous     may have been accepted                         chat: one marked copy; call: ask the carrier first
     throttled     certainly not accepted, wait `retry_after` s   this address only
-    dead_address  nobody there any more (FT20), or moved to `new_address` (FT21)
+    dead_address  nobody is there any more (FT20), or moved to `new_address` (FT21)
 
     `code` is the provider's own code or a short word; `detail` is for the log: no token, no phone number.
     """
@@ -42,7 +42,7 @@ class DeliveryError(Exception):
         return f"{self.kind} {self.code}: {self.detail}" if self.detail else f"{self.kind} {self.code}"
 
     def repeatable(self) -> "DeliveryError":
-        """The same failure of a request that may be made twice without harm: its doubt becomes transient."""
+        """Return the same failure for an idempotent request: ambiguous becomes transient."""
         if self.kind != "ambiguous":
             return self
         return DeliveryError("transient", self.code, self.detail, self.retry_after, self.new_address)
@@ -50,7 +50,7 @@ class DeliveryError(Exception):
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a channel can do; the rest of the house asks here and not for its name.
+    """What a channel can do; our code asks this instead of its name.
 
     `max_text` and `max_caption` in UTF-16 units, `max_file` in bytes (received or sent).
     """
@@ -66,14 +66,14 @@ class Capabilities:
 
 
 class EditResult(StrEnum):
-    """`gone`: the message cannot be changed any more; send a new one if it matters (FT22)."""
+    """Result of an edit. `gone`: the message cannot be changed any more; send a new one if it matters (FT22)."""
 
     DONE = "done"
     GONE = "gone"
 
 
 class Channel(Protocol):
-    """A messaging network. Every method raises DeliveryError and nothing else."""
+    """A chat network. Its awaitable methods raise DeliveryError and nothing else."""
 
     @property
     def name(self) -> str: ...
@@ -82,23 +82,23 @@ class Channel(Protocol):
     def can(self) -> Capabilities: ...
 
     def buckets(self, address: str) -> tuple[Bucket, ...]:
-        """The paces a message to this address is bound by (FT19)."""
+        """Return the rate limits of messages to this address (FT19)."""
         ...
 
     async def send(self, address: str, card: Card, *, reply_to: str | None = None, again: str = "") -> Receipt:
-        """Send a card. `again` is put before the text of a repeated copy (FT24)."""
+        """Send a card. `again` is the prefix of a repeated copy (FT24)."""
         ...
 
     async def edit(self, address: str, message_id: str, card: Card) -> EditResult:
-        """Make an earlier message read like this card; may be repeated freely, so never ambiguous."""
+        """Edit a sent message to show this card; idempotent, so never ambiguous."""
         ...
 
     async def fetch(self, file_ref: str, limit: int) -> bytes:
-        """A file somebody sent us; permanent `too_large` when it has more than `limit` bytes."""
+        """Download a received file; permanent `too_large` when it has more than `limit` bytes."""
         ...
 
     async def close(self) -> None: ...
 
 
-#: settings of one driver without their prefix, e.g. {"token": …, "api_url": …}; absent or "" = not set
+#: settings of one driver without prefix, e.g. {"token": …, "api_url": …}; absent or "" = not set
 Settings = Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The promise of a telephone line: place a call, say the next words, understand what came back."""
+"""Protocol of a voice carrier: place calls, render the next prompt, read webhooks."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
 def pairs(fields: Fields) -> list[tuple[str, str]]:
-    """Fields as pairs in the order given."""
+    """Return the fields as pairs in the order given."""
     return list(fields.items() if isinstance(fields, Mapping) else fields)
 
 
 class CallStatus(StrEnum):
-    """Where a call stands; `""` when the message does not say."""
+    """Status of a call; `""` when the webhook does not say."""
 
     UNSAID = ""
     QUEUED = "queued"
@@ -33,12 +33,12 @@ class CallStatus(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Nothing can follow; whatever arrives later is old news (FW6)."""
+        """Whether the call is over; anything that arrives later is out of date (FW6)."""
         return self not in (CallStatus.UNSAID, CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS)
 
 
 class Answerer(StrEnum):
-    """Who picked up, as far as the carrier can tell (FW19); `""` when it was not asked."""
+    """Who answered, as far as the carrier can tell (FW19); `""` when it was not asked."""
 
     UNSAID = ""
     HUMAN = "human"
@@ -48,7 +48,7 @@ class Answerer(StrEnum):
 
 
 class Detection(StrEnum):
-    """Whether the carrier listens who picked up: never, before the first words, or beside them as a hint (FW19)."""
+    """Whether the carrier detects who answered: never, before the first prompt, or in parallel as a hint (FW19)."""
 
     OFF = "off"
     FIRST = "first"
@@ -57,11 +57,11 @@ class Detection(StrEnum):
 
 @dataclass(frozen=True)
 class LineCapabilities:
-    """What a line can do. `live`: it asks us during the call what to say next; if not, it is given a `Menu` up front.
+    """What a carrier can do. `live`: it asks us during the call what to say next; if not, it gets a `Menu` up front.
 
-    `search`: it can be asked for calls by number; if not, only by its own id, and doubt ends when nothing is heard.
+    `search`: calls can be found by number; if not, only by the carrier's id, and doubt ends when no report comes.
 
-    `unserved` lists number prefixes the real carrier does not reach: for doctor and console, not a gate,
+    `unserved` lists number prefixes the real carrier does not reach: for doctor and console only, not enforced,
     because a rehearsal uses such numbers.
     """
 
@@ -76,7 +76,7 @@ class LineCapabilities:
 
 @dataclass(frozen=True)
 class CallUrls:
-    """Absolute addresses the carrier calls: for the first words, for news, and when the first one fails."""
+    """Absolute URLs the carrier calls: for the first prompt, for status reports, and when the first one fails."""
 
     answer: str
     status: str
@@ -85,10 +85,10 @@ class CallUrls:
 
 @dataclass(frozen=True)
 class Menu:
-    """A script given up front: what is said first, and what is said after each key; keys come back later.
+    """A script given up front: what is said first and after each key; the keys pressed are reported later.
 
-    `first`, the values of `keys` and `bye` name texts the carrier knows by its own codes; `params` fill the first one,
-    `after` the others. `ref` (ours) comes back with every report.
+    `first` and the values of `keys` name texts the carrier knows by its own codes; `params` fill the first one,
+    `after` the others. `ref` (ours) comes back with every report. The menu is played `times` times.
     """
 
     first: str
@@ -108,7 +108,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Found:
-    """A call the carrier remembers (FW14). `duration` in seconds, `cost` "amount currency"."""
+    """A call as the carrier has it on record (FW14). `duration` in seconds, `cost` "amount currency"."""
 
     provider_id: str
     status: CallStatus
@@ -121,9 +121,9 @@ class Found:
 
 @dataclass(frozen=True)
 class LineEvent:
-    """One webhook of a line, in our words. Absent text is "", an absent number is None, seconds throughout.
+    """One webhook of a carrier in our terms. Absent text is "", an absent number is None; durations in seconds.
 
-    `digits` is exactly what was pressed, unjudged (FW8); `dial_status` is how a connected second leg ended.
+    `digits` is exactly what was pressed, not validated (FW8); `dial_status` is how a connected second leg ended.
     """
 
     provider_id: str
@@ -142,11 +142,11 @@ class LineEvent:
     dial_status: CallStatus = CallStatus.UNSAID
     dial_duration: int | None = None
     cost: str | None = None  # "amount currency"
-    ref: str = ""  # what we gave with the call, where the carrier gives it back
+    ref: str = ""  # our reference, where the carrier returns it
 
 
 class Line(Protocol):
-    """A telephone carrier. Its awaitable methods raise DeliveryError and nothing else."""
+    """A voice carrier. Its awaitable methods raise DeliveryError and nothing else."""
 
     @property
     def name(self) -> str: ...
@@ -155,40 +155,40 @@ class Line(Protocol):
     def can(self) -> LineCapabilities: ...
 
     def buckets(self, caller: str) -> tuple[Bucket, ...]:
-        """The paces a call shown as coming from `caller` is bound by (FW18)."""
+        """Return the rate limits of calls shown as coming from `caller` (FW18)."""
         ...
 
     async def place(
         self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect: Detection = Detection.OFF,
         menu: Menu | None = None,
     ) -> Placed:  # fmt: skip
-        """Ring `to`. Asked once and never repeated by itself: doubt is `ambiguous`, then `find` (FW14).
+        """Call `to`. Requested once and never repeated: doubt raises `ambiguous`, then use `find` (FW14).
 
-        A line that is not `live` says the `menu`; the others ask `urls` what to say.
+        A carrier that is not `live` plays the `menu`; the others ask `urls` what to say.
         """
         ...
 
     async def find(self, *, to: str, since: datetime, provider_id: str = "") -> list[Found]:
-        """Calls to this number begun at or after `since` (aware), newest first as the carrier lists them.
+        """Return calls to this number started at or after `since` (aware), newest first as the carrier lists them.
 
-        A line that cannot `search` answers for `provider_id` alone, and with nothing where there is none.
+        A carrier that cannot `search` looks up `provider_id` only, and returns nothing without one.
         """
         ...
 
     async def hang_up(self, provider_id: str) -> None:
-        """End a call; one that has already ended is no error."""
+        """End a call; not an error when it has already ended."""
         ...
 
     def render(self, prompt: Prompt, *, next_url: str) -> str:
-        """The prompt in the carrier's own language; valid and sayable whatever the text holds (FW13)."""
+        """Render the prompt in the carrier's format; valid and speakable whatever the text holds (FW13)."""
         ...
 
     def genuine(self, *, url: str, params: Fields, signature: str | None) -> bool:
-        """Whether the carrier sent this; `url` is built on the configured public address (FW1, FW2, FW24)."""
+        """Whether the carrier sent this webhook; `url` uses the configured public address (FW1, FW2, FW24)."""
         ...
 
     def read(self, params: Fields) -> LineEvent:
-        """A webhook in our words; never raises, whatever the fields hold."""
+        """Parse a webhook; never raises, whatever the fields hold."""
         ...
 
     async def close(self) -> None: ...

@@ -1,18 +1,18 @@
-"""What can be said: a card for a screen, a prompt for an ear, and the receipt that it arrived."""
+"""What drivers send: cards for a chat, prompts for a call, and the receipt of a sent message."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: bytes of UTF-8 a button may carry; the smallest limit among the channels (Telegram callback_data), FT26
+#: bytes of UTF-8 in a button's data; the smallest limit among the channels (Telegram callback_data), FT26
 BUTTON_DATA_BYTES = 64
 
 
 @dataclass(frozen=True)
 class Button:
-    """A key under a card. `data` comes back as it was given when pressed.
+    """A button under a card. `data` comes back unchanged when it is pressed.
 
-    Raises ValueError when `data` is empty or over 64 bytes: it is never sent raw (FT26).
+    Raises ValueError when `data` is empty or over 64 bytes (FT26).
     """
 
     label: str
@@ -25,7 +25,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Document:
-    """A file to hand over as it is."""
+    """A file sent as it is."""
 
     name: str
     content: bytes
@@ -33,7 +33,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture to be shown in the chat (PNG or JPEG)."""
+    """A picture shown in the chat (PNG or JPEG)."""
 
     name: str
     content: bytes
@@ -44,7 +44,7 @@ Attachment = Document | Picture
 
 @dataclass(frozen=True)
 class Card:
-    """One message of plain text (no markup of any kind), rows of buttons, perhaps a file."""
+    """One message of plain text (no markup), rows of buttons, optionally a file."""
 
     text: str
     buttons: tuple[tuple[Button, ...], ...] = ()
@@ -53,7 +53,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the provider said when it took a message. `at` is aware; `cost` is "amount currency" or None."""
+    """What the provider returned for an accepted message. `at` is aware; `cost` is "amount currency" or None."""
 
     provider_id: str
     chat_id: str
@@ -65,8 +65,8 @@ class Receipt:
 class Ask:
     """A question answered by keys, and by speech when `speech`.
 
-    `keys` are the answers that make sense (the caller of `read` judges them, FW8); `digits` is how many are
-    awaited; `finish_on_key` "" means no key ends the input; `timeout` in seconds; `hints` help recognition.
+    `keys` are the valid answers (validated by the caller of `read`, FW8); `digits` is how many are expected;
+    `finish_on_key` "" means no key ends the input; `timeout` in seconds; `hints` help speech recognition.
     """
 
     keys: str
@@ -80,7 +80,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Record:
-    """Take down what the person says, at most `seconds`; five seconds of silence end it as well."""
+    """Record what the person says, at most `seconds`; five seconds of silence end it as well."""
 
     seconds: int
     finish_on_key: str = "#"
@@ -88,7 +88,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Dial:
-    """Connect the person to `number` (E.164); `announce_url` gives the words the other side hears first.
+    """Connect the person to `number` (E.164); `announce_url` gives the prompt the other side hears first.
 
     `caller` "" keeps the caller number of the first leg; `ring_seconds` is how long the other side rings.
     """
@@ -102,10 +102,10 @@ class Dial:
 
 @dataclass(frozen=True)
 class Prompt:
-    """One turn of a call: a silence of `pause` seconds, words, then at most one of ask, record, dial.
+    """One turn of a call: `pause` seconds of silence, speech, then at most one of ask, record, dial.
 
-    Where there is none of the three, `then` says whether the call goes on to the next turn, joins the one who waits
-    (the words before a connection), or ends.
+    With none of the three, `then` says whether the call goes on to the next turn, joins the waiting first leg
+    (the announcement before a bridge), or ends.
     Raises ValueError when more than one of the three is given.
     """
 

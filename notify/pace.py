@@ -1,4 +1,4 @@
-"""How fast we may speak: bucket arithmetic as data, and a queue fair within it; never asks the time."""
+"""Rate limits as data, and a fair queue that keeps them; the time is always given, never asked."""
 
 import heapq
 import math
@@ -8,21 +8,21 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 T = TypeVar("T")
 
-#: what is remembered of a bucket between two sends: numbers a row of any store can hold
+#: state of a bucket between two sends: numbers that a row of any store can hold
 State = tuple[float, ...]
 
-#: seconds too short to sleep for; what is left of a wait after floating-point subtraction
+#: seconds too short to sleep for; a remainder of floating-point subtraction
 _NOTHING = 1e-6
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """`rate` sends per `per_seconds`, told apart by `key`.
+    """A limit of `rate` sends per `per_seconds`, identified by `key`.
 
-    smooth  evenly spaced, `burst` may leave at once (a fraction over 1 only forgives a late waker, so that
-            a busy machine does not lose rate); in any window of w seconds at most burst + rate × w / per
-            state: (the earliest time at which the next send is exactly on pace,)
-    window  exactly `rate` in any window of `per_seconds`, as early as may be; `burst` is not used
+    smooth  evenly spaced, `burst` may be sent at once (a fraction over 1 only compensates for waking late, so
+            that a busy machine does not lose rate); in any window of w seconds at most burst + rate × w / per
+            state: (the earliest time at which the next send is exactly on schedule,)
+    window  exactly `rate` in any window of `per_seconds`, as early as possible; `burst` is not used
             state: the times of the last `rate` sends
     """
 
@@ -33,17 +33,17 @@ class Bucket:
     shape: Literal["smooth", "window"] = "smooth"
 
     def of(self, subject: str) -> "Bucket":
-        """The same pace for one bot, chat, group or caller number."""
+        """Return the same limit for one bot, chat, group or caller number."""
         return replace(self, key=f"{self.key}:{subject}")
 
     @property
     def interval(self) -> float:
-        """Seconds between two sends on pace."""
+        """Seconds between two evenly spaced sends."""
         return self.per_seconds / self.rate
 
 
 def wait(bucket: Bucket, state: State, now: float) -> float:
-    """Seconds until one more may leave; 0 = now. A clock set back never stretches it (FS3)."""
+    """Return the seconds until one more send is allowed; 0 = now. A clock set back never prolongs it (FS3)."""
     if not state:
         return 0.0
     if bucket.shape == "window":
@@ -57,7 +57,7 @@ def wait(bucket: Bucket, state: State, now: float) -> float:
 
 
 def spend(bucket: Bucket, state: State, now: float) -> State:
-    """The state after one more has left at `now`."""
+    """Return the state after one more send at `now`."""
     if bucket.shape == "window":
         kept = tuple(min(at, now) for at in state if now - at < bucket.per_seconds)
         return (*kept, now)[-int(bucket.rate) :]
@@ -66,25 +66,25 @@ def spend(bucket: Bucket, state: State, now: float) -> State:
 
 
 def idle(bucket: Bucket, state: State, now: float) -> bool:
-    """Whether forgetting this state changes nothing."""
+    """Whether dropping this state changes nothing."""
     if not state:
         return True
     return state[-1] + (bucket.per_seconds if bucket.shape == "window" else 0.0) <= now
 
 
 class Pacer(Protocol):
-    """Leave to send, shared by everybody who uses the same buckets."""
+    """Grants sends to everyone who shares the same buckets."""
 
     async def take(self, buckets: Sequence[Bucket], now: float) -> float:
-        """0: go, and the send is counted in every bucket. Else seconds to wait, and nothing was counted.
+        """Return 0 and count one send in every bucket, or the seconds to wait and count nothing.
 
-        `now` in seconds, of one clock for all who share the buckets.
+        `now` in seconds, of one clock for everyone who shares the buckets.
         """
         ...
 
 
 class Paces:
-    """The states of many buckets in memory; forgets the idle ones."""
+    """The states of many buckets in memory; drops the idle ones."""
 
     def __init__(self, sweep_every: int = 4096) -> None:
         self._states: dict[str, tuple[Bucket, State]] = {}
@@ -95,7 +95,7 @@ class Paces:
         return len(self._states)
 
     def wait(self, buckets: Sequence[Bucket], now: float) -> float:
-        """Seconds until every one of these buckets allows one more."""
+        """Return the seconds until all of these buckets allow one more send."""
         return max((wait(bucket, self._state(bucket), now) for bucket in buckets), default=0.0)
 
     def spend(self, buckets: Sequence[Bucket], now: float) -> None:
@@ -126,19 +126,18 @@ class LocalPacer:
 
 @dataclass
 class _Line(Generic[T]):
-    """What waits for one address. `ticket` marks its only valid place in the heaps; older ones are stale."""
+    """Items waiting for one address. `ticket` marks its only valid heap entry; older ones are stale."""
 
     waiting: list[tuple[bool, int, T]] = field(default_factory=list)
     ticket: int = 0
 
 
 class PacedQueue(Generic[T]):
-    """Who goes next, within the pace: urgent first, then the address with the longest queue, then the oldest.
+    """Picks the next item within the limits: urgent first, then the address with the longest queue, then the oldest.
 
-    Longest first is what keeps the whole run near its bound: the end is set by the address with most to say,
-    so it must never stand idle. Within an address urgent goes before the rest and the rest keep their order.
-    Times are floats of one monotonic clock given from outside; `shared` buckets count every send, `of` gives
-    those of one address.
+    Longest first keeps the total time near its minimum: the address with most items finishes last, so it must never
+    wait idle. Within an address, urgent items go first and the rest keep their order. Times are floats of one
+    monotonic clock given by the caller; `shared` buckets count every send, `of` gives those of one address.
     """
 
     def __init__(self, shared: Sequence[Bucket], of: Callable[[str], Sequence[Bucket]]) -> None:
@@ -156,18 +155,18 @@ class PacedQueue(Generic[T]):
         return self._size
 
     def put(self, item: T, address: str, *, urgent: bool = False) -> None:
-        """Queue an item; the order of calls is the order of age."""
+        """Queue an item; items queued earlier count as older."""
         line = self._lines.setdefault(address, _Line())
         heapq.heappush(line.waiting, (not urgent, self._next(), item))
         self._size += 1
         self._line_up(address, line)
 
     def hold(self, address: str, until: float) -> None:
-        """Nothing for this address before `until` (FT17: a 429 stops one chat, the others go on)."""
+        """Send nothing to this address before `until` (FT17: a 429 stops one chat, the others go on)."""
         self._holds[address] = max(until, self._holds.get(address, -math.inf))
 
     def pop(self, now: float) -> tuple[T | None, float]:
-        """(item, 0) and the send is counted; or (None, seconds until asking again pays; inf = empty)."""
+        """Return (item, 0) and count the send, or (None, seconds until calling again is useful; inf = empty)."""
         while self._asleep and self._asleep[0][0] <= now + _NOTHING:
             _, ticket, address = heapq.heappop(self._asleep)
             line = self._lines.get(address)

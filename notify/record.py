@@ -1,4 +1,4 @@
-"""The wire to a platform that holds the record: signed requests out, signed answers in (A7)."""
+"""Client of the external platform that holds the record: signs our requests, verifies the platform's (A7)."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ from notify.wire import attempt, watcher
 
 #: seconds a request may take in all, and to get a connection
 REQUEST_SECONDS, CONNECT_SECONDS = 10.0, 5.0
-#: bytes of an answer we are willing to read
+#: bytes read of a response
 ANSWER_LIMIT = 4 << 20
 TIME_HEADER, SIGN_HEADER = "X-Jiesu-Timestamp", "X-Jiesu-Signature"
 #: seconds a signed request may be old, or ahead
@@ -25,7 +25,7 @@ FRESH = 300
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the platform said of one move: taken for good, or only received and to be confirmed later."""
+    """The platform's answer about one move: confirmed, or only received and confirmed later."""
 
     confirmed: bool
     ref: str | None = None
@@ -33,14 +33,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """New demands of the platform and where to go on; `cursor` None: as before."""
+    """New demands of the platform and the next cursor; `cursor` None: unchanged."""
 
     items: Sequence[Mapping[str, Any]]
     cursor: str | None
 
 
 def sign(secret: str, moment: int, method: str, target: str, body: bytes) -> str:
-    """The signature of a request: hex HMAC-SHA256 over second, method, path with query, and SHA-256 of the body."""
+    """Sign a request: hex HMAC-SHA256 over second, method, path with query, and SHA-256 of the body."""
     said = f"{moment}\n{method}\n{target}\n{hashlib.sha256(body).hexdigest()}"
     return hmac.new(secret.encode(), said.encode(), hashlib.sha256).hexdigest()
 
@@ -48,7 +48,7 @@ def sign(secret: str, moment: int, method: str, target: str, body: bytes) -> str
 def genuine(
     secrets: Sequence[str], headers: Mapping[str, str], method: str, target: str, body: bytes, now: int
 ) -> bool:
-    """Whether a request was signed with one of the secrets, within five minutes of now (a second since 1970)."""
+    """Whether a request was signed with one of the secrets, within five minutes of now (seconds since 1970)."""
     stamp, said = headers.get(TIME_HEADER, ""), headers.get(SIGN_HEADER, "")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 and abs(int(stamp) - now) <= FRESH):
         return False
@@ -57,10 +57,10 @@ def genuine(
 
 
 class RecordLine:
-    """Requests to the platform; each raises DeliveryError for everything but an answer that means yes.
+    """Requests to the platform; each raises DeliveryError unless the platform accepted it.
 
-    permanent: the platform refused it, and will again. transient: not taken, or of unknown fate – a move carries its
-    number as `Idempotency-Key`, so that it may be said twice. throttled: wait `retry_after` s.
+    permanent: refused, and would be again. transient: not accepted or unknown – a move carries its number as
+    `Idempotency-Key`, so it may be sent twice. throttled: wait `retry_after` s.
     """
 
     def __init__(self, url: str, secret: str, feed_url: str = "") -> None:
@@ -71,7 +71,7 @@ class RecordLine:
 
     @property
     def feeds(self) -> bool:
-        """Whether new demands are fetched, too."""
+        """Whether new demands are fetched from a feed."""
         return bool(self._feed)
 
     async def write(self, number: int, move: Mapping[str, Any], moment: int) -> Verdict:
@@ -82,7 +82,7 @@ class RecordLine:
         return Verdict(status != 202, str(ref)[:200] if ref else None)
 
     async def fetch(self, cursor: str | None, limit: int, moment: int) -> Batch:
-        """Demands after a cursor: `{"items": [ticket …], "next": "cursor"}`."""
+        """Fetch demands after a cursor: `{"items": [ticket …], "next": "cursor"}`."""
         query = urlencode({"limit": limit, **({"after": cursor} if cursor else {})})
         joint = "&" if urlsplit(self._feed).query else "?"
         _, answer = await self._ask("GET", f"{self._feed}{joint}{query}", b"", moment, {})
@@ -132,7 +132,7 @@ class RecordLine:
 
 
 def _failure(status: int, headers: Mapping[str, str], said: Any) -> DeliveryError:
-    """What an answer means when it is no yes: 4xx is a refusal in the platform's words, the rest is tried again."""
+    """Return the error of a failed response: 4xx is a refusal with the platform's text, the rest is retried."""
     error = said.get("error", said) if isinstance(said, dict) else {}
     error = error if isinstance(error, dict) else {"message": error}
     words = detail(str(error.get("message") or error.get("code") or f"HTTP {status}"))

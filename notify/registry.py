@@ -1,4 +1,4 @@
-"""Which drivers there are: found by the presence of their file, loaded when first asked for."""
+"""Finds drivers by the presence of their file, and loads them on first use."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FAMILIES: tuple[Family, ...] = ("channels", "phone", "sms")
 
 
 class RegistrationError(Exception):
-    """The set of drivers is not one we can run with; fatal at start-up."""
+    """The drivers or their settings are not usable; fatal at start-up."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,20 @@ class Driver:
 
 
 def stems(directory: Path) -> list[str]:
-    """Names of the driver files in a directory. `twilio_http.py` beside `twilio.py` is its helper."""
+    """Return the names of the driver files in a directory. `twilio_http.py` beside `twilio.py` is its helper."""
     names = sorted(file.stem for file in directory.glob("*.py") if not file.stem.startswith("_"))
     return [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
 
 
 class Registry:
-    """Names to modules, per family. Nothing is imported before `load`, so a web-only role pays for no bot."""
+    """Driver modules by family and name. Nothing is imported before `load`, so a web-only role loads no bot."""
 
     def __init__(self) -> None:
         self._modules: dict[tuple[Family, str], str] = {}
 
     @classmethod
     def discover(cls, extra: Iterable[tuple[Family, str, Path]] = ()) -> "Registry":
-        """Drivers of this package, and of any other package given as (family, package name, directory)."""
+        """Find the drivers of this package and of other packages given as (family, package name, directory)."""
         registry = cls()
         here = Path(__file__).parent
         own: list[tuple[Family, str, Path]] = [(family, f"notify.{family}", here / family) for family in FAMILIES]
@@ -55,17 +55,17 @@ class Registry:
         return registry
 
     def add(self, family: Family, name: str, module: str) -> None:
-        """Register a module under a name; a name given twice raises RegistrationError."""
+        """Register a module under a name; raises RegistrationError when the name is taken."""
         if known := self._modules.get((family, name)):
             raise RegistrationError(f"{family} driver {name!r} is both {known} and {module}")
         self._modules[(family, name)] = module
 
     def names(self, family: Family) -> tuple[str, ...]:
-        """The drivers of a family, without loading any."""
+        """Return the driver names of a family, without loading any."""
         return tuple(sorted(name for kind, name in self._modules if kind == family))
 
     def load(self, family: Family, name: str) -> Driver:
-        """Import one driver. Raises RegistrationError when it is unknown or not what its file name says."""
+        """Import one driver. Raises RegistrationError when it is unknown or its NAME is not its file name."""
         module_name = self._modules.get((family, name))
         if module_name is None:
             raise RegistrationError(f"no {family} driver {name!r}; there are {self.names(family)}")
@@ -76,17 +76,17 @@ class Registry:
         return Driver(family, name, tuple(getattr(module, "NEEDS", ())), module.build)
 
     def channel(self, name: str, settings: Settings) -> Channel:
-        """A messaging channel, ready to send."""
+        """Build a chat channel. Raises RegistrationError when a required setting is missing."""
         channel: Channel = self._built("channels", name, settings)
         return channel
 
     def line(self, name: str, settings: Settings) -> Line:
-        """A telephone line, ready to place calls."""
+        """Build a voice carrier. Raises RegistrationError when a required setting is missing."""
         line: Line = self._built("phone", name, settings)
         return line
 
     def texter(self, name: str, settings: Settings) -> Texter:
-        """A short-message carrier, ready to send."""
+        """Build an SMS gateway. Raises RegistrationError when a required setting is missing."""
         texter: Texter = self._built("sms", name, settings)
         return texter
 

@@ -1,4 +1,4 @@
-"""The promise of a short-message carrier, and what each country lets it do."""
+"""Protocol of an SMS gateway, and the rules per country."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from notify.pace import Bucket
 
 @dataclass(frozen=True)
 class TextRules:
-    """What texts to numbers with one prefix may be. `max_chars` counts characters, cut by design."""
+    """Rules for SMS to numbers with one prefix. Text is cut to `max_chars` characters."""
 
     two_way: bool
     links: bool
@@ -20,19 +20,19 @@ class TextRules:
 
 @dataclass(frozen=True)
 class TextCapabilities:
-    """Rules by number prefix, the longest match counts; `otherwise` for the rest."""
+    """Rules by number prefix, the longest match wins; `otherwise` for the rest."""
 
     by_prefix: tuple[tuple[str, TextRules], ...]
     otherwise: TextRules
 
     def for_number(self, number: str) -> TextRules:
-        """The rules for an E.164 number."""
+        """Return the rules for an E.164 number."""
         matches = [(len(prefix), rules) for prefix, rules in self.by_prefix if number.startswith(prefix)]
         return max(matches, key=lambda match: match[0])[1] if matches else self.otherwise
 
 
 class TextStatus(StrEnum):
-    """How far a text came; `""` when the message does not say."""
+    """Status of an SMS; `""` when the report does not say."""
 
     UNSAID = ""
     QUEUED = "queued"
@@ -44,7 +44,7 @@ class TextStatus(StrEnum):
 
 @dataclass(frozen=True)
 class TextEvent:
-    """One delivery report, in our words."""
+    """One delivery report in our terms."""
 
     provider_id: str
     status: TextStatus = TextStatus.UNSAID
@@ -53,7 +53,7 @@ class TextEvent:
 
 
 class Texter(Protocol):
-    """A short-message carrier. Its awaitable methods raise DeliveryError and nothing else."""
+    """An SMS gateway. Its awaitable methods raise DeliveryError and nothing else."""
 
     @property
     def name(self) -> str: ...
@@ -64,11 +64,11 @@ class Texter(Protocol):
     def buckets(self) -> tuple[Bucket, ...]: ...
 
     async def send(self, to: str, text: str, *, status_url: str = "") -> Receipt:
-        """Send plain words to an E.164 number; too long is cut, a link where none is allowed is permanent."""
+        """Send plain text to an E.164 number; cut when too long. A link where none is allowed is `permanent`."""
         ...
 
     def read(self, params: Fields) -> TextEvent:
-        """A delivery report in our words; never raises."""
+        """Parse a delivery report; never raises."""
         ...
 
     async def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Whether a failed request may have arrived: the difference between transient and ambiguous."""
+"""Tells whether a failed request may have arrived: the difference between transient and ambiguous."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from aiohttp import ClientSession, TraceConfig
 
 
 class Attempt:
-    """One request. `connected` once it had a connection to leave by: from then on it may have been accepted.
+    """One request. `connected` once it had a connection: from then on it may have been accepted.
 
     Refused connections, DNS errors, TLS failures and waiting for a free connection all come before that.
     """
@@ -22,7 +22,7 @@ _attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 @contextmanager
 def attempt() -> Iterator[Attempt]:
-    """Watch the request made inside, in a session that has `watcher()` among its trace configs."""
+    """Track the request made inside the block, in a session with `watcher()` among its trace configs."""
     one = Attempt()
     token = _attempt.set(one)
     try:
@@ -37,7 +37,7 @@ async def _connected(session: ClientSession, context: object, params: Any) -> No
 
 
 def watcher() -> TraceConfig:
-    """A trace config that keeps `Attempt.connected` true to the wire."""
+    """Build a trace config that sets `Attempt.connected`."""
     trace = TraceConfig()
     trace.on_connection_create_end.append(_connected)
     trace.on_connection_reuseconn.append(_connected)

@@ -1,1 +1,1 @@
-"""What the courier knows by heart: kinds of letters, buttons, next contacts, shared pace."""
+"""Delivery: message kinds, buttons, fallbacks, the send queue, and shared rate limits."""

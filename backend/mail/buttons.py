@@ -1,4 +1,4 @@
-"""Which buttons a card carries: what the verb table, the state and the viewer's role allow now (contract §6)."""
+"""Chooses the buttons of a card: what the verb table, the state and the viewer's role allow now (contract §6)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,15 +13,15 @@ from notify.message import Button
 
 S = State
 Rows = tuple[tuple[Button, ...], ...]
-A_ROW = 2  # buttons side by side: labels of four signs stay readable on a phone
+A_ROW = 2  # buttons side by side: labels of four characters stay readable on a phone
 
 #: the verb that decides each kind of request
 DECIDES = {
     "return": "decide_return", "extension": "decide_extension", "explained_close": "decide_close",
-    "mass_incident": "decide_flag", "hard_case": "decide_flag", "confidential": "decide_flag", "unreasonable": "decide_unreasonable", "appeal": "decide_unreasonable",
-    "objection": "decide_objection",
+    "mass_incident": "decide_flag", "hard_case": "decide_flag", "confidential": "decide_flag",
+    "unreasonable": "decide_unreasonable", "appeal": "decide_unreasonable", "objection": "decide_objection",
 }  # fmt: skip
-#: name of a button in the catalogue → the verb it says (domain/presses)
+#: name of a button in the catalogue → the verb in its data (domain/presses)
 SAYS = {
     "sign": "sign", "detail": "view", "return": "return", "contact": "contact", "reply": "reply", "close": "close",
     "extend": "extend", "report_progress": "report_progress", "approve": "agree", "refuse": "disagree",
@@ -31,26 +31,26 @@ SAYS = {
     "supervise": "supervise", "call_unit": "call_unit", "send_back": "send_back", "rework": "rework",
     "progress_ok": "progress_ok", "progress_no": "progress_no", "whole": "whole",
 }  # fmt: skip
-#: name of a button under a sheet to be checked → what it says about the run
+#: name of a button under a trial score sheet → the verb about the run
 OF_RUN = {"view_lines": "lines", "object": "contest"}
-#: buttons that say a verb of the desk by another name
+#: button verbs that stand for an act's verb of another name
 MEANS = {
     "progress_ok": "accept_progress", "progress_no": "accept_progress", "explain": "report_progress",
     "coordinate": "flag",
 }  # fmt: skip
-#: buttons that say no verb of the desk: the states of the assignment in which they make sense
+#: button verbs that are not acts → the assignment states in which they make sense
 BESIDE = {
     "view": WITH_UNIT, "pass_to_duty": frozenset({S.DISPATCHED}), "explain": WITH_UNIT,
     "coordinate": HANDLING, "snooze": WITH_UNIT, "go_back": HANDLING, "go_on": HANDLING, "call_supervisor": WITH_UNIT,
 }  # fmt: skip
-#: buttons of the office that say no verb of the desk: who may, and in which states of the assignment
+#: button verbs of the office that are not acts → roles allowed, assignment states
 OFFICE_BESIDE = {
     "call_unit": (frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN}), WITH_UNIT),
     "whole": (frozenset(Role), frozenset(State)),
 }
-#: the whole ticket: what the office may do about it, in order; which of them shows is the table's affair
+#: the whole ticket: what the office may do about it, in order; the verb table decides which are shown
 OF_OFFICE = ("supervise", "call_unit", "send_back", "rework")
-#: the living card: buttons by state, in order
+#: the live card: buttons by state, in order
 BY_STATE: dict[State, tuple[str, ...]] = {
     S.DISPATCHED: ("sign", "detail"),
     S.SIGNED: ("contact", "reply", "return", "extend", "detail"),
@@ -63,7 +63,7 @@ OF_UNIT = frozenset({Role.HANDLER, Role.LIAISON})
 
 
 def allowed(verb: str, target: Assignment, viewer: Person, now: datetime) -> bool:
-    """Whether that verb may be said of this assignment by this person now, as far as a button can know."""
+    """Whether this person may use that verb on this assignment now, as far as a button can know."""
     if target.ended_at is not None:
         return False
     if verb in BESIDE:
@@ -82,7 +82,7 @@ def allowed(verb: str, target: Assignment, viewer: Person, now: datetime) -> boo
 
 
 def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Catalogue, now: datetime) -> Rows:
-    """The buttons of the living card for this viewer; none once it has ended or is closed."""
+    """Return the buttons of the live card for this viewer; none once the assignment has ended or is closed."""
     names = list(BY_STATE.get(target.state, ()))
     if target.state is S.DISPATCHED and snap.ticket.grade == "urgent":
         names.append("to_duty")
@@ -99,7 +99,7 @@ def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Catalo
 def whole(
     snap: Snapshot, target: Assignment | None, viewer: Person, catalogue: Catalogue, now: datetime
 ) -> Rows:  # fmt: skip
-    """The buttons of the whole ticket: what it waits for that this viewer may decide, then what he may begin."""
+    """Return the buttons of the whole ticket: open requests this viewer may decide, then acts they may start."""
     made: Rows = ()
     for request in snap.requests:
         verb = DECIDES.get(request.kind)
@@ -117,7 +117,7 @@ def whole(
 
 
 def keys(names: Sequence[str], target: Assignment | None, viewer: Person, catalogue: Catalogue, now: datetime) -> Rows:
-    """Those of the named buttons that are allowed, two in a row."""
+    """Return those of the named buttons that are allowed, two per row."""
     made = [
         Button(catalogue.say(f"button.{name}"), encode(Press(SAYS[name], target.id, target.version)))
         for name in names
@@ -127,23 +127,23 @@ def keys(names: Sequence[str], target: Assignment | None, viewer: Person, catalo
 
 
 def review(names: Sequence[str], request_id: int, catalogue: Catalogue) -> Rows:
-    """A reviewer's buttons: they carry the request."""
+    """Return a reviewer's buttons; their subject is the request."""
     return rows([Button(catalogue.say(f"button.{n}"), encode(Press(SAYS[n], request_id))) for n in names])
 
 
 def rows(buttons: Sequence[Button]) -> Rows:
-    """Buttons in rows of two."""
+    """Arrange buttons in rows of two."""
     return tuple(tuple(buttons[i : i + A_ROW]) for i in range(0, len(buttons), A_ROW))
 
 
 def to_check(run_id: int, catalogue: Catalogue) -> Rows:
-    """The buttons of M21: they carry the run."""
+    """Return the buttons of M21; their subject is the run."""
     return rows(
         [Button(catalogue.say(f"button.{n}"), encode(Press(OF_RUN[n], run_id))) for n in catalogue.buttons("M21")]
     )
 
 
 def digest(catalogue: Catalogue) -> Rows:
-    """The buttons of a digest: about no ticket in particular."""
+    """Return the buttons of a digest, which are about no single ticket."""
     names = catalogue.buttons("M5")
     return rows([Button(catalogue.say(f"button.{n}"), encode(Press(SAYS[n], 0))) for n in names])

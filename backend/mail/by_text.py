@@ -1,4 +1,4 @@
-"""Which short message stands in for a letter when a person's chat and telephone both failed (texts.md 7.5, S1-S3, S7)."""
+"""Chooses the SMS that replaces a message when chat and telephone both failed (texts.md 7.5, S1-S3, S7)."""
 
 from typing import TYPE_CHECKING
 
@@ -10,17 +10,19 @@ if TYPE_CHECKING:
     from backend.mail.fallback import Case
 
 CHANNEL = "sms"
-ALLOWED = "notify.sms"  # the setting: one-way texts cost money, so an office asks for them
-#: What a letter said → what is texted instead; what is not named needs more words than a text has.
+ALLOWED = "notify.sms"  # the setting: SMS costs money, so an office opts in
+#: kind of the message → kind of the SMS; kinds not listed do not fit into one SMS
 TEXTS = {"M1": "S1", "M2": "S1", "M3": "S1", "P1": "S1", "M4": "S2", "M8": "S3"}
-#: What the leader in charge is told instead of all that, and with which word (S7).
+#: kind of the message → the `what` of S7, which the leader in charge gets instead
 LEADERS = {"M7": "auto_signed", "M8": "overdue"}
 
 
 def by_text(case: "Case") -> tuple[Letter, ...]:
-    """One text to the person of a letter that cannot arrive; none where the office wants none, where nothing fits,
-    where he holds the matter in his chat, or where he was texted already. Nothing waits for it: the next contact is
-    tried meanwhile."""
+    """Return one SMS to the recipient of a message that cannot arrive, or nothing.
+
+    Nothing when the office has SMS off, no text fits, a later chat message reached the person, or they got this SMS
+    already. The next contact is tried meanwhile.
+    """
     person = case.standing.by_code.get(case.letter.person)
     if person is None or not person.has_phone or not case.standing.settings.flag(ALLOWED):
         return ()
@@ -34,7 +36,7 @@ def by_text(case: "Case") -> tuple[Letter, ...]:
 
 
 def _known(case: "Case", person: Person, kind: str) -> bool:
-    """Whether he was texted this, or his chat took what was written to him since."""
+    """Whether the person already got this SMS, or a chat message has reached them since."""
     since = case.root.created_at
     return any(
         d.letter.person == person.code
@@ -45,6 +47,6 @@ def _known(case: "Case", person: Person, kind: str) -> bool:
 
 
 def _still_to_ring(case: "Case") -> bool:
-    """Whether his telephone is still to be tried: it stands in for a chat that failed."""
+    """Whether the person's telephone is still to be tried, as the fallback of a failed chat."""
     letter = case.letter
     return letter.channel != "phone" and letter.kind in MUST_ARRIVE and phone_kind(letter.kind) is not None

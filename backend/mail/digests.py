@@ -1,4 +1,4 @@
-"""When a digest goes out: at 08:30 or 14:00 of the person's own day, or now when that would be too late (§6.3)."""
+"""Decides when a digest is sent: at 08:30 or 14:00 of the person's working day, or now if that is too late (§6.3)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,9 +9,9 @@ from backend.office import Standing
 
 
 def digest_at(standing: Standing, letters: Sequence[Letter], now: datetime) -> datetime:
-    """The next digest hour of whoever these letters are for, outside his own quiet hours.
+    """Return the recipient's next digest hour, outside their own quiet hours.
 
-    Now, when one of the deadlines they speak of would pass before.
+    Now, when one of the deadlines in these messages would pass before.
     """
     person = standing.by_code.get(letters[0].person)
     unit = person.unit if person else None

@@ -1,4 +1,4 @@
-"""Who is told instead: the same person by telephone, the next contact, at last a task for a person (A10, Q42, FT20)."""
+"""Decides what replaces a failed message: a call, the next contact, at last a manual task (A10, Q42, FT20)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +15,13 @@ from backend.office import Standing
 from backend.ports.letters import Delivery, Note
 
 ALIVE = ("pending", "sending", "sent", "ambiguous")
-#: what a call says, said in a chat, where the next contact has no telephone
+#: grade and call kind → the chat message with the same content, for a contact without a telephone
 BY_CHAT = {(Grade.GENERAL, "P1"): "M1", (Grade.URGENT, "P1"): "M2"}
 
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What is to be written when a letter cannot arrive: letters in its stead, audit rows, a call to bring forward."""
+    """What to write when a message cannot arrive: replacements, audit rows, a call to bring forward (id, when)."""
 
     letters: tuple[Letter, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -30,7 +30,7 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A letter that cannot arrive, and all letters about the same assignment."""
+    """A message that cannot arrive, with all messages about the same assignment."""
 
     letter: Letter
     why: str
@@ -42,7 +42,7 @@ class Case:
 
     @property
     def root(self) -> Letter:
-        """The letter this one stands in for, at the beginning of the chain."""
+        """The original message at the start of the fallback chain."""
         by_id = {d.letter.id: d.letter for d in self.family}
         letter, seen = self.letter, {self.letter.id}
         while letter.cause_id in by_id and letter.cause_id not in seen:
@@ -52,12 +52,12 @@ class Case:
 
     @property
     def unit(self) -> str | None:
-        """The unit that must be reached."""
+        """The unit to reach."""
         target = self.snap.assignment(self.letter.assignment_id or 0) if self.snap else None
         return target.unit if target else None
 
     def stand_in(self, kind: str, channel: str, person: Person, **facts: Any) -> Letter:
-        """A letter caused by this one."""
+        """Build a message that replaces this one."""
         given = {k: v for k, v in self.root.facts.items() if k != "unless_opened"}
         return Letter(
             id=self.new_id(), kind=kind, channel=channel, person=person.code, ticket_id=self.letter.ticket_id,
@@ -67,14 +67,14 @@ class Case:
         )  # fmt: skip
 
     def when(self, *, ring: bool) -> datetime:
-        """When the unit may be disturbed: urgent at once, general in office hours (FW32)."""
+        """Return when the unit may be disturbed: urgent at once, general in office hours (FW32)."""
         grade = Grade.URGENT if self.letter.urgent else Grade.GENERAL
         return reminders.next_allowed(
             self.now, grade, self.standing.settings, self.standing.calendar, self.unit, ring=ring
         )
 
     def note(self, what: str, **facts: Any) -> Note:
-        """An audit row about this letter."""
+        """Build an audit row about this message."""
         about = self.snap.ticket.no if self.snap else None
         facts = {"letter": self.letter.id, "kind": self.letter.kind, "person": self.letter.person,
                  "channel": self.letter.channel, "why": self.why, **facts}  # fmt: skip
@@ -82,7 +82,7 @@ class Case:
 
 
 def fall_back(case: Case) -> Fallback:
-    """What follows when a letter cannot arrive. Letters that need not arrive are merely marked, or texted (S2, S7)."""
+    """Decide what follows when a message cannot arrive. One that need not arrive gets an SMS at most (S2, S7)."""
     other = _other_way(case)
     return replace(other, letters=other.letters + by_text(case))
 
@@ -99,7 +99,7 @@ def _other_way(case: Case) -> Fallback:
         and d.letter.id != letter.id
     ]  # fmt: skip
     alive = [c for c in calls if c.state in ALIVE]
-    if alive:  # somebody is being rung already; if only later, then now
+    if alive:  # a call is already planned or running; bring it forward if it is planned for later
         own = next((c for c in alive if c.person == letter.person), alive[0])
         when = case.when(ring=True)
         return Fallback(hasten=(own.id, when) if own.state == "pending" and own.not_before > when else None)
@@ -114,7 +114,7 @@ def _other_way(case: Case) -> Fallback:
 
 
 def _to_ring(case: Case, rung: set[str]) -> Person | None:
-    """The same person, when it was his chat that failed; else the next contact who has not been rung."""
+    """Return the same person when their chat failed, else the next contact who has not been called."""
     letter = case.letter
     same = case.standing.by_code.get(letter.person)
     if letter.channel == "phone":
@@ -126,7 +126,7 @@ def _to_ring(case: Case, rung: set[str]) -> Person | None:
 
 
 def _by_chat(case: Case, script: str) -> Fallback:
-    """The next contact who was not told and cannot be rung."""
+    """Build a chat message to the next contact who was not told yet and has no telephone."""
     grade = Grade.URGENT if case.letter.urgent else Grade.GENERAL
     root = case.root.kind
     kind = BY_CHAT.get((grade, script)) if root.startswith("P") else root
@@ -142,7 +142,7 @@ def _by_chat(case: Case, script: str) -> Fallback:
 
 
 def _task(case: Case) -> Fallback:
-    """Nobody can be had: the dispatchers are told, once for this matter, and it stands in the audit."""
+    """Nobody can be reached: tell the dispatchers, once per chain, and write an audit row."""
     since = case.root.created_at
     note = case.note("unreached", unit=case.unit)
     if any(d.letter.kind == "T1" and d.letter.created_at >= since for d in case.family):
@@ -153,7 +153,7 @@ def _task(case: Case) -> Fallback:
 
 
 def tell_unit(case: Case, person: Person) -> Fallback:
-    """FT20: the colleagues learn that a chat is dead, so that they tell him to bind again."""
+    """Tell the colleagues that a person's chat is dead, so that they ask them to bind again (FT20)."""
     unit = case.standing.config.units.get(person.unit)
     others = [
         p for p in case.standing.people(person.unit, Role.LIAISON, Role.HANDLER) if p.chat and p.code != person.code

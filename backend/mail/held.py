@@ -1,4 +1,4 @@
-"""Cards as the chat door asks for them: drawn for a viewer, sent on request, found again by their message."""
+"""Renders cards for a viewer, sends them on request, and finds them by their chat message."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from notify.message import Card
 
 
 class ChatCards:
-    """The courier's counter for the bot."""
+    """What delivery offers the bot about cards."""
 
     def __init__(
         self,
@@ -36,13 +36,13 @@ class ChatCards:
         self._nudge = nudge
 
     async def for_assignment(self, assignment_id: int, person: Person) -> Card:
-        """The card as this person should see it now. Refused `not_found`."""
+        """Render the card as this person should see it now. Refused `not_found`."""
         return await self._draw.for_assignment(assignment_id, person)
 
     async def send(self, person: Person, assignment_id: int, kind: str = "C1") -> int:
-        """Send the card by letter, ahead of bulk, and keep it up to date; the letter's id.
+        """Queue the card as an urgent message and keep it up to date; return the message's id.
 
-        Living kinds (M1, M2) are sent whatever the state. Refused `not_found`; `not_bound` without a chat.
+        Live card kinds (M1, M2) are sent whatever the state. Refused `not_found`; `not_bound` without a chat.
         """
         snap = await self._moves.load(Find(assignment_id=assignment_id))
         if snap is None:
@@ -60,10 +60,10 @@ class ChatCards:
         return letter.id
 
     async def find(self, channel: str, address: str, message_id: str) -> int | None:
-        """The assignment a message is the card of."""
+        """Return the assignment of a chat message that is a card."""
         held = await self.held(channel, address, message_id)
         return held.assignment_id if held else None
 
     async def held(self, channel: str, address: str, message_id: str) -> HeldCard | None:
-        """The message itself, with the ticket it is about."""
+        """Return the card behind a chat message, with the ticket it is about."""
         return await self._cards.find(channel, address, message_id)

@@ -1,4 +1,4 @@
-"""Kinds of letters as a table: which text, and in which states a letter still matters when its turn comes (FS13, FW18)."""
+"""Message kinds as a table: which text, and in which states a message still matters when it is sent (FS13, FW18)."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,9 @@ UNDER_WAY = OPEN | {S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL, S.FINALIZED, S.U
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A row: `text` is a key of the catalogue ("" = drawn as a living card); None states = it always matters.
+    """A row: `text` is a catalogue key ("" = rendered as a live card); `states` None = it always matters.
 
-    `of` says whose state: the assignment's (an ended one never matters) or the ticket's. `flag` must still fly.
+    `of` says whose state: the assignment's (an ended one never matters) or the ticket's. `flag` must still be set.
     """
 
     text: str
@@ -34,8 +34,8 @@ KINDS: dict[str, Kind] = {
     "M1":   Kind("", TO_SIGN),
     "M2":   Kind("", TO_SIGN),
     "M2u":  Kind("chat.M2u", OPEN),
-    "C1":   Kind("", UNDER_WAY),                       # a living card once more: asked for, or the old one is gone (FT22)
-    "C2":   Kind(""),                                  # the whole ticket, as whoever asked for it may act on it
+    "C1":   Kind("", UNDER_WAY),                       # a live card again: asked for, or the old one is gone (FT22)
+    "C2":   Kind(""),                                  # the whole ticket, with what the recipient may do about it
     "M3":   Kind("chat.M3", TO_SIGN),
     "M4":   Kind("chat.M4", OPEN, duty=Obligation.CLOSE),
     "M5":   Kind("chat.M5"),
@@ -67,21 +67,21 @@ KINDS: dict[str, Kind] = {
     "M28d": Kind("chat.M28d", frozenset({S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL}), of="ticket"),
     "M29":  Kind("chat.M29", LIVING),
     "M30":  Kind("chat.M30", OPEN),
-    "M25":  Kind("chat.M25", UNDER_WAY),               # a call nobody took
-    "B1":   Kind("chat.B1", UNDER_WAY),                # a bridge whose first leg nobody took (P3)
+    "M25":  Kind("chat.M25", UNDER_WAY),               # an unanswered call
+    "B1":   Kind("chat.B1", UNDER_WAY),                # a bridge whose first leg was not answered (P3)
     "B2":   Kind("chat.B2"),
     "B3":   Kind("chat.B3"),
-    "D1":   Kind("chat.D1"),                           # a task for a person: key 0, and nobody was on the line
+    "D1":   Kind("chat.D1"),                           # a manual task: key 0 was pressed, and nobody on duty answered
     "M31":  Kind("chat.M31", HANDLING, duty=Obligation.CONTACT),
     "M32":  Kind("chat.M32", LIVING, flag="supervised", duty=Obligation.SUPERVISE),
     "M33":  Kind("chat.M33", frozenset({S.REWORK})),
-    "M34":  Kind("chat.M34"),                          # the day to look again at what could not be solved (A25)
-    "T1":   Kind("chat.task_unreached", UNDER_WAY),    # a task for a person (A10): nobody of the unit can be had
+    "M34":  Kind("chat.M34"),                          # the day to re-check what could not be solved (A25)
+    "T1":   Kind("chat.task_unreached", UNDER_WAY),    # a manual task (A10): nobody of the unit can be reached
     "U1":   Kind("chat.address_dead"),                 # a colleague's chat is dead (FT20)
     "P1":   Kind("phone.P1", TO_SIGN),
     "P2":   Kind("phone.P2", LIVING),
     "P4":   Kind("phone.P4", OPEN),
-    "S1":   Kind("sms.S1", TO_SIGN),                   # short messages, when chat and telephone failed (mail/by_text)
+    "S1":   Kind("sms.S1", TO_SIGN),                   # SMS, when chat and telephone failed (mail/by_text)
     "S2":   Kind("sms.S2", OPEN, duty=Obligation.CLOSE),
     "S3":   Kind("sms.S3", OPEN),
     "S7":   Kind("sms.S7", UNDER_WAY),
@@ -102,30 +102,30 @@ REVIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "confidential": ("chat.confidential_reviewer", ("confidential",)),
     "arbitration": ("chat.arbitration_reviewer", ("return",)),
 }
-#: letters that must reach somebody of the unit: when the chat fails they go by telephone, then to the next contact
+#: messages that must reach somebody of the unit: when the chat fails, by telephone, then the next contact
 MUST_ARRIVE = frozenset(BY_PHONE) | {"P1", "P2", "P4", "C1"}
-#: what answers a person's own act, and may come in his quiet hours
+#: answers to a person's own act, sent even in their quiet hours
 ANSWERS = frozenset({"C1", "M6", "M9", "M13", "M17"})
-#: reminders of one duty: when the next is sent, the earlier loses its buttons and says so
+#: reminders of one duty: when the next is sent, the earlier one loses its buttons and says so
 REMINDERS = frozenset({"M3", "M4", "M31", "M32", "M33"})
-#: general reminders, told in one digest when there are many of one person (§6.3, FS17)
+#: general reminders, merged into one digest when a person has many (§6.3, FS17)
 MERGED = frozenset({"M3", "M4"})
 
 
 def phone_kind(kind: str) -> str | None:
-    """The telephone script that stands in for a kind; None when it may be left at the chat."""
+    """Return the call kind that replaces a kind; None when chat alone is enough."""
     return kind if kind.startswith("P") else BY_PHONE.get("M1" if kind == "C1" else kind)
 
 
 def request_of(snap: Snapshot, what: str, assignment_id: int | None) -> int | None:
-    """The newest request a reviewer's letter is about."""
+    """Return the id of the newest request that a reviewer's message is about."""
     kinds = REVIEWS.get(what, ("", ()))[1]
     found = [r.id for r in snap.requests if r.kind in kinds and r.assignment_id in (None, assignment_id)]
     return found[-1] if found else None
 
 
 def matters(letter: Letter, snap: Snapshot | None) -> bool:
-    """Whether a letter still says something that is so; asked at the very moment of sending."""
+    """Whether what a message says is still true; checked right before it is sent."""
     kind = KINDS.get(letter.kind)
     if letter.ticket_id is None or kind is None:
         return True
@@ -164,7 +164,7 @@ def _undecided(letter: Letter, snap: Snapshot) -> bool:
 
 
 def _same_deadline(letter: Letter, target: Assignment | None) -> bool:
-    """FS13: the deadline was moved out while the reminder was on its way."""
+    """False when the deadline was extended while the reminder was waiting (FS13)."""
     due = letter.facts.get("due")
     if letter.kind != "M4" or target is None or not isinstance(due, str):
         return True

@@ -1,4 +1,4 @@
-"""What waits to be sent, one paced queue a channel: urgent first, each chat in order, nothing twice."""
+"""The send queue, one rate-limited queue per channel: urgent first, each chat in order, nothing twice."""
 
 import math
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from notify.pace import Bucket, PacedQueue
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A letter to send or a message to draw again; a hint only: whoever takes it must still claim it."""
+    """A message to send or a card to update; only a hint: it must still be claimed."""
 
-    card: bool  # False: a letter
+    card: bool  # False: a message
     id: int
     channel: str
     address: str
@@ -20,7 +20,7 @@ class Job:
 
     @property
     def key(self) -> tuple[bool, int]:
-        """What tells jobs apart."""
+        """Identity of the job."""
         return self.card, self.id
 
 
@@ -36,7 +36,7 @@ class _Lane:
 
 
 class LineUp:
-    """The queues of all channels. `at_once`: letters in hand a paced channel has at most; others take `batch`."""
+    """The queues of all channels. `at_once` limits sends in flight per rate-limited channel; others take `batch`."""
 
     def __init__(self, channels: Mapping[str, Channel], at_once: int, batch: int) -> None:
         self._lanes = {name: _Lane(channel) for name, channel in channels.items()}
@@ -48,11 +48,11 @@ class LineUp:
         return sum(len(lane.queue) for lane in self._lanes.values())
 
     def has(self, *, card: bool, id: int) -> bool:
-        """Whether it waits or is in hand."""
+        """Whether the job is queued or in flight."""
         return (card, id) in self._known
 
     def put(self, job: Job) -> None:
-        """Let it wait, unless it waits already."""
+        """Queue a job unless it is queued or in flight."""
         if job.key in self._known:
             return
         self._known.add(job.key)
@@ -61,7 +61,7 @@ class LineUp:
         lane.queue.put(job, job.address, urgent=job.urgent)
 
     def take(self, now: float) -> tuple[list[Job], float]:
-        """Jobs whose turn it is; and the seconds until asking again pays (inf: nothing waits for time)."""
+        """Return the jobs that may start; seconds until calling again is useful (inf: nothing is rate-limited)."""
         jobs: list[Job] = []
         soonest = math.inf
         for lane in self._lanes.values():
@@ -80,16 +80,16 @@ class LineUp:
         return jobs, soonest
 
     def _room(self, lane: _Lane) -> int:
-        """A paced lane takes as many as can be under way; another claims by the batch, not one by one."""
+        """A rate-limited lane takes as many as may be in flight; an unlimited one claims by the batch."""
         if lane.shared:
             return self._at_once - lane.in_hand
         return self._batch - lane.in_hand if lane.in_hand <= self._batch // 2 else 0
 
     def done(self, job: Job) -> None:
-        """It is out of hand; whatever is still to do will be found again."""
+        """Mark a job as finished; whatever is left to do is found again in the table."""
         self._known.discard(job.key)
         self._lanes[job.channel].in_hand -= 1
 
     def hold(self, channel: str, address: str, until: float) -> None:
-        """Nothing for this address before then (FT17)."""
+        """Send nothing to this address before `until`, in real seconds (FT17)."""
         self._lanes[channel].queue.hold(address, until)

@@ -1,4 +1,4 @@
-"""What each kind of letter says beyond the common facts: a table, one line a kind."""
+"""Fills the text of each message kind: a table of the facts it needs beyond the common ones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -75,7 +75,7 @@ def _visit(v: View) -> Facts:
     return {"reason": v.catalogue.word("visit_reason", why), "due": v.when(v.due(Obligation.REVISIT))}
 
 
-#: kind → what it says beyond View.facts
+#: kind → facts beyond View.facts
 EXTRA: dict[str, Callable[[View], Facts]] = {
     "M4": lambda v: {"left": v.left(v.target.close_due_at if v.target else None)},
     "M8": lambda v: {"n": v.window},
@@ -134,21 +134,21 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
 
 
 def text_key(kind: str, given: Any) -> str:
-    """The catalogue's key for a kind; a reviewer's depends on what is asked."""
+    """Return the catalogue key for a kind; a reviewer's depends on what is asked."""
     if kind == "M25v" and given.get("why") == "danger":
         return "chat.task_visit_urgent"
     return REVIEWS[given.get("what", "return")][0] if kind == "M9r" else KINDS[kind].text
 
 
 def said(kind: str, view: View) -> str:
-    """The text of a notice."""
+    """Render the text of a message."""
     extra = EXTRA.get(kind)
     facts = {**view.facts, **(extra(view) if extra else {})}
     return view.catalogue.say(text_key(kind, view.given), **facts)
 
 
 def status(view: View) -> str:
-    """The status line of a living card: how the assignment stands, in the words of its state."""
+    """Render the status lines of a live card from the assignment's state."""
     target = view.target
     assert target is not None
     say, state, facts = view.catalogue.say, str(target.state), view.facts

@@ -1,4 +1,4 @@
-"""One letter in hand: does it still matter, may it leave, how did it go, and what follows (FT17-FT25, FM4, FS15)."""
+"""Sends one claimed message: re-check, rate limit, send, settle, fall back (FT17-FT25, FM4, FS15)."""
 
 import asyncio
 import contextlib
@@ -21,26 +21,26 @@ from notify.channel import DeliveryError
 from notify.message import Receipt
 
 log = structlog.get_logger("courier")
-DRAWINGS = 5  # attempts at a letter that cannot even be drawn (FM7)
-#: seconds that must be left of a lease when a letter leaves: the provider's own limit (15 s) and some
+DRAWINGS = 5  # attempts at a message that cannot be rendered (FM7)
+#: seconds of lease that must be left when a message is sent: the provider's time limit (15 s) and a margin
 SENDING = 20.0
-#: failures that are the house's own (a wrong token): to be tried again, not the person's fault
+#: error codes of our own configuration (a wrong token): retried, not held against the address
 OURS = frozenset({"auth"})
 
 
 class Outbound:
-    """Takes one claimed letter to its end."""
+    """Sends one claimed message and settles it."""
 
     def __init__(self, outfit: Outfit, settling: Settling, gate: Gate, at_once: int) -> None:
         self._o = outfit
         self._settling = settling
-        self._places = asyncio.Semaphore(at_once)  # bulk letters between drawing and the provider's answer
+        self._places = asyncio.Semaphore(at_once)  # normal messages between rendering and the provider's answer
         self._gate = gate
-        self._closed: dict[tuple[str, str], float] = {}  # addresses shut for long by a 429 (FT18), real seconds
-        self._held: dict[tuple[str, str], datetime] = {}  # addresses that wait a little (FT17), office time
+        self._closed: dict[tuple[str, str], float] = {}  # addresses blocked for long by a 429 (FT18), real seconds
+        self._held: dict[tuple[str, str], datetime] = {}  # addresses held briefly (FT17), office time
 
     async def deliver(self, claimed: Claimed) -> None:
-        """Send, or say why not; always settled by us or left to the lease."""
+        """Send the message or record why not; it is always settled here or left to its lease."""
         letter, o = claimed.letter, self._o
         person = (await o.office.standing()).by_code.get(letter.person)
         if person is None or person.chat != letter.channel or person.address is None:
@@ -48,7 +48,7 @@ class Outbound:
             return
         wanted = (await o.office.standing()).peace(person.code, o.office.clock.now())
         if not letter.urgent and letter.kind not in ANSWERS and wanted > o.office.clock.now():
-            await self._settle(claimed, "pending", error="quiet", not_before=wanted)  # his own /quiet
+            await self._settle(claimed, "pending", error="quiet", not_before=wanted)  # the person's own /quiet
             return
         if self._closed.get((letter.channel, person.address), 0.0) > o.real():
             await self._shut(claimed, person.address)
@@ -78,7 +78,7 @@ class Outbound:
             await self._sent(claimed, person.address, drawn, outcome)
 
     async def _send(self, claimed: Claimed, address: str, drawn: Drawn) -> Receipt | DeliveryError | None:
-        """The provider's answer; None when the letter left our hands while we waited for leave."""
+        """Return the provider's answer; None if our lease expired while waiting for the rate limiter."""
         channel = self._o.channels[claimed.letter.channel]
         await self._gate.leave(channel, address, claimed.letter.urgent)
         if not await self._still_ours(claimed):
@@ -89,14 +89,14 @@ class Outbound:
             return error
 
     async def fail(self, claimed: Claimed, why: str, state: str = "failed", also: Fallback | None = None) -> None:
-        """This letter will not arrive: settle it together with whatever stands in for it."""
+        """Settle a message that will not arrive, together with its replacements."""
         instead = await self.instead(claimed.letter, why)
         await self._settle(claimed, state, error=why, instead=instead, also=also or Fallback())
         if instead.hasten:
             await self._o.letters.hasten(*instead.hasten)
 
     async def instead(self, letter: Letter, why: str) -> Fallback:
-        """What is to be written when a letter cannot arrive."""
+        """Decide what to write when a message cannot arrive."""
         return fall_back(await self._case(letter, why))
 
     async def _case(self, letter: Letter, why: str) -> Case:
@@ -109,7 +109,7 @@ class Outbound:
         return Case(letter, why, family, snap, await o.office.standing(), o.office.clock.now(), o.ids.take)
 
     async def _still_ours(self, claimed: Claimed) -> bool:
-        """Hold on when the lease runs short; a pause longer than the lease ends here (FS15, FM15)."""
+        """Renew the lease when it runs short; False when it has expired (FS15, FM15)."""
         left = claimed.lease_until.timestamp() - self._o.real()
         if left >= min(SENDING, self._o.lease_seconds / 2):
             return True
@@ -172,7 +172,7 @@ class Outbound:
         await self.fail(claimed, f"{error.kind} {error.code}", also=also)
 
     async def _shut(self, claimed: Claimed, address: str) -> None:
-        """The chat is shut for long: what must arrive takes another way, the rest waits (FT18)."""
+        """The chat is blocked for long: what must arrive falls back, the rest waits (FT18)."""
         letter = claimed.letter
         left = timedelta(seconds=max(1.0, self._closed[letter.channel, address] - self._o.real()))
         if letter.kind in MUST_ARRIVE:
@@ -181,7 +181,7 @@ class Outbound:
             await self._later(claimed, left, "throttled")
 
     async def _hold(self, letter: Letter, person: Person, address: str, span: timedelta) -> datetime:
-        """Let one chat wait; all its letters until the same instant, so that they keep their order."""
+        """Hold one chat: all its messages until the same instant, so that they keep their order."""
         o = self._o
         until = self._held[letter.channel, address] = o.office.clock.now() + span
         o.hold(letter.channel, address, o.real() + span.total_seconds())

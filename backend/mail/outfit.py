@@ -1,4 +1,4 @@
-"""What a courier carries, and the gate at which leave to send is asked."""
+"""Dependencies of the delivery worker, and the gate that acquires rate-limit tokens."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -14,17 +14,17 @@ from backend.ports.moves import MovesStore
 from notify.channel import Channel
 from notify.pace import Pacer
 
-SLEEP_ASIDE = 0.3  # seconds: who must wait longer for his chat lets others pass meanwhile
+SLEEP_ASIDE = 0.3  # seconds: a longer wait for one chat gives up the lock, so that others pass meanwhile
 
 
 class Bindings(Protocol):
-    """backend/registry.py: who is bound where."""
+    """Who is bound to which chat (backend/registry.py)."""
 
     async def lose_binding(self, person: str, channel: str, reason: str) -> bool: ...
 
 
 class IdSupply(Protocol):
-    """Numbers for new rows."""
+    """Ids for new rows."""
 
     async def refill(self, need: int = ...) -> None: ...
     def take(self) -> int: ...
@@ -32,7 +32,7 @@ class IdSupply(Protocol):
 
 @dataclass(frozen=True)
 class Outfit:
-    """What a courier carries."""
+    """Dependencies of the delivery worker."""
 
     letters: LetterStore
     cards: CardStore
@@ -45,29 +45,29 @@ class Outfit:
     ids: IdSupply
     owner: str
     lease_seconds: float
-    real: Callable[[], float]  # seconds since 1970, of the real clock: leases and paces
+    real: Callable[[], float]  # seconds since 1970 of the real clock, for leases and rate limits
     jitter: Callable[[], float]
-    again: str  # put before a second copy
+    again: str  # prefix of a second copy
     hold: Callable[[str, str, float], None]  # channel, address, real second
 
     def lease(self) -> datetime:
-        """Until when what is taken now is held."""
+        """Return when a lease taken now expires."""
         return datetime.fromtimestamp(self.real() + self.lease_seconds, UTC)
 
     def real_now(self) -> datetime:
-        """The real moment, for leases."""
+        """Return the real time, for leases."""
         return datetime.fromtimestamp(self.real(), UTC)
 
 
 class Gate:
-    """Lets one at a time ask for leave to send, so that few stand in an urgent letter's way; urgent ones pass it."""
+    """Serialises rate-limit requests of normal messages; urgent ones bypass."""
 
     def __init__(self, outfit: Outfit) -> None:
         self._outfit = outfit
         self._turn = asyncio.Lock()
 
     async def leave(self, channel: Channel, address: str, urgent: bool) -> None:
-        """Wait until the pace allows one more to this address."""
+        """Wait until the rate limits allow one more send to this address."""
         while True:
             seconds = await self._ask(channel, address, urgent)
             if seconds <= 0.0:

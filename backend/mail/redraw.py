@@ -1,4 +1,4 @@
-"""One message that shows what is no longer so: edited in place, or sent anew when it is gone and matters (FT14, FT22)."""
+"""Updates an outdated card: edits it in place, or sends it again when it is gone and still matters (FT14, FT22)."""
 
 from datetime import timedelta
 
@@ -18,14 +18,14 @@ TRIES = 8
 
 
 class Redraw:
-    """Takes one claimed message to its end. An edit may be repeated freely, so nothing here is doubtful."""
+    """Updates one claimed card. An edit may be repeated freely, so no outcome is ambiguous."""
 
     def __init__(self, outfit: Outfit, gate: Gate) -> None:
         self._o = outfit
         self._gate = gate
 
     async def draw(self, card: HeldCard) -> None:
-        """Make the message show what is so; not modified is done."""
+        """Edit the chat message to show the current state; "not modified" counts as done."""
         o, channel = self._o, self._o.channels[card.channel]
         try:
             drawn = await o.draw.held(card)
@@ -69,7 +69,7 @@ class Redraw:
         await self._o.cards.postpone(card.id, self._o.owner, self._o.office.clock.now() + span)
 
     async def _anew(self, card: HeldCard) -> None:
-        """A living card of an open matter is sent once more."""
+        """Send a live card of an open assignment again."""
         o = self._o
         if card.kind not in LIVING_KINDS or card.kind == WHOLE or card.assignment_id is None:
             return

@@ -1,4 +1,4 @@
-"""Settlements gathered while one write is under way and written together by the next; kept trying until kept (G5)."""
+"""Batches send results: those that arrive during one write go into the next; a failed write is retried (G5)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ import structlog
 from backend.ports.letters import LetterStore, Settlement
 
 log = structlog.get_logger("courier")
-MOST = 256  # settlements of one write
-TRIES = 40  # with pauses up to 5 s: about three minutes without a database; after that the lease speaks
-LONGEST = 5.0  # seconds
+MOST = 256  # results per write
+TRIES = 40  # with pauses up to 5 s: about three minutes without a database; after that the lease decides
+LONGEST = 5.0  # seconds between two retries
 
 
 class Settling:
-    """Nobody waits for a batch to fill: the first goes at once, those that come meanwhile go next."""
+    """Group commit of send results. No result waits for a batch to fill: the first is written at once."""
 
     def __init__(self, store: LetterStore) -> None:
         self._store = store
@@ -23,7 +23,7 @@ class Settling:
         self._stragglers: set[asyncio.Task[None]] = set()
 
     async def settle(self, settlement: Settlement) -> bool:
-        """True when it was still ours; raises what the database raised when it stayed away."""
+        """Write one result; True when the lease was still ours. Raises the database's error when retries run out."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((settlement, future))
         if self._writer is None or self._writer.done():
@@ -35,7 +35,7 @@ class Settling:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             try:
                 kept: Sequence[bool] = await self._store.settle([s for s, _ in batch])
-            except Exception as error:  # one bad row must not take the others with it
+            except Exception as error:  # one bad row must not fail the others
                 log.warning("settling_failed", letters=len(batch), error=type(error).__name__)
                 for settlement, future in batch:
                     task = asyncio.create_task(self._alone(settlement, future))

@@ -1,4 +1,4 @@
-"""One pace for all processes, kept on a shared shelf; while the shelf is lost, a smaller one of our own (FD20)."""
+"""Rate limits shared by all processes through a store; a reduced local limit while the store is down (FD20)."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,16 +10,16 @@ from backend.ports.pace import PaceStore, States
 from notify.pace import Bucket, LocalPacer, spend, wait
 
 log = structlog.get_logger("pace")
-SHARE = 0.25  # of the pace each process takes for itself while the shelf is lost: four workers together keep it
-LOST_FOR = 5.0  # seconds before the shelf is asked again
+SHARE = 0.25  # of the rate used per process while the store is down: four workers together keep the limit
+LOST_FOR = 5.0  # seconds before the store is tried again
 KEEP = 120.0  # seconds for which the state of any bucket matters
 
 
 class SharedPacer:
-    """A `notify.pace.Pacer` over a shelf (FT19, FM11): all buckets are counted, or none.
+    """A `notify.pace.Pacer` over a shared store (FT19, FM11): all buckets are counted, or none.
 
-    `may_be_lost`: failures of the shelf slow us down instead of stopping us (Redis); else they are passed on,
-    because who cannot reach the database sends nothing (FM13).
+    `may_be_lost`: a failing store slows us down instead of stopping us (Redis); otherwise its errors are raised,
+    because without the database nothing may be sent (FM13).
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class SharedPacer:
         self._ask_again = -LOST_FOR
 
     async def take(self, buckets: Sequence[Bucket], now: float) -> float:
-        """0: go, and the send is counted in every bucket. Else seconds to wait, and nothing was counted."""
+        """Return 0 and count one send in every bucket, or the seconds to wait and count nothing."""
         if not buckets:
             return 0.0
         if self._clock() < self._ask_again:

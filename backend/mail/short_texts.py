@@ -1,4 +1,4 @@
-"""Sends the short messages that stand in for chat and telephone: one way, without a link, at most 70 characters (S1-S3, S7)."""
+"""Sends the SMS that replace chat and telephone: one-way, no links, at most 70 characters (S1-S3, S7)."""
 
 import random
 import time
@@ -24,20 +24,20 @@ from notify.pace import Pacer
 from notify.text import Texter
 
 log = structlog.get_logger("texts")
-MOST_CHARS = 70  # one message of the mainland's networks
+MOST_CHARS = 70  # one SMS in mainland China's networks
 AT_ONCE = 20
 LEASE = timedelta(minutes=2)
 
 
 class Phones(Protocol):
-    """backend/registry.py: a person's number."""
+    """A person's telephone number (backend/registry.py)."""
 
     async def phone_of(self, person: str) -> str | None: ...
 
 
 @dataclass
 class ShortTexts:
-    """The round that sends. Without a carrier (`texter` None) a text fails at once, and says why."""
+    """The worker that sends SMS. Without a carrier (`texter` None) each fails at once with `no_carrier`."""
 
     letters: LetterStore
     moves: MovesStore
@@ -51,13 +51,13 @@ class ShortTexts:
     texter: Texter | None = None
 
     async def round(self) -> int:
-        """Send what is due; how many were handled. A text whose sender died is dead: nobody is texted twice (FW14)."""
+        """Send what is due; return how many were handled. An SMS whose worker died is not sent again (FW14)."""
         now = self.office.clock.now()
         await self.letters.rescue((CHANNEL,), datetime.now(UTC), now, 1)
         handled = 0
         for waiting in await self.letters.waiting((CHANNEL,), now, AT_ONCE):
             if self.texter is not None and await self.pacer.take(self.texter.buckets(), time.time()):
-                break  # the carrier's pace: the next round goes on
+                break  # the carrier's rate limit: the next run continues
             lease = datetime.now(UTC) + LEASE
             for claimed in await self.letters.claim(self.owner, (CHANNEL,), now, 1, lease, (waiting.id,)):
                 await self._send(claimed, now)
@@ -65,7 +65,7 @@ class ShortTexts:
         return handled
 
     async def words(self, letter: Letter) -> str | None:
-        """What is texted; None when it no longer matters. Too long, it names the ticket by its last four digits."""
+        """Render the SMS; None when it no longer matters. If too long, the ticket number is cut to four digits."""
         snap = await self.moves.load(Find(ticket_id=letter.ticket_id)) if letter.ticket_id is not None else None
         if snap is None or not matters(letter, snap):
             return None
@@ -110,7 +110,7 @@ class ShortTexts:
             ])  # fmt: skip
 
     async def _failed(self, claimed: Claimed, error: DeliveryError, now: datetime) -> None:
-        """In doubt it is never sent twice; what surely did not leave is tried again."""
+        """Settle a failure: an ambiguous send is never repeated, what certainly was not sent is retried."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         step = retry.delivery(error.kind, claimed.letter.attempts, random.random(), after)
         log.warning("text_not_sent", letter=claimed.letter.id, kind=error.kind, code=error.code)

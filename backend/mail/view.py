@@ -1,4 +1,4 @@
-"""One ticket as one person may see it at one moment: facts for the catalogue, masked and with times in words."""
+"""Prepares the facts of one ticket for texts to one person: masked, with times in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,14 +18,14 @@ from backend.domain.ticket import Obligation
 from backend.office import Standing
 
 MOST_TEXT = 480  # characters of the demand on a card, so that the card stays under 900
-MOST_WORDS = 200  # of a reason, a summary, a report of progress
+MOST_WORDS = 200  # characters of a reason, a summary, a progress report
 MOST_PLACE = 60
 NO_WINDOW = 3  # working days, where the objection period is not written in working days
 
 
 @dataclass(frozen=True)
 class View:
-    """What can be said. `given` are the facts the letter was written with; `requester` is only masked, never said."""
+    """What texts may use. `given` are the facts stored with the message; `requester` is masked, never shown."""
 
     snap: Snapshot
     target: Assignment | None
@@ -38,43 +38,43 @@ class View:
     # -- words
 
     def when(self, at: datetime | None) -> str:
-        """An instant in words: weekday and clock, of the house's zone."""
+        """Format an instant in words: weekday and time, in the office's zone."""
         if at is None:
             return ""
         language = "zh" if self.catalogue.language.startswith("zh") else "en"
         return written(at, self.now, language, self.now.tzinfo)
 
     def left(self, due: datetime | None) -> str:
-        """How long until then."""
+        """Format how long it is until then."""
         if due is None:
             return ""
         grade, calendar = self.snap.ticket.grade, self.standing.calendar
         return left_words(self.catalogue, self.now, due, grade, calendar, self.now.tzinfo)
 
     def name(self, code: str | None) -> str:
-        """The name of whoever did something."""
+        """Return the name behind a person's code."""
         person = self.standing.by_code.get(code or "")
         return person.name if person else code or ""
 
     def unit(self, code: str | None) -> str:
-        """A unit's name."""
+        """Return the name behind a unit's code."""
         unit = self.standing.config.units.get(code or "")
         return unit.name if unit else code or ""
 
     def words(self, text: object, most: int = MOST_WORDS) -> str:
-        """What somebody wrote, without persons and numbers, cut."""
+        """Mask names and numbers in a text a person wrote, and cut it."""
         names = (self.requester,) if self.requester else ()
         shape = self.standing.settings.text("privacy.phone_mask")
         return cut(mask(str(text or ""), names, phone_mask=shape).strip(), most)
 
     @property
     def place(self) -> str:
-        """地点, needed by whoever goes there; masked only where somebody wrote a person's number into it."""
+        """地点, which the handler needs; masked only when it contains a person's number."""
         masked = self.words(self.snap.ticket.place, MOST_PLACE)
         return masked if "****" in masked else cut(clean(self.snap.ticket.place).strip(), MOST_PLACE)
 
     def instant(self, key: str) -> datetime | None:
-        """A given fact as an instant."""
+        """Return a given fact as an instant; None when it is absent or not one."""
         value = self.given.get(key)
         if isinstance(value, datetime):
             return value
@@ -84,7 +84,7 @@ class View:
             return None
 
     def due(self, kind: Obligation) -> datetime | None:
-        """When the open duty of a kind is due, of the assignment where it has one."""
+        """Return when the open duty of a kind is due, preferring the assignment's own."""
         mine = self.target.id if self.target else None
         found = [d for d in self.snap.duties if d.kind is kind and d.met_at is None]
         own = [d for d in found if d.assignment_id == mine]
@@ -92,7 +92,7 @@ class View:
 
     @property
     def window(self) -> int:
-        """Working days in which objections may be raised (`appeal_window`)."""
+        """Working days in which an objection may be raised (`appeal_window`)."""
         try:
             limit = Limit.parse(self.standing.settings.text("appeal_window"))
         except Refused:
@@ -109,7 +109,7 @@ class View:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What every text about a ticket may ask for."""
+        """Facts that every text about a ticket may use."""
         ticket, target, say = self.snap.ticket, self.target, self.catalogue
         facts: dict[str, Any] = {
             "ticket_no": ticket.no,
@@ -129,7 +129,7 @@ class View:
         }  # fmt: skip
 
     def timely(self, at: datetime | None) -> str:
-        """按时 or 超时 of a closing (Q26: up to the very second)."""
+        """Return 按时 or 超时 for a closing (Q26: exact to the second)."""
         late = self.target is not None and (
             self.target.red_card_at is not None
             or (at is not None and at.replace(microsecond=0) > self.target.close_due_at)

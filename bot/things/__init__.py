@@ -1,1 +1,1 @@
-"""What a person can do in chat: one small file each, all of them only forwarding to a room."""
+"""Actions a person can take in chat: one small file each, all forwarding to a service."""

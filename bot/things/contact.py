@@ -1,4 +1,4 @@
-"""联系诉求人: both are rung and connected (P3); who rings by himself logs how it went (A11, T12)."""
+"""联系诉求人: calls and connects both sides (P3); a person who calls on their own logs the result (A11, T12)."""
 
 from backend.domain.refusals import Refused
 from bot.case import Case, check
@@ -6,7 +6,7 @@ from bot.talk import Rows, Talk
 
 
 async def start(talk: Talk, case: Case) -> None:
-    """The button: his telephone rings, then the requester's; beside it, was he reached otherwise?"""
+    """Handle the button: start a bridge call, and offer to log a contact made another way."""
     check(talk, case, "contact")
     keys: Rows = ((("bot.reached", case.press("reached")), ("bot.not_reached", case.press("not_reached"))),)
     await talk.say(await _connecting(talk, case), keys)
@@ -14,7 +14,7 @@ async def start(talk: Talk, case: Case) -> None:
 
 
 async def _connecting(talk: Talk, case: Case) -> str:
-    """What is being done, or why it cannot be: then he rings by himself."""
+    """Start the bridge; return the text that says so, or why the handler must call on their own."""
     if talk.house.calls is None:
         return talk.say_key("bot.contact")
     try:
@@ -26,7 +26,7 @@ async def _connecting(talk: Talk, case: Case) -> str:
 
 
 async def logged(talk: Talk, case: Case, reached: bool) -> None:
-    """He was reached by telephone, or not."""
+    """Log whether the requester was reached by telephone."""
     await talk.act("contact", assignment_id=case.id, way="phone", reached=reached)
     await talk.strip()
     await talk.told("bot.contact_yes" if reached else "bot.contact_no")

@@ -1,4 +1,4 @@
-"""转值班人员: the person on duty, or the unit's next contact, is handed the card."""
+"""转值班人员: passes the card to the person on duty or the unit's next contact."""
 
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Role
@@ -8,7 +8,7 @@ from bot.talk import Talk
 
 
 async def pass_on(talk: Talk, case: Case) -> None:
-    """Whoever is on duty by the roster, else the next in the order of escalation; never the leader.
+    """Send the card to the person on duty by the roster, else the next in escalation order; never the leader.
 
     Refused `no_duty` when nobody else can be reached by chat.
     """

@@ -1,4 +1,4 @@
-"""申请延期: so many working days and why; the requester must have been told, and how is asked (A24, Q30)."""
+"""申请延期: asks for working days, reason, and how the requester was informed (A24, Q30)."""
 
 from backend.domain.refusals import Refused
 from backend.domain.reply_words import Words
@@ -9,13 +9,13 @@ VERB = "extend"
 
 
 async def start(talk: Talk, case: Case) -> None:
-    """The button."""
+    """Handle the button: ask for days and reason."""
     check(talk, case, VERB)
     await talk.ask("ask.extend", VERB, case.id, no=case.no)
 
 
 async def words(talk: Talk, case: Case, said: Words) -> None:
-    """延期 3 原因…; words that say the requester was told save the question."""
+    """Handle 延期 3 原因…; a reason that mentions informing the requester skips that question."""
     check(talk, case, VERB)
     if said.days is None or not said.text:
         await talk.ask("ask.extend", VERB, case.id, no=case.no)
@@ -30,7 +30,7 @@ async def words(talk: Talk, case: Case, said: Words) -> None:
 
 
 async def informed(talk: Talk, case: Case) -> None:
-    """The requester was told by telephone: ask for the extension."""
+    """Request the extension; the requester was informed by telephone."""
     check(talk, case, VERB)
     draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
     if not draft:

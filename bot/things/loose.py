@@ -1,4 +1,4 @@
-"""A photo or paper that answers no card: attached where there is only one place for it, and only when he says so."""
+"""Files that answer no card: offered for the person's only open ticket, attached after confirmation."""
 
 from aiogram.types import Message
 
@@ -8,12 +8,12 @@ from bot.case import Case
 from bot.talk import Talk
 from bot.things import return_
 
-DRAFT = "loose"  # what waits for a yes
-ATTACHED = "attach"  # what is attached (things/view shows it, a return takes it along)
+DRAFT = "loose"  # files waiting for confirmation
+ATTACHED = "attach"  # attached files (shown by things/view, used by a return)
 
 
 async def came(talk: Talk, message: Message) -> None:
-    """Papers without a reply, while no question is open."""
+    """Handle files that are no reply while no question is open."""
     count, items = await talk.house.drafts.todo(talk.who.unit, 1)
     if count != 1:
         await talk.told("todo.loose_many" if count else "todo.loose_none", n=count)
@@ -24,13 +24,13 @@ async def came(talk: Talk, message: Message) -> None:
     album = message.media_group_id
     await talk.house.drafts.keep(who, one.assignment.id, DRAFT, {"files": files, "album": album}, talk.now)
     if album is not None and draft.get("album") == album:
-        return  # one question an album
+        return  # one question per album
     keys = tuple((f"button.{name}", Press(name, one.assignment.id)) for name in ("attach", "not_attach"))
     await talk.say(talk.say_key("todo.loose_one", n=len(files), ticket_no=one.ticket.no), (keys,))
 
 
 async def attach(talk: Talk, case: Case) -> None:
-    """附上: kept with the assignment; a return that was begun goes on with it."""
+    """Handle 附上: keep the files with the assignment; a started return continues with them."""
     who, drafts = talk.who.code, talk.house.drafts
     files = list((await drafts.draft(who, case.id, DRAFT)).get("files", ()))
     await drafts.drop(who, case.id, DRAFT)
@@ -46,7 +46,7 @@ async def attach(talk: Talk, case: Case) -> None:
 
 
 async def drop(talk: Talk, case: Case) -> None:
-    """不附."""
+    """Handle 不附: drop the files."""
     await talk.house.drafts.drop(talk.who.code, case.id, DRAFT)
     await talk.strip()
     await talk.told("todo.loose_dropped")

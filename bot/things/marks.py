@@ -1,4 +1,4 @@
-"""/rank and /report: marks by role – a unit sees its own, the office all, and everybody a quarter once it is final (Q52)."""
+"""/rank and /report: a unit sees its own scores, the office all, and everyone a quarter once it is final (Q52)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ LISTED = 40  # units on a list
 
 
 async def rank(talk: Talk, words: str = "") -> None:
-    """/rank [MONTH], also a quarter or a year; this month when none is named."""
+    """Handle /rank [MONTH], also a quarter or a year; this month by default."""
     period = words.strip().upper() or f"{talk.now:%Y-%m}"
     month = bool(MONTH.fullmatch(period))
     if not (month or LONGER.fullmatch(period)):
@@ -38,7 +38,7 @@ async def rank(talk: Talk, words: str = "") -> None:
 
 
 async def _own(talk: Talk, sheets: Sequence[Mapping[str, Any]], period: str, state: str, *, month: bool) -> None:
-    """A unit's own score, and nothing of the others."""
+    """Send a unit its own score only."""
     score = sheets[0]["total"] if sheets else None
     if score is None:
         await talk.told("office.rank_none", period=period)
@@ -48,7 +48,7 @@ async def _own(talk: Talk, sheets: Sequence[Mapping[str, Any]], period: str, sta
 
 
 async def _all(talk: Talk, sheets: Sequence[Mapping[str, Any]], period: str, state: str, *, month: bool) -> None:
-    """Everybody's, handling units and institutions apart; places only where places are published."""
+    """Send all scores, handling units and institutions apart; with ranks only where ranks are published."""
     tiers = (await talk.house.office.standing()).settings.choice("bulletin.ranking") == "tiers"
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for sheet in sheets:
@@ -80,7 +80,7 @@ async def _all(talk: Talk, sheets: Sequence[Mapping[str, Any]], period: str, sta
 
 
 async def report(talk: Talk, words: str = "") -> None:
-    """/report MONTH, also a quarter or a year: its documents, and a month's picture, for the office."""
+    """Handle /report MONTH, also a quarter or a year: send its documents, and a month's chart. Office only."""
     if talk.actor.of_unit:
         raise Refused("forbidden")
     month = words.strip().upper()
@@ -105,7 +105,7 @@ async def report(talk: Talk, words: str = "") -> None:
 
 
 async def privately(talk: Talk) -> str:
-    """Where marks may be shown: the person's own chat, also when he asks in a group. Refused `unavailable`."""
+    """Return where scores may be sent: the person's own chat, even when asked in a group. Refused `unavailable`."""
     if talk.private:
         return str(talk.chat_id)
     if not talk.who.address:

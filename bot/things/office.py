@@ -1,4 +1,4 @@
-"""How things stand, asked from a phone: /status, /overdue, and /help by role."""
+"""/status, /overdue, and /help by role."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -15,14 +15,14 @@ from notify.message import Button, Card, Picture
 
 LISTED = 30  # overdue tickets on one list
 OPENED = 10  # of them with buttons
-UNITS = 8  # named in words
+UNITS = 8  # units listed in the text
 VISITING = (State.CLOSED, State.REVISIT_AUTO, State.REVISIT_MANUAL)
 RINGERS = (Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
 DECIDERS = ("decide_return", "decide_close")
 
 
 async def help_(talk: Talk, words: str = "") -> None:
-    """/help: what everybody may do, and what this role may besides."""
+    """Handle /help: what everyone may do, and what this role may do besides."""
     lines = [talk.say_key("command.help")]
     if talk.person is not None:
         role = talk.actor.role
@@ -37,7 +37,7 @@ async def help_(talk: Talk, words: str = "") -> None:
 
 
 async def status(talk: Talk, words: str = "") -> None:
-    """/status: today, and now; then the same as a picture."""
+    """Handle /status: today's counts and the current state, as text and as a picture."""
     if talk.actor.of_unit:
         raise Refused("forbidden")
     glance = talk.house.glance
@@ -77,14 +77,14 @@ def _sum(counts: Mapping[str, int], *states: State) -> int:
 
 
 async def _letters(talk: Talk) -> str:
-    """A line about messages that wait or failed; nothing where there are none."""
+    """Return a line about messages that wait or failed, "" when there are none."""
     letters = (await talk.house.reading.tallies()).get("letters", {})
     waiting, failed = letters.get("pending", 0), letters.get("failed", 0) + letters.get("dead", 0)
     return talk.say_key("office.status_letters", waiting=waiting, failed=failed) if waiting or failed else ""
 
 
 async def overdue(talk: Talk, words: str = "") -> None:
-    """/overdue: tickets with a duty past its time, by unit; a unit sees its own."""
+    """Handle /overdue: tickets with an overdue duty, by unit; a unit sees its own."""
     glance, actor = talk.house.glance, talk.actor
     if glance is None:
         raise Refused("unavailable")
@@ -112,7 +112,7 @@ def _line(talk: Talk, one: Late) -> str:
 
 
 def _keys(talk: Talk, found: Sequence[Late]) -> tuple[tuple[Button, ...], ...]:
-    """Open each; and for who may, supervise it."""
+    """Build the buttons: open each ticket, and supervise it where the role may."""
     rows = []
     for one in [o for o in found if o.assignment_id is not None][:OPENED]:
         row = [Button(one.ticket_no, encode(Press("whole", one.assignment_id or 0, one.version)))]

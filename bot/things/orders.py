@@ -1,4 +1,4 @@
-"""Acts that need one sentence: the button asks for it, the answer does it; a table, so that a new one is a row."""
+"""Acts that need at most one sentence: the button asks for it, the answer performs it. A new one is a table row."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,14 +11,14 @@ from bot.talk import Talk
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A row: the verb of the desk, the word that takes the sentence ("" = nothing is asked), what else is said."""
+    """A row: the act's verb, the argument that takes the sentence ("" = none is asked), fixed arguments."""
 
     verb: str
     asks: str = "reason"
     words: dict[str, Any] = field(default_factory=dict)
 
 
-#: press → what it does; the question is `order.ask_…`, the answer `order.done_…`
+#: button verb → act; the question is `order.ask_…`, the confirmation `order.done_…`
 ORDERS: dict[str, Order] = {
     "supervise": Order("supervise"),
     "send_back": Order("send_back"),
@@ -32,7 +32,7 @@ ORDERS: dict[str, Order] = {
 
 
 async def start(talk: Talk, case: Case, pressed: str) -> None:
-    """The button: ask for the sentence, or do it at once where none is needed."""
+    """Handle the button: ask for the sentence, or perform the act at once where none is needed."""
     order = ORDERS[pressed]
     check(talk, case, order.verb)
     if order.asks:
@@ -43,7 +43,7 @@ async def start(talk: Talk, case: Case, pressed: str) -> None:
 
 
 async def words(talk: Talk, case: Case, pressed: str, text: str) -> None:
-    """The sentence; an empty one is asked for again."""
+    """Perform the act with this sentence; ask again when it is empty."""
     order = ORDERS[pressed]
     check(talk, case, order.verb)
     if not text:

@@ -1,4 +1,4 @@
-"""/pin: the PIN for signing by telephone; the message that carried it is taken away."""
+"""/pin: sets the PIN for signing by telephone; the message that contained it is deleted."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ WHAT = "pin"
 
 
 async def pin(talk: Talk, words: str = "") -> None:
-    """/pin 1234, or /pin and then the digits. In a group it is refused, and taken away all the same."""
+    """Handle /pin 1234, or /pin and then the digits. In a group it is refused, and deleted all the same."""
     who = talk.who
     if words:
         await _take_away(talk)

@@ -1,4 +1,4 @@
-"""反馈进展: the answer to a supervision order."""
+"""反馈进展: answers a supervision order."""
 
 from backend.domain.reply_words import Words
 from bot.case import Case, check
@@ -8,13 +8,13 @@ VERB = "report_progress"
 
 
 async def start(talk: Talk, case: Case) -> None:
-    """The button."""
+    """Handle the button: ask for the progress."""
     check(talk, case, VERB)
     await talk.ask("ask.report_progress", VERB, case.id, no=case.no)
 
 
 async def words(talk: Talk, case: Case, said: Words) -> None:
-    """进展 内容…"""
+    """Handle 进展 内容…"""
     check(talk, case, VERB)
     if not said.text:
         await talk.ask("ask.report_progress", VERB, case.id, no=case.no)

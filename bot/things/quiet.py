@@ -1,4 +1,4 @@
-"""/quiet: when a person is not to be disturbed for general tickets."""
+"""/quiet: a person's own quiet hours, in which general tickets do not disturb them."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ OFF = frozenset({"off", "none", "0"})
 
 
 async def quiet(talk: Talk, words: str = "") -> None:
-    """/quiet shows, /quiet 22:00-07:00 sets, /quiet off clears. Refused `bad_quiet`."""
+    """Handle /quiet: show; /quiet 22:00-07:00: set; /quiet off: clear. Refused `bad_quiet`."""
     rosters, who = talk.house.rosters, talk.who
     rules = (await talk.house.office.standing()).settings
     of_unit = rules.text("notify.quiet", who.unit)
@@ -27,7 +27,7 @@ async def quiet(talk: Talk, words: str = "") -> None:
         await talk.note("quiet_cleared")
         await talk.told("office.quiet_off", quiet=of_unit)
         return
-    span = SPAN.fullmatch(unicodedata.normalize("NFKC", said))  # full-width colons and digits are as good
+    span = SPAN.fullmatch(unicodedata.normalize("NFKC", said))  # accept full-width colons and digits
     if span is None:
         raise Refused("bad_quiet", value=said[:40])
     begin, end = (part.zfill(5) for part in span.groups())

@@ -1,4 +1,4 @@
-"""填写答复 and 办结: words to the requester, then the closing; a closing without a reply asks for it first."""
+"""填写答复 and 办结: records the reply to the requester, then closes; closing without a reply asks for it first."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ BEIJING = "beijing_mutual_aid"
 
 
 async def start(talk: Talk, case: Case) -> None:
-    """The button 填写答复."""
+    """Handle the button 填写答复."""
     check(talk, case, "reply")
     await talk.ask("ask.reply", "reply", case.id, no=case.no)
 
 
 async def words(talk: Talk, case: Case, said: Words) -> None:
-    """答复 内容…; when the closing waited for it, both go in one act."""
+    """Handle 答复 内容…; when closing waited for it, both go in one act."""
     check(talk, case, "reply")
     if not said.text:
         await talk.ask("ask.reply", "reply", case.id, no=case.no)
@@ -40,7 +40,7 @@ async def words(talk: Talk, case: Case, said: Words) -> None:
 
 
 async def start_close(talk: Talk, case: Case) -> None:
-    """The button 办结."""
+    """Handle the button 办结."""
     check(talk, case, "close")
     if case.assignment.reply_text:
         await talk.ask("ask.close", "close", case.id, no=case.no)
@@ -49,7 +49,7 @@ async def start_close(talk: Talk, case: Case) -> None:
 
 
 async def close_words(talk: Talk, case: Case, said: Words) -> None:
-    """办结 反馈…"""
+    """Handle 办结 反馈…"""
     check(talk, case, "close")
     if not case.assignment.reply_text:
         await _reply_first(talk, case, said.text)
@@ -66,7 +66,7 @@ async def close_words(talk: Talk, case: Case, said: Words) -> None:
 
 
 async def no_objection(talk: Talk, case: Case) -> None:
-    """A33: the worker said he has no objection and asks for nothing more."""
+    """Close with the requester's statement that they have no objection and ask for nothing more (A33)."""
     check(talk, case, "close")
     draft = await talk.house.drafts.draft(talk.who.code, case.id, "close")
     named: dict[str, Any] = {"cause": draft["cause"]} if draft.get("cause") else {}
@@ -88,7 +88,7 @@ async def _objection(talk: Talk, case: Case) -> None:
 
 
 def _cause(said: Words) -> dict[str, Any]:
-    """A13, A32: the cause found, where he named one."""
+    """Return the cause found, where the reply named one (A13, A32)."""
     return {"cause": said.cause} if said.cause else {}
 
 
@@ -97,14 +97,14 @@ async def _beijing(talk: Talk) -> bool:
 
 
 async def _kept(talk: Talk, case: Case) -> None:
-    """Remember which message became the reply, so that an edit of it amends the reply (FT29)."""
+    """Store which message became the reply, so that editing it amends the reply (FT29)."""
     if talk.message is not None:
         words = {"message": str(talk.message.message_id)}
         await talk.house.drafts.keep(talk.who.code, case.id, "said", words, talk.now)
 
 
 async def _done(talk: Talk, text: str, key: str) -> None:
-    """What was done, with a hint when the wording was harsh (A20: advice only)."""
+    """Confirm, with a hint when the wording was harsh (A20: advice only)."""
     found = curt(text)
     if not found:
         await talk.told(key)

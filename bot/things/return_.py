@@ -1,4 +1,4 @@
-"""申请退单: reason, statement and seal or signature are collected as they come; nothing moves until all are there."""
+"""申请退单: collects reason, statement and seal or signature in any order, then requests the return."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ VERB = "return"
 
 
 async def start(talk: Talk, case: Case) -> None:
-    """The button: a late return is warned of before anything is asked (M9a)."""
+    """Handle the button; warn of a late return before asking anything (M9a)."""
     check(talk, case, VERB)
     draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
     if case.late_for_return(talk.now) and not draft.get("late_ok"):
@@ -20,7 +20,7 @@ async def start(talk: Talk, case: Case) -> None:
 
 
 async def words(talk: Talk, case: Case, said: Words, files: list[str], album: str | None) -> None:
-    """A reply with words, papers or both."""
+    """Handle a reply with text, files or both."""
     check(talk, case, VERB)
     draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
     if said.text:
@@ -34,7 +34,7 @@ async def words(talk: Talk, case: Case, said: Words, files: list[str], album: st
 
 
 async def signed(talk: Talk, case: Case, by: str) -> None:
-    """公章 or 领导签字 was pressed."""
+    """Handle the buttons 公章 and 领导签字."""
     check(talk, case, VERB)
     draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
     await talk.strip()
@@ -42,7 +42,7 @@ async def signed(talk: Talk, case: Case, by: str) -> None:
 
 
 async def go_on(talk: Talk, case: Case) -> None:
-    """继续退单: late or not."""
+    """Handle 继续退单: the return goes on although it is late."""
     check(talk, case, VERB)
     draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB) | {"late_ok": True}
     await talk.strip()
@@ -54,7 +54,7 @@ async def go_on(talk: Talk, case: Case) -> None:
 
 
 async def go_on_with(talk: Talk, case: Case) -> None:
-    """Papers were attached while a return was being written: they may be what it lacked."""
+    """Continue a started return after files were attached: they may be what was missing."""
     check(talk, case, VERB)
     draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
     loose = await talk.house.drafts.draft(talk.who.code, case.id, "attach")
@@ -63,7 +63,7 @@ async def go_on_with(talk: Talk, case: Case) -> None:
 
 
 async def go_back(talk: Talk, case: Case) -> None:
-    """返回办理: what was begun is dropped."""
+    """Handle 返回办理: drop the started drafts."""
     for verb in (VERB, "extend", "close"):
         await talk.house.drafts.drop(talk.who.code, case.id, verb)
     await talk.settled()
@@ -100,7 +100,7 @@ async def _missing(talk: Talk, draft: dict[str, Any]) -> list[str]:
 
 
 async def _lacking(talk: Talk, case: Case, missing: list[str]) -> None:
-    """M9b, with buttons for how the statement is signed."""
+    """Send M9b, with buttons for how the statement is signed."""
     listed = talk.say_key("bot.and").join(talk.say_key(f"ask.missing_{name}") for name in missing)
     sign: Rows = ((("button.seal", case.press("seal")), ("button.leader", case.press("leader"))),)
     sent = await talk.say(talk.say_key("chat.M9b", missing=listed), sign if "signature" in missing else ())
@@ -109,12 +109,12 @@ async def _lacking(talk: Talk, case: Case, missing: list[str]) -> None:
 
 
 async def _warn(talk: Talk, case: Case) -> None:
-    """M9a: it will count as late; the person decides."""
+    """Send M9a: the return will count as late; the person decides."""
     keys: Rows = ((("button.continue_return", case.press("go_on")), ("button.go_back", case.press("go_back"))),)
     await talk.remember(await talk.say(talk.say_key("chat.M9a"), keys), case.id)
     await talk.toast(talk.say_key("toast.asked"))
 
 
 def _signature(talk: Talk, text: str) -> str | None:
-    """How the words say the statement was signed, if they do."""
+    """Return how the text says the statement was signed, None if it does not."""
     return next((by for by in ("seal", "leader") if talk.say_key(f"button.{by}") in text), None)

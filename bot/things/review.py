@@ -1,4 +1,4 @@
-"""同意 and 不同意: what one person asked, another decides, by button or by answering the card; a no needs its reason."""
+"""同意 and 不同意: decides a request by button or by replying to the card; a refusal needs a reason."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ from bot.talk import Rows, Talk
 from bot.things import view
 
 CARD = "M9r"  # the kind of card that asks for a decision
-REQUEST = "request"  # what an answer to such a card is about, while nothing was asked yet
+REQUEST = "request"  # the question a reply to such a card answers, while none was asked
 AGREE, DISAGREE = "agree", "disagree"
-WITH_CLASS = ("unreasonable", "appeal")  # agreed to only by class and reason (Q38)
+WITH_CLASS = ("unreasonable", "appeal")  # approved only with class and reason (Q38)
 
 
 def about(what: str | None) -> bool:
-    """Whether a question was about a request; `agree.CLASS` carries the class chosen."""
+    """Whether a question is about a request; `agree.CLASS` holds the chosen class."""
     return what is not None and what.partition(".")[0] in (REQUEST, AGREE, DISAGREE)
 
 
 async def _open(talk: Talk, request_id: int) -> tuple[Request, str]:
-    """The request and its verb. Refused `forbidden`, `not_found`, or `overtaken` once it is decided."""
+    """Load an open request and its verb. Refused `forbidden`, `not_found`, `overtaken` once it is decided."""
     request = await talk.house.drafts.request(request_id)
     if request is None or request.kind not in DECIDES or talk.actor.of_unit:
         raise Refused("not_found", request=request_id)
@@ -36,7 +36,7 @@ async def _open(talk: Talk, request_id: int) -> tuple[Request, str]:
 
 
 async def agree(talk: Talk, request_id: int, why: str = "") -> None:
-    """同意; a claim is agreed to by its class first."""
+    """Handle 同意; for a claim or appeal, ask for the class first."""
     request, verb = await _open(talk, request_id)
     if request.kind in WITH_CLASS:
         await _ask_class(talk, request)
@@ -47,7 +47,7 @@ async def agree(talk: Talk, request_id: int, why: str = "") -> None:
 
 
 async def _ask_class(talk: Talk, request: Request) -> None:
-    """The eight classes as buttons (Q38)."""
+    """Send the eight classes as buttons (Q38)."""
     keys = [(f"word.class.{name}", Press("class", request.id, place)) for place, name in enumerate(CLASSES)]
     rows: Rows = [keys[i : i + A_ROW] for i in range(0, len(keys), A_ROW)]
     await talk.say(talk.say_key("decide.class", ticket_no=await _no(talk, request)), rows)
@@ -55,7 +55,7 @@ async def _ask_class(talk: Talk, request: Request) -> None:
 
 
 async def chosen(talk: Talk, request_id: int, place: int) -> None:
-    """A class was pressed: now the reason."""
+    """Handle a chosen class: ask for the reason."""
     request, _ = await _open(talk, request_id)
     if request.kind not in WITH_CLASS or place >= len(CLASSES):
         raise Refused("not_found", request=request_id)
@@ -64,13 +64,13 @@ async def chosen(talk: Talk, request_id: int, place: int) -> None:
 
 
 async def disagree(talk: Talk, request_id: int) -> None:
-    """不同意: first the reason."""
+    """Handle 不同意: ask for the reason."""
     request, _ = await _open(talk, request_id)
     await talk.ask("decide.refuse_reason", DISAGREE, request_id, no=await _no(talk, request))
 
 
 async def words(talk: Talk, what: str, request_id: int, text: str) -> None:
-    """An answer to the card, or to the question that was put."""
+    """Handle a reply to the card or to the question asked."""
     asked, _, class_ = what.partition(".")
     if asked == AGREE and class_ in CLASSES:
         await _agreed_by_class(talk, request_id, class_, text)
@@ -96,7 +96,7 @@ async def _agreed_by_class(talk: Talk, request_id: int, class_: str, text: str) 
 
 
 async def _refused(talk: Talk, request_id: int, text: str) -> None:
-    """The reason of a no."""
+    """Refuse the request with this reason; ask for it when it is empty."""
     request, verb = await _open(talk, request_id)
     if not text:
         await talk.ask("decide.refuse_reason", DISAGREE, request_id, no=await _no(talk, request))
@@ -107,13 +107,13 @@ async def _refused(talk: Talk, request_id: int, text: str) -> None:
 
 
 def _after(talk: Talk, key: str, text: str) -> str | None:
-    """What stands behind one of the words of that key; None when the text does not begin with any."""
+    """Return the text after one of the words of that key; None when it begins with none of them."""
     word = next((w for w in talk.say_key(key).split() if text.lower().startswith(w)), None)
     return None if word is None else text[len(word) :].strip(" ,.:;，。：；、\n")
 
 
 async def files(talk: Talk, request_id: int) -> bool:
-    """查看材料 on a reviewer's card, whose subject is the request; False when it is no request."""
+    """Handle 查看材料 on a reviewer's card, whose subject is the request; False when it is no request."""
     request = await talk.house.drafts.request(request_id)
     if request is None:
         return False
@@ -134,5 +134,5 @@ async def _decide(talk: Talk, request: Request, verb: str, **said: Any) -> None:
     if request.assignment_id is not None and verb != "decide_unreasonable":
         await talk.act(verb, assignment_id=request.assignment_id, **said)
         return
-    which: dict[str, Any] = {"flag": request.kind} if verb == "decide_flag" else {}  # several may wait on one ticket
+    which: dict[str, Any] = {"flag": request.kind} if verb == "decide_flag" else {}  # a ticket may have several open
     await talk.act(verb, ticket_no=await _no(talk, request), **which, **said)

@@ -1,4 +1,4 @@
-"""查看明细 and 提出异议 under M21: a unit's sheet line by line in words, and an objection to one line with its reason."""
+"""查看明细 and 提出异议 under M21: shows a unit's score sheet line by line, and files a contest of one line."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,18 +14,18 @@ from bot.house import Scores
 from bot.talk import Talk
 from notify.message import Button, Card
 
-WHAT = "contest"  # the question that awaits a reason: `contest.PLACE`, about a run
+WHAT = "contest"  # the question that asks for a reason: `contest.PLACE`, about a run
 MOST = 3_000  # characters of a message
 Line = Mapping[str, Any]
 
 
 def about(what: str | None) -> bool:
-    """Whether a question was about an objection to a line."""
+    """Whether a question is about a contest of a line."""
     return what is not None and what.partition(".")[0] == WHAT
 
 
 async def lines(talk: Talk, run_id: int) -> None:
-    """查看明细: what counts, was deducted or awarded; lines at nothing are left out. Refused as `_sheet`."""
+    """Handle 查看明细: list the lines that count, without those at zero. Refused as `_sheet`."""
     sheet, period = await _sheet(talk, run_id)
     said = [talk.say_key("sheet.head", period=period, unit=sheet["name"], score=sheet["total"] or "—")]
     said += [_words(talk, line) for line in sheet["lines"] if _counts(line)]
@@ -34,7 +34,7 @@ async def lines(talk: Talk, run_id: int) -> None:
 
 
 async def choose(talk: Talk, run_id: int, more: int) -> None:
-    """提出异议: which line; those that count first, the others (`more`) behind a button. Refused as `_sheet`."""
+    """Handle 提出异议: offer the lines that count, the others (`more`) behind a button. Refused as `_sheet`."""
     sheet, period = await _sheet(talk, run_id)
     made = [
         Button(str(line["name"]), encode(Press("contest_line", run_id, place)))
@@ -48,14 +48,14 @@ async def choose(talk: Talk, run_id: int, more: int) -> None:
 
 
 async def ask(talk: Talk, run_id: int, place: int) -> None:
-    """A line was chosen: now the reason. Refused `not_found`, and as `_sheet`."""
+    """Handle a chosen line: ask for the reason. Refused `not_found`, and as `_sheet`."""
     sheet, period = await _sheet(talk, run_id)
     line = _line(sheet["lines"], place)
     await talk.ask("sheet.ask", f"{WHAT}.{place}", run_id, said={"period": period, "item": line["name"]})
 
 
 async def words(talk: Talk, what: str, run_id: int, text: str, message: Message) -> None:
-    """The reason, with a paper if one came along: filed as on the console. Refused as `Contests.object`."""
+    """File the contest with its reason and any attached file, as the console does. Refused as `Contests.object`."""
     place = what.partition(".")[2]
     if not text or not place.isdecimal():
         await ask(talk, run_id, int(place) if place.isdecimal() else 0)
@@ -75,7 +75,7 @@ def _marks(talk: Talk) -> Scores:
 
 
 async def _sheet(talk: Talk, run_id: int) -> tuple[Mapping[str, Any], str]:
-    """The sheet of his own unit in a run, and the period. Refused `forbidden`, `unknown_run`."""
+    """Return the sheet of the person's own unit in a run, and the period. Refused `forbidden`, `unknown_run`."""
     actor = talk.actor
     if not actor.of_unit:
         raise Refused("forbidden", verb="scores")
@@ -92,7 +92,7 @@ def _line(found: Sequence[Line], place: int) -> Line:
 
 
 def _counts(line: Line) -> bool:
-    """Whether the line says anything: a base item, or points given or taken."""
+    """Whether the line counts: a base item, or points given or deducted."""
     return line["part"] == "base" or any(float(line[name] or 0) for name in ("deduction", "score"))
 
 
@@ -106,6 +106,6 @@ def _words(talk: Talk, line: Line) -> str:
 
 
 async def _send(talk: Talk, card: Card) -> None:
-    """Marks go to the person's own chat only. Refused `unavailable` when they cannot be sent."""
+    """Send scores, to the person's own chat only. Refused `unavailable` when they cannot be sent."""
     if await talk.send(str(talk.chat_id) if talk.private else str(talk.who.address), card) is None:
         raise Refused("unavailable")

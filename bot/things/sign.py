@@ -1,4 +1,4 @@
-"""签收: by the button or by the word."""
+"""签收, by button or by keyword."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from bot.talk import Talk
 
 
 async def sign(talk: Talk, case: Case, card: int | None = None) -> None:
-    """Sign for the assignment; the slower of two is told who signed and when (FT15)."""
+    """Sign for the assignment; if a colleague was faster, say who signed and when (FT15)."""
     try:
         await talk.act("sign", assignment_id=case.id, card=card)
     except Refused as refused:

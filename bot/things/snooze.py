@@ -1,11 +1,11 @@
-"""稍后提醒: the list comes again later, and he is told when."""
+"""稍后提醒: postpones the list or one reminder, and says until when."""
 
 from backend.domain.refusals import Refused
 from bot.talk import Talk
 
 
 async def later(talk: Talk, assignment_id: int = 0) -> None:
-    """The button under the digest, or under one reminder."""
+    """Handle the button under a digest, or under one reminder. Refused `unavailable`."""
     if talk.house.snooze is None:
         raise Refused("unavailable")
     snooze = talk.house.snooze

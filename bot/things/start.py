@@ -1,4 +1,4 @@
-"""/start and the contact card: a chat is bound to a person in two steps (FT32, FT33)."""
+"""/start and the contact card: binds a chat to a person in two steps (FT32, FT33)."""
 
 from aiogram.types import KeyboardButton, ReplyKeyboardMarkup, ReplyKeyboardRemove
 
@@ -10,7 +10,7 @@ from bot.talk import Talk
 
 
 async def start(talk: Talk, words: str = "") -> None:
-    """/start alone greets; with a code it asks for one's own number."""
+    """Handle /start: greet, or with a code ask for the person's contact card."""
     if not talk.private:
         await talk.told("command.private_only")
         return
@@ -31,7 +31,7 @@ async def start(talk: Talk, words: str = "") -> None:
 
 
 async def contact(talk: Talk) -> None:
-    """A contact card: the sender's own, while a binding awaits it."""
+    """Handle a contact card: confirm a pending binding if it is the sender's own."""
     card = talk.message.contact if talk.message else None
     awaited = await talk.house.drafts.expected(CHANNEL, talk.user_id, talk.now)
     if card is None or not talk.private or awaited is None or awaited.what != BINDING:

@@ -1,4 +1,4 @@
-"""联系督办人员: who they are and their duty phone; a message left is handed on and noted."""
+"""联系督办人员: shows the supervisors and their duty phone; a message to them is passed on and audited."""
 
 from backend.domain.masking import cut, mask
 from backend.domain.presses import Press, encode
@@ -9,11 +9,11 @@ from bot.talk import Talk
 from notify.message import Button, Card
 
 WHAT = "call_supervisor"
-LONGEST = 600  # characters handed on
+LONGEST = 600  # characters passed on
 
 
 async def start(talk: Talk, case: Case) -> None:
-    """The button."""
+    """Handle the button: name the supervisors and ask for the message."""
     people, phone = await _people(talk, case), await _phone(talk)
     if not people:
         await talk.say(talk.say_key("order.no_supervisor", duty_phone=phone))
@@ -23,7 +23,7 @@ async def start(talk: Talk, case: Case) -> None:
 
 
 async def words(talk: Talk, case: Case, text: str) -> None:
-    """The message: to every supervisor who has a chat, under the rules for what a chat may show."""
+    """Send the message to every supervisor with a chat, masked by the rules for what a chat may show."""
     if not text:
         await start(talk, case)
         return

@@ -1,4 +1,4 @@
-"""/ticket: a unit gets its living card again, the office the whole ticket with what it may do about it."""
+"""/ticket: sends a unit its live card again, the office the whole ticket with what it may do about it."""
 
 from backend.cards import WHOLE
 from backend.domain.acts import Snapshot
@@ -16,7 +16,7 @@ OVER = (State.CLOSED, State.FINALIZED, State.ARCHIVED)
 
 
 async def ticket(talk: Talk, words: str = "") -> None:
-    """/ticket NO. Refused `not_found`."""
+    """Handle /ticket NO. Refused `not_found`."""
     actor = talk.actor
     if not words:
         await talk.told("command.ticket_usage")
@@ -35,7 +35,7 @@ async def ticket(talk: Talk, words: str = "") -> None:
 
 
 async def opened(talk: Talk, case: Case) -> None:
-    """打开工单 was pressed: the whole of it for the office, the card for the unit."""
+    """Handle the button 打开工单: the whole ticket for the office, the card for a unit."""
     if talk.actor.of_unit:
         await todo.again(talk, case)
         return
@@ -43,7 +43,7 @@ async def opened(talk: Talk, case: Case) -> None:
 
 
 async def whole(talk: Talk, snap: Snapshot) -> None:
-    """Send the whole ticket, and remember the message so that it is kept true."""
+    """Send the whole ticket, and record the message so that it is kept up to date."""
     if talk.chat_id is None:
         return
     await talk.toast(talk.say_key("toast.shown"))

@@ -1,4 +1,4 @@
-"""我的待办: what the unit has in hand, page by page or one by one, and put off for a while."""
+"""我的待办: lists the unit's open tickets page by page, or shows them one by one."""
 
 from backend.domain.calendar import Calendar
 from backend.domain.clockwords import left_words
@@ -12,16 +12,16 @@ from bot.talk import Talk
 from notify.message import Button, Card
 
 LISTED = 20
-MOST = 200  # looked at; nobody presses through more
+MOST = 200  # considered at all; nobody pages through more
 
 
 async def todo(talk: Talk, words: str = "") -> None:
-    """The list, the unsigned first, then by deadline; a button each shows the ticket again."""
+    """Handle /todo: list open tickets, unsigned first, then by deadline, each with a button for its card."""
     await page(talk, 0)
 
 
 async def page(talk: Talk, first: int) -> None:
-    """Twenty of them from that place on; the rest by the button under them."""
+    """Send twenty from `first` on, with a button for the next page."""
     who = talk.who
     count, items = await talk.house.drafts.todo(who.unit, min(first + LISTED, MOST))
     items = items[first:]
@@ -57,7 +57,7 @@ def _line(talk: Talk, item: Todo, calendar: Calendar) -> str:
 
 
 async def one_by_one(talk: Talk, after: int = 0) -> None:
-    """逐件处理: the first ticket's card, and under it the way to the next; `after` is the assignment shown last."""
+    """Handle 逐件处理: send one ticket's card and a button for the next; `after` is the assignment shown last."""
     count, items = await talk.house.drafts.todo(talk.who.unit, MOST)
     if not items:
         await talk.tell(talk.say_key("chat.todo_none"))
@@ -80,7 +80,7 @@ async def one_by_one(talk: Talk, after: int = 0) -> None:
 
 
 async def again(talk: Talk, case: Case) -> None:
-    """The card of an assignment again, in this person's own chat."""
+    """Send the card of an assignment again, to this person's own chat."""
     address = str(talk.chat_id) if talk.private else talk.who.address or str(talk.chat_id)
     await hand(talk, case, talk.who, address)
     await talk.toast(talk.say_key("toast.shown"))

@@ -1,4 +1,4 @@
-"""/unit: one unit's people, what it has in hand, and its month so far; a unit sees itself."""
+"""/unit: shows a unit's people, open tickets and month so far; a unit sees only itself."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,12 +12,12 @@ from bot.talk import Talk
 
 PEOPLE = (Role.HANDLER, Role.LIAISON, Role.LEADER)
 STAFF = tuple(Role)
-TICKETS = 8  # open ones named
-NAMED = 6  # units offered when several fit
+TICKETS = 8  # open tickets listed
+NAMED = 6  # units listed when several match
 
 
 async def unit(talk: Talk, words: str = "") -> None:
-    """/unit NAME: by code, by name, by part of it, or by a short name people use."""
+    """Handle /unit NAME: by code, name, part of the name, or abbreviation."""
     asked = words.strip()
     if not asked:
         await talk.told("office.unit_usage")
@@ -35,7 +35,7 @@ async def unit(talk: Talk, words: str = "") -> None:
 
 
 def meant(asked: str, seen: Sequence[Unit]) -> list[Unit]:
-    """The units meant: an exact code or name is that one alone; else those that contain it; else by short name."""
+    """Find the units meant: an exact code or name alone; else names containing it; else by abbreviation."""
     exact = [u for u in seen if asked in (u.code, u.name)]
     if exact:
         return exact[:1]
@@ -44,7 +44,7 @@ def meant(asked: str, seen: Sequence[Unit]) -> list[Unit]:
 
 
 def short_for(short: str, name: str) -> bool:
-    """Whether the characters of a short name stand in the name in this order: 住建局 is 市住房和城乡建设局."""
+    """Whether the characters of `short` occur in `name` in this order: 住建局 is 市住房和城乡建设局."""
     rest = iter(name)
     return all(character in rest for character in short)
 
@@ -62,7 +62,7 @@ async def _shown(talk: Talk, one: Unit, standing: Standing) -> None:
 
 
 def working(counts: Mapping[str, int]) -> int:
-    """Tickets a unit is at work on."""
+    """Count the tickets a unit is working on."""
     states = (State.SIGNED, State.REPLIED, State.RETURN_REVIEW, State.EXTENSION_REVIEW, State.REWORK)
     return sum(int(counts.get(state.value, 0)) for state in states)
 
@@ -89,7 +89,7 @@ async def _tickets(talk: Talk, one: Unit) -> str:
 
 
 async def _sheet(talk: Talk, one: Unit) -> Mapping[str, Any]:
-    """This month's sheet so far; {} for who has none."""
+    """Return this month's score sheet so far, {} when there is none."""
     if talk.house.marks is None:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""What makes a unit move: /supervise and /call, and 电话通知 under a ticket."""
+"""/supervise and /call, and the button 电话通知 under a ticket."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from bot.talk import Talk
 
 
 async def supervise(talk: Talk, words: str = "") -> None:
-    """/supervise NO 事由: at once, with the office's own limit for the answer."""
+    """Handle /supervise NO 事由: supervise at once, with the office's own limit for the answer."""
     no, _, why = words.partition(" ")
     if not may(talk.actor.role, "supervise"):
         raise Refused("forbidden", verb="supervise")
@@ -22,7 +22,7 @@ async def supervise(talk: Talk, words: str = "") -> None:
 
 
 async def call(talk: Talk, words: str = "") -> None:
-    """/call NO: ring the unit now."""
+    """Handle /call NO: call the unit now. Refused `forbidden` for a unit's people."""
     no = words.strip()
     if talk.actor.of_unit:
         raise Refused("forbidden")
@@ -33,12 +33,12 @@ async def call(talk: Talk, words: str = "") -> None:
 
 
 async def call_unit(talk: Talk, case: Case) -> None:
-    """The button."""
+    """Handle the button 电话通知."""
     await _ring(talk, case.no)
 
 
 async def _ring(talk: Talk, no: str) -> None:
-    """The room of calls judges who may, and notes who did."""
+    """Call the unit; the calls service decides who may and writes the audit row. Refused `unavailable`."""
     if talk.house.calls is None:
         raise Refused("unavailable")
     code = await talk.house.calls.ring(no, talk.actor)

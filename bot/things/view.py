@@ -1,4 +1,4 @@
-"""查看详情 and 查看材料: the masked text and the files, to those who may know of them."""
+"""查看详情 and 查看材料: sends the masked text and the files to people who may see them."""
 
 from backend.domain.masking import cut, mask
 from backend.domain.records import Assignment, Ticket
@@ -7,11 +7,11 @@ from bot.talk import Talk
 from notify.message import Card, Document, Picture
 
 LONGEST = 3_000  # characters of the demand in one message
-AT_ONCE = 10  # files sent at one press
+AT_ONCE = 10  # files sent per press
 
 
 async def view(talk: Talk, case: Case) -> None:
-    """Send the details; for the unit itself this opens the assignment (no call because it lay unread)."""
+    """Send the details; for the unit itself this marks the assignment as opened (no call for unread ones)."""
     if case.assignment.unit == talk.who.unit:
         await talk.house.drafts.mark_opened(case.id, talk.now)
     sent = await talk.say(await detail(talk, case.snap.ticket, case.assignment))
@@ -20,7 +20,7 @@ async def view(talk: Talk, case: Case) -> None:
 
 
 async def detail(talk: Talk, ticket: Ticket, assignment: Assignment | None) -> str:
-    """A ticket in words; place and demand are left out when chats are strict or the ticket is confidential."""
+    """Render a ticket as text; without place and demand when `privacy.chat` is strict or it is confidential."""
     standing = await talk.house.office.standing()
     words = talk.house.catalogue
     closed = standing.settings.choice("privacy.chat") == "strict" or "confidential" in ticket.flags
@@ -47,7 +47,7 @@ async def detail(talk: Talk, ticket: Ticket, assignment: Assignment | None) -> s
 
 
 async def files(talk: Talk, ids: list[str]) -> None:
-    """Send files into the chat, each as it was brought."""
+    """Send files to the chat unchanged."""
     if not ids or talk.chat_id is None:
         await talk.told("bot.no_files")
         return
@@ -60,7 +60,7 @@ async def files(talk: Talk, ids: list[str]) -> None:
 
 
 async def of_case(talk: Talk, case: Case) -> None:
-    """The files of an assignment: its statements and what was attached to it."""
+    """Send the files of an assignment: its statements and its attachments."""
     found = [f for r in case.snap.requests if r.assignment_id == case.id for f in r.facts.get("files", ())]
     for draft in await talk.house.drafts.drafts_on(case.id, "attach"):
         found += [f for f in draft.get("files", ()) if f not in found]

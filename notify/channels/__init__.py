@@ -1,1 +1,1 @@
-"""Messaging channels, one file each, found by their presence."""
+"""Chat networks, one file each, found by presence."""

@@ -1,4 +1,4 @@
-"""Telegram as a channel: cards as plain messages with inline keys, edited in place."""
+"""Telegram as a channel: cards are plain messages with inline buttons, edited in place."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,11 +31,11 @@ NEEDS = ("token",)
 TEXT_LIMIT, CAPTION_LIMIT, TOAST_LIMIT, LABEL_LIMIT, NAME_LIMIT = 4096, 1024, 200, 64, 120
 #: bytes a bot may receive through the official server
 FILE_LIMIT = 20 * 1024 * 1024
-#: seconds a whole file may take; each piece still has to come within REQUEST_SECONDS
+#: seconds a whole download may take; each chunk must come within REQUEST_SECONDS
 FILE_SECONDS = 60
 
-# Telegram's own limits are 30/s, 1/s and 20/min; ours are a little under so that what is on pace when it leaves
-# is still on pace when it arrives unevenly (FT19): 28.8 + 1.2 = 30 in any second.
+# Telegram's own limits are 30/s, 1/s and 20/min; ours are slightly lower, so that sends within the limit stay
+# within it when they arrive unevenly (FT19): 28.8 + 1.2 = 30 in any second.
 PER_BOT = Bucket("telegram.bot", rate=28.8, per_seconds=1.0, burst=1.2)
 PER_CHAT = Bucket("telegram.chat", rate=1, per_seconds=1.04)
 PER_GROUP = Bucket("telegram.group", rate=20, per_seconds=60.5, shape="window")
@@ -44,12 +44,12 @@ T = TypeVar("T")
 
 
 def toast(text: str) -> str:
-    """Words for the answer to a button press."""
+    """Cut a text to what the answer to a button press may hold."""
     return fit(text, TOAST_LIMIT)
 
 
 def keyboard(card: Card) -> InlineKeyboardMarkup | None:
-    """The card's buttons; None when it has none, which on an edit removes the old ones (FT14)."""
+    """Build the card's inline keyboard; None when it has no buttons, which on an edit removes the old ones (FT14)."""
     rows = [
         [InlineKeyboardButton(text=_shown(b.label, LABEL_LIMIT), callback_data=b.data) for b in row]
         for row in card.buttons
@@ -175,7 +175,7 @@ class TelegramChannel:
 
 
 def build(settings: Settings) -> Channel:
-    """A channel from `token` and, for another Bot API server, `api_url` and how many times the public pace it bears."""
+    """Build a channel from `token`; for another Bot API server `api_url` and `pace`, a factor on the public limits."""
     return TelegramChannel(make_bot(settings["token"], settings.get("api_url")), float(settings.get("pace", "1")))
 
 
@@ -187,7 +187,7 @@ def _chat(address: str) -> int | str:
 
 
 def _shown(text: str, limit: int) -> str:
-    # text of nothing visible is refused by the server ("message text is empty")
+    # the server refuses text without visible characters ("message text is empty")
     shown = fit(text, limit)
     return shown if shown.strip().strip("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff") else ELLIPSIS
 
@@ -195,7 +195,7 @@ def _shown(text: str, limit: int) -> str:
 def _file_name(name: str) -> str:
     plain = "".join("_" if ch in '/\\:*?"<>|\n\t' else ch for ch in clean(name)).strip(" .")
     stem, dot, kind = plain.rpartition(".")
-    # the kind is what opens the file: a cut spares it
+    # the extension decides what opens the file, so it is not cut
     return f"{fit(stem, NAME_LIMIT)}.{kind[:10]}" if stem and dot else fit(plain, NAME_LIMIT) or "file"
 
 

@@ -1,4 +1,4 @@
-"""What a failure of the Bot API means: one table of its words, one reading of its exceptions (FT17-FT25)."""
+"""Maps Bot API failures to DeliveryError: a table of its error texts, and its exceptions (FT17-FT25)."""
 
 import aiohttp
 from aiogram.exceptions import (
@@ -21,14 +21,14 @@ from notify.plain import detail
 
 
 class UnreadableAnswer(ClientDecodeError):
-    """An answer that is no Bot API JSON (a proxy's HTML page, nothing, half an object), with its HTTP status."""
+    """A response that is not Bot API JSON (a proxy's HTML page, empty, half an object), with its HTTP status."""
 
     def __init__(self, status: int, cause: ClientDecodeError) -> None:
         super().__init__(cause.message, cause.original, None)
         self.status = status
 
 
-#: answers whose name says it all; 404 of the Bot API is a token it does not know
+#: exceptions with one meaning; a 404 of the Bot API is an unknown token
 CERTAIN: tuple[tuple[type[Exception], Kind, str], ...] = (
     (TelegramEntityTooLarge, "permanent", "too_large"),
     (TelegramUnauthorizedError, "permanent", "auth"),
@@ -37,7 +37,7 @@ CERTAIN: tuple[tuple[type[Exception], Kind, str], ...] = (
     (TelegramServerError, "transient", "5xx"),
 )
 
-#: words in the description of a 400 or 403, in the order they are looked for → what it means, our code
+#: text in the description of a 400 or 403, in the order checked → kind of failure, our code
 WORDS: tuple[tuple[str, Kind, str], ...] = (
     ("blocked by the user", "dead_address", "blocked"),
     ("user is deactivated", "dead_address", "deactivated"),
@@ -67,10 +67,10 @@ WORDS: tuple[tuple[str, Kind, str], ...] = (
 
 
 def meaning(error: BaseException, *, connected: bool, token: str = "") -> DeliveryError:
-    """The DeliveryError an exception of aiogram or aiohttp stands for.
+    """Return the DeliveryError for an exception of aiogram or aiohttp.
 
-    `connected`: the request had a connection to leave by, so a silence or a cut leaves doubt (FT24).
-    An error the Bot API itself words is certain; a proxy's 502 or half an answer is not (FT23).
+    `connected`: the request had a connection, so a time-out or a broken connection is ambiguous (FT24).
+    An error reported by the Bot API itself is certain; a proxy's 502 or half a response is not (FT23).
     """
     words = detail(error, token)
     if isinstance(error, DeliveryError):
@@ -97,7 +97,7 @@ def meaning(error: BaseException, *, connected: bool, token: str = "") -> Delive
         case TelegramAPIError():
             return DeliveryError("permanent", "refused", words)
         case _:
-            # not the network's doing: a card that cannot be encoded stays one however often it is sent
+            # not the network: a card that cannot be encoded fails however often it is sent
             return DeliveryError("permanent", "unsendable", f"{type(error).__name__}: {words}")
 
 

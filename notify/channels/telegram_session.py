@@ -1,4 +1,4 @@
-"""The bot's connection: our own time limit, any Bot API server, answers that keep their HTTP status."""
+"""The bot's HTTP session: our own time limit, any Bot API server, errors that keep their HTTP status."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from aiohttp import ClientSession
 from notify.channels.telegram_errors import UnreadableAnswer
 from notify.wire import watcher
 
-#: seconds one request may take in all (FT25); long polling adds its own waiting on top
+#: seconds one request may take in all (FT25); long polling adds its own wait
 REQUEST_SECONDS = 15
 
 
 class Session(AiohttpSession):
-    """aiogram's session, watched (`notify.wire`) and with honest error answers."""
+    """aiogram's session, traced (`notify.wire`), with precise errors."""
 
     async def create_session(self) -> ClientSession:
         if self._should_reset_connector:
@@ -48,17 +48,17 @@ class Session(AiohttpSession):
         except TelegramRetryAfter:
             raise
         except TelegramAPIError as error:
-            # a 429 without a usable retry_after comes up nameless
+            # aiogram raises a generic error for a 429 without a usable retry_after
             if status_code == 429:
                 raise TelegramRetryAfter(method, error.message or "", 1) from error
             raise
 
 
 def make_bot(token: str, api_url: str | None = None, *, request_seconds: float = REQUEST_SECONDS) -> Bot:
-    """A bot that sends plain text without link previews (FT27).
+    """Build a bot that sends plain text without link previews (FT27).
 
-    `api_url` is the base of a Bot API server, None or "" the official one; `request_seconds` is the limit of
-    one request. Needs no running loop; close it with `await bot.session.close()`.
+    `api_url` is the base of a Bot API server, None or "" the official one; `request_seconds` limits one request.
+    Needs no running loop; close it with `await bot.session.close()`.
     """
     options: dict[str, Any] = {"timeout": request_seconds}
     if api_url:

@@ -1,1 +1,1 @@
-"""Telephone lines, one file each, found by their presence."""
+"""Voice carriers, one file each, found by presence."""

@@ -1,4 +1,4 @@
-"""Aliyun as a telephone line: it is given the whole menu up front and reports the key that was pressed afterwards."""
+"""Aliyun as a voice carrier: it gets the whole menu up front and reports the pressed key afterwards."""
 
 import hmac
 import json
@@ -30,19 +30,19 @@ __all__ = ["NAME", "NEEDS", "AliyunLine", "build"]
 NAME = "aliyun"
 NEEDS = ("access_key_id", "access_key_secret", "templates", "hook_secret")
 ENDPOINT = "dyvmsapi.aliyuncs.com"
-#: milliseconds until a connection is made, and until the answer is there (FW17)
+#: milliseconds to connect, and to read the response (FW17)
 CONNECT_MS, READ_MS = 5_000, 10_000
 #: seconds to wait for a key
 KEY_SECONDS = 6
-#: characters of one parameter the carrier takes
+#: characters of one parameter that the carrier accepts
 PARAM_LIMIT = 50
-KEY_CALLS = 11000000300005  # the product whose calls may be asked for by id
+KEY_CALLS = 11000000300005  # the product whose calls can be queried by id
 CALLS_PER_SECOND = 10.0
 HOME = "+86"
 
 
 class AliyunLine:
-    """A `Line` over `SingleCallByTts` and `IvrCall`; `templates` names the carrier's code of each of our texts."""
+    """A `Line` over `SingleCallByTts` and `IvrCall`; `templates` maps our text keys to the carrier's codes."""
 
     name = NAME
     can = LineCapabilities(
@@ -54,7 +54,7 @@ class AliyunLine:
         endpoint: str = "", show_number: str = "", calls_per_second: float = CALLS_PER_SECOND,
         read_ms: int = READ_MS,
     ) -> None:  # fmt: skip
-        """`endpoint` may carry a scheme; without one it is https. `show_number` "": the carrier's shared numbers."""
+        """`endpoint` may have a scheme, else https. `show_number` "": the carrier's shared numbers."""
         from alibabacloud_dyvmsapi20170525.client import Client
         from alibabacloud_tea_openapi.models import Config
 
@@ -137,15 +137,15 @@ class AliyunLine:
         try:
             await self._ask(self._client.cancel_call_with_options_async, models.CancelCallRequest(call_id=provider_id))
         except DeliveryError as error:
-            if error.kind != "permanent":  # for good: it has ended already
+            if error.kind != "permanent":  # permanent: it has already ended
                 raise error.repeatable() from None
 
     def render(self, prompt: Prompt, *, next_url: str) -> str:
-        """What a report is answered with: nothing is asked live."""
+        """Return the response to a report; no prompt is rendered live."""
         return json.dumps({"code": 0, "msg": "OK"})
 
     def genuine(self, *, url: str, params: Fields, signature: str | None) -> bool:
-        """The carrier signs nothing: the last part of the address is the secret, compared in constant time."""
+        """Check the secret in the last path segment, in constant time: the carrier signs nothing."""
         last = urlsplit(url).path.rpartition("/")[2]
         return bool(self._hook) and hmac.compare_digest(last.encode(), self._hook.encode())
 
@@ -153,7 +153,7 @@ class AliyunLine:
         return read_report(params)
 
     async def close(self) -> None:
-        """Nothing stays open between requests."""
+        """Do nothing: no connection stays open between requests."""
 
     def _code(self, text: str) -> str:
         code = self._templates.get(text)
@@ -162,7 +162,7 @@ class AliyunLine:
         return code
 
     async def _ask(self, call: Any, request: Any) -> Any:
-        """One request, made once (FW14); raises DeliveryError for everything but OK."""
+        """Make one request, once (FW14); raises DeliveryError for everything but OK."""
         from darabonba.runtime import RuntimeOptions
 
         runtime = RuntimeOptions(
@@ -180,7 +180,7 @@ class AliyunLine:
     def _failed(self, error: Exception) -> DeliveryError:
         code = str(getattr(error, "code", None) or "")
         words = detail(f"{type(error).__name__} {error}", *self._secrets)
-        if "Cannot connect to host" in str(error):  # the client keeps the words of the connector, not its type
+        if "Cannot connect to host" in str(error):  # the client keeps the connector's message, not its type
             return DeliveryError("transient", "network", words)
         if not code or not code[0].isalpha() or code == "UnretryableError":
             return DeliveryError("ambiguous", "network", words)
@@ -192,8 +192,8 @@ def _params(values: Mapping[str, str]) -> str | None:
 
 
 def build(settings: Settings) -> Line:
-    """A line from `access_key_id`, `access_key_secret`, `templates` ("phone.P1=TTS_1,…"), `hook_secret`, and
-    optionally `endpoint`, `show_number`, `calls_per_second`."""
+    """Build a carrier from `access_key_id`, `access_key_secret`, `templates` ("phone.P1=TTS_1,…"), `hook_secret`;
+    optional `endpoint`, `show_number`, `calls_per_second`."""
     named = (pair.partition("=") for pair in settings["templates"].split(",") if pair.strip())
     return AliyunLine(
         settings["access_key_id"],

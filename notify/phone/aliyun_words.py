@@ -1,11 +1,11 @@
-"""Aliyun's codes in our words: how a call ended, and what a refusal means."""
+"""Translates Aliyun's codes: how a call ended, and what an API error means."""
 
 from collections.abc import Mapping
 
 from notify.channel import Kind
 from notify.line import CallStatus, Fields, LineEvent, pairs
 
-#: status codes of a call, as the carrier documents them; what is not here has failed
+#: status codes of a call, as the carrier documents them; any other has failed
 ENDED = {
     "200000": CallStatus.COMPLETED,  # heard to the end
     "200001": CallStatus.COMPLETED,  # hung up before the end
@@ -13,16 +13,16 @@ ENDED = {
     "200002": CallStatus.BUSY,
     "200112": CallStatus.BUSY,
     "200003": CallStatus.NO_ANSWER,
-    "200007": CallStatus.NO_ANSWER,  # out of reach
+    "200007": CallStatus.NO_ANSWER,  # unreachable
     "200010": CallStatus.NO_ANSWER,  # switched off
     "200113": CallStatus.NO_ANSWER,
-    "200005": CallStatus.FAILED,  # the carrier's trouble, or declined: it does not say which
+    "200005": CallStatus.FAILED,  # a carrier failure, or declined: it does not say which
     "200121": CallStatus.CANCELED,  # too many at once: never rang
     "200118": CallStatus.CANCELED,  # not at this hour
 }
-#: a report in the middle of a call: a key was pressed
+#: a report during a call: a key was pressed
 KEY_PRESSED = "300000"
-#: refusals of the API by code; others beginning with `isv.` are for good, all others in doubt
+#: kinds of API errors by code; `kind_of` has the rule for the rest
 REFUSED: Mapping[str, Kind] = {
     "isv.BUSINESS_LIMIT_CONTROL": "throttled",
     "isp.BUSINESS_LIMIT_CONTROL": "throttled",
@@ -35,7 +35,7 @@ FIELD_LIMIT, DIGITS_LIMIT = 512, 64
 
 
 def read_report(params: Fields) -> LineEvent:
-    """One report in our words; never raises."""
+    """Parse one report; never raises."""
     said = dict(pairs(params))
 
     def text(name: str, limit: int = FIELD_LIMIT) -> str:
@@ -57,7 +57,7 @@ def read_report(params: Fields) -> LineEvent:
 
 
 def kind_of(code: str) -> Kind:
-    """What a refusal means for trying again."""
+    """Return the kind of failure behind an error code."""
     if code in REFUSED:
         return REFUSED[code]
     return "permanent" if code.startswith(("isv.", "Invalid", "Missing", "Forbidden", "Signature")) else "ambiguous"

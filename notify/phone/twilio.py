@@ -1,4 +1,4 @@
-"""Twilio as a telephone line: it rings whom we say and asks us, live, what to say next."""
+"""Twilio as a voice carrier: it places our calls and asks us, live, what to say next."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -31,11 +31,11 @@ __all__ = ["NAME", "NEEDS", "TwilioLine", "build"]
 NAME = "twilio"
 NEEDS = ("account_sid", "auth_token")
 
-#: characters of a signature we bother to look at; a real one has 28 (FW1)
+#: characters of a signature that is checked at all; a real one has 28 (FW1)
 SIGNATURE_LIMIT = 128
-#: calls looked through when reconciling one number (FW14)
+#: calls listed when reconciling one number (FW14)
 FIND_LIMIT = 100
-#: calls a second one caller number may start; Twilio's own default per account (FW18)
+#: calls per second and caller number; Twilio's own default per account (FW18)
 CALLS_PER_SECOND = 1.0
 
 
@@ -63,7 +63,7 @@ class TwilioLine:
         calls_per_second: float = CALLS_PER_SECOND,
         voice: str = "",
     ) -> None:
-        """`token_old` is still believed in webhooks while the token is being changed (FW30)."""
+        """`token_old` is still accepted in webhook signatures while the token is rotated (FW30)."""
         self.account = account
         self._http = http or PooledHttpClient()
         self._client = make_client(account, token, self._http)
@@ -117,7 +117,7 @@ class TwilioLine:
             await self._client.calls(provider_id).update_async(status="completed")
         except Exception as error:
             failed = doubt(error)
-            # 21220: it is not in a state to be ended, because it has ended
+            # 21220: the call cannot be ended because it has ended
             if failed.code != "21220":
                 raise failed.repeatable() from None
 
@@ -133,7 +133,7 @@ class TwilioLine:
         try:
             return any(one.validate(url, fields, signature) for one in self._validators)
         except (ValueError, UnicodeError):
-            # a URL or a field no carrier could have signed
+            # a URL or a field that no carrier could have signed
             return False
 
     def read(self, params: Fields) -> LineEvent:
@@ -144,8 +144,8 @@ class TwilioLine:
 
 
 def build(settings: Settings) -> Line:
-    """A line from `account_sid`, `auth_token`, and optionally `auth_token_old`, `api_url`,
-    `calls_per_second`, `voice`."""
+    """Build a carrier from `account_sid`, `auth_token`; optional `auth_token_old`, `api_url`, `calls_per_second`,
+    `voice`."""
     return TwilioLine(
         settings["account_sid"],
         settings["auth_token"],
@@ -157,7 +157,7 @@ def build(settings: Settings) -> Line:
 
 
 class _Repeated:
-    """Fields in the shape the validator reads: names may repeat, values are kept as they came (FW3)."""
+    """Fields in the form twilio's validator reads: names may repeat, values are unchanged (FW3)."""
 
     def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
         self._values: dict[str, list[str]] = {}

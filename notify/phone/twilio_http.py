@@ -1,7 +1,7 @@
-"""The connection to Twilio: pooled, a real time limit, no second POST, and one reading of what fails (FW14-FW17).
+"""HTTP client for Twilio: pooled, with a real time limit, never a second POST, and one error mapping (FW14-FW17).
 
-Twilio's own async client keeps its last answer on itself, ignores time-outs and can repeat a POST: answers get
-mixed up and people are rung twice. This one keeps nothing between requests.
+Twilio's own async client keeps its last response on itself, ignores time-outs and can repeat a POST: responses get
+mixed up and people are called twice. This one keeps nothing between requests.
 """
 
 import json
@@ -22,20 +22,20 @@ from notify.wire import attempt, watcher
 
 #: seconds one request may take in all, and to get a connection (FW17)
 REQUEST_SECONDS, CONNECT_SECONDS = 10.0, 5.0
-#: bytes of an answer we are willing to read
+#: bytes read of a response
 ANSWER_LIMIT = 1 << 20
 #: seconds to wait when a 429 does not say how long
 THROTTLE_SECONDS = 1.0
 CONNECTIONS = 100
 
-# Twilio's own logger prints every address with the numbers in it at INFO (G23).
+# Twilio's own logger prints every URL with its phone numbers at INFO (G23).
 _silent = logging.Logger("notify.twilio", logging.CRITICAL + 1)
 
 
 class PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
     """twilio's client interface over one aiohttp session; raises DeliveryError for everything but success.
 
-    `api_url` replaces scheme and host of the REST API and may carry a path of its own. The session opens with
+    `api_url` replaces scheme and host of the REST API and may have a path of its own. The session opens with
     the first request, so building one needs no running loop.
     """
 
@@ -64,7 +64,7 @@ class PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
         timeout: float | None = None,  # noqa: ASYNC109 - twilio's signature; ours is in the session
         allow_redirects: bool = False,
     ) -> Response:
-        """One request, made once. Raises DeliveryError; a POST of unknown fate is ambiguous (FW14, FW15)."""
+        """Make one request, once. Raises DeliveryError; a POST with unknown outcome is ambiguous (FW14, FW15)."""
         doubtful = method.upper() == "POST"
         with attempt() as sent:
             try:
@@ -114,10 +114,10 @@ class PooledHttpClient(AsyncHttpClient):  # type: ignore[misc]
 
 
 def failure(status: int, headers: Mapping[str, str], body: str, *, doubtful: bool) -> DeliveryError | None:
-    """What an HTTP answer means when it is no success (FW15, FW23); `doubtful`: a request not to be repeated.
+    """Return the error of an HTTP response, None for success (FW15, FW23); `doubtful`: must not be repeated.
 
-    4xx is a refusal and stays one, under Twilio's own code (21211, 13224, 21610 …); 429 was not accepted and
-    is worth another try; of a 5xx nobody knows.
+    4xx is permanent, under Twilio's own code (21211, 13224, 21610 …); 429 was not accepted and may be retried;
+    a 5xx may have been accepted.
     """
     if 200 <= status < 300:
         return None
@@ -137,7 +137,10 @@ def failure(status: int, headers: Mapping[str, str], body: str, *, doubtful: boo
 
 
 def doubt(error: BaseException) -> DeliveryError:
-    """What it means when twilio cannot read an answer that was a success: something was accepted."""
+    """Return the DeliveryError for any exception of the twilio client.
+
+    A success response that twilio cannot read is ambiguous: something was accepted.
+    """
     if isinstance(error, DeliveryError):
         return error
     if isinstance(error, (ValueError, TypeError, KeyError, AttributeError, TwilioException)):
@@ -146,8 +149,8 @@ def doubt(error: BaseException) -> DeliveryError:
 
 
 def make_client(account: str, token: str, http: PooledHttpClient) -> Any:
-    """twilio's REST client over our connection; its own environment variables do not reach it."""
-    # an empty environment would make it read os.environ (TWILIO_EDGE, TWILIO_REGION)
+    """Build twilio's REST client over our connection, without its own environment variables."""
+    # an empty mapping would make it read os.environ (TWILIO_EDGE, TWILIO_REGION)
     return Client(account, token, http_client=http, environment={"TWILIO_EDGE": ""})
 
 

@@ -1,4 +1,4 @@
-"""Twilio's fields and words in ours: webhooks read without trust, prompts written as TwiML."""
+"""Translates between Twilio and our types: reads webhooks as untrusted input, writes prompts as TwiML."""
 
 import math
 
@@ -8,9 +8,9 @@ from notify.line import Answerer, CallStatus, Fields, LineEvent, pairs
 from notify.message import Prompt
 from notify.plain import sayable
 
-#: characters of one sentence, and of all that is said in one turn (FW13): about two minutes of speech
+#: characters of one sentence, and of one whole turn (FW13): about two minutes of speech
 SAY_LIMIT, TURN_LIMIT = 500, 1500
-#: characters kept of what was pressed, spoken, or sent in any other field
+#: characters kept of pressed digits, of speech, and of any other field
 DIGITS_LIMIT, SPEECH_LIMIT, FIELD_LIMIT = 64, 500, 512
 
 STATUSES = {status.value: status for status in CallStatus} | {
@@ -30,7 +30,7 @@ ANSWERERS = {
 
 
 def read_call(params: Fields) -> LineEvent:
-    """A voice webhook in our words. Of a repeated field the last counts; nonsense reads as absent (FW8)."""
+    """Parse a voice webhook. The last of a repeated field counts; invalid values read as absent (FW8)."""
     said = dict(pairs(params))
 
     def text(name: str, limit: int = FIELD_LIMIT) -> str:
@@ -58,7 +58,7 @@ def read_call(params: Fields) -> LineEvent:
 
 
 def whole(said: str) -> int | None:
-    """A count as carriers write it: up to nine ASCII digits, else None."""
+    """Parse a count as carriers write it: up to nine ASCII digits, else None."""
     return int(said) if said.isascii() and said.isdigit() and len(said) <= 9 else None
 
 
@@ -71,7 +71,7 @@ def _share(said: str) -> float | None:
 
 
 def write_call(prompt: Prompt, next_url: str, voice: str) -> str:
-    """The prompt as TwiML: always well-formed, never longer than a person listens (FW13, G15)."""
+    """Render the prompt as TwiML: always well-formed and of limited length (FW13, G15)."""
     twiml = VoiceResponse()
     if prompt.pause > 0:
         twiml.pause(length=prompt.pause)
@@ -81,7 +81,7 @@ def write_call(prompt: Prompt, next_url: str, voice: str) -> str:
             input="dtmf speech" if ask.speech else "dtmf",
             action=next_url,
             method="POST",
-            # silence is an answer too: it must reach us, not fall through to the end of the call
+            # silence is an answer too: it must reach us instead of ending the call
             action_on_empty_result=True,
             num_digits=ask.digits,
             finish_on_key=ask.finish_on_key,
@@ -103,7 +103,7 @@ def write_call(prompt: Prompt, next_url: str, voice: str) -> str:
             timeout=5,
             play_beep=True,
         )
-        # a recording of nothing calls no action
+        # Twilio does not call the action for an empty recording
         twiml.redirect(next_url, method="POST")
     elif dial := prompt.dial:
         bridge = Dial(

@@ -1,1 +1,1 @@
-"""Short-message carriers, one file each, found by their presence."""
+"""SMS gateways, one file each, found by presence."""

@@ -1,4 +1,4 @@
-"""Twilio as a short-message carrier: one way to mainland China, without links."""
+"""Twilio as an SMS gateway: one-way to mainland China, without links."""
 
 import re
 
@@ -15,7 +15,7 @@ __all__ = ["NAME", "NEEDS", "TwilioTexter", "build"]
 NAME = "twilio"
 NEEDS = ("account_sid", "auth_token", "from")
 
-#: texts a second one sender may start
+#: SMS per second and sender
 TEXTS_PER_SECOND = 1.0
 
 STATUSES = {status.value: status for status in TextStatus} | {
@@ -74,7 +74,7 @@ class TwilioTexter:
 
 
 def build(settings: Settings) -> Texter:
-    """A carrier from `account_sid`, `auth_token`, `from`, and optionally `api_url`."""
+    """Build a gateway from `account_sid`, `auth_token`, `from`, and optionally `api_url`."""
     return TwilioTexter(
         settings["account_sid"],
         settings["auth_token"],
