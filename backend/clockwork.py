@@ -101,7 +101,7 @@ class Clockwork:
     async def _letters(
         self, duty: Duty, fresh: Sequence[reminders.Step], now: datetime, standing: Standing
     ) -> list[Letter]:
-        """Build messages for the newest rung only: after an outage nobody is told the same thing twice (FS17)."""
+        """Build messages for the latest reminder step only: no repeats after an outage (FS17)."""
         if not fresh:
             return []
         snap = await self._desk.moves.load(Find(ticket_id=duty.ticket_id))

@@ -34,7 +34,7 @@ class Moved:
 
 
 class Desk:
-    """Performs acts from every source. Each of `after` is called (not awaited) with every plan once it is durable."""
+    """Performs acts from every source. Listeners are called (not awaited) with every plan once it is durable."""
 
     def __init__(self, moves: MovesStore, office: Office, ids: IdSupply, key: bytes) -> None:
         self.moves = moves
@@ -48,7 +48,7 @@ class Desk:
         await self._ids.refill(IDS_AT_HAND)
 
     def new_id(self) -> int:
-        """Return an id for a new row; call `ready` first."""
+        """Return an id for a new row, from those ensured before."""
         return self._ids.take()
 
     async def act(self, act: Act) -> Moved:

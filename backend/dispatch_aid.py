@@ -74,7 +74,7 @@ class DispatchAid:
         return await self._store.rows()
 
     async def put(self, want: Mapping[str, Any], by: Actor) -> Responsibility:
-        """Add one row by hand. Refused `forbidden`, `exists`, and as `entry_of` refuses."""
+        """Add one row by hand. Refused `forbidden`, `exists`, and as an invalid row is."""
         _keeper(by)
         standing = await self._office.standing(fresh=True)
         entry = entry_of(Finder(standing.config.units.values()), **want)

@@ -46,7 +46,7 @@ class Chases:
         self._office = office
 
     async def listed(self, *, everybody: bool = False) -> Sequence[Readiness]:
-        """As `lacking`."""
+        """List handling units that lack something; `everybody` includes the ready ones."""
         return await lacking(self._office, everybody=everybody)
 
     async def chase(self, unit: str, note: str, by: Actor) -> Chase:

@@ -50,7 +50,7 @@ class Bridging:
     async def start(
         self, by: Actor, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
     ) -> Ringing:
-        """Ring `person` (default: the caller), then the requester of the ticket; idempotent while one is open (A11).
+        """Ring `person` (default: `by`), then the requester of the ticket; idempotent while a bridge is open (A11).
 
         A unit may ask for its own assignment in hand, a revisit agent for a ticket in manual visit.
         Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
@@ -164,7 +164,7 @@ def moved_on(call: Call) -> bool:
 
 
 def _about(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, Assignment | None]:
-    """Return whether it is for a visit, and the assignment: that of the caller's unit, else the lead."""
+    """Return whether it is for a visit, and the assignment: that of `by`'s unit, else the lead."""
     if snap.ticket.state is State.REVISIT_MANUAL and by.role in (Role.REVISIT_AGENT, Role.ADMIN):
         return True, snap.lead
     if not may(by.role, "contact"):

@@ -18,7 +18,7 @@ from notify.message import Prompt
 
 
 class Calls:
-    """Telephone calls. `round` places and reconciles them; the rest answers the carrier."""
+    """Places and reconciles telephone calls, and answers the carrier."""
 
     def __init__(self, tools: Tools, visits: Visits) -> None:
         self.tools = tools
@@ -74,7 +74,10 @@ class Calls:
     async def bridge(
         self, by: Actor, *, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
     ) -> Begun:
-        """Connect the caller with the requester (P3); refuses as `Bridging.start`."""
+        """Connect `person` (default: `by`) with the requester (P3).
+
+        Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
+        """
         return await self._bridging.start(by, ticket_no, assignment_id, person)
 
     async def announce(self, dial_id: int) -> Prompt:

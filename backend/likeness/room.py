@@ -39,9 +39,9 @@ class Like:
     known: Known
     score: float  # 0…1
     same_caller: bool
-    shared: tuple[str, ...]  # weightiest terms of both
+    shared: tuple[str, ...]  # heaviest terms of both
     elsewhere: bool  # they name different regions
-    repeat: bool  # alike enough to be proposed for 并单
+    repeat: bool  # similar enough to propose merging (并单)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Numbers(Protocol):
 
 
 class Informing:
-    """Queues texts; `Texting` sends them."""
+    """Queues texts about replies and extensions; texting sends them."""
 
     def __init__(self, news: NewsStore, texts: CallerTextStore, numbers: Numbers, office: Office) -> None:
         self._news, self._texts, self._numbers, self._office = news, texts, numbers, office

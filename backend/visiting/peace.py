@@ -33,7 +33,7 @@ class Peace:
     async def add(self, phone: str, reason: str, by: Actor) -> bool:
         """Add a number; False if it is on the list already.
 
-        Refused `forbidden`, `reason_missing`, `number_missing`, `bad_phone` and as `normalise` refuses.
+        Refused `forbidden`, `reason_missing`, `number_missing`, `bad_phone` and other refusals of phone numbers.
         """
         _may(by, reason)
         if not phone.strip():

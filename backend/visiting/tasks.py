@@ -58,7 +58,7 @@ class Tasks:
         return self._sheet(task, by, await self._office.standing())
 
     async def to_call(self, ticket_no: str, by: Actor) -> Sheet:
-        """Return a task whose requester may be called. Refused as `one`, and `left_in_peace` (FW33)."""
+        """Return a task whose requester may be called. Refused `forbidden`, `not_found`, `left_in_peace` (FW33)."""
         sheet = await self.one(ticket_no, by)
         if sheet.task.no_visit:
             raise Refused("left_in_peace", ticket=ticket_no)
