@@ -1,4 +1,4 @@
-"""An independent loop that looks for what should have happened and did not; it mends nothing, it says so."""
+"""Detect what should have happened and did not; report it, repair nothing."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -9,12 +9,12 @@ from backend.office import Clock
 from backend.ports.auditing import AuditingStore, Finding, Since
 
 log = structlog.get_logger("auditor")
-EVERY = timedelta(seconds=60)  # of office time between looks
-#: After a start, or when the office's clock was moved, the other rounds get this much real time to catch up first.
+EVERY = timedelta(seconds=60)  # office time between runs
+#: After a start, or after the office's clock was moved, the other workers get this much real time to catch up.
 SETTLING = timedelta(seconds=15)
-STEP = timedelta(seconds=30)  # office time that passes quicker than real time by so much is a moved clock
+STEP = timedelta(seconds=30)  # if office time gains this much on real time, the clock was moved
 
-#: How long each thing may take before somebody should know. Those of `REAL` run on real time.
+#: How long each thing may take before it is reported. Those in `REAL` are measured in real time.
 PATIENCE = {
     "untold": timedelta(minutes=15), "sign": timedelta(minutes=5), "close": timedelta(minutes=5),
     "letter": timedelta(minutes=15), "lease": timedelta(minutes=1), "dial": timedelta(minutes=10),
@@ -26,24 +26,24 @@ Looker = Callable[[], Awaitable[Sequence[Finding]]]
 
 
 class Auditor:
-    """House rule 6, faults "How it is reached" 8, G24. Any number of processes may look; each finding is kept once."""
+    """House rule 6, faults "How it is reached" 8, G24. Safe in any number of processes; a finding is stored once."""
 
     def __init__(
         self, store: AuditingStore, clock: Clock, wall: Callable[[], datetime], also: Sequence[Looker] = ()
     ) -> None:
-        """`also` are rooms that look at what no question of the database can tell (B19)."""
+        """`also` are checks that no database query can make (B19)."""
         self._also = also
         self._store = store
         self._clock = clock
         self._wall = wall
-        self._seen: tuple[datetime, datetime] | None = None  # office and real time of the last turn
+        self._seen: tuple[datetime, datetime] | None = None  # office and real time of the last run
         self._quiet_until: datetime | None = None
         self._next: datetime | None = None
         self._patrol = 0
-        self.looked_at: datetime | None = None  # office time of the last finished look
+        self.looked_at: datetime | None = None  # office time of the last finished check
 
     async def round(self) -> int:
-        """Look if a minute has passed since the last time; how many findings are new."""
+        """Check if a minute has passed since the last run; return how many findings are new."""
         now, real = self._clock.now(), self._wall()
         last, self._seen = self._seen, (now, real)
         if last is None or abs((now - last[0]) - (real - last[1])) > STEP:
@@ -56,7 +56,7 @@ class Auditor:
         return len(await self.look())
 
     async def look(self) -> Sequence[Finding]:
-        """Look now: keep what is new, strike what is healed; the new findings."""
+        """Check now: store new findings, drop resolved ones; return the new ones."""
         now = self._clock.now()
         since = self._since(now)
         known = {(f.kind, f.subject): f for f in await self._store.known()}
@@ -75,7 +75,7 @@ class Auditor:
         return new
 
     async def findings(self) -> Sequence[Finding]:
-        """What is amiss as of the last look of any process, oldest first (for /readyz, the console, the meters)."""
+        """List the findings of the last check of any process, oldest first (for /readyz, the console, metrics)."""
         return await self._store.known()
 
     def _since(self, now: datetime) -> Since:

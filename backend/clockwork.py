@@ -1,4 +1,4 @@
-"""The ticks: duties whose hour has come are looked at, people reminded, late ones auto-signed and carded."""
+"""Watch deadlines: send reminders, and auto-sign or card what is late."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from backend.ports.due import DueStore
 from backend.ports.moves import Find
 
 log = structlog.get_logger("clockwork")
-AT_ONCE = 500  # duties looked at before others get their turn
-HANDS = 32  # tickets looked at side by side
-LATER = timedelta(hours=1)  # when something stood in the way, look again then
+AT_ONCE = 500  # duties handled in one run
+HANDS = 32  # tickets handled concurrently
+LATER = timedelta(hours=1)  # delay before a duty that failed is checked again
 SETTLE_EVERY = timedelta(hours=1)
 
-#: What the clock does itself when a duty is due: the verb of the table, at the planned instant.
+#: The verb the clock itself performs when a duty is due, at the planned instant.
 AT_DUE = {Obligation.SIGN: "auto_sign", Obligation.CLOSE: "red_card"}
-#: Messages that the moves themselves send; the ladder need not send them again.
+#: Messages that the moves themselves send; reminders skip them.
 TOLD_BY_MOVES = frozenset({"M7", "M8"})
 IN_MANAGEMENT = frozenset(
     {reminders.Audience.DISPATCHER, reminders.Audience.REVIEWER, reminders.Audience.SUPERVISOR,
@@ -33,7 +33,7 @@ IN_MANAGEMENT = frozenset(
 
 
 class Clockwork:
-    """Looks at due duties. Any number of processes may: every effect is behind a compare-and-set."""
+    """Handles due duties. Safe in any number of processes: every effect is behind a compare-and-set."""
 
     def __init__(self, due: DueStore, desk: Desk, office: Office) -> None:
         self._due = due
@@ -42,7 +42,7 @@ class Clockwork:
         self._settled: datetime | None = None
 
     async def round(self) -> int:
-        """Handle what is due now; how many duties were looked at."""
+        """Handle what is due now; return how many duties were checked."""
         now = self._office.clock.now()
         duties = await self._due.due(now, AT_ONCE)
         standing = await self._office.standing()
@@ -60,19 +60,23 @@ class Clockwork:
         return len(duties) + await self._settlement(now)
 
     async def _one(self, duty: Duty, now: datetime, standing: Standing) -> None:
-        """One duty; whatever is wrong with it stops no other (FM7)."""
+        """Handle one duty; a failure never stops the others (FM7)."""
         try:
             await self._look(duty, now, standing)
         except Refused as refused:
             log.info("not_yet", duty=duty.id, kind=str(duty.kind), code=refused.code)
             await self._due.looked(duty, duty.step, self._postponed(duty, refused, now))
-        except Exception:  # the door of a duty: the accident is logged, and looked at again later
+        except Exception:  # boundary of one duty: log it and check again later
             log.exception("duty_failed", duty=duty.id, kind=str(duty.kind))
             await self._due.looked(duty, duty.step, now + LATER)
 
     @staticmethod
     def _postponed(duty: Duty, refused: Refused, now: datetime) -> datetime | None:
-        """A visit left to 12351 is looked at again when its time is up (Q45); a card withheld by a pending extension is looked at again by its decision; the rest an hour later."""
+        """Return when to check a refused duty again.
+
+        A visit left to 12351: when its time is up (Q45); a card withheld by a pending extension: never, its decision
+        does; the rest: an hour later.
+        """
         if refused.code == "visited_elsewhere":
             return datetime.fromisoformat(refused.facts["until"])
         return None if refused.code in ("withheld", "already_there", "not_now", "not_found") else now + LATER
@@ -97,7 +101,7 @@ class Clockwork:
     async def _letters(
         self, duty: Duty, fresh: Sequence[reminders.Step], now: datetime, standing: Standing
     ) -> list[Letter]:
-        """The newest rung only: after an outage nobody is told the same thing twice (FS17)."""
+        """Build messages for the latest reminder step only: no repeats after an outage (FS17)."""
         if not fresh:
             return []
         snap = await self._desk.moves.load(Find(ticket_id=duty.ticket_id))
@@ -141,7 +145,7 @@ class Clockwork:
     def _audience(
         step: reminders.Step, duty: Duty, management: str | None, standing: Standing, now: datetime
     ) -> Sequence[Person]:
-        """Whom a step reaches at this moment; the person on duty first, where the unit keeps a roster (Q25)."""
+        """Return whom a step reaches now; the person on duty first, where the unit keeps a roster (Q25)."""
         if step.audience in IN_MANAGEMENT:
             return standing.present(standing.people(management or "", Role(step.audience.value)), now)
         unit, urgent = duty.unit or "", duty.grade is Grade.URGENT
@@ -161,9 +165,9 @@ class Clockwork:
         return [p for p in handlers if p.chat][:1] if step.duty_only else handlers
 
     async def _yellow(self, duty: Duty, at: datetime) -> bool:
-        """The yellow card is a move of its own; False when it was shown before.
+        """Show the yellow card, a move of its own; False if it was shown before.
 
-        Shown just now by another clock, it was told by that clock's move (FS5).
+        If another process has just shown it, that process's move has sent the message (FS5).
         """
         try:
             await self._act("yellow_card", duty, at)
@@ -175,7 +179,7 @@ class Clockwork:
         return True
 
     async def _begin_visit(self, duty: Duty, now: datetime) -> bool:
-        """T23: the visit of a closed ticket begins; False when it has begun."""
+        """T23: begin the visit of a closed ticket; False if it has begun already."""
         snap = await self._desk.moves.load(Find(ticket_id=duty.ticket_id))
         if snap is None or snap.ticket.state != "closed":
             return False
@@ -186,7 +190,7 @@ class Clockwork:
         await self._desk.act(Act(verb, SYSTEM, Source.CLOCK, assignment_id=duty.assignment_id, at=at))
 
     async def _settlement(self, now: datetime) -> int:
-        """T30: once an hour, tickets of months whose settlement day has passed are archived (Q15)."""
+        """T30: once an hour, archive tickets of months whose settlement day has passed (Q15)."""
         if self._settled is not None and timedelta() <= now - self._settled < SETTLE_EVERY:
             return 0
         self._settled = now
@@ -207,13 +211,13 @@ class Clockwork:
 
 
 def _silent(duty: Duty, assignments: Sequence[Assignment]) -> bool:
-    """Did somebody sign in time, and nothing since? Whoever was signed for has just been told so (M7)."""
+    """Whether a person signed in time and nothing came since; after an auto-sign M7 has just said so."""
     target = next((a for a in assignments if a.id == duty.assignment_id), None)
     return target is not None and target.signed_at is not None and target.signed_at < duty.due_at
 
 
 def _planned(duty: Duty, standing: Standing) -> datetime:
-    """When the clock acts by itself: at the due time, but for a red card that `card.red_at` holds back (Q33)."""
+    """Return when the clock acts: at the due time, except for a red card that `card.red_at` delays (Q33)."""
     if duty.kind is not Obligation.CLOSE:
         return duty.due_at
     return deadlines.red_card_at(duty.due_at, standing.settings, standing.calendar, duty.unit)

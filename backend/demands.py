@@ -1,4 +1,4 @@
-"""A demand as it was brought, and as it must be to become a ticket: tidy, numbered, reachable, in time."""
+"""Validate and normalise a demand so that it can become a ticket."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from backend.domain.ticket import Category, Channel, Grade
 from backend.paper import fields
 from backend.paper.numbers import normalise
 
-TITLE = 40  # characters of the text that stand in for a missing title
+TITLE = 40  # characters of the text used as a missing title
 EARLIEST = 2000  # year
-AHEAD = timedelta(days=1)  # how far a sender's clock may be wrong
+AHEAD = timedelta(days=1)  # how far ahead a sender's clock may be
 _PLAIN = fields.Context()
 
 
 @dataclass(frozen=True, slots=True)
 class TicketForm:
-    """A demand as it was brought (contract §4); what is absent is None or empty."""
+    """A demand as submitted (contract §4); absent values are None or empty."""
 
     ticket_no: str | None = None
     category: Category | None = None
@@ -31,17 +31,17 @@ class TicketForm:
     place: str = ""
     region: str = ""
     requester_name: str | None = None
-    requester_phone: str | None = None  # as people write it; made E.164
+    requester_phone: str | None = None  # in any notation; stored as E.164
     generated_at: datetime | None = None  # default: now
     submitted_at: datetime | None = None
     confidential: bool = False
-    no_visit: bool = False  # the requester asked not to be rung (FW33)
-    extra: Mapping[str, Any] = field(default_factory=dict)  # provenance, kept as it came
+    no_visit: bool = False  # the requester asked not to be called (FW33)
+    extra: Mapping[str, Any] = field(default_factory=dict)  # provenance, stored as received
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A demand that may become a ticket. `index` is the caller's blind index, `phone` E.164, perhaps with `;ext=`."""
+    """A valid demand. `index` is the blind index of the requester's number."""
 
     form: TicketForm
     no: str | None
@@ -53,18 +53,21 @@ class Draft:
     phone: str | None  # E.164, with `;ext=` when there is an extension
     index: str | None
     generated_at: datetime
-    said: str | None = None  # without a number: the blind index of name and words
+    said: str | None = None  # without a number: the blind index of name and text
 
 
 class Reader:
-    """Reads forms. `countries` are those whose numbers may be called, `index` makes a number's blind index."""
+    """Reads forms. `countries` are those whose numbers may be called; `index` computes a blind index."""
 
     def __init__(self, countries: Collection[str], index: Callable[[str], str]) -> None:
         self._countries = tuple(countries)
         self._index = index
 
     def draft(self, form: TicketForm, now: datetime) -> "Draft | Refused":
-        """The draft of a form, or why there is none: `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`."""
+        """Read a form into a draft.
+
+        Returns (not raises) Refused `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`.
+        """
         try:
             return self._read(form, now)
         except Refused as no:
@@ -89,7 +92,7 @@ class Reader:
     def _number(self, written: str) -> tuple[str, str]:
         plain, _, extension = written.partition(";ext=")
         if plain.startswith("+861") and len(plain) == 14:
-            plain = plain[3:]  # a mainland mobile is known by its digits, without a parser
+            plain = plain[3:]  # a mainland mobile needs no parser
         try:
             number = normalise(plain, countries=self._countries)
         except Refused as no:
@@ -115,7 +118,7 @@ def _number(written: str | None) -> str | None:
 
 
 def _moment(name: str, value: datetime, now: datetime) -> datetime:
-    """An instant a demand may have: aware, since 2000, not after tomorrow (FS19)."""
+    """Check an instant of a demand: aware, since 2000, at most a day ahead (FS19). Refused `bad_field`."""
     if value.tzinfo is None or value.year < EARLIEST or value.year > now.year + 1 or value > now + AHEAD:
         raise Refused("bad_field", field=name)
     return value

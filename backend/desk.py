@@ -1,4 +1,4 @@
-"""The one threshold every act crosses: permission, table, compare-and-set, journal, clocks, letters, in one transaction."""
+"""Perform every act in one transaction: permission, move table, compare-and-set, journal, deadlines, messages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from backend.office_now import OfficeNow
 from backend.ports.moves import Find, MovesStore, NewTicket
 
 log = structlog.get_logger("desk")
-IDS_AT_HAND = 2_048  # more than 64 concurrent moves of the hungriest verb will take
+IDS_AT_HAND = 2_048  # more than 64 concurrent moves of the most demanding verb need
 
 
 class IdSupply(Protocol):
-    """Numbers for new rows."""
+    """Supplies ids for new rows."""
 
     async def refill(self, need: int = ...) -> None: ...
     def take(self) -> int: ...
@@ -27,14 +27,14 @@ class IdSupply(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What came of an act: the plan that was written, or None when the winner merely repeated himself."""
+    """The result of an act: the plan written, or None if the same actor repeated an act that already took effect."""
 
     ticket_id: int
     plan: Plan | None
 
 
 class Desk:
-    """Takes acts from every mouth. `after` is called (not awaited) with each plan once it is durable."""
+    """Performs acts from every source. Listeners are called (not awaited) with every plan once it is durable."""
 
     def __init__(self, moves: MovesStore, office: Office, ids: IdSupply, key: bytes) -> None:
         self.moves = moves
@@ -44,17 +44,17 @@ class Desk:
         self.after: list[Callable[[Plan, str], None]] = []
 
     async def ready(self) -> None:
-        """Have enough numbers at hand for the moves of a moment."""
+        """Ensure enough ids for the moves of a moment."""
         await self._ids.refill(IDS_AT_HAND)
 
     def new_id(self) -> int:
-        """A number for a new row; `ready` first."""
+        """Return an id for a new row, from those ensured before."""
         return self._ids.take()
 
     async def act(self, act: Act) -> Moved:
-        """Do what somebody asks, durably, or refuse.
+        """Perform an act durably, or refuse it.
 
-        Raises Refused: `not_found`, `forbidden`, `overtaken`, `not_now`, or a failed guard's own code.
+        Refused `not_found`, `forbidden`, `overtaken`, `not_now`, or a failed guard's own code.
         """
         await self.ready()
         standing = await self.office.standing()
@@ -79,11 +79,11 @@ class Desk:
         return Moved(plan.ticket_id, plan)
 
     def created(self, new: NewTicket) -> None:
-        """Log a ticket that has just been kept (T1) and nudge as after any move."""
+        """Publish a ticket that has just been stored (T1), as after any move."""
         self.told(Plan(new.ticket.id, 0, {}, new.line, rows=new.rows), new.ticket.no)
 
     def told(self, plan: Plan, ticket_no: str) -> None:
-        """Log a durable move and nudge whoever carries its letters."""
+        """Log a durable move and call the listeners, such as delivery."""
         line = plan.line
         log.info("moved", **journal_line(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
                                          line.version, line.by, str(line.source),
@@ -93,7 +93,7 @@ class Desk:
 
 
 def _other(act: Act) -> Find | None:
-    """The other ticket an act names: the master of a merge (T4)."""
+    """Return the other ticket an act names: the master of a merge (T4)."""
     into = act.words.get("into") if act.verb == "merge" else None
     return Find(no=into.strip()) if isinstance(into, str) else None
 
@@ -109,7 +109,7 @@ def journal_line(
     source: str,
     at: datetime,
 ) -> Mapping[str, Any]:
-    """The fields of one line of the log (contract §8); no number, name, token or key is ever among them."""
+    """Return the fields of one log line (contract §8); never a number, name, token or key."""
     return {
         "ticket": ticket, "assignment": assignment, "verb": verb, "from": from_, "to": to, "version": version,
         "by": by, "source": source, "at": at.isoformat(),

@@ -1,4 +1,4 @@
-"""Helps whoever dispatches: the catalogue of who answers for what, suggestions with their reasons, wrong dispatches counted (A6)."""
+"""Help dispatchers: the dispatch catalogue, unit suggestions with reasons, and counts of wrong dispatches (A6)."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ _BETWEEN = re.compile(r"[、,，;；|/\s]+")
 
 
 def keywords_of(written: str) -> tuple[str, ...]:
-    """Keywords as people list them, once each. Refused `bad_field`."""
+    """Parse a list of keywords, without repeats. Refused `bad_field`."""
     words = tuple(dict.fromkeys(word for word in _BETWEEN.split(written) if word))
     if len(words) > MOST_WORDS or any(len(word) > LONGEST_WORD for word in words):
         raise Refused("bad_field", field="keywords")
@@ -36,9 +36,9 @@ def entry_of(
     finder: Finder, unit: str, *, category: Category | None = None, keywords: str = "", region: str = "",
     basis: str = "", valid_from: date | None = None, valid_to: date | None = None,
 ) -> Entry:  # fmt: skip
-    """A row of the catalogue as it will be kept.
+    """Validate a row of the catalogue and return it as stored.
 
-    Refused: `unknown_unit` with near names, `not_for_catalogue`, `catalogue_empty` (a row for everything),
+    Refused `unknown_unit` with near names, `not_for_catalogue`, `catalogue_empty` (a row for everything),
     `catalogue_days` (it ends before it begins), `bad_field`.
     """
     found = finder.find(unit)
@@ -60,7 +60,7 @@ def entry_of(
 
 
 class DispatchAid:
-    """The room. It proposes; a dispatcher decides, and the desk acts."""
+    """Suggests units for tickets; a dispatcher decides."""
 
     def __init__(
         self, store: CatalogueStore, gists: LikenessStore, likeness: Likeness, office: Office, audit: AuditStore
@@ -70,11 +70,11 @@ class DispatchAid:
     # -- the catalogue
 
     async def rows(self) -> Sequence[Responsibility]:
-        """The catalogue, oldest row first."""
+        """List the catalogue, oldest row first."""
         return await self._store.rows()
 
     async def put(self, want: Mapping[str, Any], by: Actor) -> Responsibility:
-        """One row by hand. Refused `forbidden`, `exists`, and as `entry_of` refuses."""
+        """Add one row by hand. Refused `forbidden`, `exists`, and as an invalid row is."""
         _keeper(by)
         standing = await self._office.standing(fresh=True)
         entry = entry_of(Finder(standing.config.units.values()), **want)
@@ -86,7 +86,7 @@ class DispatchAid:
         return (await self._store.rows())[-1]
 
     async def remove(self, row: int, by: Actor) -> None:
-        """Take a row out; what was suggested by it stays on record. Refused `forbidden`, `not_found`."""
+        """Remove a row; what it suggested stays on record. Refused `forbidden`, `not_found`."""
         _keeper(by)
         now = self._office.clock.now()
         if not await self._store.remove(row, by.code, now):
@@ -94,7 +94,7 @@ class DispatchAid:
         await self._audit.note(now, by.code, "catalogue_removed", str(row))
 
     async def take(self, entries: Sequence[Entry], by: str, *, dry: bool) -> Sequence[bool]:
-        """Rows of a file; True for each that is new."""
+        """Store the rows of a file (`dry`: only check); True for each that is new."""
         if not dry:
             return await self._store.put(entries, by, self._office.clock.now())
         known = await self._store.known([e.fingerprint for e in entries])
@@ -103,7 +103,7 @@ class DispatchAid:
     # -- suggestions and figures
 
     async def suggestions(self, no: str) -> Sequence[Suggestion]:
-        """Units for a ticket, best first, each with its reasons. Refused `not_found`."""
+        """Suggest units for a ticket, best first, each with its reasons. Refused `not_found`."""
         await self._likeness.round()
         told = await self._gists.told(no)
         if told is None:
@@ -119,17 +119,17 @@ class DispatchAid:
         return suggest(await self._store.rows(), demand, like, today, allowed)
 
     async def misses(self, start: date, end: date, by: str) -> Sequence[Misses]:
-        """Wrong dispatches from the day `start` up to the day `end`, both included. Refused `bad_field`."""
+        """Count wrong dispatches from the day `start` to the day `end`, both included. Refused `bad_field`."""
         if by not in BY:
             raise Refused("bad_field", field="by")
         return await self._store.misses(*self.instants(start, end), by)
 
     async def repeats(self, start: date, end: date) -> Sequence[Repeats]:
-        """Repeats by unit and month (A18) of tickets from the day `start` up to the day `end`, both included."""
+        """Count repeats by unit and month (A18) from the day `start` to the day `end`, both included."""
         return await self._store.repeats(*self.instants(start, end))
 
     def instants(self, start: date, end: date) -> tuple[datetime, datetime]:
-        """The instants of two days of the house: the first's beginning, the last's end. Refused `bad_field`."""
+        """Return the beginning of the first day and the end of the last, in the office's zone. Refused `bad_field`."""
         if end < start:
             raise Refused("bad_field", field="to")
         zone = self._office.clock.zone

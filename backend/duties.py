@@ -1,4 +1,4 @@
-"""The duties of tickets as people may ask for them, and their recomputation when the calendar or a limit changes."""
+"""List a ticket's time limits and recompute them when rules change (preview, then apply)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ log = structlog.get_logger("duties")
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What was done: the duties moved, and tickets that had moved on by themselves meanwhile."""
+    """The result: the duties recomputed, and how many were skipped because their tickets had moved on."""
 
     shifted: Sequence[Shifted]
     passed_over: int
 
 
 class Duties:
-    """Shown first, then applied. Refusals: `unknown_setting`, `bad_setting`, `unknown_unit` …"""
+    """Previews and applies changes of time limits. Refused `unknown_setting`, `bad_setting`, `unknown_unit` …"""
 
     def __init__(self, store: DueStore, desk: Desk, office: Office, audit: AuditStore) -> None:
         self._store = store
@@ -39,11 +39,11 @@ class Duties:
         self._audit = audit
 
     async def of_ticket(self, ticket_id: int) -> Sequence[Duty]:
-        """All duties of a ticket, met and open, in the order in which they began."""
+        """List all duties of a ticket, met and open, in the order they began."""
         return await self._store.of_ticket(ticket_id)
 
     async def preview(self, change: Change) -> list[Shifted]:
-        """Open duties whose due time would change, those due first; nothing is written."""
+        """List open duties whose due time would change, earliest due first; write nothing."""
         standing = await self._office.standing(fresh=True)
         old, new = Rules(standing.settings, standing.calendar), changed(standing, change)
         now, found = self._office.clock.now(), []
@@ -54,9 +54,9 @@ class Duties:
         return sorted(found, key=lambda s: (s.duty.due_at, s.ticket_no, s.duty.id))
 
     async def apply(self, change: Change, by: Actor) -> Applied:
-        """Move the duties, ticket by ticket, then set the rules; what began in between is moved after them.
+        """Recompute the duties ticket by ticket, then change the rules, then recompute what began in between.
 
-        Done again after a crash it takes up what is left: a duty that was moved is no longer on the old rule.
+        Repeated after a crash it does what is left: a recomputed duty no longer follows the old rule.
         """
         shifted, missed = await self._move(await self.preview(change), by)
         before = await self._office.standing(fresh=True)
@@ -98,7 +98,7 @@ class Duties:
 
 
 def changed(standing: Standing, change: Change) -> Rules:
-    """The rules as they would be. Raises what a bad setting raises."""
+    """Return the rules with the change applied. Refused as a bad setting is, and `unknown_unit`."""
     for key in change.settings:
         unit = key.partition("@")[2]
         if unit and unit not in standing.config.units:
@@ -108,7 +108,7 @@ def changed(standing: Standing, change: Change) -> Rules:
 
 
 def days_of(written: Mapping[str, bool]) -> dict[date, bool]:
-    """Days as they are written, `2026-10-10`. Refused `bad_field`."""
+    """Parse days such as `2026-10-10`. Refused `bad_field`."""
     try:
         return {date.fromisoformat(day): worked for day, worked in written.items()}
     except ValueError:

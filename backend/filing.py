@@ -1,4 +1,4 @@
-"""Takes in statements and photos: judged by their content, named only for people, seen by their own unit and the office."""
+"""Store and serve uploaded files: type checked by content, visible to their own unit and the office."""
 
 import hashlib
 import secrets
@@ -17,26 +17,26 @@ _MARKS = ((b"%PDF-", "pdf"), (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "
 
 
 def kind_of(content: bytes) -> str | None:
-    """pdf, jpeg or png by the first bytes; None for anything else (FF5)."""
+    """Return pdf, jpeg or png by the first bytes; None for anything else (FF5)."""
     return next((kind for mark, kind in _MARKS if content.startswith(mark)), None)
 
 
 def shown_name(name: str, kind: str) -> str:
-    """A name as it may be shown: its last part, without controls and direction marks; never a path (FF13)."""
+    """Return a safe display name: the last part, without control and direction characters; never a path (FF13)."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     plain = "".join(c for c in last if unicodedata.category(c)[0] != "C" and c not in '"<>|:*?').strip(" .")
     return plain[-LONGEST_NAME:] or f"file.{kind}"
 
 
 class Filing:
-    """The one place where files come in and are looked at, for every mouth."""
+    """Stores and serves files for every source."""
 
     def __init__(self, store: FilesStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     async def take(self, name: str, content: bytes, by: Actor) -> Paper:
-        """Keep a file. Raises Refused: `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
+        """Store a file. Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
         if len(content) > LARGEST:
             raise Refused("too_large")
         kind = kind_of(content)
@@ -50,14 +50,14 @@ class Filing:
         return paper
 
     async def open(self, file_id: str, by: Actor) -> tuple[Paper, bytes]:
-        """A file with its content. Refused `not_found` when there is none, or it is another unit's."""
+        """Return a file with its content. Refused `not_found` if there is none, or it is another unit's."""
         paper = (await self._store.papers([file_id])).get(file_id)
         if paper is None or not _may_see(paper, by):
             raise Refused("not_found", file=file_id)
         return paper, await self._store.content(file_id) or b""
 
     async def all_there(self, ids: Collection[str], by: Actor) -> bool:
-        """Whether all these files exist and are theirs to use."""
+        """Whether all these files exist and `by` may use them."""
         known = await self._store.papers(ids)
         return all(i in known and _may_see(known[i], by) for i in ids)
 

@@ -1,4 +1,4 @@
-"""Proactive governance (未诉先办): a class of matters treated as a whole, drafted from what is alike, counted after review (B23, B29)."""
+"""Manage proactive governance projects (未诉先办): drafted from similar tickets, counted after review (B23, B29)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,26 +17,26 @@ from backend.ports.governance import GovernanceStore, Project
 KEEPERS = (Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.SCORE_CLERK, Role.ADMIN, None)
 REVIEWERS = (Role.SCORE_CLERK, Role.ADMIN, None)
 LONGEST, LONGEST_TOPIC, MOST_TICKETS = 2_000, 100, 200
-KIND = "governed_class"  # of the ledger
-HOUSE = "clock"  # who drafts
+KIND = "governed_class"  # kind of ledger line
+HOUSE = "clock"  # the author of drafts
 
 
 class Ledgers(Protocol):
-    """Where a governed class becomes a row that is scored."""
+    """Turns a governed class into a ledger line that is scored."""
 
     async def enter(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]: ...
     async def review(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]: ...
 
 
 class IdSupply(Protocol):
-    """Numbers for new rows."""
+    """Supplies ids for new rows."""
 
     async def refill(self, need: int = ...) -> None: ...
     def take(self) -> int: ...
 
 
 class Governance:
-    """The room. The house drafts, a person opens and closes, another person reviews; only then does it count."""
+    """Governance projects: the system drafts, a person opens and closes, another reviews; only then does it count."""
 
     def __init__(
         self, store: GovernanceStore, likeness: Likeness, ledgers: Ledgers, office: Office, ids: IdSupply
@@ -44,13 +44,13 @@ class Governance:
         self._store, self._likeness, self._ledgers, self._office, self._ids = store, likeness, ledgers, office, ids
 
     async def listed(self, month: str | None = None, unit: str | None = None) -> Sequence[Project]:
-        """Projects, newest first."""
+        """List projects, newest first."""
         return await self._store.listed(month, unit)
 
     async def open(self, want: Mapping[str, Any], by: Actor) -> Project:
-        """A new project. `want`: topic, cause, measures, tickets, unit?, month?
+        """Open a new project. `want`: topic, cause, measures, tickets, unit?, month?
 
-        Refused: `forbidden`, `missing`, `bad_field`, `unknown_unit`, `not_an_institution`, `not_found` (a ticket).
+        Refused `forbidden`, `missing`, `bad_field`, `unknown_unit`, `not_an_institution`, `not_found` (a ticket).
         """
         _may(by, KEEPERS)
         now = self._office.clock.now()
@@ -65,9 +65,9 @@ class Governance:
         return project
 
     async def change(self, project_id: int, want: Mapping[str, Any], by: Actor) -> Project:
-        """Write on: topic, cause, measures, tickets. A draft that a person writes on is opened by that.
+        """Edit topic, cause, measures or tickets. Editing a draft opens it.
 
-        Refused: `forbidden`, `not_found`, `not_now`, `bad_field`.
+        Refused `forbidden`, `not_found`, `not_now`, `bad_field`.
         """
         _may(by, KEEPERS)
         project = await self._one(project_id, "draft", "open")
@@ -82,17 +82,17 @@ class Governance:
         return await self._changed(project, changes)
 
     async def drop(self, project_id: int, by: Actor) -> Project:
-        """Put a draft or an open project aside. Refused: `forbidden`, `not_found`, `not_now`."""
+        """Drop a draft or an open project. Refused `forbidden`, `not_found`, `not_now`."""
         _may(by, KEEPERS)
         project = await self._one(project_id, "draft", "open")
         return await self._changed(project, {"state": "dropped", "closed_by": by.code,
                                              "closed_at": self._office.clock.now()})  # fmt: skip
 
     async def close(self, project_id: int, by: Actor) -> Project:
-        """Say that the class is governed: a ledger row is entered and waits for the second person.
+        """Declare the class governed: enter a ledger line that waits for the second person's review.
 
-        Refused: `forbidden`, `not_found`, `not_now`, `governance_incomplete` (cause, measures and a ticket are
-        wanted: by solving one demand a class is governed, B23), and as the ledger refuses.
+        Refused `forbidden`, `not_found`, `not_now`, `governance_incomplete` (cause, measures and a ticket are
+        required: by solving one demand a class is governed, B23), and as the ledger refuses.
         """
         _may(by, KEEPERS)
         project = await self._one(project_id, "open")
@@ -110,7 +110,10 @@ class Governance:
                                              "closed_at": self._office.clock.now()})  # fmt: skip
 
     async def review(self, project_id: int, accept: bool, by: Actor) -> Project:
-        """The second person's word; accepted, it counts. Refused: `forbidden`, `not_found`, `not_now`, `same_person`."""
+        """Accept or refuse a closed project; accepted, it counts.
+
+        Refused `forbidden`, `not_found`, `not_now`, `same_person`.
+        """
         _may(by, REVIEWERS)
         project = await self._one(project_id, "closed")
         assert project.ledger_id is not None
@@ -121,7 +124,7 @@ class Governance:
                                              "reviewed_at": self._office.clock.now()})  # fmt: skip
 
     async def draft(self) -> int:
-        """Drafts from this month's large groups that no project has yet (`governance.draft_from`); how many."""
+        """Draft projects from this month's large groups that have none (`governance.draft_from`); return how many."""
         now = self._office.clock.now()
         standing = await self._office.standing()
         least = standing.settings.integer("governance.draft_from")
@@ -143,7 +146,7 @@ class Governance:
             made += 1
         return made
 
-    # -- what all of them need
+    # -- shared helpers
 
     async def _one(self, project_id: int, *states: str) -> Project:
         project = await self._store.one(project_id)
@@ -197,7 +200,7 @@ def _text(want: Mapping[str, Any], name: str, longest: int = LONGEST, *, must: b
 
 
 def as_json(project: Project) -> dict[str, Any]:
-    """A project as doors show it."""
+    """Convert a project to JSON."""
     return {
         name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
         for name, value in asdict(project).items()

@@ -1,4 +1,4 @@
-"""Takes whole lives of tickets from an older platform: units found by code or name, then written in bulk (contract §4)."""
+"""Import complete ticket histories from an older platform: resolve their units, write in bulk (contract §4)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,15 +11,15 @@ from backend.ports.histories import Frame, HistoryStore
 
 
 class Histories:
-    """The room of the lives."""
+    """Imports ticket histories."""
 
     def __init__(self, store: HistoryStore, office: Office) -> None:
         self._store, self._office = store, office
 
     async def write(self, records: Sequence[HistoryRow], by: str) -> list[bool | Refused]:
-        """Keep lives: True written, False already there, Refused `unknown_unit` (field, unit) or `calendar_ends`.
+        """Store histories: True written, False already there, Refused `unknown_unit` (field, unit) or `calendar_ends`.
 
-        Idempotent by ticket number; hand over some thousands at a time.
+        Idempotent by ticket number; pass a few thousand at a time.
         """
         standing = await self._office.standing()
         checked = [self._placed(record, standing) for record in records]
@@ -29,14 +29,14 @@ class Histories:
         return [one if isinstance(one, Refused) else next(written) for one in checked]
 
     async def check(self, records: Sequence[HistoryRow]) -> list[bool | Refused]:
-        """What `write` would answer, with nothing kept."""
+        """Return what `write` would, storing nothing."""
         standing = await self._office.standing()
         known = await self._store.known([record.ticket_no for record in records])
         placed = [self._placed(record, standing) for record in records]
         return [one if isinstance(one, Refused) else _would(one, known, standing) for one in placed]
 
     def _placed(self, record: HistoryRow, standing: Standing) -> HistoryRow | Refused:
-        """The record with units as codes, and the institution that dispatched it (default: the region's)."""
+        """Return the record with units as codes and its dispatching institution (default: the region's)."""
         try:
             management = (
                 standing.management_of(record.region or "")
@@ -53,7 +53,7 @@ class Histories:
 
 
 def _would(record: HistoryRow, known: set[str], standing: Standing) -> bool | Refused:
-    """What writing a placed record would answer: its due times must lie within the calendar."""
+    """Return what writing a resolved record would: its due times must lie within the calendar."""
     if record.ticket_no in known:
         return False
     due, grade, category = standing.due, record.grade, record.category

@@ -1,4 +1,4 @@
-"""Brings a file's rows in, chunk by chunk: good rows land though others are refused, and none lands twice."""
+"""Import a file's rows in chunks: good rows are kept although others are refused, and none is imported twice."""
 
 import asyncio
 import hashlib
@@ -24,9 +24,9 @@ from backend.takers import taker_of
 from backend.taking import Shelves, Taken, Verdict
 
 log = structlog.get_logger("imports")
-KEPT_REFUSALS = 200  # as many refused rows as are remembered with the file
+KEPT_REFUSALS = 200  # refused rows stored with the file
 
-#: What may be brought, and who besides an admin may bring it.
+#: What may be imported, and by which roles besides admin.
 MAY: Mapping[str, frozenset[Role]] = {
     "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
     "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
@@ -37,7 +37,7 @@ Progress = Callable[[int, int], None]  # rows done, rows expected
 
 @dataclass(slots=True)
 class Report:
-    """What came of a file (contract §3)."""
+    """The result of importing a file (contract §3)."""
 
     read: int = 0
     imported: int = 0
@@ -54,13 +54,13 @@ class Report:
             self.imported += 1
 
     def document(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Convert to JSON."""
         refused = [asdict(no) for no in sorted(self.refused, key=lambda no: no.row)]
         return {"read": self.read, "imported": self.imported, "already": self.already, "refused": refused}
 
 
 class Imports:
-    """The room where files are emptied. `countries` are those whose numbers may be called."""
+    """Imports files row by row. `countries` are those whose numbers may be called."""
 
     def __init__(
         self, shelves: Shelves, book: ImportsStore, office: Office, catalogue: Catalogue,
@@ -76,9 +76,9 @@ class Imports:
         self, kind: str, name: str, content: bytes | Path, by: Actor, *, dry_run: bool = False,
         preset: Mapping[str, str] | None = None, progress: Progress | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """Bring a file in; the report of contract §3. `preset` fills columns the file does not have.
+        """Import a file; return the report of contract §3. `preset` fills columns the file does not have.
 
-        A row refused is in the report. Raises Refused for the whole file: `unknown_kind`, `forbidden`, `file_…`,
+        Refused rows are in the report. Refused for the whole file: `unknown_kind`, `forbidden`, `file_…`,
         `too_large`, `headings_missing`, `heading_twice`, `unknown_field`, `bad_set_value`.
         """
         if kind not in MAY:
@@ -105,7 +105,7 @@ class Imports:
         try:
             while True:
                 chunk = await ahead
-                if not chunk.last:  # the next rows are read while these are written
+                if not chunk.last:  # read the next rows while these are written
                     ahead = asyncio.create_task(asyncio.to_thread(_next, rows, taker.chunk))
                 report.read += chunk.read
                 for verdict in (*chunk.refused, *(await taker.take(chunk.records) if chunk.records else ())):
@@ -125,7 +125,7 @@ class Imports:
 
 @dataclass(slots=True)
 class _Chunk:
-    """The next rows of a file: whether they were the last, and what broke the file there, if anything did."""
+    """The next rows of a file; whether they are the last, and the refusal that ended the file, if any."""
 
     records: list[Record] = field(default_factory=list)
     refused: list[RowRefusal] = field(default_factory=list)

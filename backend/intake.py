@@ -1,4 +1,4 @@
-"""A demand arrives, by API, file or hand, and becomes a ticket with its first line and clock; repeats are seen."""
+"""Turn a demand from API, file or console into a ticket with its first journal entry and duty; detect repeats."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -22,13 +22,13 @@ __all__ = ["Intake", "TicketForm"]
 
 PREFIX = "JS"
 REPEAT_WITHIN = timedelta(days=30)
-MANY = 16  # forms above which the work is done in a thread
-TRIES = 8  # other serial numbers for a ticket whose own was taken by hand
+MANY = 16  # with more forms than this the work is done in a thread
+TRIES = 8  # attempts to find a serial number that was not already used by hand
 BRINGERS = (Role.DISPATCHER, Role.ADMIN, None)
 
 
 class Seals(Protocol):
-    """The keys of the house."""
+    """The encryption and index keys."""
 
     @property
     def journal(self) -> bytes: ...
@@ -37,14 +37,14 @@ class Seals(Protocol):
 
 
 class IdSupply(Protocol):
-    """Numbers for new rows."""
+    """Supplies ids for new rows."""
 
     async def refill(self, need: int = ...) -> None: ...
     def take(self) -> int: ...
 
 
 class Intake:
-    """The room where tickets are born. `countries` are those whose numbers may be called."""
+    """Creates tickets. `countries` are those whose numbers may be called."""
 
     def __init__(
         self, store: IntakeStore, office: Office, ids: IdSupply, vault: Seals, desk: Desk,
@@ -58,9 +58,9 @@ class Intake:
         self._reader = Reader(countries, vault.index)
 
     async def receive(self, form: TicketForm, by: Actor, source: Source) -> str:
-        """Take one demand (T1); its ticket's number. Complete, it waits for dispatch, else for acceptance (T3).
+        """Take one demand (T1); return its ticket number. If complete it waits for dispatch, else for acceptance (T3).
 
-        Raises Refused: `forbidden`, `exists`, `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`.
+        Refused `forbidden`, `exists`, `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`.
         """
         (answer,) = await self.receive_many([form], by, source)
         if isinstance(answer, Refused):
@@ -68,7 +68,7 @@ class Intake:
         return answer
 
     async def receive_many(self, forms: Sequence[TicketForm], by: Actor, source: Source) -> list[str | Refused]:
-        """Take demands in one transaction; a number, or why not, for each. Raises Refused `forbidden`."""
+        """Take demands in one transaction; return a number or the refusal for each. Refused `forbidden`."""
         if by.role not in BRINGERS:
             raise Refused("forbidden", verb="create")
         standing = await self._office.standing()
@@ -83,7 +83,7 @@ class Intake:
         return [d if isinstance(d, Refused) else next(answers) for d in drafts]
 
     async def check(self, forms: Sequence[TicketForm]) -> list[str | Refused]:
-        """What `receive_many` would answer, with nothing kept; "" for a number that would be made."""
+        """Return what `receive_many` would, storing nothing; "" for a number that would be generated."""
         now = self._office.clock.now()
         drafts = await _aside(len(forms) > MANY, lambda: [self._reader.draft(f, now) for f in forms])
         known = await self._store.known([d.no for d in drafts if isinstance(d, Draft) and d.no])
@@ -117,7 +117,7 @@ class Intake:
                 len(left) > MANY,
                 lambda: [
                     self._make(drafts[i], no, by, source, standing, now, callers.not_to_be_rung, earlier)
-                    for i, no in zip(left, numbers, strict=True)  # noqa: B023 - done with before the next turn
+                    for i, no in zip(left, numbers, strict=True)  # noqa: B023 - finished before the next iteration
                 ],
             )
             news = [m for m in made if isinstance(m, NewTicket)]
@@ -129,13 +129,13 @@ class Intake:
                 elif next(kept):
                     answers[i] = new.ticket.no
                     self._desk.created(new)
-                elif drafts[i].no is None:  # somebody had already written this number by hand
+                elif drafts[i].no is None:  # this number was already used by hand
                     again.append(i)
             left = again
         return answers
 
     async def _numbers(self, drafts: Sequence[Draft], now: datetime) -> list[str]:
-        """Each draft's own number, or one of today's: JS20261108001."""
+        """Return each draft's own number, or a new one of today: JS20261108001."""
         nameless = sum(d.no is None for d in drafts)
         day = now.strftime("%Y%m%d")
         serials = iter(await self._store.serials(day, nameless)) if nameless else iter(())
@@ -174,7 +174,7 @@ class Intake:
         return NewTicket(replace(ticket, head=line.hash), line, rows, self._columns(draft, ticket_id))
 
     def _repeats(self, draft: Draft, no: str, earlier: dict[tuple[str, str | None], list[str]]) -> list[str] | None:
-        """Open tickets of the same caller and category; those made just now count."""
+        """Find open tickets of the same requester and category, including those of this batch."""
         caller = draft.index or draft.said
         if caller is None or draft.form.category is None:
             return None
@@ -191,7 +191,7 @@ class Intake:
         return Duty(self._ids.take(), ticket.id, None, unit, kind, ticket.grade, start, due, look)
 
     def _columns(self, draft: Draft, ticket_id: int) -> dict[str, Any]:
-        """What the domain does not know: personal data sealed to their place, provenance."""
+        """Return the columns the domain does not know: personal data sealed to their row, provenance."""
         columns: dict[str, Any] = {"submitted_at": draft.form.submitted_at, "extra": dict(draft.form.extra)}
         if draft.name:
             columns["name_sealed"] = self._vault.seal("tickets", ticket_id, "name", draft.name)
@@ -202,5 +202,5 @@ class Intake:
 
 
 async def _aside(many: bool, work: Any) -> Any:
-    """Much work is done in a thread, so that the loop goes on turning (FS14)."""
+    """Run large work in a thread so that the event loop is not blocked (FS14)."""
     return await asyncio.to_thread(work) if many else work()

@@ -1,4 +1,4 @@
-"""The office as one act sees it: the standing, and one moment."""
+"""Give the domain's decisions what they need from the office: the snapshot and one moment."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from backend.office import Standing
 
 
 class OfficeNow:
-    """The World of one act: the standing, and one moment."""
+    """The World of one act: the office snapshot and one moment."""
 
     __slots__ = ("_ids", "_now", "standing")
 
@@ -22,7 +22,7 @@ class OfficeNow:
 
     @property
     def now(self) -> datetime:
-        """The moment of the act."""
+        """The time of the act."""
         return self._now
 
     @property
@@ -33,62 +33,62 @@ class OfficeNow:
     def due(
         self, kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None
     ) -> datetime:
-        """When a duty is due."""
+        """Return when a duty is due."""
         return self.standing.due(kind, grade, category, start, unit)
 
     def later(self, limit: str, start: datetime, unit: str | None) -> datetime:
-        """The end of a limit that begins at `start`."""
+        """Return the end of a limit that begins at `start`."""
         return self.standing.later(limit, start, unit)
 
     def first_look(self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None) -> datetime:
-        """When the clock must first look at a duty."""
+        """Return when the clock must first check a duty."""
         return self.standing.first_look(kind, grade, start, due, unit)
 
     def visit_start(self, closed_at: datetime) -> datetime:
-        """When a closed ticket's return visit may begin."""
+        """Return when a closed ticket's return visit may begin."""
         return self.standing.visit_start(closed_at)
 
     def next_open(self, at: datetime, unit: str | None) -> datetime:
-        """The first office moment at or after `at`."""
+        """Return the first instant in office hours at or after `at`."""
         return self.standing.next_open(at, unit)
 
     def may_hand_over(self, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime:
-        """When the card of a new ticket may leave; in time for `due`."""
+        """Return when the card of a new ticket may be sent, in time for `due`."""
         return self.standing.may_hand_over(self._now, grade, unit, due)
 
     def may_tell(self, planned: datetime, grade: Grade, unit: str | None) -> datetime:
-        """When a letter planned for that instant may leave."""
+        """Return when a message planned for that instant may be sent."""
         return self.standing.may_tell(planned, self._now, grade, unit)
 
     def given_back(self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None) -> datetime:
-        """A closing deadline with the time a review took beyond its limit added (T10)."""
+        """Return a closing deadline extended by the time a review took beyond its limit (T10)."""
         standing = self.standing
         return deadlines.pushed_back(due, limit, decided, grade, standing.settings, standing.calendar, unit)
 
     def unit(self, code: str) -> Unit | None:
-        """A unit by its code."""
+        """Return a unit by its code."""
         return self.standing.config.units.get(code)
 
     def people(self, unit: str, *roles: Role) -> Sequence[Person]:
-        """Active people of a unit in these roles."""
+        """List active people of a unit in these roles."""
         return self.standing.people(unit, *roles)
 
     def to_tell(self, people: Sequence[Person], *, urgent: bool) -> Sequence[Person]:
-        """Whom a letter to these people reaches now (代班, 值班)."""
+        """Return the recipients of a message to these people now (代班, 值班)."""
         return self.standing.to_tell(people, self._now, urgent=urgent)
 
     def contacts(self, unit: str, *, urgent: bool) -> Sequence[Person]:
-        """In which order a unit's people are tried now."""
+        """List a unit's people in the order they are contacted now."""
         return self.standing.contacts(unit, self._now, urgent=urgent)
 
     def person(self, code: str) -> Person | None:
-        """An active person by his code."""
+        """Return an active person by their code."""
         return self.standing.by_code.get(code)
 
     def management_of(self, region: str) -> str | None:
-        """The institution of a region."""
+        """Return the institution of a region."""
         return self.standing.management_of(region)
 
     def new_id(self) -> int:
-        """A number for a new row."""
+        """Return an id for a new row."""
         return self._ids()

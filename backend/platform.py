@@ -1,4 +1,4 @@
-"""The platform that holds the record, where we do not: demands come in from it, every move is written back (A7)."""
+"""Synchronise with an external platform of record: fetch its demands, write every move back to it (A7)."""
 
 import json
 import time
@@ -19,24 +19,24 @@ from notify.channel import DeliveryError
 from notify.record import RecordLine, genuine
 
 log = structlog.get_logger("platform")
-#: Who the platform is in our journal: its demands, and whoever uses the service key of that name.
+#: The platform as an actor in our journal, as of the service key of that name.
 ITSELF = Actor("key:platform", Role.DISPATCHER, None)
-AT_ONCE = 50  # moves taken in hand together
-LATE = timedelta(minutes=5)  # a line this old may still be committed
-FIRST, LONGEST = timedelta(seconds=5), timedelta(minutes=15)  # between tries
+AT_ONCE = 50  # moves claimed together
+LATE = timedelta(minutes=5)  # journal entries this old may still be committed
+FIRST, LONGEST = timedelta(seconds=5), timedelta(minutes=15)  # between attempts
 FEED = 200  # demands fetched together
 CURSOR, TROUBLE = "platform_cursor", "platform_trouble"
 
 
 class Values(Protocol):
-    """Small things that outlive a restart (storage/house.py)."""
+    """Single values that survive a restart (storage/house.py)."""
 
     async def read(self, name: str) -> str | None: ...
     async def keep(self, name: str, value: str) -> None: ...
 
 
 class Bringer(Protocol):
-    """The imports room."""
+    """The import service."""
 
     async def run(
         self, kind: str, name: str, content: bytes, by: Actor, *, dry_run: bool, preset: Mapping[str, str]
@@ -44,12 +44,12 @@ class Bringer(Protocol):
 
 
 def pause(attempt: int) -> timedelta:
-    """How long to wait after that many tries: 5 s, doubled, at most a quarter of an hour; it is never given up."""
+    """Return the wait after this attempt: 5 s, doubled each time, at most 15 minutes; retries never end."""
     return min(FIRST * 2.0 ** min(attempt - 1, 10), LONGEST)
 
 
 class Platform:
-    """Writes back, fetches, and knows what the platform has confirmed. `line` is None where none was configured."""
+    """Writes back, fetches, and tracks what the platform has confirmed. `line` is None if not configured."""
 
     def __init__(
         self, store: PlatformStore, office: Office, imports: Bringer, values: Values, audit: AuditStore,
@@ -63,17 +63,17 @@ class Platform:
 
     @property
     def configured(self) -> bool:
-        """Whether there is somebody to write to."""
+        """Whether a platform is configured."""
         return self._line is not None
 
     async def external(self) -> bool:
-        """Whether another platform holds the record now."""
+        """Whether another platform currently holds the record."""
         return (await self._office.standing()).settings.choice("system_of_record") == "external"
 
-    # -- the round
+    # -- the worker
 
     async def round(self) -> int:
-        """Note what is to be written back, write what is due, fetch what is new; how much was done."""
+        """Queue moves to write back, write those due, fetch new demands; return how much was done."""
         if not await self.external():
             self._gathered = None
             return 0
@@ -116,7 +116,7 @@ class Platform:
         await self._store.settle(move.id, self._owner, move.attempts, state, now, ref=verdict.ref)
 
     def said(self, move: Writeback) -> dict[str, Any]:
-        """One move as the platform is told of it (docs/platform.zh.md)."""
+        """Return one move as sent to the platform (docs/platform.zh.md)."""
         return {
             "event": move.id, "ticket_no": move.ticket_no, "version": move.version, "verb": move.verb,
             "from": move.from_state, "to": move.to_state, "unit": move.unit, "by": move.by, "source": move.source,
@@ -132,7 +132,7 @@ class Platform:
         try:
             batch = await line.fetch(cursor, FEED, int(self._real()))
             await self._take(batch.items, cursor, now)
-        except (DeliveryError, Refused) as error:  # the cursor stays: the same demands are fetched again
+        except (DeliveryError, Refused) as error:  # the cursor is kept, so the same demands are fetched again
             log.warning("platform_feed_failed", why=str(error))
             await self._values.keep(TROUBLE, f"{now.isoformat()} {error}"[:300])
             return 0
@@ -145,7 +145,7 @@ class Platform:
         return len(batch.items)
 
     async def _take(self, items: Sequence[Mapping[str, Any]], cursor: str | None, now: datetime) -> None:
-        """Demands of the platform become tickets under their own numbers; what is refused is in the audit book."""
+        """Import the platform's demands as tickets under their own numbers; audit what is refused."""
         if items:
             content = "\n".join(json.dumps(item, ensure_ascii=False) for item in items).encode()
             name = f"platform {cursor or ''}".strip()
@@ -158,30 +158,30 @@ class Platform:
                 )
 
     async def trouble(self) -> str:
-        """Why demands could not be fetched the last time; empty when they could."""
+        """Return why the last fetch failed; empty if it did not."""
         return await self._values.read(TROUBLE) or ""
 
-    # -- what is said later
+    # -- later answers
 
     def genuine(self, headers: Mapping[str, str], method: str, target: str, body: bytes) -> bool:
-        """Whether a request really comes from the platform."""
+        """Whether a request is correctly signed by the platform."""
         return genuine(self._secrets, headers, method, target, body, int(self._real()))
 
     async def confirm(self, event: int, ok: bool, reason: str, ref: str | None) -> Sync | None:
-        """The platform's late answer to one move; None for a move nobody knows of. Twice is once."""
+        """Store the platform's late answer to a move; None for an unknown move. Idempotent."""
         state = Sync.CONFIRMED if ok else Sync.REFUSED
         now = self._office.clock.now()
         return await self._store.answer(event, state, now, ITSELF.code, error=None if ok else reason[:200], ref=ref)
 
     async def again(self, event: int, by: Actor) -> None:
-        """Write a move back once more. Refused `not_found`."""
+        """Write a move back again. Refused `not_found`."""
         now = self._office.clock.now()
         if not await self._store.again(event, now):
             raise Refused("not_found", event=event)
         await self._audit.note(now, by.code, "writeback_again", str(event))
 
     async def settle(self, event: int, reason: str, by: Actor) -> None:
-        """A person has set it right on the platform by hand, and says how. Refused `missing`, `not_found`."""
+        """Settle a move that a person has corrected on the platform by hand. Refused `missing`, `not_found`."""
         if not reason.strip():
             raise Refused("missing", field="reason")
         now = self._office.clock.now()
@@ -189,10 +189,10 @@ class Platform:
             raise Refused("not_found", event=event)
         await self._audit.note(now, by.code, "writeback_settled", str(event), reason=reason.strip()[:500])
 
-    # -- what the doors ask
+    # -- queries of the adapters
 
     async def standing(self, tickets: Mapping[int, int]) -> Mapping[int, Standing]:
-        """Where tickets (id → version) stand with the platform; nothing while we hold the record ourselves."""
+        """Return the sync state of tickets (id → version); empty while we hold the record ourselves."""
         if not await self.external():
             return {}
         now = self._office.clock.now()
@@ -200,18 +200,18 @@ class Platform:
         return {} if since is None else await self._store.standing(tickets, since)
 
     async def provisional(self, ticket_id: int, version: int) -> bool:
-        """Whether something of a ticket still waits for the platform (待平台确认)."""
+        """Whether a ticket still waits for the platform's confirmation (待平台确认)."""
         found = (await self.standing({ticket_id: version})).get(ticket_id)
         return found is not None and found.state not in DONE
 
     async def page(
         self, *, state: Sync | None = None, ticket_id: int | None = None, before: int | None = None, limit: int = 50
     ) -> Page[Writeback]:
-        """Moves on their way, newest first."""
+        """List moves being written back, newest first."""
         return await self._store.page(state=state, ticket_id=ticket_id, before=before, limit=limit)
 
     async def counts(self) -> Mapping[str, int]:
-        """How many moves are in each state that is not done."""
+        """Count the moves in each state that is not done."""
         return await self._store.counts()
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Which units are not ready for tickets, what each lacks, and when it was last reminded (A21, A36-A40)."""
+"""Find units not ready for tickets, what each lacks, and when it was last reminded (A21, A36-A40)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -14,7 +14,10 @@ LONGEST_NOTE = 500
 
 
 async def lacking(office: Office, *, everybody: bool = False) -> Sequence[Readiness]:
-    """Units that handle and lack something, those that cannot be dispatched to first; `everybody`: the ready ones too."""
+    """List handling units that lack something, those that cannot be dispatched to first.
+
+    `everybody` includes the ready ones.
+    """
     standing = await office.standing(fresh=True)
     settings, now = standing.settings, office.clock.now()
     keys = settings.flag("registration.key_required")
@@ -29,25 +32,25 @@ async def lacking(office: Office, *, everybody: bool = False) -> Sequence[Readin
 
 
 def _end_of(days: Sequence[str], zone: tzinfo) -> datetime | None:
-    """The end of the last day on which units may register (A39)."""
+    """Return the end of the last day on which units may register (A39)."""
     if not days:
         return None
     return datetime.combine(date.fromisoformat(max(days)) + timedelta(days=1), time(), zone)
 
 
 class Chases:
-    """The list and its reminders. Refusals: `unknown_unit`, `missing`, `too_long`."""
+    """The list and its reminders. Refused `unknown_unit`, `missing`, `too_long`."""
 
     def __init__(self, store: ChaseStore, office: Office) -> None:
         self._store = store
         self._office = office
 
     async def listed(self, *, everybody: bool = False) -> Sequence[Readiness]:
-        """As `lacking`."""
+        """List handling units that lack something; `everybody` includes the ready ones."""
         return await lacking(self._office, everybody=everybody)
 
     async def chase(self, unit: str, note: str, by: Actor) -> Chase:
-        """Note that a unit was reminded, by whom and how."""
+        """Record that a unit was reminded, by whom and how."""
         standing = await self._office.standing()
         if unit not in standing.config.units:
             raise Refused("unknown_unit", unit=unit)
@@ -61,5 +64,5 @@ class Chases:
         return chase
 
     async def last(self) -> Mapping[str, Chase]:
-        """The newest reminder of each unit."""
+        """Return the newest reminder of each unit."""
         return await self._store.last()

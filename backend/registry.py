@@ -1,4 +1,4 @@
-"""Who is who: units, people, the chats they are bound to, and the PINs they sign with by telephone."""
+"""Manage units, people, their chat bindings, and the PINs they sign with by telephone."""
 
 import asyncio
 import hashlib
@@ -22,29 +22,29 @@ CODE_DIGITS = 8
 CODE_LIVES = timedelta(minutes=10)
 PIN_TRIES, PIN_LOCKED = 3, timedelta(minutes=15)
 PIN_LONGEST = 8
-BINDING = "bind"  # what is awaited between the code and the contact card
-#: Light enough for a telephone menu, heavy enough for four digits behind a lock.
+BINDING = "bind"  # the question open between the code and the contact card
+#: Fast enough for a telephone menu, slow enough for four digits behind a lockout.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
 @dataclass(frozen=True, slots=True)
 class PersonForm:
-    """A person as a file, the console or the API names him (contract §4). `code` may be missing."""
+    """A person as given by a file, the console or the API (contract §4). `code` may be missing."""
 
     name: str
     unit: str
     role: Role
     code: str | None = None
-    phone: str | None = None  # as people write it; made E.164
+    phone: str | None = None  # in any notation; stored as E.164
     key_name: str | None = None
-    key_authorised: bool | None = None  # None: as it was
+    key_authorised: bool | None = None  # None: unchanged
     active: bool = True
     rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BindingCode:
-    """A code to be handed to a person, shown once."""
+    """A code for a person, shown once."""
 
     code: str
     link: str
@@ -53,7 +53,7 @@ class BindingCode:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Who was bound: the facts of M22."""
+    """The person bound: the facts of M22."""
 
     person: Person
     unit: str
@@ -61,9 +61,9 @@ class Bound:
 
 
 class Registry:
-    """The one room that changes who is there. Refusals: `unknown_unit`, `unknown_person`, `bad_phone`, `bad_field` …
+    """The only writer of units and people. Refused `unknown_unit`, `unknown_person`, `bad_phone`, `bad_field` …
 
-    `bot_name` is the bot's public name for links, set by the wiring once it is known. `countries` may be called.
+    `bot_name` is the bot's public name for links, set once it is known. `countries`: those whose numbers may be called.
     """
 
     def __init__(self, people: People, drafts: Drafts, office: Office, *, countries: Collection[str] = ("CN",)) -> None:
@@ -76,7 +76,7 @@ class Registry:
     # -- units and people
 
     async def put_units(self, units: Sequence[Unit], by: str) -> list[bool]:
-        """Keep units; True for each new or changed one. Refused `unknown_unit` for a parent nobody has named."""
+        """Store units; True for each new or changed one. Refused `unknown_unit` for an unknown parent."""
         standing = await self._office.standing(fresh=True)
         known = {*standing.config.units, *(u.code for u in units)}
         for unit in units:
@@ -87,7 +87,7 @@ class Registry:
         return changed
 
     async def put_people(self, people: Sequence[PersonForm], by: str) -> list[bool]:
-        """Keep people, all or none; True for each that was new or changed."""
+        """Store people, all or none; True for each new or changed one."""
         units = (await self._office.standing(fresh=True)).config.units
         rows = [self._row(form, units) for form in people]
         changed = await self._people.put(rows, self._office.clock.now())
@@ -95,7 +95,7 @@ class Registry:
         return changed
 
     async def put_people_each(self, people: Sequence[PersonForm], by: str) -> list[bool | Refused]:
-        """As `put_people`, but good rows land even when others are refused; answers stand in the order given."""
+        """As `put_people`, but good rows are kept even if others are refused; results in the order given."""
         units = (await self._office.standing(fresh=True)).config.units
         rows: list[PersonRow | Refused] = []
         for form in people:
@@ -121,17 +121,20 @@ class Registry:
         )  # fmt: skip
 
     async def phone_of(self, person: str) -> str | None:
-        """A person's number, opened, E.164; None without one."""
+        """Return a person's decrypted number, E.164; None without one."""
         return await self._people.phone(person)
 
     async def person_by_phone(self, phone: str) -> Person | None:
-        """The active person with that number (E.164). A caller's number is a hint, never identity (FW25)."""
+        """Find the active person with that number (E.164). A caller id is a hint, never identity (FW25)."""
         return await self._people.by_phone(phone)
 
     # -- binding a chat (FT32, FT33)
 
     async def open_binding(self, person: str, by: str) -> BindingCode:
-        """A code that binds this person once within ten minutes; earlier unused ones stop working."""
+        """Create a code that binds this person once within ten minutes; earlier unused ones stop working.
+
+        Refused `unknown_person`, `person_inactive`, `no_phone`.
+        """
         found = await self._people.person(person)
         if found is None:
             raise Refused("unknown_person", person=person)
@@ -146,9 +149,9 @@ class Registry:
         return BindingCode(code, link, now + CODE_LIVES)
 
     async def bind(self, channel: str, user_id: str, address: str, code: str) -> None:
-        """The first step: the code is good, so the user's own contact card is awaited; nobody is bound yet.
+        """First step: check the code and wait for the user's own contact card; nobody is bound yet.
 
-        Refused `too_many_tries`, or `code_unknown` (also for a used or expired one, so that guessing tells nothing).
+        Refused `too_many_tries`, or `code_unknown` (also for a used or expired one, so that guessing reveals nothing).
         """
         now = self._office.clock.now()
         found = await self._people.try_code(code.strip(), f"bind:{channel}:{user_id}", now)
@@ -158,7 +161,7 @@ class Registry:
         await self._drafts.expect(channel, user_id, wanted, now, now + CODE_LIVES)
 
     async def confirm(self, channel: str, user_id: str, contact_user_id: str | None, phone: str) -> Bound:
-        """The second step: the sender's own card with the registry's number binds; an older binding ends.
+        """Second step: bind by the sender's own contact card with the registered number; an older binding ends.
 
         Refused `contact_not_own` (FT33), `number_not_registered`, `code_expired`, `already_bound`, `too_many_tries`.
         """
@@ -178,23 +181,24 @@ class Registry:
         return Bound(person, unit, await self._people.tail(person.code))
 
     async def person_of(self, channel: str, user_id: str) -> Person | None:
-        """The active person behind a chat user; rights come from here and never from the chat (FT34).
+        """Find the active person behind a chat user; permissions come from here, never from the chat (FT34).
 
-        Who has left elsewhere is nobody within a second (FA7, FR18); a stranger may have been bound just now.
+        Deactivation by another process takes effect within a second (FA7, FR18); an unknown user may just have
+        been bound there, so the store is asked.
         """
         standing = await self._office.standing()
         known = standing.by_code.get(standing.config.bound.get((channel, user_id), ""))
         return known or await self._people.bound(channel, user_id)
 
     async def lose_binding(self, person: str, channel: str, reason: str) -> bool:
-        """The chat is dead (FT20): it is tried no more. True for whoever noticed first: he tells the colleagues."""
+        """Drop a dead chat (FT20). True for the first caller to notice, who then tells the colleagues."""
         lost = await self._people.unbind(person, channel, reason, self._office.clock.now())
         if lost:
             self._office.forget()
         return lost
 
     async def colleagues(self, person: Person) -> Sequence[Person]:
-        """The liaison and the handlers of his unit who can be written to; the liaison first."""
+        """List the liaisons and handlers of a person's unit who have a chat, liaisons first."""
         standing = await self._office.standing(fresh=True)
         here = standing.people(person.unit, Role.LIAISON, Role.HANDLER)
         return [p for p in here if p.chat and p.address and p.code != person.code]
@@ -202,7 +206,7 @@ class Registry:
     # -- PINs
 
     async def set_pin(self, person: str, pin: str) -> None:
-        """Another PIN. Refused `pin_weak`: not 4 to 8 digits, all the same, or in a row."""
+        """Set a PIN. Refused `pin_weak`: not 4 to 8 digits, all the same, or in a row."""
         if not strong(pin):
             raise Refused("pin_weak")
         await self._people.set_pin(person, await asyncio.to_thread(_HASHER.hash, pin))
@@ -247,12 +251,12 @@ _RUNS = frozenset(
 
 
 def person_code(unit: str, name: str) -> str:
-    """The code of a person whom nobody gave one: the same for the same unit and name."""
+    """Return a code for a person without one; the same for the same unit and name."""
     return f"{unit}-{hashlib.sha256(f'{unit}/{name}'.encode()).hexdigest()[:6]}"
 
 
 def international(phone: str) -> str:
-    """The number of a contact card as E.164: messengers leave out the plus, a few the country."""
+    """Return a contact card's number as E.164: messengers omit the plus, some the country."""
     digits = "".join(c for c in phone if c.isascii() and c.isdigit())
     mainland = len(digits) == 11 and digits.startswith("1") and not phone.strip().startswith("+")
     return f"+86{digits}" if mainland else f"+{digits}"

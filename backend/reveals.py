@@ -1,4 +1,4 @@
-"""Shows a requester's name and number to somebody who needs them, for a reason, on the record, and not too often (FR12)."""
+"""Reveal a requester's name and number to those who need them: with a reason, audited, rate-limited (FR12)."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ AN_HOUR = 20  # reveals one person may ask for in an hour
 
 
 class Reveals:
-    """The one way to a requester's number."""
+    """The only way to see a requester's number."""
 
     def __init__(self, reading: ReadingStore, audit: AuditStore, clock: Clock) -> None:
         self._reading = reading
@@ -25,9 +25,9 @@ class Reveals:
         self._clock = clock
 
     async def show(self, ticket_no: str, reason: str, by: Actor) -> Requester:
-        """The requester, opened, with an audit row.
+        """Return the decrypted requester and write an audit row.
 
-        Raises Refused: `not_found`, `forbidden` (role without need), `confidential` (for units), `reason_missing`,
+        Refused `not_found`, `forbidden` (role without need), `confidential` (for units), `reason_missing`,
         `too_many` (more than 20 in an hour).
         """
         view = await self._reading.ticket(ticket_no, (by.unit or "") if by.of_unit else None)

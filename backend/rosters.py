@@ -1,4 +1,4 @@
-"""The duty roster's keeper: who is on duty, who stands in for whom, what was handed over, who wants peace when."""
+"""Manage the duty roster: shifts, stand-ins, handover notes, and personal quiet hours."""
 
 import re
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ from backend.ports.rosters import Handover, RosterStore
 
 LONGEST_NOTE = 2_000  # characters
 NOTES = 20  # handover notes shown
-WHOLE_DAY = "00:00-24:00"  # a day's duty whose hours nobody wrote
+WHOLE_DAY = "00:00-24:00"  # hours of a day's shift that names none
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-#: Who plans the duty of a unit, beside an admin: its own liaison and leader; of the institution, its supervisors too.
+#: Roles that, beside an admin, plan their own unit's shifts.
 PLANNERS = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A unit's duty in one month; `holes` are asked for around the clock."""
+    """A unit's roster of one month; `holes` are the hours, day and night, that no shift covers."""
 
     unit: str
     begin: datetime
@@ -39,7 +39,8 @@ class Month:
 
 
 class Rosters:
-    """Refusals: `unknown_unit`, `unknown_person`, `not_of_unit`, `bad_shift`, `same_person`, `cannot_stand_in` …"""
+    """Duty rosters. Refused `unknown_unit`, `unknown_person`, `not_of_unit`, `bad_shift`, `same_person`,
+    `cannot_stand_in` …"""
 
     def __init__(self, store: RosterStore, office: Office, audit: AuditStore) -> None:
         self._store = store
@@ -49,7 +50,7 @@ class Rosters:
     # -- shifts (值班)
 
     async def put(self, shifts: Sequence[Shift], by: Actor) -> list[bool | Refused]:
-        """Keep shifts: for each whether it is new, or why not; a good one lands though others are refused."""
+        """Store shifts; for each return whether it is new, or the refusal. Good ones are kept although others fail."""
         checked = await self.check(shifts, by)
         good = [s for s, no in zip(shifts, checked, strict=True) if no is None]
         now = self._office.clock.now()
@@ -62,7 +63,7 @@ class Rosters:
         return answers
 
     async def check(self, shifts: Sequence[Shift], by: Actor) -> list[Refused | None]:
-        """Why each of these shifts may not stand; None for a good one."""
+        """Validate shifts: for each the refusal, or None."""
         standing = await self._office.standing(fresh=True)
         found: list[Refused | None] = []
         for shift in shifts:
@@ -78,7 +79,7 @@ class Rosters:
         return found
 
     async def drop(self, shift_id: int, by: Actor) -> Shift:
-        """Strike a shift. Refused `not_found`, `forbidden`."""
+        """Delete a shift. Refused `not_found`, `forbidden`."""
         shift = await self._store.shift(shift_id)
         if shift is None:
             raise Refused("not_found", shift=shift_id)
@@ -90,7 +91,7 @@ class Rosters:
         return shift
 
     async def month(self, unit: str, month: str, by: Actor) -> Month:
-        """A unit's duty in a month `2026-12`, with its holes as from–to (B19). Refused `bad_month`, `not_found`."""
+        """Return a unit's roster of a month `2026-12`, with its holes (B19). Refused `bad_month`, `not_found`."""
         standing = await self._office.standing()
         if unit not in standing.config.units or (by.of_unit and by.unit != unit):
             raise Refused("not_found", unit=unit)
@@ -99,9 +100,9 @@ class Rosters:
         return Month(unit, begin, end, shifts, holes(shifts, begin, end), await self._store.notes(unit, NOTES))
 
     async def due_holes(self) -> dict[str, tuple[str, Sequence[Hole], bool]]:
-        """B19: institutions whose next month is not covered day and night, from `roster.check_before` before it begins.
+        """B19: find institutions whose next month is not fully covered, from `roster.check_before` before it begins.
 
-        Unit → month, holes, and whether there is no plan at all; nothing while `roster.round_the_clock` is off.
+        Unit → month, holes, and whether there is no plan at all; empty while `roster.round_the_clock` is off.
         """
         now = self._office.clock.now()
         standing = await self._office.standing()
@@ -117,14 +118,14 @@ class Rosters:
             if unit.kind is UnitKind.MANAGEMENT and unit.active:
                 shifts = await self._store.shifts(unit.code, begin, end)
                 if gaps := holes(shifts, begin, end):
-                    planned = any(s.from_at >= begin for s in shifts)  # the night before its first day is no plan
+                    planned = any(s.from_at >= begin for s in shifts)  # a night shift begun before it is no plan
                     found[unit.code] = (month, gaps, not planned)
         return found
 
     # -- handing over (交接班)
 
     async def hand_over(self, unit: str, text: str, by: Actor) -> Handover:
-        """Leave a note to whoever comes on duty. Refused `missing`, `too_long`, `forbidden`."""
+        """Store a note for the next person on duty. Refused `unknown_unit`, `missing`, `too_long`, `forbidden`."""
         standing = await self._office.standing()
         if unit not in standing.config.units:
             raise Refused("unknown_unit", unit=unit)
@@ -142,9 +143,9 @@ class Rosters:
     # -- standing in (代班)
 
     async def stand_in(self, absent: str, person: str, begin: datetime, end: datetime, by: Actor) -> StandIn:
-        """From `begin` to `end` one person gets another's letters, cards and calls; he acts as himself.
+        """From `begin` to `end`, `person` gets `absent`'s messages, cards and calls, and acts under their own name.
 
-        A person may name his own stand-in; for others their unit's planners do.
+        People name their own stand-in; for others their unit's planners do.
         """
         standing = await self._office.standing(fresh=True)
         away, there = person_of(absent, standing, "absent"), person_of(person, standing, "person")
@@ -162,7 +163,7 @@ class Rosters:
         return kept
 
     async def back(self, stand_in_id: int, by: Actor) -> None:
-        """The absent person is back before his time. Refused `not_found`, `forbidden`."""
+        """End a stand-in early, because the absent person is back. Refused `not_found`, `forbidden`."""
         now = self._office.clock.now()
         found = next((s for s in await self._store.stand_ins(now) if s.id == stand_in_id), None)
         if found is None:
@@ -176,18 +177,18 @@ class Rosters:
         self._office.forget()
 
     async def stand_ins(self, by: Actor) -> Sequence[StandIn]:
-        """Those that have not ended, as far as this actor may see them."""
+        """List stand-ins that have not ended, as far as this actor may see them."""
         standing = await self._office.standing()
         found = await self._store.stand_ins(self._office.clock.now())
         mine = {p.code for p in standing.config.people if p.unit == by.unit}
         return [s for s in found if not by.of_unit or s.absent in mine]
 
-    # -- peace (/quiet)
+    # -- quiet hours (/quiet)
 
     async def set_quiet(self, person: str, begin: str | None, end: str | None = None) -> str:
-        """A person's own quiet hours, `22:00` to `07:30`, on top of his unit's; None takes them away.
+        """Set a person's own quiet hours, `22:00` to `07:30`, on top of their unit's; None removes them.
 
-        General letters wait for their end; urgent ones reach whoever is on duty. Answers what holds now.
+        General messages wait for their end; urgent ones reach the person on duty. Returns the hours now in force.
         Refused `bad_hours`, `unknown_person`.
         """
         person_of(person, await self._office.standing(fresh=True), "person")
@@ -200,12 +201,12 @@ class Rosters:
         return written or ""
 
     async def quiet_of(self, person: str) -> str:
-        """A person's own quiet hours as written, or empty."""
+        """Return a person's own quiet hours as written, or empty."""
         return (await self._office.standing(fresh=True)).config.quiet.get(person, "")
 
 
 def person_of(code: str, standing: Standing, field: str) -> Person:
-    """An active person. Refused `unknown_person`."""
+    """Return an active person. Refused `unknown_person`."""
     found = standing.by_code.get(code)
     if found is None:
         raise Refused("unknown_person", person=code, field=field)
@@ -213,8 +214,10 @@ def person_of(code: str, standing: Standing, field: str) -> Person:
 
 
 def may_plan(by: Actor, unit: str, standing: Standing) -> None:
-    """Refused `unknown_unit`, or `forbidden`: an admin plans everywhere, the institution's people and a unit's own
-    liaison and leader their own unit's duty."""
+    """Check that `by` may plan this unit's shifts: an admin every unit's, planners their own.
+
+    Refused `unknown_unit`, `forbidden`.
+    """
     if unit not in standing.config.units:
         raise Refused("unknown_unit", unit=unit, field="unit")
     if by.role is None or by.role is Role.ADMIN:
@@ -224,7 +227,7 @@ def may_plan(by: Actor, unit: str, standing: Standing) -> None:
 
 
 def shift_of(unit: str, day: date, hours: str, person: str, deputy: str | None, zone: tzinfo) -> Shift:
-    """A shift written as a day and hours, `08:00-20:00`; past midnight when it ends earlier. Refused `bad_hours`."""
+    """Parse a shift from a day and hours, `08:00-20:00`; past midnight if it ends earlier. Refused `bad_hours`."""
     begin, dash, end = hours.replace(" ", "").replace("–", "-").replace("—", "-").partition("-")
     end, over = ("00:00", True) if end == "24:00" else (end, False)
     if not dash:
@@ -237,7 +240,7 @@ def shift_of(unit: str, day: date, hours: str, person: str, deputy: str | None, 
 
 
 def span_of(month: str, clock: Clock) -> tuple[datetime, datetime]:
-    """A month as instants of the house's zone. Refused `bad_month`."""
+    """Return the begin and end of a month in the office's time zone. Refused `bad_month`."""
     if _MONTH.fullmatch(month) is None:
         raise Refused("bad_month", value=month)
     begin = datetime.fromisoformat(f"{month}-01T00:00:00").replace(tzinfo=clock.zone)
@@ -253,7 +256,7 @@ def _clock(written: str) -> str:
 
 
 async def roster_findings(rosters: Rosters) -> list[Finding]:
-    """B19 for the auditor: institutions whose next month has holes, or no roster at all."""
+    """B19, integrity findings: institutions whose next month has holes, or no roster at all."""
     found = []
     for unit, (month, gaps, empty) in (await rosters.due_holes()).items():
         hours = sum((h.to_at - h.from_at).total_seconds() for h in gaps) / 3600

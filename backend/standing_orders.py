@@ -1,4 +1,4 @@
-"""What nobody need order: supervision of what lies too long (T17), and the day to look again (A25)."""
+"""Automatic supervision (T17) and re-check reminders (A25)."""
 
 from datetime import datetime, timedelta
 
@@ -15,14 +15,14 @@ from backend.ports.moves import Find
 from backend.ports.orders import OrderStore, Waiting
 
 log = structlog.get_logger("orders")
-EVERY = timedelta(minutes=10)  # of office time between looks
+EVERY = timedelta(minutes=10)  # office time between runs
 AT_ONCE = 200
-#: What has lain too long, by the setting that says how long.
+#: Suffixes of the settings that say how long a matter may wait, and names of the store's queries.
 AUTOMATIC = ("red_after", "unsatisfied_after", "exposed_after")
 
 
 class StandingOrders:
-    """Any number of processes may look: a supervision is a move of the desk, a re-check is told once."""
+    """Safe in any number of processes: a supervision is a move, a re-check reminder is sent once."""
 
     def __init__(self, store: OrderStore, desk: Desk, office: Office, catalogue: Catalogue) -> None:
         self._store = store
@@ -32,7 +32,7 @@ class StandingOrders:
         self._looked: datetime | None = None
 
     async def round(self) -> int:
-        """Look if ten minutes have passed; how many tickets were acted on."""
+        """Run if ten minutes have passed; return how many tickets were acted on."""
         now = self._office.clock.now()
         if self._looked is not None and timedelta() <= now - self._looked < EVERY:
             return 0
@@ -47,7 +47,7 @@ class StandingOrders:
         return done
 
     async def _supervise(self, what: str, one: Waiting, now: datetime, standing: Standing) -> int:
-        """T17: a dated order, in the name of the house."""
+        """T17: supervise with a due date, by the system."""
         try:
             if now < standing.later(standing.settings.text(f"supervise.auto.{what}"), one.since, one.unit):
                 return 0
@@ -59,7 +59,7 @@ class StandingOrders:
         return 1
 
     async def _look_again(self, now: datetime, standing: Standing) -> int:
-        """A25: on the day named at an explained close, its handlers and liaison are told, once, in office hours."""
+        """A25: on the day named at an explained close, remind its handlers and liaison, once, in office hours."""
         told = 0
         for one in await self._store.look_again(now.date(), AT_ONCE):
             snap = await self._desk.moves.load(Find(assignment_id=one.assignment_id))

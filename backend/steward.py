@@ -1,4 +1,4 @@
-"""Turns the house's own dials: settings and keys, checked, written once, noted in the audit book."""
+"""Change settings and create API keys: validated, stored, audited."""
 
 from datetime import datetime
 
@@ -21,9 +21,9 @@ async def set_setting(
     by: str,
     from_at: datetime | None = None,
 ) -> str:
-    """Keep a new version of a setting (`KEY` or `KEY@UNIT`); answers its normal form.
+    """Store a new version of a setting (`KEY` or `KEY@UNIT`); return its normalised value.
 
-    Raises Refused: `unknown_setting`, `not_per_unit`, `bad_setting`, `unknown_unit`.
+    Refused `unknown_setting`, `not_per_unit`, `bad_setting`, `unknown_unit`.
     """
     key, _, named = key.partition("@")
     unit = unit or named or None
@@ -43,9 +43,9 @@ async def create_key(
     office: Office, keys: KeysStore, audit: AuditStore, name: str, by: str, *, person: str | None = None,
     role: str | None = None, unit: str | None = None,
 ) -> str:  # fmt: skip
-    """A new API key of a person, or of a service with a role and perhaps a unit; told once.
+    """Create an API key of a person, or of a service with a role and perhaps a unit; return its secret, once.
 
-    Raises Refused: `missing`, `bad_field`, `unknown_person`, `unknown_unit`, `exists`.
+    Refused `missing`, `bad_field`, `unknown_person`, `unknown_unit`, `exists`.
     """
     standing = await office.standing(fresh=True)
     if (person is None) == (role is None):
@@ -54,7 +54,7 @@ async def create_key(
         raise Refused("bad_field", field="role")
     if person is not None and person not in standing.by_code:
         raise Refused("unknown_person", person=person)
-    if role in ACTS_FOR_A_UNIT and unit is None:  # it would open nothing
+    if role in ACTS_FOR_A_UNIT and unit is None:  # such a key could do nothing
         raise Refused("missing", field="unit")
     if unit is not None and unit not in standing.config.units:
         raise Refused("unknown_unit", unit=unit)

@@ -1,4 +1,4 @@
-"""How each kind of row is taken in: one small class a kind, all answering row by row."""
+"""Import each kind of row: one small class per kind, each returning a result per row."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -22,7 +22,7 @@ from backend.taking import Finder, Result, Shelves, Taker
 
 
 class UnitsTaker(Taker):
-    """Units; a parent may stand anywhere in the same file."""
+    """Units; a parent may appear anywhere in the same file."""
 
     chunk = None
 
@@ -97,7 +97,7 @@ class TicketsTaker(Taker):
 
 
 def form_of(row: paper.TicketRow) -> TicketForm:
-    """The form of a row; an answer the sender once got elsewhere is kept as provenance, it is no reply of ours."""
+    """Convert a row to a form; a reply given elsewhere is kept as provenance, it is not a reply of ours."""
     extra = {"reply_text": row.reply_text, "reply_at": row.reply_at.isoformat() if row.reply_at else None}
     return TicketForm(
         ticket_no=row.ticket_no, category=row.category, grade=row.grade, channel=row.channel, title=row.title,
@@ -108,7 +108,7 @@ def form_of(row: paper.TicketRow) -> TicketForm:
 
 
 class HistoryTaker(Taker):
-    """Whole lives of tickets, from an older platform."""
+    """Complete histories of tickets from an older platform."""
 
     async def results(self, rows: Sequence[paper.HistoryRow]) -> list[Result]:
         histories, finder = self.shelves.histories, await self.units()
@@ -117,7 +117,7 @@ class HistoryTaker(Taker):
 
 
 class CalendarTaker(Taker):
-    """Days. A year's whole notice (both New Year's Day and 1 October closed) settles its other days by the week."""
+    """Calendar days. A full year's notice (New Year's Day and 1 October both closed) sets its other days by weekday."""
 
     chunk = None
 
@@ -145,7 +145,7 @@ class CalendarTaker(Taker):
 
 
 class VisitsTaker(Taker):
-    """Return visits made elsewhere (A34): said to the desk as by a revisit agent, at the time they were made."""
+    """Return visits made elsewhere (A34): performed as acts of a revisit agent, at the time they were made."""
 
     chunk = 100
 
@@ -249,5 +249,5 @@ TAKERS: Mapping[str, type[Taker]] = {
 
 
 def taker_of(kind: str, shelves: Shelves, catalogue: Catalogue, by: Actor, dry: bool) -> Taker:
-    """Whoever takes rows of this kind, for one file."""
+    """Create the importer of this kind for one file."""
     return TAKERS[kind](shelves, catalogue, by, dry)

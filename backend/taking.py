@@ -1,4 +1,4 @@
-"""What every kind of row has in common when it is taken in: the rooms it goes to, and how a no is worded."""
+"""Share what all importers need: services, unit lookup, and the wording of refusals."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -24,12 +24,12 @@ from backend.rosters import Rosters
 if TYPE_CHECKING:
     from backend.dispatch_aid import DispatchAid
 
-CHUNK: int | None = 1_000  # rows a transaction: small enough that nobody waits long behind one
-Result = bool | Refused  # True: new; False: was there already
+CHUNK: int | None = 1_000  # rows a transaction: small enough not to block others for long
+Result = bool | Refused  # True: new; False: already there
 
 
 class Taken(Enum):
-    """What became of a good row."""
+    """The result of a good row."""
 
     IMPORTED = "imported"
     ALREADY = "already"
@@ -40,7 +40,7 @@ Verdict = Taken | RowRefusal
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """The rooms rows are taken to."""
+    """The services that importers use."""
 
     office: Office
     intake: Intake
@@ -53,7 +53,7 @@ class Shelves:
 
 
 class Taker(ABC):
-    """Takes rows of one kind for one file. `chunk` is how many it is given at once, None for all."""
+    """Imports rows of one kind for one file. `chunk` is how many it gets at once, None for all."""
 
     chunk: ClassVar[int | None] = CHUNK
 
@@ -64,13 +64,13 @@ class Taker(ABC):
         self._catalogue = catalogue
 
     async def take(self, rows: Sequence[Any]) -> list[Verdict]:
-        """What became of each row, in their order."""
+        """Import rows; return the result of each, in order."""
         results = await self.results(rows)
         return [self._verdict(row.row, result) for row, result in zip(rows, results, strict=True)]
 
     @abstractmethod
     async def results(self, rows: Sequence[Any]) -> Sequence[Result]:
-        """New, there already, or why not, for each row."""
+        """Import rows; for each return whether it is new, or the refusal."""
 
     def _verdict(self, row: int, result: Result) -> Verdict:
         if isinstance(result, Refused):
@@ -84,12 +84,12 @@ class Taker(ABC):
         return Taken.IMPORTED if result else Taken.ALREADY
 
     async def units(self) -> "Finder":
-        """The units as they stand."""
+        """Return a finder of the current units."""
         return Finder((await self.shelves.office.standing(fresh=True)).config.units.values())
 
 
 class Finder:
-    """Finds units by code or name; a name two units share is nobody's."""
+    """Finds units by code or name; a name shared by two units finds none."""
 
     def __init__(self, units: Iterable[Unit]) -> None:
         self._codes = {u.code: u for u in units}
@@ -97,13 +97,13 @@ class Finder:
         self._names = {u.name: u for u in self._codes.values() if names[u.name] == 1}
 
     def find(self, written: str, field: str = "unit") -> Unit:
-        """The unit meant. Refused `unknown_unit` with near names (FF11)."""
+        """Find a unit. Refused `unknown_unit` with near names (FF11)."""
         unit = self._codes.get(written) or self._names.get(written)
         if unit is None:
             raise self.near(Refused("unknown_unit", unit=written, field=field))
         return unit
 
     def near(self, no: Refused) -> Refused:
-        """The same refusal, with the names and codes nearest to what was written."""
+        """Return the refusal with the names and codes nearest to the input."""
         near = get_close_matches(str(no.facts.get("unit")), [*self._names, *self._codes], n=2, cutoff=0.5)
         return Refused(no.code, **{**no.facts, "near": near})

@@ -1,4 +1,4 @@
-"""Looks at the journal as a stranger would: every hash again, every gap, every ticket against its last line (G22)."""
+"""Verify and seal the journal: recompute every hash, find gaps, compare each ticket with its last entry (G22)."""
 
 import hashlib
 import hmac
@@ -15,16 +15,16 @@ from backend.office import Clock
 from backend.ports.verify import Chain, ChainStore, Seal
 
 PAGE = 500  # tickets at a time
-LAG = timedelta(minutes=5)  # a line this young may still have neighbours on their way
-MOST = 5_000  # lines under one seal
-LOOKS = 2  # more looks at a ticket before it is called wrong
+LAG = timedelta(minutes=5)  # entries younger than this may still be followed by earlier ones not yet committed
+MOST = 5_000  # entries under one seal
+LOOKS = 2  # rechecks of a ticket before it is reported
 SIGNS = ("sign", "auto_sign")
 _MOMENTS = ("signed_at", "contacted_at", "replied_at", "closed_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it was written. `what` is a word of the catalogue (`verify.…`)."""
+    """Something that differs from what was written. `what` is a key of the texts (`verify.…`)."""
 
     what: str
     ticket: str
@@ -32,7 +32,7 @@ class Finding:
 
 
 def check_chain(chain: Chain, key: bytes) -> Iterator[Finding]:
-    """All that is wrong with one ticket's chain."""
+    """Yield all that is wrong with one ticket's chain."""
     no = chain.no or f"#{chain.ticket_id}"
     yield from (Finding("line_unreadable", no, version) for version in chain.unreadable)
     prev, want = "", 1
@@ -70,7 +70,7 @@ def _fields(line: Line) -> dict[str, object]:
 
 
 def _state(chain: Chain) -> str:
-    """The state the lines lead to: a ticket follows its own moves and those of its lead assignment."""
+    """Replay the entries to a state: a ticket follows its own moves and those of its lead assignment."""
     leads = {a.id for a in chain.assignments if a.lead}
     state = ""
     for line in chain.lines:
@@ -82,7 +82,7 @@ def _state(chain: Chain) -> str:
 
 
 def _as_written(assignment: Assignment, lines: Sequence[Line]) -> bool:
-    """Whether the moments of an assignment are moments of its lines (those that have any)."""
+    """Whether the times of an assignment match those of its journal entries (if it has any)."""
     own = [line for line in lines if line.assignment_id == assignment.id]
     if not own or lines[0].verb != "create":
         return True
@@ -98,14 +98,14 @@ def _as_written(assignment: Assignment, lines: Sequence[Line]) -> bool:
 
 
 def seal_of(key: bytes, prev: str, members: Sequence[int], hashes: Sequence[str], until: int) -> str:
-    """The hash of a seal: over the one before, the moment, and every line's id and hash."""
+    """Compute the hash of a seal over the one before, the moment, and every entry's id and hash."""
     body = hashlib.sha256("".join(f"{i}:{h}\n" for i, h in zip(members, hashes, strict=True)).encode()).hexdigest()
     return hmac.new(key, f"seal\x1f{prev}\x1f{until}\x1f{body}".encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was looked at and found. `seal` is the newest seal's hash: written down elsewhere, it proves the rest."""
+    """What was checked and found. `seal` is the newest seal's hash: stored elsewhere, it proves the rest."""
 
     tickets: int
     lines: int
@@ -122,7 +122,7 @@ class Verifier:
         self._key = key
 
     async def verify(self) -> Verdict:
-        """Look at everything once."""
+        """Check everything once."""
         found: list[Finding] = []
         tickets = lines = 0
         async for chain in self._chains():
@@ -138,7 +138,7 @@ class Verifier:
         return Verdict(tickets, lines, seals, once, prev)
 
     async def _check(self, chain: Chain) -> list[Finding]:
-        """What is wrong with a ticket, and still is when it is read again: somebody may be moving it just now."""
+        """List what is wrong with a ticket and still is when read again: it may be changing right now."""
         found = list(check_chain(chain, self._key))
         for _ in range(LOOKS if found else 0):
             again = await self._store.chains(chain.ticket_id - 1, 1)
@@ -164,7 +164,7 @@ class Verifier:
 
 
 class Sealer:
-    """Seals the journal's newest lines together from time to time, so that none can vanish from its end."""
+    """Seals the journal's newest entries together periodically, so that none can vanish from its end."""
 
     def __init__(self, store: ChainStore, key: bytes, clock: Clock) -> None:
         self._store = store
@@ -172,7 +172,7 @@ class Sealer:
         self._clock = clock
 
     async def round(self) -> int:
-        """Seal what was recorded up to five minutes ago; how many lines were sealed."""
+        """Seal what was recorded up to five minutes ago; return how many entries were sealed."""
         until = self._clock.now() - LAG
         sealed = 0
         while True:
@@ -182,7 +182,7 @@ class Sealer:
             rows = list(await self._store.unsealed(last.until if last else None, until, MOST + 1))
             if not rows:
                 return sealed
-            if len(rows) > MOST:  # lines of one instant are never parted
+            if len(rows) > MOST:  # entries of one instant stay under one seal
                 newest = rows[-1][2]
                 rows = [r for r in rows if r[2] < newest] or rows
             members = [r[0] for r in rows]

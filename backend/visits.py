@@ -1,4 +1,4 @@
-"""Return visits by machine: planned once a round, rung in their window, judged by what was really said (T23-T25, Q35-Q39)."""
+"""Automatic return visits: plan one call a round, ring in the window, judge by what was said (T23-T25, Q35-Q39)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from backend.office import Standing
 from backend.ports.calls import Call, Ending, NewCall, Talk, WantedVisit
 
 AT_ONCE = 200
-#: Outcomes after which nobody had been spoken to.
+#: Outcomes in which nobody was spoken to.
 NOBODY = frozenset({"no_answer", "busy", "machine", "failed", "carrier_failed", "canceled", "dead_number"})
-#: Outcomes after which somebody is told in writing that we rang; a dead number or a stranger is not.
+#: Outcomes after which a text is sent; not to an invalid number or a wrong person.
 WRITTEN_TO = NOBODY - {"dead_number"}
 STORED = {"dead_number": "failed", "canceled": "carrier_failed"}
-#: What is noted beside an answer, in this order.
+#: Facts noted beside an answer, in this order.
 NOTED = ("danger", "want_person", "complaint", "no_more_visits", "wrong_person")
 
 
 class Written(Protocol):
-    """backend/visiting/texting.py: tells a caller in writing; True when his answer by text is awaited (S6)."""
+    """backend/visiting/texting.py: texts a requester; True if their answer is awaited (S6)."""
 
     async def offer(self, ticket_id: int, round_: int) -> bool: ...
 
@@ -39,7 +39,7 @@ class Visits:
         self.texts: Written | None = None
 
     async def round(self) -> int:
-        """Plan the visits that were begun; how many were."""
+        """Plan the visits that have begun; return how many."""
         now = self._t.now()
         wanted = await self._t.store.wanted(AT_ONCE)
         standing = await self._t.office.standing() if wanted else None
@@ -66,8 +66,8 @@ class Visits:
             ))  # fmt: skip
 
     async def allowed(self, call: Call, number: str, now: datetime, standing: Standing) -> datetime | None:
-        """When a planned visit may ring: in the window, not too often (`visit.cap_per_person`), never those who
-        asked for peace. None: it was settled otherwise."""
+        """Return when a planned visit may ring: in the window, not too often (`visit.cap_per_person`), never a
+        number on the do-not-call list. None: it was settled otherwise."""
         if await self._t.store.visits_refused(number):
             await self._instead(call, now, Answer.NO_REPLY, "no_more_visits")
             return None
@@ -95,14 +95,14 @@ class Visits:
         await self._t.store.drop(call.id, now)
 
     async def unreached(self, call: Call, why: str) -> None:
-        """The number cannot be called at all: a person may be drawn for it, else it is deemed."""
+        """Settle a visit whose number cannot be called: sampled for a manual visit, else deemed satisfied."""
         if call.subject is not None:
             standing = await self._t.office.standing()
             sampled = drawn(call.ticket_id or 0, call.round, standing)
             await self._conclude(call.subject.ticket_no, Answer.UNREACHED, why, sampled=sampled)
 
     async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
-        """What an attempt means: another try, the visit's result, or a person (T24, T25). Acts first, then writes."""
+        """Decide what follows an attempt: retry, result, or a manual visit (T24, T25). Acts first, then writes."""
         call, now = talk.call, self._t.now()
         standing = await self._t.office.standing()
         heard, answer = _heard(call.heard, outcome)
@@ -111,7 +111,7 @@ class Visits:
         counts = True
         if about is not None and about.state is State.REVISIT_AUTO:
             sampled = drawn(call.ticket_id or 0, call.round, standing)
-            # the line was cut before V4: not an answer, so it is asked for once more while tries are left (FW21)
+            # hung up before V4: not an answer, so try again while attempts are left (FW21)
             cut = outcome == "partial" and heard.answer is None and not (heard.want_person or heard.danger)
             step = retry.after_visit(
                 outcome,
@@ -139,7 +139,7 @@ class Visits:
         await self._t.store.end(Ending(talk.dial.id, stored, now, again, counts, error))
 
     async def _offered(self, call: Call, answer: Answer, outcome: str) -> bool:
-        """S6: who was not reached is told in writing; True when the visit now waits for his answer by text."""
+        """S6: text a requester who was not reached; True if the visit now waits for their answer."""
         if self.texts is None or answer is not Answer.UNREACHED or outcome not in WRITTEN_TO:
             return False
         return call.ticket_id is not None and await self.texts.offer(call.ticket_id, call.round)
@@ -148,7 +148,7 @@ class Visits:
         self, ticket_no: str, answer: Answer, note: str, *, sampled: bool = False, want_person: bool = False,
         heard: Mapping[str, Any] | None = None, because: str = "",
     ) -> None:  # fmt: skip
-        """Say it to the desk; whoever was quicker has been heard already (FW22)."""
+        """Record the result as a `visit` act; ignore it if another answer came first (FW22)."""
         words: dict[str, Any] = {
             "kind": "auto", "answer": answer.value, "note": note, "sampled": sampled, "want_person": want_person,
             "because": because,
@@ -162,7 +162,7 @@ class Visits:
 
 
 def _heard(kept: Mapping[str, Any], outcome: str) -> tuple[AutoVisit, Answer]:
-    """What was heard as the rules weigh it, and the answer that is written down; silence is never satisfaction."""
+    """Return what was heard, as the rules' input, and the answer to record; silence is never satisfaction."""
     said = Answer(kept["satisfaction"]) if kept.get("satisfaction") else None
     nobody = said is None and outcome in NOBODY and not kept.get("contacted")
     wanted, danger = bool(kept.get("want_person")), bool(kept.get("danger"))
@@ -185,12 +185,12 @@ def _note(kept: Mapping[str, Any], answer: Answer, outcome: str) -> str:
 
 
 def _waits(call: Call) -> bool:
-    """Whether another attempt is planned anyway: who rings back and says nothing is still rung."""
+    """Whether another attempt is planned anyway: a requester who calls back and says nothing is still called."""
     return call.purpose == "inbound"
 
 
 def drawn(ticket_id: int, round_: int, standing: Standing) -> bool:
-    """Whether an unreached visit is drawn for people (`visit.manual.sample`): the same answer whenever asked."""
+    """Whether an unreached visit is sampled for a manual one (`visit.manual.sample`); deterministic."""
     share = Decimal(standing.settings.text("visit.manual.sample"))
     place = int.from_bytes(hashlib.sha256(f"{ticket_id}:{round_}".encode()).digest()[:4], "big")
     return Decimal(place) < share * 2**32

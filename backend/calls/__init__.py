@@ -1,1 +1,1 @@
-"""Ringing people: letters that must be told by telephone, return visits, and those who ring back."""
+"""Telephone calls: notification calls, return visits, bridges, and incoming calls."""

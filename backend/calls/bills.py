@@ -1,4 +1,4 @@
-"""What calls cost: the carrier knows a little later, and is asked once for each."""
+"""Ask the carrier what each call cost, once, some minutes after it ended."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -7,12 +7,12 @@ from backend.calls.tools import Tools
 from notify.channel import DeliveryError
 
 AT_ONCE = 20
-EVERY = 60.0  # seconds between looks
-RIPE, STALE = timedelta(minutes=10), timedelta(days=1)  # when a price is asked for, and no more
+EVERY = 60.0  # seconds between runs
+RIPE, STALE = timedelta(minutes=10), timedelta(days=1)  # a price is asked for between these ages
 
 
 class Bills:
-    """Fills in prices. Which were asked for is remembered in this process only: to ask once more is no harm."""
+    """Fills in prices. Remembers what it asked for in this process only: asking again does no harm."""
 
     def __init__(self, tools: Tools) -> None:
         self._t = tools
@@ -20,7 +20,7 @@ class Bills:
         self._asked: dict[int, datetime] = {}
 
     async def round(self, now: datetime) -> int:
-        """Ask for the prices of calls some minutes old; how many were told."""
+        """Ask for the prices of calls some minutes old; return how many the carrier gave."""
         clock = asyncio.get_running_loop().time()
         if clock - self._looked < EVERY:
             return 0

@@ -1,4 +1,4 @@
-"""联系诉求人 (P3): the handler is rung, then the requester; neither sees the other's number, and how it went is on record."""
+"""Bridge a handler and a requester (联系诉求人, P3) so that neither sees the other's number, and record the result."""
 
 from dataclasses import dataclass
 
@@ -16,16 +16,16 @@ from backend.ports.calls import Call, Ending, NewCall, Talk
 from backend.ports.moves import Find
 from notify.message import Prompt
 
-#: Attempts after which a requester counts as not to be reached (B49's exemption), as for units in B46.
+#: Attempts after which a requester counts as unreachable (B49's exemption), as for units in B46.
 ENOUGH = 3
-#: Outcomes of the first leg after which nobody had been there to be connected.
-STORED = {"dead_number": "failed", "canceled": "carrier_failed"}  # as contract §5 writes them
+STORED = {"dead_number": "failed", "canceled": "carrier_failed"}  # outcomes as contract §5 names them
+#: Outcomes of the first leg that mean nobody answered.
 NOBODY = frozenset({"no_answer", "busy", "machine", "failed", "carrier_failed", "canceled", "dead_number", "no_reply"})
 
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """A bridge that was begun: its call, whose telephone rings first, and that number masked."""
+    """A started bridge: its call, the person rung first, and their masked number."""
 
     call_id: int
     person: str
@@ -34,7 +34,7 @@ class Ringing:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How often the requester of a ticket was tried; `exempt` once he could not be reached often enough (B49)."""
+    """How often the requester of a ticket was tried; `exempt` after enough attempts failed (B49)."""
 
     attempts: tuple[Tried, ...]
     unreached: int
@@ -42,7 +42,7 @@ class Reached:
 
 
 class Bridging:
-    """Begins bridges, says the words to the second leg, and logs what came of them."""
+    """Starts bridges, provides the announcement of the second leg, and records the results."""
 
     def __init__(self, tools: Tools) -> None:
         self._t = tools
@@ -50,9 +50,9 @@ class Bridging:
     async def start(
         self, by: Actor, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
     ) -> Ringing:
-        """Ring `person` (or whoever asks), then the requester of the ticket; asked twice, it rings once (A11).
+        """Ring `person` (default: `by`), then the requester of the ticket; idempotent while a bridge is open (A11).
 
-        A unit asks for its own assignment in hand, a revisit agent for a ticket to be visited by people.
+        A unit may ask for its own assignment in hand, a revisit agent for a ticket in manual visit.
         Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
         """
         t = self._t
@@ -81,13 +81,13 @@ class Bridging:
             person=who.code, urgent=True, masked=masked(first, standing),
             facts={"at_any_hour": True, "by": by.code, "visit": visit},
         ))  # fmt: skip
-        assert call_id is not None  # neither a letter nor a visit: nothing it could collide with
+        assert call_id is not None  # neither a message nor a visit: nothing it could collide with
         await t.audit.note(now, by.code, "bridged", snap.ticket.no, person=who.code, call=call_id)
         t.wake()
         return Ringing(call_id, who.code, masked(first, standing))
 
     async def announce(self, dial_id: int) -> Prompt:
-        """What the requester hears before he is connected. Refused `not_found`."""
+        """Return what the requester hears before being connected. Refused `not_found`."""
         t = self._t
         talk = await t.store.talk(dial_id)
         if talk is None or talk.call.script != "bridge":
@@ -104,7 +104,7 @@ class Bridging:
         return Prompt((words,), then="join", language=t.language)
 
     async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
-        """What an attempt came to: a contact on record, or a word to whoever wanted it. Acts first, then writes."""
+        """Record a finished attempt: a contact act, or a message to the person who asked. Acts first, then writes."""
         call, t = talk.call, self._t
         requester = call.heard.get("requester")
         if requester:
@@ -114,11 +114,11 @@ class Bridging:
         await t.store.end(Ending(talk.dial.id, STORED.get(outcome, outcome), t.now(), error=error))
 
     async def failed(self, call: Call, why: str) -> None:
-        """It could not even be tried: whoever wanted it is told."""
+        """Tell the person who asked that the call could not even be placed."""
         await self._tell(call, "B1", outcome=why)
 
     async def reached(self, ticket_id: int) -> Reached:
-        """How often this requester was tried, and whether that is enough to count him as not to be reached (B49)."""
+        """Return the attempts to reach this requester, and whether they are enough for the exemption (B49)."""
         tried = await self._t.store.bridged(ticket_id)
         missed = [one for one in tried if one.requester == "unreached"]
         answered = any(one.requester == "reached" for one in tried)
@@ -140,7 +140,7 @@ class Bridging:
             by = Actor(person.code, person.role, person.unit)
             try:
                 await t.desk.act(Act("contact", by, Source.PHONE, assignment_id=call.assignment_id, words=words))
-            except Refused as no:  # closed or taken away meanwhile: the attempt stays evidence all the same
+            except Refused as no:  # closed or reassigned meanwhile: the attempt still counts as evidence
                 await t.audit.note(t.now(), by.code, "contact_not_logged", _no(call), call=call.id, code=no.code)
         if not reached and missed == ENOUGH and not any(a.requester == "reached" for a in before.attempts):
             dials = [a.dial_id for a in before.attempts if a.requester == "unreached"] + [talk.dial.id]
@@ -154,7 +154,7 @@ class Bridging:
 
 
 def moved_on(call: Call) -> bool:
-    """Whether the connection of a bridge is no longer wanted, because the matter has moved on."""
+    """Whether a bridge is no longer needed, because its ticket has moved on."""
     about = call.subject
     if about is None:
         return True
@@ -164,7 +164,7 @@ def moved_on(call: Call) -> bool:
 
 
 def _about(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, Assignment | None]:
-    """Whether it is for a visit, and the assignment meant: the asker's unit's own, else the lead."""
+    """Return whether it is for a visit, and the assignment: that of `by`'s unit, else the lead."""
     if snap.ticket.state is State.REVISIT_MANUAL and by.role in (Role.REVISIT_AGENT, Role.ADMIN):
         return True, snap.lead
     if not may(by.role, "contact"):
@@ -179,7 +179,7 @@ def _about(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, 
 
 
 def _whom(standing: Standing, by: Actor, person: str | None, target: Assignment | None) -> Person:
-    """Whose telephone rings first. Refused `forbidden` for somebody else's people, `no_phone` without any."""
+    """Return the person to ring first. Refused `forbidden` for another unit's people, `no_phone` without any."""
     who = standing.by_code.get(person or by.code)
     if who is None:
         raise Refused("no_phone", person=person or by.code)

@@ -1,4 +1,4 @@
-"""Attempts from which nothing was heard: the carrier is asked before anybody is rung again (FW14, G13)."""
+"""Reconcile silent call attempts: ask the carrier before anybody is rung again (FW14, G13)."""
 
 from datetime import datetime, timedelta
 
@@ -10,12 +10,12 @@ from notify.channel import DeliveryError
 from notify.line import CallStatus, Found
 
 AT_ONCE = 64
-CLOCKS = timedelta(minutes=1)  # by which the carrier's clock may differ from ours
-MOST_LOST = 6  # attempts of one call that may vanish before it counts as failed
+CLOCKS = timedelta(minutes=1)  # tolerated difference between the carrier's clock and ours
+MOST_LOST = 6  # attempts of one call that may get lost before it counts as failed
 
 
 class Doubts:
-    """Asks the carrier what became of silent attempts."""
+    """Asks the carrier about attempts it has not reported on."""
 
     def __init__(self, tools: Tools, endings: Endings, talking: Talking) -> None:
         self._t = tools
@@ -23,14 +23,14 @@ class Doubts:
         self._talking = talking
 
     async def round(self, now: datetime) -> int:
-        """Look after every attempt that is overdue; how many were."""
+        """Check every overdue attempt; return how many there were."""
         talks = await self._t.store.overdue(now, AT_ONCE)
         for talk in talks:
             await self._ask(talk, now)
         return len(talks)
 
     async def _ask(self, talk: Talk, now: datetime) -> None:
-        if talk.call.purpose == "inbound":  # nobody tells us of its end
+        if talk.call.purpose == "inbound":  # its end is never reported
             await self._endings.judge(talk, outcome_of(talk, CallStatus.COMPLETED))
             return
         number = await self._t.store.number_of(talk.call.id)
@@ -57,11 +57,11 @@ class Doubts:
             await self._t.store.look_again(talk.dial.id, now + WATCH)
 
     def _since(self, talk: Talk) -> datetime:
-        """When the carrier may have had this attempt first, on his clock: a rehearsal's may be ahead of it."""
+        """Earliest time of this attempt on the carrier's clock; a rehearsal's clock may run ahead of it."""
         return talk.dial.asked_at - self._t.office.clock.ahead() - CLOCKS
 
     async def _mine(self, talk: Talk, found: list[Found]) -> Found | None:
-        """The carrier's record of this attempt: by its id, else the first one to that number nobody else claims."""
+        """Find the carrier's record of this attempt: by id, else the first unclaimed one to that number."""
         dial = talk.dial
         if dial.provider_id is not None:
             return next((f for f in found if f.provider_id == dial.provider_id), None)
@@ -73,7 +73,7 @@ class Doubts:
         return next((f for f in reversed(ours) if f.provider_id not in taken), None)
 
     async def _lost(self, talk: Talk, now: datetime) -> None:
-        """The carrier knows of no such call: it never rang, so it may be tried again."""
+        """The carrier has no record of the call, so it never rang and may be tried again."""
         if talk.dial.state == "placed" or talk.dial.number >= MOST_LOST or not self._t.line.can.search:
             await self._endings.judge(talk, "carrier_failed", "lost")
         else:

@@ -1,4 +1,4 @@
-"""What the turns of a talk do: PINs checked, tickets signed, answers kept, peace granted."""
+"""Carry out the effects of a call's turns: check PINs, sign tickets, keep answers, block visits."""
 
 from hmac import compare_digest
 from typing import Any
@@ -18,13 +18,13 @@ _KEPT = (E.COMPLAINT, E.WANT_PERSON, E.DANGER, E.NO_MORE_VISITS, E.WRONG_PERSON,
 
 
 class Effects:
-    """Does the effects of a turn; each may be done twice without harm, but for the counting of wrong PINs."""
+    """Carries out the effects of a turn. All are idempotent except the count of wrong PINs."""
 
     def __init__(self, tools: Tools) -> None:
         self._t = tools
 
     async def do(self, turn: Turn, call: Call, heard: dict[str, Any]) -> str:
-        """Do all effects, note in `heard` what was said; the verdict for a turn that needs one, else ""."""
+        """Apply all effects and note the answers in `heard`; return the verdict if the turn needs one, else ""."""
         verdict = ""
         for effect in turn.effects:
             verdict = await self._one(effect, call, heard) or verdict
@@ -55,7 +55,7 @@ class Effects:
                 heard[kind.value] = True
                 if kind is E.NO_MORE_VISITS:
                     await self._peace(call)
-            case _:  # pragma: no cover - a script names an effect nobody does
+            case _:  # pragma: no cover - a script names an unknown effect
                 raise ValueError(effect.kind)
         return ""
 
@@ -66,7 +66,7 @@ class Effects:
             return "locked"
 
     async def _tail(self, call: Call, said: str) -> str:
-        """FW25: the number shown is anybody's; who knows the ticket's tail is taken for the requester."""
+        """FW25: a caller id proves nothing; a caller who knows the ticket's tail is taken for the requester."""
         about = call.subject
         if about is None:
             return "wrong"
@@ -77,7 +77,7 @@ class Effects:
         return "ok" if right else "wrong"
 
     async def _sign(self, call: Call) -> str:
-        """T6 by telephone: signed by the person who was rung, whose PIN was right."""
+        """T6 by telephone: sign as the person who was rung and gave the right PIN."""
         person = (await self._t.office.standing()).by_code.get(call.person or "")
         if person is None:
             return "refused"
@@ -89,7 +89,7 @@ class Effects:
         return "ok"
 
     async def _duty(self, call: Call) -> None:
-        """Key 0: on record, and where nobody can be connected, somebody is asked to ring back (P1)."""
+        """Key 0: record it, and if nobody can be connected, ask the people on duty to call back (P1)."""
         await self._note("duty_wanted", call)
         standing = await self._t.office.standing()
         if not self._t.line.can.bridge or on_duty("duty", call, standing, self._t.now()) is None:

@@ -1,4 +1,4 @@
-"""How an attempt ended and what follows: settled, tried again, or the next contact (Q42, FW19-FW23)."""
+"""Decide what follows the end of a call attempt: settle, retry, or the next contact (Q42, FW19-FW23)."""
 
 import structlog
 
@@ -14,7 +14,7 @@ from backend.ports.letters import Settlement
 from notify.line import Answerer, CallStatus
 
 log = structlog.get_logger("calls")
-#: Outcomes as contract §5 writes them, for those only retrying tells apart.
+#: Outcomes that only the retry rules tell apart → their names in contract §5.
 STORED = {"dead_number": "failed", "canceled": "carrier_failed"}
 _OF_STATUS = {
     CallStatus.BUSY: "busy",
@@ -22,16 +22,16 @@ _OF_STATUS = {
     CallStatus.FAILED: "failed",
     CallStatus.CANCELED: "canceled",
 }
-#: Outcomes after which M25 is written: it rang, and nobody took it.
+#: Outcomes that send M25: it rang and nobody answered.
 MISSED = frozenset({"no_answer", "busy", "machine"})
 NO_EAR = (Answerer.MACHINE, Answerer.FAX)
 
 
 def outcome_of(talk: Talk, status: CallStatus, answered_by: str = "") -> str:
-    """The outcome of an attempt whose line is down, from the carrier's last word and from where the talk stood."""
+    """Return the outcome of an ended attempt, from the carrier's last status and how far the script got."""
     if status in _OF_STATUS:
         return _OF_STATUS[status]
-    spoken = talk.dial.keys or talk.dial.step > 1  # a key is proof that somebody was there, the carrier's guess is not
+    spoken = talk.dial.keys or talk.dial.step > 1  # a key proves that a person was there, the carrier's guess does not
     if (answered_by or talk.dial.answered_by) in NO_EAR and not spoken:
         return "machine"
     if talk.dial.step == 0 or not talk.call.position:
@@ -40,7 +40,7 @@ def outcome_of(talk: Talk, status: CallStatus, answered_by: str = "") -> str:
 
 
 class Endings:
-    """Judges attempts, each once; what it does beside the row may be done twice without harm."""
+    """Judges each attempt once; all side effects are idempotent."""
 
     def __init__(self, tools: Tools, visits: Judge, bridges: Judge) -> None:
         self._t = tools
@@ -49,7 +49,7 @@ class Endings:
         self._unreached = Unreached(tools)
 
     async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
-        """Do what an outcome means for the matter, then write it down."""
+        """Apply the consequences of an outcome, then store it."""
         log.info("rang", call=talk.call.id, dial=talk.dial.id, purpose=talk.call.purpose, outcome=outcome, error=error)
         if talk.call.script in ("visit", "inbound_caller"):
             await self._visits.judge(talk, outcome, error)
@@ -81,7 +81,7 @@ class Endings:
             await self._unreached.look(call, standing)
 
     async def _missed(self, call: Call, standing: Standing) -> None:
-        """M25: who did not take his telephone reads so in the chat, once for each attempt."""
+        """M25: tell the person in chat that they missed a call, once for each attempt."""
         person = standing.by_code.get(call.person or "")
         if person is not None and call.subject is not None:
             phones = standing.settings.listing("notify.duty_phone")
@@ -89,7 +89,7 @@ class Endings:
             await tell(self._t, "M25", [person], call, n=call.tries + 1, duty_phone=duty)
 
     async def _rang_back(self, talk: Talk, outcome: str) -> None:
-        """A handler who rang back has been told: the call he missed need not ring again."""
+        """A handler who called back has been notified: the call they missed need not ring again."""
         facts, now = talk.call.facts, self._t.now()
         told = outcome in ("confirmed", "signed") and facts.get("missed")
         dropped = bool(told) and await self._t.store.drop(int(facts["missed"]), now, outcome)
@@ -98,7 +98,7 @@ class Endings:
         await self._t.store.end(Ending(talk.dial.id, outcome, now))
 
     async def settle(self, call: Call, state: str, provider_id: str | None = None, error: str | None = None) -> None:
-        """How the letter of a call ended; nothing when it had none, or was settled before."""
+        """Settle the message of a call; do nothing if it has none or it is settled already."""
         if call.letter_id is not None:
             await self._settle(call.letter_id, int(call.facts.get("attempt", 1)), state, provider_id, error)
 

@@ -1,4 +1,4 @@
-"""Somebody rings us: what his missed call was about, by the same keys; the number shown is never believed (FW25)."""
+"""Answer incoming calls: say what the missed call was about, same keys; caller id is never trusted (FW25)."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from notify.message import Prompt
 
 
 class Inbound:
-    """Answers the office's own number. A handler proves himself by his PIN, a requester hears nothing private."""
+    """Answers the office's own number. Handlers prove themselves by PIN; requesters hear nothing private."""
 
     def __init__(self, tools: Tools, talking: Talking) -> None:
         self._t = tools
         self._talking = talking
 
     async def answer(self, event: LineEvent) -> Spoken:
-        """The first words of an incoming call; asked twice, they are the same (FW7)."""
+        """Return the first prompt of an incoming call; idempotent (FW7)."""
         t = self._t
         standing = await t.office.standing()
         number = callable_number(event.from_, standing)
@@ -34,7 +34,7 @@ class Inbound:
         return await self._talking.answer(dial, 0, event)
 
     async def _of_person(self, number: str) -> dict[str, Any] | None:
-        """A person of ours is asked for his PIN before anything is said, whatever number is shown."""
+        """Prepare a call from one of our people; the script asks for their PIN before anything is said."""
         person = await self._t.registry.person_by_phone(number)
         if person is None:
             return None

@@ -1,4 +1,4 @@
-"""What a line is given that asks nothing during the call: the script of a call as its menu, with its facts."""
+"""Build the menu of a call for carriers that ask nothing during the call: its script, filled with its facts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +14,12 @@ from notify.line import Menu
 
 
 def book_of(call: Call, tools: Tools) -> str:
-    """The script a call follows on this line: a visit of one key where no more can be asked."""
+    """Return the script a call follows on this carrier: a one-key visit if it is not live."""
     return "visit_menu" if call.script == "visit" and not tools.line.can.live else call.script
 
 
 def menu_of(call: Call, dial_id: int, standing: Standing, tools: Tools) -> Menu:
-    """The menu of a call; its reports carry the attempt's number."""
+    """Build the menu of a call; its reports carry the attempt's id."""
     facts = facts_of(call, standing, tools.now(), tools)
     made = menu(script(book_of(call, tools)), facts)
     after = {key: _params(text, facts, tools) for key, text in made.keys.items()}
@@ -27,6 +27,6 @@ def menu_of(call: Call, dial_id: int, standing: Standing, tools: Tools) -> Menu:
 
 
 def _params(text: str, facts: Mapping[str, Any], tools: Tools) -> dict[str, str]:
-    """What fills a text: only what has a value, for a carrier refuses empty ones."""
+    """Return the values of a text's placeholders; without empty ones, which carriers refuse."""
     asked = placeholders(tools.catalogue.template(text))
     return {name: sayable(facts[name]) for name in sorted(asked) if facts.get(name)}

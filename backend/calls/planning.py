@@ -1,4 +1,4 @@
-"""Letters that must be told by telephone become calls, due when their unit may be rung."""
+"""Turn messages to be delivered by telephone into calls, due when their unit may be called."""
 
 from datetime import datetime
 
@@ -13,23 +13,23 @@ from backend.office import Standing
 from backend.ports.calls import NewCall, PhoneLetter
 from backend.ports.moves import Find
 
-AT_ONCE = 200  # letters taken up before others get their turn
-#: Messages that are said by the script P2; all others by P1.
+AT_ONCE = 200  # messages taken in one run
+#: Message kinds spoken by script P2; all others by P1.
 SUPERVISING = frozenset({"P2", "M8", "M16", "M19"})
-UPGRADED = frozenset({"P4", "M2u"})  # said by the script P4 (Q28)
+UPGRADED = frozenset({"P4", "M2u"})  # spoken by script P4 (Q28)
 CONTACTS = (Role.HANDLER, Role.LIAISON, Role.LEADER)
 RINGERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
 
 
 class Planning:
-    """Turns letters, and the wish of somebody in the office, into calls."""
+    """Turns messages and manual requests into calls."""
 
     def __init__(self, tools: Tools, endings: Endings) -> None:
         self._t = tools
         self._endings = endings
 
     async def letters(self, now: datetime, standing: Standing) -> int:
-        """Take up the letters that are due; how many were."""
+        """Open calls for the messages that are due; return how many."""
         taken = 0
         for letter in await self._t.store.letters(now, AT_ONCE):
             taken += await self._t.store.open(self._call(letter, now, standing)) is not None
@@ -48,9 +48,9 @@ class Planning:
         )  # fmt: skip
 
     async def ring(self, ticket_no: str, by: Actor) -> str:
-        """Ring the unit's first contact about a ticket now, whatever the hour (`/call`); the person's code.
+        """Ring the unit's first contact about a ticket now, at any hour (`/call`); return the person's code.
 
-        Refused `forbidden`, `not_found`, `not_now` (nothing to be said by telephone), `no_handler`.
+        Refused `forbidden`, `not_found`, `not_now` (nothing to say by telephone), `no_handler`.
         """
         if by.role not in RINGERS:
             raise Refused("forbidden", verb="call")

@@ -1,4 +1,4 @@
-"""Places what is due: still wanted, allowed now, to a number that may be called, at the carrier's pace (FW14-FW18)."""
+"""Place due calls: still needed, allowed now, to a callable number, within the carrier's rate limit (FW14-FW18)."""
 
 import asyncio
 import random
@@ -22,13 +22,13 @@ from notify.channel import DeliveryError
 from notify.line import CallUrls, Detection
 
 log = structlog.get_logger("calls")
-AT_ONCE = 64  # calls looked at in one round
+AT_ONCE = 64  # calls handled in one run
 TOGETHER = 16  # requests to the carrier at the same time
-PATIENCE = 8.0  # seconds a round waits for the pace before others get their turn
+PATIENCE = 8.0  # seconds one run waits for the rate limit
 RING_SECONDS = 30
-ENGAGED = timedelta(minutes=1)  # when that telephone is being rung about something else
-LAST = 99  # more tries than any setting allows
-#: The carrier says that this number can never be called (FW23).
+ENGAGED = timedelta(minutes=1)  # delay while that number is being called about something else
+LAST = 99  # more attempts than any setting allows
+#: Carrier error codes for numbers that can never be called (FW23).
 DEAD = frozenset(
     {
         "21211",
@@ -47,7 +47,7 @@ DEAD = frozenset(
 
 
 class Ringing:
-    """Rings. Any number of processes may: an attempt is a row before the carrier is asked."""
+    """Places calls. Safe in any number of processes: an attempt is stored before the carrier is asked."""
 
     def __init__(self, tools: Tools, endings: Endings, visits: Visits, bridging: Bridging) -> None:
         self._t = tools
@@ -56,7 +56,7 @@ class Ringing:
         self._bridging = bridging
 
     async def round(self, now: datetime, standing: Standing) -> int:
-        """Ring what is due; how many calls were handled."""
+        """Place the calls that are due; return how many were handled."""
         if standing.settings.flag("calls.stopped"):
             return 0
         due = _one_each(await self._t.store.due(now, AT_ONCE))
@@ -104,7 +104,7 @@ class Ringing:
         return callable_number(await self._t.registry.phone_of(call.person or ""), standing)
 
     async def _when(self, call: Call, number: str, now: datetime, standing: Standing) -> datetime | None:
-        """When this call may ring: now, later, or None when it was settled otherwise (FW32)."""
+        """Return when this call may ring: now, later, or None if it was settled otherwise (FW32)."""
         if call.purpose == "visit":
             return await self._visits.allowed(call, number, now, standing)
         if call.facts.get("at_any_hour") or call.subject is None:
@@ -113,7 +113,7 @@ class Ringing:
         return standing.may_ring(call.person or "", now, about.grade, about.unit)
 
     async def _pace(self, until: float) -> bool:
-        """Wait for leave to ring, at most until then."""
+        """Wait for the rate limit; False if it would take longer than `until`."""
         loop = asyncio.get_running_loop()
         while wait := await self._t.pacer.take(self._t.line.buckets(self._t.caller), time.time()):
             if loop.time() + wait > until:
@@ -125,7 +125,7 @@ class Ringing:
         hooks = self._t.hooks
         urls = CallUrls(f"{hooks}/voice/{dial}?s=0", f"{hooks}/status/{dial}", f"{hooks}/fallback")
         line, menu = self._t.line, None
-        # a bridge must not connect a requester with a voicemail; all others are answered at once, and guessed at beside
+        # a bridge must not connect a requester to voicemail; other calls start at once and detection is only a hint
         listen = Detection.FIRST if call.purpose == "bridge" else Detection.HINT
         if not line.can.live:
             menu = menu_of(call, dial, standing, self._t)
@@ -140,7 +140,7 @@ class Ringing:
         await self._t.store.placed(dial, placed.provider_id, self._t.now() + WATCH)
 
     async def _not_placed(self, call: Call, dial: int, error: DeliveryError) -> None:
-        """What the carrier's no means; doubt is never answered by dialling again (FW14)."""
+        """Handle a failed placement; an uncertain one is never dialled again (FW14)."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         step = retry.placing(error.kind, call.dials + 1, random.random(), after)
         log.warning("not_placed", dial=dial, kind=error.kind, code=error.code)
@@ -157,19 +157,19 @@ class Ringing:
                 await self._flag(call, error.code)
                 await self._bury(call, error.code)
                 await self._endings.judge(talk, "dead_number", error.code)
-            else:  # the last of all tries: the next contact, or a person, takes over
+            else:  # the last attempt: the next contact, or a person, takes over
                 talk = replace(talk, call=replace(talk.call, tries=LAST), dial=replace(talk.dial, number=LAST))
                 await self._endings.judge(talk, "carrier_failed", error.code)
 
-    # -- calls that cannot be
+    # -- calls that cannot be placed
 
     async def _uncallable(self, call: Call, now: datetime, why: str) -> None:
-        """FW23, FW31: no number, one that may not be called or is known as dead; somebody else is asked."""
+        """FW23, FW31: the number is missing, not callable or known as invalid; the next contact is tried."""
         await self._flag(call, why)
         await self._give_up(call, now, "dead_number", "failed")
 
     async def _over_budget(self, call: Call, now: datetime, tomorrow: datetime) -> None:
-        """FW31: today's calls are used up. Who must be told is told otherwise; visits wait for tomorrow."""
+        """FW31: today's budget is used up. Notices are delivered another way; visits wait for tomorrow."""
         log.error("budget_used_up", call=call.id)
         if call.purpose == "visit":
             await self._t.store.postpone(call.id, tomorrow)
@@ -186,7 +186,7 @@ class Ringing:
         await self._t.store.drop(call.id, now, outcome)
 
     async def _bury(self, call: Call, code: str) -> None:
-        """FW23: this number is not rung again, whatever it is about; the console shows it."""
+        """FW23: never call this number again for any purpose; the console lists it."""
         number = await self._t.store.number_of(call.id)
         if number is not None:
             standing = await self._t.office.standing()
@@ -200,7 +200,7 @@ class Ringing:
 
 
 def _one_each(due: Sequence[Call]) -> list[Call]:
-    """One call for each telephone: what the first one comes to decides about the next."""
+    """Keep the first call for each telephone: its outcome decides about the next."""
     first: dict[str | int, Call] = {}
     for call in due:
         first.setdefault(call.phone_index or call.person or call.id, call)
@@ -208,6 +208,6 @@ def _one_each(due: Sequence[Call]) -> list[Call]:
 
 
 def _opened(call: Call) -> bool:
-    """Whether a call only for those who did not look is no longer needed, because somebody looked (A10)."""
+    """Whether a call meant only for unopened tickets is no longer needed, because somebody opened it (A10)."""
     about = call.subject
     return bool(call.facts.get("unless_opened") and about is not None and about.opened_at is not None)

@@ -1,4 +1,4 @@
-"""The room that rings: what doors and rounds ask of it, by name."""
+"""The call service: what adapters and workers ask of the telephone."""
 
 from backend.calls.bills import Bills
 from backend.calls.bridging import Bridging, Reached
@@ -18,7 +18,7 @@ from notify.message import Prompt
 
 
 class Calls:
-    """Calls by telephone. `round` places and looks after them; the rest answers the carrier."""
+    """Places and reconciles telephone calls, and answers the carrier."""
 
     def __init__(self, tools: Tools, visits: Visits) -> None:
         self.tools = tools
@@ -32,7 +32,7 @@ class Calls:
         self._inbound = Inbound(tools, self._talking)
 
     async def round(self) -> int:
-        """Take up letters, look after silent attempts, ring what is due; how many were handled."""
+        """Queue messages, reconcile silent attempts, place due calls; return how many were handled."""
         now = self.tools.now()
         standing = await self.tools.office.standing()
         handled = await self._planning.letters(now, standing)
@@ -41,62 +41,68 @@ class Calls:
         return handled + await self._bills.round(now)
 
     async def answer(self, dial_id: int, step: int, event: LineEvent) -> Spoken:
-        """What to say at a step of an attempt. Refused `not_found` (FW24)."""
+        """Return what to say at a step of an attempt. Refused `not_found` (FW24)."""
         return await self._talking.answer(dial_id, step, event)
 
     async def status(self, dial_id: int, event: LineEvent) -> None:
-        """What the carrier says of an attempt. Refused `not_found` (FW24)."""
+        """Handle a carrier's status of an attempt. Refused `not_found` (FW24)."""
         await self._talking.status(dial_id, event)
 
     async def pushed(self, event: LineEvent) -> None:
-        """What a line reports that was given its menu up front. Refused `not_found`."""
+        """Handle the report of a carrier that got its menu up front. Refused `not_found`."""
         if not (event.ref.isascii() and event.ref.isdigit() and len(event.ref) < 19):
             raise Refused("not_found")
         await self._talking.pushed(int(event.ref), event)
 
     async def inbound(self, event: LineEvent) -> Spoken:
-        """The first words to somebody who rings us."""
+        """Return the first prompt of an incoming call."""
         return await self._inbound.answer(event)
 
     async def forget_recordings(self) -> int:
-        """Let go of recordings older than `recording.keep`; how many."""
+        """Drop recordings older than `recording.keep`; return how many."""
         standing = await self.tools.office.standing()
         kept = standing.settings.limit("recording.keep").duration
         return await self.tools.store.forget_recordings(self.tools.now() - kept)
 
     async def ring(self, ticket_no: str, by: Actor) -> str:
-        """Ring the unit's first contact now; the person's code. Refused `forbidden`, `not_found`, `not_now`, `no_handler`."""
+        """Ring the unit's first contact now; return their code.
+
+        Refused `forbidden`, `not_found`, `not_now`, `no_handler`.
+        """
         return await self._planning.ring(ticket_no, by)
 
     async def bridge(
         self, by: Actor, *, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
     ) -> Begun:
-        """Connect whoever asks with the requester (P3); refuses as `Bridging.start`."""
+        """Connect `person` (default: `by`) with the requester (P3).
+
+        Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
+        """
         return await self._bridging.start(by, ticket_no, assignment_id, person)
 
     async def announce(self, dial_id: int) -> Prompt:
-        """What the requester hears before he is connected. Refused `not_found`."""
+        """Return what the requester hears before being connected. Refused `not_found`."""
         return await self._bridging.announce(dial_id)
 
     async def reached(self, ticket_id: int) -> Reached:
-        """How often a requester was tried, and whether that exempts (B49)."""
+        """Return the attempts to reach a requester, and whether they exempt (B49)."""
         return await self._bridging.reached(ticket_id)
 
     async def revive(self, key: str, by: Actor) -> bool:
-        """A dead number may be rung again, on the record (FW23); False when it was not dead."""
+        """Allow calls to an invalid number again, audited (FW23); False if it was not blocked."""
         revived = await self.tools.store.revive(key)
         if revived:
             await self.tools.audit.note(self.tools.now(), by.code, "number_revived", None, key=key[:12])
         return revived
 
     async def stranger(self, about: str, who: str = "") -> None:
-        """Note a callback about an attempt that is none of ours (FW24)."""
+        """Record a callback about an unknown attempt (FW24)."""
         await self.tools.audit.note(self.tools.now(), "phone", "unknown_call", about, call=who)
 
     def carry(self, dial_id: int, text: str) -> str:
-        """Text sealed for a URL of this attempt (FW10)."""
+        """Seal text for a URL of this attempt (FW10)."""
         return self.tools.store.carry(dial_id, text)
 
     def carried(self, dial_id: int, sealed: str) -> str:
-        """The text again; ValueError when it was not sealed for this attempt."""
+        """Open the sealed text; ValueError if it was not sealed for this attempt."""
         return self.tools.store.carried(dial_id, sealed)

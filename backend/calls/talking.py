@@ -1,4 +1,4 @@
-"""One step of a talk: read where it stands, advance the script, keep it, then answer; the same step sounds the same."""
+"""Answer one step of a call: advance the script, store the step, then speak; a repeated step sounds the same."""
 
 import asyncio
 from collections.abc import Mapping
@@ -25,13 +25,13 @@ from notify.line import CallStatus, LineEvent
 from notify.message import Prompt
 
 HANG_UP = Prompt(())
-GRACE = timedelta(seconds=30)  # in which a bridge's last word may follow the end of its first leg
-_MASKED = "*"  # keys of a step with several digits are a PIN and are never kept
+GRACE = timedelta(seconds=30)  # how long a bridge's second-leg result may follow the end of its first leg
+_MASKED = "*"  # keys of a step with several digits are a PIN and are never stored
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What to say, and the number of the step that comes after it."""
+    """What to say, and the number of the next step."""
 
     prompt: Prompt
     step: int
@@ -48,11 +48,11 @@ class Talking:
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def _alone(self, dial_id: int) -> asyncio.Lock:
-        """One thing after another within a call."""
+        """Serialise the events of one call."""
         return self._locks.setdefault(dial_id, asyncio.Lock())
 
     async def answer(self, dial_id: int, step: int, event: LineEvent) -> Spoken:
-        """What to say at a step. Refused `not_found`: no such attempt, or not that call's (FW24)."""
+        """Return what to say at a step. Refused `not_found`: no such attempt, or not that call's (FW24)."""
         async with self._alone(dial_id):
             talk = await self._known(dial_id, event)
             dial = talk.dial
@@ -65,13 +65,13 @@ class Talking:
             return await self._advance(talk, event)
 
     async def status(self, dial_id: int, event: LineEvent) -> None:
-        """What the carrier says of an attempt. Refused `not_found` as for `answer`."""
+        """Handle a carrier's status of an attempt. Refused `not_found` as for `answer`."""
         async with self._alone(dial_id):
             talk = await self._known(dial_id, event)
             if event.recording_url:
                 await self._t.store.record(dial_id, event.recording_url)
             if event.status is CallStatus.UNSAID:
-                if event.answered_by:  # asynchronous detection: a hint that waits for a silence (FW19)
+                if event.answered_by:  # asynchronous detection: only a hint until silence confirms it (FW19)
                     await self._t.store.hint(dial_id, event.answered_by.value)
                 return
             await self.hear(talk, News(
@@ -80,9 +80,9 @@ class Talking:
             ))  # fmt: skip
 
     async def pushed(self, dial_id: int, event: LineEvent) -> None:
-        """What a line that was given its menu up front reports: the key that was pressed, and how it ended.
+        """Handle the report of a carrier that got its menu up front: the key pressed, and how the call ended.
 
-        The first key counts, for nothing more was asked. Refused `not_found` as for `answer`.
+        Only the first key counts: nothing more was asked. Refused `not_found` as for `answer`.
         """
         async with self._alone(dial_id):
             talk = await self._known(dial_id, event)
@@ -99,9 +99,9 @@ class Talking:
                 ))  # fmt: skip
 
     async def hear(self, talk: Talk, news: News, *, last: bool = False) -> None:
-        """Keep news; the terminal one judges an attempt that was not judged yet.
+        """Store a status update; a terminal one judges an attempt that is not judged yet.
 
-        How a connected second leg ended may arrive after the end of the first: that is waited for, unless `last`.
+        The result of a bridge's second leg may arrive after the end of the first: it is waited for, unless `last`.
         """
         await self._t.store.news(talk.dial.id, news)
         if news.terminal and talk.dial.outcome is None:
@@ -127,7 +127,7 @@ class Talking:
         book = script(book_of(call, t))
         heard = dict(call.heard)
         masked = False
-        if settled(call) and not (call.script == "bridge" and talk.dial.step):  # whoever was connected has been
+        if settled(call) and not (call.script == "bridge" and talk.dial.step):  # a connection made stays made
             turn = scripts.stale(book, facts)
         elif talk.dial.step == 0:
             heard = {k: v for k, v in heard.items() if k in ("contacted", "resolved", "satisfaction")}
@@ -166,7 +166,7 @@ class Talking:
         return await self._say(talk, step.said, standing)
 
     async def _machine(self, talk: Talk, event: LineEvent) -> Spoken:
-        """FW19: nobody listens, so nothing is said."""
+        """FW19: a machine answered, so say nothing."""
         step = Step(
             talk.dial.id, talk.dial.step, self._t.now(), {"say": []}, "", talk.call.heard,
             provider_id=event.provider_id, answered_by=event.answered_by.value,
@@ -177,7 +177,7 @@ class Talking:
         return await self._say(talk, talk.dial.said or {}, await self._t.office.standing())
 
     async def _afterwards(self, talk: Talk, step: int, event: LineEvent) -> Spoken:
-        """The talk is over: a late recording is kept, a bridge that failed is explained, nothing else happens (FW4)."""
+        """Answer after the call was judged: keep a late recording, explain a failed bridge, nothing else (FW4)."""
         if event.recording_url:
             await self._t.store.record(talk.dial.id, event.recording_url)
         said = talk.dial.said or {}
@@ -206,7 +206,7 @@ class Talking:
 
 
 def heard_of(event: LineEvent) -> scripts.Heard:
-    """What came back, in the script's words."""
+    """Convert a carrier event to the script's input."""
     nothing = not (event.digits or event.speech or event.recording_url)
     return scripts.Heard(
         event.digits, event.speech, event.confidence, timed_out=nothing, recording=event.recording_url,
@@ -215,7 +215,7 @@ def heard_of(event: LineEvent) -> scripts.Heard:
 
 
 def _machine(talk: Talk, event: LineEvent) -> bool:
-    """Whether nobody listens: said with the first question, or a hint that silence has borne out (FW19)."""
+    """Whether a machine answered: reported with the first request, or a hint that silence confirmed (FW19)."""
     if event.answered_by in NO_EAR and not talk.dial.step:
         return True
     nothing = not (event.digits or event.speech or event.recording_url)
@@ -223,7 +223,7 @@ def _machine(talk: Talk, event: LineEvent) -> bool:
 
 
 def settled(call: Call) -> bool:
-    """Whether the matter of a call was settled meanwhile by other means (FW9, FW18)."""
+    """Whether the purpose of a call was settled meanwhile by other means (FW9, FW18)."""
     about = call.subject
     if about is None:
         return False

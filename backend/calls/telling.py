@@ -1,4 +1,4 @@
-"""What a call leaves to be read: letters in the chat about calls that came to nothing, or to something (M25, P3)."""
+"""Send chat messages about missed calls and the results of bridges (M25, P3)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +10,7 @@ from backend.ports.calls import Call
 
 
 async def tell(t: Tools, kind: str, people: Iterable[Person], call: Call, **facts: Any) -> int:
-    """A letter of that kind to each of these people who has a chat, once for each call and `facts`; how many."""
+    """Send a message to each of these people who has a chat, once per call and `facts`; return how many."""
     bound = [p for p in people if p.chat]
     if not bound:
         return 0
@@ -35,7 +35,7 @@ async def tell(t: Tools, kind: str, people: Iterable[Person], call: Call, **fact
 
 
 async def call_back(t: Tools, call: Call) -> int:
-    """Nobody on duty could be connected: they are asked in the chat to ring back (P1 key 0); how many were."""
+    """Ask the people on duty in chat to call back, since none could be connected (P1 key 0); return how many."""
     standing = await t.office.standing()
     person = standing.by_code.get(call.person or "")
     return await tell(t, "D1", duty_people("duty", call, standing, t.now()), call, person=person.name if person else "")

@@ -1,4 +1,4 @@
-"""What everybody who rings has at hand: the line, the shelves, the rooms they may ask, and the hour."""
+"""Dependencies of the call services: the carrier, stores, other services, and the clock."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from backend.ports.letters import LetterStore
 from notify.line import Line
 from notify.pace import Pacer
 
-#: How long an attempt may be silent before the carrier is asked: before it is known to be placed, and after.
+#: How long an attempt may be silent before the carrier is asked: before it is confirmed as placed, and after.
 DOUBT, WATCH = timedelta(seconds=90), timedelta(minutes=15)
 
 
 class Registry(Protocol):
-    """backend/registry.py, as far as callers need it."""
+    """The part of backend/registry.py that calls need."""
 
     async def phone_of(self, person: str) -> str | None: ...
     async def person_by_phone(self, phone: str) -> Person | None: ...
@@ -32,26 +32,26 @@ class Registry(Protocol):
 
 
 class Post(Protocol):
-    """backend/courier.py, as far as callers need it."""
+    """The part of backend/courier.py that calls need."""
 
     async def unreachable(self, letter_id: int, why: str) -> None: ...
 
 
 class Judge(Protocol):
-    """What an attempt of a visit (backend/visits.py) or of a bridge (bridging.py) means."""
+    """Judges an attempt of a visit (backend/visits.py) or of a bridge (bridging.py)."""
 
     async def judge(self, talk: Talk, outcome: str, error: str = "") -> None: ...
 
 
 class IdSupply(Protocol):
-    """Numbers for new rows."""
+    """Supplies ids for new rows."""
 
     async def refill(self, need: int = ...) -> None: ...
     def take(self) -> int: ...
 
 
 class Ledger(Protocol):
-    """backend/marks/ledgers.py, as far as callers need it."""
+    """The part of backend/marks/ledgers.py that calls need."""
 
     async def draft(
         self, kind: str, unit: str, month: str | None = None, *, source: str, note: str = "", evidence: str = "",
@@ -61,9 +61,9 @@ class Ledger(Protocol):
 
 @dataclass
 class Tools:
-    """`caller` is our own number (E.164); `public_url` what the carrier calls us, without a slash at the end.
+    """`caller` is our own number (E.164); `public_url` is our base URL for callbacks, without a trailing slash.
 
-    `wake` is called when new work was made outside a round.
+    `wake` is called when work was created outside a worker's run.
     """
 
     store: CallStore
@@ -82,25 +82,25 @@ class Tools:
     hotline_name: str
     ids: IdSupply
     wake: Callable[[], None] = lambda: None
-    ledger: Ledger | None = None  # where 联系不上 is drafted (B46)
+    ledger: Ledger | None = None  # for drafts of 联系不上 (B46)
 
     def now(self) -> datetime:
-        """The office's hour."""
+        """Return the office's current time."""
         return self.office.clock.now()
 
     @property
     def hooks(self) -> str:
-        """Where the carrier's questions are answered."""
+        """Base URL of the carrier's callbacks."""
         return f"{self.public_url.rstrip('/')}/hooks/{self.line.name}"
 
     @property
     def language(self) -> str:
-        """The language that is spoken, as carriers write it."""
+        """The spoken language, as carriers write it."""
         return "zh-CN" if self.catalogue.language.startswith("zh") else "en-US"
 
 
 def callable_number(phone: str | None, standing: Standing) -> str | None:
-    """The number if it may be called: E.164, of a country on the list, no premium number (FW31); else None."""
+    """Return the number in E.164 if it may be called (allowed country, no premium number, FW31), else None."""
     try:
         return normalise(phone, countries=standing.settings.listing("calls.countries")).e164
     except Refused:
@@ -108,5 +108,5 @@ def callable_number(phone: str | None, standing: Standing) -> str | None:
 
 
 def masked(number: str, standing: Standing) -> str:
-    """A number as it may be shown."""
+    """Mask a number for display."""
     return mask_phone(number, standing.settings.text("privacy.phone_mask"))

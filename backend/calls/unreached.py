@@ -1,4 +1,4 @@
-"""Drafts 联系不上 for a ledger when the attempts prove it; a person confirms it by review (B46)."""
+"""Draft a 联系不上 ledger line when the attempts prove it; a person confirms it by review (B46)."""
 
 from backend.calls.tools import Tools
 from backend.domain import unreachable
@@ -9,13 +9,13 @@ from backend.ports.calls import Call
 
 
 class Unreached:
-    """Looks after each attempt in vain whether it was the one too many."""
+    """Checks after each failed attempt whether the unit now counts as unreachable."""
 
     def __init__(self, tools: Tools) -> None:
         self._t = tools
 
     async def look(self, call: Call, standing: Standing) -> bool:
-        """Whether a draft was made now; one matter is drafted once."""
+        """Draft a ledger line if proven, once per assignment; return whether one was made."""
         t, about = self._t, call.subject
         if about is None or call.assignment_id is None or about.grade is not Grade.URGENT:
             return False

@@ -1,4 +1,4 @@
-"""From a script's turn to words for the ear: facts made sayable, the turn kept as plain data, and read back."""
+"""Turn a script's turn into spoken text: collect its facts, store the turn as plain data, and build its prompt."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ ON_DUTY = {"duty": (Role.DISPATCHER, Role.SUPERVISOR), "supervisor": (Role.SUPER
 
 
 def facts_of(call: Call, standing: Standing, now: datetime, tools: Tools) -> dict[str, Any]:
-    """What the words of a call are filled with, and the conditions its script asks for."""
+    """Collect the placeholder values of a call's texts and the conditions its script tests."""
     language = tools.catalogue.language.split("_")[0]
     zone = tools.office.clock.zone
     about = call.subject
@@ -40,7 +40,7 @@ def facts_of(call: Call, standing: Standing, now: datetime, tools: Tools) -> dic
 
     given = call.facts.get("due")
     office = standing.config.units.get(about.management or "")
-    # a PIN can only be asked for while we are asked what to say
+    # a PIN can only be asked for by a live carrier
     may_sign = (
         tools.line.can.live
         and person is not None
@@ -62,7 +62,7 @@ def facts_of(call: Call, standing: Standing, now: datetime, tools: Tools) -> dic
 
 
 def on_duty(which: str, call: Call, standing: Standing, now: datetime) -> str | Person | None:
-    """Whom key 0 connects: the duty telephone, else who is on duty at the management and has one (Q25)."""
+    """Return whom key 0 connects: the duty telephone, else the management's person on duty with a phone (Q25)."""
     phones = standing.settings.listing("notify.duty_phone")
     if phones:
         return phones[0]
@@ -70,15 +70,15 @@ def on_duty(which: str, call: Call, standing: Standing, now: datetime) -> str | 
 
 
 def duty_people(which: str, call: Call, standing: Standing, now: datetime) -> list[Person]:
-    """Who answers for the management now: by its roster, then those whose office it is; nobody twice."""
+    """Return who answers for the management now: by its roster, then by role; nobody twice."""
     management = (call.subject.management if call.subject else None) or ""
     rostered = standing.on_duty(management, now)
     return [*rostered, *(p for p in standing.people(management, *ON_DUTY[which]) if p not in rostered)]
 
 
 def keep(turn: scripts.Turn, tools: Tools, version: int) -> dict[str, Any]:
-    """A turn as plain data with its script's version, so that a step fetched twice sounds the same (FW7); no number is in it."""
-    words = {s.key: _words(s, tools.catalogue) for s in turn.say}  # what is said twice is worded once
+    """Convert a turn to plain data with its script's version, so a repeated step sounds the same (FW7); no numbers."""
+    words = {s.key: _words(s, tools.catalogue) for s in turn.say}  # a key said twice is rendered once
     said: dict[str, Any] = {"say": [words[s.key] for s in turn.say], "version": version}
     ask = turn.ask
     if ask and ask.record:
@@ -98,7 +98,7 @@ def _words(say: scripts.Say, catalogue: Catalogue) -> str:
 
 
 def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None, announce: str = "") -> Prompt:
-    """A kept turn as the line says it; `number` is whom a bridge connects, `announce` where its words are (P3)."""
+    """Build the prompt of a stored turn; `number` is whom a bridge connects, `announce` its announcement URL (P3)."""
     say, language = tuple(said.get("say", ())), tools.language
     if ask := said.get("ask"):
         return Prompt(

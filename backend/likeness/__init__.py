@@ -1,4 +1,4 @@
-"""Like demands (相似诉求): found by what they are about, proposed for 并单, grouped into what is hot."""
+"""Similar tickets (相似诉求): found by subject, proposed for merging (并单), grouped into hot topics."""
 
 from backend.likeness.room import Likeness
 

@@ -1,4 +1,4 @@
-"""What is hot between two days: classes, topics, places and groups, each beside the same number of days before (A27)."""
+"""List hot categories, topics, places and groups of a period, compared with the equally long one before (A27)."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LONGEST = 400  # days of one list
 
 @dataclass(frozen=True, slots=True)
 class HotList:
-    """The list of a span; `before` is the first day of the equally long span before it."""
+    """The list of a period; `before` is the first day of the equally long period before it."""
 
     start: date
     end: date
@@ -29,17 +29,20 @@ class HotList:
     topics: tuple[Hot, ...]
     places: tuple[Hot, ...]
     groups: tuple[Group, ...]
-    cut: bool  # more tickets came than are looked at in one go
+    cut: bool  # there were more tickets than are examined at once
 
 
 class HotLists:
-    """Makes hot lists."""
+    """Builds hot lists."""
 
     def __init__(self, store: LikenessStore, likeness: Likeness, office: Office) -> None:
         self._store, self._likeness, self._office = store, likeness, office
 
     async def hot(self, start: date, end: date, region: str = "") -> HotList:
-        """The list from the day `start` up to the day `end`, both included; of one region if asked. Refused `bad_field`."""
+        """Build the list from the day `start` to the day `end`, both included, optionally of one region.
+
+        Refused `bad_field`.
+        """
         days = (end - start).days + 1
         if not 1 <= days <= LONGEST:
             raise Refused("bad_field", field="to")
@@ -67,9 +70,9 @@ def _listed(
 
 
 def _mention(known: Known, own: frozenset[str]) -> Mention:
-    """A ticket's topics are its heaviest terms that are no places; its places where it happened, as far as it says.
+    """Extract a ticket's topics (its heaviest terms that are not places) and the places it names.
 
-    Regions of `own`, and the names they are made of, are no places: the whole city is no spot in it.
+    Regions in `own`, and the names they contain, are not places: the whole city is no hot spot.
     """
     terms = list(known.about.terms)[:TOPICS]
     named = places(known.about.rare, lexicon())

@@ -1,4 +1,4 @@
-"""Cuts a demand into words and measures how alike two are written; the only file that knows jieba and rapidfuzz."""
+"""Segment a demand into words and score how similar two are; the only file that uses jieba and rapidfuzz."""
 
 import math
 import os
@@ -14,21 +14,21 @@ from typing import Any
 
 from backend.domain.likeness import Gist, Lexicon, gist, likeness, overlap
 
-LONGEST = 2_000  # characters of a text that are read; what it is about is said by then
-UNKNOWN = 14.0  # weight of a word the dictionary does not have: most often a name
-LEAST = 0.12  # shared weight below which two demands are not worth comparing word by word
+LONGEST = 2_000  # characters of a text that are read; enough to say what it is about
+UNKNOWN = 14.0  # weight of a word not in the dictionary: most often a name
+LEAST = 0.12  # shared weight below which two demands are not compared word by word
 _LOCK = threading.Lock()
 
 
 @cache
 def lexicon() -> Lexicon:
-    """`backend/data/likeness.toml`."""
+    """Load `backend/data/likeness.toml`."""
     return Lexicon.of(tomllib.loads((files("backend") / "data" / "likeness.toml").read_text("utf-8")))
 
 
 @cache
 def _cutter() -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
-    """The word cutter and the weight of a word (how rare it is: ln of one in so many); about a second, once."""
+    """Load the segmenter and the weight of a word (ln of its rarity); takes about a second, once."""
     import logging
 
     import jieba
@@ -47,7 +47,7 @@ def _cutter() -> tuple[Callable[[str], list[str]], Callable[[str], float]]:
 
 
 def _drawer() -> str:
-    """Where the dictionary is cached: a folder of this user alone, as what lies there is loaded unread (not /tmp)."""
+    """Return the dictionary's cache folder, private to this user (not /tmp): its content is loaded unchecked."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jiesu"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -58,13 +58,13 @@ def _drawer() -> str:
 
 @cache
 def _coded() -> re.Pattern[str]:
-    """A region as anonymised sheets write it: `A3` and an ending."""
+    """Compile the pattern of a region as anonymised sheets write it: `A3` and an ending."""
     endings = "".join(e for ends in lexicon().regions.values() for e in ends)
     return re.compile(rf"([A-Za-z]\d*[{endings}])")
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, regions in code kept whole. Slow the first time: call it in a thread."""
+    """Segment a text, keeping coded regions whole. Slow the first time: call it in a thread."""
     cut = _cutter()[0]
     pattern = _coded()
     pieces = (piece for piece in pattern.split(text[:LONGEST]) if piece)
@@ -72,12 +72,12 @@ def words_of(text: str) -> list[str]:
 
 
 def gist_of(title: str, text: str, place: str, region: str) -> Gist:
-    """What a demand is about. Slow the first time: call it in a thread."""
+    """Extract what a demand is about. Slow the first time: call it in a thread."""
     return gist(words_of(title), words_of(text), words_of(place), region, _cutter()[1], lexicon())
 
 
 def wording(one: Gist, other: Gist) -> float:
-    """How alike two demands are written, 0…1: their terms and their titles as sets of words, with typing errors."""
+    """Score how similarly two demands are worded, 0…1: terms and titles as word sets, tolerating typing errors."""
     fuzz: Any = _fuzz()
     terms = fuzz.token_set_ratio(" ".join(one.terms), " ".join(other.terms))
     return float(terms + fuzz.token_set_ratio(" ".join(one.title), " ".join(other.title))) / 200
@@ -91,7 +91,7 @@ def _fuzz() -> Any:
 
 
 def alike(one: Gist, other: Gist) -> float:
-    """How alike two demands are, 0…1; 0 when they share next to nothing."""
+    """Score how similar two demands are, 0…1; 0 if they share next to nothing."""
     if overlap(one, other) < LEAST:
         return 0.0
     return likeness(one, other, wording(one, other), lexicon())

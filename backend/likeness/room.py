@@ -1,4 +1,4 @@
-"""Finds like demands: keeps the gist of every ticket, proposes repeats for 并单, groups what belongs together (A18, Q23)."""
+"""Find similar tickets: keep the features of each, propose repeats for merging (并单), group them (A18, Q23)."""
 
 import asyncio
 from collections import defaultdict
@@ -15,18 +15,18 @@ from backend.likeness.reader import alike, gist_of
 from backend.office import Office
 from backend.ports.likeness import Known, LikenessStore, Told
 
-AT_ONCE = 500  # tickets read in one go
-OVERLAP = timedelta(minutes=2)  # looked at again, for what was recorded earlier but landed later
+AT_ONCE = 500  # tickets read in one run
+OVERLAP = timedelta(minutes=2)  # examined again, for what was recorded earlier but committed later
 COMPARED = 60  # candidates compared word by word
 COMMON = 200  # tickets of one key compared with each other when grouping
 MOST = 20_000  # tickets grouped at once
 _MARK = "likeness.mark"
-#: States under which no ticket goes.
+#: States in which a ticket cannot be a merge master.
 NO_MASTER = (State.FINALIZED, State.ARCHIVED, State.CANCELLED, State.MERGED)
 
 
 class Values(Protocol):
-    """Single values that outlive a restart."""
+    """Single values that survive a restart."""
 
     async def read(self, name: str) -> str | None: ...
     async def keep(self, name: str, value: str) -> None: ...
@@ -34,41 +34,41 @@ class Values(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """A ticket that is like the one asked about, and why."""
+    """A ticket similar to the one asked about, and why."""
 
     known: Known
     score: float  # 0…1
     same_caller: bool
-    shared: tuple[str, ...]  # weightiest terms of both
+    shared: tuple[str, ...]  # heaviest terms of both
     elsewhere: bool  # they name different regions
-    repeat: bool  # alike enough to be proposed for 并单
+    repeat: bool  # similar enough to propose merging (并单)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Demands that belong together: members newest first, and what they share."""
+    """Similar tickets: members newest first, and what they share."""
 
     members: tuple[Known, ...]
     about: tuple[str, ...]
 
 
 class Likeness:
-    """The room. Gists are made right after a ticket is born, and made good before anybody is answered."""
+    """Finds similar tickets. Features are extracted right after intake, and completed before any query."""
 
     def __init__(self, store: LikenessStore, office: Office, values: Values) -> None:
         self._store, self._office, self._values = store, office, values
         self._lock = asyncio.Lock()
         self._again: set[str] = set()
 
-    # -- keeping
+    # -- features
 
     def reread(self, no: str) -> None:
-        """A ticket came, or its words were changed: its gist is made in the next round."""
-        if len(self._again) < AT_ONCE:  # a flood is found in the journal
+        """Queue a new or changed ticket: its features are extracted in the next run."""
+        if len(self._again) < AT_ONCE:  # any more are found through the journal
             self._again.add(no)
 
     async def round(self) -> int:
-        """Make the gists of tickets that have none yet, some at a time; how many were made."""
+        """Extract the features of tickets that have none yet, up to `AT_ONCE`; return how many."""
         async with self._lock:
             mark = await self._values.read(_MARK)
             since = datetime.fromisoformat(mark) if mark else datetime(2000, 1, 1, tzinfo=UTC)
@@ -86,22 +86,22 @@ class Likeness:
             return len(told)
 
     async def catch_up(self) -> int:
-        """All that is pending; how many gists were made."""
+        """Extract all that are pending; return how many."""
         made = 0
         while some := await self.round():
             made += some
         return made
 
     async def rebuild(self) -> int:
-        """Throw all gists away and make them again (after `likeness.toml` was changed); how many there are."""
+        """Discard and extract all features again (after `likeness.toml` was changed); return how many."""
         await self._store.forget()
         await self._values.keep(_MARK, datetime(2000, 1, 1, tzinfo=UTC).isoformat())
         return await self.catch_up()
 
-    # -- asking
+    # -- queries
 
     async def like(self, no: str, most: int = 10) -> Sequence[Like]:
-        """Tickets like this one, the most alike first. Refused `not_found`."""
+        """Find tickets similar to this one, most similar first. Refused `not_found`."""
         await self.round()
         told = await self._store.told(no)
         if told is None:
@@ -109,7 +109,7 @@ class Likeness:
         return (await self.near(told))[:most]
 
     async def near(self, told: Told) -> list[Like]:
-        """All that is like a demand, the most alike first: by the same caller, or about the same."""
+        """Find all tickets similar to a demand, or by the same requester, most similar first."""
         about = await asyncio.to_thread(gist_of, told.title, told.text, told.place, told.region)
         settings = (await self._office.standing()).settings
         found = {k.ticket_id: k for k in await self._store.candidates(keys(about), told.ticket_id, COMPARED)}
@@ -119,14 +119,14 @@ class Likeness:
         return await asyncio.to_thread(_compared, told, about, list(found.values()), show, merge)
 
     async def earlier(self, no: str) -> Like | None:
-        """The ticket this one should go under (并单), if there is one: alike enough, and the first to come."""
+        """Return the ticket to merge this one into (并单), if any: the earliest that is similar enough."""
         told = await self._store.told(no)
         likes = [] if told is None else [one for one in await self.like(no) if one.repeat]
         older = [one for one in likes if told is not None and one.known.ticket_id < told.ticket_id]
         return min(older, key=lambda one: one.known.ticket_id, default=None)
 
     async def groups(self, start: datetime, end: datetime) -> tuple[Sequence[Group], Sequence[Known]]:
-        """Groups of like demands generated from `start` up to but not at `end`, largest first; and all looked at."""
+        """Return groups of similar tickets generated in [`start`, `end`), largest first, and all tickets examined."""
         await self.catch_up()
         known = await self._store.between(start, end, MOST)
         least = (await self._office.standing()).settings.integer("likeness.merge_from") / 100
@@ -152,7 +152,7 @@ def _compared(told: Told, about: Gist, found: Sequence[Known], show: float, merg
 
 
 def pairs_of(gists: Mapping[int, Gist]) -> dict[tuple[int, int], float]:
-    """The likenesses of all that share a key, by (smaller id, larger id); what shares none is not alike."""
+    """Score all pairs that share a key, by (smaller id, larger id); pairs that share none are not similar."""
     under: defaultdict[int, list[int]] = defaultdict(list)
     for ticket in sorted(gists, reverse=True):
         for key in keys(gists[ticket]):
@@ -163,7 +163,7 @@ def pairs_of(gists: Mapping[int, Gist]) -> dict[tuple[int, int], float]:
 
 
 def grouped(known: Sequence[Known], least: float) -> list[Group]:
-    """Groups of these tickets."""
+    """Group these tickets by similarity."""
     of: dict[int, Any] = {one.ticket_id: one for one in known}
     groups = []
     for members in clusters(pairs_of({n: k.about for n, k in of.items()}), least):
@@ -173,7 +173,7 @@ def grouped(known: Sequence[Known], least: float) -> list[Group]:
 
 
 def about(members: Sequence[Known], most: int = 4) -> tuple[str, ...]:
-    """What most of the members share, weightiest first."""
+    """Return the terms most members share, heaviest first."""
     weight: defaultdict[str, float] = defaultdict(float)
     often: defaultdict[str, int] = defaultdict(int)
     for one in members:

@@ -1,4 +1,4 @@
-"""The sample office of a rehearsal: invented units, people and demands, brought in by the same import as real ones."""
+"""Load the sample office of a rehearsal: invented units, people and demands, through the normal import."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ BY = Actor("sample", Role.ADMIN)
 FILES = (("units", "units.csv"), ("people", "people.csv"), ("tickets", "tickets.jsonl"))
 
 
-#: Whose duty is planned in the rehearsal: unit, hours, person, deputy; every day of the month.
+#: The rehearsal's daily shifts: unit, hours, person, deputy.
 DUTY = (
     ("M01", "08:00-20:00", "PD01", "DB01"), ("M01", "20:00-08:00", "PD02", "DB01"),
     ("U06", "08:00-20:00", "H601", "H602"), ("U06", "20:00-08:00", "H602", "L601"),
@@ -24,8 +24,7 @@ DUTY = (
 
 
 def roster(day: date) -> bytes:
-    """The duty roster of the month of that day, as the file an office would bring; its first night began the day
-    before."""
+    """Build the duty roster of that day's month as an import file; its first night shift begins the day before."""
     first = day.replace(day=1)
     days = [first + timedelta(days=n) for n in range(-1, 31)]
     rows = [
@@ -37,9 +36,9 @@ def roster(day: date) -> bytes:
 
 
 async def bring(imports: Imports, *kinds: str, today: date | None = None) -> dict[str, Mapping[str, Any]]:
-    """Bring the sample files in (all, or these kinds); at a second start everything is there already.
+    """Import the sample files (all, or these kinds); idempotent.
 
-    With the units comes, once, the duty roster of this day's month: what people then strike from it stays struck.
+    When the units are new, also import the duty roster of `today`'s month; shifts deleted later stay deleted.
     """
     reports: dict[str, Mapping[str, Any]] = {}
     for kind, name in FILES:
@@ -52,7 +51,7 @@ async def bring(imports: Imports, *kinds: str, today: date | None = None) -> dic
 
 
 def neighbours() -> Iterator[dict[str, str]]:
-    """Everybody of the sample files with a telephone, as the rehearsal's town introduces them."""
+    """Yield everybody in the sample files who has a telephone, for the sandbox simulator."""
     folder = files("backend.samples")
     units = {r["code"]: r["name"] for r in csv.DictReader(io.StringIO(folder.joinpath("units.csv").read_text("utf-8")))}
     for row in csv.DictReader(io.StringIO(folder.joinpath("people.csv").read_text("utf-8"))):

@@ -1,1 +1,1 @@
-"""Return visits beside the machine's calls: tasks of people, the do-not-visit list, texts to callers, and the figures."""
+"""Return visits: manual visits, the do-not-call list, texts to requesters, and statistics."""

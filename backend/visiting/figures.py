@@ -1,4 +1,4 @@
-"""What a month's visits came to, by unit and by agent: visited, reached, completed, each disposition, cost (A35, B43)."""
+"""Count a month's visits by unit and by agent: visited, reached, completed, each answer, cost (A35, B43)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,26 +17,26 @@ _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 @dataclass(slots=True)
 class Figures:
-    """Counts of one unit, or of one agent. `deemed` stands apart from every answer; `cost` by currency."""
+    """Counts of one unit, or of one agent. `deemed` is counted beside the answers; `cost` is by currency."""
 
-    visited: int = 0  # visits written down, attempts that reached nobody included
+    visited: int = 0  # recorded visits, including attempts that reached nobody
     reached: int = 0  # a person answered
     final: int = 0
     deemed: int = 0
     answers: dict[str, int] = field(default_factory=dict)
     calls: int = 0
     dials: int = 0
-    completed: int = 0  # calls that came to their end
+    completed: int = 0  # calls whose script ran to its end
     outcomes: dict[str, int] = field(default_factory=dict)
     cost: dict[str, Decimal] = field(default_factory=dict)
 
     @property
     def cost_per_visit(self) -> dict[str, str]:
-        """What one call to a caller cost on average, by currency, to four places."""
+        """Average cost of one visit call by currency, to four decimal places."""
         return {c: str((sum_ / self.calls).quantize(Decimal("0.0001"))) for c, sum_ in self.cost.items() if self.calls}
 
     def hear(self, tally: VisitTally) -> None:
-        """Count visits."""
+        """Add a tally of visits."""
         self.visited += tally.count
         self.reached += tally.count if valid(Answer(tally.answer)) else 0
         self.final += tally.count if tally.final else 0
@@ -44,7 +44,7 @@ class Figures:
         self.answers[tally.answer] = self.answers.get(tally.answer, 0) + tally.count
 
     def ring(self, tally: CallTally) -> None:
-        """Count calls."""
+        """Add a tally of calls."""
         self.calls += tally.calls
         self.dials += tally.dials
         self.completed += tally.calls if tally.outcome == "completed" else 0
@@ -72,7 +72,7 @@ class Counting:
         self._office = office
 
     async def month(self, written: str, unit: str | None = None) -> Month:
-        """A month (`2026-11`; empty: this one), of one unit or of all. Refused `bad_field`."""
+        """Return the figures of a month (`2026-11`; empty: this one), of one unit or of all. Refused `bad_field`."""
         since, until = self._bounds(written)
         visits = await self._store.visit_tallies(since, until)
         calls = await self._store.call_tallies(since, until)
@@ -110,7 +110,7 @@ def _by(visits: Sequence[VisitTally], calls: Sequence[CallTally]) -> dict[str, F
 
 
 def _sums(written: str) -> Iterable[tuple[Decimal, str]]:
-    """`0.0210 USD` (or several, joined by +) as amounts and currencies."""
+    """Parse `0.0210 USD` (or several, joined by +) into amounts and currencies."""
     for part in written.split("+"):
         amount, _, currency = part.strip().partition(" ")
         if re.fullmatch(r"\d+(\.\d+)?", amount):

@@ -1,4 +1,4 @@
-"""Tells callers in writing what concerns them: a reply was given (S4), a limit was extended (S5, A24, T14)."""
+"""Text requesters their news: a reply was given (S4), a limit was extended (S5, A24, T14)."""
 
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -8,25 +8,25 @@ from backend.office import Clock, Office
 from backend.ports.caller_texts import CallerTextStore
 from backend.ports.informing import NewsStore
 
-#: verb → kind of text, the setting that allows it, and the word without which the move is none of the caller's news.
+#: verb → kind of text, the setting that allows it, and the argument without which the act is no news to the requester.
 TOLD = {
     "reply": ("S4", "caller_text.reply", "text"),
-    "close": ("S4", "caller_text.reply", "text"),  # with a text it replies and closes in one
+    "close": ("S4", "caller_text.reply", "text"),  # with a text it replies and closes in one act
     "decide_extension": ("S5", "caller_text.extension", "accept"),
 }
-BACK = timedelta(hours=12)  # how far a fresh process looks back
-LATE = timedelta(minutes=5)  # a line this old may still be committed
+BACK = timedelta(hours=12)  # how far a new process looks back
+LATE = timedelta(minutes=5)  # journal entries this old may still be committed
 AT_ONCE = 200
 
 
 class Numbers(Protocol):
-    """backend/ports/calls.py, as far as texts need it."""
+    """The part of backend/ports/calls.py that texts need."""
 
     async def ticket_phone(self, ticket_id: int) -> str | None: ...
 
 
 class Informing:
-    """Opens texts; `Texting` sends them."""
+    """Queues texts about replies and extensions; texting sends them."""
 
     def __init__(self, news: NewsStore, texts: CallerTextStore, numbers: Numbers, office: Office) -> None:
         self._news, self._texts, self._numbers, self._office = news, texts, numbers, office
@@ -34,11 +34,11 @@ class Informing:
 
     @property
     def clock(self) -> Clock:
-        """The house's clock."""
+        """The office's clock."""
         return self._office.clock
 
     async def round(self) -> int:
-        """Look at what was done since the last time; how many callers are to be told."""
+        """Queue texts for the acts since the last run; return how many."""
         standing = await self._office.standing()
         now = self.clock.now()
         kinds = {verb: kind for verb, (kind, key, _) in TOLD.items() if standing.settings.flag(key)}

@@ -1,4 +1,4 @@
-"""The do-not-visit list: who is never rung for a visit again, put there by a key press or by a person with a reason (FW33)."""
+"""The do-not-call list: numbers never called for a visit again, added by a key press or by a person (FW33)."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ MOST = 500
 
 
 class Peace:
-    """Keeps the list; every change is in the audit book, the number itself nowhere."""
+    """Keeps the list. Every change is audited; the number itself is never written out."""
 
     def __init__(self, store: VisitStore, office: Office, audit: AuditStore) -> None:
         self._store = store
@@ -25,15 +25,15 @@ class Peace:
         self._audit = audit
 
     async def all(self, by: Actor) -> Sequence[Blocked]:
-        """The list, newest first. Refused `forbidden`."""
+        """Return the list, newest first. Refused `forbidden`."""
         if by.role not in READ:
             raise Refused("forbidden", verb="visit")
         return await self._store.blocked(MOST)
 
     async def add(self, phone: str, reason: str, by: Actor) -> bool:
-        """Leave a number in peace; False when it stood there already.
+        """Add a number; False if it is on the list already.
 
-        Refused `forbidden`, `reason_missing`, `number_missing`, `bad_phone` and what a number may be refused with.
+        Refused `forbidden`, `reason_missing`, `number_missing`, `bad_phone` and other refusals of phone numbers.
         """
         _may(by, reason)
         if not phone.strip():
@@ -48,7 +48,7 @@ class Peace:
         return True
 
     async def remove(self, by: Actor, reason: str, *, ref: str = "", phone: str = "") -> str:
-        """Take somebody off the list again, because he asked for it: his mask.
+        """Remove an entry at its owner's request; return the masked number.
 
         Refused `forbidden`, `reason_missing`, `number_missing`, `not_found`.
         """

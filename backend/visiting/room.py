@@ -1,4 +1,4 @@
-"""The room of those who visit: what its doors ask of it, by name."""
+"""The visit service: what adapters ask about return visits."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ from backend.visiting.peace import Peace
 from backend.visiting.tasks import Tasks
 from backend.visiting.texting import Texting
 
-#: Who may listen to what callers said.
+#: Roles that may listen to recordings.
 LISTENERS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 
 
 @dataclass
 class Visiting:
-    """Tasks, the list of those left in peace, figures, texts (None without a carrier), recordings."""
+    """Manual visits, the do-not-call list, statistics, texts (None without a carrier), recordings."""
 
     store: VisitStore
     office: Office
@@ -32,7 +32,10 @@ class Visiting:
     informing: Informing | None = None
 
     async def recording(self, dial_id: int, by: Actor) -> Kept:
-        """Where a recording lies, on the record. Refused `forbidden`, `not_found` (none, or let go of after `recording.keep`)."""
+        """Return where a recording is stored; audited.
+
+        Refused `forbidden`, `not_found` (none, or dropped after `recording.keep`).
+        """
         if by.role not in LISTENERS:
             raise Refused("forbidden", verb="listen")
         kept = await self.store.recording(dial_id)

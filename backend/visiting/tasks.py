@@ -1,4 +1,4 @@
-"""Second visits by people: what waits, what was heard, what is missing, and the script with its blanks filled (7.4)."""
+"""Manual visits: what is waiting, what was heard, what is missing, and the filled script (7.4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,17 @@ from backend.domain.ticket import Answer, Role
 from backend.office import Office, Standing
 from backend.ports.visits import Task, VisitStore
 
-#: Who looks at the work list; who may record what was said is the table's affair (T26).
+#: Roles that may see the work list; who may record a visit is up to the move table (T26).
 MAY = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
 AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A task as an agent works with it. `lacking`: what is missing before silence may be deemed (Q36), by name;
-    `bands`: the parts of the day that were tried; `why`: a word of `word.visit_reason`.
+    """A task as an agent works with it.
+
+    `lacking`: what is missing before silence may be deemed satisfied (Q36), by name; `bands`: the parts of the day
+    already tried; `why`: a word of `word.visit_reason`.
     """
 
     task: Task
@@ -42,13 +44,13 @@ class Tasks:
         self._hotline_name = hotline_name
 
     async def all(self, by: Actor) -> Sequence[Sheet]:
-        """Everything that waits, what is due first first. Refused `forbidden`."""
+        """List all waiting tasks, earliest due first. Refused `forbidden`."""
         _may(by)
         standing = await self._office.standing()
         return [self._sheet(task, by, standing) for task in await self._store.tasks(AT_ONCE)]
 
     async def one(self, ticket_no: str, by: Actor) -> Sheet:
-        """One task. Refused `forbidden`; `not_found` when no visit by a person is waiting there."""
+        """Return one task. Refused `forbidden`; `not_found` if the ticket waits for no manual visit."""
         _may(by)
         task = await self._store.task(ticket_no)
         if task is None:
@@ -56,14 +58,14 @@ class Tasks:
         return self._sheet(task, by, await self._office.standing())
 
     async def to_call(self, ticket_no: str, by: Actor) -> Sheet:
-        """A task whose requester may be rung. Refused as `one`, and `left_in_peace` for who asked for it (FW33)."""
+        """Return a task whose requester may be called. Refused `forbidden`, `not_found`, `left_in_peace` (FW33)."""
         sheet = await self.one(ticket_no, by)
         if sheet.task.no_visit:
             raise Refused("left_in_peace", ticket=ticket_no)
         return sheet
 
     async def awaited(self) -> Sequence[str]:
-        """Tickets for whose visit 12351's result is awaited (Q45); empty where the machine visits."""
+        """List tickets that wait for a visit result from 12351 (Q45); empty where visits are automatic."""
         standing = await self._office.standing()
         return [] if standing.settings.flag("visit.by_machine") else await self._store.awaited(AT_ONCE)
 
@@ -78,10 +80,10 @@ class Tasks:
         return Sheet(task, why(task), bands, lacking(tried, rule), late, self._script(task, by, standing, now))
 
     def _script(self, task: Task, by: Actor, standing: Standing, now: datetime) -> tuple[str, ...]:
-        """The lines of texts.md 7.4; blanks for what only the talk can fill stay blanks."""
+        """Render the lines of texts.md 7.4; blanks that only the conversation can fill stay blank."""
         language = self._catalogue.language.split("_")[0]
         zone = self._office.clock.zone
-        # the unit contacts him anew within its contact limit
+        # the unit contacts them again within its contact limit
         again = standing.later(standing.settings.text("contact.general.limit"), now, task.management)
         said = self._catalogue.say(
             f"manual_visit.{'unsatisfied' if why(task) == 'unsatisfied' else 'other'}",
@@ -92,7 +94,7 @@ class Tasks:
 
 
 def why(task: Task) -> str:
-    """Why a person visits, as far as the records tell it: a word of `word.visit_reason`."""
+    """Return why a manual visit is needed, as far as the records tell: a word of `word.visit_reason`."""
     last = next((a for a in reversed(task.visits) if a.kind == "auto"), None)
     if task.urgent or task.heard.get("danger"):
         return "danger"

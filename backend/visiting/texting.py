@@ -1,4 +1,4 @@
-"""Short messages to callers whom no call reached (S6): one way to the mainland, with an answer where the carrier can."""
+"""Text requesters whom no call reached (S6): one-way to the mainland, two-way where the carrier can."""
 
 import random
 import time
@@ -28,27 +28,27 @@ from notify.text import Texter, TextEvent
 log = structlog.get_logger("texts")
 UNREACHED, EXTENDED = "S6", "S5"
 AT_ONCE = 64
-WAIT = timedelta(days=1)  # how long an answer by text is awaited before the visit counts as unreached
+WAIT = timedelta(days=1)  # how long to wait for an answer before the visit counts as unreached
 LEASE = timedelta(minutes=2)
-MOST_CHARS = 70  # one message of the mainland's networks
+MOST_CHARS = 70  # one message on mainland networks
 
 
 class Numbers(Protocol):
-    """backend/ports/calls.py, as far as texts need it."""
+    """The part of backend/ports/calls.py that texts need."""
 
     async def ticket_phone(self, ticket_id: int) -> str | None: ...
     async def visits_refused(self, number: str) -> bool: ...
 
 
 class Leaver(Protocol):
-    """backend/ports/visits.py: who asked for peace."""
+    """backend/ports/visits.py: the do-not-call list."""
 
     async def block(self, phone: str, masked: str, reason: str, by: str, at: datetime) -> bool: ...
 
 
 @dataclass
 class Texting:
-    """Sends texts to callers and hears what comes back. `public_url` has no slash at the end."""
+    """Sends texts to requesters and handles their answers. `public_url` has no trailing slash."""
 
     store: CallerTextStore
     numbers: Numbers
@@ -64,9 +64,9 @@ class Texting:
     hotline_name: str
 
     async def offer(self, ticket_id: int, round_: int) -> bool:
-        """Tell a caller in writing that nobody reached him; True when he may answer the same way, so that the
-        visit waits for it. Nobody is written to who asked for peace, nor where the office wants none
-        (`visit.unreached_text`).
+        """Queue a text that a call did not reach the requester; True if they may answer it and the visit waits.
+
+        Nothing is sent to numbers on the do-not-call list, nor if `visit.unreached_text` is off.
         """
         standing = await self.office.standing()
         number = callable_number(await self.numbers.ticket_phone(ticket_id), standing)
@@ -80,25 +80,25 @@ class Texting:
         return both and opened
 
     async def round(self) -> int:
-        """Send what is due; settle visits whose answer by text did not come; how many were handled."""
+        """Send due texts and settle visits whose answer did not come; return how many were handled."""
         now = self.office.clock.now()
         handled, full = 0, False
         for text in await self.store.due(now, AT_ONCE):
             if text.state == "pending":
-                if not full:  # who comes after one that must wait would wait as well: all go by one line
+                if not full:  # all share one rate limit: if one must wait, so must those after it
                     sent = await self._send(text, now)
                     full = sent is None
                     handled += bool(sent)
                 continue
             handled += 1
-            if text.state == "sending":  # the process that took it is gone: nobody knows whether it was sent
+            if text.state == "sending":  # the process that claimed it is gone, so it may or may not have been sent
                 await self._over(text, "ambiguous", now)
             else:
                 await self._over(text, text.state, now)
         return handled
 
     async def _send(self, text: CallerText, now: datetime) -> bool | None:
-        """Send one; None when the line's turn has not come, False when somebody was quicker."""
+        """Send one; None if the rate limit says wait, False if another process claimed it."""
         standing = await self.office.standing()
         number = callable_number(await self.numbers.ticket_phone(text.ticket_id), standing)
         if number is None:
@@ -124,7 +124,7 @@ class Texting:
         return True
 
     async def words(self, text: CallerText) -> str:
-        """What is written: no link, nothing of the demand, at most 70 characters on the mainland."""
+        """Render the text: no link, nothing of the demand, at most 70 characters on the mainland."""
         key = "visit_text.unreached_two_way" if text.two_way else f"sms.{text.kind}"
         facts: dict[str, Any] = {"sign": self.hotline_name, "hotline": self.hotline}
         if text.kind == EXTENDED:
@@ -135,7 +135,7 @@ class Texting:
         return self.catalogue.say(key, ticket_no=text.ticket_no[-4:], **facts)[:MOST_CHARS]
 
     async def _extended(self, ticket_id: int) -> dict[str, Any]:
-        """Until when and why, in words of a fixed list: what somebody wrote may hold more than a caller should read."""
+        """Return the new due time and the reason in fixed words: free text may say more than requesters should read."""
         snap = await self.desk.moves.load(Find(ticket_id=ticket_id))
         lead = snap.lead if snap else None
         granted = [r for r in snap.requests if r.kind == "extension" and r.decision == "accepted"] if snap else []
@@ -147,7 +147,7 @@ class Texting:
         return {"reason_short": self.catalogue.word("delay", why), "new_due": shown}
 
     async def _failed(self, text: CallerText, error: DeliveryError, now: datetime) -> None:
-        """A text in doubt is never sent twice; one that surely did not leave is tried again."""
+        """Handle a failed send: retry only if it certainly did not leave; an uncertain one is never sent twice."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         step = retry.delivery(error.kind, text.attempts + 1, random.random(), after)
         log.warning("text_not_sent", text=text.id, kind=error.kind, code=error.code)
@@ -158,24 +158,24 @@ class Texting:
             await self._over(text, state, now, error=error.code)
 
     async def _over(self, text: CallerText, state: str, now: datetime, error: str | None = None) -> None:
-        """Nothing more is awaited of it; a visit that waited for its answer counts as unreached."""
+        """Settle a finished text; a visit that waited for its answer counts as unreached."""
         if text.two_way:
             await self._say(text, Answer.UNREACHED, "")
         await self.store.settle(text.id, state, now, error=error)
 
-    # -- what comes back
+    # -- reports and answers
 
     async def close(self) -> None:
-        """Let go of the carrier."""
+        """Close the carrier."""
         await self.texter.close()
 
     async def report(self, text_id: int, event: TextEvent) -> None:
-        """A delivery report. Refused `not_found`: no text of ours."""
+        """Store a delivery report. Refused `not_found`: not one of our texts."""
         if not await self.store.told(text_id, event.provider_id, event.status.value, event.error_code):
             raise Refused("not_found", text=text_id)
 
     async def heard(self, sender: str, body: str) -> bool:
-        """What somebody wrote to our number; True when it was an answer to a visit. The first valid one counts (FW22)."""
+        """Handle an incoming text; True if it answered a visit. The first valid answer counts (FW22)."""
         standing = await self.office.standing()
         number = callable_number(sender, standing)
         if number is None:
@@ -209,7 +209,7 @@ class Texting:
 
 
 def meant(said: str) -> Answer | None:
-    """The answer of a written message: a key, or plain words that need no asking back; None when neither."""
+    """Parse the answer in an incoming text: a key, or words that need no confirmation; None if neither."""
     key = "".join(said.split()).translate(str.maketrans("１２３", "123")).rstrip("。.!！")
     if key in survey.ANSWERS:
         return survey.ANSWERS[key]
