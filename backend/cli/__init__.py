@@ -1,4 +1,4 @@
-"""The command line: a door that loads each command only when it is called (P10)."""
+"""The command line; each command's module is imported only when it is called (P10)."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from backend.cli.helping import speak, wrong
 from backend.domain.refusals import Refused
 from backend.domain.texts import Catalogue
 
-#: Command → where it is.
+#: Command → `module:function`.
 COMMANDS = {
     "serve": "backend.cli.serving:serve",
     "db": "backend.cli.tables:tables",
@@ -40,25 +40,25 @@ COMMANDS = {
 
 @cache
 def words() -> Catalogue:
-    """The catalogue of the language asked for."""
+    """Return the texts in the language of `JIESU_LANGUAGE`, default Chinese."""
     language = os.environ.get("JIESU_LANGUAGE", "")
     return Catalogue(language if language in ("zh_CN", "en") else "zh_CN")
 
 
 def tell(key: str, /, **facts: Any) -> None:
-    """A sentence of the catalogue for the person, on stderr."""
+    """Print a sentence of the text catalogue on stderr."""
     click.echo(words().say(f"cli.{key}", **facts), err=True)
 
 
 class Lazy(click.Group):
-    """A group whose commands are imported when they are needed; the list of them needs only their help."""
+    """A group that imports a command when it is called; listing them reads only their help texts."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All commands, in the order of the table."""
+        """Return all commands, in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """One command, imported now."""
+        """Import and return one command; None if unknown."""
         where = COMMANDS.get(cmd_name)
         if where is None:
             return None
@@ -67,7 +67,7 @@ class Lazy(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing any."""
+        """Write the list of commands, without importing any."""
         with formatter.section(words().say("cli.commands")):
             formatter.write_dl([(name, words().say(f"cli.help.{name}")) for name in COMMANDS])
 
@@ -77,14 +77,14 @@ class Lazy(click.Group):
 @click.version_option(package_name="jiesu")
 @click.pass_context
 def jiesu(ctx: click.Context, debug: bool) -> None:
-    """The group; what it says of itself stands in the catalogue."""
+    """The top-level group; its help is in the text catalogue."""
     ctx.obj = debug
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status: 0 done, 1 refused or some rows refused, 2 usage (contract §3)."""
+    """Run one command and return its exit status: 0 done, 1 refused or some rows refused, 2 usage (contract §3)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given  # taken anywhere on the line
+    debug = "--debug" in given  # allowed anywhere on the line
     speak(words())
     words_given = ["--debug"] * debug + [word for word in given if word != "--debug"]
     try:
@@ -117,7 +117,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 1
-    except Exception as accident:  # the one door for accidents: a person is told shortly, never shown a trace
+    except Exception as accident:  # the only catch-all: a short sentence, never a traceback
         if debug:
             raise
         tell("accident", what=type(accident).__name__)

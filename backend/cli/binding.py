@@ -1,4 +1,4 @@
-"""`jiesu binding open PERSON`: a code by which a person binds his chat."""
+"""`jiesu binding open PERSON`: create a code with which a person binds their chat account."""
 
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +18,7 @@ def binding() -> None:
 @click.argument("person")
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def open_(person: str, as_json: bool) -> None:
-    """Valid for ten minutes, once."""
+    """Print a one-time binding code (valid 10 min)."""
     running = server(environment())
     if running is not None:
         told: Any = running.ask("POST", f"/api/v1/people/{quote(person, safe='')}/binding")

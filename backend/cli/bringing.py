@@ -1,4 +1,4 @@
-"""`jiesu import KIND FILE`: brings a file in and reports row by row."""
+"""`jiesu import KIND FILE`: import a file and report row by row."""
 
 import sys
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from backend.cli import tell, words
 from backend.cli.local import OPERATOR, answer, environment, local_house, now, server
 
 KINDS = ("units", "people", "tickets", "history", "ledger", "calendar", "visits", "roster", "catalogue")
-SHOWN = 20  # refused rows told one by one
+SHOWN = 20  # refused rows printed one by one
 
 
 def read_pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """`field=value` words; a usage error without the sign."""
+    """Parse `field=value` options. Usage error without `=`."""
     found = {}
     for value in values:
         name, sign, to = value.partition("=")
@@ -34,7 +34,7 @@ def read_pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, 
 @click.option("--dry-run", is_flag=True, help=words().say("cli.help.dry_run"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def bring(kind: str, file: Path, preset: dict[str, str], dry_run: bool, as_json: bool) -> int:
-    """1 when some rows were refused."""
+    """Exit status 1 if some rows were refused."""
     house = environment()
     running = server(house)
     if running is not None:

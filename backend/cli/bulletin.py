@@ -1,4 +1,4 @@
-"""`jiesu bulletin`: a period's documents into a folder, through the running server when there is one (contract §3)."""
+"""`jiesu bulletin`: write a period's documents to a folder, through the running server if there is one (contract §3)."""
 
 import sys
 import tempfile
@@ -16,7 +16,7 @@ from backend.cli.remote import Server
 from backend.domain.refusals import Refused
 from backend.marks.spans import span
 
-PATIENCE = 600.0  # seconds a server may take
+PATIENCE = 600.0  # longest wait for the server, in seconds
 PAUSE = 0.3
 
 
@@ -35,7 +35,7 @@ def bulletin(
     month: str | None, quarter: str | None, year: str | None, out: Path, kind: str | None, profile: str | None,
     scheme: str | None, issue: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """One period; exit status 2 for one that cannot be read."""
+    """Exactly one period; exit status 2 for an invalid one."""
     named = [
         (unit, name) for unit, name in (("month", month), ("quarter", quarter), ("year", year)) if name is not None
     ]
@@ -75,7 +75,7 @@ def _check(unit: str, period: str) -> None:
 
 
 def _room_in(out: Path) -> None:
-    """The folder, made if need be, before any work is done. Refused `not_writable`."""
+    """Create the folder if needed and check that it is writable, before any work. Refused `not_writable`."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
@@ -85,7 +85,7 @@ def _room_in(out: Path) -> None:
 
 
 def _step(step: str) -> None:
-    """How far it is, for whoever sits at a terminal."""
+    """Print progress on a terminal."""
     if sys.stderr.isatty():
         tell(f"bulletin.{step}")
 
@@ -105,7 +105,7 @@ async def _local(want: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[tupl
 
 
 def _asked(there: Server, want: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[tuple[str, bytes]]]:
-    """By the running server: it alone writes its file."""
+    """Have the running server make it, since only it writes its database file. Refused `server_silent` or its error."""
     body = {name: value for name, value in want.items() if value is not None}
     begun = there.ask("POST", "/api/v1/bulletins", body)
     _step("wait")

@@ -1,4 +1,4 @@
-"""What a person setting the house up wants to know: is everything there, does it answer, how long will it last."""
+"""The checks of `jiesu doctor`: settings, database, calendar, people, providers."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from backend.domain.refusals import Refused
 from backend.environment import Environment
 from backend.shelves import open_office, tables_version
 
-NEAR = timedelta(days=60)  # the calendar's end is announced so long before
+NEAR = timedelta(days=60)  # warn this long before the calendar ends
 WAIT = 5.0  # seconds for a provider to answer
 TELEGRAM = "https://api.telegram.org"
 TWILIO = "https://api.twilio.com"
@@ -30,7 +30,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at. `what` is a word of the catalogue (`cli.check.…`), `facts` fill it."""
+    """The result of one check. `what` is a text key (`cli.check.…`), filled with `facts`."""
 
     name: str
     health: Health
@@ -42,7 +42,7 @@ Fetch = Callable[[str, tuple[str, str] | None], Any]
 
 
 def fetch(url: str, login: tuple[str, str] | None) -> Any:
-    """The JSON at an address. Raises OSError (also for a refusal by HTTP) or ValueError."""
+    """Return the JSON at a URL. Raises OSError (also for an HTTP error status) or ValueError."""
     request = urllib.request.Request(url)
     if login is not None:
         from base64 import b64encode
@@ -53,7 +53,7 @@ def fetch(url: str, login: tuple[str, str] | None) -> Any:
 
 
 async def look(environment: Environment, ask: Fetch = fetch) -> list[Check]:
-    """All checks, in the order in which one would mend them."""
+    """Run all checks, in the order in which to fix them."""
     found = [_settings(environment)]
     database = await _database(environment)
     found.append(database)
@@ -80,7 +80,7 @@ async def _database(environment: Environment) -> Check:
     kind = environment.database.partition(":")[0]
     try:
         there, ours = await asyncio.to_thread(tables_version, environment)
-    except Exception as accident:  # whatever the engine says, the person learns that it is not to be reached
+    except Exception as accident:  # any engine's error: report that the database cannot be reached
         return Check("database", Health.BROKEN, "database_gone", {"kind": kind, "why": type(accident).__name__})
     if there is None:
         return Check("database", Health.NOTICE, "database_empty", {"kind": kind})
@@ -90,7 +90,7 @@ async def _database(environment: Environment) -> Check:
 
 
 def _calendar(today: date, end: date) -> Check:
-    """Warned of 60 days ahead, and in December as long as the next year is not there (readings §4)."""
+    """Warn 60 days before the calendar ends, and in December while next year is missing (readings §4)."""
     facts = {"end": end.isoformat(), "days": (end - today).days}
     if end < today:
         return Check("calendar", Health.BROKEN, "calendar_over", facts)
@@ -149,5 +149,5 @@ def _absent(name: str, sandbox: bool) -> Check:
 
 
 def _why(error: Exception) -> str:
-    """What went wrong, without the address (it may hold a token)."""
+    """Describe an error without its URL, which may hold a token."""
     return f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""`jiesu settings` and `jiesu set`: what is in force, and how it is changed."""
+"""`jiesu settings` and `jiesu set`: list the settings in force and change them."""
 
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from backend.cli.local import OPERATOR, answer, environment, local_house, local_
 @click.command(help=words().say("cli.help.settings"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def settings(as_json: bool) -> None:
-    """Everything in force, key by key."""
+    """List all settings in force, key by key."""
     view = now(_view())
     if as_json:
         answer(view)
@@ -33,7 +33,7 @@ async def _view() -> dict[str, str]:
 @click.option("--recompute", "move", is_flag=True, help=words().say("cli.help.set_recompute"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def set_(key: str, value: str, unit: str | None, preview: bool, move: bool, as_json: bool) -> None:
-    """A new version of a setting, from now on; open duties keep their due times unless --recompute moves them."""
+    """Change a setting from now on; open duties keep their due times unless --recompute moves them."""
     if preview or move:
         from backend.cli.recompute import asked, show
 

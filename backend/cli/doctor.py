@@ -1,4 +1,4 @@
-"""`jiesu doctor`: settings, database, calendar, providers, webhooks; a line each."""
+"""`jiesu doctor`: check settings, database, calendar, providers and webhooks; one line each."""
 
 import click
 
@@ -10,7 +10,7 @@ from backend.cli.local import answer, environment, now, quiet
 @click.command(help=words().say("cli.help.doctor"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def doctor(as_json: bool) -> int:
-    """1 when something is not to be used as it is."""
+    """Exit status 1 if any check is broken."""
     quiet()
     checks = now(look(environment()))
     said = []

@@ -1,4 +1,4 @@
-"""`jiesu due`: when a duty that begins at a moment is due, by the calendar and limits in force."""
+"""`jiesu due`: print when a duty is due, by the calendar and limits in force."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from backend.domain.ticket import Category, Grade, Obligation
 @click.option("--at", "moment", required=True, metavar="ISO8601", help=words().say("cli.help.at"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def due(kind: str, grade: str, category: str | None, unit: str | None, moment: str, as_json: bool) -> None:
-    """A moment without an offset is meant in the house's zone."""
+    """A time without an offset is read in the office's time zone."""
     try:
         start = datetime.fromisoformat(moment)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Help pages in the catalogue's language: what click itself would say in English, in our words."""
+"""Translates click's own help and usage sentences into the chosen language."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ import click
 
 from backend.domain.texts import Catalogue
 
-#: What click says of its own accord → its key under `cli.page`.
+#: Click's own phrases → their key under `cli.page`.
 OWN = {
     "Options": "options", "Commands": "commands", "Positional arguments": "arguments",
     "Show this message and exit.": "help", "Show the version and exit.": "version",
@@ -15,7 +15,7 @@ OWN = {
 
 
 def speak(words: Catalogue) -> None:
-    """Have every help page drawn in this language. `formatter_class` is click's own place for that; commands are many."""
+    """Format every help page in this language, through click's `formatter_class`, so that no command needs to."""
 
     def said(text: str) -> str:
         whole = words.say(f"cli.page.{OWN[text]}") if text in OWN else text
@@ -24,7 +24,7 @@ def speak(words: Catalogue) -> None:
         )
 
     class Spoken(click.HelpFormatter):
-        """Click's formatter with its few sentences said in our words."""
+        """Click's formatter with its own phrases translated."""
 
         def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
             super().write_usage(prog, args, prefix or words.say("cli.page.usage"))
@@ -41,7 +41,7 @@ def speak(words: Catalogue) -> None:
 
 
 def wrong(words: Catalogue, no: click.UsageError) -> str:
-    """What was wrong on the line, in our words where we have them; click's own for the rest."""
+    """Describe a usage error in this language where we have a text, else in click's words."""
     param = getattr(no, "param", None)
     what = param.human_readable_name if isinstance(param, click.Argument) else "/".join(param.opts) if param else ""
     if isinstance(no, click.MissingParameter) and param is not None:

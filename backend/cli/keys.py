@@ -1,4 +1,4 @@
-"""`jiesu key create`: an API key, printed once."""
+"""`jiesu key create`: create an API key, printed once."""
 
 import click
 
@@ -19,7 +19,7 @@ def key() -> None:
 @click.option("--name", required=True, help=words().say("cli.help.name"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def create(person: str | None, role: str | None, unit: str | None, name: str, as_json: bool) -> None:
-    """Of a person, or of a service with a role and perhaps a unit."""
+    """For a person, or a service with a role and optionally a unit."""
     if (person is None) == (role is None):
         raise click.UsageError("--person | --role")
     house = environment()

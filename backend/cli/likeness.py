@@ -1,4 +1,4 @@
-"""`jiesu likeness rebuild` and `jiesu clusters`: the index made again, and groups of like demands found in a file or here."""
+"""`jiesu likeness rebuild` and `jiesu clusters`: rebuild the similarity index; group similar tickets of a file or here."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +11,7 @@ from backend.cli import tell, words
 from backend.cli.local import answer, environment, local_house, now, server
 from backend.domain.refusals import Refused
 
-SHOWN = 50  # groups told one by one
+SHOWN = 50  # groups printed one by one
 
 
 @click.group(help=words().say("cli.help.likeness"))
@@ -22,7 +22,7 @@ def likeness() -> None:
 @likeness.command(help=words().say("cli.help.rebuild"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def rebuild(as_json: bool) -> None:
-    """All gists made again."""
+    """Recompute the features of all tickets."""
     running = server(environment())
     if running is not None:
         count = int(running.ask("POST", "/api/v1/likeness/rebuild", {})["tickets"])
@@ -47,7 +47,7 @@ async def _rebuild() -> int:
 def clusters(
     file: Path | None, since: datetime | None, until: datetime | None, least: int | None, as_json: bool
 ) -> None:
-    """A file is only read; nothing of it is kept."""
+    """A file is only read; nothing of it is stored."""
     if file is not None:
         read, groups = _of_file(file, least or 50)
     else:

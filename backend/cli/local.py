@@ -1,4 +1,4 @@
-"""How a command reaches the house: through the running server, or by opening the database itself."""
+"""How a command reaches the data: through the running server, or by opening the database itself."""
 
 import asyncio
 import contextlib
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from backend.shelves import Shelves
 
 T = TypeVar("T")
-OPERATOR = Actor("operator", Role.ADMIN)  # whoever may run commands on this machine
+OPERATOR = Actor("operator", Role.ADMIN)  # anyone who may run commands on this machine
 
 
 def environment() -> "Environment":
-    """How this process was told to run. Refused `bad_environment`."""
+    """Load the configuration from the environment and jiesu.toml. Refused `bad_environment`."""
     from pydantic import ValidationError
 
     from backend.environment import Environment
@@ -34,17 +34,17 @@ def environment() -> "Environment":
     except ValidationError as wrong:
         names = sorted({"JIESU_" + ".".join(str(p) for p in e["loc"]).upper() for e in wrong.errors()})
         raise Refused("bad_environment", names=", ".join(names)) from None
-    except ValueError:  # a jiesu.toml that is none
+    except ValueError:  # an invalid jiesu.toml
         raise Refused("bad_environment", names="jiesu.toml") from None
 
 
 def now(work: Coroutine[Any, Any, T]) -> T:
-    """Run one piece of asynchronous work to its end."""
+    """Run a coroutine to its end."""
     return asyncio.run(work)
 
 
 def quiet() -> None:
-    """Moves are told by the server's log; a command tells what came of it in its own words."""
+    """Silence info logs; commands print their own result."""
     import logging
     import sys
 
@@ -58,7 +58,7 @@ def quiet() -> None:
 
 @contextlib.asynccontextmanager
 async def local_house(environment: "Environment", *, writing: bool = True) -> AsyncIterator["Shelves"]:
-    """The house of this environment, opened here. A writer owns an embedded file meanwhile; Refused `in_use`."""
+    """Open the core services in this process; when writing, own the embedded database file. Refused `in_use`."""
     from backend.shelves import embedded, open_shelves
 
     quiet()
@@ -71,7 +71,7 @@ async def local_house(environment: "Environment", *, writing: bool = True) -> As
 
 @contextlib.asynccontextmanager
 async def local_office(environment: "Environment") -> AsyncIterator["Office"]:
-    """Only the rules in force, to be read."""
+    """Open only the configuration, for reading."""
     from backend.shelves import open_office
 
     quiet()
@@ -80,7 +80,7 @@ async def local_office(environment: "Environment") -> AsyncIterator["Office"]:
 
 
 def server(environment: "Environment") -> "Server | None":
-    """The running server, when the database is its file; None when nobody is in or the database is shared."""
+    """Return the running server that owns the SQLite file; None if none runs or the database is shared."""
     from backend.cli.remote import server_at
     from backend.doorplate import look
 
@@ -91,5 +91,5 @@ def server(environment: "Environment") -> "Server | None":
 
 
 def answer(document: Any) -> None:
-    """One JSON document on stdout, and nothing else (contract §3)."""
+    """Print one JSON document on stdout, and nothing else (contract §3)."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=1))

@@ -1,4 +1,4 @@
-"""`jiesu readiness`: which units are not ready for tickets, and what each lacks (A21, A36-A39)."""
+"""`jiesu readiness`: list units that are not ready for tickets, and what each lacks (A21, A36-A39)."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from backend.readiness import lacking
 @click.command(help=words().say("cli.help.readiness"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def readiness(as_json: bool) -> None:
-    """Reads the office as it stands; writes nothing."""
+    """Reads the current configuration; writes nothing."""
     found = now(_listed())
     if as_json:
         answer({"items": [

@@ -1,4 +1,4 @@
-"""`jiesu recompute`: shows what a change of limits or calendar days would do to open duties, and with --apply does it."""
+"""`jiesu recompute`: show how a change of limits or calendar days moves open duties, and with --apply make it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from backend.cli.bringing import read_pairs
 from backend.cli.local import OPERATOR, answer, environment, local_house, now, server
 
 DAYS = {"work": True, "off": False}
-SHOWN = 50  # duties told one by one
+SHOWN = 50  # duties printed one by one
 
 
 @click.command("recompute", help=words().say("cli.help.recompute"))
@@ -32,7 +32,7 @@ def _worked(said: str) -> bool:
 
 
 def asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
-    """The running server's answer, or this process's own."""
+    """Preview or apply through the running server if there is one, else here; return the moved duties."""
     running = server(environment())
     if running is not None:
         return dict(running.ask("POST", f"/api/v1/recompute/{'apply' if do_it else 'preview'}", body))
@@ -64,7 +64,7 @@ async def _asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
 
 
 def show(found: dict[str, Any], done: bool, as_json: bool) -> None:
-    """The list, each duty with its old and new time."""
+    """Print the moved duties, each with its old and new due time."""
     if as_json:
         answer(found)
     for one in found["items"][:SHOWN]:

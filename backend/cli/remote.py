@@ -1,4 +1,4 @@
-"""Asks the running server over its own API, so that one process alone writes its file."""
+"""Calls the running server over its API, so that only one process writes its database file."""
 
 import json
 import secrets
@@ -13,26 +13,26 @@ from urllib.parse import quote
 from backend.domain.refusals import Refused
 from backend.doorplate import Plate
 
-QUICK = 3.0  # seconds until a server that does not answer is taken to be gone
+QUICK = 3.0  # seconds after which a server that does not answer counts as gone
 PATIENT = 3_600.0  # seconds a large import may take
-#: Straight to the server: no proxy stands between two processes of one machine.
+#: Never through a proxy: both processes run on one machine.
 _OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that is in."""
+    """A client of a running server."""
 
     url: str
     token: str
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Send JSON, get JSON. Raises Refused with the server's code, or `server_silent`."""
+        """Send JSON and return the JSON answer. Refused with the server's code, or `server_silent`."""
         data = None if body is None else json.dumps(body).encode()
         return self._send(method, path, data, "application/json", 60.0)
 
     def take(self, path: str) -> bytes:
-        """A file. Raises as `ask` does."""
+        """Download a file. Refused as `ask`."""
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"})
         try:
             with _OPEN(request, timeout=60.0) as answer:
@@ -43,7 +43,7 @@ class Server:
             raise Refused("server_silent", url=self.url) from None
 
     def send_file(self, path: str, file: Path, fields: Sequence[tuple[str, str]]) -> Any:
-        """Send a file and words with it, get JSON."""
+        """Upload a file with form fields and return the JSON answer. Refused as `ask`."""
         edge = secrets.token_hex(16)
         parts = [_part(edge, f'name="{_plain(name)}"', value.encode()) for name, value in fields]
         name = quote(file.name, safe=". ()-")
@@ -64,7 +64,7 @@ class Server:
 
 
 def server_at(plate: Plate) -> Server | None:
-    """The server of a plate, if it is alive."""
+    """Return a client of the server in a run file, if it answers."""
     try:
         with _OPEN(f"{plate.url}/healthz", timeout=QUICK) as answer:
             alive = answer.status == 200

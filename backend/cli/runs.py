@@ -1,4 +1,4 @@
-"""`jiesu runs`: the stored score runs, and what one says that another does not (issue 5, B3)."""
+"""`jiesu runs`: list the stored score runs, or compare two (issue 5, B3)."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from backend.domain.acts import SYSTEM
 @click.argument("other", type=int, required=False)
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def runs(run: int | None, other: int | None, as_json: bool) -> None:
-    """All runs; with a number, how that run differs from the one it revises, or from the other one named."""
+    """List all runs; with a number, compare that run with the one it revises or the other one given."""
     if run is None:
         found = now(_listed())
         if as_json:

@@ -1,4 +1,4 @@
-"""`jiesu sandbox advance`: moves the clock of the running rehearsal."""
+"""`jiesu sandbox advance`: move the clock of the running rehearsal."""
 
 import click
 
@@ -16,7 +16,7 @@ def sandbox() -> None:
 @click.argument("span")
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def advance(span: str, as_json: bool) -> None:
-    """Answered when the rounds that became due have run."""
+    """Returns when the workers that became due have run."""
     house = environment()
     running = server(house)
     if running is None:

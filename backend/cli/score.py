@@ -1,4 +1,4 @@
-"""`jiesu score`: a trial run of a month, quarter or year, or a sheet from given counts; nothing is stored (contract §3)."""
+"""`jiesu score`: trial run of a month, quarter or year, or a sheet from given counts; stores nothing (contract §3)."""
 
 import json
 import sys
@@ -31,7 +31,7 @@ def score(
     month: str | None, quarter: str | None, year: str | None, scheme: str | None, unit: str | None,
     changes: tuple[str, ...], as_of: str | None, facts: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """One of the four sources must be named; what is set holds for this run only."""
+    """Exactly one of the four sources must be given; `--set` applies to this run only."""
     named = [source for source in (month, quarter, year, facts) if source is not None]
     if len(named) != 1:
         raise click.UsageError("--month | --quarter | --year | --facts")
@@ -59,7 +59,7 @@ def score(
 
 
 def settings_of(changes: tuple[str, ...]) -> dict[str, str]:
-    """The `--set` words as settings. Usage error without `=`; Refused `unknown_setting`, `bad_setting`."""
+    """Parse the `--set` options as settings. Usage error without `=`; Refused `unknown_setting`, `bad_setting`."""
     found = {}
     for change in changes:
         key, equals, value = change.partition("=")
@@ -70,7 +70,7 @@ def settings_of(changes: tuple[str, ...]) -> dict[str, str]:
 
 
 def read_facts(path: Path) -> Mapping[str, Any]:
-    """The facts document of a file, or of stdin for `-`. Refused `file_missing`, `too_large`, `bad_facts`."""
+    """Read the facts document from a file, or from stdin for `-`. Refused `file_missing`, `too_large`, `bad_facts`."""
     try:
         if str(path) == "-":
             body = sys.stdin.buffer.read(LARGEST + 1)
@@ -91,7 +91,7 @@ def read_facts(path: Path) -> Mapping[str, Any]:
 
 
 async def _facts(document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
-    """By the settings in force; `--set` wins over the document's own."""
+    """Score with the settings in force; `--set` overrides the document's own."""
     from backend.domain.scoring.reckon import reckon_json
 
     own = document.get("settings")
@@ -120,7 +120,7 @@ async def _period(
 
 
 def table(found: Mapping[str, Any]) -> list[str]:
-    """The result for a person's eye, one line a figure."""
+    """Format the result for reading, one line per figure."""
     if "units" not in found:
         return _sheet(found)
     lines = [str(found["period"])]

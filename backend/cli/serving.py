@@ -1,4 +1,4 @@
-"""`jiesu serve`: starts the house in the foreground, with all its doors or some."""
+"""`jiesu serve`: run the server in the foreground, with all roles or some."""
 
 import asyncio
 import inspect
@@ -14,7 +14,7 @@ ROLES = ("web", "bot", "worker", "clock")
 
 
 def read_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
-    """`web,bot` as roles; a usage error for any other word."""
+    """Parse `web,bot` as roles. Usage error for an unknown role."""
     roles = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
     unknown = [role for role in roles if role not in ROLES]
     if unknown or not roles:
@@ -26,7 +26,7 @@ def read_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tupl
 @click.option("--roles", default=",".join(ROLES), show_default=True, callback=read_roles,
               help=words().say("cli.help.roles"))  # fmt: skip
 def serve(roles: tuple[str, ...]) -> int:
-    """Start and stay until told to stop; 0 when stopped by SIGINT or SIGTERM."""
+    """Run until stopped; exit status 0 after SIGINT or SIGTERM."""
     house = environment()
     wiring: Any = import_module("backend.wiring")
     try:

@@ -1,4 +1,4 @@
-"""`jiesu db …`: brings the tables up to this code."""
+"""`jiesu db …`: migrate the database to this version of the code."""
 
 import contextlib
 
@@ -16,7 +16,7 @@ def tables() -> None:
 
 @tables.command(help=words().say("cli.help.upgrade"))
 def upgrade() -> None:
-    """All changes in one transaction, or none."""
+    """Apply all migrations in one transaction, or none."""
     from backend.shelves import embedded, prepare, tables_version
 
     house = environment()

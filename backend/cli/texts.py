@@ -1,4 +1,4 @@
-"""`jiesu texts`: every text people see or hear, with sample facts, before anybody gets it."""
+"""`jiesu texts`: preview the texts people see or hear, with sample facts."""
 
 import click
 
@@ -13,7 +13,7 @@ from backend.domain.texts import Catalogue, languages
 @click.option("--language", type=click.Choice(languages()), default="zh_CN", help=words().say("cli.help.language"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def texts(key: str, language: str, as_json: bool) -> None:
-    """All texts, a part of them (chat, sms …), or one by its key or name (M1); exit status 1 when there is none."""
+    """All texts, a group (chat, sms …), or one by its key or name (M1); exit status 1 if there is none."""
     catalogue = Catalogue(language)
     found = {name: preview(catalogue, name) for name in matching(catalogue, key)}
     if as_json:

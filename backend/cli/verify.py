@@ -1,4 +1,4 @@
-"""`jiesu verify`: recomputes the journal's chain and says what is not as it was written (G22)."""
+"""`jiesu verify`: recompute the journal's hash chain and report what was altered (G22)."""
 
 import click
 
@@ -10,7 +10,7 @@ from backend.verifying import Verdict
 @click.command(help=words().say("cli.help.verify"))
 @click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
 def verify(as_json: bool) -> int:
-    """1 when anything was found."""
+    """Exit status 1 if anything was found."""
     verdict = now(_look())
     if as_json:
         answer({

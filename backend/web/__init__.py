@@ -1,1 +1,1 @@
-"""The web door: REST, hooks, events, meters and the console; it translates and forwards, and decides nothing."""
+"""Web adapter: REST API, webhooks, events, metrics and the console; it translates and forwards, and decides nothing."""

@@ -1,4 +1,4 @@
-"""The web door, put together: middlewares, routes, console; `make_app(rooms)` is all the wiring needs."""
+"""Builds the web application: middleware, routes and console; the composition root only calls `make_app`."""
 
 import secrets
 import time
@@ -21,12 +21,12 @@ from backend.web.refusing import accident, json_answer, refusal_of
 from backend.web.wire import wire_log
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-#: What the wiring gives `web.AppRunner`: a 100 KB header reaches the door and is refused there (FT5); no access log,
-#: since a line a request is a flood under attack and the meters count them anyway.
+#: Arguments of `web.AppRunner`: a 100 KB header reaches the handler and is refused there (FT5); no access log, since
+#: one line per request floods the log under attack and the metrics count requests anyway.
 RUNNER: dict[str, Any] = {
     "max_field_size": 128 * 1024, "access_log": None, "lingering_time": 2.0, "logger": wire_log(),
 }  # fmt: skip
-#: Paths whose errors are JSON even when a browser asks.
+#: Paths whose errors are JSON even for a browser.
 MACHINES = ("/api/", "/hooks/", "/events", "/healthz", "/readyz", "/metrics", "/sandbox/clock")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -43,7 +43,7 @@ HEADERS = {
 
 @web.middleware
 async def manners(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A number for every request; every no in one shape; accidents caught once, here (style 6)."""
+    """Give every request an id, turn every refusal into one shape and catch unexpected errors once, here (style 6)."""
     request[REQUEST_ID] = secrets.token_hex(8)
     begun = time.perf_counter()
     status = 500
@@ -74,7 +74,7 @@ async def _no(request: web.Request, error: Exception) -> web.StreamResponse:
 
 
 async def _dress(request: web.Request, response: web.StreamResponse) -> None:
-    """Security headers and the request's number; a room that needs other ones has set its own."""
+    """Add security headers and the request id; headers a handler has set are kept."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
@@ -86,7 +86,7 @@ async def _dress(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def make_app(rooms: Rooms, extra: Sequence[Callable[[web.Application], None]] = ()) -> web.Application:
-    """The web application of a house. `extra` adds the routes of other rooms (telephone hooks, the sandbox)."""
+    """Build the web application. `extra` adds routes of other parts (telephone webhooks, the sandbox)."""
     app = web.Application(middlewares=[manners], client_max_size=1024 * 1024)
     app[ROOMS] = rooms
     app[METERS] = Meters(rooms)

@@ -1,4 +1,4 @@
-"""What a door hands to a handler, and what it gets back."""
+"""The request an API handler receives and the response it returns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from backend.domain.acts import Actor
 from backend.rooms import Rooms
 
 ROOMS = web.AppKey("rooms", Rooms)
-#: Kept on the request: its number, and whether the connection must be closed after the answer.
+#: The request's id, kept on the aiohttp request.
 REQUEST_ID = web.RequestKey("request_id", str)
 
 
@@ -25,7 +25,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request that is understood: who asks, for what, with which words."""
+    """A validated request: who asks, path values, filters and body."""
 
     rooms: Rooms
     actor: Actor
@@ -36,13 +36,13 @@ class Ask:
 
     @property
     def seen_by(self) -> str | None:
-        """The unit whose tickets alone may be seen; None for those who see all. A unit role without unit sees none."""
+        """The only unit whose tickets the actor may see; None: all. A unit role without a unit sees none."""
         return (self.actor.unit or "") if self.actor.of_unit else None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered: JSON, unless `raw` holds a file's bytes."""
+    """A handler's response: JSON, unless `raw` holds a file's bytes."""
 
     payload: Any
     status: int = 200

@@ -1,4 +1,4 @@
-"""Reads bodies as a suspicious clerk does: bounded, in time, strict JSON, whole parts; anything else is a plain no."""
+"""Bounded, time-limited, strict parsing of request bodies."""
 
 import asyncio
 import hashlib
@@ -14,19 +14,19 @@ from aiohttp.http_exceptions import HttpProcessingError
 from backend.domain.refusals import Refused
 from backend.web.asked import Part
 
-LARGEST = 1024 * 1024  # bytes of a JSON or hook body
-SECONDS = 10.0  # FW29: a body that takes longer is not waited for
+LARGEST = 1024 * 1024  # bytes of a JSON or webhook body
+SECONDS = 10.0  # FW29: longest wait for a body
 DEEPEST = 32  # levels of nesting
 MOST_PARTS = 50
 FILE_SECONDS = 60.0
 
 
 class TooSlow(Exception):
-    """The client did not finish its body in time; the connection is closed."""
+    """The client did not send its body in time; the connection is closed."""
 
 
 async def read_bytes(request: web.Request, largest: int = LARGEST, seconds: float = SECONDS) -> bytes:
-    """The whole body. Raises Refused `too_large`, `bad_request` (broken on the way), or TooSlow."""
+    """Return the whole body. Refused `too_large` (`largest` bytes), `bad_request` (broken); TooSlow after `seconds`."""
     if (request.content_length or 0) > largest:
         raise Refused("too_large")
     pieces: list[bytes] = []
@@ -46,7 +46,7 @@ async def read_bytes(request: web.Request, largest: int = LARGEST, seconds: floa
 
 
 def charset_of(request: web.Request) -> None:
-    """JSON is UTF-8 here; another or an unknown charset is refused (FW28)."""
+    """Require UTF-8 (FW28). Refused `bad_request` for another or an unknown charset."""
     try:
         charset = request.charset
     except ValueError:
@@ -74,9 +74,9 @@ def _finite(text: str) -> float:
 
 
 def strict_json(body: bytes) -> Any:
-    """JSON without NaN, twins, abysses or signs no database keeps (NUL and lone surrogates are dropped).
+    """Parse JSON strictly: no NaN, no duplicate keys, at most 32 levels. NUL and lone surrogates are dropped.
 
-    Raises Refused `bad_request`.
+    Refused `bad_request`, also for whole numbers of 2**62 and more.
     """
     try:
         value = json.loads(
@@ -102,14 +102,14 @@ def _plain(value: Any, depth: int) -> Any:
 
 
 def keepable(text: str) -> str:
-    """The text without NUL and lone surrogates, which no database keeps."""
+    """Return the text without NUL and lone surrogates, which no database stores."""
     if text.isascii() and "\0" not in text:
         return text
     return "".join(c for c in text if c != "\0" and not 0xD800 <= ord(c) <= 0xDFFF)
 
 
 async def read_json(request: web.Request) -> Any:
-    """The body as strict JSON; an empty one is an empty object."""
+    """Return the body as strictly parsed JSON; an empty body is an empty object. Refused `bad_request`, `too_large`."""
     charset_of(request)
     if request.content_type not in ("application/json", "application/octet-stream", "text/json"):
         raise Refused("bad_request", reason="content_type")
@@ -118,7 +118,7 @@ async def read_json(request: web.Request) -> Any:
 
 
 async def read_parts(request: web.Request, largest: int) -> list[Part]:
-    """All parts of a multipart body, `largest` bytes together. Raises Refused `bad_request`, `too_large`, or TooSlow."""
+    """Return the parts of a multipart body, `largest` bytes in all. Refused `bad_request`, `too_large`; or TooSlow."""
     if request.content_type != "multipart/form-data":
         raise Refused("bad_request", reason="content_type")
     if (request.content_length or 0) > largest + LARGEST:
@@ -147,7 +147,7 @@ async def read_parts(request: web.Request, largest: int) -> list[Part]:
 
 
 def _filename(part: BodyPartReader) -> str | None:
-    """The name of a file; some clients send it percent-encoded."""
+    """Return a file's name; some clients percent-encode it."""
     if part.filename is None:
         return None
     try:
@@ -157,7 +157,7 @@ def _filename(part: BodyPartReader) -> str | None:
 
 
 def fingerprint(method: str, path: str, body: Any, parts: Sequence[Part]) -> str:
-    """A hash of what is asked, the same however the body was spelled or the parts were bounded."""
+    """Hash a request, independent of how its JSON is written or its parts are delimited."""
     said = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     filed = [[p.name, p.filename, hashlib.sha256(p.content).hexdigest()] for p in parts]
     return hashlib.sha256(json.dumps([method, path, said, filed]).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Live moves as server-sent events: to each listener only those of tickets it may see (FR21)."""
+"""Streams moves as server-sent events, to each listener only those of tickets they may see (FR21)."""
 
 import asyncio
 import json
@@ -14,22 +14,22 @@ from backend.rooms import Rooms
 from backend.web.asked import ROOMS
 from backend.web.identity import bearer, by_key, same_origin, session_of
 
-WAITING = 500  # moves a slow listener may be behind before he is let go
+WAITING = 500  # moves a slow listener may fall behind before being dropped
 MOST = 500  # listeners at once
-LISTEN = 20.0  # seconds between looks whether anybody still listens
-RECHECK = 5.0  # seconds a listener's right to listen is believed
+LISTEN = 20.0  # seconds between checks whether the client is still connected
+RECHECK = 5.0  # seconds for which a listener's permission is trusted
 Told = tuple[int, dict[str, Any]]
 
 
 class Feed:
-    """Hands each durable move to whoever listens in this process."""
+    """Passes each committed move to the listeners of this process."""
 
     def __init__(self, rooms: Rooms) -> None:
         self._listeners: set[asyncio.Queue[Told | None]] = set()
         rooms.desk.after.append(self.moved)
 
     def moved(self, plan: Plan, ticket_no: str) -> None:
-        """Tell all; a listener that is too far behind is let go and will come again."""
+        """Queue a move for every listener; one too far behind is dropped and reconnects."""
         line = plan.line
         body = dict(journal_line(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
                                  line.version, line.by, str(line.source), line.at))  # fmt: skip
@@ -41,7 +41,7 @@ class Feed:
                 queue.put_nowait((plan.ticket_id, body))
 
     def listen(self) -> "asyncio.Queue[Told | None]":
-        """A new listener. Refused `too_many`."""
+        """Add a listener and return its queue; None in it ends the stream. Refused `too_many`."""
         if len(self._listeners) >= MOST:
             raise Refused("too_many")
         queue: asyncio.Queue[Told | None] = asyncio.Queue()
@@ -49,11 +49,11 @@ class Feed:
         return queue
 
     def leave(self, queue: "asyncio.Queue[Told | None]") -> None:
-        """No longer listening."""
+        """Remove a listener."""
         self._listeners.discard(queue)
 
     def close(self) -> None:
-        """Let everybody go: the house is closing."""
+        """End all streams: the server is stopping."""
         for queue in tuple(self._listeners):
             queue.put_nowait(None)
         self._listeners.clear()
@@ -100,14 +100,14 @@ async def events(request: web.Request) -> web.StreamResponse:
                 if not actor.of_unit or actor.unit in await rooms.reading.units_of(ticket_id):
                     await stream.send(json.dumps(body, ensure_ascii=False), event="moved")
             return stream
-    except ConnectionError:  # the listener has gone, which is no accident
+    except ConnectionError:  # the listener has gone, which is no error
         return stream or web.Response(status=400)
     finally:
         feed.leave(queue)
 
 
 async def _still_welcome(request: web.Request, actor: Actor) -> bool:
-    """Whoever lost his role or signed out hears no more (FR18)."""
+    """Whether the listener still has the same role and is signed in (FR18)."""
     try:
         return await _who(request) == actor
     except Refused:
@@ -115,7 +115,7 @@ async def _still_welcome(request: web.Request, actor: Actor) -> bool:
 
 
 def add_routes(app: web.Application) -> None:
-    """Open this door, and close it in time: a stream would keep the house from closing."""
+    """Add the routes, and end the streams on shutdown, which they would otherwise block."""
     app[FEED] = Feed(app[ROOMS])
     app.router.add_get("/api/v1/events", events)
     app.router.add_get("/events", events)

@@ -1,4 +1,4 @@
-"""Serves one row of the route table: who, may they, what do they say, have they said it before; then the handler."""
+"""Serves one row of the route table: authenticates, authorises, validates and deduplicates, then calls the handler."""
 
 import asyncio
 import hashlib
@@ -23,13 +23,13 @@ from backend.web.wants import understood
 
 Handler = Callable[[Ask], Awaitable[Answer]]
 PATIENCE = 10.0  # seconds a repeated request waits for the first one's answer
-NOT_KEPT = frozenset({401, 403, 409, 429})  # answers that may be another one tomorrow
+NOT_KEPT = frozenset({401, 403, 409, 429})  # statuses that a later attempt may change, so never replayed
 JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row: method, path, handler, who may (None: whoever has a key), what it takes, and words for OpenAPI."""
+    """One row: method, path, handler, allowed roles (None: any key), what it takes, and a summary for OpenAPI."""
 
     method: str
     path: str
@@ -38,12 +38,12 @@ class Route:
     roles: frozenset[Role] | None = None
     body: type[BaseModel] | None = None
     filters: tuple[str, ...] = ()
-    files: int = 0  # bytes of a multipart body; 0: none is taken
+    files: int = 0  # largest multipart body in bytes; 0: no files
     answers: int = 200
 
 
 def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The aiohttp handler of a row."""
+    """Return the aiohttp handler of a row."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
         rooms = request.app[ROOMS]
@@ -99,7 +99,10 @@ def _response(answer: Answer) -> web.Response:
 async def _once(
     rooms: Rooms, key: str, asked: str, work: Callable[[], Awaitable[Answer]], request_id: str
 ) -> web.Response:
-    """Do the work once for this key; every repetition gets the first answer (FR4)."""
+    """Do the work once for this key; every repetition gets the first answer (FR4).
+
+    Refused `idempotency_mismatch` when the key was used for another request, `in_progress` as `_wait` says.
+    """
     book = rooms.idempotency
     async with asyncio.timeout(PATIENCE * 3):
         while (earlier := await book.claim(key, asked, rooms.clock.now())) is not None:
@@ -125,7 +128,7 @@ async def _once(
 
 
 async def _wait(rooms: Rooms, key: str, asked: str) -> None:
-    """Wait for whoever holds the key. Refused `in_progress` when that takes too long."""
+    """Wait for the first request with this key. Refused `in_progress` after `PATIENCE` seconds."""
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE
     pause = 0.02

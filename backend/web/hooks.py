@@ -1,4 +1,4 @@
-"""The ear for messengers: verified, stored, then answered; what it means is found out elsewhere (delivery rule 1)."""
+"""Webhook of the chat network: verify, store, then answer; the inbox worker interprets it later (delivery rule 1)."""
 
 import asyncio
 import hmac
@@ -16,12 +16,12 @@ SECONDS = 7.0  # FD4: stored, or 503, within 8 s
 
 
 def same_secret(said: str, secret: str) -> bool:
-    """Compared in constant time, whatever bytes were sent (FT5)."""
+    """Compare in constant time, whatever bytes were sent (FT5)."""
     return hmac.compare_digest(said.encode("utf-8", "surrogateescape"), secret.encode())
 
 
 async def telegram(request: web.Request) -> web.Response:
-    """POST /hooks/telegram: 401 without the secret, 413 over 1 MB, 200 once stored, 503 when it cannot be stored."""
+    """POST /hooks/telegram: 200 once stored, 401 without the secret, 413 over 1 MB, 503 when it cannot be stored."""
     rooms = request.app[ROOMS]
     if rooms.inbox is None or not rooms.telegram_secret:
         raise Refused("not_found")
@@ -33,12 +33,12 @@ async def telegram(request: web.Request) -> web.Response:
             await rooms.inbox.hear("telegram", body)
     except Refused:
         raise
-    except Exception as error:  # not stored, for whatever reason: the sender must repeat it
+    except Exception as error:  # not stored, for any reason: the sender must repeat it
         log.error("inbox_away", kind=type(error).__name__)
         raise Refused("unavailable") from None
     return web.Response(text="")
 
 
 def add_routes(app: web.Application) -> None:
-    """Open this door."""
+    """Add this route."""
     app.router.add_post("/hooks/telegram", telegram)

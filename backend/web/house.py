@@ -1,4 +1,4 @@
-"""The house's own doors: alive, ready, meters, the API's description, the rehearsal clock."""
+"""Health, readiness, metrics, the API description and the rehearsal clock."""
 
 import asyncio
 import time
@@ -16,17 +16,17 @@ from backend.web.meters import METERS
 from backend.web.wants import AdvanceWant, understood
 
 log = structlog.get_logger("web")
-STUCK = 60.0  # seconds without a finished round: not ready (FS6)
-SECONDS = 5.0  # how long the database may take to say it is there
+STUCK = 60.0  # seconds without a finished worker run: not ready (FS6)
+SECONDS = 5.0  # longest wait for the database to answer
 
 
 async def alive(_request: web.Request) -> web.Response:
-    """/healthz: the process answers."""
+    """GET /healthz: the process answers."""
     return web.json_response({"ok": True})
 
 
 async def ready(request: web.Request) -> web.Response:
-    """/readyz: the database answers, the rounds turn; looks at work done, not at flags."""
+    """GET /readyz: 200 if the database answers and every worker finished a run lately, else 503."""
     rooms = request.app[ROOMS]
     report: dict[str, Any] = {"database": await _database(request)}
     now = time.monotonic()
@@ -44,30 +44,33 @@ async def _database(request: web.Request) -> str:
     try:
         async with asyncio.timeout(SECONDS):
             await request.app[ROOMS].reading.ping()
-    except Exception as error:  # whatever is wrong with it, the answer is the same
+    except Exception as error:  # any failure means the same: not ready
         log.warning("database_away", kind=type(error).__name__)
         return "away"
     return "ok"
 
 
 async def meters(request: web.Request) -> web.Response:
-    """/metrics."""
+    """GET /metrics."""
     body = await request.app[METERS].read()
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
 async def openapi(_request: web.Request) -> web.Response:
-    """/api/openapi.json."""
+    """GET /api/openapi.json."""
     return web.json_response(document())
 
 
 async def clock(request: web.Request) -> web.Response:
-    """GET /sandbox/clock: what time it is in the rehearsal."""
+    """GET /sandbox/clock: the rehearsal's current time."""
     return web.json_response({"now": request.app[ROOMS].clock.now().isoformat()})
 
 
 async def advance(request: web.Request) -> web.Response:
-    """POST /sandbox/clock: move time; answered when what became due has been done."""
+    """POST /sandbox/clock: move time on; answers when the work that became due is done.
+
+    Refused `not_found` outside a rehearsal, `forbidden` from another site.
+    """
     rooms = request.app[ROOMS]
     if rooms.sandbox_clock is None:
         raise Refused("not_found")
@@ -81,7 +84,7 @@ async def advance(request: web.Request) -> web.Response:
 
 
 def add_routes(app: web.Application) -> None:
-    """Open these doors."""
+    """Add these routes."""
     app.router.add_get("/healthz", alive)
     app.router.add_get("/readyz", ready)
     app.router.add_get("/metrics", meters)

@@ -1,4 +1,4 @@
-"""Who stands at the door: by API key or by session, asked anew at every request (FA7, FR18)."""
+"""Authenticates each request anew, by API key or by session (FA7, FR18)."""
 
 import time
 from collections import deque
@@ -13,19 +13,19 @@ from backend.ports.keys import Key, Session
 from backend.rooms import Rooms
 
 COOKIE = "jiesu_session"
-OPERATOR = "operator"  # whoever started the house and holds its first sign-in word (FA6)
+OPERATOR = "operator"  # the person who started the server and holds its first sign-in code (FA6)
 _SERVICE = "key:"
 
 
 class Guesses:
-    """Counts failures by address, so that guessing is slow; bounded in memory."""
+    """Counts failures by address to slow down guessing: `most` in `seconds`; bounded in memory."""
 
     def __init__(self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._seconds, self._clock = most, seconds, clock
         self._failures: dict[str, deque[float]] = {}
 
     def too_many(self, address: str) -> bool:
-        """Whether this address has failed too often lately."""
+        """Whether this address failed too often lately."""
         failures = self._failures.get(address)
         if not failures:
             return False
@@ -34,7 +34,7 @@ class Guesses:
         return len(failures) >= self._most
 
     def failed(self, address: str) -> None:
-        """One more failure."""
+        """Record a failure."""
         if len(self._failures) > 10_000:
             self._failures.clear()
         self._failures.setdefault(address, deque(maxlen=self._most)).append(self._clock())
@@ -45,14 +45,14 @@ SIGN_IN_GUESSES = web.AppKey("sign_in_guesses", Guesses)
 
 
 async def actor_of_key(rooms: Rooms, key: Key) -> Actor:
-    """Who a key stands for. Refused `unauthenticated` when its person is no longer here (FA7)."""
+    """Return the actor of a key. Refused `unauthenticated` when its person is no longer active (FA7)."""
     if key.person is not None:
         return await _person(rooms, key.person)
     return Actor(_SERVICE + key.name, Role(key.role or Role.AUDITOR), key.unit)
 
 
 async def actor_of_holder(rooms: Rooms, holder: str) -> Actor:
-    """Who a session stands for. Refused `unauthenticated` when they may no longer come in."""
+    """Return the actor of a session's holder. Refused `unauthenticated` when they may no longer sign in."""
     if holder == OPERATOR:
         return Actor(OPERATOR, Role.ADMIN)
     if holder.startswith(_SERVICE):
@@ -71,13 +71,13 @@ async def _person(rooms: Rooms, code: str) -> Actor:
 
 
 def bearer(request: web.Request) -> str | None:
-    """The key in the header, if any."""
+    """Return the key in the Authorization header, if any."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if kind.lower() == "bearer" and secret.strip() else None
 
 
 async def by_key(request: web.Request, rooms: Rooms) -> Actor:
-    """The actor of the request's key. Refused `unauthenticated`, or `too_many` after many wrong ones."""
+    """Return the actor of the request's key. Refused `unauthenticated`, or `too_many` after many wrong ones."""
     secret = bearer(request)
     guesses = request.app[KEY_GUESSES]
     address = request.remote or ""
@@ -93,7 +93,7 @@ async def by_key(request: web.Request, rooms: Rooms) -> Actor:
 
 
 async def session_of(request: web.Request, rooms: Rooms) -> tuple[Actor, Session] | None:
-    """The actor and session of the request's cookie, if it is alive."""
+    """Return the actor and session of the request's cookie, if still valid."""
     token = request.cookies.get(COOKIE, "")
     if not token or len(token) > 100:
         return None
@@ -108,7 +108,7 @@ async def session_of(request: web.Request, rooms: Rooms) -> tuple[Actor, Session
 
 
 def same_origin(request: web.Request, public_url: str) -> bool:
-    """Whether the browser says this came from our own pages; a client that is no browser says nothing (FR9, FR21)."""
+    """Whether the request comes from our own pages; a client that is no browser sends no origin (FR9, FR21)."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in ("same-origin", "none"):
         return False

@@ -1,4 +1,4 @@
-"""The meters: what Prometheus reads at `/metrics`, one registry a house."""
+"""Metrics for Prometheus (`/metrics`), one registry per application."""
 
 import time
 
@@ -8,11 +8,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from backend.domain.acts import Plan
 from backend.rooms import Rooms
 
-FRESH = 15.0  # seconds one count of letters and calls is good for
+FRESH = 15.0  # seconds for which counts of messages and calls are reused
 
 
 class Meters:
-    """Counts moves as they happen, requests as they are answered, letters and calls when asked."""
+    """Counts moves as they happen and requests as they are answered; reads messages and calls when scraped."""
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
@@ -31,17 +31,17 @@ class Meters:
         rooms.desk.after.append(self.moved)
 
     def moved(self, plan: Plan, _ticket_no: str) -> None:
-        """One more move."""
+        """Count a move."""
         self._moves.labels(plan.line.verb).inc()
 
     def answered(self, request: web.Request, status: int, seconds: float) -> None:
-        """One more answer; labelled by the route, never by what was asked for."""
+        """Record an answered request (`seconds` it took), labelled by its route, never by its path."""
         resource = request.match_info.route.resource
         route = resource.canonical if resource is not None else "?"
         self._seconds.labels(request.method if status != 405 else "?", route, str(status)).observe(seconds)
 
     async def read(self) -> bytes:
-        """All meters in Prometheus' own words."""
+        """Return all metrics in the Prometheus text format."""
         now = time.monotonic()
         if now - self._counted >= FRESH:
             self._counted = now

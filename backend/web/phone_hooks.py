@@ -1,4 +1,4 @@
-"""The ear for the carrier: signed, bounded, answered in time whatever the database does (FW1-FW13, FW24-FW30)."""
+"""Voice webhooks of a live carrier: signed, bounded, answered in time even with a slow database (FW1-FW13, FW24-FW30)."""
 
 import asyncio
 import json
@@ -22,26 +22,26 @@ BASE = "/hooks/twilio"
 SIGNATURE = "X-Twilio-Signature"
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
-ANSWER_SECONDS = 4.0  # FW10: then 请稍候, and the same step again
+ANSWER_SECONDS = 4.0  # FW10: then 请稍候 and the same step again
 STATUS_SECONDS = 7.0  # FW11: the carrier gives up after 15 s, we after 8
 MOST_WAITS = 3
-#: Speech carried through the carrier while it waits, so that its URL stays within 4 000 characters.
+#: Characters of speech passed through the carrier's URL while it waits; the URL must stay under 4 000 characters.
 CARRIED_SPEECH = 200
-#: Parameters of our own URLs: the step, how often it was waited for, and what was heard meanwhile.
+#: Parameters of our own URLs: the step, how often we made the caller wait, and the input received meanwhile.
 OURS = ("s", "w", "h")
 
 Fields = list[tuple[str, str]]
 
 
 class Addressed(Protocol):
-    """backend/environment.py: what the outside calls this server; signatures are checked against it (FW2)."""
+    """backend/environment.py: this server's public address; signatures are checked against it (FW2)."""
 
     @property
     def address(self) -> str: ...
 
 
 class PhoneHooks:
-    """The routes. Never 429 (FW12), never 5xx for what was sent; 503 only when a status could not be kept."""
+    """The routes. Never 429 (FW12), never 5xx because of the input; 503 only when a status could not be stored."""
 
     def __init__(self, calls: Calls, line: Line, address: str) -> None:
         self._calls = calls
@@ -54,7 +54,7 @@ class PhoneHooks:
         self._sorry = Prompt((say("phone.unavailable"),), language=language)
 
     def add_to(self, app: web.Application) -> None:
-        """Open this door."""
+        """Add these routes."""
         doors: dict[str, Callable[[web.Request, Fields], Awaitable[web.Response]]] = {
             r"/voice/{dial:\d{1,18}}": self._voice,
             r"/status/{dial:\d{1,18}}": self._status,
@@ -88,11 +88,11 @@ class PhoneHooks:
 
         return handler
 
-    # -- whether, and what, was said
+    # -- signature and fields
 
     @staticmethod
     async def _fields(request: web.Request) -> Fields:
-        """The form as the carrier wrote it, blanks and repeats kept (FW3). Refused `bad_request`, `too_large`."""
+        """Return the form's fields in order, with blanks and repeats (FW3). Refused `bad_request`, `too_large`."""
         if request.method == "GET":
             raw, content_type = request.rel_url.raw_query_string, FORM
         else:
@@ -125,7 +125,7 @@ class PhoneHooks:
         return any(self._line.genuine(url=url, params=signed, signature=signatures[0]) for url in self._urls(request))
 
     def _urls(self, request: web.Request) -> Iterator[str]:
-        """What we were called, on the configured address: as it came, then as we had written it (FW2)."""
+        """Yield the URLs that may have been signed, on the configured address: as received, then as we wrote it (FW2)."""
         raw = request.raw_path
         if not raw.startswith("/"):
             raw = "/" + raw.partition("://")[2].partition("/")[2]
@@ -149,7 +149,7 @@ class PhoneHooks:
         return self._said(spoken)
 
     async def _announce(self, request: web.Request, fields: Fields) -> web.Response:
-        """P3: the second leg hears who rings; then both are joined, whatever we know by then."""
+        """P3: tell the second leg who is calling; then both are joined, even if we could not answer in time."""
         said = await self._in_time(self._calls.announce(int(request.match_info["dial"])), self.answer_seconds)
         return self._xml(said or replace(self._wait, then="join"), "")
 
@@ -173,11 +173,11 @@ class PhoneHooks:
         return True
 
     async def _fallback(self, request: web.Request, fields: Fields) -> web.Response:
-        """FW11: said without asking anybody."""
+        """FW11: answered without using the database."""
         return self._xml(self._sorry, "")
 
     async def _stranger(self, request: web.Request) -> None:
-        """FW24: genuinely signed, and about no call of ours."""
+        """FW24: record a validly signed request about an unknown call."""
         try:
             await self._in_time(self._calls.stranger(request.path), self.answer_seconds)
         except Refused:  # pragma: no cover - the audit refuses nothing
@@ -186,7 +186,7 @@ class PhoneHooks:
     # -- in time
 
     async def _in_time(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
-        """What the work answers, or None when it is too slow or fails; slow work goes on and is not lost."""
+        """Return the work's result, None if it is slow or fails; slow work goes on. Refusals are raised."""
         task = asyncio.create_task(work)
         self._busy.add(task)
         task.add_done_callback(self._over)
@@ -212,7 +212,7 @@ class PhoneHooks:
         return self._calls.carry(dial, json.dumps(said, ensure_ascii=False))
 
     def _resumed(self, dial: int, event: LineEvent, sealed: str) -> LineEvent:
-        """The event as it was before the wait; one that was not sealed by us says nothing."""
+        """Return the event with the input from before the wait; input we did not seal is ignored."""
         try:
             digits, speech, confidence, recording = json.loads(self._calls.carried(dial, sealed))
         except ValueError:
@@ -234,7 +234,7 @@ def _count(request: web.Request, name: str) -> int:
 
 
 def add_phone_hooks(app: web.Application, calls: Calls, line: Line, environment: Addressed) -> PhoneHooks:
-    """Open the carrier's door in an application."""
+    """Add the carrier's routes to an application."""
     hooks = PhoneHooks(calls, line, environment.address)
     hooks.add_to(app)
     return hooks

@@ -1,4 +1,4 @@
-"""The ear for the platform that holds the record: its late answers to what was written back (A7)."""
+"""Webhook of the external platform: its later answers to write-backs (A7)."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ MOST = 500  # answers in one request
 
 
 async def confirmations(request: web.Request) -> web.Response:
-    """POST /hooks/platform `{"confirmations": [{"event", "ok", "reason"?, "ref"?}]}`, signed: what became of each.
+    """POST /hooks/platform `{"confirmations": [{"event", "ok", "reason"?, "ref"?}]}`, signed: the state of each.
 
-    401 without a good signature of the last five minutes, 413 over 1 MB, 422 for anything else than that list.
+    401 without a valid signature of the last five minutes, 413 over 1 MB, 422 for anything but that list.
     """
     room = request.app[ROOMS].platform
     if room is None or not room.configured:
@@ -41,5 +41,5 @@ def _fits(one: Any) -> bool:
 
 
 def add_routes(app: web.Application) -> None:
-    """Open this door."""
+    """Add this route."""
     app.router.add_post("/hooks/platform", confirmations)

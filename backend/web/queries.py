@@ -1,4 +1,4 @@
-"""Reads query strings: only filters that are known, pages by an opaque cursor, limits from 1 to 200 (FR6)."""
+"""Parses query strings: only known filters, pages by an opaque cursor, limits from 1 to 200 (FR6)."""
 
 import base64
 import binascii
@@ -16,7 +16,10 @@ PAGING = ("limit", "cursor")
 
 
 def read_query(query: MultiMapping[str], known: Collection[str]) -> dict[str, str]:
-    """The filters given. Raises Refused `unknown_filter`, or `bad_field` for a twin, an abyss or odd signs."""
+    """Return the filters given.
+
+    Refused `unknown_filter`, or `bad_field` for one given twice, over 200 characters or holding unstorable characters.
+    """
     given: dict[str, str] = {}
     for name, value in query.items():
         if name not in known:
@@ -28,7 +31,7 @@ def read_query(query: MultiMapping[str], known: Collection[str]) -> dict[str, st
 
 
 def limit_of(query: Mapping[str, str]) -> int:
-    """How many are wanted: 1 to 200. Raises Refused `bad_field`."""
+    """Return the page size, 1 to 200. Refused `bad_field`."""
     written = query.get("limit")
     if written is None:
         return USUAL
@@ -38,14 +41,14 @@ def limit_of(query: Mapping[str, str]) -> int:
 
 
 def cursor(place: int | str | None) -> str | None:
-    """A place in a list as an opaque word."""
+    """Encode a position in a list as an opaque cursor; None for None."""
     if place is None:
         return None
     return base64.urlsafe_b64encode(f"1:{place}".encode()).decode("ascii").rstrip("=")
 
 
 def word_of(query: Mapping[str, str]) -> str | None:
-    """The place a cursor stands for. Raises Refused `bad_cursor`."""
+    """Return the position a cursor encodes, None without one. Refused `bad_cursor`."""
     written = query.get("cursor")
     if written is None:
         return None
@@ -59,7 +62,7 @@ def word_of(query: Mapping[str, str]) -> str | None:
 
 
 def place_of(query: Mapping[str, str]) -> int | None:
-    """The row id a cursor stands for. Raises Refused `bad_cursor`."""
+    """Return the row id a cursor encodes, None without one. Refused `bad_cursor`."""
     word = word_of(query)
     if word is None:
         return None
@@ -69,7 +72,7 @@ def place_of(query: Mapping[str, str]) -> int | None:
 
 
 def one_of(query: Mapping[str, str], name: str, words: Collection[str]) -> str | None:
-    """A filter that must be one of these words. Raises Refused `bad_field`."""
+    """Return a filter that must be one of these words, None if absent. Refused `bad_field`."""
     value = query.get(name)
     if value is not None and value not in words:
         raise Refused("bad_field", field=name)
@@ -77,5 +80,5 @@ def one_of(query: Mapping[str, str], name: str, words: Collection[str]) -> str |
 
 
 def yes(query: Mapping[str, str], name: str) -> bool:
-    """A filter that is 1 or 0. Raises Refused `bad_field`."""
+    """Return a filter that is 1 or 0 (or true, false); absent is false. Refused `bad_field`."""
     return one_of(query, name, ("0", "1", "true", "false")) in ("1", "true")

@@ -1,4 +1,4 @@
-"""How the doors say no: one shape for every mouth (contract §5), no stack, no SQL, always a request number (FR19)."""
+"""Turns refusals and unexpected errors into responses: one shape (contract §5), no stack, no SQL, a request id (FR19)."""
 
 import contextlib
 import json
@@ -18,12 +18,12 @@ from backend.web.bodies import TooSlow
 
 log = structlog.get_logger("web")
 YEAR = timedelta(days=366)
-#: Statuses of codes only a door can give.
+#: Statuses of codes that only the web adapter gives.
 OF_DOORS = {
     "stale_form": 403, "internal": 500, "unavailable": 503, "in_progress": 409, "method_not_allowed": 405,
     "unknown_run": 404, "unknown_entry": 404,
 }  # fmt: skip
-#: Kinds of errors by which a database or another house is away, by name: the doors know no engine.
+#: Errors that mean a database or another server is unavailable, by name: the web adapter knows no engine.
 AWAY = frozenset({
     "ConnectionError", "TimeoutError", "OperationalError", "InterfaceError", "PostgresConnectionError",
     "CannotConnectNowError", "AdminShutdownError", "TooManyConnectionsError",
@@ -35,12 +35,12 @@ _OF_STATUS = {
 
 
 def status(code: str) -> int:
-    """The HTTP status of a refusal code."""
+    """Return the HTTP status of a refusal code."""
     return OF_DOORS.get(code) or status_of(code)
 
 
 def message(catalogue: Catalogue, code: str, facts: Mapping[str, Any]) -> str:
-    """The sentence of a code; a thing that is no ticket has its own words for not being there."""
+    """Return a code's sentence in the catalogue's language; `not_found` without a ticket has its own."""
     if code == "not_found" and "ticket" not in facts:
         return catalogue.say("refusal.nothing_there")
     said = dict(facts)
@@ -50,13 +50,13 @@ def message(catalogue: Catalogue, code: str, facts: Mapping[str, Any]) -> str:
         if isinstance(said.get(name), str):
             with contextlib.suppress(ValueError):
                 at = datetime.fromisoformat(said[name])
-                near = at if name == "at" else at - YEAR  # what was is of these days; a limit is told with its year
+                near = at if name == "at" else at - YEAR  # a past time is recent; a limit is shown with its year
                 said[name] = written(at, near, catalogue.language[:2])
     return catalogue.refusal(code, said)
 
 
 def as_json(catalogue: Catalogue, code: str, facts: Mapping[str, Any], request_id: str) -> str:
-    """The body of an error."""
+    """Return the JSON body of an error."""
     error = {
         "code": code, "message": message(catalogue, code, {**facts, "request_id": request_id}),
         "details": facts, "request_id": request_id,
@@ -65,7 +65,7 @@ def as_json(catalogue: Catalogue, code: str, facts: Mapping[str, Any], request_i
 
 
 def refusal_of(error: Exception) -> Refused | None:
-    """The refusal behind an exception; None for an accident."""
+    """Return the refusal behind an exception; None for an unexpected error."""
     if isinstance(error, Refused):
         return error
     if isinstance(error, TooSlow):
@@ -76,7 +76,7 @@ def refusal_of(error: Exception) -> Refused | None:
 
 
 def accident(request: web.Request, error: Exception) -> Refused:
-    """Log an accident once: where it happened, never what it was about (no values, no numbers, no names)."""
+    """Log an unexpected error once, with the place but no values, numbers or names; return the refusal to answer."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     away = bool(kinds & AWAY) or getattr(error, "connection_invalidated", False)
     frames = traceback.extract_tb(error.__traceback__)[-6:]
@@ -88,7 +88,7 @@ def accident(request: web.Request, error: Exception) -> Refused:
 
 
 def json_answer(request: web.Request, refused: Refused, error: Exception) -> web.Response:
-    """The refusal as contract §5 wants it."""
+    """Return the refusal as contract §5 describes it."""
     code = refused.code
     text = as_json(request.app[ROOMS].catalogue, code, refused.facts, request[REQUEST_ID])
     answer = web.Response(text=text, status=status(code), content_type="application/json")

@@ -1,4 +1,4 @@
-"""The ear for carriers that were given their menu up front: reports in JSON, several at once, each kept or refused alone."""
+"""Webhook for carriers that report key presses after the call: JSON reports in batches, each stored on its own."""
 
 import asyncio
 from typing import Any
@@ -19,13 +19,13 @@ NOTHING = Prompt(())
 
 
 class ReportHooks:
-    """`POST /hooks/NAME/reports/SECRET`: 403 without the secret, 400 for what is no report, 503 to have it sent again."""
+    """`POST /hooks/NAME/reports/SECRET`: 403 without the secret, 400 for an invalid report, 503 to have it sent again."""
 
     def __init__(self, calls: Calls, line: Line) -> None:
         self._calls, self._line = calls, line
 
     def add_to(self, app: web.Application) -> None:
-        """Open this door."""
+        """Add this route."""
         app.router.add_post(f"/hooks/{self._line.name}/reports/{{secret}}", self._heard)
 
     async def _heard(self, request: web.Request) -> web.Response:
@@ -42,13 +42,13 @@ class ReportHooks:
             async with asyncio.timeout(SECONDS):
                 for one in reports:
                     await self._one(one)
-        except Exception as error:  # not kept, for whatever reason: the carrier must send it again
+        except Exception as error:  # not stored, for any reason: the carrier must send it again
             log.error("not_answered", kind=type(error).__name__)
             return web.Response(status=503)
         return web.Response(text=self._line.render(NOTHING, next_url=""), content_type="application/json")
 
     async def _one(self, report: dict[str, Any]) -> None:
-        """One report; what is about no call of ours is noted and does not stop the others (FW24)."""
+        """Store one report; one about an unknown call is audited and does not stop the others (FW24)."""
         event = self._line.read([(str(k), "" if v is None else str(v)) for k, v in report.items()])
         try:
             await self._calls.pushed(event)

@@ -1,4 +1,4 @@
-"""How things look from outside (contract §5): times with offset, texts masked, numbers of people never."""
+"""Serializes records for the API (contract §5): times with offset, texts masked, never a person's phone number."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from backend.ports.reading import CallView, Delivery, Dial, History, TicketView
 from backend.rooms import Rooms
 
 Json = dict[str, Any]
-SHOWN = frozenset(FLAGS)  # flags of the contract; that a case was reviewed is a field of its own
+SHOWN = frozenset(FLAGS)  # the contract's flags; `reviewed` is a field of its own
 
 
 def _seconds(start: datetime, end: datetime | None) -> int | None:
-    """Whole seconds from one instant to another (A18: time to sign, to first contact)."""
+    """Return whole seconds between two instants (A18: time to sign, to first contact)."""
     return None if end is None else int((end - start).total_seconds())
 
 
@@ -29,27 +29,27 @@ def _masked(text: str, name: str | None, phone_mask: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shaper:
-    """Shapes nouns in the house's zone with the mask in force."""
+    """Serializes records in the office's time zone with the phone mask in force."""
 
     rooms: Rooms
     phone_mask: str
 
     @staticmethod
     async def of(rooms: Rooms) -> "Shaper":
-        """With the mask of this moment."""
+        """Return one with the mask now in force."""
         standing = await rooms.office.standing()
         return Shaper(rooms, standing.settings.get("privacy.phone_mask"))
 
     def at(self, instant: datetime | None) -> str | None:
-        """An instant as ISO-8601 with the house's offset."""
+        """Return an instant as ISO-8601 with the office's offset."""
         return None if instant is None else instant.astimezone(self.rooms.clock.zone).isoformat()
 
     def masked(self, text: str, name: str | None) -> str:
-        """A text without persons."""
+        """Mask the requester's name and phone numbers in a text."""
         return _masked(text, name, self.phone_mask)
 
     def ticket(self, view: TicketView) -> Json:
-        """A ticket."""
+        """Serialize a ticket."""
         t = view.ticket
         return {
             "ticket_no": t.no, "state": t.state, "version": t.version, "category": t.category, "grade": t.grade,
@@ -63,7 +63,7 @@ class Shaper:
         }  # fmt: skip
 
     async def tickets(self, views: Sequence[TicketView]) -> list[Json]:
-        """Tickets; where another platform holds the record, each with `sync`: what still waits for its confirmation."""
+        """Serialize tickets; with an external record, each has `sync`: what still awaits the platform's confirmation."""
         shown = [self.ticket(view) for view in views]
         platform = self.rooms.platform
         if platform is not None:
@@ -77,12 +77,12 @@ class Shaper:
         return shown
 
     def place(self, place: str, name: str | None) -> str:
-        """地点, needed by whoever goes there; hidden only when somebody wrote a number into it."""
+        """Return 地点 unmasked, as the visiting handler needs it; masked only when it holds a phone number."""
         masked = self.masked(place, name)
         return masked if "****" in masked else clean(place)
 
     def assignment(self, a: Assignment, name: str | None = None) -> Json:
-        """One unit's part."""
+        """Serialize an assignment."""
         return {
             "id": a.id, "unit": a.unit, "lead": a.lead, "state": a.state, "version": a.version,
             "dispatched_at": self.at(a.dispatched_at), "sign_due_at": self.at(a.sign_due_at),
@@ -98,7 +98,7 @@ class Shaper:
         }  # fmt: skip
 
     def delivery(self, d: Delivery) -> Json:
-        """A letter and how far it has come."""
+        """Serialize a message and its delivery state."""
         letter = d.letter
         return {
             "id": letter.id, "ticket": d.ticket_no, "assignment": letter.assignment_id, "person": letter.person,
@@ -109,7 +109,7 @@ class Shaper:
         }  # fmt: skip
 
     def call(self, c: CallView) -> Json:
-        """A call; keys of a PIN are never kept, so they cannot be shown."""
+        """Serialize a call; PIN keys are never stored, so they cannot be shown."""
         return {
             "id": c.id, "ticket": c.ticket_no, "assignment": c.assignment_id, "letter": c.letter_id,
             "person": c.person, "to": c.to, "purpose": c.purpose, "attempts": c.attempts, "state": c.state,
@@ -118,7 +118,7 @@ class Shaper:
         }  # fmt: skip
 
     def dial(self, d: Dial) -> Json:
-        """One attempt to ring."""
+        """Serialize a call attempt."""
         return {
             "id": d.id, "call": d.call_id, "number": d.number, "state": d.state, "status": d.status,
             "answered_by": d.answered_by, "ended_at": self.at(d.ended_at), "duration": d.duration,
@@ -127,7 +127,7 @@ class Shaper:
         }  # fmt: skip
 
     def move(self, line: Line, name: str | None) -> Json:
-        """A journal line; what was said is masked."""
+        """Serialize a journal line with its arguments masked."""
         return {
             "verb": line.verb, "from": line.from_state, "to": line.to_state, "version": line.version,
             "assignment": line.assignment_id, "by": line.by, "source": line.source,
@@ -135,14 +135,14 @@ class Shaper:
         }  # fmt: skip
 
     def visit(self, v: Visit, name: str | None) -> Json:
-        """A return visit's answers."""
+        """Serialize a visit's answers."""
         return {
             "id": v.id, "round": v.round, "kind": v.kind, "by": v.by, "source": v.source, "answer": v.answer,
             "contacted": v.contacted, "resolved": v.resolved, "note": self.masked(v.note, name), "final": v.final,
         }  # fmt: skip
 
     def text(self, x: CallerText, name: str | None) -> Json:
-        """A text to the requester, and what was written back."""
+        """Serialize an SMS to the requester, and the reply."""
         return {
             "id": x.id, "kind": x.kind, "to": x.to_masked, "round": x.round, "state": x.state, "status": x.status,
             "provider_id": x.provider_id, "error": x.error, "cost": x.cost,
@@ -150,14 +150,14 @@ class Shaper:
         }  # fmt: skip
 
     def duty(self, d: Duty) -> Json:
-        """A duty of the ticket as its timeline shows it, where it began."""
+        """Serialize a duty for the timeline, placed at its start."""
         return {
             "id": d.id, "kind": d.kind, "unit": d.unit, "assignment": d.assignment_id, "grade": d.grade,
             "due_at": self.at(d.due_at), "met_at": self.at(d.met_at), "outcome": d.outcome,
         }  # fmt: skip
 
     def timeline(self, history: History, name: str | None, duties: Sequence[Duty] = ()) -> list[Json]:
-        """Moves, letters, calls, attempts, visits and (where they began) duties in one list, oldest first."""
+        """Return moves, messages, calls, attempts, visits and duties (at their start) in one list, oldest first."""
         dated: list[tuple[datetime, int, str, Json]] = [
             *((x.at, 0, "move", self.move(x, name)) for x in history.lines),
             *((x.at, 1, "visit", self.visit(x, name)) for x in history.visits),
@@ -180,12 +180,12 @@ class Shaper:
         return value
 
     def paper(self, p: Paper) -> Json:
-        """A kept file, without its content."""
+        """Serialize a stored file, without its content."""
         return {"id": p.id, "name": p.name, "size": p.size, "sha256": p.sha256, "kind": p.kind, "at": self.at(p.at)}
 
 
 def unit(u: Unit) -> Json:
-    """A unit."""
+    """Serialize a unit."""
     return {
         "code": u.code, "name": u.name, "kind": u.kind, "region": u.region, "parent": u.parent,
         "province_department": u.province_department, "active": u.active, "pilot": u.pilot,
@@ -193,7 +193,7 @@ def unit(u: Unit) -> Json:
 
 
 def person(p: Person) -> Json:
-    """A person of the office or a unit; whether there is a number, never the number."""
+    """Serialize a person; says whether they have a phone number, never the number."""
     return {
         "code": p.code, "name": p.name, "unit": p.unit, "role": p.role, "active": p.active, "rank": p.rank,
         "has_phone": p.has_phone, "bound": p.chat, "key_name": p.key_name, "key_authorised": p.key_authorised,

@@ -1,4 +1,4 @@
-"""The ear for short messages: what callers write back and how texts fared; signed and bounded as calls are (FW1-FW3, FW22)."""
+"""SMS webhooks: replies from requesters and delivery status; signed and bounded like calls (FW1-FW3, FW22)."""
 
 from aiohttp import web
 
@@ -12,14 +12,14 @@ NOTHING = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
 class TextHooks(PhoneHooks):
-    """`…/sms`: a message came in; `…/sms/status/ID`: how one of ours fared. A repeated message has one effect."""
+    """`…/sms`: an incoming SMS; `…/sms/status/ID`: the status of one of ours. A repeated message has one effect."""
 
     def __init__(self, calls: Calls, line: Line, address: str, texting: Texting) -> None:
         super().__init__(calls, line, address)
         self._texting = texting
 
     def add_to(self, app: web.Application) -> None:
-        """Open this door."""
+        """Add these routes."""
         for path, work in {"/sms": self._came, r"/sms/status/{text:\d{1,18}}": self._fared}.items():
             app.router.add_post(BASE + path, self._guarded(work))
 
@@ -27,7 +27,7 @@ class TextHooks(PhoneHooks):
         said = dict(fields)
         kept = await self._in_time(self._texting.heard(said.get("From", ""), said.get("Body", "")), self.status_seconds)
         if kept is None:
-            return web.Response(status=503)  # the carrier may ask again; nothing was promised
+            return web.Response(status=503)  # nothing stored; the carrier may send it again
         return web.Response(text=NOTHING, content_type="text/xml")
 
     async def _fared(self, request: web.Request, fields: Fields) -> web.Response:

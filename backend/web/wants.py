@@ -1,4 +1,4 @@
-"""The bodies the API takes, field by field; what is not named here is refused (FR2)."""
+"""Schemas of the API's request bodies; a field not named here is refused (FR2)."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ Whole = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 
 
 class Want(BaseModel):
-    """A body; unknown fields are refused."""
+    """A request body; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
 
@@ -89,13 +89,13 @@ class PersonWant(Want):
 
 
 class RevealWant(Want):
-    """Why the full number must be seen (FR12)."""
+    """Why the full number is needed (FR12)."""
 
     reason: Annotated[str, Field(max_length=500, strict=True)] = ""
 
 
 class SettingWant(Want):
-    """A new value, for everybody or one unit, from now or from an instant on."""
+    """A new value, for all or one unit, from now or from a given time."""
 
     value: Annotated[str, Field(max_length=2_000, strict=True)]
     unit: Code | None = None
@@ -148,7 +148,7 @@ class LedgerWant(Want):
 
 
 class ReviewWant(Want):
-    """Accept a ledger row, or not."""
+    """Accept a ledger row or refuse it."""
 
     accept: Flag
 
@@ -173,7 +173,10 @@ class Nothing(Want):
 
 
 def understood(model: type[BaseModel], raw: Any) -> Any:
-    """The validated body. Raises Refused `unknown_field`, `missing` or `bad_field` for the first fault."""
+    """Return the validated body.
+
+    Refused `bad_request` when it is no object; `unknown_field`, `missing` or `bad_field` for the first error.
+    """
     if not isinstance(raw, dict):
         raise Refused("bad_request", reason="object")
     try:

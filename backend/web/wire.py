@@ -1,4 +1,4 @@
-"""What the wire itself may say in the log: nothing about bytes that are no HTTP, or the log could be flooded (FW29, G18)."""
+"""The HTTP server's own logger: says nothing of bytes that are not HTTP, which could flood the log (FW29, G18)."""
 
 import logging
 
@@ -6,16 +6,16 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 
 class _NoNoise(logging.Filter):
-    """Drops what strangers cause by sending rubbish or by leaving; they were answered 400 or are gone."""
+    """Drops errors that clients cause by sending garbage or disconnecting; they got a 400 or are gone."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is worth a line."""
+        """Whether to keep the record."""
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         return not isinstance(error, (HttpProcessingError, ConnectionError))
 
 
 def wire_log() -> logging.Logger:
-    """The logger of the server below the door."""
+    """Return the logger for aiohttp's server."""
     logger = logging.getLogger("jiesu.wire")
     if not logger.filters:
         logger.addFilter(_NoNoise())

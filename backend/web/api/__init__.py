@@ -1,1 +1,1 @@
-"""The REST door, one file for each thing it is about."""
+"""The REST API, one file per subject."""

@@ -1,4 +1,4 @@
-"""Bulletins: what was issued, making one, and taking its documents out; each taking out is noted (FA12)."""
+"""Bulletins: list them, make one, download its documents; each download is audited (FA12)."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from backend.web.gate import Route
 from backend.web.queries import cursor, limit_of, place_of
 from backend.web.wants import Short, Want, Whole
 
-#: Who makes them, and who may read them; a unit's leader reads what is issued to the units (the room decides which).
+#: Who may make and who may read them; which ones a unit's leader may read is the service's decision.
 MAKERS = frozenset({Role.SCORE_CLERK})
 READERS = frozenset({
     Role.SCORE_CLERK, Role.LEADER, Role.AUDITOR, Role.SUPERVISOR, Role.REVIEWER, Role.DISPATCHER, Role.REVISIT_AGENT,
@@ -28,7 +28,7 @@ MIME = {
 
 
 class BulletinWant(Want):
-    """A period, and where it is not the one its profile gives it, the kind."""
+    """A period, and the kind where it is not the profile's own for that period."""
 
     period: Short
     kind: Short | None = None
@@ -38,21 +38,21 @@ class BulletinWant(Want):
 
 
 def room(ask: Ask) -> Bulletins:
-    """The room. Refused `unavailable`."""
+    """Return the service. Refused `unavailable`."""
     if ask.rooms.bulletins is None:
         raise Refused("unavailable")
     return ask.rooms.bulletins
 
 
 def number_of(written: str) -> int:
-    """An issue's id as it stands in a path. Refused `not_found`."""
+    """Parse an issue's id from a path. Refused `not_found`."""
     if not (written.isascii() and written.isdigit() and len(written) <= 18):
         raise Refused("not_found", id=written[:40])
     return int(written)
 
 
 def as_json(issue: Issue, leaves: Sequence[Leaf]) -> dict[str, Any]:
-    """An issue as doors show it."""
+    """Serialize an issue; its files only once it is ready."""
     return {
         "id": issue.id, "kind": issue.kind, "period": issue.period, "year": issue.year, "number": issue.number,
         "revision": issue.revision, "state": issue.state, "made_at": issue.made_at.isoformat(), "by": issue.made_by,
@@ -62,7 +62,7 @@ def as_json(issue: Issue, leaves: Sequence[Leaf]) -> dict[str, Any]:
 
 
 async def listed(ask: Ask) -> Answer:
-    """Issues, newest first."""
+    """List issues, newest first."""
     page = await room(ask).issues(
         ask.actor, ask.query.get("period"), before=place_of(ask.query), limit=limit_of(ask.query)
     )
@@ -70,7 +70,7 @@ async def listed(ask: Ask) -> Answer:
 
 
 async def make(ask: Ask) -> Answer:
-    """Begin one; `GET /bulletins/ID` tells when it is ready."""
+    """Start making one; `GET /bulletins/ID` tells when it is ready."""
     want: BulletinWant = ask.body
     issue = await room(ask).start(
         want.period, want.kind, ask.actor, number=want.number, profile=want.profile, scheme=want.scheme
@@ -79,18 +79,18 @@ async def make(ask: Ask) -> Answer:
 
 
 async def one(ask: Ask) -> Answer:
-    """One issue."""
+    """Return one issue."""
     return Answer(as_json(*await room(ask).issue(number_of(ask.path["id"]), ask.actor)))
 
 
 async def take_out(ask: Ask) -> Answer:
-    """A document, by its name or by its ending alone."""
+    """Return a document, by its name or its extension alone."""
     name, content = await room(ask).open(number_of(ask.path["id"]), ask.path["file"], ask.actor)
     return Answer(None, raw=content, headers=headers(name))
 
 
 def headers(name: str) -> dict[str, str]:
-    """Always a download, kept nowhere on the way."""
+    """Return the headers of a download that is never cached."""
     return {
         "Content-Type": MIME[name.rpartition(".")[2]], "Cache-Control": "no-store",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",

@@ -1,4 +1,4 @@
-"""A ticket's duties, and what a change of the calendar or a limit would move: shown first, then applied."""
+"""A ticket's duties, and preview or apply of what a calendar or limit change moves."""
 
 from typing import Annotated, Any
 
@@ -20,21 +20,21 @@ Name = Annotated[str, Field(max_length=200, strict=True)]
 
 
 class ChangeWant(Want):
-    """Settings (`KEY` or `KEY@UNIT` → value) and days (`2026-10-10` → worked or not) that are thought of."""
+    """Settings (`KEY` or `KEY@UNIT` → value) and days (`2026-10-10` → workday or not) to change."""
 
     settings: dict[Name, Value] = Field(default_factory=dict, max_length=50)
     days: dict[Name, Flag] = Field(default_factory=dict, max_length=1_000)
 
 
 def duties_of(rooms: Rooms) -> Duties:
-    """The duties' keeper, if there."""
+    """Return the duties service. Refused `unavailable`."""
     if rooms.duties is None:
         raise Refused("unavailable")
     return rooms.duties
 
 
 async def of_ticket(ask: Ask) -> Answer:
-    """All duties of a ticket with their outcomes; open ones with what is left, in words."""
+    """List a ticket's duties with their outcomes; open ones with the time left, in words. Refused `not_found`."""
     view = await ask.rooms.reading.ticket(ask.path["no"], ask.seen_by)
     if view is None:
         raise Refused("not_found", ticket=ask.path["no"])
@@ -42,7 +42,7 @@ async def of_ticket(ask: Ask) -> Answer:
 
 
 async def duties_shown(rooms: Rooms, ticket_id: int, seen_by: str | None) -> list[dict[str, Any]]:
-    """A ticket's duties as they are shown, in the order in which they began; a unit sees its own."""
+    """Load and serialize a ticket's duties in order of their start; a unit sees its own."""
     standing, now = await rooms.office.standing(), rooms.clock.now()
     zone, words = rooms.clock.zone, rooms.catalogue
 
@@ -66,20 +66,20 @@ def _change(ask: Ask) -> Change:
 
 
 def shifted(rooms: Rooms, one: Shifted) -> dict[str, Any]:
-    """A duty with its old and its new due time."""
+    """Serialize a duty with its old and new due time."""
     zone, d = rooms.clock.zone, one.duty
     return {"ticket": one.ticket_no, "duty": d.id, "kind": d.kind, "unit": d.unit,
             "due_at": d.due_at.astimezone(zone).isoformat(), "new_due_at": one.new.astimezone(zone).isoformat()}  # fmt: skip
 
 
 async def preview(ask: Ask) -> Answer:
-    """What a change would move; nothing is written."""
+    """Return the duties a change would move; nothing is written."""
     found = await duties_of(ask.rooms).preview(_change(ask))
     return Answer({"items": [shifted(ask.rooms, s) for s in found], "count": len(found)})
 
 
 async def apply(ask: Ask) -> Answer:
-    """The change made, and open duties moved with it."""
+    """Make the change and move open duties with it."""
     done = await duties_of(ask.rooms).apply(_change(ask), ask.actor)
     return Answer({"items": [shifted(ask.rooms, s) for s in done.shifted], "count": len(done.shifted),
                    "passed_over": done.passed_over})  # fmt: skip

@@ -1,4 +1,4 @@
-"""Projects of proactive governance (未诉先办) at the REST door: opened, written on, closed, reviewed (B23, B29)."""
+"""Projects of proactive governance (未诉先办): open, edit, close and review them (B23, B29)."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ class ProjectWant(Want):
 
 
 class ProjectChange(Want):
-    """What is written on."""
+    """Changes to a project."""
 
     topic: Annotated[str, Field(max_length=100, strict=True)] | None = None
     cause: Words | None = None
@@ -38,40 +38,40 @@ class ProjectChange(Want):
 
 
 class Verdict(Want):
-    """The second person's word."""
+    """The second person's decision."""
 
     accept: Flag
 
 
 async def projects(ask: Ask) -> Answer:
-    """未诉先办: projects, newest first."""
+    """List projects (未诉先办), newest first."""
     room: Governance = room_of(ask.rooms.governance)
     found = await room.listed(ask.query.get("month"), ask.query.get("unit"))
     return paged(ask, [as_json(p) for p in found], rising=False)
 
 
 async def open_project(ask: Ask) -> Answer:
-    """A new project."""
+    """Open a project."""
     return Answer(as_json(await room_of(ask.rooms.governance).open(ask.body.model_dump(), ask.actor)), 201)
 
 
 async def change_project(ask: Ask) -> Answer:
-    """Write on; a draft is confirmed by that."""
+    """Edit a project; that also confirms a draft."""
     return Answer(as_json(await room_of(ask.rooms.governance).change(number_of(ask), ask.body.model_dump(), ask.actor)))
 
 
 async def close_project(ask: Ask) -> Answer:
-    """The class is governed; a ledger row waits for review."""
+    """Close a project as governed; a ledger row then waits for review."""
     return Answer(as_json(await room_of(ask.rooms.governance).close(number_of(ask), ask.actor)))
 
 
 async def drop_project(ask: Ask) -> Answer:
-    """Put it aside."""
+    """Drop a project."""
     return Answer(as_json(await room_of(ask.rooms.governance).drop(number_of(ask), ask.actor)))
 
 
 async def review_project(ask: Ask) -> Answer:
-    """The second person's word; accepted, it counts in the marks."""
+    """Record the second person's decision; an accepted project counts in the scores."""
     return Answer(as_json(await room_of(ask.rooms.governance).review(number_of(ask), ask.body.accept, ask.actor)))
 
 

@@ -1,4 +1,4 @@
-"""Indicators over the API: time to sign, time to first contact, repeats, co-operation (A18)."""
+"""Indicators: time to sign, time to first contact, repeats, co-operation (A18)."""
 
 from backend.domain.refusals import Refused
 from backend.web.asked import Answer, Ask
@@ -6,7 +6,7 @@ from backend.web.gate import Route
 
 
 async def of(ask: Ask) -> Answer:
-    """A month's indicators by unit; unit roles see their own."""
+    """Return a month's indicators by unit; unit roles see their own."""
     if ask.rooms.indicators is None:
         raise Refused("unavailable")
     return Answer(await ask.rooms.indicators.of(ask.query.get("month"), ask.query.get("unit"), ask.actor))

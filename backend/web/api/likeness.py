@@ -1,4 +1,4 @@
-"""Like demands, suggestions, the dispatch catalogue, what is hot and what is governed: asked of their rooms (A6, A18, A27)."""
+"""Similar tickets, dispatch suggestions, the dispatch catalogue, its figures and hot topics (A6, A18, A27)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -25,11 +25,11 @@ OFFICE = frozenset(
     {Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.REVISIT_AGENT, Role.SCORE_CLERK, Role.AUDITOR}
 )
 KEEPERS = frozenset({Role.DISPATCHER})
-LONG_AGO = 366  # days one question may span
+LONG_AGO = 366  # longest span of a query in days
 
 
 class RowWant(Want):
-    """A row of the dispatch catalogue (A6)."""
+    """An entry of the dispatch catalogue (A6)."""
 
     unit: Code
     category: Category | None = None
@@ -41,14 +41,14 @@ class RowWant(Want):
 
 
 def room_of(room: Any) -> Any:
-    """A room that is open in this house. Refused `unavailable`."""
+    """Return a service that may be absent. Refused `unavailable`."""
     if room is None:
         raise Refused("unavailable")
     return room
 
 
 def number_of(ask: Ask) -> int:
-    """The row a path names. Refused `not_found`."""
+    """Parse the entry's id from the path. Refused `not_found`."""
     written = ask.path["id"]
     if not (written.isascii() and written.isdigit() and len(written) <= 18):
         raise Refused("not_found", id=written)
@@ -56,7 +56,7 @@ def number_of(ask: Ask) -> int:
 
 
 def span_of(query: Mapping[str, str], today: date) -> tuple[date, date]:
-    """`from` and `to` as days; by default this month so far. Refused `bad_field`."""
+    """Parse `from` and `to` as days, both included; by default this month so far. Refused `bad_field`."""
     found = {}
     for name, absent in (("from", today.replace(day=1)), ("to", today)):
         written = query.get(name)
@@ -72,17 +72,17 @@ def span_of(query: Mapping[str, str], today: date) -> tuple[date, date]:
 
 
 def paged(ask: Ask, items: Sequence[dict[str, Any]], *, rising: bool) -> Answer:
-    """A page of rows that have an `id`, in their order; a short list is cut here. Refused `bad_cursor`, `bad_field`."""
+    """Return a page of a short list of rows with an `id`, in their order. Refused `bad_cursor`, `bad_field`."""
     after, most = place_of(ask.query), limit_of(ask.query)
     left = [i for i in items if after is None or (i["id"] > after if rising else i["id"] < after)]
     return Answer({"items": left[:most], "next": cursor(left[most - 1]["id"]) if len(left) > most else None})
 
 
-# -- like demands and suggestions
+# -- similar tickets and suggestions
 
 
 async def like(ask: Ask) -> Answer:
-    """Tickets like this one, most alike first; `repeat` ones are proposed for 并单."""
+    """List similar tickets, most similar first; those with `repeat` are proposed for 并单."""
     await view_of(ask, ask.path["no"])
     room: Likeness = room_of(ask.rooms.likeness)
     shaper = await Shaper.of(ask.rooms)
@@ -91,7 +91,7 @@ async def like(ask: Ask) -> Answer:
 
 
 def like_json(one: Like, shaper: Shaper, words: Catalogue) -> dict[str, Any]:
-    """A like ticket, with the reason in words."""
+    """Serialize a similar ticket, with the reason in words."""
     known = one.known
     why = [words.say("likeness.why.caller")] if one.same_caller else []
     if one.shared:
@@ -107,14 +107,14 @@ def like_json(one: Like, shaper: Shaper, words: Catalogue) -> dict[str, Any]:
 
 
 async def suggestions(ask: Ask) -> Answer:
-    """Units for a ticket that waits to be dispatched, best first, each with its reasons in words."""
+    """List units to dispatch a ticket to, best first, each with its reasons in words."""
     await view_of(ask, ask.path["no"])
     aid: DispatchAid = room_of(ask.rooms.aid)
     return Answer({"items": await suggested(aid, ask.path["no"], ask), "next": None})
 
 
 async def suggested(aid: DispatchAid, no: str, ask: Ask) -> list[dict[str, Any]]:
-    """Suggestions as doors show them."""
+    """Serialize a ticket's suggestions."""
     units = (await ask.rooms.office.standing()).config.units
     return [
         {
@@ -126,7 +126,7 @@ async def suggested(aid: DispatchAid, no: str, ask: Ask) -> list[dict[str, Any]]
 
 
 def reason_text(reason: Reason, words: Catalogue) -> str:
-    """A reason in words."""
+    """Return a reason in words."""
     facts = dict(reason.facts)
     for name in ("keywords", "tickets"):
         if name in facts:
@@ -140,7 +140,7 @@ def reason_text(reason: Reason, words: Catalogue) -> str:
 
 
 def row_json(row: Responsibility) -> dict[str, Any]:
-    """A row as doors show it."""
+    """Serialize a catalogue entry."""
     return {
         "id": row.id, "unit": row.unit, "category": row.category, "keywords": list(row.keywords), "region": row.region,
         "basis": row.basis, "valid_from": row.valid_from and row.valid_from.isoformat(),
@@ -149,12 +149,12 @@ def row_json(row: Responsibility) -> dict[str, Any]:
 
 
 async def rows(ask: Ask) -> Answer:
-    """The whole catalogue."""
+    """List the catalogue."""
     return paged(ask, [row_json(row) for row in await room_of(ask.rooms.aid).rows()], rising=True)
 
 
 async def put_row(ask: Ask) -> Answer:
-    """One row by hand."""
+    """Add an entry by hand."""
     want = ask.body.model_dump()
     if isinstance(want["keywords"], list):
         want["keywords"] = " ".join(want["keywords"])
@@ -162,7 +162,7 @@ async def put_row(ask: Ask) -> Answer:
 
 
 async def remove_row(ask: Ask) -> Answer:
-    """Take a row out."""
+    """Remove an entry."""
     await room_of(ask.rooms.aid).remove(number_of(ask), ask.actor)
     return Answer({"removed": number_of(ask)})
 
@@ -171,7 +171,7 @@ async def remove_row(ask: Ask) -> Answer:
 
 
 async def misses(ask: Ask) -> Answer:
-    """派单准确性: (accepted returns + reassigns) / dispatches."""
+    """Return 派单准确性: (accepted returns + reassigns) / dispatches."""
     start, end = span_of(ask.query, ask.rooms.clock.now().date())
     by = ask.query.get("by") or "unit"
     found = await room_of(ask.rooms.aid).misses(start, end, by)
@@ -181,7 +181,7 @@ async def misses(ask: Ask) -> Answer:
 
 
 async def repeats(ask: Ask) -> Answer:
-    """Repeats by unit and month (A18)."""
+    """Return repeats by unit and month (A18)."""
     start, end = span_of(ask.query, ask.rooms.clock.now().date())
     items = [{"unit": r.unit, "month": r.month, "tickets": r.tickets, "repeats": r.repeats,
               "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await room_of(ask.rooms.aid).repeats(start, end)]  # fmt: skip
@@ -189,14 +189,14 @@ async def repeats(ask: Ask) -> Answer:
 
 
 async def hot(ask: Ask) -> Answer:
-    """热点: what came most, beside as many days before."""
+    """Return 热点: the most frequent topics, compared with as many days before."""
     start, end = span_of(ask.query, ask.rooms.clock.now().date())
     found = await room_of(ask.rooms.hot).hot(start, end, ask.query.get("region", ""))
     return Answer(hot_json(found))
 
 
 def hot_json(found: HotList) -> dict[str, Any]:
-    """A hot list as doors show it."""
+    """Serialize a hot list."""
     return {
         "from": found.start.isoformat(), "to": found.end.isoformat(), "before": found.before.isoformat(),
         "total": found.total, "total_before": found.total_before, "categories": _hot(found.categories),
@@ -211,14 +211,14 @@ def _hot(some: Sequence[Hot]) -> list[dict[str, Any]]:
 
 
 def group_json(group: Group) -> dict[str, Any]:
-    """A group of like demands."""
+    """Serialize a group of similar tickets."""
     units = sorted({one.unit for one in group.members if one.unit})
     return {"about": list(group.about), "count": len(group.members), "units": units,
             "tickets": [one.no for one in group.members]}  # fmt: skip
 
 
 async def clusters(ask: Ask) -> Answer:
-    """Groups of like demands between two days, largest first, with their members."""
+    """List groups of similar tickets between two days, largest first, with their members."""
     start, end = span_of(ask.query, ask.rooms.clock.now().date())
     groups, known = await room_of(ask.rooms.likeness).groups(*room_of(ask.rooms.aid).instants(start, end))
     shaper = await Shaper.of(ask.rooms)
@@ -226,13 +226,13 @@ async def clusters(ask: Ask) -> Answer:
 
 
 def clusters_json(group: Group, shaper: Shaper) -> dict[str, Any]:
-    """A group with its members' titles."""
+    """Serialize a group with its members' titles."""
     members = [{"ticket_no": one.no, "title": shaper.masked(one.title, None)} for one in group.members]
     return {"about": list(group.about), "members": members}
 
 
 async def rebuild(ask: Ask) -> Answer:
-    """The index made again, after its word lists were changed."""
+    """Rebuild the similarity index, after its word lists were changed."""
     return Answer({"tickets": await room_of(ask.rooms.likeness).rebuild()})
 
 

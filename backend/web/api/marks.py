@@ -1,4 +1,4 @@
-"""Ledgers, contests, runs, registers and knowledge, and the questions about a mark: asked of the room of marks."""
+"""Ledgers, contests, runs, registers, knowledge, and explanations of scores."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,21 +30,21 @@ PAGED = ("limit", "cursor")
 
 
 def marks_of(rooms: Rooms) -> Marks:
-    """The room of marks with all it can do. Refused `not_found` in a house that has none."""
+    """Return the scoring service. Refused `not_found` where there is none."""
     if not isinstance(rooms.marks, Marks):
         raise Refused("not_found")
     return rooms.marks
 
 
 def number_of(written: str) -> int:
-    """An id from a path. Refused `not_found`."""
+    """Parse an id from a path. Refused `not_found`."""
     if not (written.isascii() and written.isdigit() and len(written) <= 18):
         raise Refused("not_found", id=written[:20])
     return int(written)
 
 
 def said(catalogue: Any, why: Mapping[str, Any]) -> str:
-    """A line's formula in words."""
+    """Return a line's formula in words, "" without one."""
     formula = str(why.get("formula") or "")
     if not formula or not catalogue.has(f"explain.{formula}"):
         return ""
@@ -57,7 +57,7 @@ def _given(body: Want) -> Json:
 
 
 async def ledger(ask: Ask) -> Answer:
-    """台账, newest first."""
+    """List ledger rows (台账), newest first."""
     q = ask.query
     found, more = await marks_of(ask.rooms).ledgers.lines(
         ask.actor, month=q.get("month"), unit=q.get("unit"), kind=q.get("kind"), state=q.get("state"),
@@ -67,40 +67,40 @@ async def ledger(ask: Ask) -> Answer:
 
 
 async def correct(ask: Ask) -> Answer:
-    """更正: a new line that voids the old one when it is accepted."""
+    """Enter a correction (更正): a new line that voids the old one once accepted."""
     room = marks_of(ask.rooms).ledgers
     return Answer(await room.correct(number_of(ask.path["id"]), _given(ask.body), ask.actor), 201)
 
 
 async def draw_drafts(ask: Ask) -> Answer:
-    """Look through a month at once for what belongs in the ledgers."""
+    """Search a month for ledger drafts now."""
     return Answer({"drafts": await marks_of(ask.rooms).harvest.month(ask.body.month)})
 
 
 async def runs(ask: Ask) -> Answer:
-    """Runs, newest first."""
+    """List runs, newest first."""
     return Answer({"items": await marks_of(ask.rooms).runs.listed(ask.query.get("period")), "next": None})
 
 
 async def run(ask: Ask) -> Answer:
-    """A run with its sheets."""
+    """Return a run with its sheets."""
     return Answer(await marks_of(ask.rooms).runs.one(number_of(ask.path["id"]), ask.actor))
 
 
 async def check(ask: Ask) -> Answer:
-    """核对: the units are told."""
+    """Open the check period (核对); units are notified."""
     return Answer(await marks_of(ask.rooms).runs.check(number_of(ask.path["id"]), ask.actor))
 
 
 async def difference(ask: Ask) -> Answer:
-    """What a revision changed."""
+    """Return what a revision changed."""
     other = ask.query.get("with")
     room = marks_of(ask.rooms).runs
     return Answer(await room.difference(number_of(ask.path["id"]), number_of(other) if other else None, ask.actor))
 
 
 async def contests(ask: Ask) -> Answer:
-    """Objections, newest first."""
+    """List contests, newest first."""
     q = ask.query
     found = await marks_of(ask.rooms).contests.listed(
         ask.actor, period=q.get("period"), unit=q.get("unit"), state=q.get("state")
@@ -109,22 +109,22 @@ async def contests(ask: Ask) -> Answer:
 
 
 async def propose(ask: Ask) -> Answer:
-    """The first clerk's opinion."""
+    """Record the first clerk's opinion on a contest."""
     return Answer(await marks_of(ask.rooms).contests.propose(number_of(ask.path["id"]), _given(ask.body), ask.actor))
 
 
 async def confirm(ask: Ask) -> Answer:
-    """The second clerk's word."""
+    """Record the second clerk's decision on a contest."""
     return Answer(await marks_of(ask.rooms).contests.confirm(number_of(ask.path["id"]), ask.body.accept, ask.actor))
 
 
 async def exclude(ask: Ask) -> Answer:
-    """剔除, to be reviewed by a second person."""
+    """Exclude tickets (剔除), to be reviewed by a second person."""
     return Answer({"items": await marks_of(ask.rooms).contests.exclude(_given(ask.body), ask.actor)}, 201)
 
 
 async def exclusions(ask: Ask) -> Answer:
-    """The exclusions of a month."""
+    """List a month's exclusions. Refused `missing`."""
     if "month" not in ask.query:
         raise Refused("missing", field="month")
     found = await marks_of(ask.rooms).contests.exclusions(ask.query["month"], ask.query.get("unit"), ask.actor)
@@ -132,13 +132,13 @@ async def exclusions(ask: Ask) -> Answer:
 
 
 async def decide_exclusion(ask: Ask) -> Answer:
-    """The second person's word on an exclusion."""
+    """Record the second person's decision on an exclusion."""
     room = marks_of(ask.rooms).contests
     return Answer(await room.decide_exclusion(number_of(ask.path["id"]), ask.body.accept, ask.actor))
 
 
 def month_and_unit(ask: Ask) -> tuple[str, str]:
-    """The two things a question about a sheet needs; a unit's own people may leave the unit out."""
+    """Return the month and unit of a query; people of a unit may omit it. Refused `missing`."""
     unit = ask.query.get("unit") or (ask.actor.unit if ask.actor.of_unit else None)
     for field, value in (("month", ask.query.get("month")), ("unit", unit)):
         if not value:
@@ -147,7 +147,7 @@ def month_and_unit(ask: Ask) -> tuple[str, str]:
 
 
 async def explain(ask: Ask) -> Answer:
-    """Why a mark is what it is."""
+    """Explain a score."""
     month, unit = month_and_unit(ask)
     found = await marks_of(ask.rooms).understanding.explain(
         month, unit, ask.query.get("item"), ask.actor, offset=place_of(ask.query) or 0, failed=yes(ask.query, "failed")
@@ -161,12 +161,12 @@ async def explain(ask: Ask) -> Answer:
 
 
 async def pending(ask: Ask) -> Answer:
-    """What waits for a decision and would change the month."""
+    """List pending decisions that would change the month's score."""
     return Answer(await marks_of(ask.rooms).understanding.pending(*month_and_unit(ask), ask.actor))
 
 
 async def what_if(ask: Ask) -> Answer:
-    """The sheet as it is and as it would be."""
+    """Return the sheet as it is and as it would be."""
     w = ask.body
     return Answer(await marks_of(ask.rooms).understanding.what_if(
         w.month, w.unit, ask.actor, settings=w.settings, ledger=w.ledger, contests=w.contests, exclusions=w.exclusions,
@@ -175,7 +175,7 @@ async def what_if(ask: Ask) -> Answer:
 
 
 async def trend(ask: Ask) -> Answer:
-    """Each item over the months."""
+    """Return each item over the last months (1 to 24). Refused `bad_field`."""
     month, unit = month_and_unit(ask)
     months = ask.query.get("months", "6")
     if not (months.isascii() and months.isdigit() and 1 <= int(months) <= 24):
@@ -184,7 +184,7 @@ async def trend(ask: Ask) -> Answer:
 
 
 async def cost(ask: Ask) -> Answer:
-    """What it would cost the unit if this ticket became late."""
+    """Return what it would cost the unit in points if this ticket became late."""
     view = await view_of(ask, ask.path["no"])
     target = target_of(view, ask.actor)
     if target is None:
@@ -194,12 +194,12 @@ async def cost(ask: Ask) -> Answer:
 
 
 async def write_knowledge(ask: Ask) -> Answer:
-    """A record of the knowledge base."""
+    """Write a knowledge record."""
     return Answer(await marks_of(ask.rooms).knowledge.write(_given(ask.body), ask.actor), 201)
 
 
 async def knowledge(ask: Ask) -> Answer:
-    """The knowledge base, newest first."""
+    """List the knowledge base, newest first."""
     q = ask.query
     found, more = await marks_of(ask.rooms).knowledge.listed(
         ask.actor, unit=q.get("unit"), state=q.get("state"), words=q.get("q", ""), before=place_of(q), limit=limit_of(q)
@@ -208,24 +208,24 @@ async def knowledge(ask: Ask) -> Answer:
 
 
 async def review_knowledge(ask: Ask) -> Answer:
-    """The institution's word on a record."""
+    """Record the institution's decision on a knowledge record."""
     room = marks_of(ask.rooms).knowledge
     return Answer(await room.review(number_of(ask.path["id"]), ask.body.accept, ask.body.opinion, ask.actor))
 
 
 async def keep_register(ask: Ask) -> Answer:
-    """A row of a register."""
+    """Add a register entry."""
     return Answer(await marks_of(ask.rooms).registers.keep(ask.path["kind"], _given(ask.body), ask.actor), 201)
 
 
 async def register(ask: Ask) -> Answer:
-    """A register, newest first."""
+    """List a register, newest first."""
     found = await marks_of(ask.rooms).registers.listed(ask.path["kind"], ask.actor, ask.query.get("unit"))
     return Answer({"items": found, "next": None})
 
 
 async def end_register(ask: Ask) -> Answer:
-    """A row that holds no more."""
+    """End a register entry."""
     await marks_of(ask.rooms).registers.end(ask.path["kind"], number_of(ask.path["id"]), ask.actor)
     return Answer({"ended": True})
 

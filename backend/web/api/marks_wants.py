@@ -1,4 +1,4 @@
-"""The bodies that ledgers, contests, registers and questions about marks take, field by field."""
+"""Schemas of the request bodies for ledgers, contests, registers and score explanations."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from backend.web.wants import Code, Flag, Long, Short, Want, Whole
 
 
 class CorrectWant(Want):
-    """What is different from the line it corrects, and why; `void`: nothing takes its place."""
+    """What differs from the corrected line, and why; `void`: nothing replaces it."""
 
     reason: Short
     void: Flag = False
@@ -24,7 +24,7 @@ class CorrectWant(Want):
 
 
 class DecideWant(Want):
-    """A clerk's opinion on an objection; `exclude` names the tickets to be taken out."""
+    """A clerk's opinion on a contest; `exclude` names the tickets to exclude."""
 
     accept: Flag
     reason: Short
@@ -32,7 +32,7 @@ class DecideWant(Want):
 
 
 class ExcludeWant(Want):
-    """Tickets to be taken out of an item."""
+    """Tickets to exclude from an item."""
 
     month: Short
     unit: Code
@@ -42,7 +42,7 @@ class ExcludeWant(Want):
 
 
 class WhatIfWant(Want):
-    """What is to be different."""
+    """Settings to change and pending decisions to assume."""
 
     month: Short
     unit: Code
@@ -63,14 +63,14 @@ class KnowledgeWant(Want):
 
 
 class OpinionWant(Want):
-    """Accept a record, or not, and why."""
+    """Accept a record or refuse it, and why."""
 
     accept: Flag
     opinion: Short = ""
 
 
 class RegisterWant(Want):
-    """A row of a register; which fields it takes is the register's affair."""
+    """A register entry; each register defines which fields it takes."""
 
     unit: Code | None = None
     name: Short

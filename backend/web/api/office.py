@@ -1,4 +1,4 @@
-"""Units, people, bindings, settings, keys: the office as it stands and as it is changed."""
+"""Units, people, bindings, settings and API keys: reading and changing them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,14 +17,14 @@ from backend.web.queries import cursor, limit_of, one_of, word_of
 
 
 def registry_of(rooms: Rooms) -> RegistryRoom:
-    """The registry, if it is open."""
+    """Return the people service. Refused `unavailable`."""
     if rooms.registry is None:
         raise Refused("unavailable")
     return rooms.registry
 
 
 def _page(ask: Ask, coded: Sequence[tuple[str, Any]]) -> Answer:
-    """A page of things that have codes, in the order of codes."""
+    """Return a page of records in the order of their codes."""
     after, limit = word_of(ask.query), limit_of(ask.query)
     rest = sorted(((c, x) for c, x in coded if after is None or c > after), key=lambda pair: pair[0])
     items = rest[:limit]
@@ -32,7 +32,7 @@ def _page(ask: Ask, coded: Sequence[tuple[str, Any]]) -> Answer:
 
 
 async def put_unit(ask: Ask) -> Answer:
-    """A unit, new (201) or as it already was (200)."""
+    """Store a unit: 201 if new or changed, 200 if unchanged."""
     want = ask.body
     unit = Unit(want.code, want.name, want.kind, want.region, want.parent, want.province_department, want.active,
                 want.pilot)  # fmt: skip
@@ -42,13 +42,13 @@ async def put_unit(ask: Ask) -> Answer:
 
 
 async def units(ask: Ask) -> Answer:
-    """Units in the order of their codes."""
+    """List units in the order of their codes."""
     standing = await ask.rooms.office.standing()
     return _page(ask, [(code, shapes.unit(u)) for code, u in standing.config.units.items()])
 
 
 async def put_person(ask: Ask) -> Answer:
-    """A person, new (201) or as already known (200)."""
+    """Store a person: 201 if new or changed, 200 if unchanged."""
     want = ask.body
     code = want.code or person_code(want.unit, want.name.strip())
     key_name = want.key_name or (key_name_of(want.key_subject) if want.key_subject else None)
@@ -64,12 +64,12 @@ async def put_person(ask: Ask) -> Answer:
 
 
 def people_seen(people: Sequence[Person], actor: Actor) -> list[Person]:
-    """People an actor may see: unit roles their own unit's."""
+    """Return the people an actor may see: unit roles their own unit's."""
     return [p for p in people if not actor.of_unit or p.unit == actor.unit]
 
 
 async def people(ask: Ask) -> Answer:
-    """People in the order of their codes; unit roles see their own unit's."""
+    """List people in the order of their codes; unit roles see their own unit's."""
     standing = await ask.rooms.office.standing()
     unit, role = ask.query.get("unit"), one_of(ask.query, "role", tuple(Role))
     seen = people_seen(standing.config.people, ask.actor)
@@ -77,7 +77,7 @@ async def people(ask: Ask) -> Answer:
 
 
 async def open_binding(ask: Ask) -> Answer:
-    """A binding code for a person; a liaison opens them for his own unit."""
+    """Create a binding code for a person; a liaison only for their own unit. Refused `not_found`."""
     code = ask.path["code"]
     standing = await ask.rooms.office.standing()
     person = standing.by_code.get(code)
@@ -91,12 +91,12 @@ async def open_binding(ask: Ask) -> Answer:
 
 
 async def settings(ask: Ask) -> Answer:
-    """Everything in force, key → written value."""
+    """Return all settings in force, key → value as text."""
     return Answer((await ask.rooms.office.standing()).settings.view())
 
 
 async def put_setting(ask: Ask) -> Answer:
-    """A new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
+    """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
     key, _, unit = ask.path["key"].partition("@")
     value = await set_setting(
         ask.rooms, key, ask.body.unit or unit or None, ask.body.value, ask.actor, ask.body.from_at
@@ -105,7 +105,7 @@ async def put_setting(ask: Ask) -> Answer:
 
 
 async def set_setting(rooms: Rooms, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None) -> str:
-    """Check and keep a setting; answers its normal form. Raises Refused `unknown_setting`, `bad_setting` …"""
+    """Check and store a setting; return its normal form. Refused `unknown_unit`, `unknown_setting`, `bad_setting` …"""
     standing = await rooms.office.standing()
     if unit is not None and unit not in standing.config.units:
         raise Refused("unknown_unit", unit=unit)
@@ -119,7 +119,7 @@ async def set_setting(rooms: Rooms, key: str, unit: str | None, value: str, by: 
 
 
 async def create_key(ask: Ask) -> Answer:
-    """A new API key, told once."""
+    """Create an API key, shown once. Refused `missing`, `unknown_person`, `unknown_unit`."""
     want = ask.body
     standing = await ask.rooms.office.standing()
     if (want.person is None) == (want.role is None):

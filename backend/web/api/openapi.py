@@ -1,4 +1,4 @@
-"""The API described for machines, drawn from the route table and the models of the bodies."""
+"""Builds the OpenAPI document from the route table and the body schemas."""
 
 import re
 from functools import lru_cache
@@ -28,7 +28,7 @@ _STATUSES = ("400", "401", "403", "404", "409", "413", "422", "429", "503")
 
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document."""
+    """Return the OpenAPI 3.1 document."""
     models = sorted({r.body for r in ROUTES if r.body is not None}, key=lambda m: m.__name__)
     _, schemas = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}

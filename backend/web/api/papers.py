@@ -1,4 +1,4 @@
-"""Files handed in and taken out, and whole files of tickets, people and the like."""
+"""Upload and download of files, and imports of files of tickets, people and the like."""
 
 from urllib.parse import quote
 
@@ -9,7 +9,7 @@ from backend.rosters import PLANNERS
 from backend.web.asked import Answer, Ask, Part
 from backend.web.shapes import Shaper
 
-#: What may be brought, and who besides an admin may bring it.
+#: What may be imported, and by which roles besides admin.
 KINDS: dict[str, frozenset[Role]] = {
     "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
     "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
@@ -20,7 +20,7 @@ LARGEST_IMPORT = 64 * 1024 * 1024  # bytes
 
 
 def the_file(ask: Ask) -> Part:
-    """The one part that is a file. Raises Refused `missing`."""
+    """Return the one part that is a file. Refused `missing`."""
     files = [p for p in ask.parts if p.filename is not None]
     if len(files) != 1:
         raise Refused("missing", field="file")
@@ -28,14 +28,14 @@ def the_file(ask: Ask) -> Part:
 
 
 async def hand_in(ask: Ask) -> Answer:
-    """Keep a PDF, JPEG or PNG."""
+    """Store a PDF, JPEG or PNG."""
     part = the_file(ask)
     paper = await ask.rooms.filing.take(part.filename or "", part.content, ask.actor)
     return Answer((await Shaper.of(ask.rooms)).paper(paper), 201)
 
 
 async def take_out(ask: Ask) -> Answer:
-    """A kept file's content, always as a download."""
+    """Return a stored file's content, always as a download."""
     paper, content = await ask.rooms.filing.open(ask.path["id"], ask.actor)
     headers = {
         "Content-Type": MIME[paper.kind], "Cache-Control": "no-store",
@@ -45,7 +45,10 @@ async def take_out(ask: Ask) -> Answer:
 
 
 async def bring(ask: Ask) -> Answer:
-    """Import a file; the report names each row that was refused (contract §3)."""
+    """Import a file; the report names each refused row (contract §3).
+
+    Refused `not_found` for an unknown kind, `forbidden`, `missing`, `unknown_field`.
+    """
     kind = ask.path["kind"]
     if kind not in KINDS:
         raise Refused("not_found", kind=kind)

@@ -1,4 +1,4 @@
-"""The platform that holds the record, over REST: what waits for it, once more, and set right by hand (A7)."""
+"""Write-backs to the external platform: list, retry, mark as corrected by hand (A7)."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ MENDERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
 
 
 class SettleWant(wants.Want):
-    """How a move was set right by hand."""
+    """How a move was corrected by hand."""
 
     reason: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
 
@@ -38,7 +38,7 @@ def _event(ask: Ask) -> int:
 
 
 def shape(move: Writeback, shaper: Shaper) -> dict[str, Any]:
-    """One move on its way; what was said in it is in the ticket's timeline."""
+    """Serialize a write-back; its arguments are in the ticket's timeline."""
     return {
         "event": move.id, "ticket": move.ticket_no, "version": move.version, "verb": move.verb,
         "from": move.from_state, "to": move.to_state, "unit": move.unit, "by": move.by, "at": shaper.at(move.at),
@@ -49,7 +49,7 @@ def shape(move: Writeback, shaper: Shaper) -> dict[str, Any]:
 
 
 async def listed(ask: Ask) -> Answer:
-    """Moves on their way, newest first, and how the connection is."""
+    """List write-backs, newest first, with the state of the connection."""
     room, ticket_id = _room(ask), None
     if (no := ask.query.get("ticket")) is not None:
         view = await ask.rooms.reading.ticket(no, ask.seen_by)
@@ -69,13 +69,13 @@ async def listed(ask: Ask) -> Answer:
 
 
 async def again(ask: Ask) -> Answer:
-    """Write a move back once more."""
+    """Retry a write-back."""
     await _room(ask).again(_event(ask), ask.actor)
     return Answer({"event": _event(ask), "state": Sync.WAITING})
 
 
 async def settle(ask: Ask) -> Answer:
-    """It was set right on the platform by hand."""
+    """Mark a write-back as corrected on the platform by hand."""
     await _room(ask).settle(_event(ask), ask.body.reason, ask.actor)
     return Answer({"event": _event(ask), "state": Sync.SETTLED})
 

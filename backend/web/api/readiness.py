@@ -1,4 +1,4 @@
-"""Units that are not ready for tickets, over REST (A21, A36-A40)."""
+"""Units that are not ready for tickets, and reminders to them (A21, A36-A40)."""
 
 from typing import Annotated, Any
 
@@ -26,14 +26,14 @@ class ChaseWant(wants.Want):
 
 
 def room_of(rooms: Rooms) -> Chases:
-    """The room, if it is open."""
+    """Return the service. Refused `unavailable`."""
     if rooms.chases is None:
         raise Refused("unavailable")
     return rooms.chases
 
 
 def shape(one: Readiness, chase: Chase | None, rooms: Rooms) -> dict[str, Any]:
-    """A unit, what it lacks, and when it was last reminded."""
+    """Serialize a unit, what it lacks, and its last reminder."""
     last = chase and {"at": chase.at.astimezone(rooms.clock.zone).isoformat(), "by": chase.by, "note": chase.note}
     return {
         "unit": one.unit.code, "name": one.unit.name, "region": one.unit.region, "pilot": one.unit.pilot,
@@ -42,14 +42,14 @@ def shape(one: Readiness, chase: Chase | None, rooms: Rooms) -> dict[str, Any]:
 
 
 async def listed(ask: Ask) -> Answer:
-    """Units that lack something (`all=1`: every unit), those that cannot be dispatched to first."""
+    """List units that lack something (`all=1`: every unit); those that cannot be dispatched to come first."""
     room = room_of(ask.rooms)
     found, last = await room.listed(everybody=yes(ask.query, "all")), await room.last()
     return Answer({"items": [shape(one, last.get(one.unit.code), ask.rooms) for one in found], "next": None})
 
 
 async def chase(ask: Ask) -> Answer:
-    """Note that a unit was reminded."""
+    """Record that a unit was reminded."""
     done = await room_of(ask.rooms).chase(ask.path["code"], ask.body.note, ask.actor)
     at = done.at.astimezone(ask.rooms.clock.zone).isoformat()
     return Answer({"unit": done.unit, "at": at, "by": done.by, "note": done.note}, 201)

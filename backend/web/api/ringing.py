@@ -1,4 +1,4 @@
-"""The telephone room's doors: connect a handler with a requester, what was tried, what calls cost, numbers not rung."""
+"""Calls: connect a handler with a requester, list the attempts, costs and invalid numbers."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -21,13 +21,13 @@ MOST_DEAD = 200
 
 
 class BridgeWant(Want):
-    """Whose telephone rings first: `person` (code), else whoever asks."""
+    """Whose telephone rings first: `person` (code), else the actor's."""
 
     person: Annotated[str, Field(min_length=1, max_length=64)] | None = None
 
 
 async def bridge(ask: Ask) -> Answer:
-    """POST /tickets/{no}/bridge: 202, both are being rung (P3). Asked twice, it rings once."""
+    """POST /tickets/{no}/bridge: 202, both are being called (P3). A repeated request calls once."""
     if ask.rooms.calls is None:
         raise Refused("unavailable")
     await view_of(ask, ask.path["no"])
@@ -50,12 +50,12 @@ async def bridged(ask: Ask) -> Answer:
 
 
 async def costs(ask: Ask) -> Answer:
-    """GET /calls/costs?month=2026-10: attempts, seconds and money by unit and purpose; and today's budget."""
+    """GET /calls/costs?month=2026-10: attempts, seconds and money by unit and purpose, and today's budget."""
     return Answer(await costs_of(ask.rooms, ask.query.get("month")))
 
 
 async def costs_of(rooms: Any, month: str | None) -> dict[str, Any]:
-    """As the costs are shown. Refused `bad_month`, `unavailable`."""
+    """Load a month's costs (default: this month). Refused `bad_month`, `unavailable`."""
     if rooms.calls is None:
         raise Refused("unavailable")
     now: datetime = rooms.clock.now()
@@ -78,7 +78,7 @@ async def costs_of(rooms: Any, month: str | None) -> dict[str, Any]:
 
 
 async def dead(ask: Ask) -> Answer:
-    """GET /calls/dead-numbers: numbers nobody rings again, masked (FW23)."""
+    """GET /calls/dead-numbers: numbers no longer called, masked (FW23)."""
     if ask.rooms.calls is None:
         raise Refused("unavailable")
     zone = ask.rooms.clock.zone
@@ -91,7 +91,7 @@ async def dead(ask: Ask) -> Answer:
 
 
 async def revive(ask: Ask) -> Answer:
-    """POST /calls/dead-numbers/{key}/revive: it may be rung again; on the record."""
+    """POST /calls/dead-numbers/{key}/revive: allow calls to it again; audited."""
     if ask.rooms.calls is None:
         raise Refused("unavailable")
     if not await ask.rooms.calls.revive(ask.path["key"], ask.actor):

@@ -1,4 +1,4 @@
-"""Duty rosters, stand-ins, handover notes and people's own quiet hours over the API."""
+"""Duty rosters, stand-ins, handover notes and personal quiet hours."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ class ShiftWant(Want):
 
 
 class StandInWant(Want):
-    """代班: who gets an absent person's letters, and how long."""
+    """代班: who gets an absent person's messages, and how long."""
 
     absent: Code
     person: Code
@@ -36,28 +36,28 @@ class StandInWant(Want):
 
 
 class HandoverWant(Want):
-    """A note to whoever comes on duty."""
+    """A note to the next person on duty."""
 
     unit: Code
     text: Annotated[str, Field(min_length=1, max_length=2_000, strict=True)]
 
 
 class QuietWant(Want):
-    """A person's own quiet hours; without `from` he has none."""
+    """A person's quiet hours; none without `from`."""
 
     from_: Annotated[str, Field(max_length=5, strict=True)] | None = Field(None, alias="from")
     to: Annotated[str, Field(max_length=5, strict=True)] | None = None
 
 
 def rosters_of(rooms: Rooms) -> Rosters:
-    """The rosters' keeper, if there."""
+    """Return the duty roster service. Refused `unavailable`."""
     if rooms.rosters is None:
         raise Refused("unavailable")
     return rooms.rosters
 
 
 class _Shape:
-    """What JSON has of a shift: instants with the house's offset, names beside codes."""
+    """Serializes shifts: instants with the office's offset, names beside codes."""
 
     def __init__(self, rooms: Rooms, people: dict[str, Person]) -> None:
         self._zone = rooms.clock.zone
@@ -92,7 +92,7 @@ class _Shape:
 
 
 async def month(ask: Ask) -> Answer:
-    """A unit's duty in a month, with the stretches nobody covers (B19)."""
+    """Return a unit's shifts in a month, and the holes nobody covers (B19). Refused `missing`."""
     unit = ask.query.get("unit") or ask.actor.unit
     if unit is None:
         raise Refused("missing", field="unit")
@@ -102,7 +102,7 @@ async def month(ask: Ask) -> Answer:
 
 
 async def put(ask: Ask) -> Answer:
-    """A shift, new (201) or as it was (200)."""
+    """Store a shift: 201 if new, 200 if unchanged."""
     w = ask.body
     answer = (await rosters_of(ask.rooms).put([Shift(0, w.unit, w.from_at, w.to_at, w.person, w.deputy)], ask.actor))[0]
     if isinstance(answer, Refused):
@@ -111,19 +111,19 @@ async def put(ask: Ask) -> Answer:
 
 
 async def strike(ask: Ask) -> Answer:
-    """A shift struck."""
+    """Delete a shift."""
     shift = await rosters_of(ask.rooms).drop(_number(ask), ask.actor)
     return Answer((await _Shape.of(ask.rooms)).shift(shift))
 
 
 async def hand_over(ask: Ask) -> Answer:
-    """A handover note."""
+    """Leave a handover note."""
     note = await rosters_of(ask.rooms).hand_over(ask.body.unit, ask.body.text, ask.actor)
     return Answer((await _Shape.of(ask.rooms)).note(note), 201)
 
 
 async def stand_ins(ask: Ask) -> Answer:
-    """Who stands in for whom, now or later."""
+    """List stand-ins, current and future."""
     shape = await _Shape.of(ask.rooms)
     return Answer(
         {"items": [shape.stand_in(s) for s in await rosters_of(ask.rooms).stand_ins(ask.actor)], "next": None}
@@ -131,20 +131,20 @@ async def stand_ins(ask: Ask) -> Answer:
 
 
 async def stand_in(ask: Ask) -> Answer:
-    """Somebody stands in."""
+    """Add a stand-in."""
     w = ask.body
     kept = await rosters_of(ask.rooms).stand_in(w.absent, w.person, w.from_at, w.to_at, ask.actor)
     return Answer((await _Shape.of(ask.rooms)).stand_in(kept), 201)
 
 
 async def back(ask: Ask) -> Answer:
-    """Back before the time."""
+    """End a stand-in early."""
     await rosters_of(ask.rooms).back(_number(ask), ask.actor)
     return Answer({"ended": True})
 
 
 async def quiet(ask: Ask) -> Answer:
-    """A person's own quiet hours: his own affair, or his planners'."""
+    """Set a person's quiet hours; only they or their roster planners may. Refused `not_found`, `forbidden`."""
     code = ask.path["code"]
     standing = await ask.rooms.office.standing()
     person = standing.by_code.get(code)

@@ -1,4 +1,4 @@
-"""The table of the REST door: every route with who may, what it takes and what it answers. OpenAPI is drawn from it."""
+"""Table of all REST routes with roles, body and status; the OpenAPI document is generated from it."""
 
 from backend.domain.ticket import Role
 from backend.filing import LARGEST
@@ -24,7 +24,7 @@ from backend.web.api import (
 from backend.web.gate import Route
 
 PAGED = ("limit", "cursor")
-ADMIN: frozenset[Role] = frozenset()  # an admin may everywhere
+ADMIN: frozenset[Role] = frozenset()  # no other role; an admin may call every route
 CREATE = frozenset({Role.DISPATCHER})
 BINDING = frozenset({Role.LIAISON})
 CLERK = frozenset({Role.SCORE_CLERK})

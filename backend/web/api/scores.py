@@ -1,4 +1,4 @@
-"""Score sheets, runs, objections and ledgers: asked of the room of marks."""
+"""Score sheets, runs, contests and ledger entries."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ def _number(ask: Ask) -> int:
 
 
 async def sheets(ask: Ask) -> Answer:
-    """The month's sheets; unit roles see their own unit's."""
+    """Return the month's sheets; unit roles see their own unit's. Refused `missing`, `bad_field`, `not_found`."""
     month = ask.query.get("month")
     if month is None or not _MONTH.fullmatch(month):
         raise Refused("missing" if month is None else "bad_field", field="month")
@@ -38,28 +38,28 @@ async def sheets(ask: Ask) -> Answer:
 
 
 async def start_run(ask: Ask) -> Answer:
-    """试算: a stored run."""
+    """Start and store a run (试算)."""
     return Answer(dict(await _marks(ask).start_run(ask.body.period, ask.body.scheme, ask.actor)), 201)
 
 
 async def lock(ask: Ask) -> Answer:
-    """定稿."""
+    """Lock a run (定稿)."""
     room, number = _marks(ask), _number(ask)
     forced = {"force": True, "reason": ask.body.reason} if ask.body.force else {}
     return Answer(dict(await room.lock(number, ask.actor, **forced)))
 
 
 async def appeal(ask: Ask) -> Answer:
-    """异议 to a line."""
+    """Contest a line (异议)."""
     words: dict[str, Any] = ask.body.model_dump(exclude_none=True)
     return Answer(dict(await _marks(ask).appeal(_number(ask), words, ask.actor)), 201)
 
 
 async def enter(ask: Ask) -> Answer:
-    """A ledger row (台账)."""
+    """Enter a ledger row (台账)."""
     return Answer(dict(await _marks(ask).enter(ask.body.model_dump(exclude_none=True), ask.actor)), 201)
 
 
 async def review(ask: Ask) -> Answer:
-    """材料审核 by a second person."""
+    """Review a ledger row as the second person (材料审核)."""
     return Answer(dict(await _marks(ask).review(_number(ask), ask.body.accept, ask.actor)))

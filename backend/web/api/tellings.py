@@ -1,4 +1,4 @@
-"""Deliveries and calls: what people were told, how, and what came of it."""
+"""Deliveries, calls and the audit log."""
 
 from backend.domain.refusals import Refused
 from backend.web.api.office import people_seen
@@ -24,7 +24,7 @@ async def _about(ask: Ask) -> int | None:
 
 
 async def _whose(ask: Ask) -> set[str] | None:
-    """Unit roles see what their own people were told; `person` narrows."""
+    """Return the people whose records may be listed: unit roles their own unit's; `person` narrows; None: all."""
     wanted = ask.query.get("person")
     if not ask.actor.of_unit:
         return None if wanted is None else {wanted}
@@ -34,7 +34,7 @@ async def _whose(ask: Ask) -> set[str] | None:
 
 
 async def deliveries(ask: Ask) -> Answer:
-    """Letters, newest first."""
+    """List messages, newest first."""
     page = await ask.rooms.reading.deliveries(
         ticket_id=await _about(ask), people=await _whose(ask), state=one_of(ask.query, "state", STATES),
         before=place_of(ask.query), limit=limit_of(ask.query),
@@ -44,7 +44,7 @@ async def deliveries(ask: Ask) -> Answer:
 
 
 async def calls(ask: Ask) -> Answer:
-    """Calls with their attempts, newest first."""
+    """List calls with their attempts, newest first."""
     page = await ask.rooms.reading.calls(
         ticket_id=await _about(ask), people=await _whose(ask), outcome=one_of(ask.query, "outcome", OUTCOMES),
         before=place_of(ask.query), limit=limit_of(ask.query),
@@ -55,7 +55,7 @@ async def calls(ask: Ask) -> Answer:
 
 
 async def audit(ask: Ask) -> Answer:
-    """The audit book, newest first."""
+    """List the audit log, newest first."""
     page = await ask.rooms.audit.entries(before=place_of(ask.query), limit=limit_of(ask.query))
     zone = ask.rooms.clock.zone
     items = [

@@ -1,4 +1,4 @@
-"""Tickets: created, listed, looked at, and the one way to act on them (contract §5)."""
+"""Tickets: create, list and read them, and the one way to act on them (contract §5)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ TO_REQUESTERS = frozenset({"answer", "reply", "close", "amend"})  # verbs whose 
 
 
 async def view_of(ask: Ask, no: str) -> TicketView:
-    """The ticket as the asker may see it. Refused `not_found`."""
+    """Load a ticket if the actor may see it. Refused `not_found`."""
     view = await ask.rooms.reading.ticket(no, ask.seen_by)
     if view is None:
         raise Refused("not_found", ticket=no)
@@ -29,7 +29,7 @@ async def view_of(ask: Ask, no: str) -> TicketView:
 
 
 async def create(ask: Ask) -> Answer:
-    """T1: a new ticket, 201; a known number is 409 `exists`."""
+    """T1: create a ticket, 201; a known number is 409 `exists`."""
     if ask.rooms.intake is None:
         raise Refused("unavailable")
     no = await ask.rooms.intake.receive(form_of(ask.body), ask.actor, Source.API)
@@ -38,7 +38,7 @@ async def create(ask: Ask) -> Answer:
 
 
 def form_of(want: TicketWant) -> TicketForm:
-    """The form intake takes."""
+    """Return intake's form of a body."""
     person = want.requester
     return TicketForm(
         ticket_no=want.ticket_no, category=want.category, grade=want.grade, channel=want.channel, title=want.title,
@@ -50,7 +50,7 @@ def form_of(want: TicketWant) -> TicketForm:
 
 
 def filters_of(query: Any) -> Filters:
-    """What a list asks for. Raises Refused `bad_field`."""
+    """Parse a list's filters. Refused `bad_field`."""
     return Filters(
         state=one_of(query, "state", tuple(State)), unit=query.get("unit"),
         grade=one_of(query, "grade", tuple(Grade)), category=one_of(query, "category", tuple(Category)),
@@ -59,7 +59,7 @@ def filters_of(query: Any) -> Filters:
 
 
 async def listed(ask: Ask) -> Answer:
-    """A page of tickets, newest first."""
+    """List a page of tickets, newest first."""
     page = await ask.rooms.reading.tickets(
         filters_of(ask.query), ask.rooms.clock.now(), before=place_of(ask.query), limit=limit_of(ask.query),
         seen_by=ask.seen_by,
@@ -69,13 +69,13 @@ async def listed(ask: Ask) -> Answer:
 
 
 async def one(ask: Ask) -> Answer:
-    """One ticket."""
+    """Return one ticket."""
     shaper = await Shaper.of(ask.rooms)
     return Answer((await shaper.tickets([await view_of(ask, ask.path["no"])]))[0])
 
 
 async def timeline(ask: Ask) -> Answer:
-    """Journal, deliveries, calls, visits and duties of a ticket in one list."""
+    """Return a ticket's journal, deliveries, calls, visits and duties in one list."""
     view = await view_of(ask, ask.path["no"])
     history = await ask.rooms.reading.history(view.ticket.id)
     duties = await ask.rooms.duties.of_ticket(view.ticket.id) if ask.rooms.duties else ()
@@ -85,7 +85,7 @@ async def timeline(ask: Ask) -> Answer:
 
 
 async def act(ask: Ask, source: Source = Source.API) -> Answer:
-    """The one way to act; the desk decides."""
+    """Act on a ticket, as the ticket service decides, and return the ticket."""
     said: dict[str, Any] = dict(ask.body.root)
     verb, version, assignment = (said.pop(name, None) for name in ACT_FIELDS)
     if not isinstance(verb, str):
@@ -104,7 +104,7 @@ async def act(ask: Ask, source: Source = Source.API) -> Answer:
 
 
 def advice(rooms: Rooms, verb: str, said: Mapping[str, Any]) -> list[dict[str, str]]:
-    """A20: hints on curt or blaming words to a requester; they never stop an act."""
+    """A20: return hints on curt or blaming words to a requester; they never stop an act."""
     text = said.get("text") if verb in TO_REQUESTERS else None
     found = curt(text) if isinstance(text, str) else []
     return [{"code": code, "word": word, "message": rooms.catalogue.say(f"advice.{code}", word=word)}
@@ -112,15 +112,15 @@ def advice(rooms: Rooms, verb: str, said: Mapping[str, Any]) -> list[dict[str, s
 
 
 async def _papers_there(ask: Ask, files: Any) -> None:
-    """Files an act names must have been handed in. Refused `files_missing`."""
+    """Check that the files an act names were uploaded. Refused `files_missing`."""
     if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
-        return  # the desk says what is wrong with it
+        return  # the ticket service refuses it with the right code
     if len(files) <= 20 and not await ask.rooms.filing.all_there(files, ask.actor):
         raise Refused("files_missing", field="files")
 
 
 async def reveal(ask: Ask) -> Answer:
-    """The requester's name and number, for a reason, on the record (FR12)."""
+    """Return the requester's name and number, for a reason; audited (FR12)."""
     rooms = ask.rooms
     shown = await Reveals(rooms.reading, rooms.audit, rooms.clock).show(ask.path["no"], ask.body.reason, ask.actor)
     return Answer({"name": shown.name, "phone": shown.phone}, headers={"Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""Visits by people: the work list, a task, the call to the requester, who is left in peace, recordings, the figures."""
+"""Manual visits: work list, task, call to the requester, do-not-call list, recordings, statistics."""
 
 from typing import Annotated, Any
 
@@ -16,14 +16,14 @@ from backend.web.wants import Nothing, Short, Want
 
 
 class PeaceWant(Want):
-    """A number that is not to be rung for visits, and why."""
+    """A number not to be called for visits, and why."""
 
     phone: Annotated[str, Field(max_length=40, strict=True)]
     reason: Short = ""
 
 
 class NoPeaceWant(Want):
-    """Which line leaves the list (its `ref`, or the number), and why."""
+    """Which entry to remove from the list (its `ref`, or the number), and why."""
 
     ref: Annotated[str, Field(max_length=40, strict=True)] = ""
     phone: Annotated[str, Field(max_length=40, strict=True)] = ""
@@ -31,14 +31,14 @@ class NoPeaceWant(Want):
 
 
 def room(ask: Ask) -> Visiting:
-    """The room of those who visit. Refused `unavailable`."""
+    """Return the visits service. Refused `unavailable`."""
     if ask.rooms.visiting is None:
         raise Refused("unavailable")
     return ask.rooms.visiting
 
 
 async def tasks(ask: Ask) -> Answer:
-    """What waits for a person, and closed tickets whose result 12351 has not told yet."""
+    """List visits that wait for a person, and closed tickets without a result from 12351 yet."""
     shaper = await Shaper.of(ask.rooms)
     sheets = await room(ask).tasks.all(ask.actor)
     awaited = list(await room(ask).tasks.awaited())
@@ -46,13 +46,13 @@ async def tasks(ask: Ask) -> Answer:
 
 
 async def task(ask: Ask) -> Answer:
-    """One task with its script."""
+    """Return one task with its script."""
     sheet = await room(ask).tasks.one(ask.path["no"], ask.actor)
     return Answer({**shaped(sheet, await Shaper.of(ask.rooms)), "script": list(sheet.script)})
 
 
 async def call(ask: Ask) -> Answer:
-    """Ring the agent, then the requester; neither sees the other's number (P3)."""
+    """Call the agent, then the requester; neither sees the other's number (P3)."""
     await room(ask).tasks.to_call(ask.path["no"], ask.actor)
     if ask.rooms.calls is None:
         raise Refused("unavailable")
@@ -61,25 +61,25 @@ async def call(ask: Ask) -> Answer:
 
 
 async def peace(ask: Ask) -> Answer:
-    """The do-not-visit list."""
+    """List the do-not-call list."""
     shaper = await Shaper.of(ask.rooms)
     return Answer({"items": [_blocked(b, shaper) for b in await room(ask).peace.all(ask.actor)], "next": None})
 
 
 async def add_peace(ask: Ask) -> Answer:
-    """Leave a number in peace."""
+    """Add a number to the do-not-call list."""
     added = await room(ask).peace.add(ask.body.phone, ask.body.reason, ask.actor)
     return Answer({"added": added}, status=201)
 
 
 async def end_peace(ask: Ask) -> Answer:
-    """Take a line off the list."""
+    """Remove an entry from the list."""
     shown = await room(ask).peace.remove(ask.actor, ask.body.reason, ref=ask.body.ref, phone=ask.body.phone)
     return Answer({"removed": shown})
 
 
 async def recording(ask: Ask) -> Answer:
-    """Where a recording lies, on the record."""
+    """Return a recording's URL; the access is audited."""
     if not ask.path["dial"].isascii() or not ask.path["dial"].isdigit() or len(ask.path["dial"]) > 18:
         raise Refused("not_found")
     kept = await room(ask).recording(int(ask.path["dial"]), ask.actor)
@@ -87,7 +87,7 @@ async def recording(ask: Ask) -> Answer:
 
 
 async def figures(ask: Ask) -> Answer:
-    """A month's visits by unit and agent; a unit sees its own."""
+    """Return a month's visits by unit and agent; a unit sees its own."""
     month = await room(ask).figures.month(ask.query.get("month", ""), ask.actor.unit if ask.actor.of_unit else None)
     return Answer({
         "month": month.month, "total": counted(month.total),
@@ -97,7 +97,7 @@ async def figures(ask: Ask) -> Answer:
 
 
 def shaped(sheet: Sheet, shaper: Shaper) -> Json:
-    """A task as it looks from outside; the requester's name and number are not part of it."""
+    """Serialize a task, without the requester's name and number."""
     t = sheet.task
     return {
         "ticket_no": t.ticket_no, "tail": t.ticket_no[-4:], "round": t.round, "category": t.category, "grade": t.grade,
@@ -110,7 +110,7 @@ def shaped(sheet: Sheet, shaper: Shaper) -> Json:
 
 
 def _heard(heard: Any, name: str | None, shaper: Shaper) -> Json:
-    """What the machine heard; the reason's words are masked, where its recording lies is not told here."""
+    """Serialize what the automatic visit heard: texts masked, without the recording's URL."""
     asked = dict.fromkeys(("contacted", "resolved", "satisfaction", "speech"))
     said = asked | {k: v for k, v in heard.items() if k != "recording"}
     return {k: shaper.masked(v, name) if isinstance(v, str) else v for k, v in said.items()}
@@ -128,7 +128,7 @@ def _blocked(b: Blocked, shaper: Shaper) -> Json:
 
 
 def counted(f: Figures) -> Json:
-    """Counts as numbers, money as decimal strings."""
+    """Serialize counts as numbers, money as decimal strings."""
     return {
         "visited": f.visited, "reached": f.reached, "final": f.final, "deemed": f.deemed, "answers": f.answers,
         "calls": f.calls, "attempts": f.dials, "completed": f.completed, "outcomes": f.outcomes,

@@ -1,1 +1,1 @@
-"""The console: pages for people, rendered here, without scripts from anywhere else."""
+"""The console: server-rendered pages for staff, with no third-party scripts."""

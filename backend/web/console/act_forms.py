@@ -1,4 +1,4 @@
-"""Which form each verb shows and how its fields become the words of an act; who may say what stands in the table of moves."""
+"""The form of each verb, and how its fields become an act's arguments; the move table says who may do what."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -83,22 +83,22 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "cancel":             (REASON,),
 }
 # fmt: on
-#: What is always possible and seldom meant stands last; a ticket's own next step comes first.
+#: Verbs that are always possible but rarely meant come last; a ticket's next step comes first.
 SELDOM = ("assist", "merge", "supervise", "report_progress", "reassign", "regrade", "flag", "amend", "review", "cancel")
-#: The next step on the main road, where the table's order would hide it.
+#: The usual next steps, which the table's order would hide.
 NEXT = frozenset({"dispatch", "sign", "decide_return", "decide_extension", "decide_close", "decide_unreasonable",
                   "decide_flag", "reply", "visit"})  # fmt: skip
-#: Verbs that answer a flag or a request which may not be there; their buttons appear with it.
+#: Verbs that answer a flag or a request; offered only while it is there.
 FLAGGED = {"accept_progress": "supervised"}
 PENDING: dict[str, frozenset[str]] = {
     "decide_close": frozenset({"explained_close"}), "decide_flag": frozenset(FLAGGED_WORDS),
 }  # fmt: skip
-#: Fields that a form has only with a pending request of that kind: an arbitration may name the unit (Q44).
+#: Fields a form has only with a pending request of that kind: an arbitration may name the unit (Q44).
 ADDED = {("decide_return", "arbitration"): (Input("unit", "unit"),)}
 
 
 def target_of(view: TicketView, actor: Actor) -> Assignment | None:
-    """The assignment a person looks at: his unit's newest, else the lead."""
+    """Return the assignment that concerns a person: their unit's newest (an open one first), else the lead."""
     if actor.of_unit:
         mine = [a for a in view.assignments if a.unit == actor.unit]
         living = [a for a in mine if a.ended_at is None]
@@ -106,12 +106,12 @@ def target_of(view: TicketView, actor: Actor) -> Assignment | None:
     return next((a for a in view.assignments if a.id == view.ticket.lead_id), None)
 
 
-#: What makes sense only after a final 不满意 (T27-T29).
+#: Verbs offered only after a final 不满意 (T27-T29).
 DISSATISFIED = ("rework", "claim_unreasonable", "appeal")
 
 
 def offered(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> list[tuple[str, tuple[Input, ...]]]:
-    """The verbs this person may say of this ticket now with their forms: the next step first, the seldom ones last.
+    """Return the verbs this person may use on this ticket now, with their forms: next steps first, rare ones last.
 
     `pending` are the kinds of requests that wait for a decision.
     """
@@ -136,14 +136,14 @@ def offered(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> li
 
 
 def _place(verb: str) -> tuple[int, int]:
-    """Where a verb stands among those offered; sorting keeps the table's order within a place."""
+    """Return a verb's sort key; sorting keeps the table's order within equal keys."""
     if verb in SELDOM:
         return 2, SELDOM.index(verb)
     return (0 if verb in NEXT else 1), 0
 
 
 def words_of(verb: str, said: Mapping[str, str], files: list[str], zone: ZoneInfo) -> dict[str, Any]:
-    """The words of an act from the fields of its form. Raises Refused `unknown_verb`, `bad_field`."""
+    """Return an act's arguments from its form's fields. Refused `unknown_verb`, `bad_field`."""
     if verb not in FORMS or verb not in BY_VERB:
         raise Refused("unknown_verb", verb=verb[:40])
     words: dict[str, Any] = {}

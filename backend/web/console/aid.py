@@ -1,4 +1,4 @@
-"""The dispatch catalogue with its figures, what is hot, and what is governed, as pages; a ticket's likes and suggestions."""
+"""Pages of the dispatch catalogue, hot topics and governance; similar tickets and suggestions for the ticket page."""
 
 from typing import Any
 
@@ -26,11 +26,11 @@ from backend.web.wants import understood
 
 SPAN = ("from", "to", "by", "region")
 WAITING = (State.REGISTERED, State.PENDING_DISPATCH)
-SHOWN = 5  # like tickets beside a ticket
+SHOWN = 5  # similar tickets shown beside a ticket
 
 
 def add_routes(app: web.Application) -> None:
-    """Open these pages."""
+    """Add these routes."""
     add = app.router
     add.add_get("/catalogue", seated(catalogue))
     add.add_post("/catalogue", posted(put_row))
@@ -41,7 +41,7 @@ def add_routes(app: web.Application) -> None:
 
 
 async def beside(rooms: Rooms, view: TicketView, actor: Actor) -> dict[str, Any]:
-    """What stands beside a ticket for the office: like ones, and while it waits for dispatch, units to choose from."""
+    """Return similar tickets for the ticket page, and suggested units while it awaits dispatch; empty for units."""
     nothing: dict[str, Any] = {"likes": [], "suggestions": [], "may_merge": False}
     if (actor.role not in OFFICE and not _admin(actor)) or rooms.likeness is None or rooms.aid is None:
         return nothing
@@ -126,7 +126,7 @@ def _number(request: web.Request) -> int:
     return int(written)
 
 
-# -- what is hot and what is governed
+# -- hot topics and governance
 
 
 async def hot(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:

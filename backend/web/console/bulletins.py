@@ -1,4 +1,4 @@
-"""Bulletins as a page: make one, see how far it is, take its documents; reads well on a telephone and without scripts."""
+"""Bulletins page: make one, see its progress, download its documents; works on a phone and without scripts."""
 
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from backend.web.console.seats import Filled, posted, seated
 from backend.web.queries import read_query
 from backend.web.refusing import message
 
-AGAIN = "2"  # seconds until the page looks again while something is being made
+AGAIN = "2"  # seconds until the page reloads while a bulletin is being made
 
 
 def _may(actor: Actor, roles: frozenset[Role]) -> bool:
@@ -75,7 +75,7 @@ async def take_out(request: web.Request, rooms: Rooms, actor: Actor) -> web.Stre
 
 
 def add_routes(app: web.Application) -> None:
-    """Open these pages."""
+    """Add the page's routes."""
     app.router.add_get("/bulletins", seated(show))
     app.router.add_post("/bulletins", posted(make))
     app.router.add_get("/bulletins/{id}/{file}", seated(take_out))

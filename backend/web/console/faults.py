@@ -1,4 +1,4 @@
-"""A refusal as a page: what was wrong, in words, and the request's number (FR19)."""
+"""Renders a refusal as a page, with its sentence and the request id (FR19)."""
 
 from urllib.parse import urlencode
 
@@ -11,7 +11,7 @@ from backend.web.refusing import message, status
 
 
 async def page_of_refusal(request: web.Request, refused: Refused, error: Exception) -> web.StreamResponse:
-    """The page of a refusal; whoever is not signed in is led to the sign-in."""
+    """Render a refusal; those not signed in are redirected to the sign-in page."""
     if refused.code == "unauthenticated":
         wanted = request.path_qs if request.method == "GET" and request.path != "/" else ""
         onward = f"?{urlencode({'next': wanted})}" if wanted else ""

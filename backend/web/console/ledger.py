@@ -1,4 +1,4 @@
-"""The ledger (台账) as a page: what was entered, what waits, a form to enter, buttons to review and to correct."""
+"""Ledger page (台账): entered and pending lines, and forms to enter, review and correct them."""
 
 from urllib.parse import urlencode
 
@@ -23,7 +23,7 @@ LEVELS = ("national", "province", "city", "county", "ok", "unreasonable", "missi
 
 
 def add_routes(app: web.Application) -> None:
-    """The ledger's page and its forms."""
+    """Add the page and its forms."""
     app.router.add_get("/ledger", seated(show))
     app.router.add_post("/ledger", posted(enter))
     app.router.add_post("/ledger/drafts", posted(drafts))
@@ -57,7 +57,7 @@ async def _shown(
 
 
 async def enter(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /ledger: a line by hand."""
+    """POST /ledger: enter a line by hand."""
 
     async def work() -> None:
         row = wholes(words_in(form, *FIELDS), "count", "timely", "total")
@@ -73,7 +73,7 @@ async def enter(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) 
 
 
 async def drafts(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /ledger/drafts: look through a month now."""
+    """POST /ledger/drafts: search a month for drafts now."""
 
     async def work() -> None:
         _may(actor)
@@ -97,7 +97,7 @@ async def review(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
 
 
 async def correct(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /ledger/ID/correct: other figures, or none at all."""
+    """POST /ledger/ID/correct: other figures, or void the line."""
 
     async def work() -> None:
         row = wholes(words_in(form, "count", "level", "points", "note", "reason"), "count")

@@ -1,4 +1,4 @@
-"""What the pages of the marks share: a form that is answered or shown again with the reason, numbers, lists of words."""
+"""Shared by the scoring pages: run a form or show it again with the refusal, and parse its fields."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ Again = Callable[[str, int], Awaitable[web.StreamResponse]]
 async def tried(
     request: web.Request, rooms: Rooms, work: Awaitable[Any], again: Again, onward: str
 ) -> web.StreamResponse:
-    """Do what a form asks, then lead on; after a refusal the page again with its words."""
+    """Do a form's work, then redirect to `onward`; after a refusal show the page again with its sentence."""
     try:
         await work
     except Refused as refused:
@@ -33,13 +33,13 @@ async def tried(
 
 
 def words_in(form: Filled, *names: str) -> dict[str, Any]:
-    """The fields that were filled in."""
+    """Return the fields that were filled in."""
     found = {name: keepable(form.fields.get(name, "")).strip() for name in names}
     return {name: value for name, value in found.items() if value}
 
 
 def wholes(said: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The same with whole numbers as such. Refused `bad_field`."""
+    """Return the fields with the named ones as whole numbers. Refused `bad_field`."""
     found = dict(said)
     for name in names:
         if name in found:
@@ -51,12 +51,12 @@ def wholes(said: Mapping[str, Any], *names: str) -> dict[str, Any]:
 
 
 def listed(written: str) -> list[str]:
-    """Ticket numbers a person typed, divided by blanks or commas of either kind."""
+    """Split ticket numbers a person typed, at blanks, commas or semicolons, Chinese or Western."""
     for mark in ("\uff0c", "\u3001", ",", ";", "\uff1b"):
         written = written.replace(mark, " ")
     return written.split()
 
 
 async def papers(rooms: Rooms, form: Filled, actor: Actor) -> list[str]:
-    """The form's files, handed in. Refused `too_large`, `file_type`."""
+    """Store the form's files and return their ids. Refused `too_large`, `file_type`."""
     return [(await rooms.filing.take(f.filename or "", f.content, actor)).id for f in form.files]

@@ -1,4 +1,4 @@
-"""The console's menu: a few groups, and under the open one its pages; who sees which."""
+"""The console's menu: its groups and pages, and who sees which."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,12 +8,12 @@ from backend.domain.ticket import Role
 from backend.web.api import bulletins, likeness, platform, readiness, ringing
 
 ALL: frozenset[Role] = frozenset(Role)
-#: Who deals with return visits by people.
+#: Who sees the pages of manual visits.
 VISITORS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 
 
 class Entry(NamedTuple):
-    """A page of the menu: its path, the key of its name, who sees it (an administrator sees all), what lies under it."""
+    """A page of the menu: path, text key of its name, roles that see it (besides admin), path of its subpages."""
 
     path: str
     name: str
@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link as it is drawn: where to, the key of its name, whether we are there."""
+    """A link to render: path, text key of its name, whether it is the current one."""
 
     path: str
     name: str
@@ -32,13 +32,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The menu of one page for one person: the groups, the pages of the open group (none where it has but one)."""
+    """The menu of one page for one person: groups, and the open group's pages (none if it has only one)."""
 
     groups: tuple[Link, ...] = ()
     pages: tuple[Link, ...] = ()
 
 
-#: Read it from left to right: the day's work first, then what it leaves behind, then the house itself.
+#: From left to right: daily work, then records and scores, then the office itself.
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("overview", (Entry("/", "overview"),)),
     ("tickets", (
@@ -68,7 +68,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 
 
 def drawn(actor: Actor | None, here: str) -> Drawn:
-    """The menu as this person sees it from this page; nothing for whoever is not signed in."""
+    """Return the menu of this person on this page; empty for those not signed in."""
     if actor is None:
         return Drawn()
     seen = [(name, [e for e in entries if actor.role is Role.ADMIN or actor.role in e.roles]) for name, entries in MENU]

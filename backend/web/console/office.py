@@ -1,4 +1,4 @@
-"""Units and people with their bindings."""
+"""Page of units and people with their bindings."""
 
 from aiohttp import web
 
@@ -36,7 +36,7 @@ async def _shown(
 
 
 async def open_binding(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) -> web.StreamResponse:
-    """POST /office/people/CODE/binding: a code, shown once."""
+    """POST /office/people/CODE/binding: create a code, shown once."""
     if actor.role not in BINDERS:
         raise Refused("forbidden")
     code = keepable(request.match_info["code"])

@@ -1,4 +1,4 @@
-"""Today at a glance: open tickets by state, what is overdue, what is red."""
+"""Overview page: open tickets by state, overdue tickets, red cards, integrity findings."""
 
 from aiohttp import web
 
@@ -30,5 +30,5 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 
 
 async def unit_names(rooms: Rooms) -> dict[str, str]:
-    """Names of units by code."""
+    """Return the names of units by code."""
     return {code: unit.name for code, unit in (await rooms.office.standing()).config.units.items()}

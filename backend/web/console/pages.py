@@ -1,4 +1,4 @@
-"""The console's doors: which page is where. Reading pages first, then the forms."""
+"""Registers the console's routes."""
 
 from aiohttp import web
 
@@ -27,7 +27,7 @@ from backend.web.console.seats import posted, seated, sign_in, sign_in_page, sig
 
 
 def add_routes(app: web.Application) -> None:
-    """Open the console."""
+    """Set up templates and add all console routes."""
     set_up(app)
     add = app.router
     add.add_static(STATIC, HERE / "static")
@@ -58,4 +58,4 @@ def add_routes(app: web.Application) -> None:
     runs.add_routes(app)
     registers.add_routes(app)
     why.add_routes(app)
-    app[ROOMS].catalogue.say("console.title")  # a language without a console is told of at the start
+    app[ROOMS].catalogue.say("console.title")  # fails at start-up if the language has no console texts

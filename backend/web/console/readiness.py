@@ -1,4 +1,4 @@
-"""Units that are not ready for tickets, as a page with the reminders beside them."""
+"""Page of units that are not ready for tickets, with their reminders."""
 
 from aiohttp import web
 
@@ -24,7 +24,7 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 
 
 async def chase(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /office/readiness/CODE: the unit was reminded."""
+    """POST /office/readiness/CODE: record that the unit was reminded."""
     if actor.role is not Role.ADMIN and actor.role not in readiness.CHASERS:
         raise Refused("forbidden")
     code = keepable(request.match_info["code"])
@@ -33,6 +33,6 @@ async def chase(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) 
 
 
 def add_routes(app: web.Application) -> None:
-    """Open this page."""
+    """Add the page's routes."""
     app.router.add_get("/office/readiness", seated(show))
     app.router.add_post("/office/readiness/{code}", posted(chase))

@@ -1,4 +1,4 @@
-"""Registers and the knowledge base as pages: who, what, since when, with its documents; writing and reviewing."""
+"""Pages of the registers and the knowledge base: read, write and review, with documents."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from backend.web.queries import cursor, place_of, read_query
 
 
 def add_routes(app: web.Application) -> None:
-    """The pages and their forms."""
+    """Add the pages and their forms."""
     add = app.router
     add.add_get("/registers/{kind}", seated(show))
     add.add_post("/registers/{kind}", posted(keep))

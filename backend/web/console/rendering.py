@@ -1,4 +1,4 @@
-"""Renders a page: words from the catalogue, everything escaped, times as people write them (FR8)."""
+"""Renders pages: texts from the catalogue, everything escaped, times in everyday format (FR8)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,12 +19,12 @@ from backend.web.console.menu import drawn
 
 HERE = Path(__file__).parent
 STATIC = "/static"
-#: Where the signed-in person is kept on the request.
+#: The signed-in actor and session, kept on the request.
 SEATED = web.RequestKey("seated", tuple[Actor, Session])
 
 
 def set_up(app: web.Application) -> None:
-    """Give the application its templates, with everything autoescaped."""
+    """Set up the templates, with autoescaping."""
     environment = aiohttp_jinja2.setup(
         app, loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -59,7 +59,7 @@ def _when(rooms: Rooms, value: Any) -> str:
 
 
 def _noted(rooms: Rooms, note: str) -> str:
-    """A visit's note with the codes it begins with in words."""
+    """Return a visit's note with its leading codes in words."""
     codes, rest = [], note
     while rest and rooms.catalogue.has(f"word.visit_note.{rest.split(maxsplit=1)[0]}"):
         code, _, rest = rest.partition(" ")
@@ -79,7 +79,7 @@ def _left(rooms: Rooms, value: Any) -> str:
 def page(
     request: web.Request, template: str, context: Mapping[str, Any] | None = None, status: int = 200
 ) -> web.Response:
-    """A rendered page, with who is signed in."""
+    """Render a page with the signed-in actor and the menu."""
     seated = request.get(SEATED)
     base = {
         "actor": seated[0] if seated else None, "csrf": seated[1].csrf if seated else "", "here": request.path,

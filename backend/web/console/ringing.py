@@ -1,4 +1,4 @@
-"""What calls cost and which numbers are not rung, as pages; and who sees the button that connects with the requester."""
+"""Page of call costs and invalid numbers, and who sees the button that calls the requester."""
 
 from aiohttp import web
 
@@ -17,7 +17,7 @@ from backend.web.queries import read_query
 
 
 def may_bridge(rooms: Rooms, view: TicketView, actor: Actor) -> bool:
-    """Whether the button makes sense; the room decides when it is pressed."""
+    """Whether to show the button; the service decides when it is pressed."""
     if rooms.calls is None or not rooms.calls.tools.line.can.bridge or not view.ticket.has_phone:
         return False
     if view.ticket.state is State.REVISIT_MANUAL:
@@ -41,7 +41,7 @@ async def costs(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamR
 
 
 async def revive(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /calls/dead-numbers: one may be rung again."""
+    """POST /calls/dead-numbers: allow calls to a number again."""
     if actor.role is not Role.ADMIN:
         raise Refused("forbidden")
     await ringing.revive(Ask(rooms, actor, path={"key": keepable(form.fields.get("key", ""))}))
@@ -49,6 +49,6 @@ async def revive(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
 
 
 def add_routes(app: web.Application) -> None:
-    """Open these pages."""
+    """Add the page's routes."""
     app.router.add_get("/calls/costs", seated(costs))
     app.router.add_post("/calls/dead-numbers", posted(revive))

@@ -1,4 +1,4 @@
-"""The duty roster as a page: a month of days, the holes in it, who stands in for whom, and what was handed over."""
+"""Duty roster page: a month of shifts, its holes, stand-ins, handover notes and the actor's quiet hours."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -64,7 +64,7 @@ def _planner(actor: Actor, unit: str, standing: Standing) -> bool:
 
 
 def _days(month: Month, standing: Standing) -> list[dict[str, Any]]:
-    """The days on which a shift begins or nobody is on duty; days in a row without any shift are one row."""
+    """Return the days on which a shift begins or nobody is on duty; consecutive days without a shift are one row."""
     days: list[dict[str, Any]] = []
     day, calendar = month.begin.date(), standing.calendar
     while day < month.end.date():
@@ -103,7 +103,7 @@ def _hole(hole: Hole) -> dict[str, Any]:
 
 
 async def change(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /rosters/WHAT: a shift kept or struck, a stand-in begun or ended, a note left, quiet hours set."""
+    """POST /rosters/WHAT: add or delete a shift, add or end a stand-in, leave a note, set quiet hours."""
     field = {name: keepable(value).strip() for name, value in form.fields.items()}
     query = {name: field[name] for name in FILTERS if field.get(name)}
     work = CHANGES.get(request.match_info["what"])
@@ -170,6 +170,6 @@ def _number(field: Mapping[str, str]) -> int:
 
 
 def add_routes(app: web.Application) -> None:
-    """Open this page."""
+    """Add the page's routes."""
     app.router.add_get("/rosters", seated(show))
     app.router.add_post("/rosters/{what}", posted(change))

@@ -1,4 +1,4 @@
-"""Runs as pages: try, let the units check, decide what they contest, lock, see what a revision changed."""
+"""Pages of score runs: start, open the check period, decide contests, lock, compare revisions."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ OBJECTORS = (Role.HANDLER, Role.LIAISON, *CLERKS)
 
 
 def add_routes(app: web.Application) -> None:
-    """The pages of the runs and their forms."""
+    """Add the pages of the runs and their forms."""
     add = app.router
     add.add_get("/runs", seated(show))
     add.add_post("/runs", posted(start))
@@ -74,24 +74,24 @@ async def _names(rooms: Rooms) -> dict[str, str]:
 
 
 async def start(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /runs: 试算."""
+    """POST /runs: start a trial run (试算)."""
     work = marks_of(rooms).start_run(form.fields.get("period", "").strip(), None, actor)
     return await _in_list(request, rooms, actor, work)
 
 
 async def check(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) -> web.StreamResponse:
-    """POST /runs/ID/check: 核对."""
+    """POST /runs/ID/check: open the check period (核对)."""
     return await _in_run(request, rooms, actor, marks_of(rooms).runs.check(_id(request), actor))
 
 
 async def lock(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /runs/ID/lock: 定稿."""
+    """POST /runs/ID/lock: lock the run (定稿)."""
     force, reason = form.fields.get("force") == "yes", form.fields.get("reason", "")[:2_000]
     return await _in_run(request, rooms, actor, marks_of(rooms).lock(_id(request), actor, force=force, reason=reason))
 
 
 async def contest(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /runs/ID/contest: 异议 to a line."""
+    """POST /runs/ID/contest: contest a line (异议)."""
 
     async def work() -> None:
         said: dict[str, Any] = words_in(form, "unit", "item", "words")
@@ -116,7 +116,7 @@ async def confirm(request: web.Request, rooms: Rooms, actor: Actor, form: Filled
 
 
 async def exclude(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /exclusions: 剔除."""
+    """POST /exclusions: exclude tickets (剔除)."""
     said: dict[str, Any] = words_in(form, "month", "unit", "item", "reason")
     said["tickets"] = listed(form.fields.get("tickets", ""))
     return await _in_list(request, rooms, actor, marks_of(rooms).contests.exclude(said, actor))

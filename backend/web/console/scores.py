@@ -1,4 +1,4 @@
-"""A month's score sheets: every line with what it counted and the tickets behind it."""
+"""Page of a month's score sheets: each line with its counts and tickets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Signing in and out, and the rule that every page needs a living session and every form its own word (FR9, FA4)."""
+"""Sign-in and sign-out; every page needs a valid session and every form the session's CSRF token (FR9, FA4)."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,7 +27,7 @@ LARGEST_FORM = 21 * 1024 * 1024  # bytes, files included
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A form as it was sent: its fields and its files."""
+    """A submitted form: its fields and its files."""
 
     fields: Mapping[str, str]
     files: tuple[Part, ...]
@@ -38,7 +38,7 @@ Form = Callable[[web.Request, Rooms, Actor, Filled], Awaitable[web.StreamRespons
 
 
 def seated(handler: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """A page for whoever is signed in; others are led to the sign-in."""
+    """Serve a page to signed-in people; others are redirected to the sign-in page."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
         rooms = request.app[ROOMS]
@@ -48,7 +48,7 @@ def seated(handler: Page) -> Callable[[web.Request], Awaitable[web.StreamRespons
 
 
 def posted(handler: Form) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """A form of whoever is signed in, from our own page, with the session's own word."""
+    """Serve a form of a signed-in person, sent from our own page with the session's CSRF token. Refused `stale_form`."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
         rooms = request.app[ROOMS]
@@ -73,7 +73,7 @@ async def _sit(request: web.Request, rooms: Rooms) -> Actor:
 
 
 async def read_form(request: web.Request, largest: int) -> Filled:
-    """The fields and files of a multipart form. Raises Refused `bad_request`, `too_large`."""
+    """Return the fields and files of a multipart form. Refused `bad_request`, `too_large`."""
     parts = await read_parts(request, largest)
     try:
         fields = {p.name: p.content.decode("utf-8") for p in parts if p.filename is None}
@@ -90,7 +90,7 @@ async def sign_in_page(request: web.Request) -> web.StreamResponse:
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
-    """POST /sign-in: a one-time word or an API key opens a session; many failures are slowed (FA1)."""
+    """POST /sign-in: a one-time code or an API key opens a session; many failures are blocked for a while (FA1)."""
     rooms, guesses, address = request.app[ROOMS], request.app[SIGN_IN_GUESSES], request.remote or ""
     if not same_origin(request, rooms.public_url):
         raise Refused("stale_form")
@@ -115,13 +115,13 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
 
 
 def _onward(path: str) -> str:
-    """Where to go after signing in: a path of this house and of no other, else ""."""
+    """Return the path to go to after signing in if it is one of our own, else ""."""
     ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and len(path) < 500
     return path if ours else ""
 
 
 async def _holder(rooms: Rooms, word: str) -> str | None:
-    """Whose word this is, if he may come in."""
+    """Return the holder of a sign-in code or key, if they may sign in."""
     if not word:
         return None
     holder = await rooms.keys.use_sign_in(word, rooms.clock.now())

@@ -1,4 +1,4 @@
-"""The settings under their headings, each with what may be chosen, its default, and whether the office changed it."""
+"""Groups the settings for the settings page, each with options, default and whether the office changed it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from backend.domain.texts import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A setting on the page. `options` are value → word, none where it is written by hand."""
+    """A setting on the page. `options` are value → word, empty for free text."""
 
     row: Row
     value: str
     default: str
-    follows: str  # label of the setting it follows while nobody has set it
+    follows: str  # label of the setting it inherits from while unset
     changed: bool
     options: Mapping[str, str]
     of_units: tuple[tuple[str, str], ...]  # unit → its own value
@@ -22,7 +22,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A heading with its settings."""
+    """A group with its settings."""
 
     name: str
     rows: tuple[Shown, ...]
@@ -30,12 +30,12 @@ class Group:
 
     @property
     def changed(self) -> int:
-        """How many of them the office set itself."""
+        """How many of them the office has set."""
         return sum(one.changed or bool(one.of_units) for one in self.rows)
 
 
 def groups(settings: Settings, words: Catalogue, asked: str = "", opened: str = "") -> list[Group]:
-    """All headings in the order of the catalogue; with `asked` only settings whose names carry all its words, all open."""
+    """Return all groups in catalogue order; with `asked` only settings whose names contain all its words, all open."""
     usual = Settings({"profile": settings.get("profile")}).view()
     wanted = asked.casefold().split()
     found: dict[str, list[Shown]] = {}

@@ -1,4 +1,4 @@
-"""The settings and the calendar's days as a page; what a change would move is shown before it is made."""
+"""Page of settings and calendar days; shows which duties a change would move before making it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,13 +24,13 @@ from backend.web.queries import read_query
 from backend.web.refusing import message, status
 
 FILTERS = ("q", "open")
-SHOWN = 200  # moved duties listed; the rest is counted
-#: How a change is made, as the preview's buttons say it: open duties moved with it, or only those to come.
+SHOWN = 200  # moved duties listed; the rest is only counted
+#: The preview's buttons: move open duties too, or change only future ones.
 WITH_OPEN, FROM_NOW_ON = "open", "later"
 
 
 async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
-    """GET /settings?q=&open=: all under their headings, or those whose names carry the words of `q`."""
+    """GET /settings?q=&open=: all settings by group, or those whose names contain the words of `q`."""
     return await _shown(request, rooms, actor, read_query(request.query, FILTERS))
 
 
@@ -48,7 +48,7 @@ async def _shown(
 
 
 async def change(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /settings: one value or one day. Where open duties would move, first what would move; then as was chosen."""
+    """POST /settings: change one value or one day; if open duties would move, show a preview with both choices first."""
     if actor.role is not Role.ADMIN:
         raise Refused("forbidden")
     field = {name: keepable(form.fields.get(name, "")).strip()[:2_000] for name in ("key", "value", "day", "how")}
@@ -90,6 +90,6 @@ async def _preview(rooms: Rooms, wanted: Change, field: dict[str, str], moved: l
 
 
 def add_routes(app: web.Application) -> None:
-    """Open this page."""
+    """Add the page's routes."""
     app.router.add_get("/settings", seated(show))
     app.router.add_post("/settings", posted(change))

@@ -1,16 +1,16 @@
-"""A small line over months as SVG: drawn here, styled by the sheet of styles, told to those who cannot see it."""
+"""Draws a small line chart over months as SVG, styled by the style sheet, with a description for screen readers."""
 
 from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT, EDGE = 96, 24, 3  # units of the picture
+WIDTH, HEIGHT, EDGE = 96, 24, 3  # SVG units
 
 
 def sparkline(title: str, months: Sequence[str], values: Sequence[str | None]) -> Markup:
-    """The scores of months as one line, parted where a month has none; empty when fewer than two have one.
+    """Draw the months' scores as a line, interrupted where a month has none; empty with fewer than two scores.
 
-    The picture spans the lowest to the highest score; a level line runs in the middle.
+    The chart spans the lowest to the highest score; a level line runs in the middle.
     """
     known = [float(v) for v in values if v is not None]
     if len(known) < 2:

@@ -1,4 +1,4 @@
-"""What waits for the platform that holds the record, as a page: why, once more, or set right by hand."""
+"""Page of write-backs to the external platform: their errors, retry, mark as corrected by hand."""
 
 from urllib.parse import urlencode
 
@@ -38,7 +38,7 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 
 
 async def mend(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /sync/ID: once more, or set right by hand with a reason."""
+    """POST /sync/ID: retry, or mark as corrected by hand with a reason."""
     if not _may(actor, platform.MENDERS) or rooms.platform is None:
         raise Refused("forbidden")
     number = request.match_info["id"]
@@ -51,6 +51,6 @@ async def mend(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -
 
 
 def add_routes(app: web.Application) -> None:
-    """Open this page."""
+    """Add the page's routes."""
     app.router.add_get("/sync", seated(show))
     app.router.add_post("/sync/{id}", posted(mend))

@@ -1,4 +1,4 @@
-"""Deliveries and calls as pages."""
+"""Pages of deliveries and calls."""
 
 from typing import Any
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""The list of tickets, and one ticket with what may be done about it and everything that happened to it."""
+"""Pages of the ticket list and of one ticket, with its possible acts and its timeline."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -58,7 +58,7 @@ async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, *, fault: str = "", code: int = 200, tried: str = "",
     said: Any = None, requester: Any = None, ringing: str = "",
 ) -> web.StreamResponse:  # fmt: skip
-    """The page of a ticket; after a refusal with its words, and what was typed kept in its form."""
+    """Render a ticket; after a refusal with its sentence, and the typed values kept in the form."""
     view = await view_of(Ask(rooms, actor), keepable(request.match_info["no"]))
     history = await rooms.reading.history(view.ticket.id)
     snap = await rooms.desk.moves.load(Find(ticket_id=view.ticket.id))
@@ -71,7 +71,7 @@ async def _shown(
     replies = {a.id: shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
     units = [u for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
     picked = keepable(request.query.get("unit", ""))[:64] if request.method == "GET" else ""
-    if picked:  # a suggestion was chosen: its unit stands in the dispatch form
+    if picked:  # a suggestion was chosen: preselect its unit in the dispatch form
         tried, said = tried or "dispatch", said or {"unit": picked}
     return page(request, "ticket.html", {
         **await beside(rooms, view, actor),
@@ -91,7 +91,7 @@ def _script(rooms: Rooms) -> list[str]:
 
 
 async def act(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /tickets/NO/acts/VERB: say it to the desk, then show what came of it."""
+    """POST /tickets/NO/acts/VERB: act on the ticket, then show it."""
     no, verb = keepable(request.match_info["no"]), request.match_info["verb"]
     version = form.fields.get("version", "")
     await view_of(Ask(rooms, actor), no)
@@ -111,7 +111,7 @@ async def act(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) ->
 
 
 async def reveal(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /tickets/NO/reveal: shown once, on the record."""
+    """POST /tickets/NO/reveal: show name and number once; audited."""
     no = keepable(request.match_info["no"])
     reason = keepable(form.fields.get("reason", ""))[:500]
     try:
@@ -125,7 +125,7 @@ async def reveal(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
 
 
 async def bridge(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /tickets/NO/bridge: his own telephone rings, then the requester's (P3)."""
+    """POST /tickets/NO/bridge: call the actor, then the requester (P3)."""
     no = keepable(request.match_info["no"])
     await view_of(Ask(rooms, actor), no)
     try:

@@ -1,4 +1,4 @@
-"""Visits by people as pages: the work list, one task with its script, who is left in peace, the month's figures."""
+"""Pages of manual visits: work list, one task with its script, do-not-call list, month's statistics."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from backend.web.queries import read_query
 from backend.web.refusing import message, status
 from backend.web.shapes import Shaper
 
-#: What a person writes down: three answers in the caller's words, or that nobody could be had.
+#: Answers a person may record, including that the requester could not be reached.
 RESULTS = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED, Answer.UNSATISFIED, Answer.UNCLEAR, Answer.UNREACHED)
 
 
@@ -56,7 +56,7 @@ async def _task(
 
 
 async def call(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) -> web.StreamResponse:
-    """POST /visits/tasks/NO/call: the agent's telephone rings, then the caller's."""
+    """POST /visits/tasks/NO/call: call the agent, then the requester."""
     try:
         answer = await api.call(Ask(rooms, actor, path={"no": keepable(request.match_info["no"])}))
     except Refused as refused:
@@ -67,7 +67,7 @@ async def call(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) 
 
 
 async def record(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /visits/tasks/NO/record: what was said, in the caller's words, to the desk."""
+    """POST /visits/tasks/NO/record: record the requester's answers as an act."""
     no = keepable(request.match_info["no"])
     names = ("contacted", "resolved", "answer", "note")
     words = {name: keepable(form.fields.get(name, "")).strip() for name in names}
@@ -95,7 +95,7 @@ async def _peace(
 
 
 async def change_peace(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /visits/peace: a number joins the list, or a line leaves it; with a reason either way."""
+    """POST /visits/peace: add a number to the list or remove an entry, with a reason."""
     said = {name: keepable(form.fields.get(name, ""))[:200] for name in ("phone", "ref", "reason")}
     room = _room(rooms).peace
     try:
@@ -120,7 +120,7 @@ async def figures(request: web.Request, rooms: Rooms, actor: Actor) -> web.Strea
 
 
 async def listen(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) -> web.StreamResponse:
-    """POST /visits/recordings/DIAL: on to the recording, on the record."""
+    """POST /visits/recordings/DIAL: redirect to the recording; audited."""
     answer = await api.recording(Ask(rooms, actor, path={"dial": request.match_info["dial"]}))
     raise web.HTTPSeeOther(answer.payload["url"])
 
@@ -136,7 +136,7 @@ def _words(request: web.Request, rooms: Rooms, refused: Refused) -> str:
 
 
 def add_routes(app: web.Application) -> None:
-    """Open these pages."""
+    """Add these routes."""
     add = app.router
     add.add_get("/visits", seated(tasks))
     add.add_get("/visits/tasks/{no}", seated(task))

@@ -1,4 +1,4 @@
-"""One unit's month: why each line is what it is, its tickets, its months before, and what it would be if."""
+"""Score page of one unit's month: explanation of each line, its tickets, earlier months, and what-if."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ CHOICES = ("scoring.slope_mode", "scoring.zero_denominator", "scoring.closure_ba
 
 
 def add_routes(app: web.Application) -> None:
-    """The page and its form."""
+    """Add the page and its form."""
     app.router.add_get("/scores/unit", seated(show))
     app.router.add_post("/scores/unit", posted(what_if))
 
@@ -39,7 +39,7 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 
 
 async def cost_of(rooms: Rooms, view: TicketView, actor: Actor) -> dict[str, Any] | None:
-    """What lateness of an open ticket would cost its unit this month; None where there is nothing to say."""
+    """Return what lateness of an open ticket would cost its unit this month; None where there is no cost to show."""
     target = target_of(view, actor)
     if target is None or not isinstance(rooms.marks, Marks) or view.ticket.merged_into is not None:
         return None
@@ -68,7 +68,7 @@ async def _shown(
 
 
 async def what_if(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
-    """POST /scores/unit: the sheet beside itself, with other settings and pending matters decided."""
+    """POST /scores/unit: the sheet beside one with other settings and pending decisions assumed."""
     said = {name: keepable(value).strip() for name, value in form.fields.items()}
     query = {name: said.get(name, "") for name in ("month", "unit") if said.get(name)}
     try:

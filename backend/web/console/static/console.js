@@ -1,13 +1,13 @@
-// Three small kindnesses; every page works without them.
+// Three conveniences; every page works without them.
 
-// The sign-in word may stand behind the # of the printed address: it never travels in a URL.
+// The sign-in code may follow the # of the printed address, so that it is never sent in a URL.
 const word = document.getElementById("word");
 if (word && location.hash.length > 1) {
   word.value = decodeURIComponent(location.hash.slice(1));
   history.replaceState(null, "", location.pathname);
 }
 
-// A form is sent once.
+// Submit a form only once.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", () => {
     for (const button of form.querySelectorAll("button")) button.disabled = true;
@@ -17,7 +17,7 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) for (const button of document.querySelectorAll("button")) button.disabled = false;
 });
 
-// Say so when something has moved meanwhile.
+// Say so when a ticket has changed meanwhile.
 const live = document.getElementById("live");
 if (live) {
   const ticket = document.body.querySelector("form[action*='/acts/']")?.action.match(/tickets\/([^/]+)\/acts/)?.[1];
