@@ -25,7 +25,7 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtext(:phone))")
 
 
 class CallShelf(CallsTalk, CallsAsking, CallsBooks):
-    """`CallStore` on either engine."""
+    """`CallStore` on either engine (FW7, FW14, FW16)."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
         self._db = db
@@ -109,7 +109,7 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         query = update(t.calls).where(K.id == call_id, K.state == "waiting").values(**values)
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
-    # -- ringing
+    # # -- attempts
 
     async def engaged(self, call_id: int, number: str) -> bool:
         """Whether that telephone is in another call."""
@@ -213,7 +213,7 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         except IntegrityError:  # another process was faster with the same request
             return int(await self._db.read(lambda c: c.execute(known).scalar_one()))
 
-    # -- what travels through the carrier
+    # # -- parameters of carrier URLs
 
     def carry(self, dial_id: int, text: str) -> str:
         return base64.urlsafe_b64encode(self._vault.seal("dials", dial_id, "carried", text)).decode().rstrip("=")

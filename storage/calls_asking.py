@@ -22,7 +22,7 @@ def insert_new(c: Connection, table: Any) -> Any:
 
 
 class CallsAsking:
-    """The look-ups of `SqlCallStore`."""
+    """The look-ups of `SqlCallStore` (FW33)."""
 
     _db: Database
     _vault: Vault

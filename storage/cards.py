@@ -59,7 +59,7 @@ def write_cards(c: Connection, cards: Sequence[NewCard], ids: Ids, *, lock: bool
 
 
 class Cards:
-    """`CardStore` on either engine."""
+    """`CardStore` on either engine (FT21, FT22)."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
         self._db = db

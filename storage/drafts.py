@@ -27,7 +27,7 @@ IN_HAND = tuple(sorted(s.value for s in WITH_UNIT))
 
 
 class DraftShelf:
-    """`ChatStateStore` on either engine."""
+    """`ChatStateStore` on either engine (FT29, T5)."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

@@ -99,7 +99,7 @@ def _chat(update: dict[str, Any]) -> str:
 
 
 class InboxShelf:
-    """`InboxStore` on either engine."""
+    """`InboxStore` on either engine (FT3, FT8, FT30)."""
 
     def __init__(self, db: Database, ids: Ids, wall: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._db = db

@@ -25,7 +25,7 @@ def hashed(secret: str) -> str:
 
 
 class Keys:
-    """`KeyStore` on either engine."""
+    """`KeyStore` on either engine; using a sign-in token deletes it (FA9)."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db

@@ -52,7 +52,7 @@ _CLAIM, _CLAIM_THESE = _claim(False), _claim(True)
 
 
 class Letters:
-    """`OutboxStore` on either engine."""
+    """`OutboxStore` on either engine (FM5, FM7, FT17)."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db

@@ -20,7 +20,7 @@ from storage.vault import Vault
 
 
 class PeopleShelf:
-    """`PeopleStore` on either engine."""
+    """`PeopleStore` on either engine (FT32, FT34)."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
         self._db = db

@@ -22,7 +22,7 @@ class DeadNumber:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One attempt as evidence: whom it called, when, and its outcome; `requester` is the outcome of a bridge's second leg."""
+    """One attempt as evidence: whom it called, when, its outcome; `requester` is that of a bridge's second leg."""
 
     dial_id: int
     call_id: int

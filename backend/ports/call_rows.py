@@ -30,7 +30,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One matter to call about. `heard` holds the answers so far, over all attempts; `tries` the attempts that count."""
+    """One matter to call about. `heard` holds the answers over all attempts; `tries` the attempts that count."""
 
     id: int
     purpose: str  # notice | supervise | visit | inbound
@@ -55,7 +55,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """One call attempt. `step` is the next expected step, `said` the last prompt; `outcome` None until it is settled."""
+    """One call attempt. `step` is the next expected step, `said` the last prompt; `outcome` None until settled."""
 
     id: int
     number: int

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class CallerText:
-    """One text to the caller of a ticket. `two_way`: an answer is awaited until `next_at`."""
+    """One text to the requester of a ticket. `two_way`: an answer is expected until `next_at`."""
 
     id: int
     ticket_id: int

@@ -11,7 +11,7 @@ class News:
     """A move of a ticket's lead unit that concerns its requester."""
 
     ticket_id: int
-    version: int  # of the journal line: a text of a kind is sent once for it
+    version: int  # of the journal line: one text of a kind is sent for it
     verb: str
     words: Mapping[str, Any]  # as in the journal
 

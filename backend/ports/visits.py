@@ -21,7 +21,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A ticket that waits for a manual visit (T25), with the answers so far; of the number only `phone_tail` is shown."""
+    """A ticket that waits for a manual visit (T25), with the answers so far; its number shows only as `phone_tail`."""
 
     ticket_id: int
     ticket_no: str
@@ -45,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """One line of the do-not-visit list (FW33). `ref` names it; the number is known by its mask only."""
+    """One entry of the do-not-call list (FW33). `ref` identifies it; only the number's mask is known."""
 
     ref: str
     masked: str
@@ -69,7 +69,7 @@ class VisitTally:
 
 @dataclass(frozen=True, slots=True)
 class CallTally:
-    """Visit calls of one unit that ended so, with what they cost ("amount currency" each)."""
+    """How many visit calls of one unit had this outcome, with their costs ("amount currency" each)."""
 
     unit: str
     outcome: str
