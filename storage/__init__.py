@@ -1,1 +1,1 @@
-"""The shelves: keeps, and does not decide; one file per port, the same on SQLite and PostgreSQL."""
+"""Stores data and makes no decisions; one file per port, the same on SQLite and PostgreSQL."""

@@ -1,4 +1,4 @@
-"""The audit book: rows are added and read, never changed."""
+"""The audit log: rows are added and read, never changed."""
 
 import json
 from datetime import datetime
@@ -15,14 +15,13 @@ from storage.ids import Ids
 
 
 class Audit:
-    """The audit book on either engine."""
+    """`AuditStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
         self._ids = ids
 
     async def note(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None:
-        """Write one row."""
         await self._ids.refill(1)
         row = insert(t.audit).values(
             id=self._ids.take(), at=micros(now), who=who, what=what, about=about,
@@ -31,13 +30,11 @@ class Audit:
         await self._db.write(lambda c: c.execute(row) and None)
 
     async def times(self, who: str, what: str, since: datetime) -> int:
-        """How often somebody did that since then."""
         k = t.audit.c
         query = select(func.count()).where(k.at >= micros(since), k.who == who, k.what == what)
         return await self._db.read(lambda c: int(c.execute(query).scalar_one()))
 
     async def entries(self, *, before: int | None = None, limit: int = 50) -> Page[Entry]:
-        """A page of rows, newest first."""
         query = select(t.audit).order_by(t.audit.c.id.desc()).limit(limit + 1)
         if before is not None:
             query = query.where(t.audit.c.id < before)

@@ -1,4 +1,4 @@
-"""The auditor's shelf: findings are kept once per kind and subject, and struck when healed."""
+"""Findings: stored once per kind and subject, deleted when healed."""
 
 import json
 from collections.abc import Sequence
@@ -22,16 +22,16 @@ _STRETCH = text("SELECT count(*), max(id) FROM (SELECT id FROM tickets WHERE id 
 
 
 class Auditing:
-    """Findings on either engine."""
+    """`IntegrityStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
         self._ids = ids
 
     async def look(self, since: Since, patrol: int) -> Looked:
-        """Ask every question about what is open now, and some about the next stretch of all tickets.
+        """Run every check on what is open now, and some on the next section of all tickets.
 
-        Each question is a read of its own, so that no snapshot is held for long.
+        Each check is a read of its own, so that no snapshot is held for long.
         """
         found: dict[tuple[str, str], Finding] = {}
         facts = _instants(since)
@@ -55,7 +55,6 @@ class Auditing:
         return await self._db.read(work)
 
     async def persists(self, findings: Sequence[Finding], since: Since) -> list[bool]:
-        """Whether each finding is still so, asked about its subject alone."""
         facts = _instants(since)
 
         def still(c: Connection, f: Finding) -> bool:
@@ -70,7 +69,6 @@ class Auditing:
         return await self._db.read(work) if findings else []
 
     async def known(self) -> Sequence[Finding]:
-        """Findings not yet healed, oldest first."""
         k = t.findings.c
         query = select(k.kind, k.subject, k.facts, k.found_at).order_by(k.found_at, k.kind, k.subject)
         return await self._db.read(
@@ -78,7 +76,7 @@ class Auditing:
         )
 
     async def keep(self, found: Sequence[Finding], healed: Sequence[Finding], now: datetime) -> Sequence[Finding]:
-        """Write new findings and strike healed ones, each with a row in the audit book; answers those truly new."""
+        """Store new findings and delete healed ones, each with an audit row; return those truly new."""
         if not (found or healed):
             return []
         await self._ids.refill(len(found) + len(healed))

@@ -1,4 +1,4 @@
-"""The shelf of the bulletins: figures by a few aggregates, and the issues with their documents."""
+"""Bulletins: figures by a few aggregates, and the issues with their documents."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from storage.db import Database
 from storage.ids import Ids
 from storage.vault import Vault
 
-MOST_PLACES = 200_000  # different places looked at; the most frequent ones first
+MOST_PLACES = 200_000  # distinct places read; the most frequent first
 IN_A_BATCH = 500
 
 _PLACES = text(f"""SELECT place, count(*) AS n FROM tickets WHERE {counting.WITHIN.format("generated_at")}
@@ -40,17 +40,15 @@ _LATE = text(
 
 
 class BulletinShelf:
-    """Implements backend.ports.bulletins.BulletinStore.."""
+    """`BulletinStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
         self._db, self._ids, self._vault = db, ids, vault
 
     async def figures(self, spans: Sequence[Span]) -> Sequence[Figures]:
-        """Each span's figures, all on one view of the data."""
         return await self._db.read(lambda c: [counting.count(c, span) for span in spans])
 
     async def detail(self, span: Span, months: Sequence[tuple[datetime, datetime]], limit: int) -> Detail:
-        """The rest of one span; at most `limit` problems, the red ones first."""
         given = counting.values(span)
 
         def work(c: Connection) -> Detail:
@@ -77,7 +75,6 @@ class BulletinShelf:
     async def open_issue(
         self, kind: str, period: str, year: int, by: str, at: datetime, wanted: int | None
     ) -> Issue | None:
-        """Begin an issue, or one made anew under its number; None when the wanted number is another period's."""
         await self._ids.refill(1)
         new_id, k = self._ids.take(), t.bulletins.c
 
@@ -105,8 +102,6 @@ class BulletinShelf:
         return await self._db.write(work)
 
     async def settle(self, issue_id: int, files: Sequence[tuple[str, bytes]], error: str | None) -> None:
-        """Keep its documents in place of earlier ones, or note why there are none."""
-
         def work(c: Connection) -> None:
             if error is None:
                 c.execute(delete(t.bulletin_files).where(t.bulletin_files.c.bulletin_id == issue_id))
@@ -123,7 +118,6 @@ class BulletinShelf:
     async def issues(
         self, period: str | None, *, without: str | None = None, before: int | None = None, limit: int = 50
     ) -> Page[tuple[Issue, Sequence[Leaf]]]:
-        """A page of issues with their documents, newest first; `without` leaves a kind out."""
         k = t.bulletins.c
         narrowed = [*([k.period == period] if period is not None else []), *([k.kind != without] if without else []),
                     *([k.id < before] if before is not None else [])]  # fmt: skip
@@ -137,7 +131,6 @@ class BulletinShelf:
         return await self._db.read(work)
 
     async def issue(self, issue_id: int) -> tuple[Issue, Sequence[Leaf]] | None:
-        """One issue."""
         query = select(t.bulletins).where(t.bulletins.c.id == issue_id)
 
         def work(c: Connection) -> tuple[Issue, Sequence[Leaf]] | None:
@@ -147,7 +140,6 @@ class BulletinShelf:
         return await self._db.read(work)
 
     async def content(self, issue_id: int, name: str) -> bytes | None:
-        """One document."""
         k = t.bulletin_files.c
         query = select(k.content).where(k.bulletin_id == issue_id, k.name == name)
         found = await self._db.read(lambda c: c.execute(query).scalar())
@@ -165,7 +157,7 @@ def _leaves(c: Connection, issue_id: int) -> list[Leaf]:
 
 
 def _reviews(c: Connection, tickets: Sequence[int], as_of: int) -> dict[int, dict[str, Any]]:
-    """The last review (评议) of each of these tickets (A17)."""
+    """Return the last review (评议) of each of these tickets (A17)."""
     found: dict[int, dict[str, Any]] = {}
     k = t.journal.c
     for first in range(0, len(tickets), IN_A_BATCH):
@@ -180,7 +172,7 @@ def _reviews(c: Connection, tickets: Sequence[int], as_of: int) -> dict[int, dic
 def _by_month(
     c: Connection, months: Sequence[tuple[datetime, datetime]], as_of: int
 ) -> tuple[tuple[int, int], ...]:  # fmt: skip
-    """Received and closed of each month, in one pass each."""
+    """Count received and closed by month, in one pass each."""
     if not months:
         return ()
     given: dict[str, int] = {"as_of": as_of, "first": micros(months[0][0]), "last": micros(months[-1][1])}

@@ -1,6 +1,6 @@
-"""The questions behind a bulletin: a handful of aggregates a span, the same words on both engines.
+"""The queries behind a bulletin: a handful of aggregates per period, the same SQL on both engines.
 
-Parameters: `start`, `end`, `as_of`, `cut` in microseconds; what happened after `as_of` has not happened.
+Parameters: `start`, `end`, `as_of`, `cut` in microseconds; nothing after `as_of` has happened.
 """
 
 from typing import Any
@@ -40,7 +40,7 @@ CLOSED = text(f"""SELECT a.unit, count(*), sum(CASE WHEN a.extension_count = 1 T
     WHERE a.lead AND {WITHIN.format("a.closed_at")} AND a.state <> 'returned' AND t.merged_into IS NULL
     GROUP BY a.unit ORDER BY a.unit""")
 
-#: A red card issued by the clock, or due by the rule for an imported life (as the marks count it).
+#: #: A red card issued by the clock, or due by the rule for an imported history (as scoring counts it).
 RED = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN a.close_due_at >= :start AND a.close_due_at < :end
     AND a.close_due_at < :as_of AND NOT (a.closed_at IS NOT NULL AND a.closed_at <= :as_of
     AND a.closed_at < a.close_due_at + {_SECOND}) AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)
@@ -71,13 +71,13 @@ SUPERVISED = text(f"""SELECT CASE WHEN met_at <= :as_of THEN COALESCE(outcome, '
 
 
 def values(span: Span) -> dict[str, Any]:
-    """The parameters of a span; `cut` is its end, or now when that is earlier."""
+    """Return the parameters of a period; `cut` is its end, or `as_of` if that is earlier."""
     return {"start": micros(span.start), "end": micros(span.end), "as_of": micros(span.as_of),
             "cut": micros(min(span.end, span.as_of))}  # fmt: skip
 
 
 def count(c: Connection, span: Span) -> Figures:
-    """All figures of a span."""
+    """Count all figures of a period."""
     given = values(span)
 
     def rows(query: TextClause) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The shelf of texts to callers: one of a kind for each round, taken in hand before the carrier is asked."""
+"""Texts to requesters: one of a kind per round, claimed before the carrier is asked."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ _WAITS = ("pending", "sending", "sent")
 
 
 class CallerTexts:
-    """Texts on either engine."""
+    """`RequesterTextStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
         self._db = db
@@ -29,7 +29,6 @@ class CallerTexts:
     async def open(
         self, ticket_id: int, kind: str, round_: int, phone: str, masked: str, two_way: bool, now: datetime
     ) -> bool:
-        """A text to be sent; False when that round had one already."""
         await self._ids.refill(1)
         row = {
             "id": self._ids.take(), "ticket_id": ticket_id, "kind": kind, "round": round_, "to_masked": masked,
@@ -41,12 +40,10 @@ class CallerTexts:
         )
 
     async def due(self, now: datetime, limit: int) -> Sequence[CallerText]:
-        """Texts to be sent, or whose answer is awaited no longer."""
         query = _texts().where(X.next_at <= micros(now)).order_by(X.next_at, X.id).limit(limit)
         return await self._db.read(lambda c: [_text(r) for r in c.execute(query)])
 
     async def take(self, text_id: int, now: datetime, until: datetime) -> bool:
-        """Take a pending one in hand before the carrier is asked; False when somebody was quicker."""
         query = update(t.caller_texts).where(X.id == text_id, X.state == "pending", X.next_at <= micros(now))
         query = query.values(state="sending", attempts=X.attempts + 1, next_at=micros(until))
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
@@ -55,7 +52,6 @@ class CallerTexts:
         self, text_id: int, state: str, now: datetime, *, next_at: datetime | None = None,
         provider_id: str | None = None, error: str | None = None, cost: str | None = None,
     ) -> None:  # fmt: skip
-        """How it went; `next_at`: to be looked at again then."""
         values: dict[str, Any] = {
             "state": state, "next_at": None if next_at is None else micros(next_at),
             "provider_id": func.coalesce(provider_id, X.provider_id), "error": func.coalesce(error, X.error),
@@ -67,13 +63,11 @@ class CallerTexts:
         await self._db.write(lambda c: c.execute(query) and None)
 
     async def told(self, text_id: int, provider_id: str, status: str, error: str) -> bool:
-        """A delivery report; False when there is no such text, or it is another one's."""
         mine = update(t.caller_texts).where(X.id == text_id, func.coalesce(X.provider_id, provider_id) == provider_id)
         mine = mine.values(status=status, error=error or X.error, provider_id=provider_id)
         return await self._db.write(lambda c: c.execute(mine).rowcount == 1)
 
     async def awaiting(self, phone: str) -> CallerText | None:
-        """The newest text to that number whose answer is still awaited."""
         query = _texts().where(X.phone_index == self._vault.index(phone), X.two_way, X.answered.is_(None))
         query = query.where(X.state.in_(_WAITS), X.next_at.is_not(None)).order_by(X.id.desc()).limit(1)
 
@@ -84,18 +78,16 @@ class CallerTexts:
         return await self._db.read(work)
 
     async def answer(self, text_id: int, words: str, now: datetime) -> bool:
-        """Keep what was written back, once."""
         query = update(t.caller_texts).where(X.id == text_id, X.answered.is_(None))
         query = query.values(answered=words, answered_at=micros(now), next_at=None)
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def of_ticket(self, ticket_id: int) -> Sequence[CallerText]:
-        """Texts of a ticket, oldest first."""
         return await self._db.read(lambda c: texts_of(c, ticket_id))
 
 
 def texts_of(c: Connection, ticket_id: int) -> list[CallerText]:
-    """Texts of a ticket, oldest first, within a transaction."""
+    """List the texts of a ticket, oldest first, within a transaction."""
     return [_text(r) for r in c.execute(_texts().where(X.ticket_id == ticket_id).order_by(X.id))]
 
 

@@ -1,4 +1,4 @@
-"""The shelf of whoever rings: an attempt is a row before the carrier is asked, and is judged once."""
+"""Calls: an attempt is stored before the carrier is asked, and is settled once."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtext(:phone))")
 
 
 class CallShelf(CallsTalk, CallsAsking, CallsBooks):
-    """Calls and attempts on either engine."""
+    """`CallStore` on either engine (FW7, FW14, FW16)."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
         self._db = db
@@ -35,7 +35,6 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
     # -- planning
 
     async def letters(self, now: datetime, limit: int) -> Sequence[PhoneLetter]:
-        """Letters by telephone that are due, urgent first; takes none."""
         k = t.letters.c
         query = (
             phone_letters()
@@ -46,7 +45,6 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         return await self._db.read(lambda c: [letter_of(r) for r in c.execute(query)])
 
     async def open(self, new: NewCall) -> int | None:
-        """Keep a call; None when its letter is in other hands, or that visit is planned already."""
         await self._ids.refill(1)
         call_id = self._ids.take()
         row = self._row(call_id, new) | {"state": "waiting"}
@@ -75,7 +73,6 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         }  # fmt: skip
 
     async def wanted(self, limit: int) -> Sequence[WantedVisit]:
-        """Tickets to be visited by machine for whose round no call was planned."""
         planned = exists().where(K.purpose == "visit", K.ticket_id == T.id, K.round == T.visit_round)
         query = (
             select(T.id, T.no, T.visit_round, T.lead_id, T.grade)
@@ -90,41 +87,38 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         return await self._db.read(work)
 
     async def due(self, now: datetime, limit: int) -> Sequence[Call]:
-        """Calls to be rung now, urgent first."""
         query = calls().where(K.state == "waiting", K.next_at <= micros(now))
         query = query.order_by(K.urgent.desc(), K.next_at, K.id).limit(limit)
         return await self._db.read(lambda c: [call_of(r) for r in c.execute(query)])
 
     async def overdue(self, now: datetime, limit: int) -> Sequence[Talk]:
-        """Attempts under way from which nothing was heard for too long."""
         query = talks().where(K.state == "live", K.next_at <= micros(now), D.id == K.dial_id)
         query = query.order_by(K.next_at).limit(limit)
         return await self._db.read(lambda c: [talk_of(r) for r in c.execute(query)])
 
     async def postpone(self, call_id: int, next_at: datetime) -> bool:
-        """A waiting call waits longer; one that another process put off further meanwhile is not brought forward."""
+        """Postpone a waiting call; one that another process postponed further is not brought forward."""
         query = update(t.calls).where(K.id == call_id, K.state == "waiting", K.next_at < micros(next_at))
         query = query.values(next_at=micros(next_at))
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def drop(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
-        """A waiting call is no longer wanted; False when it waits no more."""
         values: dict[str, Any] = {"state": "done", "next_at": None, "ended_at": micros(at)}
         if outcome is not None:
             values["outcome"] = outcome
         query = update(t.calls).where(K.id == call_id, K.state == "waiting").values(**values)
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
-    # -- ringing
+    # # -- attempts
 
     async def engaged(self, call_id: int, number: str) -> bool:
-        """Whether that telephone is being rung about something else."""
+        """Whether that telephone is in another call."""
         phone = self._vault.index(number)
         other = select(K.id).where(K.phone_index == phone, K.state == "live", K.id != call_id).limit(1)
         return await self._db.read(lambda c: c.execute(other).first() is not None)
 
     async def begin(self, call_id: int, number: str, masked: str, now: datetime, look_at: datetime) -> int | None:
-        """An attempt, durable before the carrier is asked (FW14): its id, or None (see the port)."""
+        """Start an attempt, durable before the carrier is asked (FW14); return its id, or None (see the port)."""
         await self._ids.refill(1)
         dial_id, phone = self._ids.take(), self._vault.index(number)
         sealed = self._vault.seal("calls", call_id, "to", number)
@@ -149,7 +143,6 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         return await self._db.write(work)
 
     async def placed(self, dial_id: int, provider_id: str, look_at: datetime) -> bool:
-        """The carrier took the call; False when its callbacks were quicker (FW16) or the id is another's."""
         done = update(t.dials).where(D.id == dial_id, D.state.in_(("asking", "ambiguous")))
         done = done.values(state="placed", provider_id=func.coalesce(D.provider_id, provider_id))
 
@@ -165,21 +158,17 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
             return False
 
     async def doubtful(self, dial_id: int, error: str) -> None:
-        """Nobody knows whether it rang."""
         query = update(t.dials).where(D.id == dial_id, D.state == "asking").values(state="ambiguous", error=error)
         await self._db.write(lambda c: c.execute(query) and None)
 
     async def look_again(self, dial_id: int, at: datetime) -> None:
-        """Look after this attempt later."""
         await self._db.write(lambda c: c.execute(_live(dial_id).values(next_at=micros(at))) and None)
 
     async def known(self, provider_ids: Collection[str]) -> frozenset[str]:
-        """Those of the carrier's ids that already belong to an attempt."""
         query = select(D.provider_id).where(D.provider_id.in_(list(provider_ids)))
         return await self._db.read(lambda c: frozenset(c.execute(query).scalars()))
 
     async def end(self, ending: Ending) -> bool:
-        """Judge an attempt, once."""
         at = micros(ending.at)
         judge = update(t.dials).where(D.id == ending.dial_id, D.outcome.is_(None))
         judge = judge.values(
@@ -203,11 +192,10 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         return await self._db.write(work)
 
     async def inbound(self, new: NewCall, provider_id: str) -> int:
-        """An incoming call, already under way: the attempt's id; the same for the same carrier's id (FW7)."""
         await self._ids.refill(2)
         call_id, dial_id = self._ids.take(), self._ids.take()
         row = self._row(call_id, new) | {"state": "live", "dial_id": dial_id}
-        # whoever rings in is not thereby being rung: his own number must stay free to be called
+        # # an incoming call does not occupy the caller's own number: it must stay free to be called
         row["phone_index"] = None
         known = select(D.id).where(D.provider_id == provider_id)
 
@@ -222,17 +210,15 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
 
         try:
             return await self._db.write(work)
-        except IntegrityError:  # the same fetch in another process was quicker
+        except IntegrityError:  # another process was faster with the same request
             return int(await self._db.read(lambda c: c.execute(known).scalar_one()))
 
-    # -- what travels through the carrier
+    # # -- parameters of carrier URLs
 
     def carry(self, dial_id: int, text: str) -> str:
-        """Text sealed for a URL; only `carried` with the same dial opens it."""
         return base64.urlsafe_b64encode(self._vault.seal("dials", dial_id, "carried", text)).decode().rstrip("=")
 
     def carried(self, dial_id: int, sealed: str) -> str:
-        """The text again; ValueError when it was sealed elsewhere."""
         raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
         return self._vault.open("dials", dial_id, "carried", raw) or ""
 
@@ -244,7 +230,7 @@ def _dial(dial_id: int, call_id: int, number: int, state: str, now: datetime) ->
 
 
 def _live(dial_id: int) -> Any:
-    """The call that is under way by this attempt."""
+    """Update of the call in progress by this attempt."""
     mine = select(D.call_id).where(D.id == dial_id).scalar_subquery()
     return update(t.calls).where(K.id == mine, K.dial_id == dial_id, K.state == "live")
 

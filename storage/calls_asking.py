@@ -1,4 +1,4 @@
-"""What whoever rings must know first: numbers, budgets, who was rung lately, who asked for peace."""
+"""Look-ups before and during calls: numbers, budgets, who was called lately, who must not be called."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,34 +17,30 @@ from storage.vault import Vault
 
 
 def insert_new(c: Connection, table: Any) -> Any:
-    """An insert that can say what happens to a row that is there already, on either engine."""
+    """Return an insert that supports ON CONFLICT, on either engine."""
     return (postgresql if c.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 class CallsAsking:
-    """The asking part of the shelf."""
+    """The look-ups of `SqlCallStore` (FW33)."""
 
     _db: Database
     _vault: Vault
 
     async def number_of(self, call_id: int) -> str | None:
-        """The number last rung for a call, opened."""
         query = select(K.to_sealed).where(K.id == call_id)
         return self._vault.open("calls", call_id, "to", await self._db.read(lambda c: c.execute(query).scalar()))
 
     async def ticket_phone(self, ticket_id: int) -> str | None:
-        """The requester's number, opened."""
         query = select(T.phone_sealed).where(T.id == ticket_id)
         sealed = await self._db.read(lambda c: c.execute(query).scalar())
         return self._vault.open("tickets", ticket_id, "phone", sealed)
 
     async def asked_since(self, at: datetime) -> int:
-        """How many attempts were made since then."""
         query = select(func.count()).select_from(t.dials).where(D.asked_at >= micros(at))
         return await self._db.read(lambda c: int(c.execute(query).scalar_one()))
 
     async def visited(self, number: str, since: datetime, besides: int) -> Sequence[datetime]:
-        """When that number was first rung for other visits since then, newest first."""
         first = func.min(D.asked_at)
         query = (
             select(first)
@@ -57,8 +53,6 @@ class CallsAsking:
         return await self._db.read(lambda c: [instant(v) for v in c.execute(query).scalars()])
 
     async def refuse_visits(self, phone_index: str, at: datetime, call_id: int | None) -> None:
-        """Never ring that number for a visit again (FW33)."""
-
         def work(c: Connection) -> None:
             row = {"phone_index": phone_index, "at": micros(at), "call_id": call_id}
             c.execute(insert_new(c, t.no_visits).values(row).on_conflict_do_nothing())
@@ -67,17 +61,14 @@ class CallsAsking:
         await self._db.write(work)
 
     async def visits_refused(self, number: str) -> bool:
-        """Whether its owner asked not to be rung."""
         query = select(t.no_visits.c.at).where(t.no_visits.c.phone_index == self._vault.index(number))
         return await self._db.read(lambda c: c.execute(query).scalar() is not None)
 
     async def missed(self, person: str) -> Call | None:
-        """The newest call that told this person of a ticket which still waits for its signature."""
         query = calls().where(K.person == person, K.purpose == "notice", A.ended_at.is_(None))
         return await self._newest(query.where(A.state == State.DISPATCHED.value))
 
     async def pending_visit(self, number: str) -> Call | None:
-        """The newest visit by machine to this number whose ticket still waits for an answer."""
         query = calls().where(K.phone_index == self._vault.index(number), K.purpose == "visit")
         return await self._newest(query.where(T.state == State.REVISIT_AUTO.value))
 

@@ -1,4 +1,4 @@
-"""The books of whoever rings: bridges, evidence, dead numbers, and what calls cost."""
+"""Records beside calls: bridges, evidence, invalid numbers and costs."""
 
 import json
 from collections.abc import Sequence
@@ -23,23 +23,20 @@ TELLING = ("notice", "supervise")
 
 
 class CallsBooks:
-    """The bookkeeping part of the shelf."""
+    """The records part of `SqlCallStore` (B46, FW19, FW23, FW25)."""
 
     _db: Database
     _vault: Vault
 
     async def bridging(self, ticket_id: int) -> Call | None:
-        """The bridge about this ticket that waits or is under way."""
         query = calls().where(K.ticket_id == ticket_id, K.purpose == "bridge", K.state != "done")
         row = await self._db.read(lambda c: c.execute(query.order_by(K.id.desc()).limit(1)).first())
         return None if row is None else call_of(row)
 
     async def bridged(self, ticket_id: int) -> Sequence[Tried]:
-        """All attempts to connect somebody with this requester, oldest first."""
         return await self._tried(_attempts().where(K.ticket_id == ticket_id, K.purpose == "bridge"))
 
     async def told(self, assignment_id: int) -> Sequence[Tried]:
-        """All judged attempts to tell a unit of this assignment, oldest first."""
         return await self._tried(_attempts().where(K.assignment_id == assignment_id, K.purpose.in_(TELLING)))
 
     async def _tried(self, query: Select[Any]) -> Sequence[Tried]:
@@ -55,14 +52,12 @@ class CallsBooks:
         return await self._db.read(work)
 
     async def hint(self, dial_id: int, answered_by: str) -> None:
-        """Who the carrier believes has picked up; a hint, never a proof (FW19)."""
         query = update(t.dials).where(D.id == dial_id, D.outcome.is_(None)).values(answered_by=answered_by)
         await self._db.write(lambda c: c.execute(query) and None)
 
-    # -- dead numbers
+    # # -- invalid numbers
 
     async def bury(self, number: str, masked: str, code: str, at: datetime, call: Call) -> None:
-        """This number is dead: nobody rings it again (FW23)."""
         row = {"phone_index": self._vault.index(number), "at": micros(at), "code": code, "masked": masked,
                "person": call.person, "ticket_id": call.ticket_id, "call_id": call.id}  # fmt: skip
         await self._db.write(
@@ -70,12 +65,10 @@ class CallsBooks:
         )
 
     async def dead(self, number: str) -> bool:
-        """Whether it is."""
         query = select(N.at).where(N.phone_index == self._vault.index(number))
         return await self._db.read(lambda c: c.execute(query).scalar() is not None)
 
     async def dead_numbers(self, limit: int) -> Sequence[DeadNumber]:
-        """The dead ones, newest first."""
         query = select(t.dead_numbers, T.no).outerjoin_from(t.dead_numbers, t.tickets, T.id == N.ticket_id)
         query = query.order_by(N.at.desc()).limit(limit)
 
@@ -87,14 +80,12 @@ class CallsBooks:
         return await self._db.read(work)
 
     async def revive(self, key: str) -> bool:
-        """It may be tried again; False when it was not dead."""
         query = delete(t.dead_numbers).where(N.phone_index == key)
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     # -- evidence
 
     async def try_tail(self, ticket_id: int, now: datetime, *, right: bool) -> bool:
-        """Count a guess at a ticket's tail; False when there were too many of late, right or not (FW25)."""
         subject = f"tail:{ticket_id}"
 
         def work(c: Connection) -> bool:
@@ -106,7 +97,6 @@ class CallsBooks:
         return await self._db.write(work)
 
     async def unreachable(self, assignment_id: int, dials: Sequence[int], at: datetime) -> bool:
-        """A draft about this matter is about to be made; False when there was one (B46)."""
         row = {"assignment_id": assignment_id, "at": micros(at), "dials": json.dumps(list(dials))}
 
         def work(c: Connection) -> bool:
@@ -114,10 +104,9 @@ class CallsBooks:
 
         return await self._db.write(work)
 
-    # -- money
+    # # -- costs
 
     async def spent(self, since: datetime, until: datetime) -> Sequence[Spent]:
-        """What calls asked for in that time came to, by unit, purpose and currency."""
         query = (
             select(
                 func.coalesce(A.unit, T.management, "").label("unit"), K.purpose, D.cost, D.duration,
@@ -135,7 +124,7 @@ class CallsBooks:
             sums: dict[tuple[str, str, str], list[Any]] = {}
             for r in c.execute(query.order_by(D.cost.is_(None), D.id)):
                 amount, _, coin = (r.cost or "").partition(" ")
-                if r.cost is None:  # what has no price is counted with what has one
+                if r.cost is None:  # unpriced attempts are counted with priced ones
                     coin = next((k[2] for k in sums if k[:2] == (r.unit, r.purpose)), "")
                 row = sums.setdefault((r.unit, r.purpose, coin), [0, 0, 0, Decimal(0)])
                 row[0] += 1

@@ -1,4 +1,4 @@
-"""How calls and attempts are read: each with the ticket it is about, in one query."""
+"""Reads calls and attempts, each with the ticket it is about, in one query."""
 
 import json
 from typing import Any
@@ -44,17 +44,17 @@ def _about(query: Select[Any], base: Any) -> Select[Any]:
 
 
 def calls() -> Select[Any]:
-    """Calls with what they are about; read rows by `call_of`."""
+    """Select calls with what they are about; read rows with `call_of`."""
     return _about(select(*_CALL, *_SUBJECT, _DIALS), t.calls)
 
 
 def talks() -> Select[Any]:
-    """Attempts with their calls; read rows by `talk_of`."""
+    """Select attempts with their calls; read rows with `talk_of`."""
     return _about(select(*_CALL, *_SUBJECT, *_DIAL, _DIALS), t.dials.join(t.calls, K.id == D.call_id))
 
 
 def phone_letters() -> Select[Any]:
-    """Letters by telephone with the grade and unit that decide when they may ring; read rows by `letter_of`."""
+    """Select messages by telephone with the grade and unit that decide when to call; read rows with `letter_of`."""
     k = t.letters.c
     return select(
         k.id, k.kind, k.person, k.ticket_id, k.assignment_id, k.attempts, k.urgent, k.facts,
@@ -65,7 +65,7 @@ def phone_letters() -> Select[Any]:
 
 
 def letter_of(r: Any) -> PhoneLetter:
-    """The letter of a row."""
+    """Build the message of a row."""
     grade = Grade(r.grade) if r.grade else Grade.URGENT if r.urgent else Grade.GENERAL
     return PhoneLetter(
         r.id, r.kind, r.person, r.ticket_id, r.assignment_id, r.attempts, bool(r.urgent), json.loads(r.facts),
@@ -74,7 +74,7 @@ def letter_of(r: Any) -> PhoneLetter:
 
 
 def call_of(r: Any) -> Call:
-    """The call of a row."""
+    """Build the call of a row."""
     return Call(
         r.id, r.purpose, r.script, r.state, r.letter_id, r.ticket_id, r.assignment_id, r.person, r.round,
         bool(r.urgent), r.tries, r.dials, _at(r.next_at), instant(r.created_at), r.phone_index, r.position,
@@ -83,7 +83,7 @@ def call_of(r: Any) -> Call:
 
 
 def talk_of(r: Any) -> Talk:
-    """The attempt of a row, with its call."""
+    """Build the attempt of a row, with its call."""
     said = None if r.d_said is None else json.loads(r.d_said)
     dial = Dial(
         r.d_id, r.d_number, r.d_state, r.d_provider, r.d_status, r.d_answered, instant(r.d_asked), r.d_step, said,

@@ -1,4 +1,4 @@
-"""What is heard during a call: kept step by step, each step once, and the carrier's news in whatever order."""
+"""Calls in progress: each step is recorded once, and the carrier's reports in any order."""
 
 import json
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from storage.db import Database
 from storage.quick import Quick
 
 _TERMINAL = ("completed", "busy", "no-answer", "failed", "canceled")
-#: An attempt from which anything is heard was certainly made.
+#: #: An attempt from which anything was heard was certainly placed.
 _HEARD_OF = case((D.state.in_(("asking", "ambiguous")), "placed"), else_=D.state)
 _DIAL = bindparam("b_dial", type_=BigInteger, required=False)
 _CALL = select(D.call_id).where(D.id == _DIAL).scalar_subquery()
@@ -37,7 +37,7 @@ def _words(name: str) -> Any:
     return bindparam(name, type_=Text, required=False)
 
 
-# What a step and a piece of news write is said once for all, so that a call in progress waits for no building of SQL.
+# # The statements for steps and reports are built once, so that a call in progress does not wait for SQL to be built.
 _TALK = Quick(talks().where(D.id == _DIAL))
 _TAKE = (
     update(t.dials)
@@ -53,11 +53,11 @@ _TAKE = (
 _KEEP = update(t.calls).where(K.dial_id == _DIAL).values({
     "position": _words("b_position"), "heard": _words("b_heard"), "keys": K["keys"] + _words("b_keys"),
 })  # fmt: skip
-_TAKE_ALONE, _KEEP_ALONE = Quick(_TAKE), Quick(_KEEP.where(K.id == _CALL))  # SQLite: two statements, no journey
+_TAKE_ALONE, _KEEP_ALONE = Quick(_TAKE), Quick(_KEEP.where(K.id == _CALL))  # SQLite: two statements, no round trip
 
 
 def _step_at_once() -> Quick:
-    """PostgreSQL: both in one statement, which is a transaction by itself."""
+    """PostgreSQL: both in one statement, which is its own transaction."""
     taken = _TAKE.returning(D.call_id).cte("taken")
     kept = _KEEP.where(K.id == taken.c.call_id).returning(K.id).cte("kept")
     return Quick(select(taken.c.call_id).add_cte(kept))
@@ -85,17 +85,15 @@ _NEWER = _NEWS.where(
 
 
 class CallsTalk:
-    """The talking part of the shelf."""
+    """The part of `SqlCallStore` for calls in progress."""
 
     _db: Database
 
     async def talk(self, dial_id: int) -> Talk | None:
-        """An attempt with its call and what it is about."""
         rows = await _TALK.ask(self._db, {"b_dial": dial_id})
         return talk_of(rows[0]) if rows else None
 
     async def take_step(self, step: Step) -> bool:
-        """Keep a step; False when another answer to it was kept already."""
         taken = {
             "b_dial": step.dial_id, "b_step": step.step, "b_said": _json(step.said), "b_keys": step.keys,
             "b_at": micros(step.at), "b_provider": step.provider_id or None, "b_answerer": step.answered_by or None,
@@ -117,7 +115,6 @@ class CallsTalk:
         return await self._db.write(work)
 
     async def news(self, dial_id: int, news: News) -> bool:
-        """What the carrier says; False for old news. Duration and cost are summed on the call."""
         at = micros(news.at)
         told = {
             "b_dial": dial_id, "b_status": news.status, "b_provider": news.provider_id or None,
@@ -136,13 +133,11 @@ class CallsTalk:
         return await self._db.write(work)
 
     async def unpaid(self, since: datetime, until: datetime, limit: int) -> Sequence[Talk]:
-        """Attempts of that time which were spoken in, and whose price the carrier has not told."""
         query = talks().where(D.state == "done", D.asked_at >= micros(since), D.asked_at < micros(until))
         query = query.where(D.duration > 0, D.cost.is_(None), K.purpose != "inbound").order_by(D.asked_at).limit(limit)
         return await self._db.read(lambda c: [talk_of(r) for r in c.execute(query)])
 
     async def pay(self, dial_id: int, cost: str) -> None:
-        """The price of an attempt, "amount currency"; the call's sum grows with it."""
         query = update(t.dials).where(D.id == dial_id).values(cost=cost)
 
         def work(c: Connection) -> None:
@@ -152,18 +147,16 @@ class CallsTalk:
         await self._db.write(work)
 
     async def record(self, dial_id: int, url: str) -> None:
-        """Where the recording lies."""
         query = update(t.dials).where(D.id == dial_id).values(recording=url)
         await self._db.write(lambda c: c.execute(query) and None)
 
     async def forget_recordings(self, before: datetime) -> int:
-        """Let go of recordings of attempts asked for before that instant; how many."""
         old = update(t.dials).where(D.recording.is_not(None), D.asked_at < micros(before)).values(recording=None)
         return await self._db.write(lambda c: int(c.execute(old).rowcount))
 
 
 def _sum(c: Connection, dial_id: int) -> None:
-    """All attempts of the call together: seconds, and money where it is of one currency."""
+    """Sum up all attempts of the call: seconds, and cost if it is of one currency."""
     rows = c.execute(select(D.duration, D.cost).where(D.call_id == _CALL), {"b_dial": dial_id}).all()
     seconds = sum(r.duration or 0 for r in rows)
     paid = [r.cost.split(" ", 1) for r in rows if r.cost]

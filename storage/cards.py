@@ -1,4 +1,4 @@
-"""The shelf of messages people hold: recorded as they are sent, found when answered, claimed when stale."""
+"""The messages people hold: recorded when sent, found when answered, claimed when stale."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from storage.rows import encode
 from storage.vault import Vault
 
 C = t.cards.c
-NEVER = -1  # the ticket version of a message that must be drawn again whatever the ticket does
+NEVER = -1  # the version shown by a message that must be updated whatever the ticket does
 _COLUMNS = [C.id, C.channel, C.address, C.message_id, C.person, C.ticket_id, C.assignment_id, C.kind,
             C.shown, C.wanted, C.facts, C.sent_at, C.state, C.attempts]  # fmt: skip
 
@@ -28,9 +28,9 @@ _NAME = Quick(select(t.tickets.c.name_sealed).where(t.tickets.c.id == bindparam(
 
 
 def write_cards(c: Connection, cards: Sequence[NewCard], ids: Ids, *, lock: bool) -> None:
-    """Insert messages (ids at hand); when a ticket moved on while its card was being sent, the card is stale at once.
+    """Insert messages; one whose ticket changed while it was being sent is stale at once. Ids must be available.
 
-    `lock`: no move may slip in between looking at the ticket's version and keeping the card.
+    `lock`: no move may happen between reading the ticket's version and inserting the card.
     """
     if not cards:
         return
@@ -59,7 +59,7 @@ def write_cards(c: Connection, cards: Sequence[NewCard], ids: Ids, *, lock: bool
 
 
 class Cards:
-    """Messages on either engine."""
+    """`CardStore` on either engine (FT21, FT22)."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
         self._db = db
@@ -67,7 +67,6 @@ class Cards:
         self._vault = vault
 
     async def record(self, cards: Sequence[NewCard]) -> None:
-        """Remember messages; wanted runs ahead at once when the ticket moved on while they were sent."""
         if not cards:
             return
         await self._ids.refill(len(cards))
@@ -75,18 +74,15 @@ class Cards:
         await self._db.write(lambda c: write_cards(c, cards, self._ids, lock=lock))
 
     async def find(self, channel: str, address: str, message_id: str) -> HeldCard | None:
-        """The message that was answered or pressed."""
         query = select(*_COLUMNS).where(C.channel == channel, C.address == address, C.message_id == message_id)
         found = await self._held(query)
         return found[0] if found else None
 
     async def of_assignment(self, assignment_id: int) -> list[HeldCard]:
-        """All live messages about an assignment, oldest first."""
         query = select(*_COLUMNS).where(C.assignment_id == assignment_id, C.state == "live")
         return await self._held(query.order_by(C.id))
 
     async def stale(self, channels: Sequence[str], now: datetime, real: datetime, limit: int) -> list[HeldCard]:
-        """Live messages that no longer show what they should. Claims nothing."""
         query = (
             select(*_COLUMNS)
             .where(
@@ -102,7 +98,6 @@ class Cards:
         return await self._held(query)
 
     async def claim(self, owner: str, ids: Sequence[int], real: datetime, lease_until: datetime) -> list[HeldCard]:
-        """Take stale messages in hand; those already taken are passed over."""
         query = (
             update(t.cards)
             .where(
@@ -117,11 +112,9 @@ class Cards:
         return await self._db.write(lambda c: [_held(r) for r in c.execute(query).all()])
 
     async def shown(self, card_id: int, owner: str, version: int) -> bool:
-        """It has been drawn from that ticket version; False when it had left our hands."""
         return await self._release(card_id, owner, {"shown": version, "attempts": 0, "not_before": None})
 
     async def postpone(self, card_id: int, owner: str, not_before: datetime) -> bool:
-        """Try again then."""
         return await self._release(card_id, owner, {"not_before": micros(not_before)})
 
     async def _release(self, card_id: int, owner: str, values: dict[str, Any]) -> bool:
@@ -130,12 +123,10 @@ class Cards:
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def gone(self, card_id: int) -> None:
-        """It cannot be changed any more (FT22)."""
         query = update(t.cards).where(C.id == card_id).values(state="gone", owner=None, lease_until=None)
         await self._db.write(lambda c: c.execute(query) and None)
 
     async def moved(self, channel: str, old: str, new: str) -> None:
-        """An address became another one (FT21): live bindings follow, messages of the old one are gone."""
         b = t.bindings.c
 
         def work(c: Connection) -> None:
@@ -147,7 +138,6 @@ class Cards:
         await self._db.write(work)
 
     async def requester(self, ticket_id: int) -> str | None:
-        """The requester's name, opened so that it can be masked; never shown."""
         found = await _NAME.ask(self._db, {"ticket": ticket_id})
         return self._vault.open("tickets", ticket_id, "name", found[0].name_sealed) if found else None
 

@@ -1,4 +1,4 @@
-"""Secrets that are guessed at: binding codes and PINs, each try counted in the transaction that judges it (FT32, FA2)."""
+"""Binding codes and PINs: each guess is counted in the transaction that judges it (FT32, FA2)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from backend.ports.people import Pin
 from storage import tables as t
 
 MOST_TRIES = 5  # of one user …
-WINDOW = timedelta(minutes=10)  # … in so long
+WINDOW = timedelta(minutes=10)  # … in this time
 
 _COUNT = text(
     "INSERT INTO tries (subject, count, since) VALUES (:subject, 1, :now) ON CONFLICT (subject) DO UPDATE SET "
@@ -20,18 +20,18 @@ _COUNT = text(
 
 
 def count_try(c: Connection, subject: str, now: datetime) -> bool:
-    """Count a try; False when this user has had his tries. The row stays locked until the transaction ends."""
+    """Count a guess; False if this user has used up their guesses. The row stays locked until the transaction ends."""
     facts = {"subject": subject, "now": micros(now), "old": micros(now - WINDOW)}
     return int(c.execute(_COUNT, facts).scalar_one()) <= MOST_TRIES
 
 
 def forget_tries(c: Connection, subject: str) -> None:
-    """The user was right in the end."""
+    """Reset the user's guesses after a correct one."""
     c.execute(delete(t.tries).where(t.tries.c.subject == subject))
 
 
 def keep(c: Connection, hashed: str, person: str, now: datetime, until: datetime) -> None:
-    """Keep a code; the person's earlier unused ones stop working, and codes long over are forgotten."""
+    """Store a code; the person's earlier unused ones stop working, and long-expired codes are deleted."""
     k = t.binding_codes.c
     c.execute(delete(t.binding_codes).where((k.person == person) & k.used_at.is_(None)))
     c.execute(delete(t.binding_codes).where(k.expires_at < micros(now - timedelta(days=2))))
@@ -43,12 +43,12 @@ def keep(c: Connection, hashed: str, person: str, now: datetime, until: datetime
 
 
 def of_hash(c: Connection, hashed: str) -> Any:
-    """The row of a code, or None."""
+    """Return the row of a code, or None."""
     return c.execute(select(t.binding_codes).where(t.binding_codes.c.code_hash == hashed)).first()
 
 
 def trouble(row: Any, now: datetime) -> str | None:
-    """Why a code cannot be used: a refusal's code, or None."""
+    """Return the refusal code if the code cannot be used, else None."""
     if row is None:
         return "code_unknown"
     if row.used_at is not None:
@@ -57,20 +57,20 @@ def trouble(row: Any, now: datetime) -> str | None:
 
 
 def usable(c: Connection, hashed: str, now: datetime) -> Any:
-    """The row of a code that may be used now, or None."""
+    """Return the row of a code that may be used now, or None."""
     row = of_hash(c, hashed)
     return None if trouble(row, now) else row
 
 
 def use(c: Connection, hashed: str, user_id: str, now: datetime) -> bool:
-    """Use a code up; False when somebody was quicker."""
+    """Use up a code; False if somebody else was faster."""
     k = t.binding_codes.c
     mine = update(t.binding_codes).where((k.code_hash == hashed) & k.used_at.is_(None))
     return c.execute(mine.values(used_at=micros(now), user_id=user_id)).rowcount == 1
 
 
 def try_pin(c: Connection, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
-    """Count one try of a PIN; while it is locked nothing is counted and `locked_until` is told."""
+    """Count one PIN guess; while the PIN is locked, count nothing and return `locked_until`."""
     k = t.people.c
     row = c.execute(
         select(k.pin_hash, k.pin_failures, k.pin_locked_until).where(k.code == person).with_for_update()

@@ -1,4 +1,4 @@
-"""The few kinds of columns all tables are made of."""
+"""The few kinds of columns that all tables are made of."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ metadata = MetaData()
 
 
 def at(name: str, *, null: bool = True) -> Column[int]:
-    """An instant in whole microseconds since 1970-01-01 UTC."""
+    """A column of instants in whole microseconds since 1970-01-01 UTC."""
     return Column(name, BigInteger, nullable=null)
 
 
 def col(
     name: str, kind: type[TypeEngine[Any]] = Text, *, null: bool = False, default: str | None = None
 ) -> Column[Any]:
-    """A column that is filled unless said otherwise."""
+    """A column, not null unless `null` is set."""
     return Column(name, kind, nullable=null, server_default=text(default) if default is not None else None)
 
 
 def key(name: str = "id") -> Column[int]:
-    """A primary key given by the house (storage/ids.py), never by the engine."""
+    """A primary key whose value we assign (storage/ids.py), never the database."""
     return Column(name, BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)

@@ -1,4 +1,4 @@
-"""The configuration's shelf: every change bumps one epoch, by which all processes know to read again."""
+"""The configuration's tables: every change bumps one epoch, which tells all processes to reload."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -27,27 +27,24 @@ def bump(connection: Connection) -> None:
 
 
 def read_epoch(connection: Connection) -> int:
-    """The number of the newest change."""
+    """Return the number of the newest change."""
     return int(connection.execute(select(t.house.c.value).where(t.house.c.name == "epoch")).scalar() or 0)
 
 
 class Configuration:
-    """Units, people, bindings, settings and days, on either engine."""
+    """`ConfigStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
         self._ids = ids
 
     async def epoch(self) -> int:
-        """The number of the newest change."""
         return await self._db.read(read_epoch)
 
     async def load(self, now: datetime) -> Config:
-        """All of it, as in force at `now`."""
         return await self._db.read(lambda c: _load(c, now))
 
     async def set(self, version: SettingVersion) -> None:
-        """A new version of a setting; earlier ones stay readable."""
         await self._ids.refill(1)
 
         def work(c: Connection) -> None:
@@ -67,8 +64,6 @@ class Configuration:
         await self._db.write(work)
 
     async def history(self, key: str | None = None) -> Sequence[SettingVersion]:
-        """Versions of one setting or of all, oldest first."""
-
         def work(c: Connection) -> list[SettingVersion]:
             query = select(t.settings).order_by(t.settings.c.id)
             if key is not None:
@@ -81,8 +76,6 @@ class Configuration:
         return await self._db.read(work)
 
     async def set_days(self, days: Mapping[date, bool], note: str, by: str, now: datetime) -> int:
-        """Mark days as working or not; how many were new or changed."""
-
         def work(c: Connection) -> int:
             known = {r.day: r.working for r in c.execute(select(t.calendar_days))}
             fresh = {d.isoformat(): w for d, w in days.items() if known.get(d.isoformat()) is not w}
@@ -98,8 +91,6 @@ class Configuration:
         return await self._db.write(work)
 
     async def put_units(self, units: Sequence[Unit]) -> list[bool]:
-        """Keep units; True for each that was new or changed."""
-
         def work(c: Connection) -> list[bool]:
             known = {r.code: _unit(r) for r in c.execute(select(t.units))}
             changed = []

@@ -1,4 +1,4 @@
-"""One door to either engine: `read` and `write` run a plain function of a connection; nothing else opens one."""
+"""The one way to either engine: `read` and `write` run a plain function on a connection; nothing else opens one."""
 
 import asyncio
 import contextlib
@@ -12,25 +12,25 @@ T = TypeVar("T")
 
 
 class Database(Protocol):
-    """What the shelves need of an engine. A function given to `write` is one transaction, retried by nobody else."""
+    """What the stores need from an engine. A function passed to `write` is one transaction; callers do not retry it."""
 
     dialect: str  # "sqlite" | "postgresql"
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run a reading function on a connection that cannot write."""
+        """Run a function on a read-only connection."""
         ...
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run a function in one transaction: all of it is kept, or nothing (it may be run again after a conflict)."""
+        """Run a function in one transaction, all or nothing; it may run again after a conflict."""
         ...
 
     async def close(self) -> None:
-        """Finish what was accepted, then let go of the engine."""
+        """Finish accepted work, then close the engine."""
         ...
 
 
 def open_database(url: str) -> Database:
-    """The database of a URL `sqlite:///path` or `postgresql://…`. Raises ValueError for any other."""
+    """Open the database at `sqlite:///path` or `postgresql://…`. Raises ValueError for any other URL."""
     kind = make_url(url).get_backend_name()
     if kind == "sqlite":
         from storage.sqlite import SqliteDatabase
@@ -44,7 +44,7 @@ def open_database(url: str) -> Database:
 
 
 def settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
-    """Answer a waiting future unless whoever waited has gone."""
+    """Resolve a future unless its waiter has gone."""
     with contextlib.suppress(asyncio.InvalidStateError):
         if future.done():
             return

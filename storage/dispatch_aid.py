@@ -1,4 +1,4 @@
-"""The shelf of the dispatch catalogue, and the counts of wrong dispatches and repeats over the tables as they stand."""
+"""The dispatch catalogue, and counts of wrong dispatches and repeats over the current tables."""
 
 import json
 from collections import defaultdict
@@ -19,23 +19,20 @@ from storage.ids import Ids
 
 
 class CatalogueShelf:
-    """The catalogue on either engine. `zone` is where months begin."""
+    """`CatalogueStore` on either engine. Months begin in `zone`."""
 
     def __init__(self, db: Database, ids: Ids, zone: ZoneInfo) -> None:
         self._db, self._ids, self._zone = db, ids, zone
 
     async def rows(self) -> Sequence[Responsibility]:
-        """All rows that were not removed, oldest first."""
         r = t.catalogue_rows.c
         query = select(t.catalogue_rows).where(r.removed_at.is_(None)).order_by(r.id)
         return await self._db.read(lambda c: [_row(row) for row in c.execute(query)])
 
     async def known(self, fingerprints: Collection[str]) -> frozenset[str]:
-        """Those of the fingerprints that are there already."""
         return await self._db.read(lambda c: _known(c, fingerprints))
 
     async def put(self, entries: Sequence[Entry], by: str, at: datetime) -> Sequence[bool]:
-        """Keep rows in one transaction; False for one that is there already."""
         await self._ids.refill(len(entries) + 1)
 
         def work(c: Connection) -> list[bool]:
@@ -55,7 +52,6 @@ class CatalogueShelf:
         return await self._db.write(work)
 
     async def remove(self, row: int, by: str, at: datetime) -> bool:
-        """Remove a row; False when there is none."""
         r = t.catalogue_rows.c
         gone = (
             update(t.catalogue_rows)
@@ -65,10 +61,10 @@ class CatalogueShelf:
         return await self._db.write(lambda c: c.execute(gone).rowcount == 1)
 
     async def misses(self, start: datetime, end: datetime, by: str) -> Sequence[Misses]:
-        """Dispatches from `start` up to but not at `end`, by unit, dispatcher, category or month.
+        """Count dispatches from `start` to before `end`, by unit, dispatcher, category or month.
 
-        Every giving of a ticket to a unit is a dispatch, reassigning included; it was wrong when the unit's return
-        was accepted, or when the ticket was taken from it and given to another. A ticket that was cancelled is not.
+        Every assignment of a ticket to a unit is a dispatch, reassigning included; it was wrong if the unit's return
+        was accepted, or if the ticket was reassigned from it to another. A cancelled ticket's is not.
         """
         a, k = t.assignments.c, t.tickets.c
         moved = and_(a.state == "cancelled", k.state.not_in(("cancelled", "merged")))
@@ -98,10 +94,10 @@ class CatalogueShelf:
         return await self._db.read(work)
 
     async def repeats(self, start: datetime, end: datetime) -> Sequence[Repeats]:
-        """Tickets by lead unit and month of arrival, and how many of them came again.
+        """Count tickets by lead unit and month of arrival, and how many of them were repeats.
 
-        A ticket came again when it was flagged as a suspected repeat, or lies merged under another (then it counts
-        for that one's unit). The master of repeats carries the flag too and is not one of them.
+        A ticket is a repeat if it was flagged as a suspected repeat, or was merged into another (then it counts for
+        that one's unit). The master of repeats has the flag too and is not one of them.
         """
         k, a = t.tickets.c, t.assignments.c
         again = or_(k.merged_into.is_not(None), and_(flagged("suspected_repeat"), k.repeats == 0))

@@ -1,4 +1,4 @@
-"""The chat's shelf: drafts, questions put to people, and quick looks at what a unit has in hand."""
+"""Chat state: drafts, questions, and quick look-ups of a unit's open assignments."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,35 +27,30 @@ IN_HAND = tuple(sorted(s.value for s in WITH_UNIT))
 
 
 class DraftShelf:
-    """Drafts and questions on either engine."""
+    """`ChatStateStore` on either engine (FT29, T5)."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def draft(self, person: str, assignment_id: int, verb: str) -> dict[str, Any]:
-        """What was begun, {} when nothing was."""
         body = await self._db.read(
             lambda c: c.execute(select(t.drafts.c.words).where(_draft(person, assignment_id, verb))).scalar()
         )
         return dict(json.loads(body)) if body else {}
 
     async def keep(self, person: str, assignment_id: int, verb: str, words: Mapping[str, Any], now: datetime) -> None:
-        """Keep what was begun."""
         row = {"person": person, "assignment": assignment_id, "verb": verb, "words": _json(words), "at": micros(now)}
         await self._db.write(lambda c: c.execute(_KEEP, row) and None)
 
     async def drop(self, person: str, assignment_id: int, verb: str) -> None:
-        """It is done, or given up."""
         await self._db.write(lambda c: c.execute(delete(t.drafts).where(_draft(person, assignment_id, verb))) and None)
 
     async def drafts_on(self, assignment_id: int, verb: str) -> Sequence[dict[str, Any]]:
-        """What anybody has begun on an assignment."""
         k = t.drafts.c
         query = select(k.words).where(k.assignment_id == assignment_id, k.verb == verb).order_by(k.at)
         return await self._db.read(lambda c: [json.loads(r.words) for r in c.execute(query)])
 
     async def said(self, person: str, message_id: str) -> int | None:
-        """The assignment a person's message became the reply of (draft `said`), FT29."""
         k = t.drafts.c
         query = select(k.assignment_id, k.words).where(k.person == person, k.verb == "said")
         rows = await self._db.read(lambda c: c.execute(query).all())
@@ -64,44 +59,38 @@ class DraftShelf:
     async def expect(
         self, channel: str, user_id: str, expectation: Expectation, now: datetime, until: datetime
     ) -> None:
-        """Remember the question; the one before it is forgotten."""
         row = {"channel": channel, "user": user_id, "what": expectation.what, "facts": _json(expectation.facts),
                "until": micros(until)}  # fmt: skip
         await self._db.write(lambda c: c.execute(_EXPECT, row) and None)
 
     async def expected(self, channel: str, user_id: str, now: datetime) -> Expectation | None:
-        """The question still open."""
         k = t.expectations.c
         query = select(k.what, k.facts).where(k.channel == channel, k.user_id == user_id, k.until > micros(now))
         row = await self._db.read(lambda c: c.execute(query).first())
         return Expectation(row.what, json.loads(row.facts)) if row else None
 
     async def forget(self, channel: str, user_id: str) -> None:
-        """It was answered."""
         k = t.expectations.c
         gone = delete(t.expectations).where(k.channel == channel, k.user_id == user_id)
         await self._db.write(lambda c: c.execute(gone) and None)
 
     async def mark_opened(self, assignment_id: int, now: datetime) -> bool:
-        """Somebody of the unit has looked at it; True the first time (T5: no call when it was opened)."""
         k = t.assignments.c
         first = update(t.assignments).where(k.id == assignment_id, k.opened_at.is_(None))
         return await self._db.write(lambda c: c.execute(first.values(opened_at=micros(now))).rowcount == 1)
 
     async def request(self, request_id: int) -> Request | None:
-        """Something asked that another person decides."""
         query = select(t.requests).where(t.requests.c.id == request_id)
         row = await self._db.read(lambda c: c.execute(query).mappings().first())
         return SHAPES[Request].of(dict(row)) if row else None
 
     async def todo(self, unit: str, limit: int) -> tuple[int, Sequence[Todo]]:
-        """How many assignments a unit has in hand, and those due first."""
         a = t.assignments.c
         mine = (a.unit == unit) & a.state.in_(IN_HAND) & a.ended_at.is_(None)
 
         def work(c: Connection) -> tuple[int, Sequence[Todo]]:
             count = c.execute(select(func.count()).select_from(t.assignments).where(mine)).scalar_one()
-            due = func.coalesce(a.signed_at, 0)  # the unsigned first, then by their closing
+            due = func.coalesce(a.signed_at, 0)  # unsigned first, then by closing due time
             query = select(t.assignments).where(mine).order_by(due > 0, a.close_due_at, a.id).limit(limit)
             found = [SHAPES[Assignment].of(dict(r)) for r in c.execute(query).mappings()]
             ids = sorted({f.ticket_id for f in found})
@@ -112,7 +101,6 @@ class DraftShelf:
         return await self._db.read(work)
 
     async def closed_since(self, unit: str, since: datetime) -> int:
-        """How many assignments a unit has closed since then."""
         a = t.assignments.c
         query = select(func.count()).select_from(t.assignments)
         query = query.where(a.unit == unit, a.closed_at >= micros(since))

@@ -1,4 +1,4 @@
-"""The clock's shelf: one indexed look finds what is due, however many tickets are open or closed."""
+"""Duties to check: one indexed query finds what is due, however many tickets are open or closed."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -17,13 +17,12 @@ STRETCH = 500  # open duties read at a time
 
 
 class DueWork:
-    """Due work on either engine."""
+    """`DueStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def due(self, now: datetime, limit: int) -> Sequence[Duty]:
-        """Duties whose next look has come, earliest first."""
         shape = SHAPES[Duty]
         query = (
             select(*(t.duties.c[name] for name in shape.names))
@@ -34,7 +33,6 @@ class DueWork:
         return await self._db.read(lambda c: [shape.read(r) for r in c.execute(query)])
 
     async def next_at(self, after: datetime) -> datetime | None:
-        """The earliest instant after `after` at which anything planned is due: duties, letters, calls."""
         at = micros(after)
 
         def work(c: Connection) -> int | None:
@@ -54,12 +52,12 @@ class DueWork:
         return None if soonest is None else instant(soonest)
 
     async def talking(self) -> set[int]:
-        """Attempts (ids) that are on the line now."""
+        """Return ids of attempts that are on the line now."""
         query = select(t.calls.c.dial_id).where(t.calls.c.state == "live", t.calls.c.purpose != "inbound")
         return await self._db.read(lambda c: {int(i) for i in c.execute(query).scalars() if i is not None})
 
     async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()) -> bool:
-        """Remember how far the ladder is climbed and when to look again, with the letters of the rung."""
+        """Record the reminder step reached and the next check, and enqueue the step's messages."""
 
         def work(c: Connection) -> bool:
             done = c.execute(
@@ -83,7 +81,6 @@ class DueWork:
         return await self._db.write(work)
 
     async def of_ticket(self, ticket_id: int) -> Sequence[Duty]:
-        """All duties of a ticket, met and open, in the order in which they began."""
         shape = SHAPES[Duty]
         query = select(*(t.duties.c[name] for name in shape.names)).where(t.duties.c.ticket_id == ticket_id)
         return await self._db.read(
@@ -91,7 +88,6 @@ class DueWork:
         )
 
     async def open(self, after: datetime) -> AsyncIterator[tuple[str, Category | None, Duty]]:
-        """Open duties due after that instant, with their ticket's number and category, a stretch at a time."""
         shape, k, last = SHAPES[Duty], t.duties.c, 0
         while True:
             query = (
@@ -115,7 +111,6 @@ class DueWork:
             last = found[-1][2].id
 
     async def put_off(self, duty: Duty, until: datetime) -> bool:
-        """Look at an open duty not before then; False when it was met or its deadline moved meanwhile."""
         k, at = t.duties.c, micros(until)
         query = (
             update(t.duties)
@@ -125,7 +120,6 @@ class DueWork:
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
-        """Tickets (ids) finalized before that instant and not yet archived."""
         query = (
             select(t.tickets.c.id)
             .where(t.tickets.c.state == "finalized", t.tickets.c.closed_at <= micros(finalized_before))

@@ -1,4 +1,4 @@
-"""The file cabinet: contents in the database, so that they are saved with everything else."""
+"""File contents are stored in the database, so that one backup covers everything."""
 
 from collections.abc import Collection
 
@@ -11,13 +11,12 @@ from storage.db import Database
 
 
 class Files:
-    """Files on either engine."""
+    """`FileStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def keep(self, paper: Paper, content: bytes) -> None:
-        """Keep a file."""
         row = insert(t.files).values(
             id=paper.id, name=paper.name, kind=paper.kind, size=paper.size, sha256=paper.sha256, by=paper.by,
             unit=paper.unit, at=micros(paper.at), content=content,
@@ -25,14 +24,12 @@ class Files:
         await self._db.write(lambda c: c.execute(row) and None)
 
     async def papers(self, ids: Collection[str]) -> dict[str, Paper]:
-        """Those of these files that exist, by id."""
         k = t.files.c
         query = select(k.id, k.name, k.kind, k.size, k.sha256, k.by, k.unit, k.at).where(k.id.in_(sorted(ids)))
         rows = await self._db.read(lambda c: c.execute(query).all()) if ids else []
         return {r.id: Paper(r.id, r.name, r.kind, r.size, r.sha256, r.by, r.unit, instant(r.at)) for r in rows}
 
     async def content(self, file_id: str) -> bytes | None:
-        """The content of a file."""
         query = select(t.files.c.content).where(t.files.c.id == file_id)
         found = await self._db.read(lambda c: c.execute(query).scalar())
         return None if found is None else bytes(found)

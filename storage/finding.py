@@ -1,4 +1,4 @@
-"""How tickets are found: by the index of states, of a unit, of open duties, or by literal words in a bounded stretch."""
+"""Finds tickets: by the index of states, of a unit, of open duties, or by literal text in a bounded window."""
 
 from datetime import datetime
 from typing import Any
@@ -12,26 +12,26 @@ from backend.ports.reading import Filters
 from storage import tables as t
 from storage.rows import SHAPES
 
-STRETCH = 20_000  # rows one search for words looks through before it says "go on from here"
+STRETCH = 20_000  # rows one text search scans before the page ends with "continue from here"
 LONG_STRETCH = 100_000  # the same for filters that read no text
-#: Duties that make a ticket overdue when they are open past their time.
+#: #: Duties that make a ticket overdue when open past their due time.
 OWED = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
 TICKET = [t.tickets.c[name] for name in SHAPES[Ticket].names]
 
 
 def literally(words: str) -> str:
-    """A LIKE pattern that finds these very characters; `\\` escapes (FR7)."""
+    """Return a LIKE pattern that matches exactly these characters; `\\` escapes (FR7)."""
     return "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
 def given_to(unit: str) -> Any:
-    """The ticket was ever given to that unit."""
+    """Condition: the ticket was ever assigned to that unit."""
     a = t.assignments.alias()
     return exists(select(literal(1)).where(a.c.ticket_id == t.tickets.c.id, a.c.unit == unit))
 
 
 def flagged(flag: str) -> Any:
-    """The ticket carries that flag."""
+    """Condition: the ticket has that flag."""
     return or_(
         t.tickets.c.flags == flag, t.tickets.c.flags.like(f"{flag} %"), t.tickets.c.flags.like(f"% {flag}"),
         t.tickets.c.flags.like(f"% {flag} %"),
@@ -39,14 +39,14 @@ def flagged(flag: str) -> Any:
 
 
 def late(now: datetime) -> tuple[Any, ...]:
-    """An open duty of those that count is past its time."""
+    """Conditions: an open duty of the kinds that count is past its due time."""
     d = t.duties.c
     return d.met_at.is_(None), d.due_at < micros(now), d.kind.in_([k.value for k in OWED])
 
 
 def found(filters: Filters, now: datetime, seen_by: str | None) -> tuple[Select[Any], Any]:
-    """The query of a list and the column it is ordered by: a unit's list walks the unit's own index."""
-    unit = filters.unit if seen_by is None else seen_by  # an empty word sees nothing
+    """Return the query of a list and its ordering column: a unit's list uses the unit's own index."""
+    unit = filters.unit if seen_by is None else seen_by  # an empty `seen_by` sees nothing
     columns = (*TICKET, t.tickets.c.name_sealed)
     if unit is None:
         return select(*columns), t.tickets.c.id
@@ -60,7 +60,7 @@ def found(filters: Filters, now: datetime, seen_by: str | None) -> tuple[Select[
 
 
 def stretch_of(filters: Filters, seen_by: str | None) -> int | None:
-    """How many rows one page may look through; None where an index answers."""
+    """Return how many rows one page may scan; None if an index answers."""
     if filters.words:
         return STRETCH
     by_index = seen_by is not None or filters.unit or filters.state or filters.overdue
@@ -68,7 +68,7 @@ def stretch_of(filters: Filters, seen_by: str | None) -> int | None:
 
 
 def floor_of(c: Connection, query: Select[Any], place: Any, stretch: int | None) -> int | None:
-    """The id where a stretch ends; None when there is none or it reaches the beginning."""
+    """Return the id where a window ends; None without a window, or if it reaches the beginning."""
     if stretch is None:
         return None
     edge = query.with_only_columns(place).order_by(place.desc()).offset(stretch).limit(1)
@@ -77,7 +77,7 @@ def floor_of(c: Connection, query: Select[Any], place: Any, stretch: int | None)
 
 
 def narrowed(query: Select[Any], filters: Filters, now: datetime) -> Select[Any]:
-    """The query with the filters that are no index of their own."""
+    """Add the filters that have no index of their own."""
     k = t.tickets.c
     for column, value in ((k.state, filters.state), (k.grade, filters.grade), (k.category, filters.category)):
         if value is not None:

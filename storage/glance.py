@@ -1,4 +1,4 @@
-"""The office at a glance on either engine: by the indexes of the journal, of assignments by state, of open duties."""
+"""The overview on either engine, by the indexes of the journal, of assignments by state, and of open duties."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,13 +18,12 @@ IN_HAND = tuple(sorted(s.value for s in WITH_UNIT))
 
 
 class Glance:
-    """Quick looks; nothing is changed."""
+    """`GlanceStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def since(self, moment: datetime) -> Mapping[str, int]:
-        """How many moves of each verb were made since then, and `received`: tickets that were generated since then."""
         j, at = t.journal.c, micros(moment)
         verbs = select(j.verb, func.count()).where(j.at >= at).group_by(j.verb)
         new = select(func.count()).select_from(t.tickets).where(t.tickets.c.generated_at >= at)
@@ -35,7 +34,6 @@ class Glance:
         return await self._db.read(work)
 
     async def loads(self, now: datetime) -> Sequence[Load]:
-        """Units with anything in hand, those with most first."""
         a, d = t.assignments.c, t.duties.c
         held = select(a.unit, func.count()).where(a.state.in_(IN_HAND), a.ended_at.is_(None)).group_by(a.unit)
         behind = select(d.unit, func.count(func.distinct(d.ticket_id))).where(*late(now), d.assignment_id.isnot(None))
@@ -48,10 +46,9 @@ class Glance:
         return await self._db.read(work)
 
     async def overdue(self, now: datetime, limit: int, unit: str | None = None) -> tuple[int, Sequence[Late]]:
-        """How many tickets are overdue, and those due first; of one unit when it is named."""
         d, a = t.duties.c, t.assignments.c
         mine = [] if unit is None else [d.unit == unit]
-        with_unit = case((d.assignment_id.is_(None), None), else_=d.unit)  # the office's own duties have no unit here
+        with_unit = case((d.assignment_id.is_(None), None), else_=d.unit)  # the institution's own duties have no unit
         first = select(func.min(d.due_at).label("due"), d.ticket_id.label("ticket")).where(*late(now), *mine)
         firsts = first.group_by(d.ticket_id).subquery()
         rows: Any = (
@@ -68,7 +65,7 @@ class Glance:
 
         def work(c: Connection) -> tuple[int, Sequence[Late]]:
             found: dict[str, Late] = {}
-            for r in c.execute(rows):  # two duties may end at the same instant: one line is enough
+            for r in c.execute(rows):  # two duties may be due at the same instant: one line is enough
                 one = Late(r.no, r.assignment_id, r.version or 0, r.unit, Obligation(r.kind), instant(r.due_at))
                 found.setdefault(r.no, one)
             return int(c.execute(count).scalar_one()), list(found.values())[:limit]

@@ -1,4 +1,4 @@
-"""The shelf of proactive governance: one row a project, changed only from the state it was seen in."""
+"""Governance projects: one row each, updated only from the state it was read in."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,19 +17,16 @@ _AT = ("opened_at", "closed_at", "reviewed_at")
 
 
 class GovernanceShelf:
-    """Projects on either engine."""
+    """`GovernanceStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def add(self, project: Project) -> None:
-        """Keep a new project."""
         row = insert(t.governance).values(**_written(asdict(project)))
         await self._db.write(lambda c: c.execute(row) and None)
 
     async def one(self, project_id: int) -> Project | None:
-        """One project."""
-
         def work(c: Connection) -> Project | None:
             row = c.execute(select(t.governance).where(t.governance.c.id == project_id)).first()
             return None if row is None else _project(row)
@@ -37,20 +34,17 @@ class GovernanceShelf:
         return await self._db.read(work)
 
     async def listed(self, month: str | None, unit: str | None) -> Sequence[Project]:
-        """Projects, newest first."""
         g = t.governance.c
         where = [column == value for column, value in ((g.month, month), (g.unit, unit)) if value is not None]
         query = select(t.governance).where(*where).order_by(g.id.desc())
         return await self._db.read(lambda c: [_project(row) for row in c.execute(query)])
 
     async def change(self, project_id: int, state: str, changes: Mapping[str, Any]) -> bool:
-        """Change a project that is still in `state`; False when somebody was quicker."""
         g = t.governance.c
         row = update(t.governance).where(g.id == project_id, g.state == state).values(**_written(changes))
         return await self._db.write(lambda c: c.execute(row).rowcount == 1)
 
     async def known_numbers(self, numbers: Sequence[str]) -> frozenset[str]:
-        """Those of the ticket numbers that exist."""
         query = select(t.tickets.c.no).where(t.tickets.c.no.in_(sorted(set(numbers))))
         return frozenset(await self._db.read(lambda c: list(c.execute(query).scalars())))
 

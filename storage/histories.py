@@ -1,4 +1,4 @@
-"""Writes whole lives in bulk: rows made aside, then a few wide statements a chunk, each chunk one transaction."""
+"""Writes ticket histories in bulk: rows are built in a thread, then written in one transaction per chunk."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,24 +14,23 @@ from storage.ids import Ids
 from storage.lives import COLUMNS, Rows, Writer, ids_needed
 from storage.vault import Vault
 
-CHUNK = 2_000  # lives a transaction: bounds memory, and how long anybody else's write waits
-ASKED = 400  # numbers a query: every engine takes so many parameters
+CHUNK = 2_000  # histories per transaction: bounds memory, and how long other writes wait
+ASKED = 400  # numbers per query: every engine accepts so many parameters
 
 
 class Histories:
-    """Implements backend.ports.histories.HistoryStore."""
+    """`HistoryStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
         self._db, self._ids, self._vault = db, ids, vault
 
     async def known(self, numbers: Sequence[str]) -> set[str]:
-        """Which of these ticket numbers exist."""
         return await self._db.read(lambda c: _known(c, numbers))
 
     async def write(self, records: Sequence[HistoryLike], frame: Frame) -> list[bool | Refused]:
-        """Write lives; False for a ticket number that exists already or stands twice in `records`.
+        """Write histories; False for a ticket number that exists already or occurs twice in `records`.
 
-        A life whose due times lie past the calendar's end is answered by its Refused.
+        A history with a due time past the calendar's end gets its Refused.
         """
         answers: list[bool | Refused] = []
         supply = iter(records)
@@ -64,7 +63,7 @@ def _known(c: Connection, numbers: Sequence[str]) -> set[str]:
 
 
 def insert_rows(c: Connection, rows: Rows) -> None:
-    """Insert bare rows, one executemany a table."""
+    """Insert row tuples, one executemany per table."""
     for table, values in rows.items():
         if values:
             c.exec_driver_sql(_statement(c.dialect.name, table), values)

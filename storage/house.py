@@ -1,4 +1,4 @@
-"""Single values of the house by name: small things that must outlive a restart."""
+"""Named single values that must survive a restart."""
 
 from sqlalchemy import select, text
 
@@ -17,15 +17,15 @@ class HouseValues:
         self._db = db
 
     async def read(self, name: str) -> str | None:
-        """A kept value, or None."""
+        """Return a stored value, or None."""
         query = select(t.house.c.value).where(t.house.c.name == name)
         return await self._db.read(lambda c: c.execute(query).scalar())
 
     async def starting(self, prefix: str) -> dict[str, str]:
-        """All values whose names start so."""
+        """Return all values whose names start with a prefix."""
         query = select(t.house.c.name, t.house.c.value).where(t.house.c.name.startswith(prefix, autoescape=True))
         return await self._db.read(lambda c: {row.name: row.value for row in c.execute(query)})
 
     async def keep(self, name: str, value: str) -> None:
-        """Keep a value under a name, over any earlier one."""
+        """Store a value under a name, replacing any earlier one."""
         await self._db.write(lambda c: c.execute(_KEEP, {"name": name, "value": value}) and None)

@@ -1,4 +1,4 @@
-"""The book of answers to repeated requests; answers are sealed, since some of them carry a number or a code."""
+"""Answers to repeated requests, sealed because some contain a number or a code."""
 
 import base64
 from datetime import datetime
@@ -13,14 +13,13 @@ from storage.vault import Vault
 
 
 class Idempotency:
-    """Claims and answers on either engine."""
+    """`IdempotencyStore` on either engine."""
 
     def __init__(self, db: Database, vault: Vault) -> None:
         self._db = db
         self._vault = vault
 
     async def claim(self, key: str, body_hash: str, now: datetime) -> Earlier | None:
-        """None: the key is yours, do the work and settle it. Otherwise what is known of it."""
         k = t.idempotency.c
         stale = delete(t.idempotency).where(
             (k.key == key) & ((k.at < micros(now - KEPT)) | ((k.status == 0) & (k.at < micros(now - ABANDONED))))
@@ -34,14 +33,13 @@ class Idempotency:
             if taken.rowcount == 1:
                 return None
             earlier = c.execute(found).first()
-            if earlier is None:  # released in this very moment: let the asker look again
+            if earlier is None:  # released just now: let the caller try again
                 return Earlier(True, 0, "")
             return Earlier(earlier.body_hash == body_hash, earlier.status, self._opened(key, earlier.answer))
 
         return await self._db.write(work)
 
     async def known(self, key: str, body_hash: str) -> Earlier | None:
-        """What is known of a key, without claiming it."""
         query = select(t.idempotency).where(t.idempotency.c.key == key)
         row = await self._db.read(lambda c: c.execute(query).first())
         if row is None:
@@ -49,13 +47,11 @@ class Idempotency:
         return Earlier(row.body_hash == body_hash, row.status, self._opened(key, row.answer))
 
     async def settle(self, key: str, status: int, answer: str) -> None:
-        """Remember the answer."""
         sealed = base64.b64encode(self._vault.seal("idempotency", key, "answer", answer)).decode("ascii")
         kept = update(t.idempotency).where(t.idempotency.c.key == key).values(status=status, answer=sealed)
         await self._db.write(lambda c: c.execute(kept) and None)
 
     async def release(self, key: str) -> None:
-        """Forget the claim: nothing was done."""
         k = t.idempotency.c
         gone = delete(t.idempotency).where(k.key == key, k.status == 0)
         await self._db.write(lambda c: c.execute(gone) and None)

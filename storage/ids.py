@@ -1,4 +1,4 @@
-"""Numbers for new rows, claimed from the database a block at a time, so that a plan knows its ids before it is written."""
+"""Ids for new rows, claimed from the database in blocks, so that a plan knows its ids before it is written."""
 
 import threading
 
@@ -16,7 +16,7 @@ _CLAIM = text(
 
 
 class Ids:
-    """A supply of ids. `take` never waits; `refill` is awaited before work that will take some."""
+    """A supply of ids. `take` never waits; await `refill` before work that needs ids."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -26,7 +26,7 @@ class Ids:
         self._spare: list[tuple[int, int]] = []
 
     async def refill(self, need: int = LOW) -> None:
-        """Make sure at least `need` ids are at hand."""
+        """Make sure that at least `need` ids are available."""
         while self.left() < need:
             block = max(BLOCK, need)
 
@@ -38,12 +38,12 @@ class Ids:
                 self._spare.append((end - block, end))
 
     def left(self) -> int:
-        """How many ids are at hand."""
+        """Return how many ids are available."""
         with self._lock:
             return self._end - self._next + sum(end - first for first, end in self._spare)
 
     def take(self) -> int:
-        """One id. Raises RuntimeError when nobody refilled."""
+        """Return the next id. Raises RuntimeError if `refill` was not called in time."""
         with self._lock:
             if self._next >= self._end:
                 if not self._spare:

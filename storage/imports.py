@@ -1,4 +1,4 @@
-"""The shelf of imports: which files came, and ledger lines that are kept once however often their file comes."""
+"""Imported files, and ledger lines added once however often their file is imported."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -15,14 +15,13 @@ from storage.ids import Ids
 
 
 class ImportBook:
-    """Imports on either engine."""
+    """`ImportStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
         self._ids = ids
 
     async def note(self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]) -> None:
-        """Remember that a file was brought, and what came of it."""
         await self._ids.refill(1)
         row = insert(t.imports).values(
             id=self._ids.take(), kind=kind, sha256=sha256, name=name[:200], by=by, at=micros(at),
@@ -31,9 +30,9 @@ class ImportBook:
         await self._db.write(lambda c: c.execute(row) and None)
 
     async def keep_ledger(self, lines: Sequence[LedgerLine], by: str, at: datetime) -> list[bool]:
-        """Keep ledger lines in one transaction; False for those already there.
+        """Add ledger lines in one transaction; False for each that exists already.
 
-        Lines of a file are material already examined (材料审核), so they count at once.
+        Lines of a file were examined before (材料审核), so they count at once.
         """
         await self._ids.refill(len(lines) + 1)
 
@@ -56,13 +55,11 @@ class ImportBook:
         return await self._db.write(work)
 
     async def shut_months(self) -> frozenset[tuple[str, str]]:
-        """(period, scheme) of every locked run; scheme "" stands for all."""
         runs = t.score_runs.c
         query = select(runs.period, runs.scheme).where(runs.state == "locked").distinct()
         return await self._db.read(lambda c: frozenset((r.period, r.scheme) for r in c.execute(query)))
 
     async def known_ledger(self, fingerprints: Collection[str]) -> frozenset[str]:
-        """Those of the fingerprints that are there already."""
         return await self._db.read(lambda c: _known(c, fingerprints))
 
 

@@ -1,4 +1,4 @@
-"""The inbox's shelf: an update is a row before it is answered, and leaves in the transaction of its effect."""
+"""The inbox: an update is stored before it is answered, and marked done in the transaction of its effect."""
 
 import hashlib
 import json
@@ -16,13 +16,13 @@ from storage.ids import Ids
 from storage.quick import Quick
 
 TRIES = 6
-LEASE = timedelta(seconds=12)  # renewed while the handler lives; what a killed process held waits no longer
-STEPS_ASIDE = 3  # after so many tries an update no longer holds up its chat
-DEEPEST = 64  # levels of nesting the Bot API never reaches
-KEPT = 65_536  # characters kept of something unreadable
+LEASE = timedelta(seconds=12)  # renewed while the handler runs; a killed process's updates wait no longer than this
+STEPS_ASIDE = 3  # after so many attempts an update no longer blocks its chat
+DEEPEST = 64  # nesting levels; the Bot API never reaches this
+KEPT = 65_536  # characters kept of an unreadable update
 LONGEST_ERROR = 500
 
-#: Kinds of updates that carry their chat, and how deep it lies.
+#: #: Kinds of updates that carry their chat, and where.
 _CHATS = (("message", "chat"), ("edited_message", "chat"), ("my_chat_member", "chat"), ("channel_post", "chat"))
 
 _KEEP = Quick(text(
@@ -52,11 +52,11 @@ _LEAD = text(
 
 
 class Unreadable(ValueError):
-    """What was heard is no update."""
+    """The body is not a valid update."""
 
 
 def read_update(body: bytes) -> tuple[str, str]:
-    """The event id and the chat of a Bot API update. Raises Unreadable (FT7)."""
+    """Return the event id and the chat of a Bot API update. Raises Unreadable (FT7)."""
     try:
         update = json.loads(body, parse_constant=_refuse, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
@@ -86,7 +86,7 @@ def _deeper(value: Any, left: int) -> bool:
 
 
 def _chat(update: dict[str, Any]) -> str:
-    """Whose order must be kept: the chat, else the sender; "" when nobody is named."""
+    """Return whose order must be kept: the chat, else the sender; "" if neither is named."""
     callback = update.get("callback_query")
     holders = [update.get(kind) for kind, _ in _CHATS]
     if isinstance(callback, dict):
@@ -99,7 +99,7 @@ def _chat(update: dict[str, Any]) -> str:
 
 
 class InboxShelf:
-    """The inbox on either engine."""
+    """`InboxStore` on either engine (FT3, FT8, FT30)."""
 
     def __init__(self, db: Database, ids: Ids, wall: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._db = db
@@ -108,7 +108,6 @@ class InboxShelf:
         self._claim = Quick(text(_CLAIM.format(skip="FOR UPDATE SKIP LOCKED" if db.dialect == "postgresql" else "")))
 
     async def hear(self, mouth: str, body: bytes) -> bool:
-        """Keep an update; False when it was heard before. What cannot be read is kept as `unreadable` (FT7)."""
         await self._ids.refill(1)
         row = {"id": self._ids.take(), "mouth": mouth, "at": micros(self._wall()), "state": "new", "error": None}
         try:
@@ -121,36 +120,31 @@ class InboxShelf:
         return bool(await _KEEP.do(self._db, row))
 
     async def claim(self, mouth: str, owner: str, limit: int, now: datetime) -> Sequence[Heard]:
-        """Take updates in hand, each the oldest of its chat, so that a chat keeps its order (FT3)."""
         facts = {"mouth": mouth, "owner": owner, "limit": limit, "now": micros(now),
                  "until": micros(now + LEASE), "aside": STEPS_ASIDE}  # fmt: skip
         taken = [
             Heard(id, where, event, chat, body, instant(at), attempts)
             for id, where, event, chat, body, at, attempts in await self._claim.do(self._db, facts)
         ]
-        worn = [h.id for h in taken if h.attempts > TRIES]  # whoever had it died of it every time (FM7)
+        worn = [h.id for h in taken if h.attempts > TRIES]  # its handler died every time (FM7)
         if worn:
             await self._db.write(lambda c: c.execute(_settle("dead", worn, "nobody survived it")) and None)
         alive = [h for h in taken if h.attempts <= TRIES]
         return sorted(alive, key=lambda h: (h.received_at, h.id))
 
     async def renew(self, owner: str, now: datetime) -> None:
-        """Whoever has updates in hand is alive."""
+        """Extend the leases of this owner."""
         mine = update(t.inbox).where(t.inbox.c.state == "new", t.inbox.c.owner == owner)
         await self._db.write(lambda c: c.execute(mine.values(lease_until=micros(now + LEASE))) and None)
 
     async def done(self, ids: Collection[int]) -> None:
-        """They have had their effect."""
         for id in ids:
             await _DONE.do(self._db, {"id": id})
 
     async def unreadable(self, heard_id: int, error: str) -> None:
-        """Nobody can make sense of it; kept, never tried again."""
         await self._db.write(lambda c: c.execute(_settle("unreadable", [heard_id], error)) and None)
 
     async def failed(self, heard_id: int, error: str, now: datetime) -> bool:
-        """Try again later; True when it has been tried often enough and is now a dead letter (FT8)."""
-
         def work(c: Connection) -> bool:
             k = t.inbox.c
             open_row = (k.id == heard_id) & (k.state == "new")
@@ -170,17 +164,14 @@ class InboxShelf:
         return await self._db.write(work)
 
     async def lead(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
-        """Hold a lease that one process at a time may hold; False while another holds it (FT30)."""
         facts = {"name": name, "owner": owner, "now": micros(now), "until": micros(until)}
         return await self._db.write(lambda c: c.execute(_LEAD, facts).scalar() is not None)
 
     async def release(self, name: str, owner: str) -> None:
-        """Give a lease back."""
         mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)
         await self._db.write(lambda c: c.execute(mine) and None)
 
     async def recover(self) -> int:
-        """At the start: where one process owns the database, leases of the one before it are over; how many."""
         if self._db.dialect != "sqlite":
             return 0
         k = t.inbox.c
@@ -193,7 +184,6 @@ class InboxShelf:
         return await self._db.write(work)
 
     async def sweep(self, before: datetime) -> int:
-        """Forget what was done before that instant; how many rows that were."""
         old = delete(t.inbox).where(t.inbox.c.state == "done", t.inbox.c.received_at < micros(before))
         return await self._db.write(lambda c: int(c.execute(old).rowcount))
 

@@ -1,4 +1,4 @@
-"""The indicators' shelf: one pass over what was dispatched in a span, on either engine (A18)."""
+"""The indicators: one pass over what was dispatched in a period, on either engine (A18)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,13 +27,13 @@ FROM tickets t WHERE t.generated_at >= :start AND t.generated_at < :end"""
 
 
 class IndicatorsShelf:
-    """Implements backend.ports.indicators.IndicatorsStore."""
+    """`IndicatorStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def paces(self, start: datetime, end: datetime, unit: str | None) -> Sequence[Pace]:
-        """By unit, of what was dispatched in the span."""
+        """Count, by unit, what was dispatched in the period."""
         values: dict[str, object] = {"start": micros(start), "end": micros(end)}
         query = _PACES.format(mine="" if unit is None else "AND a.unit = :unit")
         if unit is not None:
@@ -49,7 +49,7 @@ class IndicatorsShelf:
         return await self._db.read(work)
 
     async def came_again(self, start: datetime, end: datetime) -> tuple[int, int]:
-        """(demands, repeats among them)."""
+        """Count demands, and the repeats among them."""
 
         def work(c: Connection) -> tuple[int, int]:
             row = c.execute(text(_ALL), {"start": micros(start), "end": micros(end)}).one()

@@ -1,4 +1,4 @@
-"""Moves that concern a caller: the journal's newest lines, by the hour they were recorded."""
+"""Moves that concern a requester: the journal's newest lines, by when they were recorded."""
 
 import json
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from storage.db import Database
 
 
 class NewsShelf:
-    """News on either engine."""
+    """`RequesterNewsStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def untold(self, after: datetime, kinds: dict[str, str], limit: int) -> Sequence[News]:
-        """Moves recorded from then on whose verb is one of `kinds` and that have no text of that kind yet."""
+        """List moves recorded since then whose verb is in `kinds` and that have no text of that kind yet."""
         if not kinds:
             return []
         j, a, x = t.journal.c, t.assignments.c, t.caller_texts.c

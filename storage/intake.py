@@ -1,4 +1,4 @@
-"""The intake's shelf: many tickets in one transaction, each table written in one go; callers known by blind index."""
+"""Creates many tickets in one transaction, a table at a time; requesters are found by blind index."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,8 +17,8 @@ from storage.moves import moves_store
 from storage.postgres import PostgresDatabase
 from storage.rows import SHAPES, TABLE_OF, encode
 
-FEW = 8  # so few are written one by one
-TAKEN = "23505"  # PostgreSQL's code for a key that is there already
+FEW = 8  # up to this many are written one by one
+TAKEN = "23505"  # PostgreSQL's code for a duplicate key
 OVER = ("finalized", "archived", "merged", "cancelled")
 _TICKET = (
     *SHAPES[Ticket].names, "name_sealed", "phone_sealed", "phone_tail", "submitted_at", "created_at",
@@ -32,21 +32,20 @@ Batch = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]  # table, columns, ro
 
 
 class Arrivals:
-    """New tickets on either engine."""
+    """`IntakeStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._moves = moves_store(db)
 
     async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
-        """Keep new tickets in one transaction; False for a number that already exists."""
         if len(tickets) <= FEW:
             return await self._moves.create(tickets)
         taken = await self.known([n.ticket.no for n in tickets])
         fresh, answers = _first_of_each(tickets, taken)
         batches = await asyncio.to_thread(_batches, fresh)
         if isinstance(self._db, PostgresDatabase):
-            if not await _copied(self._db, batches):  # somebody brought one of these numbers meanwhile
+            if not await _copied(self._db, batches):  # somebody else created one of these numbers meanwhile
                 return await self._moves.create(tickets)
             return answers
 
@@ -65,7 +64,6 @@ class Arrivals:
         return answers if await self._db.write(work) else await self._moves.create(tickets)
 
     async def callers(self, indices: Collection[str], since: datetime) -> Callers:
-        """What is known of these callers; open tickets only when generated since then."""
         if not indices:
             return Callers()
         k = t.tickets.c
@@ -84,7 +82,6 @@ class Arrivals:
         return await self._db.read(work)
 
     async def said_before(self, callers: Collection[str], since: datetime) -> Sequence[Earlier]:
-        """Open tickets of callers without a number, known by their name and words, generated since then."""
         if not callers:
             return ()
         k, g = t.tickets.c, t.gists.c
@@ -97,11 +94,9 @@ class Arrivals:
         return await self._db.read(lambda c: [Earlier(r.caller, r.category, r.no) for r in c.execute(query)])
 
     async def known(self, numbers: Collection[str]) -> frozenset[str]:
-        """Those of the ticket numbers that are taken."""
         return await self._db.read(lambda c: _taken(c, numbers))
 
     async def serials(self, day: str, count: int) -> range:
-        """`count` serial numbers of a day that nobody else is given."""
         words = {"name": f"serial:{day}", "first": count + 1, "count": count}
         end = await self._db.write(lambda c: int(c.execute(_SERIAL, words).scalar_one()))
         return range(end - count, end)
@@ -129,7 +124,7 @@ def _first_of_each(tickets: Sequence[NewTicket], taken: Collection[str]) -> tupl
 
 
 def _batches(tickets: Sequence[NewTicket]) -> list[Batch]:
-    """Everything to be written, table by table, columns in one order."""
+    """Return all rows to write, by table, columns in one order."""
     rows: dict[str, list[tuple[Any, ...]]] = {"tickets": [_columns(new) for new in tickets]}
     names: dict[str, tuple[str, ...]] = {"tickets": _TICKET}
     for new in tickets:
@@ -151,7 +146,7 @@ def _columns(new: NewTicket) -> tuple[Any, ...]:
 
 
 async def _copied(db: PostgresDatabase, batches: Sequence[Batch]) -> bool:
-    """Write by COPY in one transaction; False (and nothing written) when a number is there already."""
+    """Write by COPY in one transaction; False (and nothing written) if a number exists already."""
     async with db.direct() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
         try:

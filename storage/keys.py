@@ -1,4 +1,4 @@
-"""The key rack: API keys, one-time sign-in words and sessions, all kept as hashes."""
+"""API keys, one-time sign-in tokens and sessions, all stored as hashes."""
 
 import hashlib
 import json
@@ -15,17 +15,17 @@ from storage import tables as t
 from storage.db import Database
 from storage.ids import Ids
 
-TOUCH = timedelta(minutes=1)  # a session's last use is written no oftener than this
+TOUCH = timedelta(minutes=1)  # a session's last use is written at most this often
 _SIGN_IN = "sign_in:"
 
 
 def hashed(secret: str) -> str:
-    """How a secret is kept: SHA-256, which is enough for 192 random bits."""
+    """Hash a secret for storage: SHA-256 suffices for 192 random bits."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Keys:
-    """API keys, sign-in words and sessions on either engine."""
+    """`KeyStore` on either engine; using a sign-in token deletes it (FA9)."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
@@ -35,7 +35,6 @@ class Keys:
         self, name: str, now: datetime, *, person: str | None = None, role: str | None = None,
         unit: str | None = None,
     ) -> str:  # fmt: skip
-        """A new API key, told once. Refused `exists` when a living service key of that name is another's."""
         await self._ids.refill(1)
         secret = f"jiesu_{secrets.token_urlsafe(32)}"
         k = t.api_keys.c
@@ -53,12 +52,10 @@ class Keys:
         return secret
 
     async def key_of(self, secret: str) -> Key | None:
-        """The living key with this secret."""
         k = t.api_keys.c
         return await self._one(select(t.api_keys).where(k.key_hash == hashed(secret), k.revoked_at.is_(None)))
 
     async def named(self, name: str) -> Key | None:
-        """The living service key of this name."""
         k = t.api_keys.c
         return await self._one(
             select(t.api_keys).where(k.name == name, k.person.is_(None), k.revoked_at.is_(None)).limit(1)
@@ -69,13 +66,11 @@ class Keys:
         return Key(row.name, row.person, row.role, row.unit) if row else None
 
     async def revoke(self, name: str, now: datetime) -> int:
-        """End all keys of a name; how many."""
         k = t.api_keys.c
         ended = update(t.api_keys).where(k.name == name, k.revoked_at.is_(None)).values(revoked_at=micros(now))
         return await self._db.write(lambda c: int(c.execute(ended).rowcount))
 
     async def sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
-        """A word that opens one session, once."""
         token = secrets.token_urlsafe(24)
         value = json.dumps({"holder": holder, "until": micros(now + lifetime)})
         row = insert(t.house).values(name=_SIGN_IN + hashed(token), value=value)
@@ -83,7 +78,6 @@ class Keys:
         return token
 
     async def use_sign_in(self, token: str, now: datetime) -> str | None:
-        """The holder of a sign-in word, which is used up by asking (FA9)."""
         gone = delete(t.house).where(t.house.c.name == _SIGN_IN + hashed(token)).returning(t.house.c.value)
         value = await self._db.write(lambda c: c.execute(gone).scalar())
         if value is None:
@@ -92,7 +86,6 @@ class Keys:
         return str(word["holder"]) if word["until"] > micros(now) else None
 
     async def open_session(self, holder: str, now: datetime) -> Opened:
-        """A new session."""
         opened = Opened(secrets.token_urlsafe(32), secrets.token_urlsafe(24))
         row = insert(t.sessions).values(
             token_hash=hashed(opened.token), person=holder, created_at=micros(now), seen_at=micros(now),
@@ -109,7 +102,6 @@ class Keys:
         return opened
 
     async def session(self, token: str, now: datetime) -> Session | None:
-        """The living session of a token; idle for 30 min or 12 h old it has ended."""
         k = t.sessions.c
         query = select(t.sessions).where(k.token_hash == hashed(token))
         row = await self._db.read(lambda c: c.execute(query).first())
@@ -121,12 +113,11 @@ class Keys:
         return Session(row.person, row.csrf, instant(row.created_at))
 
     async def carry_sessions(self, by: timedelta) -> None:
-        """Move every session along with the rehearsal's clock."""
+        """Move sessions along with the rehearsal clock."""
         k, span = t.sessions.c, by // timedelta(microseconds=1)
         moved = update(t.sessions).values(seen_at=k.seen_at + span, expires_at=k.expires_at + span)
         await self._db.write(lambda c: c.execute(moved) and None)
 
     async def close_session(self, token: str) -> None:
-        """Sign out."""
         gone = delete(t.sessions).where(t.sessions.c.token_hash == hashed(token))
         await self._db.write(lambda c: c.execute(gone) and None)

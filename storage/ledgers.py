@@ -1,4 +1,4 @@
-"""The shelf of the ledgers: lines by state, drafts once a source, a correction that voids what it replaces."""
+"""Ledger lines by state, one draft per source; an accepted correction voids what it replaces."""
 
 import json
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ UNDECIDED = ("draft", "entered")
 
 
 class LedgerShelf:
-    """Implements backend.ports.ledgers.LedgerBook."""
+    """`LedgerStore` on either engine."""
 
     _db: Database
 
     async def ledger(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
-        """Accepted entries of the months `first` to `last`, oldest first."""
+        """List accepted entries of the months `first` to `last`, oldest first."""
         query = select(t.ledger).where(K.state == "accepted", K.month.between(first, last))
         if unit is not None:
             query = query.where(K.unit == unit)
@@ -31,7 +31,6 @@ class LedgerShelf:
         return await self._db.read(lambda c: [_entry(r) for r in c.execute(query)])
 
     async def lines(self, wanted: LedgerFilter, limit: int) -> Sequence[LedgerEntry]:
-        """Lines of any state, newest first."""
         query = select(t.ledger).order_by(K.id.desc()).limit(limit)
         for column, value in ((K.month, wanted.month), (K.unit, wanted.unit), (K.kind, wanted.kind)):
             if value is not None:
@@ -43,14 +42,11 @@ class LedgerShelf:
         return await self._db.read(lambda c: [_entry(r) for r in c.execute(query)])
 
     async def entry(self, entry_id: int) -> LedgerEntry | None:
-        """One entry."""
         query = select(t.ledger).where(K.id == entry_id)
         row = await self._db.read(lambda c: c.execute(query).first())
         return None if row is None else _entry(row)
 
     async def enter(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
-        """Keep entries in one transaction; False for one whose fingerprint is known."""
-
         def work(c: Connection) -> list[bool]:
             kept = []
             for entry in entries:
@@ -63,8 +59,6 @@ class LedgerShelf:
         return await self._db.write(work)
 
     async def draft(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
-        """Keep drafts by their fingerprint; one still undecided takes the newer count. False when nothing changed."""
-
         def one(c: Connection, entry: LedgerEntry) -> bool:
             row = c.execute(select(t.ledger).where(K.fingerprint == entry.fingerprint)).first()
             if row is None:
@@ -80,7 +74,7 @@ class LedgerShelf:
         return await self._db.write(lambda c: [one(c, entry) for entry in entries])
 
     async def review(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
-        """Decide an undecided entry; the line an accepted one replaces becomes void."""
+        """Decide an undecided entry; an accepted one voids the line it replaces."""
 
         def work(c: Connection) -> bool:
             query = (

@@ -1,4 +1,4 @@
-"""The courier's shelf: letters claimed in batches under a lease, settled only by id, owner and attempt."""
+"""The outbox: messages are claimed in batches under a lease, and settled only by id, owner and attempt."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -39,7 +39,7 @@ def _claim(these: bool) -> ReturningUpdate[Any]:
     )
     if these:
         due = due.where(L.id.in_(bindparam("ids", expanding=True)))
-    chosen = due.cte("due")  # a CTE with locks is worked out once; a plain subquery may exceed its limit
+    chosen = due.cte("due")  # a CTE with locks is evaluated once; a plain subquery may exceed its limit
     return (
         update(t.letters)
         .where(L.id.in_(select(chosen.c.id)), L.state == "pending")
@@ -52,7 +52,7 @@ _CLAIM, _CLAIM_THESE = _claim(False), _claim(True)
 
 
 class Letters:
-    """Letters on either engine."""
+    """`OutboxStore` on either engine (FM5, FM7, FT17)."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
@@ -60,7 +60,6 @@ class Letters:
         self._settler = Settler(db, ids)
 
     async def add(self, letters: Sequence[Letter], notes: Sequence[Note] = ()) -> None:
-        """Keep new letters, and audit rows along with them."""
         if not letters and not notes:
             return
         await self._ids.refill(len(notes) + 1)
@@ -72,12 +71,10 @@ class Letters:
         await self._db.write(work)
 
     async def get(self, letter_id: int) -> Delivery | None:
-        """One letter, or None."""
         found = await self._deliveries(select(*_DELIVERY).where(L.id == letter_id))
         return found[0] if found else None
 
     async def planned(self, kind: str, channel: str, person: str) -> datetime | None:
-        """When the first letter of a kind that waits for this person may leave; None when none waits."""
         mine = (L.kind == kind) & (L.channel == channel) & (L.person == person)
         query = select(func.min(L.not_before)).where(L.state == "pending", mine)
         found = await self._db.read(lambda c: c.execute(query).scalar())
@@ -86,7 +83,7 @@ class Letters:
     async def waiting(
         self, channels: Collection[str], now: datetime, limit: int, *, urgent: bool = False
     ) -> list[Waiting]:
-        """Letters that are due, urgent first, then by `not_before`. Claims nothing."""
+        """List due messages, urgent first, then by `not_before`."""
         query = (
             select(L.id, L.kind, L.channel, L.person, L.urgent, L.ticket_id, L.assignment_id)
             .where(L.state == "pending", L.channel.in_(list(channels)), L.not_before <= micros(now))
@@ -113,7 +110,6 @@ class Letters:
         lease_until: datetime,
         ids: Sequence[int] | None = None,
     ) -> list[Claimed]:
-        """Take due letters in hand, urgent first (or just these ids); those already taken are passed over."""
         given: dict[str, Any] = {
             "channels": list(channels), "now": micros(now), "most": limit, "by": owner, "until": micros(lease_until),
         }  # fmt: skip
@@ -128,7 +124,6 @@ class Letters:
         return await self._db.write(work)
 
     async def renew(self, claimed: Claimed, lease_until: datetime) -> bool:
-        """Hold a letter longer; False when it is no longer ours (FM5)."""
         query = (
             update(t.letters)
             .where(
@@ -142,11 +137,11 @@ class Letters:
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """Write how attempts ended; False for each whose letter had left our hands."""
+        """Write results; False for each message no longer ours."""
         return await self._settler.settle(settlements)
 
     async def rescue(self, channels: Collection[str], real: datetime, now: datetime, most: int) -> list[Claimed]:
-        """Free letters whose lease ran out, as doubtful copies; those tried `most` times die and are returned."""
+        """Release messages whose lease expired, as possible copies; return those tried `most` times, now dead."""
         lost = (
             select(L.id)
             .where(L.state == "sending", L.lease_until < micros(real), L.channel.in_(list(channels)))
@@ -177,7 +172,6 @@ class Letters:
         return await self._db.write(work)
 
     async def hold(self, channel: str, persons: Collection[str], until: datetime, spare: Collection[str]) -> None:
-        """Nothing for these persons on this channel before `until` (FT17), but kinds to `spare`."""
         query = (
             update(t.letters)
             .where(
@@ -192,7 +186,6 @@ class Letters:
         await self._db.write(lambda c: c.execute(query) and None)
 
     async def hasten(self, letter_id: int, not_before: datetime) -> bool:
-        """Make a waiting letter due earlier; False when it no longer waits."""
         query = update(t.letters).where(L.id == letter_id, L.state == "pending")
         query = query.values(
             not_before=case((L.not_before > micros(not_before), micros(not_before)), else_=L.not_before)
@@ -200,7 +193,6 @@ class Letters:
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def give_up(self, letter_id: int, error: str, letters: Sequence[Letter], notes: Sequence[Note]) -> bool:
-        """Mark a letter failed and add those that stand in for it; False when that was done before."""
         await self._ids.refill(len(notes) + 1)
         end = (
             update(t.letters)
@@ -218,12 +210,10 @@ class Letters:
         return await self._db.write(work)
 
     async def family(self, ticket_id: int | None, assignment_id: int | None) -> list[Delivery]:
-        """All letters about an assignment (or about a ticket itself), oldest first."""
         query = select(*_DELIVERY).where(L.ticket_id == ticket_id).order_by(L.id)
         return await self._deliveries(query.where(L.assignment_id.is_not_distinct_from(assignment_id)))
 
     async def of_ticket(self, ticket_id: int) -> list[Delivery]:
-        """All letters of a ticket, oldest first."""
         return await self._deliveries(select(*_DELIVERY).where(L.ticket_id == ticket_id).order_by(L.id))
 
     async def _deliveries(self, query: Select[Any]) -> list[Delivery]:

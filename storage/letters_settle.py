@@ -1,4 +1,4 @@
-"""How attempts end: settlements of many letters in one transaction, each refused alone when it came too late."""
+"""Settles the results of many messages in one transaction; each late one is refused alone."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from storage.ids import Ids
 from storage.rows import SHAPES
 
 L = t.letters.c
-_SENT = text(  # all plainly sent letters of a batch in one statement
+_SENT = text(  # settles all plainly sent messages of a batch in one statement
     "UPDATE letters l SET state = 'sent', sent_at = x.at, provider_id = x.provider, address = x.address, "
     "cost = x.cost, error = NULL, owner = NULL, lease_until = NULL "
     "FROM unnest(CAST(:ids AS bigint[]), CAST(:attempts AS integer[]), CAST(:owners AS text[]), "
@@ -28,14 +28,14 @@ _ONE = "UPDATE letters SET {sets} WHERE id = ? AND owner = ? AND attempts = ? AN
 
 
 def write_letters(c: Connection, letters: Sequence[Letter]) -> None:
-    """Insert letters."""
+    """Insert messages."""
     shape = SHAPES[Letter]
     if letters:
         c.execute(insert(t.letters), [dict(zip(shape.names, shape.write(x), strict=True)) for x in letters])
 
 
 def write_notes(c: Connection, notes: Sequence[Note], ids: Ids) -> None:
-    """Insert audit rows; the ids must be at hand."""
+    """Insert audit rows; enough ids must be available."""
     if notes:
         c.execute(insert(t.audit), [
             {"id": ids.take(), "at": micros(n.at), "who": n.who, "what": n.what, "about": n.about,
@@ -55,14 +55,14 @@ def _values(s: Settlement) -> dict[str, Any]:
 
 
 class Settler:
-    """Writes settlements; a late writer's are refused, the others stand."""
+    """Writes results; late ones are refused, the others are kept."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
         self._ids = ids
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """True for each that was still ours; its card, letters and notes are written with it."""
+        """Write results with their cards, messages and notes; True for each message that was still ours."""
         if not settlements:
             return []
         await self._ids.refill(sum(1 + len(s.notes) for s in settlements))

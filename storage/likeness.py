@@ -1,4 +1,4 @@
-"""The shelf of gists: what tickets are about, found by their keys newest first, so that a common key costs no more."""
+"""Ticket features, found by their keys newest first, so that a common key costs no more."""
 
 import json
 from collections import Counter
@@ -15,8 +15,8 @@ from storage import tables as t
 from storage.db import Database
 from storage.vault import Vault
 
-NEWEST = 200  # tickets looked at under one key
-CHUNK = 400  # ids in one question
+NEWEST = 200  # tickets read per key
+CHUNK = 400  # ids per query
 _ARRIVED = ("create", "import")  # the first line of a ticket's journal
 _KEY = {
     "sqlite": text("INSERT OR IGNORE INTO like_keys (key, ticket_id) VALUES (:key, :ticket_id)"),
@@ -37,13 +37,12 @@ _UNDER_ALL = text(
 
 
 class LikenessShelf:
-    """Gists on either engine."""
+    """`FeatureStore` on either engine."""
 
     def __init__(self, db: Database, vault: Vault) -> None:
         self._db, self._vault = db, vault
 
     async def pending(self, since: datetime, limit: int) -> tuple[Sequence[Told], datetime | None]:
-        """Tickets recorded since then that have no gist yet, oldest first, and when the last of them was recorded."""
         j, g = t.journal.c, t.gists.c
         query = (
             select(*_TOLD, j.recorded_at)
@@ -61,8 +60,6 @@ class LikenessShelf:
         return await self._db.read(work)
 
     async def told(self, no: str) -> Told | None:
-        """One ticket by its number."""
-
         def work(c: Connection) -> Told | None:
             row = c.execute(select(*_TOLD).where(t.tickets.c.no == no)).first()
             return None if row is None else self._told(row)
@@ -80,8 +77,6 @@ class LikenessShelf:
         )  # fmt: skip
 
     async def keep(self, gists: Sequence[tuple[Told, Gist]]) -> None:
-        """Keep gists and their keys in one transaction, over any earlier ones."""
-
         def work(c: Connection) -> None:
             ids = [told.ticket_id for told, _ in gists]
             for start in range(0, len(ids), CHUNK):
@@ -102,8 +97,6 @@ class LikenessShelf:
             await self._db.write(work)
 
     async def candidates(self, keys: Collection[int], but: int, most: int) -> Sequence[Known]:
-        """Tickets that share the most keys, at most so many; of a very common key only the newest tickets count."""
-
         def work(c: Connection) -> Sequence[Known]:
             best = _best(c, keys, but, most)
             return _known(c, t.gists.c.ticket_id.in_(best)) if best else ()
@@ -111,7 +104,6 @@ class LikenessShelf:
         return await self._db.read(work)
 
     async def of_caller(self, caller: str, but: int, most: int) -> Sequence[Known]:
-        """The newest tickets of a caller."""
         g = t.gists.c
         newest = select(g.ticket_id).where(g.caller == caller, g.ticket_id != but).order_by(g.ticket_id.desc())
 
@@ -122,7 +114,6 @@ class LikenessShelf:
         return await self._db.read(work)
 
     async def between(self, start: datetime, end: datetime, most: int) -> Sequence[Known]:
-        """Tickets generated from `start` up to but not at `end`, newest first, at most so many."""
         g = t.gists.c
         query = (
             select(g.ticket_id)
@@ -138,12 +129,9 @@ class LikenessShelf:
         return await self._db.read(work)
 
     async def count(self) -> int:
-        """How many gists are kept."""
         return await self._db.read(lambda c: int(c.execute(select(func.count()).select_from(t.gists)).scalar_one()))
 
     async def forget(self) -> None:
-        """Throw all gists and keys away."""
-
         def work(c: Connection) -> None:
             c.execute(delete(t.like_keys))
             c.execute(delete(t.gists))
@@ -152,7 +140,7 @@ class LikenessShelf:
 
 
 def _best(c: Connection, keys: Collection[int], but: int, most: int) -> list[int]:
-    """The tickets that share the most keys: one question where a question is a journey, many where it is a step."""
+    """Find the tickets that share the most keys: one query on PostgreSQL to save round trips, one per key on SQLite."""
     if c.dialect.name == "postgresql":
         facts = {"keys": list(keys), "but": but, "newest": NEWEST, "most": most}
         return list(c.execute(_UNDER_ALL, facts).scalars())

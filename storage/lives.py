@@ -1,4 +1,4 @@
-"""A ticket's whole life as rows of the tables, so that scoring sees an imported life as it sees a live one (contract §4).
+"""A ticket's history as table rows, so that scoring treats imported and live tickets alike (contract §4).
 
 Rows are bare tuples in the order of COLUMNS: a migration has millions of them.
 """
@@ -16,7 +16,7 @@ from backend.ports.histories import AssignmentLike, Frame, HistoryLike, VisitLik
 from storage.vault import Vault
 
 Rows = dict[str, list[tuple[Any, ...]]]
-SECOND = 1_000_000  # Q26: inside the very second it was due is in time
+SECOND = 1_000_000  # Q26: done within the second it was due is in time
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "tickets": (
@@ -51,12 +51,12 @@ SPOKEN = frozenset({"satisfied", "basically_satisfied", "unclear", "unsatisfied"
 
 
 def ids_needed(record: HistoryLike) -> int:
-    """At most so many rows make this life."""
+    """Return the most ids this history can need."""
     return 4 + len(record.visits) + sum(4 + len(a.extensions) for a in record.assignments)
 
 
 class Writer:
-    """Turns records into rows. `take` gives the next number for a row; `key` seals the journal."""
+    """Converts records to rows. `take` returns the next row id; `key` seals the journal."""
 
     def __init__(self, take: Callable[[], int], vault: Vault, key: bytes, frame: Frame) -> None:
         self._take, self._vault, self._key, self._frame = take, vault, key, frame
@@ -64,7 +64,7 @@ class Writer:
         self.rows: Rows = {table: [] for table in COLUMNS}
 
     def add(self, record: HistoryLike) -> Refused | None:
-        """Append the rows of one life; none of them, and why, when a due time cannot be computed (`calendar_ends`)."""
+        """Append the rows of one history; or none, returning the Refused (`calendar_ends`) of its due times."""
         before = {table: len(rows) for table, rows in self.rows.items()}
         try:
             self._add(record)
@@ -122,7 +122,7 @@ class Writer:
     def _assignment(
         self, record: HistoryLike, one: AssignmentLike, ticket_id: int, verdict: str | None
     ) -> tuple[int, str, bool]:
-        """Rows of one assignment; (its id, its state, whether it was given back)."""
+        """Add the rows of one assignment; return (its id, its state, whether it was returned)."""
         due, grade, category = self._frame.due, record.grade, record.category
         assignment_id, back = self._take(), one.returned
         start = micros(one.dispatched_at)
@@ -171,7 +171,7 @@ class Writer:
         return assignment_id, state, given_back
 
     def _dispatch(self, record: HistoryLike, ticket_id: int) -> None:
-        """The institution's duty to dispatch, met by the first dispatch (B16, Q17)."""
+        """Add the institution's duty to dispatch, met by the first dispatch (B16, Q17)."""
         due = micros(
             self._frame.due(Obligation.DISPATCH, record.grade, record.category, record.generated_at, record.management)
         )
@@ -183,7 +183,7 @@ class Writer:
         self, ticket_id: int, assignment_id: int | None, unit: str | None, kind: str, record: HistoryLike, start: int,
         due: int, met: int | None, outcome: str | None, live: bool,
     ) -> None:  # fmt: skip
-        """One duty. The clock looks at an open one only if it falls due after the import: the past is left as it was."""
+        """Add one duty. An open one is checked only if it falls due after the import: the past stays as it was."""
         look = due if live and due > self._now else None
         self.rows["duties"].append((
             self._take(), ticket_id, assignment_id, unit, kind, str(record.grade), start, due, look, 0, met, outcome,
@@ -199,7 +199,7 @@ class Writer:
         ))  # fmt: skip
 
     def _visits(self, record: HistoryLike, ticket_id: int, lead_id: int | None) -> None:
-        """Each visit is a round of its own, so that every manual one is final (Q36: one `unreached` means exhausted)."""
+        """Add visits, each its own round, so that every manual one is final (Q36: one `unreached` means exhausted)."""
         for number, visit in enumerate(record.visits, start=1):
             self.rows["visits"].append((
                 self._take(), ticket_id, lead_id, number, str(visit.kind), micros(visit.at), self._frame.by, "import",
@@ -207,7 +207,7 @@ class Writer:
             ))  # fmt: skip
 
     def _claim(self, record: HistoryLike, ticket_id: int, lead_id: int | None, closed: int | None) -> bool:
-        """A decided claim; without a date it counts from the last thing known to have gone before."""
+        """Add a decided claim; without a date it counts from the last known event before it."""
         claim = record.unreasonable
         if claim is None:
             return False
@@ -234,7 +234,7 @@ def _state(signed: int | None, closed: int | None, given_back: bool, waits: bool
 
 
 def _verdict(visits: Sequence[VisitLike]) -> str | None:
-    """The last word for the ticket's own row: an answer, `deemed`, or None where a visit is still owed."""
+    """Return the final answer for the ticket's row: an answer, `deemed`, or None if a visit is still owed."""
     if not visits:
         return None
     ordered = sorted(visits, key=lambda v: v.at)

@@ -1,4 +1,4 @@
-"""The shelf of the marks: counts straight from the tables, with the ledgers and runs beside, on either engine."""
+"""Counts for scoring straight from the tables, on either engine."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from storage.registers import RegisterShelf
 from storage.runs import RunShelf
 from storage.supposed import supposing, undecided
 
-#: measures whose numerator speaks against the unit
+#: #: measures whose numerator counts against the unit
 AGAINST = frozenset({Measure.EXTENSION, Measure.RED_CARD})
 
 _EXCLUDED = "e.item = :item AND e.month = :month AND e.state = 'accepted' AND e.decided_at <= :as_of"
@@ -24,7 +24,7 @@ _LATER = text("SELECT 1 FROM requests WHERE kind = 'extension' AND decided_at > 
 
 
 class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
-    """Implements backend.ports.marks.MarksStore."""
+    """`ScoringStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -32,7 +32,7 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
     # -- counting
 
     async def count(self, measures: Sequence[Measure], question: Question) -> Mapping[Measure, Sequence[Counted]]:
-        """Each measure's counts by unit; a measure no table answers counts nothing."""
+        """Count each measure by unit; a measure that no table answers is empty."""
 
         def work(c: Connection) -> dict[Measure, Sequence[Counted]]:
             wording, values = self._wording(c, question), _values(question)
@@ -43,7 +43,6 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
         return await self._db.read(work)
 
     async def witnesses(self, measure: Measure, question: Question, limit: int) -> Sequence[Witness]:
-        """The tickets behind a measure, failing ones first, at most `limit` a unit."""
         failed = "s.num > 0" if measure in AGAINST else "s.num < s.den"
 
         def work(c: Connection) -> list[Witness]:
@@ -66,7 +65,7 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
     async def witnesses_of(
         self, measure: Measure, question: Question, offset: int, limit: int, *, failed: bool = False
     ) -> Sequence[Witness]:
-        """A page of the tickets behind one unit's measure, failing ones first, or those alone."""
+        """Return a page of the tickets behind one unit's measure, failing ones first, or only those."""
         against = "s.num > 0" if measure in AGAINST else "s.num < s.den"
 
         def work(c: Connection) -> list[Witness]:
@@ -82,8 +81,6 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
         return await self._db.read(work)
 
     async def struck(self, measure: Measure, item: str, month: str, question: Question) -> Sequence[Struck]:
-        """What the accepted exclusions of an item's month, known at `as_of`, take away from the counts."""
-
         def work(c: Connection) -> list[Struck]:
             given = {**_values(question), "item": item, "month": month}
             if c.execute(text(f"SELECT 1 FROM score_exclusions e WHERE {_EXCLUDED} LIMIT 1"), given).first() is None:
@@ -100,7 +97,7 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
         return await self._db.read(work)
 
     async def share(self, measure: Measure, ticket: str, question: Question) -> Sequence[Struck]:
-        """What one ticket adds to the counts of the unit asked about."""
+        """List what one ticket adds to the counts of the unit."""
 
         def work(c: Connection) -> list[Struck]:
             rows = self._wording(c, question).rows(measure)
@@ -112,18 +109,17 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
         return await self._db.read(work)
 
     async def undecided(self, unit: str, kinds: Sequence[str], until: datetime, limit: int) -> Sequence[Undecided]:
-        """A unit's undecided requests of those kinds about what it was given before `until`, oldest first."""
         values = {"unit": unit, "kinds": list(kinds), "until": micros(until), "limit": limit}
         return await self._db.read(lambda c: undecided(c, values))
 
     async def opened_at(self) -> datetime | None:
-        """When this house first kept a record of its own; None before."""
+        """Return when this installation wrote its first journal line; None before."""
         at = await self._db.read(lambda c: c.execute(text("SELECT min(recorded_at) FROM journal")).scalar())
         return None if at is None else instant(int(at))
 
 
 def count_statement(wording: Wording, measure: Measure, question: Question) -> str:
-    """The SQL of one measure's counts by unit."""
+    """Return the SQL of one measure's counts by unit."""
     supposed = supposing(question, wording.dialect)
     return f"{supposed}SELECT s.unit, sum(s.num), sum(s.den) FROM ({wording.rows(measure)}) s {_narrow(question)} GROUP BY s.unit"
 
@@ -138,7 +134,7 @@ def _count(c: Connection, wording: Wording, measure: Measure, values: dict[str, 
 def _closings(
     c: Connection, wording: Wording, measures: Sequence[Measure], values: dict[str, Any]
 ) -> dict[Measure, Sequence[Counted]]:
-    """The measures of the month's closings, all in one pass."""
+    """Count the measures of the month's closings, all in one pass."""
     found: dict[Measure, list[Counted]] = {measure: [] for measure in measures}
     for unit, *sums in c.execute(
         text(supposing(wording.question, wording.dialect) + wording.closings(measures)), values

@@ -1,7 +1,7 @@
-"""How each measure is counted over the tables: one query a measure, of one row an obligation (COUNTING, Q14-Q23).
+"""How each measure is counted: one query per measure, one row per duty or assignment (COUNTING, Q14-Q23).
 
 Every query yields `unit, ticket_id, num, den`; counts are its sums and a line's evidence is its rows, so that the two
-cannot disagree. Parameters: `start`, `end`, `as_of`, `until` in microseconds; what is later than `as_of` has not happened.
+cannot disagree. Parameters: `start`, `end`, `as_of`, `until` in microseconds; nothing later than `as_of` has happened.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,24 +9,24 @@ from collections.abc import Callable, Sequence
 from backend.domain.scoring.measures import Measure
 from backend.ports.marks import Question
 
-#: Q26: met inside the very second it was due is met in time; due times are whole seconds.
+#: #: Q26: done within the second it was due is done in time; due times are whole seconds.
 SECOND = 1_000_000
 
 _NOT_MERGED = "{0}.ticket_id NOT IN (SELECT id FROM tickets WHERE merged_into IS NOT NULL)"  # Q23
 _NO_MASS = "t.flags NOT LIKE '%mass_incident%'"  # Q32
-#: how many demands a closing stands for when each merged repeat counts by itself (Q23 `each`)
+#: #: how many demands a closing stands for if each merged repeat counts by itself (Q23 `each`)
 _EACH = """(1 + (SELECT count(*) FROM tickets m JOIN journal j ON j.ticket_id = m.id AND j.verb = 'merge'
     AND j.at <= :as_of WHERE m.merged_into = t.id))"""
 _GIVEN_BACK = "SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted' AND {0}"
 _SPOKEN = "('satisfied', 'basically_satisfied', 'unclear', 'unsatisfied')"
-#: in the month and not after the run: `until` is the end of either, whichever comes first
+#: #: in the month and not after the run: `until` is the end of either, whichever comes first
 _MONTH = "{0} >= :start AND {0} < :until"
 _NOT_VOID = "(d.outcome IS NULL OR d.outcome <> 'void' OR d.met_at > :as_of)"
-#: a closing in the month of its last visit (Q14)
+#: #: a closing in the month of its last visit (Q14)
 _VISITED = """a.closed_at <= :as_of AND t.id IN (SELECT v.ticket_id FROM visits v WHERE v.at <= :as_of
     GROUP BY v.ticket_id HAVING max(v.at) >= :start AND max(v.at) < :end)"""
 
-#: The instant in the JSON of a request, as microseconds; due times are whole seconds with an offset.
+#: #: The instant in a request's JSON, as microseconds; due times are whole seconds with an offset.
 _OLD_DUE = {
     "sqlite": "CAST(strftime('%s', json_extract(facts, '$.old_due_at')) AS INTEGER) * 1000000",
     "postgresql": "CAST(extract(epoch FROM CAST(CAST(facts AS json) ->> 'old_due_at' AS timestamptz)) AS bigint) * 1000000",
@@ -34,7 +34,7 @@ _OLD_DUE = {
 
 
 class Wording:
-    """The queries of one question on one dialect. `later`: extensions were granted after `as_of` and must be undone."""
+    """The SQL of one question on one dialect. `later`: extensions were granted after `as_of` and must be undone."""
 
     def __init__(self, question: Question, dialect: str, *, later: bool) -> None:
         self.question, self.dialect = question, dialect
@@ -50,7 +50,7 @@ class Wording:
 
         self._timely = f"CASE WHEN {self._in_time} THEN 1 ELSE 0 END"
         self._weight = _EACH if question.merged == "each" else "1"
-        #: measure → what a closing adds to its numerator, and which closings it counts
+        #: #: measure → what a closing adds to its numerator, and the condition for it to count
         self.of_closings: dict[Measure, tuple[str, str]] = {
             Measure.ON_TIME: (self._timely, _NO_MASS),
             Measure.EXTENSION: (self._extensions, _NO_MASS),
@@ -58,7 +58,7 @@ class Wording:
         }
 
     def rows(self, measure: Measure) -> str:
-        """The query of a measure. KeyError for one that no table answers (`connect` comes from the ledger)."""
+        """Return the SQL of a measure. Raises KeyError if no table answers it (`connect` comes from the ledger)."""
         queries: dict[Measure, Callable[[], str]] = {
             Measure.SIGN: self._sign,
             Measure.RETURN: self._return,
@@ -79,7 +79,7 @@ class Wording:
         return queries[measure]()
 
     def by_closing(self, measure: Measure) -> bool:
-        """Whether a measure counts the month's closings, so that one pass serves it and others (Q14)."""
+        """Whether a measure counts the month's closings, so that one pass serves several measures (Q14)."""
         q = self.question
         own = {
             Measure.ON_TIME: q.closure_basis == "closed",
@@ -90,7 +90,7 @@ class Wording:
 
     @staticmethod
     def _duty_month(by_due: bool) -> str:
-        """A duty in the month it began, or in that of its due time once that has come or it is met (Q14)."""
+        """Condition: a duty in the month it began, or in that of its due time once that has come or it is met (Q14)."""
         if not by_due:
             return _MONTH.format("d.start_at")
         return """d.due_at >= :start AND d.due_at < :end AND d.start_at <= :as_of
@@ -121,7 +121,7 @@ class Wording:
     def _return(self) -> str:
         withdrawn = "(COALESCE({0}.decision, '') = 'withdrawn' AND {0}.decided_at <= :as_of)"
         basis = "r.decision = 'accepted' AND r.decided_at <= :as_of"
-        if self.question.return_basis == "submitted":  # one an assignment: the last request that was not withdrawn
+        if self.question.return_basis == "submitted":  # one per assignment: the last request that was not withdrawn
             basis = f"""NOT {withdrawn.format("r")} AND NOT EXISTS (SELECT 1 FROM requests o
                 WHERE o.ticket_id = r.ticket_id AND o.kind = 'return' AND o.assignment_id = r.assignment_id
                 AND o.asked_at > r.asked_at AND o.asked_at <= :as_of AND NOT {withdrawn.format("o")})"""
@@ -144,7 +144,7 @@ class Wording:
             {self._weight} AS den {closings} AND {where}"""
 
     def closings(self, measures: Sequence[Measure]) -> str:
-        """Counts by unit of several measures over the same closings in one pass: unit, then num and den of each."""
+        """Return SQL of several measures' counts over the same closings in one pass: unit, then num and den of each."""
         sums = ", ".join(
             f"sum(CASE WHEN {where} THEN {self._weighed(num)} ELSE 0 END), sum(CASE WHEN {where} THEN {self._weight} ELSE 0 END)"
             for num, where in map(self.of_closings.__getitem__, measures)
@@ -156,7 +156,7 @@ class Wording:
         return num if self._weight == "1" else f"({num}) * {self._weight}"
 
     def _due_in_month(self, num: str, where: str, weight: str = "1") -> str:
-        """Leads by their (extended) due time; what ended before it was due is owed no more."""
+        """Leads by their (extended) due time; what ended before it was due no longer counts."""
         return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, ({num}) * {weight} AS num,
             {weight} AS den FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._undone}
             WHERE a.lead AND a.dispatched_at <= :as_of AND {self._due} >= :start AND {self._due} < :end
@@ -170,7 +170,7 @@ class Wording:
 
     @property
     def _come(self) -> str:
-        """Due by the run, or closed before."""
+        """Condition: due by the run, or closed before."""
         return f"({self._due} <= :as_of OR a.closed_at <= :as_of)"
 
     def _on_time(self) -> str:
@@ -187,7 +187,7 @@ class Wording:
         return self._due_in_month("CASE WHEN a.closed_at <= :as_of THEN 1 ELSE 0 END", f"{self._due} <= :as_of")
 
     def _red_card(self) -> str:
-        """In hand at any time in the month; a card issued by the clock, or of an imported life as of the run."""
+        """In hand at any time in the month; a card issued by the clock, or of an imported history as of the run."""
         by_rule, issued = self._card_months()
         card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule}
             AND {self._due} < :as_of AND NOT (a.closed_at IS NOT NULL AND {self._in_time})
@@ -196,7 +196,7 @@ class Wording:
             THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
         given_back = _GIVEN_BACK.format("r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end")
         come = "a.dispatched_at < :end AND a.dispatched_at <= :as_of AND :start <= :as_of"
-        if self.question.red_card_basis == "dispatched":  # whenever they were given back
+        if self.question.red_card_basis == "dispatched":  # whenever they were returned
             come, given_back = _MONTH.format("a.dispatched_at"), _GIVEN_BACK.format("r.decided_at <= :as_of")
         return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {card} AS num, 1 AS den
             FROM assignments a {self._undone}
@@ -207,7 +207,7 @@ class Wording:
     def _card_months(self) -> tuple[str, str]:
         """When a card counts: one that follows from the due time, and one that was issued (Q14, Q17).
 
-        Cards of newly dispatched assignments count whenever they came.
+        Cards of newly dispatched assignments count whenever they were issued.
         """
         due, at, closed = f"{self._due} >= :start AND {self._due} < :end", "a.red_card_at", "a.closed_at"
         if self.question.red_card_basis == "dispatched":
@@ -218,11 +218,11 @@ class Wording:
         return due, _MONTH.format(at)
 
     def _satisfaction(self) -> tuple[str, str]:
-        """`satisfaction.verdict` in the words of the engine: only tickets that ever heard a no can end in one."""
+        """`satisfaction.verdict` in SQL: only tickets that ever got an `unsatisfied` answer can end in one."""
         kept = "1" if self.question.second_visit_unreached == "keep_first" else "0"
 
         def last(which: str, word: str) -> str:
-            """The place of the last such visit, doubled; odd when it said the word."""
+            """The position of the last such visit, doubled; odd if its answer was the word."""
             return f"max(CASE WHEN {which} THEN v.place * 2 + CASE v.answer WHEN '{word}' THEN 1 ELSE 0 END END)"
 
         person = last(f"v.kind = 'manual' AND v.answer IN {_SPOKEN}", "unsatisfied")

@@ -1,6 +1,6 @@
-"""The tables' version: brings a database up to this code's, says which it has, and writes the next change.
+"""The schema version: upgrades a database to this code's, reports which it has, and writes the next migration.
 
-A process whose code is not of the database's version must not take work (FD12): `fits` asks in one short read.
+A process whose code does not match the database's version must not take work (FD12): `fits` checks in one short read.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ from sqlalchemy.pool import NullPool
 
 T = TypeVar("T")
 HERE = Path(__file__).parent / "migrations"
-ALONE = 0x6A696573  # "jies": the advisory lock that lets one process change a PostgreSQL database at a time
+ALONE = 0x6A696573  # "jies": the advisory lock that lets one process at a time change a PostgreSQL database
 
 
 def upgrade(url: str) -> None:
-    """Bring the database of that URL to this code's version: all of it in one transaction, or nothing.
+    """Upgrade the database at this URL to this code's version, in one transaction.
 
-    Harmless when it is there already, and when several processes start at once. Raises as the engine does when it
-    cannot be reached, and alembic's CommandError when the database is of a newer version than this code.
+    Harmless if it is up to date, or if several processes start at once. Raises the engine's error if the database
+    cannot be reached, and alembic's CommandError if it is of a newer version than this code.
     """
     from alembic import command
 
@@ -37,9 +37,9 @@ def upgrade(url: str) -> None:
 
 
 def create(url: str) -> None:
-    """Make all tables of an empty database straight from `storage/tables`, noted as this code's version.
+    """Create all tables of an empty database from `storage/tables`, stamped with this code's version.
 
-    For tests and benches: it is quicker than all the changes, and tests/storage/test_migrations.py shows it equal.
+    For tests and benches: faster than all migrations; tests/storage/test_migrations.py shows the result is the same.
     """
     from alembic import command
 
@@ -53,24 +53,24 @@ def create(url: str) -> None:
 
 
 def current(url: str) -> str | None:
-    """The version the database of that URL has; None when it has no tables of ours yet."""
+    """Return the version of the database at this URL; None if it has none of our tables."""
     return _on(url, version)
 
 
 def behind(url: str) -> bool:
-    """Whether the database of that URL is of another version than this code: upgrade it, or update the code."""
+    """Whether the database at this URL has another version than this code: upgrade it, or update the code."""
     return current(url) != head()
 
 
 def version(connection: Connection) -> str | None:
-    """The version of the database behind a connection; None when it has none."""
+    """Return the version of the database behind a connection; None if it has none."""
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def fits(connection: Connection) -> bool:
-    """Whether the database is of the very version this code was written for (`await db.read(fits)`)."""
+    """Whether the database has exactly the version this code was written for (`await db.read(fits)`)."""
     try:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == head()
     except DBAPIError:
@@ -79,13 +79,13 @@ def fits(connection: Connection) -> bool:
 
 @cache
 def head() -> str | None:
-    """The version this code was written for: the number of the newest file in `migrations/versions`."""
+    """Return the version this code was written for: the number of the newest file in `migrations/versions`."""
     numbers = [file.name.split("_", 1)[0] for file in (HERE / "versions").glob("[0-9]*.py")]
     return max(numbers, default=None)
 
 
 def differences(connection: Connection) -> list[Any]:
-    """What Alembic would still change to make the database what `storage/tables` says."""
+    """Return what Alembic would still change to make the database match `storage/tables`."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
@@ -96,7 +96,7 @@ def differences(connection: Connection) -> list[Any]:
 
 
 def revision(why: str) -> Path:
-    """Write the change from the newest version to `storage/tables` as a numbered file; read it before you keep it."""
+    """Write the migration from the newest version to `storage/tables` as a numbered file; review before committing."""
     from alembic import command
 
     number = f"{int(head() or 0) + 1:04d}"
@@ -131,7 +131,7 @@ def _config(connection: Connection) -> Any:
 
 
 def _on(url: str, work: Callable[[Connection], T]) -> T:
-    """Run a function in one transaction of a connection opened for it, whether or not a loop is running here."""
+    """Run a function in one transaction on its own connection, whether or not an event loop is running."""
     if make_url(url).get_backend_name() == "sqlite":
         return _on_sqlite(url, work)
     with ThreadPoolExecutor(1) as thread:

@@ -1,7 +1,7 @@
-"""The desk's shelf: snapshots read in one go, plans written by compare-and-set in one transaction.
+"""Stores moves: snapshots read in one go, plans written by compare-and-set in one transaction.
 
-SQLite loads, decides and writes inside one job of the writer thread; PostgreSQL reads with one statement and writes
-the whole plan with another (a chain of CTEs behind the compare-and-set), so a move is two round trips.
+SQLite loads, decides and writes in one job of the writer thread; PostgreSQL reads with one statement and writes the
+whole plan with another (a chain of CTEs behind the compare-and-set), so a move is two round trips.
 """
 
 from storage.db import Database
@@ -14,7 +14,7 @@ __all__ = ["PG_TYPES", "PostgresMoves", "SqliteMoves", "moves_store"]
 
 
 def moves_store(db: Database) -> SqliteMoves | PostgresMoves:
-    """The desk's shelf on whichever engine."""
+    """Create the move store for an engine."""
     if isinstance(db, SqliteDatabase):
         return SqliteMoves(db)
     assert isinstance(db, PostgresDatabase)

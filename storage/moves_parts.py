@@ -1,4 +1,4 @@
-"""What a move reads and keeps, the same on both engines: the parts of a snapshot, and a new ticket's columns."""
+"""What a move reads and writes on both engines: the parts of a snapshot, and a new ticket's columns."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from storage.rows import SHAPES, encode
 
 PARTS: tuple[tuple[type, str], ...] = (
     (Assignment, "ticket_id = {id} ORDER BY id"),
-    # CASE, not OR: given an OR, PostgreSQL may walk the index of all open duties of the house
+    # # CASE, not OR: given an OR, PostgreSQL may scan the index of all open duties
     (Duty, "ticket_id = {id} AND CASE WHEN met_at IS NULL THEN true ELSE kind = 'return' END ORDER BY id"),
     (Request, "ticket_id = {id} ORDER BY id"),
     (Visit, "ticket_id = {id} ORDER BY id"),
@@ -19,12 +19,12 @@ PARTS: tuple[tuple[type, str], ...] = (
 
 
 def columns_of(noun: type) -> str:
-    """The columns of a noun, in field order, for a SELECT or an INSERT."""
+    """Return a record type's columns, in field order, for a SELECT or an INSERT."""
     return ", ".join(f'"{name}"' for name in SHAPES[noun].names)
 
 
 def where_of(find: Find) -> tuple[str, Any]:
-    """The condition on `tickets` (with `{p}` for its one parameter) and the parameter."""
+    """Return the condition on `tickets` (with `{p}` for its one parameter) and the parameter."""
     if find.no is not None:
         return "no = {p}", find.no
     if find.ticket_id is not None:
@@ -33,23 +33,23 @@ def where_of(find: Find) -> tuple[str, Any]:
 
 
 def snapshot(ticket: Ticket, parts: list[tuple[Any, ...]]) -> Snapshot:
-    """The snapshot of a ticket and its parts, in the order of PARTS."""
+    """Build the snapshot of a ticket from its parts, in the order of PARTS."""
     assignments, duties, requests, visits, last = parts
     return Snapshot(ticket, assignments, duties, requests, visits, last[0] if last else None)
 
 
 def with_other(found: Snapshot | None, other: Snapshot | None) -> Snapshot | None:
-    """A snapshot with the other ticket its act names."""
+    """Return the snapshot with the other ticket its act names."""
     return None if found is None else replace(found, beside=other)
 
 
 def in_order(plan: Plan) -> list[Plan]:
-    """A plan and what it does to the other ticket, in the one order in which everybody locks tickets."""
+    """Return a plan and its part for the other ticket in the order in which tickets are always locked."""
     return [plan] if plan.also is None else sorted((plan, plan.also), key=lambda p: p.ticket_id)
 
 
 def ticket_columns(new: NewTicket) -> dict[str, Any]:
-    """Every column of a new ticket's row."""
+    """Return every column of a new ticket's row."""
     shape = SHAPES[Ticket]
     columns = dict(zip(shape.names, shape.write(new.ticket), strict=True))
     columns |= {"created_at": encode(new.line.recorded_at), "extra": "{}"}

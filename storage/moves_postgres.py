@@ -15,7 +15,7 @@ from storage.moves_parts import PARTS, columns_of, in_order, snapshot, ticket_co
 from storage.postgres import PostgresDatabase
 from storage.rows import SHAPES, TABLE_OF, encode
 
-TRIES = 5  # a loser reads again and is told who won; more than this in a row is nobody's luck
+TRIES = 5  # a loser reads again and learns who won; losing more often in a row means something is wrong
 
 _TYPES: tuple[tuple[type, str], ...] = ((Boolean, "boolean"), (LargeBinary, "bytea"), (Text, "text"))
 
@@ -35,7 +35,7 @@ PG_TYPES: dict[str, dict[str, str]] = {
 
 
 def _pg_select(find: Find) -> str:
-    """One statement for a whole snapshot: the ticket's row and its parts as JSON arrays."""
+    """Return the statement that reads a whole snapshot: the ticket's row and its parts as JSON arrays."""
     where, _ = where_of(find)
     parts = ", ".join(
         f"(SELECT json_agg(json_build_array({columns_of(noun)})) FROM "
@@ -49,7 +49,7 @@ _PG_SELECT = {kind: _pg_select(Find(**{kind: 0})) for kind in ("no", "ticket_id"
 
 
 async def load_postgres(raw: Any, find: Find) -> Snapshot | None:
-    """A snapshot over a bare asyncpg connection, in one statement."""
+    """Load a snapshot over a bare asyncpg connection, in one statement."""
     kind = "no" if find.no is not None else "ticket_id" if find.ticket_id is not None else "assignment_id"
     row = await raw.fetchrow(_PG_SELECT[kind], getattr(find, kind))
     if row is None:
@@ -67,9 +67,9 @@ _statements: dict[tuple[Any, ...], str] = {}
 
 
 def plan_statement(plan: Plan) -> tuple[str, list[Any]]:
-    """The one statement that writes a plan behind its compare-and-set, and its parameters.
+    """Return the one statement that writes a plan behind its compare-and-set, and its parameters.
 
-    It answers how many tickets were moved: 1, or 0 when somebody was quicker (then nothing is written).
+    It returns how many tickets were moved: 1, or 0 if somebody else was faster (then nothing is written).
     """
     params: list[Any] = [encode(v) for v in plan.ticket.values()]
     params += [plan.ticket_id, plan.expected]
@@ -131,7 +131,7 @@ def _build(plan: Plan) -> str:
 
 
 async def _written(raw: Any, plan: Plan) -> bool:
-    """Whether the plan is kept: nobody was quicker. Two tickets are moved in one transaction, or neither."""
+    """Write a plan; False if somebody else was faster. Two tickets are moved in one transaction, or neither."""
     if plan.also is None:
         statement, params = plan_statement(plan)
         return bool(await raw.fetchval(statement, *params) == 1)
@@ -147,18 +147,17 @@ async def _written(raw: Any, plan: Plan) -> bool:
 
 
 class PostgresMoves:
-    """Moves in two round trips; the loser reads again and is told who won."""
+    """Moves in two round trips; the loser reads again and learns who won."""
 
     def __init__(self, db: PostgresDatabase) -> None:
         self._db = db
 
     async def load(self, find: Find) -> Snapshot | None:
-        """The ticket with everything a decision needs, or None."""
         async with self._db.bare() as raw:
             return await load_postgres(raw, find)
 
     async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan], beside: Find | None = None) -> Plan:
-        """Read, decide, write; again when somebody was quicker."""
+        """Read, decide and write; retry if somebody else was faster."""
         async with self._db.bare() as raw:
             for _ in range(TRIES):
                 found = await load_postgres(raw, find)
@@ -168,7 +167,6 @@ class PostgresMoves:
         raise Refused("overtaken")
 
     async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
-        """Keep new tickets in one transaction; False for a number that already exists."""
         if not tickets:
             return []
         async with self._db.bare() as raw, raw.transaction():

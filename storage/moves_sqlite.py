@@ -25,7 +25,7 @@ _INSERT: dict[type, str] = {
 
 
 def load_sqlite(raw: Any, find: Find) -> Snapshot | None:
-    """A snapshot over a bare sqlite3 connection."""
+    """Load a snapshot over a bare sqlite3 connection."""
     where, value = where_of(find)
     row = raw.execute(f"{_TICKET} WHERE {where.format(p='?')}", (value,)).fetchone()
     if row is None:
@@ -38,7 +38,7 @@ def load_sqlite(raw: Any, find: Find) -> Snapshot | None:
 
 
 def write_sqlite(raw: Any, plan: Plan) -> bool:
-    """Write a plan; False (and nothing written) when the ticket has moved on."""
+    """Write a plan; False (and nothing written) if the ticket has changed meanwhile."""
     names, values = _assign(plan.ticket, "?")
     done = raw.execute(
         f"UPDATE tickets SET {names} WHERE id = ? AND version = ?", (*values, plan.ticket_id, plan.expected)
@@ -70,17 +70,16 @@ def _raw(connection: Connection) -> Any:
 
 
 class SqliteMoves:
-    """Moves in the writer thread: nobody can be quicker between reading and writing."""
+    """Moves in the writer thread: nobody can interfere between reading and writing."""
 
     def __init__(self, db: SqliteDatabase) -> None:
         self._db = db
 
     async def load(self, find: Find) -> Snapshot | None:
-        """The ticket with everything a decision needs, or None."""
         return await self._db.read(lambda c: load_sqlite(_raw(c), find))
 
     async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan], beside: Find | None = None) -> Plan:
-        """Load, decide and write as one job of the writer."""
+        """Load, decide and write as one job of the writer thread."""
 
         def work(connection: Connection) -> Plan:
             raw = _raw(connection)
@@ -93,7 +92,6 @@ class SqliteMoves:
         return await self._db.write(work)
 
     async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
-        """Keep new tickets in one transaction; False for a number that already exists."""
         return await self._db.write(lambda c: [_create_sqlite(_raw(c), new) for new in tickets])
 
 

@@ -1,4 +1,4 @@
-"""The shelf of standing orders: a few indexed looks at what has lain too long."""
+"""Finds assignments for automatic supervision by indexed queries."""
 
 import json
 from collections.abc import Sequence
@@ -16,25 +16,23 @@ from storage.db import Database
 from storage.letters_settle import write_letters
 
 A, T = t.assignments.c, t.tickets.c
-TOLD = "M34"  # the letter of the day to look again
-FORGOTTEN = timedelta(days=30)  # a day nobody could be told of, or an exposure nobody took up, is let go then
+TOLD = "M34"  # the message of the re-check day
+FORGOTTEN = timedelta(days=30)  # after this, a re-check with nobody to remind, or an ignored exposure, is dropped
 OVER = (State.CANCELLED.value, State.ARCHIVED.value)
 
 
 class Orders:
-    """Standing orders on either engine."""
+    """`SupervisionStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def red_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
-        """Lead assignments with a red card, not closed, and not supervised since, oldest first."""
         since = A.red_card_at
         late = (A.closed_at.is_(None), A.ended_at.is_(None), since.is_not(None), since <= micros(now))
         return await self._waiting(_leads(since, *late, _not_supervised(since)).limit(limit))
 
     async def unsatisfied_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
-        """Leads of tickets finalized as unsatisfied, with nothing pending and not supervised since, oldest first."""
         r = t.requests.c
         pending = exists().where(r.ticket_id == T.id, r.decision.is_(None))
         last = (
@@ -51,7 +49,6 @@ class Orders:
         return await self._waiting(_leads(last, *unhappy, ~pending, _not_supervised(last)).limit(limit))
 
     async def exposed_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
-        """Leads of tickets named by accepted ledger lines of exposure, not supervised since, and not being supervised."""
         k, d = t.ledger.c, t.duties.c
         lines = select(k.tickets, k.reviewed_at).where(
             k.kind == "exposure", k.state == "accepted", k.reviewed_at.between(micros(now - FORGOTTEN), micros(now))
@@ -78,7 +75,6 @@ class Orders:
         return await self._db.read(work)
 
     async def look_again(self, day: date, limit: int) -> Sequence[Waiting]:
-        """Explained closes whose day to look again has come, and of which nobody was told yet."""
         due = (
             A.close_type == "explained_unresolvable", A.revisit_on.is_not(None), A.revisit_on <= day.isoformat(),
             A.revisit_on > (day - FORGOTTEN).isoformat(), ~_told(),
@@ -86,7 +82,7 @@ class Orders:
         return await self._waiting(_leads(A.closed_at, *due).limit(limit))
 
     async def tell_once(self, one: Waiting, letters: Sequence[Letter]) -> bool:
-        """Keep these letters unless the day was told already."""
+        """Enqueue these messages unless the re-check reminder was sent."""
 
         def work(c: Connection) -> bool:
             locked = select(A.id).where(A.id == one.assignment_id).with_for_update()

@@ -1,4 +1,4 @@
-"""Shared pacing on a table: the states of a few buckets are changed by one process at a time (FT19, FM11)."""
+"""Shared rate limits in a table: one process at a time changes a few buckets (FT19, FM11)."""
 
 import json
 import time
@@ -12,18 +12,18 @@ from storage.db import Database
 
 _OPEN = text("INSERT INTO pace (bucket, state, idle_at) VALUES (:b, '[]', 0) ON CONFLICT (bucket) DO NOTHING")
 _KEEP = text("UPDATE pace SET state = :state, idle_at = :idle_at WHERE bucket = :b")
-SWEEP_EVERY = 2_000  # changes between two looks for buckets nobody has used for long
+SWEEP_EVERY = 2_000  # changes between two sweeps of long-unused buckets
 
 
 class TablePace:
-    """The buckets of all processes on either engine. Rows are locked in the order of their names."""
+    """`RateLimitStore` on either engine. Rows are locked in the order of their names."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._changes = 0
 
     async def change(self, keys: Sequence[str], decide: Callable[[States], States | None], keep: float) -> None:
-        """Read these buckets, decide, and write the answer in one transaction."""
+        """Read these buckets, decide and write the result in one transaction."""
         names = sorted(set(keys))
         now = time.time()
         self._changes += 1

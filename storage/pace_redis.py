@@ -1,4 +1,4 @@
-"""Shared pacing in Redis: optimistic, quick, and allowed to be lost (FD20)."""
+"""Shared rate limits in Redis: optimistic, fast, and allowed to be lost (FD20)."""
 
 import asyncio
 import json
@@ -7,12 +7,12 @@ from typing import Any
 
 from backend.ports.pace import States
 
-TRIES = 50  # collisions on one bot's bucket; each loser waits a little
-PATIENCE = 0.5  # seconds a change may take before Redis counts as lost
+TRIES = 50  # collisions on one bot's bucket; each loser waits briefly
+PATIENCE = 0.5  # seconds a change may take before Redis counts as unavailable
 
 
 class RedisPace:
-    """The buckets of all processes in a Redis. `client` is a redis.asyncio client; any failure is passed on."""
+    """`RateLimitStore` in Redis. `client` is a redis.asyncio client; its errors propagate."""
 
     def __init__(self, client: Any, prefix: str = "jiesu:pace:") -> None:
         self._client = client
@@ -20,13 +20,13 @@ class RedisPace:
 
     @classmethod
     def at(cls, url: str) -> "RedisPace":
-        """For a Redis URL. ImportError when the redis extra is not installed."""
+        """Connect to a Redis URL. Raises ImportError without the redis extra."""
         from redis.asyncio import Redis
 
         return cls(Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE))
 
     async def change(self, keys: Sequence[str], decide: Callable[[States], States | None], keep: float) -> None:
-        """Read, decide, write; again when somebody was quicker. TimeoutError after PATIENCE seconds."""
+        """Read, decide and write; retry after a collision. Raises TimeoutError after PATIENCE seconds."""
         async with asyncio.timeout(PATIENCE):
             for attempt in range(TRIES):
                 if await self._once(sorted(set(keys)), decide, keep):
@@ -54,5 +54,5 @@ class RedisPace:
         return True
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         await self._client.aclose()

@@ -1,4 +1,4 @@
-"""The people's shelf: numbers sealed and found by blind index; a person is reached through one chat at a time."""
+"""People's tables: phone numbers are sealed and found by blind index; each person has one live chat per channel."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from storage.vault import Vault
 
 
 class PeopleShelf:
-    """People, bindings, codes and PINs on either engine."""
+    """`PeopleStore` on either engine (FT32, FT34)."""
 
     def __init__(self, db: Database, ids: Ids, vault: Vault) -> None:
         self._db = db
@@ -28,8 +28,6 @@ class PeopleShelf:
         self._vault = vault
 
     async def put(self, people: Sequence[PersonRow], now: datetime) -> list[bool]:
-        """Keep people in one transaction; True for each that was new or changed."""
-
         def work(c: Connection) -> list[bool]:
             changed = [self._put(c, row, now) for row in people]
             if any(changed):
@@ -54,7 +52,7 @@ class PeopleShelf:
         if row.key_name is not None:
             values["key_name"] = row.key_name
             if known is not None and known["key_name"] != row.key_name:
-                values["key_authorised"] = False  # another key has to be authorised anew (A37)
+                values["key_authorised"] = False  # another key has to be authorised again (A37)
         if row.key_authorised is not None:
             values["key_authorised"] = row.key_authorised
         if row.phone is not None:
@@ -71,40 +69,33 @@ class PeopleShelf:
         return True
 
     async def person(self, code: str) -> Person | None:
-        """A person by code, active or not."""
         return await self._one(t.people.c.code == code)
 
     async def bound(self, channel: str, user_id: str) -> Person | None:
-        """The active person behind a chat user (FT34)."""
         b = t.bindings.c
         mine = select(b.person).where(b.channel == channel, b.user_id == user_id, b.state == "live")
         return await self._one(t.people.c.code.in_(mine) & t.people.c.active)
 
     async def by_phone(self, phone: str) -> Person | None:
-        """The first active person with that number (E.164)."""
         return await self._one((t.people.c.phone_index == self._vault.index(phone)) & t.people.c.active)
 
     async def _one(self, condition: Any) -> Person | None:
         return await self._db.read(lambda c: find_person(c, condition))
 
     async def phone(self, code: str) -> str | None:
-        """A person's number, opened, E.164."""
         query = select(t.people.c.phone_sealed).where(t.people.c.code == code)
         sealed = await self._db.read(lambda c: c.execute(query).scalar())
         return self._vault.open("people", code, "phone", sealed)
 
     async def tail(self, code: str) -> str:
-        """The last four digits of a person's number, "" without one."""
         query = select(t.people.c.phone_tail).where(t.people.c.code == code)
         return await self._db.read(lambda c: c.execute(query).scalar()) or ""
 
     async def keep_code(self, code: str, person: str, now: datetime, until: datetime) -> None:
-        """Keep a binding code, hashed; the person's earlier unused ones stop working."""
         hashed = self._vault.index(f"binding:{code}")
         await self._db.write(lambda c: codes.keep(c, hashed, person, now, until))
 
     async def try_code(self, code: str, subject: str, now: datetime) -> tuple[str, str] | None:
-        """Count one try of a user and look the code up: (person, its hash), or None. Refused `too_many_tries`."""
         hashed = self._vault.index(f"binding:{code}")
 
         def work(c: Connection) -> tuple[str | None, bool]:
@@ -119,10 +110,6 @@ class PeopleShelf:
         return (person, hashed) if person else None
 
     async def bind(self, code_hash: str, phone: str, binding: Binding, now: datetime) -> Person:
-        """Use the code up and bind, ending older bindings of this person and this user on the channel (FT32).
-
-        Refused `code_unknown`, `code_expired`, `already_bound`, `number_not_registered`, `too_many_tries`.
-        """
         await self._ids.refill(1)
         subject = f"bind:{binding.channel}:{binding.user_id}"
 
@@ -163,8 +150,6 @@ class PeopleShelf:
         )  # fmt: skip
 
     async def unbind(self, person: str, channel: str, reason: str, now: datetime) -> bool:
-        """Mark the live binding dead; False when there was none."""
-
         def work(c: Connection) -> bool:
             b = t.bindings.c
             live = (b.person == person) & (b.channel == channel) & (b.state == "live")
@@ -177,23 +162,19 @@ class PeopleShelf:
         return await self._db.write(work)
 
     async def set_pin(self, person: str, hash: str | None) -> None:
-        """Another PIN; its failures are forgotten."""
         values = {"pin_hash": hash, "pin_failures": 0, "pin_locked_until": None}
         await self._db.write(
             lambda c: c.execute(update(t.people).where(t.people.c.code == person).values(**values)) and None
         )
 
     async def has_pin(self, person: str) -> bool:
-        """Whether the person has a PIN."""
         mine = select(t.people.c.code).where(t.people.c.code == person, t.people.c.pin_hash.is_not(None))
         return await self._db.read(lambda c: c.execute(mine).first() is not None)
 
     async def try_pin(self, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
-        """Count one try before checking it; the `most`-th locks until then. None without a PIN."""
         return await self._db.write(lambda c: codes.try_pin(c, person, now, most, lock_until))
 
     async def right_pin(self, person: str) -> None:
-        """The try was right: failures are forgotten."""
         values = {"pin_failures": 0, "pin_locked_until": None}
         await self._db.write(
             lambda c: c.execute(update(t.people).where(t.people.c.code == person).values(**values)) and None
@@ -201,7 +182,7 @@ class PeopleShelf:
 
 
 def find_person(c: Connection, condition: Any) -> Person | None:
-    """The first person a condition finds, in the order of rank, with his live binding."""
+    """Return the first person matching a condition, by rank, with their live binding."""
     k, b = t.people.c, t.bindings.c
     query = (
         select(k.code, k.name, k.unit, k.role, k.active, k.rank, k.phone_sealed.is_not(None), b.channel, b.address)

@@ -1,4 +1,4 @@
-"""The platform's shelf: the journal is the outbox; a row beside each line says how far it has come."""
+"""Write-backs to the platform: the journal is the queue; a row beside each line holds its state."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -30,13 +30,12 @@ def _rows() -> Select[Any]:
 
 
 class PlatformShelf:
-    """What is on its way to the platform, on either engine."""
+    """`PlatformStore` on either engine."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def external_since(self, now: datetime) -> datetime | None:
-        """Since when another platform holds the record without a break; None while we hold it."""
         s = t.settings.c
         query = (
             select(s.value, s.from_at)
@@ -51,7 +50,7 @@ class PlatformShelf:
         return None if since is None else instant(since)
 
     async def gather(self, after: datetime, own: Collection[str], now: datetime, limit: int) -> int:
-        """Note journal lines recorded from then on that have no row yet; those of `own` are done at once."""
+        """Add journal lines recorded since then that have no row yet; those by `own` are done at once."""
         missing = (
             select(J.id, J.ticket_id, J.version, J.by, J.recorded_at)
             .where(J.recorded_at >= micros(after), ~exists().where(W.id == J.id))
@@ -82,7 +81,6 @@ class PlatformShelf:
         return await self._db.write(work)
 
     async def claim(self, owner: str, now: datetime, until: datetime, limit: int) -> Sequence[Writeback]:
-        """Take due moves in hand, of each ticket only the first that is not done; rows whose lease ended as well."""
         earlier = t.writebacks.alias("earlier")
         ready = or_(
             and_(W.state == Sync.WAITING, W.not_before <= micros(now)),
@@ -109,7 +107,6 @@ class PlatformShelf:
         self, id_: int, owner: str, attempt: int, state: Sync, now: datetime, *, error: str | None = None,
         ref: str | None = None, not_before: datetime | None = None,
     ) -> bool:  # fmt: skip
-        """Put one down, if it is still in that owner's hand by that attempt."""
         values: dict[str, Any] = {**_FREE, "state": state, "error": error}
         if ref is not None:
             values["ref"] = ref
@@ -127,7 +124,7 @@ class PlatformShelf:
     async def answer(
         self, id_: int, state: Sync, now: datetime, by: str, *, error: str | None = None, ref: str | None = None
     ) -> Sync | None:
-        """What was said of a move later; its state afterwards, None when nobody knows of it."""
+        """Record a later answer; return the state after it, None if the move is unknown."""
 
         def work(c: Connection) -> Sync | None:
             values = {**_FREE, "state": state, "error": error, "done_by": by,
@@ -143,7 +140,6 @@ class PlatformShelf:
         return await self._db.write(work)
 
     async def again(self, id_: int, now: datetime) -> bool:
-        """Send a refused or unanswered move once more."""
         change = (
             update(t.writebacks)
             .where(W.id == id_, W.state.in_((Sync.REFUSED, Sync.ASKED, Sync.WAITING)))
@@ -153,7 +149,7 @@ class PlatformShelf:
 
     @staticmethod
     def _changed(c: Connection, id_: int, state: Sync, count: int) -> int:
-        """Cards that say 待平台确认 are to be drawn again when that is no longer so."""
+        """Mark cards that show 待平台确认 as stale when that is no longer so."""
         if count and state is not Sync.WAITING:
             ticket = select(W.ticket_id).where(W.id == id_).scalar_subquery()
             held = t.cards.c
@@ -165,7 +161,6 @@ class PlatformShelf:
         return count
 
     async def standing(self, tickets: Mapping[int, int], after: datetime) -> Mapping[int, Standing]:
-        """Where tickets (id → version) stand, as far as anything of theirs was recorded from `after` on."""
         if not tickets:
             return {}
         j = select(J.ticket_id, J.version, J.recorded_at, W.state, W.error).outerjoin_from(
@@ -183,7 +178,6 @@ class PlatformShelf:
     async def page(
         self, *, state: Sync | None = None, ticket_id: int | None = None, before: int | None = None, limit: int = 50
     ) -> Page[Writeback]:
-        """Moves on their way, newest first."""
         query = _rows()
         if state is not None:
             query = query.where(W.state == state)
@@ -196,13 +190,12 @@ class PlatformShelf:
         return Page(tuple(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None)
 
     async def counts(self) -> Mapping[str, int]:
-        """How many are in each state that is not done."""
         query = select(W.state, func.count()).where(W.state.in_(OPEN)).group_by(W.state)
         return {r[0]: int(r[1]) for r in await self._db.read(lambda c: c.execute(query).all())}
 
 
 def _insert(c: Connection) -> Any:
-    """An insert that shrugs when another process was quicker."""
+    """Return an insert that ignores rows another process added first."""
     if c.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as quiet
 

@@ -1,4 +1,4 @@
-"""The scale-out engine: asyncpg under SQLAlchemy's pool; transactions retried a little when they collide."""
+"""The scale-out engine: asyncpg under SQLAlchemy's pool; colliding transactions are retried a few times."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 T = TypeVar("T")
 TRIES = 3  # FD10: serialization failures and deadlocks
 COLLISIONS = ("40001", "40P01")
-MOVERS = 12  # connections of the hot path, kept apart so that slow reports cannot take them (FD9)
+MOVERS = 12  # connections of the hot path, kept apart so that slow reports cannot exhaust them (FD9)
 
 
 class PostgresDatabase:
-    """PostgreSQL. `write` is one transaction; `read` is a snapshot without locks."""
+    """PostgreSQL. `write` is one transaction; `read` takes no locks."""
 
     dialect = "postgresql"
 
@@ -35,12 +35,12 @@ class PostgresDatabase:
         self._opening = asyncio.Lock()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run a reading function; one snapshot only for what a single statement sees."""
+        """Run a reading function in autocommit: each statement sees its own snapshot."""
         async with self._direct.connect() as connection:
             return await connection.run_sync(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run a function in one transaction; after a collision it is run again, at most twice."""
+        """Run a function in one transaction; after a collision run it again, at most twice."""
         for attempt in range(1, TRIES + 1):
             try:
                 async with self._engine.begin() as connection:
@@ -52,12 +52,12 @@ class PostgresDatabase:
         raise AssertionError("unreachable")
 
     def direct(self) -> Any:
-        """An autocommit connection for single statements that are transactions by themselves (the hot path)."""
+        """Return an autocommit connection for single statements that are their own transactions (hot path)."""
         return self._direct.connect()
 
     @asynccontextmanager
     async def bare(self) -> AsyncIterator[Any]:
-        """An asyncpg connection of the hot path: no SQLAlchemy in between, each statement a transaction by itself."""
+        """Acquire an asyncpg connection of the hot path: no SQLAlchemy; each statement is its own transaction."""
         if self._movers is None:
             await self._open_movers()
         async with self._movers.acquire(timeout=5) as connection:
@@ -80,4 +80,4 @@ class PostgresDatabase:
 
 
 async def _nothing_to_reset(connection: Any) -> None:
-    """Nothing is ever set, listened to or locked on these connections; the default would cost a round trip a move."""
+    """Do nothing: no settings, listeners or locks to reset here; the default reset costs a round trip a move."""

@@ -1,4 +1,4 @@
-"""Statements of the busiest paths, compiled once for both engines and handed straight to the driver."""
+"""Statements of the busiest paths, compiled once per engine and handed straight to the driver."""
 
 from collections import namedtuple
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ _DIALECTS: dict[str, Any] = {"sqlite": sqlite.dialect, "postgresql": asyncpg.dia
 
 
 class Quick:
-    """One statement with named parameters; its SQL and the order of its parameters are worked out once an engine.
+    """One statement with named parameters; its SQL and parameter order are worked out once per engine.
 
-    `changed` and `first` run it inside somebody's transaction (straight to the driver on SQLite, else the usual way);
-    `ask` and `do` run it by itself.
+    `changed` and `first` run it inside an open transaction (straight on the driver for SQLite, else through
+    SQLAlchemy); `ask` and `do` run it on its own.
     """
 
     def __init__(self, statement: Executable) -> None:
@@ -30,7 +30,7 @@ class Quick:
         self._row: Any = row._make if names else tuple
 
     def _for(self, engine: str, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
-        """The SQL for an engine's driver, and its parameters in order."""
+        """Return the SQL for an engine's driver and its parameters in order."""
         if engine not in self._compiled:
             made: Any = self._statement.compile(  # type: ignore[attr-defined]
                 dialect=_DIALECTS[engine](), compile_kwargs={"render_postcompile": True}
@@ -44,20 +44,20 @@ class Quick:
         return raw.execute(*self._for("sqlite", given))
 
     def changed(self, c: Connection, given: Mapping[str, Any]) -> int:
-        """Run a change; how many rows it changed."""
+        """Run a change; return how many rows it changed."""
         if c.dialect.name == "sqlite":
             return int(self._run(c, given).rowcount)
         return int(c.execute(self._statement, dict(given)).rowcount)
 
     def first(self, c: Connection, given: Mapping[str, Any]) -> Any:
-        """Run a question; its first row, or None."""
+        """Run a query; return its first row, or None."""
         if c.dialect.name == "sqlite":
             row = self._run(c, given).fetchone()
             return None if row is None else self._row(row)
         return c.execute(self._statement, dict(given)).first()
 
     async def ask(self, db: Database, given: Mapping[str, Any]) -> list[Any]:
-        """Run a question by itself; its rows."""
+        """Run a query on its own; return its rows."""
         if db.dialect == "sqlite":
             rows = await db.read(lambda c: self._run(c, given).fetchall())
         else:
@@ -65,7 +65,7 @@ class Quick:
         return [self._row(r) for r in rows]
 
     async def do(self, db: Database, given: Mapping[str, Any]) -> list[Any]:
-        """Run a change as a transaction of its own; the rows it returns."""
+        """Run a change in its own transaction; return the rows it returns."""
         if db.dialect == "sqlite":
             rows = await db.write(lambda c: self._run(c, given).fetchall())
         else:

@@ -1,4 +1,4 @@
-"""Reminders of units that are not ready, the newest of each found by its index."""
+"""Reminders to units that are not ready; the newest of each is found by index."""
 
 from collections.abc import Mapping
 
@@ -12,20 +12,18 @@ from storage.ids import Ids
 
 
 class ChaseShelf:
-    """Reminders on either engine."""
+    """`ReadinessStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
         self._ids = ids
 
     async def add(self, chase: Chase) -> None:
-        """Keep one."""
         await self._ids.refill(1)
         row = {"id": self._ids.take(), "unit": chase.unit, "at": micros(chase.at), "by": chase.by, "note": chase.note}
         await self._db.write(lambda c: c.execute(insert(t.chases).values(row)) and None)
 
     async def last(self) -> Mapping[str, Chase]:
-        """The newest of each unit."""
         k = t.chases.c
         newest = select(func.max(k.id)).group_by(k.unit)
         rows = await self._db.read(lambda c: c.execute(select(t.chases).where(k.id.in_(newest))).all())

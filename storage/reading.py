@@ -1,4 +1,4 @@
-"""The reading room: what is shown of tickets, letters and calls, by keyset pages over indexes on both engines."""
+"""Views of tickets, messages and calls, by keyset pages over indexes on both engines."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ from storage.finding import STRETCH, TICKET, flagged, floor_of, found, given_to,
 from storage.rows import SHAPES
 from storage.vault import Vault
 
-RECENT = 50_000  # newest rows the meters count
+RECENT = 50_000  # newest rows counted for the metrics
 SETTLED = (State.FINALIZED, State.ARCHIVED, State.MERGED, State.CANCELLED, State.RETURNED)
 OPEN = tuple(s.value for s in State if s not in SETTLED)
 
@@ -27,15 +27,13 @@ _LETTER = [t.letters.c[name] for name in SHAPES[Letter].names]
 
 
 class Reading:
-    """What the doors may look at."""
+    """`ReadingStore` on either engine."""
 
     def __init__(self, db: Database, vault: Vault) -> None:
         self._db = db
         self._vault = vault
 
     async def ticket(self, no: str, seen_by: str | None = None) -> TicketView | None:
-        """One ticket, or None when there is none or it is not theirs to know of."""
-
         def work(c: Connection) -> TicketView | None:
             row = c.execute(select(*TICKET, t.tickets.c.name_sealed).where(t.tickets.c.no == no)).first()
             found = self._views(c, [row] if row else [])
@@ -49,7 +47,6 @@ class Reading:
         self, filters: Filters, now: datetime, *, before: int | None = None, limit: int = 50,
         seen_by: str | None = None,
     ) -> Page[TicketView]:  # fmt: skip
-        """A page of tickets, newest first. A search looks through a bounded stretch at a time."""
         query, place = found(filters, now, seen_by)
         if before is not None:
             query = query.where(place < before)
@@ -87,7 +84,7 @@ class Reading:
         ]  # fmt: skip
 
     async def history(self, ticket_id: int) -> History:
-        """Journal, letters, calls and visits of a ticket."""
+        """Return the journal, messages, calls and visits of a ticket."""
 
         def work(c: Connection) -> History:
             journal = select(t.journal).where(t.journal.c.ticket_id == ticket_id).order_by(t.journal.c.version)
@@ -106,7 +103,6 @@ class Reading:
         self, *, ticket_id: int | None = None, people: Collection[str] | None = None, state: str | None = None,
         before: int | None = None, limit: int = 50,
     ) -> Page[Delivery]:  # fmt: skip
-        """A page of letters, newest first; `people` limits whose."""
         query = _deliveries()
         if state is not None:
             query = query.where(t.letters.c.state == state)
@@ -121,7 +117,6 @@ class Reading:
         self, *, ticket_id: int | None = None, people: Collection[str] | None = None, outcome: str | None = None,
         before: int | None = None, limit: int = 50,
     ) -> Page[CallView]:  # fmt: skip
-        """A page of calls, newest first."""
         query = _calls()
         if outcome is not None:
             query = query.where(t.calls.c.outcome == outcome)
@@ -133,8 +128,6 @@ class Reading:
         return await self._db.read(work)
 
     async def counts(self, now: datetime, seen_by: str | None = None) -> Mapping[str, int]:
-        """Open tickets by state, and `overdue` and `red` among them; never touches settled ones."""
-
         def work(c: Connection) -> dict[str, int]:
             k = t.tickets.c
             mine = [] if seen_by is None else [given_to(seen_by)]
@@ -150,8 +143,6 @@ class Reading:
         return await self._db.read(work)
 
     async def requester(self, ticket_id: int) -> Requester:
-        """The requester's name and number, opened."""
-
         def work(c: Connection) -> Any:
             k = t.tickets.c
             return c.execute(select(k.name_sealed, k.phone_sealed).where(k.id == ticket_id)).first()
@@ -165,13 +156,10 @@ class Reading:
         )
 
     async def units_of(self, ticket_id: int) -> frozenset[str]:
-        """Units that were ever given this ticket."""
         query = select(t.assignments.c.unit).where(t.assignments.c.ticket_id == ticket_id)
         return frozenset(await self._db.read(lambda c: list(c.execute(query).scalars())))
 
     async def tallies(self) -> Mapping[str, Mapping[str, int]]:
-        """For the meters: the newest letters by state and the newest calls by outcome."""
-
         def count(c: Connection, column: Any, key: Any) -> dict[str, int]:
             newest = select(column.label("word")).order_by(key.desc()).limit(RECENT).subquery()
             rows = c.execute(select(newest.c.word, func.count()).group_by(newest.c.word)).all()
@@ -186,7 +174,6 @@ class Reading:
         return await self._db.read(work)
 
     async def ping(self) -> None:
-        """Does the database answer? Raises what it raises."""
         await self._db.read(lambda c: c.execute(select(literal(1))).scalar_one())
 
 
@@ -207,7 +194,7 @@ def _paged(
     c: Connection, query: Select[Any], table: Any, ticket_id: int | None, people: Collection[str] | None,
     before: int | None, limit: int,
 ) -> tuple[Sequence[Any], int | None]:  # fmt: skip
-    """A page of letters or calls; where only some people's are wanted, a bounded stretch at a time."""
+    """Return a page of messages or calls; limited to some people, a bounded window at a time."""
     place = table.c.id
     bounds = [place < before] if before is not None else []
     floor = None
@@ -229,7 +216,7 @@ def _delivery(row: Any) -> Delivery:
 
 
 def _rung(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
-    """Calls with their attempts."""
+    """Return calls with their attempts."""
     ids = [row.id for row in rows]
     of: dict[int, list[Dial]] = {i: [] for i in ids}
     scripts = {row.id: row.script for row in rows}
@@ -255,6 +242,6 @@ def _at(value: int | None) -> datetime | None:
 
 
 def _version(said: str | None) -> int | None:
-    """The version of the script whose words were said last."""
+    """The version of the script that was spoken last."""
     found = json.loads(said).get("version") if said else None
     return int(found) if found is not None else None

@@ -1,4 +1,4 @@
-"""The shelf of registers and of the knowledge base, and the few questions whose answers may belong in a ledger."""
+"""Registers, the knowledge base, and the queries for ledger-line candidates."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -36,12 +36,11 @@ _COORDINATED = f"""SELECT t.management AS unit, t.no, '' AS said, t.id FROM tick
 
 
 class RegisterShelf:
-    """Implements backend.ports.registers.RegisterBook."""
+    """`RegisterStore` on either engine."""
 
     _db: Database
 
     async def keep(self, holding: Holding) -> None:
-        """Keep a row of a register."""
         values = {
             "id": holding.id, "kind": holding.kind, "unit": holding.unit, "name": holding.name,
             "on_date": holding.on_date, "facts": json.dumps(dict(holding.facts), ensure_ascii=False),
@@ -52,7 +51,6 @@ class RegisterShelf:
     async def holdings(
         self, kind: str, unit: str | None = None, before: int | None = None, limit: int = 500
     ) -> Sequence[Holding]:
-        """Rows of a register, newest first, ended ones included."""
         query = select(t.registers).where(H.kind == kind).order_by(H.id.desc()).limit(limit)
         if unit is not None:
             query = query.where(H.unit == unit)
@@ -61,7 +59,6 @@ class RegisterShelf:
         return await self._db.read(lambda c: [_holding(r) for r in c.execute(query)])
 
     async def end(self, holding_id: int, kind: str, by: str, at: datetime) -> bool:
-        """End a row; False when there is none that still holds."""
         query = (
             update(t.registers)
             .where(H.id == holding_id, H.kind == kind, H.ended_at.is_(None))
@@ -72,7 +69,6 @@ class RegisterShelf:
     # -- knowledge
 
     async def keep_knowledge(self, entry: KnowledgeEntry) -> None:
-        """Keep a record."""
         values = {
             "id": entry.id, "unit": entry.unit, "title": entry.title, "body": entry.body, "change": entry.change,
             "replaces": entry.replaces, "by": entry.by, "at": micros(entry.at), "state": entry.state,
@@ -80,7 +76,6 @@ class RegisterShelf:
         await self._db.write(lambda c: c.execute(insert(t.knowledge).values(**values)) and None)
 
     async def knowledge(self, entry_id: int) -> KnowledgeEntry | None:
-        """One record."""
         query = select(t.knowledge).where(K.id == entry_id)
         row = await self._db.read(lambda c: c.execute(query).first())
         return None if row is None else _knowledge(row)
@@ -88,7 +83,6 @@ class RegisterShelf:
     async def knowledge_list(
         self, unit: str | None, state: str | None, words: str, before: int | None, limit: int
     ) -> Sequence[KnowledgeEntry]:
-        """Records, newest first; `words` are looked for literally in title and body."""
         query = select(t.knowledge).order_by(K.id.desc()).limit(limit)
         for column, value in ((K.unit, unit), (K.state, state)):
             if value is not None:
@@ -100,7 +94,6 @@ class RegisterShelf:
         return await self._db.read(lambda c: [_knowledge(r) for r in c.execute(query)])
 
     async def review_knowledge(self, entry_id: int, state: str, by: str, unit: str, at: datetime, opinion: str) -> bool:
-        """Decide an entered record; False when decided already."""
         query = (
             update(t.knowledge)
             .where(K.id == entry_id, K.state == "entered")
@@ -109,7 +102,6 @@ class RegisterShelf:
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def knowledge_counts(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
-        """Unit → (its records accepted in that time, records its people reviewed in that time)."""
         query = text(f"""SELECT unit, reviewer_unit, state, count(*) FROM knowledge
             WHERE {_IN.format("reviewed_at")} GROUP BY unit, reviewer_unit, state""")
         found: dict[str, list[int]] = {}
@@ -121,20 +113,18 @@ class RegisterShelf:
                 found.setdefault(reviewer, [0, 0])[1] += n
         return {unit: (made, reviewed) for unit, (made, reviewed) in found.items()}
 
-    # -- what the tables tell
+    # # -- candidates for ledger lines
 
     async def praise(self, start: datetime, end: datetime) -> Sequence[Lead]:
-        """Praise tickets taken in, and what satisfied people said in visits, in that time."""
         return await self._leads(_PRAISE, start, end)
 
     async def failed_supervisions(self, start: datetime, end: datetime, now: datetime) -> Sequence[Lead]:
-        """Supervision duties that ran out, and progress that was not accepted, in that time."""
         missed = await self._leads(_MISSED, start, end, now=micros(now))
         rejected = await self._leads(_REJECTED, start, end)
         return [*missed, *(lead for lead in rejected if json.loads(lead.said).get("accept") is False)]
 
     async def coordinated(self, start: datetime, end: datetime) -> Sequence[Lead]:
-        """Mass, urgent and hard cases closed in that time whose requester said he is satisfied."""
+        """Find mass, urgent and hard cases closed in that time with a satisfied requester."""
         return await self._leads(_COORDINATED, start, end)
 
     async def _leads(self, sql: str, start: datetime, end: datetime, **more: Any) -> list[Lead]:

@@ -1,4 +1,4 @@
-"""The shelf of duty rosters: shifts, stand-ins, handover notes and quiet hours; all but the notes bump the epoch."""
+"""Duty roster tables: shifts, stand-ins, handover notes and quiet hours; all but the notes bump the epoch."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,14 +18,13 @@ D, S = t.duty_shifts.c, t.stand_ins.c
 
 
 class RosterShelf:
-    """Rosters on either engine."""
+    """`DutyRosterStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
         self._ids = ids
 
     async def put_shifts(self, shifts: Sequence[Shift], by: str, now: datetime) -> list[bool]:
-        """Keep shifts, their ids given by the store; True for each new or changed one (same unit, person, begin)."""
         await self._ids.refill(len(shifts) + 1)
 
         def work(c: Connection) -> list[bool]:
@@ -52,8 +51,6 @@ class RosterShelf:
         return True
 
     async def drop_shift(self, shift_id: int) -> Shift | None:
-        """Strike a shift; what it was, or None when there is none."""
-
         def work(c: Connection) -> Shift | None:
             found = _shift_of(c, shift_id)
             if found is not None:
@@ -64,11 +61,9 @@ class RosterShelf:
         return await self._db.write(work)
 
     async def shift(self, shift_id: int) -> Shift | None:
-        """One shift."""
         return await self._db.read(lambda c: _shift_of(c, shift_id))
 
     async def shifts(self, unit: str, begin: datetime, end: datetime) -> Sequence[Shift]:
-        """A unit's shifts that touch a stretch, past ones too, by their beginning."""
         query = (
             select(t.duty_shifts)
             .where(D.unit == unit, D.to_at > micros(begin), D.from_at < micros(end))
@@ -77,7 +72,6 @@ class RosterShelf:
         return await self._db.read(lambda c: [_shift(r) for r in c.execute(query)])
 
     async def put_stand_in(self, stand_in: StandIn, by: str, now: datetime) -> StandIn:
-        """Keep a stand-in, with its id."""
         await self._ids.refill(1)
 
         def work(c: Connection) -> StandIn:
@@ -92,8 +86,6 @@ class RosterShelf:
         return await self._db.write(work)
 
     async def end_stand_in(self, stand_in_id: int, now: datetime) -> bool:
-        """The absent person is back now; False when it was over or is not there."""
-
         def work(c: Connection) -> bool:
             query = update(t.stand_ins).where(S.id == stand_in_id, S.to_at > micros(now)).values(to_at=micros(now))
             if c.execute(query).rowcount != 1:
@@ -104,7 +96,6 @@ class RosterShelf:
         return await self._db.write(work)
 
     async def stand_ins(self, now: datetime) -> Sequence[StandIn]:
-        """Those that have not ended, by beginning."""
         query = select(t.stand_ins).where(S.to_at > micros(now)).order_by(S.from_at, S.id)
         return await self._db.read(
             lambda c: [
@@ -113,14 +104,12 @@ class RosterShelf:
         )
 
     async def note(self, handover: Handover) -> None:
-        """Keep a handover note."""
         await self._ids.refill(1)
         values = {"id": self._ids.take(), "unit": handover.unit, "at": micros(handover.at),
                   "person": handover.person, "text": handover.text}  # fmt: skip
         await self._db.write(lambda c: c.execute(insert(t.handovers).values(**values)) and None)
 
     async def notes(self, unit: str, limit: int) -> Sequence[Handover]:
-        """A unit's newest handover notes, newest first."""
         k = t.handovers.c
         query = select(t.handovers).where(k.unit == unit).order_by(k.at.desc(), k.id.desc()).limit(limit)
         return await self._db.read(
@@ -128,8 +117,6 @@ class RosterShelf:
         )
 
     async def set_quiet(self, person: str, hours: str | None, now: datetime) -> None:
-        """A person's own quiet hours; None: none of his own."""
-
         def work(c: Connection) -> None:
             c.execute(delete(t.quiet_hours).where(t.quiet_hours.c.person == person))
             if hours is not None:

@@ -1,4 +1,4 @@
-"""Between nouns and rows: how a dataclass is written into columns and read back, the same on both engines."""
+"""Converts dataclasses to table rows and back, the same on both engines."""
 
 import dataclasses
 import json
@@ -24,11 +24,11 @@ TABLE_OF: dict[type, Table] = {
 }  # fmt: skip
 
 
-PLAIN = frozenset({type(None), str, int, bool, bytes})  # kept as they are
+PLAIN = frozenset({type(None), str, int, bool, bytes})  # stored as they are
 
 
 def encode(value: Any) -> Any:
-    """A Python value as a column keeps it: instants as microseconds, collections as JSON, flags as a sorted line."""
+    """Return a value as stored: instants as microseconds, collections as JSON, flags joined by spaces and sorted."""
     if type(value) in PLAIN:
         return value
     if isinstance(value, datetime):
@@ -43,7 +43,7 @@ def encode(value: Any) -> Any:
 
 
 def _reader(annotation: Any) -> Callable[[Any], Any] | None:
-    """How a column of this annotated type is read back; None when it needs nothing."""
+    """Return the function that decodes a column of this annotated type; None if none is needed."""
     options = [a for a in typing.get_args(annotation) if a is not types.NoneType]
     origin = typing.get_origin(annotation)
     kind = options[0] if origin in (types.UnionType, typing.Union) and options else annotation
@@ -62,7 +62,7 @@ def _reader(annotation: Any) -> Callable[[Any], Any] | None:
 
 
 class Shape:
-    """The fields of one dataclass with their readers, worked out once."""
+    """Maps one dataclass to rows; field readers are worked out once."""
 
     def __init__(self, noun: type) -> None:
         hints = typing.get_type_hints(noun)
@@ -72,7 +72,7 @@ class Shape:
         self._readers = tuple((i, r) for i, n in enumerate(self.names) if (r := _reader(hints[n])) is not None)
 
     def read(self, row: "typing.Sequence[Any]") -> Any:
-        """The noun of a row whose columns stand in field order."""
+        """Build the record from a row whose columns are in field order."""
         values = list(row)
         for index, reader in self._readers:
             if values[index] is not None:
@@ -80,11 +80,11 @@ class Shape:
         return self.noun(*values)
 
     def of(self, row: Mapping[str, Any]) -> Any:
-        """The noun of a mapping of columns."""
+        """Build the record from a mapping of columns."""
         return self.read([row[name] for name in self.names])
 
     def write(self, noun: Any) -> tuple[Any, ...]:
-        """Column values of a noun in field order."""
+        """Return the record's column values in field order."""
         return tuple([v if type(v) in PLAIN else encode(v) for v in self._fields(noun)])
 
 

@@ -1,4 +1,4 @@
-"""The shelf of the runs: trials and locks, objections decided by two people, tickets that are not to count."""
+"""Score runs: trials and locks, contests decided by two people, excluded tickets."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from storage import tables as t
 from storage.db import Database
 
 R, A, X = t.score_runs.c, t.score_appeals.c, t.score_exclusions.c
-#: what may still change a month that is over, by name: open duties of its cohort, undecided requests (Q15)
+#: #: what may still change a past month, by name: open duties of its cohort, undecided requests (Q15)
 _OPEN = {
     "dispatch": "SELECT count(*) FROM duties WHERE kind = 'dispatch' AND met_at IS NULL AND {0}",
     "sign": "SELECT count(*) FROM duties WHERE kind = 'sign' AND met_at IS NULL AND {0}",
@@ -27,12 +27,11 @@ _WHEN = tuple(f"{name} >= :start AND {name} < :end" for name in ("start_at", "as
 
 
 class RunShelf:
-    """Implements backend.ports.runs.RunBook."""
+    """`RunStore` on either engine; a trial may get a 核对期 before it is locked."""
 
     _db: Database
 
     async def keep_run(self, run: Run) -> None:
-        """Keep a run."""
         values = {
             "id": run.id, "period": run.period, "scheme": run.scheme, "state": run.state, "by": run.by,
             "at": micros(run.at), "sheet": json.dumps(run.sheet, ensure_ascii=False), "hash": run.hash,
@@ -41,13 +40,11 @@ class RunShelf:
         await self._db.write(lambda c: c.execute(insert(t.score_runs).values(**values)) and None)
 
     async def run(self, run_id: int) -> Run | None:
-        """One run."""
         query = select(t.score_runs).where(R.id == run_id)
         row = await self._db.read(lambda c: c.execute(query).first())
         return None if row is None else _run(row)
 
     async def runs(self, period: str | None, limit: int) -> Sequence[Run]:
-        """Runs of a period or of all, newest first, without their sheets."""
         columns = [column for column in t.score_runs.c if column.name != "sheet"]
         query = select(*columns).order_by(R.id.desc()).limit(limit)
         if period is not None:
@@ -55,7 +52,6 @@ class RunShelf:
         return await self._db.read(lambda c: [_run(r) for r in c.execute(query)])
 
     async def locked(self, period: str, scheme: str) -> Run | None:
-        """The newest locked run of a period and scheme."""
         query = (
             select(t.score_runs)
             .where(R.period == period, R.scheme == scheme, R.state == "locked")
@@ -66,14 +62,12 @@ class RunShelf:
         return None if row is None else _run(row)
 
     async def shut(self, period: str, schemes: Sequence[str]) -> bool:
-        """Whether a run of that period is locked, for all schemes ("") or for one of these."""
         query = select(R.id).where(R.period == period, R.state == "locked", R.scheme.in_(["", *schemes])).limit(1)
         return await self._db.read(lambda c: c.execute(query).first() is not None)
 
     async def lock(
         self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None
     ) -> bool:
-        """Lock a run; False when it is locked already."""
         query = (
             update(t.score_runs)
             .where(R.id == run_id, R.state.in_(("trial", "check")))
@@ -82,7 +76,6 @@ class RunShelf:
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def check(self, run_id: int, until: datetime) -> bool:
-        """Open the 核对期 of a trial; False when it is no trial any more."""
         query = (
             update(t.score_runs)
             .where(R.id == run_id, R.state == "trial")
@@ -91,7 +84,7 @@ class RunShelf:
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def open_duties(self, start: datetime, end: datetime) -> Sequence[tuple[str, int]]:
-        """(what, how many) of the cohort that may still change it."""
+        """Count the duties and requests of the cohort that may still change it, by name."""
         given = {"start": micros(start), "end": micros(end)}
 
         def work(c: Connection) -> list[tuple[str, int]]:
@@ -102,10 +95,9 @@ class RunShelf:
 
         return await self._db.read(work)
 
-    # -- objections
+    # # -- contests
 
     async def appeal(self, appeal: Appeal) -> None:
-        """Keep an appeal."""
         values = {
             "id": appeal.id, "run_id": appeal.run_id, "unit": appeal.unit, "item": appeal.item,
             "words": appeal.words, "by": appeal.by, "at": micros(appeal.at), "period": appeal.period,
@@ -115,14 +107,12 @@ class RunShelf:
         await self._db.write(lambda c: c.execute(insert(t.score_appeals).values(**values)) and None)
 
     async def appeals(self, run_id: int) -> Sequence[Appeal]:
-        """The appeals against a run, oldest first."""
         query = select(t.score_appeals).where(A.run_id == run_id).order_by(A.id)
         return await self._db.read(lambda c: [_appeal(r) for r in c.execute(query)])
 
     async def appeals_of(
         self, period: str | None, unit: str | None, states: Sequence[str], limit: int
     ) -> Sequence[Appeal]:
-        """Appeals of a period and unit in these states (none: all), newest first."""
         query = select(t.score_appeals).order_by(A.id.desc()).limit(limit)
         for column, value in ((A.period, period), (A.unit, unit)):
             if value is not None:
@@ -132,13 +122,11 @@ class RunShelf:
         return await self._db.read(lambda c: [_appeal(r) for r in c.execute(query)])
 
     async def one_appeal(self, appeal_id: int) -> Appeal | None:
-        """One appeal."""
         query = select(t.score_appeals).where(A.id == appeal_id)
         row = await self._db.read(lambda c: c.execute(query).first())
         return None if row is None else _appeal(row)
 
     async def propose(self, appeal_id: int, proposal: Mapping[str, Any], by: str, at: datetime) -> bool:
-        """The first clerk's opinion; False when the appeal is decided."""
         query = (
             update(t.score_appeals)
             .where(A.id == appeal_id, A.state.in_(("open", "proposed")))
@@ -154,9 +142,8 @@ class RunShelf:
     async def settle(
         self, appeal_id: int, state: str, by: str, at: datetime, exclusions: Sequence[Exclusion] = ()
     ) -> bool:
-        """The second clerk's word on a proposed appeal, with the exclusions it brings, in one transaction."""
         values: dict[str, Any] = {"state": state, "decided_by": by, "decided_at": micros(at)}
-        if state == "open":  # not agreed: the first opinion is taken back
+        if state == "open":  # not agreed: the first proposal is withdrawn
             values = {"state": state, "proposal": None, "proposed_by": None, "proposed_at": None}
         query = update(t.score_appeals).where(A.id == appeal_id, A.state == "proposed").values(**values)
 
@@ -172,8 +159,6 @@ class RunShelf:
     # -- exclusions
 
     async def exclude(self, exclusions: Sequence[Exclusion]) -> None:
-        """Keep exclusions."""
-
         def work(c: Connection) -> None:
             for exclusion in exclusions:
                 c.execute(insert(t.score_exclusions).values(**_excluded(exclusion)))
@@ -181,20 +166,17 @@ class RunShelf:
         await self._db.write(work)
 
     async def exclusions(self, month: str, unit: str | None = None) -> Sequence[Exclusion]:
-        """Exclusions of a month, oldest first."""
         query = select(t.score_exclusions).where(X.month == month).order_by(X.id)
         if unit is not None:
             query = query.where(X.unit == unit)
         return await self._db.read(lambda c: [_exclusion(r) for r in c.execute(query)])
 
     async def exclusion(self, exclusion_id: int) -> Exclusion | None:
-        """One exclusion."""
         query = select(t.score_exclusions).where(X.id == exclusion_id)
         row = await self._db.read(lambda c: c.execute(query).first())
         return None if row is None else _exclusion(row)
 
     async def decide_exclusion(self, exclusion_id: int, state: str, by: str, at: datetime) -> bool:
-        """Decide an entered exclusion; False when decided already."""
         query = (
             update(t.score_exclusions)
             .where(X.id == exclusion_id, X.state == "entered")

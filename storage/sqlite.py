@@ -1,4 +1,4 @@
-"""The embedded engine: one writer connection in its own thread with group commit, readers apart.
+"""The embedded engine: one writer connection in its own thread with group commit, and separate readers.
 
 Stock SQLite before 3.44.6/3.50.7/3.51.3 has a WAL-reset race with several writers, so one process owns the file.
 """
@@ -20,9 +20,9 @@ from sqlalchemy.pool import NullPool, StaticPool
 from storage.db import settle
 
 T = TypeVar("T")
-BATCH = 64  # moves that share one fsync at most
+BATCH = 64  # jobs that share one fsync at most
 READERS = 3
-BUSY_MS = 5_000  # how long a foreign process may hold the file before we say so (FD4)
+BUSY_MS = 5_000  # how long another process may hold the file before we report it (FD4)
 
 Job = tuple[Callable[[Connection], Any], "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 
@@ -49,7 +49,7 @@ def _tune(engine: Engine, *, writer: bool) -> None:
 
 
 class SqliteDatabase:
-    """SQLite in WAL mode. `write` functions run one after another in the writer thread, many to one commit."""
+    """SQLite in WAL mode. `write` functions run one after another in the writer thread, many per commit."""
 
     dialect = "sqlite"
 
@@ -76,7 +76,7 @@ class SqliteDatabase:
         self._opened: list[Connection] = []
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run a reading function in a reader thread, on a snapshot of its own."""
+        """Run a function in a reader thread, on its own snapshot."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
@@ -88,7 +88,7 @@ class SqliteDatabase:
             return work(connection)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run a function in the writer thread; it is on disk when this returns."""
+        """Run a function in the writer thread; its changes are on disk when this returns."""
         if self._closed:
             raise RuntimeError("the database is closed")
         loop = asyncio.get_running_loop()
@@ -97,7 +97,7 @@ class SqliteDatabase:
         return await asyncio.shield(future)
 
     async def close(self) -> None:
-        """Commit what was accepted and close the file."""
+        """Commit accepted work and close the file."""
         if self._closed:
             return
         self._closed = True
@@ -143,7 +143,7 @@ class SqliteDatabase:
             connection.close()
 
     def _commit(self, connection: Connection, batch: list[Job]) -> None:
-        """All of a batch in one transaction, each job behind a savepoint of its own."""
+        """Run a batch in one transaction, each job in its own savepoint."""
         answers: list[tuple[Any, BaseException | None]] = []
         with connection.begin():
             raw = connection.connection.driver_connection

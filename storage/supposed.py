@@ -1,6 +1,6 @@
-"""Counting as if undecided requests were granted: two tables seen as a yes would leave them (B2, what if).
+"""Counts as if pending requests were granted: two tables as a yes would leave them (B2, what if).
 
-A query that begins with these words finds `requests` and `assignments` as they would be; nothing is written.
+A query with this prefix sees `requests` and `assignments` as they would be; nothing is written.
 """
 
 import json
@@ -14,7 +14,7 @@ from backend.domain.instants import instant, micros
 from backend.ports.marks import Question, Undecided
 from storage import tables as t
 
-#: a claim about a ticket that has no assignment of its own belongs to the unit that leads
+#: #: a claim about a ticket without an assignment of its own belongs to the lead unit
 _UNDECIDED = text("""SELECT r.id, r.kind, t.no, r.assignment_id, r.asked_at, r.facts
     FROM requests r JOIN tickets t ON t.id = r.ticket_id
     LEFT JOIN assignments a ON a.id = COALESCE(r.assignment_id, t.lead_id)
@@ -23,7 +23,7 @@ _UNDECIDED = text("""SELECT r.id, r.kind, t.no, r.assignment_id, r.asked_at, r.f
 
 
 def undecided(c: Connection, values: Mapping[str, Any]) -> Sequence[Undecided]:
-    """A unit's undecided requests of those kinds about what it was given before `until`, oldest first."""
+    """List a unit's pending requests of these kinds about assignments dispatched before `until`, oldest first."""
     found = []
     for number, kind, no, assignment, asked_at, words in c.execute(_UNDECIDED, dict(values)):
         due = json.loads(words).get("new_due_at")
@@ -36,7 +36,7 @@ def undecided(c: Connection, values: Mapping[str, Any]) -> Sequence[Undecided]:
 
 
 def supposing(question: Question, dialect: str) -> str:
-    """The words before a query under which what is supposed to be granted is granted as of the question."""
+    """Return the SQL prefix under which the question's `granted` requests are granted."""
     if not question.granted:
         return ""
     yes = _among("id", [one.id for one in question.granted])
@@ -74,5 +74,5 @@ def _columns(table: Table, changed: Mapping[str, str]) -> str:
 
 
 def _among(name: str, numbers: Sequence[int | None]) -> str:
-    """A condition on a number; never true for an empty choice."""
+    """Return a condition on a number; never true for an empty choice."""
     return f"{name} IN ({', '.join(str(int(n)) for n in numbers if n is not None)})" if numbers else "1 = 0"

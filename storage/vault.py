@@ -1,4 +1,4 @@
-"""Seals personal data (AES-GCM bound to table, row and column) and finds repeats by a keyed blind index."""
+"""Encrypts personal data (AES-GCM bound to table, row and column) and finds repeats by a keyed blind index."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ def _derive(secret: bytes, purpose: str) -> bytes:
 
 
 class Vault:
-    """The keys of the house, all derived from `JIESU_SECRET_KEY`. Older secrets still open what they sealed."""
+    """Keys derived from `JIESU_SECRET_KEY`. Older secrets still open what they sealed."""
 
     def __init__(self, secret: str, older: Sequence[str] = ()) -> None:
         if len(secret) < 16:
@@ -29,13 +29,13 @@ class Vault:
         self.session = _derive(root, "session")
 
     def seal(self, table: str, row: int | str, column: str, value: str) -> bytes:
-        """Ciphertext of a value that opens only in this table, row and column."""
+        """Encrypt a value so that it opens only in this table, row and column."""
         nonce = os.urandom(NONCE)
         body = AESGCM(self._keys[0]).encrypt(nonce, value.encode(), self._place(table, row, column))
         return self._ids[0] + nonce + body
 
     def open(self, table: str, row: int | str, column: str, sealed: bytes | None) -> str | None:
-        """The value again; None for nothing. Raises ValueError when it was sealed elsewhere or by an unknown key."""
+        """Decrypt a value; None for None. Raises ValueError if it was sealed elsewhere or by an unknown key."""
         if sealed is None:
             return None
         sealed = bytes(sealed)
@@ -49,7 +49,7 @@ class Vault:
         raise ValueError("sealed elsewhere, or by an unknown key")
 
     def index(self, value: str) -> str:
-        """A keyed hash by which equal values are found without being known (repeats, contact cards)."""
+        """Return a keyed hash that finds equal values without revealing them (repeats, contact cards)."""
         return hmac.new(self._index, value.encode(), hashlib.sha256).hexdigest()[:40]
 
     @staticmethod

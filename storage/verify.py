@@ -1,4 +1,4 @@
-"""The verifier's shelf: chains read page by page, exactly as they are kept; seals added, never changed."""
+"""Journal chains, read page by page exactly as stored; seals are added, never changed."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -21,18 +21,16 @@ _ASSIGNMENT = [t.assignments.c[name] for name in SHAPES[Assignment].names]
 
 
 class ChainShelf:
-    """Chains and seals on either engine."""
+    """`JournalStore` on either engine."""
 
     def __init__(self, db: Database, ids: Ids) -> None:
         self._db = db
         self._ids = ids
 
     async def chains(self, after: int, limit: int) -> Sequence[Chain]:
-        """Tickets with a greater id, with all their lines; also lines whose ticket is gone."""
         return await self._db.read(lambda c: _chains(c, after, limit))
 
     async def lost(self) -> Sequence[int]:
-        """Ids of tickets that assignments or duties speak of and that are not there."""
         known = select(t.tickets.c.id)
         queries = [
             select(table.c.ticket_id).where(table.c.ticket_id.not_in(known)) for table in (t.assignments, t.duties)
@@ -40,20 +38,17 @@ class ChainShelf:
         return await self._db.read(lambda c: sorted(c.execute(union(*queries)).scalars()))
 
     async def last_seal(self) -> Seal | None:
-        """The newest seal."""
         query = select(t.seals).order_by(t.seals.c.id.desc()).limit(1)
         row = await self._db.read(lambda c: c.execute(query).first())
         return None if row is None else _seal(row)
 
     async def seals(self, after: int, limit: int) -> Sequence[Seal]:
-        """Seals with a greater id, in the order of ids."""
         query = select(t.seals).where(t.seals.c.id > after).order_by(t.seals.c.id).limit(limit)
         return await self._db.read(lambda c: [_seal(r) for r in c.execute(query)])
 
     async def unsealed(
         self, after: datetime | None, until: datetime, limit: int
     ) -> Sequence[tuple[int, str, datetime]]:
-        """Lines (id, hash, recorded at) recorded after one moment and until another, oldest first."""
         j = t.journal.c
         query = select(j.id, j.hash, j.recorded_at).where(j.recorded_at <= micros(until))
         if after is not None:
@@ -62,13 +57,10 @@ class ChainShelf:
         return await self._db.read(lambda c: [(r.id, r.hash, instant(r.recorded_at)) for r in c.execute(query)])
 
     async def hashes(self, ids: Collection[int]) -> Mapping[int, str]:
-        """The hashes of these lines, as far as they are there."""
         query = select(t.journal.c.id, t.journal.c.hash).where(t.journal.c.id.in_(sorted(ids)))
         return await self._db.read(lambda c: {r.id: r.hash for r in c.execute(query)})
 
     async def keep(self, members: Sequence[int], prev: str, hash_: str, until: datetime) -> Seal | None:
-        """Keep a seal after `prev`; None when somebody else has sealed meanwhile."""
-
         def work(c: Connection) -> Seal | None:
             last = c.execute(select(t.seals.c.id, t.seals.c.hash).order_by(t.seals.c.id.desc()).limit(1)).first()
             if (last.hash if last else "") != prev:
@@ -84,13 +76,13 @@ class ChainShelf:
 
 
 def packed(members: Sequence[int]) -> str:
-    """Ids as differences, each to the one before: short to keep."""
+    """Encode ids as differences, each to the one before, to save space."""
     before = [0, *members]
     return ",".join(str(b - a) for a, b in zip(before, members, strict=False))
 
 
 def unpacked(text: str) -> tuple[int, ...]:
-    """The ids again."""
+    """Decode the ids."""
     found, at = [], 0
     for step in text.split(","):
         at += int(step)
@@ -136,7 +128,7 @@ def _chain(ticket_id: int, ticket: Any, lines: Sequence[Any], assignments: Seque
 
 
 def _line(row: Any) -> Line | None:
-    """A line, if it reads as it was written; other blanks or another order in its words are no accident."""
+    """Return a line. None unless its JSON is byte-for-byte canonical: anything else is evidence of tampering."""
     try:
         line: Line = SHAPES[Line].read(row)
         same = encode(json.loads(row.words)) == row.words

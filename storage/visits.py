@@ -1,4 +1,4 @@
-"""The shelf of those who visit: tasks with what was heard, the do-not-visit list, recordings, and the counts."""
+"""Visits: manual tasks with the answers so far, the do-not-call list, recordings, and counts."""
 
 import json
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from storage.db import Database
 from storage.vault import Vault
 
 T, V, K, D, A = t.tickets.c, t.visits.c, t.calls.c, t.dials.c, t.assignments.c
-REF = 16  # characters of a blind index that name a line of the list
+REF = 16  # characters of a blind index that identify an entry
 
 
 class VisitShelf:
-    """Visits on either engine."""
+    """`VisitStore` on either engine."""
 
     def __init__(self, db: Database, vault: Vault) -> None:
         self._db = db
@@ -28,11 +28,9 @@ class VisitShelf:
     # -- tasks
 
     async def tasks(self, limit: int) -> Sequence[Task]:
-        """Tickets that wait for a person's visit, what is due first first."""
         return await self._tasks(T.state == State.REVISIT_MANUAL.value, limit)
 
     async def task(self, ticket_no: str) -> Task | None:
-        """One of them; None when it waits for no person."""
         found = await self._tasks(and_(T.no == ticket_no, T.state == State.REVISIT_MANUAL.value), 1)
         return found[0] if found else None
 
@@ -73,14 +71,13 @@ class VisitShelf:
         )  # fmt: skip
 
     async def awaited(self, limit: int) -> Sequence[str]:
-        """Numbers of closed tickets whose result has not been told yet, oldest first."""
+        """List numbers of closed tickets whose result was not reported yet, oldest first."""
         query = select(T.no).where(T.state == State.CLOSED.value).order_by(T.closed_at, T.id).limit(limit)
         return await self._db.read(lambda c: list(c.execute(query).scalars()))
 
-    # -- who is left in peace
+    # # -- do-not-call list
 
     async def blocked(self, limit: int) -> Sequence[Blocked]:
-        """The do-not-visit list, newest first."""
         n = t.no_visits.c
         query = select(t.no_visits).order_by(n.at.desc()).limit(limit)
 
@@ -98,7 +95,6 @@ class VisitShelf:
         return c.execute(select(K.to_masked).where(K.id == call_id)).scalar() or ""
 
     async def block(self, phone: str, masked: str, reason: str, by: str, at: datetime) -> bool:
-        """Never ring that number for a visit; False when it stood there already."""
         index, n = self._vault.index(phone), t.no_visits.c
 
         def work(c: Connection) -> bool:
@@ -112,7 +108,7 @@ class VisitShelf:
         return await self._db.write(work)
 
     async def unblock(self, *, ref: str = "", phone: str = "") -> str | None:
-        """Take a line off the list: its mask; None when there is none."""
+        """Remove an entry; return its mask, None if there is none."""
         n = t.no_visits.c
         which = n.phone_index == self._vault.index(phone) if phone else func.substr(n.phone_index, 1, REF) == ref
 
@@ -129,7 +125,6 @@ class VisitShelf:
     # -- recordings and counts
 
     async def recording(self, dial_id: int) -> Kept | None:
-        """A kept recording; None when there is none or it was let go of."""
         query = (
             select(D.recording, T.no, K.purpose)
             .select_from(t.dials.join(t.calls, K.id == D.call_id).outerjoin(t.tickets, T.id == K.ticket_id))
@@ -139,7 +134,7 @@ class VisitShelf:
         return None if row is None else Kept(row.recording, row.no, row.purpose)
 
     async def visit_tallies(self, since: datetime, until: datetime) -> Sequence[VisitTally]:
-        """Visits made in that time, counted; deemed is what a final answer without a word of theirs became."""
+        """Count visits; `deemed`: final without an answer of the requester's own."""
         silent = V.answer.in_(("no_reply", "unreached", "unclear"))
         deemed = case((and_(V.final, silent), 1), else_=0)
         unit = func.coalesce(A.unit, "")
@@ -157,7 +152,6 @@ class VisitShelf:
         return await self._db.read(work)
 
     async def call_tallies(self, since: datetime, until: datetime) -> Sequence[CallTally]:
-        """Visit calls begun in that time, counted."""
         unit, outcome = func.coalesce(A.unit, ""), func.coalesce(K.outcome, cast(K.state, String))
         dials = select(func.count()).select_from(t.dials).where(D.call_id == K.id).scalar_subquery()
         query = (

@@ -1,1 +1,1 @@
-"""What the rooms need of the shelves: one protocol a file, implemented by the file of the same name in storage/."""
+"""Protocols of what the services need from storage; the file of the same name in storage/ implements each."""

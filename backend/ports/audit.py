@@ -1,4 +1,4 @@
-"""What is no move but must be known: sign-ins, refusals, reveals, changed settings (FA12). There is no way to erase it."""
+"""The audit log of events that are not moves: sign-ins, refusals, reveals, changed settings (FA12); never erased."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ class Entry:
 
 
 class AuditStore(Protocol):
-    """The audit book."""
+    """Stores the audit log."""
 
     async def note(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None:
-        """Write one row."""
+        """Append a row."""
         ...
 
     async def times(self, who: str, what: str, since: datetime) -> int:
-        """How often somebody did that since then."""
+        """Count how often somebody did that since then."""
         ...
 
     async def entries(self, *, before: int | None = None, limit: int = 50) -> Page[Entry]:
-        """A page of rows, newest first."""
+        """Return a page of rows, newest first."""
         ...

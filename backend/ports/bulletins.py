@@ -1,4 +1,4 @@
-"""What bulletins are made of: a period's figures as counted, tickets to be reviewed, and the book of issues."""
+"""The data of bulletins: a period's figures, tickets to be reviewed, and the issues."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from backend.ports.reading import Page
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What is counted: instants from `start` up to but not at `end`, as known at `as_of`."""
+    """What to count: instants from `start` to before `end`, as known at `as_of`."""
 
     start: datetime
     end: datetime
@@ -19,17 +19,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """受理: so many demands of one channel, category, grade and region, and how many of them were special."""
+    """受理: the demands of one channel, category, grade and region, and how many were special."""
 
     channel: str
     category: str
     grade: str
     region: str
     count: int
-    direct: int  # answered at the desk, never dispatched
+    direct: int  # answered at intake, never dispatched
     mass: int
     repeated: int
-    bounced: int  # given back twice or more
+    bounced: int  # returned twice or more
     merged: int
     cancelled: int
 
@@ -59,7 +59,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class InHand:
-    """One unit's lead assignments: due within the span, warned within it; in hand and overdue at its end."""
+    """One unit's lead assignments: due and warned within the period; open and overdue at its end."""
 
     unit: str
     due: int
@@ -71,7 +71,7 @@ class InHand:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Requests of a kind by what became of them (`decision` "" while open)."""
+    """Requests of a kind by decision ("" while open)."""
 
     kind: str
     decision: str
@@ -80,10 +80,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """回访: tickets visited within the span by the last word so far.
+    """回访: tickets visited within the period, by the latest answer.
 
-    `verdict` is satisfied, basically_satisfied, unsatisfied, deemed or open; `doubted` when the machine heard 不满意
-    first; `manual` when a person visited; `excluded` when the demand was recognised as unreasonable.
+    `verdict` is satisfied, basically_satisfied, unsatisfied, deemed or open; `doubted` if the automatic visit heard 不满意
+    first; `manual` if a person visited; `excluded` if the demand was recognised as unreasonable.
     """
 
     verdict: str
@@ -96,23 +96,23 @@ class Visited:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A span's work in numbers; times in microseconds."""
+    """A period's work in numbers; times in microseconds."""
 
     received: tuple[Received, ...]
     given: tuple[Given, ...]
     dispatched: int  # tickets
-    dispatch_wait: int  # microseconds from 工单生成 to 派单, in all
-    dispatch_waited: int  # how many tickets that is of
+    dispatch_wait: int  # microseconds from 工单生成 to 派单, in total
+    dispatch_waited: int  # the number of tickets in that total
     closed: tuple[Closed, ...]
     in_hand: tuple[InHand, ...]
     asked: tuple[Asked, ...]
     visited: tuple[Visited, ...]
-    supervised: Mapping[str, int]  # outcome of the supervision order ("" while open) → how many
+    supervised: Mapping[str, int]  # outcome of the supervision ("" while open) → count
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A ticket to be reviewed (A17), with the review it got; its title still holds whatever the caller said."""
+    """A ticket to be reviewed (A17), with its review; the title is unmasked, as the requester gave it."""
 
     no: str
     category: str
@@ -131,18 +131,18 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What only the period itself is asked for."""
+    """What is loaded only for the period itself."""
 
     places: tuple[tuple[str, int], ...]  # 地点 as written, and how many demands
     problems: tuple[Problem, ...]
     problems_in_all: int
-    late_lines: int  # journal lines of the span written after its end
-    months: tuple[tuple[int, int], ...]  # received and closed of each month asked for
+    late_lines: int  # journal lines of the period written after its end
+    months: tuple[tuple[int, int], ...]  # received and closed, for each month requested
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """期: a bulletin's number within its kind and year, and how far its making is. `state`: making, ready, failed."""
+    """期: a bulletin's number within its kind and year, and the state of its production: making, ready, failed."""
 
     id: int
     kind: str
@@ -166,36 +166,36 @@ class Leaf:
 
 
 class BulletinStore(Protocol):
-    """The shelf of the bulletins."""
+    """Stores bulletin issues and counts their figures."""
 
     async def figures(self, spans: Sequence[Span]) -> Sequence[Figures]:
-        """Each span's figures, all on one view of the data."""
+        """Count the figures of each period, all on one view of the data."""
         ...
 
     async def detail(self, span: Span, months: Sequence[tuple[datetime, datetime]], limit: int) -> Detail:
-        """The rest of one span; at most `limit` problems, the red ones first."""
+        """Load the rest of one period; at most `limit` problems, red cards first."""
         ...
 
     async def open_issue(
         self, kind: str, period: str, year: int, by: str, at: datetime, wanted: int | None
     ) -> Issue | None:
-        """Begin an issue, or one made anew under its number; None when the wanted number is another period's."""
+        """Begin an issue, or a new revision under its number; None if the wanted number belongs to another period."""
         ...
 
     async def settle(self, issue_id: int, files: Sequence[tuple[str, bytes]], error: str | None) -> None:
-        """Keep its documents in place of earlier ones, or note why there are none."""
+        """Replace the issue's documents, or record why there are none."""
         ...
 
     async def issues(
         self, period: str | None, *, without: str | None = None, before: int | None = None, limit: int = 50
     ) -> Page[tuple[Issue, Sequence[Leaf]]]:
-        """A page of issues with their documents, newest first; `without` leaves a kind out."""
+        """Return a page of issues with their documents, newest first; `without` omits a kind."""
         ...
 
     async def issue(self, issue_id: int) -> tuple[Issue, Sequence[Leaf]] | None:
-        """One issue."""
+        """Return one issue with its documents."""
         ...
 
     async def content(self, issue_id: int, name: str) -> bytes | None:
-        """One document."""
+        """Return the content of one document."""
         ...

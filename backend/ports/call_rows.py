@@ -1,4 +1,4 @@
-"""What is kept of calls: one row a matter, one row each time it rings, and what is written about either."""
+"""Records of calls (one per matter) and call attempts, and what is written about either."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from backend.domain.ticket import Category, Grade, State
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The ticket (and assignment) a call is about, as it stands now; empty for a call about nothing yet."""
+    """The ticket (and assignment) a call is about, as it is now; empty for a call about nothing yet."""
 
     ticket_no: str
     state: State
@@ -30,7 +30,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One matter to ring about. `heard` is what was said so far, over all attempts; `tries` those that count."""
+    """One matter to call about. `heard` holds the answers over all attempts; `tries` the attempts that count."""
 
     id: int
     purpose: str  # notice | supervise | visit | inbound
@@ -55,7 +55,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """One attempt. `step` is the step awaited next, `said` what was said last; `outcome` None until it is judged."""
+    """One call attempt. `step` is the next expected step, `said` the last prompt; `outcome` None until settled."""
 
     id: int
     number: int
@@ -80,7 +80,7 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class PhoneLetter:
-    """A letter that is to be told by telephone, due now."""
+    """A message to be delivered by telephone, due now."""
 
     id: int
     kind: str
@@ -96,7 +96,7 @@ class PhoneLetter:
 
 @dataclass(frozen=True, slots=True)
 class NewCall:
-    """A call about to be kept. With a letter, the letter is taken in hand in the same transaction."""
+    """A call to be added. With a message, the message is claimed in the same transaction."""
 
     purpose: str
     script: str
@@ -108,14 +108,14 @@ class NewCall:
     person: str | None = None
     round: int = 0
     urgent: bool = False
-    phone: str | None = None  # E.164; kept sealed, and as a blind index
+    phone: str | None = None  # E.164; stored sealed, and as a blind index
     masked: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What the carrier says of an attempt. `terminal`: nothing can follow, whatever arrives later (FW6)."""
+    """A carrier's status report on an attempt. `terminal`: final, whatever arrives later (FW6)."""
 
     provider_id: str
     status: str
@@ -130,7 +130,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the talk, to be kept before it is answered; counts only while `step` is the one awaited."""
+    """One step of the dialogue, recorded before it is answered; counts only while `step` is the expected one."""
 
     dial_id: int
     step: int
@@ -146,7 +146,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an attempt is judged, and what becomes of its call: another try at `next_at`, or done."""
+    """The outcome of an attempt, and what follows for its call: another attempt at `next_at`, or done."""
 
     dial_id: int
     outcome: str
@@ -167,5 +167,5 @@ class WantedVisit:
     urgent: bool
 
 
-#: The owner written on a letter while it is rung for: such a letter is nobody else's to rescue.
+#: #: The owner of a message while its call is handled: nobody else may release such a message.
 OWNER = "calls"

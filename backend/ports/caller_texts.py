@@ -1,4 +1,4 @@
-"""Where short messages to callers wait, are sent, and where what they wrote back is found (S6)."""
+"""Short messages to requesters: waiting, sent, and answered (S6)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class CallerText:
-    """One text to the caller of a ticket. `two_way`: an answer is awaited until `next_at`."""
+    """One text to the requester of a ticket. `two_way`: an answer is expected until `next_at`."""
 
     id: int
     ticket_id: int
@@ -29,40 +29,40 @@ class CallerText:
 
 
 class CallerTextStore(Protocol):
-    """The shelf of texts to callers."""
+    """Stores texts to requesters."""
 
     async def open(self, ticket_id: int, kind: str, round_: int, phone: str, masked: str, two_way: bool,
                    now: datetime) -> bool:  # fmt: skip
-        """A text to be sent; False when that round had one already."""
+        """Add a text to send; False if that round had one already."""
         ...
 
     async def due(self, now: datetime, limit: int) -> Sequence[CallerText]:
-        """Texts to be sent, or whose answer is awaited no longer."""
+        """List texts to send, or whose time for an answer is over."""
         ...
 
     async def take(self, text_id: int, now: datetime, until: datetime) -> bool:
-        """Take a pending one in hand before the carrier is asked; False when somebody was quicker."""
+        """Claim a pending text before the carrier is asked; False if another process was faster."""
         ...
 
     async def settle(
         self, text_id: int, state: str, now: datetime, *, next_at: datetime | None = None,
         provider_id: str | None = None, error: str | None = None, cost: str | None = None,
     ) -> None:  # fmt: skip
-        """How it went; `next_at`: to be looked at again then."""
+        """Record the result of sending; `next_at`: check again then."""
         ...
 
     async def told(self, text_id: int, provider_id: str, status: str, error: str) -> bool:
-        """A delivery report; False when there is no such text, or it is another one's."""
+        """Record a delivery report; False if there is no such text, or the id belongs to another one."""
         ...
 
     async def awaiting(self, phone: str) -> CallerText | None:
-        """The newest text to that number whose answer is still awaited."""
+        """Return the newest text to that number that still awaits an answer."""
         ...
 
     async def answer(self, text_id: int, words: str, now: datetime) -> bool:
-        """Keep what was written back, once."""
+        """Record the answer, once."""
         ...
 
     async def of_ticket(self, ticket_id: int) -> Sequence[CallerText]:
-        """Texts of a ticket, oldest first."""
+        """List the texts of a ticket, oldest first."""
         ...

@@ -1,4 +1,4 @@
-"""Where calls wait, are rung, and are remembered."""
+"""Calls: waiting, in progress, and finished."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -36,145 +36,145 @@ __all__ = [
 
 
 class CallStore(CallBooks, Protocol):
-    """The shelf of whoever rings."""
+    """Stores calls and call attempts."""
 
     # -- planning
 
     async def letters(self, now: datetime, limit: int) -> Sequence[PhoneLetter]:
-        """Letters by telephone that are due, urgent first; takes none."""
+        """List due messages by telephone, urgent first; claims none."""
         ...
 
     async def open(self, new: NewCall) -> int | None:
-        """Keep a call; None when its letter is in other hands, or that visit is planned already."""
+        """Add a call; return its id, or None if its message is claimed by another, or that visit is planned already."""
         ...
 
     async def wanted(self, limit: int) -> Sequence[WantedVisit]:
-        """Tickets to be visited by machine for whose round no call was planned."""
+        """List tickets due for an automatic visit in whose round no call is planned."""
         ...
 
     async def due(self, now: datetime, limit: int) -> Sequence[Call]:
-        """Calls to be rung now, urgent first."""
+        """List calls due now, urgent first."""
         ...
 
     async def overdue(self, now: datetime, limit: int) -> Sequence[Talk]:
-        """Attempts under way from which nothing was heard for too long."""
+        """List attempts in progress that have been silent for too long."""
         ...
 
     async def postpone(self, call_id: int, next_at: datetime) -> bool:
-        """A waiting call waits longer."""
+        """Postpone a waiting call."""
         ...
 
     async def drop(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
-        """A waiting call is no longer wanted; False when it waits no more."""
+        """Cancel a waiting call. False if it is no longer waiting."""
         ...
 
-    # -- ringing
+    # # -- attempts
 
     async def engaged(self, call_id: int, number: str) -> bool:
-        """Whether that telephone is being rung about something else; asked before a turn of the pace is spent on it."""
+        """Whether that telephone is in another call. Check before taking a rate-limit token."""
         ...
 
     async def begin(self, call_id: int, number: str, masked: str, now: datetime, look_at: datetime) -> int | None:
-        """An attempt, durable before the carrier is asked (FW14): its id.
+        """Start an attempt, durable before the carrier is asked (FW14); return its id.
 
-        None when somebody was quicker, or when that telephone is being rung about something else.
+        None if another process was faster, or if that telephone is in another call.
         """
         ...
 
     async def placed(self, dial_id: int, provider_id: str, look_at: datetime) -> bool:
-        """The carrier took the call; False when its callbacks were quicker (FW16) or the id is another's."""
+        """Record that the carrier accepted the call; False if its callbacks were faster (FW16) or the id is taken."""
         ...
 
     async def doubtful(self, dial_id: int, error: str) -> None:
-        """Nobody knows whether it rang."""
+        """Record that it is unknown whether the call was placed."""
         ...
 
     async def look_again(self, dial_id: int, at: datetime) -> None:
-        """Look after this attempt later."""
+        """Check this attempt again at `at`."""
         ...
 
     async def known(self, provider_ids: Collection[str]) -> frozenset[str]:
-        """Those of the carrier's ids that already belong to an attempt."""
+        """Return those of the carrier's ids that already belong to an attempt."""
         ...
 
     async def end(self, ending: Ending) -> bool:
-        """Judge an attempt, once."""
+        """Record the outcome of an attempt, once."""
         ...
 
-    # -- talking
+    # # -- calls in progress
 
     async def talk(self, dial_id: int) -> Talk | None:
-        """An attempt with its call and what it is about."""
+        """Return an attempt with its call and what it is about."""
         ...
 
     async def take_step(self, step: Step) -> bool:
-        """Keep a step; False when another answer to it was kept already."""
+        """Record a step; False if another answer to it was recorded already."""
         ...
 
     async def news(self, dial_id: int, news: News) -> bool:
-        """What the carrier says; False for old news. Duration and cost are summed on the call."""
+        """Record a status report of the carrier; False if it is outdated. Duration and cost are summed on the call."""
         ...
 
     async def unpaid(self, since: datetime, until: datetime, limit: int) -> Sequence[Talk]:
-        """Attempts of that time which were spoken in, and whose price the carrier has not told."""
+        """List answered attempts of that time for which the carrier has reported no price yet."""
         ...
 
     async def pay(self, dial_id: int, cost: str) -> None:
-        """The price of an attempt, "amount currency"; the call's sum grows with it."""
+        """Record the price of an attempt, "amount currency", and add it to the call's total."""
         ...
 
     async def record(self, dial_id: int, url: str) -> None:
-        """Where the recording lies."""
+        """Record the URL of the recording."""
         ...
 
     async def forget_recordings(self, before: datetime) -> int:
-        """Let go of recordings of attempts asked for before that instant; how many."""
+        """Delete recordings of attempts asked for before that instant; return how many."""
         ...
 
     async def inbound(self, new: NewCall, provider_id: str) -> int:
-        """An incoming call, already under way: the attempt's id; the same for the same carrier's id (FW7)."""
+        """Record an incoming call in progress; return the attempt's id, the same for the same carrier id (FW7)."""
         ...
 
-    # -- asking
+    # # -- look-ups
 
     async def number_of(self, call_id: int) -> str | None:
-        """The number last rung for a call, opened."""
+        """Return the number last called for a call, in clear text."""
         ...
 
     async def ticket_phone(self, ticket_id: int) -> str | None:
-        """The requester's number, opened."""
+        """Return the requester's number in clear text."""
         ...
 
     async def asked_since(self, at: datetime) -> int:
-        """How many attempts were made since then."""
+        """Count the attempts made since then."""
         ...
 
     async def visited(self, number: str, since: datetime, besides: int) -> Sequence[datetime]:
-        """When that number was first rung for other visits since then, newest first."""
+        """Return when that number was first called for other visits since then, newest first."""
         ...
 
     async def refuse_visits(self, phone_index: str, at: datetime, call_id: int | None) -> None:
-        """Never ring that number for a visit again (FW33)."""
+        """Never call that number for a visit again (FW33)."""
         ...
 
     async def visits_refused(self, number: str) -> bool:
-        """Whether its owner asked not to be rung."""
+        """Whether the owner of that number asked not to be called."""
         ...
 
     async def missed(self, person: str) -> Call | None:
-        """The newest call that told this person of a ticket which still waits for its signature."""
+        """Return the newest call that told this person of a ticket still waiting to be signed."""
         ...
 
     async def pending_visit(self, number: str) -> Call | None:
-        """The newest visit by machine to this number whose ticket still waits for an answer."""
+        """Return the newest automatic visit to this number whose ticket still waits for an answer."""
         ...
 
-    # -- what travels through the carrier
+    # # -- parameters of carrier URLs
 
     def carry(self, dial_id: int, text: str) -> str:
-        """Text sealed for a URL; only `carried` with the same dial opens it."""
+        """Seal text for a URL; only `carried` with the same attempt opens it."""
         ...
 
     def carried(self, dial_id: int, sealed: str) -> str:
-        """The text again; ValueError when it was sealed elsewhere."""
+        """Open sealed text. Raises ValueError if it was sealed elsewhere."""
         ...

@@ -1,4 +1,4 @@
-"""Which messages people hold, what they show, and which must be drawn again."""
+"""The messages people hold, which ticket version they show, and which must be updated."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class NewCard:
-    """A message just sent; `shown` is the ticket version it was drawn from."""
+    """A message just sent; `shown` is the ticket version it shows."""
 
     channel: str
     address: str
@@ -20,12 +20,12 @@ class NewCard:
     shown: int
     sent_at: datetime
     facts: Mapping[str, Any] = field(default_factory=dict)
-    replaces: bool = False  # earlier messages of this kind to this person about this assignment are drawn again
+    replaces: bool = False  # earlier messages of this kind to this person about this assignment are updated
 
 
 @dataclass(frozen=True, slots=True)
 class HeldCard:
-    """A message somebody holds. `wanted` runs ahead of `shown` until it is drawn again; `state` live or gone."""
+    """A message somebody holds. `wanted` runs ahead of `shown` until it is updated; `state` is live or gone."""
 
     id: int
     channel: str
@@ -44,44 +44,44 @@ class HeldCard:
 
 
 class CardStore(Protocol):
-    """The shelf of messages. `real` and leases are real time, not the office's movable clock."""
+    """Stores chat cards. `real` and leases are real time, not the office clock."""
 
     async def record(self, cards: Sequence[NewCard]) -> None:
-        """Remember messages; wanted runs ahead at once when the ticket moved on while they were sent."""
+        """Record sent messages; one is stale at once if the ticket changed while it was being sent."""
         ...
 
     async def find(self, channel: str, address: str, message_id: str) -> HeldCard | None:
-        """The message that was answered or pressed."""
+        """Find the message that was answered or whose button was pressed."""
         ...
 
     async def of_assignment(self, assignment_id: int) -> list[HeldCard]:
-        """All live messages about an assignment, oldest first."""
+        """List all live messages about an assignment, oldest first."""
         ...
 
     async def stale(self, channels: Sequence[str], now: datetime, real: datetime, limit: int) -> list[HeldCard]:
-        """Live messages that no longer show what they should. Claims nothing."""
+        """List live messages that show an older version than they should. Claims nothing."""
         ...
 
     async def claim(self, owner: str, ids: Sequence[int], real: datetime, lease_until: datetime) -> list[HeldCard]:
-        """Take stale messages in hand; those already taken are passed over."""
+        """Claim stale messages; skip those already claimed."""
         ...
 
     async def shown(self, card_id: int, owner: str, version: int) -> bool:
-        """It has been drawn from that ticket version; False when it had left our hands."""
+        """Record that the message shows that ticket version; False if it is no longer ours."""
         ...
 
     async def postpone(self, card_id: int, owner: str, not_before: datetime) -> bool:
-        """Try again then."""
+        """Postpone the update until `not_before`."""
         ...
 
     async def gone(self, card_id: int) -> None:
-        """It cannot be changed any more (FT22)."""
+        """Mark a message that can no longer be changed (FT22)."""
         ...
 
     async def moved(self, channel: str, old: str, new: str) -> None:
-        """An address became another one (FT21): live bindings follow, messages of the old one are gone."""
+        """Replace an address (FT21): live bindings follow, messages at the old address become gone."""
         ...
 
     async def requester(self, ticket_id: int) -> str | None:
-        """The requester's name, opened so that it can be masked; never shown."""
+        """Return the requester's name in clear text, only to be masked."""
         ...

@@ -1,4 +1,4 @@
-"""What the whole house works by: units, people, bindings, settings and calendar days, read together by epoch."""
+"""Office configuration: units, people, bindings, settings and calendar days, read together by epoch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from backend.domain.rosters import Shift, StandIn
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that changes rarely and is asked for at every act. `epoch` grows with each change."""
+    """Everything that changes rarely and is needed for every act. `epoch` grows with each change."""
 
     epoch: int
     units: Mapping[str, Unit] = field(default_factory=dict)
@@ -22,13 +22,13 @@ class Config:
     bound: Mapping[tuple[str, str], str] = field(default_factory=dict)  # channel, user → person of the live binding
     shifts: Sequence[Shift] = ()  # those that have not ended, by beginning
     stand_ins: Sequence[StandIn] = ()  # likewise
-    quiet: Mapping[str, str] = field(default_factory=dict)  # person → his own quiet hours, as written
-    until: datetime | None = None  # when somebody comes or goes, or a setting begins to hold: read again then
+    quiet: Mapping[str, str] = field(default_factory=dict)  # person → their own quiet hours, as written
+    until: datetime | None = None  # when someone joins or leaves, or a setting takes effect: reload then
 
 
 @dataclass(frozen=True, slots=True)
 class SettingVersion:
-    """One version of one setting: who set it, when, and from which instant it holds."""
+    """One version of a setting: who set it, when, and from which instant it is in force."""
 
     key: str
     unit: str | None
@@ -39,28 +39,28 @@ class SettingVersion:
 
 
 class ConfigStore(Protocol):
-    """Where the configuration is kept."""
+    """Stores the configuration."""
 
     async def epoch(self) -> int:
-        """The number of the newest change."""
+        """Return the number of the newest change."""
         ...
 
     async def load(self, now: datetime) -> Config:
-        """All of it, as in force at `now`."""
+        """Load all of it, as in force at `now`."""
         ...
 
     async def set(self, version: SettingVersion) -> None:
-        """A new version of a setting; earlier ones stay readable."""
+        """Add a version of a setting; earlier ones stay readable."""
         ...
 
     async def history(self, key: str | None = None) -> Sequence[SettingVersion]:
-        """Versions of one setting or of all, oldest first."""
+        """List versions of one setting or of all, oldest first."""
         ...
 
     async def set_days(self, days: Mapping[date, bool], note: str, by: str, now: datetime) -> int:
-        """Mark days as working or not; how many were new or changed."""
+        """Mark days as working or not; return how many were new or changed."""
         ...
 
     async def put_units(self, units: Sequence[Unit]) -> list[bool]:
-        """Keep units; True for each that was new or changed."""
+        """Save units; True for each that was new or changed."""
         ...

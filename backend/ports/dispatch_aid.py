@@ -1,4 +1,4 @@
-"""Where the dispatch catalogue is kept, and what is counted of dispatches and repeats (A6, A18)."""
+"""The dispatch catalogue, and counts of dispatches and repeats (A6, A18)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Protocol
 
 from backend.domain.dispatch_aid import Misses, Responsibility
 
-#: By what dispatches are counted.
+#: #: What dispatches are counted by.
 BY = ("unit", "dispatcher", "category", "month")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row to be kept; `fingerprint` is the same for the same row, so that a file counts once."""
+    """An entry to add; equal entries have the same `fingerprint`, so that importing a file twice adds nothing."""
 
     unit: str
     category: str | None
@@ -27,7 +27,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Of the tickets of a unit and month, how many came again (A18)."""
+    """How many of the tickets of a unit and month were repeats (A18)."""
 
     unit: str
     month: str
@@ -36,28 +36,28 @@ class Repeats:
 
 
 class CatalogueStore(Protocol):
-    """The shelf of the dispatch catalogue."""
+    """Stores the dispatch catalogue."""
 
     async def rows(self) -> Sequence[Responsibility]:
-        """All rows that were not removed, oldest first."""
+        """List all entries not removed, oldest first."""
         ...
 
     async def known(self, fingerprints: Collection[str]) -> frozenset[str]:
-        """Those of the fingerprints that are there already."""
+        """Return those of the fingerprints that exist already."""
         ...
 
     async def put(self, entries: Sequence[Entry], by: str, at: datetime) -> Sequence[bool]:
-        """Keep rows in one transaction; False for one that is there already."""
+        """Add entries in one transaction; False for each that exists already."""
         ...
 
     async def remove(self, row: int, by: str, at: datetime) -> bool:
-        """Remove a row; False when there is none."""
+        """Remove an entry; False if there is none."""
         ...
 
     async def misses(self, start: datetime, end: datetime, by: str) -> Sequence[Misses]:
-        """Dispatches from `start` up to but not at `end`, by unit, dispatcher, category or month."""
+        """Count dispatches from `start` to before `end`, by unit, dispatcher, category or month."""
         ...
 
     async def repeats(self, start: datetime, end: datetime) -> Sequence[Repeats]:
-        """Tickets by lead unit and month of arrival, and how many of them came again."""
+        """Count tickets by lead unit and month of arrival, and how many of them were repeats."""
         ...

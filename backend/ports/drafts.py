@@ -1,4 +1,4 @@
-"""What a person has begun in chat, the question last put to him, and what a chat needs to look up quickly."""
+"""Chat state: drafts, the last question asked of a person, and quick look-ups for the chat."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from backend.domain.records import Assignment, Request, Ticket
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """The question last put to somebody: what is awaited, about which row, and the messages that asked."""
+    """The last question asked of a person: what is expected, about which row, and the messages that asked."""
 
     what: str
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -18,61 +18,61 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """One assignment a unit still has in hand."""
+    """One assignment a unit still has open."""
 
     ticket: Ticket
     assignment: Assignment
 
 
 class Drafts(Protocol):
-    """The chat's shelf; nothing here is business state, it may be lost with nothing worse than asking again."""
+    """Stores chat state. None of it is business state: losing it costs no more than asking again."""
 
     async def draft(self, person: str, assignment_id: int, verb: str) -> dict[str, Any]:
-        """What was begun, {} when nothing was."""
+        """Return the draft, {} if there is none."""
         ...
 
     async def keep(self, person: str, assignment_id: int, verb: str, words: Mapping[str, Any], now: datetime) -> None:
-        """Keep what was begun."""
+        """Save a draft."""
         ...
 
     async def drop(self, person: str, assignment_id: int, verb: str) -> None:
-        """It is done, or given up."""
+        """Delete a draft."""
         ...
 
     async def drafts_on(self, assignment_id: int, verb: str) -> Sequence[dict[str, Any]]:
-        """What anybody has begun on an assignment."""
+        """Return everybody's drafts on an assignment."""
         ...
 
     async def said(self, person: str, message_id: str) -> int | None:
-        """The assignment a person's message became the reply of (draft `said`), FT29."""
+        """Return the assignment whose reply a person's message became (draft `said`), FT29."""
         ...
 
     async def expect(
         self, channel: str, user_id: str, expectation: Expectation, now: datetime, until: datetime
     ) -> None:
-        """Remember the question; the one before it is forgotten."""
+        """Remember the question, replacing the one before it."""
         ...
 
     async def expected(self, channel: str, user_id: str, now: datetime) -> Expectation | None:
-        """The question still open."""
+        """Return the question still open, or None."""
         ...
 
     async def forget(self, channel: str, user_id: str) -> None:
-        """It was answered."""
+        """Delete the question."""
         ...
 
     async def mark_opened(self, assignment_id: int, now: datetime) -> bool:
-        """Somebody of the unit has looked at it; True the first time (T5: no call when it was opened)."""
+        """Record that the unit opened the assignment; True the first time (T5: no call if it was opened)."""
         ...
 
     async def request(self, request_id: int) -> Request | None:
-        """Something asked that another person decides."""
+        """Return a request that another person decides."""
         ...
 
     async def todo(self, unit: str, limit: int) -> tuple[int, Sequence[Todo]]:
-        """How many assignments a unit has in hand, and those due first."""
+        """Return how many assignments a unit has open, and the first due."""
         ...
 
     async def closed_since(self, unit: str, since: datetime) -> int:
-        """How many assignments a unit has closed since then."""
+        """Count the assignments a unit has closed since then."""
         ...

@@ -1,4 +1,4 @@
-"""Where due work waits: duties by the instant the clock must next look at them."""
+"""Duties by the instant they must next be checked."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -9,35 +9,35 @@ from backend.domain.ticket import Category
 
 
 class DueStore(Protocol):
-    """The clock's shelf."""
+    """Stores when duties are due to be checked."""
 
     async def due(self, now: datetime, limit: int) -> Sequence[Duty]:
-        """Duties whose next look has come, earliest first."""
+        """List duties due to be checked, earliest first."""
         ...
 
     async def next_at(self, after: datetime) -> datetime | None:
-        """The earliest instant after `after` at which anything planned is due: duties, letters, calls."""
+        """Return the earliest instant after `after` at which anything planned is due: duties, messages, calls."""
         ...
 
     async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()) -> bool:
-        """Remember how far the ladder is climbed and when to look again, with the letters of the rung.
+        """Record the reminder step reached and the next check, and enqueue the step's messages.
 
-        False (and nothing kept) when somebody was quicker or the duty is met.
+        False (and nothing written) if somebody else was faster or the duty is met.
         """
         ...
 
     async def of_ticket(self, ticket_id: int) -> Sequence[Duty]:
-        """All duties of a ticket, met and open, in the order in which they began."""
+        """List all duties of a ticket, met and open, by start."""
         ...
 
     def open(self, after: datetime) -> AsyncIterator[tuple[str, Category | None, Duty]]:
-        """Open duties due after that instant, with their ticket's number and category, a stretch at a time."""
+        """Iterate over open duties due after that instant, with their ticket's number and category, in batches."""
         ...
 
     async def put_off(self, duty: Duty, until: datetime) -> bool:
-        """Look at an open duty not before then; False when it was met or its deadline moved meanwhile."""
+        """Postpone the next check of an open duty; False if it was met or its due time changed meanwhile."""
         ...
 
     async def to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
-        """Tickets (ids) finalized before that instant and not yet archived."""
+        """List ids of tickets finalized before that instant and not yet archived."""
         ...

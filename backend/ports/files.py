@@ -1,4 +1,4 @@
-"""Where statements and photos are kept: by id and hash, never by the name somebody gave them."""
+"""Stores statements and photos by id and hash, never by the name they were uploaded under."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A kept file without its content. `unit` is the unit of whoever brought it."""
+    """A stored file without its content. `unit` is the unit of the person who uploaded it."""
 
     id: str
     name: str
@@ -21,16 +21,16 @@ class Paper:
 
 
 class FilesStore(Protocol):
-    """The file cabinet."""
+    """Stores files."""
 
     async def keep(self, paper: Paper, content: bytes) -> None:
-        """Keep a file."""
+        """Store a file."""
         ...
 
     async def papers(self, ids: Collection[str]) -> dict[str, Paper]:
-        """Those of these files that exist, by id."""
+        """Return those of these files that exist, by id."""
         ...
 
     async def content(self, file_id: str) -> bytes | None:
-        """The content of a file."""
+        """Return the content of a file."""
         ...

@@ -1,4 +1,4 @@
-"""The office at a glance: what happened since a moment, what each unit has in hand, what is overdue."""
+"""The office at a glance: what happened since an instant, what each unit has open, what is overdue."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from backend.domain.ticket import Obligation
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one unit has in hand: assignments not closed, and how many of their duties are past their time."""
+    """What one unit has open: assignments, and how many tickets have overdue duties."""
 
     unit: str
     open: int
@@ -19,7 +19,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """A ticket with a duty past its time; the earliest of them speaks for it."""
+    """A ticket with an overdue duty; the earliest one is shown."""
 
     ticket_no: str
     assignment_id: int | None
@@ -30,16 +30,16 @@ class Late:
 
 
 class GlanceStore(Protocol):
-    """The shelf of quick looks."""
+    """Fast overview queries."""
 
     async def since(self, moment: datetime) -> Mapping[str, int]:
-        """How many moves of each verb were made since then, and `received`: tickets that were generated since then."""
+        """Count moves since then by verb, and `received`: tickets generated since then."""
         ...
 
     async def loads(self, now: datetime) -> Sequence[Load]:
-        """Units with anything in hand, those with most first."""
+        """List units with open assignments, most first."""
         ...
 
     async def overdue(self, now: datetime, limit: int, unit: str | None = None) -> tuple[int, Sequence[Late]]:
-        """How many tickets are overdue, and those due first; of one unit when it is named."""
+        """Return how many tickets are overdue and the first due, optionally of one unit."""
         ...

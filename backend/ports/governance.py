@@ -1,4 +1,4 @@
-"""Where the records of proactive governance (未诉先办) are kept (B23, B29)."""
+"""Projects of proactive governance (未诉先办; B23, B29)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Project:
     measures: str
     tickets: tuple[str, ...]
     state: str
-    drafted: bool  # proposed by the house from a cluster
+    drafted: bool  # proposed automatically from a cluster
     opened_by: str
     opened_at: datetime
     closed_by: str | None = None
@@ -29,24 +29,24 @@ class Project:
 
 
 class GovernanceStore(Protocol):
-    """The shelf of governance projects."""
+    """Stores governance projects."""
 
     async def add(self, project: Project) -> None:
-        """Keep a new project."""
+        """Add a project."""
         ...
 
     async def one(self, project_id: int) -> Project | None:
-        """One project."""
+        """Return one project."""
         ...
 
     async def listed(self, month: str | None, unit: str | None) -> Sequence[Project]:
-        """Projects, newest first."""
+        """List projects, newest first."""
         ...
 
     async def change(self, project_id: int, state: str, changes: Mapping[str, Any]) -> bool:
-        """Change a project that is still in `state`; False when somebody was quicker."""
+        """Update a project that is still in `state`; False if somebody else was faster."""
         ...
 
     async def known_numbers(self, numbers: Sequence[str]) -> frozenset[str]:
-        """Those of the ticket numbers that exist."""
+        """Return those of the ticket numbers that exist."""
         ...

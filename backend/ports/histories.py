@@ -1,4 +1,4 @@
-"""Where whole lives of tickets are kept in bulk: what a record must have, and the shelf that writes it."""
+"""Bulk import of ticket histories: what a record must have, and the store that writes it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class ExtensionLike(Protocol):
 
 
 class AssignmentLike(Protocol):
-    """What one unit was given."""
+    """One assignment of a unit."""
 
     @property
     def unit(self) -> str: ...
@@ -72,7 +72,7 @@ class VisitLike(Protocol):
 
 
 class ClaimLike(Protocol):
-    """不合理诉求 and what became of it."""
+    """不合理诉求 and its decision."""
 
     @property
     def decision(self) -> str: ...
@@ -81,7 +81,7 @@ class ClaimLike(Protocol):
 
 
 class HistoryLike(Protocol):
-    """A ticket with its whole life (backend.paper's HistoryRow is one); units and management are codes here."""
+    """A ticket with its whole history (backend.paper's HistoryRow is one); units and management are codes here."""
 
     @property
     def ticket_no(self) -> str: ...
@@ -123,7 +123,7 @@ class HistoryLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a bulk of lives is written by: the moment, who brings it, and how absent due times are computed."""
+    """The context of a bulk import: the instant, who imports, and how missing due times are computed."""
 
     now: datetime
     by: str
@@ -131,12 +131,12 @@ class Frame:
 
 
 class HistoryStore(Protocol):
-    """The shelf of the lives."""
+    """Stores ticket histories."""
 
     async def known(self, numbers: Sequence[str]) -> set[str]:
-        """Which of these ticket numbers exist."""
+        """Return which of these ticket numbers exist."""
         ...
 
     async def write(self, records: Sequence[HistoryLike], frame: Frame) -> list[bool | Refused]:
-        """Write lives in chunks of one transaction each; False for a number that exists, Refused for what cannot be dated."""
+        """Write histories, one transaction per chunk; False for a number that exists, Refused if it cannot be dated."""
         ...

@@ -1,16 +1,16 @@
-"""Remembers what a repeated request was answered, so that a repetition is no second act (FR4)."""
+"""Remembers the answer to a request, so that repeating the request does not repeat the act (FR4)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 KEPT = timedelta(hours=48)
-ABANDONED = timedelta(seconds=60)  # a claim this old was left by a process that died
+ABANDONED = timedelta(seconds=60)  # an older claim was left by a process that died
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What is known of a key. `status` 0: somebody is at work on it right now."""
+    """What is known of a key. `status` 0: another request is working on it now."""
 
     same_body: bool
     status: int
@@ -18,20 +18,20 @@ class Earlier:
 
 
 class IdempotencyStore(Protocol):
-    """The book of answers."""
+    """Stores claims and answers by idempotency key."""
 
     async def claim(self, key: str, body_hash: str, now: datetime) -> Earlier | None:
-        """None: the key is yours, do the work and settle it. Otherwise what is known of it."""
+        """Claim a key. None: it is yours, do the work and settle it; otherwise return what is known of it."""
         ...
 
     async def known(self, key: str, body_hash: str) -> Earlier | None:
-        """What is known of a key, without claiming it."""
+        """Return what is known of a key, without claiming it."""
         ...
 
     async def settle(self, key: str, status: int, answer: str) -> None:
-        """Remember the answer."""
+        """Store the answer."""
         ...
 
     async def release(self, key: str) -> None:
-        """Forget the claim: nothing was done."""
+        """Release the claim: nothing was done."""
         ...

@@ -1,4 +1,4 @@
-"""Where it is remembered which files were brought, and where ledger lines from files are kept."""
+"""Records which files were imported, and adds ledger lines from files."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """A line of a ledger (台账) as a file brought it; `fingerprint` tells it from every other."""
+    """A ledger line (台账) as read from a file; `fingerprint` distinguishes it from every other."""
 
     fingerprint: str
     kind: str
@@ -24,20 +24,20 @@ class LedgerLine:
 
 
 class ImportsStore(Protocol):
-    """The shelf of imports."""
+    """Stores imports."""
 
     async def note(self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]) -> None:
-        """Remember that a file was brought, and what came of it."""
+        """Record that a file was imported, and the report."""
         ...
 
     async def keep_ledger(self, lines: Sequence[LedgerLine], by: str, at: datetime) -> list[bool]:
-        """Keep ledger lines in one transaction; False for those already there."""
+        """Add ledger lines in one transaction; False for each that exists already."""
         ...
 
     async def shut_months(self) -> frozenset[tuple[str, str]]:
-        """(period, scheme) of every locked run; scheme "" stands for all."""
+        """Return (period, scheme) of every locked run; scheme "" stands for all."""
         ...
 
     async def known_ledger(self, fingerprints: Collection[str]) -> frozenset[str]:
-        """Those of the fingerprints that are there already."""
+        """Return those of the fingerprints that exist already."""
         ...

@@ -1,4 +1,4 @@
-"""What the indicators of A18 are counted from: times of what was dispatched, and demands that came again."""
+"""The data of the A18 indicators: how quickly assignments were taken up, and repeated demands."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How quickly one unit took up what it was given; seconds, None where nothing was."""
+    """How quickly one unit took up its assignments; seconds, None if there were none."""
 
     unit: str
     dispatched: int
@@ -18,18 +18,18 @@ class Pace:
     contacted: int
     contact_mean: float | None
     contact_longest: int | None
-    repeats: int  # of these, demands that came again
+    repeats: int  # of these, repeated demands
     assisted: int  # assignments as an assisting unit
     assist_answered: int  # of these, answered or finished
 
 
 class IndicatorsStore(Protocol):
-    """The indicators' shelf (storage/indicators.py)."""
+    """Counts indicators."""
 
     async def paces(self, start: datetime, end: datetime, unit: str | None) -> Sequence[Pace]:
-        """By unit, of what was dispatched from `start` and before `end`."""
+        """Count, by unit, what was dispatched from `start` and before `end`."""
         ...
 
     async def came_again(self, start: datetime, end: datetime) -> tuple[int, int]:
-        """(demands generated then, of these repeats of earlier ones)."""
+        """Count the demands generated in that time, and the repeats among them."""
         ...

@@ -1,4 +1,4 @@
-"""What the informing room needs of its shelf: moves a caller is to be told of in writing, and was not yet."""
+"""Moves that requesters are to be informed of in writing, and were not yet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A move of a ticket's lead unit that concerns its caller."""
+    """A move of a ticket's lead unit that concerns its requester."""
 
     ticket_id: int
-    version: int  # of the journal line: a text of a kind is sent once for it
+    version: int  # of the journal line: one text of a kind is sent for it
     verb: str
-    words: Mapping[str, Any]  # as the journal has them
+    words: Mapping[str, Any]  # as in the journal
 
 
 class NewsStore(Protocol):
-    """storage/informing.py."""
+    """Finds news for requesters."""
 
     async def untold(self, after: datetime, kinds: dict[str, str], limit: int) -> Sequence[News]:
-        """Moves recorded from then on whose verb is one of `kinds` (verb → kind of text) and that have no text yet."""
+        """List moves recorded since then whose verb is in `kinds` (verb → kind of text) and that have no text yet."""
         ...

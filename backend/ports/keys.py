@@ -1,4 +1,4 @@
-"""Who may come in at the web door: API keys, one-time sign-in words, sessions. Only hashes are kept (FA11)."""
+"""API keys, one-time sign-in tokens and sessions; only hashes are stored (FA11)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A console session. `holder` is a person's code, `key:NAME`, or `operator` (the one who started the house)."""
+    """A console session. `holder` is a person's code, `key:NAME`, or `operator` (who started the process)."""
 
     holder: str
     csrf: str
@@ -30,48 +30,48 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A new session: its token is told once."""
+    """A new session: its token is returned only once."""
 
     token: str
     csrf: str
 
 
 class KeysStore(Protocol):
-    """The key rack."""
+    """Stores API keys, sign-in tokens and sessions."""
 
     async def create(
         self, name: str, now: datetime, *, person: str | None = None, role: str | None = None,
         unit: str | None = None,
     ) -> str:  # fmt: skip
-        """A new API key, told once. Refused `exists` when a living service key of that name is another's."""
+        """Create an API key, returned once. Refused `exists` if a live service key of that name differs."""
         ...
 
     async def key_of(self, secret: str) -> Key | None:
-        """The living key with this secret."""
+        """Find the live key with this secret."""
         ...
 
     async def named(self, name: str) -> Key | None:
-        """The living service key of this name."""
+        """Find the live service key of this name."""
         ...
 
     async def revoke(self, name: str, now: datetime) -> int:
-        """End all keys of a name; how many."""
+        """Revoke all keys of a name; return how many."""
         ...
 
     async def sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
-        """A word that opens one session, once."""
+        """Create a token that opens one session, once."""
         ...
 
     async def use_sign_in(self, token: str, now: datetime) -> str | None:
-        """The holder of a sign-in word, which is used up by asking (FA9)."""
+        """Use up a sign-in token and return its holder (FA9)."""
         ...
 
     async def open_session(self, holder: str, now: datetime) -> Opened:
-        """A new session."""
+        """Open a new session."""
         ...
 
     async def session(self, token: str, now: datetime) -> Session | None:
-        """The living session of a token; idle for 30 min or 12 h old it has ended."""
+        """Return the live session of a token; it ends after 30 idle minutes or 12 h."""
         ...
 
     async def close_session(self, token: str) -> None:
@@ -79,5 +79,5 @@ class KeysStore(Protocol):
         ...
 
     async def carry_sessions(self, by: timedelta) -> None:
-        """The rehearsal's clock was moved: sessions go with it, for nobody has been idle."""
+        """Move sessions along with the rehearsal clock, so that nobody counts as idle."""
         ...

@@ -1,4 +1,4 @@
-"""Where ledger lines (台账) are kept: entered, reviewed, replaced; drafts once for each source."""
+"""Ledger lines (台账): entered, reviewed, replaced; one draft per source."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from typing import Any, Protocol
 class LedgerEntry:
     """A line of a ledger (台账).
 
-    `state` is draft (found by the house), entered, accepted, refused or void (replaced by a later line). `facts` holds
-    `timely`, `total`, `channel` of `connect`. `document_date` is an ISO day (Q47), `files` ids of papers handed in.
+    `state` is draft (found automatically), entered, accepted, refused or void (replaced by a later line). `facts` holds
+    `timely`, `total`, `channel` of `connect`. `document_date` is an ISO day (Q47), `files` ids of attached files.
     """
 
     id: int
@@ -40,7 +40,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFilter:
-    """Which lines are asked for; None asks for all. `before` is the id after which a page goes on."""
+    """Which lines to list; None means all. `before` is the id before which the page continues."""
 
     month: str | None = None
     unit: str | None = None
@@ -50,28 +50,28 @@ class LedgerFilter:
 
 
 class LedgerBook(Protocol):
-    """The shelf of the ledgers."""
+    """Stores ledger lines."""
 
     async def ledger(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
-        """Accepted entries of the months `first` to `last` (2026-10), oldest first."""
+        """List accepted entries of the months `first` to `last` (2026-10), oldest first."""
         ...
 
     async def lines(self, wanted: LedgerFilter, limit: int) -> Sequence[LedgerEntry]:
-        """Lines of any state, newest first."""
+        """List lines of any state, newest first."""
         ...
 
     async def entry(self, entry_id: int) -> LedgerEntry | None:
-        """One entry."""
+        """Return one entry."""
         ...
 
     async def enter(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
-        """Keep entries in one transaction; False for one whose fingerprint is known."""
+        """Add entries in one transaction; False for each whose fingerprint is known."""
         ...
 
     async def draft(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
-        """Keep drafts by their fingerprint; one still undecided takes the newer count. False when nothing changed."""
+        """Save drafts by fingerprint; one still undecided takes the newer count. False for each without a change."""
         ...
 
     async def review(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
-        """Decide an undecided entry; the line an accepted one replaces becomes void. False when decided already."""
+        """Decide an undecided entry; an accepted one voids the line it replaces. False if it was decided already."""
         ...

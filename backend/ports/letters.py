@@ -1,4 +1,4 @@
-"""Where letters wait, are claimed under a lease, and are settled only by whoever still holds them."""
+"""The outbox: messages wait, are claimed under a lease, and are settled only by the worker that still holds them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from backend.ports.cards import NewCard
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A letter that is due, as far as a queue needs to know it."""
+    """A due message, reduced to what a queue needs."""
 
     id: int
     kind: str
@@ -24,7 +24,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A letter in hand until `lease_until`. `letter.attempts` counts this attempt; `doubts` possible copies."""
+    """A message claimed until `lease_until`. `letter.attempts` counts this attempt; `doubts` counts possible copies."""
 
     letter: Letter
     owner: str
@@ -34,7 +34,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One audit row to be written along (table `audit`)."""
+    """An audit row to write in the same transaction (table `audit`)."""
 
     at: datetime
     who: str
@@ -45,9 +45,9 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How an attempt ended; kept only while id, owner and attempt still match (FM4, FM15).
+    """The result of an attempt; written only while id, owner and attempt still match (FM4, FM15).
 
-    `state` sent, ambiguous, failed, dead, skipped, or pending with `not_before` for another try; `doubt` adds a
+    `state` is sent, ambiguous, failed, dead, skipped, or pending with `not_before` for a retry; `doubt` counts a
     possible copy. `card`, `letters` and `notes` are written in the same transaction, or not at all.
     """
 
@@ -69,7 +69,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A letter and how far it has come, for the timeline."""
+    """A message and its delivery state, for the timeline."""
 
     letter: Letter
     sent_at: datetime | None = None
@@ -80,24 +80,24 @@ class Delivery:
 
 
 class LetterStore(Protocol):
-    """The courier's shelf, and that of whoever rings. `lease` times are real, not the office's movable clock."""
+    """Stores messages for the delivery worker and the dialer. Lease times are real time, not the office clock."""
 
     async def add(self, letters: Sequence[Letter], notes: Sequence[Note] = ()) -> None:
-        """Keep new letters, and audit rows along with them."""
+        """Add messages and audit rows in one transaction."""
         ...
 
     async def get(self, letter_id: int) -> Delivery | None:
-        """One letter, or None."""
+        """Return one message, or None."""
         ...
 
     async def planned(self, kind: str, channel: str, person: str) -> datetime | None:
-        """When the first letter of a kind that waits for this person may leave; None when none waits."""
+        """Return when the first waiting message of this kind to this person may be sent; None if none waits."""
         ...
 
     async def waiting(
         self, channels: Collection[str], now: datetime, limit: int, *, urgent: bool = False
     ) -> list[Waiting]:
-        """Letters that are due, urgent first, then by `not_before`; `urgent` looks at those only. Claims nothing."""
+        """List due messages, urgent first, then by `not_before`; `urgent` lists only those. Claims nothing."""
         ...
 
     async def claim(
@@ -109,40 +109,40 @@ class LetterStore(Protocol):
         lease_until: datetime,
         ids: Sequence[int] | None = None,
     ) -> list[Claimed]:
-        """Take due letters in hand, urgent first (or just these ids); those already taken are passed over."""
+        """Claim due messages, urgent first (or just these ids); skip those already claimed."""
         ...
 
     async def renew(self, claimed: Claimed, lease_until: datetime) -> bool:
-        """Hold a letter longer; False when it is no longer ours (FM5)."""
+        """Extend the lease of a message; False if it is no longer ours (FM5)."""
         ...
 
     async def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
-        """Write how attempts ended; False for each whose letter had left our hands (nothing of it is written)."""
+        """Write results; False for each message no longer ours (nothing of its result is written)."""
         ...
 
     async def rescue(self, channels: Collection[str], real: datetime, now: datetime, most: int) -> list[Claimed]:
-        """Free letters whose holder let the lease run out: to be sent again as a second copy.
+        """Release messages whose lease expired, to be sent again as a second copy.
 
-        Those tried `most` times already become dead (FM7); they are returned.
+        Those already tried `most` times become dead (FM7) and are returned.
         """
         ...
 
     async def hold(self, channel: str, persons: Collection[str], until: datetime, spare: Collection[str]) -> None:
-        """Nothing for these persons on this channel before `until` (FT17), but kinds to `spare`."""
+        """Postpone messages to these persons on this channel until `until` (FT17), except kinds in `spare`."""
         ...
 
     async def hasten(self, letter_id: int, not_before: datetime) -> bool:
-        """Make a waiting letter due earlier; False when it no longer waits."""
+        """Make a waiting message due earlier; False if it no longer waits."""
         ...
 
     async def give_up(self, letter_id: int, error: str, letters: Sequence[Letter], notes: Sequence[Note]) -> bool:
-        """Mark a letter failed and add those that stand in for it; False when that was done before."""
+        """Mark a message failed and add its replacements; False if that was done before."""
         ...
 
     async def family(self, ticket_id: int | None, assignment_id: int | None) -> list[Delivery]:
-        """All letters about an assignment (or about a ticket itself), oldest first."""
+        """List all messages about an assignment (or about the ticket itself), oldest first."""
         ...
 
     async def of_ticket(self, ticket_id: int) -> list[Delivery]:
-        """All letters of a ticket, oldest first."""
+        """List all messages of a ticket, oldest first."""
         ...

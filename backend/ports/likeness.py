@@ -1,4 +1,4 @@
-"""Where gists of tickets are kept, and by which keys like ones are found (A18, Q23)."""
+"""Stores ticket features and the keys by which similar tickets are found (A18, Q23)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from backend.domain.likeness import Gist
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A ticket as its gist is made from it. `caller` is a blind index: of the number, else of name and text."""
+    """A ticket as input for its features. `caller` is a blind index: of the number, else of name and text."""
 
     ticket_id: int
     no: str
@@ -25,7 +25,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A ticket whose gist is kept, with what is asked of it when it turns out to be like another."""
+    """A ticket with stored features, and what is needed of it if it turns out to be similar to another."""
 
     ticket_id: int
     no: str
@@ -35,45 +35,45 @@ class Known:
     region: str
     place: str
     unit: str | None  # of its lead assignment
-    closed: bool  # its lead has closed it
-    refused_by: tuple[str, ...]  # units that gave it back and were right, once each
-    repeats: int  # merged under it
+    closed: bool  # the lead assignment is closed
+    refused_by: tuple[str, ...]  # units whose return was accepted, once each
+    repeats: int  # tickets merged into it
     generated_at: datetime
     caller: str | None
     about: Gist
 
 
 class LikenessStore(Protocol):
-    """The shelf of gists. What is kept can always be made again from the tickets."""
+    """Stores ticket features. All of it can be rebuilt from the tickets."""
 
     async def pending(self, since: datetime, limit: int) -> tuple[Sequence[Told], datetime | None]:
-        """Tickets recorded since then that have no gist yet, oldest first, and when the last of them was recorded."""
+        """List tickets recorded since then without features, oldest first, and when the last of them was recorded."""
         ...
 
     async def told(self, no: str) -> Told | None:
-        """One ticket by its number."""
+        """Return one ticket by its number."""
         ...
 
     async def keep(self, gists: Sequence[tuple[Told, Gist]]) -> None:
-        """Keep gists and their keys in one transaction, over any earlier ones."""
+        """Store features and their keys in one transaction, replacing earlier ones."""
         ...
 
     async def candidates(self, keys: Collection[int], but: int, most: int) -> Sequence[Known]:
-        """Tickets that share the most keys, at most so many; of a very common key only the newest tickets count."""
+        """Find at most `most` tickets that share the most keys; of a very common key only the newest tickets count."""
         ...
 
     async def of_caller(self, caller: str, but: int, most: int) -> Sequence[Known]:
-        """The newest tickets of a caller."""
+        """Find the newest tickets of a requester."""
         ...
 
     async def between(self, start: datetime, end: datetime, most: int) -> Sequence[Known]:
-        """Tickets generated from `start` up to but not at `end`, newest first, at most so many."""
+        """Find tickets generated from `start` to before `end`, newest first, at most `most`."""
         ...
 
     async def count(self) -> int:
-        """How many gists are kept."""
+        """Count the stored features."""
         ...
 
     async def forget(self) -> None:
-        """Throw all gists and keys away."""
+        """Delete all features and keys."""
         ...

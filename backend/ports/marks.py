@@ -1,4 +1,4 @@
-"""Where marks come from: counts over the tables, beside the books of ledgers and of runs."""
+"""Counts for scoring, with ledgers, runs and registers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,22 +26,22 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """A request of a unit that waits for its decision: return, extension, unreasonable or appeal (B34-B40)."""
+    """A unit's request that waits for a decision: return, extension, unreasonable or appeal (B34-B40)."""
 
     id: int
     kind: str
     ticket: str
     assignment_id: int | None
     asked_at: datetime
-    new_due_at: datetime | None = None  # asked for by an extension
+    new_due_at: datetime | None = None  # requested by an extension
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be counted: the instants from `start` up to but not at `end`, as known at `as_of`.
+    """What to count: instants from `start` to before `end`, as known at `as_of`.
 
-    The words are those of the `scoring.*` settings that change a cohort (COUNTING); `unit` narrows the answer to one.
-    What is `granted` counts as decided in favour at `as_of`, though it waits.
+    The text fields hold the `scoring.*` settings that change a cohort (COUNTING); `unit` limits the result to one.
+    Requests in `granted` count as accepted at `as_of` although they are pending.
     """
 
     start: datetime
@@ -77,7 +77,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A ticket behind a line. `failed` when it speaks against the unit; `of` is how many there are in all."""
+    """A ticket behind a line. `failed` if it counts against the unit; `of` is how many tickets there are in all."""
 
     unit: str
     ticket: str
@@ -87,7 +87,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """A ticket taken out of an item (剔除): what it had added to the numerator and the denominator, and why."""
+    """A ticket excluded from an item (剔除): what it had added to numerator and denominator, and why."""
 
     unit: str
     ticket: str
@@ -97,34 +97,34 @@ class Struck:
 
 
 class MarksStore(LedgerBook, RunBook, RegisterBook, Protocol):
-    """The shelf of the marks."""
+    """Stores and counts what scoring needs."""
 
     async def count(self, measures: Sequence[Measure], question: Question) -> Mapping[Measure, Sequence[Counted]]:
-        """Each measure's counts by unit, one pass a measure, all on one view of the data where the engine has it."""
+        """Count each measure by unit, one pass per measure, all on one view of the data if the engine supports it."""
         ...
 
     async def witnesses(self, measure: Measure, question: Question, limit: int) -> Sequence[Witness]:
-        """The tickets behind a measure, failing ones first, at most `limit` a unit."""
+        """List the tickets behind a measure, failing ones first, at most `limit` per unit."""
         ...
 
     async def witnesses_of(
         self, measure: Measure, question: Question, offset: int, limit: int, *, failed: bool = False
     ) -> Sequence[Witness]:
-        """A page of the tickets behind one unit's measure (`question.unit`), failing ones first, or those alone."""
+        """Return a page of the tickets behind one unit's measure (`question.unit`), failing first, or only those."""
         ...
 
     async def struck(self, measure: Measure, item: str, month: str, question: Question) -> Sequence[Struck]:
-        """What the accepted exclusions of an item's month, known at `as_of`, take away from the counts."""
+        """List what the accepted exclusions of an item's month, known at `as_of`, subtract from the counts."""
         ...
 
     async def share(self, measure: Measure, ticket: str, question: Question) -> Sequence[Struck]:
-        """What one ticket adds to the counts of `question.unit`."""
+        """List what one ticket adds to the counts of `question.unit`."""
         ...
 
     async def undecided(self, unit: str, kinds: Sequence[str], until: datetime, limit: int) -> Sequence[Undecided]:
-        """A unit's undecided requests of those kinds about what it was given before `until`, oldest first."""
+        """List a unit's pending requests of these kinds about assignments dispatched before `until`, oldest first."""
         ...
 
     async def opened_at(self) -> datetime | None:
-        """When this house first kept a record of its own: since then its settings are known; None before."""
+        """Return when this installation wrote its first journal line (its settings are known since); None before."""
         ...

@@ -1,4 +1,4 @@
-"""Where tickets are moved: load what a decision needs, and write its plan if nobody was quicker."""
+"""Moves tickets: load what a decision needs, and write its plan by compare-and-set."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from backend.domain.records import Line, Ticket
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """Which ticket is meant: by number, by id, or by one of its assignments."""
+    """Identifies a ticket: by number, by id, or by one of its assignments."""
 
     no: str | None = None
     ticket_id: int | None = None
@@ -19,7 +19,7 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """A ticket about to be kept: the noun, its sealed columns, its first journal line and first clocks."""
+    """A ticket to be created: the record, its sealed columns, its first journal line and first duties."""
 
     ticket: Ticket
     line: Line
@@ -29,21 +29,22 @@ class NewTicket:
 
 
 class MovesStore(Protocol):
-    """The desk's shelf."""
+    """Loads and writes what acts decide on."""
 
     async def load(self, find: Find) -> Snapshot | None:
-        """The ticket with everything a decision needs, or None."""
+        """Load the ticket with everything a decision needs, or None."""
         ...
 
     async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan], beside: Find | None = None) -> Plan:
-        """Load, decide and write in one transaction by compare-and-set; what `decide` raises is passed on.
+        """Load, decide and write in one transaction by compare-and-set; exceptions of `decide` propagate.
 
-        `beside` is another ticket the decision needs (`Snapshot.beside`); a plan's `also` is written with it, or neither.
+        `beside` is another ticket the decision needs (`Snapshot.beside`); a plan's `also` is written with it, or
+        neither is.
 
-        `decide` may run again on a newer snapshot when somebody was quicker, and may run in another thread.
+        `decide` may run again on a newer snapshot if somebody else was faster, and may run in another thread.
         """
         ...
 
     async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
-        """Keep new tickets in one transaction; False for a number that already exists."""
+        """Create tickets in one transaction; False for each number that already exists."""
         ...

@@ -1,4 +1,4 @@
-"""What has lain so long that the house acts by itself."""
+"""Assignments that have waited so long that supervision starts automatically (T17, A25)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,24 +19,24 @@ class Waiting:
 
 
 class OrderStore(Protocol):
-    """The shelf of standing orders."""
+    """Finds assignments for automatic supervision and re-checks."""
 
     async def red_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
-        """Lead assignments with a red card, not closed, and not supervised since, oldest first."""
+        """List lead assignments with a red card, not closed and not supervised since, oldest first."""
         ...
 
     async def unsatisfied_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
-        """Leads of tickets finalized as unsatisfied, with nothing pending and not supervised since, oldest first."""
+        """List leads of tickets finalized as unsatisfied, nothing pending, not supervised since, oldest first."""
         ...
 
     async def exposed_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
-        """Leads of tickets named by accepted ledger lines of exposure, not supervised since, and not being supervised."""
+        """List leads of tickets named by accepted exposure lines, neither supervised since nor being supervised."""
         ...
 
     async def look_again(self, day: date, limit: int) -> Sequence[Waiting]:
-        """Explained closes whose day to look again has come, and of which nobody was told yet."""
+        """List explained closes whose re-check day has come and nobody was reminded yet."""
         ...
 
     async def tell_once(self, one: Waiting, letters: Sequence[Letter]) -> bool:
-        """Keep these letters unless the day was told already; whether any was kept."""
+        """Enqueue these messages unless the re-check reminder was sent; return whether any was enqueued."""
         ...

@@ -1,4 +1,4 @@
-"""Who is who: people with sealed numbers, the chats they are bound to, binding codes, telephone PINs."""
+"""People with sealed phone numbers, their chat bindings, binding codes and telephone PINs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from backend.domain.records import Person
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """A person to be kept. `phone` is E.164 (sealed on the shelf); None leaves a known number as it is."""
+    """A person to be saved. `phone` is E.164 (sealed in storage); None leaves a known number unchanged."""
 
     code: str
     name: str
@@ -18,14 +18,14 @@ class PersonRow:
     role: str
     phone: str | None = None
     key_name: str | None = None
-    key_authorised: bool | None = None  # None: as it was
+    key_authorised: bool | None = None  # None: unchanged
     active: bool = True
     rank: int | None = None  # None: after the unit's other people of this role
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A chat user and the person behind him."""
+    """A chat user and the person behind them."""
 
     person: str
     channel: str
@@ -35,7 +35,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What a PIN is checked against, once the try has been counted."""
+    """What a PIN is checked against, after the guess has been counted."""
 
     hash: str
     tries: int  # this one included
@@ -43,42 +43,42 @@ class Pin:
 
 
 class People(Protocol):
-    """The people's shelf. Everything that changes who is reachable bumps the configuration's epoch."""
+    """Stores people. Every change to who can be reached bumps the configuration epoch."""
 
     async def put(self, people: Sequence[PersonRow], now: datetime) -> list[bool]:
-        """Keep people in one transaction; True for each that was new or changed."""
+        """Save people in one transaction; True for each that was new or changed."""
         ...
 
     async def person(self, code: str) -> Person | None:
-        """A person by code, active or not."""
+        """Return a person by code, active or not."""
         ...
 
     async def bound(self, channel: str, user_id: str) -> Person | None:
-        """The active person behind a chat user (FT34)."""
+        """Find the active person behind a chat user (FT34)."""
         ...
 
     async def by_phone(self, phone: str) -> Person | None:
-        """The first active person with that number (E.164)."""
+        """Find the first active person with that number (E.164)."""
         ...
 
     async def phone(self, code: str) -> str | None:
-        """A person's number, opened, E.164."""
+        """Return a person's number in clear text, E.164."""
         ...
 
     async def tail(self, code: str) -> str:
-        """The last four digits of a person's number, "" without one."""
+        """Return the last four digits of a person's number, "" without one."""
         ...
 
     async def keep_code(self, code: str, person: str, now: datetime, until: datetime) -> None:
-        """Keep a binding code, hashed; the person's earlier unused ones stop working."""
+        """Store a binding code, hashed; the person's earlier unused ones stop working."""
         ...
 
     async def try_code(self, code: str, subject: str, now: datetime) -> tuple[str, str] | None:
-        """Count one try of a user and look the code up: (person, its hash), or None. Refused `too_many_tries`."""
+        """Count one guess by a user and look the code up: (person, its hash), or None. Refused `too_many_tries`."""
         ...
 
     async def bind(self, code_hash: str, phone: str, binding: Binding, now: datetime) -> Person:
-        """Use the code up and bind, ending older bindings of this person and this user on the channel (FT32).
+        """Use up the code and bind, ending older bindings of this person and this user on the channel (FT32).
 
         Refused `code_unknown`, `code_expired`, `already_bound`, `number_not_registered`, `too_many_tries`.
         """
@@ -89,7 +89,7 @@ class People(Protocol):
         ...
 
     async def set_pin(self, person: str, hash: str | None) -> None:
-        """Another PIN; its failures are forgotten."""
+        """Set another PIN and reset its failures."""
         ...
 
     async def has_pin(self, person: str) -> bool:
@@ -97,9 +97,9 @@ class People(Protocol):
         ...
 
     async def try_pin(self, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
-        """Count one try before checking it; the `most`-th locks until then. None without a PIN."""
+        """Count one guess before checking it; the `most`-th locks the PIN until `lock_until`. None without a PIN."""
         ...
 
     async def right_pin(self, person: str) -> None:
-        """The try was right: failures are forgotten."""
+        """Reset the failures after a correct guess."""
         ...

@@ -1,4 +1,4 @@
-"""What the platform room needs of its shelf: lines not yet written back, taken under a lease, settled once."""
+"""Writing moves back to the external platform: claimed under a lease, settled once."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from backend.ports.reading import Page
 
 
 class Sync(StrEnum):
-    """How far one move has come on its way to the platform that holds the record."""
+    """The state of writing one move back to the platform that holds the record."""
 
     WAITING = "waiting"  # not yet sent, or to be sent again
     SENDING = "sending"  # under a lease
-    ASKED = "asked"  # taken by the platform, which has not confirmed it yet
+    ASKED = "asked"  # received by the platform, not yet confirmed
     CONFIRMED = "confirmed"
-    REFUSED = "refused"  # the platform said no: a person must look
+    REFUSED = "refused"  # the platform refused it: a person must look
     OWN = "own"  # came from the platform itself: nothing to write back
-    SETTLED = "settled"  # a person has set it right on the platform by hand
+    SETTLED = "settled"  # corrected on the platform by a person
 
 
-#: The move stands with the platform; every other state shows as 待平台确认.
+#: #: The platform has the move; every other state shows as 待平台确认.
 DONE = frozenset({Sync.CONFIRMED, Sync.OWN, Sync.SETTLED})
 
 
 @dataclass(frozen=True, slots=True)
 class Writeback:
-    """One move on its way: the journal line's id, what it says, and how far it has come."""
+    """One move to write back: the journal line's id and content, and its state."""
 
     id: int
     ticket_no: str
@@ -52,7 +52,7 @@ class Writeback:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a ticket stands with the platform. `waiting` counts its moves without an answer."""
+    """A ticket's status on the platform. `waiting` counts its moves without an answer."""
 
     state: Sync  # confirmed | waiting | refused
     waiting: int = 0
@@ -61,49 +61,49 @@ class Standing:
 
 
 class PlatformStore(Protocol):
-    """storage/platform.py."""
+    """Stores write-backs."""
 
     async def external_since(self, now: datetime) -> datetime | None:
-        """Since when another platform holds the record without a break; None while we hold it."""
+        """Return since when another platform has held the record without interruption; None while we hold it."""
         ...
 
     async def gather(self, after: datetime, own: Collection[str], now: datetime, limit: int) -> int:
-        """Note up to `limit` journal lines recorded from then on that have no row yet; those of `own` are done at once."""
+        """Add up to `limit` journal lines recorded since then that have no row yet; those by `own` are done at once."""
         ...
 
     async def claim(self, owner: str, now: datetime, until: datetime, limit: int) -> Sequence[Writeback]:
-        """Take due moves in hand, of each ticket only the first that is not done; rows whose lease ended as well."""
+        """Claim due moves, of each ticket only the first that is not done, including rows whose lease expired."""
         ...
 
     async def settle(
         self, id_: int, owner: str, attempt: int, state: Sync, now: datetime, *, error: str | None = None,
         ref: str | None = None, not_before: datetime | None = None,
     ) -> bool:  # fmt: skip
-        """Put one down, if it is still in that owner's hand by that attempt."""
+        """Settle a claimed move, if this owner and attempt still hold it."""
         ...
 
     async def answer(self, id_: int, state: Sync, now: datetime, by: str, *, error: str | None = None,
                      ref: str | None = None) -> Sync | None:  # fmt: skip
-        """What was said of a move later: by the platform or by a person; its state afterwards, None when unknown.
+        """Record a later answer by the platform or a person; return the state after it, None if the move is unknown.
 
         A move that is done stays done.
         """
         ...
 
     async def again(self, id_: int, now: datetime) -> bool:
-        """Send a refused or unanswered move once more."""
+        """Retry a refused or unanswered move."""
         ...
 
     async def standing(self, tickets: Mapping[int, int], after: datetime) -> Mapping[int, Standing]:
-        """Where tickets (id → version) stand, as far as anything of theirs was recorded from `after` on."""
+        """Return the status of tickets (id → version) with anything recorded since `after`."""
         ...
 
     async def page(
         self, *, state: Sync | None = None, ticket_id: int | None = None, before: int | None = None, limit: int = 50
     ) -> Page[Writeback]:
-        """Moves on their way, newest first."""
+        """Return a page of write-backs, newest first."""
         ...
 
     async def counts(self) -> Mapping[str, int]:
-        """How many are in each state that is not done."""
+        """Count the moves in each state that is not done."""
         ...

@@ -1,4 +1,4 @@
-"""What the readiness room needs of its shelf: which unit was reminded when."""
+"""Reminders sent to units that are not ready (A39)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class Chase:
 
 
 class ChaseStore(Protocol):
-    """storage/readiness.py."""
+    """Stores reminders."""
 
     async def add(self, chase: Chase) -> None:
-        """Keep one."""
+        """Add a reminder."""
         ...
 
     async def last(self) -> Mapping[str, Chase]:
-        """The newest of each unit."""
+        """Return the newest reminder of each unit."""
         ...

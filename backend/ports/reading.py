@@ -1,4 +1,4 @@
-"""What the doors may look at: tickets, their timelines, deliveries and calls, by page and never by offset."""
+"""Read-only views for the adapters: tickets, histories, deliveries and calls, by keyset page, never by offset."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TicketView:
-    """A ticket as it is shown: with its assignments, and the requester's name only so that it can be masked."""
+    """A ticket as shown, with its assignments; the requester's name is included only to be masked."""
 
     ticket: Ticket
     assignments: tuple[Assignment, ...]
@@ -23,7 +23,7 @@ class TicketView:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which tickets are asked for; `words` is literal text, `overdue` means an open duty past its time."""
+    """Filters of a ticket list; `words` is literal text, `overdue` means an open duty past its due time."""
 
     state: str | None = None
     unit: str | None = None
@@ -35,7 +35,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page, newest first; `next` is the id after which to go on, None at the end."""
+    """One page, newest first; `next` is the id to continue after, None at the end."""
 
     items: tuple[T, ...]
     next: int | None = None
@@ -43,7 +43,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A letter and how far it has come."""
+    """A message and its delivery state."""
 
     letter: Letter
     ticket_no: str | None
@@ -55,7 +55,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """One attempt to ring."""
+    """One call attempt."""
 
     id: int
     call_id: int
@@ -73,12 +73,12 @@ class Dial:
     cost: str | None = None  # "amount currency"
     recorded: bool = False
     script: str = ""
-    script_version: int | None = None  # of the words that were said
+    script_version: int | None = None  # of the script that was spoken
 
 
 @dataclass(frozen=True, slots=True)
 class CallView:
-    """A call as it is shown; the number only masked."""
+    """A call as shown; its number is masked."""
 
     id: int
     ticket_no: str | None
@@ -111,60 +111,60 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asked, opened: only for a reveal, which is audited."""
+    """The requester in clear text: only for a reveal, which is audited."""
 
     name: str | None
     phone: str | None
 
 
 class ReadingStore(Protocol):
-    """The reading room. `seen_by` is a unit code for those who see only what their unit was given."""
+    """Read-only queries. `seen_by` is a unit code for those who see only what was assigned to their unit."""
 
     async def ticket(self, no: str, seen_by: str | None = None) -> TicketView | None:
-        """One ticket, or None when there is none or it is not theirs to know of."""
+        """Return one ticket; None if it does not exist or is not visible to `seen_by`."""
         ...
 
     async def tickets(
         self, filters: Filters, now: datetime, *, before: int | None = None, limit: int = 50,
         seen_by: str | None = None,
     ) -> Page[TicketView]:  # fmt: skip
-        """A page of tickets, newest first. A search looks through a bounded stretch at a time."""
+        """Return a page of tickets, newest first. A search scans a bounded window at a time."""
         ...
 
     async def history(self, ticket_id: int) -> History:
-        """Journal, letters and calls of a ticket."""
+        """Return the journal, messages, calls and visits of a ticket."""
         ...
 
     async def deliveries(
         self, *, ticket_id: int | None = None, people: Collection[str] | None = None, state: str | None = None,
         before: int | None = None, limit: int = 50,
     ) -> Page[Delivery]:  # fmt: skip
-        """A page of letters, newest first; `people` limits whose."""
+        """Return a page of messages, newest first; `people` limits the recipients."""
         ...
 
     async def calls(
         self, *, ticket_id: int | None = None, people: Collection[str] | None = None, outcome: str | None = None,
         before: int | None = None, limit: int = 50,
     ) -> Page[CallView]:  # fmt: skip
-        """A page of calls, newest first."""
+        """Return a page of calls, newest first."""
         ...
 
     async def counts(self, now: datetime, seen_by: str | None = None) -> Mapping[str, int]:
-        """Open tickets by state, and `overdue` and `red` among them; never touches settled ones."""
+        """Count open tickets by state, and `overdue` and `red` among them; ended tickets are not read."""
         ...
 
     async def requester(self, ticket_id: int) -> Requester:
-        """The requester's name and number, opened."""
+        """Return the requester's name and number in clear text."""
         ...
 
     async def units_of(self, ticket_id: int) -> frozenset[str]:
-        """Units that were ever given this ticket."""
+        """Return the units that were ever assigned this ticket."""
         ...
 
     async def tallies(self) -> Mapping[str, Mapping[str, int]]:
-        """For the meters: the newest letters by state and the newest calls by outcome."""
+        """For the metrics: count the newest messages by state and the newest calls by outcome."""
         ...
 
     async def ping(self) -> None:
-        """Does the database answer? Raises what it raises."""
+        """Check that the database answers. Raises the engine's error."""
         ...

@@ -1,4 +1,4 @@
-"""Where the registers behind manual items are kept, the knowledge base, and what the tables themselves can tell."""
+"""Registers behind manual items, the knowledge base, and candidates for ledger lines found in the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class KnowledgeEntry:
-    """A record of the knowledge base (B28, B54): `change` new or updated, `state` entered, accepted or refused."""
+    """A record of the knowledge base (B28, B54): `change` is new or updated, `state` entered, accepted or refused."""
 
     id: int
     unit: str
@@ -43,7 +43,7 @@ class KnowledgeEntry:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """Something in the tables that may belong in a ledger: whose, of which ticket, what was said, the row's number."""
+    """A candidate for a ledger line: its unit, its ticket, what was noted, the row's id."""
 
     unit: str
     ticket: str
@@ -52,52 +52,52 @@ class Lead:
 
 
 class RegisterBook(Protocol):
-    """The shelf of registers and knowledge."""
+    """Stores registers and knowledge."""
 
     async def keep(self, holding: Holding) -> None:
-        """Keep a row of a register."""
+        """Add a row to a register."""
         ...
 
     async def holdings(
         self, kind: str, unit: str | None = None, before: int | None = None, limit: int = 500
     ) -> Sequence[Holding]:
-        """Rows of a register, newest first, ended ones included."""
+        """List rows of a register, newest first, including ended ones."""
         ...
 
     async def end(self, holding_id: int, kind: str, by: str, at: datetime) -> bool:
-        """End a row; False when there is none that still holds."""
+        """End a row; False if there is none in force."""
         ...
 
     async def keep_knowledge(self, entry: KnowledgeEntry) -> None:
-        """Keep a record."""
+        """Add a record."""
         ...
 
     async def knowledge(self, entry_id: int) -> KnowledgeEntry | None:
-        """One record."""
+        """Return one record."""
         ...
 
     async def knowledge_list(
         self, unit: str | None, state: str | None, words: str, before: int | None, limit: int
     ) -> Sequence[KnowledgeEntry]:
-        """Records, newest first; `words` are looked for literally in title and body."""
+        """List records, newest first; `words` are matched literally in title and body."""
         ...
 
     async def review_knowledge(self, entry_id: int, state: str, by: str, unit: str, at: datetime, opinion: str) -> bool:
-        """Decide an entered record; False when decided already."""
+        """Decide an entered record; False if it was decided already."""
         ...
 
     async def knowledge_counts(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
-        """Unit → (its records accepted in that time, records its people reviewed in that time)."""
+        """Count by unit: (its records accepted in that time, records its people reviewed in that time)."""
         ...
 
     async def praise(self, start: datetime, end: datetime) -> Sequence[Lead]:
-        """Praise tickets taken in, and what satisfied people said in visits, in that time."""
+        """Find praise tickets received, and remarks of satisfied requesters in visits, in that time."""
         ...
 
     async def failed_supervisions(self, start: datetime, end: datetime, now: datetime) -> Sequence[Lead]:
-        """Supervision duties that ran out, and progress that was not accepted, in that time."""
+        """Find supervision duties that expired, and progress reports that were refused, in that time."""
         ...
 
     async def coordinated(self, start: datetime, end: datetime) -> Sequence[Lead]:
-        """Mass, urgent and hard cases closed in that time whose requester said he is satisfied; their institution's."""
+        """Find mass, urgent and hard cases closed in that time with a satisfied requester, under their institution."""
         ...

@@ -1,4 +1,4 @@
-"""Where duty rosters, stand-ins, handover notes and people's own quiet hours are kept."""
+"""Duty rosters, stand-ins, handover notes and people's own quiet hours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from backend.domain.rosters import Shift, StandIn
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """交接班记录: what whoever went off duty left to whoever came."""
+    """交接班记录: what the outgoing person left to the incoming one."""
 
     at: datetime
     unit: str
@@ -19,44 +19,44 @@ class Handover:
 
 
 class RosterStore(Protocol):
-    """Every change of it is a change of the configuration: all processes know it within a second."""
+    """Stores duty rosters. Every change but a note is a configuration change: all processes see it within a second."""
 
     async def put_shifts(self, shifts: Sequence[Shift], by: str, now: datetime) -> list[bool]:
-        """Keep shifts, their ids given by the store; True for each new or changed one (same unit, person, begin)."""
+        """Save shifts, assigning their ids; True for each new or changed one (same unit, person, begin)."""
         ...
 
     async def drop_shift(self, shift_id: int) -> Shift | None:
-        """Strike a shift; what it was, or None when there is none."""
+        """Delete a shift; return what it was, or None if there is none."""
         ...
 
     async def shifts(self, unit: str, begin: datetime, end: datetime) -> Sequence[Shift]:
-        """A unit's shifts that touch a stretch, past ones too, by their beginning."""
+        """List a unit's shifts that overlap a period, past ones too, by start."""
         ...
 
     async def shift(self, shift_id: int) -> Shift | None:
-        """One shift."""
+        """Return one shift."""
         ...
 
     async def put_stand_in(self, stand_in: StandIn, by: str, now: datetime) -> StandIn:
-        """Keep a stand-in, with its id."""
+        """Save a stand-in; return it with its id."""
         ...
 
     async def end_stand_in(self, stand_in_id: int, now: datetime) -> bool:
-        """The absent person is back now; False when it was over or is not there."""
+        """End a stand-in now; False if it has ended or does not exist."""
         ...
 
     async def stand_ins(self, now: datetime) -> Sequence[StandIn]:
-        """Those that have not ended, by beginning."""
+        """List stand-ins that have not ended, by start."""
         ...
 
     async def note(self, handover: Handover) -> None:
-        """Keep a handover note."""
+        """Save a handover note."""
         ...
 
     async def notes(self, unit: str, limit: int) -> Sequence[Handover]:
-        """A unit's newest handover notes, newest first."""
+        """List a unit's handover notes, newest first."""
         ...
 
     async def set_quiet(self, person: str, hours: str | None, now: datetime) -> None:
-        """A person's own quiet hours; None: none of his own."""
+        """Set a person's own quiet hours; None removes them."""
         ...

@@ -1,4 +1,4 @@
-"""Where runs, objections to them and excluded tickets are kept."""
+"""Score runs, contests of their lines, and excluded tickets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stored reckoning: `state` trial, check or locked; `sheet` holds facts, settings and result; `hash` seals it.
+    """A stored score run: `state` trial, check or locked; `sheet` holds facts, settings and result; `hash` seals it.
 
-    `check_until` ends the 核对期; `forced` is the reason of an admin who locked it all the same.
+    `check_until` ends the 核对期; `forced` is the reason of an admin who locked it regardless.
     """
 
     id: int
     period: str
-    scheme: str  # "" where each unit has its own
+    scheme: str  # "" if each unit has its own
     state: str
     by: str
     at: datetime
@@ -30,9 +30,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Appeal:
-    """异议: what a unit says against a line of a run, and what was decided.
+    """异议: a unit's contest of a line of a run, and its decision.
 
-    `state` is open, proposed (one clerk has an opinion), accepted or refused; `proposal` is `{accept, reason, exclude}`.
+    `state` is open, proposed (one clerk has proposed a decision), accepted or refused; `proposal` is `{accept, reason,
+    exclude}`.
     """
 
     id: int
@@ -55,7 +56,7 @@ class Appeal:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """剔除: a ticket that is not to count for an item of a unit's month. `state` entered, accepted or refused."""
+    """剔除: a ticket that does not count for an item of a unit's month. `state` is entered, accepted or refused."""
 
     id: int
     month: str
@@ -72,22 +73,22 @@ class Exclusion:
 
 
 class RunBook(Protocol):
-    """The shelf of the runs."""
+    """Stores runs, contests and exclusions."""
 
     async def keep_run(self, run: Run) -> None:
-        """Keep a run."""
+        """Add a run."""
         ...
 
     async def run(self, run_id: int) -> Run | None:
-        """One run."""
+        """Return one run."""
         ...
 
     async def runs(self, period: str | None, limit: int) -> Sequence[Run]:
-        """Runs of a period or of all, newest first, without their sheets."""
+        """List runs of a period or of all, newest first, without their sheets."""
         ...
 
     async def locked(self, period: str, scheme: str) -> Run | None:
-        """The newest locked run of a period and scheme."""
+        """Return the newest locked run of a period and scheme."""
         ...
 
     async def shut(self, period: str, schemes: Sequence[str]) -> bool:
@@ -97,57 +98,57 @@ class RunBook(Protocol):
     async def lock(
         self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None
     ) -> bool:
-        """Lock a run; False when it is locked already."""
+        """Lock a run; False if it is locked already."""
         ...
 
     async def check(self, run_id: int, until: datetime) -> bool:
-        """Open the 核对期 of a trial; False when it is no trial any more."""
+        """Open the 核对期 of a trial; False if it is no longer a trial."""
         ...
 
     async def open_duties(self, start: datetime, end: datetime) -> Sequence[tuple[str, int]]:
-        """(what, how many) of the cohort of `start` to `end` that may still change it: duties and requests (Q15)."""
+        """Count the duties and requests of the cohort of `start` to `end` that may still change it, by name (Q15)."""
         ...
 
     async def appeal(self, appeal: Appeal) -> None:
-        """Keep an appeal."""
+        """Add a contest."""
         ...
 
     async def appeals(self, run_id: int) -> Sequence[Appeal]:
-        """The appeals against a run, oldest first."""
+        """List the contests of a run, oldest first."""
         ...
 
     async def appeals_of(
         self, period: str | None, unit: str | None, states: Sequence[str], limit: int
     ) -> Sequence[Appeal]:
-        """Appeals of a period and unit in these states (none: all), newest first."""
+        """List contests of a period and unit in these states (none: all), newest first."""
         ...
 
     async def one_appeal(self, appeal_id: int) -> Appeal | None:
-        """One appeal."""
+        """Return one contest."""
         ...
 
     async def propose(self, appeal_id: int, proposal: Mapping[str, Any], by: str, at: datetime) -> bool:
-        """The first clerk's opinion; False when the appeal is decided."""
+        """Record the first clerk's proposal; False if the contest is decided."""
         ...
 
     async def settle(
         self, appeal_id: int, state: str, by: str, at: datetime, exclusions: Sequence[Exclusion] = ()
     ) -> bool:
-        """The second clerk's word on a proposed appeal, with the exclusions it brings, in one transaction."""
+        """Record the second clerk's decision on a proposed contest, with its exclusions, in one transaction."""
         ...
 
     async def exclude(self, exclusions: Sequence[Exclusion]) -> None:
-        """Keep exclusions."""
+        """Add exclusions."""
         ...
 
     async def exclusions(self, month: str, unit: str | None = None) -> Sequence[Exclusion]:
-        """Exclusions of a month, oldest first."""
+        """List exclusions of a month, oldest first."""
         ...
 
     async def exclusion(self, exclusion_id: int) -> Exclusion | None:
-        """One exclusion."""
+        """Return one exclusion."""
         ...
 
     async def decide_exclusion(self, exclusion_id: int, state: str, by: str, at: datetime) -> bool:
-        """Decide an entered exclusion; False when decided already."""
+        """Decide an entered exclusion; False if it was decided already."""
         ...

@@ -1,4 +1,4 @@
-"""What people who visit need of the shelves: their tasks, who must not be visited, what was heard, and the counts."""
+"""Visits: manual tasks, the do-not-call list, recordings, and counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One visit or attempt as it was written down."""
+    """One visit or attempt as recorded."""
 
     kind: str  # auto | manual
     at: datetime
@@ -21,7 +21,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A ticket that waits for a person's visit (T25), with what was heard so far; `phone_tail` alone is shown."""
+    """A ticket that waits for a manual visit (T25), with the answers so far; its number shows only as `phone_tail`."""
 
     ticket_id: int
     ticket_no: str
@@ -34,18 +34,18 @@ class Task:
     generated_at: datetime
     closed_at: datetime | None
     due_at: datetime | None
-    urgent: bool  # words of danger were heard: the duty is an urgent one
+    urgent: bool  # words of danger were heard: the duty is urgent
     phone_tail: str | None
     no_visit: bool
     requester: str | None
-    heard: Mapping[str, Any]  # over all attempts of the machine's call of this round
-    recordings: tuple[int, ...]  # attempts of this round of which a recording is kept
+    heard: Mapping[str, Any]  # over all attempts of this round's automatic call
+    recordings: tuple[int, ...]  # attempts of this round that have a recording
     visits: tuple[Attempt, ...]  # of this round, oldest first
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """One line of the do-not-visit list (FW33). `ref` names it; the number is known by its mask only."""
+    """One entry of the do-not-call list (FW33). `ref` identifies it; only the number's mask is known."""
 
     ref: str
     masked: str
@@ -56,7 +56,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class VisitTally:
-    """How often visits of one kind ended so, for one unit and visitor."""
+    """How many visits of one kind had this result, for one unit and visitor."""
 
     unit: str
     by: str
@@ -69,7 +69,7 @@ class VisitTally:
 
 @dataclass(frozen=True, slots=True)
 class CallTally:
-    """Visit calls of one unit that ended so, with what they cost ("amount currency" each)."""
+    """How many visit calls of one unit had this outcome, with their costs ("amount currency" each)."""
 
     unit: str
     outcome: str
@@ -80,7 +80,7 @@ class CallTally:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A recording: where it lies and what it is of."""
+    """A recording: its URL and what it is of."""
 
     url: str
     ticket_no: str | None
@@ -88,40 +88,40 @@ class Kept:
 
 
 class VisitStore(Protocol):
-    """The shelf of those who visit."""
+    """Stores what manual visits need."""
 
     async def tasks(self, limit: int) -> Sequence[Task]:
-        """Tickets that wait for a person's visit, what is due first first."""
+        """List tickets that wait for a manual visit, first due first."""
         ...
 
     async def task(self, ticket_no: str) -> Task | None:
-        """One of them; None when it waits for no person."""
+        """Return one of them; None if it waits for no manual visit."""
         ...
 
     async def awaited(self, limit: int) -> Sequence[str]:
-        """Numbers of closed tickets whose result 12351 has not told yet (Q45), oldest first."""
+        """List numbers of closed tickets whose result 12351 has not reported yet (Q45), oldest first."""
         ...
 
     async def blocked(self, limit: int) -> Sequence[Blocked]:
-        """The do-not-visit list, newest first."""
+        """List the do-not-call list, newest first."""
         ...
 
     async def block(self, phone: str, masked: str, reason: str, by: str, at: datetime) -> bool:
-        """Never ring that number for a visit; False when it stood there already."""
+        """Never call that number for a visit; False if it was listed already."""
         ...
 
     async def unblock(self, *, ref: str = "", phone: str = "") -> str | None:
-        """Take a line off the list, by its name or its number: its mask; None when there is none."""
+        """Remove an entry by `ref` or number; return its mask, None if there is none."""
         ...
 
     async def recording(self, dial_id: int) -> Kept | None:
-        """A kept recording; None when there is none or it was let go of."""
+        """Return a recording; None if there is none or it was deleted."""
         ...
 
     async def visit_tallies(self, since: datetime, until: datetime) -> Sequence[VisitTally]:
-        """Visits made in that time, counted."""
+        """Count visits made in that time."""
         ...
 
     async def call_tallies(self, since: datetime, until: datetime) -> Sequence[CallTally]:
-        """Visit calls begun in that time, counted."""
+        """Count visit calls begun in that time."""
         ...

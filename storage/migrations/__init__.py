@@ -1,1 +1,1 @@
-"""How the tables came to be: one file a change, in `versions/`, the same for both engines."""
+"""Migrations: one file per change in `versions/`, the same for both engines."""

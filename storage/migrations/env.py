@@ -1,4 +1,4 @@
-"""What Alembic runs: the changes on a connection it is given (storage/migrate.py opens it), all in one transaction."""
+"""Run by Alembic: applies migrations on the connection that storage/migrate.py opened, in one transaction."""
 
 from alembic import context
 from sqlalchemy import Connection
@@ -10,7 +10,7 @@ def _run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        # SQLite changes a column by making its table anew
+        # # SQLite changes a column by rebuilding its table
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
         transactional_ddl=True,

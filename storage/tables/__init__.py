@@ -1,4 +1,4 @@
-"""Every table of the house, a file a room. Instants are whole microseconds since 1970 UTC (no engine can blur them)."""
+"""Every table, one file per feature; instants are whole microseconds since 1970 UTC, exact on both engines."""
 
 from storage.columns import metadata
 from storage.tables.bulletins import bulletin_files, bulletins

@@ -1,10 +1,10 @@
-"""Bulletins that were issued: their numbers, and the documents as they were handed out (B13)."""
+"""Issued bulletins: their numbers and their documents as handed out (B13)."""
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text, UniqueConstraint
 
 from storage.columns import at, col, key, metadata
 
-bulletins = Table(  # 期号: one row a kind and period; made anew it keeps its number, and `revision` counts
+bulletins = Table(  # 期号: one row per kind and period; a new revision keeps its number, and `revision` counts
     "bulletins", metadata,
     key(), col("kind"), col("period"), col("year", Integer), col("number", Integer), col("revision", Integer),
     col("state"),  # making | ready | failed

@@ -1,4 +1,4 @@
-"""Calls, their attempts, and whom not to ring."""
+"""Calls, their attempts, and numbers that must not be called."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
 
@@ -17,34 +17,34 @@ calls = Table(
     Index("calls_next", "next_at", postgresql_where=text("next_at IS NOT NULL"),
           sqlite_where=text("next_at IS NOT NULL")),
     Index("calls_ticket", "ticket_id"), Index("calls_phone", "phone_index"), Index("calls_person", "person", "id"),
-    # one letter is rung for once, one round of a ticket is visited by one call (FW14, FW22)
+    # # at most one call per message, and one visit call per round of a ticket (FW14, FW22)
     Index("calls_letter", "letter_id", unique=True, postgresql_where=text("letter_id IS NOT NULL"),
           sqlite_where=text("letter_id IS NOT NULL")),
     Index("calls_visit", "ticket_id", "round", unique=True, postgresql_where=text("purpose = 'visit'"),
           sqlite_where=text("purpose = 'visit'")),
 )  # fmt: skip
-dials = Table(  # every attempt to ring: one row before the provider is asked, settled by its callbacks
+dials = Table(  # every call attempt: one row before the provider is asked, settled by its callbacks
     "dials", metadata,
     key(), col("call_id", BigInteger), col("number", Integer), col("state"),  # asking placed ambiguous done
     Column("provider_id", Text, nullable=True, unique=True), col("status", null=True),
     col("sequence", Integer, default="-1"), col("answered_by", null=True), at("asked_at", null=False),
     at("answered_at"), at("ended_at"), col("duration", Integer, null=True), col("outcome", null=True),
     col("error", null=True), col("cost", null=True), col("recording", null=True), col("keys"),
-    # the step awaited next, and what was said last: a step fetched twice hears the same (FW5, FW7)
+    # # the next expected step, and the last prompt: a step fetched twice hears the same (FW5, FW7)
     col("step", Integer, default="0"), col("said", null=True),
     Index("dials_call", "call_id"), Index("dials_open", "state", "asked_at"), Index("dials_asked", "asked_at"),
 )  # fmt: skip
-dead_numbers = Table(  # numbers that can never be rung, by blind index, until somebody lets them be tried again (FW23)
+dead_numbers = Table(  # numbers that can never be reached, by blind index, until somebody allows a retry (FW23)
     "dead_numbers", metadata,
     Column("phone_index", Text, primary_key=True), at("at", null=False), col("code"), col("masked"),
     col("person", null=True), col("ticket_id", BigInteger, null=True), col("call_id", BigInteger, null=True),
 )  # fmt: skip
-unreachables = Table(  # matters about which 联系不上 was drafted for a ledger: once each (B46)
+unreachables = Table(  # matters for which 联系不上 was drafted for a ledger: once each (B46)
     "unreachables", metadata,
     Column("assignment_id", BigInteger, primary_key=True, autoincrement=False), at("at", null=False),
     col("dials"),
 )  # fmt: skip
-no_visits = Table(  # who asked never to be rung for a visit again (FW33), by blind index
+no_visits = Table(  # who asked never to be called for a visit again (FW33), by blind index
     "no_visits", metadata,
     Column("phone_index", Text, primary_key=True), at("at", null=False), col("call_id", BigInteger, null=True),
     col("masked", null=True), col("reason", null=True), col("by", null=True),  # who put it on the list, and why

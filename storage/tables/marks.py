@@ -1,4 +1,4 @@
-"""Ledgers, score runs and objections; files that were imported."""
+"""Ledgers, score runs and contests; imported files."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
@@ -43,7 +43,7 @@ knowledge = Table(
     col("reviewed_by", null=True), col("reviewer_unit", null=True), at("reviewed_at"), col("opinion", default="''"),
     Index("knowledge_unit", "unit", "at"), Index("knowledge_state", "state", "id"),
 )  # fmt: skip
-registers = Table(  # 备报人员, 岗位, 制度, 值班计划, 会议与材料, 工作规则: what manual items are judged by
+registers = Table(  # 备报人员, 岗位, 制度, 值班计划, 会议与材料, 工作规则: the basis for judging manual items
     "registers", metadata,
     key(), col("kind"), col("unit"), col("name"), col("on_date"), col("facts"), col("files"), col("by"),
     at("at", null=False), at("ended_at"), col("ended_by", null=True), Index("registers_kind", "kind", "unit"),

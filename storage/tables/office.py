@@ -1,4 +1,4 @@
-"""Who is there, when they work, by which rules, and who may come in."""
+"""Units, people, settings, calendar, and who may sign in."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
@@ -31,7 +31,7 @@ binding_codes = Table(
     Column("code_hash", Text, primary_key=True), col("person"), at("created_at", null=False),
     at("expires_at", null=False), at("used_at"), col("user_id", null=True),
 )  # fmt: skip
-tries = Table(  # guesses counted per user, so that a guesser locks himself out and nobody else (FT32)
+tries = Table(  # failed guesses counted per user, so that a guesser locks out only themself (FT32)
     "tries", metadata,
     Column("subject", Text, primary_key=True), col("count", Integer), at("since", null=False), at("locked_until"),
 )  # fmt: skip
@@ -45,7 +45,7 @@ sessions = Table(
     Column("token_hash", Text, primary_key=True), col("person"), at("created_at", null=False),
     at("seen_at", null=False), at("expires_at", null=False), col("csrf"),
 )  # fmt: skip
-settings = Table(  # one row a version; the newest row of a key (and unit) is in force
+settings = Table(  # one row per version; the newest row of a key (and unit) is in force
     "settings", metadata,
     key(), col("key"), col("unit", null=True), col("value"), at("from_at", null=False), col("by"),
     at("set_at", null=False), Index("settings_key", "key", "unit", "id"),
@@ -55,11 +55,11 @@ calendar_days = Table(
     Column("day", Text, primary_key=True), col("working", Boolean), col("note", default="''"), col("by"),
     at("set_at", null=False),
 )  # fmt: skip
-chases = Table(  # 催报: which unit was reminded of what it lacks (A39)
+chases = Table(  # 催报: which unit was reminded of what is missing (A39)
     "chases", metadata,
     key(), col("unit"), at("at", null=False), col("by"), col("note"), Index("chases_unit", "unit", "id"),
 )  # fmt: skip
-house = Table(  # single values of the house: the configuration epoch, the sandbox clock, seals of secrets
+house = Table(  # single values: the configuration epoch, the sandbox clock, hashed sign-in tokens
     "house", metadata, Column("name", Text, primary_key=True), col("value"),
 )  # fmt: skip
 id_blocks = Table("id_blocks", metadata, Column("name", Text, primary_key=True), col("next", BigInteger))

@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
 
 from storage.columns import at, col, key, metadata
 
-writebacks = Table(  # one row a journal line, under the line's own id: it is what is written back
+writebacks = Table(  # one row per journal line to write back, under the line's own id
     "writebacks", metadata,
     key(), col("ticket_id", BigInteger), col("version", Integer),
     col("state"),  # waiting | sending | asked | confirmed | refused | own | settled

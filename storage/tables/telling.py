@@ -1,4 +1,4 @@
-"""Hearing and telling: the inbox, letters, the cards people hold, what they have begun to write."""
+"""The inbox, the outbox, the cards people hold, and what they have begun to write."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, UniqueConstraint, text
 
@@ -21,7 +21,7 @@ letters = Table(
     col("assignment_id", BigInteger, null=True), col("version", Integer), col("urgent", Boolean),
     at("not_before", null=False), at("created_at", null=False), col("facts"), col("state"),
     col("attempts", Integer, default="0"), col("cause_id", BigInteger, null=True),
-    # how far it has come
+    # # delivery state
     col("owner", null=True), at("lease_until"), at("sent_at"), col("provider_id", null=True),
     col("address", null=True), col("error", null=True), col("cost", null=True),
     col("doubts", Integer, default="0"),  # copies that may have arrived: the next one is marked 重发 (FT24)
@@ -31,7 +31,7 @@ letters = Table(
           sqlite_where=text("state = 'sending'")),
     Index("letters_ticket", "ticket_id"),
 )  # fmt: skip
-cards = Table(  # messages people hold; `wanted` runs ahead of `shown` until the message is drawn again
+cards = Table(  # messages people hold; `wanted` runs ahead of `shown` until the message is updated
     "cards", metadata,
     key(), col("channel"), col("address"), col("message_id"), col("person"), col("ticket_id", BigInteger),
     col("assignment_id", BigInteger, null=True), col("kind"), col("shown", Integer), col("wanted", Integer),
@@ -48,12 +48,12 @@ drafts = Table(  # what a person has begun to write in chat: parts of a return, 
     Column("assignment_id", BigInteger, primary_key=True, autoincrement=False),
     Column("verb", Text, primary_key=True), col("words"), at("at", null=False),
 )  # fmt: skip
-expectations = Table(  # the question last put to somebody in chat, so that plain words find their card
+expectations = Table(  # the last question asked of a person in chat, so that plain text finds its card
     "expectations", metadata,
     Column("channel", Text, primary_key=True), Column("user_id", Text, primary_key=True), col("what"), col("facts"),
     at("until", null=False),
 )  # fmt: skip
-pace = Table(  # shared pacing: what is remembered of each bucket between two sends (notify/pace.py), as JSON
+pace = Table(  # shared rate limits: the state of each bucket between two sends (notify/pace.py), as JSON
     "pace", metadata, Column("bucket", Text, primary_key=True), col("state"), at("idle_at", null=False),
 )  # fmt: skip
 idempotency = Table(

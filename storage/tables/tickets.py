@@ -1,4 +1,4 @@
-"""The ticket and its life: assignments, duties, requests, visits, the journal and what proves it."""
+"""Tickets and what happens to them: assignments, duties, requests, visits, the journal and its seals."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, text
 
@@ -15,7 +15,7 @@ tickets = Table(
     col("excluded", Boolean, default="false"), col("visit_round", Integer, default="0"),
     col("rounds_of_rework", Integer, default="0"), at("closed_at"), col("merged_into", BigInteger, null=True),
     col("title"), col("place"), col("text"),
-    # beyond the domain's noun: sealed personal data, provenance
+    # # beyond the domain's record: sealed personal data, provenance
     col("name_sealed", LargeBinary, null=True), col("phone_sealed", LargeBinary, null=True),
     col("phone_index", null=True), col("phone_tail", null=True), at("submitted_at"), at("created_at", null=False),
     col("extra"), col("repeats", Integer, default="0"),
@@ -33,7 +33,7 @@ assignments = Table(
     col("reply_text", null=True), col("reply_way", null=True), col("cause", null=True), col("feedback", null=True),
     col("close_type", null=True), col("revisit_on", null=True), at("closed_at"), col("closed_by", null=True),
     col("extension_count", Integer, default="0"), at("red_card_at"), at("yellow_card_at"), at("ended_at"),
-    col("card", null=True),  # of an imported life: rule (overdue as of the run) | none (the file says so)
+    col("card", null=True),  # of an imported history: rule (overdue as of the run) | none (the file says so)
     Index("assignments_ticket", "ticket_id"), Index("assignments_unit", "unit", "state", "id"),
     Index("assignments_dispatched", "dispatched_at"), Index("assignments_closed", "closed_at"),
     Index("assignments_unit_ticket", "unit", "ticket_id"),
@@ -77,7 +77,7 @@ journal = Table(
     UniqueConstraint("ticket_id", "version", name="journal_once"), Index("journal_at", "at"),
     Index("journal_recorded", "recorded_at"),
 )  # fmt: skip
-seals = Table(  # from time to time the journal's newest lines are sealed together, so that none can vanish
+seals = Table(  # seals cover the journal's newest lines from time to time, so that none can vanish unnoticed
     "seals", metadata,
     key(), col("first_id", BigInteger), col("last_id", BigInteger), col("lines", Integer), col("members"),
     col("prev"), col("hash"), at("at", null=False),
@@ -87,12 +87,12 @@ files = Table(
     Column("id", Text, primary_key=True), col("name"), col("kind"), col("size", Integer), col("sha256"), col("by"),
     at("at", null=False), col("content", LargeBinary), col("unit", null=True),
 )  # fmt: skip
-audit = Table(  # what is no move but must be known: logins, refusals, reveals, exports (FA12)
+audit = Table(  # events that are not moves: logins, refusals, reveals, exports (FA12)
     "audit", metadata,
     key(), at("at", null=False), col("who"), col("what"), col("about", null=True), col("facts"),
     Index("audit_at", "at"),
 )  # fmt: skip
-findings = Table(  # what the auditor finds amiss now; a row goes when it is healed, the audit book remembers both
+findings = Table(  # what is amiss now; a row is deleted when healed, the audit log records both
     "findings", metadata,
     Column("kind", Text, primary_key=True), Column("subject", Text, primary_key=True), col("facts"),
     at("found_at", null=False),

@@ -1,10 +1,10 @@
-"""Return visits beside the telephone: what callers were told in short messages, and what they wrote back."""
+"""Short messages to requesters about their tickets, and their answers."""
 
 from sqlalchemy import BigInteger, Boolean, Index, Integer, Table, text
 
 from storage.columns import at, col, key, metadata
 
-caller_texts = Table(  # one text of a kind for each round of a ticket; the number itself stays with the ticket
+caller_texts = Table(  # one text of a kind per round of a ticket; the number itself stays with the ticket
     "caller_texts", metadata,
     key(), col("ticket_id", BigInteger), col("kind"), col("round", Integer, default="0"), col("to_masked"),
     col("phone_index"), col("two_way", Boolean), col("state"),  # pending | sending | sent | ambiguous | failed
