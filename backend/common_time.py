@@ -18,7 +18,7 @@ TURNS = 5  # at most: work that one process creates for another is done in the n
 
 
 class Values(Protocol):
-    """storage/house.py."""
+    """Key-value store shared by all processes; implemented in storage/house.py."""
 
     async def read(self, name: str) -> str | None: ...
     async def starting(self, prefix: str) -> Mapping[str, str]: ...

@@ -73,7 +73,7 @@ class Town:
         self._desk = Desk(self)
 
     def app(self) -> web.Application:
-        """Build the routes, for `main.add_subapp("/sandbox/", town.app())`."""
+        """Build the routes, to be mounted under `/sandbox/`."""
         app = self._desk.app()
         app.add_subapp("/telegram", BotApi(self.chat).app())
         app.add_subapp("/platform", self.platform.app())
