@@ -1,4 +1,4 @@
-"""One hour for all processes of a rehearsal: each follows the moved clock, and the mover waits until all have."""
+"""Shares the simulated clock between processes; the one that moves it waits for the others."""
 
 import asyncio
 import time
@@ -11,14 +11,14 @@ from backend.sandbox_clock import SandboxClock
 
 log = structlog.get_logger("clock")
 CALL, SEEN = "sandbox_call", "sandbox_seen:"
-LOOK_SECONDS = 0.05  # between looks at the common hour
-ALIVE_SECONDS = 6.0  # a process that was silent longer is not waited for
-PATIENCE = 20.0  # seconds the mover waits at one hour
-TURNS = 5  # at most: what one process leaves to another is done in the next turn
+LOOK_SECONDS = 0.05  # between polls of the shared clock
+ALIVE_SECONDS = 6.0  # a process silent for longer is not waited for
+PATIENCE = 20.0  # seconds the moving process waits for the others at one stop
+TURNS = 5  # at most: work that one process creates for another is done in the next turn
 
 
 class Values(Protocol):
-    """storage/house.py."""
+    """Key-value store shared by all processes; implemented in storage/house.py."""
 
     async def read(self, name: str) -> str | None: ...
     async def starting(self, prefix: str) -> Mapping[str, str]: ...
@@ -26,7 +26,7 @@ class Values(Protocol):
 
 
 class CommonTime:
-    """The common hour of one process. `settle` runs what is due here; `owner` names this process."""
+    """One process's part in the shared clock. `settle` runs what is due here; `owner` identifies this process."""
 
     def __init__(self, clock: SandboxClock, values: Values, owner: str, settle: Callable[[], Awaitable[int]]) -> None:
         self._clock = clock
@@ -36,7 +36,7 @@ class CommonTime:
         self._moving = False
 
     async def settle(self) -> None:
-        """Run what is due here, then have all others do the same, until nobody leaves anything to anybody."""
+        """Run what is due here and have every other process do the same, until no process creates work for another."""
         self._moving = True
         try:
             for _ in range(TURNS):
@@ -50,7 +50,7 @@ class CommonTime:
             self._moving = False
 
     async def _all_answered(self, call: str) -> int:
-        """How much the others did, once they have answered; the dead and the stuck are not waited for."""
+        """Wait for the other processes and return how much they did; dead or stuck ones are not waited for."""
         until = time.monotonic() + PATIENCE
         while True:
             answers = await self._others()
@@ -59,13 +59,13 @@ class CommonTime:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _others(self) -> list[tuple[str, int]]:
-        """The last call each living process has answered, and how much it had to do."""
+        """For each other live process: the last call it answered, and how much it had to do."""
         found = await self._values.starting(SEEN)
         said = [value.split("|") for name, value in found.items() if name != SEEN + self._owner]
         return [(call, int(worked)) for call, at, worked in said if time.time() - float(at) < ALIVE_SECONDS]
 
     async def follow(self) -> None:
-        """Follow the others until cancelled. An accident is logged, and the next look is another try."""
+        """Follow the other processes until cancelled. An error is logged and the next poll tries again."""
         seen, told, worked = "", 0.0, 0
         while True:
             try:
@@ -76,7 +76,7 @@ class CommonTime:
                 if fresh or time.monotonic() - told > 1:
                     await self._values.keep(SEEN + self._owner, f"{call}|{time.time()}|{worked}")
                     seen, told = call, time.monotonic()
-            except Exception as accident:  # the database is away for a moment: the wall goes on, and so do we
+            except Exception as accident:  # the database may be away for a moment; real time goes on, so keep trying
                 log.warning("hour_unknown", kind=type(accident).__name__)
                 await asyncio.sleep(1)
             await asyncio.sleep(LOOK_SECONDS)

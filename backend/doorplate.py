@@ -1,4 +1,4 @@
-"""Where a running server is found by commands on this machine, and who owns the database file meanwhile."""
+"""Tells commands on this machine where the running server is, and locks the database file for it."""
 
 import contextlib
 import fcntl
@@ -16,7 +16,7 @@ LOCK = "jiesu.lock"
 
 @dataclass(frozen=True, slots=True)
 class Plate:
-    """The address of a server and a key to it."""
+    """Address, API key and process id of a running server."""
 
     url: str
     token: str
@@ -24,7 +24,7 @@ class Plate:
 
 
 def hang(data: Path, url: str, token: str) -> None:
-    """Say where this server is; nobody but its owner can read it."""
+    """Write server.json (url, token, pid), mode 0600."""
     data.mkdir(parents=True, exist_ok=True)
     fresh = data / f"{PLATE}.{os.getpid()}"
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
@@ -33,14 +33,14 @@ def hang(data: Path, url: str, token: str) -> None:
 
 
 def take_down(data: Path) -> None:
-    """The server is closing; somebody else's plate stays."""
+    """Delete server.json on shutdown, unless another process wrote it."""
     found = look(data)
     if found is not None and found.pid == os.getpid():
         (data / PLATE).unlink(missing_ok=True)
 
 
 def look(data: Path) -> Plate | None:
-    """What the plate says; None without one (whether anybody is in is another question)."""
+    """Read server.json; None if it is missing or unreadable. The server named in it need not be alive."""
     try:
         said = json.loads((data / PLATE).read_text("utf-8"))
         return Plate(str(said["url"]), str(said["token"]), int(said["pid"]))
@@ -50,11 +50,11 @@ def look(data: Path) -> Plate | None:
 
 @contextlib.contextmanager
 def owned(data: Path) -> Iterator[None]:
-    """Own the database file while inside: one writing process at a time. Refused `in_use`."""
+    """Hold the lock of the database file while inside: one writing process at a time. Refused `in_use`."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / LOCK).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Refused("in_use") from None
-        yield  # the lock goes with the file, also when the process dies
+        yield  # the lock is released with the file, also when the process dies

@@ -1,4 +1,4 @@
-"""How this process was told to run: environment variables, or a `jiesu.toml`; the environment wins (contract §2)."""
+"""Process configuration from environment variables, then `jiesu.toml` (contract §2)."""
 
 import secrets
 from pathlib import Path
@@ -20,7 +20,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
 class Toml(TomlConfigSettingsSource):
-    """`jiesu.toml`, its names written as here or in full as in the environment: `profile`, `JIESU_PROFILE`."""
+    """Settings from `jiesu.toml`, by field name or by environment name: `profile`, `JIESU_PROFILE`."""
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
         super().__init__(settings_cls)
@@ -29,7 +29,7 @@ class Toml(TomlConfigSettingsSource):
 
 
 class Environment(BaseSettings):
-    """The settings of contract §2; `JIESU_` before each name in capitals."""
+    """The settings of contract §2; the environment variable is `JIESU_` and the name in capitals."""
 
     model_config = SettingsConfigDict(
         env_prefix="JIESU_", toml_file="jiesu.toml", extra="ignore", env_ignore_empty=True, frozen=False
@@ -46,35 +46,35 @@ class Environment(BaseSettings):
     profile: Literal["jilin", "beijing_mutual_aid"] = "jilin"
     timezone: str = "Asia/Shanghai"
     sandbox: bool = False
-    samples: bool = False  # the invented office of a rehearsal, brought in at the start (`make run` says so)
+    samples: bool = False  # import the invented sample office at the start of a rehearsal (`make run` sets it)
     telegram_token: SecretStr = SecretStr("")
     telegram_api_url: str = ""
     telegram_mode: Literal["polling", "webhook"] = "polling"
     telegram_secret: SecretStr = SecretStr("")
     telegram_pace: float = Field(
         default=1.0, gt=0, le=1000
-    )  # times the public limits, for a Bot API server of one's own
+    )  # factor on the public limits, for a self-hosted Bot API server
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
     twilio_auth_token_old: SecretStr = SecretStr("")
     twilio_api_url: str = ""
     twilio_from: str = ""
-    twilio_calls_per_second: float = Field(default=1.0, gt=0, le=1000)  # what the carrier has granted the account
-    aliyun_access_key_id: str = ""  # named, calls go by Aliyun and not by Twilio
+    twilio_calls_per_second: float = Field(default=1.0, gt=0, le=1000)  # granted to the account by the carrier
+    aliyun_access_key_id: str = ""  # when set, calls go through Aliyun instead of Twilio
     aliyun_access_key_secret: SecretStr = SecretStr("")
-    aliyun_endpoint: str = ""  # host, or http://host:port of one's own; empty for the official one
-    aliyun_show_number: str = ""  # the bought number that is shown; empty for the carrier's shared ones
-    aliyun_templates: str = ""  # phone.P1=TTS_1,… : the carrier's code of each text (docs/telephone.zh.md)
-    aliyun_hook_secret: SecretStr = SecretStr("")  # last part of the address reports are sent to
+    aliyun_endpoint: str = ""  # host, or http://host:port of a substitute; empty for the official one
+    aliyun_show_number: str = ""  # purchased caller number; empty for the carrier's shared ones
+    aliyun_templates: str = ""  # phone.P1=TTS_1,… : the carrier's template code of each text (docs/telephone.zh.md)
+    aliyun_hook_secret: SecretStr = SecretStr("")  # last path segment of the report URL
     platform_url: str = ""  # where moves are written back when another platform holds the record
     platform_feed_url: str = ""  # where its new demands are fetched
     platform_secret: SecretStr = SecretStr("")
-    platform_secret_old: SecretStr = SecretStr("")  # still accepted of the platform while it changes over
+    platform_secret_old: SecretStr = SecretStr("")  # still accepted from the platform during a key change
     tick_seconds: float = Field(default=2.0, gt=0, le=3600)
     lease_seconds: float = Field(default=45.0, ge=1, le=3600)
     log_format: Literal["json", "console", ""] = ""
     language: Literal["zh_CN", "en"] = "zh_CN"
-    hotline: str = "12345"  # what callers may ring; its name is spoken in visits
+    hotline: str = "12345"  # the number requesters may call; its name is spoken in visits
     hotline_name: str = "12345热线"
 
     @field_validator("timezone")
@@ -109,28 +109,28 @@ class Environment(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the file."""
+        """Return the sources by precedence: arguments, environment, file."""
         return init_settings, env_settings, Toml(settings_cls)
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which days, office hours and words of time are meant."""
+        """The time zone of days, office hours and spoken times."""
         return ZoneInfo(self.timezone)
 
     @property
     def database(self) -> str:
-        """The database's URL, the embedded file unless another was named."""
+        """The database URL; defaults to the embedded file."""
         return self.database_url or f"sqlite:///{self.data.resolve() / 'jiesu.db'}"
 
     @property
     def address(self) -> str:
-        """What the outside calls this server; signatures are checked against it."""
+        """The public base URL of this server; webhook signatures are checked against it."""
         return self.public_url or f"http://{self.host}:{self.port}"
 
     def secret(self) -> str:
-        """The secret key: the given one; in the sandbox, one kept beside the data.
+        """Return the configured secret key, else the one stored in the data directory (created in the sandbox only).
 
-        Refused `secret_missing` when there is none outside the sandbox, `secret_short` when it is too short.
+        Refused `secret_missing` when there is none outside the sandbox, `secret_short` below 16 characters.
         """
         given = self.secret_key.get_secret_value()
         if given:
@@ -148,7 +148,7 @@ class Environment(BaseSettings):
         return kept.read_text("ascii").strip()
 
     def check(self) -> None:
-        """Refuse to start where starting would be unsafe (faults, "How it is reached" 9; FT6)."""
+        """Refuse to start with unsafe settings (faults, "How it is reached" 9; FT6)."""
         parts = urlsplit(self.address)
         if not self.sandbox and parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise Refused("public_url_not_https", url=self.address)
@@ -162,12 +162,12 @@ class Environment(BaseSettings):
         self.secret()
 
     def _check_aliyun(self) -> None:
-        """Whoever may report keys pressed must know a secret that nobody guesses (FW1)."""
+        """Require an unguessable secret in the URL at which key presses are reported (FW1)."""
         if self.aliyun_access_key_id and len(self.aliyun_hook_secret.get_secret_value()) < 16:
             raise Refused("aliyun_secret_missing")
 
     def _check_platform(self) -> None:
-        """The platform is spoken to over https and with a secret, or not at all."""
+        """Require https and a secret of at least 16 characters for the external platform."""
         for url in filter(None, (self.platform_url, self.platform_feed_url)):
             plain = urlsplit(url)
             if not self.sandbox and plain.scheme != "https" and plain.hostname not in LOOPBACK:

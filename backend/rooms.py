@@ -1,4 +1,4 @@
-"""The house as its doors see it: every room by name, and what each of them promises."""
+"""Services available to the web and chat layers."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -32,98 +32,98 @@ if TYPE_CHECKING:
 
 
 class IntakeRoom(Protocol):
-    """backend/intake.py: a demand becomes a ticket."""
+    """Creates tickets from demands; implemented in backend/intake.py."""
 
     async def receive(self, form: Any, by: Actor, source: Any) -> str:
-        """The number of the new ticket. Refused `exists`, `bad_field` …"""
+        """Create a ticket and return its number. Refused `exists`, `bad_field` …"""
         ...
 
 
 class RegistryRoom(Protocol):
-    """backend/registry.py: people, units and bindings."""
+    """Stores people, units and bindings; implemented in backend/registry.py."""
 
     async def put_people(self, people: Sequence[Any], by: str) -> list[bool]:
-        """Keep people; True for each that was new or changed."""
+        """Save people; True for each that was new or changed."""
         ...
 
     async def put_units(self, units: Sequence[Any], by: str) -> list[bool]:
-        """Keep units; True for each that was new or changed."""
+        """Save units; True for each that was new or changed."""
         ...
 
     async def open_binding(self, person: str, by: str) -> Any:
-        """A binding code with `code`, `link` and `expires_at`."""
+        """Create a binding code; the result has `code`, `link` and `expires_at`."""
         ...
 
 
 class InboxRoom(Protocol):
-    """bot: what was heard is stored before it is answered."""
+    """Stores incoming chat events before they are answered; implemented in bot."""
 
     async def hear(self, mouth: str, body: bytes) -> bool:
-        """Store one incoming message; an unreadable one as unreadable."""
+        """Store one incoming event; an unreadable one is stored as unreadable."""
         ...
 
 
 class ImportsRoom(Protocol):
-    """backend/imports.py: a file's rows become tickets, people …"""
+    """Imports the rows of a file as tickets, people …; implemented in backend/imports.py."""
 
     async def run(
         self, kind: str, name: str, content: bytes, by: Actor, *, dry_run: bool, preset: Mapping[str, str]
     ) -> Mapping[str, Any]:
-        """The report of contract §3: read, imported, already, refused."""
+        """Import a file and return the report of contract §3: read, imported, already, refused."""
         ...
 
 
 class MarksRoom(Protocol):
-    """backend/marks.py: score sheets, runs and ledgers; mappings in and out."""
+    """Score sheets, runs and ledgers, as mappings; implemented in backend/marks.py."""
 
     async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
-        """The month's sheets."""
+        """Return the score sheets of a month."""
         ...
 
     async def start_run(self, period: str, scheme: str | None, actor: Actor) -> Mapping[str, Any]:
-        """A stored run."""
+        """Compute and store a run."""
         ...
 
     async def lock(self, run_id: int, actor: Actor, *, force: bool = ..., reason: str = ...) -> Mapping[str, Any]:
-        """定稿."""
+        """Lock a run (定稿)."""
         ...
 
     async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
-        """异议."""
+        """Contest a line of a run (异议)."""
         ...
 
     async def enter(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
-        """A ledger row, to be reviewed by a second person."""
+        """Enter a ledger row; it counts after a second person's review."""
         ...
 
     async def review(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]:
-        """The second person's decision."""
+        """Accept or reject a ledger row as the second person."""
         ...
 
 
 class AuditorRoom(Protocol):
-    """backend/auditor.py: what should have happened and did not."""
+    """Finds what should have happened and did not; implemented in backend/auditor.py."""
 
     async def round(self) -> int:
-        """One look over everything; how much was found or healed."""
+        """Run all checks once; return how much was found or repaired."""
         ...
 
     async def findings(self) -> Sequence[Finding]:
-        """What stands open."""
+        """Return the open findings."""
         ...
 
 
 class SandboxClock(Protocol):
-    """backend/sandbox_clock.py: time that can be moved."""
+    """A clock that can be moved; implemented in backend/sandbox_clock.py."""
 
     async def advance(self, span: str) -> Any:
-        """Move on by `2h30m`; returns when the rounds that became due have run. Refused `bad_limit`."""
+        """Move by a span such as `2h30m`; return when the workers that became due have run. Refused `bad_limit`."""
         ...
 
 
 @dataclass
 class Rooms:
-    """All rooms a door may enter. What is None is not open in this house."""
+    """All services an adapter may use. None: not available in this process."""
 
     clock: Clock
     office: Office
@@ -159,8 +159,8 @@ class Rooms:
     visits: Any = None
     visiting: Visiting | None = None
     short_texts: ShortTexts | None = None
-    #: name of a round → monotonic seconds of its last completed turn
+    #: worker name → monotonic seconds of its last completed run
     heartbeat: MutableMapping[str, float] = field(default_factory=dict)
-    #: name of a provider → how it is, asked when `/readyz` is asked
+    #: provider name → its status, queried for `/readyz`
     providers: Callable[[], Awaitable[Mapping[str, str]]] | None = None
     started_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""The rounds and their metronome: work that is woken by a nudge at once, or by the tick as a net."""
+"""Background workers: woken at once when there is work, and by a regular tick as a safety net."""
 
 import asyncio
 import contextlib
@@ -9,12 +9,12 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 log = structlog.get_logger("rounds")
-LONGEST_PAUSE = 30.0  # seconds between tries of a round that keeps failing
-NET = 3  # ticks a round sleeps at most, by the loop's own clock
+LONGEST_PAUSE = 30.0  # seconds between retries of a worker that keeps failing
+NET = 3  # ticks a worker sleeps at most, by the event loop's clock
 
 
 class Round:
-    """One kind of work. `work` handles what is due and answers how much that was."""
+    """One kind of background work. `work` handles what is due and returns how much that was."""
 
     def __init__(self, name: str, work: Callable[[], Awaitable[int]]) -> None:
         self.name = name
@@ -25,11 +25,11 @@ class Round:
         self.failures = 0
 
     def nudge(self) -> None:
-        """There is something to do now."""
+        """Wake the worker: there is something to do now."""
         self._woken.set()
 
     async def once(self) -> int:
-        """Work now; never twice at the same time in this process."""
+        """Run `work` now; never twice at the same time in this process."""
         async with self._lock:
             self._woken.clear()
             handled = await self._work()
@@ -38,10 +38,10 @@ class Round:
             return handled
 
     async def forever(self, net: float | None = None) -> None:
-        """Work whenever woken. An accident is logged and tried again; it never ends the round.
+        """Run whenever woken. An error is logged and retried; it never ends the worker.
 
-        `net` seconds after the last work it wakes by itself: the metronome goes by the clock on the wall, and one that
-        is put back an hour would still it for an hour (G11).
+        It wakes by itself `net` seconds after the last run: the scheduler follows the wall clock, and setting that
+        back an hour would silence it for an hour (G11).
         """
         while True:
             with contextlib.suppress(TimeoutError):
@@ -49,8 +49,8 @@ class Round:
                     await self._woken.wait()
             try:
                 if await self.once():
-                    self._woken.set()  # there may be more: look again, after the others had their turn
-            except Exception:  # the one door of a round: accidents are logged here and tried again
+                    self._woken.set()  # there may be more: look again after the other workers had their turn
+            except Exception:  # the only place where a worker's errors are logged and retried
                 self.failures += 1
                 log.exception("round_failed", round=self.name, failures=self.failures)
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.2 * 2 ** min(self.failures, 8)))
@@ -58,30 +58,30 @@ class Round:
 
 
 class Rounds:
-    """All rounds of this process, ticked by one scheduler that does nothing but wake them."""
+    """All workers of this process; one scheduler wakes them at every tick."""
 
     def __init__(self, rounds: Sequence[Round], tick_seconds: float) -> None:
         self.all: dict[str, Round] = {}
         self._tick = tick_seconds
         self._tasks: list[asyncio.Task[None]] = []
         self._scheduler = AsyncIOScheduler(timezone="UTC")
-        self.beats: MutableMapping[str, float] = {}  # name → monotonic seconds of the last finished round
+        self.beats: MutableMapping[str, float] = {}  # name → monotonic seconds of the last finished run
         for one in rounds:
             self.add(one)
 
     def add(self, one: Round) -> None:
-        """One more round."""
+        """Add a worker."""
         self.all[one.name] = one
         one.beats = self.beats
 
     def nudge(self, *names: str) -> None:
-        """Wake these rounds (all of them if none is named)."""
+        """Wake the named workers (all if none is named)."""
         for name in names or self.all:
             if name in self.all:
                 self.all[name].nudge()
 
     async def start(self) -> None:
-        """Begin all rounds and the metronome."""
+        """Start all workers and the scheduler."""
         self.beats.update({name: time.monotonic() for name in self.all})
         self._tasks = [
             asyncio.create_task(r.forever(NET * self._tick), name=f"round:{r.name}") for r in self.all.values()
@@ -98,7 +98,7 @@ class Rounds:
         self.nudge()
 
     async def stop(self) -> None:
-        """Let rounds in progress finish their piece, then end."""
+        """Stop the scheduler and cancel all workers."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for task in self._tasks:
@@ -107,5 +107,5 @@ class Rounds:
         self._tasks = []
 
     async def turn(self) -> int:
-        """Each round once, now, one after another; how much was handled."""
+        """Run each worker once, one after another; return how much was handled."""
         return sum([await one.once() for one in self.all.values()])

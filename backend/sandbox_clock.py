@@ -1,4 +1,4 @@
-"""The clock of the rehearsal: real time plus what was added; moving it runs everything that became due, in order."""
+"""The rehearsal clock: real time plus an offset; moving it runs everything that becomes due, in order."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -10,18 +10,18 @@ from backend.domain.refusals import Refused
 _PART = re.compile(r"(\d{1,6})\s*(d|h|m|s)", re.IGNORECASE | re.ASCII)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 LONGEST = timedelta(days=400)
-STEPS = 2_000  # stops on the way at most; nearer instants share one
+STEPS = 2_000  # stops on the way at most; instants closer together share one
 
 
 class OffsetStore(Protocol):
-    """Where the added time is kept: a restart does not turn the clock back, and all processes share it."""
+    """Stores the offset, so that a restart does not turn the clock back and all processes share it."""
 
     async def read(self, name: str) -> str | None: ...
     async def keep(self, name: str, value: str) -> None: ...
 
 
 def parse_span(text: str) -> timedelta:
-    """`2h30m`, `1d`, `45s` as a length of time. Refused `bad_span` for anything else, nothing or over 400 days."""
+    """Parse `2h30m`, `1d` or `45s`. Refused `bad_span` for anything else, for zero and for over 400 days."""
     cleaned = text.strip()
     parts = _PART.findall(cleaned)
     if not parts or _PART.sub("", cleaned).strip():
@@ -35,7 +35,7 @@ def parse_span(text: str) -> timedelta:
 
 
 class SandboxClock:
-    """A clock that can be moved forward. `settle` runs what is due now; `next_at` tells when something is due."""
+    """A clock that can be moved forward. `settle` runs what is due now; `next_at` returns the next due instant."""
 
     def __init__(self, store: OffsetStore, real: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._store = store
@@ -45,11 +45,11 @@ class SandboxClock:
         self.next_at: Callable[[datetime], Awaitable[datetime | None]] | None = None
 
     async def load(self) -> None:
-        """Take up the offset of an earlier run."""
+        """Load the stored offset."""
         await self.catch_up()
 
     async def catch_up(self) -> bool:
-        """Take up what another process added since; whether there was anything. The clock never goes back."""
+        """Adopt a larger offset stored by another process; True if there was one. The clock never goes back."""
         kept = await self._store.read("sandbox_offset")
         offset = timedelta(seconds=float(kept)) if kept else timedelta(0)
         ahead = offset > self._offset
@@ -58,15 +58,15 @@ class SandboxClock:
 
     @property
     def ahead(self) -> timedelta:
-        """How far the rehearsal is ahead of the clock on the wall."""
+        """How far the rehearsal is ahead of real time."""
         return self._offset
 
     def now(self) -> datetime:
-        """This moment in the rehearsal, UTC."""
+        """Return the current rehearsal time, UTC."""
         return self._real() + self._offset
 
     async def advance(self, text: str) -> datetime:
-        """Move forward, stopping at every instant at which something is planned; answers the new time.
+        """Move forward, stopping at every instant at which something is planned; return the new time.
 
         Raises Refused `bad_span`.
         """
@@ -89,7 +89,7 @@ class SandboxClock:
         return self.now()
 
     async def _move(self, by: timedelta) -> None:
-        """Kept before anything is done at the new hour, so that a kill on the way leaves nothing in the future."""
+        """Store the offset before anything runs at the new time, so that a kill leaves nothing in the future."""
         self._offset += by
         await self._store.keep("sandbox_offset", str(self._offset.total_seconds()))
 

@@ -1,4 +1,4 @@
-"""Opens a house without its doors: database, keys, clock, office, desk and the rooms that keep things."""
+"""Opens the core without adapters: database, keys, clock, office, tickets and the services that need only storage."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ from storage.verify import ChainShelf
 
 @dataclass(frozen=True)
 class Shelves:
-    """Everything that keeps, and the rooms that need nothing else."""
+    """All stores, and the services that need nothing else."""
 
     environment: Environment
     db: Database
@@ -78,12 +78,12 @@ class Shelves:
 
 
 def embedded(environment: Environment) -> bool:
-    """Whether the database is a file of ours."""
+    """Whether the database is the embedded SQLite file."""
     return environment.database.startswith("sqlite")
 
 
 async def prepare(environment: Environment, *, upgrade: bool = False) -> None:
-    """Bring the tables up to this code in the sandbox, in a new embedded file, or when asked.
+    """Migrate the tables to this version: in the sandbox, in a new embedded file, or with `upgrade`.
 
     Refused `database_behind` otherwise.
     """
@@ -97,19 +97,19 @@ async def prepare(environment: Environment, *, upgrade: bool = False) -> None:
 
 
 def tables_version(environment: Environment) -> tuple[str | None, str | None]:
-    """The version of the tables there, and of this code."""
+    """Return the schema version of the database and that of this code."""
     return migrate.current(environment.database), migrate.head()
 
 
 def bulletins_of(s: Shelves, marks: Marks | None = None) -> Bulletins:
-    """The room of the bulletins in this house."""
+    """Build the reporting service."""
     marks = marks or Marks(MarksShelf(s.db), s.office, s.ids)
     return Bulletins(BulletinShelf(s.db, s.ids, s.vault), marks, s.audit, s.catalogue)
 
 
 @contextlib.asynccontextmanager
 async def open_office(environment: Environment) -> AsyncIterator[Office]:
-    """Only the rules, people and calendar in force, to be read; needs no secret."""
+    """Open only the rules, people and calendar in force, for reading; needs no secret."""
     await prepare(environment)
     db = open_database(environment.database)
     try:
@@ -120,7 +120,7 @@ async def open_office(environment: Environment) -> AsyncIterator[Office]:
 
 @contextlib.asynccontextmanager
 async def open_marks(environment: Environment) -> AsyncIterator[Marks]:
-    """Only the marks, to be asked for trial runs; needs no secret."""
+    """Open only the scoring service, for trial runs; needs no secret."""
     await prepare(environment)
     db = open_database(environment.database)
     try:
@@ -132,7 +132,7 @@ async def open_marks(environment: Environment) -> AsyncIterator[Marks]:
 
 
 async def _clock(environment: Environment, values: HouseValues) -> Clock:
-    """The time as this house has it: in the sandbox, with what was added."""
+    """Build the clock of this installation: in the sandbox, with the stored offset."""
     sandbox = SandboxClock(values)
     if environment.sandbox:
         await sandbox.load()
@@ -143,7 +143,7 @@ async def _clock(environment: Environment, values: HouseValues) -> Clock:
 async def open_shelves(
     environment: Environment, *, upgrade: bool = False, real: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[Shelves]:  # fmt: skip
-    """The house of an environment, open while inside; `real` is the clock on the wall.
+    """Open the core of a configuration while inside; `real` is the wall clock.
 
     Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
     """
@@ -181,5 +181,5 @@ async def open_shelves(
 
 
 def duties_of(s: Shelves) -> Duties:
-    """The keeper of duties in this house."""
+    """Build the service that lists and recomputes time limits."""
     return Duties(DueWork(s.db), s.desk, s.office, s.audit)

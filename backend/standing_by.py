@@ -1,4 +1,4 @@
-"""Stays while the house is open: writes its log, says where it is, and leaves quietly when told to."""
+"""Runs the application in the foreground: sets up its log, prints the addresses, stops on SIGINT or SIGTERM."""
 
 import asyncio
 import contextlib
@@ -18,14 +18,14 @@ from backend.environment import Environment
 
 
 def bare_move(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A move's line has the fields of contract §8 and no others: it has a time of its own."""
+    """Reduce the log line of a move to the fields of contract §8; it has its own time."""
     if line.get("event") != "moved":
         return line
     return {"event": "moved"} | {name: value for name, value in line.items() if name not in ("level", "timestamp")}
 
 
 def begin_log(environment: Environment) -> None:
-    """One JSON object a line, or lines for people on a terminal; nothing of other libraries below a warning."""
+    """Configure logging: one JSON object a line, or readable lines on a terminal; errors only from other libraries."""
     form = environment.log_format or ("console" if sys.stderr.isatty() else "json")
     last: list[Any] = (
         [structlog.dev.ConsoleRenderer()]
@@ -41,13 +41,15 @@ def begin_log(environment: Environment) -> None:
         cache_logger_on_first_use=True,
     )  # fmt: skip
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(name)s: %(message)s")
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # a bad request is no news (FW29)
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # a malformed request is not worth a line (FW29)
 
 
 @contextlib.contextmanager
 def own_terminal() -> Iterator[None]:
-    """Be the only one whom Ctrl-C reaches, when `make run` asks for it: make itself would die of the signal, and a
-    clean stop would not end in 0. The terminal is handed back afterwards; without one nothing is done."""
+    """Under `make run`, let Ctrl-C reach only this process: make would die of it, and a clean stop would not exit 0.
+
+    The terminal is given back afterwards; without one nothing is done.
+    """
     if os.environ.get("JIESU_OWN_TERMINAL") != "1" or not sys.stdin.isatty():
         yield
         return
@@ -56,7 +58,7 @@ def own_terminal() -> Iterator[None]:
     try:
         os.setpgid(0, 0)
         os.tcsetpgrp(terminal, os.getpid())
-    except OSError:  # a session leader, or somebody else's terminal: Ctrl-C reaches us anyway
+    except OSError:  # a session leader, or another session's terminal: Ctrl-C reaches us anyway
         yield
         return
     try:
@@ -71,7 +73,7 @@ async def stay(
     roles: Collection[str],
     open_house: Callable[..., AbstractAsyncContextManager[Any]],
 ) -> int:
-    """Open, announce, wait for SIGINT or SIGTERM, close; 0, or 1 when it could not be opened."""
+    """Open, print the addresses, wait for SIGINT or SIGTERM, close; return 0, or 1 if it could not be opened."""
     begin_log(environment)
     catalogue = Catalogue(environment.language)
     told = asyncio.Event()

@@ -1,4 +1,4 @@
-"""`python -m bench [NAME…]`: run the measurements (all of them, or those named) and print one table."""
+"""`python -m bench [NAME…]`: runs the benchmarks (all, or those named) and prints one table."""
 
 import importlib
 import logging
@@ -15,7 +15,7 @@ NOT_FIGURES = ("__main__", "bare_life", "harness", "town", "wire")
 
 
 def main(names: list[str]) -> int:
-    """Run them; 1 when a bar was missed."""
+    """Run the benchmarks; return 1 when a target was missed, 2 for an unknown name."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     known = [m.name for m in pkgutil.iter_modules(bench.__path__) if m.name not in NOT_FIGURES]
     strange = sorted(set(names) - set(known))

@@ -1,4 +1,4 @@
-"""The other side of P13: the same requests, writes, messages and calls by hand; sqlite3 and aiohttp, no rooms, no rules."""
+"""Baseline of P13: the same requests, writes, messages and calls by hand in sqlite3 and aiohttp, without any rules."""
 
 import asyncio
 import hashlib
@@ -19,12 +19,12 @@ from bench.wire import Post
 
 SID, TOKEN, SECRET, KEY = "AC" + "0" * 32, "x" * 32, "s" * 24, "Bearer " + "k" * 32
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
-#: The moves of a life in their order: how each one comes to us.
+#: The moves of a ticket in order, each with its source.
 MOVES = (("create", "api"), ("dispatch", "api"), ("view", "chat"), ("sign", "chat"), ("contact", "api"), ("extend", "api"),
          ("decide_extension", "api"), ("supervise", "api"), ("duty", "call"), ("report_progress", "api"),
          ("accept_progress", "api"), ("reply", "chat"), ("close", "chat"), ("start_visit", "api"),
          ("visit", "call"))  # fmt: skip
-#: After which moves a message is new; the others are drawn anew.
+#: Moves after which a new message is sent; after the others a message is edited.
 SENT = ("dispatch", "decide_extension", "supervise", "accept_progress", "reply", "close", "report_progress")
 _SCHEMA = """
 CREATE TABLE keys (digest TEXT PRIMARY KEY, person TEXT);
@@ -43,7 +43,7 @@ CREATE TABLE steps (id INTEGER PRIMARY KEY, dial INTEGER, said TEXT);
 
 
 class BareOffice:
-    """`sends`, `edits`, `answers`: how many of each Bot API call a life makes, as counted on the real one."""
+    """The baseline server. `traffic`: Bot API sends, edits and answers per ticket, as counted on the real one."""
 
     def __init__(self, folder: Path, far: str, traffic: tuple[int, int, int]) -> None:
         self.db = sqlite3.connect(folder / "bare.db", isolation_level=None)
@@ -56,7 +56,7 @@ class BareOffice:
         self.post: Callable[[Sequence[Post]], Awaitable[None]]
 
     async def open(self) -> str:
-        """Open its door; the address."""
+        """Start the server; return its address."""
         app = web.Application()
         app.router.add_post("/api", self._api)
         app.router.add_post("/chat", self._chat)
@@ -69,15 +69,15 @@ class BareOffice:
         return self.address
 
     async def close(self) -> None:
-        """Shut it."""
+        """Stop the server."""
         await self.http.close()
         await self.runner.cleanup()
         self.db.close()
 
-    # -- a life
+    # -- the life of a ticket
 
     async def lead(self, count: int) -> None:
-        """One batch of lives, each move of all before the next."""
+        """Run one batch of tickets: each move for all of them before the next move."""
         first, self.made = self.made + 1, self.made + count
         for place, (verb, way) in enumerate(MOVES):
             many = range(first, first + count)
@@ -97,7 +97,7 @@ class BareOffice:
         signature = self.validator.compute_signature(self.address + path, fields)
         return (path, urlencode(fields), {"X-Twilio-Signature": signature, "Content-Type": FORM})
 
-    # -- the doors
+    # -- request handlers
 
     async def _api(self, request: web.Request) -> web.Response:
         digest = hashlib.sha256(request.headers["Authorization"].encode()).hexdigest()
@@ -146,7 +146,7 @@ class BareOffice:
     # -- the work
 
     async def _move(self, no: int, verb: str, words: str) -> None:
-        """Compare-and-set, journal with its hash, a duty met and one begun, a counter, the letters: one transaction."""
+        """Write in one transaction: compare-and-set, hashed journal entry, a duty met, one begun, a counter, messages."""
         run, at = self.db.execute, 1_762_736_400_000_000 + no
         letters = self._letters(verb)
         run("BEGIN IMMEDIATE")
@@ -171,7 +171,7 @@ class BareOffice:
             run("UPDATE letters SET state = 'sent' WHERE id = ?", (one,))
 
     def _letters(self, verb: str) -> list[str]:
-        """Which Bot API calls follow a move: the sends where they belong, the edits over all moves after dispatch."""
+        """List the Bot API calls after a move: sends where they belong, edits spread over all moves after dispatch."""
         sends = ["sendMessage"] * (verb in SENT[: self.sends])
         moves = [v for v, _ in MOVES if v not in ("create", "dispatch", "view", "duty")]
         if verb not in moves:

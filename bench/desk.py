@@ -1,4 +1,4 @@
-"""P1: a full move through the desk against the bare driver doing the same writes, one, eight and 32 at once."""
+"""P1: a full move through the ticket service against the bare driver with the same writes, 1, 8 and 32 at once."""
 
 import asyncio
 import sqlite3
@@ -26,7 +26,7 @@ Statement = tuple[str, tuple[Any, ...]]
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """Both engines, a heavy move (dispatch) and a light one (sign)."""
+    """Measure both engines, with a heavy move (dispatch) and a light one (sign)."""
     for engine in engines():
         yield from asyncio.run(_engine(engine, 160 if small else 480))
 
@@ -94,7 +94,7 @@ def _job(place: Town, verb: str, no: str, index: int, waits: list[float] | None 
 
 
 async def _plan(place: Town, act: Act) -> Plan:
-    """What the desk would write; nothing is written."""
+    """Return the plan that the service would write; nothing is written."""
     await place.desk.ready()
     snap = await place.moves.load(Find(no=act.ticket_no))
     assert snap is not None
@@ -103,7 +103,7 @@ async def _plan(place: Town, act: Act) -> Plan:
 
 
 def _statements(plan: Plan, mark: Any) -> list[Statement]:
-    """The writes of a plan as plain statements with their values ready: compare-and-set, journal, rows."""
+    """Turn a plan's writes into plain statements with their values: compare-and-set, journal, rows."""
 
     def assign(table: str, values: Any) -> str:
         return ", ".join(f'"{n}" = {mark(i, table, n)}' for i, n in enumerate(values, 1))
@@ -140,22 +140,22 @@ def _statements(plan: Plan, mark: Any) -> list[Statement]:
 
 
 class Rival:
-    """The bare driver."""
+    """A bare database driver as the baseline."""
 
     def mark(self, number: int, table: str, column: str) -> str:
-        """A placeholder."""
+        """Return the placeholder of a parameter."""
         raise AssertionError
 
     async def write(self, moves: Sequence[Sequence[Statement]], width: int) -> float:
-        """Write these, one transaction each; moves a second."""
+        """Write these moves, one transaction each; return moves a second."""
         raise AssertionError
 
     async def close(self) -> None:
-        """Let go."""
+        """Close the connections."""
 
 
 class BareSqlite(Rival):
-    """sqlite3 in one thread, WAL, FULL, a commit a move."""
+    """sqlite3 in one thread, WAL, synchronous=FULL, one commit a move."""
 
     def __init__(self, path: str) -> None:
         self._raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
@@ -163,11 +163,11 @@ class BareSqlite(Rival):
             self._raw.execute(f"PRAGMA {pragma}")
 
     def mark(self, number: int, table: str, column: str) -> str:
-        """sqlite3's own."""
+        """Return sqlite3's placeholder."""
         return "?"
 
     async def write(self, moves: Sequence[Sequence[Statement]], width: int) -> float:
-        """However many wait, it is one after another."""
+        """Write one after another, whatever `width` is."""
         return await asyncio.to_thread(self._write, moves)
 
     def _write(self, moves: Sequence[Sequence[Statement]]) -> float:
@@ -186,17 +186,17 @@ class BareSqlite(Rival):
 
 
 class BarePostgres(Rival):
-    """asyncpg with a pool, a transaction a move, prepared statements from its own cache."""
+    """asyncpg with a pool, one transaction a move, prepared statements from its own cache."""
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
     def mark(self, number: int, table: str, column: str) -> str:
-        """PostgreSQL's, typed."""
+        """Return PostgreSQL's placeholder with its type."""
         return f"${number}::{PG_TYPES[table][column]}"
 
     async def write(self, moves: Sequence[Sequence[Statement]], width: int) -> float:
-        """`width` connections side by side."""
+        """Write over `width` connections in parallel."""
         waiting = iter(moves)
 
         async def hand() -> None:

@@ -1,4 +1,4 @@
-"""P5: the look for due work, empty and at two sizes of everything; and a burst of five thousand at once."""
+"""P5: the query for due work, empty and at two sizes of everything; and a burst of five thousand at once."""
 
 import asyncio
 import time
@@ -29,13 +29,13 @@ _MET = "SELECT 1000000000 + i, 1 + i / 4, 'U01', 'close', 'general', :at, :at, N
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """Each engine by itself."""
+    """Measure each engine by itself."""
     for engine in engines():
         yield from asyncio.run(_engine(engine, small))
 
 
 async def _fill(place: Town, what: str, first: int, count: int) -> None:
-    """Many duties by one statement, ids counted from `first`."""
+    """Insert many duties with one statement, ids counted from `first`."""
     if not count:
         return
     facts = {"first": first, "last": first + count - 1, "at": micros(START),
@@ -53,7 +53,7 @@ async def _fill(place: Town, what: str, first: int, count: int) -> None:
 
 
 async def _look(place: Town) -> float:
-    """Milliseconds of one look that finds nothing, thread and connection included."""
+    """Return the milliseconds of one query that finds nothing, thread and connection included."""
     shelf = DueWork(place.db)
     began = time.perf_counter()
     for _ in range(LOOKS):
@@ -89,10 +89,10 @@ async def _engine(engine: str, small: bool) -> list[Figure]:
 
 
 async def _outage(engine: str, count: int) -> float:
-    """Seconds until OUTAGE deadlines of three hours, passed while nobody was there, are handled, each once."""
+    """Return the seconds to handle, each once, OUTAGE deadlines that passed during three hours of outage."""
     async with town(engine) as place:
         numbers = await place.tickets(count)
-        for hour in range(HOURS):  # those of an hour begin together; what is due when does not change the work
+        for hour in range(HOURS):  # those of an hour begin together; their due times do not change the work
             place.later = timedelta(hours=hour)
 
             def given(no: str, index: int) -> object:
@@ -112,7 +112,7 @@ async def _outage(engine: str, count: int) -> float:
 
 
 async def _burst(engine: str, count: int) -> float:
-    """Seconds for BURST duties whose time has come at once, with every side effect."""
+    """Return the seconds to handle BURST duties that become due at once, with every side effect."""
     async with town(engine) as place:
         numbers = await place.tickets(count)
 

@@ -1,4 +1,4 @@
-"""Ratios taken in one run, ours and the baseline in turn (A B A B …): the median, the spread, the bar, the verdict."""
+"""Measures ours and a baseline alternating in one run (A B A B …): median ratio, spread, target, verdict."""
 
 import os
 import statistics
@@ -11,7 +11,7 @@ PAIRS = 5
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `low` and `high` are the spread over all pairs; `met` None: no bar, for information."""
+    """One line of the table. `low` and `high` are the spread over all pairs; `met` None: no target, for information."""
 
     id: str
     what: str
@@ -25,7 +25,7 @@ class Figure:
     unit: str = "×"
 
     def line(self) -> str:
-        """As it is printed."""
+        """Format the line as it is printed."""
         verdict = {True: "ok", False: "MISSED", None: "–"}[self.met]
         spread = f"{self.low:.3g}–{self.high:.3g}"
         figure = f"{self.value:8.3g} {self.unit:<3} ({spread})"
@@ -35,7 +35,7 @@ class Figure:
 
 
 def small() -> bool:
-    """Whether the quick form is wanted (`SMALL=1`)."""
+    """Whether the quick form was requested (`SMALL=1`)."""
     return os.environ.get("SMALL", "") not in ("", "0")
 
 
@@ -43,7 +43,7 @@ def judged(
     id: str, what: str, baseline: str, values: Sequence[float], *, least: float | None = None,
     most: float | None = None, note: str = "", unit: str = "×",
 ) -> Figure:  # fmt: skip
-    """A figure of many values: the median against a bar (at least, or at most)."""
+    """Build a figure of many values: the median against a target (at least, or at most)."""
     value = statistics.median(values)
     bar, met = "", None
     if least is not None:
@@ -56,7 +56,7 @@ def judged(
 async def rates(
     ours: Callable[[], Awaitable[float]], theirs: Callable[[], Awaitable[float]], pairs: int = PAIRS
 ) -> list[tuple[float, float]]:
-    """Both figures of each pair, taken in turn."""
+    """Measure both sides alternating; return the values of each pair."""
     taken = []
     for _ in range(max(pairs, PAIRS)):
         a = await ours()
@@ -65,18 +65,18 @@ async def rates(
 
 
 def ratios(taken: Sequence[tuple[float, float]]) -> list[float]:
-    """Ours over theirs, pair by pair."""
+    """Return ours over theirs, pair by pair."""
     return [a / b for a, b in taken]
 
 
 def rate_note(taken: Sequence[tuple[float, float]], unit: str = "/s") -> str:
-    """Both medians, for orientation only: absolute figures mean nothing on shared machines."""
+    """Format both medians, for orientation only: absolute figures mean nothing on shared machines."""
     a, b = (statistics.median(side) for side in zip(*taken, strict=True))
     return f"{a:,.0f} vs {b:,.0f}{unit}" if a > 20 else f"{a:.3g} vs {b:.3g}{unit}"
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which that share of all values lies."""
+    """Return the value below which `share` (0-1) of all values lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
@@ -88,5 +88,5 @@ def show(figures: Sequence[Figure]) -> None:
 
 
 def say(words: str) -> None:
-    """A remark that is no figure."""
+    """Print a remark to stderr."""
     print(words, file=sys.stderr, flush=True)

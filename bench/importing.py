@@ -1,4 +1,4 @@
-"""P7: a file brought in, read and checked and sealed, against the bare driver writing the same rows."""
+"""P7: importing a file (read, checked, sealed) against the bare driver writing the same rows."""
 
 import asyncio
 import json
@@ -23,14 +23,14 @@ from storage import tables as t
 from storage.postgres import PostgresDatabase
 from storage.sqlite import SqliteDatabase
 
-#: What an import fills; emptied between the turns.
+#: Tables that an import fills; emptied between the turns.
 FILLED = (t.tickets, t.journal, t.duties, t.assignments, t.requests, t.visits)
 LEAST = 0.35
 Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """Demands and whole lives, on both engines."""
+    """Measure demands and complete histories, on both engines."""
     count = 4_000 if small else 20_000
     for engine in engines():
         yield from asyncio.run(_engine(engine, count))
@@ -119,7 +119,7 @@ def _copy(db: Any) -> Callable[[Rows], Any]:
 
 
 def demands(count: int) -> bytes:
-    """A file of demands."""
+    """Build a file of demands."""
     head = "ticket_no,category,grade,channel,title,text,place,region,requester_name,requester_phone\n"
     rows = (
         f"T{n},help,general,phone,Title {n},Demand number {n} of the bench,Road {n},,Name {n},{13800000000 + n}\n"
@@ -129,7 +129,7 @@ def demands(count: int) -> bytes:
 
 
 def lives(count: int) -> bytes:
-    """A file of whole lives."""
+    """Build a file of complete histories."""
     return "\n".join(json.dumps(_life(n)) for n in range(count)).encode()
 
 

@@ -1,4 +1,4 @@
-"""P3: letters claimed, sent to a channel that does nothing, settled; against a bare queue, and procrastinate if it is there."""
+"""P3: messages claimed, sent to a null channel and settled, against a bare queue, and procrastinate if installed."""
 
 import asyncio
 import importlib.util
@@ -39,7 +39,7 @@ _SETTLE = (
 
 
 class NullChannel:
-    """Everything arrives at once and costs nothing."""
+    """A channel that accepts everything at once."""
 
     name = "telegram"
     can = Capabilities(True, True, True, True, True, 4096)
@@ -48,28 +48,28 @@ class NullChannel:
         self.sent = 0
 
     def buckets(self, address: str) -> tuple[Bucket, ...]:
-        """No pace."""
+        """No rate limit."""
         return ()
 
     async def send(self, address: str, card: Card, *, reply_to: str | None = None, again: str = "") -> Receipt:
-        """Arrived."""
+        """Count the message."""
         self.sent += 1
         return Receipt(str(self.sent), address, datetime.now(UTC))
 
     async def edit(self, address: str, message_id: str, card: Card) -> EditResult:
-        """Drawn."""
+        """Accept the edit."""
         return EditResult.DONE
 
     async def fetch(self, file_ref: str, limit: int) -> bytes:
-        """Nobody fetches here."""
+        """Not used here."""
         raise AssertionError
 
     async def close(self) -> None:
-        """Nothing to let go."""
+        """Nothing to close."""
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """The bare queue exists on PostgreSQL only; there the bars hold."""
+    """Measure on PostgreSQL only: the bare queue needs SKIP LOCKED."""
     if "postgresql" in engines():
         yield from asyncio.run(_postgres(300 if small else 1_000))
     else:
@@ -77,7 +77,7 @@ def run(small: bool) -> Iterable[Figure]:
 
 
 class Post:
-    """A courier over a town."""
+    """A delivery worker over a bench office."""
 
     def __init__(self, place: Town) -> None:
         self.place = place
@@ -92,11 +92,11 @@ class Post:
         )  # fmt: skip
 
     async def lose_binding(self, person: str, channel: str, reason: str) -> bool:
-        """Nobody is lost here."""
+        """No binding may be lost here."""
         raise AssertionError(reason)
 
     async def written(self, count: int) -> None:
-        """So many letters of dispatched tickets, waiting."""
+        """Queue `count` messages of dispatched tickets."""
         await self.place.db.write(lambda c: c.execute(text("UPDATE letters SET state = 'skipped'")) and None)
         numbers = await self.place.tickets(count)
 
@@ -107,7 +107,7 @@ class Post:
         await at_once([given(n, i) for i, n in enumerate(numbers)], 32)
 
     async def carried(self, count: int) -> float:
-        """Letters a second, from the courier waking to the last settlement."""
+        """Return messages a second, from the wake of the worker to the last settlement."""
         await self.written(count)
         before = self.channel.sent
         began = time.perf_counter()
@@ -151,7 +151,7 @@ async def _postgres(count: int) -> list[Figure]:
 
 
 async def _procrastinate(url: str, count: int) -> Any:
-    """A measurement of procrastinate on the same server: so many deferred jobs worked off, in jobs a second."""
+    """Build a measurement of procrastinate on the same server: `count` deferred jobs, in jobs a second."""
     import procrastinate
 
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url))

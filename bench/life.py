@@ -1,4 +1,4 @@
-"""P13: whole ticket lives through the open house, doors and rooms and rules, against the same traffic written by hand."""
+"""P13: complete ticket lives through the whole running application, against the same traffic written by hand."""
 
 import asyncio
 import json
@@ -37,16 +37,16 @@ FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 LIVED = ("create", "dispatch", "sign", "contact", "extend", "decide_extension", "supervise", "report_progress",
          "accept_progress", "reply", "close", "start_visit", "visit")  # fmt: skip
 SATURDAY, SUNDAY = 5, 6
-CALLS = 2  # of each the document, a key, the end: six signed webhooks
+CALLS = 2  # each with a document, a key and an end: six signed webhooks
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """On SQLite; every life of a pair stands at the same step."""
+    """Measure on SQLite; all tickets of a batch are at the same step."""
     return asyncio.run(_lives(10 if small else 40))
 
 
 class Lives:
-    """The open house, and many lives led through its doors from another process."""
+    """The running application, and many ticket lives driven through its interfaces from another process."""
 
     def __init__(self, house: House, hand: Any, count: int) -> None:
         self.house, self.hand, self.count = house, hand, count
@@ -56,7 +56,7 @@ class Lives:
         self.made, self.updates = 0, 0
 
     async def furnish(self) -> None:
-        """Units with one handler each, bound to a chat; no budget on calls."""
+        """Create units with one handler each, bound to a chat; lift the budget of calls."""
         s = self.house.shelves
         units = [Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市")]
         units += [Unit(f"X{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(self.count)]
@@ -79,18 +79,18 @@ class Lives:
             self.keys[code] = await s.keys.create(code, now, person=code)
 
     async def rows(self, sql: str, **facts: Any) -> list[Any]:
-        """What a table says."""
+        """Run a query and return its rows."""
         return await self.house.shelves.db.read(lambda c: list(c.execute(text(sql), facts)))
 
     async def quiet(self) -> None:
-        """Until everything heard is handled and nothing is on its way."""
+        """Wait until the inbox is handled and nothing is in flight."""
         new = "SELECT count(*) FROM inbox WHERE state = 'new'"
         while (await self.rows(new))[0][0]:
             await asyncio.sleep(0.02)
         await self.house.settle()
 
     async def lead(self) -> None:
-        """One batch of lives, from the first word of the caller to the last."""
+        """Run one batch of complete ticket lives."""
         first, due = self.made, (self.house.shelves.clock.now() + timedelta(days=3)).isoformat()
         self.made += self.count
         numbers = [f"JS{first + n:08d}" for n in range(self.count)]
@@ -136,7 +136,7 @@ class Lives:
         await self.calls("visit")
         await self.quiet()
         self.later += timedelta(hours=18, minutes=30)
-        if (day := self.house.shelves.clock.now().weekday()) >= SATURDAY:  # nobody is told of a general demand then
+        if (day := self.house.shelves.clock.now().weekday()) >= SATURDAY:  # no notices of general demands on weekends
             self.later += timedelta(days=SUNDAY + 1 - day)
 
     def _update(self, user: int, message: int, said: dict[str, str]) -> Post:
@@ -160,7 +160,7 @@ class Lives:
         return ("/hooks/telegram", json.dumps(what, ensure_ascii=False), head)
 
     async def calls(self, purpose: str) -> None:
-        """The carrier's side of the calls just placed: answered, a key pressed, over."""
+        """Act as the carrier for the calls just placed: answered, a key pressed, completed."""
         dials = await self.rows("SELECT d.id, d.provider_id, c.purpose FROM dials d JOIN calls c ON c.id = d.call_id "
                                 "WHERE d.state = 'placed'")  # fmt: skip
         assert len(dials) == self.count, (purpose, Counter(d.purpose for d in dials))
@@ -236,14 +236,14 @@ async def _lives(count: int) -> list[Figure]:
 
 
 async def _cost(leading: Awaitable[None], count: int) -> float:
-    """CPU milliseconds of this process for one life."""
+    """Return the CPU milliseconds of this process for one ticket."""
     began = time.process_time()
     await leading
     return (time.process_time() - began) / count * 1000
 
 
 async def _counted(far: str) -> Counter[str]:
-    """What the provider was asked so far."""
+    """Return the number of requests the provider got so far, by method."""
     async with aiohttp.ClientSession() as http, http.get(far + "/counted") as answer:
         return Counter(await answer.json())
 

@@ -1,4 +1,4 @@
-"""P12: like tickets for a new one, among many and among ten times as many; and as many petitions grouped as a year brings."""
+"""P12: similar tickets for a new one, among many and ten times as many; and grouping a year's petitions."""
 
 import asyncio
 import json
@@ -21,11 +21,11 @@ from storage.house import HouseValues
 from storage.likeness import LikenessShelf
 from storage.vault import Vault
 
-ASKED = 40  # questions of one figure
+ASKED = 40  # queries of one figure
 PETITIONS = 2_816
 WORDS = 20_000  # of an invented language; the first are very common
-COMMON = 60  # words of which every ticket has three
-_FIRST = 10_000_000  # ids of what is filled in
+COMMON = 60  # common words; every ticket has three of them
+_FIRST = 10_000_000  # first id of the inserted rows
 _FILL = {
     "sqlite": "WITH RECURSIVE s(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM s WHERE i < :last), ",
     "postgresql": "WITH s AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i), ",
@@ -39,7 +39,7 @@ _GISTS = (
     "x AS (SELECT 1 AS one) INSERT INTO gists (ticket_id, terms, title, places, generated_at) "
     "SELECT i, :terms, '[\"filled\"]', '[[], []]', :at FROM s"
 )
-#: Three common words, nine others, and fifteen pairs that nobody shares.
+#: Three common words, nine others, and five pairs that no other ticket shares.
 _KEYS = (
     "j AS (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 "
     "UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9 UNION ALL SELECT 10 UNION ALL SELECT 11) "
@@ -55,7 +55,7 @@ _PAIRS = (
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """Each engine by itself, then the grouping."""
+    """Measure each engine by itself, then the grouping."""
     for engine in engines():
         yield from asyncio.run(_engine(engine, small))
     yield _grouping()
@@ -63,7 +63,7 @@ def run(small: bool) -> Iterable[Figure]:
 
 @cache
 def _language() -> list[str]:
-    """Seldom words of the dictionary, so that each is one word and says something."""
+    """Pick rare words of the dictionary, so that each is one word and carries meaning."""
     import jieba
 
     jieba.initialize()
@@ -84,7 +84,7 @@ async def _fill(place: Town, count: int) -> None:
                            (_KEYS, {"common": COMMON, "words": WORDS}), (_PAIRS, {})):  # fmt: skip
             some = {k: v for k, v in facts.items() if f":{k}" in body or k in ("first", "last")}
             head, rest = _FILL[dialect], body
-            if dialect == "sqlite":  # the WITH of an INSERT stands behind its head
+            if dialect == "sqlite":  # in SQLite the WITH follows the head of the INSERT
                 before, _, after = rest.partition("INSERT INTO ")
                 into, _, query = after.partition(") SELECT")
                 rest = f"INSERT INTO {into}) {head}{before.rstrip()} SELECT{query}"
@@ -97,7 +97,7 @@ async def _fill(place: Town, count: int) -> None:
 
 
 async def _question(place: Town, room: Likeness) -> list[float]:
-    """Milliseconds of questions about new demands: words cut, candidates fetched, the best compared."""
+    """Return the milliseconds of each query for a new demand: segment, fetch candidates, compare the best."""
     dice, spoken = random.Random(7), _language()
     took = []
     for number in range(ASKED):
@@ -137,7 +137,7 @@ async def _engine(engine: str, small: bool) -> list[Figure]:
 
 
 def _grouping() -> Figure:
-    """Seconds of CPU to read and group as many demands as the petition sheet has, of its length, a tenth of them repeats."""
+    """Measure the CPU seconds to read and group as many demands as the petition sheet has, a tenth of them repeats."""
     dice, spoken = random.Random(11), _language()
     demands: list[str] = []
     while len(demands) < PETITIONS:

@@ -1,4 +1,4 @@
-"""P11: a page of tickets from the shelf of the doors against the bare keyset queries, at any depth, and as the house grows."""
+"""P11: a page of tickets from the ticket query store against bare keyset queries, at any depth and two table sizes."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from storage.vault import Vault
 
 PAGE, PAGES = 30, 40
 
-#: the tickets of a page and their assignments: the least that a page must ask
+#: the tickets of a page and their assignments: the minimum that a page must query
 BARE = (
     "SELECT * FROM tickets WHERE id < :before ORDER BY id DESC LIMIT 31",
     "SELECT * FROM assignments WHERE ticket_id >= :low AND ticket_id < :before",
@@ -24,7 +24,7 @@ BARE = (
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """Both engines."""
+    """Measure both engines."""
     count = 20_000 if small else int(os.environ.get("JIESU_BENCH_ROWS", "1000000"))
     for engine in engines():
         yield from asyncio.run(_engine(engine, count))

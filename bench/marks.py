@@ -1,4 +1,4 @@
-"""P6: a month's six rates recounted over the tables against the bare one-pass queries of the same engine; P7: lives."""
+"""P6: a month's six rates recounted, against bare one-pass queries of the same engine; P7: bulk histories."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ SIX = (Measure.SIGN, Measure.RETURN, Measure.ON_TIME, Measure.EXTENSION, Measure
 START, END = datetime(2026, 10, 1, tzinfo=ZONE), datetime(2026, 11, 1, tzinfo=ZONE)
 DAY = 86_400_000_000  # microseconds
 
-#: what somebody would write who knew the month, the six rates and nothing of odd cases
+#: queries as one would write them knowing the month and the six rates, but no special cases
 BARE = (
     "SELECT unit, count(*), sum(CASE WHEN outcome = 'timely' THEN 1 ELSE 0 END) FROM duties "
     "WHERE kind = 'sign' AND start_at >= :start AND start_at < :end GROUP BY unit",
@@ -51,7 +51,7 @@ BARE = (
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """The recount on both engines; the import where it is slowest to hide, on the embedded one, and on PostgreSQL."""
+    """Measure the recount and the bulk write on both engines."""
     for engine in engines():
         yield from asyncio.run(
             _recount(engine, 60_000 if small else int(os.environ.get("JIESU_BENCH_ROWS", "1000000")))
@@ -96,7 +96,7 @@ async def _recount(engine: str, count: int) -> list[Figure]:
 async def _sheets(
     place: Town, shelf: MarksShelf, count: int, engine: str, recount: Callable[[], Awaitable[float]]
 ) -> list[Figure]:
-    """The finished sheets of 2,000 units, tickets behind each line and regions included, and those of one unit."""
+    """Measure the finished sheets of 2,000 units, with tickets behind each line and regions, and of one unit."""
     await place.config.put_units([Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)])
     place.office.forget()
     marks = Marks(shelf, place.office, place.ids)
@@ -121,7 +121,7 @@ async def _sheets(
 
 
 async def _locked(place: Town, shelf: MarksShelf, engine: str, recount: Callable[[], Awaitable[float]]) -> list[Figure]:
-    """A settled month is read from its locked run: the counts as they were, under a hash."""
+    """Measure reading a settled month from its locked run: the counts as they were, under a hash."""
     marks = Marks(shelf, place.office, place.ids)
     inputs = await marks.inputs(span("2026-10"), as_of=END + timedelta(days=9), evidence=False)
     sheet = {"inputs": inputs, "result": assemble(inputs)}
@@ -145,7 +145,7 @@ async def _locked(place: Town, shelf: MarksShelf, engine: str, recount: Callable
 
 
 def fill(c: Connection, count: int) -> None:
-    """`count` lives of one assignment each, 2,000 units, all dispatched in the month, made by the engine itself."""
+    """Insert `count` tickets of one assignment each, 2,000 units, all dispatched in the month, by SQL alone."""
     if c.dialect.name == "sqlite":
         numbers = f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s)"
     else:

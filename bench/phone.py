@@ -1,4 +1,4 @@
-"""P9: calls created, against plain aiohttp. P8: signed voice webhooks to a durable answer, against signature and TwiML alone."""
+"""P9: calls created, against plain aiohttp. P8: signed voice webhooks to their answer, against signature and TwiML."""
 
 import asyncio
 import statistics
@@ -30,14 +30,14 @@ WIDTH = 32
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """Creating needs no database; answering is taken on each engine."""
+    """Measure creating calls, which needs no database, and answering on each engine."""
     yield from asyncio.run(_created(300 if small else 1_000))
     for engine in engines():
         yield from asyncio.run(_answered(engine, 100 if small else 300))
 
 
 async def _at_once(count: int, job: Any) -> float:
-    """So many jobs, WIDTH at the same time; jobs a second."""
+    """Run `count` jobs, WIDTH at the same time; return jobs a second."""
     waiting = iter(range(count))
 
     async def hand() -> None:
@@ -100,7 +100,7 @@ async def _answered(engine: str, count: int) -> list[Figure]:
         await world.set("calls.daily_budget", "100000")
 
         async def plain(request: web.Request) -> web.Response:
-            """Signature and TwiML over HTTP, nothing kept, nobody asked."""
+            """Check the signature and return TwiML over HTTP; store and query nothing."""
             fields = dict(await request.post())
             signature = request.headers["X-Twilio-Signature"]
             assert validator.validate(f"{ADDRESS}/hooks/twilio{request.path.removeprefix('/bare')}", fields, signature)
@@ -119,7 +119,7 @@ async def _answered(engine: str, count: int) -> list[Figure]:
         bare: list[tuple[float, float]] = []
 
         def alone() -> float:
-            """CPU milliseconds of checking one signature and writing one TwiML."""
+            """Return the CPU milliseconds of checking one signature and writing one TwiML document."""
             url, fields = f"{ADDRESS}/hooks/twilio/voice/1", _fields("CA1")
             signature = validator.compute_signature(url, fields)
             began = time.process_time()
@@ -152,7 +152,7 @@ async def _answered(engine: str, count: int) -> list[Figure]:
             waits += milliseconds
             bare.append((cost, over_http))
             taken.append((cost, alone()))
-            for table in ("dials", "calls"):  # so that their numbers are free again
+            for table in ("dials", "calls"):  # so that their phone numbers are free again
                 over = text(f"UPDATE {table} SET state = 'done'")
                 await db.write(lambda c, over=over: c.execute(over) and None)  # type: ignore[misc]
         p99 = percentile(waits, 0.99)

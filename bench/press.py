@@ -1,4 +1,4 @@
-"""P2: a press in chat from the update's bytes to its answer, against bare aiogram with one handler that answers."""
+"""P2: a button press in chat from the update's bytes to its answer, against bare aiogram with one handler."""
 
 import asyncio
 import json
@@ -21,12 +21,12 @@ from bench.wire import null_server, post_all
 from notify.channels.telegram import make_bot
 from tests.bot.world import TOKEN, World
 
-FIRST, USERS = 4_242, 200  # many: who presses too much in a minute is turned away
+FIRST, USERS = 4_242, 200  # many users: each may press only so often a minute
 WIDTH = 16
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """Both engines."""
+    """Measure both engines."""
     for engine in engines():
         yield asyncio.run(_engine(engine, 150 if small else 500))
 

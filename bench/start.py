@@ -1,4 +1,4 @@
-"""P10: what it costs to say `jiesu --help`, what a command without a bot imports, and how large an idle process is."""
+"""P10: the CPU cost of `jiesu --help`, and what commands without a bot import."""
 
 import json
 import os
@@ -21,12 +21,12 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.St
         pass
 print(json.dumps(sorted(n for n in ('aiogram', 'twilio', 'aiohttp', 'sqlalchemy', 'openpyxl') if n in sys.modules)))
 """
-#: Commands that need no bot, asked for their help: everything of theirs is imported, nothing is done.
+#: Commands that need no bot; with --help all their imports happen and nothing is done.
 WITHOUT_BOT = (["--help"], ["due", "--help"], ["import", "--help"], ["verify", "--help"], ["score", "--help"])
 
 
 def run(small: bool) -> Iterable[Figure]:
-    """The command line as a user starts it."""
+    """Measure the command line as a user starts it."""
     costs = [_cpu([sys.executable, "-c", _HELP]) for _ in range(5)]
     yield judged("P10", "jiesu --help: CPU", "", costs, most=0.5, unit="s")
     bare = [_cpu([sys.executable, "-c", "pass"]) for _ in range(5)]
@@ -40,7 +40,7 @@ def run(small: bool) -> Iterable[Figure]:
 
 
 def _cpu(command: list[str]) -> float:
-    """Seconds of CPU of a child process."""
+    """Run a child process and return its CPU seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "JIESU_SECRET_KEY": "x" * 32})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

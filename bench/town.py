@@ -1,4 +1,4 @@
-"""An office to measure in: one institution, twenty units with handlers, as many tickets as wanted, on either engine."""
+"""An office for benchmarks: one institution, twenty units with handlers, any number of tickets, on either engine."""
 
 import asyncio
 import shutil
@@ -36,17 +36,20 @@ START = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
 
 
 def handler(unit: str) -> Actor:
-    """The first handler of a unit."""
+    """Return the first handler of a unit."""
     return Actor(f"H{unit[1:]}", Role.HANDLER, unit)
 
 
 def unit_of(index: int) -> str:
-    """Tickets are spread over the units."""
+    """Return the unit of a ticket by its index, spreading tickets over the units."""
     return f"U{index % UNITS:02d}"
 
 
 class Town:
-    """A desk with everything behind it. It is START plus `later` plus the real time since: no two moves at one instant."""
+    """A ticket service with its dependencies.
+
+    Its time is START plus `later` plus the real time since, so that no two moves share an instant.
+    """
 
     def __init__(self, db: Database) -> None:
         self.db = db
@@ -60,11 +63,11 @@ class Town:
         self._made = 0
 
     def now(self) -> datetime:
-        """What time it is here."""
+        """Return the current time of this office."""
         return START + self.later + timedelta(seconds=time.monotonic() - self._born)
 
     async def open(self) -> "Town":
-        """Units and people; each handler bound to a chat and with a telephone."""
+        """Create units and people, each with a telephone and bound to a chat."""
         units = [Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市")]
         units += [Unit(unit_of(i), f"单位{i}", UnitKind.HANDLING, "A市") for i in range(UNITS)]
         await self.config.put_units(units)
@@ -85,7 +88,7 @@ class Town:
         return self
 
     async def tickets(self, count: int) -> list[str]:
-        """New tickets waiting to be dispatched; their numbers."""
+        """Create tickets waiting to be dispatched; return their numbers."""
         now = self.now().astimezone(UTC)
         numbers = []
         for first in range(0, count, 500):
@@ -124,14 +127,14 @@ async def at_once(jobs: Sequence[Callable[[], object]], width: int) -> None:
 
 @asynccontextmanager
 async def town(engine: str) -> AsyncIterator[Town]:
-    """A town on a database of its own."""
+    """Open a bench office on its own database."""
     async with database(engine) as db:
         yield await Town(db).open()
 
 
 @asynccontextmanager
 async def database(engine: str) -> AsyncIterator[Database]:
-    """An empty database of its own; PostgreSQL only where its programs are installed."""
+    """Open an empty database; PostgreSQL needs its programs installed."""
     async with AsyncExitStack() as stack:
         if engine == "sqlite":
             home = Path(tempfile.mkdtemp(prefix="jiesu-bench-"))
@@ -153,5 +156,5 @@ async def database(engine: str) -> AsyncIterator[Database]:
 
 
 def engines() -> list[str]:
-    """The engines of this machine."""
+    """List the database engines available on this machine."""
     return ["sqlite", "postgresql"] if postgres.programs() is not None else ["sqlite"]

@@ -1,4 +1,4 @@
-"""The other side of the wire, each in a process of its own, so that its work is not counted as ours."""
+"""Simulated providers and clients, each in its own process, so that their CPU time is not counted as ours."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-#: Twilio and Telegram that grant everything at once and never ring or write.
+#: Twilio and Telegram that accept everything at once and never call back.
 _SERVER = """
 import asyncio, itertools
 from aiohttp import web
@@ -50,7 +50,7 @@ async def main():
     await asyncio.Event().wait()
 asyncio.run(main())
 """
-#: A provider with requests in hand: posts them all, a few at once, prints milliseconds each.
+#: A client that posts all given requests, a few at once, and prints the milliseconds of each.
 _CLIENT = """
 import asyncio, json, sys, time, aiohttp
 async def main():
@@ -68,7 +68,7 @@ async def main():
     print(json.dumps(waits))
 asyncio.run(main())
 """
-#: The same, for as long as lines of requests come; each line is answered when all of it was granted.
+#: The same for a stream of lines of requests; answers each line when all its requests are done.
 _HANDS = """
 import asyncio, json, sys, aiohttp
 async def main():
@@ -93,7 +93,7 @@ Post = tuple[str, str, dict[str, str]]
 
 @asynccontextmanager
 async def hands(base: str, width: int = 8) -> AsyncIterator[Callable[[Sequence[Post]], Awaitable[None]]]:
-    """Somebody who posts (path, body, headers) to `base`, many at once, and must be granted all of them."""
+    """Start a client that posts (path, body, headers) to `base`, many at once; all must succeed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _HANDS, base, str(width), stdin=subprocess.PIPE, stdout=subprocess.PIPE, limit=1 << 26
     )
@@ -115,7 +115,7 @@ async def hands(base: str, width: int = 8) -> AsyncIterator[Callable[[Sequence[P
 
 @asynccontextmanager
 async def null_server() -> AsyncIterator[str]:
-    """The base URL of a provider that grants everything."""
+    """Start a provider that accepts everything; yield its base URL."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", _SERVER, stdout=subprocess.PIPE)
     assert process.stdout is not None
     port = int(await process.stdout.readline())
@@ -129,9 +129,9 @@ async def null_server() -> AsyncIterator[str]:
 async def post_all(
     base: str, posts: Sequence[tuple[str, str, dict[str, str]]], width: int = 8, then: Any = None
 ) -> tuple[float, list[float]]:
-    """Post (path, body, headers) to ourselves: CPU milliseconds of this process for each, and how long each waited.
+    """Post (path, body, headers) to this process; return its CPU milliseconds per request, and each one's wait (ms).
 
-    `then` is awaited before the CPU is read: work that follows the answers.
+    `then` is awaited before the CPU time is read: work that follows the answers.
     """
     began = time.process_time()
     process = await asyncio.create_subprocess_exec(

@@ -1,1 +1,1 @@
-"""The rehearsal town: a chat network and a phone network on this machine, speaking the real wire protocols."""
+"""Rehearsal simulator: a chat network and a phone network on this machine that speak the real wire protocols."""

@@ -1,6 +1,6 @@
-"""The bell: everybody who waits for something to happen in town is woken when something has happened."""
+"""Wakes everything that waits for a change in the simulator."""
 
-# ruff: noqa: ASYNC109 - patience in seconds is part of what these functions promise
+# ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Bell:
-    """Wakes waiters and page listeners; `revision` grows with every ring."""
+    """Wakes waiters and page listeners; `revision` grows with every change."""
 
     def __init__(self) -> None:
         self.revision = 0
@@ -18,7 +18,7 @@ class Bell:
         self._sleepers: set[asyncio.Future[None]] = set()
 
     def ring(self) -> None:
-        """Say that something visible has changed."""
+        """Announce that something visible has changed."""
         self.revision += 1
         for sleeper in self._sleepers:
             if not sleeper.done():
@@ -28,7 +28,7 @@ class Bell:
             self.on_ring()
 
     async def wait(self, look: Callable[[], T | None], timeout: float | None) -> T:
-        """Wait until `look()` sees something; raises TimeoutError after `timeout` real seconds."""
+        """Wait until `look()` returns something and return it. Raises TimeoutError after `timeout` real seconds."""
         loop = asyncio.get_running_loop()
         deadline = None if timeout is None else loop.time() + timeout
         while True:

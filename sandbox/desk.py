@@ -1,4 +1,4 @@
-"""The page with the handsets: its files, its JSON, and the bell it listens to."""
+"""Serves the page of the simulated handsets: its files, its JSON and its event stream."""
 
 import asyncio
 import json
@@ -21,18 +21,18 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 PULSE_SECONDS = 20.0
-BREATH_SECONDS = 0.05  # bursts of changes are told once
+BREATH_SECONDS = 0.05  # bursts of changes are sent as one event
 
 
 class Desk:
-    """Serves the handsets of a town to a browser on this machine."""
+    """Serves the simulator's handsets to a browser."""
 
     def __init__(self, town: "Town") -> None:
         self.town = town
         self._closing = False
 
     def app(self) -> web.Application:
-        """The routes of the page."""
+        """Build the routes of the page."""
         app = web.Application(middlewares=[_guard])
         app.router.add_get("", self.page)
         app.router.add_get("/", self.page)
@@ -47,18 +47,18 @@ class Desk:
         return app
 
     def close(self) -> None:
-        """Send listeners away."""
+        """End all event streams."""
         self._closing = True
         self.town.bell.ring()
 
     async def page(self, request: web.Request) -> web.Response:
-        """The page itself; it learns where it is mounted from an attribute."""
+        """Serve the page; an attribute tells it where it is mounted."""
         base = request.path.rstrip("/")
         text = PAGE.joinpath("index.html").read_text().replace("{{base}}", base)
         return web.Response(text=text, content_type="text/html")
 
     async def asset(self, request: web.Request) -> web.Response:
-        """A script, style or picture of the page."""
+        """Serve a script, style sheet or picture of the page."""
         name = request.match_info["name"]
         try:
             body = PAGE.joinpath(name).read_bytes()
@@ -68,11 +68,11 @@ class Desk:
         return web.Response(body=body, content_type=MIME[name.rsplit(".", 1)[1]], charset="utf-8", headers=headers)
 
     async def people(self, request: web.Request) -> web.Response:
-        """Who lives in town."""
+        """List the simulated people."""
         return web.json_response(people_view(self.town))
 
     async def view(self, request: web.Request) -> web.Response:
-        """What the handsets show now: `?chat=+86…&phone=+86…&phone=+86…`."""
+        """Return what the handsets show now: `?chat=+86…&phone=+86…&phone=+86…`."""
         chat = request.query.get("chat")
         seen: dict[str, Any] = {
             "chat": chat_view(self.town, person_at(self.town, chat)) if chat else None,
@@ -83,7 +83,7 @@ class Desk:
         return web.json_response(seen)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events: one whenever something has changed."""
+        """Stream server-sent events: one whenever something has changed."""
         bell, last = self.town.bell, -1
 
         def news() -> int | None:
@@ -100,7 +100,7 @@ class Desk:
         return stream
 
     async def file(self, request: web.Request) -> web.Response:
-        """A file somebody sent."""
+        """Serve a file that was sent in a chat."""
         kept = self.town.chat.files.get(request.match_info["id"])
         if kept is None:
             raise web.HTTPNotFound
@@ -108,7 +108,7 @@ class Desk:
         return web.Response(body=kept[1], content_type=shown or "application/octet-stream")
 
     async def bind(self, request: web.Request) -> web.Response:
-        """Open the person's binding link: /start with a fresh code, in their chat."""
+        """Open the person's binding link: send /start with a new code in their chat."""
         neighbour = self.town.people.get(request.match_info["phone"])
         if neighbour is None or not neighbour.code or self.town.binding_code is None:
             raise Refused(404, "no_binding")
@@ -119,7 +119,7 @@ class Desk:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Only our own page may press buttons, and only our own files run in it."""
+    """Accept POST from our own page only, and let only our own files run in it."""
     origin = request.headers.get("Origin")
     if request.method == "POST" and origin is not None and origin.split("://")[-1] != request.host:
         raise web.HTTPForbidden

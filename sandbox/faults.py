@@ -1,4 +1,4 @@
-"""Switches that make a provider misbehave for the next requests, and the list of what it was asked wrongly."""
+"""Planned faults that make a simulated provider misbehave, and the record of out-of-spec requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -27,14 +27,14 @@ class Fault(StrEnum):
     DELAY = "delay"
 
 
-# Faults after which the provider has nevertheless done what it was asked.
+# Faults after which the provider has done what it was asked all the same.
 DONE_ANYWAY = frozenset({Fault.EMPTY, Fault.TRUNCATED, Fault.CUT_AFTER, Fault.DELAY})
 PLAIN = {Fault.SERVER_ERROR: 500, Fault.UNAVAILABLE: 503, Fault.TOO_MANY: 429}
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One request outside the documented limits: the provider's code, the method or path, the words."""
+    """One request outside the documented limits: the provider's code, the method or path, the message."""
 
     code: int
     where: str
@@ -51,21 +51,21 @@ class _Planned:
 
 @dataclass
 class Faults:
-    """The queue of planned faults of one provider; `where` narrows one to a method or path part."""
+    """The queue of planned faults of one provider; `where` restricts a fault to a method or part of a path."""
 
     planned: list[_Planned] = field(default_factory=list)
     happened: list[tuple[Fault, str]] = field(default_factory=list)
 
     def next(self, fault: Fault, times: int = 1, *, where: str | None = None, seconds: float = 1.0) -> None:
-        """Let the next `times` requests fail so; `seconds` is the real length of a DELAY or a retry-after."""
+        """Plan `fault` for the next `times` requests; `seconds` is the real length of a DELAY or a retry-after."""
         self.planned.append(_Planned(fault, times, where, seconds))
 
     def clear(self) -> None:
-        """Forget what was planned and has not happened."""
+        """Drop the faults that have not happened yet."""
         self.planned.clear()
 
     def take(self, where: str) -> tuple[Fault, float] | None:
-        """The fault due for a request to `where`, if one is planned."""
+        """Take the fault planned for a request to `where`, if any, with its seconds."""
         for plan in self.planned:
             if plan.where is None or plan.where.lower() in where.lower():
                 plan.left -= 1
@@ -83,7 +83,7 @@ Complaint = Callable[[int, float], web.Response]
 async def suffer(
     fault: Fault, seconds: float, request: web.Request, answer: Answer, complain: Complaint
 ) -> web.Response:
-    """Answer `request` the faulty way; `complain` writes an error in the provider's own words."""
+    """Answer `request` with a fault; `complain` builds an error in the provider's format."""
     if fault is Fault.DELAY:
         await asyncio.sleep(seconds)
     proper = await answer() if fault in DONE_ANYWAY else None

@@ -1,4 +1,4 @@
-"""What a person at the page may do with a handset: chat and telephone routes."""
+"""Chat and telephone routes by which the page operates the handsets."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ Act = Callable[["Town", web.Request, Any], Awaitable[dict[str, Any]]]
 
 
 class Refused(Exception):
-    """Something the page asked for that cannot be done; a code, not a sentence."""
+    """A request of the page that cannot be done: HTTP status and a code, not a sentence."""
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(code)
@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 def person_at(town: "Town", phone: str) -> ChatUser:
-    """The chat user with this number; raises Refused."""
+    """Return the chat user with this number. Raises Refused `no_such_person`."""
     account = next((one for one in town.chat.accounts.values() if one.phone == phone), None)
     if account is None:
         raise Refused(404, "no_such_person")
@@ -158,14 +158,14 @@ def _route(app: web.Application, town: "Town", path: str, act: Act) -> None:
 
 
 def chat_routes(app: web.Application, town: "Town") -> None:
-    """What a thumb does in the chat."""
+    """Add the routes of the chat."""
     acts = {"say": _say, "contact": _contact, "press": _press, "file": _file, "block": _block}
     for name, act in acts.items():
         _route(app, town, f"/api/chat/{{phone}}/{name}", act)
 
 
 def phone_routes(app: web.Application, town: "Town") -> None:
-    """What a hand does with a telephone."""
+    """Add the routes of the telephones."""
     _route(app, town, "/api/call/{sid}/{act}", _hand)
     _route(app, town, "/api/phone/{phone}/dial", _dial)
     _route(app, town, "/api/phone/{phone}/behave", _behave)

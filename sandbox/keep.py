@@ -1,4 +1,4 @@
-"""Keeps the town on disk, so that a restarted product finds the same handsets."""
+"""Saves the simulator to disk, so that a restarted product finds the same handsets."""
 
 import asyncio
 import base64
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from sandbox.town import Town
 
 PAUSE_SECONDS = 1.0  # between a change and its being written, so that a burst is written once
-PAUSES = 100  # and at least so many times as long as the last writing took to prepare
+PAUSES = 100  # the pause is also at least this many times as long as the last snapshot took to build
 
 
 @dataclass
 class Snapshot:
-    """Everything worth keeping; calls under way at the time count as failed afterwards."""
+    """The saved state; calls in progress when it was saved count as failed after loading."""
 
     people: list[Neighbour] = field(default_factory=list)
     accounts: list[Account] = field(default_factory=list)
@@ -45,7 +45,7 @@ SNAPSHOT = TypeAdapter(Snapshot)
 
 
 class Keeper:
-    """Writes a town's snapshot soon after each change, and reads it back once."""
+    """Writes the simulator's state soon after each change, and loads it at the start."""
 
     def __init__(self, town: "Town", path: Path) -> None:
         self.town = town
@@ -54,7 +54,7 @@ class Keeper:
         self._cost = 0.0  # seconds
 
     def load(self) -> None:
-        """Fill the town from the file, if there is one."""
+        """Load the state from the file, if there is one."""
         if not self.path.exists():
             return
         kept = SNAPSHOT.validate_json(self.path.read_bytes())
@@ -79,12 +79,12 @@ class Keeper:
             holder.calls.append(LiveCall(phones, call, holder, MANUAL))
 
     def plan(self) -> None:
-        """Write in a moment, unless that is planned already."""
+        """Schedule a write, unless one is scheduled already."""
         if self._planned is None or self._planned.done():
             self._planned = asyncio.get_running_loop().create_task(self._later())
 
     async def close(self) -> None:
-        """Write once more, at the end."""
+        """Write a last time."""
         if self._planned is not None:
             self._planned.cancel()
         await asyncio.to_thread(self._write, self._snapshot())
@@ -93,7 +93,7 @@ class Keeper:
         await asyncio.sleep(max(PAUSE_SECONDS, PAUSES * self._cost))
         begun = time.monotonic()
         document = self._snapshot()
-        self._cost = time.monotonic() - begun  # a large town is written less often
+        self._cost = time.monotonic() - begun  # a large state is written less often
         await asyncio.to_thread(self._write, document)
 
     def _snapshot(self) -> dict[str, Any]:

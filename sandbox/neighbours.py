@@ -1,11 +1,11 @@
-"""The people of the town as the page lists them."""
+"""The simulated people as the page lists them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A person with a telephone; `code` is the product's person code, empty for callers without one."""
+    """A person with a telephone; `code` is the product's person code, empty for people without one."""
 
     name: str
     phone: str

@@ -1,4 +1,4 @@
-"""The other platform of a rehearsal: takes moves written back, has demands to fetch, and answers as it is told to."""
+"""Simulated external platform: accepts moves written back, offers demands to fetch, answers as configured."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ from aiohttp import web
 Ask = Callable[[str, str, dict[str, str], bytes, aiohttp.ClientTimeout], Awaitable[tuple[int, str, bytes]]]
 PAGE = files("sandbox").joinpath("page")
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-SHOWN = 60  # newest moves on the page
+SHOWN = 60  # newest moves shown on the page
 HOOK = "/hooks/platform"
 
 
@@ -27,14 +27,14 @@ class Mood(StrEnum):
     """How the platform answers a move."""
 
     AT_ONCE = "at_once"
-    LATER = "later"  # takes it, and confirms when somebody presses a button
+    LATER = "later"  # accepts the move and confirms it when a button is pressed
     REFUSE = "refuse"
     AWAY = "away"
 
 
 @dataclass
 class Kept:
-    """One move it was told of, and what it has said to it."""
+    """One move it received, and its answer."""
 
     number: int
     move: dict[str, Any]
@@ -44,7 +44,7 @@ class Kept:
 
 @dataclass
 class RecordPlatform:
-    """Demands and moves of a rehearsal. `violations` are requests that were not as they were promised."""
+    """Demands and moves of a rehearsal. `violations` are requests that broke the protocol."""
 
     now: Callable[[], datetime]
     secret: str
@@ -56,7 +56,7 @@ class RecordPlatform:
     violations: list[str] = field(default_factory=list)
 
     def app(self) -> web.Application:
-        """The routes, for `/sandbox/platform/`."""
+        """Build the routes for `/sandbox/platform/`."""
         app = web.Application(middlewares=[_guard])
         app.router.add_get("", self.page)
         app.router.add_get("/", self.page)
@@ -68,7 +68,7 @@ class RecordPlatform:
         return app
 
     async def take(self, request: web.Request) -> web.Response:
-        """A move written back."""
+        """Receive a move written back."""
         body = await request.read()
         if not self._genuine(request, body):
             return _no(401, "bad_signature")
@@ -93,7 +93,7 @@ class RecordPlatform:
         return web.json_response({"ref": f"P{number}"}, status=200 if self.mood is Mood.AT_ONCE else 202)
 
     async def feed(self, request: web.Request) -> web.Response:
-        """Demands after a cursor."""
+        """Return the demands after a cursor."""
         if not self._genuine(request, b""):
             return _no(401, "bad_signature")
         if self.mood is Mood.AWAY:
@@ -103,12 +103,12 @@ class RecordPlatform:
         return web.json_response({"items": items, "next": str(after + len(items))})
 
     async def be(self, request: web.Request) -> web.Response:
-        """Choose how it answers."""
+        """Set how it answers."""
         self.mood = Mood(str((await request.post()).get("mood", "")))
         raise web.HTTPSeeOther(_up(request))
 
     async def demand(self, request: web.Request) -> web.Response:
-        """A new demand is ready to be fetched."""
+        """Add a demand to be fetched."""
         said = await request.post()
         number = f"W{self.now():%Y%m%d%H%M%S}{len(self.demands) + 1:03d}"
         self.demands.append({
@@ -118,7 +118,7 @@ class RecordPlatform:
         raise web.HTTPSeeOther(_up(request))
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Confirm or refuse a move late."""
+        """Confirm or refuse a move from the page."""
         number = int(request.match_info["number"])
         if number not in self.moves:
             raise web.HTTPNotFound
@@ -126,7 +126,7 @@ class RecordPlatform:
         raise web.HTTPSeeOther(request.path.rsplit("/", 2)[0])
 
     async def say(self, number: int, *, ok: bool, reason: str = "not_accepted") -> int:
-        """Send a late answer; the status it got."""
+        """Send a late answer; return the HTTP status."""
         body = json.dumps({"confirmations": [{"event": number, "ok": ok, "reason": reason, "ref": f"P{number}"}]})
         self.moves[number].answer = "confirmed" if ok else "refused"
         moment = str(int(time.time()))
@@ -139,7 +139,7 @@ class RecordPlatform:
         return status
 
     async def page(self, request: web.Request) -> web.Response:
-        """What it holds, newest first."""
+        """Serve the page with the moves, newest first."""
         rows = "".join(self._row(kept) for kept in list(self.moves.values())[: -SHOWN - 1 : -1])
         text = PAGE.joinpath("platform.html").read_text("utf-8")
         for mood in Mood:
@@ -184,7 +184,7 @@ def _words() -> dict[str, dict[str, str]]:
 
 
 def _word(group: str, code: str | None) -> str:
-    """What the page says for a code; a code it does not know stays as it is."""
+    """Return the page's text for a code; an unknown code is returned as it is."""
     return _words()[group].get(code or "", code or "")
 
 
@@ -198,7 +198,7 @@ def _up(request: web.Request) -> str:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Only our own page may press its buttons."""
+    """Accept POST from our own page only."""
     origin = request.headers.get("Origin")
     if request.method == "POST" and origin is not None and origin.split("://")[-1] != request.host:
         raise web.HTTPForbidden

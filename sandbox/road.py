@@ -1,4 +1,4 @@
-"""The town's HTTP client: one request out, status, content type and body back."""
+"""The simulator's HTTP client: one request out; status, content type and body back."""
 
 import aiohttp
 from yarl import URL
@@ -7,7 +7,7 @@ MAX_ANSWER_BYTES = 1024 * 1024
 
 
 class Road:
-    """Posts to the product's public address; `reach` replaces that address where only a loopback one exists."""
+    """Calls the product at its public address; `reach` replaces that address where only a loopback one exists."""
 
     def __init__(self, public_url: str, reach: str | None, http: aiohttp.ClientSession | None) -> None:
         self._public = public_url.rstrip("/")
@@ -16,7 +16,7 @@ class Road:
         self._own = http is None
 
     async def open(self) -> None:
-        """Make a session where none was given."""
+        """Create a session if none was given."""
         if self._http is None:
             connector = aiohttp.TCPConnector(limit=200)
             self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
@@ -30,7 +30,7 @@ class Road:
     async def ask(
         self, method: str, url: str, headers: dict[str, str], body: bytes, limit: aiohttp.ClientTimeout
     ) -> tuple[int, str, bytes]:
-        """One request; raises aiohttp.ClientError or TimeoutError."""
+        """Send one request; return status, content type and body. Raises aiohttp.ClientError or TimeoutError."""
         if self._http is None:
             raise aiohttp.ClientError("the town is closed")
         if self._reach is not None and url.startswith(self._public):
@@ -45,5 +45,5 @@ class Road:
     async def post(
         self, url: str, headers: dict[str, str], body: bytes, limit: aiohttp.ClientTimeout
     ) -> tuple[int, str, bytes]:
-        """A POST, as the chat network sends updates."""
+        """Send a POST, as the chat network sends updates."""
         return await self.ask("POST", url, headers, body, limit)

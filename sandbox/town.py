@@ -1,6 +1,6 @@
-"""The town: a chat network and a phone network under one roof, mounted into the product or used by a story."""
+"""Simulator of everything outside the product: chat, phone and platform; mounted into it or used by tests."""
 
-# ruff: noqa: ASYNC109 - patience in seconds is part of what settle() promises
+# ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -27,9 +27,9 @@ BindingCode = Callable[[str], Awaitable[str]]
 class Town:
     """Everything outside the product that it talks to.
 
-    `now` is the product's (movable) clock. `public_url` is what the product calls itself, `reach_url` where
-    it can really be reached when that differs. `telegram_secret` is used until setWebhook gives another.
-    `binding_code` is set by the wiring: a person code in, a fresh binding code out.
+    `now` is the product's (movable) clock. `public_url` is the product's own base URL, `reach_url` where it can
+    really be reached if that differs. `telegram_secret` is used until setWebhook gives another. `binding_code`
+    is set by the wiring: a person code in, a new binding code out.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Town:
         self.traffic = Traffic()
         self.road = Road(public_url, reach_url, http)
         self.people: dict[str, Neighbour] = {}
-        self.shared = False  # whether a network of somebody else is part of this rehearsal
+        self.shared = False  # whether a real network is part of this rehearsal
         self.binding_code: BindingCode | None = None
         self.chat = ChatNetwork(
             now=now, token=telegram_token, bell=self.bell, traffic=self.traffic, post=self.road.post
@@ -73,7 +73,7 @@ class Town:
         self._desk = Desk(self)
 
     def app(self) -> web.Application:
-        """The routes, for `main.add_subapp("/sandbox/", town.app())`."""
+        """Build the routes, to be mounted under `/sandbox/`."""
         app = self._desk.app()
         app.add_subapp("/telegram", BotApi(self.chat).app())
         app.add_subapp("/platform", self.platform.app())
@@ -81,14 +81,14 @@ class Town:
         return app
 
     async def start(self) -> None:
-        """Open the road; with a state file, bring the handsets back."""
+        """Open the HTTP client; with a state file, load the handsets."""
         await self.road.open()
         if self._keeper is not None:
             self._keeper.load()
             self.bell.on_ring = self._keeper.plan
 
     async def close(self) -> None:
-        """Send pollers and listeners away, stop calls and deliveries, keep the state."""
+        """End polls and event streams, stop calls and deliveries, save the state."""
         self.bell.on_ring = None
         self._desk.close()
         self.chat.updates.stop_polls()
@@ -98,13 +98,13 @@ class Town:
         await self.road.close()
 
     async def settle(self, timeout: float = 5.0) -> None:
-        """Wait until no delivery and no automatic call is in flight; TimeoutError after `timeout` seconds."""
+        """Wait until no delivery and no automatic call is in flight. Raises TimeoutError after `timeout` seconds."""
         await self.traffic.settle(timeout)
 
     def introduce(
         self, *, name: str, phone: str, role: str, unit: str = "", note: str = "", code: str = ""
     ) -> Neighbour:
-        """Let a person move in: they get a chat account and a telephone with this number."""
+        """Add a person with a chat account and a telephone of this number."""
         neighbour = Neighbour(name, e164(phone), role, unit, note, code)
         self.people[neighbour.phone] = neighbour
         self.chat.user(name, neighbour.phone)
@@ -113,7 +113,7 @@ class Town:
         return neighbour
 
     def violations(self) -> list[str]:
-        """Every out-of-spec request to either network, in words; a story asserts that there is none."""
+        """List every out-of-spec request to any network as text; tests assert that there is none."""
         listed = {"telegram": self.chat.violations, "twilio": self.phones.violations}
         wires = [f"{name} {one.code} {one.where}: {one.what}" for name, all_of in listed.items() for one in all_of]
         return wires + [f"platform: {one}" for one in self.platform.violations]

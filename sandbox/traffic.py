@@ -1,6 +1,6 @@
-"""What is on the road in town at this moment, so that a story can wait until the road is empty."""
+"""Counts what is in flight in the simulator, so that tests can wait until nothing is."""
 
-# ruff: noqa: ASYNC109 - patience in seconds is part of what these functions promise
+# ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 
 import asyncio
 from collections import Counter
@@ -8,12 +8,12 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-QUIET_LOOKS = 4  # looks in a row that must find the road empty: a woken task needs a turn of the loop to enter it
+QUIET_LOOKS = 4  # polls in a row that must find nothing: a woken task needs a turn of the loop to be counted
 LOOK_SECONDS = 0.01
 
 
 class Traffic:
-    """Counts deliveries and call steps in flight and owns the background tasks of the town."""
+    """Counts deliveries and call steps in flight and owns the simulator's background tasks."""
 
     def __init__(self) -> None:
         self._moving: Counter[str] = Counter()
@@ -22,7 +22,7 @@ class Traffic:
 
     @contextmanager
     def moving(self, what: str) -> Iterator[None]:
-        """Hold the road while `what` happens."""
+        """Count `what` as in flight while inside."""
         self._moving[what] += 1
         try:
             yield
@@ -32,18 +32,18 @@ class Traffic:
                 del self._moving[what]
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` beside everything else until it ends or the town closes."""
+        """Run `work` in the background until it ends or the simulator closes."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     def in_flight(self) -> list[str]:
-        """Names of what is moving now; empty when the road is quiet."""
+        """List the names of what is in flight now."""
         return [*self._moving, *(word for look in self.others if (word := look()))]
 
     async def settle(self, timeout: float) -> None:
-        """Wait until nothing moves; raises TimeoutError naming what still does after `timeout` seconds."""
+        """Wait until nothing is in flight. Raises TimeoutError naming what still is after `timeout` seconds."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         quiet = 0
@@ -54,7 +54,7 @@ class Traffic:
                 raise TimeoutError(f"still moving after {timeout} s: {self.in_flight()}")
 
     async def close(self) -> None:
-        """Stop every background task and wait for it to be gone."""
+        """Cancel every background task and wait for its end."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

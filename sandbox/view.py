@@ -1,4 +1,4 @@
-"""What is on the screens of the handsets, as JSON for the page."""
+"""Renders what the handsets show as JSON for the page."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ QUOTED_CHARACTERS = 60
 
 
 def people_view(town: "Town") -> list[dict[str, Any]]:
-    """Everybody introduced, with whether they have opened the bot."""
+    """List all people, with whether they have opened the bot."""
     by_phone = {account.phone: account for account in town.chat.accounts.values()}
     return [
         {
@@ -27,7 +27,7 @@ def people_view(town: "Town") -> list[dict[str, Any]]:
 
 
 def chat_view(town: "Town", user: ChatUser) -> dict[str, Any]:
-    """One person's chat with the bot: the newest messages, and the reply keyboard in force."""
+    """Render a person's chat with the bot: the newest messages and the current reply keyboard."""
     shown = user.messages[-SHOWN_MESSAGES:]
     keyboard: list[list[dict[str, Any]]] = []
     for message in shown:
@@ -66,7 +66,7 @@ def _message(user: ChatUser, message: Message) -> dict[str, Any]:
 
 
 def phone_view(town: "Town", number: str) -> dict[str, Any]:
-    """One telephone: how it behaves, its newest calls and text messages."""
+    """Render a telephone: its behaviour, its newest calls and SMS."""
     phone = town.phones.phone(number)
     return {
         "phone": phone.number,
@@ -86,7 +86,7 @@ def _call(live: LiveCall) -> dict[str, Any]:
 
 
 def ringing_view(town: "Town") -> list[dict[str, Any]]:
-    """Calls that ring now on handsets worked by hand."""
+    """List the calls that ring now on manually operated handsets."""
     people = town.people
     return [
         {"phone": live.phone.number, "name": people[live.phone.number].name if live.phone.number in people else ""}

@@ -1,1 +1,1 @@
-"""Reads what arrives as a file: CSV, XLSX, JSONL by content, into clean records or refusals by row and field."""
+"""Reads import files (CSV, XLSX, JSONL, told apart by content) into clean records or refusals by row and field."""

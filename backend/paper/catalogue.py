@@ -1,4 +1,4 @@
-"""The form of the dispatch catalogue (派单目录): a row says which unit answers for what, where, by which document (A6)."""
+"""Form of the dispatch catalogue (派单目录): which unit handles what, where, and by which document (A6)."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Makes a value safe to put into an exported CSV or XLSX cell (FR10)."""
+"""Makes values safe for exported CSV and XLSX cells (FR10)."""
 
 import re
 from datetime import datetime
@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.masking import clean, cut
 
-#: What a spreadsheet program may take for a formula, full-width twins included, after blanks too.
+#: What a spreadsheet program may take for a formula: also full-width signs, also after blanks.
 _FORMULA: Final = re.compile(r"[\s\u00a0\u3000]*[=+\-@＝＋－＠|%]|[\t\r\n]")
 #: Characters a spreadsheet cell can hold.
 CELL_MAX: Final = 32_767
 
 
 def export_cell(value: Any, zone: ZoneInfo | None = None) -> str | int | float | None:
-    """A cell that is data and nothing else: numbers stay numbers, text that could be a formula gets a leading ',
-    hostile signs are gone, text longer than a cell is cut with …; instants are written in `zone`, to the second.
+    """Return a cell that is only data: numbers stay numbers, text that could be a formula gets a leading ',
+    control characters are removed, over-long text is cut with …; instants are written in `zone`, to the second.
 
-    Naive datetimes raise ValueError: an export without a zone is a wrong export.
+    Raises ValueError for naive datetimes: an export without a zone is a wrong export.
     """
     if value is None:
         return None
@@ -27,7 +27,7 @@ def export_cell(value: Any, zone: ZoneInfo | None = None) -> str | int | float |
     if isinstance(value, (int, float)):
         return value
     if isinstance(value, Decimal):
-        return str(value)  # marks are decimal strings; a minus sign before digits is a number, not a formula
+        return str(value)  # scores are decimal strings; a minus sign before digits is a number, not a formula
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(value)

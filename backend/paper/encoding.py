@@ -1,4 +1,4 @@
-"""Which letters a text file is written in; refuses what would be stored as mojibake (FF1)."""
+"""Detects the encoding of a text file and refuses what would be stored as mojibake (FF1)."""
 
 import codecs
 from typing import Final
@@ -13,19 +13,19 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: Of the Chinese characters in ordinary text nearly all are GB 2312 level 1; bytes of another encoding
+#: Nearly all Chinese characters of ordinary text are GB 2312 level 1; bytes of another encoding
 #: read as GB 18030 give mostly level 2 and rare ones.
 _COMMON_SHARE: Final = 0.6
 _SAMPLE: Final = 1 << 18
-#: So many characters of one line read as UTF-8 inside a GBK file are no accident.
+#: This many valid UTF-8 characters on one line of a GBK file are no accident.
 _MIXED_CHARS: Final = 3
 
 
 def detect(source: Source) -> tuple[str, int]:
-    """The codec to read the file with, and its number of line feeds (an estimate of its rows).
+    """Return the codec of the file and its number of line feeds (an estimate of its rows).
 
-    A byte order mark decides; else strict UTF-8 over the whole file; else UTF-16 when zero bytes stand on one
-    side only; else strict GB 18030 whose characters are common ones and whose lines are not UTF-8.
+    A byte order mark decides; else strict UTF-8 over the whole file; else UTF-16 when zero bytes occur only at even
+    or only at odd places; else strict GB 18030 with mostly common characters and no lines of UTF-8.
     Raises Refused `file_encoding` or `file_mixed_encoding` (with the line).
     """
     head = source.head(4)
@@ -36,7 +36,7 @@ def detect(source: Source) -> tuple[str, int]:
             return codec, _line_feeds(source)[0]
     feeds, even, odd = _line_feeds(source)
     if _decodes(source, "utf-8"):
-        # Plain ASCII kept as UTF-16 is valid UTF-8, every second byte of it zero.
+        # Plain ASCII stored as UTF-16 is valid UTF-8, every second byte of it zero.
         if (even + odd) * 5 >= source.size and min(even, odd) == 0:
             wide = "utf-16-le" if odd else "utf-16-be"
             return (wide if _decodes(source, wide) else "utf-8"), feeds
@@ -66,7 +66,7 @@ def _decodes(source: Source, codec: str) -> bool:
 
 
 def _line_feeds(source: Source) -> tuple[int, int, int]:
-    """Line feeds, zero bytes at even places, zero bytes at odd places."""
+    """Count line feeds, zero bytes at even places and zero bytes at odd places."""
     feeds = even = odd = 0
     with source.open() as stream:
         while chunk := stream.read(CHUNK):  # CHUNK is even, so places keep their side
@@ -111,7 +111,7 @@ def _common(sample: bytes) -> bool:
 
 
 def _guess(source: Source) -> str:
-    """What it might be, for the refusal's words only."""
+    """Guess the encoding, for the refusal's sentence only."""
     from charset_normalizer import from_bytes  # slow to import, rarely needed
 
     best = from_bytes(source.head(1 << 16)).best()

@@ -1,7 +1,7 @@
-"""Readers of single fields: what stands in a cell becomes a clean value or a refusal with its code (FF8, FF9).
+"""Parsers of single fields: a cell becomes a clean value or a refusal with its code (FF8, FF9).
 
-A reader gets a value that is not blank, and the context of the file; it returns the value or raises
-Refused(code, **facts). Blank cells never reach a reader.
+A parser gets a value that is not blank and the context of the file; it returns the clean value or raises
+Refused(code, **facts). Blank cells never reach a parser.
 """
 
 import re
@@ -26,7 +26,7 @@ SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a file's cells are read against: the zone of times without one, day 0 of serials, callable countries."""
+    """What cells are read against: the zone of times without one, day 0 of date serials, callable countries."""
 
     zone: ZoneInfo = SHANGHAI
     epoch: datetime = EPOCH_1900
@@ -35,7 +35,7 @@ class Context:
 
 Reader = Callable[[Any, Context], Any]
 
-#: Longest text of a demand or a reply kept, in characters; more is `too_long` (FF2).
+#: Longest text of a demand or a reply, in characters; more is `too_long` (FF2).
 TEXT_MAX: Final = 65_000
 _SERIALS: Final = range(18_264, 73_051)  # 1950-01-01 .. 2100-01-01 in the 1900 base
 _YEARS: Final = range(1949, 2200)
@@ -51,7 +51,7 @@ _DECIMAL_SERIAL: Final = re.compile(r"\d{5}(?:\.\d{1,15})?")
 
 
 def _string(value: Any) -> str:
-    """A cell as the text a person sees in it."""
+    """Return a cell as the text a person sees in it."""
     if isinstance(value, str):
         return value
     if isinstance(value, CellFault):
@@ -68,9 +68,9 @@ def _string(value: Any) -> str:
 
 
 def tidy(value: Any, limit: int, *, lines: bool = False) -> str:
-    """Text made safe to keep: NFC, trimmed, no control or direction signs; one line unless `lines`.
+    """Clean text for storage: NFC, trimmed, no control or direction characters; one line unless `lines`.
 
-    Raises Refused `bad_character` for NUL, lone surrogates and U+FFFD (the file was spoiled), `too_long`.
+    Raises Refused `bad_character` for NUL, lone surrogates and U+FFFD (the file is damaged), `too_long`.
     """
     text = _string(value)
     if not text.isascii() or "\0" in text:
@@ -86,7 +86,7 @@ def tidy(value: Any, limit: int, *, lines: bool = False) -> str:
 
 
 def text(limit: int, *, lines: bool = False) -> Reader:
-    """A reader of text of at most `limit` characters."""
+    """Build a parser of text of at most `limit` characters."""
 
     def read(value: Any, _: Context) -> str:
         return tidy(value, limit, lines=lines)
@@ -95,7 +95,7 @@ def text(limit: int, *, lines: bool = False) -> Reader:
 
 
 def code(value: Any, _: Context) -> str:
-    """A number or code that names something: one word, at most 64 characters. Raises Refused `bad_code`, `too_long`."""
+    """Parse an identifying number or code: one word, at most 64 characters. Raises Refused `bad_code`, `too_long`."""
     found = unicodedata.normalize("NFKC", tidy(value, 64))
     if " " in found or found.startswith("."):
         raise Refused("bad_code")
@@ -103,7 +103,7 @@ def code(value: Any, _: Context) -> str:
 
 
 def word(table: Mapping[str, StrEnum]) -> Reader:
-    """A reader of one of our words by any of its spellings; raises Refused `bad_word` with what is allowed."""
+    """Build a parser of enum values by any accepted spelling; it raises Refused `bad_word` with what is allowed."""
     allowed = "、".join(dict.fromkeys(str(entry) for entry in table.values()))
 
     def read(value: Any, _: Context) -> StrEnum:
@@ -117,7 +117,7 @@ def word(table: Mapping[str, StrEnum]) -> Reader:
 
 
 def yes_no(value: Any, _: Context) -> bool:
-    """是/否, yes/no, 1/0, true/false; raises Refused `bad_word`."""
+    """Parse 是/否, yes/no, 1/0, true/false. Raises Refused `bad_word`."""
     if isinstance(value, bool):
         return value
     found = YES_NO.get(fold(_string(value)))
@@ -127,7 +127,7 @@ def yes_no(value: Any, _: Context) -> bool:
 
 
 def whole(low: int, high: int) -> Reader:
-    """A reader of a whole number from `low` to `high`; raises Refused `bad_number`."""
+    """Build a parser of integers from `low` to `high`; it raises Refused `bad_number`."""
 
     def read(value: Any, _: Context) -> int:
         try:
@@ -142,7 +142,7 @@ def whole(low: int, high: int) -> Reader:
 
 
 def decimal(low: str, high: str) -> Reader:
-    """A reader of a decimal number from `low` to `high`, kept exactly; raises Refused `bad_number`."""
+    """Build a parser of exact decimals from `low` to `high`; it raises Refused `bad_number`."""
 
     def read(value: Any, _: Context) -> Decimal:
         try:
@@ -157,13 +157,13 @@ def decimal(low: str, high: str) -> Reader:
 
 
 def phone(value: Any, context: Context) -> str:
-    """A callable number in E.164, its extension (if any) after `;ext=`; raises Refused `bad_phone` (FF8)."""
+    """Parse a callable number to E.164, with its extension (if any) after `;ext=`. Raises Refused `bad_phone` (FF8)."""
     number = normalise(_string(value) if not isinstance(value, (int, float)) else value, countries=context.countries)
     return number.e164 if number.extension is None else f"{number.e164};ext={number.extension}"
 
 
 def moment(value: Any, context: Context) -> datetime:
-    """An aware instant: ISO 8601, 2020/1/2 10:05:12, 2020年1月2日, serials; local where no offset is written.
+    """Parse an aware instant: ISO 8601, 2020/1/2 10:05:12, 2020年1月2日, date serials; local if without an offset.
 
     Raises Refused `bad_date` for days that do not exist, two-digit years and anything else.
     """
@@ -223,7 +223,7 @@ def _hour(hour: str | None, half: str | None) -> int:
         return number
     late = half.upper() in ("下午", "晚上", "PM") or (half == "中午" and number < 3)
     if number > 12:
-        return number if late else 24  # 上午 15:00 is no hour
+        return number if late else 24  # 上午 15:00 is not a valid time
     return number % 12 + 12 if late else (number % 12 if half.upper() == "AM" else number)
 
 
@@ -237,7 +237,7 @@ def _zone(offset: str | None, context: Context) -> ZoneInfo | timezone:
 
 
 def day(value: Any, context: Context) -> date:
-    """A calendar day; raises Refused `bad_date`, also when a time of day is written."""
+    """Parse a calendar day. Raises Refused `bad_date`, also when a time of day is written."""
     found = moment(value, context)
     if found.timetz().replace(tzinfo=None) != time():
         raise Refused("bad_date", value=found.isoformat())
@@ -245,7 +245,7 @@ def day(value: Any, context: Context) -> date:
 
 
 def month(value: Any, context: Context) -> str:
-    """A month as 2026-10, from 2026-10, 2026/10, 2026年10月, 202610 or a date in it; raises Refused `bad_month`."""
+    """Parse a month to 2026-10, from 2026-10, 2026/10, 2026年10月, 202610 or a date in it. Raises Refused `bad_month`."""
     written = unicodedata.normalize("NFKC", _string(value)).strip()
     hit = re.fullmatch(r"(20\d\d)\s*[-/.年]?\s*(\d{1,2})\s*月?(?:份)?", written)
     if hit is None:
@@ -260,14 +260,14 @@ def month(value: Any, context: Context) -> str:
 
 
 def key_subject(value: Any, _: Context) -> str:
-    """证书“颁发给”全文, trimmed; raises Refused `bad_key_subject` when it has fewer than three @ (A40)."""
+    """Parse 证书“颁发给”全文, trimmed. Raises Refused `bad_key_subject` when it has fewer than three @ (A40)."""
     subject = tidy(value, 500)
     key_name_of(subject)
     return subject
 
 
 def key_name_of(subject: str) -> str:
-    """密钥名称: what stands between the second and the third @ (A40). Raises Refused `bad_key_subject`."""
+    """Return the 密钥名称: the part between the second and the third @ (A40). Raises Refused `bad_key_subject`."""
     parts = subject.replace("＠", "@").split("@")
     if len(parts) < 4 or not parts[2].strip():
         raise Refused("bad_key_subject", count=len(parts) - 1)

@@ -1,4 +1,4 @@
-"""What a form of an import is made of: columns, how a row is made of them, and what makes it unique."""
+"""Types that describe an import form: its columns, how they make a row, and what makes a row unique."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from backend.paper.words import fold
 
 
 class RowFault(Exception):
-    """A row that cannot be taken: the field, the code, the facts of its sentence."""
+    """A row that cannot be imported: the field, the code, the facts of its sentence."""
 
     def __init__(self, field_name: str, code: str, **facts: Any) -> None:
         super().__init__(code)
@@ -23,7 +23,7 @@ Make = Callable[[int, dict[str, Any], datetime], Record]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column: its name here, its reader, other headings for it (by |), and what a blank means."""
+    """A column: its name, its parser, other headings for it (separated by |), and what a blank means."""
 
     name: str
     read: Reader
@@ -34,8 +34,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A kind of import. `keys` are fields that make a row unique in a file, the first set without blanks counting;
-    `dialects` are defaults that hold when a certain heading is there."""
+    """A kind of import.
+
+    `keys` are sets of fields that make a row unique in its file; the first set without blanks counts.
+    `dialects` are defaults that apply when a certain heading is present.
+    """
 
     kind: str
     fields: tuple[Field, ...]
@@ -44,7 +47,7 @@ class Form:
     dialects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def by_heading(self) -> dict[str, Field]:
-        """Folded heading → field."""
+        """Return the fields by folded heading."""
         found: dict[str, Field] = {}
         for column in self.fields:
             for heading in (column.name, *filter(None, column.headings.split("|"))):

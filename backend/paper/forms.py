@@ -1,4 +1,4 @@
-"""One form a kind of import: which headings it accepts, how each column is read, what is filled in (contract §4)."""
+"""The form of each kind of import: accepted headings, how each column is read, what is filled in (contract §4)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -36,7 +36,7 @@ def _ticket(row: int, values: dict[str, Any], now: datetime) -> TicketRow:
 
 
 _ROSTER: Final = frozenset({Level.OK, Level.UNREASONABLE, Level.MISSING})
-#: Kinds whose marks depend on a government's level (B25, B26, B31 and their Annex 2 twins).
+#: Kinds whose points depend on the level of government (B25, B26, B31 and their Annex 2 counterparts).
 _LEVELLED: Final = frozenset({LedgerKind.HONOUR, LedgerKind.MEDIA, LedgerKind.CRITICISM})
 _NEEDS: Final[Mapping[LedgerKind, tuple[str, ...]]] = {
     LedgerKind.TASK: ("points",),
@@ -189,7 +189,7 @@ FORMS: Final[Mapping[str, Form]] = {form.kind: form for form in _FORMS}
 
 
 def set_values_of(form: Form, given: Mapping[str, str], context: Context) -> dict[str, Any]:
-    """Values of `--set field=value`, read as their columns would be.
+    """Parse the values of `--set field=value` as their columns would be.
 
     Raises Refused `unknown_field`, `bad_set_value` (with the inner code in `reason`).
     """

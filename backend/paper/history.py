@@ -1,4 +1,4 @@
-"""Reads a ticket's whole life from one JSON object, and refuses lives that contradict themselves (contract §4)."""
+"""Reads the complete history of a ticket from one JSON object and refuses contradictions (contract §4)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -91,7 +91,7 @@ def _list(given: Mapping[str, Any], name: str, path: str) -> list[Any]:
 
 
 def _order(path: str, *rules: tuple[str, datetime | None, datetime | None, str]) -> None:
-    """Each rule: (field, the earlier, the later, the contradiction when they are the other way round)."""
+    """Check rules (field, earlier instant, later instant, contradiction if they are the other way round)."""
     for name, earlier, later, what in rules:
         if earlier is not None and later is not None and later < earlier:
             raise RowFault(path + name, "contradiction", what=what)
@@ -160,7 +160,7 @@ def _assignment(given: Any, path: str, born: datetime, context: Context) -> Hist
 
 
 def _leads(assignments: list[HistoryAssignment]) -> tuple[HistoryAssignment, ...]:
-    """Fill in who leads (主办): a sole live assignment does; among several it must be written, and once."""
+    """Fill in the lead (主办): the only live assignment leads; among several exactly one must be marked."""
     from dataclasses import replace
 
     def live(one: HistoryAssignment) -> bool:
@@ -178,9 +178,9 @@ def _leads(assignments: list[HistoryAssignment]) -> tuple[HistoryAssignment, ...
 
 
 def history_row(row: int, given: dict[str, Any], context: Context) -> HistoryRow:
-    """One object as a HistoryRow. Raises RowFault with the path of the field, e.g. `assignments[0].closed_at`.
+    """Read one object. Raises RowFault with the path of the field, e.g. `assignments[0].closed_at`.
 
-    Keys that are not in the contract are left alone; absent values stay absent.
+    Keys that are not in the contract are ignored; absent values stay absent.
     """
     values = _read(_TICKET, given, "", context)
     born = values["generated_at"]

@@ -1,4 +1,4 @@
-"""The sentences of refusals of files and rows, from their catalogue."""
+"""Renders the sentences for refused files and rows from their text catalogue."""
 
 import tomllib
 from functools import cache
@@ -10,12 +10,12 @@ from backend.domain.refusals import Refused
 
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
-    """The whole catalogue by section: rows, phone_reasons, contradictions, files."""
+    """Load the catalogue by section: rows, phone_reasons, contradictions, files."""
     return tomllib.loads((files("backend") / "data" / "texts" / "paper.zh_CN.toml").read_text("utf-8"))
 
 
 def sentence(code: str, field: str = "", **facts: Any) -> str:
-    """One sentence for a refusal's code and facts; raises KeyError for a code without words."""
+    """Render the sentence for a refusal's code and facts. Raises KeyError for a code without a text."""
     words = catalogue()
     facts = {"field": field, **facts}
     if code == "bad_phone":
@@ -29,5 +29,5 @@ def sentence(code: str, field: str = "", **facts: Any) -> str:
 
 
 def sentence_of(no: Refused) -> str:
-    """The sentence for a file that was refused whole."""
+    """Render the sentence for a file that was refused as a whole."""
     return sentence(no.code, **no.facts)

@@ -1,4 +1,4 @@
-"""Telephone numbers as people write them, made E.164 or refused (FF8, FW31)."""
+"""Normalises telephone numbers as people write them to E.164, or refuses them (FF8, FW31)."""
 
 import re
 import unicodedata
@@ -20,16 +20,16 @@ _SEVERAL: Final = re.compile(r"\d{7}[^\d]*[/、,;|和或\n][^\d]*\+?\d{7}")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that can be dialled: `e164` such as +8613800001234, and digits to dial after it, if any."""
+    """A number that can be dialled: `e164` such as +8613800001234, and the extension to dial after it, if any."""
 
     e164: str
     extension: str | None = None
 
 
 def normalise(raw: Any, *, countries: Collection[str] = ("CN",)) -> Number:
-    """Read a number: full-width digits, +86, spaces, dashes, a lost leading zero, extensions, floats of spreadsheets.
+    """Parse a number with full-width digits, +86, spaces, dashes, a lost leading zero, an extension, or as a float.
 
-    `countries` are ISO codes that may be called; the first one is where numbers without a prefix belong. Raises
+    `countries` are ISO codes that may be called; numbers without a prefix belong to the first one. Raises
     Refused `bad_phone` with `reason` of: empty, letters, lost_digits, several, short_code, invalid, country, premium.
     """
     text = _text(raw)
@@ -39,7 +39,7 @@ def normalise(raw: Any, *, countries: Collection[str] = ("CN",)) -> Number:
 
 
 def short_code(raw: Any, *, country: str = "CN") -> str | None:
-    """The digits when it is a short code such as 12345 or 110, which nobody can be called back on; else None."""
+    """Return the digits of a short code such as 12345 or 110, which cannot be called back; else None."""
     import phonenumbers
 
     text = _text(raw)
@@ -69,7 +69,7 @@ def _text(raw: Any) -> str:
 
 
 def _from_scientific(text: str) -> str:
-    """1.3800001234E+10 has all its digits; 1.38E+10 has lost eight of them."""
+    """Expand scientific notation: 1.3800001234E+10 has all its digits; 1.38E+10 has lost eight of them."""
     mantissa, _, exponent = text.upper().partition("E")
     if len(mantissa.partition(".")[2]) < int(exponent):
         raise Refused("bad_phone", reason="lost_digits")
@@ -81,7 +81,7 @@ def _from_scientific(text: str) -> str:
 
 @lru_cache(maxsize=16_384)
 def _mobile_segment(segment: str) -> bool:
-    """Whether mainland mobile numbers that begin with these five digits exist."""
+    """Whether mainland mobile numbers with these first five digits exist."""
     import phonenumbers
 
     number = phonenumbers.PhoneNumber(country_code=86, national_number=int(segment + "000000"))

@@ -1,6 +1,6 @@
-"""The two big parts of a workbook, the shared strings and the sheet, read by expat piece by piece.
+"""Streams the two big parts of a workbook, the shared strings and the sheet, through expat.
 
-openpyxl with defusedxml builds every cell as a Python element (about 40 µs a row more, and memory in step with the
+openpyxl with defusedxml builds every cell as a Python element (about 40 µs a row more, and memory grows with the
 sheet); here memory is one row. Any document type declaration is refused, so there are no entities to expand.
 """
 
@@ -14,7 +14,7 @@ from xml.parsers import expat
 from backend.domain.refusals import Refused
 from backend.paper.source import CHUNK
 
-#: Longest cell kept while reading, in characters; a field's own limit then says `too_long`.
+#: Longest cell text while reading, in characters; a field's own limit then refuses with `too_long`.
 CELL_MAX: Final = 100_001
 COLUMNS_MAX: Final = 256
 _ROWS_MAX: Final = 1_048_576
@@ -31,7 +31,7 @@ class CellFault:
 
 
 def part_chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    """The unpacked bytes of a part; never more than the directory declares."""
+    """Yield the unpacked bytes of a part; never more than the zip directory declares."""
     with archive.open(name) as stream:
         while chunk := stream.read(CHUNK):
             yield chunk
@@ -60,7 +60,7 @@ def _unescape(text: str) -> str:
 
 
 def read_strings(archive: zipfile.ZipFile, name: str) -> list[str]:
-    """All shared strings, phonetic hints left out, `_x000D_` escapes undone."""
+    """Return all shared strings, without phonetic hints, `_x000D_` escapes decoded."""
     strings: list[str] = []
     pieces: list[str] = []
     state = {"text": False, "hint": False, "length": 0}
@@ -99,7 +99,7 @@ def read_strings(archive: zipfile.ZipFile, name: str) -> list[str]:
 
 
 class SheetPart:
-    """A worksheet being read: feed it bytes, take whole rows as (row number, cells by position)."""
+    """A worksheet being parsed: feed it bytes, get complete rows as (row number, cells by position)."""
 
     def __init__(self, strings: list[str], dates: frozenset[int], epoch: datetime) -> None:
         self.done = False
@@ -117,7 +117,7 @@ class SheetPart:
         parser.CharacterDataHandler = self._data
 
     def feed(self, chunk: bytes) -> list[tuple[int, list[Any]]]:
-        """Rows completed by this chunk; raises Refused `file_broken`, `file_xml_unsafe`, ValueError."""
+        """Return the rows completed by this chunk. Raises Refused `file_broken`, `file_xml_unsafe`, ValueError."""
         _feed(self._expat, chunk)
         rows, self._rows = self._rows, []
         return rows
@@ -166,7 +166,7 @@ class SheetPart:
             self.done = True
 
     def _place(self, reference: str) -> int:
-        """Column from 0 of a reference such as AB12."""
+        """Return the column (from 0) of a reference such as AB12."""
         letters = _COLUMN.match(reference)
         if letters is None:
             raise Refused("file_broken")
@@ -198,10 +198,10 @@ class SheetPart:
 
 
 def from_serial(number: float, epoch: datetime) -> datetime:
-    """A spreadsheet's day number as a naive datetime, to the second.
+    """Convert a spreadsheet's day number to a naive datetime, to the second.
 
     `epoch` is day 0: 1899-12-30, or 1904-01-01 for workbooks with the 1904 date base (FF9).
     """
     if number < 60 and epoch.year < 1904:
-        number += 1  # the 1900 base believes in a 1900-02-29
+        number += 1  # the 1900 base has a non-existent 1900-02-29
     return epoch + timedelta(seconds=round(number * 86_400))

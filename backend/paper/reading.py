@@ -1,4 +1,4 @@
-"""Reads a file by its form, row after row, and tells what it could not take: the one door of this package."""
+"""Reads an import file row by row into records and row refusals; the public interface of this package."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -17,14 +17,14 @@ from backend.paper.textlines import Line
 from backend.paper.words import fold
 
 KINDS: Final = (*FORMS, "history")
-#: Title lines above the headings (附件2 has one) are looked past for so many rows.
+#: Rows searched for the headings: there may be title lines above them (附件2 has one).
 _HEADING_WITHIN: Final = 10
 
 
 class Reading:
     """An opened import: iterate it for records and refusals, one for each row that is not blank.
 
-    `rows` is an estimate of how many will come, `row` the last row seen, `ignored` the headings not used.
+    `rows` is an estimate of the row count, `row` the last row read, `ignored` the unused headings.
     """
 
     def __init__(self, kind: str, sheet: Sheet, given: Mapping[str, str], now: datetime, context: Context) -> None:
@@ -38,7 +38,7 @@ class Reading:
         self._set = set_values_of(self._form, given, context) if self._form is not None else {}
 
     def __iter__(self) -> Iterator[Record | RowRefusal]:
-        """Raises Refused when the file as a whole turns out unusable (headings, a break in the middle)."""
+        """Raises Refused when the file as a whole is unusable (headings, damage in the middle)."""
         lines = self._sheet.lines()
         if self._form is None:
             return self._run(lines, None, {}, {})
@@ -110,7 +110,7 @@ class Reading:
         return self._unique(form.make(row, values, self._now), form.keys)
 
     def _unique(self, record: Record, keys: tuple[tuple[str, ...], ...]) -> Record:
-        """Refuse a second row with the same key (FF7); only hashes are kept, so a million rows stay small."""
+        """Refuse a second row with the same key (FF7); only hashes are stored, so a million rows stay small."""
         for names in keys:
             key = tuple(getattr(record, name) for name in names)
             if None in key:
@@ -123,7 +123,7 @@ class Reading:
         return record
 
     def _headings(self, lines: Iterator[Line], form: Form) -> tuple[dict[int, Field], dict[str, Any]]:
-        """Find the row of headings; raises Refused `headings_missing`, `heading_twice`."""
+        """Find the row of headings. Raises Refused `headings_missing`, `heading_twice`."""
         known = form.by_heading()
         wanted = min(2, len(form.fields))
         for line, _ in zip(lines, range(_HEADING_WITHIN), strict=False):
@@ -162,7 +162,7 @@ def _object(cells: list[Any] | dict[str, Any]) -> dict[str, Any]:
 
 
 def _flat(given: dict[str, Any]) -> dict[str, Any]:
-    """Keys folded; `requester: {name, phone}` as the API has it becomes requester.name, requester.phone."""
+    """Fold the keys; `requester: {name, phone}` as in the API becomes requester.name, requester.phone."""
     flat: dict[str, Any] = {}
     for key, value in given.items():
         if isinstance(value, dict):
@@ -192,7 +192,7 @@ def read(
 
     `now` is the `generated_at` of tickets that have none. Raises Refused for the whole file: `unknown_kind`, codes
     that begin `file_`, `too_large`, `unknown_field`, `bad_set_value`; iterating may raise `headings_missing`,
-    `heading_twice`, `file_broken`, `file_bomb`. `messages.sentence_of` has the words.
+    `heading_twice`, `file_broken`, `file_bomb`. `messages.sentence_of` renders the sentences.
     """
     if kind not in KINDS:
         raise Refused("unknown_kind", kind=kind)

@@ -1,4 +1,4 @@
-"""The clean records a file is made of, one class a kind of import (contract §4); `row` is the row the user sees."""
+"""Record types of imported rows, one per kind of import (contract §4); `row` is the number the user sees."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -32,13 +32,13 @@ class PersonRow:
     role: Role
     phone: str
     key_name: str | None
-    key_authorised: bool | None  # A37; absent: as it was
+    key_authorised: bool | None  # A37; absent: unchanged
     key_subject: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """A shift (B19): from–to, or a day and hours of the clock. Unit and persons are codes or names."""
+    """A shift (B19): begin and end, or a day and hours. Unit and persons are codes or names."""
 
     row: int
     unit: str
@@ -52,7 +52,7 @@ class RosterRow:
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:
-    """A demand. Absent words stay None: such a ticket waits as `registered`. `reply_text` is 答复意见 of a petition."""
+    """A demand. Absent values stay None: such a ticket waits as `registered`. `reply_text` is 答复意见 of a petition."""
 
     row: int
     ticket_no: str
@@ -91,7 +91,7 @@ class HistoryExtension:
 
 @dataclass(frozen=True, slots=True)
 class HistoryAssignment:
-    """What one unit was given. `red_card` None: to be computed (contract §4)."""
+    """The assignment of one unit. `red_card` None: computed later (contract §4)."""
 
     unit: str
     lead: bool
@@ -118,7 +118,7 @@ class HistoryVisit:
 
 @dataclass(frozen=True, slots=True)
 class HistoryClaim:
-    """不合理诉求 and what became of it."""
+    """A 不合理诉求 claim and its decision."""
 
     decision: Recognition
     decided_at: datetime | None
@@ -126,7 +126,7 @@ class HistoryClaim:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """A ticket with its whole life, as an older platform kept it."""
+    """A ticket with its complete history, as exported from an older platform."""
 
     row: int
     ticket_no: str
@@ -169,7 +169,7 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class CalendarRow:
-    """A day that is not as its weekday says: `working` true for a 调休 weekend, false for a holiday."""
+    """A day that differs from its weekday: `working` true for a 调休 weekend, false for a holiday."""
 
     row: int
     day: date
@@ -193,7 +193,7 @@ class VisitRow:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueRow:
-    """A row of the dispatch catalogue (A6). `unit` is a code or a name; `keywords` as people list them."""
+    """A row of the dispatch catalogue (A6). `unit` is a code or a name; `keywords` is the list as written."""
 
     row: int
     category: Category | None
@@ -210,7 +210,7 @@ Record = CatalogueRow | UnitRow | PersonRow | TicketRow | HistoryRow | LedgerRow
 
 @dataclass(frozen=True, slots=True)
 class RowRefusal:
-    """Why a row was not taken: the heading's field, a stable code, and one sentence for the person."""
+    """Why a row was refused: the field, a stable code, and one sentence for the person."""
 
     row: int
     field: str

@@ -1,4 +1,4 @@
-"""The form of a duty roster (值班表): a shift a row, as from–to or as a day with its hours (B19)."""
+"""Form of a duty roster (值班表): one shift a row, as begin and end or as a day with hours (B19)."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Opens a file by content and hands out its rows, whatever kind it is."""
+"""Opens a CSV, XLSX or JSONL file by its content and yields its rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ EPOCH_1900 = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's serial has
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What was found: `kind` csv|xlsx|jsonl, `rows` an estimate for progress, `epoch` day 0 of serial dates."""
+    """An opened file: `kind` csv|xlsx|jsonl, `rows` an estimate for progress, `epoch` day 0 of date serials."""
 
     kind: str
     rows: int
@@ -26,7 +26,7 @@ class Sheet:
     _source: Source
 
     def lines(self) -> Iterator[Line]:
-        """The rows from the first; broken ones carry a fault. Memory does not grow with the file."""
+        """Yield the rows from the first; broken ones carry a fault. Memory does not grow with the file."""
         if self.kind == "csv":
             return csv_lines(self._source, self.encoding, self.delimiter)
         if self.kind == "jsonl":
@@ -43,7 +43,7 @@ def _workbook_lines(source: Source) -> Iterator[Line]:
 
 
 def open_sheet(where: str | Path | bytes) -> Sheet:
-    """Look at the content and say what it is; the file's name plays no part (FF5, FF13).
+    """Open a file by its content; its name is ignored (FF5, FF13).
 
     Raises Refused with a code that begins `file_`, or `too_large`.
     """

@@ -1,4 +1,4 @@
-"""A file as it came, looked at by its content and never by the name its sender gave it (FF5, FF13)."""
+"""Gives access to an uploaded file by its content, never by the name its sender gave it (FF5, FF13)."""
 
 import io
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import BinaryIO
 
 from backend.domain.refusals import Refused
 
-#: Largest file taken, in bytes.
+#: Largest file accepted, in bytes.
 SIZE_MAX = 1024 * 1024 * 1024
 #: Longest line of a text file, in characters; longer ones are refused as one row.
 LINE_MAX = 1_000_000
 CHUNK = 1 << 18
 
-#: First bytes of things people send by mistake → what it is called in the refusal.
+#: First bytes of files that people send by mistake → what the refusal calls them.
 _STRANGERS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "pdf"),
     (b"MZ", "exe"),
@@ -30,7 +30,7 @@ _MARKUP = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<meta")
 
 
 class Source:
-    """Bytes in memory or a path on our own disk, opened as often as a reader needs.
+    """Bytes in memory or a path on our own disk; can be opened any number of times.
 
     Raises Refused `file_missing`, `file_empty`, `too_large`.
     """
@@ -52,7 +52,7 @@ class Source:
             raise Refused("too_large", limit=SIZE_MAX)
 
     def open(self) -> BinaryIO:
-        """A fresh binary stream at the first byte; the caller closes it."""
+        """Open a new binary stream at the first byte; the caller closes it."""
         if isinstance(self._where, bytes):
             return io.BytesIO(self._where)
         try:
@@ -61,13 +61,13 @@ class Source:
             raise Refused("file_missing") from lost
 
     def head(self, size: int = 4096) -> bytes:
-        """The first bytes."""
+        """Return the first `size` bytes."""
         with self.open() as stream:
             return stream.read(size)
 
 
 def is_zip(source: Source) -> bool:
-    """Whether it may be a workbook; raises Refused `file_old_excel`, `file_wrong_kind` for strangers (FF5)."""
+    """Whether it may be a workbook. Raises Refused `file_old_excel`, `file_wrong_kind` for other formats (FF5)."""
     head = source.head()
     if head.startswith(_OLE):
         raise Refused("file_old_excel")

@@ -1,4 +1,4 @@
-"""Rows of CSV and JSON Lines, one after the other, where a broken row costs that row and no other (FF2)."""
+"""Streams the rows of CSV and JSON Lines; a broken row costs that row and no other (FF2)."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row as it stands in the file: `cells` by position (tables) or by key (JSON), or a fault's code."""
+    """One raw row: `cells` by position (tables) or by key (JSON), or the code of a fault."""
 
     row: int
     cells: list[Any] | dict[str, Any]
@@ -26,18 +26,18 @@ class Line:
 
 
 def text_of(source: Source, encoding: str) -> TextIO:
-    """The file as strict text with its line ends as they are."""
+    """Open the file as strict text, line ends unchanged."""
     return io.TextIOWrapper(source.open(), encoding=encoding, errors="strict", newline="")
 
 
 def looks_like_json(source: Source, encoding: str) -> bool:
-    """Whether the first sign is `{` or `[`."""
+    """Whether the first character is `{` or `[`."""
     with text_of(source, encoding) as text:
         return text.read(4096).lstrip()[:1] in ("{", "[")
 
 
 def delimiter_of(source: Source, encoding: str) -> str:
-    """The delimiter most used outside quotes in the first non-empty line; a comma when there is none."""
+    """Return the delimiter most used outside quotes in the first non-empty line; a comma when there is none."""
     with text_of(source, encoding) as text:
         first = ""
         for _ in range(20):
@@ -49,7 +49,7 @@ def delimiter_of(source: Source, encoding: str) -> str:
 
 
 class _Tape:
-    """Lines of a text that can be handed back."""
+    """Lines of a text, with push-back."""
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
@@ -72,17 +72,17 @@ class _Tape:
         return line
 
     def hand_back(self) -> int:
-        """Return all taken lines but the first; how many characters they have."""
+        """Push back all lines taken but the first; return their number of characters."""
         lines = self.taken[1:]
         self._back.extendleft(reversed(lines))
         return sum(map(len, lines))
 
 
 def csv_lines(source: Source, encoding: str, delimiter: str) -> Iterator[Line]:
-    """Records numbered as a spreadsheet shows them, the header being row 1.
+    """Yield records numbered as a spreadsheet shows them, the header being row 1.
 
-    A record that cannot be read (open quote, a cell past 131,072 characters) is a Line with the fault
-    `unreadable_line`; reading goes on at the next line. Raises Refused `file_broken` when nothing fits together.
+    A record that cannot be read (open quote, a cell over 131,072 characters) becomes a Line with the fault
+    `unreadable_line`; reading continues at the next line. Raises Refused `file_broken` after too much re-reading.
     """
     with text_of(source, encoding) as text:
         tape = _Tape(text)
@@ -117,7 +117,7 @@ _DECODER = json.JSONDecoder(parse_constant=_constant)
 
 
 def json_lines(source: Source, encoding: str) -> Iterator[Line]:
-    """One object a line, numbered by line; or the objects of one JSON array, numbered from 1."""
+    """Yield one object a line, numbered by line; or the objects of one JSON array, numbered from 1."""
     with text_of(source, encoding) as text:
         head = text.read(4096)
     if head.lstrip().startswith("["):
@@ -146,7 +146,7 @@ def _object(row: int, value: Any) -> Line:
 
 
 def _array(source: Source, encoding: str) -> Iterator[Line]:
-    """The members of one big array, without holding it whole; what follows a broken member is lost and said so."""
+    """Stream the members of one big array; what follows a broken member is lost and reported as one fault."""
     with text_of(source, encoding) as text:
         buffer = text.read(CHUNK).lstrip()[1:]
         ended = row = 0
@@ -156,7 +156,7 @@ def _array(source: Source, encoding: str) -> Iterator[Line]:
                 return
             try:
                 value, end = _DECODER.raw_decode(buffer)
-                whole = end < len(buffer)  # a number may go on in the next chunk
+                whole = end < len(buffer)  # a number may continue in the next chunk
             except (ValueError, RecursionError):
                 whole = False
             if whole:

@@ -1,4 +1,4 @@
-"""What people write for our words: the Chinese and English spellings accepted in files."""
+"""Chinese and English spellings accepted in files for each enum value."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from backend.domain.ticket import Answer, Category, Channel, Contacted, Grade, R
 
 
 def fold(text: str) -> str:
-    """A spelling made comparable: full-width folded, no white space, lower case, no trailing * or colon."""
+    """Normalise a spelling for comparison: NFKC, no white space, case-folded, no leading or trailing * or colon."""
     return "".join(unicodedata.normalize("NFKC", text).split()).casefold().strip("*:")
 
 
 def table(words: type[StrEnum], spellings: Mapping[str, str]) -> Mapping[str, StrEnum]:
-    """Every spelling (and the word itself) → the word. `spellings` maps a word to its other spellings, by |."""
+    """Map every spelling (and the value itself) to the value. `spellings`: value → other spellings, separated by |."""
     found: dict[str, StrEnum] = {str(word): word for word in words}
     for word, others in spellings.items():
         for other in others.split("|"):
@@ -23,21 +23,21 @@ def table(words: type[StrEnum], spellings: Mapping[str, str]) -> Mapping[str, St
 
 
 class VisitKind(StrEnum):
-    """Who made a return visit: the machine (自动) or a person (人工)."""
+    """How a return visit was made: automatically (自动) or by a person (人工)."""
 
     AUTO = "auto"
     MANUAL = "manual"
 
 
 class SignedBy(StrEnum):
-    """How an assignment was signed: by somebody, or by the clock (自动签收)."""
+    """How an assignment was signed: by a person, or automatically (自动签收)."""
 
     MANUAL = "manual"
     AUTO = "auto"
 
 
 class Decision(StrEnum):
-    """What became of a return (退单): accepted, refused, or withdrawn by the unit."""
+    """Decision on a return (退单): accepted, refused, or withdrawn by the unit."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -45,7 +45,7 @@ class Decision(StrEnum):
 
 
 class Recognition(StrEnum):
-    """What became of a claim that a demand is unreasonable (不合理诉求, Q38)."""
+    """Decision on a claim that a demand is unreasonable (不合理诉求, Q38)."""
 
     RECOGNISED = "recognised"
     REFUSED = "refused"
@@ -92,7 +92,7 @@ class LedgerKind(StrEnum):
 
 
 class DayKind(StrEnum):
-    """What a calendar says of a day."""
+    """The kind of a calendar day."""
 
     WORKING = "working"  # 工作日, 调休 weekends included
     FREE = "free"  # 休息日, holidays included

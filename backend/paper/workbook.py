@@ -1,8 +1,8 @@
-"""Rows of an XLSX workbook, streamed; bombs, macros, entities and outside links stay outside (FF3, FF4, FF9, FF10).
+"""Streams the rows of an XLSX workbook; refuses bombs, macros, entities and external links (FF3, FF4, FF9, FF10).
 
-Rules for what a sheet can hide: the first visible sheet is read, the others are not; hidden and filtered rows are
-rows like any other; of merged cells the upper left one has the value, the rest are empty; a formula counts as the
-value the spreadsheet program last stored, and is empty when it never stored one.
+What is read: the first visible sheet only; hidden and filtered rows like any other; of merged cells the upper left
+one has the value, the rest are empty; a formula counts as the value the spreadsheet program last stored, and is empty
+when none was stored.
 """
 
 import re
@@ -21,12 +21,12 @@ from backend.paper.textlines import Line
 
 _ENTRIES_MAX: Final = 2000
 _WHOLE_MAX: Final = 1 << 30  # bytes unpacked, all parts
-_SMALL_MAX: Final = 4 << 20  # bytes unpacked of a part that is read in one piece
+_SMALL_MAX: Final = 4 << 20  # bytes unpacked, of a part read in one piece
 _STRINGS_MAX: Final = 160 << 20
-#: Unpacked over packed bytes. Real sheets are at 5-40; a deflate bomb is near 1000.
+#: Ratio of unpacked to packed bytes. Real sheets have 5-40; a deflate bomb has nearly 1000.
 _RATIO_MAX: Final = 120
 _RATIO_FROM: Final = 8 << 20
-#: What reading a damaged or hostile workbook raises; SyntaxError is the XML parser's, RuntimeError a zip password's.
+#: Raised on damaged or hostile workbooks; SyntaxError by the XML parser, RuntimeError by an encrypted zip.
 _DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, OSError,
     EOFError, NotImplementedError, SyntaxError, RuntimeError,
@@ -37,8 +37,11 @@ _ROW_TAG: Final = re.compile(rb"<(?:\w+:)?row[\s>/]")
 
 
 class Workbook:
-    """An opened workbook. Raises Refused `file_bomb`, `file_has_macros`, `file_has_links`, `file_xml_unsafe`,
-    `file_wrong_kind`, `file_broken`, `file_no_sheet`; all of them before a row is unpacked."""
+    """An opened workbook.
+
+    Raises Refused `file_bomb`, `file_has_macros`, `file_has_links`, `file_xml_unsafe`, `file_wrong_kind`,
+    `file_broken`, `file_no_sheet`; all of them before a row is unpacked.
+    """
 
     def __init__(self, source: Source) -> None:
         _refuse_crowd(source)
@@ -56,16 +59,16 @@ class Workbook:
             raise
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._zip.close()
         self._stream.close()
 
     def estimate(self) -> int:
-        """How many rows the sheet has, counted without reading them."""
+        """Count the rows of the sheet without parsing them."""
         count, tail = 0, b""
         try:
             for chunk in part_chunks(self._zip, self._sheet):
-                # The end of one chunk is looked at again with the next: a tag may lie across.
+                # The end of a chunk is searched again with the next one: a tag may span both.
                 piece = tail + chunk
                 cut = piece.rfind(b"<")
                 cut = len(piece) if cut < len(piece) - 16 else cut
@@ -76,7 +79,7 @@ class Workbook:
         return count
 
     def lines(self) -> Iterator[Line]:
-        """Rows by position, numbered as the spreadsheet shows them; cells are text, numbers, booleans, datetimes."""
+        """Yield rows numbered as the spreadsheet shows them; cells are text, numbers, booleans, datetimes."""
         try:
             strings = read_strings(self._zip, self._strings) if self._strings else []
             part = SheetPart(strings, self._dates, self.epoch)
@@ -89,7 +92,7 @@ class Workbook:
             raise Refused("file_broken") from bad
 
     def _guard(self) -> None:
-        """Look at the directory of the zip only: sizes, ratios, strangers."""
+        """Check sizes, ratios and forbidden parts before any row is unpacked."""
         whole = 0
         names = set()
         for part in self._zip.infolist():
@@ -112,9 +115,9 @@ class Workbook:
             raise Refused("file_has_links")
 
     def _read_meta(self) -> None:
-        """Sheets, date base and date styles by openpyxl; the rows themselves it would hold in memory.
+        """Read sheets, date base and date styles with openpyxl, which would hold the rows themselves in memory.
 
-        openpyxl reads by lxml where that is installed, which lets DTDs in: each part is looked at here first (FF4).
+        openpyxl uses lxml where installed, which accepts DTDs: each part is checked here first (FF4).
         """
         from defusedxml.ElementTree import fromstring
         from openpyxl.packaging.relationship import get_dependents, get_rels_path
@@ -133,7 +136,7 @@ class Workbook:
                 apply_stylesheet(reader.archive, reader.wb)
                 self._dates: frozenset[int] = frozenset(reader.wb._date_formats)
             except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-                self._dates = frozenset()  # a crippled style sheet costs nothing: serials are read as dates anyway
+                self._dates = frozenset()  # a damaged style sheet does not matter: serials are read as dates anyway
             self.epoch: datetime = reader.wb.epoch
             names = set(reader.archive.namelist())
             sheets = [

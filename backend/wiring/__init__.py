@@ -1,4 +1,4 @@
-"""The one file that sees everybody: puts the house together in plain order, and takes it apart the other way round."""
+"""Composition root: builds and starts the whole application, and shuts it down in reverse order."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ async def open_house(
     *,
     real: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[House]:
-    """The house of an environment, open and at work while inside.
+    """Run the application of a configuration while inside.
 
     Raises Refused: `secret_missing`, `public_url_not_https`, `database_behind`, `in_use` … and OSError when the
     address is taken.
@@ -53,11 +53,11 @@ async def open_house(
         yield house
 
 
-# -- in plain order
+# -- steps, in order
 
 
 def _listen(environment: Environment, stack: contextlib.ExitStack | contextlib.AsyncExitStack) -> socket.socket:
-    """Take the address first, so that port 0 is known before anybody is told of it."""
+    """Bind the address first, so that the real port behind port 0 is known before it is published."""
     listening = socket.create_server((environment.host, environment.port), backlog=512)
     stack.callback(listening.close)
     environment.port = listening.getsockname()[1]
@@ -65,7 +65,7 @@ def _listen(environment: Environment, stack: contextlib.ExitStack | contextlib.A
 
 
 async def _open_doors(house: House, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
-    """The web door, the carrier's ear, and in a rehearsal the town's own streets."""
+    """Start the web server with the carrier's webhooks and, in a rehearsal, the simulator."""
     environment, calls, town = house.environment, house.calls, house.town
     extra: list[Callable[[web.Application], None]] = []
     if calls is not None:
@@ -75,7 +75,7 @@ async def _open_doors(house: House, listening: socket.socket, stack: contextlib.
         )
         texting = house.rooms.visiting and house.rooms.visiting.texting
         if texting:
-            # whoever carries texts signs what he says of them, whoever carries the calls
+            # reports about SMS are signed by the SMS carrier, which may not be the one of the calls
             signer = line if line.name == texting.texter.name else twilio_of(environment)
             extra.append(TextHooks(calls, signer or line, environment.address, texting).add_to)
     if town is not None:
@@ -95,7 +95,7 @@ async def _open_doors(house: House, listening: socket.socket, stack: contextlib.
 
 
 async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
-    """Sample data in a rehearsal, the administrator's key of this run, the chat's ear, then the rounds."""
+    """Load sample data in a rehearsal, issue this run's admin key, start the chat receiver, then the workers."""
     environment, s = house.environment, house.shelves
     await s.ids.refill()
     if house.town is not None:
@@ -109,7 +109,7 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
     if s.sandbox_clock is not None:
         s.sandbox_clock.settle = house.settle
         s.sandbox_clock.next_at = next_stop(house.due, house.town)
-        if not embedded(environment):  # there may be others
+        if not embedded(environment):  # there may be other processes
             common = CommonTime(s.sandbox_clock, s.values, f"{os.getpid()}-{secrets.token_hex(3)}", house.settle)
             s.sandbox_clock.settle = common.settle
             stack.push_async_callback(_end, asyncio.create_task(common.follow(), name="hour"))
@@ -123,7 +123,7 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
         stack.push_async_callback(_end, asyncio.create_task(ear, name="ear"))
     await house.rounds.start()
     stack.push_async_callback(house.rounds.stop)
-    stack.push_async_callback(house.rooms.courier.close)  # what has left arrives before the rounds end (FM2)
+    stack.push_async_callback(house.rooms.courier.close)  # sends in flight finish before the workers end (FM2)
 
 
 async def _end(task: "asyncio.Task[None]") -> None:
@@ -133,7 +133,7 @@ async def _end(task: "asyncio.Task[None]") -> None:
 
 
 async def serve(environment: Environment, roles: Collection[str] = ROLES) -> int:
-    """Open the house and stay until told to stop; 0 when stopped by SIGINT or SIGTERM."""
+    """Run the application until stopped; return 0 when stopped by SIGINT or SIGTERM."""
     from backend.standing_by import stay
 
     return await stay(environment, roles, open_house)

@@ -1,4 +1,4 @@
-"""Who does what over and over: each round's role, its name and its work; read it downwards."""
+"""Background jobs: process role, name, coroutine."""
 
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from storage.verify import ChainShelf
 
 
 def engage(house: House, shelves: Shelves, roles: Collection[str]) -> None:
-    """Give the house the rounds of its roles."""
+    """Add the workers of these roles."""
     for role, name, work in _chores(house, shelves):
         if role in roles:
             house.rounds.add(Round(name, work))
@@ -53,7 +53,7 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
 
 
 def daily(work: Callable[[], Awaitable[int]], clock: Clock) -> Callable[[], Awaitable[int]]:
-    """That work once a day of the house, however often it is asked."""
+    """Wrap `work` so that it runs at most once in 24 hours of `clock`, however often it is called."""
     last: list[datetime] = []
 
     async def round_() -> int:

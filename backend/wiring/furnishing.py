@@ -1,4 +1,4 @@
-"""Furnishes the house: every room with what it needs, in plain order."""
+"""Builds every service with its dependencies, in order."""
 
 import contextlib
 import os
@@ -63,20 +63,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mail:
-    """What writes to people: letters, the cards they hold, and who draws and carries both."""
+    """The parts of delivery: messages, chat cards, and what renders and sends both."""
 
     letters: Letters
     cards: CardShelf
     draw: Cards
     courier: Courier
-    owner: str  # who this process is to leases
+    owner: str  # identifies this process in leases
 
 
 async def furnish(
     environment: Environment, shelves: Shelves, town: "Town | None", roles: Collection[str],
     stack: contextlib.AsyncExitStack,
 ) -> House:  # fmt: skip
-    """Every room, put where the others can reach it; closed by the stack when the house is left."""
+    """Build all services and the workers; what must be closed is closed by `stack`."""
     s = shelves
     if town is not None:
         town.now = town.chat.now = town.phones.now = s.clock.now
@@ -141,7 +141,7 @@ def _telephone(
 def _rooms(
     environment: Environment, s: Shelves, mail: Mail, calls: Calls | None, visits: Visits | None, rounds: Rounds
 ) -> tuple[Rooms, Marks]:
-    """The rooms of the main road: from the demand to the mark."""
+    """Build the services of the main path, from intake to scoring."""
     filing = Filing(Files(s.db), s.clock)
     aids = Aids(audit=s.audit, papers=filing, post=mail.letters, words=s.catalogue)
     auditor = Auditor(Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: roster_findings(s.rosters)])
@@ -158,7 +158,7 @@ def _rooms(
 
 
 def _annexes(rooms: Rooms, marks: Marks, environment: Environment, s: Shelves, mail: Mail, due: DueWork) -> None:
-    """The rooms beside the road: duty, likeness, governance, documents, readiness, the other platform."""
+    """Add the other services: duty rosters, time limits, similarity, governance, documents, readiness, platform."""
     rooms.rosters, rooms.duties = s.rosters, Duties(due, s.desk, s.office, s.audit)
     rooms.bulletins = bulletins_of(s, marks)
     rooms.indicators = Indicators(IndicatorsShelf(s.db), s.office)
@@ -169,7 +169,7 @@ def _annexes(rooms: Rooms, marks: Marks, environment: Environment, s: Shelves, m
 
 
 def _listen(s: Shelves, courier: Courier, rounds: Rounds) -> None:
-    """Whoever has work from a move is woken by it."""
+    """Wake the workers that have work after a move."""
 
     def moved(_plan: object, _ticket_no: str) -> None:
         courier.nudge()
@@ -184,7 +184,7 @@ def _listen(s: Shelves, courier: Courier, rounds: Rounds) -> None:
 
 
 def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:
-    """The platform that holds the record; without an address, moves wait for one."""
+    """Build the service for the external platform; without a URL, moves wait for one."""
     secret, old = environment.platform_secret.get_secret_value(), environment.platform_secret_old.get_secret_value()
     url, feed = environment.platform_url, environment.platform_feed_url
     line = RecordLine(url, secret, feed) if url else None
@@ -197,7 +197,7 @@ def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:
 def _door(
     channel: Channel, s: Shelves, rooms: Rooms, marks: Marks, mail: Mail, pacer: Pacer, due: DueWork
 ) -> "ChatDoor":
-    """The chat's door, and what it has at hand."""
+    """Build the chat adapter with its services."""
     from bot.door import ChatDoor
     from bot.house import House as ChatHouse
     from notify.channels.telegram import TelegramChannel

@@ -1,4 +1,4 @@
-"""A house that is open, and how it comes to rest before a rehearsal's clock moves on."""
+"""The running application, and how it settles before the clock of a rehearsal moves on."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from bot.door import ChatDoor
     from sandbox.town import Town
 
-TALK_SECONDS = 2.0  # of the wall, that a rehearsal waits for calls over somebody else's network
-SETTLE_TURNS = 200  # turns after which a rehearsal that never comes to rest is let go
+TALK_SECONDS = 2.0  # real seconds a rehearsal waits for calls over a real network
+SETTLE_TURNS = 200  # turns after which a rehearsal that never settles is no longer waited for
 
 
 @dataclass
 class House:
-    """A house that is open: its shelves and rooms, its rounds, and the town around it in a rehearsal."""
+    """A running application: its stores, services and workers, and the simulator in a rehearsal."""
 
     environment: Environment
     shelves: Shelves
@@ -32,11 +32,11 @@ class House:
     door: "ChatDoor | None"
     calls: Calls | None
     town: "Town | None"
-    token: str  # an administrator's API key of this run
+    token: str  # this run's admin API key
     long_talks: set[int] = field(default_factory=set)  # attempts a rehearsal no longer waits for
 
     async def settle(self) -> int:
-        """Work until nothing is due, nothing is on its way and nobody is talking; how much was done."""
+        """Work until nothing is due, in flight or in conversation; return how much was done."""
         done = 0
         for _ in range(SETTLE_TURNS):
             worked = await self.rounds.turn()
@@ -51,9 +51,9 @@ class House:
         return done
 
     async def _rung_out(self) -> int:
-        """Let calls over somebody else's network end at the hour at which they were placed; how many did.
+        """Let calls over a real network end before the clock moves on; return how many did.
 
-        A call that takes longer than a caller's patience is left to itself, and not waited for again.
+        A call that lasts longer than TALK_SECONDS is not waited for again.
         """
         until = asyncio.get_running_loop().time() + TALK_SECONDS
         before = waited = await self.due.talking() - self.long_talks

@@ -1,4 +1,4 @@
-"""The networks around a house: chat, telephone and pace as configured, or a whole town of our own in a rehearsal."""
+"""Drivers as configured (chat, telephone, rate limiter), or the simulator of a rehearsal."""
 
 import contextlib
 import secrets
@@ -20,11 +20,11 @@ from storage.pace_redis import RedisPace
 if TYPE_CHECKING:
     from sandbox.town import Town
 
-REHEARSED_CALLS = 200.0  # a second: a day passes in moments when the clock is moved
+REHEARSED_CALLS = 200.0  # calls a second: a day passes in moments when the clock is moved
 
 
 def town_of(environment: Environment) -> "Town | None":
-    """In a rehearsal, the networks around us; providers that were named go to theirs instead."""
+    """Build the simulator of a rehearsal and point the settings at it; providers with a URL of their own keep it."""
     if not environment.sandbox:
         return None
     from pydantic import SecretStr
@@ -45,7 +45,7 @@ def town_of(environment: Environment) -> "Town | None":
         environment.twilio_auth_token = SecretStr(secrets.token_hex(16))
         environment.twilio_from = "+861084012345"
         if "twilio_calls_per_second" not in environment.model_fields_set:
-            environment.twilio_calls_per_second = REHEARSED_CALLS  # our own exchange has lines enough
+            environment.twilio_calls_per_second = REHEARSED_CALLS  # the simulated carrier has lines enough
     if not environment.platform_url:
         environment.platform_url = f"{base}/sandbox/platform/moves"
         environment.platform_feed_url = f"{base}/sandbox/platform/feed"
@@ -64,7 +64,7 @@ def town_of(environment: Environment) -> "Town | None":
 
 
 def next_stop(due: DueWork, town: "Town | None") -> Callable[[datetime], Awaitable[datetime | None]]:
-    """Where a moved clock stops next: at planned work, or when a telephone has rung long enough."""
+    """Build the function that tells where a moved clock stops next: planned work, or a phone that has rung out."""
 
     async def ask(after: datetime) -> datetime | None:
         stops = [await due.next_at(after), town.phones.rung_out_at(after) if town is not None else None]
@@ -74,7 +74,7 @@ def next_stop(due: DueWork, town: "Town | None") -> Callable[[datetime], Awaitab
 
 
 def channels_of(environment: Environment) -> dict[str, Channel]:
-    """The chat channels that were configured."""
+    """Build the configured chat channels."""
     token = environment.telegram_token.get_secret_value()
     if not token:
         return {}
@@ -83,7 +83,7 @@ def channels_of(environment: Environment) -> dict[str, Channel]:
 
 
 def line_of(environment: Environment) -> Line | None:
-    """The telephone line that was configured."""
+    """Build the configured telephone carrier."""
     if environment.aliyun_access_key_id:
         return Drivers.discover().line("aliyun", {
             "access_key_id": environment.aliyun_access_key_id,
@@ -96,7 +96,7 @@ def line_of(environment: Environment) -> Line | None:
 
 
 def twilio_of(environment: Environment) -> Line | None:
-    """Twilio's line where its account was named: short messages may go by it while calls go by somebody else."""
+    """Build Twilio's carrier if its account is set: SMS may go through it while calls go through another."""
     if not environment.twilio_account_sid:
         return None
     settings = {
@@ -110,7 +110,7 @@ def twilio_of(environment: Environment) -> Line | None:
 
 
 def providers_of(environment: Environment) -> Callable[[], Awaitable[Mapping[str, str]]]:
-    """What `/readyz` says of the providers: absent, rehearsed on this machine, or configured."""
+    """Build what `/readyz` reports about the providers: absent, rehearsed (on this machine) or configured."""
     here = f"http://{environment.host}:{environment.port}/sandbox/"
 
     def word(there: bool, url: str) -> str:
@@ -128,7 +128,7 @@ def providers_of(environment: Environment) -> Callable[[], Awaitable[Mapping[str
 
 
 async def pacer_of(environment: Environment, shelves: Shelves, stack: contextlib.AsyncExitStack) -> Pacer:
-    """One pace for all processes: in Redis, else in the database; a process that is alone keeps its own."""
+    """Build the rate limiter: shared in Redis, else in the database; local for a process that is alone."""
     if environment.redis_url:
         shelf = RedisPace.at(environment.redis_url)
         stack.push_async_callback(shelf.close)
@@ -139,8 +139,10 @@ async def pacer_of(environment: Environment, shelves: Shelves, stack: contextlib
 
 
 async def rehearse(shelves: Shelves, town: "Town") -> None:
-    """A binding link a click away; and, where asked for, the sample office with a telephone in every hand, unless
-    somebody else's network was named: there, only people who were really brought in may be rung."""
+    """Let the simulator create binding codes; with `samples`, load the sample office and give everyone in it a phone.
+
+    With a real network configured no samples are loaded: only people who were really imported may be called.
+    """
     from backend.samples import bring, neighbours
 
     if shelves.environment.samples and not town.shared:

@@ -1,4 +1,4 @@
-"""The room of those who visit, put together; its texts go out by the carrier of short messages, where one is configured."""
+"""Builds the visit service; it sends SMS where a gateway is configured."""
 
 from backend.calls.room import Calls
 from backend.environment import Environment
@@ -18,7 +18,7 @@ from storage.visits import VisitShelf
 
 
 def texter_of(environment: Environment) -> Texter | None:
-    """The carrier of short messages that was configured."""
+    """Build the configured SMS gateway."""
     if not environment.twilio_account_sid:
         return None
     settings = {
@@ -31,7 +31,7 @@ def texter_of(environment: Environment) -> Texter | None:
 
 
 def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, pacer: Pacer) -> Visiting:
-    """The room with everything it needs."""
+    """Build the visit service with its dependencies."""
     store = VisitShelf(s.db, s.vault)
     texter = texter_of(environment)
     texting = informing = None

@@ -1,4 +1,4 @@
-// The handler's chat: bubbles, buttons under them, replies, files, the contact card.
+// The handler's chat: messages, their buttons, replies, files, contact cards.
 
 import { BASE, ROLES, clock, day, el, peopleOptions, post, toast } from "./kit.js";
 

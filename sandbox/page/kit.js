@@ -1,4 +1,4 @@
-// Small tools: elements, requests to the town, toasts, time as people here read it.
+// Helpers: elements, requests to the simulator, toasts, local time.
 
 export const BASE = document.documentElement.dataset.base;
 const ZONE = "Asia/Shanghai";
@@ -67,7 +67,7 @@ export function peopleOptions(people, chosen) {
 }
 
 export function remember(name, value) {
-  try { localStorage.setItem(`town.${name}`, value); } catch { /* private windows keep nothing */ }
+  try { localStorage.setItem(`town.${name}`, value); } catch { /* private windows have no storage */ }
 }
 export function remembered(name) {
   try { return localStorage.getItem(`town.${name}`); } catch { return null; }

@@ -1,4 +1,4 @@
-// The page: who holds which handset, the movable clock, and the bell that says something has changed.
+// The page: which handsets are shown, the movable clock, and the event stream that announces changes.
 
 import { Chat } from "./chat.js";
 import { BASE, clock, day, el, get, isCaller, post, remember, remembered, toast } from "./kit.js";
@@ -87,7 +87,7 @@ async function advance(by) {
   try {
     await post("/clock", { advance: by });
     toast(`时钟已拨快 ${by}`);
-  } catch { /* the toast has said why */ } finally {
+  } catch { /* post() has shown the reason */ } finally {
     at("clock").classList.remove("moving");
     await readClock();
     refresh();

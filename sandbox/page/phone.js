@@ -1,4 +1,4 @@
-// One telephone: ringing, talking, the keypad, spoken words, what came before.
+// One telephone: ringing, talking, keypad, speech, history.
 
 import { clock, el, isCaller, peopleOptions, post } from "./kit.js";
 

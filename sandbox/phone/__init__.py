@@ -1,1 +1,1 @@
-"""A Twilio account of ours: its REST API, its telephones, and the people who pick them up."""
+"""Simulated Twilio account: its REST API, telephones, and the people who answer them."""

@@ -1,4 +1,4 @@
-"""How a telephone behaves when it rings: by hand, or like a person with thumbs and a plan."""
+"""How a simulated telephone behaves when it rings: operated by hand, or by a script."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -16,14 +16,14 @@ DEFAULT_CONFIDENCE = 0.92
 
 @dataclass(frozen=True)
 class Keys:
-    """Keys pressed one after the other."""
+    """Key presses, in order."""
 
     digits: str
 
 
 @dataclass(frozen=True)
 class Speech:
-    """Words spoken, and how sure the recogniser is (0-1)."""
+    """Spoken text, with the recogniser's confidence (0-1)."""
 
     text: str
     confidence: float = DEFAULT_CONFIDENCE
@@ -31,12 +31,12 @@ class Speech:
 
 @dataclass(frozen=True)
 class Silence:
-    """Nothing, until the line gives up waiting."""
+    """No input until the carrier's timeout."""
 
 
 @dataclass(frozen=True)
 class HangUp:
-    """The receiver put down."""
+    """The person hangs up."""
 
 
 Reply = Keys | Speech | Silence | HangUp
@@ -44,7 +44,7 @@ Reply = Keys | Speech | Silence | HangUp
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a person has heard since their last reply, and what the line now takes."""
+    """What the person has heard since their last reply, and which input is expected now."""
 
     text: str
     call: "LiveCall"
@@ -56,7 +56,7 @@ Script = Callable[[Prompt], "Reply | str | Awaitable[Reply | str | None] | None"
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a ringing number does; `ring_seconds` are simulated, `answered_by` is what detection reports."""
+    """What a ringing number does; `ring_seconds` are simulated, `answered_by` is the detection's result."""
 
     pickup: Pickup
     script: Script | Sequence[Reply | str] = ()
@@ -73,12 +73,12 @@ MACHINE = Behaviour(Pickup.MACHINE, answered_by="machine_start")
 
 
 def answers(script: Script | Sequence[Reply | str] = (), *, ring_seconds: float = 4.0) -> Behaviour:
-    """Picks up and follows a script: a callable, or replies given one for each prompt, then silence."""
+    """Build a behaviour that answers and follows a script: a callable, or one reply per prompt, then silence."""
     return Behaviour(Pickup.ANSWER, script, ring_seconds)
 
 
 def as_reply(given: Reply | str | None) -> Reply:
-    """Keys for "12#", silence for None or "", speech for other words."""
+    """Convert to a reply: keys for "12#", silence for None or "", speech for other text."""
     if not given:
         return Silence()
     if isinstance(given, str):
@@ -87,14 +87,14 @@ def as_reply(given: Reply | str | None) -> Reply:
 
 
 class Mind:
-    """The plan of one person during one call."""
+    """Runs a person's script during one call."""
 
     def __init__(self, script: Script | Sequence[Reply | str]) -> None:
         self._script = script if callable(script) else None
         self._replies: Iterator[Reply | str] = iter(()) if callable(script) else iter(script)
 
     async def reply(self, prompt: Prompt) -> Reply:
-        """What the person does about a prompt."""
+        """Return the person's reply to a prompt."""
         if self._script is None:
             return as_reply(next(self._replies, None))
         given = self._script(prompt)

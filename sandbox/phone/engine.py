@@ -1,4 +1,4 @@
-"""The life of one call: ring, answer, fetch TwiML, do what it says, report the end."""
+"""Runs one call leg: ring, answer, fetch TwiML, execute it, report the end."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -12,14 +12,14 @@ from sandbox.phone.verbs import WORK, Ended, Jump
 if TYPE_CHECKING:
     from sandbox.phone.network import PhoneNetwork
 
-MAX_DOCUMENTS = 200  # a call that fetches more is going round in circles
+MAX_DOCUMENTS = 200  # a call that fetches more is in a loop
 APPLICATION_ERROR = "We are sorry, an application error has occurred. Goodbye."
 DETECTION_SECONDS = 3.5
 EVENT_OF_STATUS = {"initiated": "initiated", "ringing": "ringing", "in-progress": "answered"}
 
 
 class Execution:
-    """Drives one call leg from its creation to its end."""
+    """Runs one call leg from its creation to its end."""
 
     def __init__(self, network: "PhoneNetwork", live: LiveCall) -> None:
         self.network = network
@@ -29,7 +29,7 @@ class Execution:
         self.method = "POST"
 
     async def outbound(self) -> None:
-        """A call created over REST."""
+        """Run a call created over REST."""
         call, plan = self.call, self.call.plan
         self.report("initiated")
         call.status = "ringing"
@@ -48,7 +48,7 @@ class Execution:
         self.finish("completed")
 
     async def inbound(self, hook: Hook) -> None:
-        """A call from a person to the office number."""
+        """Run a call from a person to the office number."""
         self.call.status = "ringing"
         self.answered()
         self.call.status = "ringing"  # what Twilio reports with the first request of an incoming call
@@ -56,7 +56,7 @@ class Execution:
         self.finish("completed")
 
     def answered(self) -> None:
-        """Start the clock of the call."""
+        """Mark the call as answered and start its clock."""
         self.call.status = "in-progress"
         self.call.start_at = self.network.now()
         self.live.start_clock()
@@ -81,7 +81,7 @@ class Execution:
             self.call.answered_by = found
 
     def report(self, status: str) -> None:
-        """Send the status callback the owner asked for."""
+        """Send the status callback if the owner asked for it."""
         plan = self.call.plan
         event = EVENT_OF_STATUS.get(status, "completed")
         if plan.status is not None and event in plan.events:
@@ -89,14 +89,14 @@ class Execution:
         self.network.changed()
 
     def finish(self, status: str) -> None:
-        """End the call once."""
+        """End the call and report it, unless it has ended."""
         if not self.call.ended:
             self.live.spend(0)
             self.call.close(status, self.network.now())
             self.report(status)
 
     async def talk(self, hook: Hook | None, document: str | None) -> None:
-        """Fetch and execute documents until the call has nothing more to do."""
+        """Fetch and execute documents until none follows."""
         jump = Jump(hook, {})
         try:
             for _ in range(MAX_DOCUMENTS):
@@ -157,18 +157,18 @@ class Execution:
         return None
 
     def address(self, verb: Verb, text: str | None = None) -> Hook:
-        """The URL a verb leads to: its own, or the current document's."""
+        """Return the URL a verb leads to: its own, or the current document's."""
         given = verb.get("action") if text is None else text
         return Hook(urljoin(self.base, given) if given else self.base, verb.get("method", "POST"))
 
     def beside(self, other: LiveCall) -> "Execution":
-        """The execution of a second leg that starts from this one's document."""
+        """Create the execution of a second leg, relative to this one's document."""
         second = Execution(self.network, other)
         second.base = self.base
         return second
 
     async def last_request(self, purpose: str, jump: Jump) -> None:
-        """Ask for a document that nobody will hear: the person has hung up."""
+        """Request a document that will not be executed: the person has hung up."""
         if jump.hook is None:
             return
         params = self.network.hooks.common(self.call) | {"CallStatus": "completed"} | jump.params

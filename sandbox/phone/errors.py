@@ -1,8 +1,8 @@
-"""The refusals of Twilio's REST API: codes, words and HTTP status as documented."""
+"""Errors of Twilio's REST API: codes, messages and HTTP status as documented."""
 
 from aiohttp import web
 
-# code: (HTTP status, words); {value} is what was given
+# code: (HTTP status, message); {value} is what was given
 WORDS: dict[int, tuple[int, str]] = {
     20001: (400, "Invalid parameter {value}"),
     20003: (401, "Authenticate"),
@@ -33,11 +33,11 @@ WORDS: dict[int, tuple[int, str]] = {
     21617: (400, "The concatenated message body exceeds the 1600 character limit"),
     21626: (400, "Invalid StatusCallbackEvent or status callback: {value}"),
 }
-PASSING = {20429, 20500, 20503, 20404, 21220}  # met by a careful client too; not violations
+PASSING = {20429, 20500, 20503, 20404, 21220}  # a correct client meets these too; not violations
 
 
 class TwilioError(Exception):
-    """A refusal with its documented code."""
+    """An error with its documented code."""
 
     def __init__(self, code: int, value: object = "") -> None:
         self.code = code
@@ -46,7 +46,7 @@ class TwilioError(Exception):
         super().__init__(self.words)
 
     def response(self) -> web.Response:
-        """The JSON document Twilio answers with."""
+        """Build Twilio's JSON error response."""
         more = f"https://www.twilio.com/docs/errors/{self.code}"
         body = {"code": self.code, "message": self.words, "more_info": more, "status": self.status}
         return web.json_response(body, status=self.status)

@@ -1,4 +1,4 @@
-"""What a client sent to the REST API, checked and put into our own shapes."""
+"""Checks and parses the forms and filters sent to the REST API."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -19,7 +19,7 @@ Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
 
 
 def text(form: Form, name: str) -> str:
-    """A form value as given; absent is empty."""
+    """Return a form value as given; absent is empty."""
     value = form.get(name, "")
     return value if isinstance(value, str) else ""
 
@@ -36,7 +36,7 @@ def _check_url(url: str) -> str:
 
 
 def hook(form: Form, name: str, method_name: str) -> Hook | None:
-    """A URL with its method, checked; None when absent."""
+    """Parse and check a URL with its method; None when absent."""
     url, method = text(form, name), text(form, method_name) or "POST"
     if method not in ("GET", "POST"):
         raise TwilioError(21206, method)
@@ -44,7 +44,7 @@ def hook(form: Form, name: str, method_name: str) -> Hook | None:
 
 
 def plan_of(form: Form) -> CallPlan:
-    """What a create-call form asks for; raises TwilioError."""
+    """Parse a create-call form. Raises TwilioError."""
     twiml = text(form, "Twiml") or None
     url = hook(form, "Url", "Method")
     if url is None and twiml is None:
@@ -79,7 +79,7 @@ def plan_of(form: Form) -> CallPlan:
 
 
 def within(call: Call, query: Any) -> bool:
-    """StartTime filters: a day, or not before / not after a moment."""
+    """Whether a call passes the StartTime filters: on a day, or not before / not after a moment."""
     moment = call.start_at or call.created_at
     for name, keeps in _WINDOWS.items():
         given = query.get(name)
@@ -100,7 +100,7 @@ def within(call: Call, query: Any) -> bool:
 
 
 def _day(moment: date | datetime) -> date:
-    """Equality is by UTC day, whatever clock time came along."""
+    """Return the UTC day; equality ignores the time of day."""
     return moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
 
 

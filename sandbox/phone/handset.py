@@ -1,6 +1,6 @@
-"""A telephone with its number, its behaviour, its calls and its text messages."""
+"""A simulated telephone as tests and the page operate it."""
 
-# ruff: noqa: ASYNC109 - patience in seconds is part of what these functions promise
+# ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 from typing import TYPE_CHECKING
 
 from sandbox.phone.behaviour import (
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Phone:
-    """A telephone with a number (E.164): its behaviour, its calls, its text messages."""
+    """A telephone with a number (E.164): its behaviour, calls and SMS."""
 
     def __init__(self, network: "PhoneNetwork", number: str) -> None:
         self.network = network
@@ -35,24 +35,24 @@ class Phone:
         self._picked = 0
 
     def behave(self, *behaviours: Behaviour) -> "Phone":
-        """Behave so on the next calls, one each; the last one stays."""
+        """Set the behaviours of the next calls, one each; the last one stays."""
         self._behaviours = list(behaviours)
         return self
 
     def answers(self, script: "Script | Sequence[Reply | str]" = ()) -> "Phone":
-        """Pick up at once and follow a script."""
+        """Answer at once and follow a script."""
         return self.behave(answers(script))
 
     def by_hand(self) -> "Phone":
-        """Ring until a story or the page does something."""
+        """Ring until a test or the page does something."""
         return self.behave(MANUAL)
 
     def is_busy(self) -> "Phone":
-        """Be engaged."""
+        """Be busy."""
         return self.behave(BUSY)
 
     def does_not_answer(self) -> "Phone":
-        """Ring out."""
+        """Ring until the timeout."""
         return self.behave(NO_ANSWER)
 
     def fails(self) -> "Phone":
@@ -60,20 +60,20 @@ class Phone:
         return self.behave(FAILED)
 
     def rejects(self) -> "Phone":
-        """Decline."""
+        """Reject calls."""
         return self.behave(REJECT)
 
     def is_machine(self, answered_by: str = "machine_start") -> "Phone":
-        """Be answered by a machine, as `answered_by` says (machine_start, fax, unknown)."""
+        """Be answered by a machine; `answered_by` is what detection reports (machine_start, fax, unknown)."""
         return self.behave(Behaviour(Pickup.MACHINE, answered_by=answered_by))
 
     @property
     def behaviour(self) -> Behaviour:
-        """What the next call will meet."""
+        """The behaviour for the next call."""
         return self._behaviours[0] if self._behaviours else self.network.default
 
     def take_behaviour(self) -> Behaviour:
-        """The behaviour for a call that rings now."""
+        """Take the behaviour for a call that rings now."""
         chosen = self.behaviour
         if len(self._behaviours) > 1:
             self._behaviours.pop(0)
@@ -81,16 +81,16 @@ class Phone:
 
     @property
     def heard(self) -> str:
-        """Everything lines have said to this phone, over all calls."""
+        """Everything said to this phone, over all calls."""
         return "\n".join(live.heard for live in self.calls if live.heard)
 
     @property
     def current(self) -> LiveCall | None:
-        """The newest call that is not over."""
+        """The newest call that has not ended."""
         return next((live for live in reversed(self.calls) if not live.ended), None)
 
     async def rings(self, timeout: float = PATIENCE_SECONDS) -> LiveCall:
-        """Wait for the next call that rings in the hand here and has not been taken by rings() before."""
+        """Wait for the next manually operated call here that rings() has not returned before."""
 
         def look() -> LiveCall | None:
             for place, live in enumerate(self.calls[self._picked :], self._picked):
@@ -107,6 +107,6 @@ class Phone:
     async def dial(
         self, *, caller_id: str | None = None, script: "Script | Sequence[Reply | str] | None" = None
     ) -> LiveCall:
-        """Call the office, by hand or following a script, showing one's own number or a spoofed one (FW25)."""
+        """Call the office, by hand or following a script, with the own or a spoofed caller number (FW25)."""
         behaviour = MANUAL if script is None else answers(script)
         return self.network.dial_in(self, caller_id or self.number, behaviour)

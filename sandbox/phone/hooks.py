@@ -1,4 +1,4 @@
-"""Requests from the phone network to the account owner's URLs: signed, in time, in the order asked for."""
+"""Sends signed requests from the phone network to the account owner's URLs, in a configurable order."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ class HookFailure(Exception):
 
 
 class Order(StrEnum):
-    """In what order status callbacks arrive (FW5, FW6)."""
+    """The order in which status callbacks arrive (FW5, FW6)."""
 
     ORDERED = "ordered"
     REVERSED = "reversed"
@@ -42,14 +42,14 @@ class Order(StrEnum):
 
 
 def sign(token: str, url: str, params: dict[str, str]) -> str:
-    """X-Twilio-Signature: HMAC-SHA1 over the URL followed by the sorted POST parameters."""
+    """Compute X-Twilio-Signature: HMAC-SHA1 over the URL followed by the sorted POST parameters."""
     signed = url + "".join(name + params[name] for name in sorted(params))
     return base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
 
 
 @dataclass
 class Lane:
-    """The status callbacks of one call that wait for their turn."""
+    """The queue of status callbacks of one call."""
 
     waiting: list[tuple[Hook, dict[str, str]]] = field(default_factory=list)
     driving: bool = False
@@ -58,8 +58,8 @@ class Lane:
 class Hooks:
     """The network's HTTP client.
 
-    `order` and `lose` (a set of CallStatus words) disturb status callbacks; `fetch_twice` repeats voice
-    fetches with the same idempotency token (FW7). `log` keeps every request made.
+    `order` and `lose` (a set of CallStatus values) disturb status callbacks; `fetch_twice` repeats voice
+    fetches with the same idempotency token (FW7). `log` has the last 100,000 requests.
     """
 
     def __init__(self, sid: str, token: str, ask: Ask, traffic: Traffic) -> None:
@@ -74,7 +74,7 @@ class Hooks:
         self._lanes: dict[str, Lane] = {}
 
     def common(self, call: Call) -> dict[str, str]:
-        """The parameters every voice request carries."""
+        """Build the parameters common to all voice requests."""
         facts = {
             "CallSid": call.sid, "AccountSid": self.sid, "From": call.caller, "To": call.to,
             "Caller": call.caller, "Called": call.to, "CallStatus": call.status, "ApiVersion": "2010-04-01",
@@ -87,7 +87,7 @@ class Hooks:
         return facts
 
     async def fetch(self, purpose: str, hook: Hook, params: dict[str, str]) -> tuple[str, bytes]:
-        """Ask for a TwiML document; returns (content type, body) or raises HookFailure."""
+        """Request a TwiML document; return (content type, body). Raises HookFailure."""
         token = secrets.token_hex(8)
         rounds = 2 if self.fetch_twice else 1
         for _ in range(rounds):
@@ -100,7 +100,7 @@ class Hooks:
         return mime, body
 
     def tell(self, call: Call, hook: Hook, event: str, now: datetime, extra: dict[str, str] | None = None) -> None:
-        """Send a status callback beside the call; `event` is the CallStatus word it reports."""
+        """Send a status callback in the background; `event` is the CallStatus it reports."""
         params = self.common(call) | {
             "CallStatus": event,
             "Timestamp": format_datetime(now),
@@ -124,7 +124,7 @@ class Hooks:
             self._traffic.spawn(self._drive(call.sid, lane))
 
     def post_beside(self, purpose: str, hook: Hook, params: dict[str, str]) -> None:
-        """Send a request whose answer does not matter (recordings, machine detection, SMS)."""
+        """Send a request in the background and ignore the answer (recordings, machine detection, SMS)."""
         lane = Lane([(hook, params)], driving=True)
         self._traffic.spawn(self._drive(purpose, lane))
 
@@ -135,7 +135,7 @@ class Hooks:
                 try:
                     await self._send("status", hook, params, CALLBACK_TIMEOUT, secrets.token_hex(8))
                 except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-                    continue  # Twilio does not repeat a status callback; the log tells of it
+                    continue  # Twilio does not repeat a status callback; it stays in the log
             lane.driving = False
             self._lanes.pop(name, None)
 

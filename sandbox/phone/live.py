@@ -1,6 +1,6 @@
-"""One call on one handset: what the person does to it and what the line does to them."""
+"""One call on one handset: the person's side and the carrier's side."""
 
-# ruff: noqa: ASYNC109 - patience in seconds is part of what these functions promise
+# ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 import asyncio
 import time
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from sandbox.phone.handset import Phone
     from sandbox.phone.network import PhoneNetwork
 
-PATIENCE_SECONDS = 5.0  # real seconds a story waits unless told otherwise
+PATIENCE_SECONDS = 5.0  # real seconds a test waits by default
 READING_SECONDS = 0.22  # of speech for one character of a prompt
 THINKING_SECONDS = 2.0  # simulated, before an automatic person replies
-RING_LOOK_SECONDS = 0.02  # between looks at the clock while a telephone rings in somebody's hand
+RING_LOOK_SECONDS = 0.02  # between checks of the clock while a manually operated telephone rings
 
 
 class HungUp(Exception):
-    """The call ended while the line was waiting for or talking to the person."""
+    """The person hung up while the carrier was waiting for or speaking to them."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """What the line waits for: kinds of input, how many keys, the closing key, patience in seconds."""
+    """The input the carrier waits for: kinds, timeout in seconds, number of keys, finishing keys."""
 
     takes: frozenset[str]
     timeout: float
@@ -44,7 +44,7 @@ class Ask:
 
 
 class LiveCall:
-    """One call on one handset. A story or the page presses, speaks and hangs up here."""
+    """One call on one handset. Tests and the page press, speak and hang up here."""
 
     def __init__(self, network: "PhoneNetwork", call: Call, phone: "Phone", behaviour: Behaviour) -> None:
         self.network = network
@@ -59,8 +59,8 @@ class LiveCall:
         self._looked = 0
         self._reading = 0.0
         self._since: float | None = None
-        self.rings_until: datetime | None = None  # while it rings in somebody's hand
-        self.gone = False  # the receiver is down, though the line may not have noticed yet
+        self.rings_until: datetime | None = None  # set while a manually operated telephone rings
+        self.gone = False  # the person has hung up, though the carrier may not have noticed yet
 
     # --- what the person does
 
@@ -71,20 +71,20 @@ class LiveCall:
 
     @property
     def ended(self) -> bool:
-        """Whether the call is over."""
+        """Whether the call has ended."""
         return self.call.ended
 
     @property
     def heard(self) -> str:
-        """Everything the line has said in this call."""
+        """Everything said to the person in this call."""
         return self.call.heard
 
     def answer(self) -> None:
-        """Pick up."""
+        """Answer the call."""
         self._pick(Pickup.ANSWER)
 
     def reject(self) -> None:
-        """Decline the ringing call."""
+        """Reject the ringing call."""
         self._pick(Pickup.REJECT)
 
     def press(self, keys: str) -> None:
@@ -96,11 +96,11 @@ class LiveCall:
         self._do(Speech(text, confidence))
 
     def wait_out(self) -> None:
-        """Stay silent until the line gives up, without the wait."""
+        """Stay silent until the carrier's timeout, without the wait."""
         self._do(Silence())
 
     def hang_up(self) -> None:
-        """Put the receiver down (a ringing call is declined)."""
+        """Hang up (a ringing call is rejected)."""
         if self._answer.done():
             self.gone = True
             self._do(HangUp())
@@ -108,7 +108,7 @@ class LiveCall:
             self.reject()
 
     async def hears(self, part: str, timeout: float = PATIENCE_SECONDS) -> str:
-        """Wait until the line says something with `part` in it, after what was heard before."""
+        """Wait until the person is told something containing `part`, after what was waited for before."""
 
         def look() -> str | None:
             for place, line in enumerate(self.call.lines[self._looked :], self._looked):
@@ -123,7 +123,7 @@ class LiveCall:
             raise AssertionError(f"{self.phone.number} never heard {part!r} but: {self.heard!r}") from None
 
     async def over(self, timeout: float = PATIENCE_SECONDS) -> str:
-        """Wait for the end of the call; returns its final status."""
+        """Wait for the end of the call; return its final status."""
         return await self.network.bell.wait(lambda: self.call.status if self.ended else None, timeout)
 
     def _pick(self, pickup: Pickup) -> None:
@@ -139,7 +139,7 @@ class LiveCall:
 
     @property
     def manual(self) -> bool:
-        """Whether a hand (of a story or on the page) works this handset."""
+        """Whether a test or the page operates this handset."""
         return self.behaviour.pickup is Pickup.MANUAL
 
     def cancel(self) -> None:
@@ -149,7 +149,7 @@ class LiveCall:
         self._do(HangUp())
 
     async def ring(self, timeout: float) -> Pickup:
-        """Ring: by hand until the timeout has passed, on the wall or on a moved clock; at once otherwise. In seconds."""
+        """Ring and return the result: by behaviour at once; by hand within `timeout` seconds, real or simulated."""
         if self.manual:
             until = time.monotonic() + timeout
             self.rings_until = self.network.now() + timedelta(seconds=timeout)
@@ -164,18 +164,18 @@ class LiveCall:
         return self._answer.result()
 
     def start_clock(self) -> None:
-        """The call was answered: its seconds count from here."""
+        """Start counting the seconds of the answered call."""
         self._since = time.monotonic()
 
     def spend(self, seconds: float) -> None:
-        """Count seconds of the call: simulated, or real ones by hand."""
+        """Count seconds of the call: simulated ones, or the real time when operated by hand."""
         if not self.manual:
             self.call.elapsed += seconds
         elif self._since is not None:
             self.call.elapsed = time.monotonic() - self._since
 
     def hear(self, text: str, language: str = "") -> None:
-        """The line speaks to the person; raises HungUp when nobody is listening."""
+        """Speak to the person. Raises HungUp when they have hung up."""
         if self.gone:
             raise HungUp
         self.note("line", text, language)
@@ -189,14 +189,14 @@ class LiveCall:
         self.network.bell.ring()
 
     def forget_keys(self) -> None:
-        """Drop keys pressed before the line asked; raises HungUp when the receiver is down."""
+        """Drop keys pressed before the prompt. Raises HungUp when the person has hung up."""
         if self.gone:
             raise HungUp
         while not self._events.empty():
             self._events.get_nowait()
 
     async def ask(self, ask: Ask) -> Keys | Speech | Silence:
-        """What the person does about a prompt; raises HungUp."""
+        """Wait for the person's input to a prompt. Raises HungUp."""
         answer = await (self._by_hand(ask) if self.manual else self._by_plan(ask))
         self._unheard.clear()
         self._reading = 0.0
@@ -249,7 +249,7 @@ class LiveCall:
                     return Keys(digits) if digits else Silence()
 
     async def next_event(self) -> Reply:
-        """The next thing done on this handset, however long it takes."""
+        """Wait without limit for the next action on this handset."""
         return await self._events.get()
 
 

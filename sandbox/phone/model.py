@@ -1,4 +1,4 @@
-"""What the phone network remembers of calls, text messages and recordings; plain data that can be saved."""
+"""Data of the simulated phone network: calls, SMS and recordings; plain data that can be saved."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 
 
 class Pickup(StrEnum):
-    """What comes of ringing a number."""
+    """The result of ringing a number."""
 
     ANSWER = "answer"
     MACHINE = "machine"
@@ -32,7 +32,7 @@ STATUS_OF = {
 
 @dataclass
 class Line:
-    """A line of what was said or pressed in a call; `who` is line, person or note."""
+    """A line of a call's transcript; `who` is line (the carrier), person or note."""
 
     who: str
     text: str
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass
 class Hook:
-    """A URL of the account's owner and the method it wants."""
+    """A URL of the account owner, with its method."""
 
     url: str
     method: str = "POST"
@@ -49,7 +49,7 @@ class Hook:
 
 @dataclass
 class CallPlan:
-    """What the owner asked for when creating a call."""
+    """The account owner's parameters of a call."""
 
     url: Hook | None = None
     twiml: str | None = None
@@ -85,17 +85,17 @@ class Call:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing can happen to it any more."""
+        """Whether the call has its final status."""
         return self.status in ENDED
 
     @property
     def heard(self) -> str:
-        """Everything the line has said, in order."""
+        """Everything said to the person, in order."""
         return "\n".join(line.text for line in self.lines if line.who == "line")
 
     @property
     def seconds(self) -> int:
-        """Billed whole seconds; 0 for a call that nobody answered."""
+        """Billed whole seconds; 0 for an unanswered call."""
         return 0 if self.start_at is None else max(1, round(self.elapsed))
 
     def close(self, status: str, now: datetime) -> None:
@@ -106,7 +106,7 @@ class Call:
 
 @dataclass
 class Sms:
-    """A text message to a phone."""
+    """An SMS to a phone."""
 
     sid: str
     to: str
@@ -118,7 +118,7 @@ class Sms:
 
 @dataclass
 class Recording:
-    """A recording: its length in seconds and, as we cannot record voices, the words typed into it."""
+    """A recording: its length in seconds and, as no voice is recorded, the typed text."""
 
     sid: str
     call_sid: str
@@ -129,7 +129,7 @@ class Recording:
 
 @dataclass
 class Fetched:
-    """One request the network made to the owner's hooks, for tests to read."""
+    """One request of the network to the owner's webhooks, for tests to read."""
 
     purpose: str
     url: str

@@ -1,4 +1,4 @@
-"""The phone network: telephones by number, calls by sid, text messages, recordings."""
+"""The simulated phone network: telephones by number, calls by sid, SMS, recordings."""
 
 import secrets
 import time
@@ -21,7 +21,7 @@ HOME_REGION = "CN"
 
 
 def e164(number: str) -> str:
-    """A number in E.164 where it is one, else as given (short codes, nonsense)."""
+    """Convert a number to E.164; anything else is returned as given (short codes, nonsense)."""
     try:
         parsed = phonenumbers.parse(number, HOME_REGION)
     except phonenumbers.NumberParseException:
@@ -34,8 +34,8 @@ def e164(number: str) -> str:
 class PhoneNetwork:
     """One account, its number, and every telephone it may call.
 
-    `default` is how unknown numbers behave; with `call_waiting` off an engaged phone is busy;
-    `refusals` maps numbers to REST error codes (FW23); `calls_per_second` answers 429 above it.
+    `default` is how unknown numbers behave; with `call_waiting` off a phone in a call is busy;
+    `refusals` maps numbers to REST error codes (FW23); above `calls_per_second` the answer is 429.
     """
 
     def __init__(
@@ -74,27 +74,27 @@ class PhoneNetwork:
 
     @property
     def calls_made(self) -> list[Call]:
-        """Every call the account created over REST, in order, to prove that nobody is rung twice."""
+        """Every call created over REST, in order; tests check that nobody is called twice."""
         return [call for call in self.calls.values() if call.direction == "outbound-api"]
 
     def phone(self, number: str) -> Phone:
-        """The telephone with this number."""
+        """Return the telephone with this number, created if new."""
         known = e164(number)
         if known not in self.phones:
             self.phones[known] = Phone(self, known)
         return self.phones[known]
 
     def rung_out_at(self, after: datetime) -> datetime | None:
-        """The next instant at which a telephone that nobody takes will stop ringing."""
+        """Return the next instant after `after` at which a ringing telephone stops."""
         ends = [live.rings_until for live in self.live.values() if live.rings_until is not None]
         return min((end for end in ends if end > after), default=None)
 
     def changed(self) -> None:
-        """Something visible happened."""
+        """Announce a visible change."""
         self.bell.ring()
 
     def complain(self, code: int, call: Call, words: str) -> None:
-        """Note an error of the owner's hooks or documents."""
+        """Record an error of the owner's webhooks or documents."""
         self.violations.append(Violation(code, call.sid, words))
         call.lines.append(Line("note", f"⚠ {code} {words}"))
         self.changed()
@@ -102,20 +102,20 @@ class PhoneNetwork:
     # --- calls
 
     def create(self, to: str, caller: str, plan: CallPlan) -> Call:
-        """A call created over REST; it starts at once, beside the answer."""
+        """Create a call over REST; it starts at once, in the background."""
         live = self._ring(Call(_sid("CA"), to, caller, "outbound-api", self.now(), time.monotonic(), plan=plan))
         self._run(live, Execution(self, live).outbound())
         return live.call
 
     def dial_out(self, to: str, caller: str, parent_sid: str, plan: CallPlan) -> LiveCall:
-        """The second leg of a Dial; the first leg's execution drives it."""
+        """Create the second leg of a Dial; the first leg's execution runs it."""
         known = e164(to)
         call = Call(_sid("CA"), known, caller, "outbound-dial", self.now(), time.monotonic(), "queued", parent_sid)
         call.plan = plan
         return self._ring(call, FAILED if not known.startswith("+") else None)
 
     def dial_in(self, phone: Phone, caller_id: str, behaviour: Behaviour) -> LiveCall:
-        """A person calls the office number."""
+        """Start a call from a person to the office number."""
         call = Call(_sid("CA"), self.own_number, caller_id, "inbound", self.now(), time.monotonic(), "ringing")
         live = LiveCall(self, call, phone, behaviour)
         live.answer()
@@ -160,7 +160,7 @@ class PhoneNetwork:
     # --- texts and recordings
 
     def send_sms(self, to: str, sender: str, body: str, status: Hook | None) -> Sms:
-        """Deliver a text message at once; its owner hears sent and delivered."""
+        """Deliver an SMS at once; report sent and delivered to `status`."""
         sms = Sms(_sid("SM"), to, sender, body, self.now())
         self.messages.append(sms)
         self.phone(to).sms.append(sms)
@@ -174,7 +174,7 @@ class PhoneNetwork:
         return sms
 
     def keep_recording(self, call_sid: str, seconds: int, words: str) -> str:
-        """Store a recording; returns its RecordingUrl."""
+        """Store a recording; return its RecordingUrl."""
         recording = Recording(_sid("RE"), call_sid, seconds, words, self.now())
         self.recordings[recording.sid] = recording
         return f"{self.api_url}/2010-04-01/Accounts/{self.sid}/Recordings/{recording.sid}"

@@ -1,4 +1,4 @@
-"""Twilio's REST API, the part the account uses: accounts, calls, messages, recordings."""
+"""Simulates the used part of Twilio's REST API: accounts, calls, messages, recordings."""
 
 import base64
 import io
@@ -27,14 +27,14 @@ Work = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class TwilioRest:
-    """Serves one phone network's account."""
+    """Serves the REST API of one phone network's account."""
 
     def __init__(self, network: PhoneNetwork) -> None:
         self.network = network
         self._created: list[float] = []
 
     def app(self) -> web.Application:
-        """The routes, to be mounted where Twilio's API host is replaced by ours."""
+        """Build the routes, to be mounted in place of Twilio's API host."""
         app = web.Application()
         routes: list[tuple[str, str, Work]] = [
             ("GET", BASE + ".json", self.account),
@@ -57,7 +57,7 @@ class TwilioRest:
         return gated
 
     async def _gate(self, request: web.Request, handler: Work) -> web.Response:
-        """Identity, planned faults and refusals, the same for every route."""
+        """Apply authentication, planned faults and error responses, the same for every route."""
         planned = self.network.faults.take(f"{request.method} {request.path}")
 
         async def answer() -> web.Response:
@@ -85,13 +85,13 @@ class TwilioRest:
     # --- routes
 
     async def account(self, request: web.Request) -> web.Response:
-        """The account itself, for a doctor's look."""
+        """GET the account, for `jiesu doctor`."""
         sid = self.network.sid
         facts = {"sid": sid, "owner_account_sid": sid, "friendly_name": "sandbox", "status": "active", "type": "Full"}
         return web.json_response(facts | {"uri": f"/2010-04-01/Accounts/{sid}.json", "auth_token": "", **_BORN})
 
     async def create_call(self, request: web.Request) -> web.Response:
-        """POST Calls: checks, then the call starts beside the answer."""
+        """POST Calls: check the form, then start the call in the background."""
         form = await request.post()
         to, caller = text(form, "To"), text(form, "From")
         if not to:
@@ -140,7 +140,7 @@ class TwilioRest:
         return web.json_response(call_json(self.network.sid, call))
 
     async def create_message(self, request: web.Request) -> web.Response:
-        """POST Messages: one text message."""
+        """POST Messages: send one SMS."""
         form = await request.post()
         to, sender, body = text(form, "To"), text(form, "From"), text(form, "Body")
         for given, code in ((to, 21604), (sender, 21603), (body, 21602)):
@@ -162,7 +162,7 @@ class TwilioRest:
         return web.json_response(self._page(request, "messages", [sms_json(self.network.sid, one) for one in wanted]))
 
     async def recording(self, request: web.Request) -> web.Response:
-        """A recording as facts, or as sound: silence of the right length."""
+        """GET a recording as JSON, or as sound: silence of the right length."""
         kept = self.network.recordings.get(request.match_info["sid"])
         if kept is None:
             raise TwilioError(20404, request.path)
@@ -217,7 +217,7 @@ _BORN = {"date_created": "Thu, 01 Jan 2026 00:00:00 +0000", "date_updated": "Thu
 
 
 def silence(seconds: int) -> bytes:
-    """A playable WAV of silence."""
+    """Build a playable WAV of silence."""
     kept = io.BytesIO()
     with wave.open(kept, "wb") as sound:
         sound.setnchannels(1)

@@ -1,4 +1,4 @@
-"""Calls and messages as JSON documents of the REST API."""
+"""Serializes calls and messages as the REST API's JSON."""
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -12,7 +12,7 @@ def _when(moment: datetime | None) -> str | None:
 
 
 def call_json(account: str, call: Call) -> dict[str, Any]:
-    """The Call resource."""
+    """Serialize a Call resource."""
     uri = f"/2010-04-01/Accounts/{account}/Calls/{call.sid}.json"
     return {
         "sid": call.sid, "account_sid": account, "api_version": "2010-04-01", "to": call.to,
@@ -28,7 +28,7 @@ def call_json(account: str, call: Call) -> dict[str, Any]:
 
 
 def sms_json(account: str, sms: Sms) -> dict[str, Any]:
-    """The Message resource."""
+    """Serialize a Message resource."""
     return {
         "sid": sms.sid, "account_sid": account, "api_version": "2010-04-01", "to": sms.to,
         "from": sms.sender, "body": sms.body, "status": sms.status, "direction": "outbound-api",

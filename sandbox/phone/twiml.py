@@ -1,4 +1,4 @@
-"""TwiML read strictly: a document that Twilio would complain about is refused with Twilio's error code."""
+"""Parses TwiML strictly: what Twilio would reject is rejected with Twilio's error code."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Check = Callable[[str], bool]
 
 
 class TwimlError(Exception):
-    """A document or attribute Twilio refuses; `code` is one of its error codes."""
+    """A document or attribute that Twilio rejects; `code` is its error code."""
 
     def __init__(self, code: int, words: str) -> None:
         super().__init__(words)
@@ -104,7 +104,7 @@ NEEDS_ADDRESS = frozenset({"Redirect"})
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb with its attributes, its words and the verbs inside it."""
+    """One verb with its attributes, its text and the verbs inside it."""
 
     name: str
     attributes: dict[str, str]
@@ -112,12 +112,12 @@ class Verb:
     inside: tuple["Verb", ...] = ()
 
     def get(self, name: str, default: str = "") -> str:
-        """An attribute, or `default` when absent."""
+        """Return an attribute, or `default` when absent."""
         return self.attributes.get(name, default)
 
 
 def read(document: str | bytes) -> list[Verb]:
-    """The verbs of a document; raises TwimlError 11750, 12100, 12101, 12200 or 13520."""
+    """Parse a document into its verbs. Raises TwimlError 11750, 12100, 12101, 12200 or 13520."""
     size = len(document.encode() if isinstance(document, str) else document)
     if size > MAX_DOCUMENT_BYTES:
         raise TwimlError(11750, f"TwiML response body too large: {size} bytes")

@@ -1,4 +1,4 @@
-"""What each TwiML verb does to a call."""
+"""Executes each TwiML verb on a simulated call."""
 
 import asyncio
 import math
@@ -14,55 +14,55 @@ from sandbox.phone.twiml import Verb
 if TYPE_CHECKING:
     from sandbox.phone.engine import Execution
 
-BRIDGE_SECONDS = 20.0  # simulated length of a bridged talk between two automatic people
+BRIDGE_SECONDS = 20.0  # simulated length of a bridged conversation between two automatic people
 RECORDED_SECONDS_A_CHARACTER = 0.25
 SHORTEST_RECORDING = 2
 
 
 class Ended(Exception):
-    """The line itself ends the call."""
+    """The document ends the call."""
 
 
 @dataclass
 class Jump:
-    """Where the call goes on: another document, asked for with these parameters."""
+    """The next document of the call, to be requested with these parameters."""
 
     hook: Hook | None
     params: dict[str, str] = field(default_factory=dict)
 
 
 async def say(run: "Execution", verb: Verb) -> Jump | None:
-    """Say: the words are heard once for each loop."""
+    """Say: speak the text once for each loop."""
     for _ in range(max(1, int(verb.get("loop", "1")))):
         run.live.hear(verb.text, verb.get("language"))
     return None
 
 
 async def play(run: "Execution", verb: Verb) -> Jump | None:
-    """Play: the person hears that something is played."""
+    """Play: note in the transcript that something is played."""
     run.live.note("note", f"♪ {verb.text or verb.get('digits')}")
     run.live.spend(2)
     return None
 
 
 async def pause(run: "Execution", verb: Verb) -> Jump | None:
-    """Pause: simulated; by hand nobody has to wait for it."""
+    """Pause: in simulated time; a person by hand does not have to wait."""
     run.live.spend(float(verb.get("length", "1")))
     return None
 
 
 async def redirect(run: "Execution", verb: Verb) -> Jump | None:
-    """Redirect: go on with another document."""
+    """Redirect: continue with another document."""
     return Jump(run.address(verb, verb.text))
 
 
 async def hangup(run: "Execution", verb: Verb) -> Jump | None:
-    """Hangup."""
+    """Hangup: end the call."""
     raise Ended
 
 
 async def reject(run: "Execution", verb: Verb) -> Jump | None:
-    """Reject: an incoming call is not taken."""
+    """Reject: end an incoming call as busy."""
     run.call.start_at = None
     run.finish("busy")
     raise Ended
@@ -73,7 +73,7 @@ def _seconds(text: str, default: float) -> float:
 
 
 async def gather(run: "Execution", verb: Verb) -> Jump | None:
-    """Gather: keys or speech go to the action; silence falls through unless told otherwise."""
+    """Gather: send keys or speech to the action; silence falls through unless `actionOnEmptyResult` is set."""
     run.live.forget_keys()
     for inner in verb.inside:
         await WORK[inner.name](run, inner)
@@ -95,7 +95,7 @@ async def gather(run: "Execution", verb: Verb) -> Jump | None:
 
 
 async def record(run: "Execution", verb: Verb) -> Jump | None:
-    """Record: spoken words become a recording; without any, silence falls through to the next verb."""
+    """Record: store what is said as a recording; silence falls through to the next verb."""
     words, ended_by = await _recorded(run.live, verb)
     if not words and ended_by in ("", "hangup"):
         if ended_by:
@@ -114,7 +114,7 @@ async def record(run: "Execution", verb: Verb) -> Jump | None:
 
 
 async def _recorded(live: LiveCall, verb: Verb) -> tuple[str, str]:
-    """What was said, and the key (or hangup) that ended it."""
+    """Return what was said, and the key (or hangup) that ended it."""
     live.forget_keys()
     ask = Ask(frozenset({"recording", "keys"}), _seconds(verb.get("timeout"), 5.0), 1, "")
     finish_on = verb.get("finishOnKey", "1234567890*#")
@@ -143,7 +143,7 @@ def _tell_recording(run: "Execution", verb: Verb, facts: dict[str, str]) -> None
 
 
 async def dial(run: "Execution", verb: Verb) -> Jump | None:
-    """Dial: ring another number, let it hear its own document, join both, go on with the action."""
+    """Dial: ring another number, play its own document to it, join both legs, continue with the action."""
     number = verb.inside[0] if verb.inside else Verb("Number", {}, verb.text)
     events = tuple(number.get("statusCallbackEvent", "completed").split())
     told = Hook(run.address(number, number.get("statusCallback")).url) if number.get("statusCallback") else None
@@ -182,7 +182,7 @@ async def dial(run: "Execution", verb: Verb) -> Jump | None:
 
 
 async def _ring(run: "Execution", other: LiveCall, patience: float) -> Pickup:
-    """Ring the second person while the first may give up."""
+    """Ring the second person; the first may hang up meanwhile."""
     other.call.status = "ringing"
     run.network.changed()
     ringing = asyncio.ensure_future(other.ring(patience))
@@ -201,7 +201,7 @@ async def _ring(run: "Execution", other: LiveCall, patience: float) -> Pickup:
 
 
 async def _talk_together(first: LiveCall, second: LiveCall) -> bool:
-    """Join two legs until one hangs up; true when it was the first."""
+    """Join two legs until one hangs up; True when it was the first."""
     if second.ended or second.gone:
         return False
     first.peer, second.peer = second, first

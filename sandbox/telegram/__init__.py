@@ -1,1 +1,1 @@
-"""A Telegram Bot API server of ours and the people who hold its phones."""
+"""Simulated Telegram: a Bot API server and the people who use the bot."""

@@ -1,4 +1,4 @@
-"""A Bot API request as it arrives: JSON, form, multipart or query string, read into one shape."""
+"""Parses Bot API requests (JSON, form, multipart or query string) into one type."""
 
 import json
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ class Upload:
 
 @dataclass
 class Arguments:
-    """Named values of one request; values of forms are strings until asked for as something else."""
+    """Named values of one request; form values are strings until converted."""
 
     values: dict[str, Any] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
 
     @classmethod
     async def read(cls, request: web.Request) -> "Arguments":
-        """Read query and body; raises 400 for a body that is no JSON object."""
+        """Read query and body. Raises BotApiError 400 for a JSON body that is no object."""
         got = cls(dict(request.query))
         if request.content_type == "application/json":
             try:
@@ -46,7 +46,7 @@ class Arguments:
         return got
 
     def names(self) -> set[str]:
-        """Every name given; parts referred to by attach:// are not counted."""
+        """Return every given name, except parts referred to by attach://."""
         attached = {str(value).removeprefix("attach://") for value in self._leaves(self.values)}
         return set(self.values) | (set(self.uploads) - attached)
 
@@ -63,12 +63,12 @@ class Arguments:
         return [value]
 
     def text(self, name: str) -> str | None:
-        """A string, or None when absent."""
+        """Return a string, or None when absent."""
         value = self.values.get(name)
         return None if value is None else str(value)
 
     def integer(self, name: str, default: int | None = None) -> int:
-        """A whole number; raises 400 when absent without default or no number."""
+        """Return an integer. Raises BotApiError 400 when it is no number or absent without default."""
         value = self.values.get(name, default)
         try:
             return int(str(value))
@@ -76,11 +76,11 @@ class Arguments:
             raise bad(f'parameter "{name}" must be an integer') from None
 
     def flag(self, name: str) -> bool:
-        """A boolean; absent means false."""
+        """Return a boolean; absent means false."""
         return str(self.values.get(name, "")).lower() in ("true", "1")
 
     def document(self, name: str) -> Any:
-        """A JSON-serialised object or list, or None when absent."""
+        """Return a JSON-serialised object or list, or None when absent."""
         value = self.values.get(name)
         if isinstance(value, str):
             try:
@@ -90,7 +90,7 @@ class Arguments:
         return value
 
     def file(self, reference: object, name: str) -> Upload | str:
-        """The upload a field names (attach:// or the part itself), else a file id or URL."""
+        """Return the upload a field names (attach:// or the part itself), else a file id or URL."""
         if isinstance(reference, str) and reference.startswith("attach://"):
             reference = reference.removeprefix("attach://")
             if reference not in self.uploads:

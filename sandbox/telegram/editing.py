@@ -1,4 +1,4 @@
-"""Bot API methods that change or remove what is already in a chat, and answer presses."""
+"""Bot API methods that edit or delete messages and answer button presses."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def _inline(args: Arguments) -> Markup | None:
 
 
 async def edit_message_text(network: ChatNetwork, args: Arguments) -> Any:
-    """editMessageText: text and keyboard are both replaced."""
+    """editMessageText: replace text and keyboard."""
     text, entities = message_text(args)
     markup = _inline(args)
     message = _own(network, args)
@@ -55,7 +55,7 @@ async def edit_message_caption(network: ChatNetwork, args: Arguments) -> Any:
 
 
 async def edit_message_reply_markup(network: ChatNetwork, args: Arguments) -> Any:
-    """editMessageReplyMarkup: only the keyboard is replaced or removed."""
+    """editMessageReplyMarkup: replace or remove only the keyboard."""
     markup = _inline(args)
     return _change(network, _own(network, args), {"markup": markup})
 
@@ -107,7 +107,7 @@ async def answer_callback_query(network: ChatNetwork, args: Arguments) -> Any:
 
 
 async def pin_chat_message(network: ChatNetwork, args: Arguments) -> Any:
-    """pinChatMessage: accepted; the town shows no pins."""
+    """pinChatMessage: accepted; the simulator shows no pins."""
     chat = network.recipient(args.values.get("chat_id"))
     if network.find(chat, args.integer("message_id")) is None:
         raise unlucky("message to pin not found")

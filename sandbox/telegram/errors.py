@@ -1,8 +1,8 @@
-"""The refusals of the Bot API, in its own words."""
+"""Errors of the Bot API, in its own words."""
 
 
 class BotApiError(Exception):
-    """An `ok: false` answer; `fault_of_bot` marks requests that no careful bot would make."""
+    """An `ok: false` answer; `fault_of_bot` marks requests that no correct bot would make."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class BotApiError(Exception):
         self.migrate_to_chat_id = migrate_to_chat_id
 
     def body(self) -> dict[str, object]:
-        """The JSON document Telegram answers with."""
+        """Build Telegram's JSON error response."""
         answer: dict[str, object] = {"ok": False, "error_code": self.code, "description": self.description}
         facts = {"retry_after": self.retry_after, "migrate_to_chat_id": self.migrate_to_chat_id}
         parameters = {name: value for name, value in facts.items() if value is not None}
@@ -29,21 +29,21 @@ class BotApiError(Exception):
 
 
 def bad(words: str) -> BotApiError:
-    """400 for a request outside the documented limits; it is listed among the violations."""
+    """Build a 400 for a request outside the documented limits; it counts as a violation."""
     return BotApiError(400, f"Bad Request: {words}", fault_of_bot=True)
 
 
 def unlucky(words: str) -> BotApiError:
-    """400 that a careful bot may meet in a race; it is not a violation."""
+    """Build a 400 that a correct bot may meet in a race; it is not a violation."""
     return BotApiError(400, f"Bad Request: {words}")
 
 
 def forbidden(words: str) -> BotApiError:
-    """403: the person or group does not want the bot."""
+    """Build a 403: the person or group does not accept the bot."""
     return BotApiError(403, f"Forbidden: {words}")
 
 
 def too_many(seconds: int, *, fault_of_bot: bool) -> BotApiError:
-    """429 with `retry_after` in whole seconds."""
+    """Build a 429 with `retry_after` in whole seconds."""
     words = f"Too Many Requests: retry after {seconds}"
     return BotApiError(429, words, retry_after=seconds, fault_of_bot=fault_of_bot)

@@ -1,4 +1,4 @@
-"""How fast a bot may speak: the flood limits of the Bot API, counted on the real monotonic clock."""
+"""Rate limits of the Bot API, measured on the real monotonic clock."""
 
 import math
 import time
@@ -13,7 +13,7 @@ from sandbox.telegram.errors import too_many
 class Limits:
     """Sliding windows (messages, seconds) over all chats, one chat and one group; rows FT17-FT19.
 
-    `chat` is wider than the one message a second it stands for because Telegram lets short bursts pass.
+    `chat` stands for one message a second but is wider, because Telegram lets short bursts pass.
     """
 
     enabled: bool = True
@@ -26,11 +26,11 @@ class Limits:
     _slow: dict[int, float] = field(default_factory=dict)
 
     def slow_down(self, chat_id: int, seconds: float) -> None:
-        """Answer 429 for this chat for `seconds` from now (0 lifts it), as a fault of ours."""
+        """Answer 429 for this chat for `seconds` from now (0 lifts it); it does not count as the bot's fault."""
         self._slow[chat_id] = self.clock() + seconds
 
     def pass_one(self, chat_id: int, *, group: bool) -> None:
-        """Let one message through or raise 429 with the seconds to wait."""
+        """Count one message. Raises BotApiError 429 with the seconds to wait."""
         moment = self.clock()
         wait = self._slow.get(chat_id, 0.0) - moment
         if wait > 0:

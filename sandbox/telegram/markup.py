@@ -1,4 +1,4 @@
-"""Keyboards under messages, checked against what the Bot API documents."""
+"""Checks keyboards against the documented limits of the Bot API."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +32,7 @@ Markup = dict[str, Any]
 
 
 def check(markup: object) -> Markup | None:
-    """A reply_markup as given, or None; raises 400 in Telegram's words."""
+    """Check a reply_markup and return it, or None when absent. Raises BotApiError 400 in Telegram's words."""
     if markup is None or markup == "":
         return None
     if not isinstance(markup, dict):
@@ -86,6 +86,6 @@ def _reply_button(button: object) -> None:
 
 
 def labels(markup: Markup | None) -> list[list[str]]:
-    """The words on the buttons, row by row."""
+    """Return the button labels, row by row."""
     rows = (markup or {}).get("inline_keyboard") or (markup or {}).get("keyboard") or []
     return [[button if isinstance(button, str) else str(button["text"]) for button in row] for row in rows]

@@ -1,4 +1,4 @@
-"""The table of Bot API methods: what each needs, what it may carry, and who does it."""
+"""The table of Bot API methods: required and optional parameters, and the handler of each."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -101,7 +101,7 @@ async def get_chat_member(network: ChatNetwork, args: Arguments) -> Any:
 
 
 async def get_chat_member_count(network: ChatNetwork, args: Arguments) -> Any:
-    """getChatMemberCount, the bot included."""
+    """getChatMemberCount: the bot counts as a member."""
     return len(network.recipient(args.values.get("chat_id")).members) + 1
 
 
@@ -137,13 +137,13 @@ async def delete_my_commands(network: ChatNetwork, args: Arguments) -> Any:
 
 
 async def done(network: ChatNetwork, args: Arguments) -> Any:
-    """Methods whose effect cannot be seen in the town."""
+    """Accept a method without a visible effect in the simulator."""
     return True
 
 
 @dataclass(frozen=True)
 class Method:
-    """A row of the table: the worker and the names the documents know."""
+    """A row of the table: the handler and the documented parameter names."""
 
     work: Work
     required: frozenset[str]

@@ -1,4 +1,4 @@
-"""What the chat network remembers: people, chats, messages, files; plain data that can be saved as JSON."""
+"""Data of the simulated chat network: people, chats, messages, files; plain data that can be saved as JSON."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from sandbox.telegram.text import Entity
 
 @dataclass
 class Account:
-    """A person with the app; `started` once they have written to the bot, `phone` in E.164."""
+    """A person's account; `started` once they have written to the bot, `phone` in E.164."""
 
     id: int
     name: str
@@ -20,13 +20,13 @@ class Account:
     deactivated: bool = False
 
     def json(self) -> dict[str, Any]:
-        """The User object."""
+        """Build the User object."""
         return {"id": self.id, "is_bot": False, "first_name": self.name, "language_code": "zh-hans"}
 
 
 @dataclass
 class StoredFile:
-    """A file somebody sent; bytes are kept apart under the same id."""
+    """A file that was sent; its bytes are stored separately under the same id."""
 
     id: str
     name: str
@@ -35,18 +35,18 @@ class StoredFile:
 
     @property
     def unique_id(self) -> str:
-        """The id that is the same for every bot."""
+        """The file_unique_id, the same for every bot."""
         return "u" + self.id
 
     @property
     def path(self) -> str:
-        """The file_path answered by getFile."""
+        """The file_path returned by getFile."""
         return f"files/{self.id}/{self.name}"
 
 
 @dataclass
 class Message:
-    """One message as everybody in the chat sees it now."""
+    """One message as it is displayed now."""
 
     id: int
     chat_id: int
@@ -75,14 +75,14 @@ class Message:
 
     @property
     def buttons(self) -> list[str]:
-        """Words on the inline buttons, in reading order; empty when there are none."""
+        """Labels of the inline buttons, in reading order."""
         if not self.markup or "inline_keyboard" not in self.markup:
             return []
         return [label for row in labels(self.markup) for label in row]
 
     @property
     def reply_buttons(self) -> list[str]:
-        """Words on the reply keyboard that came with it."""
+        """Labels of the reply keyboard that came with it."""
         if not self.markup or "keyboard" not in self.markup:
             return []
         return [label for row in labels(self.markup) for label in row]
@@ -90,7 +90,7 @@ class Message:
 
 @dataclass
 class Chat:
-    """A private chat (id = the person's), a group or a supergroup."""
+    """A private chat (its id is the person's), a group or a supergroup."""
 
     id: int
     kind: str
@@ -102,13 +102,13 @@ class Chat:
 
     @property
     def is_group(self) -> bool:
-        """Whether several people read it."""
+        """Whether it is a group or supergroup."""
         return self.kind != "private"
 
 
 @dataclass
 class Press:
-    """A callback query: who pressed what, and the toast once the bot has answered."""
+    """A callback query: who pressed which button, and the toast once the bot has answered."""
 
     id: str
     message: Message
@@ -122,7 +122,7 @@ class Press:
 
 @dataclass
 class Arrival:
-    """A bot message or edit as it arrived at somebody's screen; `expected` once a story has asked for it."""
+    """A bot message or edit as it arrived on a screen; `expected` once a test has asked for it."""
 
     message: Message
     text: str

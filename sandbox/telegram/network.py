@@ -1,4 +1,4 @@
-"""The chat network: accounts, chats and messages, and everything a bot or a person may do to them."""
+"""The simulated chat network: accounts, chats and messages, and what the bot and people do with them."""
 
 import itertools
 import time
@@ -18,7 +18,7 @@ from sandbox.telegram.wire import message_json
 from sandbox.traffic import Traffic
 
 CALLBACK_LIFE_SECONDS = 60.0  # real seconds after which a press can no longer be answered
-REMEMBERED = 100_000  # requests kept for looking back
+REMEMBERED = 100_000  # newest requests kept for tests to inspect
 BOT_USERNAME = "jiesu_sandbox_bot"
 
 
@@ -53,16 +53,16 @@ class ChatNetwork:
 
     @property
     def bot_id(self) -> int:
-        """The bot's user id, the number before the colon of its token."""
+        """The bot's user id: the number before the colon of its token."""
         head = self.token.partition(":")[0]
         return int(head) if head.isdigit() else 1
 
     def bot_json(self) -> dict[str, Any]:
-        """The bot's User object."""
+        """Build the bot's User object."""
         return {"id": self.bot_id, "is_bot": True, "first_name": "接诉即办", "username": BOT_USERNAME}
 
     def user(self, name: str, phone: str) -> ChatUser:
-        """The person with this phone (E.164), met for the first time or known already."""
+        """Return the person with this phone (E.164), created if new."""
         account = next((one for one in self.accounts.values() if one.phone == phone), None)
         if account is None:
             account = Account(max([10_000_000, *self.accounts]) + 1, name, phone)
@@ -74,7 +74,7 @@ class ChatNetwork:
         return self._users[account.id]
 
     def group(self, title: str, members: list[ChatUser]) -> GroupChat:
-        """A new group with the bot and these people in it; the bot is told."""
+        """Create a group of the bot and these people; the bot gets my_chat_member."""
         chat_id = min([-4_000_000_000, *(one for one in self.chats if one > -(10**12))]) - 1
         chat = Chat(chat_id, "group", title, [one.account.id for one in members])
         self.chats[chat_id] = chat
@@ -83,7 +83,7 @@ class ChatNetwork:
         return GroupChat(self, chat)
 
     def tell_membership(self, chat: Chat, by: Account, status: str) -> None:
-        """my_chat_member: the bot was let in, blocked or thrown out."""
+        """Send my_chat_member: the bot was added, blocked or removed."""
         old = "kicked" if status == "member" and not chat.is_group else "left" if status == "member" else "member"
         body = {
             "chat": self.chat_json(chat),
@@ -99,7 +99,7 @@ class ChatNetwork:
         return {"status": status, "user": self.bot_json(), **until}
 
     def chat_json(self, chat: Chat) -> dict[str, Any]:
-        """The Chat object."""
+        """Build the Chat object."""
         if chat.kind == "private":
             return {"id": chat.id, "type": "private", "first_name": self.accounts[chat.id].name}
         return {"id": chat.id, "type": chat.kind, "title": chat.title}
@@ -117,7 +117,7 @@ class ChatNetwork:
     # --- what the bot may do
 
     def recipient(self, chat_id: object) -> Chat:
-        """The chat a bot may write to now; raises chat not found, 403 or the migration."""
+        """Return a chat the bot may write to. Raises BotApiError: chat not found, 403, or migrated."""
         try:
             chat = self.chats.get(int(str(chat_id)))
         except ValueError:
@@ -141,18 +141,18 @@ class ChatNetwork:
         return chat
 
     def bot_sends(self, chat: Chat, **facts: Any) -> Message:
-        """Put a message of the bot into a chat."""
+        """Add a message of the bot to a chat."""
         message = self._put(chat, None, **facts)
         self._arrive(message, edit=False)
         return message
 
     def bot_edits(self, message: Message) -> None:
-        """Mark a changed message as edited and show it."""
+        """Mark a changed message as edited and record its arrival."""
         message.edited_at = self.now()
         self._arrive(message, edit=True)
 
     def find(self, chat: Chat, message_id: int) -> Message | None:
-        """A message that is still there."""
+        """Return a message that has not been deleted, or None."""
         message = chat.messages.get(message_id)
         return None if message is None or message.deleted else message
 
@@ -163,7 +163,7 @@ class ChatNetwork:
         return kept
 
     def answer_press(self, press_id: str, text: str | None, *, alert: bool) -> None:
-        """answerCallbackQuery: once, and not too late."""
+        """Answer a callback query. Raises BotApiError when it is too old or answered already."""
         press = self.presses.get(press_id)
         too_old = press is None or time.monotonic() - press.at > CALLBACK_LIFE_SECONDS
         if press is None or too_old or press.answered:
@@ -181,7 +181,7 @@ class ChatNetwork:
     # --- what people may do
 
     def person_sends(self, chat: Chat, by: Account, **facts: Any) -> Message:
-        """A person's message: put into the chat and told to the bot."""
+        """Add a person's message to the chat and send the update to the bot."""
         if not chat.is_group and not by.started:
             by.started = True
         message = self._put(chat, by.id, **facts)
@@ -189,12 +189,12 @@ class ChatNetwork:
         return message
 
     def person_edits(self, message: Message, text: str) -> None:
-        """A person rewrites their own message; the bot gets edited_message."""
+        """Edit a person's own message; the bot gets edited_message."""
         message.text, message.edited_at = text, self.now()
         self.updates.add("edited_message", message_json(self, message), message.chat_id)
 
     def person_presses(self, message: Message, by: Account, data: str) -> Press:
-        """A press on an inline button; `data` may be forged by a hostile client (FT13)."""
+        """Press an inline button; `data` may be forged, as by a hostile client (FT13)."""
         press = Press(str(next(self._press_ids)), message, data, by.id, time.monotonic())
         self.presses[press.id] = press
         body = {
@@ -221,22 +221,22 @@ class ChatNetwork:
     # --- bookkeeping
 
     def note_refusal(self, method: str, error: BotApiError) -> None:
-        """Remember what was refused; what was the bot's own fault is a violation."""
+        """Record a refused request; the bot's own faults are violations."""
         entry = Violation(error.code, method, error.description)
         self.refused.append(entry)
         if error.fault_of_bot:
             self.violations.append(entry)
 
     def note_violation(self, code: int, method: str, words: str) -> None:
-        """Remember a request that is accepted but outside the documents."""
+        """Record a request that is accepted but undocumented."""
         self.violations.append(Violation(code, method, words))
 
     def restart_ids(self) -> None:
-        """After a restored state: ids go on after the highest known ones."""
+        """After loading a saved state, continue ids after the highest known ones."""
         highest = max((one for chat in self.chats.values() for one in chat.messages), default=100)
         self._message_ids = itertools.count(highest + 1)
         self._file_ids = itertools.count(len(self.files) + 1)
 
     def leftovers(self) -> list[Arrival]:
-        """Every bot message (not edits) that no story has expected, over all chats."""
+        """List every bot message (not edits) that no test has expected, over all chats."""
         return [one for all_of in self.arrivals.values() for one in all_of if not one.expected and not one.edit]

@@ -1,6 +1,6 @@
-"""People with thumbs: what a person can do in a chat, and what a story may ask them about it."""
+"""Simulated chat users: what a person can do in a chat, and what tests can check on their screen."""
 
-# ruff: noqa: ASYNC109 - patience in seconds is part of what these functions promise
+# ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from sandbox.telegram.wire import album_id
 if TYPE_CHECKING:
     from sandbox.telegram.network import ChatNetwork
 
-PATIENCE_SECONDS = 5.0  # real seconds a story waits for the bot unless told otherwise
+PATIENCE_SECONDS = 5.0  # real seconds a test waits for the bot by default
 ONE_PIXEL_JPEG = bytes.fromhex(
     "ffd8ffe000104a46494600010100000100010000ffdb004300030202020202030202020303030304060404040404080606"
     "050609080a0a090809090a0c0f0c0a0b0e0b09090d110d0e0f101011100a0c12131210130f101010ffc9000b0800010001"
@@ -23,21 +23,21 @@ SMALL_PDF = (
 
 
 class Seat:
-    """One person sitting in one chat with the bot."""
+    """One person in one chat with the bot."""
 
     def __init__(self, network: "ChatNetwork", chat: Chat, account: Account) -> None:
         self.network = network
         self.chat = chat
         self.account = account
 
-    # --- speaking
+    # --- writing
 
     async def say(self, text: str, *, reply_to: Message | None = None) -> Message:
         """Write a message."""
         return self._send(text=text, reply_to=reply_to)
 
     async def reply(self, to: Message, text: str) -> Message:
-        """Answer a message with the app's own reply."""
+        """Reply to a message with the app's reply function."""
         return self._send(text=text, reply_to=to)
 
     async def send_photo(
@@ -61,7 +61,7 @@ class Seat:
         return self._send(kind="document", file=file, text=caption, reply_to=reply_to)
 
     async def send_album(self, contents: list[bytes], *, caption: str = "", reply_to: Message | None = None) -> None:
-        """Send several pictures as one album; the caption is on the first."""
+        """Send several pictures as one album, with the caption on the first."""
         album = album_id(self.chat.id, len(self.chat.messages))
         for number, content in enumerate(contents):
             file = self.network.keep_file(f"photo{number}.jpg", "image/jpeg", content)
@@ -78,11 +78,11 @@ class Seat:
         return self._send(kind="sticker", file=self.network.keep_file("s.webp", "image/webp", b"RIFF"))
 
     async def send_location(self, latitude: float, longitude: float) -> Message:
-        """Send a place."""
+        """Send a location."""
         return self._send(kind="location", extra={"location": {"latitude": latitude, "longitude": longitude}})
 
     async def edit(self, message: Message, text: str) -> None:
-        """Rewrite one's own message."""
+        """Edit an own message."""
         self.network.person_edits(message, text)
 
     def _send(self, *, reply_to: Message | None = None, **facts: Any) -> Message:
@@ -94,15 +94,15 @@ class Seat:
     async def press(
         self, target: Message | str, label: str | None = None, *, timeout: float = PATIENCE_SECONDS
     ) -> str | None:
-        """Press a button (on a message, or the newest one so labelled) and return the toast once answered.
+        """Press a button (on a message, or the newest one with the label) and return the toast once answered.
 
-        Raises LookupError when no such button is there, TimeoutError when the bot does not answer.
+        Raises LookupError when there is no such button, TimeoutError when the bot does not answer.
         """
         message, data = self._button(target, label)
         return (await self.press_data(message, data, timeout=timeout)).toast
 
     async def press_data(self, message: Message, data: str, *, timeout: float = PATIENCE_SECONDS) -> Press:
-        """Send a callback with any data, as a forged client can (FT13); returns the answered press."""
+        """Send a callback with any data, as a forged client can (FT13); return the answered press."""
         press = self.network.person_presses(message, self.account, data)
         return await self.network.bell.wait(lambda: press if press.answered else None, timeout)
 
@@ -119,26 +119,26 @@ class Seat:
                         return message, str(button["callback_data"])
         raise LookupError(f"no button {label!r}; there are {[one.buttons for one in messages] or self.screen()}")
 
-    # --- looking
+    # --- reading the screen
 
     @property
     def messages(self) -> list[Message]:
-        """What is on the screen now, oldest first."""
+        """The messages on the screen now, oldest first."""
         return [one for one in self.chat.messages.values() if not one.deleted]
 
     def last(self) -> Message:
-        """The bot's newest message; raises LookupError when it has sent none."""
+        """Return the bot's newest message. Raises LookupError when there is none."""
         return next(iter(one for one in reversed(self.messages) if one.from_bot), None) or self._nothing()
 
     def _nothing(self) -> Message:
         raise LookupError("the bot has not written here")
 
     def screen(self) -> list[str]:
-        """The words on the screen, for failure messages."""
+        """Return the text on the screen, for failure messages."""
         return [f"{'bot' if one.from_bot else 'me'}: {one.text} {one.buttons or ''}" for one in self.messages]
 
     async def expect(self, part: str, *, timeout: float = PATIENCE_SECONDS, edit: bool = False) -> Message:
-        """Wait for a bot message (with `edit` an edit) containing `part` not expected before, and tick it off."""
+        """Wait for a bot message (or an edit, with `edit`) containing `part`, and mark it as expected."""
 
         def look() -> Arrival | None:
             fresh = (one for one in self._arrivals() if not one.expected and one.edit is edit)
@@ -152,7 +152,7 @@ class Seat:
         return arrival.message
 
     def leftovers(self) -> list[str]:
-        """Texts of bot messages here that were never expected; edits are not counted."""
+        """Return the texts of bot messages here that were never expected; edits do not count."""
         return [one.text for one in self._arrivals() if not one.expected and not one.edit]
 
     def _arrivals(self) -> list[Arrival]:
@@ -173,18 +173,18 @@ class ChatUser(Seat):
         return self.account.phone
 
     async def start(self, code: str = "") -> Message:
-        """Open the bot, with a deep-link code or without."""
+        """Send /start, with or without a deep-link code."""
         return await self.say(f"/start {code}".strip())
 
     async def share_contact(self, other: "ChatUser | None" = None) -> Message:
-        """Share one's own contact card, or somebody else's (FT33)."""
+        """Share the own contact card, or another person's (FT33)."""
         shared = (other or self).account
         number = shared.phone.removeprefix("+")
         card = {"phone_number": number, "first_name": shared.name, "user_id": shared.id}
         return self._send(kind="contact", extra={"contact": card})
 
     async def share_card(self, phone: str, name: str, user_id: int | None = None) -> Message:
-        """Share a card made by hand; without `user_id` it names nobody on the network."""
+        """Share a hand-made contact card; without `user_id` it belongs to no account."""
         identity = {} if user_id is None else {"user_id": user_id}
         card = {"phone_number": phone, "first_name": name, **identity}
         return self._send(kind="contact", extra={"contact": card})
@@ -195,7 +195,7 @@ class ChatUser(Seat):
         self.network.tell_membership(self.chat, self.account, "kicked")
 
     def unblock(self) -> None:
-        """Let the bot write again."""
+        """Unblock the bot."""
         self.account.blocked = False
         self.network.tell_membership(self.chat, self.account, "member")
 
@@ -208,14 +208,14 @@ class GroupChat:
         self.chat = chat
 
     def seat(self, user: ChatUser) -> Seat:
-        """This person in this group."""
+        """Return this person in this group."""
         return Seat(self.network, self.chat, user.account)
 
     def migrate(self) -> "GroupChat":
-        """Become a supergroup; returns the new chat (FT21)."""
+        """Become a supergroup; return the new chat (FT21)."""
         return GroupChat(self.network, self.network.migrate(self.chat))
 
     def throw_bot_out(self) -> None:
-        """Remove the bot."""
+        """Remove the bot from the group."""
         self.chat.bot_inside = False
         self.network.tell_membership(self.chat, self.network.accounts[self.chat.members[0]], "kicked")

@@ -1,4 +1,4 @@
-"""Bot API methods that put a new message into a chat."""
+"""Bot API methods that send a new message."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ CHAT_ACTIONS = frozenset(
 
 
 def reply_target(network: ChatNetwork, chat: Chat, args: Arguments) -> int | None:
-    """The message a new one answers, from reply_parameters or reply_to_message_id."""
+    """Return the id of the message to reply to, from reply_parameters or reply_to_message_id."""
     parameters = args.document("reply_parameters") or {}
     wanted = parameters.get("message_id") or args.values.get("reply_to_message_id")
     if not wanted:
@@ -42,7 +42,7 @@ def reply_target(network: ChatNetwork, chat: Chat, args: Arguments) -> int | Non
 
 
 def message_text(args: Arguments) -> tuple[str, list[Entity]]:
-    """The parsed text of sendMessage and editMessageText, 1-4096 UTF-16 units."""
+    """Parse the text of sendMessage and editMessageText, 1-4096 UTF-16 units."""
     given = args.text("text")
     if given is None:
         raise bad("message text is empty")
@@ -55,7 +55,7 @@ def message_text(args: Arguments) -> tuple[str, list[Entity]]:
 
 
 def caption(given: str | None, mode: str | None, entities: list[Entity] | None) -> tuple[str, list[Entity]]:
-    """A parsed caption, 0-1024 UTF-16 units."""
+    """Parse a caption, 0-1024 UTF-16 units."""
     text, found = parse(given or "", mode, entities)
     if utf16(text) > MAX_CAPTION:
         raise bad("message caption is too long")

@@ -1,4 +1,4 @@
-"""The Bot API server: /bot{token}/{method} and /file/bot{token}/{path}."""
+"""Serves the simulated Bot API: /bot{token}/{method} and /file/bot{token}/{path}."""
 
 import math
 import time
@@ -23,14 +23,14 @@ class BotApi:
         network.updates.on_reply = self.answer_in_webhook
 
     def app(self) -> web.Application:
-        """The routes, to be mounted where the bot's API base points."""
+        """Build the routes, to be mounted at the bot's API base URL."""
         app = web.Application()
         app.router.add_route("*", "/bot{token}/{method}", self.call)
         app.router.add_get("/file/bot{token}/{path:.+}", self.download)
         return app
 
     async def call(self, request: web.Request) -> web.Response:
-        """One method call, with the planned fault if there is one."""
+        """Handle one method call, with the planned fault if there is one."""
         if request.match_info["token"] != self.network.token:
             return _json({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
         name, method = BY_LOWER_NAME.get(request.match_info["method"].lower(), (request.match_info["method"], None))
@@ -72,7 +72,7 @@ class BotApi:
         return await method.work(self.network, args)
 
     async def answer_in_webhook(self, document: dict[str, Any]) -> None:
-        """A method call given as the answer to a webhook; its result is not reported to the bot."""
+        """Execute a method call given as the answer to a webhook; its result is not sent to the bot."""
         values = {key: value for key, value in document.items() if key != "method" and value is not None}
         name, method = BY_LOWER_NAME.get(str(document["method"]).lower(), (str(document["method"]), None))
         try:
@@ -83,7 +83,7 @@ class BotApi:
             self.network.note_refusal(name, error)
 
     async def download(self, request: web.Request) -> web.Response:
-        """A file by the path getFile gave."""
+        """Serve a file by its getFile path."""
         if request.match_info["token"] != self.network.token:
             return _json({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
         for kept, content in self.network.files.values():
@@ -93,7 +93,7 @@ class BotApi:
 
 
 def _roomy(request: web.Request) -> web.Request:
-    """The same request, allowed to carry a file: the size limit of the application around us is smaller."""
+    """Raise the request's size limit for file uploads; the enclosing application's is smaller."""
     return request.clone(client_max_size=MAX_REQUEST)
 
 

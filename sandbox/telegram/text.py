@@ -1,4 +1,4 @@
-"""Text as Telegram counts and parses it: UTF-16 units, HTML and MarkdownV2 turned into entities."""
+"""Counts and parses text as Telegram does: UTF-16 units, HTML and MarkdownV2 to entities."""
 
 import re
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ MARKDOWN_MARKS = {"__": "underline", "||": "spoiler", "*": "bold", "_": "italic"
 
 
 def utf16(text: str) -> int:
-    """Length in UTF-16 code units, the unit of every Telegram limit and offset."""
+    """Return the length in UTF-16 code units, the unit of every Telegram limit and offset."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def clean(text: str) -> str:
-    """Refuse what is not UTF-8 and blank out control characters, as the server does."""
+    """Replace control characters by blanks, as the server does. Raises BotApiError 400 for lone surrogates."""
     if any(0xD800 <= ord(char) <= 0xDFFF for char in text):
         raise bad("strings must be encoded in UTF-8")
     kept = (" " if ord(char) < 32 and char != "\n" else char for char in text if char != "\r")
@@ -48,7 +48,7 @@ class _Open:
 
 
 def parse(text: str, mode: str | None, given: list[Entity] | None) -> tuple[str, list[Entity]]:
-    """Plain text and entities of a message text; raises 400 "can't parse entities"."""
+    """Parse a message text to plain text and entities. Raises BotApiError 400 "can't parse entities"."""
     text = clean(text)
     match (mode or "").lower():
         case "":

@@ -1,6 +1,6 @@
-"""The queue of updates: long polling for one poller, or a webhook with each chat's updates in order."""
+"""Queues updates for the bot: long polling for one poller, or a webhook with each chat's updates in order."""
 
-# ruff: noqa: ASYNC109 - patience in seconds is part of what these functions promise
+# ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ Post = Callable[[str, dict[str, str], bytes, aiohttp.ClientTimeout], Awaitable[t
 
 @dataclass
 class Update:
-    """One update; `lane` is the chat whose updates keep their order."""
+    """One update; `lane` is the chat whose updates stay in order."""
 
     id: int
     kind: str
@@ -34,13 +34,13 @@ class Update:
     lane: int
 
     def json(self) -> dict[str, Any]:
-        """The Update object."""
+        """Build the Update object."""
         return {"update_id": self.id, self.kind: self.body}
 
 
 @dataclass
 class Webhook:
-    """Where updates are posted, and how the last delivery failed."""
+    """Webhook settings, and how the last delivery failed."""
 
     url: str = ""
     secret: str = ""
@@ -51,7 +51,7 @@ class Webhook:
 
 @dataclass
 class Updates:
-    """Pending updates of the one bot of the town.
+    """Pending updates of the simulator's bot.
 
     `copies` repeats each webhook delivery (FT1); `next_id` may be lowered (FT4).
     """
@@ -75,7 +75,7 @@ class Updates:
         return kind in self.allowed if self.allowed else kind not in NOT_BY_DEFAULT
 
     def add(self, kind: str, body: dict[str, Any], lane: int) -> None:
-        """Queue an update and send it on its way."""
+        """Queue an update for delivery."""
         if not self.wanted(kind):
             return
         update = Update(self.next_id, kind, body, lane)
@@ -86,7 +86,7 @@ class Updates:
         self.bell.ring()
 
     def repeat(self, update: dict[str, Any], lane: int = 0) -> None:
-        """Deliver an Update document as it stands, whatever its id (FT1, FT3, FT4, FT13)."""
+        """Deliver an Update document unchanged, with any id (FT1, FT3, FT4, FT13)."""
         kind = next(name for name in update if name != "update_id")
         self.pending.append(Update(int(update["update_id"]), kind, update[kind], lane))
         if self.webhook.url:
@@ -94,12 +94,12 @@ class Updates:
         self.bell.ring()
 
     def moving(self) -> str | None:
-        """What settle() waits for: updates that somebody is there to take."""
+        """Describe what settle() waits for: pending updates that a webhook or poller will take."""
         taken = self.webhook.url or self._polled
         return f"{len(self.pending)} updates" if self.pending and taken else None
 
     async def poll(self, offset: int, limit: int, timeout: float) -> list[dict[str, Any]]:
-        """getUpdates: confirms below `offset`, waits up to `timeout` real seconds; 409 for an older poller."""
+        """getUpdates: confirm updates below `offset`, wait up to `timeout` real seconds; 409 for an older poller."""
         if self.webhook.url:
             words = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
             raise BotApiError(409, f"Conflict: {words}")
@@ -121,12 +121,12 @@ class Updates:
         return [update.json() for update in self.pending[:limit]]
 
     def stop_polls(self) -> None:
-        """Send waiting pollers away (the town closes)."""
+        """End waiting polls (the simulator closes)."""
         self._poll += 1
         self.bell.ring()
 
     def hook(self, webhook: Webhook, *, drop: bool) -> None:
-        """Set (or with an empty URL remove) the webhook; `drop` forgets pending updates."""
+        """Set (or with an empty URL remove) the webhook; `drop` discards pending updates."""
         if drop:
             self.pending.clear()
         self._lanes.clear()
@@ -144,7 +144,7 @@ class Updates:
             self.traffic.spawn(self._drive(lane, self.webhook))
 
     async def _drive(self, lane: list[Update], webhook: Webhook) -> None:
-        """Post a chat's updates in order; each is repeated until a 2xx answer or another webhook."""
+        """Post a chat's updates in order; each is repeated until a 2xx answer or a change of the webhook."""
         pause = FIRST_PAUSE
         while lane and self.webhook is webhook:
             update = lane[0]

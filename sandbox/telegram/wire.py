@@ -1,4 +1,4 @@
-"""Messages as JSON documents of the Bot API."""
+"""Serializes messages and files as Bot API JSON."""
 
 import hashlib
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def file_json(file: StoredFile) -> dict[str, Any]:
-    """The fields common to Document, Voice and PhotoSize."""
+    """Serialize the fields common to Document, Voice and PhotoSize."""
     return {"file_id": file.id, "file_unique_id": file.unique_id, "file_size": file.size}
 
 
 def message_json(network: "ChatNetwork", message: Message, *, depth: int = 1) -> dict[str, Any]:
-    """The Message object; a reply carries the message it answers, one level deep."""
+    """Serialize a Message; a reply carries the message it answers, one level deep."""
     chat = network.chats[message.chat_id]
     sender = network.bot_json() if message.sender_id is None else network.accounts[message.sender_id].json()
     document: dict[str, Any] = {
@@ -72,5 +72,5 @@ def _commands(message: Message) -> list[dict[str, Any]]:
 
 
 def album_id(*parts: object) -> str:
-    """An id shared by the messages of one album."""
+    """Compute the id shared by the messages of one album."""
     return str(int(hashlib.sha256(repr(parts).encode()).hexdigest()[:12], 16))
