@@ -1,4 +1,4 @@
-"""`jiesu runs`: the stored score runs, and what one says that another does not (issue 5, B3)."""
+"""`jiesu runs`: the stored score runs, and what one says that another does not (B3)."""
 
 from typing import Any
 
