@@ -26,7 +26,7 @@ Looker = Callable[[], Awaitable[Sequence[Finding]]]
 
 
 class Auditor:
-    """House rule 6, faults "How it is reached" 8, G24. Safe in any number of processes; a finding is stored once."""
+    """Faults, "How it is reached" 8; G24. Safe in any number of processes; a finding is stored once."""
 
     def __init__(
         self, store: AuditingStore, clock: Clock, wall: Callable[[], datetime], also: Sequence[Looker] = ()

@@ -26,7 +26,7 @@ _OPEN_DUTY = """SELECT 1 FROM duties d WHERE d.ticket_id = t.id
 
 #: #: kind → query. About tickets:
 _OF_TICKETS = {
-    # # rule 6: each dispatched ticket reached a person; an ordinary one may wait for the office to open
+    # G24: each dispatched ticket reached a person; an ordinary one may wait for the office to open
     "untold": f"""
         SELECT t.no AS subject, a.id AS assignment, a.unit, a.dispatched_at
         FROM tickets t JOIN assignments a ON a.ticket_id = t.id

@@ -1,4 +1,4 @@
-"""`jiesu runs`: list the stored score runs, or compare two (issue 5, B3)."""
+"""`jiesu runs`: list the stored score runs, or compare two (B3)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Contests of sheet lines and exclusions of tickets from an item (申诉, 剔除), each decided by two people (A18, Q38)."""
+"""Contests of sheet lines and exclusions of tickets from an item (申诉, 剔除), each decided by two people (B3, Q38)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The auditor finds what should have happened and did not (house rule 6, G24): each mistake is planted by hand."""
+"""The auditor finds what should have happened and did not (G24): each mistake is planted by hand."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A line that asks nothing during the call: the menu goes out whole, keys come back, and the rooms do not care (issue 4)."""
+"""A line that asks nothing during the call: the menu goes out whole, keys come back, and the rooms do not care."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Lives that contradict themselves are refused by row, field and words; a trial reading says what the import will (issue 5)."""
+"""Lives that contradict themselves are refused by row, field and words; a trial reading says what the import will."""
 
 import json
 from typing import Any

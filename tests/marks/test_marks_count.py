@@ -1,4 +1,4 @@
-"""Counts over the tables are those of an independent reckoning of the same history, to the last ticket (P6, issue 2 §11)."""
+"""Counts over the tables are those of an independent reckoning of the same history, to the last ticket (P6)."""
 
 import itertools
 from dataclasses import replace

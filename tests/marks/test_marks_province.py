@@ -59,11 +59,11 @@ async def agrees(database: Database, path: Path, tickets: int, regions: int, uni
 
 
 async def test_three_thousand_tickets_of_a_small_province(database: Database, tmp_path: Path) -> None:
-    """Issue 5, point 8, the small form; on both engines."""
+    """The small form; on both engines."""
     assert await agrees(database, tmp_path / "history.jsonl", 3_000, 3, 5, seed=11) == 16 * (3 + 3 + 15 + 1 + 1)
 
 
 @pytest.mark.soak
 async def test_two_hundred_thousand_tickets_of_a_province(database: Database, tmp_path: Path) -> None:
-    """Issue 5, point 8."""
+    """The long form."""
     assert await agrees(database, tmp_path / "history.jsonl", 200_000, 9, 40, seed=12) > 6_000

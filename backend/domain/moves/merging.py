@@ -42,7 +42,7 @@ def _one_matter(one: Ticket, other: Ticket) -> bool:
 
 
 def take_repeat(m: Mover) -> None:
-    """T4: the master's side of a merge: one more repeat, flagged, and told to whoever handles it."""
+    """T4b: the master's side of a merge: one more repeat, flagged, and told to whoever handles it."""
     lead = m.snap.lead
     m.on_ticket(repeats=m.ticket.repeats + 1)
     m.flag("suspected_repeat")

@@ -1,4 +1,4 @@
-"""A unit does not agree with a red card: it says why, another person decides (Q33, texts M8)."""
+"""A unit does not agree with a red card: it says why, another person decides (Q33, M8)."""
 
 from backend.domain.mover import Mover
 from backend.domain.refusals import Refused

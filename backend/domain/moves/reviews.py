@@ -223,7 +223,7 @@ def decide_unreasonable(m: Mover) -> None:
 
 
 def appeal(m: Mover) -> None:
-    """T29: one appeal against a refused claim, to be decided by yet another person."""
+    """T29b: one appeal against a refused claim, to be decided by yet another person."""
     lead_only(m)
     refused = [r for r in m.snap.requests if r.kind == "unreasonable" and r.decision == "refused"]
     if not refused:

@@ -75,7 +75,7 @@ def report_progress(m: Mover) -> None:
 
 
 def accept_progress(m: Mover) -> None:
-    """T18: the answer is enough, and the flag comes down; or it is not, and a new day is given."""
+    """T18b: the answer is enough, and the flag comes down; or it is not, and a new day is given."""
     if "supervised" not in m.ticket.flags:
         raise Refused("nothing_pending", kind="supervise")
     if m.words["accept"]:
