@@ -17,14 +17,14 @@ _IN_MOTION = (
 )
 _PATROL = "t.id > :first AND t.id <= :last"
 
-#: #: A live assignment (an imported one has a value in `card`, and never had clocks).
+#: A live assignment (an imported one has a value in `card`, and never had clocks).
 _OWN = "a.card IS NULL AND a.ended_at IS NULL"
-#: #: CASE and the second condition of the joins leave one index to use: a planner without statistics would otherwise
-#: #: compare every ticket with every assignment.
+#: CASE and the second condition of the joins leave one index to use: a planner without statistics would otherwise
+#: compare every ticket with every assignment.
 _OPEN_DUTY = """SELECT 1 FROM duties d WHERE d.ticket_id = t.id
           AND CASE WHEN d.met_at IS NULL THEN d.assignment_id = a.id AND d.kind = '{kind}' ELSE false END"""
 
-#: #: kind → query. About tickets:
+#: kind → query. About tickets:
 _OF_TICKETS = {
     # G24: each dispatched ticket reached a person; an ordinary one may wait for the office to open
     "untold": f"""
@@ -72,7 +72,7 @@ _OF_TICKETS = {
                           AND j.recorded_at >= :visit)""",
 }  # fmt: skip
 
-#: #: About everything else; each uses an index of what is open.
+#: About everything else; each uses an index of what is open.
 _OF_THE_REST = {
     "duty_left": """
         SELECT d.id AS subject, t.no AS ticket_no, d.kind AS duty, t.state, d.due_at
@@ -94,7 +94,7 @@ _OF_THE_REST = {
                           AND r.decision IS NULL AND r.asked_at < d.due_at + 1000000)
           AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.assignment_id = a.id AND r.kind = 'objection'
                           AND r.decision = 'accepted')""",
-    # # a message being called about is held by its call, not by a lease
+    # a message being called about is held by its call, not by a lease
     "letter_stuck": """
         SELECT l.id AS subject, t.no AS ticket_no, l.kind AS letter, l.channel, l.person, l.attempts
         FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
@@ -140,7 +140,7 @@ _OF_THE_REST = {
         SELECT b.id AS subject, b.person, b.channel FROM bindings b LEFT JOIN people p ON p.code = b.person
         WHERE b.state = 'live' AND (p.code IS NULL OR NOT p.active)""",
 }  # fmt: skip
-#: #: Kinds whose subject is a number or a code; every other subject is a row id.
+#: Kinds whose subject is a number or a code; every other subject is a row id.
 _NAMED = ("untold", "no_close_duty", "no_dispatch_duty", "state_differs", "version_differs", "visit_unplanned",
           "unit_unstaffed")  # fmt: skip
 _ON_PATROL = ("state_differs", "version_differs")
@@ -157,11 +157,11 @@ def _about_one(sql: str) -> Any:
 _everywhere = {kind: sql.format(scope=_IN_MOTION) for kind, sql in _OF_TICKETS.items()} | _OF_THE_REST
 _anywhere = {kind: sql.format(scope="1 = 1") for kind, sql in _OF_TICKETS.items()} | _OF_THE_REST
 
-#: #: Run every time.
+#: Run every time.
 QUESTIONS = {kind: _limited(sql) for kind, sql in _everywhere.items()}
-#: #: Run in addition on one section of all tickets.
+#: Run in addition on one section of all tickets.
 PATROLLED = {kind: _limited(_OF_TICKETS[kind].format(scope=_PATROL)) for kind in _ON_PATROL}
-#: #: Run for one subject, whatever the state of its ticket.
+#: Run for one subject, whatever the state of its ticket.
 PERSISTS = {kind: _about_one(sql) for kind, sql in _anywhere.items()}
 
 
@@ -170,5 +170,5 @@ def subject_key(kind: str, subject: str) -> str | int:
     return subject if kind in _NAMED else int(subject)
 
 
-#: #: Every kind of finding.
+#: Every kind of finding.
 KINDS = tuple(QUESTIONS)

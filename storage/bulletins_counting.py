@@ -40,7 +40,7 @@ CLOSED = text(f"""SELECT a.unit, count(*), sum(CASE WHEN a.extension_count = 1 T
     WHERE a.lead AND {WITHIN.format("a.closed_at")} AND a.state <> 'returned' AND t.merged_into IS NULL
     GROUP BY a.unit ORDER BY a.unit""")
 
-#: #: A red card issued by the clock, or due by the rule for an imported history (as scoring counts it).
+#: A red card issued by the clock, or due by the rule for an imported history (as scoring counts it).
 RED = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN a.close_due_at >= :start AND a.close_due_at < :end
     AND a.close_due_at < :as_of AND NOT (a.closed_at IS NOT NULL AND a.closed_at <= :as_of
     AND a.closed_at < a.close_due_at + {_SECOND}) AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)

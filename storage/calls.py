@@ -109,7 +109,7 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         query = update(t.calls).where(K.id == call_id, K.state == "waiting").values(**values)
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
-    # # -- attempts
+    # -- attempts
 
     async def engaged(self, call_id: int, number: str) -> bool:
         """Whether that telephone is in another call."""
@@ -195,7 +195,7 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         await self._ids.refill(2)
         call_id, dial_id = self._ids.take(), self._ids.take()
         row = self._row(call_id, new) | {"state": "live", "dial_id": dial_id}
-        # # an incoming call does not occupy the caller's own number: it must stay free to be called
+        # an incoming call does not occupy the caller's own number: it must stay free to be called
         row["phone_index"] = None
         known = select(D.id).where(D.provider_id == provider_id)
 
@@ -213,7 +213,7 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         except IntegrityError:  # another process was faster with the same request
             return int(await self._db.read(lambda c: c.execute(known).scalar_one()))
 
-    # # -- parameters of carrier URLs
+    # -- parameters of carrier URLs
 
     def carry(self, dial_id: int, text: str) -> str:
         return base64.urlsafe_b64encode(self._vault.seal("dials", dial_id, "carried", text)).decode().rstrip("=")

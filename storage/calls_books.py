@@ -55,7 +55,7 @@ class CallsBooks:
         query = update(t.dials).where(D.id == dial_id, D.outcome.is_(None)).values(answered_by=answered_by)
         await self._db.write(lambda c: c.execute(query) and None)
 
-    # # -- invalid numbers
+    # -- invalid numbers
 
     async def bury(self, number: str, masked: str, code: str, at: datetime, call: Call) -> None:
         row = {"phone_index": self._vault.index(number), "at": micros(at), "code": code, "masked": masked,
@@ -104,7 +104,7 @@ class CallsBooks:
 
         return await self._db.write(work)
 
-    # # -- costs
+    # -- costs
 
     async def spent(self, since: datetime, until: datetime) -> Sequence[Spent]:
         query = (

@@ -27,7 +27,7 @@ from storage.db import Database
 from storage.quick import Quick
 
 _TERMINAL = ("completed", "busy", "no-answer", "failed", "canceled")
-#: #: An attempt from which anything was heard was certainly placed.
+#: An attempt from which anything was heard was certainly placed.
 _HEARD_OF = case((D.state.in_(("asking", "ambiguous")), "placed"), else_=D.state)
 _DIAL = bindparam("b_dial", type_=BigInteger, required=False)
 _CALL = select(D.call_id).where(D.id == _DIAL).scalar_subquery()
@@ -37,7 +37,7 @@ def _words(name: str) -> Any:
     return bindparam(name, type_=Text, required=False)
 
 
-# # The statements for steps and reports are built once, so that a call in progress does not wait for SQL to be built.
+# The statements for steps and reports are built once, so that a call in progress does not wait for SQL to be built.
 _TALK = Quick(talks().where(D.id == _DIAL))
 _TAKE = (
     update(t.dials)

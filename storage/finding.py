@@ -14,7 +14,7 @@ from storage.rows import SHAPES
 
 STRETCH = 20_000  # rows one text search scans before the page ends with "continue from here"
 LONG_STRETCH = 100_000  # the same for filters that read no text
-#: #: Duties that make a ticket overdue when open past their due time.
+#: Duties that make a ticket overdue when open past their due time.
 OWED = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
 TICKET = [t.tickets.c[name] for name in SHAPES[Ticket].names]
 

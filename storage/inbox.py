@@ -22,7 +22,7 @@ DEEPEST = 64  # nesting levels; the Bot API never reaches this
 KEPT = 65_536  # characters kept of an unreadable update
 LONGEST_ERROR = 500
 
-#: #: Kinds of updates that carry their chat, and where.
+#: Kinds of updates that carry their chat, and where.
 _CHATS = (("message", "chat"), ("edited_message", "chat"), ("my_chat_member", "chat"), ("channel_post", "chat"))
 
 _KEEP = Quick(text(

@@ -16,7 +16,7 @@ from storage.registers import RegisterShelf
 from storage.runs import RunShelf
 from storage.supposed import supposing, undecided
 
-#: #: measures whose numerator counts against the unit
+#: measures whose numerator counts against the unit
 AGAINST = frozenset({Measure.EXTENSION, Measure.RED_CARD})
 
 _EXCLUDED = "e.item = :item AND e.month = :month AND e.state = 'accepted' AND e.decided_at <= :as_of"

@@ -9,24 +9,24 @@ from collections.abc import Callable, Sequence
 from backend.domain.scoring.measures import Measure
 from backend.ports.marks import Question
 
-#: #: Q26: done within the second it was due is done in time; due times are whole seconds.
+#: Q26: done within the second it was due is done in time; due times are whole seconds.
 SECOND = 1_000_000
 
 _NOT_MERGED = "{0}.ticket_id NOT IN (SELECT id FROM tickets WHERE merged_into IS NOT NULL)"  # Q23
 _NO_MASS = "t.flags NOT LIKE '%mass_incident%'"  # Q32
-#: #: how many demands a closing stands for if each merged repeat counts by itself (Q23 `each`)
+#: how many demands a closing stands for if each merged repeat counts by itself (Q23 `each`)
 _EACH = """(1 + (SELECT count(*) FROM tickets m JOIN journal j ON j.ticket_id = m.id AND j.verb = 'merge'
     AND j.at <= :as_of WHERE m.merged_into = t.id))"""
 _GIVEN_BACK = "SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted' AND {0}"
 _SPOKEN = "('satisfied', 'basically_satisfied', 'unclear', 'unsatisfied')"
-#: #: in the month and not after the run: `until` is the end of either, whichever comes first
+#: in the month and not after the run: `until` is the end of either, whichever comes first
 _MONTH = "{0} >= :start AND {0} < :until"
 _NOT_VOID = "(d.outcome IS NULL OR d.outcome <> 'void' OR d.met_at > :as_of)"
-#: #: a closing in the month of its last visit (Q14)
+#: a closing in the month of its last visit (Q14)
 _VISITED = """a.closed_at <= :as_of AND t.id IN (SELECT v.ticket_id FROM visits v WHERE v.at <= :as_of
     GROUP BY v.ticket_id HAVING max(v.at) >= :start AND max(v.at) < :end)"""
 
-#: #: The instant in a request's JSON, as microseconds; due times are whole seconds with an offset.
+#: The instant in a request's JSON, as microseconds; due times are whole seconds with an offset.
 _OLD_DUE = {
     "sqlite": "CAST(strftime('%s', json_extract(facts, '$.old_due_at')) AS INTEGER) * 1000000",
     "postgresql": "CAST(extract(epoch FROM CAST(CAST(facts AS json) ->> 'old_due_at' AS timestamptz)) AS bigint) * 1000000",
@@ -50,7 +50,7 @@ class Wording:
 
         self._timely = f"CASE WHEN {self._in_time} THEN 1 ELSE 0 END"
         self._weight = _EACH if question.merged == "each" else "1"
-        #: #: measure → what a closing adds to its numerator, and the condition for it to count
+        #: measure → what a closing adds to its numerator, and the condition for it to count
         self.of_closings: dict[Measure, tuple[str, str]] = {
             Measure.ON_TIME: (self._timely, _NO_MASS),
             Measure.EXTENSION: (self._extensions, _NO_MASS),

@@ -10,7 +10,7 @@ from storage.rows import SHAPES, encode
 
 PARTS: tuple[tuple[type, str], ...] = (
     (Assignment, "ticket_id = {id} ORDER BY id"),
-    # # CASE, not OR: given an OR, PostgreSQL may scan the index of all open duties
+    # CASE, not OR: given an OR, PostgreSQL may scan the index of all open duties
     (Duty, "ticket_id = {id} AND CASE WHEN met_at IS NULL THEN true ELSE kind = 'return' END ORDER BY id"),
     (Request, "ticket_id = {id} ORDER BY id"),
     (Visit, "ticket_id = {id} ORDER BY id"),

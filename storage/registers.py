@@ -113,7 +113,7 @@ class RegisterShelf:
                 found.setdefault(reviewer, [0, 0])[1] += n
         return {unit: (made, reviewed) for unit, (made, reviewed) in found.items()}
 
-    # # -- candidates for ledger lines
+    # -- candidates for ledger lines
 
     async def praise(self, start: datetime, end: datetime) -> Sequence[Lead]:
         return await self._leads(_PRAISE, start, end)

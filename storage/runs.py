@@ -13,7 +13,7 @@ from storage import tables as t
 from storage.db import Database
 
 R, A, X = t.score_runs.c, t.score_appeals.c, t.score_exclusions.c
-#: #: what may still change a past month, by name: open duties of its cohort, undecided requests (Q15)
+#: what may still change a past month, by name: open duties of its cohort, undecided requests (Q15)
 _OPEN = {
     "dispatch": "SELECT count(*) FROM duties WHERE kind = 'dispatch' AND met_at IS NULL AND {0}",
     "sign": "SELECT count(*) FROM duties WHERE kind = 'sign' AND met_at IS NULL AND {0}",
@@ -95,7 +95,7 @@ class RunShelf:
 
         return await self._db.read(work)
 
-    # # -- contests
+    # -- contests
 
     async def appeal(self, appeal: Appeal) -> None:
         values = {

@@ -14,7 +14,7 @@ from backend.domain.instants import instant, micros
 from backend.ports.marks import Question, Undecided
 from storage import tables as t
 
-#: #: a claim about a ticket without an assignment of its own belongs to the lead unit
+#: a claim about a ticket without an assignment of its own belongs to the lead unit
 _UNDECIDED = text("""SELECT r.id, r.kind, t.no, r.assignment_id, r.asked_at, r.facts
     FROM requests r JOIN tickets t ON t.id = r.ticket_id
     LEFT JOIN assignments a ON a.id = COALESCE(r.assignment_id, t.lead_id)

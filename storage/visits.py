@@ -75,7 +75,7 @@ class VisitShelf:
         query = select(T.no).where(T.state == State.CLOSED.value).order_by(T.closed_at, T.id).limit(limit)
         return await self._db.read(lambda c: list(c.execute(query).scalars()))
 
-    # # -- do-not-call list
+    # -- do-not-call list
 
     async def blocked(self, limit: int) -> Sequence[Blocked]:
         n = t.no_visits.c

@@ -167,5 +167,5 @@ class WantedVisit:
     urgent: bool
 
 
-#: #: The owner of a message while its call is handled: nobody else may release such a message.
+#: The owner of a message while its call is handled: nobody else may release such a message.
 OWNER = "calls"

@@ -68,7 +68,7 @@ class CallStore(CallBooks, Protocol):
         """Cancel a waiting call. False if it is no longer waiting."""
         ...
 
-    # # -- attempts
+    # -- attempts
 
     async def engaged(self, call_id: int, number: str) -> bool:
         """Whether that telephone is in another call. Check before taking a rate-limit token."""
@@ -101,7 +101,7 @@ class CallStore(CallBooks, Protocol):
         """Record the outcome of an attempt, once."""
         ...
 
-    # # -- calls in progress
+    # -- calls in progress
 
     async def talk(self, dial_id: int) -> Talk | None:
         """Return an attempt with its call and what it is about."""
@@ -135,7 +135,7 @@ class CallStore(CallBooks, Protocol):
         """Record an incoming call in progress; return the attempt's id, the same for the same carrier id (FW7)."""
         ...
 
-    # # -- look-ups
+    # -- look-ups
 
     async def number_of(self, call_id: int) -> str | None:
         """Return the number last called for a call, in clear text."""
@@ -169,7 +169,7 @@ class CallStore(CallBooks, Protocol):
         """Return the newest automatic visit to this number whose ticket still waits for an answer."""
         ...
 
-    # # -- parameters of carrier URLs
+    # -- parameters of carrier URLs
 
     def carry(self, dial_id: int, text: str) -> str:
         """Seal text for a URL; only `carried` with the same attempt opens it."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from backend.domain.dispatch_aid import Misses, Responsibility
 
-#: #: What dispatches are counted by.
+#: What dispatches are counted by.
 BY = ("unit", "dispatcher", "category", "month")
 
 

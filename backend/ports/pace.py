@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-#: #: bucket → its state
+#: bucket → its state
 States = Mapping[str, tuple[float, ...]]
 
 

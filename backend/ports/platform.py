@@ -21,7 +21,7 @@ class Sync(StrEnum):
     SETTLED = "settled"  # corrected on the platform by a person
 
 
-#: #: The platform has the move; every other state shows as 待平台确认.
+#: The platform has the move; every other state shows as 待平台确认.
 DONE = frozenset({Sync.CONFIRMED, Sync.OWN, Sync.SETTLED})
 
 

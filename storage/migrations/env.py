@@ -10,7 +10,7 @@ def _run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        # # SQLite changes a column by rebuilding its table
+        # SQLite changes a column by rebuilding its table
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
         transactional_ddl=True,

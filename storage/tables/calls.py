@@ -17,7 +17,7 @@ calls = Table(
     Index("calls_next", "next_at", postgresql_where=text("next_at IS NOT NULL"),
           sqlite_where=text("next_at IS NOT NULL")),
     Index("calls_ticket", "ticket_id"), Index("calls_phone", "phone_index"), Index("calls_person", "person", "id"),
-    # # at most one call per message, and one visit call per round of a ticket (FW14, FW22)
+    # at most one call per message, and one visit call per round of a ticket (FW14, FW22)
     Index("calls_letter", "letter_id", unique=True, postgresql_where=text("letter_id IS NOT NULL"),
           sqlite_where=text("letter_id IS NOT NULL")),
     Index("calls_visit", "ticket_id", "round", unique=True, postgresql_where=text("purpose = 'visit'"),
@@ -30,7 +30,7 @@ dials = Table(  # every call attempt: one row before the provider is asked, sett
     col("sequence", Integer, default="-1"), col("answered_by", null=True), at("asked_at", null=False),
     at("answered_at"), at("ended_at"), col("duration", Integer, null=True), col("outcome", null=True),
     col("error", null=True), col("cost", null=True), col("recording", null=True), col("keys"),
-    # # the next expected step, and the last prompt: a step fetched twice hears the same (FW5, FW7)
+    # the next expected step, and the last prompt: a step fetched twice hears the same (FW5, FW7)
     col("step", Integer, default="0"), col("said", null=True),
     Index("dials_call", "call_id"), Index("dials_open", "state", "asked_at"), Index("dials_asked", "asked_at"),
 )  # fmt: skip

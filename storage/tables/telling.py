@@ -21,7 +21,7 @@ letters = Table(
     col("assignment_id", BigInteger, null=True), col("version", Integer), col("urgent", Boolean),
     at("not_before", null=False), at("created_at", null=False), col("facts"), col("state"),
     col("attempts", Integer, default="0"), col("cause_id", BigInteger, null=True),
-    # # delivery state
+    # delivery state
     col("owner", null=True), at("lease_until"), at("sent_at"), col("provider_id", null=True),
     col("address", null=True), col("error", null=True), col("cost", null=True),
     col("doubts", Integer, default="0"),  # copies that may have arrived: the next one is marked 重发 (FT24)

@@ -15,7 +15,7 @@ tickets = Table(
     col("excluded", Boolean, default="false"), col("visit_round", Integer, default="0"),
     col("rounds_of_rework", Integer, default="0"), at("closed_at"), col("merged_into", BigInteger, null=True),
     col("title"), col("place"), col("text"),
-    # # beyond the domain's record: sealed personal data, provenance
+    # beyond the domain's record: sealed personal data, provenance
     col("name_sealed", LargeBinary, null=True), col("phone_sealed", LargeBinary, null=True),
     col("phone_index", null=True), col("phone_tail", null=True), at("submitted_at"), at("created_at", null=False),
     col("extra"), col("repeats", Integer, default="0"),
