@@ -84,7 +84,7 @@ def fit(row: Responsibility, demand: Demand, day: date) -> tuple[float, tuple[st
 
 
 def in_region(region: str, demand: Demand) -> bool:
-    """Return whether a demand comes from a region: its own names that one, or, if it has none, its words do."""
+    """Return whether a demand comes from a region: its own is or lies in it, or, if it has none, its words name it."""
     return region in demand.region if demand.region else region in demand.words
 
 
