@@ -64,7 +64,7 @@ class OfficeHours:
         return self.instant(day, self.of(day)[-1][1])
 
     def contains(self, at: datetime) -> bool:
-        """Return whether the time of day is in a period, on any day of the week; its first instant is, its last is not."""
+        """Return whether the time of day is in a period, on any day; a period's first instant is, its last is not."""
         here = self.local(at)
         second = here.hour * 3600 + here.minute * 60 + here.second
         return any(begin * 60 <= second < end * 60 for begin, end in self.of(here.date()))

@@ -18,7 +18,7 @@ class Gap(StrEnum):
     NO_LIAISON = "no_liaison"  # B45
     NO_LEADER = "no_leader"  # B45
     NOBODY_BOUND = "nobody_bound"  # no handler has a chat
-    NO_PHONE = "no_phone"  # a handler without a number cannot be rung (A10)
+    NO_PHONE = "no_phone"  # a handler without a number cannot be called (A10)
     NO_KEY = "no_key"  # no handler has a key (A37)
     KEY_UNAUTHORISED = "key_unauthorised"  # there are keys, but no module was authorised for any (A37)
     BOT_OFF = "bot_off"  # A38: chat is off; its people get no messages
