@@ -1,1 +1,1 @@
-"""What the official documents decide: pure rules, standard library only, never awaiting, never asking the time."""
+"""Pure decision rules from the official documents: standard library only, no await, no clock."""

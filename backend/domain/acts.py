@@ -1,4 +1,4 @@
-"""What every mouth reduces to: an act by somebody, and the plan of what it changes."""
+"""The data of a decision: the act, the snapshot and context it is decided on, and the plan it becomes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,10 +21,10 @@ from backend.domain.ticket import Category, Grade, Obligation, Role, Source
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person, a service key (`key:NAME`) or the house itself (`system`)."""
+    """Who acts: a person, a service key (`key:NAME`) or the system itself (`system`)."""
 
     code: str
-    role: Role | None  # None: the house itself
+    role: Role | None  # None: the system itself
     unit: str | None = None
 
     @property
@@ -38,9 +38,9 @@ SYSTEM = Actor("system", None)
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Somebody does something to a ticket or one of its assignments.
+    """One requested action on a ticket or one of its assignments.
 
-    `version` is the ticket version the actor saw; `card` the assignment version drawn on the pressed card;
+    `version` is the ticket version the actor saw; `card` the assignment version shown on the pressed card;
     `at` the planned instant for acts of the clock (default: now).
     """
 
@@ -59,14 +59,14 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A ticket with everything a decision needs, as read in one go."""
+    """A ticket with everything a decision needs, read at once."""
 
     ticket: Ticket
     assignments: tuple[Assignment, ...] = ()
     duties: tuple[Duty, ...] = ()  # open ones
     requests: tuple[Request, ...] = ()  # undecided, and the decided ones of kinds with a limit
     visits: tuple[Visit, ...] = ()  # of this ticket
-    last: Line | None = None  # the newest journal line
+    last: Line | None = None  # the newest journal entry
     beside: "Snapshot | None" = None  # the other ticket an act names (the master of a merge)
 
     @property
@@ -75,7 +75,7 @@ class Snapshot:
         return next((a for a in self.assignments if a.id == self.ticket.lead_id), None)
 
     def assignment(self, assignment_id: int) -> Assignment | None:
-        """The assignment of that id, if it belongs to this ticket."""
+        """Return the assignment with this id, or None if the ticket has no such assignment."""
         return next((a for a in self.assignments if a.id == assignment_id), None)
 
 
@@ -93,7 +93,7 @@ Row = Assignment | Duty | Request | Visit | Letter
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that one move writes, in one transaction, if the ticket still has `expected` as its version."""
+    """Everything one move writes, in one transaction, provided the ticket's version is still `expected`."""
 
     ticket_id: int
     expected: int
@@ -101,14 +101,14 @@ class Plan:
     line: Line
     rows: tuple[Row, ...] = ()
     changes: tuple[Change, ...] = ()
-    redraw: tuple[int, ...] = ()  # assignments whose cards must be drawn again
+    redraw: tuple[int, ...] = ()  # assignments whose cards must be redrawn
     inbox_id: int | None = None
     urgent: bool = False
-    also: "Plan | None" = None  # what the same act does to the other ticket; both are written, or neither
+    also: "Plan | None" = None  # the same act's effect on the other ticket; both are written or neither
 
 
 class Rules(Protocol):
-    """The settings a decision may ask for, by key of readings §4."""
+    """The settings a decision may read, by key of readings §4."""
 
     def text(self, key: str, unit: str | None = None) -> str: ...
     def flag(self, key: str, unit: str | None = None) -> bool: ...
@@ -117,7 +117,7 @@ class Rules(Protocol):
 
 
 class World(Protocol):
-    """What the desk tells a decision about the office at this moment."""
+    """What a decision may ask about the office at the moment of the act."""
 
     @property
     def now(self) -> datetime: ...

@@ -1,4 +1,4 @@
-"""Which days are worked: the public calendar with its 调休 exchange days, and a refusal where it ends."""
+"""Which days are worked: the public calendar with its 调休 exchange days; refuses days it does not cover."""
 
 import tomllib
 from bisect import bisect_right
@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 class Calendar:
     """An unbroken run of days, each worked or not; the first gap ends it.
 
-    `days` is the seed, `overrides` are single days edited by the office: they win, and may carry the run further.
+    `days` is the seed, `overrides` are single days edited by the office: they win, and may extend the run.
     Every question about a day outside the run raises `Refused("calendar_ends", date=…, start=…, end=…)`: a deadline
     is never guessed (readings §4).
     """
@@ -49,26 +49,26 @@ class Calendar:
 
     @staticmethod
     def packaged(overrides: Mapping[date, bool] | None = None) -> "Calendar":
-        """The calendar shipped with the product, with the office's own days laid over it."""
+        """Return the shipped calendar with the office's own days laid over it."""
         return Calendar(seed(), dict(overrides or {}))
 
     def covers(self, day: date) -> bool:
-        """Is this day within the announced calendar?"""
+        """Return whether this day is within the announced calendar."""
         return self.start <= day <= self.end
 
     def is_workday(self, day: date) -> bool:
-        """Is this day worked? Refused past the cover."""
+        """Return whether this day is worked; Refused `calendar_ends` outside the calendar."""
         known = self._known.get(day)
         if known is None:
             raise self._refusal(day)
         return known
 
     def next_workday(self, day: date) -> date:
-        """The first working day after this one."""
+        """Return the first working day after this one."""
         return self.add_workdays(day, 1)
 
     def add_workdays(self, day: date, count: int) -> date:
-        """The `count`-th working day after `day`, itself not counted (民法典 §201); before it when negative.
+        """Return the `count`-th working day after `day`, itself not counted (民法典 §201); before it if negative.
 
         A day that is not worked counts like the evening of the working day before it (Q24). With count 0 a
         working day stays itself and any other day goes back to that evening.
@@ -90,7 +90,7 @@ class Calendar:
 
 
 def year_days(year: int, holidays: Iterable[date], workdays: Iterable[date]) -> dict[date, bool]:
-    """Every day of a year from its two lists: closed days and exchange days; the rest follows the week."""
+    """Return every day of a year from its two lists: closed days and exchange days; the rest follows the week."""
     day, table = date(year, 1, 1), {}
     while day.year == year:
         table[day] = day.weekday() < 5
@@ -102,7 +102,7 @@ def year_days(year: int, holidays: Iterable[date], workdays: Iterable[date]) -> 
 
 @cache
 def seed() -> Mapping[date, bool]:
-    """The shipped day table, read once from `backend/data/calendar/cn.toml`."""
+    """Load the shipped day table from `backend/data/calendar/cn.toml`, once."""
     book = tomllib.loads(files("backend").joinpath("data/calendar/cn.toml").read_text("utf-8"))
     table: dict[date, bool] = {}
     for name, lists in book["years"].items():
@@ -112,7 +112,7 @@ def seed() -> Mapping[date, bool]:
 
 
 def _spread(year: int, ranges: Iterable[str]) -> list[date]:
-    """`["10-01..10-07", "10-10"]` → the days meant."""
+    """Expand `["10-01..10-07", "10-10"]` into days."""
     days: list[date] = []
     for written in ranges:
         first, _, last = written.partition("..")

@@ -1,4 +1,4 @@
-"""How much time is left, and how a ticket's tail is read out; instants themselves are in `spoken_time.py`."""
+"""Words for the time left and for a ticket number's tail; instants themselves are in `spoken_time.py`."""
 
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -8,7 +8,7 @@ from backend.domain.ticket import Grade
 
 
 def left(catalogue: Catalogue, span: timedelta) -> str:
-    """What is left until a deadline, in its two largest units; whole minutes, rounded down."""
+    """Return the time left until a deadline, in its two largest units; whole minutes, rounded down."""
     minutes = int(span.total_seconds() // 60)
     if minutes <= 0:
         return catalogue.say("time.left_none")
@@ -19,13 +19,13 @@ def left(catalogue: Catalogue, span: timedelta) -> str:
 
 
 def key_tail(ticket_no: str) -> str:
-    """The last four digits of a ticket number as they are keyed, zeros before where it has fewer."""
+    """Return the last four digits of a ticket number as they are keyed, padded with zeros in front."""
     return "".join(c for c in ticket_no if c.isascii() and c.isdigit())[-4:].zfill(4)
 
 
 def explained(catalogue: Catalogue, now: datetime, due: datetime, calendar: Calendar, zone: tzinfo) -> str:
-    """What is left, and what the calendar does meanwhile: `6 小时 20 分（周六 10 月 10 日上班）`, or how many days are
-    not worked; only `left` where the calendar has nothing to add or does not reach."""
+    """Return the time left, and what the calendar does meanwhile: `6 小时 20 分（周六 10 月 10 日上班）`, or how many days
+    are not worked; as `left` if the calendar has nothing to add or does not reach."""
     said = left(catalogue, due - now)
     day, last = now.astimezone(zone).date(), due.astimezone(zone).date()
     if due <= now or not (calendar.covers(day) and calendar.covers(last)):
@@ -41,7 +41,7 @@ def explained(catalogue: Catalogue, now: datetime, due: datetime, calendar: Cale
 def left_words(
     catalogue: Catalogue, now: datetime, due: datetime, grade: str, calendar: Calendar, zone: tzinfo | None
 ) -> str:
-    """What is left, as cards, lists and pages all say it: an urgent matter's hours run day and night (Q25)."""
+    """Return the time left as cards, lists and pages all show it: an urgent ticket's hours run day and night (Q25)."""
     if grade == Grade.URGENT or zone is None:
         return left(catalogue, due - now)
     return explained(catalogue, now, due, calendar, zone)
@@ -54,5 +54,5 @@ def _day(catalogue: Catalogue, day: date) -> str:
 
 
 def tail(ticket_no: str) -> str:
-    """The last four letters or digits of a ticket number, apart, so that each is read alone: `1 0 0 1`."""
+    """Return the last four letters or digits of a ticket number, apart, so that each is read alone: `1 0 0 1`."""
     return " ".join([c for c in ticket_no if c.isalnum()][-4:])

@@ -1,4 +1,4 @@
-"""When each duty is due: limits turned into instants by the civil code's rules on periods (Q24–Q26, E9)."""
+"""Computes when each duty is due: limits become instants by the civil code's rules on periods (Q24–Q26, E9)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,10 +57,10 @@ def deadline(
     calendar: Calendar,
     unit: str | None = None,
 ) -> datetime:
-    """The instant until which a duty that began at `start` is met in time; whole seconds, local zone.
+    """Return the instant until which a duty that began at `start` is met in time; whole seconds, local zone.
 
-    `unit` brings its own office hours. Raises `calendar_ends` past the calendar's cover and `deadline_missing` when
-    a close limit is asked for without a category.
+    `unit` selects that unit's office hours. Raises `calendar_ends` past the calendar's cover and `deadline_missing` for
+    a close limit without a category.
     """
     key = _key(kind, grade, category)
     if settings.limit_or_none(key) is None:  # `close`: the same limit as closing, from this start
@@ -76,7 +76,7 @@ def due_by(
     grade: Grade = Grade.GENERAL,
     unit: str | None = None,
 ) -> datetime:
-    """The deadline by any limit setting: `dispatch.again.limit`, `visit.manual.limit`, `extension.max_length`, …"""
+    """Return the deadline by any limit setting: `dispatch.again.limit`, `visit.manual.limit`, …"""
     return due(
         settings.limit(key),
         start,
@@ -95,7 +95,7 @@ def due(
     mode: Mode = Mode.NEXT_WORKDAY_CLOSE,
     pause: bool = False,
 ) -> datetime:
-    """`limit` counted from `start`.
+    """Return the end of `limit` counted from `start`.
 
     Working days: the day of the start is not counted and the last one ends at close of business (民法典 §201, §203);
     under `rolling_workhours` each is eight working hours. Clock limits run day and night (§201 ¶2) and need no
@@ -112,7 +112,7 @@ def due(
 
 
 def lead(limit: Limit, until: datetime, calendar: Calendar, hours: OfficeHours) -> datetime:
-    """The instant a limit's length before `until`: a working day back is the same time on the working day before."""
+    """Return the instant one limit before `until`: a working day back is the same time on the working day before."""
     here = hours.local(until).replace(microsecond=0)
     if limit.unit is LimitUnit.WORKDAYS:
         day = calendar.add_workdays(here.date(), -limit.amount)
@@ -123,7 +123,7 @@ def lead(limit: Limit, until: datetime, calendar: Calendar, hours: OfficeHours) 
 
 
 def timely(met_at: datetime, due_at: datetime) -> bool:
-    """Met on the very second is met in time; anything inside that second too (Q26)."""
+    """Return whether a duty is met in time: the second it is due counts in full (Q26)."""
     return met_at.astimezone(UTC).replace(microsecond=0) <= due_at.astimezone(UTC)
 
 
@@ -135,9 +135,9 @@ def yellow_card_at(
     calendar: Calendar,
     unit: str | None = None,
 ) -> datetime | None:
-    """When an open closing duty turns yellow (T15): `card.yellow_lead` before due, urgent at half time.
+    """Return when an open close duty turns yellow (T15): `card.yellow_lead` before due, urgent at half time.
 
-    None when the whole limit is shorter than the lead.
+    None if the whole limit is shorter than the lead.
     """
     hours = settings.office_hours(unit)
     if grade is Grade.URGENT:
@@ -148,7 +148,7 @@ def yellow_card_at(
 
 
 def red_card_at(due_at: datetime, settings: Settings, calendar: Calendar, unit: str | None = None) -> datetime:
-    """When the red card is issued (T16, Q33): at the deadline itself, or `card.red_at` after it."""
+    """Return when the red card is issued (T16, Q33): at the deadline itself, or `card.red_at` after it."""
     if settings.limit_or_none("card.red_at") is None:
         return due_at
     return due_by("card.red_at", due_at, settings, calendar, unit=unit)
@@ -163,7 +163,7 @@ def pushed_back(
     calendar: Calendar,
     unit: str | None = None,
 ) -> datetime:
-    """The closing deadline after a refused return: what the review took beyond its own limit is given back (T10)."""
+    """Return the close deadline after a refused return: the review time beyond its own limit is added (T10)."""
     hours = settings.office_hours(unit)
     if timely(decided_at, review_due_at):
         return due_at
@@ -183,18 +183,18 @@ def _key(kind: Obligation, grade: Grade, category: Category | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What remains until a deadline, for the catalogue to put into words: 剩余 6 小时 20 分（周六 10 月 10 日上班）."""
+    """Time left until a deadline, to be worded by the texts: 剩余 6 小时 20 分（周六 10 月 10 日上班）."""
 
-    over: bool  # the deadline has passed; the rest counts from it
+    over: bool  # the deadline has passed; the values count from it
     days: int
     hours: int  # beyond the days
-    minutes: int  # begun minutes do not count
-    office: timedelta  # office time among it
+    minutes: int  # rounded down
+    office: timedelta  # office time within it
     exchange_day: date | None  # the due day, when it is a weekend worked in exchange (调休)
 
 
 def left(at: datetime, due_at: datetime, calendar: Calendar, hours: OfficeHours) -> Left:
-    """What remains at `at` until `due_at`, or has passed since; office time needs both days covered, else is zero."""
+    """Return the time left from `at` to `due_at`, or passed since; office time is zero unless both days are covered."""
     gap = due_at.astimezone(UTC) - at.astimezone(UTC)
     minutes = int(abs(gap).total_seconds()) // 60
     begin, end = sorted((hours.local(at), hours.local(due_at)))
@@ -211,7 +211,7 @@ def left(at: datetime, due_at: datetime, calendar: Calendar, hours: OfficeHours)
 
 
 def _clock(start: datetime, length: timedelta, hours: OfficeHours) -> datetime:
-    """Clock time added on the universal clock, so that no local clock change bends it; whole seconds."""
+    """Add clock time in UTC, so that local clock changes do not distort it; whole seconds."""
     try:
         return hours.local(start.astimezone(UTC) + length).replace(microsecond=0)
     except OverflowError:

@@ -1,33 +1,33 @@
-"""Which unit a demand should go to: rows of the dispatch catalogue that fit, like tickets' fate, weighed in the open (A6)."""
+"""Suggests a unit for a demand, from catalogue entries that fit and what became of similar tickets (A6)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-BY_ROW = 0.30  # a row that fits at all
+BY_ROW = 0.30  # an entry that fits at all
 BY_WORD, MORE_WORDS = 0.30, 0.05  # its first keyword found, and each further one
-BY_CATEGORY, BY_REGION = 0.08, 0.17  # a row that is about this category, this region
-BY_LIKE = 0.5  # a like ticket closed by a unit, times its likeness
-BY_OPEN = 0.2  # a like ticket a unit is still working on
-AFTER_RETURN = 0.45  # what is left of a unit's score for each like ticket it gave back and was right
+BY_CATEGORY, BY_REGION = 0.08, 0.17  # an entry for this category, this region
+BY_LIKE = 0.5  # a similar ticket closed by a unit, times its similarity
+BY_OPEN = 0.2  # a similar ticket a unit is still working on
+AFTER_RETURN = 0.45  # factor on a unit's score for each similar ticket it rightly returned
 
 
 @dataclass(frozen=True, slots=True)
 class Responsibility:
-    """A row of the dispatch catalogue (派单目录): category × keywords × region → unit. Blank means any."""
+    """An entry of the dispatch catalogue (派单目录): category × keywords × region → unit. Blank means any."""
 
     id: int
     unit: str
     category: str | None = None
     keywords: tuple[str, ...] = ()
     region: str = ""
-    basis: str = ""  # the document it rests on
+    basis: str = ""  # the document it is based on
     valid_from: date | None = None  # first day it holds
     valid_to: date | None = None  # last day it holds
 
     def holds(self, day: date) -> bool:
-        """Whether it holds on a day."""
+        """Return whether the entry is valid on a day."""
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 
 
@@ -42,7 +42,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a unit is suggested, or spoken against: `catalogue`, `closed`, `open`, `returned`, with facts for its sentence."""
+    """A reason for or against a unit: `catalogue`, `closed`, `open`, `returned`, with facts for its sentence."""
 
     kind: str
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -50,10 +50,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Precedent:
-    """A like ticket: who had it, whether it was closed there, who gave it back and was right."""
+    """A similar ticket: who had it, whether it was closed there, who rightly returned it."""
 
     no: str
-    score: float  # likeness 0…1
+    score: float  # similarity 0…1
     unit: str | None
     closed: bool
     refused_by: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Precedent:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A unit, how much speaks for it (0…1), and why."""
+    """A suggested unit, how much speaks for it (0…1), and why."""
 
     unit: str
     score: float
@@ -69,7 +69,7 @@ class Suggestion:
 
 
 def fit(row: Responsibility, demand: Demand, day: date) -> tuple[float, tuple[str, ...]] | None:
-    """How well a row fits a demand (0…1) and which of its keywords were found; None when it does not fit."""
+    """Return how well an entry fits a demand (0…1) and which of its keywords were found; None if it does not fit."""
     if not row.holds(day) or (row.category is not None and row.category != demand.category):
         return None
     if row.region and not in_region(row.region, demand):
@@ -84,7 +84,7 @@ def fit(row: Responsibility, demand: Demand, day: date) -> tuple[float, tuple[st
 
 
 def in_region(region: str, demand: Demand) -> bool:
-    """Whether a demand comes from a region: its own is that, lies in it, or, when it has none, its words name it."""
+    """Return whether a demand comes from a region: its own is or lies in it, or, if it has none, its words name it."""
     return region in demand.region if demand.region else region in demand.words
 
 
@@ -92,8 +92,8 @@ def suggest(
     rows: Iterable[Responsibility], demand: Demand, like: Sequence[Precedent], day: date, allowed: Iterable[str],
     most: int = 5,
 ) -> list[Suggestion]:  # fmt: skip
-    """The units that speak for themselves, best first; only those `allowed` (active, not the institution itself)."""
-    left: dict[str, float] = {}  # of the doubt about each unit
+    """Return the best-supported units, best first; only those `allowed` (active, not the institution itself)."""
+    left: dict[str, float] = {}  # remaining doubt about each unit
     why: dict[str, list[Reason]] = {}
     may = set(allowed)
 
@@ -141,15 +141,15 @@ def _tickets(some: Sequence[Precedent]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Misses:
-    """Of the dispatches of one row of the table, how many went to the wrong unit."""
+    """How many dispatches of one table row went to the wrong unit."""
 
     name: str
     dispatches: int
-    returned: int  # given back, and the reviewer agreed
+    returned: int  # returned, and the reviewer agreed
     reassigned: int
 
     @property
     def rate(self) -> str | None:
-        """(returned + reassigned) / dispatches in per cent with two places; None when nothing was dispatched."""
+        """(returned + reassigned) / dispatches in per cent, two decimals; None if nothing was dispatched."""
         wrong = self.returned + self.reassigned
         return f"{100 * wrong / self.dispatches:.2f}" if self.dispatches else None

@@ -1,6 +1,6 @@
-"""What a return visit's answer means for the ticket: settled, deemed, asked again, or listened to by a person.
+"""What a return visit's answer means for the ticket: settled, deemed, tried again, or passed to a person.
 
-Rows: T23-T26, Q35, Q36, Q39, B42, B43. Silence is stored as silence; *deemed* is a word of its own.
+Rows: T23-T26, Q35, Q36, Q39, B42, B43. Silence is stored as silence; *deemed* is a value of its own.
 """
 
 from collections.abc import Collection, Sequence
@@ -28,7 +28,7 @@ class Deemed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """Where the ticket goes; `because` is a word of `word.visit_reason` when a person is asked."""
+    """What follows for the ticket; `because` is a word of `word.visit_reason` if a person is asked."""
 
     next: Next
     deemed: Deemed | None = None
@@ -38,7 +38,7 @@ class Disposition:
 
 @dataclass(frozen=True, slots=True)
 class AutoVisit:
-    """An automatic visit as heard; `answer` None: the person was reached but V4 was not come to."""
+    """The result of an automatic visit; `answer` None: the person was reached but V4 was not asked."""
 
     answer: Answer | None
     complaint: bool = False  # words of complaint or doubtful recognition (Q39)
@@ -69,7 +69,7 @@ def opening(
     category: Category | None, categories: Collection[str], *,
     confidential: bool = False, opted_out: bool = False, visited: bool = False, has_phone: bool = True,
 ) -> Disposition:  # fmt: skip
-    """How a closed ticket is visited (T23, T23b, T23c, Q40, Q45); `categories` is `visit.categories`."""
+    """Decide how a closed ticket is visited (T23, T23b, T23c, Q40, Q45); `categories` is `visit.categories`."""
     if category is None or category.value not in categories or visited:
         return Disposition(Next.FINALIZE)
     if opted_out:
@@ -82,10 +82,10 @@ def opening(
 
 
 def after_auto(heard: AutoVisit, attempts_left: int, sampled: bool) -> Disposition:
-    """T24, T25: what an automatic visit leads to.
+    """T24, T25: decide what follows an automatic visit.
 
-    `attempts_left` of `visit.auto.attempts` after this one; `sampled`: drawn for people (`visit.manual.sample`).
-    Somebody who refused is never handed on to people: he asked for peace (FW33).
+    `attempts_left` of `visit.auto.attempts` after this one; `sampled`: drawn for a manual visit
+    (`visit.manual.sample`). Someone who refused is never passed to a person: they asked not to be called (FW33).
     """
     if heard.danger:
         return Disposition(Next.MANUAL, urgent=True, because="danger")
@@ -121,12 +121,12 @@ def after_manual(answer: Answer, unreached: Sequence[datetime], rule: ManualRule
 
 
 def exhausted(unreached: Sequence[datetime], rule: ManualRule) -> bool:
-    """Whether the attempts suffice to say that nobody can be reached (Q36)."""
+    """Return whether the attempts suffice to say that nobody can be reached (Q36)."""
     return not lacking(unreached, rule)
 
 
 def lacking(unreached: Sequence[datetime], rule: ManualRule) -> dict[str, int]:
-    """What is missing before nobody may be called unreachable, by name; empty when nothing is (Q36)."""
+    """Return what is missing before nobody may be called unreachable, by name; empty if nothing is (Q36)."""
     left = {
         "attempts": rule.attempts - len(unreached),
         "days": rule.min_days - len({at.date() for at in unreached}),
@@ -136,10 +136,10 @@ def lacking(unreached: Sequence[datetime], rule: ManualRule) -> dict[str, int]:
 
 
 def band(at: datetime) -> str:
-    """The part of the day of a local instant: morning before 12, afternoon before 18, then evening."""
+    """Return the part of the day of a local instant: morning before 12, afternoon before 18, then evening."""
     return "morning" if at.hour < 12 else "afternoon" if at.hour < 18 else "evening"
 
 
 def valid(answer: Answer) -> bool:
-    """Whether the answer was given by a person; of two calls the first valid answer counts (FW22)."""
+    """Return whether a person gave the answer; of two calls the first valid answer counts (FW22)."""
     return answer not in (Answer.NO_REPLY, Answer.UNREACHED)

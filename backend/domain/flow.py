@@ -1,4 +1,4 @@
-"""Decides an act: permission, table, guards and effects become one plan, or a refusal. Pure; asks only the world."""
+"""Decides an act: permission, table, guards and effects give one plan or a refusal; pure, asks only the context."""
 
 import hashlib
 import hmac
@@ -18,20 +18,20 @@ from backend.domain.ticket import State
 from backend.domain.words import read_words
 
 MOMENT = timedelta(seconds=10)  # a double tap, a request sent again
-EMPTY: tuple[Any, ...] = (None, "", ())  # words that say nothing
+EMPTY: tuple[Any, ...] = (None, "", ())  # arguments without a value
 
 
 class Unchanged(Exception):
-    """The winner repeats himself: nothing to write, the ticket stands as it is."""
+    """The same actor repeats an act that already took effect; nothing to write."""
 
 
 def visible(snap: Snapshot, actor: Actor) -> bool:
-    """Whether the actor may know of this ticket: unit roles see what their unit was given."""
+    """Return whether the actor may know of this ticket: unit roles see only what their unit was assigned."""
     return not actor.of_unit or any(a.unit == actor.unit for a in snap.assignments)
 
 
 def decide(snap: Snapshot, act: Act, world: World, key: bytes) -> Plan:
-    """The plan of one act on one ticket.
+    """Return the plan of one act on one ticket.
 
     Raises Refused (`forbidden`, `not_found`, `overtaken`, `not_now`, or a failed guard's code) or Unchanged.
     """
@@ -54,7 +54,7 @@ def decide(snap: Snapshot, act: Act, world: World, key: bytes) -> Plan:
         EFFECTS[act.verb](mover)
     except Refused:
         if act.by.role and repeats(snap, act, mover.target or target, words):
-            raise Unchanged from None  # the guard stands there because he has done it
+            raise Unchanged from None  # the guard failed because they have done it already
         raise
     plan = _plan(mover, key)
     if mover.also is None or snap.beside is None:
@@ -63,7 +63,7 @@ def decide(snap: Snapshot, act: Act, world: World, key: bytes) -> Plan:
 
 
 def _target(snap: Snapshot, act: Act, row: Row) -> Assignment | None:
-    """The assignment meant: the named one, else the caller's unit's newest, else the lead."""
+    """Return the assignment meant: the named one, else the newest of the actor's unit, else the lead."""
     if act.assignment_id is not None:
         found = snap.assignment(act.assignment_id)
         if found is None or (act.by.of_unit and found.unit != act.by.unit):
@@ -79,7 +79,7 @@ def _target(snap: Snapshot, act: Act, row: Row) -> Assignment | None:
 def _check_order(
     snap: Snapshot, act: Act, row: Row, target: Assignment | None, words: dict[str, Any], zone: tzinfo | None
 ) -> None:
-    """Compare with what the actor saw, and with the table; tell the loser who won and when."""
+    """Compare with what the actor saw and with the table; the refusal names who won and when."""
     state = target.state if row.on_assignment and target else snap.ticket.state
     last = snap.last
     allowed = state in row.sources and (target is None or target.ended_at is None or not row.on_assignment)
@@ -108,8 +108,8 @@ def _check_order(
 
 
 def _overtook(last: Line, act: Act, row: Row) -> bool:
-    """Whether somebody else's newest move is why this one comes too late: it competes for the same move, or led away
-    from where this verb could be said."""
+    """Return whether someone else's newest move is why this one is too late: it competes for the same move, or led away
+    from the states in which this verb is allowed."""
     if last.by == act.by.code:
         return False
     led_away = last.from_state in row.sources and last.to_state not in row.sources
@@ -117,16 +117,16 @@ def _overtook(last: Line, act: Act, row: Row) -> bool:
 
 
 def _winner(act: Act, target: Assignment | None) -> tuple[str, datetime] | None:
-    """Who did long ago what somebody now comes to do, whatever happened since, and when."""
+    """Return who already did, however long ago, what the actor attempts now, and when."""
     if target is None or act.verb not in _DONE:
         return None
     by, at = (getattr(target, name) for name in _DONE[act.verb])
     return None if at is None or by == act.by.code else (by or "system", at)
 
 
-#: Verbs done once: the columns that say who did it, and when.
+#: Verbs done once, with the columns for who did it and when.
 _DONE = {"sign": ("signed_by", "signed_at"), "close": ("closed_by", "closed_at")}
-#: Verbs that compete for the same move: the second of two is told it was overtaken.
+#: Verbs that compete for the same move: the second of two is refused as overtaken.
 _RIVALS = {
     "sign": ("sign", "auto_sign", "reassign", "cancel"),
     "return": ("return", "reply", "close", "extend", "reassign", "cancel"),
@@ -140,10 +140,10 @@ _RIVALS = {
 
 
 def repeats(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str, Any]) -> bool:
-    """Whether the newest line is this very act by this very actor (a double tap, a resent request)."""
+    """Return whether the newest entry is this very act by this very actor (a double tap, a resent request)."""
     last = snap.last
     if act.verb == "sign" and target is not None and target.signed == "manual" and target.ended_at is None:
-        return target.signed_by == act.by.code  # he signed it, whatever came after
+        return target.signed_by == act.by.code  # they signed it, whatever came after
     if last is None or last.verb != act.verb or last.by != act.by.code:
         return False
     if target is not None and last.assignment_id not in (None, target.id):
@@ -151,12 +151,12 @@ def repeats(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str
     given = {k: _plain(v) for k, v in words.items() if v not in EMPTY}
     said = {k: v for k, v in last.words.items() if k in words}
     if "due_at" not in given:
-        said.pop("due_at", None)  # worked out, where he named none
+        said.pop("due_at", None)  # computed if the act named none
     return given == said
 
 
 def _tapped_twice(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str, Any], now: datetime) -> bool:
-    """The same again within a moment, where nothing in the table forbids it (a progress report, a supervision)."""
+    """Return whether it is the same act again within `MOMENT` where the table would allow it (a progress report)."""
     last = snap.last
     if last is None or act.by.role is None or act.version == snap.ticket.version or now - last.recorded_at > MOMENT:
         return False
@@ -181,7 +181,7 @@ def _plan(m: Mover, key: bytes) -> Plan:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON will keep it."""
+    """Convert a value to what JSON will store."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, (tuple, list)):
@@ -192,12 +192,12 @@ def _plain(value: Any) -> Any:
 
 
 def chain(key: bytes, *, prev: str, line_id: int, **fields: Any) -> Line:
-    """A journal line sealed to the one before it: HMAC-SHA256 over the previous hash and the line's own words."""
+    """Return a journal entry chained to the one before it: HMAC-SHA256 over the previous hash and its own fields."""
     return Line(id=line_id, prev=prev, hash=seal(key, prev, fields), **fields)
 
 
 def seal(key: bytes, prev: str, fields: dict[str, Any]) -> str:
-    """The hash of a line: hex HMAC-SHA256; instants enter as whole microseconds so that storage cannot blur them."""
+    """Return the hash of an entry: hex HMAC-SHA256; instants enter as whole microseconds whatever the storage."""
     body = [prev]
     for name in _SEALED:
         value = fields[name]

@@ -1,4 +1,4 @@
-"""The hot list (热点): what came more often in a span of days than others, and than in the span before (A27)."""
+"""The hot list (热点): what came more often than other matters in some days, and than in the days before (A27)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One ticket and what it counts for."""
+    """One ticket and what it counts towards."""
 
     no: str
     category: str | None
@@ -17,7 +17,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Hot:
-    """A row of the list: how often now, how often in as many days before, and the newest tickets."""
+    """A row of the list: its count now, in as many days before, and the newest tickets."""
 
     name: str
     count: int
@@ -26,14 +26,14 @@ class Hot:
 
     @property
     def growth(self) -> str | None:
-        """Growth in per cent, one place (`-12.5`); None when there was none before."""
+        """Growth in per cent, one decimal (`-12.5`); None if there was none before."""
         return None if not self.before else f"{100 * (self.count - self.before) / self.before:.1f}"
 
 
 def hottest(
     now: Sequence[Mention], before: Iterable[Mention], what: str, least: int = 2, most: int = 20
 ) -> list[Hot]:  # fmt: skip
-    """The rows of one kind (`categories`, `topics`, `places`), most frequent first, the faster growing before others.
+    """Return the rows of one kind (`categories`, `topics`, `places`): most frequent first, then faster growing.
 
     A ticket counts once for each of its topics and places. `now` is newest first.
     """
@@ -47,7 +47,7 @@ def hottest(
 
 
 def everywhere(regions: Sequence[str], share: int = 80) -> frozenset[str]:
-    """The regions that more than `share` % of the tickets carry: the office's own, which say nothing of where (A27)."""
+    """Return regions that more than `share` % of the tickets carry: the office's own, which locate nothing (A27)."""
     return frozenset(r for r, n in Counter(r for r in regions if r).items() if 100 * n > share * len(regions))
 
 

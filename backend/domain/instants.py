@@ -1,4 +1,4 @@
-"""Instants as whole microseconds since 1970 UTC: what is stored, compared and sealed."""
+"""Converts instants to and from whole microseconds since 1970 UTC, as they are stored, compared and sealed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,10 +7,10 @@ _MICRO = timedelta(microseconds=1)
 
 
 def micros(at: datetime) -> int:
-    """Whole microseconds since 1970-01-01 UTC. Raises TypeError for a naive datetime."""
+    """Return whole microseconds since 1970-01-01 UTC. Raises TypeError for a naive datetime."""
     return (at - EPOCH) // _MICRO
 
 
 def instant(value: int) -> datetime:
-    """The UTC datetime of that many microseconds since 1970."""
+    """Return the UTC datetime of that many microseconds since 1970."""
     return EPOCH + timedelta(microseconds=value)

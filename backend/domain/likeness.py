@@ -1,6 +1,6 @@
-"""Likeness of demands (相似诉求): what a demand is about, by which keys like ones are found, how alike two are (A18, Q23).
+"""Similarity of demands (相似诉求): features, index keys that find similar ones, how similar two are (A18, Q23).
 
-Pure: words come in already cut (backend/likeness/reader.py cuts them); nothing here knows a language but the lexicon.
+Pure: words arrive already segmented (backend/likeness/reader.py); only the lexicon knows a language.
 """
 
 import hashlib
@@ -11,24 +11,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-TERMS = 24  # of a demand that are remembered
-SINGLES = 12  # of those that find like ones by themselves
-PAIRED = 6  # of those that find like ones two by two, where one alone is too common
-LIGHTEST = 5.0  # weight below which a word says nothing
-CODE_WEIGHT = 3.0  # of Latin letters and figures: house numbers, codes of anonymised places
-FAR = 0.45  # what is left of a likeness between two regions
-VAGUE = 0.7  # what is left of a likeness without one rare word in common: two who ask the same in general
+TERMS = 24  # kept of a demand
+SINGLES = 12  # of those, index keys by themselves
+PAIRED = 6  # of those, index keys in pairs, where one alone is too common
+LIGHTEST = 5.0  # weight below which a word is ignored
+CODE_WEIGHT = 3.0  # of Latin letters and digits: house numbers, codes of anonymised places
+FAR = 0.45  # factor on the similarity between two regions
+VAGUE = 0.7  # factor without one rare word in common: two who ask the same in general
 RARE = 13.0  # weight from which a word is rare: about one in half a million, or unknown (most names are)
-LOOSE = 0.85  # of the threshold that the average of two groups must reach to become one
-NEAR = 0.10  # what one shared name of a place adds
-WORDING = 0.35  # share of the wording (0…1 from the room) in a likeness; the rest is the shared weight of terms
+LOOSE = 0.85  # share of the threshold that the average of two groups must reach to join
+NEAR = 0.10  # added for a shared place name
+WORDING = 0.35  # share of the wording (0…1 from the service) in a similarity; the rest is shared term weight
 
 _LATIN = re.compile(r"[A-Za-z0-9]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """`backend/data/likeness.toml`: words that say nothing, endings of regions by level, endings of places."""
+    """`backend/data/likeness.toml`: words without content, endings of regions by level, endings of places."""
 
     courtesy: frozenset[str]
     regions: Mapping[str, tuple[str, ...]]
@@ -37,7 +37,7 @@ class Lexicon:
 
     @staticmethod
     def of(book: Mapping[str, object]) -> "Lexicon":
-        """From the parsed file. Raises KeyError when a part is missing."""
+        """Build it from the parsed file. Raises KeyError if a part is missing."""
         regions, words, places = book["regions"], book["not_regions"], book["places"]
         assert isinstance(regions, Mapping) and isinstance(words, Mapping) and isinstance(places, Mapping)
         courtesy = book["courtesy"]
@@ -50,7 +50,7 @@ class Lexicon:
 
 @dataclass(frozen=True, slots=True)
 class Gist:
-    """What a demand is about: its weightiest terms (heaviest first), its title's words, `level:name` of its regions,
+    """The features of a demand: its heaviest terms (heaviest first), its title's words, `level:name` of its regions,
     and those of its terms that are rare, which names mostly are."""
 
     terms: Mapping[str, float]
@@ -68,7 +68,7 @@ def gist(
     title: Sequence[str], text: Sequence[str], place: Sequence[str], region: str, weight: Callable[[str], float],
     lexicon: Lexicon,
 ) -> Gist:  # fmt: skip
-    """The gist of a demand whose words are given; `weight` is how rare a word is in the language at large.
+    """Extract the features of a demand from its words; `weight` is how rare a word is in the language at large.
 
     A word of the title or the place counts about twice one of the text; repeating a word adds little.
     """
@@ -93,7 +93,7 @@ def gist(
 
 
 def _region(name: str, lexicon: Lexicon) -> list[str]:
-    """A region as `level:name`; where names are replaced by codes (`A3区`), the letters say the city too."""
+    """Return a region as `level:name`; where codes replace names (`A3区`), add the city by its letters."""
     level = level_of(name, lexicon)
     if level is None:
         return []
@@ -102,12 +102,12 @@ def _region(name: str, lexicon: Lexicon) -> list[str]:
 
 
 def said_by(name: str, words: str) -> str:
-    """What a caller without a number is known by: his name and, but for spaces, his very words (blindly indexed)."""
+    """Return what identifies a caller without a number: name and exact words, without spaces (blindly indexed)."""
     return "\n".join(("said", "".join(name.split()), "".join(words.split())))
 
 
 def joined(words: Sequence[str], lexicon: Lexicon) -> list[str]:
-    """Words with a code and the ending of a region behind it made one: `A3`, `区` is a region of an anonymised sheet."""
+    """Join a code with the ending of a region after it: `A3`, `区` is a region of an anonymised sheet."""
     endings = {e for ends in lexicon.regions.values() for e in ends}
     found: list[str] = []
     for word in words:
@@ -119,14 +119,14 @@ def joined(words: Sequence[str], lexicon: Lexicon) -> list[str]:
 
 
 def level_of(word: str, lexicon: Lexicon) -> str | None:
-    """Which level of region a word names, if any; two characters are a name only when one is a code."""
+    """Return which level of region a word names, if any; two characters are a name only if one is a code."""
     if word in lexicon.not_regions or len(word) < 2 or (len(word) == 2 and not word[0].isascii()):
         return None
     return next((level for level, ends in lexicon.regions.items() if word.endswith(ends)), None)
 
 
 def keys(about: Gist) -> tuple[int, ...]:
-    """The keys under which a demand is found: its heaviest terms, and the very heaviest two by two. Signed 64 bits."""
+    """Return the index keys of a demand: its heaviest terms, and the very heaviest in pairs. Signed 64 bits."""
     terms = list(about.terms)
     pairs = ("\n".join(sorted(pair)) for pair in combinations(terms[:PAIRED], 2))
     return tuple(dict.fromkeys(map(_key, (*terms[:SINGLES], *pairs))))
@@ -137,13 +137,13 @@ def _key(term: str) -> int:
 
 
 def overlap(one: Gist, other: Gist) -> float:
-    """How much of the weight two demands share, 0…1 (the cosine of their terms)."""
+    """Return how much weight two demands share, 0…1 (the cosine of their terms)."""
     length = one.length * other.length
     return sum(w * other.terms[t] for t, w in one.terms.items() if t in other.terms) / length if length else 0.0
 
 
 def far(one: Gist, other: Gist) -> bool:
-    """Whether they name regions of the same level and none in common: the same matter elsewhere is another matter."""
+    """Return whether both name regions of one level but none in common: the same matter elsewhere is another matter."""
     levels = {r.partition(":")[0] for r in one.regions} & {r.partition(":")[0] for r in other.regions}
     return any(
         not {r for r in one.regions & other.regions if r.startswith(f"{level}:")} for level in levels
@@ -151,18 +151,18 @@ def far(one: Gist, other: Gist) -> bool:
 
 
 def shared(one: Gist, other: Gist, most: int = 5) -> tuple[str, ...]:
-    """The weightiest terms of both, for the reason in words."""
+    """Return the heaviest terms of both, for the reason given to people."""
     both = [(w + other.terms[t], t) for t, w in one.terms.items() if t in other.terms]
     return tuple(t for _, t in sorted(both, key=lambda pair: (-pair[0], pair[1]))[:most])
 
 
 def places(terms: Iterable[str], lexicon: Lexicon) -> tuple[str, ...]:
-    """Those of the terms that name a particular place."""
+    """Return those of the terms that name a particular place."""
     return tuple(t for t in terms if len(t) > 2 and t.endswith(lexicon.places))
 
 
 def likeness(one: Gist, other: Gist, wording: float, lexicon: Lexicon) -> float:
-    """How alike two demands are, 0…1. `wording` (0…1) is how alike they are written, measured by the room."""
+    """Return how similar two demands are, 0…1. `wording` (0…1): how similarly they are written, from the service."""
     plain = (1 - WORDING) * overlap(one, other) + WORDING * wording
     if far(one, other):
         return plain * FAR
@@ -173,10 +173,10 @@ def likeness(one: Gist, other: Gist, wording: float, lexicon: Lexicon) -> float:
 
 
 def clusters(pairs: Mapping[tuple[int, int], float], threshold: float) -> list[frozenset[int]]:
-    """Groups of like demands, largest first. `pairs` are likenesses of (smaller id, larger id).
+    """Return groups of similar demands, largest first. `pairs` are similarities of (smaller id, larger id).
 
-    The most alike are joined first; two groups join only when their cross pairs are alike enough on the average
-    (a pair not given counts 0), so that a chain of half-alike demands does not become one heap.
+    The most similar are joined first; two groups join only if their cross pairs are similar enough on average
+    (a pair not given counts 0), so that a chain of half-similar demands does not become one group.
     """
     group: dict[int, int] = {}
     members: dict[int, list[int]] = {}
@@ -202,7 +202,7 @@ def clusters(pairs: Mapping[tuple[int, int], float], threshold: float) -> list[f
 def _join(
     one: int, other: int, group: dict[int, int], members: dict[int, list[int]], between: dict[int, dict[int, float]]
 ) -> None:
-    """Put the second group into the first; sums of cross pairs are kept beside the groups."""
+    """Merge the second group into the first; sums of cross pairs are kept beside the groups."""
     for ticket in members[other]:
         group[ticket] = one
     members[one] += members.pop(other)

@@ -1,4 +1,4 @@
-"""How long a duty may take, as it is written in settings: `1wd`, `8wh`, `2h`, `30m`, `180d`."""
+"""Limits on how long a duty may take, as written in settings: `1wd`, `8wh`, `2h`, `30m`, `180d`."""
 
 import re
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ class Limit:
 
     @staticmethod
     def parse(text: str) -> "Limit":
-        """Read a limit; raises `Refused("bad_limit", value=…)` for anything but 1–9999 of a known unit."""
+        """Parse a limit; raises `Refused("bad_limit", value=…)` for anything but 1–9999 of a known unit."""
         return _parse(text)
 
     @property
     def is_clock(self) -> bool:
-        """Does it run day and night, without a calendar?"""
+        """Whether it runs day and night, without a calendar."""
         return self.unit in _CLOCK
 
     @property

@@ -1,4 +1,4 @@
-"""Takes persons out of a text: numbers, names and doors hidden before words leave the house (practice 0.9, 5.5, G23).
+"""Masks personal data in text before it leaves the system: numbers, names, addresses (practice 0.9, 5.5, G23).
 
 Mask first, cut afterwards: a cut number is no longer recognised. Every pattern here reads a text once, in linear
 time. It hides too much rather than too little: a long account number goes, an amount of ten digits may stay.
@@ -24,15 +24,15 @@ _LINE_ENDS: Final = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 
 def clean(text: str) -> str:
-    """The text without NUL, lone surrogates, controls, direction overrides and zero-width signs; line ends are `\\n`."""
+    """Remove NUL, lone surrogates, controls, direction overrides and zero-width characters; line ends become `\\n`."""
     if text.isascii() and text.isprintable():
         return text
     return _HOSTILE.sub("", _LINE_ENDS.sub("\n", text))
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, the last of them `…` when something is left out; ends at a sentence or a comma
-    when one stands in the last third. Masked text only: never cut first and mask later."""
+    """Return at most `limit` characters, the last of them `…` if something is left out; cut after a sentence or a comma
+    if one is in the last third. Masked text only: never cut first and mask later."""
     if len(text) <= limit:
         return text
     if limit <= 1:
@@ -42,7 +42,7 @@ def cut(text: str, limit: int) -> str:
         place = max(text.rfind(sign, end - end // 3, end) for sign in signs)
         if place > 0:
             return text[: place + 1].rstrip() + "…"
-    # Do not part a base character from what sits on it.
+    # Do not separate a base character from its combining marks.
     while end > 1 and (unicodedata.combining(text[end]) or text[end] in "\ufe0f\u200d" or text[end - 1] == "\u200d"):
         end -= 1
     return text[:end] + "…"
@@ -67,7 +67,7 @@ _PHONE_WORDS: Final = re.compile(
 
 @lru_cache(maxsize=16)
 def _shape(phone_mask: str) -> tuple[int, str, int]:
-    """(digits kept in front, stars, digits kept behind) of an example such as 138****1234.
+    """Return (digits kept in front, stars, digits kept behind) of an example such as 138****1234.
 
     Raises ValueError for a mask that shows more than seven digits or has no stars between.
     """
@@ -78,7 +78,7 @@ def _shape(phone_mask: str) -> tuple[int, str, int]:
 
 
 def _ascii(raw: str) -> str:
-    """Digits of any script as ASCII digits, place by place."""
+    """Convert digits of any script to ASCII digits, place by place."""
     if raw.isascii():
         return raw
     return "".join(
@@ -87,7 +87,7 @@ def _ascii(raw: str) -> str:
 
 
 def mask_phone(number: str, phone_mask: str = PHONE_MASK) -> str:
-    """One number, known to be a number, as 138****1234; the country code +86 and separators are left out.
+    """Mask one telephone number as 138****1234; the country code +86 and separators are left out.
 
     Raises ValueError for a mask that hides too little.
     """
@@ -105,7 +105,7 @@ def _stars_and(digits: str, kept: int) -> str:
 
 
 def _segment(raw: str, before: str, phone_mask: str, strict: bool) -> str:
-    """A stretch of digits and separators in which no group stands alone as a number we know."""
+    """Mask a stretch of digits and separators in which no group by itself is a known kind of number."""
     plain = _ascii(raw)
     groups = _GROUP.findall(plain)
     digits = "".join(groups)
@@ -183,7 +183,7 @@ _LABEL: Final = re.compile(
 
 
 def mask_name(name: str) -> str:
-    """A name as its first sign and stars: 张三 → 张*, A00045581 → A****."""
+    """Mask a name as its first character and stars: 张三 → 张*, A00045581 → A****."""
     name = name.strip()
     if not name:
         return ""
@@ -209,7 +209,7 @@ def _names(text: str, known: re.Pattern[str] | None) -> str:
     return _TITLED.sub(lambda hit: "*" if len(hit[0]) == 1 else hit[0][0] + "*" * (len(hit[0]) - 1), text)
 
 
-# --- doors, plates, mail -----------------------------------------------------------------------------------------
+# --- addresses, plates, e-mail -----------------------------------------------------------------------------------
 _E: Final = r"(?:[A-Za-zＡ-Ｚ]?\d{1,5}[A-Za-z]?|[A-Za-zＡ-Ｚ]|(?<![另同某每这那第哪])[一二三四五六七八九十]{1,3})"
 _DOORS: Final = re.compile(
     rf"(?:{_E}(?:号楼|号院|单元|号门|号房|(?<!一)栋|(?<!一)幢)[-－—]?){{1,4}}(?:\d{{1,5}}(?:号?室|房|户|号)?|{_E}室)?"
@@ -234,9 +234,9 @@ def mask(
     plates: bool = False,
     strict: bool = False,
 ) -> str:
-    """The text without telephone, identity and card numbers, names, doors and mail addresses; hostile signs removed.
+    """Mask telephone, identity and card numbers, names, house numbers and e-mail addresses; remove hostile characters.
 
-    `names` are known persons (the requester). `phone_mask` is the setting `privacy.phone_mask`. `plates` hides number
+    `names` are known people (the requester). `phone_mask` is the setting `privacy.phone_mask`. `plates` hides number
     plates too. `strict` hides plates and every stretch of five digits or more. Raises ValueError for a phone mask
     that hides too little.
     """

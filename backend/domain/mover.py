@@ -1,4 +1,4 @@
-"""Gathers what one move changes, so that the rules of a verb read as a list of what happens."""
+"""Collects what one move changes, so that the rules of a verb read as a list of effects."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,12 +9,12 @@ from backend.domain.records import Assignment, Duty, Letter, Person, Request, Ti
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Outcome, State
 
-#: Messages that must reach a person: without a chat binding they go by telephone, as this script.
+#: Messages that must reach a person, with the call that replaces each where there is no chat binding.
 BY_PHONE = {"M1": "P1", "M2": "P1", "M3": "P1", "M8": "P2", "M16": "P2", "M19": "P2", "M2u": "P4"}
 
 
 class Mover:
-    """A move in the making. `at` is the event time: now, or the planned instant for acts of the clock."""
+    """A move under construction. `at` is the event time: now, or the planned instant for acts of the clock."""
 
     def __init__(
         self, snap: Snapshot, act: Act, world: World, words: dict[str, Any], target: Assignment | None
@@ -34,13 +34,13 @@ class Mover:
         self.from_state = target.state if target else snap.ticket.state
         self.to_state = self.from_state
         self.line_words: dict[str, Any] = {}
-        self.also: Act | None = None  # what the same act says to the other ticket (Snapshot.beside)
+        self.also: Act | None = None  # the act on the other ticket (Snapshot.beside)
 
-    # -- what is being moved
+    # -- what the move is about
 
     @property
     def assignment(self) -> Assignment:
-        """The assignment this move is about; Refused `not_now` when the ticket has none."""
+        """The assignment this move is about; Refused `not_now` if the ticket has none."""
         if self._target is None:
             raise Refused("not_now", state=self.ticket.state)
         return self._target
@@ -57,19 +57,19 @@ class Mover:
     # -- changes
 
     def set(self, **values: Any) -> None:
-        """New values on the assignment."""
+        """Set values on the assignment."""
         self.change(Assignment, self.assignment.id, **values)
 
     def on_ticket(self, **values: Any) -> None:
-        """New values on the ticket."""
+        """Set values on the ticket."""
         self.ticket_values.update(values)
 
     def change(self, table: type, row_id: int, **values: Any) -> None:
-        """New values on any row."""
+        """Set values on any row."""
         self.changed.setdefault((table, row_id), {}).update(values)
 
     def to(self, state: State) -> None:
-        """Lead the assignment to a state; the ticket follows its lead."""
+        """Move the assignment to a state; the ticket follows its lead."""
         target = self.assignment
         self.to_state = state
         self.set(state=state, version=target.version + 1)
@@ -78,7 +78,7 @@ class Mover:
             self.on_ticket(state=state)
 
     def ticket_to(self, state: State) -> None:
-        """Lead the ticket to a state; its lead assignment goes along unless it has ended."""
+        """Move the ticket to a state; its lead assignment follows unless it has ended."""
         self.to_state = state
         self.on_ticket(state=state)
         lead = self.snap.lead
@@ -87,14 +87,14 @@ class Mover:
             self.redraw.add(lead.id)
 
     def flag(self, name: str, on: bool = True) -> None:
-        """Raise or lower a flag of the ticket."""
+        """Set or clear a flag of the ticket."""
         flags = frozenset(self.ticket_values.get("flags", self.ticket.flags))
         self.on_ticket(flags=flags | {name} if on else flags - {name})
 
     # -- duties
 
     def duties(self, *kinds: Obligation, assignment_id: int | None = None) -> Iterable[Duty]:
-        """Open duties of these kinds (all kinds if none is named) of one assignment (or of the whole ticket)."""
+        """Yield the open duties of these kinds (default: all) of one assignment (default: of the whole ticket)."""
         for duty in self.snap.duties:
             if duty.met_at is not None or (kinds and duty.kind not in kinds):
                 continue
@@ -114,9 +114,9 @@ class Mover:
         watched: bool = True,
         look: datetime | None = None,
     ) -> Duty:
-        """A new duty from `start` (default: now) to `due`.
+        """Start a duty that runs from `start` (default: now) to `due`.
 
-        The clock looks at it first at `look` (default: its first rung), or never when not `watched`.
+        The clock first checks it at `look` (default: its first reminder), or never if not `watched`.
         """
         begin = start or self.at
         unit_code = unit or (assignment.unit if assignment else None)
@@ -139,9 +139,9 @@ class Mover:
         outcome: Outcome | None = None,
         at: datetime | None = None,
     ) -> bool | None:
-        """Meet the open duties of a kind: timely iff on or before the second they were due (Q26).
+        """Meet the open duties of a kind: timely if on or before the second they were due (Q26).
 
-        Returns whether it was timely, or None when no such duty was open.
+        Returns whether it was timely, or None if no such duty was open.
         """
         when = at or self.at
         timely: bool | None = None
@@ -154,7 +154,7 @@ class Mover:
         return timely
 
     def void(self, *kinds: Obligation, assignment_id: int | None = None, keep_late: bool = False) -> None:
-        """Void open duties: nothing is owed any more. `keep_late` leaves those already overdue as late (T11)."""
+        """Void open duties: nothing is owed any more. `keep_late` keeps those already overdue as late (T11)."""
         for duty in self.duties(*kinds, assignment_id=assignment_id):
             overdue = duty.outcome is Outcome.LATE or self.at.replace(microsecond=0) > duty.due_at
             if keep_late and overdue and duty.kind is not Obligation.RETURN:
@@ -167,9 +167,9 @@ class Mover:
     def ask(
         self, kind: str, *, timely: bool | None = None, limit: str = "", of_ticket: bool = False, **facts: Any
     ) -> Request:
-        """Ask for a decision of the management institution; it gets a clock of its own.
+        """Request a decision of the management institution, with a review duty of its own.
 
-        `limit` is the setting of that clock (default: review.*.limit); `of_ticket`: it outlives the assignment.
+        `limit` is the setting of that duty (default: review.*.limit); `of_ticket`: the request outlives the assignment.
         """
         limit = self.world.rules.text(limit or f"review.{self.ticket.grade}.limit")
         due = self.world.later(limit, self.at, self.ticket.management)
@@ -184,7 +184,7 @@ class Mover:
         return request
 
     def pending(self, kind: str) -> Request | None:
-        """The undecided request of a kind about this assignment (or the ticket)."""
+        """Return the undecided request of a kind about this assignment (or the ticket)."""
         for request in self.snap.requests:
             same = self._target is None or request.assignment_id in (None, self._target.id)
             if request.kind == kind and request.decision is None and same:
@@ -192,7 +192,7 @@ class Mover:
         return None
 
     def withdraw(self, *kinds: str) -> None:
-        """What was asked (these kinds, or all) has lost its object: nobody need decide it any more."""
+        """Withdraw undecided requests (these kinds, or all) that have lost their object."""
         for request in self.snap.requests:
             if request.decision is not None or (kinds and request.kind not in kinds):
                 continue
@@ -204,7 +204,10 @@ class Mover:
                     self.change(Duty, duty.id, met_at=self.at, outcome=Outcome.VOID, next_at=None)
 
     def decide(self, request: Request, accept: bool, reason: str) -> None:
-        """Decide a request; the decider is never the one who asked (second-person rule)."""
+        """Decide a request; the decider is never the one who asked (second-person rule).
+
+        Refused `same_person`, `reason_missing`.
+        """
         if self.by.code == request.asked_by:
             raise Refused("same_person", by=self.by.code)
         if not accept and not reason:
@@ -214,14 +217,14 @@ class Mover:
             decided_by=self.by.code, decision_reason=reason,
         )  # fmt: skip
         if request.assignment_id is not None:
-            self.redraw.add(request.assignment_id)  # whoever was asked to decide sees that it is decided
+            self.redraw.add(request.assignment_id)  # the people asked to decide see that it is decided
         for duty in self.duties(Obligation.REVIEW):
             if duty.request_id == request.id:
                 timely = self.at.replace(microsecond=0) <= duty.due_at
                 self.change(Duty, duty.id, met_at=self.at, next_at=None,
                             outcome=Outcome.TIMELY if timely else Outcome.LATE)  # fmt: skip
 
-    # -- telling people
+    # -- messages
 
     def tell(
         self,
@@ -235,10 +238,10 @@ class Mover:
         in_person: bool = False,
         **facts: Any,
     ) -> None:
-        """A letter to each of these people: by chat where bound, else by telephone if it must reach them.
+        """Add a message to each of these people: by chat if bound, else by telephone if it must reach them.
 
-        Who is away is replaced by who stands in for him, and urgent matters go to the person on duty (Q25); only
-        with a `channel` named, or `in_person`, is it these people and nobody else.
+        Stand-ins replace absent people, and urgent messages go to the person on duty (Q25), unless a `channel` is given
+        or `in_person` is set.
         """
         target = assignment or self._target
         rush = self.ticket.grade is Grade.URGENT if urgent is None else urgent
@@ -267,20 +270,20 @@ class Mover:
             )
 
     def chat_of(self, person: Person) -> str | None:
-        """The chat he is told by; none where the bot is off for his unit (A38)."""
+        """Return the chat channel that reaches a person; None if chat is off for their unit (A38)."""
         unit = self.world.unit(person.unit)
         return person.chat if unit is None or unit.pilot else None
 
     def planned(self) -> datetime:
-        """When a letter of the clock about this assignment may leave: a general one in office hours only."""
+        """Return when a message of the clock about this assignment may be sent: a general one in office hours only."""
         return self.world.may_tell(self.at, self.ticket.grade, self.assignment.unit)
 
     def tell_actor(self, kind: str, **facts: Any) -> None:
-        """A confirmation to whoever acted, if he is a person with a chat."""
+        """Confirm to the actor, if they are a person with a chat."""
         person = self.world.person(self.by.code)
         if person and person.chat:
             self.tell(kind, [person], in_person=True, **facts)
 
     def changes(self) -> tuple[Change, ...]:
-        """All changed values, one entry a row."""
+        """Return all changed values, one entry per row."""
         return tuple(Change(table, row_id, values) for (table, row_id), values in self.changed.items())

@@ -1,4 +1,4 @@
-"""Times of day by season, and how time passes when only the hours of working days count."""
+"""Office hours: times of day by season, and arithmetic in which only the hours of working days count."""
 
 import re
 from collections.abc import Iterator
@@ -34,18 +34,18 @@ class OfficeHours:
 
     @staticmethod
     def parse(text: str, zone: ZoneInfo = SHANGHAI, *, overnight: bool = False) -> "OfficeHours":
-        """Read hours; `overnight` lets a period run past midnight (quiet hours) and `none` mean no period.
+        """Parse hours; `overnight` lets a period run past midnight (quiet hours) and `none` mean no period.
 
         Raises `Refused("bad_hours", value=…)`: unknown form, overlap, no `*` season, an impossible day or time.
         """
         return _parse(text, zone, overnight)
 
     def of(self, day: date) -> Periods:
-        """The periods of a day, whether it is worked or not."""
+        """Return the periods of a day, whether it is worked or not."""
         return self._by_day[day.month, day.day]
 
     def local(self, at: datetime) -> datetime:
-        """The instant on this zone's clock; a naive time is a mistake of the caller (`ValueError`)."""
+        """Return the instant in this zone; raises ValueError for a naive time."""
         if at.tzinfo is None:
             raise ValueError("aware datetimes only")
         try:
@@ -54,23 +54,23 @@ class OfficeHours:
             raise Refused("bad_time", at=at.isoformat()) from None
 
     def instant(self, day: date, minute: int) -> datetime:
-        """A minute of a local day; 1440 is the midnight that ends it."""
+        """Return the instant of a minute of a local day; 1440 is the midnight that ends it."""
         if minute == _FULL_DAY:
             return datetime.combine(day + _DAY, time.min, self.zone)
         return datetime.combine(day, time(minute // 60, minute % 60), self.zone)
 
     def close_of_business(self, day: date) -> datetime:
-        """停止业务活动的时间 of a day (民法典 §203)."""
+        """Return 停止业务活动的时间 of a day (民法典 §203)."""
         return self.instant(day, self.of(day)[-1][1])
 
     def contains(self, at: datetime) -> bool:
-        """Is the time of day inside a period, on any day of the week? The first instant is, the last is not."""
+        """Return whether the time of day is in a period, on any day; a period's first instant is, its last is not."""
         here = self.local(at)
         second = here.hour * 3600 + here.minute * 60 + here.second
         return any(begin * 60 <= second < end * 60 for begin, end in self.of(here.date()))
 
     def leaves(self, at: datetime) -> datetime:
-        """The first instant at or after `at` that lies in no period; `at` itself when it already does."""
+        """Return the first instant at or after `at` that lies in no period; `at` itself if it already does."""
         here = self.local(at)
         day = here.date()
         while self.contains(here):
@@ -79,7 +79,7 @@ class OfficeHours:
         return here
 
     def enters(self, at: datetime) -> datetime:
-        """The first instant at or after `at` that lies in a period, on any day of the week."""
+        """Return the first instant at or after `at` that lies in a period, on any day of the week."""
         here = self.local(at)
         if self.contains(here):
             return here
@@ -92,18 +92,18 @@ class OfficeHours:
         raise Refused("bad_hours", value=self.text)
 
     def spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        """The periods of a day as instants."""
+        """Yield the periods of a day as instants."""
         for begin, end in self.of(day):
             yield self.instant(day, begin), self.instant(day, end)
 
 
 def is_open(at: datetime, calendar: Calendar, hours: OfficeHours) -> bool:
-    """Is the office at work: a working day, inside its hours?"""
+    """Return whether the office is open: a working day, inside its hours."""
     return calendar.is_workday(hours.local(at).date()) and hours.contains(at)
 
 
 def next_open(at: datetime, calendar: Calendar, hours: OfficeHours) -> datetime:
-    """The first instant at or after `at` when the office is at work."""
+    """Return the first instant at or after `at` when the office is open."""
     here = hours.local(at)
     day = here.date()
     if calendar.is_workday(day):
@@ -115,7 +115,10 @@ def next_open(at: datetime, calendar: Calendar, hours: OfficeHours) -> datetime:
 
 
 def add_work_time(start: datetime, length: timedelta, calendar: Calendar, hours: OfficeHours) -> datetime:
-    """The instant when `length` of office time has passed; it never lies before an opening it did not need."""
+    """Return the instant when `length` of office time has passed.
+
+    If `length` ends exactly at closing time, that instant is returned, not the next opening.
+    """
     here, left = hours.local(start), length
     day = here.date()
     if not calendar.is_workday(day):
@@ -131,7 +134,7 @@ def add_work_time(start: datetime, length: timedelta, calendar: Calendar, hours:
 
 
 def take_work_time(until: datetime, length: timedelta, calendar: Calendar, hours: OfficeHours) -> datetime:
-    """The latest instant from which `length` of office time remains before `until`."""
+    """Return the latest instant from which `length` of office time remains before `until`."""
     here, left = hours.local(until), length
     day = here.date()
     if not calendar.is_workday(day):
@@ -147,7 +150,7 @@ def take_work_time(until: datetime, length: timedelta, calendar: Calendar, hours
 
 
 def work_time_between(start: datetime, until: datetime, calendar: Calendar, hours: OfficeHours) -> timedelta:
-    """Office time from `start` to `until`; zero when `until` is not later."""
+    """Return the office time from `start` to `until`; zero if `until` is not later."""
     here, there = hours.local(start), hours.local(until)
     day, last, total = here.date(), there.date(), timedelta()
     while day <= last:
@@ -209,7 +212,7 @@ def _periods(written: str, text: str, overnight: bool) -> Periods:
             spans += [(0, end), (begin, _FULL_DAY)] if end else [(begin, _FULL_DAY)]
     spans.sort()
     if sum(end - begin for begin, end in spans) >= _FULL_DAY and overnight:
-        raise Refused("bad_hours", value=text)  # quiet round the clock would never let a letter out
+        raise Refused("bad_hours", value=text)  # quiet round the clock would never let a message out
     if any(spans[i][1] > spans[i + 1][0] for i in range(len(spans) - 1)):
         raise Refused("bad_hours", value=text)
     return tuple(spans)

@@ -1,4 +1,4 @@
-"""Draws the transition table as a mermaid state picture: `python -m backend.domain.picture > docs/flow.mmd`."""
+"""Renders the move table as a mermaid state diagram: `python -m backend.domain.picture > docs/flow.mmd`."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from backend.domain.table import ROWS, Row
 from backend.domain.ticket import State
 
-#: States in the order of the main road, then the side roads.
+#: States in the order of the main path, then the side paths.
 ORDER = {state: place for place, state in enumerate(State)}
 
 
 def picture(rows: Sequence[Row] = ROWS) -> str:
-    """The text of `docs/flow.mmd`: one arrow for each way from a state to another, named by its verbs.
+    """Return the text of `docs/flow.mmd`: one arrow for each way from a state to another, labelled with its verbs.
 
-    Verbs that leave the state as it is stand in a note beside the picture, with the states in which they may be said.
+    Verbs that do not change the state are listed in a note, with the states in which they are allowed.
     """
     lines = [
         "%% Drawn from backend/domain/table.py by `make picture`; tests/house keeps it true. Do not edit.",

@@ -1,9 +1,9 @@
-"""What a button carries: a verb, an assignment (or request) and the version of the card it was drawn on; ≤ 64 bytes."""
+"""What a button carries: a verb, an assignment (or request) and the version of its card; at most 64 bytes."""
 
 import re
 from dataclasses import dataclass
 
-#: Verbs a button may say, by the short word that travels. Verbs of the desk and of the bot alike.
+#: Verbs of buttons by the short code that is sent: verbs of the move table and of the bot alike.
 WORDS = {
     "s": "sign", "v": "view", "t": "return", "c": "contact", "r": "reply", "z": "close", "e": "extend",
     "p": "report_progress", "y": "agree", "n": "disagree", "gs": "seal", "gl": "leader", "go": "go_on",
@@ -21,9 +21,9 @@ _FORM = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Press:
     """A pressed button: `subject` is an assignment id, a request id for agree, disagree and class,
-    or a run of marks for lines, contest and contest_line.
+    or a scoring run for lines, contest and contest_line.
 
-    `card` is the assignment's version; for `class` the place of the class in `words.CLASSES`;
+    `card` is the assignment's version; for `class` the index of the class in `words.CLASSES`;
     for `contest_line` that of the line in the sheet.
     """
 
@@ -33,12 +33,12 @@ class Press:
 
 
 def encode(press: Press) -> str:
-    """The callback data of a press. Raises KeyError for a verb no button may say."""
+    """Return the callback data of a press. Raises KeyError for a verb that no button has."""
     return f"1.{_SHORT[press.verb]}.{press.subject}.{press.card}"
 
 
 def decode(data: str | None) -> Press | None:
-    """The press behind callback data; None for anything forged, empty or of an old format (FT13)."""
+    """Parse callback data; None for anything forged, empty or of an old format (FT13)."""
     found = _FORM.fullmatch(data or "")
     if found is None or found[1] not in WORDS:
         return None

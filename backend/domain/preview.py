@@ -1,4 +1,4 @@
-"""Every text as it would look: filled with sample facts of the same catalogue, its buttons beneath (texts M, S, P, V)."""
+"""Previews of every text: filled with sample facts of the same catalogue, its buttons below (texts M, S, P, V)."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ WORDS = "word."
 
 
 def preview(catalogue: Catalogue, key: str) -> str:
-    """One text with sample facts; a fact without a sample stands as ‹name›. Raises MissingText."""
+    """Return one text with sample facts; a fact without a sample appears as ‹name›. Raises MissingText."""
     asked = placeholders(catalogue.template(key))
     said = catalogue.say(key, **{name: _sample(catalogue, name) for name in asked})
     labels = [catalogue.say(f"button.{name}") for name in catalogue.buttons(key)] if key.startswith("chat.") else []
@@ -25,7 +25,7 @@ def _sample(catalogue: Catalogue, name: str) -> str:
 
 
 def matching(catalogue: Catalogue, wanted: str) -> Sequence[str]:
-    """The keys meant: all for an empty word; else that key, a part of the catalogue, or a text's own name (M1, S4)."""
+    """Return the keys meant: all for an empty word; else that key, a section, or a text's own name (M1, S4)."""
     keys = [key for key in catalogue.all_keys() if not key.startswith(NOT_SAID)]
     if not wanted:
         return keys

@@ -1,4 +1,4 @@
-"""What a unit still lacks before tickets can be sent to it: people, telephones, chats, keys (A21, A36-A39, B44, B45)."""
+"""What a unit still lacks before it can get tickets: people, telephones, chats, keys (A21, A36-A39, B44, B45)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from backend.domain.ticket import Role, UnitKind
 class Gap(StrEnum):
     """One thing a unit lacks."""
 
-    NOT_REGISTERED = "not_registered"  # nobody at all (A36, A39)
+    NOT_REGISTERED = "not_registered"  # no people at all (A36, A39)
     NO_HANDLER = "no_handler"  # A21: nothing can be dispatched to it
-    NO_DEPUTY = "no_deputy"  # one handler, and nobody behind him
+    NO_DEPUTY = "no_deputy"  # one handler and no other
     NO_LIAISON = "no_liaison"  # B45
     NO_LEADER = "no_leader"  # B45
     NOBODY_BOUND = "nobody_bound"  # no handler has a chat
-    NO_PHONE = "no_phone"  # a handler without a number cannot be rung (A10)
+    NO_PHONE = "no_phone"  # a handler without a number cannot be called (A10)
     NO_KEY = "no_key"  # no handler has a key (A37)
     KEY_UNAUTHORISED = "key_unauthorised"  # there are keys, but no module was authorised for any (A37)
-    BOT_OFF = "bot_off"  # A38: not in the pilot; people are not written to
+    BOT_OFF = "bot_off"  # A38: chat is off; its people get no messages
 
 
-#: What stops a dispatch, or its arrival: shown first.
+#: Gaps that stop a dispatch or its delivery: shown first.
 GRAVE = frozenset({Gap.NOT_REGISTERED, Gap.NO_HANDLER})
 
 
@@ -38,7 +38,7 @@ class Readiness:
 
 
 def gaps(unit: Unit, people: Sequence[Person], *, keys: bool) -> tuple[Gap, ...]:
-    """What a unit with these active people lacks; `keys`: whether handlers need one to the platform (A37)."""
+    """Return what a unit with these active people lacks; `keys`: whether handlers need one to the platform (A37)."""
     if not people:
         return (Gap.NOT_REGISTERED, *((Gap.BOT_OFF,) if not unit.pilot else ()))
     handlers = [p for p in people if p.role is Role.HANDLER]
@@ -64,6 +64,6 @@ def gaps(unit: Unit, people: Sequence[Person], *, keys: bool) -> tuple[Gap, ...]
 def readiness(
     unit: Unit, people: Sequence[Person], now: datetime, deadline: datetime | None, *, keys: bool
 ) -> Readiness:
-    """As `gaps`, and whether it should have been registered by now (A39)."""
+    """Return the gaps, and whether the unit should have been registered by now (A39)."""
     found = gaps(unit, people, keys=keys)
     return Readiness(unit, found, bool(GRAVE & set(found)) and deadline is not None and now >= deadline)

@@ -1,4 +1,4 @@
-"""What becomes of open duties when the calendar or a limit changes: the rule a due time came from, asked again."""
+"""Recomputes the due times of open duties after a change of the calendar or a limit, by the rule each came from."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from backend.domain.settings import Settings
 from backend.domain.settings_catalogue import Kind, catalogue
 from backend.domain.ticket import Category, Grade, Obligation
 
-#: Limits that may have set a due time beside the duty's own (domain/deadlines.KEYS), counted in the unit's hours.
+#: Limits that may have set a due time besides the duty's own (domain/deadlines.KEYS), counted in the unit's hours.
 OTHER_LIMITS: Mapping[Obligation, tuple[str, ...]] = {
     Obligation.DISPATCH: ("dispatch.again.limit",),
     Obligation.REVISIT: ("visit.finish_within", "visit.manual.limit"),
@@ -21,19 +21,19 @@ OTHER_LIMITS: Mapping[Obligation, tuple[str, ...]] = {
 }
 
 
-#: Settings beside limits and hours that a due time depends on.
+#: Settings besides limits and hours that a due time depends on.
 ALSO = frozenset({"workday.mode", "urgent.pause_off_hours", "profile"})
 
 
 def moves_dues(key: str) -> bool:
-    """Whether a due time may depend on this setting (`KEY` or `KEY@UNIT`)."""
+    """Return whether a due time may depend on this setting (`KEY` or `KEY@UNIT`)."""
     row = catalogue().get(key.partition("@")[0])
     return row is not None and (row.kind in (Kind.LIMIT, Kind.HOURS) or row.key in ALSO)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the rules that is thought of: settings (`KEY` or `KEY@UNIT` → value) and days (worked or not)."""
+    """A proposed change of the rules: settings (`KEY` or `KEY@UNIT` → value) and days (worked or not)."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
     days: Mapping[date, bool] = field(default_factory=dict)
@@ -57,10 +57,10 @@ class Shifted:
 
 
 def rederived(duty: Duty, category: Category | None, old: Rules, new: Rules, now: datetime) -> datetime | None:
-    """The due time by the new rules; None when it stays.
+    """Return the due time by the new rules; None if it stays.
 
-    It stays when it was set by hand or by an extension (no rule in force gives it), when the duty is due already, and
-    when the new time has passed already: nobody is made late by a change of the rules.
+    It stays if it was set by hand or by an extension (no rule in force gives it), if the duty is due already, and if
+    the new time has passed already: nobody is made late by a change of the rules.
     """
     if duty.met_at is not None or duty.outcome is not None or duty.due_at <= now:
         return None
@@ -72,7 +72,7 @@ def rederived(duty: Duty, category: Category | None, old: Rules, new: Rules, now
 
 
 def _readings(duty: Duty, category: Category | None, rules: Rules) -> Iterator[datetime | None]:
-    """Every due time a rule gives this duty, always in the same order."""
+    """Yield every due time a rule gives this duty, always in the same order."""
     grade, start = Grade(duty.grade), duty.start_at
     kinds = (duty.kind, Obligation.CLOSE) if duty.kind is Obligation.REPLY else (duty.kind,)
     for unit in (duty.unit, None):

@@ -1,4 +1,4 @@
-"""The nouns that are kept: each dataclass is one row of one table, field for column."""
+"""The stored records: each dataclass is one row of one table, field for column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the office or a unit; the telephone number stays sealed in storage."""
+    """A person of the office or a unit; the telephone number stays sealed in storage."""
 
     code: str
     name: str
@@ -37,14 +37,14 @@ class Person:
     rank: int = 0  # order in which contacts are tried: handler, then deputy (A21)
     has_phone: bool = True
     chat: str | None = None  # channel name of the live binding, e.g. "telegram"
-    address: str | None = None  # where the channel reaches him (chat id)
-    key_name: str | None = None  # A37: his key to the three-level platform, by name
+    address: str | None = None  # where the channel reaches them (chat id)
+    key_name: str | None = None  # A37: their key to the three-level platform, by name
     key_authorised: bool = False  # A37: its mutual-aid module was authorised
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """工单: a demand on its way. `version` counts its journal lines, `head` is the last line's hash."""
+    """工单: a demand being handled. `version` counts its journal entries, `head` is the last entry's hash."""
 
     id: int
     no: str
@@ -63,7 +63,7 @@ class Ticket:
     bounces: int = 0  # accepted returns so far (A19)
     requires_dispatch: bool = True
     has_phone: bool = False
-    no_visit: bool = False  # the requester asked not to be rung (FW33)
+    no_visit: bool = False  # the requester asked not to be called (FW33)
     final_answer: str | None = None
     deemed: bool = False
     excluded: bool = False  # recognised as unreasonable (T29)
@@ -115,7 +115,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """时限义务: start, due, met and outcome of one duty; `next_at` is when the clock must look at it next."""
+    """时限义务: start, due time, completion and outcome of one duty; `next_at` is when the clock checks it next."""
 
     id: int
     ticket_id: int
@@ -126,7 +126,7 @@ class Duty:
     start_at: datetime
     due_at: datetime
     next_at: datetime | None
-    step: int = 0  # rungs of the reminder ladder already climbed
+    step: int = 0  # stages of the reminder ladder already done
     met_at: datetime | None = None
     outcome: Outcome | None = None
     request_id: int | None = None
@@ -134,7 +134,7 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Something asked that another person decides: return, extension, explained close, flag, claim, appeal."""
+    """A request that another person decides: return, extension, explained close, flag, claim, appeal."""
 
     id: int
     ticket_id: int
@@ -173,7 +173,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the journal: one move; unique by ticket and version, chained by hash."""
+    """An entry of the journal: one move; unique by ticket and version, chained by hash."""
 
     id: int
     ticket_id: int
@@ -193,7 +193,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What one person is to be told through one channel, and how far that has come."""
+    """A message to one person through one channel, and its delivery state."""
 
     id: int
     kind: str  # M1 … M25, P1, P2, S1 …
@@ -208,4 +208,4 @@ class Letter:
     facts: Mapping[str, Any] = field(default_factory=dict)
     state: str = "pending"  # pending sending sent ambiguous failed dead skipped
     attempts: int = 0
-    cause_id: int | None = None  # the letter this one stands in for
+    cause_id: int | None = None  # the message this one replaces

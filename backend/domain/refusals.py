@@ -1,13 +1,13 @@
-"""The one way the house says no: a code and facts, never a sentence (sentences live in the catalogue)."""
+"""The exception for every refusal: a code and facts, never a sentence (sentences live in the text catalogue)."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 class Refused(Exception):
-    """A polite no. `code` is looked up in the text catalogue; `facts` fill its placeholders.
+    """A polite refusal. `code` is looked up in the text catalogue; `facts` fill its placeholders.
 
-    Doors translate it (HTTP status by `STATUS`, toast, spoken words); rooms let it pass.
+    Adapters translate it (HTTP status by `STATUS`, toast, spoken text); services let it pass.
     """
 
     def __init__(self, code: str, **facts: Any) -> None:
@@ -36,5 +36,5 @@ STATUS: dict[str, int] = {
 
 
 def status_of(code: str) -> int:
-    """HTTP status for a refusal code; failed guards are 422 (contract §5)."""
+    """Return the HTTP status of a refusal code; failed guards are 422 (contract §5)."""
     return STATUS.get(code, 422)

@@ -1,4 +1,4 @@
-"""The reminder ladder of lifecycle §6.3 as a table: who is reminded of which duty, by which way, at what point of its life."""
+"""The reminder ladder of lifecycle §6.3 as a table: who is reminded of which duty, in which way, and when."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ class Group(StrEnum):
 
 
 class Way(StrEnum):
-    """How a step reaches its people."""
+    """How a step reaches people."""
 
     CHAT = "chat"
     PHONE = "phone"
 
 
 class Audience(StrEnum):
-    """Whom a step is for; the registry finds the persons."""
+    """Whom a step is for; the office finds the people."""
 
     HANDLER = "handler"
     DEPUTY = "deputy"
@@ -51,17 +51,17 @@ class Window(StrEnum):
 
 
 class Needs(StrEnum):
-    """What must still be true when the step comes, beside the duty being open."""
+    """What must still be true when the step comes, besides the duty being open."""
 
     OPEN = "open"
-    SIGNED = "signed"  # somebody signed before, and has been silent since
+    SIGNED = "signed"  # somebody has signed, and been silent since
     UNOPENED = "unopened"  # nobody has opened the ticket
     UNNOTIFIED = "unnotified"  # nobody has confirmed a call
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The life of one duty, for the anchors below to measure in."""
+    """The life of one duty, from which the anchors below are computed."""
 
     grade: Grade
     start: datetime
@@ -73,7 +73,7 @@ class Span:
 
 
 Anchor = Callable[[Span], datetime | None]
-"""The instant of a rung; None where this duty has no such rung."""
+"""The instant of a stage; None if this duty has no such stage."""
 
 
 def _start(s: Span) -> datetime:
@@ -132,7 +132,7 @@ def _next_workday(clock: time) -> Anchor:
 
 
 def _escalation(contacts: int) -> Anchor:
-    """After that many contacts have been tried in vain, each `attempts` times `gap` apart."""
+    """Return the anchor after that many contacts were tried in vain, each `attempts` times `gap` apart."""
 
     def at(s: Span) -> datetime | None:
         begun = _called(s)
@@ -142,11 +142,11 @@ def _escalation(contacts: int) -> Anchor:
 
 
 def call_gap(s: Span) -> timedelta:
-    """The pause between two attempts to call (`notify.phone.gap.*`)."""
+    """Return the pause between two attempts to call (`notify.phone.gap.*`)."""
     return s.settings.limit(f"notify.phone.gap.{s.grade.value}").duration
 
 
-#: Which grades are announced by a call at dispatch, by `notify.phone.on_dispatch`.
+#: Grades announced by a call at dispatch, by `notify.phone.on_dispatch`.
 CALLED_AT_ONCE: Mapping[str, frozenset[Grade]] = {
     "always": frozenset(Grade),
     "urgent": frozenset({Grade.URGENT}),
@@ -157,7 +157,7 @@ CALLED_AT_ONCE: Mapping[str, frozenset[Grade]] = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of lifecycle §6.3, for one person and way."""
+    """A line of lifecycle §6.3, for one audience and way."""
 
     rung: str
     anchor: Anchor
@@ -199,7 +199,7 @@ _VISIT_LATE = (  # `visit.finish_within` and the limits of visits by people have
     Row("due", _due, _NOTICE, "M28d", _CHAT, Audience.REVISIT_AGENT),
     Row("due", _due, _NOTICE, "M28d", _CHAT, Audience.SUPERVISOR),
 )
-#: The ladder of lifecycle §6.3, and beneath it the watch over contact, supervision and rework. Duties not named have no rungs.
+#: The ladder of lifecycle §6.3, and below it contact, supervision and rework. Duties not named have no stages.
 LADDER: Mapping[tuple[Obligation, Grade], tuple[Row, ...]] = {
     (Obligation.SIGN, _G): (
         Row("dispatch", _start, _SAY, "M1", _CHAT, _HANDLER),

@@ -1,4 +1,4 @@
-"""Who is told of an open duty, when and how often; and when people are left in peace."""
+"""Decides who is reminded of an open duty, when and how often, and when people must not be disturbed."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to send at `at`. `number` counts reminders from 1; steps of one rung share it; others have 0.
+    """One message to send at `at`. `number` counts reminders from 1; steps of one stage share it; others have 0.
 
     `duty_only`: it falls into quiet hours and goes to the duty roster only. `attempts` and `gap` are for calls.
     """
@@ -66,10 +66,10 @@ def ladder(
     settings: Settings,
     unit: str | None = None,
 ) -> tuple[Step, ...]:
-    """The steps of one duty in order of time, as if it stayed open to the end.
+    """Return the steps of one duty in order of time, as if it stayed open to the end.
 
-    No step lies before the start, and none but notices at or after the deadline. Reminders beyond
-    `remind.max_per_obligation` fall away, the earliest first; urgent signing keeps its whole ladder.
+    No step lies before the start, and only notices at or after the deadline. Reminders beyond
+    `remind.max_per_obligation` are dropped, the earliest first; urgent signing keeps its whole ladder.
     """
     span = Span(grade, hours.local(start_at), hours.local(due_at), calendar, hours, settings, unit)
     placed = sorted(
@@ -96,11 +96,11 @@ def next_allowed(
     unit: str | None = None,
     ring: bool = False,
 ) -> datetime:
-    """The first instant at or after `at` when the unit may be disturbed: urgent at once, general in office hours
+    """Return the first instant at or after `at` when the unit may be disturbed: urgent at once, general in office hours
     outside `notify.quiet`; the closing instant itself still counts, but not for a call (`ring`).
 
     Past the calendar's cover every day counts as worked: this is courtesy, not a deadline. Raises `bad_setting`
-    when quiet hours leave no office hour at all.
+    if quiet hours leave no office hour at all.
     """
     hours = settings.office_hours(unit)
     here = hours.local(at)
@@ -119,21 +119,21 @@ def next_allowed(
 
 
 def in_quiet(at: datetime, settings: Settings, unit: str | None = None) -> bool:
-    """Is it the unit's quiet time, when urgent matters reach the duty roster only?"""
+    """Return whether it is the unit's quiet time, when urgent messages reach the duty roster only."""
     return settings.periods("notify.quiet", unit).contains(at)
 
 
-#: When a digest goes out, on working days (§6.3).
+#: When digests are sent, on working days (§6.3).
 DIGESTS = (time(8, 30), time(14))
 
 
 def merges(items: int, grade: Grade, settings: Settings) -> bool:
-    """Are this many due items of one person told in one digest? Urgent ones never are."""
+    """Return whether this many due items of one person go into one digest; urgent ones never do."""
     return grade is not Grade.URGENT and items > settings.integer("remind.merge_over")
 
 
 def next_digest(at: datetime, settings: Settings, calendar: Calendar, unit: str | None = None) -> datetime:
-    """The first digest at or after `at`; past the calendar's cover every day counts as worked."""
+    """Return the first digest at or after `at`; past the calendar's cover every day counts as worked."""
     here = settings.office_hours(unit).local(at)
     day = here.date()
     while True:
@@ -145,13 +145,13 @@ def next_digest(at: datetime, settings: Settings, calendar: Calendar, unit: str 
 
 
 def _placed(row: Row, span: Span) -> datetime | None:
-    """When a row comes for this duty, moved into its window; None when it has no place."""
+    """Return when a row comes for this duty, moved into its window; None if it has no place."""
     try:
         at = row.anchor(span)
     except Refused as no:
         if no.code != "calendar_ends":
             raise
-        return None  # a reminder may be missed for want of a calendar; the deadline was not
+        return None  # without a calendar a reminder may be missed, a deadline never
     if at is None or at < span.start or (row.group is Group.REMIND and at == span.start):
         return None
     at = span.hours.local(at)

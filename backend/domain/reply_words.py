@@ -1,4 +1,4 @@
-"""What a handler typed as a reply to a card: the verb, the words, the days; and a hint on curt wording (A20)."""
+"""Parses what a handler typed in reply to a card: verb, text, days; and advises on curt wording (A20)."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ _DAYS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A reply understood: `verb` of the acts table, `text` without the keyword, `days` in working days (延期)."""
+    """A parsed reply: `verb` of the acts table, `text` without the keyword, `days` in working days (延期)."""
 
     verb: str
     text: str = ""
@@ -44,9 +44,9 @@ def _keywords() -> tuple[tuple[str, str], ...]:
 
 
 def parse(text: str) -> Words | None:
-    """A reply to a card (contract §6), or None when it begins with no keyword.
+    """Parse a reply to a card (contract §6); None if it begins with no keyword.
 
-    `签收` stands alone or before a mark; the others may be followed at once by their words. `延期` without a
+    `签收` stands alone or before a mark; the others may be followed directly by their text. `延期` without a
     number has `days` None. Full-width blanks, colons and 【】 around the keyword are ignored.
     """
     plain = text.lstrip(_EDGE)
@@ -70,7 +70,7 @@ def parse(text: str) -> Words | None:
 
 
 def _cause(text: str) -> tuple[str, str]:
-    """What stands before the cause, and the cause; a reply keeps both, the requester may read it."""
+    """Return what precedes the cause, and the cause; a reply keeps both, the requester may read it."""
     for mark in _book()["cause"]:
         before, found, after = text.partition(mark)
         if found:
@@ -79,7 +79,7 @@ def _cause(text: str) -> tuple[str, str]:
 
 
 def _days(text: str) -> tuple[int | None, str]:
-    """The number of days a 延期 begins with, and the rest; 1..365."""
+    """Return the number of days a 延期 begins with (1..365, or None) and the rest."""
     folded = unicodedata.normalize("NFKC", text[:4]) + text[4:]
     hit = _DAYS.match(folded)
     if hit is None:
@@ -100,13 +100,13 @@ def _number(text: str) -> int:
 
 
 def reason_code(text: str) -> str:
-    """A guess at the reason code of a return from its words; `other` when nothing tells."""
+    """Guess the reason code of a return from its text; `other` if nothing matches."""
     reasons: Mapping[str, Sequence[str]] = _book()["reasons"]
     return next((code for code, words in reasons.items() if any(w in text for w in words)), "other")
 
 
 def curt(text: str) -> list[tuple[str, str]]:
-    """Advice on blaming or curt wording: (code, word) pairs; the sentences are `advice.CODE` with `word`.
+    """Return advice on blaming or curt wording: (code, word) pairs; the sentences are `advice.CODE` with `word`.
 
     Advice only (A20): it never stops a reply.
     """

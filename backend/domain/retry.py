@@ -1,4 +1,4 @@
-"""Retry as a value: what to do after a call or a letter went as it went (Q42, B46, FW14-FW23, FT17-FT24)."""
+"""Retry as a value: what follows a call or a message, given how it went (Q42, B46, FW14-FW23, FT17-FT24)."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from backend.domain.ticket import Grade
 
 
 class Settings(Protocol):
-    """The two settings asked for; keys of readings §4."""
+    """The access to settings needed here; keys of readings §4."""
 
     def text(self, key: str) -> str: ...
     def integer(self, key: str) -> int: ...
@@ -18,7 +18,7 @@ class Settings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The same again after `in_`. `marked`: as a second copy (重发). `counts`: it used up an attempt."""
+    """Try the same again after `in_`. `marked`: as a second copy (重发). `counts`: it used up an attempt."""
 
     in_: timedelta
     marked: bool = False
@@ -27,7 +27,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class NextContact:
-    """This person cannot be had; the next contact, or the next channel, is tried at once."""
+    """This person cannot be reached; the next contact, or the next channel, is tried at once."""
 
     because: str
     forget_address: bool = False  # the address is dead: flag the number, end the binding (FT20, FW23)
@@ -35,14 +35,14 @@ class NextContact:
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """Nobody knows whether it rang: ask the provider after `in_`, never dial before (FW14)."""
+    """It is unknown whether it rang: ask the provider after `in_`, never call again before (FW14)."""
 
     in_: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """No more of this; `done` when it is because it succeeded."""
+    """No more attempts; `done` if it succeeded."""
 
     because: str
     done: bool = False
@@ -62,7 +62,7 @@ class _Row:
     survey_counts: bool = True
 
 
-# Contract §5 outcomes; Twilio's `canceled` and a dead number beside them.
+# Outcomes of contract §5, plus Twilio's `canceled` and a dead number.
 _OUTCOMES: dict[str, _Row] = {
     "confirmed":      _Row(done=True),
     "signed":         _Row(done=True),
@@ -82,14 +82,14 @@ _OUTCOMES: dict[str, _Row] = {
 
 RECONCILE_AFTER = timedelta(seconds=90)
 VISIT_GAP = timedelta(hours=3)  # lands in another part of the day (visit.window)
-_MOST_DIALS = 2  # times the allowed attempts, uncounted ones included
+_MOST_DIALS = 2  # multiple of the allowed attempts, uncounted ones included
 
 
 def after(outcome: str, attempt: int, grade: Grade, settings: Settings) -> Step:
-    """What follows a notice or supervision call (Q42). `attempt` counts from 1 per contact.
+    """Return what follows a notice or supervision call (Q42). `attempt` counts from 1 per contact.
 
     Settings: `notify.phone.attempts`, `notify.phone.gap.general`, `notify.phone.gap.urgent`.
-    KeyError: the outcome is none of ours.
+    Raises KeyError for an unknown outcome.
     """
     row = _OUTCOMES[outcome]
     if row.done:
@@ -102,7 +102,7 @@ def after(outcome: str, attempt: int, grade: Grade, settings: Settings) -> Step:
 
 
 def after_visit(outcome: str, attempt: int, dials: int, settings: Settings, later: bool = False) -> Step:
-    """What follows a return-visit call (FW19-FW21). KeyError: the outcome is none of ours.
+    """Return what follows a return-visit call (FW19-FW21). Raises KeyError for an unknown outcome.
 
     `attempt`: counted ones, this included; `dials`: all, machines and carrier faults included;
     `later`: the person asked to be called later. Setting: `visit.auto.attempts`.
@@ -119,12 +119,12 @@ def after_visit(outcome: str, attempt: int, dials: int, settings: Settings, late
 
 
 def proves_unreachable(outcome: str) -> bool:
-    """Whether the attempt counts towards 联系不上 (B46); carrier failures and machines do not."""
+    """Return whether the attempt counts towards 联系不上 (B46); carrier failures and machines do not."""
     return _OUTCOMES[outcome].proof
 
 
 def answered(outcome: str) -> bool:
-    """Whether somebody took the call and said so."""
+    """Return whether someone took the call and responded."""
     return _OUTCOMES[outcome].done
 
 
@@ -133,7 +133,7 @@ class Kind(StrEnum):
 
     TRANSIENT = "transient"  # nothing was sent: refused connection, name not found, 5xx before accept
     THROTTLED = "throttled"  # 429
-    AMBIGUOUS = "ambiguous"  # nobody knows: cut after accept, time-out, 5xx on a call
+    AMBIGUOUS = "ambiguous"  # unknown: cut after accept, time-out, 5xx on a call
     PERMANENT = "permanent"
     DEAD_ADDRESS = "dead_address"  # blocked, deactivated, chat not found
 
@@ -145,9 +145,9 @@ _WAIT_AT_MOST = timedelta(minutes=5)  # a longer 429 goes to the next channel in
 
 
 def delivery(kind: Kind | str, attempt: int, jitter: float, retry_after: timedelta | None = None) -> Step:
-    """What follows a chat letter or SMS that was not simply sent. ValueError: no such kind.
+    """Return what follows a chat message or SMS that was not simply sent. Raises ValueError for an unknown kind.
 
-    `attempt` counts from 1; `jitter` 0..1 is given from outside; `retry_after` as a 429 told it.
+    `attempt` counts from 1; `jitter` 0..1 is given from outside; `retry_after` is what a 429 stated.
     """
     match Kind(kind):
         case Kind.PERMANENT:
@@ -165,7 +165,7 @@ def delivery(kind: Kind | str, attempt: int, jitter: float, retry_after: timedel
 
 
 def placing(kind: Kind | str, attempt: int, jitter: float, retry_after: timedelta | None = None) -> Step:
-    """What follows a call that could not be placed: as `delivery`, but an ambiguous one is never redialled (FW14)."""
+    """Return what follows a call that could not be placed: as `delivery`, but never repeated if ambiguous (FW14)."""
     if Kind(kind) is Kind.AMBIGUOUS:
         return Reconcile(RECONCILE_AFTER)
     return delivery(kind, attempt, jitter, retry_after)
@@ -179,7 +179,7 @@ def _throttled(attempt: int, jitter: float, retry_after: timedelta | None) -> St
 
 
 def _backoff(attempt: int, jitter: float) -> timedelta:
-    """2, 4, 8 … 300 s, up to half as much again by jitter."""
+    """Return 2, 4, 8 … 300 s, up to half as much again by jitter."""
     base = min(_LONGEST, _FIRST * 2 ** min(attempt - 1, 16))
     return timedelta(seconds=base * (1 + 0.5 * min(max(jitter, 0.0), 1.0)))
 
@@ -189,7 +189,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def span(text: str) -> timedelta:
-    """`90s`, `10m`, `4h`, `2d` as a span of clock time. ValueError: it is none."""
+    """Parse `90s`, `10m`, `4h`, `2d` as clock time. Raises ValueError for anything else."""
     hit = _SPAN.fullmatch(text.strip())
     if hit is None:
         raise ValueError(f"no span of time: {text}")

@@ -1,4 +1,4 @@
-"""Who is on duty at a moment, who stands in for whom, and where a roster has holes (B19, A21, Q25, Q42)."""
+"""Who is on duty at a moment, who stands in for whom, and where a roster has gaps (B19, A21, Q25, Q42)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from backend.domain.ticket import Role
 
 LONGEST_SHIFT = timedelta(days=7)
 LONGEST_ABSENCE = timedelta(days=366)
-#: Who may stand in for whom: those who may do the same to a ticket.
+#: Roles that may stand in for each other: they may do the same to a ticket.
 PEERS: tuple[frozenset[Role], ...] = (frozenset({Role.HANDLER, Role.LIAISON}),)
 
 
@@ -26,7 +26,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """值班: one person of a unit is on duty in `[from_at, to_at)`; `deputy` is tried when he does not answer."""
+    """值班: one person of a unit is on duty in `[from_at, to_at)`; `deputy` is tried if they do not answer."""
 
     id: int
     unit: str
@@ -36,13 +36,13 @@ class Shift:
     deputy: str | None = None
 
     def covers(self, at: datetime) -> bool:
-        """Is this moment inside the shift? Its first instant is, its last is not."""
+        """Return whether this moment is inside the shift; its first instant is, its last is not."""
         return self.from_at <= at < self.to_at
 
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """代班: `absent` is away in `[from_at, to_at)`, and `person` of the same unit gets his letters, cards and calls."""
+    """代班: `absent` is away in `[from_at, to_at)`; `person` of the same unit gets their messages, cards and calls."""
 
     id: int
     absent: str
@@ -51,13 +51,13 @@ class StandIn:
     to_at: datetime
 
     def covers(self, at: datetime) -> bool:
-        """Is he away at this moment?"""
+        """Return whether the absent person is away at this moment."""
         return self.from_at <= at < self.to_at
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A stretch in which nobody is on duty."""
+    """A period in which nobody is on duty."""
 
     from_at: datetime
     to_at: datetime
@@ -83,9 +83,9 @@ def check_stand_in(stand_in: StandIn, absent: Person, person: Person) -> None:
 
 
 def in_place(code: str, stand_ins: Iterable[StandIn], at: datetime) -> str:
-    """Whoever is there for this person at that moment: himself, or who stands in for him, and so on down the chain.
+    """Return who acts for this person at that moment: they themselves, or their stand-in, and so on down the chain.
 
-    Two who stand in for each other are themselves.
+    Two who stand in for each other act for themselves.
     """
     now = {s.absent: s.person for s in stand_ins if s.covers(at)}
     seen = [code]
@@ -97,7 +97,7 @@ def in_place(code: str, stand_ins: Iterable[StandIn], at: datetime) -> str:
 
 
 def on_duty(shifts: Iterable[Shift], at: datetime) -> tuple[list[str], list[str]]:
-    """Who is on duty then, and their deputies, in the order in which the shifts began."""
+    """Return who is on duty then, and their deputies, in the order in which the shifts began."""
     there = sorted((s for s in shifts if s.covers(at)), key=lambda s: (s.from_at, s.id))
     first = list(dict.fromkeys(s.person for s in there))
     return first, [d for d in dict.fromkeys(s.deputy for s in there) if d is not None and d not in first]
@@ -106,7 +106,7 @@ def on_duty(shifts: Iterable[Shift], at: datetime) -> tuple[list[str], list[str]
 def escalation(
     handlers: Sequence[Person], others: Mapping[Role, Sequence[Person]], order: Iterable[str]
 ) -> list[Person]:
-    """A unit's contacts in the order in which they are tried: the first handler, his deputies, and so on (A21, Q42)."""
+    """Return a unit's contacts in the order they are tried: first handler, deputies, and so on (A21, Q42)."""
     by_step: dict[str, Sequence[Person]] = {
         Step.HANDLER: handlers[:1], Step.DEPUTY: handlers[1:],
         Step.LIAISON: others.get(Role.LIAISON, ()), Step.LEADER: others.get(Role.LEADER, ()),
@@ -116,7 +116,7 @@ def escalation(
 
 
 def holes(shifts: Iterable[Shift], begin: datetime, end: datetime) -> list[Hole]:
-    """Where nobody is on duty between two instants, in order; none means day and night are covered (B19)."""
+    """Return the periods between two instants without anyone on duty, in order; none: covered day and night (B19)."""
     found, covered = [], begin
     for shift in sorted(shifts, key=lambda s: s.from_at):
         if shift.to_at <= covered:

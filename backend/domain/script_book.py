@@ -1,4 +1,4 @@
-"""The book of telephone scripts: reads `backend/data/scripts/*.toml` and refuses one that leads nowhere."""
+"""Loads the telephone scripts `backend/data/scripts/*.toml` and rejects one that leads nowhere."""
 
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _INHERITED = ("repeats", "odd", "silent", "odd_to", "silent_to", "odd_say", "hun
 
 
 class BadScript(ValueError):
-    """A script that names a step it does not have: a fault of ours, said at load."""
+    """A script that names a missing step: our own mistake, raised at load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: what it says, asks, and where it leads; `timeout_s` in seconds."""
+    """One step: what it says and asks, and where it leads; `timeout_s` in seconds."""
 
     say: tuple[str, ...]
     on: Mapping[str, Branch]
@@ -47,7 +47,7 @@ class Step:
     wait: str
     end: str
     bridge: str
-    connect: str  # whom to connect; leads on by how that leg ended
+    connect: str  # whom to connect; `on` is keyed by how that leg ended
     when: str
     otherwise: str
     confirm: Mapping[str, str]
@@ -79,7 +79,7 @@ class Script:
 
 @cache
 def script(name: str) -> Script:
-    """The script of that name (`NAMES`). KeyError: there is none; BadScript: it leads nowhere."""
+    """Load the script of that name (`NAMES`). Raises KeyError if there is none, BadScript if it leads nowhere."""
     if name not in NAMES:
         raise KeyError(name)
     raw = _raw(name)

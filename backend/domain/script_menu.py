@@ -1,4 +1,4 @@
-"""A script as a menu given up front: what is said first, and what after each key, for lines that ask nothing live."""
+"""Turns a script into a fixed menu, for lines that ask nothing live: what is said first, and after each key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from backend.domain.script_book import Script
 
 @dataclass(frozen=True, slots=True)
 class ScriptMenu:
-    """Keys of texts: of the first words, and of those after each key."""
+    """Text keys: of the first question, and of what follows each key."""
 
     first: str
     keys: Mapping[str, str]
 
 
 def menu(script: Script, facts: Mapping[str, Any]) -> ScriptMenu:
-    """The first question of a script with every key that ends the call.
+    """Return the first question of a script with every key that ends the call.
 
-    Left out are keys that need another question (a PIN), repeat the words (the carrier says them twice anyway), or are
-    not offered by the facts: what a menu cannot ask it must not promise (Q43).
+    Left out are keys that need another question (a PIN), that repeat the text (the carrier says it twice anyway), or
+    that the facts do not offer: a menu must not promise what it cannot ask (Q43).
     """
     step = script.steps[script.first]
     keys: dict[str, str] = {}

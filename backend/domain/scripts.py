@@ -1,6 +1,6 @@
-"""Telephone scripts as data and the engine that walks them; it knows no provider and no clock (P1, P2, V0-V8).
+"""Runs telephone scripts, which are data; knows no provider and no clock (P1, P2, V0-V8).
 
-`start` and `advance` answer with a Turn: what to say, what to ask, what it means for the room, or the end.
+`start` and `advance` return a Turn: what to say, what to ask, what the service must do, or the end.
 """
 
 import unicodedata
@@ -17,7 +17,7 @@ _DIGITS = frozenset("0123456789")
 
 
 class EffectKind(StrEnum):
-    """What a turn of a call means for the room that made it."""
+    """What a turn of a call means for the service that placed it."""
 
     NOTIFIED = "notified"  # 已通知, not signed (Q43)
     SIGN_REQUESTED = "sign_requested"  # facts: pin, absent when it was checked before
@@ -26,7 +26,7 @@ class EffectKind(StrEnum):
     PIN_FAILED = "pin_failed"
     BRIDGE_DUTY = "bridge_duty"
     ANSWER = "answer"  # facts: contacted | resolved | satisfaction; the last one of a call counts
-    COMPLAINT = "complaint"  # words of complaint, or doubt: never to be deemed satisfied (Q39)
+    COMPLAINT = "complaint"  # complaint, or doubt: never deemed satisfied (Q39)
     WANT_PERSON = "want_person"
     DANGER = "danger"
     NO_MORE_VISITS = "no_more_visits"  # FW33
@@ -34,12 +34,12 @@ class EffectKind(StrEnum):
     CALL_LATER = "call_later"
     RECORD_REASON = "record_reason"  # facts: recording, speech
     REACHED = "reached"  # the requester took the connected call (P3)
-    NOT_REACHED = "not_reached"  # he was busy or did not take it (B49)
+    NOT_REACHED = "not_reached"  # they were busy or did not take it (B49)
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect with its facts; facts are kept out of `repr`, a PIN may be among them."""
+    """One effect with its facts; facts are kept out of `repr`, they may include a PIN."""
 
     kind: EffectKind
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -47,7 +47,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came back: keys, speech (confidence 0..1 or None), a recording's address, or the room's verdict."""
+    """Input of a call: keys, speech (confidence 0..1 or None), a recording's address, or the service's verdict."""
 
     digits: str = field(default="", repr=False)
     speech: str = field(default="", repr=False)
@@ -60,7 +60,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a call stands; small enough to travel in a callback URL (`as_text`, `from_text`)."""
+    """Where a call is in its script; small enough for a callback URL (`as_text`, `from_text`)."""
 
     step: str
     odd: int = 0
@@ -76,7 +76,7 @@ class Position:
 
     @classmethod
     def from_text(cls, text: str) -> "Position":
-        """Read back `as_text`; ValueError when it is not one."""
+        """Parse `as_text`; raises ValueError for anything else."""
         step, *counts = text.split(".")
         if len(counts) != 5 or not all(c.isascii() and c.isdigit() and len(c) < 4 for c in counts):
             raise ValueError("not a position")
@@ -86,7 +86,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What to listen for: keys (up to `digits`, or until `finish_on`), speech, or a recording; seconds."""
+    """What to listen for: keys (up to `digits`, or until `finish_on`), speech, or a recording; time-out in seconds."""
 
     digits: int
     finish_on: str
@@ -97,7 +97,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A text of the catalogue with the facts it is filled with."""
+    """A text key with the facts that fill it."""
 
     key: str
     facts: Facts = field(default_factory=dict, repr=False)
@@ -105,10 +105,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The next turn. Exactly one of `ask`, `needs` and `end` is set, or `bridge` alone: dial on, then `advance`.
+    """The next turn. Exactly one of `ask`, `needs` and `end` is set, or `bridge` alone: connect, then `advance`.
 
-    `needs` (pin, sign): do the effects, then call `advance` with `Heard(verdict=…)`;
-    `end`: the outcome of contract §5; `bridge` (duty, supervisor, requester): dial on after the words.
+    `needs` (pin, sign): perform the effects, then call `advance` with `Heard(verdict=…)`;
+    `end`: the outcome of contract §5; `bridge` (duty, supervisor, requester): connect after speaking.
     """
 
     position: Position
@@ -121,17 +121,17 @@ class Turn:
 
 
 def start(script: Script, facts: Facts) -> Turn:
-    """The first turn of a call. `speech: False` among the facts turns listening off."""
+    """Return the first turn of a call. `speech: False` among the facts turns listening off."""
     return _enter(script, Position(script.first), facts)
 
 
 def stale(script: Script, facts: Facts) -> Turn:
-    """A polite end when the matter was settled meanwhile (FW9); no effects."""
+    """Return a polite end for a matter settled meanwhile (FW9); no effects."""
     return _enter(script, Position(script.stale), facts)
 
 
 def advance(script: Script, position: Position, heard: Heard, facts: Facts) -> Turn:
-    """The turn after what was heard. A position that is over, or unknown, ends politely without effects."""
+    """Return the turn after an input. A finished or unknown position ends politely without effects."""
     step = script.steps.get(position.step)
     if step is None or step.end:
         return stale(script, facts)
@@ -154,13 +154,13 @@ def advance(script: Script, position: Position, heard: Heard, facts: Facts) -> T
 
 
 def hung_up(script: Script, position: Position) -> str:
-    """The outcome when the line was cut at this position (FW21)."""
+    """Return the outcome if the line was cut at this position (FW21)."""
     step = script.steps.get(position.step)
     return (step.end or step.hung_up) if step else script.steps[script.first].hung_up
 
 
 def clean_digits(digits: str, finish_on: str = "") -> str:
-    """Keys as pressed: full-width folded, blanks and the finishing key dropped (FW8)."""
+    """Normalise pressed keys: full-width folded, blanks and the finishing key dropped (FW8)."""
     text = unicodedata.normalize("NFKC", digits[:64])
     text = "".join(text.split())
     return text.removesuffix(finish_on) if finish_on else text
@@ -199,7 +199,7 @@ def _spoken(script: Script, position: Position, step: Step, heard: Heard, facts:
 
 
 def _recorded(script: Script, position: Position, step: Step, heard: Heard, facts: Facts) -> Turn:
-    """Whatever came back from the recorder leads on; silence simply has nothing to keep."""
+    """Go on whatever the recorder returned; silence leaves nothing to store."""
     turn = _move(script, position, step.on["record"].to, facts)
     kept = {k: v for k, v in (("recording", heard.recording), ("speech", heard.speech)) if v}
     effects = [Effect(EffectKind.RECORD_REASON, kept)] if kept else []
@@ -258,7 +258,7 @@ def _silent(script: Script, position: Position, step: Step, facts: Facts) -> Tur
 
 
 def _patience_over(position: Position, step: Step) -> bool:
-    """Whether odd keys and silence together were forgiven as often as either is alone (FW8)."""
+    """Return whether odd keys and silence together were forgiven as often as either is alone (FW8)."""
     return position.odd + position.silent >= max(step.odd, step.silent)
 
 

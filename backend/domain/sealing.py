@@ -1,4 +1,4 @@
-"""What the journal's first line remembers of a ticket's own words, so that a change behind its back is seen."""
+"""Digest of a ticket's fixed fields, kept in its first journal entry so that tampering is noticed."""
 
 import hashlib
 import hmac
@@ -25,6 +25,6 @@ _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def digest(key: bytes, ticket: Ticket) -> str:
-    """A keyed hash over the fields that never change; 32 hex characters."""
+    """Return a keyed hash over the fields that never change; 32 hex characters."""
     values = [micros(ticket.generated_at) if name == "generated_at" else getattr(ticket, name) for name in FIXED]
     return hmac.new(key, _written(values).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The readings in force: an immutable set of overrides over profile and defaults, read through typed questions."""
+"""The settings in force: immutable overrides over profile and defaults, read through typed methods."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ class Settings:
     """Settings as of one instant (readings §4).
 
     `overrides` are what people have set, `KEY` or `KEY@UNIT` → written value; they win over the profile, which wins
-    over the default. Building one validates every value and raises as `parse` does. `zone` is where times of day
-    are meant.
+    over the default. The constructor validates every value and raises as `parse` does. `zone` is the time zone of
+    times of day.
     """
 
     overrides: Mapping[str, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Settings:
         object.__setattr__(self, "_values", values)
 
     def with_(self, changes: Mapping[str, object]) -> "Settings":
-        """These settings with some changed; a value of None takes the override away again."""
+        """Return these settings with some changed; a value of None removes the override."""
         kept = {key: value for key, value in self.overrides.items() if key not in changes}
         for key, value in changes.items():
             row_of(key)
@@ -47,7 +47,7 @@ class Settings:
         return Settings(kept, self.zone)
 
     def get(self, key: str, unit: str | None = None) -> str:
-        """The written value of a key, the unit's own where it has one; raises `unknown_setting`."""
+        """Return the written value of a key, the unit's own if it has one; raises `unknown_setting`."""
         if unit is not None:
             own = self._values.get(f"{key}@{unit}")
             if own is not None:
@@ -56,60 +56,60 @@ class Settings:
         return value if value is not None else self._unset(key)
 
     def view(self) -> dict[str, str]:
-        """Everything in force, key → written value, for `jiesu settings --json` and score sheets."""
+        """Return all settings in force, key → written value, for `jiesu settings --json` and score sheets."""
         own = {key: value for key, value in sorted(self.overrides.items()) if "@" in key}
         return {key: self._values[key] for key in catalogue()} | own
 
     def limit(self, key: str, unit: str | None = None) -> Limit:
-        """A limit; raises `bad_limit` where a word stands instead (use `limit_or_none`)."""
+        """Return a limit; raises `bad_limit` if a word is set instead (use `limit_or_none`)."""
         return Limit.parse(self.get(key, unit))
 
     def limit_or_none(self, key: str, unit: str | None = None) -> Limit | None:
-        """A limit, or None where its word is set (`close` for a reply, `due` for the red card)."""
+        """Return a limit, or None if its word is set (`close` for a reply, `due` for the red card)."""
         written = self.get(key, unit)
         return None if written in row_of(key).words else Limit.parse(written)
 
     def flag(self, key: str, unit: str | None = None) -> bool:
-        """True or false."""
+        """Return a boolean."""
         return self.get(key, unit) == "true"
 
     def integer(self, key: str, unit: str | None = None) -> int:
-        """A whole number."""
+        """Return a whole number."""
         return int(self.get(key, unit))
 
     def decimal(self, key: str, unit: str | None = None) -> Decimal:
-        """An exact number."""
+        """Return an exact number."""
         return Decimal(self.get(key, unit))
 
     def decimal_or_none(self, key: str, unit: str | None = None) -> Decimal | None:
-        """An exact number, or None where the word `none` is set."""
+        """Return an exact number, or None if the word `none` is set."""
         written = self.get(key, unit)
         return None if written in row_of(key).words else Decimal(written)
 
     def text(self, key: str, unit: str | None = None) -> str:
-        """The value as written."""
+        """Return the value as written."""
         return self.get(key, unit)
 
     def choice(self, key: str, unit: str | None = None) -> str:
-        """One of the row's items."""
+        """Return one of the setting's items."""
         return self.get(key, unit)
 
     def listing(self, key: str, unit: str | None = None) -> tuple[str, ...]:
-        """A list of words, in the order written."""
+        """Return a list of words, in the order written."""
         written = self.get(key, unit)
         return tuple(written.split(",")) if written else ()
 
     def rate(self, key: str) -> tuple[int, Limit]:
-        """So many times in so long: `1/7d` → (1, 7d)."""
+        """Return how many times in how long: `1/7d` → (1, 7d)."""
         times, _, span = self.get(key).partition("/")
         return int(times), Limit.parse(span)
 
     def periods(self, key: str, unit: str | None = None) -> OfficeHours:
-        """Times of day: office hours, the visit window, quiet hours."""
+        """Return times of day: office hours, the visit window, quiet hours."""
         return OfficeHours.parse(self.get(key, unit), self.zone, overnight=row_of(key).kind is Kind.QUIET)
 
     def office_hours(self, unit: str | None = None) -> OfficeHours:
-        """办公时间 of the unit, or everybody's."""
+        """Return 办公时间 of the unit, or the general ones."""
         return OfficeHours.parse(self.get("office_hours", unit), self.zone)
 
     def _unset(self, key: str) -> str:

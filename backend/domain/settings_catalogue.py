@@ -1,4 +1,4 @@
-"""What can be set: every key with its kind, bounds, default and Chinese label, and how a written value is read."""
+"""All settings: every key with its kind, bounds, default and Chinese label, and how a written value is parsed."""
 
 import re
 import tomllib
@@ -25,7 +25,7 @@ _RATE = re.compile(r"([0-9]{1,3})/([0-9]{1,4}d)")
 
 
 class Kind(StrEnum):
-    """How a value is read."""
+    """How a value is parsed."""
 
     LIMIT = "limit"
     FLAG = "flag"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting. `default` is None where it follows another key (`inherits`)."""
+    """One setting. `default` is None if it follows another key (`inherits`)."""
 
     key: str
     label: str
@@ -55,7 +55,7 @@ class Row:
     low: Decimal = Decimal(0)
     high: Decimal = Decimal(10**6)
     per_unit: bool = False
-    group: str = "scoring"  # heading it is shown under; what scheme files declare is all about scoring
+    group: str = "scoring"  # heading it is shown under; all settings of scheme files concern scoring
 
     @property
     def allowed(self) -> str:
@@ -80,20 +80,20 @@ _FORMS: dict[Kind, Callable[[Row], tuple[str, ...]]] = {
 
 @cache
 def catalogue() -> Mapping[str, Row]:
-    """Every key there is, in the order it is shown; the settings a scheme file declares join by themselves."""
+    """Return every setting by key, in display order; settings declared by scheme files are included."""
     rows = {row.key: row for row in _rows()}
     return rows | {row.key: row for row in _scheme_rows() if row.key not in rows}
 
 
 @cache
 def profiles() -> Mapping[str, Mapping[str, str]]:
-    """What each profile sets otherwise than the general default."""
+    """Return what each profile sets in place of the general defaults."""
     overlays: dict[str, dict[str, str]] = _book()["profiles"]
     return overlays
 
 
 def row_of(key: str) -> Row:
-    """The row of a key (`KEY` or `KEY@UNIT`); raises `unknown_setting` with near names, or `not_per_unit`."""
+    """Return the row of a key (`KEY` or `KEY@UNIT`); raises `unknown_setting` with near names, or `not_per_unit`."""
     name, at, unit = key.partition("@")
     row = catalogue().get(name)
     if row is None or (at and not unit):
@@ -104,7 +104,7 @@ def row_of(key: str) -> Row:
 
 
 def parse(key: str, value: object) -> str:
-    """The normal form of a value for a key.
+    """Return the normal form of a value for a key.
 
     Raises `Refused("unknown_setting", key, near)`, `("not_per_unit", key, unit)` or
     `("bad_setting", key, value, allowed)`.
@@ -120,7 +120,7 @@ def parse(key: str, value: object) -> str:
 
 
 def _text(value: object) -> str:
-    """JSON and TOML values as they would be written by hand."""
+    """Write a JSON or TOML value as a person would by hand."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
@@ -230,7 +230,7 @@ def _rows() -> Iterator[Row]:
 
 
 def _scheme_rows() -> Iterator[Row]:
-    """Settings that scheme files declare for their own numbers, and the slope of each of their rates."""
+    """Yield the settings that scheme files declare for their own numbers, and the slope mode of each of their rates."""
     for key, default in all_knobs().items():
         yield Row(key, key, Kind.DECIMAL, default, words=("none",))
     modes = tuple(_book()["scoring.slope_mode"]["items"])

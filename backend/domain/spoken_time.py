@@ -1,4 +1,4 @@
-"""Times as people write and say them, in Chinese and English: the one file where words for time live in code."""
+"""Times as people write and say them, in Chinese and English: the only code that contains words for time."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
@@ -19,9 +19,9 @@ _PARTS = ((0, "凌晨"), (6, "早上"), (8, "上午"), (12, "中午"), (13, "下
 
 
 def written(at: datetime, now: datetime, language: str = "zh", zone: tzinfo | None = None) -> str:
-    """`10月10日（周六）17:00` / `Sat 10 October 17:00`; the year is added when it is not this one.
+    """Return `10月10日（周六）17:00` / `Sat 10 October 17:00`; the year is added if it is not this one.
 
-    Both are shown on the clock of `zone`, by default that of `at`.
+    Both are shown in `zone`, by default that of `at`.
     """
     here, today = _local(at, now, zone)
     weekday = _WEEKDAYS[language][here.weekday()]
@@ -33,7 +33,7 @@ def written(at: datetime, now: datetime, language: str = "zh", zone: tzinfo | No
 
 
 def spoken(at: datetime, now: datetime, language: str = "zh", zone: tzinfo | None = None) -> str:
-    """`今天下午三点`, `明天上午十点半`, `十月十日周六下午五点` / `today at 3 pm`; for the telephone."""
+    """Return `今天下午三点`, `明天上午十点半`, `十月十日周六下午五点` / `today at 3 pm`; for the telephone."""
     here, today = _local(at, now, zone)
     clock = _clock(here) if language == "zh" else _clock_en(here)
     day = spoken_date(here, today, language)
@@ -41,7 +41,7 @@ def spoken(at: datetime, now: datetime, language: str = "zh", zone: tzinfo | Non
 
 
 def spoken_date(at: datetime, now: datetime, language: str = "zh", zone: tzinfo | None = None) -> str:
-    """`昨天`, `十月十日周六` / `yesterday`, `Saturday…`: the day alone, relative when near."""
+    """Return `昨天`, `十月十日周六` / `yesterday`, `Saturday…`: the day alone, relative if near."""
     here, today = _local(at, now, zone)
     near = _NEAR[language].get((here.date() - today.date()).days)
     if near is not None:
@@ -50,7 +50,7 @@ def spoken_date(at: datetime, now: datetime, language: str = "zh", zone: tzinfo 
 
 
 def number(value: int) -> str:
-    """A number from 0 to 99 as it is said: 十, 二十五."""
+    """Return a number from 0 to 99 in words: 十, 二十五."""
     tens, ones = divmod(value, 10)
     if tens == 0:
         return _DIGITS[ones]

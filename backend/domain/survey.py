@@ -1,4 +1,4 @@
-"""What a person says on the telephone means: one key, or that a person should listen (texts.md 7.3)."""
+"""Interprets what a person says on the telephone: one key, or that a person should listen (texts.md 7.3)."""
 
 import re
 import tomllib
@@ -11,18 +11,18 @@ from typing import Any
 
 from backend.domain.ticket import Answer
 
-#: Below this the recogniser is not believed and keys are asked for (0..1).
+#: Below this recogniser confidence (0..1) keys are asked for.
 LEAST_CONFIDENCE = 0.6
-_LONGEST = 2000  # characters of speech; a longer one is settled by keys
+_LONGEST = 2000  # characters of speech; longer speech is settled by keys
 _BREAK = "|"
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What was meant. Exactly one of `key` and the flags leads on; all empty means: ask again.
+    """What was meant. Exactly one of `key` and the flags applies; all empty means: ask again.
 
-    `confirm` the key is to be confirmed once; `keys_only` ask again without listening;
-    `complaint` words of complaint, or doubt, were heard: never to be deemed satisfied (Q39).
+    `confirm`: confirm the key once; `keys_only`: ask again without listening;
+    `complaint`: a complaint, or doubt: never deemed satisfied (Q39).
     """
 
     key: str | None = None
@@ -65,13 +65,13 @@ def _any_of(words: Any) -> re.Pattern[str]:
 
 
 def normalise(text: str) -> str:
-    """Speech as it is matched: full-width and traditional folded, fillers dropped, breaks kept as `|`."""
+    """Normalise speech for matching: full-width and traditional folded, fillers dropped, breaks kept as `|`."""
     folded = unicodedata.normalize("NFKC", text).translate(_folding()).lower()
     clauses = re.sub(r"[^\w]+|_+", _BREAK, folded)
     return re.sub(r"\|+", _BREAK, _fillers().sub("", clauses)).strip(_BREAK)
 
 
-# The words of V4 in the order of 7.3: the group, the key it stands for, to be confirmed or not.
+# The groups of V4 in the order of 7.3: the group, its key, whether to confirm it.
 _GROUPS = (
     ("unsatisfied", "3", True),
     ("basically", "2", False),
@@ -88,14 +88,14 @@ def _patterns(group: str) -> tuple[re.Pattern[str], ...]:
 
 @cache
 def _question(name: str) -> tuple[tuple[str, str], ...]:
-    """Words and their keys, longest first."""
+    """Return words and their keys, longest first."""
     table: Mapping[str, Sequence[str]] = _speech()["questions"][name]
     rows = [(word, key) for key, words in table.items() for word in words]
     return tuple(sorted(rows, key=lambda row: -len(row[0])))
 
 
 def _longest_at(text: str, at: int) -> tuple[int, str] | None:
-    """The longest word of any V4 group that begins here; earlier groups win a tie."""
+    """Return the longest word of any V4 group that begins here; earlier groups win a tie."""
     best: tuple[int, str] | None = None
     for group, _, _ in _GROUPS:
         for pattern in _patterns(group):
@@ -106,7 +106,7 @@ def _longest_at(text: str, at: int) -> tuple[int, str] | None:
 
 
 def _groups_in(text: str) -> tuple[set[str], str]:
-    """The groups heard, read left to right by longest words, and what was left over between them."""
+    """Return the groups found, read left to right by longest words, and what was left over between them."""
     heard: set[str] = set()
     left_over: list[str] = []
     at = 0
@@ -130,7 +130,7 @@ def _contains(text: str, words: Sequence[str]) -> bool:
 
 
 def _first(text: str, confidence: float | None) -> Meaning | None:
-    """What goes before any question: danger, a person, doubt about the recognition."""
+    """Return what precedes any question: danger, a person, doubt about the recognition."""
     if len(text) > _LONGEST:
         return Meaning(keys_only=True, complaint=True)
     joined = text.replace(_BREAK, "")
@@ -144,9 +144,9 @@ def _first(text: str, confidence: float | None) -> Meaning | None:
 
 
 def satisfaction(speech: str, confidence: float | None = None) -> Meaning:
-    """V4 by speech, in the matching order of texts.md 7.3; `confidence` 0..1, None when not told.
+    """Interpret speech for V4, in the matching order of texts.md 7.3; `confidence` 0..1, None if unknown.
 
-    不满意 in any company never yields satisfied; good and bad words together are settled by keys.
+    不满意 in any context never yields satisfied; good and bad words together are settled by keys.
     """
     text = normalise(speech)
     first = _first(text, confidence)
@@ -173,7 +173,7 @@ def satisfaction(speech: str, confidence: float | None = None) -> Meaning:
 
 
 def question(name: str, speech: str, confidence: float | None = None) -> Meaning:
-    """Any other question by speech: `notice supervise V0 V1 V2 V3 V4 yes_…`. KeyError: no such question."""
+    """Interpret speech for any other question: `notice supervise V0 V1 V2 V3 V4 yes_…`. Raises KeyError if unknown."""
     if name == "V4":
         return satisfaction(speech, confidence)
     text = normalise(speech)
@@ -194,7 +194,7 @@ def question(name: str, speech: str, confidence: float | None = None) -> Meaning
 
 
 def leaves(text: str) -> bool:
-    """Whether a written message asks to be left in peace, in the networks' own words (FW33)."""
+    """Return whether a written message asks for no more messages, in the networks' own words (FW33)."""
     return normalise(text).replace(_BREAK, "") in _speech()["leave"]
 
 

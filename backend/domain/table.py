@@ -1,6 +1,7 @@
-"""The transition table (T1-T31): which verb leads from which state to which, and who may say it.
+"""The move table (T1-T31): which verb leads from which state to which, and which roles may use it.
 
-Read it downwards. `docs/flow.mmd` is drawn from it; `flow.py` decides by it; nothing else knows the order of things.
+Read it from top to bottom. `docs/flow.mmd` is generated from it and `flow.py` decides by it; no other code knows
+the order of states.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ ACCEPT = DISPATCH | REVIEW
 SUPERVISE = frozenset({Role.SUPERVISOR})
 AGENT = frozenset({Role.REVISIT_AGENT})
 PROPOSE = UNIT | DISPATCH | REVIEW
-HOUSE: frozenset[Role] = frozenset()  # the clock alone
+HOUSE: frozenset[Role] = frozenset()  # the system (clock) only
 
 NEW = frozenset({S.REGISTERED, S.PENDING_DISPATCH})
 HANDLING = frozenset({S.SIGNED, S.REPLIED, S.RETURN_REVIEW, S.EXTENSION_REVIEW, S.REWORK})
@@ -28,14 +29,14 @@ STAY: frozenset[State] = frozenset()  # the state does not change
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the T number, the verb, where it may start, where it may lead, who may."""
+    """One row: the T number, the verb, where it may start, where it may lead, who may use it."""
 
     t: str
     verb: str
     sources: frozenset[State]
     targets: frozenset[State]
     roles: frozenset[Role]
-    on_assignment: bool  # False: the ticket itself is moved
+    on_assignment: bool  # False: the verb acts on the ticket itself
 
 
 def _row(
@@ -96,7 +97,7 @@ if len(BY_VERB) != len(ROWS):  # pragma: no cover - a mistake in the table itsel
 
 
 def may(role: Role | None, verb: str) -> bool:
-    """Whether that role may ever say that verb; the house itself (None) may say all, an admin all but the clock's."""
+    """Return whether the role may ever use the verb; the system (None) may use all, an admin all but the clock's."""
     row = BY_VERB[verb]
     if role is None:
         return True

@@ -1,4 +1,4 @@
-"""The catalogue: every sentence people see or hear, by key, filled with facts; it never composes one itself."""
+"""The text catalogue: finds every sentence people see or hear by key and fills in facts; composes none itself."""
 
 import re
 import tomllib
@@ -9,19 +9,19 @@ from typing import Any
 
 _PIECE = re.compile(r"\[\[(.*?)]]", re.DOTALL)
 _HOLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
-#: Texts that are read aloud: their facts are made sayable first (FW13).
+#: Texts that are read aloud: their facts are made speakable first (FW13).
 SPOKEN = ("phone.", "visit.")
-#: Parts of a catalogue that word refusals: acts, rows of a file, whole files.
+#: Sections with the sentences of refusals: acts, rows of a file, whole files.
 _REFUSALS = ("refusal", "rows", "files")
 _LONGEST_FACT = 120  # characters of one fact read aloud, about 30 s
 
 
 class MissingText(KeyError):
-    """A key without a text, or a placeholder without a fact: a fault of ours, said loudly."""
+    """A key without a text, or a placeholder without a fact: our own mistake, raised at once."""
 
 
 def sayable(value: object, longest: int = _LONGEST_FACT) -> str:
-    """One fact as it may be read aloud: no control characters, one line, cut to `longest` characters (FW13)."""
+    """Return one fact fit to be read aloud: no control characters, one line, cut to `longest` characters (FW13)."""
     text = "".join(" " if ord(c) < 32 or 0x7F <= ord(c) < 0xA0 else c for c in str(value))
     text = "".join(c for c in text if not 0xD800 <= ord(c) <= 0xDFFF and ord(c) not in (0xFFFE, 0xFFFF))
     text = " ".join(text.split())
@@ -30,7 +30,7 @@ def sayable(value: object, longest: int = _LONGEST_FACT) -> str:
 
 @cache
 def _read(language: str) -> dict[str, str | tuple[str, ...]]:
-    """All texts of a language by dotted key: `LANGUAGE.toml` and any `*.LANGUAGE.toml` beside it."""
+    """Load all texts of a language by dotted key: `LANGUAGE.toml` and any `*.LANGUAGE.toml` beside it."""
     shelf = files("backend").joinpath("data", "texts")
     wanted = [f for f in shelf.iterdir() if f.name == f"{language}.toml" or f.name.endswith(f".{language}.toml")]
     if not any(f.name == f"{language}.toml" for f in wanted):
@@ -55,7 +55,7 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str | tu
 
 
 def placeholders(text: str) -> frozenset[str]:
-    """The names a template asks for, optional ones included."""
+    """Return the names a template uses, optional ones included."""
     return frozenset(_HOLE.findall(text))
 
 
@@ -65,7 +65,7 @@ def _needed(text: str) -> frozenset[str]:
 
 
 def languages() -> tuple[str, ...]:
-    """Languages that have a catalogue, in alphabetical order."""
+    """Return the languages that have a catalogue, in alphabetical order."""
     names = (f.name for f in files("backend").joinpath("data", "texts").iterdir())
     return tuple(sorted(n.removesuffix(".toml") for n in names if n.count(".") == 1 and n.endswith(".toml")))
 
@@ -73,7 +73,7 @@ def languages() -> tuple[str, ...]:
 class Catalogue:
     """The texts of one language, e.g. `Catalogue("zh_CN").say("chat.M10", ticket_no="T1")`.
 
-    Raises MissingText when the language, a key, or a needed fact is missing.
+    Raises MissingText if the language, a key, or a needed fact is missing.
     """
 
     def __init__(self, language: str = "zh_CN") -> None:
@@ -81,24 +81,24 @@ class Catalogue:
         self._texts = _read(language)
 
     def has(self, key: str) -> bool:
-        """Whether the key has a text."""
+        """Return whether the key has a text."""
         return key in self._texts
 
     def all_keys(self) -> tuple[str, ...]:
-        """All dotted keys, in file order."""
+        """Return all dotted keys, in file order."""
         return tuple(self._texts)
 
     def template(self, key: str) -> str:
-        """The raw template of a key."""
+        """Return the raw template of a key."""
         text = self._texts.get(key)
         if not isinstance(text, str):
             raise MissingText(f"{key} has no text in {self.language}")
         return text
 
     def say(self, key: str, /, **facts: Any) -> str:
-        """The text of a key with its facts; optional pieces [[…]] with an empty fact are left out.
+        """Return the text of a key with its facts; optional pieces [[…]] with an empty fact are left out.
 
-        Facts are put in once, literally: braces inside a fact stay braces. More facts than asked for is fine.
+        Facts are inserted once, literally: braces inside a fact stay braces. Surplus facts are ignored.
         """
         text = self.template(key)
         aloud = key.startswith(SPOKEN)
@@ -110,9 +110,9 @@ class Catalogue:
         return "\n".join(line for line in lines if line is not None)
 
     def refusal(self, code: str, facts: Mapping[str, Any]) -> str:
-        """The sentence of a refusal code; unlike `say` it never fails for want of a fact or a word.
+        """Return the sentence of a refusal code; unlike `say` it never fails for a missing fact or text.
 
-        State words in the facts are spoken as words of the catalogue.
+        A `state` among the facts is replaced by its word.
         """
         key = next((k for k in (f"{part}.{code}" for part in _REFUSALS) if self.has(k)), "refusal.bad_request")
         needed = placeholders(self.template(key))
@@ -122,21 +122,21 @@ class Catalogue:
         return self.say(key, **said)
 
     def word(self, group: str, value: object) -> str:
-        """The word for a stored value, e.g. `word("state", "signed")`; MissingText when there is none."""
+        """Return the word for a stored value, e.g. `word("state", "signed")`; raises MissingText if there is none."""
         return self.template(f"word.{group}.{value}")
 
     def word_or(self, group: str, value: str) -> str:
-        """As `word`, but an unknown value stands for itself."""
+        """As `word`, but return an unknown value itself."""
         return self.word(group, value) if self.has(f"word.{group}.{value}") else value
 
     def buttons(self, key: str) -> tuple[str, ...]:
-        """Names of the buttons under a chat text, in order; their labels are `button.NAME`."""
+        """Return the names of the buttons under a chat text, in order; their labels are `button.NAME`."""
         names = self._texts.get(f"buttons.{key.removeprefix('chat.')}", ())
         return names if isinstance(names, tuple) else (names,)
 
 
 def _line(line: str, given: Mapping[str, str]) -> str | None:
-    """One template line filled, or None when it consisted only of optional pieces that were left out."""
+    """Fill one template line; None if it consisted only of optional pieces that were left out."""
     filled: list[str] = []
     for position, piece in enumerate(_PIECE.split(line)):
         optional = position % 2 == 1

@@ -1,10 +1,10 @@
-"""The words a ticket is made of: states, grades, categories, roles, as they are stored and spoken."""
+"""The enumerations of a ticket: states, grades, categories, roles, as they are stored and used by the API."""
 
 from enum import StrEnum
 
 
 class Category(StrEnum):
-    """类别: what kind of demand it is."""
+    """类别: the kind of demand."""
 
     CONSULT = "consult"
     HELP = "help"
@@ -44,7 +44,7 @@ class State(StrEnum):
 
 
 class Role(StrEnum):
-    """Who somebody is in the office or the unit."""
+    """What a person is in the office or the unit."""
 
     HANDLER = "handler"  # 经办人员
     LIAISON = "liaison"  # 联络员
@@ -80,7 +80,7 @@ class Channel(StrEnum):
 
 
 class Source(StrEnum):
-    """The mouth an act came through (contract §8)."""
+    """Where an act came in (contract §8)."""
 
     TELEGRAM = "telegram"
     FEISHU = "feishu"
@@ -95,7 +95,7 @@ class Source(StrEnum):
 
 
 class Obligation(StrEnum):
-    """时限义务: the duties with a clock; what is scored."""
+    """时限义务: the duties with a time limit; what is scored."""
 
     DISPATCH = "dispatch"
     SIGN = "sign"
@@ -119,7 +119,7 @@ class Outcome(StrEnum):
 
 
 class Answer(StrEnum):
-    """What a return visit heard (B42, Q35-Q39); the record never says satisfied for silence."""
+    """The answer of a return visit (B42, Q35-Q39); silence is never recorded as satisfied."""
 
     SATISFIED = "satisfied"
     BASICALLY_SATISFIED = "basically_satisfied"
@@ -130,7 +130,7 @@ class Answer(StrEnum):
 
 
 class Contacted(StrEnum):
-    """V2 响应: was the caller contacted (A35)."""
+    """V2 响应: whether the requester was contacted (A35)."""
 
     YES = "yes"
     NO = "no"
@@ -138,7 +138,7 @@ class Contacted(StrEnum):
 
 
 class Resolved(StrEnum):
-    """V3 解决: is the matter settled."""
+    """V3 解决: whether the matter is settled."""
 
     RESOLVED = "resolved"
     PARTLY_RESOLVED = "partly_resolved"

@@ -1,4 +1,4 @@
-"""三次联系不上 (B46): whether attempts to reach the people who must be reachable prove that nobody could be."""
+"""三次联系不上 (B46): whether call attempts prove that none of the people who must be reachable could be reached."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from backend.domain import retry
 from backend.domain.ticket import Role
 
-#: How many attempts, how far apart, and whom they must have been made to: 分管领导 and 联络员.
+#: How many attempts, how far apart, and to whom: 分管领导 and 联络员.
 ENOUGH = 3
 APART = timedelta(minutes=10)
 WHO = frozenset({Role.LEADER, Role.LIAISON})
@@ -15,7 +15,7 @@ WHO = frozenset({Role.LEADER, Role.LIAISON})
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One judged attempt about an urgent matter; `outcome` as contract §5 writes it."""
+    """One judged attempt about an urgent ticket; `outcome` as in contract §5."""
 
     id: int
     at: datetime
@@ -24,10 +24,10 @@ class Attempt:
 
 
 def proof(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
-    """The attempts that prove it, oldest first; empty when they do not.
+    """Return the attempts that prove it, oldest first; empty if they do not.
 
-    Only such count as rang in vain – never a carrier's failure, never a machine –, at least `APART` from the one
-    counted before, and both the leader and the liaison must be among them. Whoever of them answered spoils it (B46).
+    An attempt counts if it rang in vain – no carrier failure, no machine – at least `APART` after the last one counted;
+    both the leader and the liaison must be among them. If either of them answered, there is no proof (B46).
     """
     mine = sorted((a for a in attempts if a.role in WHO), key=lambda a: (a.at, a.id))
     if any(retry.answered(a.outcome) for a in mine):

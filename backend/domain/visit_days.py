@@ -1,4 +1,4 @@
-"""When callers may be rung for a visit: inside the window, and not on the days the office leaves them in peace (FW32)."""
+"""When requesters may be called for a visit: inside the window, and not on days the office blocks (FW32)."""
 
 import re
 from collections.abc import Collection
@@ -17,7 +17,7 @@ _LONGEST = 400  # days looked ahead
 
 
 def read_day(written: str) -> str:
-    """A blocked day as written: `2027-02-06`, `04-05` of every year, or a word of `WORDS`. ValueError: none of these."""
+    """Parse a blocked day: `2027-02-06`, `04-05` of every year, or a word of `WORDS`. Raises ValueError for others."""
     if written in WORDS:
         return written
     whole = f"2000-{written}" if _YEARLY.fullmatch(written) else written
@@ -25,7 +25,7 @@ def read_day(written: str) -> str:
 
 
 def next_visit(at: datetime, window: OfficeHours, blocked: Collection[str], calendar: Calendar) -> datetime:
-    """The first instant at or after `at` when a caller may be rung (`visit.window`, `visit.blocked_days`).
+    """Return the first instant at or after `at` when a requester may be called (`visit.window`, `visit.blocked_days`).
 
     Refused `bad_hours`: every day of a year is blocked.
     """
@@ -38,7 +38,7 @@ def next_visit(at: datetime, window: OfficeHours, blocked: Collection[str], cale
 
 
 def is_blocked(day: date, blocked: Collection[str], calendar: Calendar) -> bool:
-    """Whether nobody is rung on that day; days past the calendar's end are known by their date only."""
+    """Return whether nobody is called on that day; days past the calendar's end are known by their date only."""
     if day.isoformat() in blocked or day.isoformat()[5:] in blocked:
         return True
     off = calendar.covers(day) and not calendar.is_workday(day)
@@ -46,7 +46,7 @@ def is_blocked(day: date, blocked: Collection[str], calendar: Calendar) -> bool:
 
 
 def _in_holiday(day: date, calendar: Calendar) -> bool:
-    """A day off is of a public holiday when its unbroken run of days off has one that the week alone would work."""
+    """Return whether a day off is part of a public holiday: its unbroken run of days off includes a weekday."""
     for step in (-_DAY, _DAY):
         here = day
         while calendar.covers(here) and not calendar.is_workday(here):

@@ -1,4 +1,4 @@
-"""What each verb must be told: its fields, how they are read, and which code says what is missing."""
+"""The fields of each verb: how they are parsed, and which refusal code reports a missing one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ CLASSES = (
     "out_of_jurisdiction", "in_legal_process", "against_policy", "secret_or_order", "untrue",
     "beyond_reason", "heard_unreasonable", "malicious",
 )  # fmt: skip
-#: Why a limit is extended, in words fit for a short message to the caller (S5): never free text.
+#: Reasons for an extension, fit for a text message to the requester (S5): never free text.
 DELAYS = ("complex", "cooperation", "materials", "construction", "weather")
-#: Why a person visits (word.visit_reason).
+#: Reasons for a manual visit (word.visit_reason).
 VISIT_REASONS = (
     "unsatisfied", "unclear", "want_person", "danger", "confidential", "sampled", "no_phone", "not_imported", "capped",
     "rework",
@@ -95,7 +95,7 @@ class Field:
 
 
 def need(name: str, read: Callable[[Any], Any], code: str | None = None) -> Field:
-    """A required field; the default code for its absence is `bad_field`."""
+    """Return a required field; the default code for its absence is `bad_field`."""
     return Field(name, read, code or "bad_field")
 
 
@@ -167,7 +167,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
 
 
 def read_words(verb: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a verb, read and checked.
+    """Parse and check the fields of a verb.
 
     Raises Refused: `unknown_verb`, `unknown_field`, `bad_field`, or the field's own code when it is missing.
     """

@@ -1,4 +1,4 @@
-"""What happens at each verb of the transition table: one function a verb, a few verbs a file."""
+"""The effects of each verb of the move table: one function per verb, a few verbs per file."""
 
 from collections.abc import Callable
 

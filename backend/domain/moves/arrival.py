@@ -1,4 +1,4 @@
-"""What happens to a ticket that needs no unit, or needs one no more: accept, answer, cancel (T2, T3, T31)."""
+"""Effects on a ticket that has no unit yet, or needs none: accept, answer, cancel (T2, T3, T31)."""
 
 from backend.domain.mover import Mover
 from backend.domain.moves.assisting import release
@@ -6,12 +6,12 @@ from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, State
 
-#: Fields without which nothing can be dispatched (T3).
+#: Fields a ticket needs before it can be dispatched (T3).
 COMPLETE = ("category", "grade", "channel", "text")
 
 
 def answer(m: Mover) -> None:
-    """T2 直接答复: answered at once; counts as accepted. One that was never dispatched needed no dispatch (Q17)."""
+    """T2 直接答复: answered at once; counts as accepted. If it was never dispatched, it needed no dispatch (Q17)."""
     release(m)
     m.void(Obligation.DISPATCH)
     m.withdraw()
@@ -20,7 +20,7 @@ def answer(m: Mover) -> None:
 
 
 def accept(m: Mover) -> None:
-    """T3 审核通过: complete, or completed by whoever accepts it, so the dispatch clock runs from generated_at (B16)."""
+    """T3 审核通过: complete, or completed by the person who accepts it; the dispatch duty runs from generated_at (B16)."""
     added = {name: m.words[name] for name in COMPLETE if m.words.get(name)}
     for name in COMPLETE:
         if not (added.get(name) or getattr(m.ticket, name)):
@@ -34,14 +34,14 @@ def accept(m: Mover) -> None:
 
 
 def start_dispatch_clock(m: Mover, grade: Grade, category: Category) -> None:
-    """The institution's duty to dispatch: 12 h, or 2 h when urgent, from generated_at."""
+    """Start the institution's duty to dispatch: 12 h, or 2 h if urgent, from generated_at."""
     ticket = m.ticket
     due = m.world.due(Obligation.DISPATCH, grade, category, ticket.generated_at, ticket.management)
     m.start(Obligation.DISPATCH, due, start=ticket.generated_at, unit=ticket.management)
 
 
 def cancel(m: Mover) -> None:
-    """T31 撤销: withdrawn by the requester or a wrong entry; all clocks void, holders told (M12)."""
+    """T31 撤销: withdrawn by the requester or entered by mistake; all duties void, handlers notified (M12)."""
     m.void()
     m.withdraw()
     for assignment in m.snap.assignments:

@@ -1,4 +1,4 @@
-"""协办 units: what they did is kept as a record of co-operation when the ticket needs them no more (Q21)."""
+"""协办 units: a record of co-operation keeps what they did when the ticket no longer needs them (Q21)."""
 
 from backend.domain.mover import Mover
 from backend.domain.records import Assignment
@@ -7,7 +7,7 @@ from backend.domain.ticket import State
 
 
 def lead_only(m: Mover) -> Assignment:
-    """The assignment of the lead unit: what concerns the whole ticket is not an assisting unit's to ask.
+    """Return the lead unit's assignment: an assisting unit may not ask for what concerns the whole ticket.
 
     Raises Refused `not_lead`.
     """
@@ -18,7 +18,7 @@ def lead_only(m: Mover) -> Assignment:
 
 
 def release(m: Mover, state: State = State.FINALIZED, only: str | None = None) -> None:
-    """Assisting units (all, or `only` that one) are done with the ticket; their open clocks fall away unless late."""
+    """End the assisting assignments (all, or `only` that unit's); their open duties are void unless late."""
     record = []
     for one in m.snap.assignments:
         if one.lead or one.ended_at is not None or (only is not None and one.unit != only):
@@ -32,7 +32,7 @@ def release(m: Mover, state: State = State.FINALIZED, only: str | None = None) -
 
 
 def _record(one: Assignment) -> dict[str, object]:
-    """What a unit contributed: whether it signed itself, reached the requester, answered, finished its part."""
+    """Return what a unit contributed: whether it signed itself, reached the requester, replied, finished its part."""
     return {
         "unit": one.unit, "signed": one.signed or "no", "contacted": one.contacted_at is not None,
         "replied": one.replied_at is not None, "finished": one.closed_at is not None,

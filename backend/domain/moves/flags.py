@@ -8,11 +8,11 @@ from backend.domain.words import FLAGGED
 
 
 def flag(m: Mover) -> None:
-    """Q32: what changes clocks, marks or who may read is decided by a second person.
+    """Q32: a flag that changes due times, scoring or who may read is decided by a second person.
 
-    Two hold at once: secrecy asked for by the institution, because it protects the requester (lifting it does not);
-    and a hard case named by the unit, which asks to be helped and gains nothing by it, while the institution would (B27).
-    Raises Refused `bad_field`, `already_there`, `already_asked`.
+    Two take effect at once: secrecy requested by the institution, because it protects the requester (lifting it does
+    not); and a hard case named by the unit, which asks for help and gains nothing by it, while the institution would
+    (B27). Raises Refused `bad_field`, `already_there`, `already_asked`.
     """
     named = {name: m.words[name] for name in FLAGGED if m.words.get(name) is not None}
     if not named:
@@ -31,7 +31,7 @@ def flag(m: Mover) -> None:
 
 
 def _bring_together(m: Mover, name: str) -> None:
-    """B21: a hard case reaches those who bring the units concerned together."""
+    """B21: notify those who bring the units concerned together about a hard case."""
     if name == "hard_case":
         people = m.world.people(m.ticket.management or "", Role.DISPATCHER, Role.SUPERVISOR)
         m.tell("M29", people, reason=m.words["reason"])
@@ -40,7 +40,7 @@ def _bring_together(m: Mover, name: str) -> None:
 def decide_flag(m: Mover) -> None:
     """Q32: a mass incident approved by a second person leaves both on-time items and gets no card.
 
-    Several may wait: `flag` names one, else the oldest is decided. Raises Refused `nothing_pending`, `same_person`.
+    If several wait, `flag` names one, else the oldest is decided. Raises Refused `nothing_pending`, `same_person`.
     """
     request = _waiting(m)
     m.decide(request, m.words["accept"], m.words["reason"])
@@ -62,7 +62,7 @@ def _waiting(m: Mover) -> Request:
 
 
 def _no_card(m: Mover) -> None:
-    """Q32: a card that came before the approval is taken back; the journal remembers it."""
+    """Q32: take back a card issued before the approval; the journal keeps it."""
     lead = m.snap.lead
     if lead and lead.red_card_at:
         m.line_words["card_taken_back"] = lead.red_card_at
@@ -72,7 +72,7 @@ def _no_card(m: Mover) -> None:
 
 
 def _card_again(m: Mover) -> None:
-    """No mass incident after all: the clock looks at the closing time again."""
+    """Not a mass incident after all: have the clock check the closing time again."""
     for duty in m.duties(Obligation.CLOSE):
         if duty.outcome is None:
             m.change(Duty, duty.id, next_at=min(duty.next_at or duty.due_at, duty.due_at))

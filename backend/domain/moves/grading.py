@@ -1,4 +1,4 @@
-"""升级、降级: another grade moves every open clock; what became urgent is announced as urgent (Q28)."""
+"""升级、降级: a new grade moves every open duty; what became urgent is announced as urgent (Q28)."""
 
 from backend.domain.mover import Mover
 from backend.domain.moves.sending import announce, announce_upgrade, with_close
@@ -7,7 +7,7 @@ from backend.domain.refusals import Refused
 from backend.domain.table import HANDLING
 from backend.domain.ticket import Grade, Obligation, State
 
-#: Clocks that follow the grade; a supervision and a rework have days of their own.
+#: Duties whose limits follow the grade; supervision and rework have limits of their own.
 MOVED = (
     Obligation.DISPATCH, Obligation.SIGN, Obligation.RETURN, Obligation.CONTACT, Obligation.REPLY, Obligation.CLOSE,
     Obligation.REVIEW,
@@ -16,8 +16,8 @@ COLUMN = {Obligation.SIGN: "sign_due_at", Obligation.CLOSE: "close_due_at"}
 
 
 def regrade(m: Mover) -> None:
-    """Q28: upgraded, the urgent limits run from now and the earlier due wins; downgraded, the general ones run from
-    the beginning and the later due wins; what is late stays late."""
+    """Q28: upgraded, the urgent limits run from now and the earlier due time wins; downgraded, the general ones run
+    from the start and the later due time wins; what is late stays late."""
     grade = Grade(m.words["grade"])
     if grade is m.ticket.grade:
         raise Refused("same_grade", grade=grade)
@@ -55,11 +55,11 @@ def _move(m: Mover, duty: Duty, grade: Grade) -> None:
 
 
 def _stays_late(m: Mover, duty: Duty) -> bool:
-    """A reply that is owed with the closing keeps its time once the closing is late (A12)."""
+    """Return whether this is a reply owed with the closing, which keeps its due time once the closing is late (A12)."""
     closing = m.duties(Obligation.CLOSE, assignment_id=duty.assignment_id)
     return duty.kind is Obligation.REPLY and with_close(m) and any(d.outcome is not None for d in closing)
 
 
 def _by_grade(m: Mover, request_id: int) -> bool:
-    """Whether that request's review has a limit by grade (a claim has days of its own, Q38)."""
+    """Return whether the limit of that request's review depends on the grade (a claim has its own, Q38)."""
     return any(r.id == request_id and r.kind not in ("unreasonable", "appeal") for r in m.snap.requests)

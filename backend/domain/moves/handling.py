@@ -1,4 +1,4 @@
-"""What a unit does with what it was given: sign, contact, reply, close (A11-A14, A32, A33, T6, T7, T12, T19-T22)."""
+"""Effects of a unit's own verbs: sign, contact, reply, close (A11-A14, A32, A33, T6, T7, T12, T19-T22)."""
 
 from datetime import datetime
 
@@ -12,14 +12,14 @@ BEIJING = "beijing_mutual_aid"
 
 
 def sign(m: Mover) -> None:
-    """T6 签收: timely up to the very second it is due."""
+    """T6 签收: timely up to and including the second it is due."""
     m.meet(Obligation.SIGN, assignment_id=m.assignment.id)
     m.set(signed_at=m.at, signed="manual", signed_by=m.by.code, opened_at=m.assignment.opened_at or m.at)
     m.to(State.SIGNED)
 
 
 def auto_sign(m: Mover) -> None:
-    """T7 自动签收: by the clock, at the planned instant; a late signing (B33)."""
+    """T7 自动签收: by the clock, at the planned instant; counts as a late signing (B33)."""
     target = m.assignment
     if m.world.now < target.sign_due_at:
         raise Refused("not_now", state=target.state)
@@ -34,7 +34,7 @@ def auto_sign(m: Mover) -> None:
 
 
 def contact(m: Mover) -> None:
-    """T12 联系诉求人: the first time he was reached meets the contact duty (A11)."""
+    """T12 联系诉求人: the first time the requester is reached meets the contact duty (A11)."""
     if m.words["reached"]:
         m.meet(Obligation.CONTACT, assignment_id=m.assignment.id)
         if m.assignment.contacted_at is None:
@@ -43,7 +43,7 @@ def contact(m: Mover) -> None:
 
 
 def reply(m: Mover) -> None:
-    """T19 答复: through the platform to the requester (B37); after a rework it goes to a person's visit (T27)."""
+    """T19 答复: through the platform to the requester (B37); after a rework it goes to a manual visit (T27)."""
     write_reply(m, m.words["text"])
     if m.from_state is State.REWORK:
         m.meet(Obligation.REWORK, assignment_id=m.assignment.id)
@@ -60,7 +60,7 @@ def reply(m: Mover) -> None:
 
 
 def write_reply(m: Mover, text: str) -> None:
-    """Keep the reply; the first one meets the reply duty, and a reply by phone or visit is a contact."""
+    """Store the reply; the first one meets the reply duty, and a reply by phone or visit is a contact."""
     m.meet(Obligation.REPLY, assignment_id=m.assignment.id)
     m.set(reply_text=text, reply_way=m.words["way"], replied_at=m.at, replied_by=m.by.code)
     if m.words.get("cause"):
@@ -71,7 +71,7 @@ def write_reply(m: Mover, text: str) -> None:
 
 
 def amend(m: Mover) -> None:
-    """FT29: a reply edited afterwards; the journal keeps the original, the amendment stands beside it."""
+    """FT29: edit a reply afterwards; the journal keeps the original beside the amendment."""
     if not m.assignment.reply_text:
         raise Refused("reply_missing")
     m.line_words["before"] = m.assignment.reply_text
@@ -79,7 +79,7 @@ def amend(m: Mover) -> None:
 
 
 def close(m: Mover) -> None:
-    """T20 办结, or T21 解释类: guarded by a reply and, in the Beijing rules, by the worker's feedback (A13, A33)."""
+    """T20 办结, or T21 解释类: requires a reply and, under the Beijing rules, the requester's feedback (A13, A33)."""
     target = m.assignment
     text = m.words.get("text")
     if text:
@@ -103,7 +103,7 @@ def close(m: Mover) -> None:
 
 
 def _ask_explained(m: Mover) -> None:
-    """T21: explained but not to be solved now; waits for a supervisor, while the close clock runs (A25)."""
+    """T21: explained but not solvable now; waits for a supervisor while the close duty runs (A25)."""
     if not m.words["explanation"]:
         raise Refused("explanation_missing", field="explanation")
     again = m.words.get("revisit_on")
@@ -121,7 +121,7 @@ def _ask_explained(m: Mover) -> None:
 
 
 def decide_close(m: Mover) -> None:
-    """T21: the supervisor approves the explained close (timely by when it was asked) or refuses it."""
+    """T21: the supervisor approves the explained close (timely by when it was requested) or refuses it."""
     request = m.pending("explained_close")
     if request is None:
         raise Refused("nothing_pending", kind="explained_close")
@@ -134,14 +134,14 @@ def decide_close(m: Mover) -> None:
 
 
 def wake_close(m: Mover) -> None:
-    """Q30: a card that was withheld becomes due again."""
+    """Q30: make a withheld card due again."""
     for duty in m.duties(Obligation.CLOSE, assignment_id=m.assignment.id):
         if duty.outcome is None:
             m.change(Duty, duty.id, next_at=min(duty.next_at or duty.due_at, duty.due_at))
 
 
 def finish(m: Mover, close_type: str, when: datetime) -> None:
-    """Meet the close duty, void what is no longer owed, and let the return visit be due (T20, T23)."""
+    """Meet the close duty, void what is no longer owed, and start the revisit duty (T20, T23)."""
     target = m.assignment
     timely = m.meet(Obligation.CLOSE, assignment_id=target.id, at=when)
     m.void(Obligation.RETURN, Obligation.CONTACT, assignment_id=target.id)
@@ -155,7 +155,7 @@ def finish(m: Mover, close_type: str, when: datetime) -> None:
 
 
 def send_back(m: Mover) -> None:
-    """T22 退回补正: empty or false; open again, counts as not closed."""
+    """T22 退回补正: closed with an empty or false reply; open again, counts as not closed."""
     target = m.assignment
     m.set(closed_at=None, closed_by=None, close_type=None, reply_text=None, replied_at=None)
     m.to(State.SIGNED)

@@ -1,4 +1,4 @@
-"""并单: a repeat goes under its master, which counts it; both journals say so, in one transaction (T4, Q23)."""
+"""并单: a repeat goes under its master, which counts it; both journals record it in one transaction (T4, Q23)."""
 
 from backend.domain.acts import Act, Actor
 from backend.domain.mover import Mover
@@ -10,7 +10,7 @@ from backend.domain.ticket import Role, State
 
 
 def merge(m: Mover) -> None:
-    """T4 并单: the same requester with the same matter (or a reason why they are one); its clocks fall away.
+    """T4 并单: the same requester with the same matter (or a reason why they are one); the repeat's duties are void.
 
     Raises Refused: `not_found`, `merge_itself`, `merge_chain`, `master_ended`, `not_same_matter`.
     """
@@ -36,13 +36,13 @@ def merge(m: Mover) -> None:
 
 
 def _one_matter(one: Ticket, other: Ticket) -> bool:
-    """The same number and the same category; a demand without a number is nobody's repeat by itself."""
+    """Return whether number and category are the same; without a number a demand is no repeat by itself."""
     caller = one.phone_index is not None and one.phone_index == other.phone_index
     return caller and (one.category is None or other.category is None or one.category is other.category)
 
 
 def take_repeat(m: Mover) -> None:
-    """T4b: the master's side of a merge: one more repeat, flagged, and told to whoever handles it."""
+    """T4b: the master's side of a merge: count one more repeat, set the flag, notify its handlers."""
     lead = m.snap.lead
     m.on_ticket(repeats=m.ticket.repeats + 1)
     m.flag("suspected_repeat")

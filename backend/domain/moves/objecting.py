@@ -1,14 +1,14 @@
-"""A unit does not agree with a red card: it says why, another person decides (Q33, M8)."""
+"""Objections to a red card: the unit gives its reason, another person decides (Q33, M8)."""
 
 from backend.domain.mover import Mover
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 
-WINDOW = "appeal_window"  # the setting: M8 names it to the unit
+WINDOW = "appeal_window"  # setting key; M8 states the window to the unit
 
 
 def object_(m: Mover) -> None:
-    """T16b 提出异议: once per red card, within the window after it; the card stands until it is decided.
+    """T16b 提出异议: once per red card, within the window after it; the card stands until this is decided.
 
     Refused `nothing_to_object` (no red card), `already_asked`, `window_closed`.
     """
@@ -26,7 +26,7 @@ def object_(m: Mover) -> None:
 
 
 def decide_objection(m: Mover) -> None:
-    """T16c: accepted, the card is taken back and counts no more; the closing stays late, the journal remembers both."""
+    """T16c: accepted, the card is taken back and no longer counts; the closing stays late, the journal keeps both."""
     request = m.pending("objection")
     if request is None:
         raise Refused("nothing_pending", kind="objection")

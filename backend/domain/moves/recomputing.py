@@ -1,17 +1,17 @@
-"""Open duties get the due time that the changed calendar or limit gives them (readings §4); met ones and cards stay."""
+"""Gives open duties the due time of a changed calendar or limit (readings §4); met duties and cards stay."""
 
 from backend.domain.mover import Mover
 from backend.domain.records import Assignment, Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation
 
-#: The duties whose due time stands on the assignment too.
+#: Duties whose due time is stored on the assignment too.
 COLUMNS = {Obligation.SIGN: "sign_due_at", Obligation.CLOSE: "close_due_at"}
 
 
 def recompute(m: Mover) -> None:
-    """In one move for the whole ticket; the journal keeps old and new, and who ordered it. Refused `not_now` when
-    nothing of it is open any more."""
+    """Recompute the whole ticket in one move; the journal keeps old and new due times, and who ordered it. Refused
+    `not_now` if no duty of it is open any more."""
     changes = []
     for duty in m.duties():
         due = m.words["dues"].get(duty.id)

@@ -1,4 +1,4 @@
-"""What one person asks and another decides: returns, extensions, unreasonable claims (B34-B40, Q20, Q30, Q38)."""
+"""Requests one person makes and another decides: returns, extensions, unreasonable claims (B34-B40, Q20, Q30, Q38)."""
 
 from datetime import datetime
 
@@ -39,9 +39,9 @@ def return_(m: Mover) -> None:
 
 
 def _arbitrated(m: Mover) -> bool:
-    """A19, Q44: whether this return is the one (`return.arbitrate_after`) that the institution decides for good.
+    """A19, Q44: return whether this return is the one (`return.arbitrate_after`) that the institution decides for good.
 
-    Raises Refused `return_arbitrated` once it has been decided: the unit named then cannot hand it on.
+    Raises Refused `return_arbitrated` once it has been decided: the unit named then cannot return the ticket.
     """
     leads = {a.id for a in m.snap.assignments if a.lead}
     decided = [r for r in m.snap.requests if r.kind == "return" and r.decision in ("accepted", "refused")
@@ -53,9 +53,9 @@ def _arbitrated(m: Mover) -> bool:
 
 
 def decide_return(m: Mover) -> None:
-    """T9, T10: accepted, the unit is free and the institution must dispatch again; refused, it handles on.
+    """T9, T10: accepted, the unit is released and the institution must dispatch again; refused, the unit carries on.
 
-    In an arbitration the decision is final, and may name the unit that handles it from now on (Q44).
+    An arbitration is final, and may name the unit that handles the ticket from now on (Q44).
     """
     request = _pending(m, "return")
     arbitration = bool(request.facts.get("arbitration"))
@@ -86,7 +86,7 @@ def decide_return(m: Mover) -> None:
 
 
 def _send_on(m: Mover) -> None:
-    """T9: to the unit the arbitration names; else back to the institution, which owns it until it dispatches again."""
+    """T9: dispatch to the unit the arbitration names; else back to the institution until it dispatches again."""
     if m.words["unit"]:
         release(m, State.CANCELLED, only=m.words["unit"])
         new = give(m, m.words["unit"], lead=True)
@@ -99,7 +99,7 @@ def _send_on(m: Mover) -> None:
 
 
 def _reopen_return_window(m: Mover, request: Request, *, again: bool) -> None:
-    """Q20: a refused request is shown, not scored; its duty is void and a fresh one keeps the same window."""
+    """Q20: a refused request is shown, not scored; its duty is void and a new one keeps the same window."""
     target = m.assignment
     for duty in m.snap.duties:
         if duty.kind is Obligation.RETURN and duty.assignment_id == target.id and duty.met_at == request.asked_at:
@@ -109,9 +109,10 @@ def _reopen_return_window(m: Mover, request: Request, *, again: bool) -> None:
 
 
 def _excess(m: Mover, request: Request) -> bool:
-    """T10: time the reviewer took beyond his own limit is added to the close limit: office time, urgent clock time.
+    """T10: add the reviewer's time beyond the review limit to the close limit: office time, urgent clock time.
 
-    A red card that fell while the unit waited for him is taken back; the clock gives another if the new time passes.
+    A red card issued while the unit waited is taken back; the clock issues another if the new time passes. Returns
+    whether the review was late.
     """
     limit, target = request.review_due_at, m.assignment
     if limit is None or m.at.replace(microsecond=0) <= limit:
@@ -129,7 +130,7 @@ def _excess(m: Mover, request: Request) -> bool:
 
 
 def move_close(m: Mover, close: Duty, due: datetime) -> None:
-    """Another closing time; a reply that is owed by then goes along (A12)."""
+    """Move the closing time; a reply owed by then moves with it (A12)."""
     target = m.assignment
     look = m.world.first_look(Obligation.CLOSE, close.grade, m.at, due, target.unit)
     m.change(Duty, close.id, due_at=due, next_at=look, step=0)
@@ -140,7 +141,7 @@ def move_close(m: Mover, close: Duty, due: datetime) -> None:
 
 
 def extend(m: Mover) -> None:
-    """T13 申请延期: before it is due, at most twice, with the reason told to the requester too (A24, B39, Q30)."""
+    """T13 申请延期: before it is due, at most twice, with the requester informed of the reason (A24, B39, Q30)."""
     rules, target = m.world.rules, lead_only(m)
     granted = target.extension_count
     if granted >= rules.integer("extension.max"):
@@ -165,7 +166,7 @@ def extend(m: Mover) -> None:
 
 
 def decide_extension(m: Mover) -> None:
-    """T14: granted, a new due time; refused, the old one, and a card withheld meanwhile becomes due again (Q30)."""
+    """T14: granted, a new due time; refused, the old one, and a card withheld meanwhile is due again (Q30)."""
     request = _pending(m, "extension")
     m.decide(request, m.words["accept"], m.words["reason"])
     target = m.assignment
@@ -205,7 +206,7 @@ def claim_unreasonable(m: Mover) -> None:
 
 
 def decide_unreasonable(m: Mover) -> None:
-    """T29: decided by somebody who neither dispatched nor visited; the rating itself is never edited."""
+    """T29: decided by someone who neither dispatched nor visited; the rating itself is never edited."""
     request = _pending(m, "appeal") if m.pending("appeal") else _pending(m, "unreasonable")
     involved = {a.dispatched_by for a in m.snap.assignments} | {v.by for v in m.snap.visits}
     first = [r.decided_by for r in m.snap.requests if r.kind == "unreasonable" and r.decision]
@@ -223,7 +224,7 @@ def decide_unreasonable(m: Mover) -> None:
 
 
 def appeal(m: Mover) -> None:
-    """T29b: one appeal against a refused claim, to be decided by yet another person."""
+    """T29b: one appeal against a refused claim, decided by yet another person."""
     lead_only(m)
     refused = [r for r in m.snap.requests if r.kind == "unreasonable" and r.decision == "refused"]
     if not refused:

@@ -1,4 +1,4 @@
-"""How a ticket is put into a unit's hands: dispatch, assist, reassign (A9, A10, A12, A22, T5, T11)."""
+"""Gives a ticket to a unit: dispatch, assist, reassign (A9, A10, A12, A22, T5, T11)."""
 
 from datetime import datetime
 
@@ -8,14 +8,14 @@ from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, State, UnitKind
 
-#: notify.phone.on_dispatch → who is rung at once, and who when the card stays unopened (A10, Q42).
+#: notify.phone.on_dispatch → grades called at once, and grades called if the card stays unopened (A10, Q42).
 RING_AT_ONCE = {"always": (Grade.GENERAL, Grade.URGENT), "urgent": (Grade.URGENT,),
                 "urgent_or_unopened": (Grade.URGENT,), "never": ()}  # fmt: skip
 RING_UNOPENED = {"urgent_or_unopened": (Grade.GENERAL,)}
 
 
 def dispatch(m: Mover) -> None:
-    """T5 派单: to a unit with somebody to tell and a deadline to tell him; the dispatch duty is met."""
+    """T5 派单: to a unit with a reachable handler and a deadline; the dispatch duty is met."""
     if m.words.get("grade"):
         m.on_ticket(grade=Grade(m.words["grade"]))
     m.meet(Obligation.DISPATCH)
@@ -27,7 +27,7 @@ def dispatch(m: Mover) -> None:
 
 
 def assist(m: Mover) -> None:
-    """Q21 协办: another unit helps; it signs, contacts and answers for its part, its lateness in closing is not scored."""
+    """Q21 协办: another unit helps; it signs, contacts and replies for its part, its late closing is not scored."""
     unit = m.words["unit"]
     if any(a.unit == unit and a.ended_at is None for a in m.snap.assignments):
         raise Refused("already_there", unit=unit)
@@ -35,7 +35,7 @@ def assist(m: Mover) -> None:
 
 
 def reassign(m: Mover) -> None:
-    """T11 改派: a new assignment elsewhere; the old one's clocks fall away unless already late."""
+    """T11 改派: a new assignment elsewhere; the old one's duties are void unless already late."""
     old = m.assignment
     if m.words["unit"] == old.unit:
         raise Refused("already_there", unit=old.unit)
@@ -58,7 +58,7 @@ def reassign(m: Mover) -> None:
 
 
 def _supervised_still(m: Mover, old: Assignment, new: Assignment) -> None:
-    """T17: an order that nobody has answered yet goes to the new unit, with a day of its own where the old one passed."""
+    """T17: pass an unanswered supervision order to the new unit, with a new due time if the old one has passed."""
     for duty in m.duties(Obligation.SUPERVISE, assignment_id=old.id):
         due = duty.due_at
         if due <= m.at:
@@ -67,9 +67,9 @@ def _supervised_still(m: Mover, old: Assignment, new: Assignment) -> None:
 
 
 def give(m: Mover, code: str, *, lead: bool) -> Assignment:
-    """A new assignment for a unit, with its clocks and letters.
+    """Create an assignment for a unit, with its duties and messages.
 
-    Refused: `unknown_unit`, `unit_inactive`, `no_handler`, `deadline_missing`.
+    Refused: `unknown_unit`, `unit_inactive`, `not_a_handling_unit`, `no_handler`, `deadline_missing`, `deadline_past`.
     """
     unit = m.world.unit(code)
     if unit is None:
@@ -105,7 +105,7 @@ def give(m: Mover, code: str, *, lead: bool) -> Assignment:
 
 
 def owe_reply(m: Mover, assignment: Assignment, close_due: datetime) -> None:
-    """A12: the requester is owed a reply by the closing time, or within `reply.limit` of the dispatch."""
+    """A12: start the reply duty, due at the closing time or within `reply.limit` of the dispatch."""
     begin, due = assignment.dispatched_at, close_due
     if not with_close(m):
         grade: Grade = m.ticket_values.get("grade", m.ticket.grade)
@@ -114,13 +114,13 @@ def owe_reply(m: Mover, assignment: Assignment, close_due: datetime) -> None:
 
 
 def with_close(m: Mover) -> bool:
-    """Whether a reply is due when the ticket is to be closed (`reply.limit` = close)."""
+    """Return whether the reply is due together with the closing (`reply.limit` = close)."""
     return m.world.rules.text("reply.limit") == "close"
 
 
 def announce(m: Mover, assignment: Assignment, grade: Grade, category: Category | None) -> None:
-    """The card to every handler (M1, M2) and the call to the first who can be rung (P1, A10); when it is urgent
-    and somebody is on duty, to him alone (Q25)."""
+    """Send the card to every handler (M1, M2) and call the first who can be called (P1, A10); if it is urgent and
+    someone is on duty, only them (Q25)."""
     urgent = grade is Grade.URGENT
     handlers = m.world.to_tell(m.world.people(assignment.unit, Role.HANDLER), urgent=urgent)
     by_chat = [p for p in handlers if m.chat_of(p)]
@@ -143,7 +143,7 @@ def announce(m: Mover, assignment: Assignment, grade: Grade, category: Category 
 
 
 def announce_upgrade(m: Mover, assignment: Assignment) -> None:
-    """Q28: who signed for a general ticket hears, by chat and by telephone, that it is urgent now (M2u, P4)."""
+    """Q28: tell those who signed a general ticket, by chat and by telephone, that it is urgent now (M2u, P4)."""
     handlers = m.world.to_tell(m.world.people(assignment.unit, Role.HANDLER), urgent=True)
     m.tell("M2u", [p for p in handlers if m.chat_of(p)], assignment=assignment, urgent=True)
     others = m.world.contacts(assignment.unit, urgent=True)

@@ -1,4 +1,4 @@
-"""What return visits do to a ticket: begun, answered, taken over by a person, reworked, finalized (T23-T27, Q36)."""
+"""Effects of return visits: begun, answered, passed to a person, reworked, finalized (T23-T27, Q36)."""
 
 from datetime import datetime, timedelta
 
@@ -11,12 +11,12 @@ from backend.domain.ticket import Answer, Grade, Obligation, Role, Source, State
 
 GOOD = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED)
 SILENT = (Answer.UNREACHED, Answer.NO_REPLY)
-WORDS_NEEDED = (Answer.UNSATISFIED, Answer.UNCLEAR)  # a person writes down what was really said (texts.md 7.4)
-AT_ONCE = (Role.REVISIT_AGENT, Role.SUPERVISOR, Role.DISPATCHER)  # who learns of words of danger
+WORDS_NEEDED = (Answer.UNSATISFIED, Answer.UNCLEAR)  # the agent writes down what was really said (texts.md 7.4)
+AT_ONCE = (Role.REVISIT_AGENT, Role.SUPERVISOR, Role.DISPATCHER)  # roles notified of danger
 
 
 def start_visit(m: Mover) -> None:
-    """T23: the ticket's turn to be visited has come: by machine, by a person (confidential, no number), or not at all."""
+    """T23: the ticket's visit begins: automatic, manual (confidential, no number), or none."""
     scope = m.world.rules.listing("visit.categories")
     in_scope = "all" in scope or (m.ticket.category or "") in scope
     if not in_scope or m.ticket.no_visit:
@@ -35,7 +35,7 @@ def start_visit(m: Mover) -> None:
 
 
 def _elsewhere(m: Mover) -> None:
-    """Q45: 12351 visits by itself and its results are imported; what has not come by then goes to a person (A34)."""
+    """Q45: 12351 visits by itself and its results are imported; one still missing when due goes to a person (A34)."""
     due = max((d.due_at for d in m.duties(Obligation.REVISIT)), default=m.at)
     if m.at >= due:
         to_a_person(m, why="not_imported")
@@ -44,7 +44,7 @@ def _elsewhere(m: Mover) -> None:
 
 
 def to_a_person(m: Mover, why: str = "") -> None:
-    """T25: a person visits, within two working days; words of danger make it urgent and are told to the duty (7.3)."""
+    """T25: start a manual visit, due in two working days; danger makes it urgent and notifies more roles (7.3)."""
     m.void(Obligation.REVISIT, keep_late=True)
     danger = why == "danger"
     limit = m.world.rules.text("visit.manual.urgent_limit" if danger else "visit.manual.limit")
@@ -57,7 +57,7 @@ def to_a_person(m: Mover, why: str = "") -> None:
 
 
 def visit(m: Mover) -> None:
-    """T24-T26: what the visit heard. A machine's 不满意 is provisional; a person's word is final (B42)."""
+    """T24-T26: record a visit's result. An automatic 不满意 is provisional; a person's result is final (B42)."""
     words, answer = m.words, Answer(m.words["answer"])
     manual = words["kind"] == "manual"
     if m.ticket.state is State.REVISIT_MANUAL and not manual:
@@ -98,7 +98,7 @@ def visit(m: Mover) -> None:
 
 
 def _by_the_rules(m: Mover, answer: Answer) -> None:
-    """The second person (who handled or reviewed it does not visit), the exact words, and no silence too early (Q36)."""
+    """Check the second person (not who handled or reviewed it), the note, and that silence is not too early (Q36)."""
     lead = m.snap.lead
     busy = {lead.signed_by, lead.replied_by, lead.closed_by} if lead else set()
     busy |= {r.decided_by for r in m.snap.requests}
@@ -114,20 +114,20 @@ def _by_the_rules(m: Mover, answer: Answer) -> None:
 
 
 def _verdict(m: Mover, answer: Answer, manual: bool) -> tuple[bool, bool]:
-    """(final, deemed) of an answer: T24, T25 for the machine, T26 and Q36 for a person."""
+    """Return (final, deemed) for an answer: T24, T25 automatic, T26 and Q36 manual."""
     if answer in GOOD:
         return True, False
     if answer is Answer.UNSATISFIED:
         return manual, False
     if not manual:
         return not (m.words["want_person"] or m.words["sampled"]), True
-    if answer is Answer.UNREACHED and m.act.source is not Source.IMPORT:  # one imported means exhausted (contract §4)
+    if answer is Answer.UNREACHED and m.act.source is not Source.IMPORT:  # an import means exhausted (contract §4)
         return not _lacking(m, besides=m.at), True
     return True, True
 
 
 def _lacking(m: Mover, besides: datetime) -> dict[str, int]:
-    """What is still missing before silence may be deemed satisfied (Q36): attempts, days, parts of the day."""
+    """Return what is missing before silence may be deemed satisfied (Q36): attempts, days, parts of the day."""
     rules, round_ = m.world.rules, max(m.ticket.visit_round, 1)
     times = [v.at for v in m.snap.visits if v.kind == "manual" and v.answer == Answer.UNREACHED and v.round == round_]
     local = [t.astimezone(m.world.now.tzinfo) for t in (*times, besides)]
@@ -142,7 +142,7 @@ def _finalize(m: Mover, *, deemed: bool) -> None:
 
 
 def rework(m: Mover) -> None:
-    """T27 重办: a reasonable dissatisfaction goes back once more; no second 办结 (Q22)."""
+    """T27 重办: a justified dissatisfaction goes back once more; no second 办结 (Q22)."""
     lead = m.snap.lead
     if m.ticket.final_answer != Answer.UNSATISFIED or m.ticket.excluded:
         raise Refused("not_unsatisfied")
@@ -164,7 +164,7 @@ def rework(m: Mover) -> None:
 
 
 def finalize(m: Mover) -> None:
-    """T26 结案 by hand: only where no visit is owed, or its result is already there."""
+    """T26 结案 by hand: only if no visit is owed, or its result is already there."""
     scope = m.world.rules.listing("visit.categories")
     owed = ("all" in scope or (m.ticket.category or "") in scope) and not m.ticket.no_visit
     heard = any(v.final and v.round == max(m.ticket.visit_round, 1) for v in m.snap.visits)

@@ -1,4 +1,4 @@
-"""What the clock and the supervisors do: cards, supervision and its answers, case review, archive (T15-T18, T30, A17)."""
+"""Effects of the clock and of supervisors: cards, supervision, case review, archive (T15-T18, T30, A17)."""
 
 from datetime import datetime
 
@@ -70,12 +70,12 @@ def report_progress(m: Mover) -> None:
     """T18 反馈进展: answers the supervision order; a supervisor accepts it or asks again (A15)."""
     m.meet(Obligation.SUPERVISE, assignment_id=m.assignment.id)
     supervisors = m.world.people(m.ticket.management or "", Role.SUPERVISOR)
-    kind = "M16r" if "supervised" in m.ticket.flags else "M16e"  # nothing was ordered: an explanation of the unit's own
+    kind = "M16r" if "supervised" in m.ticket.flags else "M16e"  # no order: the unit explains unasked
     m.tell(kind, supervisors, text=m.words["text"])
 
 
 def accept_progress(m: Mover) -> None:
-    """T18b: the answer is enough, and the flag comes down; or it is not, and a new day is given."""
+    """T18b: accepted, the flag is cleared; refused, a new due time is set."""
     if "supervised" not in m.ticket.flags:
         raise Refused("nothing_pending", kind="supervise")
     if m.words["accept"]:
@@ -109,7 +109,7 @@ def archive(m: Mover) -> None:
 
 
 def _open_until(m: Mover) -> datetime:
-    """Until when the unit may still claim, or appeal against what was decided about its claim (Q38)."""
+    """Return until when the unit may still claim, or appeal against the decision on its claim (Q38)."""
     rules, windows = m.world.rules, [m.ticket.generated_at]
     final = next((v for v in reversed(m.snap.visits) if v.final), None)
     claims = [r for r in m.snap.requests if r.kind in ("unreasonable", "appeal")]
