@@ -25,8 +25,8 @@ from sandbox.phone.behaviour import MANUAL
 from sandbox.phone.model import Hook
 from sandbox.town import Town
 
-from .conftest import Office, Ring
-from .test_phone_network import LI, WANG, menu, say
+from tests.sandbox.conftest import Office, Ring
+from tests.sandbox.test_phone_network import LI, WANG, menu, say
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -17,7 +17,7 @@ from sandbox.phone.hooks import Order
 from sandbox.phone.model import Hook
 from sandbox.town import Town
 
-from .conftest import AUTH, OWN, SID, Office, Ring
+from tests.sandbox.conftest import AUTH, OWN, SID, Office, Ring
 
 LI = "+8613800001234"
 WANG = "+8613900005678"
