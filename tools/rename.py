@@ -276,6 +276,21 @@ class Renamer:
         for one, protocol in self.implements:
             edges[one].add(protocol)
             edges[protocol].add(one)
+        methods: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+        for (func, param), new in list(self.params.items()):
+            cls, _, method = func.rpartition(".")
+            if cls in self.classes:
+                methods[cls, method][param] = new
+        for (cls, method), params in methods.items():
+            todo, group = [cls], {cls}
+            while todo:
+                for near in edges[todo.pop()]:
+                    if near not in group and method in self.classes[near]["all"]:
+                        group.add(near)
+                        todo.append(near)
+            for c in group - {cls}:
+                for param, new in params.items():
+                    self.params.setdefault((f"{c}.{method}", param), new)
         by_member: dict[str, set[str]] = defaultdict(set)
         for (cls, name), _ in self.attr.items():
             by_member[name].add(cls)
@@ -548,6 +563,14 @@ class FileVisitor:
         for t in n.targets:
             if isinstance(t, ast.Name) and t.id == "__all__":
                 self.exports(n.value)
+            if isinstance(t, ast.Name) and t.id == "__slots__":
+                for c in ast.walk(n.value):
+                    if isinstance(c, ast.Constant) and (new := self.r.attr.get((self.scopes[-1].qual, c.value))):
+                        self.edit(self.at(c.lineno, c.col_offset) + 1, self.at(c.end_lineno, c.end_col_offset) - 1, new)
+        if isinstance(n.value, ast.Subscript) and ast.unparse(n.value.value).split(".")[-1] in ("Callable", "Sequence", "Mapping", "Awaitable"):
+            self.annotation(n.value)
+            self.visit_all(n.targets)
+            return
         self.visit_all(n.targets)
         self.visit(n.value)
 
@@ -561,8 +584,9 @@ class FileVisitor:
     def annotation(self, n: ast.expr | None) -> None:
         if n is None:
             return
+        literal = {id(c) for s in ast.walk(n) if isinstance(s, ast.Subscript) and ast.unparse(s.value).endswith("Literal") for c in ast.walk(s.slice)}
         for c in ast.walk(n):
-            if isinstance(c, ast.Constant) and isinstance(c.value, str):
+            if isinstance(c, ast.Constant) and isinstance(c.value, str) and id(c) not in literal:
                 self.string_type(c)
         self.visit(n)
 
@@ -854,7 +878,8 @@ def main() -> None:
                 continue
             start = v.starts[token.start[0] - 1] + token.start[1]
             end = v.starts[token.end[0] - 1] + token.end[1]
-            text = pattern.sub(lambda f: table[f[1]], source[start:end])
+            text = re.sub(r"\b([a-z_.]+):([a-z_]+)\b", lambda f: f"{f[1]}:{r.syms.get((f[1], f[2]), f[2])}" if f[1] in r.modules else f[0], source[start:end])
+            text = pattern.sub(lambda f: table[f[1]], text)
             if token.type == tokenize.COMMENT or source[start:end].startswith(('"""', 'r"""')):
                 text = backticks(text, class_words)
             if text != source[start:end] and not any(s < end and start < e for s, e in taken):
