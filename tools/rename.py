@@ -623,10 +623,10 @@ class FileVisitor:
         if module is not None and module in self.r.modules:
             what = self.r.resolve(module, n.attr)
             return self.r.name_new(what, n.attr)
-        if module is None and isinstance(n.value, ast.Name):
-            _, what = self.lookup(n.value.id)
-            if what is not None and what[0] == "m" and what[1].split(".")[0] not in PACKAGES:
-                return None
+        if module is not None and module.split(".")[0] not in PACKAGES:
+            return None
+        if isinstance(n.value, ast.Name) and self.m.table.get(n.value.id, ("",))[0] == "s" and self.m.table[n.value.id][1].split(".")[0] not in PACKAGES:
+            return None
         key = (n.lineno, n.col_offset, n.end_lineno or 0, n.end_col_offset or 0)
         name, owners, anything = self.attrs.get(key, (n.attr, [], True))
         wanted = {self.r.attr[o, n.attr] for o in owners if (o, n.attr) in self.r.attr}
