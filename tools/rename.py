@@ -850,7 +850,7 @@ def main() -> None:
         new_by_name[name].add(new)
     r.names_in_map = set(new_by_name)
     r.unsure = defaultdict(list)
-    keeps = {n for c, info in r.classes.items() for n in info["own"] if (c, n) not in r.attr and not c.startswith(("tests.", "bench."))}
+    keeps = {n for c, info in r.classes.items() for n in info["own"] if (c, n) not in r.attr}
     r.sure = {n: next(iter(v)) for n, v in new_by_name.items() if len(v) == 1 and n not in keeps} | r.forced
     visitors = []
     for m in r.modules.values():

@@ -10,7 +10,7 @@ from mypy import build
 from mypy.find_sources import create_source_list
 from mypy.fscache import FileSystemCache
 from mypy.nodes import (
-    ARG_NAMED, CallExpr, ClassDef, Decorator, Node, FuncDef, MemberExpr, MypyFile, NameExpr, OverloadedFuncDef, RefExpr, TypeInfo, Var,
+    AwaitExpr, CallExpr, ClassDef, Decorator, Node, FuncDef, MemberExpr, MypyFile, NameExpr, OverloadedFuncDef, RefExpr, TypeInfo, Var,
 )  # fmt: skip
 from mypy.options import Options
 from mypy.subtypes import is_subtype
@@ -99,14 +99,45 @@ class Collector:
                 if isinstance(v, (list, tuple, Node)):
                     stack.append(v)
 
+    def type_of(self, e: Any, depth: int = 0) -> Any:
+        """The type mypy gave an expression, or what its parts say where mypy kept none."""
+        known = self.types.get(e)
+        if known is not None or depth > 6:
+            return known
+        if isinstance(e, RefExpr) and isinstance(e.node, Var) and e.node.type is not None:
+            return e.node.type
+        if isinstance(e, CallExpr):
+            if isinstance(e.callee, RefExpr) and isinstance(e.callee.node, TypeInfo):
+                return Instance(e.callee.node, [])
+            called = get_proper_type(self.member_type(e.callee, depth + 1))
+            if isinstance(called, CallableType):
+                return called.ret_type
+        if isinstance(e, AwaitExpr):
+            t = get_proper_type(self.type_of(e.expr, depth + 1))
+            if isinstance(t, Instance) and t.args:
+                return t.args[-1]
+        return self.member_type(e, depth + 1)
+
+    def member_type(self, e: Any, depth: int) -> Any:
+        if isinstance(e, RefExpr) and isinstance(e.node, (FuncDef, Var, Decorator)):
+            return e.node.type if not isinstance(e.node, Decorator) else e.node.var.type
+        if isinstance(e, MemberExpr):
+            infos, _ = infos_of(self.type_of(e.expr, depth + 1))
+            for info in infos:
+                symbol = info.get(e.name)
+                node = symbol.node if symbol is not None else None
+                if isinstance(node, Decorator):
+                    return node.var.type
+                if isinstance(node, (FuncDef, Var)):
+                    return node.type
+        return None
+
     def visit_member_expr(self, e: MemberExpr) -> None:
-        infos, anything = infos_of(self.types.get(e.expr))
+        infos, anything = infos_of(self.type_of(e.expr))
         owners = []
         for info in infos:
             owner = next((c for c in info.mro if e.name in c.names), None)
             owners.append(owner.fullname if owner is not None else info.fullname)
-        if e.expr not in self.types and not (isinstance(e.expr, RefExpr) and isinstance(e.expr.node, (MypyFile, TypeInfo))):
-            anything = True
         if isinstance(e.expr, RefExpr) and isinstance(e.expr.node, TypeInfo):
             info = e.expr.node
             owner = next((c for c in info.mro if e.name in c.names), info)

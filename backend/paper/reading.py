@@ -1,6 +1,6 @@
 """Reads an import file row by row into records and row refusals; the public interface of this package."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -92,7 +92,7 @@ class Reading:
             except RowFault as no:
                 yield RowRefusal(line.row, no.field, no.code, sentence(no.code, no.field, **no.facts))
 
-    def _record(self, row: int, form: Form, cells: Any, fills: Mapping[str, Any]) -> Record:
+    def _record(self, row: int, form: Form, cells: Iterable[tuple[Field, Any]], fills: Mapping[str, Any]) -> Record:
         values: dict[str, Any] = {column.name: column.default for column in form.fields}
         values.update(fills)
         for column, value in cells:

@@ -24,7 +24,6 @@ from playwright.async_api import Page, async_playwright
 from sandbox.phone.behaviour import MANUAL
 from sandbox.phone.model import Hook
 from sandbox.town import Town
-
 from tests.sandbox.conftest import Office, Ring
 from tests.sandbox.test_phone_network import LI, WANG, menu, say
 

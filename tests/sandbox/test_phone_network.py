@@ -13,10 +13,10 @@ from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from sandbox.faults import Fault
 from sandbox.phone.behaviour import HangUp, Keys, Prompt, Speech
+from sandbox.phone.handset import Phone
 from sandbox.phone.hooks import Order
 from sandbox.phone.model import Hook
 from sandbox.town import Town
-
 from tests.sandbox.conftest import AUTH, OWN, SID, Office, Ring
 
 LI = "+8613800001234"
@@ -110,13 +110,18 @@ async def test_the_account_can_be_looked_at(twilio: Client, town: Town) -> None:
     assert (await twilio.api.v2010.accounts(SID).fetch_async()).status == "active"
 
 
-OUTCOMES = [("is_busy", "busy"), ("does_not_answer", "no-answer"), ("fails", "failed"), ("rejects", "busy")]
+OUTCOMES = [
+    (Phone.is_busy, "busy"),
+    (Phone.does_not_answer, "no-answer"),
+    (Phone.fails, "failed"),
+    (Phone.rejects, "busy"),
+]
 
 
 @pytest.mark.parametrize(("way", "status"), OUTCOMES)
 async def test_FW20_nobody_takes_the_call(town: Town, office: Office, ring: Ring, twilio: Client, way, status) -> None:
     office.pages["status"] = ""
-    getattr(town.phones.phone(LI), way)()
+    way(town.phones.phone(LI))
     made = await ring(LI, status_callback=f"{office.url}/hooks/twilio/status")
     await town.settle()
     assert [one["CallStatus"] for one in office.said("status")] == [status]

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from backend.mail.shared_pace import SharedPacer
-from notify.pace import Bucket, LocalPacer
+from notify.pace import Bucket, LocalPacer, Pacer
 from storage.db import Database
 from storage.pace import TablePace
 from storage.pace_redis import RedisPace
@@ -70,7 +69,7 @@ class FakePipe:
             self.redis.changes[name] = self.redis.changes.get(name, 0) + 1
 
 
-async def leaves(pacers: Sequence[Any], buckets: Sequence[Bucket], now: float) -> int:
+async def leaves(pacers: Sequence[Pacer], buckets: Sequence[Bucket], now: float) -> int:
     """How many of one ask each may leave at once."""
     return sum(w == 0.0 for w in await asyncio.gather(*(p.take(buckets, now) for p in pacers)))
 
