@@ -25,10 +25,13 @@ from backend.rosters import Rosters
 from backend.visiting.room import Visiting
 
 if TYPE_CHECKING:
+    from backend.calls.room import Calls
+    from backend.courier import Courier
     from backend.dispatch_aid import DispatchAid
     from backend.governance import Governance
     from backend.likeness import Likeness
     from backend.likeness.hot import HotLists
+    from backend.visits import Visits
 
 
 class IntakeRoom(Protocol):
@@ -153,10 +156,10 @@ class Rooms:
     hot: "HotLists | None" = None
     aid: "DispatchAid | None" = None
     governance: "Governance | None" = None
-    courier: Any = None
-    calls: Any = None
+    courier: "Courier | None" = None
+    calls: "Calls | None" = None
     auditor: "AuditorRoom | None" = None
-    visits: Any = None
+    visits: "Visits | None" = None
     visiting: Visiting | None = None
     short_texts: ShortTexts | None = None
     #: worker name → monotonic seconds of its last completed run

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from aiogram import Bot
 
+from backend.calls.bridging import Ringing as Begun
 from backend.cards import Cards
 from backend.desk import Desk
 from backend.domain.acts import Actor
@@ -35,7 +36,7 @@ class Ringer(Protocol):
         """
         ...
 
-    async def bridge(self, by: Actor, *, assignment_id: int | None = None) -> Any:
+    async def bridge(self, by: Actor, *, assignment_id: int | None = None) -> Begun:
         """Connect the actor with the requester (P3); `to` is the actor's own number, masked. Refused `no_phone` …"""
         ...
 

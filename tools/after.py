@@ -13,6 +13,15 @@ FAMILIES = [('"channels"', '"chat"'), ('"phone"', '"voice"')]
 if (ROOT / "notify" / "voice").is_dir():
     for name in ("notify/registry.py", "tests/notify/test_notify_channels.py", "tests/notify/test_notify_registry.py"):
         EDITS[name] = FAMILIES
+#: keys of the auditor's table that are fields of Since
+SINCE = {}
+for line in (ROOT / "tools" / "names.tsv").read_text("utf-8").splitlines():
+    cells = line.split("\t")
+    if cells[0] == "attr" and cells[1].startswith("backend.ports.auditing.Since."):
+        SINCE[cells[1].rpartition(".")[2]] = cells[2]
+EDITS["backend/integrity/checks.py"] = [(f'"{old}"', f'"{new}"') for old, new in SINCE.items()]
+EDITS["storage/engine/compiled.py"] = [("db.bare()", "db.acquire_raw()")]
+EDITS["backend/app/build.py"] = [("application.services.courier", "application.services.delivery")]
 if (ROOT / "storage" / "engine").is_dir():
     EDITS["tests/storage/test_migrations.py"] = [('__file__).parent / "migrations"', '__file__).parents[1] / "migrations"')]
 

@@ -863,7 +863,7 @@ def main() -> None:
         print("\n".join(sorted(set(r.problems))), file=out)
         print("\nUNSURE", sum(map(len, r.unsure.values())), file=out)
         for n, places in sorted(r.unsure.items()):
-            print(n, new_by_name[n], len(places), *places[:6], sep="\n    ", file=out)
+            print(n, new_by_name[n], len(places), *places[:40], sep="\n    ", file=out)
     print("problems", len(set(r.problems)), "unsure", sum(map(len, r.unsure.values())), "edits", sum(len(v.edits) for v in visitors))
     if dry:
         return
@@ -907,13 +907,16 @@ def main() -> None:
             path.write_text(after, "utf-8")
     for old, new in r.mods.items():
         source = r.modules[old].path
-        package = r.modules[old].package and (any(n.startswith(new + ".") for n in [*r.mods.values(), *r.modules]))
+        package = r.modules[old].package and (any(f.is_file() and f.suffix != ".py" for f in source.parent.iterdir()) or any(n.startswith(new + ".") for n in [*r.mods.values(), *r.modules]))
         target = ROOT / (new.replace(".", "/") + ("/__init__.py" if package else ".py"))
         if source == target:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             raise SystemExit(f"{target} exists already ({old})")
+        if package:
+            for data in [f for f in source.parent.iterdir() if f.is_file() and f.suffix != ".py"]:
+                subprocess.run(["git", "mv", str(data), str(target.parent / data.name)], cwd=ROOT, check=True)
         subprocess.run(["git", "mv", str(source), str(target)], cwd=ROOT, check=True)
     for line in (ROOT / "tools" / "packages.tsv").read_text("utf-8").splitlines():
         name, _, sign = line.partition("\t")

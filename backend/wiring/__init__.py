@@ -123,6 +123,7 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
         stack.push_async_callback(_end, asyncio.create_task(ear, name="ear"))
     await house.rounds.start()
     stack.push_async_callback(house.rounds.stop)
+    assert house.rooms.courier is not None
     stack.push_async_callback(house.rooms.courier.close)  # sends in flight finish before the workers end (FM2)
 
 

@@ -40,7 +40,7 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
         ("clock",  "governance", rooms.governance and daily(rooms.governance.draft, s.clock), rooms.governance is not None),
         ("clock",  "drafts",     isinstance(rooms.marks, Marks) and daily(rooms.marks.harvest.round, s.clock),
          isinstance(rooms.marks, Marks)),
-        ("worker", "courier",    rooms.courier.round,                            True),
+        ("worker", "courier",    rooms.courier and rooms.courier.round, rooms.courier is not None),
         ("worker", "platform",   rooms.platform and rooms.platform.round,        rooms.platform is not None),
         ("worker", "likeness",   s.likeness.round,                               True),
         ("worker", "informing",  informing and informing.round,                  informing is not None),

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import fake_bot_api
-import fake_twilio
 import pytest
 from aiohttp import web
+
+from tests.notify import fake_bot_api, fake_twilio
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 from aiohttp.test_utils import TestServer
-from fake_aliyun import FakeAliyun, app
 
 from notify.channel import DeliveryError
 from notify.line import CallStatus, CallUrls, Menu
 from notify.phone.aliyun import AliyunLine
 from notify.registry import Registry
+from tests.notify.fake_aliyun import FakeAliyun, app
 
 URLS = CallUrls("", "", "")
 SECRET = "s" * 24

@@ -2,16 +2,16 @@
 
 import socket
 
-import fake_bot_api
 import pytest
-from channel_conformance import CARD, ChannelConformance, Rig
-from fake_bot_api import cut, no, raw, silence
 
 from notify.channel import DeliveryError
 from notify.channels.telegram import TelegramChannel, make_bot, toast
 from notify.message import Card, Document
 from notify.plain import utf16_len
 from notify.registry import Registry
+from tests.notify import fake_bot_api
+from tests.notify.channel_conformance import CARD, ChannelConformance, Rig
+from tests.notify.fake_bot_api import cut, no, raw, silence
 
 TOKEN = "424242:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 FAULTS = {

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from fake_twilio import ACCOUNT
 from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from notify.line import Answerer, CallStatus
 from notify.phone.twilio import TwilioLine
+from tests.notify.fake_twilio import ACCOUNT
 
 PARAMS = {"CallSid": "CA1", "AccountSid": ACCOUNT, "Digits": " 1 ", "Empty": "", "名": "值"}
 URL = "https://jiesu.example/hooks/twilio/answer?letter=7"

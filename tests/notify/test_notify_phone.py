@@ -6,13 +6,13 @@ import socket
 from datetime import UTC, datetime
 
 import pytest
-from fake_twilio import ACCOUNT, FakeTwilio, cut, says, silence
 
 from notify.channel import DeliveryError
 from notify.line import Answerer, CallStatus, CallUrls, Detection
 from notify.phone.twilio import TwilioLine
 from notify.phone.twilio_http import PooledHttpClient
 from notify.registry import Registry
+from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, cut, says, silence
 
 URLS = CallUrls("https://h/answer?letter=7", "https://h/status?letter=7", "https://h/fallback")
 

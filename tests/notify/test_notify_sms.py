@@ -1,11 +1,11 @@
 """Short messages: sent, refused where the country forbids them, and reported on."""
 
 import pytest
-from fake_twilio import ACCOUNT, FakeTwilio, cut, says
 
 from notify.channel import DeliveryError
 from notify.phone.twilio_http import PooledHttpClient
 from notify.sms.twilio import TwilioTexter
+from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, cut, says
 
 
 @pytest.fixture

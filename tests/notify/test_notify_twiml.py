@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from fake_twilio import ACCOUNT
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.message import Ask, Dial, Prompt, Record
 from notify.phone.twilio import TwilioLine
+from tests.notify.fake_twilio import ACCOUNT
 
 NEXT = "https://h/hooks/twilio/next?letter=7&turn=2"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
@@ -40,7 +40,10 @@ class RowWant(Want):
     valid_to: date | None = None
 
 
-def room_of(room: Any) -> Any:
+R = TypeVar("R")
+
+
+def room_of(room: R | None) -> R:
     """Return a service that may be absent. Refused `unavailable`."""
     if room is None:
         raise Refused("unavailable")

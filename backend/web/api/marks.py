@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.domain.refusals import Refused
+from backend.domain.texts import Catalogue
 from backend.domain.ticket import Role
 from backend.marks import Marks
 from backend.rooms import Rooms
@@ -43,7 +44,7 @@ def number_of(written: str) -> int:
     return int(written)
 
 
-def said(catalogue: Any, why: Mapping[str, Any]) -> str:
+def said(catalogue: Catalogue, why: Mapping[str, Any]) -> str:
     """Return a line's formula in words, "" without one."""
     formula = str(why.get("formula") or "")
     if not formula or not catalogue.has(f"explain.{formula}"):

@@ -8,6 +8,7 @@ from pydantic import Field
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.marks.spans import bounds, month_span
+from backend.rooms import Rooms
 from backend.web.api.tickets import view_of
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
@@ -54,7 +55,7 @@ async def costs(ask: Ask) -> Answer:
     return Answer(await costs_of(ask.rooms, ask.query.get("month")))
 
 
-async def costs_of(rooms: Any, month: str | None) -> dict[str, Any]:
+async def costs_of(rooms: Rooms, month: str | None) -> dict[str, Any]:
     """Load a month's costs (default: this month). Refused `bad_month`, `unavailable`."""
     if rooms.calls is None:
         raise Refused("unavailable")

@@ -1,6 +1,6 @@
 """Pages of the dispatch catalogue, hot topics and governance; similar tickets and suggestions for the ticket page."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -64,7 +64,10 @@ def _office(actor: Actor) -> None:
         raise Refused("forbidden")
 
 
-def _room(room: Any) -> Any:
+R = TypeVar("R")
+
+
+def _room(room: R | None) -> R:
     if room is None:
         raise Refused("unavailable")
     return room
