@@ -20,7 +20,7 @@ for line in (ROOT / "tools" / "names.tsv").read_text("utf-8").splitlines():
     if cells[0] == "attr" and cells[1].startswith("backend.ports.auditing.Since."):
         SINCE[cells[1].rpartition(".")[2]] = cells[2]
 EDITS["backend/integrity/checks.py"] = [(f'"{old}"', f'"{new}"') for old, new in SINCE.items()]
-EDITS["storage/integrity/check_queries.py"] = [(f":{old} ", f":{new} ") for old, new in SINCE.items()] + [(f":{old}\n", f":{new}\n") for old, new in SINCE.items()]
+EDITS["storage/integrity/check_queries.py"] = [(f":{old}{end}", f":{new}{end}") for old, new in SINCE.items() for end in (" ", "\n", ")", '"')]
 EDITS["storage/engine/compiled.py"] = [("db.bare()", "db.acquire_raw()")]
 EDITS["backend/app/build.py"] = [("application.services.courier", "application.services.delivery")]
 if (ROOT / "storage" / "engine").is_dir():
