@@ -54,7 +54,7 @@ bench: $(STAMP) ## how fast, as ratios to baselines taken in the same run; SMALL
 	@SMALL=$(SMALL) $(BIN)/python -m bench
 
 picture: $(STAMP) ## draw docs/flow.mmd again from the transition table
-	@$(BIN)/python -m backend.domain.picture > docs/flow.mmd
+	@$(BIN)/python -m backend.domain.state_diagram > docs/flow.mmd
 
 clean: ## throw away the environment and caches; your data under var/ stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -8,7 +8,7 @@ import structlog
 from backend.office import Clock
 from backend.ports.auditing import AuditingStore, Finding, Since
 
-log = structlog.get_logger("auditor")
+log = structlog.get_logger("integrity")
 EVERY = timedelta(seconds=60)  # office time between runs
 #: After a start, or after the office's clock was moved, the other workers get this much real time to catch up.
 SETTLING = timedelta(seconds=15)
@@ -70,7 +70,7 @@ class Auditor:
         for finding in new:
             log.warning("finding", kind=finding.kind, subject=finding.subject, **finding.facts)
         for finding in healed:
-            log.info("healed", kind=finding.kind, subject=finding.subject)
+            log.info("finding_resolved", kind=finding.kind, subject=finding.subject)
         self.looked_at = now
         return new
 

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from backend.domain.acts import Snapshot
 from backend.domain.masking import cut
-from backend.domain.records import FLAGS, Assignment, Letter, Person, Request
+from backend.domain.records import FLAGS, Assignment, Message, Person, Request
 from backend.domain.refusals import Refused
-from backend.domain.spoken_time import written
-from backend.domain.texts import Catalogue
+from backend.domain.spoken_time import format_time
+from backend.domain.texts import Texts
 from backend.domain.ticket import Grade, State
 from backend.mail import buttons
 from backend.mail.kinds import LIVING_KINDS, REMINDERS, REVIEWS, matters, request_of
@@ -73,7 +73,7 @@ class Cards:
         moves: MovesStore,
         office: Office,
         names: Names,
-        catalogue: Catalogue,
+        catalogue: Texts,
         todos: Todos | None = None,
     ) -> None:
         self._moves = moves
@@ -84,38 +84,38 @@ class Cards:
         self.platform: Provisional | None = None  # set by the wiring
         self._known: OrderedDict[int, str | None] = OrderedDict()
 
-    async def letter(self, letter: Letter) -> Card | None:
+    async def letter(self, message: Message) -> Card | None:
         """Return the card of a message, or None when it no longer matters."""
-        drawn = await self.draw(letter)
+        drawn = await self.draw(message)
         return drawn.card if drawn else None
 
-    async def matters(self, letter: Letter) -> bool:
+    async def matters(self, message: Message) -> bool:
         """Whether what the message says is still true; also asked before a call (FW18)."""
         snap = None
-        if letter.ticket_id is not None:
-            snap = await self._moves.load(Find(ticket_id=letter.ticket_id))
-        return matters(letter, snap)
+        if message.ticket_id is not None:
+            snap = await self._moves.load(Find(ticket_id=message.ticket_id))
+        return matters(message, snap)
 
-    async def draw(self, letter: Letter) -> Drawn | None:
+    async def draw(self, message: Message) -> Drawn | None:
         """Render a message with the version it shows; None when it no longer matters. KeyError for an unknown kind."""
-        standing = await self._office.standing()
-        viewer = standing.by_code.get(letter.person)
+        snapshot = await self._office.standing()
+        viewer = snapshot.by_code.get(message.person)
         if viewer is None:
             return None
-        if letter.kind == "M21":
-            return Drawn(self._to_check(letter.facts), 0)
-        if letter.ticket_id is None:
+        if message.kind == "M21":
+            return Drawn(self._to_check(message.facts), 0)
+        if message.ticket_id is None:
             digest = await self._digest(viewer)
             return Drawn(digest, 0) if digest else None
-        snap = await self._moves.load(Find(ticket_id=letter.ticket_id))
-        if snap is None or not matters(letter, snap):
+        snap = await self._moves.load(Find(ticket_id=message.ticket_id))
+        if snap is None or not matters(message, snap):
             return None
-        return await self._drawn(letter.kind, letter.assignment_id, letter.facts, snap, viewer)
+        return await self._drawn(message.kind, message.assignment_id, message.facts, snap, viewer)
 
     async def for_assignment(self, assignment_id: int, person: Person) -> Card:
         """Render the live card as this person should see it now. Refused `not_found`."""
         snap = await self._moves.load(Find(assignment_id=assignment_id))
-        target = snap.assignment(assignment_id) if snap else None
+        target = snap.find_assignment(assignment_id) if snap else None
         if snap is None or target is None:
             raise Refused("not_found", assignment=assignment_id)
         return await self._shown(await self._view(snap, target, {}), person)
@@ -126,22 +126,22 @@ class Cards:
 
     async def held(self, card: HeldCard) -> Drawn | None:
         """Render a sent card again; None when its ticket or its recipient no longer exists."""
-        standing = await self._office.standing()
-        viewer = standing.by_code.get(card.person)
+        snapshot = await self._office.standing()
+        viewer = snapshot.by_code.get(card.person)
         snap = await self._moves.load(Find(ticket_id=card.ticket_id))
         if viewer is None or snap is None:
             return None
         if card.kind in LIVING_KINDS:
             return await self._drawn(card.kind, card.assignment_id, card.facts, snap, viewer)
-        view = await self._view(snap, snap.assignment(card.assignment_id or 0), card.facts)
+        view = await self._view(snap, snap.find_assignment(card.assignment_id or 0), card.facts)
         text = str(card.facts.get("text", ""))
         number = card.facts.get("request")
         if number is not None:
             return self._reviewed(view, text, int(number), card.facts)
         if await self._superseded(card):
-            line = self._catalogue.say("chat.superseded_line")
+            line = self._catalogue.render("chat.superseded_line")
             return Drawn(Card(f"{text}\n{line}"), snap.ticket.version, card.facts)
-        names = self._catalogue.buttons(text_key(card.kind, card.facts))
+        names = self._catalogue.list_buttons(text_key(card.kind, card.facts))
         made = buttons.keys(names, view.target, viewer, self._catalogue, view.now)
         return Drawn(Card(text, made), snap.ticket.version, card.facts)
 
@@ -156,7 +156,7 @@ class Cards:
     async def _drawn(
         self, kind: str, assignment_id: int | None, given: Mapping[str, Any], snap: Snapshot, viewer: Person
     ) -> Drawn | None:
-        target = snap.assignment(assignment_id) if assignment_id is not None else None
+        target = snap.find_assignment(assignment_id) if assignment_id is not None else None
         view = await self._view(snap, target, given)
         version = snap.ticket.version
         if kind == WHOLE:
@@ -164,7 +164,7 @@ class Cards:
         if kind in LIVING_KINDS:
             return Drawn(await self._shown(view, viewer), version) if target else None
         text = cut(said(kind, view), MOST)
-        names = self._catalogue.buttons(text_key(kind, given))
+        names = self._catalogue.list_buttons(text_key(kind, given))
         what = str(given.get("what", "return"))
         if kind == "M9r":
             number = request_of(snap, what, assignment_id)
@@ -179,11 +179,11 @@ class Cards:
         """Render the live card, with a note when the external platform has not confirmed what it says."""
         card, ticket = self._living(view, viewer), view.snap.ticket
         if self.platform is not None and await self.platform.provisional(ticket.id, ticket.version):
-            return replace(card, text=f"{card.text}\n{self._catalogue.say('platform.card')}")
+            return replace(card, text=f"{card.text}\n{self._catalogue.render('platform.card')}")
         return card
 
     def _living(self, view: View, viewer: Person) -> Card:
-        target, say = view.target, self._catalogue.say
+        target, say = view.target, self._catalogue.render
         assert target is not None
         urgent = view.snap.ticket.grade is Grade.URGENT
         if target.state is State.DISPATCHED and target.ended_at is None:
@@ -195,39 +195,41 @@ class Cards:
         return Card(cut(text, MOST), made)
 
     def _whole(self, view: View, viewer: Person) -> Card:
-        ticket, target, last, say = view.snap.ticket, view.target, view.snap.last, self._catalogue
-        flags = say.say("bot.and").join(say.word_or("flag", f) for f in FLAGS if f in ticket.flags)
+        ticket, target, last, say = view.snap.ticket, view.target, view.snap.last_entry, self._catalogue
+        flags = say.render("bot.and").join(say.get_word_or_value("flag", f) for f in FLAGS if f in ticket.flags)
         facts = view.facts | {
-            "state": say.word("state", target.state if target and target.ended_at is None else ticket.state),
+            "state": say.get_word("state", target.state if target and target.ended_at is None else ticket.state),
             "flags": flags, "n": (target.extension_count or "") if target else "",
             "closed_at": view.when(target.closed_at) if target else "",
             "signed_at": view.when(target.signed_at) if target else "",
             "dispatched_at": view.when(target.dispatched_at) if target else "",
-            "last": say.word_or("verb", last.verb) if last else "",
-            "by": say.word_or("actor", view.name(last.by)) if last else "",
+            "last": say.get_word_or_value("verb", last.verb) if last else "",
+            "by": say.get_word_or_value("actor", view.name(last.by)) if last else "",
             "at": view.when(last.at) if last else "",
         }  # fmt: skip
-        return Card(cut(say.say("chat.whole", **facts), MOST), buttons.whole(view.snap, target, viewer, say, view.now))
+        return Card(
+            cut(say.render("chat.whole", **facts), MOST), buttons.whole(view.snap, target, viewer, say, view.now)
+        )
 
     def _reviewed(self, view: View, text: str, number: int, facts: Mapping[str, Any]) -> Drawn:
         request = next((r for r in view.snap.requests if r.id == number), None)
         version = view.snap.ticket.version
         if request is not None and request.decision is None and _open(view.snap, request):
-            names = self._catalogue.buttons(REVIEWS[str(facts.get("what", "return"))][0])
+            names = self._catalogue.list_buttons(REVIEWS[str(facts.get("what", "return"))][0])
             return Drawn(Card(text, buttons.review(names, number, self._catalogue)), version, facts)
         if request is None or request.decision is None:
-            return Drawn(Card(f"{text}\n{self._catalogue.say('chat.closed_line')}"), version, facts)
-        line = self._catalogue.say(
-            "card.decided", decision=self._catalogue.say(f"card.{request.decision}"),
+            return Drawn(Card(f"{text}\n{self._catalogue.render('chat.closed_line')}"), version, facts)
+        line = self._catalogue.render(
+            "card.decided", decision=self._catalogue.render(f"card.{request.decision}"),
             name=view.name(request.decided_by), at=view.when(request.decided_at),
             reason=view.words(request.decision_reason).rstrip("。."),
         )  # fmt: skip
         return Drawn(Card(f"{text}\n{line}"), version, facts)
 
     async def _view(self, snap: Snapshot, target: Assignment | None, given: Mapping[str, Any]) -> View:
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         requester = await self._requester(snap.ticket.id)
-        return View(snap, target, standing, self._office.clock.now(), self._catalogue, requester, given)
+        return View(snap, target, snapshot, self._office.clock.now(), self._catalogue, requester, given)
 
     async def _requester(self, ticket_id: int) -> str | None:
         if ticket_id not in self._known:
@@ -240,9 +242,9 @@ class Cards:
         """M21: a unit's trial score and the deadline for contesting it."""
         now = self._office.clock.now()
         due = datetime.fromisoformat(str(facts["due"])).astimezone(now.tzinfo)
-        said = written(due, now, self._catalogue.language.partition("_")[0], self._office.clock.zone)
+        said = format_time(due, now, self._catalogue.language.partition("_")[0], self._office.clock.zone)
         made = buttons.to_check(int(facts["run"]), self._catalogue) if "run" in facts else ()
-        return Card(self._catalogue.say("chat.M21", **{**facts, "due": said}), made)
+        return Card(self._catalogue.render("chat.M21", **{**facts, "due": said}), made)
 
     async def _digest(self, viewer: Person) -> Card | None:
         """M5: how much waits for a person, counted when it is sent; None when nothing does."""
@@ -255,7 +257,7 @@ class Cards:
             if found else None  # fmt: skip
         first = found[0] if found else None
         due = first and _next_due(first.assignment)
-        text = self._catalogue.say(
+        text = self._catalogue.render(
             "chat.M5", name=viewer.name, n=count,
             a=sum(f.assignment.state is State.DISPATCHED for f in found),
             b=sum(_next_due(f.assignment) < soon for f in found),
@@ -271,5 +273,5 @@ def _next_due(assignment: Assignment) -> Any:
 
 def _open(snap: Snapshot, request: Request) -> bool:
     """Whether there is still anything to decide: not once the ticket is cancelled or reassigned."""
-    target = snap.assignment(request.assignment_id) if request.assignment_id is not None else None
+    target = snap.find_assignment(request.assignment_id) if request.assignment_id is not None else None
     return (target is None or target.ended_at is None) and snap.ticket.state is not State.CANCELLED

@@ -9,14 +9,14 @@ import structlog
 from backend.desk import Desk
 from backend.domain import deadlines, reminders
 from backend.domain.acts import SYSTEM, Act
-from backend.domain.records import Assignment, Duty, Letter, Person
+from backend.domain.records import Assignment, Duty, Message, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Role, Source
 from backend.office import Office, Standing
 from backend.ports.due import DueStore
 from backend.ports.moves import Find
 
-log = structlog.get_logger("clockwork")
+log = structlog.get_logger("deadlines")
 AT_ONCE = 500  # duties handled in one run
 HANDS = 32  # tickets handled concurrently
 LATER = timedelta(hours=1)  # delay before a duty that failed is checked again
@@ -45,7 +45,7 @@ class Clockwork:
         """Handle what is due now; return how many duties were checked."""
         now = self._office.clock.now()
         duties = await self._due.due(now, AT_ONCE)
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         by_ticket: dict[int, list[Duty]] = {}
         for duty in duties:
             by_ticket.setdefault(duty.ticket_id, []).append(duty)
@@ -54,17 +54,17 @@ class Clockwork:
         async def one_ticket(its: list[Duty]) -> None:
             async with hands:
                 for duty in its:
-                    await self._one(duty, now, standing)
+                    await self._one(duty, now, snapshot)
 
         await asyncio.gather(*(one_ticket(its) for its in by_ticket.values()))
         return len(duties) + await self._settlement(now)
 
-    async def _one(self, duty: Duty, now: datetime, standing: Standing) -> None:
+    async def _one(self, duty: Duty, now: datetime, snapshot: Standing) -> None:
         """Handle one duty; a failure never stops the others (FM7)."""
         try:
-            await self._look(duty, now, standing)
+            await self._look(duty, now, snapshot)
         except Refused as refused:
-            log.info("not_yet", duty=duty.id, kind=str(duty.kind), code=refused.code)
+            log.info("duty_postponed", duty=duty.id, kind=str(duty.kind), code=refused.code)
             await self._due.looked(duty, duty.step, self._postponed(duty, refused, now))
         except Exception:  # boundary of one duty: log it and check again later
             log.exception("duty_failed", duty=duty.id, kind=str(duty.kind))
@@ -81,51 +81,51 @@ class Clockwork:
             return datetime.fromisoformat(refused.facts["until"])
         return None if refused.code in ("withheld", "already_there", "not_now", "not_found") else now + LATER
 
-    async def _look(self, duty: Duty, now: datetime, standing: Standing) -> None:
+    async def _look(self, duty: Duty, now: datetime, snapshot: Standing) -> None:
         if duty.kind is Obligation.REVISIT and await self._begin_visit(duty, now):
             return
-        rungs = standing.rungs(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit)
+        rungs = snapshot.rungs(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit)
         passed = [i for i, r in enumerate(rungs) if r.at <= now]
         climbed = passed[-1] + 1 if passed else 0
         fresh = [r for i, r in enumerate(rungs) if duty.step <= i < climbed]
-        at = _planned(duty, standing)
+        at = _planned(duty, snapshot)
         if now >= at and duty.outcome is None and duty.kind in AT_DUE:
             await self._act(AT_DUE[duty.kind], duty, at)
             return
         ahead = [r.at for r in rungs[climbed:]]
         if now < at:
             ahead.append(at)
-        letters = await self._letters(duty, fresh, now, standing)
-        await self._due.looked(duty, climbed, min(ahead, default=None), letters)
+        messages = await self._letters(duty, fresh, now, snapshot)
+        await self._due.looked(duty, climbed, min(ahead, default=None), messages)
 
     async def _letters(
-        self, duty: Duty, fresh: Sequence[reminders.Step], now: datetime, standing: Standing
-    ) -> list[Letter]:
+        self, duty: Duty, fresh: Sequence[reminders.ReminderStep], now: datetime, snapshot: Standing
+    ) -> list[Message]:
         """Build messages for the latest reminder step only: no repeats after an outage (FS17)."""
         if not fresh:
             return []
         snap = await self._desk.moves.load(Find(ticket_id=duty.ticket_id))
         if snap is None:
             return []
-        rung = [r for r in fresh if r.rung == fresh[-1].rung and r.message not in TOLD_BY_MOVES]
-        rung = [r for r in rung if r.needs is not reminders.Needs.SIGNED or _silent(duty, snap.assignments)]
+        rung = [r for r in fresh if r.stage == fresh[-1].stage and r.message not in TOLD_BY_MOVES]
+        rung = [r for r in rung if r.condition is not reminders.Condition.SIGNED or _silent(duty, snap.assignments)]
         if any(r.message == "M4" for r in rung) and await self._yellow(duty, rung[-1].at):
             rung = [r for r in rung if r.message != "M4"]
         await self._desk.ready()
-        letters = []
+        messages = []
         for step in rung:
-            for person in self._audience(step, duty, snap.ticket.management, standing, now):
-                rings = step.channel is reminders.Way.PHONE
-                unit = standing.config.units.get(person.unit)
+            for person in self._audience(step, duty, snap.ticket.management, snapshot, now):
+                rings = step.channel is reminders.ReminderChannel.PHONE
+                unit = snapshot.config.units.get(person.unit)
                 bot = unit is None or unit.pilot  # A38
                 channel = "phone" if rings else person.chat if bot else None
                 if channel is None or (rings and not person.has_phone):
                     continue
                 allowed = now
                 if step.window is not reminders.Window.ANY:  # the institution is staffed round the clock (Q25)
-                    allowed = standing.may_tell(step.at, now, duty.grade, duty.unit, ring=rings)
-                letters.append(
-                    Letter(
+                    allowed = snapshot.may_tell(step.at, now, duty.grade, duty.unit, ring=rings)
+                messages.append(
+                    Message(
                         id=self._desk.new_id(),
                         kind=step.message,
                         channel=channel,
@@ -139,27 +139,27 @@ class Clockwork:
                         facts={"due": duty.due_at.isoformat(), "duty": duty.id, "kind": str(duty.kind)},
                     )  # fmt: skip
                 )
-        return letters
+        return messages
 
     @staticmethod
     def _audience(
-        step: reminders.Step, duty: Duty, management: str | None, standing: Standing, now: datetime
+        step: reminders.ReminderStep, duty: Duty, management: str | None, snapshot: Standing, now: datetime
     ) -> Sequence[Person]:
         """Return whom a step reaches now; the person on duty first, where the unit keeps a roster (Q25)."""
         if step.audience in IN_MANAGEMENT:
-            return standing.present(standing.people(management or "", Role(step.audience.value)), now)
+            return snapshot.present(snapshot.people(management or "", Role(step.audience.value)), now)
         unit, urgent = duty.unit or "", duty.grade is Grade.URGENT
-        if step.channel is reminders.Way.PHONE:
-            order = standing.contacts(unit, now, urgent=urgent)
+        if step.channel is reminders.ReminderChannel.PHONE:
+            order = snapshot.contacts(unit, now, urgent=urgent)
             rank = 1 if step.audience is reminders.Audience.DEPUTY else 0
             return [p for p in order if p.has_phone and p.role is not Role.LEADER][rank : rank + 1]
-        handlers = standing.present(standing.people(unit, Role.HANDLER), now)
+        handlers = snapshot.present(snapshot.people(unit, Role.HANDLER), now)
         if step.audience is reminders.Audience.DEPUTY:
             return handlers[1:2]
         if step.audience is not reminders.Audience.HANDLER:
-            people = standing.people(unit, Role(step.audience.value))
-            return standing.to_tell(people, now, urgent=urgent)
-        told = standing.to_tell(handlers, now, urgent=urgent)
+            people = snapshot.people(unit, Role(step.audience.value))
+            return snapshot.to_tell(people, now, urgent=urgent)
+        told = snapshot.to_tell(handlers, now, urgent=urgent)
         if told != handlers:
             return told
         return [p for p in handlers if p.chat][:1] if step.duty_only else handlers
@@ -194,9 +194,9 @@ class Clockwork:
         if self._settled is not None and timedelta() <= now - self._settled < SETTLE_EVERY:
             return 0
         self._settled = now
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        day = standing.later(standing.settings.text("settlement_day"), first - timedelta(seconds=1), None)
+        day = snapshot.later(snapshot.settings.text("settlement_day"), first - timedelta(seconds=1), None)
         if now < day:
             first = (first - timedelta(days=1)).replace(day=1)
         for ticket_id in await self._due.to_archive(first, AT_ONCE):
@@ -216,8 +216,8 @@ def _silent(duty: Duty, assignments: Sequence[Assignment]) -> bool:
     return target is not None and target.signed_at is not None and target.signed_at < duty.due_at
 
 
-def _planned(duty: Duty, standing: Standing) -> datetime:
+def _planned(duty: Duty, snapshot: Standing) -> datetime:
     """Return when the clock acts: at the due time, except for a red card that `card.red_at` delays (Q33)."""
     if duty.kind is not Obligation.CLOSE:
         return duty.due_at
-    return deadlines.red_card_at(duty.due_at, standing.settings, standing.calendar, duty.unit)
+    return deadlines.compute_red_card_at(duty.due_at, snapshot.settings, snapshot.calendar, duty.unit)

@@ -77,6 +77,6 @@ class CommonTime:
                     await self._values.keep(SEEN + self._owner, f"{call}|{time.time()}|{worked}")
                     seen, told = call, time.monotonic()
             except Exception as accident:  # the database may be away for a moment; real time goes on, so keep trying
-                log.warning("hour_unknown", kind=type(accident).__name__)
+                log.warning("shared_clock_failed", kind=type(accident).__name__)
                 await asyncio.sleep(1)
             await asyncio.sleep(LOOK_SECONDS)

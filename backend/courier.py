@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import structlog
 
 from backend.cards import Cards
-from backend.domain.records import Letter
-from backend.domain.texts import Catalogue
+from backend.domain.records import Message
+from backend.domain.texts import Texts
 from backend.mail.digests import digest_at
 from backend.mail.kinds import MERGED
 from backend.mail.line_up import Job, LineUp
@@ -26,7 +26,7 @@ from backend.ports.moves import MovesStore
 from notify.channel import Channel
 from notify.pace import LocalPacer, Pacer
 
-log = structlog.get_logger("courier")
+log = structlog.get_logger("delivery")
 BATCH = 200  # messages claimed by one statement where no rate limit applies
 MOST_WAITING = 5_000  # messages queued in memory; the rest wait in the table
 FEW_WAITING = 500  # below this the table is read for more than urgent messages
@@ -41,7 +41,7 @@ class Courier:
     def __init__(
         self,
         *,
-        letters: LetterStore,
+        messages: LetterStore,
         cards: CardStore,
         draw: Cards,
         moves: MovesStore,
@@ -49,9 +49,9 @@ class Courier:
         channels: Mapping[str, Channel],
         bindings: Bindings,
         ids: IdSupply,
-        catalogue: Catalogue,
+        catalogue: Texts,
         owner: str,
-        pacer: Pacer | None = None,
+        limiter: Pacer | None = None,
         lease_seconds: float = 45.0,
         at_once: int = 16,
         real: Callable[[], float] = time.time,
@@ -59,10 +59,10 @@ class Courier:
     ) -> None:
         self._line = LineUp(channels, at_once, BATCH)
         self._o = Outfit(
-            letters, cards, draw, moves, office, channels, pacer or LocalPacer(), bindings, ids, owner,
-            lease_seconds, real, jitter, catalogue.say("chat.again", text=""), self._line.hold,
+            messages, cards, draw, moves, office, channels, limiter or LocalPacer(), bindings, ids, owner,
+            lease_seconds, real, jitter, catalogue.render("chat.again", text=""), self._line.hold,
         )  # fmt: skip
-        self._settling = Settling(letters)
+        self._settling = Settling(messages)
         gate = Gate(self._o)
         self._outbound = Outbound(self._o, self._settling, gate, at_once)
         self._redraw = Redraw(self._o, gate)
@@ -115,13 +115,13 @@ class Courier:
             await self._rest(min(seconds, LOOK_EVERY, max(0.0, end - loop.time())))
         return self._handled - before
 
-    async def unreachable(self, letter_id: int, why: str) -> None:
+    async def unreachable(self, message_id: int, why: str) -> None:
         """Fall back when one way is exhausted (an unanswered call): next way, next contact, manual task (A10, Q42)."""
-        found = await self._o.letters.get(letter_id)
+        found = await self._o.letters.get(message_id)
         if found is None:
             return
         instead = await self._outbound.instead(found.letter, why)
-        if await self._o.letters.give_up(letter_id, why, instead.letters, instead.notes):
+        if await self._o.letters.give_up(message_id, why, instead.letters, instead.notes):
             if instead.hasten:
                 await self._o.letters.hasten(*instead.hasten)
             self.nudge()
@@ -147,7 +147,7 @@ class Courier:
         o = self._o
         worn = await o.letters.rescue(list(o.channels), o.real_now(), o.office.clock.now(), MOST_ATTEMPTS)
         for claimed in worn:
-            log.error("letter_dead", letter=claimed.letter.id, kind=claimed.letter.kind)
+            log.error("message_dead", letter=claimed.letter.id, kind=claimed.letter.kind)
             instead = await self._outbound.instead(claimed.letter, "worn_out")
             await o.letters.add(instead.letters, instead.notes)
 
@@ -194,11 +194,11 @@ class Courier:
                 continue
             when = digest_at(await o.office.standing(), [c.letter for c in taken], now)
             planned = await o.letters.planned("M5", channel, person)
-            digests: tuple[Letter, ...] = ()
+            digests: tuple[Message, ...] = ()
             if planned is None or planned > when:
                 await o.ids.refill(1)
                 first = taken[0].letter
-                digests = (Letter(o.ids.take(), "M5", channel, person, None, None, 0, False, when, now,
+                digests = (Message(o.ids.take(), "M5", channel, person, None, None, 0, False, when, now,
                                   {"merged": len(taken)}, cause_id=first.id),)  # fmt: skip
             await o.letters.settle([
                 Settlement(c.letter.id, c.owner, c.letter.attempts, "skipped", now, error="merged",
@@ -214,13 +214,15 @@ class Courier:
     async def _take_in_hand(self, jobs: Sequence[Job]) -> None:
         """Claim these jobs under our lease and start each; skip what another process has claimed."""
         o = self._o
-        letters = [j.id for j in jobs if not j.card]
+        messages = [j.id for j in jobs if not j.card]
         cards = [j.id for j in jobs if j.card]
         taken: dict[tuple[bool, int], Callable[[], Awaitable[None]]] = {}
         try:
-            if letters:
+            if messages:
                 now = o.office.clock.now()
-                for claimed in await o.letters.claim(o.owner, list(o.channels), now, len(letters), o.lease(), letters):
+                for claimed in await o.letters.claim(
+                    o.owner, list(o.channels), now, len(messages), o.lease(), messages
+                ):
                     taken[False, claimed.letter.id] = lambda c=claimed: self._outbound.deliver(c)  # type: ignore[misc]
             if cards:
                 for card in await o.cards.claim(o.owner, cards, o.real_now(), o.lease()):

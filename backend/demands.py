@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.domain.likeness import said_by
 from backend.domain.masking import cut
 from backend.domain.refusals import Refused
+from backend.domain.similarity import build_caller_key
 from backend.domain.ticket import Category, Channel, Grade
 from backend.paper import fields
 from backend.paper.numbers import normalise
@@ -82,7 +82,7 @@ class Reader:
         if form.submitted_at is not None:
             _moment("submitted_at", form.submitted_at, now)
         name = _tidy("requester_name", form.requester_name, 200) or None
-        said = self._index(said_by(name, text)) if name and text and index is None else None
+        said = self._index(build_caller_key(name, text)) if name and text and index is None else None
         return Draft(
             form, _number(form.ticket_no), title, text, _tidy("place", form.place, 500),
             _tidy("region", form.region, 200), name,

@@ -14,7 +14,7 @@ from backend.office import Office
 from backend.office_now import OfficeNow
 from backend.ports.moves import Find, MovesStore, NewTicket
 
-log = structlog.get_logger("desk")
+log = structlog.get_logger("tickets")
 IDS_AT_HAND = 2_048  # more than 64 concurrent moves of the most demanding verb need
 
 
@@ -57,8 +57,8 @@ class Desk:
         Refused `not_found`, `forbidden`, `overtaken`, `not_now`, or a failed guard's own code.
         """
         await self.ready()
-        standing = await self.office.standing()
-        world = OfficeNow(standing, self.office.clock.now(), self._ids.take)
+        snapshot = await self.office.standing()
+        world = OfficeNow(snapshot, self.office.clock.now(), self._ids.take)
         beside = _other(act)
         find = Find(no=act.ticket_no) if act.ticket_no is not None else Find(assignment_id=act.assignment_id)
         seen: list[Snapshot] = []
@@ -74,8 +74,8 @@ class Desk:
         except Unchanged:
             return Moved(seen[0].ticket.id, None)
         self.told(plan, seen[0].ticket.no)
-        if plan.also is not None and seen[0].beside is not None:
-            self.told(plan.also, seen[0].beside.ticket.no)
+        if plan.other is not None and seen[0].other is not None:
+            self.told(plan.other, seen[0].other.ticket.no)
         return Moved(plan.ticket_id, plan)
 
     def created(self, new: NewTicket) -> None:
@@ -84,7 +84,7 @@ class Desk:
 
     def told(self, plan: Plan, ticket_no: str) -> None:
         """Log a durable move and call the listeners, such as delivery."""
-        line = plan.line
+        line = plan.entry
         log.info("moved", **journal_line(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
                                          line.version, line.by, str(line.source),
                                          line.at.astimezone(self.office.clock.zone)))  # fmt: skip
@@ -94,7 +94,7 @@ class Desk:
 
 def _other(act: Act) -> Find | None:
     """Return the other ticket an act names: the master of a merge (T4)."""
-    into = act.words.get("into") if act.verb == "merge" else None
+    into = act.arguments.get("into") if act.verb == "merge" else None
     return Find(no=into.strip()) if isinstance(into, str) else None
 
 

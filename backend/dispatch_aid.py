@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from backend.domain.acts import Actor
-from backend.domain.dispatch_aid import Demand, Misses, Precedent, Responsibility, Suggestion, suggest
 from backend.domain.refusals import Refused
+from backend.domain.suggestions import CatalogueEntry, Demand, DispatchErrors, Precedent, Suggestion, suggest
 from backend.domain.ticket import Category, Role, UnitKind
 from backend.likeness import Likeness
 from backend.office import Office
@@ -69,15 +69,15 @@ class DispatchAid:
 
     # -- the catalogue
 
-    async def rows(self) -> Sequence[Responsibility]:
+    async def rows(self) -> Sequence[CatalogueEntry]:
         """List the catalogue, oldest row first."""
         return await self._store.rows()
 
-    async def put(self, want: Mapping[str, Any], by: Actor) -> Responsibility:
+    async def put(self, want: Mapping[str, Any], by: Actor) -> CatalogueEntry:
         """Add one row by hand. Refused `forbidden`, `exists`, and as an invalid row is."""
         _keeper(by)
-        standing = await self._office.standing(fresh=True)
-        entry = entry_of(Finder(standing.config.units.values()), **want)
+        snapshot = await self._office.standing(fresh=True)
+        entry = entry_of(Finder(snapshot.config.units.values()), **want)
         now = self._office.clock.now()
         (fresh,) = await self._store.put([entry], by.code, now)
         if not fresh:
@@ -108,17 +108,17 @@ class DispatchAid:
         told = await self._gists.told(no)
         if told is None:
             raise Refused("not_found", ticket=no)
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         like = [
             Precedent(one.known.no, one.score, one.known.unit, one.known.closed, one.known.refused_by)
             for one in await self._likeness.near(told)
         ]
-        allowed = [u.code for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
+        allowed = [u.code for u in snapshot.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
         demand = Demand(told.category, told.region, "\n".join((told.title, told.text, told.place)))
         today = self._office.clock.now().date()
         return suggest(await self._store.rows(), demand, like, today, allowed)
 
-    async def misses(self, start: date, end: date, by: str) -> Sequence[Misses]:
+    async def misses(self, start: date, end: date, by: str) -> Sequence[DispatchErrors]:
         """Count wrong dispatches from the day `start` to the day `end`, both included. Refused `bad_field`."""
         if by not in BY:
             raise Refused("bad_field", field="by")

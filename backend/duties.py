@@ -9,7 +9,7 @@ import structlog
 from backend.desk import Desk
 from backend.domain.acts import SYSTEM, Act, Actor
 from backend.domain.calendar import Calendar
-from backend.domain.recompute import Change, Rules, Shifted, rederived
+from backend.domain.recompute import DueChange, DueRules, RuleChange, recompute_due
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Source
@@ -25,7 +25,7 @@ log = structlog.get_logger("duties")
 class Applied:
     """The result: the duties recomputed, and how many were skipped because their tickets had moved on."""
 
-    shifted: Sequence[Shifted]
+    shifted: Sequence[DueChange]
     passed_over: int
 
 
@@ -42,25 +42,25 @@ class Duties:
         """List all duties of a ticket, met and open, in the order they began."""
         return await self._store.of_ticket(ticket_id)
 
-    async def preview(self, change: Change) -> list[Shifted]:
+    async def preview(self, change: RuleChange) -> list[DueChange]:
         """List open duties whose due time would change, earliest due first; write nothing."""
-        standing = await self._office.standing(fresh=True)
-        old, new = Rules(standing.settings, standing.calendar), changed(standing, change)
+        snapshot = await self._office.standing(fresh=True)
+        old, new = DueRules(snapshot.settings, snapshot.calendar), changed(snapshot, change)
         now, found = self._office.clock.now(), []
         async for no, category, duty in self._store.open(now):
-            due = rederived(duty, category, old, new, now)
+            due = recompute_due(duty, category, old, new, now)
             if due is not None:
-                found.append(Shifted(no, duty, due))
+                found.append(DueChange(no, duty, due))
         return sorted(found, key=lambda s: (s.duty.due_at, s.ticket_no, s.duty.id))
 
-    async def apply(self, change: Change, by: Actor) -> Applied:
+    async def apply(self, change: RuleChange, by: Actor) -> Applied:
         """Recompute the duties ticket by ticket, then change the rules, then recompute what began in between.
 
         Repeated after a crash it does what is left: a recomputed duty no longer follows the old rule.
         """
         shifted, missed = await self._move(await self.preview(change), by)
         before = await self._office.standing(fresh=True)
-        old = Rules(before.settings, before.calendar)
+        old = DueRules(before.settings, before.calendar)
         now = self._office.clock.now()
         for key, value in change.settings.items():
             await set_setting(self._office, self._audit, key, None, value, by.code)
@@ -70,26 +70,26 @@ class Duties:
             await self._audit.note(now, by.code, "calendar", None, days=days)
         self._office.forget()
         after = await self._office.standing(fresh=True)
-        new, late = Rules(after.settings, after.calendar), []
+        new, late = DueRules(after.settings, after.calendar), []
         async for no, category, duty in self._store.open(now):
-            due = rederived(duty, category, old, new, now)
+            due = recompute_due(duty, category, old, new, now)
             if due is not None:
-                late.append(Shifted(no, duty, due))
+                late.append(DueChange(no, duty, due))
         more, also_missed = await self._move(late, by)
         done = [*shifted, *more]
         await self._audit.note(now, by.code, "recomputed", None, duties=len(done), settings=dict(change.settings),
                                days=[d.isoformat() for d in change.days])  # fmt: skip
         return Applied(done, missed + also_missed)
 
-    async def _move(self, shifted: Sequence[Shifted], by: Actor) -> tuple[list[Shifted], int]:
-        by_ticket: dict[str, list[Shifted]] = {}
+    async def _move(self, shifted: Sequence[DueChange], by: Actor) -> tuple[list[DueChange], int]:
+        by_ticket: dict[str, list[DueChange]] = {}
         for one in shifted:
             by_ticket.setdefault(one.ticket_no, []).append(one)
-        done: list[Shifted] = []
+        done: list[DueChange] = []
         for no, its in by_ticket.items():
-            words = {"dues": {s.duty.id: s.new for s in its}, "ordered_by": by.code}
+            words = {"dues": {s.duty.id: s.new_due_at for s in its}, "ordered_by": by.code}
             try:
-                await self._desk.act(Act("recompute", SYSTEM, Source.CLOCK, ticket_no=no, words=words))
+                await self._desk.act(Act("recompute", SYSTEM, Source.CLOCK, ticket_no=no, arguments=words))
             except Refused as refused:
                 log.info("not_recomputed", ticket=no, code=refused.code)
                 continue
@@ -97,14 +97,14 @@ class Duties:
         return done, len(shifted) - len(done)
 
 
-def changed(standing: Standing, change: Change) -> Rules:
+def changed(snapshot: Standing, change: RuleChange) -> DueRules:
     """Return the rules with the change applied. Refused as a bad setting is, and `unknown_unit`."""
     for key in change.settings:
         unit = key.partition("@")[2]
-        if unit and unit not in standing.config.units:
+        if unit and unit not in snapshot.config.units:
             raise Refused("unknown_unit", unit=unit)
-    days: Mapping[date, bool] = {**standing.config.days, **change.days}
-    return Rules(standing.settings.with_(dict(change.settings)), Calendar.packaged(days))
+    days: Mapping[date, bool] = {**snapshot.config.days, **change.days}
+    return DueRules(snapshot.settings.with_changes(dict(change.settings)), Calendar.load_default(days))
 
 
 def days_of(written: Mapping[str, bool]) -> dict[date, bool]:

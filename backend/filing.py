@@ -63,4 +63,4 @@ class Filing:
 
 
 def _may_see(paper: Paper, by: Actor) -> bool:
-    return not by.of_unit or paper.unit == by.unit
+    return not by.is_unit_member or paper.unit == by.unit

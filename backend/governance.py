@@ -126,8 +126,8 @@ class Governance:
     async def draft(self) -> int:
         """Draft projects from this month's large groups that have none (`governance.draft_from`); return how many."""
         now = self._office.clock.now()
-        standing = await self._office.standing()
-        least = standing.settings.integer("governance.draft_from")
+        snapshot = await self._office.standing()
+        least = snapshot.settings.integer("governance.draft_from")
         first = datetime(now.year, now.month, 1, tzinfo=now.tzinfo)
         groups, _ = await self._likeness.groups(first, now)
         month = f"{now:%Y-%m}"
@@ -135,7 +135,7 @@ class Governance:
         made = 0
         for group in groups:
             numbers = tuple(one.no for one in group.members)
-            unit = standing.management_of(_region(group))
+            unit = snapshot.management_of(_region(group))
             if len(numbers) < least or taken & {*numbers} or unit is None:
                 continue
             await self._ids.refill(1)
@@ -162,8 +162,8 @@ class Governance:
         return replace(project, **changes)
 
     async def _institution(self, code: str | None) -> str:
-        standing = await self._office.standing()
-        unit = standing.config.units.get(code or standing.management_of("") or "")
+        snapshot = await self._office.standing()
+        unit = snapshot.config.units.get(code or snapshot.management_of("") or "")
         if unit is None:
             raise Refused("unknown_unit", unit=code or "")
         if unit.kind is not UnitKind.MANAGEMENT:

@@ -21,30 +21,30 @@ class Histories:
 
         Idempotent by ticket number; pass a few thousand at a time.
         """
-        standing = await self._office.standing()
-        checked = [self._placed(record, standing) for record in records]
+        snapshot = await self._office.standing()
+        checked = [self._placed(record, snapshot) for record in records]
         good = [record for record in checked if isinstance(record, HistoryRow)]
-        frame = Frame(now=self._office.clock.now(), by=by, due=standing.due)
+        frame = Frame(now=self._office.clock.now(), by=by, due=snapshot.due)
         written = iter(await self._store.write(good, frame))
         return [one if isinstance(one, Refused) else next(written) for one in checked]
 
     async def check(self, records: Sequence[HistoryRow]) -> list[bool | Refused]:
         """Return what `write` would, storing nothing."""
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         known = await self._store.known([record.ticket_no for record in records])
-        placed = [self._placed(record, standing) for record in records]
-        return [one if isinstance(one, Refused) else _would(one, known, standing) for one in placed]
+        placed = [self._placed(record, snapshot) for record in records]
+        return [one if isinstance(one, Refused) else _would(one, known, snapshot) for one in placed]
 
-    def _placed(self, record: HistoryRow, standing: Standing) -> HistoryRow | Refused:
+    def _placed(self, record: HistoryRow, snapshot: Standing) -> HistoryRow | Refused:
         """Return the record with units as codes and its dispatching institution (default: the region's)."""
         try:
             management = (
-                standing.management_of(record.region or "")
+                snapshot.management_of(record.region or "")
                 if record.management is None
-                else _code(standing, record.management, "management", managing=True)
+                else _code(snapshot, record.management, "management", managing=True)
             )
             assignments = tuple(
-                replace(one, unit=_code(standing, one.unit, f"assignments[{n}].unit"))
+                replace(one, unit=_code(snapshot, one.unit, f"assignments[{n}].unit"))
                 for n, one in enumerate(record.assignments)
             )
         except Refused as no:
@@ -52,11 +52,11 @@ class Histories:
         return replace(record, management=management, assignments=assignments)
 
 
-def _would(record: HistoryRow, known: set[str], standing: Standing) -> bool | Refused:
+def _would(record: HistoryRow, known: set[str], snapshot: Standing) -> bool | Refused:
     """Return what writing a resolved record would: its due times must lie within the calendar."""
     if record.ticket_no in known:
         return False
-    due, grade, category = standing.due, record.grade, record.category
+    due, grade, category = snapshot.due, record.grade, record.category
     try:
         if not record.direct_answer:
             due(Obligation.DISPATCH, grade, category, record.generated_at, record.management)
@@ -71,8 +71,8 @@ def _would(record: HistoryRow, known: set[str], standing: Standing) -> bool | Re
     return True
 
 
-def _code(standing: Standing, word: str, field: str, *, managing: bool = False) -> str:
-    units = standing.config.units
+def _code(snapshot: Standing, word: str, field: str, *, managing: bool = False) -> str:
+    units = snapshot.config.units
     if word in units:
         return word
     named = [u.code for u in units.values() if u.name == word and (u.kind is UnitKind.MANAGEMENT) is managing]

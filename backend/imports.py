@@ -12,7 +12,7 @@ import structlog
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Role
 from backend.office import Office
 from backend.paper.fields import Context
@@ -63,10 +63,10 @@ class Imports:
     """Imports files row by row. `countries` are those whose numbers may be called."""
 
     def __init__(
-        self, shelves: Shelves, book: ImportsStore, office: Office, catalogue: Catalogue,
+        self, stores: Shelves, book: ImportsStore, office: Office, catalogue: Texts,
         countries: Sequence[str] = ("CN",),
     ) -> None:  # fmt: skip
-        self._shelves = shelves
+        self._shelves = stores
         self._book = book
         self._office = office
         self._catalogue = catalogue
@@ -113,7 +113,7 @@ class Imports:
                 if chunk.broken is not None:
                     if report.read == 0:
                         raise chunk.broken
-                    message = self._catalogue.refusal(chunk.broken.code, chunk.broken.facts)
+                    message = self._catalogue.render_refusal(chunk.broken.code, chunk.broken.facts)
                     report.refused.append(RowRefusal(reading.row + 1, "", chunk.broken.code, message))
                 if progress is not None:
                     progress(report.read, max(reading.rows or 0, report.read))

@@ -25,10 +25,10 @@ class Indicators:
         name = month or self._office.clock.now().strftime("%Y-%m")
         month_span(name)
         start, end = bounds(name, zone)
-        mine = by.unit if by.of_unit else unit
+        mine = by.unit if by.is_unit_member else unit
         paces = await self._store.paces(start, end, mine)
         answer: dict[str, Any] = {"month": name, "units": [_shape(p) for p in paces]}
-        if not by.of_unit and unit is None:
+        if not by.is_unit_member and unit is None:
             demands, again = await self._store.came_again(start, end)
             answer |= {"demands": demands, "repeats": again}
         return answer

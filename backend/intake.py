@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from backend.demands import Draft, Reader, TicketForm
 from backend.desk import Desk
 from backend.domain.acts import Actor
-from backend.domain.flow import chain
+from backend.domain.flow import build_entry
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
-from backend.domain.sealing import digest
 from backend.domain.ticket import Grade, Obligation, Role, Source, State
+from backend.domain.ticket_digest import compute_digest
 from backend.office import Office, Standing
 from backend.ports.intake import Callers, IntakeStore
 from backend.ports.moves import NewTicket
@@ -71,7 +71,7 @@ class Intake:
         """Take demands in one transaction; return a number or the refusal for each. Refused `forbidden`."""
         if by.role not in BRINGERS:
             raise Refused("forbidden", verb="create")
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         now = self._office.clock.now()
         many = len(forms) > MANY
         drafts = await _aside(many, lambda: [self._reader.draft(f, now) for f in forms])
@@ -79,7 +79,7 @@ class Intake:
         callers = await self._store.callers({d.index for d in good if d.index}, now - REPEAT_WITHIN)
         said = await self._store.said_before({d.said for d in good if d.said}, now - REPEAT_WITHIN)
         callers = replace(callers, earlier=(*callers.earlier, *said))
-        answers = iter(await self._keep(good, by, source, standing, now, callers))
+        answers = iter(await self._keep(good, by, source, snapshot, now, callers))
         return [d if isinstance(d, Refused) else next(answers) for d in drafts]
 
     async def check(self, forms: Sequence[TicketForm]) -> list[str | Refused]:
@@ -99,7 +99,7 @@ class Intake:
         drafts: Sequence[Draft],
         by: Actor,
         source: Source,
-        standing: Standing,
+        snapshot: Standing,
         now: datetime,
         callers: Callers,
     ) -> list[str | Refused]:
@@ -116,7 +116,7 @@ class Intake:
             made = await _aside(
                 len(left) > MANY,
                 lambda: [
-                    self._make(drafts[i], no, by, source, standing, now, callers.not_to_be_rung, earlier)
+                    self._make(drafts[i], no, by, source, snapshot, now, callers.not_to_be_rung, earlier)
                     for i, no in zip(left, numbers, strict=True)  # noqa: B023 - finished before the next iteration
                 ],
             )
@@ -142,11 +142,11 @@ class Intake:
         return [d.no or f"{PREFIX}{day}{next(serials):03d}" for d in drafts]
 
     def _make(
-        self, draft: Draft, no: str, by: Actor, source: Source, standing: Standing, now: datetime,
+        self, draft: Draft, no: str, by: Actor, source: Source, snapshot: Standing, now: datetime,
         not_to_be_rung: frozenset[str], earlier: dict[tuple[str, str | None], list[str]],
     ) -> "NewTicket | Refused":  # fmt: skip
         form, ticket_id = draft.form, self._ids.take()
-        management = standing.management_of(draft.region)
+        management = snapshot.management_of(draft.region)
         complete = bool(form.category and form.grade and form.channel and draft.text)
         state = State.PENDING_DISPATCH if complete else State.REGISTERED
         grade = form.grade or Grade.GENERAL
@@ -161,13 +161,13 @@ class Intake:
         rows: tuple[Duty, ...] = ()
         if complete:
             try:
-                rows = (self._duty(ticket, standing),)
+                rows = (self._duty(ticket, snapshot),)
             except Refused as no_calendar:
                 return no_calendar
         words = {"category": form.category, "grade": grade, "repeats": repeats or None,
-                 "digest": digest(self._vault.journal, ticket)}  # fmt: skip
-        line = chain(
-            self._vault.journal, prev="", line_id=self._ids.take(), ticket_id=ticket_id, version=1,
+                 "digest": compute_digest(self._vault.journal, ticket)}  # fmt: skip
+        line = build_entry(
+            self._vault.journal, prev_hash="", entry_id=self._ids.take(), ticket_id=ticket_id, version=1,
             assignment_id=None, verb="create", from_state="", to_state=str(state), by=by.code, source=source,
             at=now, recorded_at=now, words={k: v for k, v in words.items() if v is not None},
         )  # fmt: skip
@@ -183,11 +183,11 @@ class Intake:
         same.append(no)
         return found
 
-    def _duty(self, ticket: Ticket, standing: Standing) -> Duty:
+    def _duty(self, ticket: Ticket, snapshot: Standing) -> Duty:
         """The institution's duty to dispatch: 12 h, or 2 h when urgent, from generated_at (B16)."""
         kind, start, unit = Obligation.DISPATCH, ticket.generated_at, ticket.management
-        due = standing.due(kind, ticket.grade, ticket.category, start, unit)
-        look = standing.first_look(kind, ticket.grade, start, due, unit)
+        due = snapshot.due(kind, ticket.grade, ticket.category, start, unit)
+        look = snapshot.first_look(kind, ticket.grade, start, due, unit)
         return Duty(self._ids.take(), ticket.id, None, unit, kind, ticket.grade, start, due, look)
 
     def _columns(self, draft: Draft, ticket_id: int) -> dict[str, Any]:

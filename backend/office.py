@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from backend.domain import deadlines, reminders, rosters
+from backend.domain import deadlines, duty_roster, reminders
 from backend.domain.calendar import Calendar
 from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours, next_open
@@ -15,7 +15,7 @@ from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
-from backend.domain.visit_days import next_visit
+from backend.domain.visit_days import find_next_visit_time
 from backend.ports.config import Config, ConfigStore
 
 PROMPT = timedelta(minutes=30)  # a planned message later than this is planned again
@@ -49,7 +49,7 @@ class Standing:
     by_unit: dict[str, tuple[Person, ...]]
     by_code: dict[str, Person]
     management: dict[str, str]  # region → code of its management institution
-    shifts: dict[str, tuple[rosters.Shift, ...]]  # by unit
+    shifts: dict[str, tuple[duty_roster.Shift, ...]]  # by unit
 
     @staticmethod
     def of(config: Config, profile: str, zone: ZoneInfo) -> "Standing":
@@ -64,11 +64,11 @@ class Standing:
         management = {u.region: u.code for u in reversed(managers)}
         if managers:
             management.setdefault("", managers[0].code)
-        shifts: dict[str, tuple[rosters.Shift, ...]] = {}
+        shifts: dict[str, tuple[duty_roster.Shift, ...]] = {}
         for shift in config.shifts:
             shifts[shift.unit] = (*shifts.get(shift.unit, ()), shift)
         return Standing(
-            config, Settings(overrides, zone), Calendar.packaged(config.days), by_unit,
+            config, Settings(overrides, zone), Calendar.load_default(config.days), by_unit,
             {p.code: p for p in config.people}, management, shifts,
         )  # fmt: skip
 
@@ -81,12 +81,12 @@ class Standing:
         """Return these people with the absent replaced by their stand-ins (代班); nobody twice."""
         if not self.config.stand_ins:
             return list(people)
-        codes = [rosters.in_place(p.code, self.config.stand_ins, at) for p in people]
+        codes = [duty_roster.resolve_stand_in(p.code, self.config.stand_ins, at) for p in people]
         return [self.by_code[c] for c in dict.fromkeys(codes) if c in self.by_code]
 
     def on_duty(self, unit: str, at: datetime) -> list[Person]:
         """List a unit's people on duty by its roster, deputies last; empty if no shift covers the moment."""
-        first, deputies = rosters.on_duty(self.shifts.get(unit, ()), at)
+        first, deputies = duty_roster.find_on_duty(self.shifts.get(unit, ()), at)
         return self.present([self.by_code[c] for c in (*first, *deputies) if c in self.by_code], at)
 
     def to_tell(self, people: Sequence[Person], at: datetime, *, urgent: bool) -> list[Person]:
@@ -101,19 +101,19 @@ class Standing:
         told: list[Person] = []
         for person in here:
             duty = self._first_on_duty(person.unit, at)
-            quiet = person.role is Role.LIAISON and reminders.in_quiet(at, self.settings, person.unit)
+            quiet = person.role is Role.LIAISON and reminders.is_quiet_time(at, self.settings, person.unit)
             told += duty if duty and (person.role is Role.HANDLER or quiet) else [person]
         return [p for i, p in enumerate(told) if p not in told[:i]]
 
     def _first_on_duty(self, unit: str, at: datetime) -> list[Person]:
-        first, _ = rosters.on_duty(self.shifts.get(unit, ()), at)
+        first, _ = duty_roster.find_on_duty(self.shifts.get(unit, ()), at)
         return self.present([self.by_code[c] for c in first if c in self.by_code], at)
 
     def contacts(self, unit: str, at: datetime, *, urgent: bool) -> list[Person]:
         """List a unit's people in contact order: if urgent those on duty first, then by `escalation.order`."""
         handlers = self.present(self.people(unit, Role.HANDLER), at)
         others = {r: self.present(self.people(unit, r), at) for r in (Role.LIAISON, Role.LEADER)}
-        order = rosters.escalation(handlers, others, self.settings.listing("escalation.order", unit))
+        order = duty_roster.order_contacts(handlers, others, self.settings.strings("escalation.order", unit))
         first = self.on_duty(unit, at) if urgent else []
         return [*first, *(p for p in order if p not in first)]
 
@@ -122,19 +122,19 @@ class Standing:
         written = self.config.quiet.get(person)
         if written is None:
             return at
-        return OfficeHours.parse(written, self.settings.zone, overnight=True).leaves(at)
+        return OfficeHours.parse(written, self.settings.zone, overnight=True).next_outside(at)
 
     def may_ring(self, person: str, at: datetime, grade: Grade, unit: str | None) -> datetime:
         """Return when a person may be called about a matter of their unit: urgent at once; general in the unit's
         hours, outside its quiet hours and their own, unless those leave no such time for days (FW32).
         """
         settings, calendar = self.settings, self.calendar
-        first = when = reminders.next_allowed(at, grade, settings, calendar, unit, ring=True)
+        first = when = reminders.find_next_allowed(at, grade, settings, calendar, unit, for_call=True)
         for _ in range(DAYS_OF_PEACE if grade is not Grade.URGENT else 0):
             calm = self.peace(person, when)
             if calm <= when:
                 return when
-            when = reminders.next_allowed(calm, grade, settings, calendar, unit, ring=True)
+            when = reminders.find_next_allowed(calm, grade, settings, calendar, unit, for_call=True)
         return first
 
     def management_of(self, region: str) -> str | None:
@@ -145,13 +145,13 @@ class Standing:
         self, kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None
     ) -> datetime:
         """Return when a duty is due (domain/deadlines)."""
-        return deadlines.deadline(kind, grade, category, start, self.settings, self.calendar, unit)
+        return deadlines.compute_deadline(kind, grade, category, start, self.settings, self.calendar, unit)
 
     def later(self, limit: str, start: datetime, unit: str | None) -> datetime:
         """Return the end of a limit that begins at `start`."""
         hours = self.settings.office_hours(unit)
-        mode = deadlines.Mode(self.settings.choice("workday.mode"))
-        return deadlines.due(Limit.parse(limit), start, self.calendar, hours, mode)
+        mode = deadlines.WorkdayMode(self.settings.choice("workday.mode"))
+        return deadlines.add_limit(Limit.parse(limit), start, self.calendar, hours, mode)
 
     def first_look(self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None) -> datetime:
         """Return when the clock must first check a duty: at its first reminder or its due time."""
@@ -159,11 +159,11 @@ class Standing:
 
     def rungs(
         self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None
-    ) -> Sequence[reminders.Step]:
+    ) -> Sequence[reminders.ReminderStep]:
         """List the reminders and notices of a duty in time order (announcing and escalation are delivery's task)."""
         whole = start.replace(microsecond=0), due.replace(microsecond=0)  # whole seconds: better cache hits
         steps = _ladder(kind, grade, *whole, self.settings, self.calendar, unit)
-        return [s for s in steps if s.group in (reminders.Group.REMIND, reminders.Group.NOTICE)]
+        return [s for s in steps if s.purpose in (reminders.Purpose.REMIND, reminders.Purpose.NOTICE)]
 
     def visit_start(self, closed_at: datetime) -> datetime:
         """Return when a closed ticket's return visit may begin: `visit.start_after_close` later, in `visit.window`."""
@@ -175,8 +175,8 @@ class Standing:
 
         That is inside `visit.window` and not on `visit.blocked_days`.
         """
-        window, blocked = self.settings.periods("visit.window"), self.settings.listing("visit.blocked_days")
-        return next_visit(at, window, blocked, self.calendar)
+        window, blocked = self.settings.periods("visit.window"), self.settings.strings("visit.blocked_days")
+        return find_next_visit_time(at, window, blocked, self.calendar)
 
     def next_open(self, at: datetime, unit: str | None) -> datetime:
         """Return the first instant in office hours at or after `at`."""
@@ -198,10 +198,10 @@ class Standing:
         """
         at = max(now, planned)
         try:
-            allowed = reminders.next_allowed(planned, grade, self.settings, self.calendar, unit, ring=ring)
+            allowed = reminders.find_next_allowed(planned, grade, self.settings, self.calendar, unit, for_call=ring)
             if allowed <= now <= planned + PROMPT:
                 return now
-            return reminders.next_allowed(at, grade, self.settings, self.calendar, unit, ring=ring)
+            return reminders.find_next_allowed(at, grade, self.settings, self.calendar, unit, for_call=ring)
         except Refused:  # quiet hours that leave no office hours at all must not hold back a card
             return at
 
@@ -210,9 +210,9 @@ class Standing:
 def _ladder(
     kind: Obligation, grade: Grade, start: datetime, due: datetime,
     settings: Settings, calendar: Calendar, unit: str | None,
-) -> tuple[reminders.Step, ...]:  # fmt: skip
+) -> tuple[reminders.ReminderStep, ...]:  # fmt: skip
     try:
-        return tuple(reminders.ladder(kind, grade, start, due, calendar, settings.office_hours(unit), settings))
+        return tuple(reminders.build_ladder(kind, grade, start, due, calendar, settings.office_hours(unit), settings))
     except Refused:  # past the calendar's end no reminder can be placed; the due time itself is known
         return ()
 
@@ -242,8 +242,8 @@ class Office:
                 current = self._standing = Standing.of(config, self._profile, self.clock.zone)
             return current
 
-    def _outlived(self, standing: Standing) -> bool:
-        return standing.config.until is not None and self.clock.now() >= standing.config.until
+    def _outlived(self, snapshot: Standing) -> bool:
+        return snapshot.config.until is not None and self.clock.now() >= snapshot.config.until
 
     def forget(self) -> None:
         """Reload on the next call; use it after changing the configuration in this process."""

@@ -15,8 +15,8 @@ class OfficeNow:
 
     __slots__ = ("_ids", "_now", "standing")
 
-    def __init__(self, standing: Standing, now: datetime, ids: Callable[[], int]) -> None:
-        self.standing = standing
+    def __init__(self, snapshot: Standing, now: datetime, ids: Callable[[], int]) -> None:
+        self.standing = snapshot
         self._now = now
         self._ids = ids
 
@@ -26,7 +26,7 @@ class OfficeNow:
         return self._now
 
     @property
-    def rules(self) -> Settings:
+    def settings(self) -> Settings:
         """The settings in force."""
         return self.standing.settings
 
@@ -36,11 +36,11 @@ class OfficeNow:
         """Return when a duty is due."""
         return self.standing.due(kind, grade, category, start, unit)
 
-    def later(self, limit: str, start: datetime, unit: str | None) -> datetime:
+    def add_limit(self, limit: str, start: datetime, unit: str | None) -> datetime:
         """Return the end of a limit that begins at `start`."""
         return self.standing.later(limit, start, unit)
 
-    def first_look(self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None) -> datetime:
+    def first_check(self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None) -> datetime:
         """Return when the clock must first check a duty."""
         return self.standing.first_look(kind, grade, start, due, unit)
 
@@ -52,18 +52,20 @@ class OfficeNow:
         """Return the first instant in office hours at or after `at`."""
         return self.standing.next_open(at, unit)
 
-    def may_hand_over(self, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime:
+    def earliest_notice(self, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime:
         """Return when the card of a new ticket may be sent, in time for `due`."""
         return self.standing.may_hand_over(self._now, grade, unit, due)
 
-    def may_tell(self, planned: datetime, grade: Grade, unit: str | None) -> datetime:
+    def earliest_send(self, planned: datetime, grade: Grade, unit: str | None) -> datetime:
         """Return when a message planned for that instant may be sent."""
         return self.standing.may_tell(planned, self._now, grade, unit)
 
-    def given_back(self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None) -> datetime:
+    def with_review_time(
+        self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None
+    ) -> datetime:
         """Return a closing deadline extended by the time a review took beyond its limit (T10)."""
-        standing = self.standing
-        return deadlines.pushed_back(due, limit, decided, grade, standing.settings, standing.calendar, unit)
+        snapshot = self.standing
+        return deadlines.add_review_time(due, limit, decided, grade, snapshot.settings, snapshot.calendar, unit)
 
     def unit(self, code: str) -> Unit | None:
         """Return a unit by its code."""
@@ -73,7 +75,7 @@ class OfficeNow:
         """List active people of a unit in these roles."""
         return self.standing.people(unit, *roles)
 
-    def to_tell(self, people: Sequence[Person], *, urgent: bool) -> Sequence[Person]:
+    def recipients(self, people: Sequence[Person], *, urgent: bool) -> Sequence[Person]:
         """Return the recipients of a message to these people now (代班, 值班)."""
         return self.standing.to_tell(people, self._now, urgent=urgent)
 

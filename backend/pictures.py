@@ -11,9 +11,9 @@ import structlog
 from backend.bulletins.document import RankGlance
 from backend.bulletins.press import apart, pictured
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 
-log = structlog.get_logger("pictures")
+log = structlog.get_logger("chat_charts")
 MOST_BARS = 12  # what a phone screen shows
 LONGEST_NAME = 13  # characters beside a bar
 INK, GREY, PALE, BLUE, RED = "#1a1a1a", "#555555", "#f2f5f8", "#7f97b2", "#b3201b"
@@ -32,10 +32,10 @@ class Today:
     foot: str
 
 
-async def today(catalogue: Catalogue, at: str, figures: Sequence[tuple[str, int]], units: Sequence[tuple[str, int, int]]
+async def today(catalogue: Texts, at: str, figures: Sequence[tuple[str, int]], units: Sequence[tuple[str, int, int]]
                 ) -> bytes | None:  # fmt: skip
     """Render today as PNG: up to six figures, and (name, open, overdue) tickets of up to MOST_BARS units."""
-    say = catalogue.say
+    say = catalogue.render
     rows = tuple(
         (name, held, late, say("drawn.held", n=held, late=late or "")) for name, held, late in units[:MOST_BARS]
     )
@@ -46,20 +46,20 @@ async def today(catalogue: Catalogue, at: str, figures: Sequence[tuple[str, int]
     )
 
 
-async def ranking(catalogue: Catalogue, period: str, state: str, rows: Sequence[tuple[str, str, str]]) -> bytes | None:
+async def ranking(catalogue: Texts, period: str, state: str, rows: Sequence[tuple[str, str, str]]) -> bytes | None:
     """Render a ranking as PNG; rows: name, score as published, rank or tier. None without rows."""
     if not rows:
         return None
     drawn = tuple((name, score, Fraction(score), note) for name, score, note in rows)
-    title = catalogue.say("drawn.rank", period=period)
-    return await _printed(pictured, RankGlance(title, state, drawn, catalogue.say("drawn.foot")))
+    title = catalogue.render("drawn.rank", period=period)
+    return await _printed(pictured, RankGlance(title, state, drawn, catalogue.render("drawn.foot")))
 
 
 async def _printed(work: Callable[..., Any], *given: object) -> bytes | None:
     try:
         picture: bytes = await work(*given)
     except Refused as refused:
-        log.info("not_drawn", code=refused.code)
+        log.info("picture_not_rendered", code=refused.code)
         return None
     return picture
 

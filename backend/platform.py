@@ -126,8 +126,8 @@ class Platform:
     async def _fetch(self, now: datetime, line: RecordLine) -> int:
         if not line.feeds or (self._fetch_at is not None and now < self._fetch_at):
             return 0
-        standing = await self._office.standing()
-        self._fetch_at = standing.later(standing.settings.text("platform.fetch_every"), now, None)
+        snapshot = await self._office.standing()
+        self._fetch_at = snapshot.later(snapshot.settings.text("platform.fetch_every"), now, None)
         cursor = await self._values.read(CURSOR)
         try:
             batch = await line.fetch(cursor, FEED, int(self._real()))

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from backend.domain.acts import Actor
-from backend.domain.readiness import GRAVE, Readiness, readiness
 from backend.domain.refusals import Refused
 from backend.domain.ticket import UnitKind
+from backend.domain.unit_readiness import BLOCKING_GAPS, Readiness, assess_readiness
 from backend.office import Office
 from backend.ports.readiness import Chase, ChaseStore
 
@@ -18,17 +18,17 @@ async def lacking(office: Office, *, everybody: bool = False) -> Sequence[Readin
 
     `everybody` includes the ready ones.
     """
-    standing = await office.standing(fresh=True)
-    settings, now = standing.settings, office.clock.now()
+    snapshot = await office.standing(fresh=True)
+    settings, now = snapshot.settings, office.clock.now()
     keys = settings.flag("registration.key_required")
-    deadline = _end_of(settings.listing("registration.deadline"), office.clock.zone)
+    deadline = _end_of(settings.strings("registration.deadline"), office.clock.zone)
     found = [
-        readiness(unit, standing.by_unit.get(unit.code, ()), now, deadline, keys=keys)
-        for unit in standing.config.units.values()
+        assess_readiness(unit, snapshot.by_unit.get(unit.code, ()), now, deadline, keys=keys)
+        for unit in snapshot.config.units.values()
         if unit.active and unit.kind is not UnitKind.MANAGEMENT
     ]
     wanted = [one for one in found if one.gaps or everybody]
-    return sorted(wanted, key=lambda one: (not GRAVE & set(one.gaps), not one.gaps, one.unit.code))
+    return sorted(wanted, key=lambda one: (not BLOCKING_GAPS & set(one.gaps), not one.gaps, one.unit.code))
 
 
 def _end_of(days: Sequence[str], zone: tzinfo) -> datetime | None:
@@ -51,8 +51,8 @@ class Chases:
 
     async def chase(self, unit: str, note: str, by: Actor) -> Chase:
         """Record that a unit was reminded, by whom and how."""
-        standing = await self._office.standing()
-        if unit not in standing.config.units:
+        snapshot = await self._office.standing()
+        if unit not in snapshot.config.units:
             raise Refused("unknown_unit", unit=unit)
         note = note.strip()
         if not note:

@@ -77,8 +77,8 @@ class Registry:
 
     async def put_units(self, units: Sequence[Unit], by: str) -> list[bool]:
         """Store units; True for each new or changed one. Refused `unknown_unit` for an unknown parent."""
-        standing = await self._office.standing(fresh=True)
-        known = {*standing.config.units, *(u.code for u in units)}
+        snapshot = await self._office.standing(fresh=True)
+        known = {*snapshot.config.units, *(u.code for u in units)}
         for unit in units:
             if unit.parent and unit.parent not in known:
                 raise Refused("unknown_unit", unit=unit.parent)
@@ -186,8 +186,8 @@ class Registry:
         Deactivation by another process takes effect within a second (FA7, FR18); an unknown user may just have
         been bound there, so the store is asked.
         """
-        standing = await self._office.standing()
-        known = standing.by_code.get(standing.config.bound.get((channel, user_id), ""))
+        snapshot = await self._office.standing()
+        known = snapshot.by_code.get(snapshot.config.bound.get((channel, user_id), ""))
         return known or await self._people.bound(channel, user_id)
 
     async def lose_binding(self, person: str, channel: str, reason: str) -> bool:
@@ -199,8 +199,8 @@ class Registry:
 
     async def colleagues(self, person: Person) -> Sequence[Person]:
         """List the liaisons and handlers of a person's unit who have a chat, liaisons first."""
-        standing = await self._office.standing(fresh=True)
-        here = standing.people(person.unit, Role.LIAISON, Role.HANDLER)
+        snapshot = await self._office.standing(fresh=True)
+        here = snapshot.people(person.unit, Role.LIAISON, Role.HANDLER)
         return [p for p in here if p.chat and p.address and p.code != person.code]
 
     # -- PINs

@@ -30,14 +30,14 @@ class Reveals:
         Refused `not_found`, `forbidden` (role without need), `confidential` (for units), `reason_missing`,
         `too_many` (more than 20 in an hour).
         """
-        view = await self._reading.ticket(ticket_no, (by.unit or "") if by.of_unit else None)
+        view = await self._reading.ticket(ticket_no, (by.unit or "") if by.is_unit_member else None)
         if view is None:
             raise Refused("not_found", ticket=ticket_no)
         if by.role not in MAY:
             raise Refused("forbidden", verb="reveal")
-        if by.of_unit and not any(a.unit == by.unit and a.ended_at is None for a in view.assignments):
+        if by.is_unit_member and not any(a.unit == by.unit and a.ended_at is None for a in view.assignments):
             raise Refused("forbidden", verb="reveal")
-        if by.of_unit and "confidential" in view.ticket.flags:
+        if by.is_unit_member and "confidential" in view.ticket.flags:
             raise Refused("confidential")
         if not reason.strip():
             raise Refused("reason_missing", field="reason")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from backend.bulletins import Bulletins
 from backend.desk import Desk
 from backend.domain.acts import Actor
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.duties import Duties
 from backend.filing import Filing
 from backend.indicators import Indicators
@@ -136,7 +136,7 @@ class Rooms:
     filing: Filing
     audit: AuditStore
     idempotency: IdempotencyStore
-    catalogue: Catalogue
+    catalogue: Texts
     public_url: str = "http://127.0.0.1:8080"
     sandbox: bool = False
     telegram_secret: str = ""

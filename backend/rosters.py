@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from backend.domain.acts import Actor
+from backend.domain.duty_roster import CoverageGap, Shift, StandIn, check_shift, check_stand_in, find_coverage_gaps
 from backend.domain.masking import clean
 from backend.domain.office_hours import OfficeHours
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.rosters import Hole, Shift, StandIn, check_shift, check_stand_in, holes
 from backend.domain.ticket import Role, UnitKind
 from backend.office import Clock, Office, Standing
 from backend.ports.audit import AuditStore
@@ -34,7 +34,7 @@ class Month:
     begin: datetime
     end: datetime
     shifts: Sequence[Shift]
-    holes: Sequence[Hole]
+    holes: Sequence[CoverageGap]
     notes: Sequence[Handover]
 
 
@@ -64,14 +64,14 @@ class Rosters:
 
     async def check(self, shifts: Sequence[Shift], by: Actor) -> list[Refused | None]:
         """Validate shifts: for each the refusal, or None."""
-        standing = await self._office.standing(fresh=True)
+        snapshot = await self._office.standing(fresh=True)
         found: list[Refused | None] = []
         for shift in shifts:
             try:
-                may_plan(by, shift.unit, standing)
+                may_plan(by, shift.unit, snapshot)
                 check_shift(shift)
                 for code, field in ((shift.person, "person"), (shift.deputy, "deputy")):
-                    if code is not None and person_of(code, standing, field).unit != shift.unit:
+                    if code is not None and person_of(code, snapshot, field).unit != shift.unit:
                         raise Refused("not_of_unit", person=code, unit=shift.unit, field=field)
                 found.append(None)
             except Refused as no:
@@ -92,32 +92,34 @@ class Rosters:
 
     async def month(self, unit: str, month: str, by: Actor) -> Month:
         """Return a unit's roster of a month `2026-12`, with its holes (B19). Refused `bad_month`, `not_found`."""
-        standing = await self._office.standing()
-        if unit not in standing.config.units or (by.of_unit and by.unit != unit):
+        snapshot = await self._office.standing()
+        if unit not in snapshot.config.units or (by.is_unit_member and by.unit != unit):
             raise Refused("not_found", unit=unit)
         begin, end = span_of(month, self._office.clock)
         shifts = await self._store.shifts(unit, begin, end)
-        return Month(unit, begin, end, shifts, holes(shifts, begin, end), await self._store.notes(unit, NOTES))
+        return Month(
+            unit, begin, end, shifts, find_coverage_gaps(shifts, begin, end), await self._store.notes(unit, NOTES)
+        )
 
-    async def due_holes(self) -> dict[str, tuple[str, Sequence[Hole], bool]]:
+    async def due_holes(self) -> dict[str, tuple[str, Sequence[CoverageGap], bool]]:
         """B19: find institutions whose next month is not fully covered, from `roster.check_before` before it begins.
 
         Unit → month, holes, and whether there is no plan at all; empty while `roster.round_the_clock` is off.
         """
         now = self._office.clock.now()
-        standing = await self._office.standing()
-        settings = standing.settings
-        found: dict[str, tuple[str, Sequence[Hole], bool]] = {}
+        snapshot = await self._office.standing()
+        settings = snapshot.settings
+        found: dict[str, tuple[str, Sequence[CoverageGap], bool]] = {}
         first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         coming = (first + timedelta(days=32)).replace(day=1)
         if not settings.flag("roster.round_the_clock") or now < coming - settings.limit("roster.check_before").duration:
             return {}
         month = f"{coming:%Y-%m}"
         begin, end = span_of(month, self._office.clock)
-        for unit in standing.config.units.values():
+        for unit in snapshot.config.units.values():
             if unit.kind is UnitKind.MANAGEMENT and unit.active:
                 shifts = await self._store.shifts(unit.code, begin, end)
-                if gaps := holes(shifts, begin, end):
+                if gaps := find_coverage_gaps(shifts, begin, end):
                     planned = any(s.from_at >= begin for s in shifts)  # a night shift begun before it is no plan
                     found[unit.code] = (month, gaps, not planned)
         return found
@@ -126,8 +128,8 @@ class Rosters:
 
     async def hand_over(self, unit: str, text: str, by: Actor) -> Handover:
         """Store a note for the next person on duty. Refused `unknown_unit`, `missing`, `too_long`, `forbidden`."""
-        standing = await self._office.standing()
-        if unit not in standing.config.units:
+        snapshot = await self._office.standing()
+        if unit not in snapshot.config.units:
             raise Refused("unknown_unit", unit=unit)
         if by.role is not Role.ADMIN and by.unit != unit:
             raise Refused("forbidden")
@@ -147,10 +149,10 @@ class Rosters:
 
         People name their own stand-in; for others their unit's planners do.
         """
-        standing = await self._office.standing(fresh=True)
-        away, there = person_of(absent, standing, "absent"), person_of(person, standing, "person")
+        snapshot = await self._office.standing(fresh=True)
+        away, there = person_of(absent, snapshot, "absent"), person_of(person, snapshot, "person")
         if by.code != absent:
-            may_plan(by, away.unit, standing)
+            may_plan(by, away.unit, snapshot)
         wanted = StandIn(0, absent, person, begin, end)
         check_stand_in(wanted, away, there)
         now = self._office.clock.now()
@@ -168,20 +170,20 @@ class Rosters:
         found = next((s for s in await self._store.stand_ins(now) if s.id == stand_in_id), None)
         if found is None:
             raise Refused("not_found", stand_in=stand_in_id)
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         if by.code != found.absent:
-            away = standing.by_code.get(found.absent)
-            may_plan(by, away.unit if away else "", standing)
+            away = snapshot.by_code.get(found.absent)
+            may_plan(by, away.unit if away else "", snapshot)
         await self._store.end_stand_in(stand_in_id, now)
         await self._audit.note(now, by.code, "stand_in_ended", found.absent, person=found.person)
         self._office.forget()
 
     async def stand_ins(self, by: Actor) -> Sequence[StandIn]:
         """List stand-ins that have not ended, as far as this actor may see them."""
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         found = await self._store.stand_ins(self._office.clock.now())
-        mine = {p.code for p in standing.config.people if p.unit == by.unit}
-        return [s for s in found if not by.of_unit or s.absent in mine]
+        mine = {p.code for p in snapshot.config.people if p.unit == by.unit}
+        return [s for s in found if not by.is_unit_member or s.absent in mine]
 
     # -- quiet hours (/quiet)
 
@@ -205,20 +207,20 @@ class Rosters:
         return (await self._office.standing(fresh=True)).config.quiet.get(person, "")
 
 
-def person_of(code: str, standing: Standing, field: str) -> Person:
+def person_of(code: str, snapshot: Standing, field: str) -> Person:
     """Return an active person. Refused `unknown_person`."""
-    found = standing.by_code.get(code)
+    found = snapshot.by_code.get(code)
     if found is None:
         raise Refused("unknown_person", person=code, field=field)
     return found
 
 
-def may_plan(by: Actor, unit: str, standing: Standing) -> None:
+def may_plan(by: Actor, unit: str, snapshot: Standing) -> None:
     """Check that `by` may plan this unit's shifts: an admin every unit's, planners their own.
 
     Refused `unknown_unit`, `forbidden`.
     """
-    if unit not in standing.config.units:
+    if unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit, field="unit")
     if by.role is None or by.role is Role.ADMIN:
         return

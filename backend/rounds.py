@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-log = structlog.get_logger("rounds")
+log = structlog.get_logger("workers")
 LONGEST_PAUSE = 30.0  # seconds between retries of a worker that keeps failing
 NET = 3  # ticks a worker sleeps at most, by the event loop's clock
 
@@ -52,7 +52,7 @@ class Round:
                     self._woken.set()  # there may be more: look again after the other workers had their turn
             except Exception:  # the only place where a worker's errors are logged and retried
                 self.failures += 1
-                log.exception("round_failed", round=self.name, failures=self.failures)
+                log.exception("worker_failed", round=self.name, failures=self.failures)
                 await asyncio.sleep(min(LONGEST_PAUSE, 0.2 * 2 ** min(self.failures, 8)))
                 self._woken.set()
 

@@ -10,7 +10,7 @@ from backend.bulletins import Bulletins
 from backend.desk import Desk
 from backend.dispatch_aid import DispatchAid
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.duties import Duties
 from backend.environment import Environment
 from backend.histories import Histories
@@ -70,7 +70,7 @@ class Shelves:
     intake: Intake
     imports: Imports
     verifier: Verifier
-    catalogue: Catalogue
+    catalogue: Texts
     rosters: Rosters
     gists: LikenessShelf
     likeness: Likeness
@@ -151,7 +151,7 @@ async def open_shelves(
     await prepare(environment, upgrade=upgrade)
     db = open_database(environment.database)
     try:
-        ids, values, catalogue = Ids(db), HouseValues(db), Catalogue(environment.language)
+        ids, values, catalogue = Ids(db), HouseValues(db), Texts(environment.language)
         sandbox = SandboxClock(values, real) if environment.sandbox else None
         if sandbox is not None:
             await sandbox.load()

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.records import Letter, Person
+from backend.domain.records import Message, Person
 from backend.domain.refusals import Refused
-from backend.domain.reminders import Group
+from backend.domain.reminders import Purpose
 from backend.domain.ticket import Grade, Obligation
 from backend.mail.outfit import IdSupply
 from backend.office import Office
@@ -37,14 +37,14 @@ class Snooze:
 
     def __init__(
         self,
-        letters: LetterStore,
+        messages: LetterStore,
         reading: ReadingStore,
         office: Office,
         ids: IdSupply,
         moves: MovesStore,
         due: DueStore,
     ) -> None:
-        self._letters, self._reading, self._office, self._ids = letters, reading, office, ids
+        self._letters, self._reading, self._office, self._ids = messages, reading, office, ids
         self._moves, self._due = moves, due
 
     async def later(self, person: Person) -> datetime:
@@ -53,12 +53,12 @@ class Snooze:
         for one in waiting.items:
             if one.letter.kind == DIGEST:
                 return one.letter.not_before
-        now, standing = self._office.clock.now(), await self._office.standing()
-        wanted = standing.later(standing.settings.text("remind.snooze"), now, person.unit)
-        at = standing.may_tell(wanted, now, Grade.GENERAL, person.unit)
+        now, snapshot = self._office.clock.now(), await self._office.standing()
+        wanted = snapshot.later(snapshot.settings.text("remind.snooze"), now, person.unit)
+        at = snapshot.may_tell(wanted, now, Grade.GENERAL, person.unit)
         await self._ids.refill(1)
         await self._letters.add([
-            Letter(self._ids.take(), DIGEST, str(person.chat), person.code, None, None, 0, False, max(at, wanted), now,
+            Message(self._ids.take(), DIGEST, str(person.chat), person.code, None, None, 0, False, max(at, wanted), now,
                    {"snoozed": True})
         ])  # fmt: skip
         return max(at, wanted)
@@ -69,25 +69,25 @@ class Snooze:
         Never later than the last reminder before the deadline. Refused `too_late_to_snooze`, `not_found`.
         """
         snap = await self._moves.load(Find(assignment_id=assignment_id))
-        target = snap.assignment(assignment_id) if snap else None
+        target = snap.find_assignment(assignment_id) if snap else None
         if snap is None or target is None or target.unit != person.unit:
             raise Refused("not_found", assignment=assignment_id)
-        now, standing = self._office.clock.now(), await self._office.standing()
+        now, snapshot = self._office.clock.now(), await self._office.standing()
         mine = [d for d in snap.duties if d.assignment_id == assignment_id and d.met_at is None]
         duty = next((d for kind in SNOOZED for d in mine if d.kind is kind), None)
-        rungs = standing.rungs(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit) if duty else ()
-        ahead = [r.at for r in rungs if r.group is Group.REMIND and r.at > now]
+        rungs = snapshot.rungs(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit) if duty else ()
+        ahead = [r.at for r in rungs if r.purpose is Purpose.REMIND and r.at > now]
         if duty is None or not ahead:
             raise Refused("too_late_to_snooze")
-        wanted = standing.later(standing.settings.text("remind.snooze"), now, person.unit)
-        at = min(max(wanted, standing.may_tell(wanted, now, duty.grade, person.unit)), ahead[-1])
+        wanted = snapshot.later(snapshot.settings.text("remind.snooze"), now, person.unit)
+        at = min(max(wanted, snapshot.may_tell(wanted, now, duty.grade, person.unit)), ahead[-1])
         if ahead[0] <= at:  # the regular reminder is moved instead of adding one
             await self._due.put_off(duty, at)
             return at
         await self._ids.refill(1)
         facts = {"due": duty.due_at.isoformat(), "duty": duty.id, "kind": str(duty.kind), "snoozed": True}
         await self._letters.add([
-            Letter(self._ids.take(), SNOOZED[duty.kind], str(person.chat), person.code, snap.ticket.id, assignment_id,
+            Message(self._ids.take(), SNOOZED[duty.kind], str(person.chat), person.code, snap.ticket.id, assignment_id,
                    snap.ticket.version, duty.grade is Grade.URGENT, at, now, facts)
         ])  # fmt: skip
         return at

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.environment import Environment
 
 
@@ -75,7 +75,7 @@ async def stay(
 ) -> int:
     """Open, print the addresses, wait for SIGINT or SIGTERM, close; return 0, or 1 if it could not be opened."""
     begin_log(environment)
-    catalogue = Catalogue(environment.language)
+    catalogue = Texts(environment.language)
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -85,22 +85,22 @@ async def stay(
             async with open_house(environment, roles) as house:
                 print(_welcome(environment, house.token, catalogue), flush=True)
                 await told.wait()
-                print(catalogue.say("cli.closing"), file=sys.stderr, flush=True)
+                print(catalogue.render("cli.closing"), file=sys.stderr, flush=True)
     except Refused as refused:
-        print(catalogue.refusal(refused.code, dict(refused.facts)), file=sys.stderr)
+        print(catalogue.render_refusal(refused.code, dict(refused.facts)), file=sys.stderr)
         return 1
     except OSError as error:
-        print(catalogue.say("cli.port_taken", host=environment.host, port=environment.port,
+        print(catalogue.render("cli.port_taken", host=environment.host, port=environment.port,
                             why=error.strerror or str(error)), file=sys.stderr)  # fmt: skip
         return 1
     return 0
 
 
-def _welcome(environment: Environment, token: str, catalogue: Catalogue) -> str:
+def _welcome(environment: Environment, token: str, catalogue: Texts) -> str:
     here = f"http://{environment.host}:{environment.port}"
     key = "cli.welcome"
     if environment.sandbox:
         key = "cli.welcome_samples" if environment.samples else "cli.welcome_sandbox"
-    return catalogue.say(
+    return catalogue.render(
         key, console=f"{here}/", sandbox=f"{here}/sandbox", api=f"{here}/api/openapi.json", token=token
     )

@@ -6,15 +6,15 @@ import structlog
 
 from backend.desk import Desk
 from backend.domain.acts import SYSTEM, Act
-from backend.domain.records import Letter
+from backend.domain.records import Message
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Grade, Role, Source
 from backend.office import Office, Standing
 from backend.ports.moves import Find
 from backend.ports.orders import OrderStore, Waiting
 
-log = structlog.get_logger("orders")
+log = structlog.get_logger("supervision")
 EVERY = timedelta(minutes=10)  # office time between runs
 AT_ONCE = 200
 #: Suffixes of the settings that say how long a matter may wait, and names of the store's queries.
@@ -24,7 +24,7 @@ AUTOMATIC = ("red_after", "unsatisfied_after", "exposed_after")
 class StandingOrders:
     """Safe in any number of processes: a supervision is a move, a re-check reminder is sent once."""
 
-    def __init__(self, store: OrderStore, desk: Desk, office: Office, catalogue: Catalogue) -> None:
+    def __init__(self, store: OrderStore, desk: Desk, office: Office, catalogue: Texts) -> None:
         self._store = store
         self._desk = desk
         self._office = office
@@ -37,44 +37,46 @@ class StandingOrders:
         if self._looked is not None and timedelta() <= now - self._looked < EVERY:
             return 0
         self._looked = now
-        standing = await self._office.standing()
-        done = await self._look_again(now, standing)
+        snapshot = await self._office.standing()
+        done = await self._look_again(now, snapshot)
         for what in AUTOMATIC:
-            if standing.settings.limit_or_none(f"supervise.auto.{what}") is None:
+            if snapshot.settings.limit_or_none(f"supervise.auto.{what}") is None:
                 continue
             for one in await getattr(self._store, what)(now, AT_ONCE):
-                done += await self._supervise(what, one, now, standing)
+                done += await self._supervise(what, one, now, snapshot)
         return done
 
-    async def _supervise(self, what: str, one: Waiting, now: datetime, standing: Standing) -> int:
+    async def _supervise(self, what: str, one: Waiting, now: datetime, snapshot: Standing) -> int:
         """T17: supervise with a due date, by the system."""
         try:
-            if now < standing.later(standing.settings.text(f"supervise.auto.{what}"), one.since, one.unit):
+            if now < snapshot.later(snapshot.settings.text(f"supervise.auto.{what}"), one.since, one.unit):
                 return 0
-            words = {"reason": self._catalogue.say(f"clock.{what}")}
-            await self._desk.act(Act("supervise", SYSTEM, Source.CLOCK, assignment_id=one.assignment_id, words=words))
+            words = {"reason": self._catalogue.render(f"clock.{what}")}
+            await self._desk.act(
+                Act("supervise", SYSTEM, Source.CLOCK, assignment_id=one.assignment_id, arguments=words)
+            )
         except Refused as refused:
             log.info("not_supervised", assignment=one.assignment_id, code=refused.code)
             return 0
         return 1
 
-    async def _look_again(self, now: datetime, standing: Standing) -> int:
+    async def _look_again(self, now: datetime, snapshot: Standing) -> int:
         """A25: on the day named at an explained close, remind its handlers and liaison, once, in office hours."""
         told = 0
         for one in await self._store.look_again(now.date(), AT_ONCE):
             snap = await self._desk.moves.load(Find(assignment_id=one.assignment_id))
             if snap is None:
                 continue
-            people = standing.present(standing.people(one.unit, Role.HANDLER, Role.LIAISON), now)
+            people = snapshot.present(snapshot.people(one.unit, Role.HANDLER, Role.LIAISON), now)
             said = next(
                 (r.facts.get("explanation") for r in reversed(snap.requests) if r.kind == "explained_close"), ""
             )
             await self._desk.ready()
-            at = standing.may_tell(now, now, Grade.GENERAL, one.unit)
-            letters = [
-                Letter(self._desk.new_id(), "M34", p.chat, p.code, snap.ticket.id, one.assignment_id,
+            at = snapshot.may_tell(now, now, Grade.GENERAL, one.unit)
+            messages = [
+                Message(self._desk.new_id(), "M34", p.chat, p.code, snap.ticket.id, one.assignment_id,
                        snap.ticket.version, False, at, now, {"explanation": said or ""})
                 for p in people if p.chat
             ]  # fmt: skip
-            told += await self._store.tell_once(one, letters)
+            told += await self._store.tell_once(one, messages)
         return told

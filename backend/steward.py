@@ -27,11 +27,11 @@ async def set_setting(
     """
     key, _, named = key.partition("@")
     unit = unit or named or None
-    standing = await office.standing(fresh=True)
-    if unit is not None and unit not in standing.config.units:
+    snapshot = await office.standing(fresh=True)
+    if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit)
     full = key if unit is None else f"{key}@{unit}"
-    written = standing.settings.with_({full: value}).overrides[full]
+    written = snapshot.settings.with_changes({full: value}).overrides[full]
     now = office.clock.now()
     await office.store.set(SettingVersion(key, unit, written, from_at or now, by, now))
     await audit.note(now, by, "setting", full, value=written)
@@ -47,16 +47,16 @@ async def create_key(
 
     Refused `missing`, `bad_field`, `unknown_person`, `unknown_unit`, `exists`.
     """
-    standing = await office.standing(fresh=True)
+    snapshot = await office.standing(fresh=True)
     if (person is None) == (role is None):
         raise Refused("missing", field="person")
     if role is not None and role not in tuple(Role):
         raise Refused("bad_field", field="role")
-    if person is not None and person not in standing.by_code:
+    if person is not None and person not in snapshot.by_code:
         raise Refused("unknown_person", person=person)
     if role in ACTS_FOR_A_UNIT and unit is None:  # such a key could do nothing
         raise Refused("missing", field="unit")
-    if unit is not None and unit not in standing.config.units:
+    if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit)
     now = office.clock.now()
     secret = await keys.create(name, now, person=person, role=role, unit=unit)

@@ -5,11 +5,11 @@ from datetime import date
 
 from backend.dispatch_aid import entry_of
 from backend.domain.acts import Act, Actor, Snapshot
-from backend.domain.calendar import year_days
+from backend.domain.calendar import build_year
+from backend.domain.duty_roster import Shift
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
-from backend.domain.rosters import Shift
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Role, Source
 from backend.intake import TicketForm
 from backend.marks.from_files import LedgerTaker
@@ -43,10 +43,10 @@ class UnitsTaker(Taker):
                 old.active if old else True, old.pilot if old else True,
             ))  # fmt: skip
         good = [u for u in found if isinstance(u, Unit)]
-        standing_there = {u.code for u in good} | set(known)
+        snapshot_there = {u.code for u in good} | set(known)
         found = [
             Refused("unknown_unit", unit=u.parent, field="parent")
-            if isinstance(u, Unit) and u.parent and u.parent not in standing_there else u
+            if isinstance(u, Unit) and u.parent and u.parent not in snapshot_there else u
             for u in found
         ]  # fmt: skip
         good = [u for u in found if isinstance(u, Unit)]
@@ -135,7 +135,7 @@ class CalendarTaker(Taker):
             if calendar.covers(date(year, 12, 31)) or days.get(date(year, 1, 1)) or days.get(date(year, 10, 1)):
                 continue
             if date(year, 1, 1) in days and date(year, 10, 1) in days:
-                rest = {d: w for d, w in year_days(year, (), ()).items() if d not in days}
+                rest = {d: w for d, w in build_year(year, (), ()).items() if d not in days}
                 by_name.setdefault("", {}).update(rest)
         now = office.clock.now()
         for name, some in by_name.items():
@@ -175,7 +175,7 @@ class VisitsTaker(Taker):
                     agent,
                     Source.IMPORT,
                     ticket_no=row.ticket_no,
-                    words={k: v for k, v in words.items() if v},
+                    arguments={k: v for k, v in words.items() if v},
                 )
             )
         except Refused as no:
@@ -248,6 +248,6 @@ TAKERS: Mapping[str, type[Taker]] = {
 }  # fmt: skip
 
 
-def taker_of(kind: str, shelves: Shelves, catalogue: Catalogue, by: Actor, dry: bool) -> Taker:
+def taker_of(kind: str, stores: Shelves, catalogue: Texts, by: Actor, dry: bool) -> Taker:
     """Create the importer of this kind for one file."""
-    return TAKERS[kind](shelves, catalogue, by, dry)
+    return TAKERS[kind](stores, catalogue, by, dry)

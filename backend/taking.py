@@ -12,7 +12,7 @@ from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.histories import Histories
 from backend.intake import Intake
 from backend.office import Office
@@ -57,8 +57,8 @@ class Taker(ABC):
 
     chunk: ClassVar[int | None] = CHUNK
 
-    def __init__(self, shelves: Shelves, catalogue: Catalogue, by: Actor, dry: bool) -> None:
-        self.shelves = shelves
+    def __init__(self, stores: Shelves, catalogue: Texts, by: Actor, dry: bool) -> None:
+        self.shelves = stores
         self.by = by
         self.dry = dry
         self._catalogue = catalogue
@@ -79,7 +79,7 @@ class Taker(ABC):
             code = result.code
             near = "、".join(result.facts.get("near", ()))
             said = "unknown_unit_near" if code == "unknown_unit" and near else code
-            message = self._catalogue.refusal(said, {**result.facts, "near": near})
+            message = self._catalogue.render_refusal(said, {**result.facts, "near": near})
             return RowRefusal(row, str(result.facts.get("field", "")), code, message)
         return Taken.IMPORTED if result else Taken.ALREADY
 

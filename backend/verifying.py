@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
-from backend.domain.flow import seal
-from backend.domain.instants import micros
-from backend.domain.records import Assignment, Line
-from backend.domain.sealing import digest
-from backend.domain.table import BY_VERB
+from backend.domain.flow import hash_entry
+from backend.domain.instants import to_micros
+from backend.domain.move_table import BY_VERB
+from backend.domain.records import Assignment, JournalEntry
+from backend.domain.ticket_digest import compute_digest
 from backend.office import Clock
 from backend.ports.verify import Chain, ChainStore, Seal
 
@@ -41,7 +41,7 @@ def check_chain(chain: Chain, key: bytes) -> Iterator[Finding]:
             yield Finding("line_missing", no, want)
         elif line.prev != prev and want - 1 not in chain.unreadable:
             yield Finding("chain_broken", no, line.version)
-        if seal(key, line.prev, _fields(line)) != line.hash:
+        if hash_entry(key, line.prev, _fields(line)) != line.hash:
             yield Finding("line_forged", no, line.version)
         prev, want = line.hash, line.version + 1
     ticket = chain.ticket
@@ -58,14 +58,14 @@ def check_chain(chain: Chain, key: bytes) -> Iterator[Finding]:
     if str(ticket.state) != _state(chain):
         yield Finding("state_differs", no)
     written = chain.lines[0].words.get("digest")
-    if written is not None and written != digest(key, ticket):
+    if written is not None and written != compute_digest(key, ticket):
         yield Finding("ticket_changed", no)
     for assignment in chain.assignments:
         if not _as_written(assignment, chain.lines):
             yield Finding("assignment_changed", no)
 
 
-def _fields(line: Line) -> dict[str, object]:
+def _fields(line: JournalEntry) -> dict[str, object]:
     return {f.name: getattr(line, f.name) for f in fields(line)}
 
 
@@ -81,7 +81,7 @@ def _state(chain: Chain) -> str:
     return state
 
 
-def _as_written(assignment: Assignment, lines: Sequence[Line]) -> bool:
+def _as_written(assignment: Assignment, lines: Sequence[JournalEntry]) -> bool:
     """Whether the times of an assignment match those of its journal entries (if it has any)."""
     own = [line for line in lines if line.assignment_id == assignment.id]
     if not own or lines[0].verb != "create":
@@ -159,7 +159,7 @@ class Verifier:
         if missing:
             return [Finding("sealed_line_missing", f"#{i}") for i in missing]
         hashes = [kept[i] for i in one.members]
-        right = seal_of(self._key, one.prev, one.members, hashes, micros(one.until)) == one.hash
+        right = seal_of(self._key, one.prev, one.members, hashes, to_micros(one.until)) == one.hash
         return [] if right and one.prev == prev else [Finding("seal_broken", f"#{one.id}")]
 
 
@@ -188,7 +188,7 @@ class Sealer:
             members = [r[0] for r in rows]
             moment = rows[-1][2]
             prev = last.hash if last else ""
-            hash_ = seal_of(self._key, prev, members, [r[1] for r in rows], micros(moment))
+            hash_ = seal_of(self._key, prev, members, [r[1] for r in rows], to_micros(moment))
             if await self._store.keep(members, prev, hash_, moment) is None:
                 return sealed
             sealed += len(rows)

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from backend.calls.tools import Tools, callable_number, masked
 from backend.domain import retry
 from backend.domain.acts import SYSTEM, Act
-from backend.domain.disposition import AutoVisit, Next, after_auto
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Source, State
+from backend.domain.visit_outcome import AutoVisit, NextAction, decide_after_auto
 from backend.office import Standing
 from backend.ports.calls import Call, Ending, NewCall, Talk, WantedVisit
 
@@ -42,49 +42,49 @@ class Visits:
         """Plan the visits that have begun; return how many."""
         now = self._t.now()
         wanted = await self._t.store.wanted(AT_ONCE)
-        standing = await self._t.office.standing() if wanted else None
+        snapshot = await self._t.office.standing() if wanted else None
         for one in wanted:
-            assert standing is not None
-            await self._plan(one, now, standing)
+            assert snapshot is not None
+            await self._plan(one, now, snapshot)
         return len(wanted)
 
-    async def _plan(self, one: WantedVisit, now: datetime, standing: Standing) -> None:
-        settings = standing.settings
-        number = callable_number(await self._t.store.ticket_phone(one.ticket_id), standing)
+    async def _plan(self, one: WantedVisit, now: datetime, snapshot: Standing) -> None:
+        settings = snapshot.settings
+        number = callable_number(await self._t.store.ticket_phone(one.ticket_id), snapshot)
         if number is not None and await self._t.store.visits_refused(number):
             await self._conclude(one.ticket_no, Answer.NO_REPLY, "no_more_visits")  # FW33
         elif number is None or settings.integer("visit.auto.attempts") == 0:
             why = "" if number else "number_refused"
             await self._conclude(
-                one.ticket_no, Answer.UNREACHED, why, sampled=drawn(one.ticket_id, one.round, standing)
+                one.ticket_no, Answer.UNREACHED, why, sampled=drawn(one.ticket_id, one.round, snapshot)
             )
         else:
             await self._t.store.open(NewCall(
-                "visit", "visit", standing.may_visit(now), now, ticket_id=one.ticket_id,
+                "visit", "visit", snapshot.may_visit(now), now, ticket_id=one.ticket_id,
                 assignment_id=one.lead_id, round=one.round, urgent=one.urgent, phone=number,
-                masked=masked(number, standing),
+                masked=masked(number, snapshot),
             ))  # fmt: skip
 
-    async def allowed(self, call: Call, number: str, now: datetime, standing: Standing) -> datetime | None:
+    async def allowed(self, call: Call, number: str, now: datetime, snapshot: Standing) -> datetime | None:
         """Return when a planned visit may ring: in the window, not too often (`visit.cap_per_person`), never a
         number on the do-not-call list. None: it was settled otherwise."""
         if await self._t.store.visits_refused(number):
             await self._instead(call, now, Answer.NO_REPLY, "no_more_visits")
             return None
-        most, span = standing.settings.rate("visit.cap_per_person")
+        most, span = snapshot.settings.rate("visit.cap_per_person")
         rung = await self._t.store.visited(number, now - span.duration, call.id)
         if len(rung) < most:
-            return standing.may_visit(now)
+            return snapshot.may_visit(now)
         free = rung[most - 1] + span.duration
         about = call.subject
         if about is not None:
-            last = standing.later(
-                standing.settings.text("visit.finish_within"), about.closed_at or call.created_at, about.management
+            last = snapshot.later(
+                snapshot.settings.text("visit.finish_within"), about.closed_at or call.created_at, about.management
             )
             if free > last:
                 await self._instead(call, now, Answer.UNREACHED, "capped", want_person=True)
                 return None
-        return standing.may_visit(free)
+        return snapshot.may_visit(free)
 
     async def _instead(
         self, call: Call, now: datetime, answer: Answer, note: str, *, want_person: bool = False
@@ -97,41 +97,41 @@ class Visits:
     async def unreached(self, call: Call, why: str) -> None:
         """Settle a visit whose number cannot be called: sampled for a manual visit, else deemed satisfied."""
         if call.subject is not None:
-            standing = await self._t.office.standing()
-            sampled = drawn(call.ticket_id or 0, call.round, standing)
+            snapshot = await self._t.office.standing()
+            sampled = drawn(call.ticket_id or 0, call.round, snapshot)
             await self._conclude(call.subject.ticket_no, Answer.UNREACHED, why, sampled=sampled)
 
     async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
         """Decide what follows an attempt: retry, result, or a manual visit (T24, T25). Acts first, then writes."""
         call, now = talk.call, self._t.now()
-        standing = await self._t.office.standing()
+        snapshot = await self._t.office.standing()
         heard, answer = _heard(call.heard, outcome)
         about = call.subject
         again = None
         counts = True
         if about is not None and about.state is State.REVISIT_AUTO:
-            sampled = drawn(call.ticket_id or 0, call.round, standing)
+            sampled = drawn(call.ticket_id or 0, call.round, snapshot)
             # hung up before V4: not an answer, so try again while attempts are left (FW21)
             cut = outcome == "partial" and heard.answer is None and not (heard.want_person or heard.danger)
-            step = retry.after_visit(
+            step = retry.decide_after_visit_call(
                 outcome,
                 call.tries + 1,
                 talk.dial.number,
-                standing.settings,
-                later=cut or bool(call.heard.get("call_later")),
+                snapshot.settings,
+                call_later=cut or bool(call.heard.get("call_later")),
             )
             left = isinstance(step, retry.Retry) and call.purpose == "visit"
-            meant = after_auto(heard, int(left or _waits(call)), sampled)
+            meant = decide_after_auto(heard, int(left or _waits(call)), sampled)
             if isinstance(step, retry.Retry):
                 counts = step.counts
-            if meant.next is Next.AUTO:
+            if meant.next is NextAction.AUTO:
                 if left and isinstance(step, retry.Retry):
-                    again = standing.may_visit(now + step.in_)
+                    again = snapshot.may_visit(now + step.delay)
             elif not await self._offered(call, answer, outcome):
-                drawn_out = meant.next is Next.MANUAL and meant.because == "sampled"
+                drawn_out = meant.next is NextAction.MANUAL and meant.reason == "sampled"
                 await self._conclude(
                     about.ticket_no, answer, _note(call.heard, answer, outcome), sampled=drawn_out,
-                    want_person=meant.next is Next.MANUAL and not drawn_out, heard=call.heard, because=meant.because,
+                    want_person=meant.next is NextAction.MANUAL and not drawn_out, heard=call.heard, because=meant.reason,
                 )  # fmt: skip
                 if call.facts.get("missed"):
                     await self._t.store.drop(int(call.facts["missed"]), now, STORED.get(outcome, outcome))
@@ -155,7 +155,7 @@ class Visits:
         }  # fmt: skip
         words |= {k: heard[k] for k in ("contacted", "resolved") if heard and heard.get(k)}
         try:
-            await self._t.desk.act(Act("visit", SYSTEM, Source.PHONE, ticket_no=ticket_no, words=words))
+            await self._t.desk.act(Act("visit", SYSTEM, Source.PHONE, ticket_no=ticket_no, arguments=words))
         except Refused as refused:
             if refused.code not in ("not_now", "overtaken"):
                 raise
@@ -189,8 +189,8 @@ def _waits(call: Call) -> bool:
     return call.purpose == "inbound"
 
 
-def drawn(ticket_id: int, round_: int, standing: Standing) -> bool:
+def drawn(ticket_id: int, round_: int, snapshot: Standing) -> bool:
     """Whether an unreached visit is sampled for a manual one (`visit.manual.sample`); deterministic."""
-    share = Decimal(standing.settings.text("visit.manual.sample"))
+    share = Decimal(snapshot.settings.text("visit.manual.sample"))
     place = int.from_bytes(hashlib.sha256(f"{ticket_id}:{round_}".encode()).digest()[:4], "big")
     return Decimal(place) < share * 2**32

@@ -120,35 +120,35 @@ class BareOffice:
     async def _call(self, request: web.Request) -> web.Response:
         fields = dict(await request.post())
         assert self.validator.validate(self.address + request.path, fields, request.headers["X-Twilio-Signature"])
-        dial, verb, step = int(request.match_info["dial"]), request.match_info["verb"], request.match_info["step"]
-        self.db.execute("INSERT INTO steps (dial, said) VALUES (?, ?)", (dial, json.dumps(fields)))
+        attempt, verb, step = int(request.match_info["dial"]), request.match_info["verb"], request.match_info["step"]
+        self.db.execute("INSERT INTO steps (dial, said) VALUES (?, ?)", (attempt, json.dumps(fields)))
         if step == "2":
-            self.db.execute("UPDATE dials SET state = 'done' WHERE id = ?", (dial,))
+            self.db.execute("UPDATE dials SET state = 'done' WHERE id = ?", (attempt,))
             if verb == "visit":
-                await self._move(dial // 2, verb, "3")
+                await self._move(attempt // 2, verb, "3")
             return web.Response(status=204)
         said = VoiceResponse()
-        gather = Gather(input="dtmf", num_digits=1, timeout=8, action=f"{self.address}/call/{dial}/{verb}/1")
+        gather = Gather(input="dtmf", num_digits=1, timeout=8, action=f"{self.address}/call/{attempt}/{verb}/1")
         gather.say("您好，这里是12345热线。您有一件紧急工单。按1签收，按2重听。", language="zh-CN")
         said.append(gather)
         return web.Response(text=str(said), content_type="text/xml")
 
     async def _dial(self, no: int, verb: str) -> None:
-        dial = no * 2 + (verb == "visit")
-        self.db.execute("INSERT INTO dials VALUES (?, ?, NULL, 'queued')", (dial, no))
-        at = f"{self.address}/call/{dial}/{verb}"
+        attempt = no * 2 + (verb == "visit")
+        self.db.execute("INSERT INTO dials VALUES (?, ?, NULL, 'queued')", (attempt, no))
+        at = f"{self.address}/call/{attempt}/{verb}"
         form = {"To": "+8613800001001", "From": "+864312345678", "Url": f"{at}/0", "StatusCallback": f"{at}/2"}
         url = f"{self.far}/2010-04-01/Accounts/{SID}/Calls.json"
         async with self.http.post(url, data=form, auth=aiohttp.BasicAuth(SID, TOKEN)) as answer:
             sid = (await answer.json())["sid"]
-        self.db.execute("UPDATE dials SET sid = ?, state = 'placed' WHERE id = ?", (sid, dial))
+        self.db.execute("UPDATE dials SET sid = ?, state = 'placed' WHERE id = ?", (sid, attempt))
 
     # -- the work
 
     async def _move(self, no: int, verb: str, words: str) -> None:
         """Write in one transaction: compare-and-set, hashed journal entry, a duty met, one begun, a counter, messages."""
         run, at = self.db.execute, 1_762_736_400_000_000 + no
-        letters = self._letters(verb)
+        messages = self._letters(verb)
         run("BEGIN IMMEDIATE")
         if verb == "create":
             run("INSERT INTO tickets VALUES (?, ?, '', 0, '', ?, ?)", (no, f"JS{no}", words, at))
@@ -164,9 +164,9 @@ class BareOffice:
         run("INSERT INTO duties VALUES (?, ?, ?, ?, NULL)", (no * 100 + version + 1, no, verb, at))
         run("INSERT INTO deltas (unit, month, item, amount) VALUES ('X1', '2026-11', ?, 1)", (verb,))
         ids = [run("INSERT INTO letters (ticket_id, method, state) VALUES (?, ?, 'queued')", (no, m)).lastrowid
-               for m in letters]  # fmt: skip
+               for m in messages]  # fmt: skip
         run("COMMIT")
-        for method, one in zip(letters, ids, strict=True):
+        for method, one in zip(messages, ids, strict=True):
             await self._bot(method, chat_id=str(4_242 + no), message_id="7", text="【工单】路灯不亮，请派人维修。" * 8)
             run("UPDATE letters SET state = 'sent' WHERE id = ?", (one,))
 

@@ -10,7 +10,7 @@ import asyncpg  # type: ignore[import-untyped]
 
 from backend.domain.acts import Act, Plan
 from backend.domain.flow import decide
-from backend.domain.records import Line
+from backend.domain.records import JournalEntry
 from backend.domain.ticket import Source
 from backend.office_now import OfficeNow
 from backend.ports.moves import Find
@@ -79,7 +79,7 @@ async def _width(place: Town, rival: "Rival", engine: str, verb: str, width: int
 
 def _act(verb: str, no: str, index: int) -> Act:
     if verb == "dispatch":
-        return Act("dispatch", DISPATCHER, Source.API, ticket_no=no, words={"unit": unit_of(index)})
+        return Act("dispatch", DISPATCHER, Source.API, ticket_no=no, arguments={"unit": unit_of(index)})
     return Act("sign", handler(unit_of(index)), Source.TELEGRAM, ticket_no=no)
 
 
@@ -115,9 +115,9 @@ def _statements(plan: Plan, mark: Any) -> list[Statement]:
     where = f"id = {mark(count + 1, 'tickets', 'id')} AND version = {mark(count + 2, 'tickets', 'version')}"
     found: list[Statement] = [
         (f"UPDATE tickets SET {assign('tickets', plan.ticket)} WHERE {where}",
-         (*values(plan.ticket), plan.ticket_id, plan.expected)),
+         (*values(plan.ticket), plan.ticket_id, plan.expected_version)),
     ]  # fmt: skip
-    for row in (plan.line, *plan.rows):
+    for row in (plan.entry, *plan.rows):
         table, shape = TABLE_OF[type(row)].name, SHAPES[type(row)]
         columns = ", ".join(f'"{n}"' for n in shape.names)
         marks = ", ".join(mark(i, table, n) for i, n in enumerate(shape.names, 1))
@@ -134,8 +134,8 @@ def _statements(plan: Plan, mark: Any) -> list[Statement]:
     cards = f"UPDATE cards SET wanted = {mark(1, 'cards', 'wanted')} WHERE assignment_id = " + mark(
         2, "cards", "assignment_id"
     )
-    found += [(f"{cards} AND state = 'live'", (plan.line.version, one)) for one in plan.redraw]
-    assert isinstance(plan.line, Line)
+    found += [(f"{cards} AND state = 'live'", (plan.entry.version, one)) for one in plan.redraw]
+    assert isinstance(plan.entry, JournalEntry)
     return found
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from backend.clockwork import Clockwork
 from backend.domain.acts import Act
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.domain.ticket import Source
 from bench.harness import Figure, judged, rate_note, rates, ratios
 from bench.town import DISPATCHER, START, Town, at_once, engines, town, unit_of
@@ -38,8 +38,8 @@ async def _fill(place: Town, what: str, first: int, count: int) -> None:
     """Insert many duties with one statement, ids counted from `first`."""
     if not count:
         return
-    facts = {"first": first, "last": first + count - 1, "at": micros(START),
-             "later": micros(START + timedelta(days=300))}  # fmt: skip
+    facts = {"first": first, "last": first + count - 1, "at": to_micros(START),
+             "later": to_micros(START + timedelta(days=300))}  # fmt: skip
     if what == _MET:
         facts.pop("later")
     dialect = place.db.dialect
@@ -54,10 +54,10 @@ async def _fill(place: Town, what: str, first: int, count: int) -> None:
 
 async def _look(place: Town) -> float:
     """Return the milliseconds of one query that finds nothing, thread and connection included."""
-    shelf = DueWork(place.db)
+    store = DueWork(place.db)
     began = time.perf_counter()
     for _ in range(LOOKS):
-        assert not await shelf.due(place.now(), 500)
+        assert not await store.due(place.now(), 500)
     return (time.perf_counter() - began) / LOOKS * 1000
 
 
@@ -96,7 +96,7 @@ async def _outage(engine: str, count: int) -> float:
             place.later = timedelta(hours=hour)
 
             def given(no: str, index: int) -> object:
-                act = Act("dispatch", DISPATCHER, Source.API, ticket_no=no, words={"unit": unit_of(index)})
+                act = Act("dispatch", DISPATCHER, Source.API, ticket_no=no, arguments={"unit": unit_of(index)})
                 return lambda: place.desk.act(act)
 
             await at_once([given(n, i) for i, n in enumerate(numbers[hour::HOURS])], 32)  # type: ignore[misc]
@@ -117,7 +117,7 @@ async def _burst(engine: str, count: int) -> float:
         numbers = await place.tickets(count)
 
         def given(no: str, index: int) -> object:
-            act = Act("dispatch", DISPATCHER, Source.API, ticket_no=no, words={"unit": unit_of(index)})
+            act = Act("dispatch", DISPATCHER, Source.API, ticket_no=no, arguments={"unit": unit_of(index)})
             return lambda: place.desk.act(act)
 
         await at_once([given(n, i) for i, n in enumerate(numbers)], 32)  # type: ignore[misc]

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from backend.cards import Cards as Drawing
 from backend.courier import Courier
 from backend.domain.acts import Act
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Source
 from bench.harness import Figure, judged, rate_note, rates, ratios, say
 from bench.town import DISPATCHER, Town, at_once, engines, town, unit_of
@@ -82,11 +82,11 @@ class Post:
     def __init__(self, place: Town) -> None:
         self.place = place
         self.channel = NullChannel()
-        vault, catalogue = Vault("a secret of the measurements"), Catalogue("zh_CN")
-        shelf = Cards(place.db, place.ids, vault)
+        vault, catalogue = Vault("a secret of the measurements"), Texts("zh_CN")
+        store = Cards(place.db, place.ids, vault)
         self.courier = Courier(
-            letters=Letters(place.db, place.ids), cards=shelf,
-            draw=Drawing(place.moves, place.office, shelf, catalogue, DraftShelf(place.db)), moves=place.moves,
+            messages=Letters(place.db, place.ids), cards=store,
+            draw=Drawing(place.moves, place.office, store, catalogue, DraftShelf(place.db)), moves=place.moves,
             office=place.office, channels={"telegram": self.channel}, bindings=self, ids=place.ids,
             catalogue=catalogue, owner="bench",
         )  # fmt: skip
@@ -101,7 +101,7 @@ class Post:
         numbers = await self.place.tickets(count)
 
         def given(no: str, index: int) -> Any:
-            act = Act("dispatch", DISPATCHER, Source.API, ticket_no=no, words={"unit": unit_of(index)})
+            act = Act("dispatch", DISPATCHER, Source.API, ticket_no=no, arguments={"unit": unit_of(index)})
             return lambda: self.place.desk.act(act)
 
         await at_once([given(n, i) for i, n in enumerate(numbers)], 32)

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
-from backend.domain.presses import Press, encode
+from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Unit
 from backend.domain.ticket import Role, UnitKind
 from backend.environment import Environment
@@ -117,8 +117,8 @@ class Lives:
         )
         await self.quiet()
         await acts("dispatch", "D1", unit="X{n}")
-        await chat(lambda c: {"data": encode(Press("view", c.assignment_id, c.version))})
-        await chat(lambda c: {"data": encode(Press("sign", c.assignment_id, c.version))})
+        await chat(lambda c: {"data": encode(ButtonData("view", c.assignment_id, c.version))})
+        await chat(lambda c: {"data": encode(ButtonData("sign", c.assignment_id, c.version))})
         await acts("contact", "P{n}", reached=True, way="phone", note="已说明情况")
         at = (await self.rows("SELECT max(due_at) FROM duties WHERE kind = 'close' AND met_at IS NULL"))[0][0]
         later = datetime.fromtimestamp(at / 1e6, UTC) + timedelta(days=2)
@@ -161,14 +161,14 @@ class Lives:
 
     async def calls(self, purpose: str) -> None:
         """Act as the carrier for the calls just placed: answered, a key pressed, completed."""
-        dials = await self.rows("SELECT d.id, d.provider_id, c.purpose FROM dials d JOIN calls c ON c.id = d.call_id "
+        attempts = await self.rows("SELECT d.id, d.provider_id, c.purpose FROM dials d JOIN calls c ON c.id = d.call_id "
                                 "WHERE d.state = 'placed'")  # fmt: skip
-        assert len(dials) == self.count, (purpose, Counter(d.purpose for d in dials))
+        assert len(attempts) == self.count, (purpose, Counter(d.purpose for d in attempts))
         key = {"Digits": "3" if purpose == "visit" else "1"}
         steps = (("voice/{}?s=0", {"CallStatus": "in-progress"}), ("voice/{}?s=1", {"CallStatus": "in-progress", **key}),
                  ("status/{}", {"CallStatus": "completed", "CallDuration": "20", "SequenceNumber": "3"}))  # fmt: skip
         for path, more in steps:
-            await self.hand([self._hook("/hooks/twilio/" + path.format(d.id), d.provider_id, more) for d in dials])
+            await self.hand([self._hook("/hooks/twilio/" + path.format(d.id), d.provider_id, more) for d in attempts])
         await self.quiet()
 
     def _hook(self, path: str, sid: str, more: dict[str, str]) -> Post:

@@ -11,7 +11,7 @@ from functools import cache
 
 from sqlalchemy import Connection, text
 
-from backend.domain.likeness import Gist, keys
+from backend.domain.similarity import TicketFeatures, build_index_keys
 from backend.likeness.reader import gist_of
 from backend.likeness.room import Likeness, grouped
 from backend.ports.likeness import Known, Told
@@ -73,7 +73,9 @@ def _language() -> list[str]:
 
 async def _fill(place: Town, count: int) -> None:
     dialect = place.db.dialect
-    vocabulary = [{"n": n, "key": keys(Gist({word: 10.0}))[0]} for n, word in enumerate(_language())]
+    vocabulary = [
+        {"n": n, "key": build_index_keys(TicketFeatures({word: 10.0}))[0]} for n, word in enumerate(_language())
+    ]
     terms = json.dumps({word: 20.0 - i / 2 for i, word in enumerate(_language()[:24])})
     facts = {"first": _FIRST, "last": _FIRST + count - 1, "at": int(START.timestamp() * 1_000_000)}
 
@@ -120,8 +122,8 @@ async def _engine(engine: str, small: bool) -> list[Figure]:
         rooms = []
         for place, count in zip(places, (few, many), strict=True):
             await _fill(place, count)
-            shelf = LikenessShelf(place.db, Vault("a secret of the bench"))
-            rooms.append(Likeness(shelf, place.office, HouseValues(place.db)))
+            store = LikenessShelf(place.db, Vault("a secret of the bench"))
+            rooms.append(Likeness(store, place.office, HouseValues(place.db)))
             await _question(place, rooms[-1])
         slow = [percentile(await _question(places[1], rooms[1]), 0.95) for _ in range(5)]
         figures.append(judged("P12", f"{engine}: like tickets for a new one among {many:,} (p95)", "", slow, most=50,

@@ -51,12 +51,12 @@ async def _engine(engine: str, count: int) -> list[Figure]:
 
 
 def _ours(place: Town, before: int, pages: int = PAGES) -> Callable[[], Awaitable[float]]:
-    shelf = Reading(place.db, Vault("a secret of sixteen or more"))
+    store = Reading(place.db, Vault("a secret of sixteen or more"))
 
     async def one() -> float:
         began = time.perf_counter()
         for _ in range(pages):
-            found = await shelf.tickets(Filters(), END, before=before, limit=PAGE)
+            found = await store.tickets(Filters(), END, before=before, limit=PAGE)
             assert len(found.items) == PAGE
         return (time.perf_counter() - began) / pages * 1000
 

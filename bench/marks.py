@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
 from backend.domain.ticket import Category, Grade, UnitKind
@@ -65,13 +65,13 @@ def run(small: bool) -> Iterable[Figure]:
 async def _recount(engine: str, count: int) -> list[Figure]:
     async with town(engine) as place:
         await place.db.write(lambda c: fill(c, count))
-        shelf = MarksShelf(place.db)
+        store = MarksShelf(place.db)
         asked = Question(START, END, END + timedelta(days=9))
-        values = {"start": micros(START), "end": micros(END)}
+        values = {"start": to_micros(START), "end": to_micros(END)}
 
         async def ours() -> float:
             began = time.perf_counter()
-            await shelf.count(SIX, asked)
+            await store.count(SIX, asked)
             return time.perf_counter() - began
 
         async def bare() -> float:
@@ -88,18 +88,18 @@ async def _recount(engine: str, count: int) -> list[Figure]:
         return [
             judged("P6", f"a month's six rates, {count:,} assignments, {engine}", "bare one-pass queries",
                    ratios(taken), most=1.3, note=rate_note(taken, " s")),
-            *await _sheets(place, shelf, count, engine, ours),
-            *await _locked(place, shelf, engine, ours),
+            *await _sheets(place, store, count, engine, ours),
+            *await _locked(place, store, engine, ours),
         ]  # fmt: skip
 
 
 async def _sheets(
-    place: Town, shelf: MarksShelf, count: int, engine: str, recount: Callable[[], Awaitable[float]]
+    place: Town, store: MarksShelf, count: int, engine: str, recount: Callable[[], Awaitable[float]]
 ) -> list[Figure]:
     """Measure the finished sheets of 2,000 units, with tickets behind each line and regions, and of one unit."""
     await place.config.put_units([Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)])
     place.office.forget()
-    marks = Marks(shelf, place.office, place.ids)
+    marks = Marks(store, place.office, place.ids)
     as_of = END + timedelta(days=9)
 
     async def timed(**words: Any) -> float:
@@ -120,19 +120,19 @@ async def _sheets(
     return figures
 
 
-async def _locked(place: Town, shelf: MarksShelf, engine: str, recount: Callable[[], Awaitable[float]]) -> list[Figure]:
+async def _locked(place: Town, store: MarksShelf, engine: str, recount: Callable[[], Awaitable[float]]) -> list[Figure]:
     """Measure reading a settled month from its locked run: the counts as they were, under a hash."""
-    marks = Marks(shelf, place.office, place.ids)
+    marks = Marks(store, place.office, place.ids)
     inputs = await marks.inputs(span("2026-10"), as_of=END + timedelta(days=9), evidence=False)
     sheet = {"inputs": inputs, "result": assemble(inputs)}
     await place.ids.refill(1)
     run = Run(place.ids.take(), "2026-10", "", "trial", "bench", END + timedelta(days=9), sheet, seal(sheet))
-    await shelf.keep_run(run)
-    await shelf.lock(run.id, "bench", END + timedelta(days=9), None, None)
+    await store.keep_run(run)
+    await store.lock(run.id, "bench", END + timedelta(days=9), None, None)
 
     async def kept() -> float:
         began = time.perf_counter()
-        found = await shelf.locked("2026-10", "")
+        found = await store.locked("2026-10", "")
         assert found is not None and len(found.sheet["inputs"]["units"]) >= 2000
         return time.perf_counter() - began
 
@@ -150,7 +150,7 @@ def fill(c: Connection, count: int) -> None:
         numbers = f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s)"
     else:
         numbers = f"(SELECT CAST(generate_series(1, {count}) AS bigint) AS n)"
-    sent = f"({micros(START)} + (n * 7919) % (30 * {DAY // 1_000_000}) * 1000000)"
+    sent = f"({to_micros(START)} + (n * 7919) % (30 * {DAY // 1_000_000}) * 1000000)"
     unit, yes, no = "'U' || (n % 2000)", "n > 0", "n < 0"
     closed = f"CASE WHEN n % 10 < 8 THEN {sent} + (n % 9) * {DAY} END"
     late = "n % 10 < 8 AND n % 9 > 7 AND n % 20 = 7"
@@ -194,14 +194,14 @@ def fill(c: Connection, count: int) -> None:
 async def _lives(engine: str, count: int) -> list[Figure]:
     async with town(engine) as place:
         vault = Vault("a secret of sixteen or more")
-        shelf = Histories(place.db, place.ids, vault)
+        store = Histories(place.db, place.ids, vault)
         frame = Frame(datetime(2026, 11, 22, tzinfo=ZONE), "bench", (await place.office.standing()).due)
         turn = iter(range(1_000_000))
 
         async def ours() -> float:
             lives: Sequence[Any] = [_life(f"A{next(turn)}") for _ in range(count)]
             began = time.perf_counter()
-            await shelf.write(lives, frame)
+            await store.write(lives, frame)
             return count / (time.perf_counter() - began)
 
         async def bare() -> float:

@@ -135,16 +135,16 @@ async def _answered(engine: str, count: int) -> list[Figure]:
             made += count
             while await world.calls.round():
                 pass
-            dials = await db.read(lambda c: list(c.execute(
+            attempts = await db.read(lambda c: list(c.execute(
                 text("SELECT id, provider_id FROM dials WHERE state = 'placed' AND step = 0"))))  # fmt: skip
-            assert len(dials) == count
+            assert len(attempts) == count
             posts = []
-            for dial, sid in dials:
+            for attempt, sid in attempts:
                 fields = _fields(sid)
-                url = f"{ADDRESS}/hooks/twilio/voice/{dial}"
+                url = f"{ADDRESS}/hooks/twilio/voice/{attempt}"
                 headers = {"X-Twilio-Signature": validator.compute_signature(url, fields),
                            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}  # fmt: skip
-                posts.append((f"/hooks/twilio/voice/{dial}", urlencode(fields), headers))
+                posts.append((f"/hooks/twilio/voice/{attempt}", urlencode(fields), headers))
             over_http, _ = await post_all(
                 own + "/bare", [(at.removeprefix("/hooks/twilio"), b, h) for at, b, h in posts]
             )

@@ -11,7 +11,7 @@ from aiogram.types import CallbackQuery, Update
 from aiohttp import web
 from sqlalchemy import text
 
-from backend.domain.presses import Press, encode
+from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Unit
 from backend.domain.ticket import Role, UnitKind
 from backend.registry import PersonForm
@@ -87,7 +87,7 @@ async def _engine(engine: str, count: int) -> Figure:
             for _ in range(count):
                 made += 1
                 assignment = await world.ticket(f"T{made}", unit=f"X{made % USERS}")
-                found.append(_update(made, encode(Press("sign", assignment, 1))))
+                found.append(_update(made, encode(ButtonData("sign", assignment, 1))))
             return found
 
         async def settled() -> None:

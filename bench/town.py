@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from backend.desk import Desk
 from backend.domain.acts import Actor
-from backend.domain.flow import chain
+from backend.domain.flow import build_entry
 from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office import Clock, Office
@@ -104,7 +104,7 @@ class Town:
 
     def _new(self, no: str, now: datetime) -> NewTicket:
         ticket_id = self.ids.take()
-        line = chain(KEY, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+        line = build_entry(KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
                      verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
                      recorded_at=now, words={})  # fmt: skip
         ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, Grade.GENERAL, "phone",

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.domain.acts import Snapshot
-from backend.domain.flow import visible
-from backend.domain.presses import Press
+from backend.domain.button_data import ButtonData
+from backend.domain.flow import is_visible
+from backend.domain.move_table import BY_VERB, is_allowed
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
-from backend.domain.table import BY_VERB, may
 from backend.domain.ticket import Obligation, State
 from backend.ports.moves import Find
 from bot.talk import Talk
@@ -31,9 +31,9 @@ class Case:
         """The ticket's number."""
         return self.snap.ticket.no
 
-    def press(self, verb: str) -> Press:
+    def press(self, verb: str) -> ButtonData:
         """Build a button press about this assignment at its current version."""
-        return Press(verb, self.id, self.assignment.version)
+        return ButtonData(verb, self.id, self.assignment.version)
 
     def late_for_return(self, now: datetime) -> bool:
         """Whether a return would now count as late (B35, Q26)."""
@@ -48,19 +48,19 @@ async def open_case(talk: Talk, assignment_id: int) -> Case:
     """Load the current ticket context. Refused `unbound`; `not_found` when missing or another unit's (FT13)."""
     actor = talk.actor
     snap = await talk.house.desk.moves.load(Find(assignment_id=assignment_id))
-    assignment = snap.assignment(assignment_id) if snap else None
-    foreign = assignment is not None and actor.of_unit and assignment.unit != actor.unit
-    if snap is None or assignment is None or foreign or not visible(snap, actor):
+    assignment = snap.find_assignment(assignment_id) if snap else None
+    foreign = assignment is not None and actor.is_unit_member and assignment.unit != actor.unit
+    if snap is None or assignment is None or foreign or not is_visible(snap, actor):
         raise Refused("not_found", assignment=assignment_id)
     return Case(snap, assignment)
 
 
 def check(talk: Talk, case: Case, verb: str) -> None:
     """Check role and state before a question is asked. Refused `forbidden`, `overtaken`, `not_now`."""
-    if not may(talk.actor.role, verb):
+    if not is_allowed(talk.actor.role, verb):
         raise Refused("forbidden", verb=verb)
-    row, assignment, last = BY_VERB[verb], case.assignment, case.snap.last
-    if assignment.ended_at is None and assignment.state in row.sources:
+    row, assignment, last = BY_VERB[verb], case.assignment, case.snap.last_entry
+    if assignment.ended_at is None and assignment.state in row.from_states:
         return
     facts = {"state": str(assignment.state)}
     early = assignment.state is State.DISPATCHED and assignment.ended_at is None  # not signed: nobody else acted first

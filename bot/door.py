@@ -88,7 +88,7 @@ class ChatDoor:
         Called before the first run. Does not fail when the provider is unreachable.
         """
         await self.inbox.recover()
-        say = self.house.catalogue.say
+        say = self.house.catalogue.render
         names = [BotCommand(command=name, description=say(f"bot.menu_{name}")) for name in COMMANDS]
         try:
             self.house.registry.bot_name = (await self.house.bot.me()).username or ""

@@ -10,7 +10,7 @@ from backend.calls.bridging import Ringing as Begun
 from backend.cards import Cards
 from backend.desk import Desk
 from backend.domain.acts import Actor
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.filing import Filing
 from backend.office import Office
 from backend.ports.audit import AuditStore
@@ -112,7 +112,7 @@ class House:
     audit: AuditStore
     cards: Cards
     book: CardStore
-    catalogue: Catalogue
+    catalogue: Texts
     pace: Pacer = field(default_factory=LocalPacer)  # shared with delivery: one bot, one limit (FT19)
     calls: Ringer | None = None
     glance: GlanceStore | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from backend.domain.presses import Press, decode
+from backend.domain.button_data import ButtonData, decode
 from backend.domain.refusals import Refused
 from bot.case import Case, open_case
 from bot.talk import Talk
@@ -26,33 +26,33 @@ from bot.things import (
     view,
 )
 
-OnCase = Callable[[Talk, Case, Press], Awaitable[None]]
+OnCase = Callable[[Talk, Case, ButtonData], Awaitable[None]]
 FORGED = ("not_found", "forbidden", "unbound")  # worth an audit row (FT13, FT34)
 STALE = ("overtaken", "not_now", "nothing_pending")
 
 
-async def _sign(talk: Talk, case: Case, press: Press) -> None:
-    await sign.sign(talk, case, press.card)
+async def _sign(talk: Talk, case: Case, press: ButtonData) -> None:
+    await sign.sign(talk, case, press.value)
 
 
-async def _view(talk: Talk, case: Case, press: Press) -> None:
+async def _view(talk: Talk, case: Case, press: ButtonData) -> None:
     await view.view(talk, case)
 
 
-async def _order(talk: Talk, case: Case, press: Press) -> None:
+async def _order(talk: Talk, case: Case, press: ButtonData) -> None:
     await orders.start(talk, case, press.verb)
 
 
-async def _signed(talk: Talk, case: Case, press: Press) -> None:
+async def _signed(talk: Talk, case: Case, press: ButtonData) -> None:
     await return_.signed(talk, case, press.verb)
 
 
-async def _contacted(talk: Talk, case: Case, press: Press) -> None:
+async def _contacted(talk: Talk, case: Case, press: ButtonData) -> None:
     await contact.logged(talk, case, press.verb == "reached")
 
 
 def _plain(work: Callable[[Talk, Case], Awaitable[None]]) -> OnCase:
-    async def done(talk: Talk, case: Case, press: Press) -> None:
+    async def done(talk: Talk, case: Case, press: ButtonData) -> None:
         await work(talk, case)
 
     return done
@@ -90,44 +90,44 @@ ON_CASE: dict[str, OnCase] = {
 ENDED_ALLOWED = frozenset({"view_files", "whole"})
 
 
-async def _snooze(talk: Talk, press: Press) -> None:
+async def _snooze(talk: Talk, press: ButtonData) -> None:
     await snooze.later(talk, press.subject)
 
 
-async def _class(talk: Talk, press: Press) -> None:
-    await review.chosen(talk, press.subject, press.card)
+async def _class(talk: Talk, press: ButtonData) -> None:
+    await review.chosen(talk, press.subject, press.value)
 
 
-async def _agree(talk: Talk, press: Press) -> None:
+async def _agree(talk: Talk, press: ButtonData) -> None:
     await review.agree(talk, press.subject)
 
 
-async def _disagree(talk: Talk, press: Press) -> None:
+async def _disagree(talk: Talk, press: ButtonData) -> None:
     await review.disagree(talk, press.subject)
 
 
-async def _next(talk: Talk, press: Press) -> None:
+async def _next(talk: Talk, press: ButtonData) -> None:
     await todo.one_by_one(talk, press.subject)
 
 
-async def _page(talk: Talk, press: Press) -> None:
+async def _page(talk: Talk, press: ButtonData) -> None:
     await todo.page(talk, press.subject)
 
 
-async def _lines(talk: Talk, press: Press) -> None:
+async def _lines(talk: Talk, press: ButtonData) -> None:
     await sheet.lines(talk, press.subject)
 
 
-async def _contest(talk: Talk, press: Press) -> None:
-    await sheet.choose(talk, press.subject, press.card)
+async def _contest(talk: Talk, press: ButtonData) -> None:
+    await sheet.choose(talk, press.subject, press.value)
 
 
-async def _contest_line(talk: Talk, press: Press) -> None:
-    await sheet.ask(talk, press.subject, press.card)
+async def _contest_line(talk: Talk, press: ButtonData) -> None:
+    await sheet.ask(talk, press.subject, press.value)
 
 
 #: verb of a press about a request, a run or no single ticket → its handler
-BESIDE: dict[str, Callable[[Talk, Press], Awaitable[None]]] = {
+BESIDE: dict[str, Callable[[Talk, ButtonData], Awaitable[None]]] = {
     "snooze": _snooze,
     "agree": _agree,
     "disagree": _disagree,
@@ -161,7 +161,7 @@ async def pressed(talk: Talk) -> None:
         await talk.toast("")  # stops the app's spinner if nothing was answered
 
 
-async def _do(talk: Talk, press: Press) -> None:
+async def _do(talk: Talk, press: ButtonData) -> None:
     if press.verb in BESIDE:
         talk.actor  # noqa: B018 - refuses an unbound person
         await BESIDE[press.verb](talk, press)

@@ -14,10 +14,10 @@ from aiogram.types import CallbackQuery, ForceReply, Message, ReplyKeyboardMarku
 
 from backend.desk import Moved
 from backend.domain.acts import Act, Actor
-from backend.domain.presses import Press, encode
+from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.spoken_time import written
+from backend.domain.spoken_time import format_time
 from backend.domain.ticket import Source
 from backend.ports.drafts import Expectation
 from bot.house import CHANNEL, House
@@ -33,7 +33,7 @@ PATIENCE = 10.0  # seconds a conversation waits for the rate limiter or a 429
 ACCIDENTS = (AiogramError, aiohttp.ClientError, TimeoutError, OSError)
 
 #: rows of buttons: (catalogue key of the label, press)
-Rows = Sequence[Sequence[tuple[str, Press]]]
+Rows = Sequence[Sequence[tuple[str, ButtonData]]]
 
 
 class Talk:
@@ -41,7 +41,7 @@ class Talk:
 
     def __init__(self, house: House, update: Update, inbox_id: int | None, attempt: int) -> None:
         self.house = house
-        self.say_key = house.catalogue.say
+        self.say_key = house.catalogue.render
         self.inbox_id = inbox_id
         self.attempt = attempt
         self.press: CallbackQuery | None = update.callback_query
@@ -89,7 +89,7 @@ class Talk:
                   card: int | None = None, **words: Any) -> Moved:  # fmt: skip
         """Perform one act; the same transaction marks the update as done. Refused as the act is."""
         act = Act(verb, self.actor, Source.TELEGRAM, ticket_no=ticket_no, assignment_id=assignment_id,
-                  words=words, card=card, inbox_id=self.inbox_id)  # fmt: skip
+                  arguments=words, seen_version=card, inbox_id=self.inbox_id)  # fmt: skip
         moved = await self.house.desk.act(act)
         self.kept |= self.inbox_id is not None and moved.plan is not None
         return moved
@@ -138,7 +138,7 @@ class Talk:
         if self.chat_id is None:
             return None
         label = self.house.catalogue
-        keys = tuple(tuple(Button(label.say(name), encode(p)) for name, p in row) for row in buttons)
+        keys = tuple(tuple(Button(label.render(name), encode(p)) for name, p in row) for row in buttons)
         reply = None if self.private and self.press is None else self.message_id
         sent = await self.send(str(self.chat_id), Card(text, keys), None if reply is None else str(reply))
         return sent.provider_id if sent else None
@@ -147,7 +147,7 @@ class Talk:
         """Send a card to any chat within the rate limits; None when it could not be sent."""
         for patient in (True, False):
             if not await self._paced(address):
-                log.warning("not_said", error="no pace left")
+                log.warning("chat_text_not_sent", error="no pace left")
                 return None
             try:
                 return await self.house.channel.send(address, card, reply_to=reply_to)
@@ -171,7 +171,7 @@ class Talk:
         return True
 
     async def _unsaid(self, error: DeliveryError) -> None:
-        log.warning("not_said", error=str(error))
+        log.warning("chat_text_not_sent", error=str(error))
         if error.kind == "dead_address" and self.private and self.person and not error.new_address:
             await self.lost(error.code)
 
@@ -195,7 +195,7 @@ class Talk:
         try:
             sent = await self.house.bot.send_message(self.chat_id, text, reply_markup=markup)
         except ACCIDENTS as accident:
-            log.warning("not_said", error=type(accident).__name__)
+            log.warning("chat_text_not_sent", error=type(accident).__name__)
             return None
         return str(sent.message_id)
 
@@ -214,19 +214,19 @@ class Talk:
             if isinstance(facts.get(name), str):
                 with contextlib.suppress(ValueError):
                     facts[name] = self.when(datetime.fromisoformat(facts[name]))
-        return self.house.catalogue.refusal(refused.code, facts)
+        return self.house.catalogue.render_refusal(refused.code, facts)
 
     async def name_of(self, code: str) -> str:
         """Return the name behind a person's code; the clock is called the system."""
         person = (await self.house.office.standing()).by_code.get(code)
         if person is not None:
             return person.name
-        return self.house.catalogue.word("source", "clock") if code == "system" else code
+        return self.house.catalogue.get_word("source", "clock") if code == "system" else code
 
     def when(self, at: datetime) -> str:
         """Format an instant as cards do."""
         language = "zh" if self.house.catalogue.language.startswith("zh") else "en"
-        return written(at, self.now, language, self.house.office.clock.zone)
+        return format_time(at, self.now, language, self.house.office.clock.zone)
 
     # -- asking
 
@@ -293,4 +293,4 @@ class Talk:
         try:
             await self.house.channel.edit(address, message, drawn.card)
         except DeliveryError as error:
-            log.info("not_redrawn", error=str(error))
+            log.info("chat_card_not_updated", error=str(error))

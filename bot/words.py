@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiogram.types import Message
 
 from backend.domain.refusals import Refused
-from backend.domain.reply_words import Words, parse
+from backend.domain.reply_parser import ParsedReply, parse_reply
 from backend.registry import BINDING
 from bot import attachments
 from bot.case import Case, open_case
@@ -132,7 +132,7 @@ async def _answer(talk: Talk, message: Message, text: str) -> None:
         await loose.came(talk, message)
         return
     if target is None:
-        await talk.told("ask.words" if talk.actor.of_unit else "order.how")
+        await talk.told("ask.words" if talk.actor.is_unit_member else "order.how")
         return
     await _about(talk, message, text, target)
 
@@ -175,20 +175,20 @@ async def _about(talk: Talk, message: Message, text: str, target: Target) -> Non
     if target.what in orders.ORDERS:
         await orders.words(talk, case, target.what, text)
         return
-    said = parse(text) if text else None
+    said = parse_reply(text) if text else None
     if said is None and text and target.what in BY_VERB:
-        said = Words(target.what, text) if target.what != "extend" else parse(f"{_keyword(talk)} {text}")
+        said = ParsedReply(target.what, text) if target.what != "extend" else parse_reply(f"{_keyword(talk)} {text}")
     album = message.media_group_id
     files = await attachments.take(talk, message)
     verb = said.verb if said else None
     if files and verb in (None, "return") and (verb or target.what == "return" or await _returning(talk, case)):
-        await return_.words(talk, case, said or Words("return"), files, album)
+        await return_.words(talk, case, said or ParsedReply("return"), files, album)
         return
     if files:
         await _attach(talk, case, files, album, quiet=said is not None)
     if said is None:
         if not files:
-            await talk.told("ask.words" if talk.actor.of_unit else "order.how")
+            await talk.told("ask.words" if talk.actor.is_unit_member else "order.how")
         return
     await BY_VERB[said.verb](talk, case, said)
 
@@ -210,16 +210,16 @@ async def _attach(talk: Talk, case: Case, files: list[str], album: str | None, *
         await talk.told("chat.files_received", n=len(kept), ticket_no=case.no)
 
 
-async def _sign(talk: Talk, case: Case, said: Words) -> None:
+async def _sign(talk: Talk, case: Case, said: ParsedReply) -> None:
     await sign.sign(talk, case)
 
 
-async def _return(talk: Talk, case: Case, said: Words) -> None:
+async def _return(talk: Talk, case: Case, said: ParsedReply) -> None:
     await return_.words(talk, case, said, [], None)
 
 
 #: verb of a reply (contract §6) → its handler
-BY_VERB: dict[str, Callable[[Talk, Case, Words], Awaitable[None]]] = {
+BY_VERB: dict[str, Callable[[Talk, Case, ParsedReply], Awaitable[None]]] = {
     "sign": _sign,
     "return": _return,
     "reply": reply.words,
@@ -236,7 +236,7 @@ async def edited(talk: Talk, message: Message) -> None:
     assignment = await talk.house.drafts.said(talk.who.code, str(message.message_id))
     if assignment is None:
         return
-    said = parse(message.text)
+    said = parse_reply(message.text)
     text = said.text if said else message.text.strip()
     await talk.act("amend", assignment_id=assignment, text=text)
     await talk.told("command.edited")

@@ -10,8 +10,8 @@ from notify.channel import Channel, Settings
 from notify.line import Line
 from notify.text import Texter
 
-Family = Literal["channels", "phone", "sms"]
-FAMILIES: tuple[Family, ...] = ("channels", "phone", "sms")
+Family = Literal["chat", "voice", "sms"]
+FAMILIES: tuple[Family, ...] = ("chat", "voice", "sms")
 
 
 class RegistrationError(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.audit import Entry
 from backend.ports.reading import Page
 from storage import tables as t
@@ -24,14 +24,14 @@ class Audit:
     async def note(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None:
         await self._ids.refill(1)
         row = insert(t.audit).values(
-            id=self._ids.take(), at=micros(now), who=who, what=what, about=about,
+            id=self._ids.take(), at=to_micros(now), who=who, what=what, about=about,
             facts=json.dumps(facts, ensure_ascii=False, sort_keys=True, default=str),
         )  # fmt: skip
         await self._db.write(lambda c: c.execute(row) and None)
 
     async def times(self, who: str, what: str, since: datetime) -> int:
         k = t.audit.c
-        query = select(func.count()).where(k.at >= micros(since), k.who == who, k.what == what)
+        query = select(func.count()).where(k.at >= to_micros(since), k.who == who, k.what == what)
         return await self._db.read(lambda c: int(c.execute(query).scalar_one()))
 
     async def entries(self, *, before: int | None = None, limit: int = 50) -> Page[Entry]:
@@ -39,5 +39,5 @@ class Audit:
         if before is not None:
             query = query.where(t.audit.c.id < before)
         rows = await self._db.read(lambda c: c.execute(query).all())
-        items = tuple(Entry(r.id, instant(r.at), r.who, r.what, r.about, json.loads(r.facts)) for r in rows[:limit])
+        items = tuple(Entry(r.id, from_micros(r.at), r.who, r.what, r.about, json.loads(r.facts)) for r in rows[:limit])
         return Page(items, items[-1].id if len(rows) > limit else None)

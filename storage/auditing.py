@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, text
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.auditing import Finding, Looked, Since
 from storage import tables as t
 from storage.auditing_questions import MOST, PATROLLED, PERSISTS, QUESTIONS, STRETCH, subject_key
@@ -72,7 +72,9 @@ class Auditing:
         k = t.findings.c
         query = select(k.kind, k.subject, k.facts, k.found_at).order_by(k.found_at, k.kind, k.subject)
         return await self._db.read(
-            lambda c: [Finding(r.kind, r.subject, json.loads(r.facts), instant(r.found_at)) for r in c.execute(query)]
+            lambda c: [
+                Finding(r.kind, r.subject, json.loads(r.facts), from_micros(r.found_at)) for r in c.execute(query)
+            ]
         )
 
     async def keep(self, found: Sequence[Finding], healed: Sequence[Finding], now: datetime) -> Sequence[Finding]:
@@ -101,11 +103,11 @@ class Auditing:
             "kind": finding.kind,
             "subject": finding.subject,
             "facts": _json(finding.facts),
-            "at": micros(now),
+            "at": to_micros(now),
         }
 
     def _note(self, what: str, finding: Finding, now: datetime) -> dict[str, Any]:
-        return {"id": self._ids.take(), "at": micros(now), "who": "auditor", "what": what, "about": finding.subject,
+        return {"id": self._ids.take(), "at": to_micros(now), "who": "auditor", "what": what, "about": finding.subject,
                 "facts": _json({"kind": finding.kind, **finding.facts})}  # fmt: skip
 
 
@@ -114,10 +116,10 @@ def _json(facts: Any) -> str:
 
 
 def _instants(since: Since) -> dict[str, int]:
-    return {name: micros(getattr(since, name)) for name in Since.__slots__}
+    return {name: to_micros(getattr(since, name)) for name in Since.__slots__}
 
 
 def _finding(kind: str, row: dict[str, Any]) -> Finding:
     subject = str(row.pop("subject"))
     facts = {name: value for name, value in row.items() if value is not None}
-    return Finding(kind, subject, {n: instant(v).isoformat() if n.endswith("_at") else v for n, v in facts.items()})
+    return Finding(kind, subject, {n: from_micros(v).isoformat() if n.endswith("_at") else v for n, v in facts.items()})

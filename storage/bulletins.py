@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.bulletins import Detail, Figures, Issue, Leaf, Problem, Span
 from backend.ports.reading import Page
 from storage import bulletins_counting as counting
@@ -90,12 +90,12 @@ class BulletinShelf:
                 issue = Issue(new_id, kind, period, year, wanted or last + 1, 1, "making", at, by)
                 c.execute(insert(t.bulletins).values(
                     id=new_id, kind=kind, period=period, year=year, number=issue.number, revision=1, state="making",
-                    made_at=micros(at), made_by=by,
+                    made_at=to_micros(at), made_by=by,
                 ))  # fmt: skip
                 return issue
             number = wanted or row.number
             c.execute(update(t.bulletins).where(k.id == row.id).values(
-                number=number, revision=row.revision + 1, state="making", made_at=micros(at), made_by=by, error=None,
+                number=number, revision=row.revision + 1, state="making", made_at=to_micros(at), made_by=by, error=None,
             ))  # fmt: skip
             return Issue(row.id, kind, period, year, number, row.revision + 1, "making", at, by)
 
@@ -147,7 +147,9 @@ class BulletinShelf:
 
 
 def _issue(r: Any) -> Issue:
-    return Issue(r.id, r.kind, r.period, r.year, r.number, r.revision, r.state, instant(r.made_at), r.made_by, r.error)
+    return Issue(
+        r.id, r.kind, r.period, r.year, r.number, r.revision, r.state, from_micros(r.made_at), r.made_by, r.error
+    )
 
 
 def _leaves(c: Connection, issue_id: int) -> list[Leaf]:
@@ -175,9 +177,9 @@ def _by_month(
     """Count received and closed by month, in one pass each."""
     if not months:
         return ()
-    given: dict[str, int] = {"as_of": as_of, "first": micros(months[0][0]), "last": micros(months[-1][1])}
+    given: dict[str, int] = {"as_of": as_of, "first": to_micros(months[0][0]), "last": to_micros(months[-1][1])}
     for n, (start, end) in enumerate(months):
-        given |= {f"s{n}": micros(start), f"e{n}": micros(end)}
+        given |= {f"s{n}": to_micros(start), f"e{n}": to_micros(end)}
 
     def sums(at: str) -> str:
         cases = (

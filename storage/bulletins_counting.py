@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.ports.bulletins import Asked, Closed, Figures, Given, InHand, Received, Span, Visited
 
 _SECOND = 1_000_000
@@ -72,8 +72,8 @@ SUPERVISED = text(f"""SELECT CASE WHEN met_at <= :as_of THEN COALESCE(outcome, '
 
 def values(span: Span) -> dict[str, Any]:
     """Return the parameters of a period; `cut` is its end, or `as_of` if that is earlier."""
-    return {"start": micros(span.start), "end": micros(span.end), "as_of": micros(span.as_of),
-            "cut": micros(min(span.end, span.as_of))}  # fmt: skip
+    return {"start": to_micros(span.start), "end": to_micros(span.end), "as_of": to_micros(span.as_of),
+            "cut": to_micros(min(span.end, span.as_of))}  # fmt: skip
 
 
 def count(c: Connection, span: Span) -> Figures:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.caller_texts import CallerText
 from storage import tables as t
 from storage.calls_asking import insert_new
@@ -32,20 +32,20 @@ class CallerTexts:
         await self._ids.refill(1)
         row = {
             "id": self._ids.take(), "ticket_id": ticket_id, "kind": kind, "round": round_, "to_masked": masked,
-            "phone_index": self._vault.index(phone), "two_way": two_way, "state": "pending", "next_at": micros(now),
-            "created_at": micros(now),
+            "phone_index": self._vault.index(phone), "two_way": two_way, "state": "pending", "next_at": to_micros(now),
+            "created_at": to_micros(now),
         }  # fmt: skip
         return await self._db.write(
             lambda c: c.execute(insert_new(c, t.caller_texts).values(row).on_conflict_do_nothing()).rowcount == 1
         )
 
     async def due(self, now: datetime, limit: int) -> Sequence[CallerText]:
-        query = _texts().where(X.next_at <= micros(now)).order_by(X.next_at, X.id).limit(limit)
+        query = _texts().where(X.next_at <= to_micros(now)).order_by(X.next_at, X.id).limit(limit)
         return await self._db.read(lambda c: [_text(r) for r in c.execute(query)])
 
     async def take(self, text_id: int, now: datetime, until: datetime) -> bool:
-        query = update(t.caller_texts).where(X.id == text_id, X.state == "pending", X.next_at <= micros(now))
-        query = query.values(state="sending", attempts=X.attempts + 1, next_at=micros(until))
+        query = update(t.caller_texts).where(X.id == text_id, X.state == "pending", X.next_at <= to_micros(now))
+        query = query.values(state="sending", attempts=X.attempts + 1, next_at=to_micros(until))
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def settle(
@@ -53,12 +53,12 @@ class CallerTexts:
         provider_id: str | None = None, error: str | None = None, cost: str | None = None,
     ) -> None:  # fmt: skip
         values: dict[str, Any] = {
-            "state": state, "next_at": None if next_at is None else micros(next_at),
+            "state": state, "next_at": None if next_at is None else to_micros(next_at),
             "provider_id": func.coalesce(provider_id, X.provider_id), "error": func.coalesce(error, X.error),
             "cost": func.coalesce(cost, X.cost),
         }  # fmt: skip
         if state == "sent":
-            values["sent_at"] = func.coalesce(X.sent_at, micros(now))
+            values["sent_at"] = func.coalesce(X.sent_at, to_micros(now))
         query = update(t.caller_texts).where(X.id == text_id).values(**values)
         await self._db.write(lambda c: c.execute(query) and None)
 
@@ -79,7 +79,7 @@ class CallerTexts:
 
     async def answer(self, text_id: int, words: str, now: datetime) -> bool:
         query = update(t.caller_texts).where(X.id == text_id, X.answered.is_(None))
-        query = query.values(answered=words, answered_at=micros(now), next_at=None)
+        query = query.values(answered=words, answered_at=to_micros(now), next_at=None)
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def of_ticket(self, ticket_id: int) -> Sequence[CallerText]:
@@ -98,6 +98,6 @@ def _texts() -> Any:
 def _text(r: Any) -> CallerText:
     return CallerText(
         r.id, r.ticket_id, r.no, r.kind, r.round, r.to_masked, bool(r.two_way), r.state, r.attempts,
-        instant(r.created_at), None if r.sent_at is None else instant(r.sent_at), r.provider_id, r.status, r.error,
+        from_micros(r.created_at), None if r.sent_at is None else from_micros(r.sent_at), r.provider_id, r.status, r.error,
         r.cost, r.answered,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.domain.ticket import State
 from backend.ports.calls import OWNER, Call, Ending, NewCall, PhoneLetter, Talk, WantedVisit
 from storage import tables as t
@@ -38,7 +38,7 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         k = t.letters.c
         query = (
             phone_letters()
-            .where(k.state == "pending", k.channel == "phone", k.not_before <= micros(now))
+            .where(k.state == "pending", k.channel == "phone", k.not_before <= to_micros(now))
             .order_by(k.urgent.desc(), k.not_before, k.id)
             .limit(limit)
         )
@@ -67,8 +67,8 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
             "id": call_id, "purpose": new.purpose, "letter_id": new.letter_id, "ticket_id": new.ticket_id,
             "assignment_id": new.assignment_id, "person": new.person, "round": new.round, "to_sealed": sealed,
             "to_masked": new.masked, "script": new.script, "position": "", "facts": _json(new.facts), "heard": "{}",
-            "keys": "", "next_at": None if new.next_at is None else micros(new.next_at),
-            "created_at": micros(new.created_at), "urgent": new.urgent,
+            "keys": "", "next_at": None if new.next_at is None else to_micros(new.next_at),
+            "created_at": to_micros(new.created_at), "urgent": new.urgent,
             "phone_index": None if new.phone is None else self._vault.index(new.phone),
         }  # fmt: skip
 
@@ -87,23 +87,23 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         return await self._db.read(work)
 
     async def due(self, now: datetime, limit: int) -> Sequence[Call]:
-        query = calls().where(K.state == "waiting", K.next_at <= micros(now))
+        query = calls().where(K.state == "waiting", K.next_at <= to_micros(now))
         query = query.order_by(K.urgent.desc(), K.next_at, K.id).limit(limit)
         return await self._db.read(lambda c: [call_of(r) for r in c.execute(query)])
 
     async def overdue(self, now: datetime, limit: int) -> Sequence[Talk]:
-        query = talks().where(K.state == "live", K.next_at <= micros(now), D.id == K.dial_id)
+        query = talks().where(K.state == "live", K.next_at <= to_micros(now), D.id == K.dial_id)
         query = query.order_by(K.next_at).limit(limit)
         return await self._db.read(lambda c: [talk_of(r) for r in c.execute(query)])
 
     async def postpone(self, call_id: int, next_at: datetime) -> bool:
         """Postpone a waiting call; one that another process postponed further is not brought forward."""
-        query = update(t.calls).where(K.id == call_id, K.state == "waiting", K.next_at < micros(next_at))
-        query = query.values(next_at=micros(next_at))
+        query = update(t.calls).where(K.id == call_id, K.state == "waiting", K.next_at < to_micros(next_at))
+        query = query.values(next_at=to_micros(next_at))
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def drop(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
-        values: dict[str, Any] = {"state": "done", "next_at": None, "ended_at": micros(at)}
+        values: dict[str, Any] = {"state": "done", "next_at": None, "ended_at": to_micros(at)}
         if outcome is not None:
             values["outcome"] = outcome
         query = update(t.calls).where(K.id == call_id, K.state == "waiting").values(**values)
@@ -120,14 +120,14 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
     async def begin(self, call_id: int, number: str, masked: str, now: datetime, look_at: datetime) -> int | None:
         """Start an attempt, durable before the carrier is asked (FW14); return its id, or None (see the port)."""
         await self._ids.refill(1)
-        dial_id, phone = self._ids.take(), self._vault.index(number)
+        attempt_id, phone = self._ids.take(), self._vault.index(number)
         sealed = self._vault.seal("calls", call_id, "to", number)
         other = t.calls.alias("other")
         engaged = exists().where(other.c.phone_index == phone, other.c.state == "live", other.c.id != call_id)
         take = (
             update(t.calls)
-            .where(K.id == call_id, K.state == "waiting", K.next_at <= micros(now), ~engaged)
-            .values(state="live", next_at=micros(look_at), dial_id=dial_id, to_sealed=sealed, to_masked=masked,
+            .where(K.id == call_id, K.state == "waiting", K.next_at <= to_micros(now), ~engaged)
+            .values(state="live", next_at=to_micros(look_at), dial_id=attempt_id, to_sealed=sealed, to_masked=masked,
                     phone_index=phone, position="")
         )  # fmt: skip
 
@@ -137,19 +137,19 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
             if c.execute(take).rowcount != 1:
                 return None
             number = c.execute(select(func.count()).select_from(t.dials).where(D.call_id == call_id)).scalar_one()
-            c.execute(_dial(dial_id, call_id, number + 1, "asking", now))
-            return dial_id
+            c.execute(_dial(attempt_id, call_id, number + 1, "asking", now))
+            return attempt_id
 
         return await self._db.write(work)
 
-    async def placed(self, dial_id: int, provider_id: str, look_at: datetime) -> bool:
-        done = update(t.dials).where(D.id == dial_id, D.state.in_(("asking", "ambiguous")))
+    async def placed(self, attempt_id: int, provider_id: str, look_at: datetime) -> bool:
+        done = update(t.dials).where(D.id == attempt_id, D.state.in_(("asking", "ambiguous")))
         done = done.values(state="placed", provider_id=func.coalesce(D.provider_id, provider_id))
 
         def work(c: Connection) -> bool:
             if c.execute(done).rowcount != 1:
                 return False
-            c.execute(_live(dial_id).values(next_at=micros(look_at)))
+            c.execute(_live(attempt_id).values(next_at=to_micros(look_at)))
             return True
 
         try:
@@ -157,19 +157,19 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         except IntegrityError:
             return False
 
-    async def doubtful(self, dial_id: int, error: str) -> None:
-        query = update(t.dials).where(D.id == dial_id, D.state == "asking").values(state="ambiguous", error=error)
+    async def doubtful(self, attempt_id: int, error: str) -> None:
+        query = update(t.dials).where(D.id == attempt_id, D.state == "asking").values(state="ambiguous", error=error)
         await self._db.write(lambda c: c.execute(query) and None)
 
-    async def look_again(self, dial_id: int, at: datetime) -> None:
-        await self._db.write(lambda c: c.execute(_live(dial_id).values(next_at=micros(at))) and None)
+    async def look_again(self, attempt_id: int, at: datetime) -> None:
+        await self._db.write(lambda c: c.execute(_live(attempt_id).values(next_at=to_micros(at))) and None)
 
     async def known(self, provider_ids: Collection[str]) -> frozenset[str]:
         query = select(D.provider_id).where(D.provider_id.in_(list(provider_ids)))
         return await self._db.read(lambda c: frozenset(c.execute(query).scalars()))
 
     async def end(self, ending: Ending) -> bool:
-        at = micros(ending.at)
+        at = to_micros(ending.at)
         judge = update(t.dials).where(D.id == ending.dial_id, D.outcome.is_(None))
         judge = judge.values(
             state="done", outcome=ending.outcome, ended_at=func.coalesce(D.ended_at, at),
@@ -178,7 +178,7 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
         again = ending.next_at
         values: dict[str, Any] = {
             "outcome": ending.outcome, "tries": K.tries + int(ending.counts),
-            "state": "done" if again is None else "waiting", "next_at": None if again is None else micros(again),
+            "state": "done" if again is None else "waiting", "next_at": None if again is None else to_micros(again),
         }  # fmt: skip
         if again is None:
             values["ended_at"] = at
@@ -193,8 +193,8 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
 
     async def inbound(self, new: NewCall, provider_id: str) -> int:
         await self._ids.refill(2)
-        call_id, dial_id = self._ids.take(), self._ids.take()
-        row = self._row(call_id, new) | {"state": "live", "dial_id": dial_id}
+        call_id, attempt_id = self._ids.take(), self._ids.take()
+        row = self._row(call_id, new) | {"state": "live", "dial_id": attempt_id}
         # an incoming call does not occupy the caller's own number: it must stay free to be called
         row["phone_index"] = None
         known = select(D.id).where(D.provider_id == provider_id)
@@ -204,9 +204,9 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
             if found is not None:
                 return int(found)
             c.execute(insert(t.calls).values(row))
-            dial = _dial(dial_id, call_id, 1, "placed", new.created_at).values(provider_id=provider_id)
-            c.execute(dial)
-            return dial_id
+            attempt = _dial(attempt_id, call_id, 1, "placed", new.created_at).values(provider_id=provider_id)
+            c.execute(attempt)
+            return attempt_id
 
         try:
             return await self._db.write(work)
@@ -215,24 +215,31 @@ class CallShelf(CallsTalk, CallsAsking, CallsBooks):
 
     # -- parameters of carrier URLs
 
-    def carry(self, dial_id: int, text: str) -> str:
-        return base64.urlsafe_b64encode(self._vault.seal("dials", dial_id, "carried", text)).decode().rstrip("=")
+    def carry(self, attempt_id: int, text: str) -> str:
+        return base64.urlsafe_b64encode(self._vault.seal("dials", attempt_id, "carried", text)).decode().rstrip("=")
 
-    def carried(self, dial_id: int, sealed: str) -> str:
+    def carried(self, attempt_id: int, sealed: str) -> str:
         raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
-        return self._vault.open("dials", dial_id, "carried", raw) or ""
+        return self._vault.open("dials", attempt_id, "carried", raw) or ""
 
 
-def _dial(dial_id: int, call_id: int, number: int, state: str, now: datetime) -> Any:
+def _dial(attempt_id: int, call_id: int, number: int, state: str, now: datetime) -> Any:
     return insert(t.dials).values(
-        id=dial_id, call_id=call_id, number=number, state=state, asked_at=micros(now), keys="", sequence=-1, step=0
+        id=attempt_id,
+        call_id=call_id,
+        number=number,
+        state=state,
+        asked_at=to_micros(now),
+        keys="",
+        sequence=-1,
+        step=0,
     )
 
 
-def _live(dial_id: int) -> Any:
+def _live(attempt_id: int) -> Any:
     """Update of the call in progress by this attempt."""
-    mine = select(D.call_id).where(D.id == dial_id).scalar_subquery()
-    return update(t.calls).where(K.id == mine, K.dial_id == dial_id, K.state == "live")
+    mine = select(D.call_id).where(D.id == attempt_id).scalar_subquery()
+    return update(t.calls).where(K.id == mine, K.dial_id == attempt_id, K.state == "live")
 
 
 def _json(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket import State
 from backend.ports.calls import Call
 from storage import tables as t
@@ -37,7 +37,7 @@ class CallsAsking:
         return self._vault.open("tickets", ticket_id, "phone", sealed)
 
     async def asked_since(self, at: datetime) -> int:
-        query = select(func.count()).select_from(t.dials).where(D.asked_at >= micros(at))
+        query = select(func.count()).select_from(t.dials).where(D.asked_at >= to_micros(at))
         return await self._db.read(lambda c: int(c.execute(query).scalar_one()))
 
     async def visited(self, number: str, since: datetime, besides: int) -> Sequence[datetime]:
@@ -47,14 +47,14 @@ class CallsAsking:
             .join(t.calls, K.id == D.call_id)
             .where(K.phone_index == self._vault.index(number), K.purpose == "visit", K.id != besides)
             .group_by(K.id)
-            .having(first >= micros(since))
+            .having(first >= to_micros(since))
             .order_by(first.desc())
         )
-        return await self._db.read(lambda c: [instant(v) for v in c.execute(query).scalars()])
+        return await self._db.read(lambda c: [from_micros(v) for v in c.execute(query).scalars()])
 
     async def refuse_visits(self, phone_index: str, at: datetime, call_id: int | None) -> None:
         def work(c: Connection) -> None:
-            row = {"phone_index": phone_index, "at": micros(at), "call_id": call_id}
+            row = {"phone_index": phone_index, "at": to_micros(at), "call_id": call_id}
             c.execute(insert_new(c, t.no_visits).values(row).on_conflict_do_nothing())
             c.execute(update(t.tickets).where(T.phone_index == phone_index).values(no_visit=True))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, select, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.call_books import DeadNumber, Spent, Tried
 from backend.ports.calls import Call
 from storage import codes
@@ -43,7 +43,7 @@ class CallsBooks:
         def work(c: Connection) -> list[Tried]:
             return [
                 Tried(
-                    r.id, r.call_id, instant(r.asked_at), r.person, r.outcome, r.duration or 0,
+                    r.id, r.call_id, from_micros(r.asked_at), r.person, r.outcome, r.duration or 0,
                     str(json.loads(r.heard).get("requester", "")),
                 )
                 for r in c.execute(query.where(D.outcome.is_not(None)).order_by(D.asked_at, D.id))
@@ -51,14 +51,14 @@ class CallsBooks:
 
         return await self._db.read(work)
 
-    async def hint(self, dial_id: int, answered_by: str) -> None:
-        query = update(t.dials).where(D.id == dial_id, D.outcome.is_(None)).values(answered_by=answered_by)
+    async def hint(self, attempt_id: int, answered_by: str) -> None:
+        query = update(t.dials).where(D.id == attempt_id, D.outcome.is_(None)).values(answered_by=answered_by)
         await self._db.write(lambda c: c.execute(query) and None)
 
     # -- invalid numbers
 
     async def bury(self, number: str, masked: str, code: str, at: datetime, call: Call) -> None:
-        row = {"phone_index": self._vault.index(number), "at": micros(at), "code": code, "masked": masked,
+        row = {"phone_index": self._vault.index(number), "at": to_micros(at), "code": code, "masked": masked,
                "person": call.person, "ticket_id": call.ticket_id, "call_id": call.id}  # fmt: skip
         await self._db.write(
             lambda c: c.execute(insert_new(c, t.dead_numbers).values(row).on_conflict_do_nothing()) and None
@@ -74,7 +74,7 @@ class CallsBooks:
 
         def work(c: Connection) -> list[DeadNumber]:
             return [
-                DeadNumber(r.phone_index, r.masked, r.code, instant(r.at), r.person, r.no) for r in c.execute(query)
+                DeadNumber(r.phone_index, r.masked, r.code, from_micros(r.at), r.person, r.no) for r in c.execute(query)
             ]
 
         return await self._db.read(work)
@@ -96,8 +96,8 @@ class CallsBooks:
 
         return await self._db.write(work)
 
-    async def unreachable(self, assignment_id: int, dials: Sequence[int], at: datetime) -> bool:
-        row = {"assignment_id": assignment_id, "at": micros(at), "dials": json.dumps(list(dials))}
+    async def unreachable(self, assignment_id: int, attempts: Sequence[int], at: datetime) -> bool:
+        row = {"assignment_id": assignment_id, "at": to_micros(at), "dials": json.dumps(list(attempts))}
 
         def work(c: Connection) -> bool:
             return c.execute(insert_new(c, t.unreachables).values(row).on_conflict_do_nothing()).rowcount == 1
@@ -117,7 +117,7 @@ class CallsBooks:
                 .outerjoin(t.tickets, T.id == K.ticket_id)
                 .outerjoin(t.assignments, A.id == K.assignment_id)
             )
-            .where(D.asked_at >= micros(since), D.asked_at < micros(until))
+            .where(D.asked_at >= to_micros(since), D.asked_at < to_micros(until))
         )  # fmt: skip
 
         def work(c: Connection) -> list[Spent]:

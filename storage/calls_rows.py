@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from backend.domain.instants import instant
+from backend.domain.instants import from_micros
 from backend.domain.ticket import Category, Grade, State
 from backend.ports.calls import Call, Dial, PhoneLetter, Subject, Talk
 from storage import tables as t
@@ -77,7 +77,7 @@ def call_of(r: Any) -> Call:
     """Build the call of a row."""
     return Call(
         r.id, r.purpose, r.script, r.state, r.letter_id, r.ticket_id, r.assignment_id, r.person, r.round,
-        bool(r.urgent), r.tries, r.dials, _at(r.next_at), instant(r.created_at), r.phone_index, r.position,
+        bool(r.urgent), r.tries, r.dials, _at(r.next_at), from_micros(r.created_at), r.phone_index, r.position,
         json.loads(r.facts), json.loads(r.heard), None if r.t_no is None else _subject(r),
     )  # fmt: skip
 
@@ -85,21 +85,21 @@ def call_of(r: Any) -> Call:
 def talk_of(r: Any) -> Talk:
     """Build the attempt of a row, with its call."""
     said = None if r.d_said is None else json.loads(r.d_said)
-    dial = Dial(
-        r.d_id, r.d_number, r.d_state, r.d_provider, r.d_status, r.d_answered, instant(r.d_asked), r.d_step, said,
+    attempt = Dial(
+        r.d_id, r.d_number, r.d_state, r.d_provider, r.d_status, r.d_answered, from_micros(r.d_asked), r.d_step, said,
         r.d_keys, r.d_outcome,
     )  # fmt: skip
-    return Talk(dial, call_of(r))
+    return Talk(attempt, call_of(r))
 
 
 def _subject(r: Any) -> Subject:
     return Subject(
         r.t_no, State(r.t_state), Category(r.t_category) if r.t_category else None, Grade(r.t_grade),
-        r.t_management, frozenset(r.t_flags.split()), instant(r.t_generated), _at(r.t_closed), r.a_unit,
+        r.t_management, frozenset(r.t_flags.split()), from_micros(r.t_generated), _at(r.t_closed), r.a_unit,
         State(r.a_state) if r.a_state else None, _at(r.a_opened), _at(r.a_ended), _at(r.a_sign_due),
         _at(r.a_close_due),
     )  # fmt: skip
 
 
 def _at(value: int | None) -> Any:
-    return None if value is None else instant(value)
+    return None if value is None else from_micros(value)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.ports.calls import News, Step, Talk
 from storage import tables as t
 from storage.calls_rows import D, K, talk_of, talks
@@ -89,14 +89,14 @@ class CallsTalk:
 
     _db: Database
 
-    async def talk(self, dial_id: int) -> Talk | None:
-        rows = await _TALK.ask(self._db, {"b_dial": dial_id})
+    async def talk(self, attempt_id: int) -> Talk | None:
+        rows = await _TALK.ask(self._db, {"b_dial": attempt_id})
         return talk_of(rows[0]) if rows else None
 
     async def take_step(self, step: Step) -> bool:
         taken = {
             "b_dial": step.dial_id, "b_step": step.step, "b_said": _json(step.said), "b_keys": step.keys,
-            "b_at": micros(step.at), "b_provider": step.provider_id or None, "b_answerer": step.answered_by or None,
+            "b_at": to_micros(step.at), "b_provider": step.provider_id or None, "b_answerer": step.answered_by or None,
             "b_recording": step.recording or None,
         }  # fmt: skip
         kept = {
@@ -114,10 +114,10 @@ class CallsTalk:
 
         return await self._db.write(work)
 
-    async def news(self, dial_id: int, news: News) -> bool:
-        at = micros(news.at)
+    async def news(self, attempt_id: int, news: News) -> bool:
+        at = to_micros(news.at)
         told = {
-            "b_dial": dial_id, "b_status": news.status, "b_provider": news.provider_id or None,
+            "b_dial": attempt_id, "b_status": news.status, "b_provider": news.provider_id or None,
             "b_sequence": news.sequence, "b_answerer": news.answered_by or None,
             "b_answered": at if news.status == "in-progress" else None, "b_error": news.error or None,
             "b_cost": news.cost or None, "b_ended": at if news.terminal else None, "b_duration": news.duration,
@@ -127,42 +127,42 @@ class CallsTalk:
             if c.execute(_NEWS if news.terminal else _NEWER, told).rowcount != 1:
                 return False
             if news.terminal and (news.duration or news.cost):
-                _sum(c, dial_id)
+                _sum(c, attempt_id)
             return True
 
         return await self._db.write(work)
 
     async def unpaid(self, since: datetime, until: datetime, limit: int) -> Sequence[Talk]:
-        query = talks().where(D.state == "done", D.asked_at >= micros(since), D.asked_at < micros(until))
+        query = talks().where(D.state == "done", D.asked_at >= to_micros(since), D.asked_at < to_micros(until))
         query = query.where(D.duration > 0, D.cost.is_(None), K.purpose != "inbound").order_by(D.asked_at).limit(limit)
         return await self._db.read(lambda c: [talk_of(r) for r in c.execute(query)])
 
-    async def pay(self, dial_id: int, cost: str) -> None:
-        query = update(t.dials).where(D.id == dial_id).values(cost=cost)
+    async def pay(self, attempt_id: int, cost: str) -> None:
+        query = update(t.dials).where(D.id == attempt_id).values(cost=cost)
 
         def work(c: Connection) -> None:
             c.execute(query)
-            _sum(c, dial_id)
+            _sum(c, attempt_id)
 
         await self._db.write(work)
 
-    async def record(self, dial_id: int, url: str) -> None:
-        query = update(t.dials).where(D.id == dial_id).values(recording=url)
+    async def record(self, attempt_id: int, url: str) -> None:
+        query = update(t.dials).where(D.id == attempt_id).values(recording=url)
         await self._db.write(lambda c: c.execute(query) and None)
 
     async def forget_recordings(self, before: datetime) -> int:
-        old = update(t.dials).where(D.recording.is_not(None), D.asked_at < micros(before)).values(recording=None)
+        old = update(t.dials).where(D.recording.is_not(None), D.asked_at < to_micros(before)).values(recording=None)
         return await self._db.write(lambda c: int(c.execute(old).rowcount))
 
 
-def _sum(c: Connection, dial_id: int) -> None:
+def _sum(c: Connection, attempt_id: int) -> None:
     """Sum up all attempts of the call: seconds, and cost if it is of one currency."""
-    rows = c.execute(select(D.duration, D.cost).where(D.call_id == _CALL), {"b_dial": dial_id}).all()
+    rows = c.execute(select(D.duration, D.cost).where(D.call_id == _CALL), {"b_dial": attempt_id}).all()
     seconds = sum(r.duration or 0 for r in rows)
     paid = [r.cost.split(" ", 1) for r in rows if r.cost]
     one = {currency for _, *rest in paid for currency in rest or ("",)}
     cost = f"{sum(float(p[0]) for p in paid):.5f} {one.pop()}".strip() if len(one) == 1 else None
-    c.execute(update(t.calls).where(K.id == _CALL).values(duration=literal(seconds), cost=cost), {"b_dial": dial_id})
+    c.execute(update(t.calls).where(K.id == _CALL).values(duration=literal(seconds), cost=cost), {"b_dial": attempt_id})
 
 
 def _json(value: Any) -> str:

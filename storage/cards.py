@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, Select, bindparam, or_, select, u
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.cards import HeldCard, NewCard
 from storage import tables as t
 from storage.config import bump
@@ -46,7 +46,7 @@ def write_cards(c: Connection, cards: Sequence[NewCard], ids: Ids, *, lock: bool
             "id": ids.take(), "channel": card.channel, "address": card.address, "message_id": card.message_id,
             "person": card.person, "ticket_id": card.ticket_id, "assignment_id": card.assignment_id,
             "kind": card.kind, "shown": card.shown, "wanted": max(card.shown, versions.get(card.ticket_id, 0)),
-            "facts": encode(card.facts), "sent_at": micros(card.sent_at), "state": "live",
+            "facts": encode(card.facts), "sent_at": to_micros(card.sent_at), "state": "live",
         }
         for card in cards
     ]  # fmt: skip
@@ -89,8 +89,8 @@ class Cards:
                 C.wanted > C.shown,
                 C.state == "live",
                 C.channel.in_(list(channels)),
-                or_(C.not_before.is_(None), C.not_before <= micros(now)),
-                or_(C.lease_until.is_(None), C.lease_until < micros(real)),
+                or_(C.not_before.is_(None), C.not_before <= to_micros(now)),
+                or_(C.lease_until.is_(None), C.lease_until < to_micros(real)),
             )
             .order_by(C.id)
             .limit(limit)
@@ -104,9 +104,9 @@ class Cards:
                 C.id.in_(list(ids)),
                 C.wanted > C.shown,
                 C.state == "live",
-                or_(C.lease_until.is_(None), C.lease_until < micros(real)),
+                or_(C.lease_until.is_(None), C.lease_until < to_micros(real)),
             )
-            .values(owner=owner, lease_until=micros(lease_until), attempts=C.attempts + 1)
+            .values(owner=owner, lease_until=to_micros(lease_until), attempts=C.attempts + 1)
             .returning(*_COLUMNS)
         )
         return await self._db.write(lambda c: [_held(r) for r in c.execute(query).all()])
@@ -115,7 +115,7 @@ class Cards:
         return await self._release(card_id, owner, {"shown": version, "attempts": 0, "not_before": None})
 
     async def postpone(self, card_id: int, owner: str, not_before: datetime) -> bool:
-        return await self._release(card_id, owner, {"not_before": micros(not_before)})
+        return await self._release(card_id, owner, {"not_before": to_micros(not_before)})
 
     async def _release(self, card_id: int, owner: str, values: dict[str, Any]) -> bool:
         query = update(t.cards).where(C.id == card_id, C.owner == owner)
@@ -148,5 +148,5 @@ class Cards:
 def _held(r: Any) -> HeldCard:
     return HeldCard(
         r.id, r.channel, r.address, r.message_id, r.person, r.ticket_id, r.assignment_id, r.kind, r.shown,
-        r.wanted, json.loads(r.facts), instant(r.sent_at), r.state, r.attempts,
+        r.wanted, json.loads(r.facts), from_micros(r.sent_at), r.state, r.attempts,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, text, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.people import Pin
 from storage import tables as t
 
@@ -21,7 +21,7 @@ _COUNT = text(
 
 def count_try(c: Connection, subject: str, now: datetime) -> bool:
     """Count a guess; False if this user has used up their guesses. The row stays locked until the transaction ends."""
-    facts = {"subject": subject, "now": micros(now), "old": micros(now - WINDOW)}
+    facts = {"subject": subject, "now": to_micros(now), "old": to_micros(now - WINDOW)}
     return int(c.execute(_COUNT, facts).scalar_one()) <= MOST_TRIES
 
 
@@ -34,10 +34,10 @@ def keep(c: Connection, hashed: str, person: str, now: datetime, until: datetime
     """Store a code; the person's earlier unused ones stop working, and long-expired codes are deleted."""
     k = t.binding_codes.c
     c.execute(delete(t.binding_codes).where((k.person == person) & k.used_at.is_(None)))
-    c.execute(delete(t.binding_codes).where(k.expires_at < micros(now - timedelta(days=2))))
+    c.execute(delete(t.binding_codes).where(k.expires_at < to_micros(now - timedelta(days=2))))
     c.execute(
         insert(t.binding_codes).values(
-            code_hash=hashed, person=person, created_at=micros(now), expires_at=micros(until)
+            code_hash=hashed, person=person, created_at=to_micros(now), expires_at=to_micros(until)
         )
     )
 
@@ -53,7 +53,7 @@ def trouble(row: Any, now: datetime) -> str | None:
         return "code_unknown"
     if row.used_at is not None:
         return "already_bound"
-    return "code_expired" if row.expires_at <= micros(now) else None
+    return "code_expired" if row.expires_at <= to_micros(now) else None
 
 
 def usable(c: Connection, hashed: str, now: datetime) -> Any:
@@ -66,7 +66,7 @@ def use(c: Connection, hashed: str, user_id: str, now: datetime) -> bool:
     """Use up a code; False if somebody else was faster."""
     k = t.binding_codes.c
     mine = update(t.binding_codes).where((k.code_hash == hashed) & k.used_at.is_(None))
-    return c.execute(mine.values(used_at=micros(now), user_id=user_id)).rowcount == 1
+    return c.execute(mine.values(used_at=to_micros(now), user_id=user_id)).rowcount == 1
 
 
 def try_pin(c: Connection, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
@@ -77,9 +77,9 @@ def try_pin(c: Connection, person: str, now: datetime, most: int, lock_until: da
     ).first()
     if row is None or row.pin_hash is None:
         return None
-    if row.pin_locked_until is not None and row.pin_locked_until > micros(now):
-        return Pin(row.pin_hash, row.pin_failures, instant(row.pin_locked_until))
+    if row.pin_locked_until is not None and row.pin_locked_until > to_micros(now):
+        return Pin(row.pin_hash, row.pin_failures, from_micros(row.pin_locked_until))
     tries = (0 if row.pin_locked_until is not None else row.pin_failures) + 1
-    locked = micros(lock_until) if tries >= most else None
+    locked = to_micros(lock_until) if tries >= most else None
     c.execute(update(t.people).where(k.code == person).values(pin_failures=tries, pin_locked_until=locked))
     return Pin(row.pin_hash, tries, None)

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, text, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.duty_roster import Shift, StandIn
+from backend.domain.instants import from_micros, to_micros
 from backend.domain.records import Person, Unit
-from backend.domain.rosters import Shift, StandIn
 from backend.domain.ticket import Role, UnitKind
 from backend.ports.config import Config, SettingVersion
 from storage import tables as t
@@ -54,9 +54,9 @@ class Configuration:
                     key=version.key,
                     unit=version.unit,
                     value=version.value,
-                    from_at=micros(version.from_at),
+                    from_at=to_micros(version.from_at),
                     by=version.by,
-                    set_at=micros(version.set_at),
+                    set_at=to_micros(version.set_at),
                 )  # fmt: skip
             )
             bump(c)
@@ -69,7 +69,7 @@ class Configuration:
             if key is not None:
                 query = query.where(t.settings.c.key == key)
             return [
-                SettingVersion(r.key, r.unit, r.value, instant(r.from_at), r.by, instant(r.set_at))
+                SettingVersion(r.key, r.unit, r.value, from_micros(r.from_at), r.by, from_micros(r.set_at))
                 for r in c.execute(query)
             ]
 
@@ -82,7 +82,7 @@ class Configuration:
             for day, working in fresh.items():
                 c.execute(delete(t.calendar_days).where(t.calendar_days.c.day == day))
                 c.execute(
-                    insert(t.calendar_days).values(day=day, working=working, note=note, by=by, set_at=micros(now))
+                    insert(t.calendar_days).values(day=day, working=working, note=note, by=by, set_at=to_micros(now))
                 )
             if fresh:
                 bump(c)
@@ -129,7 +129,7 @@ def _unit(r: Any) -> Unit:
 
 
 def _load(c: Connection, now: datetime) -> Config:
-    at = micros(now)
+    at = to_micros(now)
     live = select(t.bindings).where(t.bindings.c.state == "live").order_by(t.bindings.c.id)
     bindings = c.execute(live).all()
     bound = {r.person: r for r in bindings}
@@ -181,14 +181,16 @@ def _shifts(c: Connection, at: int) -> tuple[Shift, ...]:
     k = t.duty_shifts.c
     query = select(t.duty_shifts).where(k.to_at > at).order_by(k.from_at, k.id)
     return tuple(
-        Shift(r.id, r.unit, instant(r.from_at), instant(r.to_at), r.person, r.deputy) for r in c.execute(query)
+        Shift(r.id, r.unit, from_micros(r.from_at), from_micros(r.to_at), r.person, r.deputy) for r in c.execute(query)
     )
 
 
 def _stand_ins(c: Connection, at: int) -> tuple[StandIn, ...]:
     k = t.stand_ins.c
     query = select(t.stand_ins).where(k.to_at > at).order_by(k.from_at, k.id)
-    return tuple(StandIn(r.id, r.absent, r.person, instant(r.from_at), instant(r.to_at)) for r in c.execute(query))
+    return tuple(
+        StandIn(r.id, r.absent, r.person, from_micros(r.from_at), from_micros(r.to_at)) for r in c.execute(query)
+    )
 
 
 def _until(c: Connection, at: int) -> datetime | None:
@@ -197,4 +199,4 @@ def _until(c: Connection, at: int) -> datetime | None:
         for column in (t.people.c.valid_from, t.people.c.valid_to, t.settings.c.from_at)
     ]
     soonest = min((b for b in bounds if b is not None), default=None)
-    return None if soonest is None else instant(soonest)
+    return None if soonest is None else from_micros(soonest)

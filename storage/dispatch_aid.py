@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
 
-from backend.domain.dispatch_aid import Misses, Responsibility
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.suggestions import CatalogueEntry, DispatchErrors
 from backend.ports.dispatch_aid import Entry, Repeats
 from storage import tables as t
 from storage.db import Database
@@ -24,7 +24,7 @@ class CatalogueShelf:
     def __init__(self, db: Database, ids: Ids, zone: ZoneInfo) -> None:
         self._db, self._ids, self._zone = db, ids, zone
 
-    async def rows(self) -> Sequence[Responsibility]:
+    async def rows(self) -> Sequence[CatalogueEntry]:
         r = t.catalogue_rows.c
         query = select(t.catalogue_rows).where(r.removed_at.is_(None)).order_by(r.id)
         return await self._db.read(lambda c: [_row(row) for row in c.execute(query)])
@@ -45,7 +45,7 @@ class CatalogueShelf:
                         id=self._ids.take(), category=entry.category,
                         keywords=json.dumps(entry.keywords, ensure_ascii=False), region=entry.region,
                         unit=entry.unit, basis=entry.basis, valid_from=_day(entry.valid_from),
-                        valid_to=_day(entry.valid_to), by=by, set_at=micros(at), fingerprint=entry.fingerprint,
+                        valid_to=_day(entry.valid_to), by=by, set_at=to_micros(at), fingerprint=entry.fingerprint,
                     ))  # fmt: skip
             return fresh
 
@@ -56,11 +56,11 @@ class CatalogueShelf:
         gone = (
             update(t.catalogue_rows)
             .where(r.id == row, r.removed_at.is_(None))
-            .values(removed_at=micros(at), removed_by=by)
+            .values(removed_at=to_micros(at), removed_by=by)
         )
         return await self._db.write(lambda c: c.execute(gone).rowcount == 1)
 
-    async def misses(self, start: datetime, end: datetime, by: str) -> Sequence[Misses]:
+    async def misses(self, start: datetime, end: datetime, by: str) -> Sequence[DispatchErrors]:
         """Count dispatches from `start` to before `end`, by unit, dispatcher, category or month.
 
         Every assignment of a ticket to a unit is a dispatch, reassigning included; it was wrong if the unit's return
@@ -80,16 +80,16 @@ class CatalogueShelf:
             select(*columns, func.count().label("given"), func.sum(case((a.state == "returned", 1), else_=0)).label("back"),
                    func.sum(case((moved, 1), else_=0)).label("moved"))
             .join_from(t.assignments, t.tickets, k.id == a.ticket_id)
-            .where(a.dispatched_at >= micros(start), a.dispatched_at < micros(end), a.lead)
+            .where(a.dispatched_at >= to_micros(start), a.dispatched_at < to_micros(end), a.lead)
             .group_by(*columns)
         )  # fmt: skip
 
-        def work(c: Connection) -> Sequence[Misses]:
+        def work(c: Connection) -> Sequence[DispatchErrors]:
             sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
             for row in c.execute(query):
                 for place, count in enumerate((row.given, row.back, row.moved)):
                     sums[named(row)][place] += int(count)
-            return [Misses(name, *counts) for name, counts in sorted(sums.items())]
+            return [DispatchErrors(name, *counts) for name, counts in sorted(sums.items())]
 
         return await self._db.read(work)
 
@@ -106,7 +106,7 @@ class CatalogueShelf:
             select(a.unit, k.generated_at, case((again, 1), else_=0).label("again"))
             .outerjoin_from(t.tickets, master, master.c.id == k.merged_into)
             .join(t.assignments, a.id == func.coalesce(master.c.lead_id, k.lead_id))
-            .where(k.generated_at >= micros(start), k.generated_at < micros(end), k.state != "cancelled")
+            .where(k.generated_at >= to_micros(start), k.generated_at < to_micros(end), k.state != "cancelled")
         )
 
         def work(c: Connection) -> Sequence[Repeats]:
@@ -120,16 +120,16 @@ class CatalogueShelf:
         return await self._db.read(work)
 
     def _month(self, at: int) -> str:
-        return f"{instant(at).astimezone(self._zone):%Y-%m}"
+        return f"{from_micros(at).astimezone(self._zone):%Y-%m}"
 
 
 def _day(value: date | None) -> str | None:
     return None if value is None else value.isoformat()
 
 
-def _row(row: Any) -> Responsibility:
+def _row(row: Any) -> CatalogueEntry:
     from_, to = (date.fromisoformat(d) if d else None for d in (row.valid_from, row.valid_to))
-    return Responsibility(row.id, row.unit, row.category, tuple(json.loads(row.keywords)), row.region, row.basis,
+    return CatalogueEntry(row.id, row.unit, row.category, tuple(json.loads(row.keywords)), row.region, row.basis,
                           from_, to)  # fmt: skip
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
+from backend.domain.move_table import WITH_UNIT
 from backend.domain.records import Assignment, Request, Ticket
-from backend.domain.table import WITH_UNIT
 from backend.ports.drafts import Expectation, Todo
 from storage import tables as t
 from storage.db import Database
@@ -39,7 +39,7 @@ class DraftShelf:
         return dict(json.loads(body)) if body else {}
 
     async def keep(self, person: str, assignment_id: int, verb: str, words: Mapping[str, Any], now: datetime) -> None:
-        row = {"person": person, "assignment": assignment_id, "verb": verb, "words": _json(words), "at": micros(now)}
+        row = {"person": person, "assignment": assignment_id, "verb": verb, "words": _json(words), "at": to_micros(now)}
         await self._db.write(lambda c: c.execute(_KEEP, row) and None)
 
     async def drop(self, person: str, assignment_id: int, verb: str) -> None:
@@ -60,12 +60,12 @@ class DraftShelf:
         self, channel: str, user_id: str, expectation: Expectation, now: datetime, until: datetime
     ) -> None:
         row = {"channel": channel, "user": user_id, "what": expectation.what, "facts": _json(expectation.facts),
-               "until": micros(until)}  # fmt: skip
+               "until": to_micros(until)}  # fmt: skip
         await self._db.write(lambda c: c.execute(_EXPECT, row) and None)
 
     async def expected(self, channel: str, user_id: str, now: datetime) -> Expectation | None:
         k = t.expectations.c
-        query = select(k.what, k.facts).where(k.channel == channel, k.user_id == user_id, k.until > micros(now))
+        query = select(k.what, k.facts).where(k.channel == channel, k.user_id == user_id, k.until > to_micros(now))
         row = await self._db.read(lambda c: c.execute(query).first())
         return Expectation(row.what, json.loads(row.facts)) if row else None
 
@@ -77,7 +77,7 @@ class DraftShelf:
     async def mark_opened(self, assignment_id: int, now: datetime) -> bool:
         k = t.assignments.c
         first = update(t.assignments).where(k.id == assignment_id, k.opened_at.is_(None))
-        return await self._db.write(lambda c: c.execute(first.values(opened_at=micros(now))).rowcount == 1)
+        return await self._db.write(lambda c: c.execute(first.values(opened_at=to_micros(now))).rowcount == 1)
 
     async def request(self, request_id: int) -> Request | None:
         query = select(t.requests).where(t.requests.c.id == request_id)
@@ -103,7 +103,7 @@ class DraftShelf:
     async def closed_since(self, unit: str, since: datetime) -> int:
         a = t.assignments.c
         query = select(func.count()).select_from(t.assignments)
-        query = query.where(a.unit == unit, a.closed_at >= micros(since))
+        query = query.where(a.unit == unit, a.closed_at >= to_micros(since))
         return int(await self._db.read(lambda c: c.execute(query).scalar_one()))
 
 

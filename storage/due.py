@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
-from backend.domain.instants import instant, micros
-from backend.domain.records import Duty, Letter
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.records import Duty, Message
 from backend.domain.ticket import Category
 from storage import tables as t
 from storage.db import Database
@@ -26,14 +26,14 @@ class DueWork:
         shape = SHAPES[Duty]
         query = (
             select(*(t.duties.c[name] for name in shape.names))
-            .where(t.duties.c.next_at <= micros(now))
+            .where(t.duties.c.next_at <= to_micros(now))
             .order_by(t.duties.c.next_at)
             .limit(limit)
         )
         return await self._db.read(lambda c: [shape.read(r) for r in c.execute(query)])
 
     async def next_at(self, after: datetime) -> datetime | None:
-        at = micros(after)
+        at = to_micros(after)
 
         def work(c: Connection) -> int | None:
             found = [
@@ -49,14 +49,14 @@ class DueWork:
             return min((f for f in found if f is not None), default=None)
 
         soonest = await self._db.read(work)
-        return None if soonest is None else instant(soonest)
+        return None if soonest is None else from_micros(soonest)
 
     async def talking(self) -> set[int]:
         """Return ids of attempts that are on the line now."""
         query = select(t.calls.c.dial_id).where(t.calls.c.state == "live", t.calls.c.purpose != "inbound")
         return await self._db.read(lambda c: {int(i) for i in c.execute(query).scalars() if i is not None})
 
-    async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()) -> bool:
+    async def looked(self, duty: Duty, step: int, next_at: datetime | None, messages: Sequence[Message] = ()) -> bool:
         """Record the reminder step reached and the next check, and enqueue the step's messages."""
 
         def work(c: Connection) -> bool:
@@ -66,16 +66,16 @@ class DueWork:
                     t.duties.c.id == duty.id,
                     t.duties.c.step == duty.step,
                     t.duties.c.met_at.is_(None),
-                    t.duties.c.due_at == micros(duty.due_at),
+                    t.duties.c.due_at == to_micros(duty.due_at),
                     t.duties.c.next_at.is_not(None),
                 )  # fmt: skip
-                .values(step=step, next_at=None if next_at is None else micros(next_at))
+                .values(step=step, next_at=None if next_at is None else to_micros(next_at))
             )
             if done.rowcount != 1:
                 return False
-            shape = SHAPES[Letter]
-            for letter in letters:
-                c.execute(insert(t.letters).values(dict(zip(shape.names, shape.write(letter), strict=True))))
+            shape = SHAPES[Message]
+            for message in messages:
+                c.execute(insert(t.letters).values(dict(zip(shape.names, shape.write(message), strict=True))))
             return True
 
         return await self._db.write(work)
@@ -93,7 +93,7 @@ class DueWork:
             query = (
                 select(*(k[name] for name in shape.names), t.tickets.c.no.label("ticket_no"), t.tickets.c.category)
                 .join(t.tickets, t.tickets.c.id == k.ticket_id)
-                .where(k.id > last, k.met_at.is_(None), k.due_at > micros(after))
+                .where(k.id > last, k.met_at.is_(None), k.due_at > to_micros(after))
                 .order_by(k.id)
                 .limit(STRETCH)
             )
@@ -111,10 +111,10 @@ class DueWork:
             last = found[-1][2].id
 
     async def put_off(self, duty: Duty, until: datetime) -> bool:
-        k, at = t.duties.c, micros(until)
+        k, at = t.duties.c, to_micros(until)
         query = (
             update(t.duties)
-            .where(k.id == duty.id, k.met_at.is_(None), k.due_at == micros(duty.due_at), k.next_at < at)
+            .where(k.id == duty.id, k.met_at.is_(None), k.due_at == to_micros(duty.due_at), k.next_at < at)
             .values(next_at=at)
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
@@ -122,7 +122,7 @@ class DueWork:
     async def to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
         query = (
             select(t.tickets.c.id)
-            .where(t.tickets.c.state == "finalized", t.tickets.c.closed_at <= micros(finalized_before))
+            .where(t.tickets.c.state == "finalized", t.tickets.c.closed_at <= to_micros(finalized_before))
             .order_by(t.tickets.c.id)
             .limit(limit)
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, literal, or_, select
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.domain.records import Ticket
 from backend.domain.ticket import Obligation
 from backend.ports.reading import Filters
@@ -41,7 +41,7 @@ def flagged(flag: str) -> Any:
 def late(now: datetime) -> tuple[Any, ...]:
     """Conditions: an open duty of the kinds that count is past its due time."""
     d = t.duties.c
-    return d.met_at.is_(None), d.due_at < micros(now), d.kind.in_([k.value for k in OWED])
+    return d.met_at.is_(None), d.due_at < to_micros(now), d.kind.in_([k.value for k in OWED])
 
 
 def found(filters: Filters, now: datetime, seen_by: str | None) -> tuple[Select[Any], Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
-from backend.domain.instants import instant, micros
-from backend.domain.table import WITH_UNIT
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.move_table import WITH_UNIT
 from backend.domain.ticket import Obligation
 from backend.ports.glance import Late, Load
 from storage import tables as t
@@ -24,7 +24,7 @@ class Glance:
         self._db = db
 
     async def since(self, moment: datetime) -> Mapping[str, int]:
-        j, at = t.journal.c, micros(moment)
+        j, at = t.journal.c, to_micros(moment)
         verbs = select(j.verb, func.count()).where(j.at >= at).group_by(j.verb)
         new = select(func.count()).select_from(t.tickets).where(t.tickets.c.generated_at >= at)
 
@@ -66,7 +66,7 @@ class Glance:
         def work(c: Connection) -> tuple[int, Sequence[Late]]:
             found: dict[str, Late] = {}
             for r in c.execute(rows):  # two duties may be due at the same instant: one line is enough
-                one = Late(r.no, r.assignment_id, r.version or 0, r.unit, Obligation(r.kind), instant(r.due_at))
+                one = Late(r.no, r.assignment_id, r.version or 0, r.unit, Obligation(r.kind), from_micros(r.due_at))
                 found.setdefault(r.no, one)
             return int(c.execute(count).scalar_one()), list(found.values())[:limit]
 

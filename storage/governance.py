@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.governance import Project
 from storage import tables as t
 from storage.db import Database
@@ -52,7 +52,7 @@ class GovernanceShelf:
 def _written(values: Mapping[str, Any]) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, datetime):
-            return micros(value)
+            return to_micros(value)
         return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, tuple)) else value
 
     return {name: plain(value) for name, value in values.items()}
@@ -63,5 +63,5 @@ def _project(row: Any) -> Project:
     values["tickets"] = tuple(json.loads(values["tickets"]))
     for name in _AT:
         if values[name] is not None:
-            values[name] = instant(values[name])
+            values[name] = from_micros(values[name])
     return Project(**values)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.ports.idempotency import ABANDONED, KEPT, Earlier
 from storage import tables as t
 from storage.db import Database
@@ -22,9 +22,9 @@ class Idempotency:
     async def claim(self, key: str, body_hash: str, now: datetime) -> Earlier | None:
         k = t.idempotency.c
         stale = delete(t.idempotency).where(
-            (k.key == key) & ((k.at < micros(now - KEPT)) | ((k.status == 0) & (k.at < micros(now - ABANDONED))))
+            (k.key == key) & ((k.at < to_micros(now - KEPT)) | ((k.status == 0) & (k.at < to_micros(now - ABANDONED))))
         )
-        row = {"key": key, "body_hash": body_hash, "status": 0, "answer": "", "at": micros(now)}
+        row = {"key": key, "body_hash": body_hash, "status": 0, "answer": "", "at": to_micros(now)}
         found = select(t.idempotency).where(k.key == key)
 
         def work(c: Connection) -> Earlier | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.ports.imports import LedgerLine
 from storage import tables as t
 from storage.db import Database
@@ -24,7 +24,7 @@ class ImportBook:
     async def note(self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]) -> None:
         await self._ids.refill(1)
         row = insert(t.imports).values(
-            id=self._ids.take(), kind=kind, sha256=sha256, name=name[:200], by=by, at=micros(at),
+            id=self._ids.take(), kind=kind, sha256=sha256, name=name[:200], by=by, at=to_micros(at),
             report=json.dumps(report, ensure_ascii=False, sort_keys=True),
         )  # fmt: skip
         await self._db.write(lambda c: c.execute(row) and None)
@@ -47,7 +47,7 @@ class ImportBook:
                         id=self._ids.take(), kind=line.kind, unit=line.unit, month=line.month, count=line.count,
                         level=line.level, matter=line.matter, points=line.points, note=line.note,
                         evidence=line.evidence, facts=json.dumps(dict(line.facts)), entered_by=by,
-                        entered_at=micros(at), state="accepted", reviewed_by=by, reviewed_at=micros(at),
+                        entered_at=to_micros(at), state="accepted", reviewed_by=by, reviewed_at=to_micros(at),
                         fingerprint=line.fingerprint,
                     ))  # fmt: skip
             return answers

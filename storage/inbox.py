@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, text, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.inbox import Heard
 from storage import tables as t
 from storage.db import Database
@@ -109,7 +109,7 @@ class InboxShelf:
 
     async def hear(self, mouth: str, body: bytes) -> bool:
         await self._ids.refill(1)
-        row = {"id": self._ids.take(), "mouth": mouth, "at": micros(self._wall()), "state": "new", "error": None}
+        row = {"id": self._ids.take(), "mouth": mouth, "at": to_micros(self._wall()), "state": "new", "error": None}
         try:
             event, chat = read_update(body)
             row |= {"event": event, "chat": chat, "body": body.decode("utf-8-sig")}
@@ -120,10 +120,10 @@ class InboxShelf:
         return bool(await _KEEP.do(self._db, row))
 
     async def claim(self, mouth: str, owner: str, limit: int, now: datetime) -> Sequence[Heard]:
-        facts = {"mouth": mouth, "owner": owner, "limit": limit, "now": micros(now),
-                 "until": micros(now + LEASE), "aside": STEPS_ASIDE}  # fmt: skip
+        facts = {"mouth": mouth, "owner": owner, "limit": limit, "now": to_micros(now),
+                 "until": to_micros(now + LEASE), "aside": STEPS_ASIDE}  # fmt: skip
         taken = [
-            Heard(id, where, event, chat, body, instant(at), attempts)
+            Heard(id, where, event, chat, body, from_micros(at), attempts)
             for id, where, event, chat, body, at, attempts in await self._claim.do(self._db, facts)
         ]
         worn = [h.id for h in taken if h.attempts > TRIES]  # its handler died every time (FM7)
@@ -135,7 +135,7 @@ class InboxShelf:
     async def renew(self, owner: str, now: datetime) -> None:
         """Extend the leases of this owner."""
         mine = update(t.inbox).where(t.inbox.c.state == "new", t.inbox.c.owner == owner)
-        await self._db.write(lambda c: c.execute(mine.values(lease_until=micros(now + LEASE))) and None)
+        await self._db.write(lambda c: c.execute(mine.values(lease_until=to_micros(now + LEASE))) and None)
 
     async def done(self, ids: Collection[int]) -> None:
         for id in ids:
@@ -157,14 +157,14 @@ class InboxShelf:
             later = now + timedelta(seconds=4 ** (found - 1))
             c.execute(
                 update(t.inbox).where(open_row)
-                .values(owner=None, lease_until=None, not_before=micros(later), error=_cut(error))
+                .values(owner=None, lease_until=None, not_before=to_micros(later), error=_cut(error))
             )  # fmt: skip
             return False
 
         return await self._db.write(work)
 
     async def lead(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
-        facts = {"name": name, "owner": owner, "now": micros(now), "until": micros(until)}
+        facts = {"name": name, "owner": owner, "now": to_micros(now), "until": to_micros(until)}
         return await self._db.write(lambda c: c.execute(_LEAD, facts).scalar() is not None)
 
     async def release(self, name: str, owner: str) -> None:
@@ -184,7 +184,7 @@ class InboxShelf:
         return await self._db.write(work)
 
     async def sweep(self, before: datetime) -> int:
-        old = delete(t.inbox).where(t.inbox.c.state == "done", t.inbox.c.received_at < micros(before))
+        old = delete(t.inbox).where(t.inbox.c.state == "done", t.inbox.c.received_at < to_micros(before))
         return await self._db.write(lambda c: int(c.execute(old).rowcount))
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.ports.indicators import Pace
 from storage.db import Database
 
@@ -34,7 +34,7 @@ class IndicatorsShelf:
 
     async def paces(self, start: datetime, end: datetime, unit: str | None) -> Sequence[Pace]:
         """Count, by unit, what was dispatched in the period."""
-        values: dict[str, object] = {"start": micros(start), "end": micros(end)}
+        values: dict[str, object] = {"start": to_micros(start), "end": to_micros(end)}
         query = _PACES.format(mine="" if unit is None else "AND a.unit = :unit")
         if unit is not None:
             values["unit"] = unit
@@ -52,7 +52,7 @@ class IndicatorsShelf:
         """Count demands, and the repeats among them."""
 
         def work(c: Connection) -> tuple[int, int]:
-            row = c.execute(text(_ALL), {"start": micros(start), "end": micros(end)}).one()
+            row = c.execute(text(_ALL), {"start": to_micros(start), "end": to_micros(end)}).one()
             return int(row[0]), int(row[1])
 
         return await self._db.read(work)

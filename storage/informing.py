@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, case, exists, literal, select
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.ports.informing import News
 from storage import tables as t
 from storage.db import Database
@@ -28,7 +28,7 @@ class NewsShelf:
         query = (
             select(j.ticket_id, j.version, j.verb, j.words)
             .join_from(t.journal, t.assignments, and_(a.id == j.assignment_id, a.lead))
-            .where(j.recorded_at >= micros(after), j.verb.in_(list(kinds)), ~told)
+            .where(j.recorded_at >= to_micros(after), j.verb.in_(list(kinds)), ~told)
             .order_by(j.recorded_at, j.id)
             .limit(limit)
         )

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
-from backend.domain.instants import micros
-from backend.domain.records import Line, Ticket
+from backend.domain.instants import to_micros
+from backend.domain.records import JournalEntry, Ticket
 from backend.ports.intake import Callers, Earlier
 from backend.ports.moves import NewTicket
 from storage import tables as t
@@ -70,7 +70,7 @@ class Arrivals:
         mine = k.phone_index.in_(sorted(indices))
         open_ = (
             select(k.phone_index, k.category, k.no)
-            .where(mine, k.generated_at >= micros(since), k.state.not_in(OVER))
+            .where(mine, k.generated_at >= to_micros(since), k.state.not_in(OVER))
             .order_by(k.id)
         )
         silent = select(k.phone_index).where(mine, k.no_visit).distinct()
@@ -88,7 +88,7 @@ class Arrivals:
         query = (
             select(g.caller, k.category, k.no)
             .join_from(t.gists, t.tickets, k.id == g.ticket_id)
-            .where(g.caller.in_(sorted(callers)), k.generated_at >= micros(since), k.state.not_in(OVER))
+            .where(g.caller.in_(sorted(callers)), k.generated_at >= to_micros(since), k.state.not_in(OVER))
             .order_by(k.id)
         )
         return await self._db.read(lambda c: [Earlier(r.caller, r.category, r.no) for r in c.execute(query)])
@@ -137,7 +137,7 @@ def _batches(tickets: Sequence[NewTicket]) -> list[Batch]:
 
 
 def _columns(new: NewTicket) -> tuple[Any, ...]:
-    line: Line = new.line
+    line: JournalEntry = new.line
     more: Mapping[str, Any] = {"created_at": line.recorded_at, "extra": "{}", **new.columns}
     return (
         *SHAPES[Ticket].write(new.ticket),

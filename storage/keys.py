@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.domain.refusals import Refused
 from backend.ports.keys import IDLE, LONGEST, SIGN_IN_LIFETIME, Key, Opened, Session
 from storage import tables as t
@@ -45,7 +45,7 @@ class Keys:
                 raise Refused("exists")
             c.execute(insert(t.api_keys).values(
                 id=self._ids.take(), name=name, key_hash=hashed(secret), person=person, role=role, unit=unit,
-                created_at=micros(now),
+                created_at=to_micros(now),
             ))  # fmt: skip
 
         await self._db.write(work)
@@ -67,12 +67,12 @@ class Keys:
 
     async def revoke(self, name: str, now: datetime) -> int:
         k = t.api_keys.c
-        ended = update(t.api_keys).where(k.name == name, k.revoked_at.is_(None)).values(revoked_at=micros(now))
+        ended = update(t.api_keys).where(k.name == name, k.revoked_at.is_(None)).values(revoked_at=to_micros(now))
         return await self._db.write(lambda c: int(c.execute(ended).rowcount))
 
     async def sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
         token = secrets.token_urlsafe(24)
-        value = json.dumps({"holder": holder, "until": micros(now + lifetime)})
+        value = json.dumps({"holder": holder, "until": to_micros(now + lifetime)})
         row = insert(t.house).values(name=_SIGN_IN + hashed(token), value=value)
         await self._db.write(lambda c: c.execute(row) and None)
         return token
@@ -83,16 +83,16 @@ class Keys:
         if value is None:
             return None
         word = json.loads(value)
-        return str(word["holder"]) if word["until"] > micros(now) else None
+        return str(word["holder"]) if word["until"] > to_micros(now) else None
 
     async def open_session(self, holder: str, now: datetime) -> Opened:
         opened = Opened(secrets.token_urlsafe(32), secrets.token_urlsafe(24))
         row = insert(t.sessions).values(
-            token_hash=hashed(opened.token), person=holder, created_at=micros(now), seen_at=micros(now),
-            expires_at=micros(now + LONGEST), csrf=opened.csrf,
+            token_hash=hashed(opened.token), person=holder, created_at=to_micros(now), seen_at=to_micros(now),
+            expires_at=to_micros(now + LONGEST), csrf=opened.csrf,
         )  # fmt: skip
         k = t.sessions.c
-        ended = delete(t.sessions).where((k.expires_at < micros(now)) | (k.seen_at < micros(now - IDLE)))
+        ended = delete(t.sessions).where((k.expires_at < to_micros(now)) | (k.seen_at < to_micros(now - IDLE)))
 
         def work(c: Connection) -> None:
             c.execute(ended)
@@ -105,12 +105,12 @@ class Keys:
         k = t.sessions.c
         query = select(t.sessions).where(k.token_hash == hashed(token))
         row = await self._db.read(lambda c: c.execute(query).first())
-        if row is None or row.expires_at <= micros(now) or row.seen_at <= micros(now - IDLE):
+        if row is None or row.expires_at <= to_micros(now) or row.seen_at <= to_micros(now - IDLE):
             return None
-        if row.seen_at < micros(now - TOUCH):
-            touched = update(t.sessions).where(k.token_hash == row.token_hash).values(seen_at=micros(now))
+        if row.seen_at < to_micros(now - TOUCH):
+            touched = update(t.sessions).where(k.token_hash == row.token_hash).values(seen_at=to_micros(now))
             await self._db.write(lambda c: c.execute(touched) and None)
-        return Session(row.person, row.csrf, instant(row.created_at))
+        return Session(row.person, row.csrf, from_micros(row.created_at))
 
     async def carry_sessions(self, by: timedelta) -> None:
         """Move sessions along with the rehearsal clock."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.ledgers import LedgerEntry, LedgerFilter
 from storage import tables as t
 from storage.db import Database
@@ -80,7 +80,7 @@ class LedgerShelf:
             query = (
                 update(t.ledger)
                 .where(K.id == entry_id, K.state.in_(UNDECIDED))
-                .values(state=state, reviewed_by=by, reviewed_at=micros(at))
+                .values(state=state, reviewed_by=by, reviewed_at=to_micros(at))
             )
             if c.execute(query).rowcount != 1:
                 return False
@@ -98,8 +98,8 @@ def _columns(entry: LedgerEntry) -> dict[str, Any]:
         "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
         "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
         "evidence": entry.evidence, "facts": json.dumps(dict(entry.facts)), "entered_by": entry.entered_by,
-        "entered_at": micros(entry.entered_at), "state": entry.state, "reviewed_by": entry.reviewed_by,
-        "reviewed_at": None if entry.reviewed_at is None else micros(entry.reviewed_at),
+        "entered_at": to_micros(entry.entered_at), "state": entry.state, "reviewed_by": entry.reviewed_by,
+        "reviewed_at": None if entry.reviewed_at is None else to_micros(entry.reviewed_at),
         "fingerprint": entry.fingerprint, "document_date": entry.document_date, "files": json.dumps(entry.files),
         "tickets": json.dumps(entry.tickets, ensure_ascii=False), "replaces": entry.replaces, "reason": entry.reason,
     }  # fmt: skip
@@ -108,7 +108,7 @@ def _columns(entry: LedgerEntry) -> dict[str, Any]:
 def _entry(r: Any) -> LedgerEntry:
     return LedgerEntry(
         r.id, r.kind, r.unit, r.month, r.count, r.level, r.matter, r.points, r.note, r.evidence, r.entered_by,
-        instant(r.entered_at), r.state, r.fingerprint, r.reviewed_by,
-        None if r.reviewed_at is None else instant(r.reviewed_at), json.loads(r.facts), r.document_date,
+        from_micros(r.entered_at), r.state, r.fingerprint, r.reviewed_by,
+        None if r.reviewed_at is None else from_micros(r.reviewed_at), json.loads(r.facts), r.document_date,
         tuple(json.loads(r.files)), tuple(json.loads(r.tickets)), r.replaces, r.reason,
     )  # fmt: skip

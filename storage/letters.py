@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, case, func, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from backend.domain.instants import instant, micros
-from backend.domain.records import Letter
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.records import Message
 from backend.ports.letters import Claimed, Delivery, Note, Settlement, Waiting
 from storage import tables as t
 from storage.db import Database
@@ -17,7 +17,7 @@ from storage.letters_settle import Settler, write_letters, write_notes
 from storage.rows import SHAPES
 
 L = t.letters.c
-SHAPE = SHAPES[Letter]
+SHAPE = SHAPES[Message]
 _LETTER = [L[name] for name in SHAPE.names]
 _HELD = [*_LETTER, L.owner, L.lease_until, L.doubts]
 _DELIVERY = [*_LETTER, L.sent_at, L.provider_id, L.address, L.error, L.cost]
@@ -59,26 +59,26 @@ class Letters:
         self._ids = ids
         self._settler = Settler(db, ids)
 
-    async def add(self, letters: Sequence[Letter], notes: Sequence[Note] = ()) -> None:
-        if not letters and not notes:
+    async def add(self, messages: Sequence[Message], notes: Sequence[Note] = ()) -> None:
+        if not messages and not notes:
             return
         await self._ids.refill(len(notes) + 1)
 
         def work(c: Connection) -> None:
-            write_letters(c, letters)
+            write_letters(c, messages)
             write_notes(c, notes, self._ids)
 
         await self._db.write(work)
 
-    async def get(self, letter_id: int) -> Delivery | None:
-        found = await self._deliveries(select(*_DELIVERY).where(L.id == letter_id))
+    async def get(self, message_id: int) -> Delivery | None:
+        found = await self._deliveries(select(*_DELIVERY).where(L.id == message_id))
         return found[0] if found else None
 
     async def planned(self, kind: str, channel: str, person: str) -> datetime | None:
         mine = (L.kind == kind) & (L.channel == channel) & (L.person == person)
         query = select(func.min(L.not_before)).where(L.state == "pending", mine)
         found = await self._db.read(lambda c: c.execute(query).scalar())
-        return None if found is None else instant(found)
+        return None if found is None else from_micros(found)
 
     async def waiting(
         self, channels: Collection[str], now: datetime, limit: int, *, urgent: bool = False
@@ -86,7 +86,7 @@ class Letters:
         """List due messages, urgent first, then by `not_before`."""
         query = (
             select(L.id, L.kind, L.channel, L.person, L.urgent, L.ticket_id, L.assignment_id)
-            .where(L.state == "pending", L.channel.in_(list(channels)), L.not_before <= micros(now))
+            .where(L.state == "pending", L.channel.in_(list(channels)), L.not_before <= to_micros(now))
             .order_by(L.urgent.desc(), L.not_before, L.id)
             .limit(limit)
         )
@@ -111,7 +111,7 @@ class Letters:
         ids: Sequence[int] | None = None,
     ) -> list[Claimed]:
         given: dict[str, Any] = {
-            "channels": list(channels), "now": micros(now), "most": limit, "by": owner, "until": micros(lease_until),
+            "channels": list(channels), "now": to_micros(now), "most": limit, "by": owner, "until": to_micros(lease_until),
         }  # fmt: skip
         if ids is not None:
             given["ids"] = list(ids)
@@ -132,7 +132,7 @@ class Letters:
                 L.attempts == claimed.letter.attempts,
                 L.state == "sending",
             )
-            .values(lease_until=micros(lease_until))
+            .values(lease_until=to_micros(lease_until))
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
@@ -144,7 +144,7 @@ class Letters:
         """Release messages whose lease expired, as possible copies; return those tried `most` times, now dead."""
         lost = (
             select(L.id)
-            .where(L.state == "sending", L.lease_until < micros(real), L.channel.in_(list(channels)))
+            .where(L.state == "sending", L.lease_until < to_micros(real), L.channel.in_(list(channels)))
             .order_by(L.id)
             .with_for_update(skip_locked=True)
             .cte("lost")
@@ -152,12 +152,12 @@ class Letters:
         worn = L.attempts >= most
         free = (
             update(t.letters)
-            .where(L.id.in_(select(lost.c.id)), L.state == "sending", L.lease_until < micros(real))
+            .where(L.id.in_(select(lost.c.id)), L.state == "sending", L.lease_until < to_micros(real))
             .values(
                 state=case((worn, "dead"), else_="pending"),
                 error="lease_expired",
                 doubts=L.doubts + 1,
-                not_before=case((L.not_before < micros(now), L.not_before), else_=micros(now)),
+                not_before=case((L.not_before < to_micros(now), L.not_before), else_=to_micros(now)),
                 **FREE,
             )
             .returning(*_HELD, L.state.label("now_state"))
@@ -166,7 +166,9 @@ class Letters:
         def work(c: Connection) -> list[Claimed]:
             return [_claimed(r) for r in c.execute(free).all() if r.now_state == "dead"]
 
-        waiting = select(L.id).where(L.state == "sending", L.lease_until < micros(real), L.channel.in_(list(channels)))
+        waiting = select(L.id).where(
+            L.state == "sending", L.lease_until < to_micros(real), L.channel.in_(list(channels))
+        )
         if await self._db.read(lambda c: c.execute(waiting.limit(1)).first()) is None:
             return []
         return await self._db.write(work)
@@ -178,32 +180,32 @@ class Letters:
                 L.state == "pending",
                 L.channel == channel,
                 L.person.in_(list(persons)),
-                L.not_before < micros(until),
+                L.not_before < to_micros(until),
                 L.kind.not_in(list(spare)),
             )
-            .values(not_before=micros(until))
+            .values(not_before=to_micros(until))
         )
         await self._db.write(lambda c: c.execute(query) and None)
 
-    async def hasten(self, letter_id: int, not_before: datetime) -> bool:
-        query = update(t.letters).where(L.id == letter_id, L.state == "pending")
+    async def hasten(self, message_id: int, not_before: datetime) -> bool:
+        query = update(t.letters).where(L.id == message_id, L.state == "pending")
         query = query.values(
-            not_before=case((L.not_before > micros(not_before), micros(not_before)), else_=L.not_before)
+            not_before=case((L.not_before > to_micros(not_before), to_micros(not_before)), else_=L.not_before)
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
-    async def give_up(self, letter_id: int, error: str, letters: Sequence[Letter], notes: Sequence[Note]) -> bool:
+    async def give_up(self, message_id: int, error: str, messages: Sequence[Message], notes: Sequence[Note]) -> bool:
         await self._ids.refill(len(notes) + 1)
         end = (
             update(t.letters)
-            .where(L.id == letter_id, L.state.not_in(ENDED))
+            .where(L.id == message_id, L.state.not_in(ENDED))
             .values(state="failed", error=error, **FREE)
         )
 
         def work(c: Connection) -> bool:
             if c.execute(end).rowcount != 1:
                 return False
-            write_letters(c, letters)
+            write_letters(c, messages)
             write_notes(c, notes, self._ids)
             return True
 
@@ -221,7 +223,7 @@ class Letters:
             return [
                 Delivery(
                     SHAPE.read(r[: len(SHAPE.names)]),
-                    None if r.sent_at is None else instant(r.sent_at),
+                    None if r.sent_at is None else from_micros(r.sent_at),
                     r.provider_id,
                     r.address,
                     r.error,
@@ -234,6 +236,6 @@ class Letters:
 
 
 def _claimed(row: Any) -> Claimed:
-    letter: Letter = SHAPE.read(row[: len(SHAPE.names)])
-    until = instant(row.lease_until) if row.lease_until is not None else letter.created_at
-    return Claimed(letter, row.owner or "", until, row.doubts)
+    message: Message = SHAPE.read(row[: len(SHAPE.names)])
+    until = from_micros(row.lease_until) if row.lease_until is not None else message.created_at
+    return Claimed(message, row.owner or "", until, row.doubts)

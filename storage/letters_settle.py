@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, text, update
 
-from backend.domain.instants import micros
-from backend.domain.records import Letter
+from backend.domain.instants import to_micros
+from backend.domain.records import Message
 from backend.ports.letters import Note, Settlement
 from storage import tables as t
 from storage.cards import write_cards
@@ -27,18 +27,18 @@ _SENT = text(  # settles all plainly sent messages of a batch in one statement
 _ONE = "UPDATE letters SET {sets} WHERE id = ? AND owner = ? AND attempts = ? AND state = 'sending'"
 
 
-def write_letters(c: Connection, letters: Sequence[Letter]) -> None:
+def write_letters(c: Connection, messages: Sequence[Message]) -> None:
     """Insert messages."""
-    shape = SHAPES[Letter]
-    if letters:
-        c.execute(insert(t.letters), [dict(zip(shape.names, shape.write(x), strict=True)) for x in letters])
+    shape = SHAPES[Message]
+    if messages:
+        c.execute(insert(t.letters), [dict(zip(shape.names, shape.write(x), strict=True)) for x in messages])
 
 
 def write_notes(c: Connection, notes: Sequence[Note], ids: Ids) -> None:
     """Insert audit rows; enough ids must be available."""
     if notes:
         c.execute(insert(t.audit), [
-            {"id": ids.take(), "at": micros(n.at), "who": n.who, "what": n.what, "about": n.about,
+            {"id": ids.take(), "at": to_micros(n.at), "who": n.who, "what": n.what, "about": n.about,
              "facts": json.dumps(n.facts, ensure_ascii=False, default=str)} for n in notes
         ])  # fmt: skip
 
@@ -46,11 +46,11 @@ def write_notes(c: Connection, notes: Sequence[Note], ids: Ids) -> None:
 def _values(s: Settlement) -> dict[str, Any]:
     values: dict[str, Any] = {"state": s.state, "error": s.error, "owner": None, "lease_until": None}
     if s.state in ("sent", "ambiguous"):
-        values |= {"sent_at": micros(s.at), "provider_id": s.provider_id, "cost": s.cost}
+        values |= {"sent_at": to_micros(s.at), "provider_id": s.provider_id, "cost": s.cost}
     if s.address is not None:
         values["address"] = s.address
     if s.not_before is not None:
-        values["not_before"] = micros(s.not_before)
+        values["not_before"] = to_micros(s.not_before)
     return values
 
 
@@ -72,7 +72,7 @@ class Settler:
             kept = self._many(c, settlements) if postgres else [_one(c, s) for s in settlements]
             ours = [s for s, ok in zip(settlements, kept, strict=True) if ok]
             write_cards(c, [s.card for s in ours if s.card is not None], self._ids, lock=postgres)
-            write_letters(c, [letter for s in ours for letter in s.letters])
+            write_letters(c, [message for s in ours for message in s.letters])
             write_notes(c, [note for s in ours for note in s.notes], self._ids)
             return kept
 
@@ -85,7 +85,7 @@ class Settler:
         if plain:
             given = {
                 "ids": [s.id for s in plain], "attempts": [s.attempt for s in plain],
-                "owners": [s.owner for s in plain], "ats": [micros(s.at) for s in plain],
+                "owners": [s.owner for s in plain], "ats": [to_micros(s.at) for s in plain],
                 "providers": [s.provider_id for s in plain], "addresses": [s.address for s in plain],
                 "costs": [s.cost for s in plain],
             }  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, text
 
-from backend.domain.instants import instant, micros
-from backend.domain.likeness import Gist, keys, said_by
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.similarity import TicketFeatures, build_caller_key, build_index_keys
 from backend.ports.likeness import Known, Told
 from storage import tables as t
 from storage.db import Database
@@ -48,14 +48,14 @@ class LikenessShelf:
             select(*_TOLD, j.recorded_at)
             .join_from(t.journal, t.tickets, t.tickets.c.id == j.ticket_id)
             .outerjoin(t.gists, g.ticket_id == j.ticket_id)
-            .where(j.recorded_at >= micros(since), j.version == 1, j.verb.in_(_ARRIVED), g.ticket_id.is_(None))
+            .where(j.recorded_at >= to_micros(since), j.version == 1, j.verb.in_(_ARRIVED), g.ticket_id.is_(None))
             .order_by(j.recorded_at)
             .limit(limit)
         )
 
         def work(c: Connection) -> tuple[Sequence[Told], datetime | None]:
             rows = c.execute(query).all()
-            return [self._told(row) for row in rows], instant(rows[-1].recorded_at) if rows else None
+            return [self._told(row) for row in rows], from_micros(rows[-1].recorded_at) if rows else None
 
         return await self._db.read(work)
 
@@ -70,25 +70,25 @@ class LikenessShelf:
         caller = row.phone_index
         if caller is None and row.name_sealed is not None:
             name = self._vault.open("tickets", row.id, "name", row.name_sealed)
-            caller = self._vault.index(said_by(name or "", row.text))
+            caller = self._vault.index(build_caller_key(name or "", row.text))
         return Told(
             row.id, row.no, row.title, row.text, row.place, row.region, row.category, caller,
-            instant(row.generated_at),
+            from_micros(row.generated_at),
         )  # fmt: skip
 
-    async def keep(self, gists: Sequence[tuple[Told, Gist]]) -> None:
+    async def keep(self, gists: Sequence[tuple[Told, TicketFeatures]]) -> None:
         def work(c: Connection) -> None:
             ids = [told.ticket_id for told, _ in gists]
             for start in range(0, len(ids), CHUNK):
                 some = ids[start : start + CHUNK]
                 for row in c.execute(select(t.gists).where(t.gists.c.ticket_id.in_(some))).all():
-                    old = keys(_gist(row))
+                    old = build_index_keys(_gist(row))
                     c.execute(delete(t.like_keys).where(t.like_keys.c.key.in_(old),
                                                         t.like_keys.c.ticket_id == row.ticket_id))  # fmt: skip
                 c.execute(delete(t.gists).where(t.gists.c.ticket_id.in_(some)))
             c.execute(insert(t.gists), [_row(told, about) for told, about in gists])
             postgres = self._db.dialect == "postgresql"
-            found = [{"keys": list(keys(about)), "ticket_id": told.ticket_id} for told, about in gists]
+            found = [{"keys": list(build_index_keys(about)), "ticket_id": told.ticket_id} for told, about in gists]
             flat = [{"key": key, "ticket_id": f["ticket_id"]} for f in found for key in f["keys"]]  # type: ignore[attr-defined]
             if given := (found if postgres else flat):
                 c.execute(_KEY[self._db.dialect], given)
@@ -117,7 +117,7 @@ class LikenessShelf:
         g = t.gists.c
         query = (
             select(g.ticket_id)
-            .where(g.generated_at >= micros(start), g.generated_at < micros(end))
+            .where(g.generated_at >= to_micros(start), g.generated_at < to_micros(end))
             .order_by(g.generated_at.desc(), g.ticket_id.desc())
             .limit(most)
         )
@@ -158,18 +158,18 @@ _TOLD = [
 ]  # fmt: skip
 
 
-def _row(told: Told, about: Gist) -> dict[str, Any]:
+def _row(told: Told, about: TicketFeatures) -> dict[str, Any]:
     return {
         "ticket_id": told.ticket_id, "terms": json.dumps(dict(about.terms), ensure_ascii=False),
         "title": json.dumps(about.title, ensure_ascii=False), "caller": told.caller,
         "places": json.dumps([sorted(about.regions), sorted(about.rare)], ensure_ascii=False),
-        "generated_at": micros(told.generated_at),
+        "generated_at": to_micros(told.generated_at),
     }  # fmt: skip
 
 
-def _gist(row: Any) -> Gist:
+def _gist(row: Any) -> TicketFeatures:
     regions, rare = json.loads(row.places)
-    return Gist(json.loads(row.terms), tuple(json.loads(row.title)), frozenset(regions), frozenset(rare))
+    return TicketFeatures(json.loads(row.terms), tuple(json.loads(row.title)), frozenset(regions), frozenset(rare))
 
 
 def _known(c: Connection, which: Any) -> list[Known]:
@@ -194,7 +194,7 @@ def _known(c: Connection, which: Any) -> list[Known]:
         Known(
             row.ticket_id, row.no, row.state, row.head, row.category, row.region, row.place, row.unit,
             row.closed_at is not None, tuple(sorted(given_back.get(row.ticket_id, ()))), row.repeats,
-            instant(row.generated_at), row.caller, _gist(row),
+            from_micros(row.generated_at), row.caller, _gist(row),
         )
         for row in rows
     ]  # fmt: skip

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from json import dumps
 from typing import Any
 
-from backend.domain.flow import chain
-from backend.domain.instants import micros
+from backend.domain.flow import build_entry
+from backend.domain.instants import to_micros
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, Source
 from backend.ports.histories import AssignmentLike, Frame, HistoryLike, VisitLike
@@ -60,7 +60,7 @@ class Writer:
 
     def __init__(self, take: Callable[[], int], vault: Vault, key: bytes, frame: Frame) -> None:
         self._take, self._vault, self._key, self._frame = take, vault, key, frame
-        self._now = micros(frame.now)
+        self._now = to_micros(frame.now)
         self.rows: Rows = {table: [] for table in COLUMNS}
 
     def add(self, record: HistoryLike) -> Refused | None:
@@ -88,15 +88,15 @@ class Writer:
                 bounces += 1
             elif one.lead:
                 lead_id, state = assignment_id, here
-                closed = None if one.closed_at is None else micros(one.closed_at)
+                closed = None if one.closed_at is None else to_micros(one.closed_at)
         if not record.direct_answer:
             self._dispatch(record, ticket_id)
         self._visits(record, ticket_id, lead_id)
         excluded = self._claim(record, ticket_id, lead_id, closed)
         name, phone = record.requester_name, record.requester_phone
         words = {"history": len(record.assignments)}
-        line = chain(
-            self._key, prev="", line_id=take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="import",
+        line = build_entry(
+            self._key, prev_hash="", entry_id=take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="import",
             from_state="", to_state=state, by=by, source=Source.IMPORT, at=self._frame.now,
             recorded_at=self._frame.now, words=words,
         )  # fmt: skip
@@ -108,7 +108,7 @@ class Writer:
         rows["tickets"].append((
             ticket_id, record.ticket_no, 1, line.hash, state, str(record.category), str(record.grade),
             str(record.channel or "other"), record.region or "", record.management, record.management,
-            micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), bounces,
+            to_micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), bounces,
             not record.direct_answer, phone is not None, False,
             verdict if verdict in SPOKEN else None, verdict in ("unclear", "deemed"), excluded,
             len(record.visits) + 1 if record.visits else 0, 0, closed, record.title or "", record.place or "",
@@ -125,26 +125,26 @@ class Writer:
         """Add the rows of one assignment; return (its id, its state, whether it was returned)."""
         due, grade, category = self._frame.due, record.grade, record.category
         assignment_id, back = self._take(), one.returned
-        start = micros(one.dispatched_at)
-        sign_due = micros(due(Obligation.SIGN, grade, category, one.dispatched_at, one.unit))
-        close_due = micros(one.close_due_at or due(Obligation.CLOSE, grade, category, one.dispatched_at, one.unit))
-        signed = None if one.signed_at is None else micros(one.signed_at)
+        start = to_micros(one.dispatched_at)
+        sign_due = to_micros(due(Obligation.SIGN, grade, category, one.dispatched_at, one.unit))
+        close_due = to_micros(one.close_due_at or due(Obligation.CLOSE, grade, category, one.dispatched_at, one.unit))
+        signed = None if one.signed_at is None else to_micros(one.signed_at)
         by_clock = one.signed == "auto"
         given_back = back is not None and back.decision == "accepted"
-        ended = micros(back.decided_at or back.submitted_at) if back is not None and given_back else None
+        ended = to_micros(back.decided_at or back.submitted_at) if back is not None and given_back else None
         if back is not None:
             limit = due(Obligation.RETURN, grade, category, one.dispatched_at, one.unit)
-            asked = micros(back.submitted_at)
+            asked = to_micros(back.submitted_at)
             self._request(
-                ticket_id, assignment_id, one.unit, "return", asked, asked < micros(limit) + SECOND, "{}",
-                back.decision, None if back.decision is None else micros(back.decided_at or back.submitted_at),
+                ticket_id, assignment_id, one.unit, "return", asked, asked < to_micros(limit) + SECOND, "{}",
+                back.decision, None if back.decision is None else to_micros(back.decided_at or back.submitted_at),
             )  # fmt: skip
         for extension in sorted(one.extensions, key=lambda e: (e.granted_at, e.new_due_at)):
-            granted, new_due = micros(extension.granted_at), extension.new_due_at
+            granted, new_due = to_micros(extension.granted_at), extension.new_due_at
             facts = dumps({"new_due_at": new_due.isoformat(), "old_due_at": _iso(close_due)})
             self._request(ticket_id, assignment_id, one.unit, "extension", granted, None, facts, "accepted", granted)
-            close_due = micros(new_due)
-        closed = None if one.closed_at is None else micros(one.closed_at)
+            close_due = to_micros(new_due)
+        closed = None if one.closed_at is None else to_micros(one.closed_at)
         waits = back is not None and back.decision is None
         state = _state(signed, closed, given_back, waits, verdict if one.lead else "")
         outcome = None if signed is None else "auto" if by_clock else _outcome(signed, sign_due)
@@ -172,11 +172,11 @@ class Writer:
 
     def _dispatch(self, record: HistoryLike, ticket_id: int) -> None:
         """Add the institution's duty to dispatch, met by the first dispatch (B16, Q17)."""
-        due = micros(
+        due = to_micros(
             self._frame.due(Obligation.DISPATCH, record.grade, record.category, record.generated_at, record.management)
         )
-        sent = min((micros(a.dispatched_at) for a in record.assignments), default=None)
-        self._duty(ticket_id, None, record.management, "dispatch", record, micros(record.generated_at), due, sent,
+        sent = min((to_micros(a.dispatched_at) for a in record.assignments), default=None)
+        self._duty(ticket_id, None, record.management, "dispatch", record, to_micros(record.generated_at), due, sent,
                    None if sent is None else _outcome(sent, due), sent is None)  # fmt: skip
 
     def _duty(
@@ -202,7 +202,7 @@ class Writer:
         """Add visits, each its own round, so that every manual one is final (Q36: one `unreached` means exhausted)."""
         for number, visit in enumerate(record.visits, start=1):
             self.rows["visits"].append((
-                self._take(), ticket_id, lead_id, number, str(visit.kind), micros(visit.at), self._frame.by, "import",
+                self._take(), ticket_id, lead_id, number, str(visit.kind), to_micros(visit.at), self._frame.by, "import",
                 str(visit.answer or ""), _word(visit.contacted), _word(visit.resolved), "", visit.kind == "manual",
             ))  # fmt: skip
 
@@ -211,8 +211,8 @@ class Writer:
         claim = record.unreasonable
         if claim is None:
             return False
-        before = max((micros(v.at) for v in record.visits), default=closed or micros(record.generated_at))
-        decided = before if claim.decided_at is None else micros(claim.decided_at)
+        before = max((to_micros(v.at) for v in record.visits), default=closed or to_micros(record.generated_at))
+        decided = before if claim.decided_at is None else to_micros(claim.decided_at)
         recognised = claim.decision == "recognised"
         self._request(ticket_id, lead_id, None, "unreasonable", min(before, decided), None, "{}",
                       "accepted" if recognised else str(claim.decision), decided)  # fmt: skip

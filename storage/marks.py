@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.domain.scoring.measures import Measure
 from backend.ports.marks import Counted, Question, Struck, Undecided, Witness
 from storage.db import Database
@@ -59,7 +59,7 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
         return await self._db.read(work)
 
     def _wording(self, c: Connection, question: Question) -> Wording:
-        later = c.execute(_LATER, {"as_of": micros(question.as_of)}).first() is not None
+        later = c.execute(_LATER, {"as_of": to_micros(question.as_of)}).first() is not None
         return Wording(question, self._db.dialect, later=later)
 
     async def witnesses_of(
@@ -109,13 +109,13 @@ class MarksShelf(LedgerShelf, RunShelf, RegisterShelf):
         return await self._db.read(work)
 
     async def undecided(self, unit: str, kinds: Sequence[str], until: datetime, limit: int) -> Sequence[Undecided]:
-        values = {"unit": unit, "kinds": list(kinds), "until": micros(until), "limit": limit}
+        values = {"unit": unit, "kinds": list(kinds), "until": to_micros(until), "limit": limit}
         return await self._db.read(lambda c: undecided(c, values))
 
     async def opened_at(self) -> datetime | None:
         """Return when this installation wrote its first journal line; None before."""
         at = await self._db.read(lambda c: c.execute(text("SELECT min(recorded_at) FROM journal")).scalar())
-        return None if at is None else instant(int(at))
+        return None if at is None else from_micros(int(at))
 
 
 def count_statement(wording: Wording, measure: Measure, question: Question) -> str:
@@ -152,7 +152,7 @@ def _narrow(question: Question) -> str:
 
 def _values(question: Question) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "start": micros(question.start), "end": micros(question.end), "as_of": micros(question.as_of),
+        "start": to_micros(question.start), "end": to_micros(question.end), "as_of": to_micros(question.as_of),
     }  # fmt: skip
     values["until"] = min(values["end"], values["as_of"] + 1)
     return values if question.unit is None else {**values, "unit": question.unit}

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from backend.domain.acts import Plan, Snapshot
-from backend.domain.records import Assignment, Duty, Line, Request, Ticket, Visit
+from backend.domain.records import Assignment, Duty, JournalEntry, Request, Ticket, Visit
 from backend.ports.moves import Find, NewTicket
 from storage.rows import SHAPES, encode
 
@@ -14,7 +14,7 @@ PARTS: tuple[tuple[type, str], ...] = (
     (Duty, "ticket_id = {id} AND CASE WHEN met_at IS NULL THEN true ELSE kind = 'return' END ORDER BY id"),
     (Request, "ticket_id = {id} ORDER BY id"),
     (Visit, "ticket_id = {id} ORDER BY id"),
-    (Line, "ticket_id = {id} ORDER BY version DESC LIMIT 1"),
+    (JournalEntry, "ticket_id = {id} ORDER BY version DESC LIMIT 1"),
 )
 
 
@@ -40,12 +40,12 @@ def snapshot(ticket: Ticket, parts: list[tuple[Any, ...]]) -> Snapshot:
 
 def with_other(found: Snapshot | None, other: Snapshot | None) -> Snapshot | None:
     """Return the snapshot with the other ticket its act names."""
-    return None if found is None else replace(found, beside=other)
+    return None if found is None else replace(found, other=other)
 
 
 def in_order(plan: Plan) -> list[Plan]:
     """Return a plan and its part for the other ticket in the order in which tickets are always locked."""
-    return [plan] if plan.also is None else sorted((plan, plan.also), key=lambda p: p.ticket_id)
+    return [plan] if plan.other is None else sorted((plan, plan.other), key=lambda p: p.ticket_id)
 
 
 def ticket_columns(new: NewTicket) -> dict[str, Any]:

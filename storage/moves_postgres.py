@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Boolean, Integer, LargeBinary, Table, Text
 
 from backend.domain.acts import Plan, Snapshot
-from backend.domain.records import Line, Ticket
+from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
 from backend.ports.moves import Find, NewTicket
 from storage import tables
@@ -72,15 +72,15 @@ def plan_statement(plan: Plan) -> tuple[str, list[Any]]:
     It returns how many tickets were moved: 1, or 0 if somebody else was faster (then nothing is written).
     """
     params: list[Any] = [encode(v) for v in plan.ticket.values()]
-    params += [plan.ticket_id, plan.expected]
-    params += SHAPES[Line].write(plan.line)
+    params += [plan.ticket_id, plan.expected_version]
+    params += SHAPES[JournalEntry].write(plan.entry)
     for row in plan.rows:
         params += SHAPES[type(row)].write(row)
     for change in plan.changes:
         params += [encode(v) for v in change.values.values()]
         params.append(change.id)
     for assignment_id in plan.redraw:
-        params += [plan.line.version, assignment_id]
+        params += [plan.entry.version, assignment_id]
     if plan.inbox_id is not None:
         params.append(plan.inbox_id)
     shape = (
@@ -107,7 +107,7 @@ def _build(plan: Plan) -> str:
     steps = [
         f"moved AS (UPDATE tickets SET {assign('tickets', list(plan.ticket))} "
         f"WHERE id = ${next(numbers)}::bigint AND version = ${next(numbers)}::integer RETURNING id)",
-        f"line AS ({insert(Line)})",
+        f"line AS ({insert(JournalEntry)})",
     ]
     for index, row in enumerate(plan.rows):
         steps.append(f"row{index} AS ({insert(type(row))})")
@@ -132,7 +132,7 @@ def _build(plan: Plan) -> str:
 
 async def _written(raw: Any, plan: Plan) -> bool:
     """Write a plan; False if somebody else was faster. Two tickets are moved in one transaction, or neither."""
-    if plan.also is None:
+    if plan.other is None:
         statement, params = plan_statement(plan)
         return bool(await raw.fetchval(statement, *params) == 1)
     turn = raw.transaction()

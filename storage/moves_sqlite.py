@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from backend.domain.acts import Plan, Snapshot
-from backend.domain.records import Line, Ticket
+from backend.domain.records import JournalEntry, Ticket
 from backend.domain.refusals import Refused
 from backend.ports.moves import Find, NewTicket
 from storage.moves_parts import PARTS, columns_of, in_order, snapshot, ticket_columns, where_of, with_other
@@ -41,11 +41,11 @@ def write_sqlite(raw: Any, plan: Plan) -> bool:
     """Write a plan; False (and nothing written) if the ticket has changed meanwhile."""
     names, values = _assign(plan.ticket, "?")
     done = raw.execute(
-        f"UPDATE tickets SET {names} WHERE id = ? AND version = ?", (*values, plan.ticket_id, plan.expected)
+        f"UPDATE tickets SET {names} WHERE id = ? AND version = ?", (*values, plan.ticket_id, plan.expected_version)
     )
     if done.rowcount != 1:
         return False
-    raw.execute(_INSERT[Line], SHAPES[Line].write(plan.line))
+    raw.execute(_INSERT[JournalEntry], SHAPES[JournalEntry].write(plan.entry))
     for row in plan.rows:
         raw.execute(_INSERT[type(row)], SHAPES[type(row)].write(row))
     for change in plan.changes:
@@ -54,7 +54,7 @@ def write_sqlite(raw: Any, plan: Plan) -> bool:
     for assignment_id in plan.redraw:
         raw.execute(
             "UPDATE cards SET wanted = ? WHERE assignment_id = ? AND state = 'live'",
-            (plan.line.version, assignment_id),
+            (plan.entry.version, assignment_id),
         )
     if plan.inbox_id is not None:
         raw.execute("UPDATE inbox SET state = 'done' WHERE id = ? AND state = 'new'", (plan.inbox_id,))
@@ -103,7 +103,7 @@ def _create_sqlite(raw: Any, new: NewTicket) -> bool:
     names = ", ".join(f'"{n}"' for n in columns)
     raw.execute(f"INSERT INTO tickets ({names}) VALUES ({marks})", tuple(columns.values()))
     for line in (new.line, *new.lines):
-        raw.execute(_INSERT[Line], SHAPES[Line].write(line))
+        raw.execute(_INSERT[JournalEntry], SHAPES[JournalEntry].write(line))
     for row in new.rows:
         raw.execute(_INSERT[type(row)], SHAPES[type(row)].write(row))
     return True

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
-from backend.domain.instants import instant, micros
-from backend.domain.records import Letter
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.records import Message
 from backend.domain.ticket import Answer, State
 from backend.ports.orders import Waiting
 from storage import tables as t
@@ -29,7 +29,7 @@ class Orders:
 
     async def red_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
         since = A.red_card_at
-        late = (A.closed_at.is_(None), A.ended_at.is_(None), since.is_not(None), since <= micros(now))
+        late = (A.closed_at.is_(None), A.ended_at.is_(None), since.is_not(None), since <= to_micros(now))
         return await self._waiting(_leads(since, *late, _not_supervised(since)).limit(limit))
 
     async def unsatisfied_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
@@ -44,14 +44,16 @@ class Orders:
         )
         unhappy = (
             T.state == State.FINALIZED.value, T.final_answer == Answer.UNSATISFIED.value, T.excluded.is_(False),
-            last.is_not(None), last <= micros(now),
+            last.is_not(None), last <= to_micros(now),
         )  # fmt: skip
         return await self._waiting(_leads(last, *unhappy, ~pending, _not_supervised(last)).limit(limit))
 
     async def exposed_after(self, now: datetime, limit: int) -> Sequence[Waiting]:
         k, d = t.ledger.c, t.duties.c
         lines = select(k.tickets, k.reviewed_at).where(
-            k.kind == "exposure", k.state == "accepted", k.reviewed_at.between(micros(now - FORGOTTEN), micros(now))
+            k.kind == "exposure",
+            k.state == "accepted",
+            k.reviewed_at.between(to_micros(now - FORGOTTEN), to_micros(now)),
         )
 
         def work(c: Connection) -> list[Waiting]:
@@ -68,7 +70,7 @@ class Orders:
                 .order_by(A.id)
             )  # fmt: skip
             return [
-                Waiting(r.id, r.ticket_id, r.unit, instant(since[r.no]))
+                Waiting(r.id, r.ticket_id, r.unit, from_micros(since[r.no]))
                 for r in c.execute(ordered) if not r.open and (r.ordered is None or r.ordered < since[r.no])
             ]  # fmt: skip
 
@@ -81,7 +83,7 @@ class Orders:
         )  # fmt: skip
         return await self._waiting(_leads(A.closed_at, *due).limit(limit))
 
-    async def tell_once(self, one: Waiting, letters: Sequence[Letter]) -> bool:
+    async def tell_once(self, one: Waiting, messages: Sequence[Message]) -> bool:
         """Enqueue these messages unless the re-check reminder was sent."""
 
         def work(c: Connection) -> bool:
@@ -89,14 +91,14 @@ class Orders:
             c.execute(locked)
             if c.execute(select(A.id).where(A.id == one.assignment_id, _told())).first() is not None:
                 return False
-            write_letters(c, letters)
-            return bool(letters)
+            write_letters(c, messages)
+            return bool(messages)
 
         return await self._db.write(work)
 
     async def _waiting(self, query: Select[Any]) -> list[Waiting]:
         return await self._db.read(
-            lambda c: [Waiting(r.id, r.ticket_id, r.unit, instant(r.since)) for r in c.execute(query)]
+            lambda c: [Waiting(r.id, r.ticket_id, r.unit, from_micros(r.since)) for r in c.execute(query)]
         )
 
 

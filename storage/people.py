@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
@@ -62,10 +62,10 @@ class PeopleShelf:
         if row.phone is not None:
             values["phone_sealed"] = self._vault.seal("people", row.code, "phone", row.phone)
         if known is None:
-            fresh = {"code": row.code, "key_authorised": False, "pin_failures": 0, "reported_at": micros(now)}
+            fresh = {"code": row.code, "key_authorised": False, "pin_failures": 0, "reported_at": to_micros(now)}
             c.execute(insert(t.people).values(**fresh | values))
         else:
-            c.execute(update(t.people).where(k.code == row.code).values(**values, reported_at=micros(now)))
+            c.execute(update(t.people).where(k.code == row.code).values(**values, reported_at=to_micros(now)))
         return True
 
     async def person(self, code: str) -> Person | None:
@@ -141,11 +141,11 @@ class PeopleShelf:
     def _replace(self, c: Connection, person: str, new: Binding, now: datetime) -> None:
         b = t.bindings.c
         older = (b.channel == new.channel) & (b.state == "live") & ((b.person == person) | (b.user_id == new.user_id))
-        c.execute(update(t.bindings).where(older).values(state="ended", ended_at=micros(now), reason="rebound"))
+        c.execute(update(t.bindings).where(older).values(state="ended", ended_at=to_micros(now), reason="rebound"))
         c.execute(
             insert(t.bindings).values(
                 id=self._ids.take(), person=person, channel=new.channel, address=new.address,
-                user_id=new.user_id, state="live", bound_at=micros(now),
+                user_id=new.user_id, state="live", bound_at=to_micros(now),
             )
         )  # fmt: skip
 
@@ -153,7 +153,9 @@ class PeopleShelf:
         def work(c: Connection) -> bool:
             b = t.bindings.c
             live = (b.person == person) & (b.channel == channel) & (b.state == "live")
-            ended = c.execute(update(t.bindings).where(live).values(state="dead", ended_at=micros(now), reason=reason))
+            ended = c.execute(
+                update(t.bindings).where(live).values(state="dead", ended_at=to_micros(now), reason=reason)
+            )
             if not ended.rowcount:
                 return False
             bump(c)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.platform import DONE, Standing, Sync, Writeback
 from backend.ports.reading import Page
 from storage import tables as t
@@ -39,7 +39,7 @@ class PlatformShelf:
         s = t.settings.c
         query = (
             select(s.value, s.from_at)
-            .where(s.key == "system_of_record", s.unit.is_(None), s.from_at <= micros(now))
+            .where(s.key == "system_of_record", s.unit.is_(None), s.from_at <= to_micros(now))
             .order_by(s.id.desc())
         )
         since = None
@@ -47,13 +47,13 @@ class PlatformShelf:
             if row.value != "external":
                 break
             since = row.from_at
-        return None if since is None else instant(since)
+        return None if since is None else from_micros(since)
 
     async def gather(self, after: datetime, own: Collection[str], now: datetime, limit: int) -> int:
         """Add journal lines recorded since then that have no row yet; those by `own` are done at once."""
         missing = (
             select(J.id, J.ticket_id, J.version, J.by, J.recorded_at)
-            .where(J.recorded_at >= micros(after), ~exists().where(W.id == J.id))
+            .where(J.recorded_at >= to_micros(after), ~exists().where(W.id == J.id))
             .order_by(J.recorded_at, J.id)
             .limit(limit)
         )
@@ -63,7 +63,7 @@ class PlatformShelf:
             return {
                 "id": line.id, "ticket_id": line.ticket_id, "version": line.version,
                 "state": Sync.OWN if mine else Sync.WAITING, "since": line.recorded_at,
-                "done_at": micros(now) if mine else None, "not_before": None if mine else line.recorded_at,
+                "done_at": to_micros(now) if mine else None, "not_before": None if mine else line.recorded_at,
             }  # fmt: skip
 
         found = await self._db.read(lambda c: [row(line) for line in c.execute(missing)])
@@ -83,8 +83,8 @@ class PlatformShelf:
     async def claim(self, owner: str, now: datetime, until: datetime, limit: int) -> Sequence[Writeback]:
         earlier = t.writebacks.alias("earlier")
         ready = or_(
-            and_(W.state == Sync.WAITING, W.not_before <= micros(now)),
-            and_(W.state == Sync.SENDING, W.lease_until < micros(now)),
+            and_(W.state == Sync.WAITING, W.not_before <= to_micros(now)),
+            and_(W.state == Sync.SENDING, W.lease_until < to_micros(now)),
         )
         first = ~exists().where(
             earlier.c.ticket_id == W.ticket_id, earlier.c.version < W.version, earlier.c.state.in_(OPEN)
@@ -93,7 +93,7 @@ class PlatformShelf:
         taken = (
             update(t.writebacks)
             .where(W.id.in_(select(due.c.id)))
-            .values(state=Sync.SENDING, owner=owner, attempts=W.attempts + 1, lease_until=micros(until))
+            .values(state=Sync.SENDING, owner=owner, attempts=W.attempts + 1, lease_until=to_micros(until))
             .returning(W.id)
         )
 
@@ -111,9 +111,9 @@ class PlatformShelf:
         if ref is not None:
             values["ref"] = ref
         if not_before is not None:
-            values["not_before"] = micros(not_before)
+            values["not_before"] = to_micros(not_before)
         if state in DONE:
-            values["done_at"] = micros(now)
+            values["done_at"] = to_micros(now)
         change = (
             update(t.writebacks)
             .where(W.id == id_, W.state == Sync.SENDING, W.owner == owner, W.attempts == attempt)
@@ -128,7 +128,7 @@ class PlatformShelf:
 
         def work(c: Connection) -> Sync | None:
             values = {**_FREE, "state": state, "error": error, "done_by": by,
-                      "done_at": micros(now) if state in DONE else None}  # fmt: skip
+                      "done_at": to_micros(now) if state in DONE else None}  # fmt: skip
             if ref is not None:
                 values["ref"] = ref
             change = update(t.writebacks).where(W.id == id_, W.state.in_(OPEN)).values(**values)
@@ -143,7 +143,7 @@ class PlatformShelf:
         change = (
             update(t.writebacks)
             .where(W.id == id_, W.state.in_((Sync.REFUSED, Sync.ASKED, Sync.WAITING)))
-            .values(**_FREE, state=Sync.WAITING, not_before=micros(now), attempts=0)
+            .values(**_FREE, state=Sync.WAITING, not_before=to_micros(now), attempts=0)
         )
         return bool(await self._db.write(lambda c: c.execute(change).rowcount))
 
@@ -165,7 +165,7 @@ class PlatformShelf:
             return {}
         j = select(J.ticket_id, J.version, J.recorded_at, W.state, W.error).outerjoin_from(
             t.journal, t.writebacks, W.id == J.id
-        ).where(J.ticket_id.in_(list(tickets)), J.recorded_at >= micros(after))  # fmt: skip
+        ).where(J.ticket_id.in_(list(tickets)), J.recorded_at >= to_micros(after))  # fmt: skip
 
         def work(c: Connection) -> dict[int, Standing]:
             of: dict[int, list[Any]] = {}
@@ -208,7 +208,7 @@ def _standing(lines: Sequence[Any]) -> Standing:
     if not left:
         return Standing(Sync.CONFIRMED)
     refused = next((line for line in left if line.state == Sync.REFUSED), None)
-    since = instant(left[0].recorded_at)
+    since = from_micros(left[0].recorded_at)
     if refused is not None:
         return Standing(Sync.REFUSED, len(left), since, refused.error)
     return Standing(Sync.WAITING, len(left), since, next((line.error for line in left if line.error), None))
@@ -217,10 +217,10 @@ def _standing(lines: Sequence[Any]) -> Standing:
 def _writeback(row: Any) -> Writeback:
     return Writeback(
         row.id, row.no, row.version, row.verb, row.from_state, row.to_state, row.by, row.unit, row.source,
-        instant(row.at), json.loads(row.words), Sync(row.state), row.attempts, instant(row.since),
+        from_micros(row.at), json.loads(row.words), Sync(row.state), row.attempts, from_micros(row.since),
         _at(row.not_before), _at(row.done_at), row.done_by, row.error, row.ref,
     )  # fmt: skip
 
 
 def _at(value: int | None) -> datetime | None:
-    return None if value is None else instant(value)
+    return None if value is None else from_micros(value)

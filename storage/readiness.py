@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import func, insert, select
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.readiness import Chase
 from storage import tables as t
 from storage.db import Database
@@ -20,11 +20,17 @@ class ChaseShelf:
 
     async def add(self, chase: Chase) -> None:
         await self._ids.refill(1)
-        row = {"id": self._ids.take(), "unit": chase.unit, "at": micros(chase.at), "by": chase.by, "note": chase.note}
+        row = {
+            "id": self._ids.take(),
+            "unit": chase.unit,
+            "at": to_micros(chase.at),
+            "by": chase.by,
+            "note": chase.note,
+        }
         await self._db.write(lambda c: c.execute(insert(t.chases).values(row)) and None)
 
     async def last(self) -> Mapping[str, Chase]:
         k = t.chases.c
         newest = select(func.max(k.id)).group_by(k.unit)
         rows = await self._db.read(lambda c: c.execute(select(t.chases).where(k.id.in_(newest))).all())
-        return {r.unit: Chase(r.unit, instant(r.at), r.by, r.note) for r in rows}
+        return {r.unit: Chase(r.unit, from_micros(r.at), r.by, r.note) for r in rows}

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, literal, select
 
-from backend.domain.instants import instant
-from backend.domain.records import Assignment, Letter, Line, Ticket, Visit
+from backend.domain.instants import from_micros
+from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
 from backend.domain.ticket import State
 from backend.ports.reading import CallView, Delivery, Dial, Filters, History, Page, Requester, TicketView
 from storage import tables as t
@@ -23,7 +23,7 @@ RECENT = 50_000  # newest rows counted for the metrics
 SETTLED = (State.FINALIZED, State.ARCHIVED, State.MERGED, State.CANCELLED, State.RETURNED)
 OPEN = tuple(s.value for s in State if s not in SETTLED)
 
-_LETTER = [t.letters.c[name] for name in SHAPES[Letter].names]
+_LETTER = [t.letters.c[name] for name in SHAPES[Message].names]
 
 
 class Reading:
@@ -88,12 +88,12 @@ class Reading:
 
         def work(c: Connection) -> History:
             journal = select(t.journal).where(t.journal.c.ticket_id == ticket_id).order_by(t.journal.c.version)
-            lines = tuple(SHAPES[Line].of(dict(row)) for row in c.execute(journal).mappings())
-            letters = _deliveries().where(t.letters.c.ticket_id == ticket_id).order_by(t.letters.c.id)
+            lines = tuple(SHAPES[JournalEntry].of(dict(row)) for row in c.execute(journal).mappings())
+            messages = _deliveries().where(t.letters.c.ticket_id == ticket_id).order_by(t.letters.c.id)
             calls = _calls().where(t.calls.c.ticket_id == ticket_id).order_by(t.calls.c.id)
             heard = select(t.visits).where(t.visits.c.ticket_id == ticket_id).order_by(t.visits.c.id)
             visits = tuple(SHAPES[Visit].of(dict(row)) for row in c.execute(heard).mappings())
-            told = tuple(map(_delivery, c.execute(letters)))
+            told = tuple(map(_delivery, c.execute(messages)))
             texts = tuple(texts_of(c, ticket_id))
             return History(lines, told, _rung(c, c.execute(calls).all()), visits, texts)
 
@@ -211,8 +211,8 @@ def _paged(
 
 
 def _delivery(row: Any) -> Delivery:
-    letter = SHAPES[Letter].read(row[: len(_LETTER)])
-    return Delivery(letter, row.ticket_no, _at(row.sent_at), row.provider_id, row.error, row.cost)
+    message = SHAPES[Message].read(row[: len(_LETTER)])
+    return Delivery(message, row.ticket_no, _at(row.sent_at), row.provider_id, row.error, row.cost)
 
 
 def _rung(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
@@ -223,14 +223,14 @@ def _rung(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
     if ids:
         for d in c.execute(select(t.dials).where(t.dials.c.call_id.in_(ids)).order_by(t.dials.c.id)):
             of[d.call_id].append(
-                Dial(d.id, d.call_id, d.number, d.state, d.status, d.answered_by, instant(d.asked_at),
+                Dial(d.id, d.call_id, d.number, d.state, d.status, d.answered_by, from_micros(d.asked_at),
                      _at(d.ended_at), d.duration, d.outcome, d.error, d.keys, _at(d.answered_at), d.cost,
                      d.recording is not None, scripts[d.call_id], _version(d.said))
             )  # fmt: skip
     return tuple(
         CallView(
             r.id, r.ticket_no, r.assignment_id, r.letter_id, r.person, r.to_masked, r.purpose,
-            max(r.tries, len(of[r.id])), r.state, r.outcome, r.keys, r.duration, r.cost, instant(r.created_at),
+            max(r.tries, len(of[r.id])), r.state, r.outcome, r.keys, r.duration, r.cost, from_micros(r.created_at),
             _at(r.ended_at), tuple(of[r.id]),
         )
         for r in rows
@@ -238,7 +238,7 @@ def _rung(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
 
 
 def _at(value: int | None) -> datetime | None:
-    return None if value is None else instant(value)
+    return None if value is None else from_micros(value)
 
 
 def _version(said: str | None) -> int | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import insert, or_, select, text, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.registers import Holding, KnowledgeEntry, Lead
 from storage import tables as t
 from storage.db import Database
@@ -44,7 +44,7 @@ class RegisterShelf:
         values = {
             "id": holding.id, "kind": holding.kind, "unit": holding.unit, "name": holding.name,
             "on_date": holding.on_date, "facts": json.dumps(dict(holding.facts), ensure_ascii=False),
-            "files": json.dumps(holding.files), "by": holding.by, "at": micros(holding.at),
+            "files": json.dumps(holding.files), "by": holding.by, "at": to_micros(holding.at),
         }  # fmt: skip
         await self._db.write(lambda c: c.execute(insert(t.registers).values(**values)) and None)
 
@@ -62,7 +62,7 @@ class RegisterShelf:
         query = (
             update(t.registers)
             .where(H.id == holding_id, H.kind == kind, H.ended_at.is_(None))
-            .values(ended_at=micros(at), ended_by=by)
+            .values(ended_at=to_micros(at), ended_by=by)
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
@@ -71,7 +71,7 @@ class RegisterShelf:
     async def keep_knowledge(self, entry: KnowledgeEntry) -> None:
         values = {
             "id": entry.id, "unit": entry.unit, "title": entry.title, "body": entry.body, "change": entry.change,
-            "replaces": entry.replaces, "by": entry.by, "at": micros(entry.at), "state": entry.state,
+            "replaces": entry.replaces, "by": entry.by, "at": to_micros(entry.at), "state": entry.state,
         }  # fmt: skip
         await self._db.write(lambda c: c.execute(insert(t.knowledge).values(**values)) and None)
 
@@ -97,7 +97,7 @@ class RegisterShelf:
         query = (
             update(t.knowledge)
             .where(K.id == entry_id, K.state == "entered")
-            .values(state=state, reviewed_by=by, reviewer_unit=unit, reviewed_at=micros(at), opinion=opinion)
+            .values(state=state, reviewed_by=by, reviewer_unit=unit, reviewed_at=to_micros(at), opinion=opinion)
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
@@ -105,7 +105,7 @@ class RegisterShelf:
         query = text(f"""SELECT unit, reviewer_unit, state, count(*) FROM knowledge
             WHERE {_IN.format("reviewed_at")} GROUP BY unit, reviewer_unit, state""")
         found: dict[str, list[int]] = {}
-        rows = await self._db.read(lambda c: c.execute(query, {"start": micros(start), "end": micros(end)}).all())
+        rows = await self._db.read(lambda c: c.execute(query, {"start": to_micros(start), "end": to_micros(end)}).all())
         for unit, reviewer, state, n in rows:
             if state == "accepted":
                 found.setdefault(unit, [0, 0])[0] += n
@@ -119,7 +119,7 @@ class RegisterShelf:
         return await self._leads(_PRAISE, start, end)
 
     async def failed_supervisions(self, start: datetime, end: datetime, now: datetime) -> Sequence[Lead]:
-        missed = await self._leads(_MISSED, start, end, now=micros(now))
+        missed = await self._leads(_MISSED, start, end, now=to_micros(now))
         rejected = await self._leads(_REJECTED, start, end)
         return [*missed, *(lead for lead in rejected if json.loads(lead.said).get("accept") is False)]
 
@@ -128,20 +128,20 @@ class RegisterShelf:
         return await self._leads(_COORDINATED, start, end)
 
     async def _leads(self, sql: str, start: datetime, end: datetime, **more: Any) -> list[Lead]:
-        given = {"start": micros(start), "end": micros(end), **more}
+        given = {"start": to_micros(start), "end": to_micros(end), **more}
         rows = await self._db.read(lambda c: c.execute(text(sql), given).all())
         return [Lead(r[0], r[1], r[2], int(r[3])) for r in rows if r[0]]
 
 
 def _holding(r: Any) -> Holding:
     return Holding(
-        r.id, r.kind, r.unit, r.name, r.on_date, json.loads(r.facts), tuple(json.loads(r.files)), r.by, instant(r.at),
-        None if r.ended_at is None else instant(r.ended_at),
+        r.id, r.kind, r.unit, r.name, r.on_date, json.loads(r.facts), tuple(json.loads(r.files)), r.by, from_micros(r.at),
+        None if r.ended_at is None else from_micros(r.ended_at),
     )  # fmt: skip
 
 
 def _knowledge(r: Any) -> KnowledgeEntry:
     return KnowledgeEntry(
-        r.id, r.unit, r.title, r.body, r.change, r.replaces, r.by, instant(r.at), r.state, r.reviewed_by,
-        r.reviewer_unit, None if r.reviewed_at is None else instant(r.reviewed_at), r.opinion,
+        r.id, r.unit, r.title, r.body, r.change, r.replaces, r.by, from_micros(r.at), r.state, r.reviewed_by,
+        r.reviewer_unit, None if r.reviewed_at is None else from_micros(r.reviewed_at), r.opinion,
     )  # fmt: skip

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from backend.domain.instants import instant, micros
-from backend.domain.rosters import Shift, StandIn
+from backend.domain.duty_roster import Shift, StandIn
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.rosters import Handover
 from storage import tables as t
 from storage.config import bump
@@ -36,17 +36,17 @@ class RosterShelf:
         return await self._db.write(work)
 
     def _put(self, c: Connection, shift: Shift, by: str, now: datetime) -> bool:
-        same = (D.unit == shift.unit) & (D.person == shift.person) & (D.from_at == micros(shift.from_at))
-        said: dict[str, Any] = {"to_at": micros(shift.to_at), "deputy": shift.deputy}
+        same = (D.unit == shift.unit) & (D.person == shift.person) & (D.from_at == to_micros(shift.from_at))
+        said: dict[str, Any] = {"to_at": to_micros(shift.to_at), "deputy": shift.deputy}
         known = c.execute(select(D.id, D.to_at, D.deputy).where(same)).first()
         if known is not None and {"to_at": known.to_at, "deputy": known.deputy} == said:
             return False
-        said |= {"by": by, "set_at": micros(now)}
+        said |= {"by": by, "set_at": to_micros(now)}
         if known is not None:
             c.execute(update(t.duty_shifts).where(D.id == known.id).values(**said))
         else:
             c.execute(insert(t.duty_shifts).values(
-                id=self._ids.take(), unit=shift.unit, person=shift.person, from_at=micros(shift.from_at), **said,
+                id=self._ids.take(), unit=shift.unit, person=shift.person, from_at=to_micros(shift.from_at), **said,
             ))  # fmt: skip
         return True
 
@@ -66,7 +66,7 @@ class RosterShelf:
     async def shifts(self, unit: str, begin: datetime, end: datetime) -> Sequence[Shift]:
         query = (
             select(t.duty_shifts)
-            .where(D.unit == unit, D.to_at > micros(begin), D.from_at < micros(end))
+            .where(D.unit == unit, D.to_at > to_micros(begin), D.from_at < to_micros(end))
             .order_by(D.from_at, D.id)
         )
         return await self._db.read(lambda c: [_shift(r) for r in c.execute(query)])
@@ -77,8 +77,8 @@ class RosterShelf:
         def work(c: Connection) -> StandIn:
             kept = StandIn(self._ids.take(), stand_in.absent, stand_in.person, stand_in.from_at, stand_in.to_at)
             c.execute(insert(t.stand_ins).values(
-                id=kept.id, absent=kept.absent, person=kept.person, from_at=micros(kept.from_at),
-                to_at=micros(kept.to_at), by=by, set_at=micros(now),
+                id=kept.id, absent=kept.absent, person=kept.person, from_at=to_micros(kept.from_at),
+                to_at=to_micros(kept.to_at), by=by, set_at=to_micros(now),
             ))  # fmt: skip
             bump(c)
             return kept
@@ -87,7 +87,9 @@ class RosterShelf:
 
     async def end_stand_in(self, stand_in_id: int, now: datetime) -> bool:
         def work(c: Connection) -> bool:
-            query = update(t.stand_ins).where(S.id == stand_in_id, S.to_at > micros(now)).values(to_at=micros(now))
+            query = (
+                update(t.stand_ins).where(S.id == stand_in_id, S.to_at > to_micros(now)).values(to_at=to_micros(now))
+            )
             if c.execute(query).rowcount != 1:
                 return False
             bump(c)
@@ -96,16 +98,17 @@ class RosterShelf:
         return await self._db.write(work)
 
     async def stand_ins(self, now: datetime) -> Sequence[StandIn]:
-        query = select(t.stand_ins).where(S.to_at > micros(now)).order_by(S.from_at, S.id)
+        query = select(t.stand_ins).where(S.to_at > to_micros(now)).order_by(S.from_at, S.id)
         return await self._db.read(
             lambda c: [
-                StandIn(r.id, r.absent, r.person, instant(r.from_at), instant(r.to_at)) for r in c.execute(query)
+                StandIn(r.id, r.absent, r.person, from_micros(r.from_at), from_micros(r.to_at))
+                for r in c.execute(query)
             ]
         )
 
     async def note(self, handover: Handover) -> None:
         await self._ids.refill(1)
-        values = {"id": self._ids.take(), "unit": handover.unit, "at": micros(handover.at),
+        values = {"id": self._ids.take(), "unit": handover.unit, "at": to_micros(handover.at),
                   "person": handover.person, "text": handover.text}  # fmt: skip
         await self._db.write(lambda c: c.execute(insert(t.handovers).values(**values)) and None)
 
@@ -113,14 +116,14 @@ class RosterShelf:
         k = t.handovers.c
         query = select(t.handovers).where(k.unit == unit).order_by(k.at.desc(), k.id.desc()).limit(limit)
         return await self._db.read(
-            lambda c: [Handover(instant(r.at), r.unit, r.person, r.text) for r in c.execute(query)]
+            lambda c: [Handover(from_micros(r.at), r.unit, r.person, r.text) for r in c.execute(query)]
         )
 
     async def set_quiet(self, person: str, hours: str | None, now: datetime) -> None:
         def work(c: Connection) -> None:
             c.execute(delete(t.quiet_hours).where(t.quiet_hours.c.person == person))
             if hours is not None:
-                c.execute(insert(t.quiet_hours).values(person=person, hours=hours, set_at=micros(now)))
+                c.execute(insert(t.quiet_hours).values(person=person, hours=hours, set_at=to_micros(now)))
             bump(c)
 
         await self._db.write(work)
@@ -132,4 +135,4 @@ def _shift_of(c: Connection, shift_id: int) -> Shift | None:
 
 
 def _shift(r: Any) -> Shift:
-    return Shift(r.id, r.unit, instant(r.from_at), instant(r.to_at), r.person, r.deputy)
+    return Shift(r.id, r.unit, from_micros(r.from_at), from_micros(r.to_at), r.person, r.deputy)

@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Table
 
-from backend.domain.instants import instant, micros
-from backend.domain.records import Assignment, Duty, Letter, Line, Request, Ticket, Unit, Visit
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.records import Assignment, Duty, JournalEntry, Message, Request, Ticket, Unit, Visit
 from storage import tables
 
 T = TypeVar("T")
 
 TABLE_OF: dict[type, Table] = {
     Ticket: tables.tickets, Assignment: tables.assignments, Duty: tables.duties, Request: tables.requests,
-    Visit: tables.visits, Line: tables.journal, Letter: tables.letters, Unit: tables.units,
+    Visit: tables.visits, JournalEntry: tables.journal, Message: tables.letters, Unit: tables.units,
 }  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def encode(value: Any) -> Any:
     if type(value) in PLAIN:
         return value
     if isinstance(value, datetime):
-        return micros(value)
+        return to_micros(value)
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, frozenset):
@@ -49,7 +49,7 @@ def _reader(annotation: Any) -> Callable[[Any], Any] | None:
     kind = options[0] if origin in (types.UnionType, typing.Union) and options else annotation
     origin = typing.get_origin(kind) or kind
     if kind is datetime:
-        return instant
+        return from_micros
     if kind is bool:
         return bool
     if isinstance(kind, type) and issubclass(kind, StrEnum):

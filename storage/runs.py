@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, text, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.runs import Appeal, Exclusion, Run
 from storage import tables as t
 from storage.db import Database
@@ -34,7 +34,7 @@ class RunShelf:
     async def keep_run(self, run: Run) -> None:
         values = {
             "id": run.id, "period": run.period, "scheme": run.scheme, "state": run.state, "by": run.by,
-            "at": micros(run.at), "sheet": json.dumps(run.sheet, ensure_ascii=False), "hash": run.hash,
+            "at": to_micros(run.at), "sheet": json.dumps(run.sheet, ensure_ascii=False), "hash": run.hash,
             "revision_of": run.revision_of,
         }  # fmt: skip
         await self._db.write(lambda c: c.execute(insert(t.score_runs).values(**values)) and None)
@@ -71,7 +71,7 @@ class RunShelf:
         query = (
             update(t.score_runs)
             .where(R.id == run_id, R.state.in_(("trial", "check")))
-            .values(state="locked", locked_by=by, locked_at=micros(at), revision_of=revision_of, forced=forced)
+            .values(state="locked", locked_by=by, locked_at=to_micros(at), revision_of=revision_of, forced=forced)
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
@@ -79,13 +79,13 @@ class RunShelf:
         query = (
             update(t.score_runs)
             .where(R.id == run_id, R.state == "trial")
-            .values(state="check", check_until=micros(until))
+            .values(state="check", check_until=to_micros(until))
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
     async def open_duties(self, start: datetime, end: datetime) -> Sequence[tuple[str, int]]:
         """Count the duties and requests of the cohort that may still change it, by name."""
-        given = {"start": micros(start), "end": micros(end)}
+        given = {"start": to_micros(start), "end": to_micros(end)}
 
         def work(c: Connection) -> list[tuple[str, int]]:
             counted = [
@@ -100,7 +100,7 @@ class RunShelf:
     async def appeal(self, appeal: Appeal) -> None:
         values = {
             "id": appeal.id, "run_id": appeal.run_id, "unit": appeal.unit, "item": appeal.item,
-            "words": appeal.words, "by": appeal.by, "at": micros(appeal.at), "period": appeal.period,
+            "words": appeal.words, "by": appeal.by, "at": to_micros(appeal.at), "period": appeal.period,
             "files": json.dumps(appeal.files), "tickets": json.dumps(appeal.tickets, ensure_ascii=False),
             "state": appeal.state,
         }  # fmt: skip
@@ -134,7 +134,7 @@ class RunShelf:
                 state="proposed",
                 proposal=json.dumps(dict(proposal), ensure_ascii=False),
                 proposed_by=by,
-                proposed_at=micros(at),
+                proposed_at=to_micros(at),
             )  # fmt: skip
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
@@ -142,7 +142,7 @@ class RunShelf:
     async def settle(
         self, appeal_id: int, state: str, by: str, at: datetime, exclusions: Sequence[Exclusion] = ()
     ) -> bool:
-        values: dict[str, Any] = {"state": state, "decided_by": by, "decided_at": micros(at)}
+        values: dict[str, Any] = {"state": state, "decided_by": by, "decided_at": to_micros(at)}
         if state == "open":  # not agreed: the first proposal is withdrawn
             values = {"state": state, "proposal": None, "proposed_by": None, "proposed_at": None}
         query = update(t.score_appeals).where(A.id == appeal_id, A.state == "proposed").values(**values)
@@ -180,26 +180,26 @@ class RunShelf:
         query = (
             update(t.score_exclusions)
             .where(X.id == exclusion_id, X.state == "entered")
-            .values(state=state, decided_by=by, decided_at=micros(at))
+            .values(state=state, decided_by=by, decided_at=to_micros(at))
         )
         return await self._db.write(lambda c: c.execute(query).rowcount == 1)
 
 
 def _at(value: int | None) -> datetime | None:
-    return None if value is None else instant(value)
+    return None if value is None else from_micros(value)
 
 
 def _run(r: Any) -> Run:
     sheet = getattr(r, "sheet", None)
     return Run(
-        r.id, r.period, r.scheme, r.state, r.by, instant(r.at), {} if sheet is None else json.loads(sheet), r.hash,
+        r.id, r.period, r.scheme, r.state, r.by, from_micros(r.at), {} if sheet is None else json.loads(sheet), r.hash,
         _at(r.locked_at), r.locked_by, r.revision_of, _at(r.check_until), r.forced,
     )  # fmt: skip
 
 
 def _appeal(r: Any) -> Appeal:
     return Appeal(
-        r.id, r.run_id, r.unit, r.item, r.words, r.by, instant(r.at), r.period, tuple(json.loads(r.files)),
+        r.id, r.run_id, r.unit, r.item, r.words, r.by, from_micros(r.at), r.period, tuple(json.loads(r.files)),
         tuple(json.loads(r.tickets)), r.state, None if r.proposal is None else json.loads(r.proposal), r.proposed_by,
         _at(r.proposed_at), r.decided_by, _at(r.decided_at),
     )  # fmt: skip
@@ -207,7 +207,7 @@ def _appeal(r: Any) -> Appeal:
 
 def _exclusion(r: Any) -> Exclusion:
     return Exclusion(
-        r.id, r.month, r.unit, r.item, r.ticket, r.reason, r.by, instant(r.at), r.state, r.decided_by,
+        r.id, r.month, r.unit, r.item, r.ticket, r.reason, r.by, from_micros(r.at), r.state, r.decided_by,
         _at(r.decided_at), r.appeal_id,
     )  # fmt: skip
 
@@ -215,6 +215,6 @@ def _exclusion(r: Any) -> Exclusion:
 def _excluded(e: Exclusion) -> dict[str, Any]:
     return {
         "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
-        "by": e.by, "at": micros(e.at), "state": e.state, "decided_by": e.decided_by,
-        "decided_at": None if e.decided_at is None else micros(e.decided_at), "appeal_id": e.appeal_id,
+        "by": e.by, "at": to_micros(e.at), "state": e.state, "decided_by": e.decided_by,
+        "decided_at": None if e.decided_at is None else to_micros(e.decided_at), "appeal_id": e.appeal_id,
     }  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, bindparam, text
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.marks import Question, Undecided
 from storage import tables as t
 
@@ -29,7 +29,12 @@ def undecided(c: Connection, values: Mapping[str, Any]) -> Sequence[Undecided]:
         due = json.loads(words).get("new_due_at")
         found.append(
             Undecided(
-                number, kind, no, assignment, instant(asked_at), None if due is None else datetime.fromisoformat(due)
+                number,
+                kind,
+                no,
+                assignment,
+                from_micros(asked_at),
+                None if due is None else datetime.fromisoformat(due),
             )
         )
     return found
@@ -42,7 +47,7 @@ def supposing(question: Question, dialect: str) -> str:
     yes = _among("id", [one.id for one in question.granted])
     back = _among("id", [o.assignment_id for o in question.granted if o.kind == "return" and o.assignment_id])
     later = {
-        o.assignment_id: micros(o.new_due_at)
+        o.assignment_id: to_micros(o.new_due_at)
         for o in question.granted
         if o.kind == "extension" and o.new_due_at is not None
     }

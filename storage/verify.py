@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, union
 
-from backend.domain.instants import instant, micros
-from backend.domain.records import Assignment, Line, Ticket
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.records import Assignment, JournalEntry, Ticket
 from backend.ports.verify import Chain, Seal
 from storage import tables as t
 from storage.db import Database
 from storage.ids import Ids
 from storage.rows import SHAPES, encode
 
-_LINE = [t.journal.c[name] for name in SHAPES[Line].names]
+_LINE = [t.journal.c[name] for name in SHAPES[JournalEntry].names]
 _TICKET = [t.tickets.c[name] for name in SHAPES[Ticket].names]
 _ASSIGNMENT = [t.assignments.c[name] for name in SHAPES[Assignment].names]
 
@@ -50,11 +50,11 @@ class ChainShelf:
         self, after: datetime | None, until: datetime, limit: int
     ) -> Sequence[tuple[int, str, datetime]]:
         j = t.journal.c
-        query = select(j.id, j.hash, j.recorded_at).where(j.recorded_at <= micros(until))
+        query = select(j.id, j.hash, j.recorded_at).where(j.recorded_at <= to_micros(until))
         if after is not None:
-            query = query.where(j.recorded_at > micros(after))
+            query = query.where(j.recorded_at > to_micros(after))
         query = query.order_by(j.recorded_at, j.id).limit(limit)
-        return await self._db.read(lambda c: [(r.id, r.hash, instant(r.recorded_at)) for r in c.execute(query)])
+        return await self._db.read(lambda c: [(r.id, r.hash, from_micros(r.recorded_at)) for r in c.execute(query)])
 
     async def hashes(self, ids: Collection[int]) -> Mapping[int, str]:
         query = select(t.journal.c.id, t.journal.c.hash).where(t.journal.c.id.in_(sorted(ids)))
@@ -68,7 +68,7 @@ class ChainShelf:
             seal = Seal((last.id if last else 0) + 1, tuple(members), prev, hash_, until)
             c.execute(insert(t.seals).values(
                 id=seal.id, first_id=min(members), last_id=max(members), lines=len(members),
-                members=packed(members), prev=prev, hash=hash_, at=micros(until),
+                members=packed(members), prev=prev, hash=hash_, at=to_micros(until),
             ))  # fmt: skip
             return seal
 
@@ -95,7 +95,7 @@ def _seal(row: Any) -> Seal:
         members = unpacked(row.members)
     except ValueError:
         members = ()
-    return Seal(row.id, members, row.prev, row.hash, instant(row.at))
+    return Seal(row.id, members, row.prev, row.hash, from_micros(row.at))
 
 
 def _chains(c: Connection, after: int, limit: int) -> list[Chain]:
@@ -127,10 +127,10 @@ def _chain(ticket_id: int, ticket: Any, lines: Sequence[Any], assignments: Seque
     )  # fmt: skip
 
 
-def _line(row: Any) -> Line | None:
+def _line(row: Any) -> JournalEntry | None:
     """Return a line. None unless its JSON is byte-for-byte canonical: anything else is evidence of tampering."""
     try:
-        line: Line = SHAPES[Line].read(row)
+        line: JournalEntry = SHAPES[JournalEntry].read(row)
         same = encode(json.loads(row.words)) == row.words
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None

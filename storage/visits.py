@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, String, and_, case, cast, delete, func, insert, or_, select, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket import State
 from backend.ports.visits import Attempt, Blocked, CallTally, Kept, Task, VisitTally
 from storage import tables as t
@@ -63,10 +63,10 @@ class VisitShelf:
         taped = select(D.id).join(t.calls, K.id == D.call_id).where(*mine, D.recording.is_not(None)).order_by(D.id)
         return Task(
             r.id, r.no, round_, r.category, r.grade, frozenset(r.flags.split()), r.management, r.unit,
-            instant(r.generated_at), _at(r.closed_at), _at(r.due_at), r.duty_grade == "urgent" and r.grade != "urgent",
+            from_micros(r.generated_at), _at(r.closed_at), _at(r.due_at), r.duty_grade == "urgent" and r.grade != "urgent",
             r.phone_tail, bool(r.no_visit), self._vault.open("tickets", r.id, "name", r.name_sealed), heard,
             tuple(c.execute(taped).scalars()),
-            tuple(Attempt(v.kind, instant(v.at), v.by, v.answer, v.contacted, v.resolved, v.note)
+            tuple(Attempt(v.kind, from_micros(v.at), v.by, v.answer, v.contacted, v.resolved, v.note)
                   for v in c.execute(visits)),
         )  # fmt: skip
 
@@ -83,7 +83,7 @@ class VisitShelf:
 
         def work(c: Connection) -> list[Blocked]:
             return [
-                Blocked(r.phone_index[:REF], r.masked or self._mask(c, r.call_id), instant(r.at), r.by or "phone",
+                Blocked(r.phone_index[:REF], r.masked or self._mask(c, r.call_id), from_micros(r.at), r.by or "phone",
                         r.reason or "")
                 for r in c.execute(query).all()
             ]  # fmt: skip
@@ -100,7 +100,7 @@ class VisitShelf:
         def work(c: Connection) -> bool:
             if c.execute(select(n.at).where(n.phone_index == index)).first() is not None:
                 return False
-            row = {"phone_index": index, "at": micros(at), "masked": masked, "reason": reason, "by": by}
+            row = {"phone_index": index, "at": to_micros(at), "masked": masked, "reason": reason, "by": by}
             c.execute(insert(t.no_visits).values(row))
             c.execute(update(t.tickets).where(T.phone_index == index).values(no_visit=True))
             return True
@@ -124,11 +124,11 @@ class VisitShelf:
 
     # -- recordings and counts
 
-    async def recording(self, dial_id: int) -> Kept | None:
+    async def recording(self, attempt_id: int) -> Kept | None:
         query = (
             select(D.recording, T.no, K.purpose)
             .select_from(t.dials.join(t.calls, K.id == D.call_id).outerjoin(t.tickets, T.id == K.ticket_id))
-            .where(D.id == dial_id, D.recording.is_not(None))
+            .where(D.id == attempt_id, D.recording.is_not(None))
         )
         row = await self._db.read(lambda c: c.execute(query).first())
         return None if row is None else Kept(row.recording, row.no, row.purpose)
@@ -142,7 +142,7 @@ class VisitShelf:
         query = (
             select(unit, by, V.kind, V.answer, V.final, deemed, func.count())
             .select_from(t.visits.outerjoin(t.assignments, A.id == V.assignment_id))
-            .where(V.at >= micros(since), V.at < micros(until))
+            .where(V.at >= to_micros(since), V.at < to_micros(until))
             .group_by(unit, by, V.kind, V.answer, V.final, deemed)
         )
 
@@ -153,12 +153,12 @@ class VisitShelf:
 
     async def call_tallies(self, since: datetime, until: datetime) -> Sequence[CallTally]:
         unit, outcome = func.coalesce(A.unit, ""), func.coalesce(K.outcome, cast(K.state, String))
-        dials = select(func.count()).select_from(t.dials).where(D.call_id == K.id).scalar_subquery()
+        attempts = select(func.count()).select_from(t.dials).where(D.call_id == K.id).scalar_subquery()
         query = (
-            select(unit.label("unit"), outcome.label("outcome"), dials.label("dials"), K.cost)
+            select(unit.label("unit"), outcome.label("outcome"), attempts.label("dials"), K.cost)
             .select_from(t.calls.outerjoin(t.assignments, A.id == K.assignment_id))
-            .where(K.script.in_(("visit", "visit_menu", "inbound_caller")), K.created_at >= micros(since),
-                   K.created_at < micros(until))
+            .where(K.script.in_(("visit", "visit_menu", "inbound_caller")), K.created_at >= to_micros(since),
+                   K.created_at < to_micros(until))
         )  # fmt: skip
 
         def work(c: Connection) -> list[CallTally]:
@@ -174,4 +174,4 @@ class VisitShelf:
 
 
 def _at(value: int | None) -> datetime | None:
-    return None if value is None else instant(value)
+    return None if value is None else from_micros(value)

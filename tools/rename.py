@@ -4,7 +4,6 @@ RESOLVED is what tools/resolve.py wrote for the tree as it stands. The map is to
 """
 
 import ast
-import builtins
 import io
 import keyword
 import pickle
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import tokenize
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("backend", "bot", "notify", "storage", "sandbox", "tests", "bench")
 TEXTS = (".md", ".toml", ".mmd", ".html", ".js", ".css", ".yml", ".typ", ".jsonl", ".json", ".mako", "")
 #: words of the private language inside local names, parameters and members: what they become
-WORDS: dict[str, str] = dict(line.split() for line in (Path(__file__).parent / "words.tsv").read_text().splitlines() if line)
+WORDS: dict[str, str] = dict(
+    line.split() for line in (Path(__file__).parent / "words.tsv").read_text().splitlines() if line
+)
 NEVER = {"tests/house"}
 
 
@@ -40,7 +40,9 @@ class Module:
     source: str
     tree: ast.Module
     package: bool
-    table: dict[str, tuple[str, ...]] = field(default_factory=dict)  # name → ("m", module) | ("s", module, name) | ("d",)
+    table: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # name → ("m", module) | ("s", module, name) | ("d",)
 
 
 @dataclass
@@ -123,13 +125,21 @@ class Renamer:
     # -- loading
 
     def load_tree(self) -> None:
-        listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
         for name in listed:
             path = ROOT / name
             if name.split("/")[0] not in PACKAGES or not path.exists():
                 continue
             source = path.read_text("utf-8")
-            self.modules[module_of(path)] = Module(module_of(path), path, source, ast.parse(source), path.name == "__init__.py")
+            self.modules[module_of(path)] = Module(
+                module_of(path), path, source, ast.parse(source), path.name == "__init__.py"
+            )
         for m in self.modules.values():
             names, _, imports = bound_in(m.tree, list(m.tree.body))
             for n in names:
@@ -223,7 +233,9 @@ class Renamer:
 
     @staticmethod
     def by_click(node: ast.AST) -> bool:
-        return any("click" in ast.unparse(d) or "command" in ast.unparse(d) for d in getattr(node, "decorator_list", ()))
+        return any(
+            "click" in ast.unparse(d) or "command" in ast.unparse(d) for d in getattr(node, "decorator_list", ())
+        )
 
     def words_in_params(self) -> None:
         """Parameters named with retired words, wherever the script can follow their callers."""
@@ -236,7 +248,9 @@ class Renamer:
                     if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
                         inner = f"{qual}.{child.name}"
                         if not self.by_click(child):
-                            used = {n.id for n in ast.walk(child) if isinstance(n, ast.Name)} | {a.arg for a in all_args(child.args)}
+                            used = {n.id for n in ast.walk(child) if isinstance(n, ast.Name)} | {
+                                a.arg for a in all_args(child.args)
+                            }
                             for a in all_args(child.args):
                                 new = self.by_words(a.arg)
                                 if new and new not in used:
@@ -309,7 +323,9 @@ class Renamer:
                 done |= group
                 wanted = {self.attr[c, name] for c in group if (c, name) in self.attr}
                 if len(wanted) > 1:
-                    self.problems.append(f"attr {name}: {sorted(wanted)} wanted in one family {sorted(c for c in group if (c, name) in self.attr)}")
+                    self.problems.append(
+                        f"attr {name}: {sorted(wanted)} wanted in one family {sorted(c for c in group if (c, name) in self.attr)}"
+                    )
                 new = sorted(wanted)[0]
                 for c in group:
                     self.attr[c, name] = new
@@ -353,7 +369,12 @@ class FileVisitor:
 
     def edit_name(self, node: Any, old: str, new: str) -> None:
         start = self.at(node.lineno, node.col_offset)
-        assert self.m.source[start : start + len(old)] == old, (self.m.path, node.lineno, old, self.m.source[start : start + 20])
+        assert self.m.source[start : start + len(old)] == old, (
+            self.m.path,
+            node.lineno,
+            old,
+            self.m.source[start : start + 20],
+        )
         self.edit(start, start + len(old), new)
 
     def run(self) -> None:
@@ -369,7 +390,9 @@ class FileVisitor:
         for name in self.m.table:
             after = self.r.name_new(self.r.resolve(self.m.name, name), name) or name
             if after in new and new[after] != name:
-                self.r.problems.append(f"{self.m.path.relative_to(ROOT)}: {name} and {new[after]} would both be {after}")
+                self.r.problems.append(
+                    f"{self.m.path.relative_to(ROOT)}: {name} and {new[after]} would both be {after}"
+                )
             new[after] = name
 
     # -- scopes
@@ -404,7 +427,9 @@ class FileVisitor:
         return scope
 
     def decide(self, scope: Scope, args: ast.arguments | None) -> None:
-        used = {n.id for n in ast.walk(scope.node) if isinstance(n, ast.Name)} | {a.arg for a in ast.walk(scope.node) if isinstance(a, ast.arg)}
+        used = {n.id for n in ast.walk(scope.node) if isinstance(n, ast.Name)} | {
+            a.arg for a in ast.walk(scope.node) if isinstance(a, ast.arg)
+        }
         arg_names = {a.arg for a in all_args(args)} if args is not None else set()
         wanted: dict[str, str] = {}
         for name in sorted(scope.bound):
@@ -421,13 +446,21 @@ class FileVisitor:
             if new:
                 wanted[name] = new
         for name, new in wanted.items():
-            if (new in used and new not in wanted) or sum(n == new for n in wanted.values()) > 1 or keyword.iskeyword(new):
-                self.r.problems.append(f"{self.m.path.relative_to(ROOT)}:{getattr(scope.node, 'lineno', 0)} {scope.qual}: {name} -> {new} collides")
+            if (
+                (new in used and new not in wanted)
+                or sum(n == new for n in wanted.values()) > 1
+                or keyword.iskeyword(new)
+            ):
+                self.r.problems.append(
+                    f"{self.m.path.relative_to(ROOT)}:{getattr(scope.node, 'lineno', 0)} {scope.qual}: {name} -> {new} collides"
+                )
                 continue
             scope.renames[name] = new
 
     def is_fixture_user(self, node: ast.AST) -> bool:
-        return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (node.name.startswith("test_") or any("fixture" in ast.unparse(d) for d in node.decorator_list))
+        return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
+            node.name.startswith("test_") or any("fixture" in ast.unparse(d) for d in node.decorator_list)
+        )
 
     def lookup_import(self, scope: Scope, name: str) -> tuple[str, ...] | None:
         what = scope.imports[name]
@@ -567,7 +600,12 @@ class FileVisitor:
                 for c in ast.walk(n.value):
                     if isinstance(c, ast.Constant) and (new := self.r.attr.get((self.scopes[-1].qual, c.value))):
                         self.edit(self.at(c.lineno, c.col_offset) + 1, self.at(c.end_lineno, c.end_col_offset) - 1, new)
-        if isinstance(n.value, ast.Subscript) and ast.unparse(n.value.value).split(".")[-1] in ("Callable", "Sequence", "Mapping", "Awaitable"):
+        if isinstance(n.value, ast.Subscript) and ast.unparse(n.value.value).split(".")[-1] in (
+            "Callable",
+            "Sequence",
+            "Mapping",
+            "Awaitable",
+        ):
             self.annotation(n.value)
             self.visit_all(n.targets)
             return
@@ -584,7 +622,12 @@ class FileVisitor:
     def annotation(self, n: ast.expr | None) -> None:
         if n is None:
             return
-        literal = {id(c) for s in ast.walk(n) if isinstance(s, ast.Subscript) and ast.unparse(s.value).endswith("Literal") for c in ast.walk(s.slice)}
+        literal = {
+            id(c)
+            for s in ast.walk(n)
+            if isinstance(s, ast.Subscript) and ast.unparse(s.value).endswith("Literal")
+            for c in ast.walk(s.slice)
+        }
         for c in ast.walk(n):
             if isinstance(c, ast.Constant) and isinstance(c.value, str) and id(c) not in literal:
                 self.string_type(c)
@@ -625,14 +668,20 @@ class FileVisitor:
             return self.r.name_new(what, n.attr)
         if module is not None and module.split(".")[0] not in PACKAGES:
             return None
-        if isinstance(n.value, ast.Name) and self.m.table.get(n.value.id, ("",))[0] == "s" and self.m.table[n.value.id][1].split(".")[0] not in PACKAGES:
+        if (
+            isinstance(n.value, ast.Name)
+            and self.m.table.get(n.value.id, ("",))[0] == "s"
+            and self.m.table[n.value.id][1].split(".")[0] not in PACKAGES
+        ):
             return None
         key = (n.lineno, n.col_offset, n.end_lineno or 0, n.end_col_offset or 0)
         name, owners, anything = self.attrs.get(key, (n.attr, [], True))
         wanted = {self.r.attr[o, n.attr] for o in owners if (o, n.attr) in self.r.attr}
         if len(wanted) == 1:
             if any((o, n.attr) not in self.r.attr and o in self.r.classes for o in owners):
-                self.r.problems.append(f"{self.m.path.relative_to(ROOT)}:{n.lineno} .{n.attr}: some of {owners} keep it")
+                self.r.problems.append(
+                    f"{self.m.path.relative_to(ROOT)}:{n.lineno} .{n.attr}: some of {owners} keep it"
+                )
             return wanted.pop()
         if len(wanted) > 1:
             self.r.problems.append(f"{self.m.path.relative_to(ROOT)}:{n.lineno} .{n.attr}: {sorted(wanted)}")
@@ -654,7 +703,7 @@ class FileVisitor:
 
     def own(self, cls: str, name: str) -> str | None:
         info = self.r.classes.get(cls)
-        for base in (info["mro"] if info else [cls]):
+        for base in info["mro"] if info else [cls]:
             if (base, name) in self.r.attr:
                 return self.r.attr[base, name]
         return None
@@ -673,14 +722,33 @@ class FileVisitor:
         unparsed = ast.unparse(n.func)
         if unparsed in ("cast", "typing.cast") and n.args and isinstance(n.args[0], ast.Constant):
             self.string_type(n.args[0])
-        if unparsed in ("getattr", "setattr", "hasattr", "delattr", "attrgetter", "monkeypatch.setattr") or unparsed.endswith("attrgetter"):
+        if unparsed in (
+            "getattr",
+            "setattr",
+            "hasattr",
+            "delattr",
+            "attrgetter",
+            "monkeypatch.setattr",
+        ) or unparsed.endswith("attrgetter"):
             for a in n.args:
                 if isinstance(a, ast.Constant) and a.value in self.r.names_in_map:
                     self.r.problems.append(f"{self.m.path.relative_to(ROOT)}:{n.lineno} by name: {ast.unparse(n)[:90]}")
-        if (unparsed.startswith("log.") or "log.bind" in unparsed or unparsed.endswith(("get_logger", "_log.info", "log.info"))) and n.args and isinstance(n.args[0], ast.Constant):
+        if (
+            (
+                unparsed.startswith("log.")
+                or "log.bind" in unparsed
+                or unparsed.endswith(("get_logger", "_log.info", "log.info"))
+            )
+            and n.args
+            and isinstance(n.args[0], ast.Constant)
+        ):
             new = self.r.logs.get(n.args[0].value)
             if new:
-                self.edit(self.at(n.args[0].lineno, n.args[0].col_offset) + 1, self.at(n.args[0].end_lineno, n.args[0].end_col_offset) - 1, new)
+                self.edit(
+                    self.at(n.args[0].lineno, n.args[0].col_offset) + 1,
+                    self.at(n.args[0].end_lineno, n.args[0].end_col_offset) - 1,
+                    new,
+                )
 
     def keyword_new(self, callees: list[str], name: str) -> str | None:
         wanted = set()
@@ -695,7 +763,11 @@ class FileVisitor:
                     if (f"{base}.__init__", name) in self.r.params:
                         new = self.r.params[f"{base}.__init__", name]
                         break
-                    if base in self.r.classes and "__init__" in self.r.classes[base]["own"] and (base, name) not in self.r.attr:
+                    if (
+                        base in self.r.classes
+                        and "__init__" in self.r.classes[base]["own"]
+                        and (base, name) not in self.r.attr
+                    ):
                         break
                     if (base, name) in self.r.attr:
                         new = self.r.attr[base, name]
@@ -762,7 +834,11 @@ class FileVisitor:
         for a in n.names:
             dotted = f"{base}.{a.name}"
             name, module = a.name, self.r.mods.get(base, base)
-            if dotted in self.r.modules and a.name not in self.r.modules[base].table if base in self.r.modules else dotted in self.r.modules:
+            if (
+                dotted in self.r.modules and a.name not in self.r.modules[base].table
+                if base in self.r.modules
+                else dotted in self.r.modules
+            ):
                 target = self.r.mods.get(dotted, dotted)
                 module, _, name = target.rpartition(".")
             elif base in self.r.modules:
@@ -779,17 +855,30 @@ class FileVisitor:
         start, end = self.at(n.lineno, n.col_offset), self.at(n.end_lineno, n.end_col_offset)
         indent = " " * n.col_offset
         comments = re.findall(r"#.*", self.m.source[start:end])
-        text = f"\n{indent}".join(f"from {module} import {', '.join(names)}" if sum(map(len, names)) < 70 else f"from {module} import (\n{indent}    " + f",\n{indent}    ".join(names) + f",\n{indent})" for module, names in groups.items())
+        text = f"\n{indent}".join(
+            f"from {module} import {', '.join(names)}"
+            if sum(map(len, names)) < 70
+            else f"from {module} import (\n{indent}    " + f",\n{indent}    ".join(names) + f",\n{indent})"
+            for module, names in groups.items()
+        )
         if comments:
             text += "  " + comments[0]
         self.edit(start, end, text)
 
 
 def all_args(args: ast.arguments) -> list[ast.arg]:
-    return [*args.posonlyargs, *args.args, *([args.vararg] if args.vararg else []), *args.kwonlyargs, *([args.kwarg] if args.kwarg else [])]
+    return [
+        *args.posonlyargs,
+        *args.args,
+        *([args.vararg] if args.vararg else []),
+        *args.kwonlyargs,
+        *([args.kwarg] if args.kwarg else []),
+    ]
 
 
-def text_pattern(mods: dict[str, str], syms: dict[tuple[str, str], str], packages: dict[str, str]) -> tuple[re.Pattern[str], dict[str, str]]:
+def text_pattern(
+    mods: dict[str, str], syms: dict[tuple[str, str], str], packages: dict[str, str]
+) -> tuple[re.Pattern[str], dict[str, str]]:
     """One pattern of every old path and dotted name, and what each becomes."""
     table: dict[str, str] = {}
     for old, new in {**packages, **mods}.items():
@@ -864,7 +953,14 @@ def main() -> None:
         print("\nUNSURE", sum(map(len, r.unsure.values())), file=out)
         for n, places in sorted(r.unsure.items()):
             print(n, new_by_name[n], len(places), *places[:40], sep="\n    ", file=out)
-    print("problems", len(set(r.problems)), "unsure", sum(map(len, r.unsure.values())), "edits", sum(len(v.edits) for v in visitors))
+    print(
+        "problems",
+        len(set(r.problems)),
+        "unsure",
+        sum(map(len, r.unsure.values())),
+        "edits",
+        sum(len(v.edits) for v in visitors),
+    )
     if dry:
         return
     pattern, table = text_pattern(r.mods, r.syms, {})
@@ -878,11 +974,17 @@ def main() -> None:
         taken = sorted((s, e) for s, e, _ in edits)
         source = v.m.source
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type not in (tokenize.STRING, tokenize.COMMENT) and token.type != getattr(tokenize, "FSTRING_MIDDLE", -1):
+            if token.type not in (tokenize.STRING, tokenize.COMMENT) and token.type != getattr(
+                tokenize, "FSTRING_MIDDLE", -1
+            ):
                 continue
             start = v.starts[token.start[0] - 1] + token.start[1]
             end = v.starts[token.end[0] - 1] + token.end[1]
-            text = re.sub(r"\b([a-z_.]+):([a-z_]+)\b", lambda f: f"{f[1]}:{r.syms.get((f[1], f[2]), f[2])}" if f[1] in r.modules else f[0], source[start:end])
+            text = re.sub(
+                r"\b([a-z_.]+):([a-z_]+)\b",
+                lambda f: f"{f[1]}:{r.syms.get((f[1], f[2]), f[2])}" if f[1] in r.modules else f[0],
+                source[start:end],
+            )
             text = pattern.sub(lambda f: table[f[1]], text)
             if token.type == tokenize.COMMENT or source[start:end].startswith(('"""', 'r"""')):
                 text = backticks(text, class_words)
@@ -891,10 +993,18 @@ def main() -> None:
         after = apply(source, edits)
         if after != source:
             v.m.path.write_text(after, "utf-8")
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
     for name in listed:
         path = ROOT / name
-        if not name or name.startswith("tools/") or path.suffix not in TEXTS or path.suffix == ".py" or not path.is_file():
+        if (
+            not name
+            or name.startswith("tools/")
+            or path.suffix not in TEXTS
+            or path.suffix == ".py"
+            or not path.is_file()
+        ):
             continue
         try:
             text = path.read_text("utf-8")
@@ -907,7 +1017,10 @@ def main() -> None:
             path.write_text(after, "utf-8")
     for old, new in r.mods.items():
         source = r.modules[old].path
-        package = r.modules[old].package and (any(f.is_file() and f.suffix != ".py" for f in source.parent.iterdir()) or any(n.startswith(new + ".") for n in [*r.mods.values(), *r.modules]))
+        package = r.modules[old].package and (
+            any(f.is_file() and f.suffix != ".py" for f in source.parent.iterdir())
+            or any(n.startswith(new + ".") for n in [*r.mods.values(), *r.modules])
+        )
         target = ROOT / (new.replace(".", "/") + ("/__init__.py" if package else ".py"))
         if source == target:
             continue

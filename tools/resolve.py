@@ -10,13 +10,31 @@ from mypy import build
 from mypy.find_sources import create_source_list
 from mypy.fscache import FileSystemCache
 from mypy.nodes import (
-    AwaitExpr, CallExpr, ClassDef, Decorator, Node, FuncDef, MemberExpr, MypyFile, NameExpr, OverloadedFuncDef, RefExpr, TypeInfo, Var,
+    AwaitExpr,
+    CallExpr,
+    ClassDef,
+    Decorator,
+    FuncDef,
+    MemberExpr,
+    MypyFile,
+    Node,
+    RefExpr,
+    TypeInfo,
+    Var,
 )  # fmt: skip
 from mypy.options import Options
 from mypy.subtypes import is_subtype
 from mypy.typeops import tuple_fallback
 from mypy.types import (
-    AnyType, CallableType, FunctionLike, Instance, LiteralType, NoneType, Overloaded, ProperType, TupleType, TypeType, TypeVarLikeType, UnionType,
+    AnyType,
+    CallableType,
+    FunctionLike,
+    Instance,
+    LiteralType,
+    TupleType,
+    TypeType,
+    TypeVarLikeType,
+    UnionType,
     get_proper_type,
 )  # fmt: skip
 
@@ -50,7 +68,19 @@ def infos_of(t: Any) -> tuple[list[TypeInfo], bool]:
     return [], False
 
 
-SKIP = {"node", "info", "type", "unanalyzed_type", "names", "alias_deps", "original_def", "analyzed", "imports", "type_guard", "type_is"}
+SKIP = {
+    "node",
+    "info",
+    "type",
+    "unanalyzed_type",
+    "names",
+    "alias_deps",
+    "original_def",
+    "analyzed",
+    "imports",
+    "type_guard",
+    "type_is",
+}
 
 
 @cache
@@ -79,7 +109,12 @@ class Collector:
             if isinstance(n, (list, tuple)):
                 stack.extend(n)
                 continue
-            if not isinstance(n, Node) or isinstance(n, (TypeInfo, Var)) or id(n) in seen or (isinstance(n, MypyFile) and n is not root):
+            if (
+                not isinstance(n, Node)
+                or isinstance(n, (TypeInfo, Var))
+                or id(n) in seen
+                or (isinstance(n, MypyFile) and n is not root)
+            ):
                 continue
             seen.add(id(n))
             self.keep.append(n)
@@ -169,7 +204,13 @@ class Collector:
         if isinstance(callee, RefExpr) and (callee.fullname in ("dataclasses.replace", "copy.replace")) and e.args:
             infos, _ = infos_of(self.types.get(e.args[0]))
             found += ["C:" + i.fullname for i in infos]
-        if isinstance(callee, RefExpr) and callee.fullname in ("functools.partial",) and e.args and isinstance(e.args[0], RefExpr) and e.args[0].node is not None:
+        if (
+            isinstance(callee, RefExpr)
+            and callee.fullname in ("functools.partial",)
+            and e.args
+            and isinstance(e.args[0], RefExpr)
+            and e.args[0].node is not None
+        ):
             n = e.args[0].node
             found.append(("C:" if isinstance(n, TypeInfo) else "F:") + n.fullname)
         if isinstance(callee, MemberExpr) and callee.name == "_replace":
@@ -240,6 +281,7 @@ def main(out: str) -> None:
             if not ok:
                 try:
                     from mypy.typevars import fill_typevars
+
                     a, b = fill_typevars(i), fill_typevars(p)
                     ok = is_subtype(a, b, ignore_type_params=True)
                 except Exception as error:
@@ -247,7 +289,9 @@ def main(out: str) -> None:
             if ok:
                 implements.add((i.fullname, p.fullname))
     Path(out).write_bytes(pickle.dumps({"files": files, "classes": classes, "implements": sorted(implements)}))
-    print(len(files), "files", len(classes), "classes", len(implements), "implementations", len(result.errors), "errors")
+    print(
+        len(files), "files", len(classes), "classes", len(implements), "implementations", len(result.errors), "errors"
+    )
 
 
 if __name__ == "__main__":

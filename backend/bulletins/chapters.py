@@ -31,12 +31,12 @@ def overview(w: Writer, now: Work, before: Work, year_ago: Work, rates: tuple[tu
     for key, of in COUNTS:
         one, two, three = of(now), of(before), of(year_ago)
         two_, three_ = (None if work.empty else n for work, n in ((before, two), (year_ago, three)))
-        rows.append((w.say(f"name.{key}"), one, two_, change(one, two), three_, change(one, three)))
+        rows.append((w.render(f"name.{key}"), one, two_, change(one, two), three_, change(one, three)))
     for key, measure in rates:
         first, second, third = (work.rate(measure).rate for work in (now, before, year_ago))
         rows.append(
             (
-                w.say(f"name.{key}"),
+                w.render(f"name.{key}"),
                 first,
                 second,
                 moved(w, points(first, second)),
@@ -53,8 +53,8 @@ def moved(w: Writer, by_points: Number | None) -> str | None:
         return None
     size = Number(abs(by_points.value))
     if size.text == "0.00":
-        return w.say("level")
-    return w.say("points_up" if by_points.value > 0 else "points_down", points=size)
+        return w.render("level")
+    return w.render("points_up" if by_points.value > 0 else "points_down", points=size)
 
 
 def _against(w: Writer, key: str, grown: Rate | None) -> str:
@@ -62,7 +62,7 @@ def _against(w: Writer, key: str, grown: Rate | None) -> str:
     if grown is None:
         return ""
     way = "level" if grown.text in ("0.00%", "-0.00%") else "up" if grown.value > 0 else "down"
-    return w.say(f"{key}_{way}", rate=Rate(abs(grown.value)))
+    return w.render(f"{key}_{way}", rate=Rate(abs(grown.value)))
 
 
 def received(w: Writer, now: Work, before: Work, year_ago: Work) -> None:
@@ -84,7 +84,7 @@ def received(w: Writer, now: Work, before: Work, year_ago: Work) -> None:
                 key,
                 made,
                 [str(row[0]) for row in made.rows],
-                {w.say("column.count"): [int(str(row[1])) for row in made.rows]},
+                {w.render("column.count"): [int(str(row[1])) for row in made.rows]},
             )
 
 
@@ -96,7 +96,7 @@ def trend(w: Writer, spans: Spans, months: tuple[tuple[int, int], ...]) -> None:
     made = w.table("trend", columns, [(name, *pair) for name, pair in zip(names, pairs, strict=True)], annex=True)
     if len(pairs) > 1:
         w.chart("line", "trend", made, [f"{name[2:4]}.{name[5:]}" for name in names],
-                {w.say("column.received"): [p[0] for p in pairs], w.say("column.closed"): [p[1] for p in pairs]})  # fmt: skip
+                {w.render("column.received"): [p[0] for p in pairs], w.render("column.closed"): [p[1] for p in pairs]})  # fmt: skip
 
 
 def dispatched(w: Writer, now: Work) -> None:
@@ -137,7 +137,7 @@ def visited(w: Writer, now: Work) -> None:
     w.prose("visited", visited=now.visited(), reached=reached, rate=w.counted(now.rate(Measure.SATISFACTION)))
     verdicts = ("satisfied", "basically_satisfied", "unsatisfied", "deemed", "open")
     whole = now.visited()
-    rows = [(w.say(f"verdict.{v}"), now.visited(v), share(now.visited(v), whole)) for v in verdicts]
+    rows = [(w.render(f"verdict.{v}"), now.visited(v), share(now.visited(v), whole)) for v in verdicts]
     if whole:
         w.table("verdicts", [w.column("verdict", 2), w.column("count"), w.column("share", share=1)], rows)
     doubted = now.visited(doubted=True, manual=True)

@@ -6,32 +6,32 @@ from backend.bulletins.gathering import Material
 from backend.bulletins.kinds import Kind, called, day
 from backend.bulletins.writing import Writer
 from backend.domain.records import Unit
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.ports.bulletins import Issue
 
 
-def compose(m: Material, issue: Issue, words: Catalogue) -> Document:
+def compose(m: Material, issue: Issue, words: Texts) -> Document:
     """Compose the whole document. A period without data gets a document that says so."""
     w = Writer(words)
     period = called(words, m.spans.period)
     _body(w, m, period)
     idle = _idle(m)
     matters.noted(
-        w, m.spans, m.detail, m.settings, idle, issue.made_at, w.say(f"basis_of.{m.settings.text('profile')}")
+        w, m.spans, m.detail, m.settings, idle, issue.made_at, w.render(f"basis_of.{m.settings.text('profile')}")
     )
-    names = w.say("list_mark")
-    labels = Labels(w.say("label.table"), w.say("label.figure"), w.say("label.send_to"), w.say("label.copy_to"),
-                    w.say("label.printed"), words.language.partition("_")[0])  # fmt: skip
+    names = w.render("list_mark")
+    labels = Labels(w.render("label.table"), w.render("label.figure"), w.render("label.send_to"), w.render("label.copy_to"),
+                    w.render("label.printed"), words.language.partition("_")[0])  # fmt: skip
     return Document(
-        stem=w.say(f"stem.{m.kind}", period=m.spans.period.name),
-        masthead=names.join(m.settings.listing("bulletin.name")) or w.say("masthead"),
-        issue_line=w.say("issue_line", year=issue.year, number=issue.number),
-        issuer=names.join(m.settings.listing("bulletin.issuer")) or _institution(m) or w.say("issuer"),
+        stem=w.render(f"stem.{m.kind}", period=m.spans.period.name),
+        masthead=names.join(m.settings.strings("bulletin.name")) or w.render("masthead"),
+        issue_line=w.render("issue_line", year=issue.year, number=issue.number),
+        issuer=names.join(m.settings.strings("bulletin.issuer")) or _institution(m) or w.render("issuer"),
         date=day(words, issue.made_at),
-        title=w.say(f"title.{m.kind}", period=period),
+        title=w.render(f"title.{m.kind}", period=period),
         blocks=tuple(w.blocks),
-        send_to=names.join(m.settings.listing("bulletin.send_to")),
-        copy_to=names.join(m.settings.listing("bulletin.copy_to")),
+        send_to=names.join(m.settings.strings("bulletin.send_to")),
+        copy_to=names.join(m.settings.strings("bulletin.copy_to")),
         labels=labels,
     )  # fmt: skip
 

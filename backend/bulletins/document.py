@@ -19,7 +19,7 @@ class Rate:
     @property
     def text(self) -> str:
         """The printed text."""
-        return f"{_TWO.text(self.value * 100)}%"
+        return f"{_TWO.format(self.value * 100)}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Number:
     @property
     def text(self) -> str:
         """The printed text."""
-        return _TWO.text(self.value)
+        return _TWO.format(self.value)
 
 
 Cell = str | int | Rate | Number | None

@@ -8,7 +8,7 @@ from backend.bulletins.chapters import AGENCY_RATES, RATES
 from backend.bulletins.kinds import BEIJING, Kind, Spans, spans_of
 from backend.bulletins.ranking import Scores
 from backend.bulletins.reckoning import Pair, Work
-from backend.domain.scoring.measures import COHORT_WORDS, Measure
+from backend.domain.scoring.measures import COHORT_SETTINGS, Measure
 from backend.domain.settings import Settings
 from backend.marks.assembly import assemble
 from backend.marks.room import Marks
@@ -52,8 +52,8 @@ class Gatherer:
 
     async def material(self, kind: Kind, period: str, changes: Mapping[str, str], scheme: str | None) -> Material:
         """Gather all material of a period. Refused `bad_period`, and as by scoring."""
-        at, standing = self._office.clock.now(), await self._office.standing()
-        settings = standing.settings.with_(changes)
+        at, snapshot = self._office.clock.now(), await self._office.standing()
+        settings = snapshot.settings.with_changes(changes)
         spans = spans_of(period, at, self._office.clock.zone)
         beijing = settings.text("profile") == BEIJING
         now, before, year_ago = await self.work((spans.now, spans.before, spans.year_ago), settings)
@@ -64,7 +64,7 @@ class Gatherer:
         year = Span(bounds(f"{spans.period.months[0][:4]}-01", self._office.clock.zone)[0], spans.now.end, at)
         to_date = await self._agencies(year, settings) if beijing and kind is Kind.ANALYSIS else None
         return Material(
-            kind, spans, standing, settings, now, before, year_ago, detail, ledger,
+            kind, spans, snapshot, settings, now, before, year_ago, detail, ledger,
             await self.scores(spans, changes, scheme) if scored else None, counted, to_date,
         )  # fmt: skip
 
@@ -134,5 +134,5 @@ def _volume(document: Mapping[str, Any]) -> int:
 
 
 def _question(span: Span, settings: Settings) -> Question:
-    words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_WORDS}
+    words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_SETTINGS}
     return Question(span.start, span.end, span.as_of, **words)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.marks.spans import Span as Period
 from backend.marks.spans import bounds, shifted, span
 from backend.ports.bulletins import Span
@@ -67,20 +67,20 @@ def spans_of(name: str, as_of: datetime, zone: ZoneInfo) -> Spans:
     return Spans(period, of(0), of(-length), of(-12), tuple(bounds(m, zone) for m in months), months)
 
 
-def called(words: Catalogue, period: Period) -> str:
+def called(words: Texts, period: Period) -> str:
     """Format a period for people."""
     year, first = period.months[0][:4], int(period.months[0][5:])
     facts = {
         "year": year,
-        "month": words.say(f"bulletin.month.{first}"),
-        "quarter": words.say(f"bulletin.quarter.{(first + 2) // 3}"),
+        "month": words.render(f"bulletin.month.{first}"),
+        "quarter": words.render(f"bulletin.quarter.{(first + 2) // 3}"),
     }
-    return words.say(f"bulletin.period.{period.kind}", **facts)
+    return words.render(f"bulletin.period.{period.kind}", **facts)
 
 
-def day(words: Catalogue, at: datetime) -> str:
+def day(words: Texts, at: datetime) -> str:
     """Format a date as in an official document."""
-    return words.say("bulletin.date", year=at.year, month=words.say(f"bulletin.month.{at.month}"), day=at.day)
+    return words.render("bulletin.date", year=at.year, month=words.render(f"bulletin.month.{at.month}"), day=at.day)
 
 
 def last_instant(end: datetime) -> datetime:

@@ -48,7 +48,7 @@ def hot(w: Writer, now: Work, before: Work, detail: Detail) -> None:
     top = max(categories.items(), key=lambda item: item[1], default=("", 0))
     place = max(regions.items(), key=lambda item: item[1], default=("", 0))
     whole = now.got("count")
-    w.prose("hot", category=w.words.word_or("category", top[0]) if top[0] else "", count=top[1], rate=share(top[1], whole),
+    w.prose("hot", category=w.words.get_word_or_value("category", top[0]) if top[0] else "", count=top[1], rate=share(top[1], whole),
             region=place[0], region_count=place[1], repeated=now.got("repeated"), mass=now.got("mass"), urgent=now.urgent)  # fmt: skip
     w.parts("region", "region_name", regions, by(before.figures.received, lambda row: row.region))
     found = streets(detail.places)
@@ -86,24 +86,24 @@ def reviewed(w: Writer, detail: Detail, units: Mapping[str, Unit]) -> None:
 
 def _problem(w: Writer, p: Problem, units: Mapping[str, Unit]) -> tuple[Cell, ...]:
     why = [
-        w.say(f"reason.{name}")
+        w.render(f"reason.{name}")
         for name, is_ in (("unsatisfied", p.unsatisfied), ("red", p.red), ("excluded", p.excluded))
         if is_
     ]
-    kind = w.words.word_or("category", p.category) if p.category else ""
+    kind = w.words.get_word_or_value("category", p.category) if p.category else ""
     title = plain(p.title, p.name, "title")
-    told = w.say("list_mark").join(filter(None, (p.region, kind)))
+    told = w.render("list_mark").join(filter(None, (p.region, kind)))
     if title:
-        told = w.say("matter", region=p.region, category=kind, title=title)
+        told = w.render("matter", region=p.region, category=kind, title=title)
     unit = units.get(p.unit)
-    return (p.no[-TAIL:], told, unit.name if unit else p.unit, w.say("list_mark").join(why), _said(w, p))
+    return (p.no[-TAIL:], told, unit.name if unit else p.unit, w.render("list_mark").join(why), _said(w, p))
 
 
 def _said(w: Writer, p: Problem) -> str:
     if not p.conclusion:
-        return w.say("not_reviewed")
+        return w.render("not_reviewed")
     facts = {n: plain(getattr(p, n), p.name, "said") for n in ("conclusion", "responsibility", "improvement")}
-    return w.say("review", **facts)
+    return w.render("review", **facts)
 
 
 def plain(text: str, name: str | None, longest: str) -> str:
@@ -141,10 +141,10 @@ def noted(
     if detail is not None and detail.late_lines:
         w.prose("late", count=detail.late_lines)
     if idle:
-        names = w.say("list_mark").join(unit.name for unit in idle)
+        names = w.render("list_mark").join(unit.name for unit in idle)
         w.prose("idle", count=len(idle), names=names)
     w.prose("private")
-    labels = [(w.say(f"reading.{key}"), spoken(w, settings, key)) for key in READINGS]
+    labels = [(w.render(f"reading.{key}"), spoken(w, settings, key)) for key in READINGS]
     w.table("readings", [w.column("reading", 3), w.column("value", 2)], labels)
 
 
@@ -152,9 +152,9 @@ def spoken(w: Writer, settings: Settings, key: str) -> str:
     """Format a setting's value, in words if the catalogue has them."""
     value = settings.get(key)
     if w.words.has(f"word.reading_value.{value}"):
-        return w.words.word("reading_value", value)
+        return w.words.get_word("reading_value", value)
     try:
         limit = Limit.parse(value)
     except Refused:
         return value
-    return w.say("limit", amount=limit.amount, unit=w.words.word("limit_unit", str(limit.unit)))
+    return w.render("limit", amount=limit.amount, unit=w.words.get_word("limit_unit", str(limit.unit)))

@@ -33,12 +33,14 @@ class Scores:
 
 def scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: Settings) -> None:
     """Write regions, institutions, units in peer groups, and departments without region; the unscored apart."""
-    runs = [w.say("run_locked", month=m, run=n) if n else w.say("run_trial", month=m) for m, n in found.locked.items()]
+    runs = [
+        w.render("run_locked", month=m, run=n) if n else w.render("run_trial", month=m) for m, n in found.locked.items()
+    ]
     w.heading("standing")
     if found.whole is not None:
         w.prose("standing_whole", run=found.whole)
     elif runs:
-        w.prose("standing", runs=w.say("list_mark").join(runs))
+        w.prose("standing", runs=w.render("list_mark").join(runs))
     w.prose("method")
     ranked = settings.choice("bulletin.ranking") == "ranks"
     scored = [r for r in found.units if r["total"] is not None]
@@ -103,7 +105,7 @@ def _board(
     of_unit = name == "unit"
     heads = [*(["rank"] if ranked else ["tier"]), "unit" if of_unit else "region", *(["volume"] if of_unit else [])]
     columns = [w.column(h, {"unit": 2.6, "region": 2.6}.get(h, 0.9)) for h in heads]
-    months = [w.column_named(w.words.say(f"bulletin.month.{int(m[5:])}"), 0.9) for m in found.month_names]
+    months = [w.column_named(w.words.render(f"bulletin.month.{int(m[5:])}"), 0.9) for m in found.month_names]
     after = [w.column("score", 1.0), *([w.column("tier", 0.9)] if ranked else []), w.column("remark", 1.2)]
     lines: list[tuple[Cell, ...]] = []
     full: list[tuple[Cell, ...]] = []
@@ -112,7 +114,7 @@ def _board(
         if of_unit:
             first = (*first, found.volumes.get(row["unit"], 0))
         marks = tuple(mark(found.months.get(row[name], {}).get(m)) for m in found.month_names)
-        remark = w.say("small_sample") if row[name] in found.small else ""
+        remark = w.render("small_sample") if row[name] in found.small else ""
         last = (mark(row["total"]), *((_tier(w, row),) if ranked else ()), remark)
         lines.append((*first, *(marks if monthly else ()), *last))
         full.append((*first, *marks, *last))
@@ -127,7 +129,7 @@ def _band(w: Writer, row: Row) -> int:
 
 
 def _tier(w: Writer, row: Row) -> str:
-    return w.words.word_or("tier", str(row["tier"])) if row.get("tier") else ""
+    return w.words.get_word_or_value("tier", str(row["tier"])) if row.get("tier") else ""
 
 
 def mark(total: str | None) -> Cell:
@@ -137,7 +139,7 @@ def mark(total: str | None) -> Cell:
 
 def _unscored(w: Writer, names: Sequence[str]) -> None:
     if names:
-        w.prose("unscored", count=len(names), names=w.say("list_mark").join(names))
+        w.prose("unscored", count=len(names), names=w.render("list_mark").join(names))
 
 
 def agencies(

@@ -15,7 +15,7 @@ from backend.bulletins.kinds import Kind, day, kind_of, spans_of
 from backend.bulletins.press import lacking, pictured, printed
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Role
 from backend.marks.room import Marks
 from backend.marks.spans import bounds, month_span, span
@@ -34,7 +34,7 @@ Step = Callable[[str], None]
 class Bulletins:
     """Makes and lists the documents of periods. One is rendered at a time."""
 
-    def __init__(self, store: BulletinStore, marks: Marks, audit: AuditStore, words: Catalogue) -> None:
+    def __init__(self, store: BulletinStore, marks: Marks, audit: AuditStore, words: Texts) -> None:
         self._store, self._marks, self._audit, self._words = store, marks, audit, words
         self._office = marks.office
         self._gather = Gatherer(store, marks)
@@ -90,11 +90,11 @@ class Bulletins:
             raise Refused("reports_missing", packages=", ".join(absent))
         if number is not None and not 1 <= number <= MOST:
             raise Refused("bad_issue", number=number)
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         of = span(period)
         if bounds(of.months[0], self._office.clock.zone)[0] > self._office.clock.now():
             raise Refused("period_not_begun", period=of.name)
-        which = kind_of(of, kind, standing.settings.with_(changes).text("profile"))
+        which = kind_of(of, kind, snapshot.settings.with_changes(changes).text("profile"))
         year = int(of.name[:4])
         issue = await self._store.open_issue(which, of.name, year, by.code, self._office.clock.now(), number)
         if issue is None:
@@ -140,7 +140,7 @@ class Bulletins:
         self, by: Actor, period: str | None = None, *, before: int | None = None, limit: int = 50
     ) -> Page[tuple[Issue, Sequence[Leaf]]]:
         """Return a page of the issues the actor may see, newest first."""
-        without = Kind.ANALYSIS if by.of_unit else None
+        without = Kind.ANALYSIS if by.is_unit_member else None
         page = await self._store.issues(period, without=without, before=before, limit=limit)
         return Page(tuple((self._standing(issue), leaves) for issue, leaves in page.items), page.next)
 
@@ -176,8 +176,8 @@ class Bulletins:
         name = span(period).name
         if lacking():
             return None
-        standing = await self._office.standing()
-        kind = kind_of(span(name), None, standing.settings.text("profile"))
+        snapshot = await self._office.standing()
+        kind = kind_of(span(name), None, snapshot.settings.text("profile"))
         material = await self._gather.material(kind, name, {}, None)
         return await pictured(glances.glance(material, self._words))
 
@@ -186,9 +186,9 @@ class Bulletins:
         of = span(period)
         if lacking():
             return None
-        now, standing = self._office.clock.now(), await self._office.standing()
+        now, snapshot = self._office.clock.now(), await self._office.standing()
         scores = await self._gather.scores(spans_of(of.name, now, self._office.clock.zone), {}, None)
-        picture = glances.ranked(scores, of, standing.settings, self._words, day(self._words, now))
+        picture = glances.ranked(scores, of, snapshot.settings, self._words, day(self._words, now))
         return None if picture is None else await pictured(picture)
 
 
@@ -201,4 +201,4 @@ def _of(period: str, kind: str) -> str:
 
 def _may_see(issue: Issue, by: Actor) -> bool:
     """Whether the actor may see an issue: a unit's people only as leader, and never the analysis."""
-    return not by.of_unit or (by.role is Role.LEADER and issue.kind != Kind.ANALYSIS)
+    return not by.is_unit_member or (by.role is Role.LEADER and issue.kind != Kind.ANALYSIS)

@@ -64,7 +64,7 @@ def safe(text: str) -> str:
 def published(cell: Rate | Number) -> float:
     """Round as published, half up: a rate to four decimals (two of per cent), any other number to two."""
     places = 4 if isinstance(cell, Rate) else 2
-    return float(Rounding(places).of(cell.value))
+    return float(Rounding(places).round(cell.value))
 
 
 def _front(book: Any, document: Document, forms: _Forms) -> None:

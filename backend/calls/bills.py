@@ -25,22 +25,24 @@ class Bills:
         if clock - self._looked < EVERY:
             return 0
         self._looked = clock
-        self._asked = {dial: at for dial, at in self._asked.items() if at > now - STALE}
+        self._asked = {attempt: at for attempt, at in self._asked.items() if at > now - STALE}
         told = 0
         for talk in await self._t.store.unpaid(now - STALE, now - RIPE, AT_ONCE + len(self._asked)):
-            dial = talk.dial
-            if dial.id in self._asked:
+            attempt = talk.dial
+            if attempt.id in self._asked:
                 continue
-            self._asked[dial.id] = dial.asked_at
+            self._asked[attempt.id] = attempt.asked_at
             number = await self._t.store.number_of(talk.call.id)
             try:
                 found = await self._t.line.find(
-                    to=number or "", since=dial.asked_at - timedelta(minutes=1), provider_id=dial.provider_id or ""
+                    to=number or "",
+                    since=attempt.asked_at - timedelta(minutes=1),
+                    provider_id=attempt.provider_id or "",
                 )
             except DeliveryError:
                 return told
-            cost = next((f.cost for f in found if f.provider_id == dial.provider_id and f.cost), None)
+            cost = next((f.cost for f in found if f.provider_id == attempt.provider_id and f.cost), None)
             if cost is not None:
-                await self._t.store.pay(dial.id, cost)
+                await self._t.store.pay(attempt.id, cost)
                 told += 1
         return told

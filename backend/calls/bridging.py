@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from backend.calls.telling import tell
 from backend.calls.tools import Tools, callable_number, masked
 from backend.domain.acts import Act, Actor, Snapshot
-from backend.domain.flow import visible
+from backend.domain.flow import is_visible
+from backend.domain.move_table import HANDLING, is_allowed
 from backend.domain.records import Assignment, Person
 from backend.domain.refusals import Refused
-from backend.domain.table import HANDLING, may
 from backend.domain.ticket import Role, Source, State
 from backend.office import Standing
 from backend.ports.call_books import Tried
@@ -59,45 +59,45 @@ class Bridging:
         if not t.line.can.bridge:
             raise Refused("unavailable")
         snap = await t.desk.moves.load(Find(no=ticket_no) if ticket_no else Find(assignment_id=assignment_id))
-        if snap is None or not visible(snap, by):
+        if snap is None or not is_visible(snap, by):
             raise Refused("not_found", ticket=ticket_no or "")
         visit, target = _about(snap, by, assignment_id)
-        standing = await t.office.standing()
-        who = _whom(standing, by, person, target)
-        first = callable_number(await t.registry.phone_of(who.code), standing)
-        second = callable_number(await t.store.ticket_phone(snap.ticket.id), standing)
+        snapshot = await t.office.standing()
+        who = _whom(snapshot, by, person, target)
+        first = callable_number(await t.registry.phone_of(who.code), snapshot)
+        second = callable_number(await t.store.ticket_phone(snap.ticket.id), snapshot)
         if first is None or second is None:
             raise Refused("no_phone", person=who.code)
         if await t.store.dead(first) or await t.store.dead(second):
             raise Refused("number_dead")
-        if standing.settings.flag("calls.stopped"):
+        if snapshot.settings.flag("calls.stopped"):
             raise Refused("calls_stopped")
         open_ = await t.store.bridging(snap.ticket.id)
         if open_ is not None:
-            return Ringing(open_.id, open_.person or "", masked(first, standing) if open_.person == who.code else "")
+            return Ringing(open_.id, open_.person or "", masked(first, snapshot) if open_.person == who.code else "")
         now = t.now()
         call_id = await t.store.open(NewCall(
             "bridge", "bridge", now, now, ticket_id=snap.ticket.id, assignment_id=target.id if target else None,
-            person=who.code, urgent=True, masked=masked(first, standing),
+            person=who.code, urgent=True, masked=masked(first, snapshot),
             facts={"at_any_hour": True, "by": by.code, "visit": visit},
         ))  # fmt: skip
         assert call_id is not None  # neither a message nor a visit: nothing it could collide with
         await t.audit.note(now, by.code, "bridged", snap.ticket.no, person=who.code, call=call_id)
         t.wake()
-        return Ringing(call_id, who.code, masked(first, standing))
+        return Ringing(call_id, who.code, masked(first, snapshot))
 
-    async def announce(self, dial_id: int) -> Prompt:
+    async def announce(self, attempt_id: int) -> Prompt:
         """Return what the requester hears before being connected. Refused `not_found`."""
         t = self._t
-        talk = await t.store.talk(dial_id)
+        talk = await t.store.talk(attempt_id)
         if talk is None or talk.call.script != "bridge":
-            raise Refused("not_found", call=dial_id)
-        standing, about = await t.office.standing(), talk.call.subject
-        units = standing.config.units
+            raise Refused("not_found", call=attempt_id)
+        snapshot, about = await t.office.standing(), talk.call.subject
+        units = snapshot.config.units
         office = units.get((about.management if about else None) or "")
         unit = units.get((about.unit if about else None) or "")
         key = "P3_visit" if talk.call.facts.get("visit") or unit is None else "P3_requester"
-        words = t.catalogue.say(
+        words = t.catalogue.render(
             f"phone.{key}", org_name=office.name if office else t.hotline_name, hotline_name=t.hotline_name,
             unit=unit.name if unit else "",
         )  # fmt: skip
@@ -129,22 +129,22 @@ class Bridging:
         seconds = int(call.heard.get("seconds") or 0)
         before = await self.reached(call.ticket_id or 0)
         missed = before.unreached + (not reached)
-        note = t.catalogue.say(
+        note = t.catalogue.render(
             f"calls.note_{'reached' if reached else 'unreached'}", call=call.id, dial=talk.dial.id, seconds=seconds,
             n=missed,
         )  # fmt: skip
-        standing = await t.office.standing()
-        person = standing.by_code.get(call.person or "")
+        snapshot = await t.office.standing()
+        person = snapshot.by_code.get(call.person or "")
         if not call.facts.get("visit") and person is not None:
             words = {"way": "phone", "reached": reached, "note": note}
             by = Actor(person.code, person.role, person.unit)
             try:
-                await t.desk.act(Act("contact", by, Source.PHONE, assignment_id=call.assignment_id, words=words))
+                await t.desk.act(Act("contact", by, Source.PHONE, assignment_id=call.assignment_id, arguments=words))
             except Refused as no:  # closed or reassigned meanwhile: the attempt still counts as evidence
                 await t.audit.note(t.now(), by.code, "contact_not_logged", _no(call), call=call.id, code=no.code)
         if not reached and missed == ENOUGH and not any(a.requester == "reached" for a in before.attempts):
-            dials = [a.dial_id for a in before.attempts if a.requester == "unreached"] + [talk.dial.id]
-            await t.audit.note(t.now(), "system", "requester_unreachable", _no(call), dials=dials)
+            attempts = [a.dial_id for a in before.attempts if a.requester == "unreached"] + [talk.dial.id]
+            await t.audit.note(t.now(), "system", "requester_unreachable", _no(call), dials=attempts)
         await self._tell(call, "B3" if reached else "B2", seconds=seconds, n=missed, enough=missed >= ENOUGH)
 
     async def _tell(self, call: Call, kind: str, **facts: object) -> None:
@@ -167,24 +167,24 @@ def _about(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, 
     """Return whether it is for a visit, and the assignment: that of `by`'s unit, else the lead."""
     if snap.ticket.state is State.REVISIT_MANUAL and by.role in (Role.REVISIT_AGENT, Role.ADMIN):
         return True, snap.lead
-    if not may(by.role, "contact"):
+    if not is_allowed(by.role, "contact"):
         raise Refused("forbidden", verb="contact")
     own = [a for a in snap.assignments if a.unit == by.unit and a.ended_at is None]
-    target = snap.assignment(assignment_id) if assignment_id is not None else own[-1] if own else snap.lead
-    if target is None or (by.of_unit and target.unit != by.unit):
+    target = snap.find_assignment(assignment_id) if assignment_id is not None else own[-1] if own else snap.lead
+    if target is None or (by.is_unit_member and target.unit != by.unit):
         raise Refused("not_found", ticket=snap.ticket.no)
     if target.ended_at is not None or target.state not in HANDLING:
         raise Refused("not_now", state=target.state)
     return False, target
 
 
-def _whom(standing: Standing, by: Actor, person: str | None, target: Assignment | None) -> Person:
+def _whom(snapshot: Standing, by: Actor, person: str | None, target: Assignment | None) -> Person:
     """Return the person to ring first. Refused `forbidden` for another unit's people, `no_phone` without any."""
-    who = standing.by_code.get(person or by.code)
+    who = snapshot.by_code.get(person or by.code)
     if who is None:
         raise Refused("no_phone", person=person or by.code)
     own = who.code == by.code or (by.unit == who.unit) or (by.role is Role.ADMIN)
-    if not own or (target is not None and by.of_unit and who.unit != target.unit):
+    if not own or (target is not None and by.is_unit_member and who.unit != target.unit):
         raise Refused("forbidden", verb="contact")
     return who
 

@@ -62,9 +62,9 @@ class Doubts:
 
     async def _mine(self, talk: Talk, found: list[Found]) -> Found | None:
         """Find the carrier's record of this attempt: by id, else the first unclaimed one to that number."""
-        dial = talk.dial
-        if dial.provider_id is not None:
-            return next((f for f in found if f.provider_id == dial.provider_id), None)
+        attempt = talk.dial
+        if attempt.provider_id is not None:
+            return next((f for f in found if f.provider_id == attempt.provider_id), None)
         since = self._since(talk)
         ours = [
             f for f in found if f.caller in ("", self._t.caller) and (f.started_at is None or f.started_at >= since)

@@ -7,10 +7,10 @@ from backend.calls.telling import call_back
 from backend.calls.tools import Tools
 from backend.calls.wording import on_duty
 from backend.domain.acts import Act, Actor
-from backend.domain.clockwords import key_tail
 from backend.domain.refusals import Refused
 from backend.domain.scripts import Effect, EffectKind, Turn
 from backend.domain.ticket import Source
+from backend.domain.time_words import get_tail_digits
 from backend.ports.calls import Call
 
 E = EffectKind
@@ -70,7 +70,7 @@ class Effects:
         about = call.subject
         if about is None:
             return "wrong"
-        right = compare_digest(said, key_tail(about.ticket_no))
+        right = compare_digest(said, get_tail_digits(about.ticket_no))
         if not await self._t.store.try_tail(call.ticket_id or 0, self._t.now(), right=right):
             await self._note("tail_locked", call)
             return "locked"
@@ -91,8 +91,8 @@ class Effects:
     async def _duty(self, call: Call) -> None:
         """Key 0: record it, and if nobody can be connected, ask the people on duty to call back (P1)."""
         await self._note("duty_wanted", call)
-        standing = await self._t.office.standing()
-        if not self._t.line.can.bridge or on_duty("duty", call, standing, self._t.now()) is None:
+        snapshot = await self._t.office.standing()
+        if not self._t.line.can.bridge or on_duty("duty", call, snapshot, self._t.now()) is None:
             await call_back(self._t, call)
 
     async def _peace(self, call: Call) -> None:

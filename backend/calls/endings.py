@@ -6,7 +6,7 @@ from backend.calls.telling import tell
 from backend.calls.tools import Judge, Tools
 from backend.calls.unreached import Unreached
 from backend.domain import reminders, retry, scripts
-from backend.domain.script_book import script
+from backend.domain.script_files import load_script
 from backend.domain.ticket import Grade
 from backend.office import Standing
 from backend.ports.calls import OWNER, Call, Ending, Talk
@@ -36,7 +36,7 @@ def outcome_of(talk: Talk, status: CallStatus, answered_by: str = "") -> str:
         return "machine"
     if talk.dial.step == 0 or not talk.call.position:
         return "no_reply"
-    return scripts.hung_up(script(talk.call.script), scripts.Position.from_text(talk.call.position))
+    return scripts.find_hang_up_outcome(load_script(talk.call.script), scripts.Position.from_text(talk.call.position))
 
 
 class Endings:
@@ -50,7 +50,14 @@ class Endings:
 
     async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
         """Apply the consequences of an outcome, then store it."""
-        log.info("rang", call=talk.call.id, dial=talk.dial.id, purpose=talk.call.purpose, outcome=outcome, error=error)
+        log.info(
+            "call_attempt_ended",
+            call=talk.call.id,
+            dial=talk.dial.id,
+            purpose=talk.call.purpose,
+            outcome=outcome,
+            error=error,
+        )
         if talk.call.script in ("visit", "inbound_caller"):
             await self._visits.judge(talk, outcome, error)
         elif talk.call.script == "bridge":
@@ -62,29 +69,31 @@ class Endings:
 
     async def _told(self, talk: Talk, outcome: str, error: str) -> None:
         call, now = talk.call, self._t.now()
-        standing = await self._t.office.standing()
+        snapshot = await self._t.office.standing()
         grade = call.subject.grade if call.subject else Grade.GENERAL
-        step = retry.after(outcome, call.tries + 1, grade, standing.settings)
+        step = retry.decide_after_call(outcome, call.tries + 1, grade, snapshot.settings)
         again = None
         if isinstance(step, retry.Retry) and call.letter_id is not None:
             unit = call.subject.unit if call.subject else None
-            again = reminders.next_allowed(now + step.in_, grade, standing.settings, standing.calendar, unit, ring=True)
+            again = reminders.find_next_allowed(
+                now + step.delay, grade, snapshot.settings, snapshot.calendar, unit, for_call=True
+            )
         elif isinstance(step, retry.GiveUp) and step.done:
             await self.settle(call, "sent", talk.dial.provider_id)
         elif call.letter_id is not None:
             await self._t.courier.unreachable(call.letter_id, outcome)
         if outcome in MISSED:
-            await self._missed(call, standing)
+            await self._missed(call, snapshot)
         stored = STORED.get(outcome, outcome)
         await self._t.store.end(Ending(talk.dial.id, stored, now, next_at=again, error=error))
         if outcome in MISSED:
-            await self._unreached.look(call, standing)
+            await self._unreached.look(call, snapshot)
 
-    async def _missed(self, call: Call, standing: Standing) -> None:
+    async def _missed(self, call: Call, snapshot: Standing) -> None:
         """M25: tell the person in chat that they missed a call, once for each attempt."""
-        person = standing.by_code.get(call.person or "")
+        person = snapshot.by_code.get(call.person or "")
         if person is not None and call.subject is not None:
-            phones = standing.settings.listing("notify.duty_phone")
+            phones = snapshot.settings.strings("notify.duty_phone")
             duty = phones[0] if phones else self._t.hotline
             await tell(self._t, "M25", [person], call, n=call.tries + 1, duty_phone=duty)
 
@@ -103,7 +112,7 @@ class Endings:
             await self._settle(call.letter_id, int(call.facts.get("attempt", 1)), state, provider_id, error)
 
     async def _settle(
-        self, letter_id: int, attempt: int, state: str, provider_id: str | None, error: str | None = None
+        self, message_id: int, attempt: int, state: str, provider_id: str | None, error: str | None = None
     ) -> None:
-        settlement = Settlement(letter_id, OWNER, attempt, state, self._t.now(), error=error, provider_id=provider_id)
+        settlement = Settlement(message_id, OWNER, attempt, state, self._t.now(), error=error, provider_id=provider_id)
         await self._t.letters.settle([settlement])

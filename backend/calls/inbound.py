@@ -19,19 +19,19 @@ class Inbound:
     async def answer(self, event: LineEvent) -> Spoken:
         """Return the first prompt of an incoming call; idempotent (FW7)."""
         t = self._t
-        standing = await t.office.standing()
-        number = callable_number(event.from_, standing)
+        snapshot = await t.office.standing()
+        number = callable_number(event.from_, snapshot)
         new = await self._of_person(number) if number else None
         if new is None and number:
             new = await self._of_requester(number)
         if new is None or number is None:
-            words = t.catalogue.say("phone.inbound_unknown", org_name=t.hotline_name, hotline=t.hotline)
+            words = t.catalogue.render("phone.inbound_unknown", org_name=t.hotline_name, hotline=t.hotline)
             return Spoken(Prompt((words,), language=t.language), 0, 0)
         kept = NewCall(
-            "inbound", next_at=t.now() + WATCH, created_at=t.now(), phone=number, masked=masked(number, standing), **new
+            "inbound", next_at=t.now() + WATCH, created_at=t.now(), phone=number, masked=masked(number, snapshot), **new
         )  # fmt: skip
-        dial = await t.store.inbound(kept, event.provider_id)
-        return await self._talking.answer(dial, 0, event)
+        attempt = await t.store.inbound(kept, event.provider_id)
+        return await self._talking.answer(attempt, 0, event)
 
     async def _of_person(self, number: str) -> dict[str, Any] | None:
         """Prepare a call from one of our people; the script asks for their PIN before anything is said."""

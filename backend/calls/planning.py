@@ -6,8 +6,8 @@ from backend.calls.endings import Endings
 from backend.calls.tools import Tools
 from backend.domain import reminders
 from backend.domain.acts import Actor
+from backend.domain.move_table import WITH_UNIT
 from backend.domain.refusals import Refused
-from backend.domain.table import WITH_UNIT
 from backend.domain.ticket import Role, State
 from backend.office import Standing
 from backend.ports.calls import NewCall, PhoneLetter
@@ -28,23 +28,25 @@ class Planning:
         self._t = tools
         self._endings = endings
 
-    async def letters(self, now: datetime, standing: Standing) -> int:
+    async def letters(self, now: datetime, snapshot: Standing) -> int:
         """Open calls for the messages that are due; return how many."""
         taken = 0
-        for letter in await self._t.store.letters(now, AT_ONCE):
-            taken += await self._t.store.open(self._call(letter, now, standing)) is not None
+        for message in await self._t.store.letters(now, AT_ONCE):
+            taken += await self._t.store.open(self._call(message, now, snapshot)) is not None
         return taken
 
     @staticmethod
-    def _call(letter: PhoneLetter, now: datetime, standing: Standing) -> NewCall:
-        script = "supervise" if letter.kind in SUPERVISING else "notice"
-        said = "upgrade" if letter.kind in UPGRADED else script
-        at = reminders.next_allowed(now, letter.grade, standing.settings, standing.calendar, letter.unit, ring=True)
-        facts = {k: letter.facts[k] for k in ("due", "unless_opened") if k in letter.facts}
+    def _call(message: PhoneLetter, now: datetime, snapshot: Standing) -> NewCall:
+        script = "supervise" if message.kind in SUPERVISING else "notice"
+        said = "upgrade" if message.kind in UPGRADED else script
+        at = reminders.find_next_allowed(
+            now, message.grade, snapshot.settings, snapshot.calendar, message.unit, for_call=True
+        )
+        facts = {k: message.facts[k] for k in ("due", "unless_opened") if k in message.facts}
         return NewCall(
-            script, said, at, now, letter_id=letter.id, ticket_id=letter.ticket_id,
-            assignment_id=letter.assignment_id, person=letter.person, urgent=letter.urgent,
-            facts={**facts, "attempt": letter.attempts + 1},
+            script, said, at, now, letter_id=message.id, ticket_id=message.ticket_id,
+            assignment_id=message.assignment_id, person=message.person, urgent=message.urgent,
+            facts={**facts, "attempt": message.attempts + 1},
         )  # fmt: skip
 
     async def ring(self, ticket_no: str, by: Actor) -> str:
@@ -62,8 +64,8 @@ class Planning:
         waits = lead is not None and lead.state is State.DISPATCHED
         if lead is None or lead.ended_at is not None or not (waits or (late and lead.state in WITH_UNIT)):
             raise Refused("not_now", state=snap.ticket.state)
-        standing = await self._t.office.standing()
-        person = next((p for p in standing.people(lead.unit, *CONTACTS) if p.has_phone), None)
+        snapshot = await self._t.office.standing()
+        person = next((p for p in snapshot.people(lead.unit, *CONTACTS) if p.has_phone), None)
         if person is None:
             raise Refused("no_handler", unit=lead.unit)
         script = "notice" if waits else "supervise"

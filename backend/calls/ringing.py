@@ -55,34 +55,34 @@ class Ringing:
         self._visits = visits
         self._bridging = bridging
 
-    async def round(self, now: datetime, standing: Standing) -> int:
+    async def round(self, now: datetime, snapshot: Standing) -> int:
         """Place the calls that are due; return how many were handled."""
-        if standing.settings.flag("calls.stopped"):
+        if snapshot.settings.flag("calls.stopped"):
             return 0
         due = _one_each(await self._t.store.due(now, AT_ONCE))
         if not due:
             return 0
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        left = standing.settings.integer("calls.daily_budget") - await self._t.store.asked_since(midnight)
+        left = snapshot.settings.integer("calls.daily_budget") - await self._t.store.asked_since(midnight)
         over = due[max(left, 0) :]
         until = asyncio.get_running_loop().time() + PATIENCE
         gate = asyncio.Semaphore(TOGETHER)
-        handled = await asyncio.gather(*(self._one(c, now, standing, gate, until) for c in due[: max(left, 0)]))
+        handled = await asyncio.gather(*(self._one(c, now, snapshot, gate, until) for c in due[: max(left, 0)]))
         for call in over:
             await self._over_budget(call, now, midnight + timedelta(days=1))
         return sum(handled) + len(over)
 
-    async def _one(self, call: Call, now: datetime, standing: Standing, gate: asyncio.Semaphore, until: float) -> int:
+    async def _one(self, call: Call, now: datetime, snapshot: Standing, gate: asyncio.Semaphore, until: float) -> int:
         async with gate:
             if settled(call) or _opened(call):
                 if await self._t.store.drop(call.id, now):
                     await self._endings.settle(call, "skipped", error="settled")
                 return 1
-            number = await self._number(call, standing)
+            number = await self._number(call, snapshot)
             if number is None or await self._t.store.dead(number):
                 await self._uncallable(call, now, "not_callable" if number is None else "dead_number")
                 return 1
-            when = await self._when(call, number, now, standing)
+            when = await self._when(call, number, now, snapshot)
             if when is None:
                 return 1
             if when > now:
@@ -92,25 +92,25 @@ class Ringing:
                 return int(await self._t.store.postpone(call.id, now + ENGAGED))
             if not await self._pace(until):
                 return 0
-            dial = await self._t.store.begin(call.id, number, masked(number, standing), now, now + DOUBT)
-            if dial is None:
+            attempt = await self._t.store.begin(call.id, number, masked(number, snapshot), now, now + DOUBT)
+            if attempt is None:
                 return int(await self._t.store.postpone(call.id, now + ENGAGED))
-            await self._place(call, dial, number, standing)
+            await self._place(call, attempt, number, snapshot)
             return 1
 
-    async def _number(self, call: Call, standing: Standing) -> str | None:
+    async def _number(self, call: Call, snapshot: Standing) -> str | None:
         if call.purpose == "visit":
-            return callable_number(await self._t.store.ticket_phone(call.ticket_id or 0), standing)
-        return callable_number(await self._t.registry.phone_of(call.person or ""), standing)
+            return callable_number(await self._t.store.ticket_phone(call.ticket_id or 0), snapshot)
+        return callable_number(await self._t.registry.phone_of(call.person or ""), snapshot)
 
-    async def _when(self, call: Call, number: str, now: datetime, standing: Standing) -> datetime | None:
+    async def _when(self, call: Call, number: str, now: datetime, snapshot: Standing) -> datetime | None:
         """Return when this call may ring: now, later, or None if it was settled otherwise (FW32)."""
         if call.purpose == "visit":
-            return await self._visits.allowed(call, number, now, standing)
+            return await self._visits.allowed(call, number, now, snapshot)
         if call.facts.get("at_any_hour") or call.subject is None:
             return now
         about = call.subject
-        return standing.may_ring(call.person or "", now, about.grade, about.unit)
+        return snapshot.may_ring(call.person or "", now, about.grade, about.unit)
 
     async def _pace(self, until: float) -> bool:
         """Wait for the rate limit; False if it would take longer than `until`."""
@@ -121,36 +121,36 @@ class Ringing:
             await asyncio.sleep(wait)
         return True
 
-    async def _place(self, call: Call, dial: int, number: str, standing: Standing) -> None:
+    async def _place(self, call: Call, attempt: int, number: str, snapshot: Standing) -> None:
         hooks = self._t.hooks
-        urls = CallUrls(f"{hooks}/voice/{dial}?s=0", f"{hooks}/status/{dial}", f"{hooks}/fallback")
+        urls = CallUrls(f"{hooks}/voice/{attempt}?s=0", f"{hooks}/status/{attempt}", f"{hooks}/fallback")
         line, menu = self._t.line, None
         # a bridge must not connect a requester to voicemail; other calls start at once and detection is only a hint
         listen = Detection.FIRST if call.purpose == "bridge" else Detection.HINT
         if not line.can.live:
-            menu = menu_of(call, dial, standing, self._t)
+            menu = menu_of(call, attempt, snapshot, self._t)
         try:
             placed = await line.place(
                 number, caller=self._t.caller, urls=urls, ring_seconds=RING_SECONDS, menu=menu,
                 detect=listen if line.can.detect_machine else Detection.OFF,
             )  # fmt: skip
         except DeliveryError as error:
-            await self._not_placed(call, dial, error)
+            await self._not_placed(call, attempt, error)
             return
-        await self._t.store.placed(dial, placed.provider_id, self._t.now() + WATCH)
+        await self._t.store.placed(attempt, placed.provider_id, self._t.now() + WATCH)
 
-    async def _not_placed(self, call: Call, dial: int, error: DeliveryError) -> None:
+    async def _not_placed(self, call: Call, attempt: int, error: DeliveryError) -> None:
         """Handle a failed placement; an uncertain one is never dialled again (FW14)."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.placing(error.kind, call.dials + 1, random.random(), after)
-        log.warning("not_placed", dial=dial, kind=error.kind, code=error.code)
+        step = retry.decide_after_placing(error.kind, call.dials + 1, random.random(), after)
+        log.warning("not_placed", dial=attempt, kind=error.kind, code=error.code)
         if isinstance(step, retry.Reconcile):
-            await self._t.store.doubtful(dial, error.code)
+            await self._t.store.doubtful(attempt, error.code)
         elif isinstance(step, retry.Retry):
-            again = self._t.now() + step.in_
-            await self._t.store.end(Ending(dial, "carrier_failed", self._t.now(), again, False, error.code))
+            again = self._t.now() + step.delay
+            await self._t.store.end(Ending(attempt, "carrier_failed", self._t.now(), again, False, error.code))
         else:
-            talk = await self._t.store.talk(dial)
+            talk = await self._t.store.talk(attempt)
             if talk is None or talk.dial.outcome is not None:
                 return
             if error.code in DEAD:
@@ -189,8 +189,8 @@ class Ringing:
         """FW23: never call this number again for any purpose; the console lists it."""
         number = await self._t.store.number_of(call.id)
         if number is not None:
-            standing = await self._t.office.standing()
-            await self._t.store.bury(number, masked(number, standing), code, self._t.now(), call)
+            snapshot = await self._t.office.standing()
+            await self._t.store.bury(number, masked(number, snapshot), code, self._t.now(), call)
 
     async def _flag(self, call: Call, code: str) -> None:
         about = call.subject.ticket_no if call.subject else None

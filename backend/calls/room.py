@@ -34,19 +34,19 @@ class Calls:
     async def round(self) -> int:
         """Queue messages, reconcile silent attempts, place due calls; return how many were handled."""
         now = self.tools.now()
-        standing = await self.tools.office.standing()
-        handled = await self._planning.letters(now, standing)
+        snapshot = await self.tools.office.standing()
+        handled = await self._planning.letters(now, snapshot)
         handled += await self._doubts.round(now)
-        handled += await self._ringing.round(now, standing)
+        handled += await self._ringing.round(now, snapshot)
         return handled + await self._bills.round(now)
 
-    async def answer(self, dial_id: int, step: int, event: LineEvent) -> Spoken:
+    async def answer(self, attempt_id: int, step: int, event: LineEvent) -> Spoken:
         """Return what to say at a step of an attempt. Refused `not_found` (FW24)."""
-        return await self._talking.answer(dial_id, step, event)
+        return await self._talking.answer(attempt_id, step, event)
 
-    async def status(self, dial_id: int, event: LineEvent) -> None:
+    async def status(self, attempt_id: int, event: LineEvent) -> None:
         """Handle a carrier's status of an attempt. Refused `not_found` (FW24)."""
-        await self._talking.status(dial_id, event)
+        await self._talking.status(attempt_id, event)
 
     async def pushed(self, event: LineEvent) -> None:
         """Handle the report of a carrier that got its menu up front. Refused `not_found`."""
@@ -60,8 +60,8 @@ class Calls:
 
     async def forget_recordings(self) -> int:
         """Drop recordings older than `recording.keep`; return how many."""
-        standing = await self.tools.office.standing()
-        kept = standing.settings.limit("recording.keep").duration
+        snapshot = await self.tools.office.standing()
+        kept = snapshot.settings.limit("recording.keep").duration
         return await self.tools.store.forget_recordings(self.tools.now() - kept)
 
     async def ring(self, ticket_no: str, by: Actor) -> str:
@@ -80,9 +80,9 @@ class Calls:
         """
         return await self._bridging.start(by, ticket_no, assignment_id, person)
 
-    async def announce(self, dial_id: int) -> Prompt:
+    async def announce(self, attempt_id: int) -> Prompt:
         """Return what the requester hears before being connected. Refused `not_found`."""
-        return await self._bridging.announce(dial_id)
+        return await self._bridging.announce(attempt_id)
 
     async def reached(self, ticket_id: int) -> Reached:
         """Return the attempts to reach a requester, and whether they exempt (B49)."""
@@ -99,10 +99,10 @@ class Calls:
         """Record a callback about an unknown attempt (FW24)."""
         await self.tools.audit.note(self.tools.now(), "phone", "unknown_call", about, call=who)
 
-    def carry(self, dial_id: int, text: str) -> str:
+    def carry(self, attempt_id: int, text: str) -> str:
         """Seal text for a URL of this attempt (FW10)."""
-        return self.tools.store.carry(dial_id, text)
+        return self.tools.store.carry(attempt_id, text)
 
-    def carried(self, dial_id: int, sealed: str) -> str:
+    def carried(self, attempt_id: int, sealed: str) -> str:
         """Open the sealed text; ValueError if it was not sealed for this attempt."""
-        return self.tools.store.carried(dial_id, sealed)
+        return self.tools.store.carried(attempt_id, sealed)

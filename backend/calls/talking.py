@@ -15,9 +15,9 @@ from backend.calls.telling import call_back
 from backend.calls.tools import Tools, callable_number
 from backend.calls.wording import ON_DUTY, facts_of, keep, on_duty, prompt_of
 from backend.domain import scripts
+from backend.domain.move_table import WITH_UNIT
 from backend.domain.refusals import Refused
-from backend.domain.script_book import script
-from backend.domain.table import WITH_UNIT
+from backend.domain.script_files import load_script
 from backend.domain.ticket import State
 from backend.office import Standing
 from backend.ports.calls import Call, News, Step, Talk
@@ -47,53 +47,53 @@ class Talking:
         self._effects = Effects(tools)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    def _alone(self, dial_id: int) -> asyncio.Lock:
+    def _alone(self, attempt_id: int) -> asyncio.Lock:
         """Serialise the events of one call."""
-        return self._locks.setdefault(dial_id, asyncio.Lock())
+        return self._locks.setdefault(attempt_id, asyncio.Lock())
 
-    async def answer(self, dial_id: int, step: int, event: LineEvent) -> Spoken:
+    async def answer(self, attempt_id: int, step: int, event: LineEvent) -> Spoken:
         """Return what to say at a step. Refused `not_found`: no such attempt, or not that call's (FW24)."""
-        async with self._alone(dial_id):
-            talk = await self._known(dial_id, event)
-            dial = talk.dial
-            if dial.outcome is not None:
+        async with self._alone(attempt_id):
+            talk = await self._known(attempt_id, event)
+            attempt = talk.dial
+            if attempt.outcome is not None:
                 return await self._afterwards(talk, step, event)
-            if step != dial.step and dial.said is not None:
+            if step != attempt.step and attempt.said is not None:
                 return await self._again(talk)
             if talk.call.purpose != "inbound" and _machine(talk, event):
                 return await self._machine(talk, event)
             return await self._advance(talk, event)
 
-    async def status(self, dial_id: int, event: LineEvent) -> None:
+    async def status(self, attempt_id: int, event: LineEvent) -> None:
         """Handle a carrier's status of an attempt. Refused `not_found` as for `answer`."""
-        async with self._alone(dial_id):
-            talk = await self._known(dial_id, event)
+        async with self._alone(attempt_id):
+            talk = await self._known(attempt_id, event)
             if event.recording_url:
-                await self._t.store.record(dial_id, event.recording_url)
+                await self._t.store.record(attempt_id, event.recording_url)
             if event.status is CallStatus.UNSAID:
                 if event.answered_by:  # asynchronous detection: only a hint until silence confirms it (FW19)
-                    await self._t.store.hint(dial_id, event.answered_by.value)
+                    await self._t.store.hint(attempt_id, event.answered_by.value)
                 return
             await self.hear(talk, News(
                 event.provider_id, event.status.value, event.status.terminal, self._t.now(), event.sequence,
                 event.answered_by.value, event.duration, event.error_code,
             ))  # fmt: skip
 
-    async def pushed(self, dial_id: int, event: LineEvent) -> None:
+    async def pushed(self, attempt_id: int, event: LineEvent) -> None:
         """Handle the report of a carrier that got its menu up front: the key pressed, and how the call ended.
 
         Only the first key counts: nothing more was asked. Refused `not_found` as for `answer`.
         """
-        async with self._alone(dial_id):
-            talk = await self._known(dial_id, event)
+        async with self._alone(attempt_id):
+            talk = await self._known(attempt_id, event)
             if event.digits and talk.dial.outcome is None:
                 if talk.dial.step == 0:
                     await self._advance(talk, LineEvent(event.provider_id))
-                    talk = await self._known(dial_id, event)
+                    talk = await self._known(attempt_id, event)
                 if talk.dial.step == 1 and talk.dial.outcome is None:
                     await self._advance(talk, replace(event, digits=event.digits[:1]))
             if event.status is not CallStatus.UNSAID:
-                await self.hear(await self._known(dial_id, event), News(
+                await self.hear(await self._known(attempt_id, event), News(
                     event.provider_id, event.status.value, event.status.terminal, self._t.now(), None, "",
                     event.duration, event.error_code, event.cost,
                 ))  # fmt: skip
@@ -111,24 +111,24 @@ class Talking:
             outcome = outcome_of(talk, CallStatus(news.status), news.answered_by)
             await self._endings.judge(talk, outcome, news.error)
 
-    async def _known(self, dial_id: int, event: LineEvent) -> Talk:
-        talk = await self._t.store.talk(dial_id)
+    async def _known(self, attempt_id: int, event: LineEvent) -> Talk:
+        talk = await self._t.store.talk(attempt_id)
         if talk is None or (event.provider_id and talk.dial.provider_id not in (None, event.provider_id)):
-            raise Refused("not_found", call=dial_id)
+            raise Refused("not_found", call=attempt_id)
         return talk
 
     # -- steps
 
     async def _advance(self, talk: Talk, event: LineEvent) -> Spoken:
         call, t = talk.call, self._t
-        standing = await t.office.standing()
-        facts = facts_of(call, standing, t.now(), t)
+        snapshot = await t.office.standing()
+        facts = facts_of(call, snapshot, t.now(), t)
         facts["has_pin"] = bool(call.person) and await t.registry.has_pin(call.person or "")
-        book = script(book_of(call, t))
+        book = load_script(book_of(call, t))
         heard = dict(call.heard)
         masked = False
         if settled(call) and not (call.script == "bridge" and talk.dial.step):  # a connection made stays made
-            turn = scripts.stale(book, facts)
+            turn = scripts.end_as_stale(book, facts)
         elif talk.dial.step == 0:
             heard = {k: v for k, v in heard.items() if k in ("contacted", "resolved", "satisfaction")}
             turn = scripts.start(book, facts)
@@ -139,7 +139,7 @@ class Talking:
             turn = scripts.advance(book, position, heard_of(event), facts)
         verdict = await self._effects.do(turn, call, heard)
         while turn.needs:
-            turn = scripts.advance(book, turn.position, scripts.Heard(verdict=verdict or "refused"), facts)
+            turn = scripts.advance(book, turn.position, scripts.CallInput(verdict=verdict or "refused"), facts)
             verdict = await self._effects.do(turn, call, heard)
         if event.dial_duration is not None:
             heard["seconds"] = event.dial_duration
@@ -149,21 +149,21 @@ class Talking:
             keys=_MASKED * len(event.digits) if masked else event.digits, provider_id=event.provider_id,
             answered_by=event.answered_by.value, recording=event.recording_url,
         )  # fmt: skip
-        return await self._kept(talk, kept, turn.end, standing)
+        return await self._kept(talk, kept, turn.end, snapshot)
 
-    async def _kept(self, talk: Talk, step: Step, end: str, standing: Standing) -> Spoken:
+    async def _kept(self, talk: Talk, step: Step, end: str, snapshot: Standing) -> Spoken:
         if not await self._t.store.take_step(step):
             again = await self._t.store.talk(step.dial_id)
             return await self._again(again or talk)
-        dial = replace(
+        attempt = replace(
             talk.dial, step=step.step + 1, said=step.said,
             provider_id=talk.dial.provider_id or step.provider_id or None,
             answered_by=step.answered_by or talk.dial.answered_by,
         )  # fmt: skip
-        talk = Talk(dial, replace(talk.call, position=step.position, heard=step.heard))
+        talk = Talk(attempt, replace(talk.call, position=step.position, heard=step.heard))
         if end:
             await self._endings.judge(talk, end)
-        return await self._say(talk, step.said, standing)
+        return await self._say(talk, step.said, snapshot)
 
     async def _machine(self, talk: Talk, event: LineEvent) -> Spoken:
         """FW19: a machine answered, so say nothing."""
@@ -188,29 +188,29 @@ class Talking:
         if said.get("bridge") in ON_DUTY and missed:
             await call_back(self._t, talk.call)
             words = "P1_no_duty" if said["bridge"] == "duty" else "P2_no_transfer"
-            prompt = Prompt((self._t.catalogue.say(f"phone.{words}"),), language=self._t.language)
+            prompt = Prompt((self._t.catalogue.render(f"phone.{words}"),), language=self._t.language)
         return Spoken(prompt, talk.dial.step, talk.dial.id)
 
-    async def _say(self, talk: Talk, said: Mapping[str, Any], standing: Standing) -> Spoken:
+    async def _say(self, talk: Talk, said: Mapping[str, Any], snapshot: Standing) -> Spoken:
         number, announce = None, ""
         if said.get("bridge") == "requester":
-            number = callable_number(await self._t.store.ticket_phone(talk.call.ticket_id or 0), standing)
+            number = callable_number(await self._t.store.ticket_phone(talk.call.ticket_id or 0), snapshot)
             announce = f"{self._t.hooks}/announce/{talk.dial.id}"
         elif said.get("bridge"):
-            number = await self._bridged(talk, said["bridge"], standing)
+            number = await self._bridged(talk, said["bridge"], snapshot)
         return Spoken(prompt_of(said, self._t, number, announce), talk.dial.step, talk.dial.id)
 
-    async def _bridged(self, talk: Talk, which: str, standing: Standing) -> str | None:
-        found = on_duty(which, talk.call, standing, self._t.now())
+    async def _bridged(self, talk: Talk, which: str, snapshot: Standing) -> str | None:
+        found = on_duty(which, talk.call, snapshot, self._t.now())
         return found if found is None or isinstance(found, str) else await self._t.registry.phone_of(found.code)
 
 
-def heard_of(event: LineEvent) -> scripts.Heard:
+def heard_of(event: LineEvent) -> scripts.CallInput:
     """Convert a carrier event to the script's input."""
     nothing = not (event.digits or event.speech or event.recording_url)
-    return scripts.Heard(
+    return scripts.CallInput(
         event.digits, event.speech, event.confidence, timed_out=nothing, recording=event.recording_url,
-        dialled=event.dial_status.value,
+        leg_status=event.dial_status.value,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.calls.tools import Tools
 from backend.calls.wording import duty_people
-from backend.domain.records import Letter, Person
+from backend.domain.records import Message, Person
 from backend.ports.calls import Call
 
 
@@ -23,7 +23,7 @@ async def tell(t: Tools, kind: str, people: Iterable[Person], call: Call, **fact
     await t.ids.refill(len(new))
     now = t.now()
     await t.letters.add([
-        Letter(
+        Message(
             t.ids.take(), kind, p.chat or "", p.code, call.ticket_id, call.assignment_id, 0, True, now, now,
             {"call": call.id, "at": now.isoformat(), **facts},
         )
@@ -36,6 +36,6 @@ async def tell(t: Tools, kind: str, people: Iterable[Person], call: Call, **fact
 
 async def call_back(t: Tools, call: Call) -> int:
     """Ask the people on duty in chat to call back, since none could be connected (P1 key 0); return how many."""
-    standing = await t.office.standing()
-    person = standing.by_code.get(call.person or "")
-    return await tell(t, "D1", duty_people("duty", call, standing, t.now()), call, person=person.name if person else "")
+    snapshot = await t.office.standing()
+    person = snapshot.by_code.get(call.person or "")
+    return await tell(t, "D1", duty_people("duty", call, snapshot, t.now()), call, person=person.name if person else "")

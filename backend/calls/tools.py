@@ -9,7 +9,7 @@ from backend.desk import Desk
 from backend.domain.masking import mask_phone
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.office import Office, Standing
 from backend.paper.numbers import normalise
 from backend.ports.audit import AuditStore
@@ -34,7 +34,7 @@ class Registry(Protocol):
 class Post(Protocol):
     """The part of backend/courier.py that calls need."""
 
-    async def unreachable(self, letter_id: int, why: str) -> None: ...
+    async def unreachable(self, message_id: int, why: str) -> None: ...
 
 
 class Judge(Protocol):
@@ -75,7 +75,7 @@ class Tools:
     line: Line
     pacer: Pacer
     audit: AuditStore
-    catalogue: Catalogue
+    catalogue: Texts
     caller: str
     public_url: str
     hotline: str
@@ -99,14 +99,14 @@ class Tools:
         return "zh-CN" if self.catalogue.language.startswith("zh") else "en-US"
 
 
-def callable_number(phone: str | None, standing: Standing) -> str | None:
+def callable_number(phone: str | None, snapshot: Standing) -> str | None:
     """Return the number in E.164 if it may be called (allowed country, no premium number, FW31), else None."""
     try:
-        return normalise(phone, countries=standing.settings.listing("calls.countries")).e164
+        return normalise(phone, countries=snapshot.settings.strings("calls.countries")).e164
     except Refused:
         return None
 
 
-def masked(number: str, standing: Standing) -> str:
+def masked(number: str, snapshot: Standing) -> str:
     """Mask a number for display."""
-    return mask_phone(number, standing.settings.text("privacy.phone_mask"))
+    return mask_phone(number, snapshot.settings.text("privacy.phone_mask"))

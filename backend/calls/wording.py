@@ -6,11 +6,11 @@ from typing import Any
 
 from backend.calls.tools import Tools
 from backend.domain import scripts, spoken_time
-from backend.domain.clockwords import tail
+from backend.domain.move_table import UNIT_ROLES
 from backend.domain.records import Person
-from backend.domain.table import UNIT
-from backend.domain.texts import Catalogue, placeholders
+from backend.domain.texts import Texts, find_placeholders
 from backend.domain.ticket import Role
+from backend.domain.time_words import spell_tail
 from backend.office import Standing
 from backend.ports.calls import Call
 from notify.message import Ask, Dial, Prompt, Record
@@ -20,12 +20,12 @@ SIGN_KEY = "2"
 ON_DUTY = {"duty": (Role.DISPATCHER, Role.SUPERVISOR), "supervisor": (Role.SUPERVISOR, Role.DISPATCHER)}
 
 
-def facts_of(call: Call, standing: Standing, now: datetime, tools: Tools) -> dict[str, Any]:
+def facts_of(call: Call, snapshot: Standing, now: datetime, tools: Tools) -> dict[str, Any]:
     """Collect the placeholder values of a call's texts and the conditions its script tests."""
     language = tools.catalogue.language.split("_")[0]
     zone = tools.office.clock.zone
     about = call.subject
-    person = standing.by_code.get(call.person or "")
+    person = snapshot.by_code.get(call.person or "")
     facts: dict[str, Any] = {
         "hotline": tools.hotline, "hotline_name": tools.hotline_name, "org_name": tools.hotline_name,
         "speech": tools.line.can.speech, "pending": about is not None, "has_duty": False, "sign_key": "",
@@ -36,44 +36,44 @@ def facts_of(call: Call, standing: Standing, now: datetime, tools: Tools) -> dic
         return facts
 
     def said(at: datetime | None) -> str:
-        return "" if at is None else spoken_time.spoken(at, now, language, zone)
+        return "" if at is None else spoken_time.speak_time(at, now, language, zone)
 
     given = call.facts.get("due")
-    office = standing.config.units.get(about.management or "")
+    office = snapshot.config.units.get(about.management or "")
     # a PIN can only be asked for by a live carrier
     may_sign = (
         tools.line.can.live
         and person is not None
-        and person.role in UNIT
-        and standing.settings.flag("phone_sign.enabled")
+        and person.role in UNIT_ROLES
+        and snapshot.settings.flag("phone_sign.enabled")
     )
     return facts | {
         "org_name": office.name if office else tools.hotline_name,
-        "grade": tools.catalogue.word_or("grade", about.grade),
-        "category": tools.catalogue.word_or("category", about.category or ""),
-        "tail": tail(about.ticket_no),
+        "grade": tools.catalogue.get_word_or_value("grade", about.grade),
+        "category": tools.catalogue.get_word_or_value("category", about.category or ""),
+        "tail": spell_tail(about.ticket_no),
         "sign_due_spoken": said(about.sign_due_at),
         "close_due_spoken": said(about.close_due_at),
         "due_spoken": said(datetime.fromisoformat(given) if given else about.close_due_at),
-        "date_spoken": spoken_time.spoken_date(about.generated_at, now, language, zone),
+        "date_spoken": spoken_time.speak_date(about.generated_at, now, language, zone),
         "sign_key": SIGN_KEY if may_sign else "",
-        "has_duty": bool(tools.line.can.bridge and on_duty("duty", call, standing, now)),
+        "has_duty": bool(tools.line.can.bridge and on_duty("duty", call, snapshot, now)),
     }
 
 
-def on_duty(which: str, call: Call, standing: Standing, now: datetime) -> str | Person | None:
+def on_duty(which: str, call: Call, snapshot: Standing, now: datetime) -> str | Person | None:
     """Return whom key 0 connects: the duty telephone, else the management's person on duty with a phone (Q25)."""
-    phones = standing.settings.listing("notify.duty_phone")
+    phones = snapshot.settings.strings("notify.duty_phone")
     if phones:
         return phones[0]
-    return next((p for p in duty_people(which, call, standing, now) if p.has_phone), None)
+    return next((p for p in duty_people(which, call, snapshot, now) if p.has_phone), None)
 
 
-def duty_people(which: str, call: Call, standing: Standing, now: datetime) -> list[Person]:
+def duty_people(which: str, call: Call, snapshot: Standing, now: datetime) -> list[Person]:
     """Return who answers for the management now: by its roster, then by role; nobody twice."""
     management = (call.subject.management if call.subject else None) or ""
-    rostered = standing.on_duty(management, now)
-    return [*rostered, *(p for p in standing.people(management, *ON_DUTY[which]) if p not in rostered)]
+    rostered = snapshot.on_duty(management, now)
+    return [*rostered, *(p for p in snapshot.people(management, *ON_DUTY[which]) if p not in rostered)]
 
 
 def keep(turn: scripts.Turn, tools: Tools, version: int) -> dict[str, Any]:
@@ -92,9 +92,9 @@ def keep(turn: scripts.Turn, tools: Tools, version: int) -> dict[str, Any]:
     return said
 
 
-def _words(say: scripts.Say, catalogue: Catalogue) -> str:
-    asked = placeholders(catalogue.template(say.key))
-    return catalogue.say(say.key, **{name: value for name, value in say.facts.items() if name in asked})
+def _words(say: scripts.Say, catalogue: Texts) -> str:
+    asked = find_placeholders(catalogue.get_template(say.key))
+    return catalogue.render(say.key, **{name: value for name, value in say.facts.items() if name in asked})
 
 
 def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None, announce: str = "") -> Prompt:
@@ -112,6 +112,6 @@ def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None, 
     if record := said.get("record"):
         return Prompt(say, language=language, record=Record(record["seconds"], record["finish_on"]))
     if said.get("bridge") and number:
-        dial = Dial(number, announce, record=bool(announce), caller=tools.caller)
-        return Prompt(say, language=language, dial=dial)
+        attempt = Dial(number, announce, record=bool(announce), caller=tools.caller)
+        return Prompt(say, language=language, dial=attempt)
     return Prompt(say, language=language)

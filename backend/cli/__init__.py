@@ -12,7 +12,7 @@ import click
 
 from backend.cli.helping import speak, wrong
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 
 #: Command → `module:function`.
 COMMANDS = {
@@ -39,15 +39,15 @@ COMMANDS = {
 
 
 @cache
-def words() -> Catalogue:
+def words() -> Texts:
     """Return the texts in the language of `JIESU_LANGUAGE`, default Chinese."""
     language = os.environ.get("JIESU_LANGUAGE", "")
-    return Catalogue(language if language in ("zh_CN", "en") else "zh_CN")
+    return Texts(language if language in ("zh_CN", "en") else "zh_CN")
 
 
 def tell(key: str, /, **facts: Any) -> None:
     """Print a sentence of the text catalogue on stderr."""
-    click.echo(words().say(f"cli.{key}", **facts), err=True)
+    click.echo(words().render(f"cli.{key}", **facts), err=True)
 
 
 class Lazy(click.Group):
@@ -68,12 +68,12 @@ class Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, without importing any."""
-        with formatter.section(words().say("cli.commands")):
-            formatter.write_dl([(name, words().say(f"cli.help.{name}")) for name in COMMANDS])
+        with formatter.section(words().render("cli.commands")):
+            formatter.write_dl([(name, words().render(f"cli.help.{name}")) for name in COMMANDS])
 
 
-@click.group(cls=Lazy, help=words().say("cli.help.jiesu"), context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--debug", is_flag=True, help=words().say("cli.help.debug"))
+@click.group(cls=Lazy, help=words().render("cli.help.jiesu"), context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help=words().render("cli.help.debug"))
 @click.version_option(package_name="jiesu")
 @click.pass_context
 def jiesu(ctx: click.Context, debug: bool) -> None:
@@ -109,7 +109,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Refused as no:
         if debug:
             raise
-        said = words().refusal(no.code, no.facts)
+        said = words().render_refusal(no.code, no.facts)
         if "--json" in given:
             click.echo(json.dumps({"error": {"code": no.code, "message": said, "details": no.facts}},
                                   ensure_ascii=False, indent=1, default=str))  # fmt: skip

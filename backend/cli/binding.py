@@ -9,14 +9,14 @@ from backend.cli import tell, words
 from backend.cli.local import OPERATOR, answer, environment, local_house, now, server
 
 
-@click.group(help=words().say("cli.help.binding"))
+@click.group(help=words().render("cli.help.binding"))
 def binding() -> None:
     """The group."""
 
 
-@binding.command("open", help=words().say("cli.help.binding_open"))
+@binding.command("open", help=words().render("cli.help.binding_open"))
 @click.argument("person")
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def open_(person: str, as_json: bool) -> None:
     """Print a one-time binding code (valid 10 min)."""
     running = server(environment())

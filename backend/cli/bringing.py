@@ -26,13 +26,13 @@ def read_pairs(_ctx: click.Context, _param: click.Parameter, values: tuple[str, 
     return found
 
 
-@click.command("import", help=words().say("cli.help.import"))
+@click.command("import", help=words().render("cli.help.import"))
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--set", "preset", multiple=True, metavar="FIELD=VALUE", callback=read_pairs,
-              help=words().say("cli.help.preset"))  # fmt: skip
-@click.option("--dry-run", is_flag=True, help=words().say("cli.help.dry_run"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+              help=words().render("cli.help.preset"))  # fmt: skip
+@click.option("--dry-run", is_flag=True, help=words().render("cli.help.dry_run"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def bring(kind: str, file: Path, preset: dict[str, str], dry_run: bool, as_json: bool) -> int:
     """Exit status 1 if some rows were refused."""
     house = environment()

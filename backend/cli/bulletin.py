@@ -20,17 +20,17 @@ PATIENCE = 600.0  # longest wait for the server, in seconds
 PAUSE = 0.3
 
 
-@click.command(help=words().say("cli.help.bulletin"))
+@click.command(help=words().render("cli.help.bulletin"))
 @click.option("--month", metavar="2026-10")
 @click.option("--quarter", metavar="2026Q4")
 @click.option("--year", metavar="2026")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR",
-              help=words().say("cli.help.bulletin_out"))  # fmt: skip
+              help=words().render("cli.help.bulletin_out"))  # fmt: skip
 @click.option("--kind", metavar="KIND")
-@click.option("--profile", metavar="PROFILE", help=words().say("cli.help.bulletin_profile"))
+@click.option("--profile", metavar="PROFILE", help=words().render("cli.help.bulletin_profile"))
 @click.option("--scheme", metavar="ID")
-@click.option("--issue", type=click.IntRange(1, 10_000), metavar="N", help=words().say("cli.help.bulletin_issue"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.option("--issue", type=click.IntRange(1, 10_000), metavar="N", help=words().render("cli.help.bulletin_issue"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def bulletin(
     month: str | None, quarter: str | None, year: str | None, out: Path, kind: str | None, profile: str | None,
     scheme: str | None, issue: int | None, as_json: bool,
@@ -59,7 +59,7 @@ def bulletin(
     if as_json:
         answer({**made, "files": paths})
         return
-    tell("bulletin.done", kind=words().word("bulletin", made["kind"]), period=made["period"], year=made["year"],
+    tell("bulletin.done", kind=words().get_word("bulletin", made["kind"]), period=made["period"], year=made["year"],
          number=made["number"])  # fmt: skip
     for written in paths:
         click.echo(written)

@@ -59,11 +59,11 @@ async def look(environment: Environment, ask: Fetch = fetch) -> list[Check]:
     found.append(database)
     if database.health is Health.OK:
         async with open_office(environment) as office:
-            standing = await office.standing()
-            found.append(_calendar(office.clock.now().date(), standing.calendar.end))
-            who = standing.settings.choice("system_of_record")
+            snapshot = await office.standing()
+            found.append(_calendar(office.clock.now().date(), snapshot.calendar.end))
+            who = snapshot.settings.choice("system_of_record")
             found.append(Check("record", Health.OK, "record" if who == "self" else "record_external", {"who": who}))
-            found.append(_people(len(standing.config.units), len(standing.config.people)))
+            found.append(_people(len(snapshot.config.units), len(snapshot.config.people)))
     found.extend(await asyncio.to_thread(lambda: [*_telegram(environment, ask), *_twilio(environment, ask)]))
     return found
 

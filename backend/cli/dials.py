@@ -8,8 +8,8 @@ from backend.cli import tell, words
 from backend.cli.local import OPERATOR, answer, environment, local_house, local_office, now, server
 
 
-@click.command(help=words().say("cli.help.settings"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.command(help=words().render("cli.help.settings"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def settings(as_json: bool) -> None:
     """List all settings in force, key by key."""
     view = now(_view())
@@ -22,16 +22,16 @@ def settings(as_json: bool) -> None:
 
 async def _view() -> dict[str, str]:
     async with local_office(environment()) as office:
-        return (await office.standing()).settings.view()
+        return (await office.standing()).settings.to_dict()
 
 
-@click.command("set", help=words().say("cli.help.set"))
+@click.command("set", help=words().render("cli.help.set"))
 @click.argument("key")
 @click.argument("value")
-@click.option("--unit", metavar="CODE", help=words().say("cli.help.set_unit"))
-@click.option("--preview", is_flag=True, help=words().say("cli.help.set_preview"))
-@click.option("--recompute", "move", is_flag=True, help=words().say("cli.help.set_recompute"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.option("--unit", metavar="CODE", help=words().render("cli.help.set_unit"))
+@click.option("--preview", is_flag=True, help=words().render("cli.help.set_preview"))
+@click.option("--recompute", "move", is_flag=True, help=words().render("cli.help.set_recompute"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def set_(key: str, value: str, unit: str | None, preview: bool, move: bool, as_json: bool) -> None:
     """Change a setting from now on; open duties keep their due times unless --recompute moves them."""
     if preview or move:

@@ -7,8 +7,8 @@ from backend.cli.checkup import Health, look
 from backend.cli.local import answer, environment, now, quiet
 
 
-@click.command(help=words().say("cli.help.doctor"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.command(help=words().render("cli.help.doctor"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def doctor(as_json: bool) -> int:
     """Exit status 1 if any check is broken."""
     quiet()
@@ -16,11 +16,11 @@ def doctor(as_json: bool) -> int:
     said = []
     for check in checks:
         if check.what == "refused":
-            text = words().refusal(check.facts["code"], check.facts)
+            text = words().render_refusal(check.facts["code"], check.facts)
         else:
-            text = words().say(f"cli.check.{check.what}", **check.facts)
+            text = words().render(f"cli.check.{check.what}", **check.facts)
         said.append({"check": check.name, "health": str(check.health), "message": text})
-        label, name = words().say(f"cli.health.{check.health}"), words().say(f"cli.checked.{check.name}")
+        label, name = words().render(f"cli.health.{check.health}"), words().render(f"cli.checked.{check.name}")
         click.echo(f"{label}  {name}  {text}", err=as_json)
     if as_json:
         answer(said)

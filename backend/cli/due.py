@@ -9,14 +9,16 @@ from backend.cli.local import answer, environment, local_office, now
 from backend.domain.ticket import Category, Grade, Obligation
 
 
-@click.command(help=words().say("cli.help.due"))
+@click.command(help=words().render("cli.help.due"))
 @click.option("--kind", required=True, type=click.Choice([str(k) for k in Obligation]),
-              help=words().say("cli.help.kind"))  # fmt: skip
-@click.option("--grade", required=True, type=click.Choice([str(g) for g in Grade]), help=words().say("cli.help.grade"))
-@click.option("--category", type=click.Choice([str(c) for c in Category]), help=words().say("cli.help.category"))
-@click.option("--unit", metavar="CODE", help=words().say("cli.help.due_unit"))
-@click.option("--at", "moment", required=True, metavar="ISO8601", help=words().say("cli.help.at"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+              help=words().render("cli.help.kind"))  # fmt: skip
+@click.option(
+    "--grade", required=True, type=click.Choice([str(g) for g in Grade]), help=words().render("cli.help.grade")
+)
+@click.option("--category", type=click.Choice([str(c) for c in Category]), help=words().render("cli.help.category"))
+@click.option("--unit", metavar="CODE", help=words().render("cli.help.due_unit"))
+@click.option("--at", "moment", required=True, metavar="ISO8601", help=words().render("cli.help.at"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def due(kind: str, grade: str, category: str | None, unit: str | None, moment: str, as_json: bool) -> None:
     """A time without an offset is read in the office's time zone."""
     try:
@@ -34,5 +36,5 @@ def due(kind: str, grade: str, category: str | None, unit: str | None, moment: s
 async def _due(kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None) -> str:
     house = environment()
     async with local_office(house) as office:
-        standing = await office.standing()
-        return standing.due(kind, grade, category, start, unit).astimezone(house.zone).isoformat()
+        snapshot = await office.standing()
+        return snapshot.due(kind, grade, category, start, unit).astimezone(house.zone).isoformat()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 
 #: Click's own phrases → their key under `cli.page`.
 OWN = {
@@ -14,20 +14,20 @@ OWN = {
 }  # fmt: skip
 
 
-def speak(words: Catalogue) -> None:
+def speak(words: Texts) -> None:
     """Format every help page in this language, through click's `formatter_class`, so that no command needs to."""
 
     def said(text: str) -> str:
-        whole = words.say(f"cli.page.{OWN[text]}") if text in OWN else text
-        return whole.replace("[required]", words.say("cli.page.required")).replace(
-            "[default: ", words.say("cli.page.default")
+        whole = words.render(f"cli.page.{OWN[text]}") if text in OWN else text
+        return whole.replace("[required]", words.render("cli.page.required")).replace(
+            "[default: ", words.render("cli.page.default")
         )
 
     class Spoken(click.HelpFormatter):
         """Click's formatter with its own phrases translated."""
 
         def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-            super().write_usage(prog, args, prefix or words.say("cli.page.usage"))
+            super().write_usage(prog, args, prefix or words.render("cli.page.usage"))
 
         @contextmanager
         def section(self, name: str) -> Iterator[None]:
@@ -40,18 +40,18 @@ def speak(words: Catalogue) -> None:
     click.Context.formatter_class = Spoken
 
 
-def wrong(words: Catalogue, no: click.UsageError) -> str:
+def wrong(words: Texts, no: click.UsageError) -> str:
     """Describe a usage error in this language where we have a text, else in click's words."""
     param = getattr(no, "param", None)
     what = param.human_readable_name if isinstance(param, click.Argument) else "/".join(param.opts) if param else ""
     if isinstance(no, click.MissingParameter) and param is not None:
-        return words.say("cli.page.missing", what=what)
+        return words.render("cli.page.missing", what=what)
     if isinstance(no, click.NoSuchOption):
-        return words.say("cli.page.no_option", what=no.option_name)
+        return words.render("cli.page.no_option", what=no.option_name)
     if isinstance(no, click.BadOptionUsage):
-        return words.say("cli.page.no_value", what=no.option_name)
+        return words.render("cli.page.no_value", what=no.option_name)
     if named := getattr(no, "command_name", ""):  # click's NoSuchCommand, where it has one
-        return words.say("cli.page.no_command", what=named)
+        return words.render("cli.page.no_command", what=named)
     if param is not None and isinstance(param.type, click.Choice):
-        return words.say("cli.page.choose", what=what, choices=" ".join(map(str, param.type.choices)))
+        return words.render("cli.page.choose", what=what, choices=" ".join(map(str, param.type.choices)))
     return no.format_message()

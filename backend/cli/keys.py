@@ -7,17 +7,17 @@ from backend.cli.local import OPERATOR, answer, environment, local_house, now, s
 from backend.domain.ticket import Role
 
 
-@click.group(help=words().say("cli.help.key"))
+@click.group(help=words().render("cli.help.key"))
 def key() -> None:
     """The group."""
 
 
-@key.command(help=words().say("cli.help.key_create"))
-@click.option("--person", metavar="CODE", help=words().say("cli.help.person"))
-@click.option("--role", type=click.Choice([str(role) for role in Role]), help=words().say("cli.help.role"))
-@click.option("--unit", metavar="CODE", help=words().say("cli.help.unit"))
-@click.option("--name", required=True, help=words().say("cli.help.name"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@key.command(help=words().render("cli.help.key_create"))
+@click.option("--person", metavar="CODE", help=words().render("cli.help.person"))
+@click.option("--role", type=click.Choice([str(role) for role in Role]), help=words().render("cli.help.role"))
+@click.option("--unit", metavar="CODE", help=words().render("cli.help.unit"))
+@click.option("--name", required=True, help=words().render("cli.help.name"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def create(person: str | None, role: str | None, unit: str | None, name: str, as_json: bool) -> None:
     """For a person, or a service with a role and optionally a unit."""
     if (person is None) == (role is None):

@@ -14,13 +14,13 @@ from backend.domain.refusals import Refused
 SHOWN = 50  # groups printed one by one
 
 
-@click.group(help=words().say("cli.help.likeness"))
+@click.group(help=words().render("cli.help.likeness"))
 def likeness() -> None:
     """The group."""
 
 
-@likeness.command(help=words().say("cli.help.rebuild"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@likeness.command(help=words().render("cli.help.rebuild"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def rebuild(as_json: bool) -> None:
     """Recompute the features of all tickets."""
     running = server(environment())
@@ -38,12 +38,12 @@ async def _rebuild() -> int:
         return await house.likeness.rebuild()
 
 
-@click.command(help=words().say("cli.help.clusters"))
+@click.command(help=words().render("cli.help.clusters"))
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help=words().say("cli.help.clusters_since"))
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help=words().say("cli.help.clusters_until"))
-@click.option("--least", type=click.IntRange(20, 100), help=words().say("cli.help.clusters_least"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help=words().render("cli.help.clusters_since"))
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help=words().render("cli.help.clusters_until"))
+@click.option("--least", type=click.IntRange(20, 100), help=words().render("cli.help.clusters_least"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def clusters(
     file: Path | None, since: datetime | None, until: datetime | None, least: int | None, as_json: bool
 ) -> None:
@@ -52,16 +52,16 @@ def clusters(
         read, groups = _of_file(file, least or 50)
     else:
         if since is None:
-            raise click.UsageError(words().say("cli.help.clusters_since"))
+            raise click.UsageError(words().render("cli.help.clusters_since"))
         read, groups = _asked(since.date(), until.date() if until else None)
     members = sum(len(group["members"]) for group in groups)
     if as_json:
         answer({"read": read, "groups": groups})
     else:
         for group in groups[:SHOWN]:
-            click.echo(words().say("cli.cluster_line", count=len(group["members"]), about=" ".join(group["about"])))
+            click.echo(words().render("cli.cluster_line", count=len(group["members"]), about=" ".join(group["about"])))
             for one in group["members"]:
-                click.echo(words().say("cli.cluster_member", no=one["ticket_no"], title=one["title"]))
+                click.echo(words().render("cli.cluster_member", no=one["ticket_no"], title=one["title"]))
     tell("cluster_total", read=read, groups=len(groups), members=members)
 
 

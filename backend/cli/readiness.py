@@ -6,12 +6,12 @@ import click
 
 from backend.cli import words
 from backend.cli.local import answer, environment, local_office, now
-from backend.domain.readiness import Readiness
+from backend.domain.unit_readiness import Readiness
 from backend.readiness import lacking
 
 
-@click.command(help=words().say("cli.help.readiness"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.command(help=words().render("cli.help.readiness"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def readiness(as_json: bool) -> None:
     """Reads the current configuration; writes nothing."""
     found = now(_listed())
@@ -20,9 +20,9 @@ def readiness(as_json: bool) -> None:
             {"unit": one.unit.code, "name": one.unit.name, "gaps": list(one.gaps), "late": one.late} for one in found
         ]})  # fmt: skip
         return
-    say = words().say
+    say = words().render
     for one in found:
-        listed = say("cli.readiness.comma").join(words().word("gap", gap) for gap in one.gaps)
+        listed = say("cli.readiness.comma").join(words().get_word("gap", gap) for gap in one.gaps)
         late = say("cli.readiness.late") if one.late else ""
         click.echo(say("cli.readiness.line", unit=one.unit.code, name=one.unit.name, gaps=listed, late=late))
     if not found:

@@ -12,13 +12,13 @@ DAYS = {"work": True, "off": False}
 SHOWN = 50  # duties printed one by one
 
 
-@click.command("recompute", help=words().say("cli.help.recompute"))
+@click.command("recompute", help=words().render("cli.help.recompute"))
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", callback=read_pairs,
-              help=words().say("cli.help.recompute_set"))  # fmt: skip
+              help=words().render("cli.help.recompute_set"))  # fmt: skip
 @click.option("--day", "days", multiple=True, metavar="YYYY-MM-DD=work|off", callback=read_pairs,
-              help=words().say("cli.help.recompute_day"))  # fmt: skip
-@click.option("--apply", "do_it", is_flag=True, help=words().say("cli.help.recompute_apply"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+              help=words().render("cli.help.recompute_day"))  # fmt: skip
+@click.option("--apply", "do_it", is_flag=True, help=words().render("cli.help.recompute_apply"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def recompute(settings: dict[str, str], days: dict[str, str], do_it: bool, as_json: bool) -> None:
     """Without --apply nothing is written."""
     body = {"settings": settings, "days": {day: _worked(said) for day, said in days.items()}}
@@ -41,14 +41,14 @@ def asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
 
 async def _asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
     from backend.domain.acts import Actor
-    from backend.domain.recompute import Change
+    from backend.domain.recompute import RuleChange
     from backend.domain.ticket import Role
     from backend.duties import days_of
     from backend.shelves import duties_of
 
     async with local_house(environment()) as house:
         room = duties_of(house)
-        change = Change(body["settings"], days_of(body["days"]))
+        change = RuleChange(body["settings"], days_of(body["days"]))
         zone = house.clock.zone
         found = (
             (await room.apply(change, Actor(OPERATOR.code, Role.ADMIN))).shifted
@@ -57,7 +57,7 @@ async def _asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
         )
         items = [
             {"ticket": s.ticket_no, "duty": s.duty.id, "kind": str(s.duty.kind), "unit": s.duty.unit,
-             "due_at": s.duty.due_at.astimezone(zone).isoformat(), "new_due_at": s.new.astimezone(zone).isoformat()}
+             "due_at": s.duty.due_at.astimezone(zone).isoformat(), "new_due_at": s.new_due_at.astimezone(zone).isoformat()}
             for s in found
         ]  # fmt: skip
         return {"items": items, "count": len(items)}
@@ -68,6 +68,6 @@ def show(found: dict[str, Any], done: bool, as_json: bool) -> None:
     if as_json:
         answer(found)
     for one in found["items"][:SHOWN]:
-        kind = words().word("duty", one["kind"])
+        kind = words().get_word("duty", one["kind"])
         tell("recompute_line", ticket=one["ticket"], duty=kind, old=one["due_at"], new=one["new_due_at"])
     tell("recomputed" if done else "would_recompute", n=found["count"])

@@ -9,10 +9,10 @@ from backend.cli.local import answer, environment, now
 from backend.domain.acts import SYSTEM
 
 
-@click.command(help=words().say("cli.help.runs"))
+@click.command(help=words().render("cli.help.runs"))
 @click.argument("run", type=int, required=False)
 @click.argument("other", type=int, required=False)
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def runs(run: int | None, other: int | None, as_json: bool) -> None:
     """List all runs; with a number, compare that run with the one it revises or the other one given."""
     if run is None:
@@ -22,7 +22,7 @@ def runs(run: int | None, other: int | None, as_json: bool) -> None:
         elif not found:
             tell("runs.none")
         for one in [] if as_json else found:
-            state = words().word("run_state", one["state"])
+            state = words().get_word("run_state", one["state"])
             click.echo(f"{one['id']:>8}  {one['period']:<8} {state}  {one['at'][:16]}  {one['hash'][:12]}")
         return
     changed = now(_difference(run, other))

@@ -7,14 +7,14 @@ from backend.cli.local import answer, environment, server
 from backend.domain.refusals import Refused
 
 
-@click.group(help=words().say("cli.help.sandbox"))
+@click.group(help=words().render("cli.help.sandbox"))
 def sandbox() -> None:
     """The group."""
 
 
-@sandbox.command(help=words().say("cli.help.advance"))
+@sandbox.command(help=words().render("cli.help.advance"))
 @click.argument("span")
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def advance(span: str, as_json: bool) -> None:
     """Returns when the workers that became due have run."""
     house = environment()

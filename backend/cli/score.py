@@ -11,13 +11,13 @@ import click
 from backend.cli import words
 from backend.cli.local import answer, environment, local_office, now
 from backend.domain.refusals import Refused
-from backend.domain.settings import parse
+from backend.domain.settings import parse_value
 from backend.marks.spans import span
 
 LARGEST = 16 * 1024 * 1024  # bytes of a facts file
 
 
-@click.command(help=words().say("cli.help.score"))
+@click.command(help=words().render("cli.help.score"))
 @click.option("--month", metavar="2026-10")
 @click.option("--quarter", metavar="2026Q4")
 @click.option("--year", metavar="2026")
@@ -26,7 +26,7 @@ LARGEST = 16 * 1024 * 1024  # bytes of a facts file
 @click.option("--set", "changes", metavar="KEY=VALUE", multiple=True)
 @click.option("--as-of", metavar="ISO8601")
 @click.option("--facts", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def score(
     month: str | None, quarter: str | None, year: str | None, scheme: str | None, unit: str | None,
     changes: tuple[str, ...], as_of: str | None, facts: Path | None, as_json: bool,
@@ -65,7 +65,7 @@ def settings_of(changes: tuple[str, ...]) -> dict[str, str]:
         key, equals, value = change.partition("=")
         if not equals:
             raise click.BadParameter(change, param_hint="--set")
-        found[key.strip()] = parse(key.strip(), value.strip())
+        found[key.strip()] = parse_value(key.strip(), value.strip())
     return found
 
 
@@ -92,13 +92,13 @@ def read_facts(path: Path) -> Mapping[str, Any]:
 
 async def _facts(document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
     """Score with the settings in force; `--set` overrides the document's own."""
-    from backend.domain.scoring.reckon import reckon_json
+    from backend.domain.scoring.compute import compute_json
 
     own = document.get("settings")
     if settings and isinstance(own, dict):
         document = {**document, "settings": {k: v for k, v in own.items() if k not in settings}}
     async with local_office(environment()) as office:
-        return reckon_json(document, (await office.standing()).settings.with_(settings).view())
+        return compute_json(document, (await office.standing()).settings.with_changes(settings).to_dict())
 
 
 async def _period(
@@ -145,7 +145,7 @@ def _sheet(sheet: Mapping[str, Any]) -> list[str]:
 
 
 def _word(group: str, code: str | None) -> str:
-    return words().word_or(group, code) if code else ""
+    return words().get_word_or_value(group, code) if code else ""
 
 
 def _mark(total: str | None) -> str:

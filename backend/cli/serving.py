@@ -22,9 +22,9 @@ def read_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tupl
     return roles
 
 
-@click.command(help=words().say("cli.help.serve"))
+@click.command(help=words().render("cli.help.serve"))
 @click.option("--roles", default=",".join(ROLES), show_default=True, callback=read_roles,
-              help=words().say("cli.help.roles"))  # fmt: skip
+              help=words().render("cli.help.roles"))  # fmt: skip
 def serve(roles: tuple[str, ...]) -> int:
     """Run until stopped; exit status 0 after SIGINT or SIGTERM."""
     house = environment()

@@ -9,12 +9,12 @@ from backend.cli.local import environment, now
 from backend.doorplate import owned
 
 
-@click.group(help=words().say("cli.help.db"))
+@click.group(help=words().render("cli.help.db"))
 def tables() -> None:
     """The group."""
 
 
-@tables.command(help=words().say("cli.help.upgrade"))
+@tables.command(help=words().render("cli.help.upgrade"))
 def upgrade() -> None:
     """Apply all migrations in one transaction, or none."""
     from backend.shelves import embedded, prepare, tables_version

@@ -4,18 +4,20 @@ import click
 
 from backend.cli import tell, words
 from backend.cli.local import answer
-from backend.domain.preview import matching, preview
-from backend.domain.texts import Catalogue, languages
+from backend.domain.preview import match_keys, render_preview
+from backend.domain.texts import Texts, list_languages
 
 
-@click.command(help=words().say("cli.help.texts"))
+@click.command(help=words().render("cli.help.texts"))
 @click.argument("key", default="")
-@click.option("--language", type=click.Choice(languages()), default="zh_CN", help=words().say("cli.help.language"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.option(
+    "--language", type=click.Choice(list_languages()), default="zh_CN", help=words().render("cli.help.language")
+)
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def texts(key: str, language: str, as_json: bool) -> None:
     """All texts, a group (chat, sms …), or one by its key or name (M1); exit status 1 if there is none."""
-    catalogue = Catalogue(language)
-    found = {name: preview(catalogue, name) for name in matching(catalogue, key)}
+    catalogue = Texts(language)
+    found = {name: render_preview(catalogue, name) for name in match_keys(catalogue, key)}
     if as_json:
         answer(found)
     else:

@@ -7,8 +7,8 @@ from backend.cli.local import answer, environment, local_house, now
 from backend.verifying import Verdict
 
 
-@click.command(help=words().say("cli.help.verify"))
-@click.option("--json", "as_json", is_flag=True, help=words().say("cli.help.json"))
+@click.command(help=words().render("cli.help.verify"))
+@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
 def verify(as_json: bool) -> int:
     """Exit status 1 if anything was found."""
     verdict = now(_look())

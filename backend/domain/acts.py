@@ -5,17 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from backend.domain.records import (
-    Assignment,
-    Duty,
-    Letter,
-    Line,
-    Person,
-    Request,
-    Ticket,
-    Unit,
-    Visit,
-)
+from backend.domain.records import Assignment, Duty, JournalEntry, Message, Person, Request, Ticket, Unit, Visit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source
 
 
@@ -28,7 +18,7 @@ class Actor:
     unit: str | None = None
 
     @property
-    def of_unit(self) -> bool:
+    def is_unit_member(self) -> bool:
         """True for roles that see only their own unit's tickets."""
         return self.role in (Role.HANDLER, Role.LIAISON, Role.LEADER)
 
@@ -49,9 +39,9 @@ class Act:
     source: Source
     ticket_no: str | None = None
     assignment_id: int | None = None
-    words: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     version: int | None = None
-    card: int | None = None
+    seen_version: int | None = None
     at: datetime | None = None
     inbox_id: int | None = None
     duty_id: int | None = None
@@ -66,15 +56,15 @@ class Snapshot:
     duties: tuple[Duty, ...] = ()  # open ones
     requests: tuple[Request, ...] = ()  # undecided, and the decided ones of kinds with a limit
     visits: tuple[Visit, ...] = ()  # of this ticket
-    last: Line | None = None  # the newest journal entry
-    beside: "Snapshot | None" = None  # the other ticket an act names (the master of a merge)
+    last_entry: JournalEntry | None = None  # the newest journal entry
+    other: "Snapshot | None" = None  # the other ticket an act names (the master of a merge)
 
     @property
     def lead(self) -> Assignment | None:
         """The lead unit's current assignment (主办)."""
         return next((a for a in self.assignments if a.id == self.ticket.lead_id), None)
 
-    def assignment(self, assignment_id: int) -> Assignment | None:
+    def find_assignment(self, assignment_id: int) -> Assignment | None:
         """Return the assignment with this id, or None if the ticket has no such assignment."""
         return next((a for a in self.assignments if a.id == assignment_id), None)
 
@@ -88,7 +78,7 @@ class Change:
     values: Mapping[str, Any]
 
 
-Row = Assignment | Duty | Request | Visit | Letter
+NewRow = Assignment | Duty | Request | Visit | Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,51 +86,51 @@ class Plan:
     """Everything one move writes, in one transaction, provided the ticket's version is still `expected`."""
 
     ticket_id: int
-    expected: int
+    expected_version: int
     ticket: Mapping[str, Any]
-    line: Line
-    rows: tuple[Row, ...] = ()
+    entry: JournalEntry
+    rows: tuple[NewRow, ...] = ()
     changes: tuple[Change, ...] = ()
     redraw: tuple[int, ...] = ()  # assignments whose cards must be redrawn
     inbox_id: int | None = None
     urgent: bool = False
-    also: "Plan | None" = None  # the same act's effect on the other ticket; both are written or neither
+    other: "Plan | None" = None  # the same act's effect on the other ticket; both are written or neither
 
 
-class Rules(Protocol):
+class DecisionSettings(Protocol):
     """The settings a decision may read, by key of readings §4."""
 
     def text(self, key: str, unit: str | None = None) -> str: ...
     def flag(self, key: str, unit: str | None = None) -> bool: ...
     def integer(self, key: str, unit: str | None = None) -> int: ...
-    def listing(self, key: str, unit: str | None = None) -> Sequence[str]: ...
+    def strings(self, key: str, unit: str | None = None) -> Sequence[str]: ...
 
 
-class World(Protocol):
+class MoveContext(Protocol):
     """What a decision may ask about the office at the moment of the act."""
 
     @property
     def now(self) -> datetime: ...
     @property
-    def rules(self) -> Rules: ...
+    def settings(self) -> DecisionSettings: ...
     def due(
         self, kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None
     ) -> datetime: ...
-    def later(self, limit: str, start: datetime, unit: str | None) -> datetime: ...
-    def first_look(
+    def add_limit(self, limit: str, start: datetime, unit: str | None) -> datetime: ...
+    def first_check(
         self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None
     ) -> datetime: ...
     def visit_start(self, closed_at: datetime) -> datetime: ...
     def next_open(self, at: datetime, unit: str | None) -> datetime: ...
-    def may_hand_over(self, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime: ...
-    def may_tell(self, planned: datetime, grade: Grade, unit: str | None) -> datetime: ...
-    def given_back(
+    def earliest_notice(self, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime: ...
+    def earliest_send(self, planned: datetime, grade: Grade, unit: str | None) -> datetime: ...
+    def with_review_time(
         self, due: datetime, limit: datetime, decided: datetime, grade: Grade, unit: str | None
     ) -> datetime: ...
     def unit(self, code: str) -> Unit | None: ...
     def people(self, unit: str, *roles: Role) -> Sequence[Person]: ...
     def person(self, code: str) -> Person | None: ...
-    def to_tell(self, people: Sequence[Person], *, urgent: bool) -> Sequence[Person]: ...
+    def recipients(self, people: Sequence[Person], *, urgent: bool) -> Sequence[Person]: ...
     def contacts(self, unit: str, *, urgent: bool) -> Sequence[Person]: ...
     def management_of(self, region: str) -> str | None: ...
     def new_id(self) -> int: ...

@@ -48,9 +48,9 @@ class Calendar:
         object.__setattr__(self, "_known", known)
 
     @staticmethod
-    def packaged(overrides: Mapping[date, bool] | None = None) -> "Calendar":
+    def load_default(overrides: Mapping[date, bool] | None = None) -> "Calendar":
         """Return the shipped calendar with the office's own days laid over it."""
-        return Calendar(seed(), dict(overrides or {}))
+        return Calendar(load_seed(), dict(overrides or {}))
 
     def covers(self, day: date) -> bool:
         """Return whether this day is within the announced calendar."""
@@ -60,7 +60,7 @@ class Calendar:
         """Return whether this day is worked; Refused `calendar_ends` outside the calendar."""
         known = self._known.get(day)
         if known is None:
-            raise self._refusal(day)
+            raise self._build_refusal(day)
         return known
 
     def next_workday(self, day: date) -> date:
@@ -74,22 +74,22 @@ class Calendar:
         working day stays itself and any other day goes back to that evening.
         """
         if not self.start <= day <= self.end:
-            raise self._refusal(day)
+            raise self._build_refusal(day)
         passed = bisect_right(self._workdays, day)  # working days up to and including this one
         index = passed - 1 + count
         if count < 0 and not self._known[day]:
             index += 1  # stepping back from a closed day, the first step is the working day before it
         if index < 0:
-            raise self._refusal(self.start - _DAY)
+            raise self._build_refusal(self.start - _DAY)
         if index >= len(self._workdays):
-            raise self._refusal(self.end + _DAY)
+            raise self._build_refusal(self.end + _DAY)
         return self._workdays[index]
 
-    def _refusal(self, day: date) -> Refused:
+    def _build_refusal(self, day: date) -> Refused:
         return Refused("calendar_ends", date=day.isoformat(), start=self.start.isoformat(), end=self.end.isoformat())
 
 
-def year_days(year: int, holidays: Iterable[date], workdays: Iterable[date]) -> dict[date, bool]:
+def build_year(year: int, holidays: Iterable[date], workdays: Iterable[date]) -> dict[date, bool]:
     """Return every day of a year from its two lists: closed days and exchange days; the rest follows the week."""
     day, table = date(year, 1, 1), {}
     while day.year == year:
@@ -101,17 +101,17 @@ def year_days(year: int, holidays: Iterable[date], workdays: Iterable[date]) -> 
 
 
 @cache
-def seed() -> Mapping[date, bool]:
+def load_seed() -> Mapping[date, bool]:
     """Load the shipped day table from `backend/data/calendar/cn.toml`, once."""
-    book = tomllib.loads(files("backend").joinpath("data/calendar/cn.toml").read_text("utf-8"))
+    document = tomllib.loads(files("backend").joinpath("data/calendar/cn.toml").read_text("utf-8"))
     table: dict[date, bool] = {}
-    for name, lists in book["years"].items():
+    for name, lists in document["years"].items():
         year = int(name)
-        table |= year_days(year, _spread(year, lists["holidays"]), _spread(year, lists["workdays"]))
+        table |= build_year(year, _expand_ranges(year, lists["holidays"]), _expand_ranges(year, lists["workdays"]))
     return table
 
 
-def _spread(year: int, ranges: Iterable[str]) -> list[date]:
+def _expand_ranges(year: int, ranges: Iterable[str]) -> list[date]:
     """Expand `["10-01..10-07", "10-10"]` into days."""
     days: list[date] = []
     for written in ranges:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from backend.domain.calendar import Calendar
 from backend.domain.limits import Limit, LimitUnit
-from backend.domain.office_hours import OfficeHours, add_work_time, take_work_time, work_time_between
+from backend.domain.office_hours import OfficeHours, add_work_time, measure_work_time, subtract_work_time
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation
@@ -16,7 +16,7 @@ WORKDAY = timedelta(hours=8)
 """A working day under `rolling_workhours` (Q24), whatever the office hours add up to."""
 
 
-class Mode(StrEnum):
+class WorkdayMode(StrEnum):
     """How working days are counted (Q24)."""
 
     NEXT_WORKDAY_CLOSE = "next_workday_close"
@@ -24,7 +24,7 @@ class Mode(StrEnum):
 
 
 #: The setting that limits each duty; `{category}` is filled in.
-KEYS: Mapping[tuple[Obligation, Grade], str] = {
+LIMIT_KEYS: Mapping[tuple[Obligation, Grade], str] = {
     (Obligation.DISPATCH, Grade.GENERAL): "dispatch.general.limit",
     (Obligation.DISPATCH, Grade.URGENT): "dispatch.urgent.limit",
     (Obligation.SIGN, Grade.GENERAL): "sign.general.limit",
@@ -48,7 +48,7 @@ KEYS: Mapping[tuple[Obligation, Grade], str] = {
 }
 
 
-def deadline(
+def compute_deadline(
     kind: Obligation,
     grade: Grade,
     category: Category | None,
@@ -62,13 +62,13 @@ def deadline(
     `unit` selects that unit's office hours. Raises `calendar_ends` past the calendar's cover and `deadline_missing` for
     a close limit without a category.
     """
-    key = _key(kind, grade, category)
+    key = _limit_key(kind, grade, category)
     if settings.limit_or_none(key) is None:  # `close`: the same limit as closing, from this start
-        key = _key(Obligation.CLOSE, grade, category)
-    return due_by(key, start, settings, calendar, grade=grade, unit=unit)
+        key = _limit_key(Obligation.CLOSE, grade, category)
+    return add_limit_setting(key, start, settings, calendar, grade=grade, unit=unit)
 
 
-def due_by(
+def add_limit_setting(
     key: str,
     start: datetime,
     settings: Settings,
@@ -77,22 +77,22 @@ def due_by(
     unit: str | None = None,
 ) -> datetime:
     """Return the deadline by any limit setting: `dispatch.again.limit`, `visit.manual.limit`, …"""
-    return due(
+    return add_limit(
         settings.limit(key),
         start,
         calendar,
         settings.office_hours(unit),
-        Mode(settings.choice("workday.mode")),
+        WorkdayMode(settings.choice("workday.mode")),
         pause=grade is Grade.URGENT and settings.flag("urgent.pause_off_hours"),
     )
 
 
-def due(
+def add_limit(
     limit: Limit,
     start: datetime,
     calendar: Calendar,
     hours: OfficeHours,
-    mode: Mode = Mode.NEXT_WORKDAY_CLOSE,
+    mode: WorkdayMode = WorkdayMode.NEXT_WORKDAY_CLOSE,
     pause: bool = False,
 ) -> datetime:
     """Return the end of `limit` counted from `start`.
@@ -101,33 +101,33 @@ def due(
     under `rolling_workhours` each is eight working hours. Clock limits run day and night (§201 ¶2) and need no
     calendar, unless `pause` lets them run in office hours only (Q25).
     """
-    here = hours.local(start).replace(microsecond=0)
+    here = hours.to_local(start).replace(microsecond=0)
     if limit.unit is LimitUnit.WORKDAYS:
-        if mode is Mode.NEXT_WORKDAY_CLOSE:
+        if mode is WorkdayMode.NEXT_WORKDAY_CLOSE:
             return hours.close_of_business(calendar.add_workdays(here.date(), limit.amount))
         return add_work_time(here, limit.amount * WORKDAY, calendar, hours)
     if limit.unit is LimitUnit.WORK_HOURS or pause:
         return add_work_time(here, limit.duration, calendar, hours)
-    return _clock(here, limit.duration, hours)
+    return _add_clock_time(here, limit.duration, hours)
 
 
-def lead(limit: Limit, until: datetime, calendar: Calendar, hours: OfficeHours) -> datetime:
+def subtract_limit(limit: Limit, until: datetime, calendar: Calendar, hours: OfficeHours) -> datetime:
     """Return the instant one limit before `until`: a working day back is the same time on the working day before."""
-    here = hours.local(until).replace(microsecond=0)
+    here = hours.to_local(until).replace(microsecond=0)
     if limit.unit is LimitUnit.WORKDAYS:
         day = calendar.add_workdays(here.date(), -limit.amount)
         return here.replace(year=day.year, month=day.month, day=day.day)
     if limit.unit is LimitUnit.WORK_HOURS:
-        return take_work_time(here, limit.duration, calendar, hours)
-    return _clock(here, -limit.duration, hours)
+        return subtract_work_time(here, limit.duration, calendar, hours)
+    return _add_clock_time(here, -limit.duration, hours)
 
 
-def timely(met_at: datetime, due_at: datetime) -> bool:
+def is_timely(met_at: datetime, due_at: datetime) -> bool:
     """Return whether a duty is met in time: the second it is due counts in full (Q26)."""
     return met_at.astimezone(UTC).replace(microsecond=0) <= due_at.astimezone(UTC)
 
 
-def yellow_card_at(
+def compute_yellow_card_at(
     grade: Grade,
     start: datetime,
     due_at: datetime,
@@ -142,19 +142,19 @@ def yellow_card_at(
     hours = settings.office_hours(unit)
     if grade is Grade.URGENT:
         begun = start.astimezone(UTC)
-        return hours.local(begun + (due_at.astimezone(UTC) - begun) / 2).replace(microsecond=0)
-    at = lead(settings.limit("card.yellow_lead"), due_at, calendar, hours)
+        return hours.to_local(begun + (due_at.astimezone(UTC) - begun) / 2).replace(microsecond=0)
+    at = subtract_limit(settings.limit("card.yellow_lead"), due_at, calendar, hours)
     return at if at > start else None
 
 
-def red_card_at(due_at: datetime, settings: Settings, calendar: Calendar, unit: str | None = None) -> datetime:
+def compute_red_card_at(due_at: datetime, settings: Settings, calendar: Calendar, unit: str | None = None) -> datetime:
     """Return when the red card is issued (T16, Q33): at the deadline itself, or `card.red_at` after it."""
     if settings.limit_or_none("card.red_at") is None:
         return due_at
-    return due_by("card.red_at", due_at, settings, calendar, unit=unit)
+    return add_limit_setting("card.red_at", due_at, settings, calendar, unit=unit)
 
 
-def pushed_back(
+def add_review_time(
     due_at: datetime,
     review_due_at: datetime,
     decided_at: datetime,
@@ -165,15 +165,17 @@ def pushed_back(
 ) -> datetime:
     """Return the close deadline after a refused return: the review time beyond its own limit is added (T10)."""
     hours = settings.office_hours(unit)
-    if timely(decided_at, review_due_at):
+    if is_timely(decided_at, review_due_at):
         return due_at
     if grade is Grade.URGENT and not settings.flag("urgent.pause_off_hours"):
-        return _clock(hours.local(due_at), decided_at.astimezone(UTC) - review_due_at.astimezone(UTC), hours)
-    return add_work_time(due_at, work_time_between(review_due_at, decided_at, calendar, hours), calendar, hours)
+        return _add_clock_time(
+            hours.to_local(due_at), decided_at.astimezone(UTC) - review_due_at.astimezone(UTC), hours
+        )
+    return add_work_time(due_at, measure_work_time(review_due_at, decided_at, calendar, hours), calendar, hours)
 
 
-def _key(kind: Obligation, grade: Grade, category: Category | None) -> str:
-    key = KEYS[kind, grade]
+def _limit_key(kind: Obligation, grade: Grade, category: Category | None) -> str:
+    key = LIMIT_KEYS[kind, grade]
     if "{category}" not in key:
         return key
     if category is None:
@@ -182,7 +184,7 @@ def _key(kind: Obligation, grade: Grade, category: Category | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class TimeLeft:
     """Time left until a deadline, to be worded by the texts: 剩余 6 小时 20 分（周六 10 月 10 日上班）."""
 
     over: bool  # the deadline has passed; the values count from it
@@ -193,26 +195,26 @@ class Left:
     exchange_day: date | None  # the due day, when it is a weekend worked in exchange (调休)
 
 
-def left(at: datetime, due_at: datetime, calendar: Calendar, hours: OfficeHours) -> Left:
+def compute_time_left(at: datetime, due_at: datetime, calendar: Calendar, hours: OfficeHours) -> TimeLeft:
     """Return the time left from `at` to `due_at`, or passed since; office time is zero unless both days are covered."""
     gap = due_at.astimezone(UTC) - at.astimezone(UTC)
     minutes = int(abs(gap).total_seconds()) // 60
-    begin, end = sorted((hours.local(at), hours.local(due_at)))
+    begin, end = sorted((hours.to_local(at), hours.to_local(due_at)))
     known = calendar.covers(begin.date()) and calendar.covers(end.date())
-    day = hours.local(due_at).date()
-    return Left(
+    day = hours.to_local(due_at).date()
+    return TimeLeft(
         over=gap < timedelta(),
         days=minutes // 1440,
         hours=minutes // 60 % 24,
         minutes=minutes % 60,
-        office=work_time_between(begin, end, calendar, hours) if known else timedelta(),
+        office=measure_work_time(begin, end, calendar, hours) if known else timedelta(),
         exchange_day=day if calendar.covers(day) and day.weekday() > 4 and calendar.is_workday(day) else None,
     )
 
 
-def _clock(start: datetime, length: timedelta, hours: OfficeHours) -> datetime:
+def _add_clock_time(start: datetime, length: timedelta, hours: OfficeHours) -> datetime:
     """Add clock time in UTC, so that local clock changes do not distort it; whole seconds."""
     try:
-        return hours.local(start.astimezone(UTC) + length).replace(microsecond=0)
+        return hours.to_local(start.astimezone(UTC) + length).replace(microsecond=0)
     except OverflowError:
         raise Refused("bad_time", at=start.isoformat()) from None

@@ -7,86 +7,93 @@ from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from backend.domain.acts import Act, Actor, Plan, Snapshot, World
-from backend.domain.instants import micros
-from backend.domain.mover import Mover
+from backend.domain.acts import Act, Actor, MoveContext, Plan, Snapshot
+from backend.domain.instants import to_micros
+from backend.domain.move_table import BY_VERB, Transition, is_allowed
 from backend.domain.moves import EFFECTS
-from backend.domain.records import Assignment, Line
+from backend.domain.plan_builder import PlanBuilder
+from backend.domain.records import Assignment, JournalEntry
 from backend.domain.refusals import Refused
-from backend.domain.table import BY_VERB, Row, may
 from backend.domain.ticket import State
-from backend.domain.words import read_words
+from backend.domain.verb_fields import parse_arguments
 
-MOMENT = timedelta(seconds=10)  # a double tap, a request sent again
-EMPTY: tuple[Any, ...] = (None, "", ())  # arguments without a value
+DOUBLE_TAP_WINDOW = timedelta(seconds=10)  # a double tap, a request sent again
+_EMPTY: tuple[Any, ...] = (None, "", ())  # arguments without a value
 
 
 class Unchanged(Exception):
     """The same actor repeats an act that already took effect; nothing to write."""
 
 
-def visible(snap: Snapshot, actor: Actor) -> bool:
+def is_visible(snap: Snapshot, actor: Actor) -> bool:
     """Return whether the actor may know of this ticket: unit roles see only what their unit was assigned."""
-    return not actor.of_unit or any(a.unit == actor.unit for a in snap.assignments)
+    return not actor.is_unit_member or any(a.unit == actor.unit for a in snap.assignments)
 
 
-def decide(snap: Snapshot, act: Act, world: World, key: bytes) -> Plan:
+def decide(snap: Snapshot, act: Act, context: MoveContext, key: bytes) -> Plan:
     """Return the plan of one act on one ticket.
 
     Raises Refused (`forbidden`, `not_found`, `overtaken`, `not_now`, or a failed guard's code) or Unchanged.
     """
     if act.verb not in BY_VERB:
         raise Refused("unknown_verb", verb=act.verb)
-    row = BY_VERB[act.verb]
-    if not visible(snap, act.by):
+    transition = BY_VERB[act.verb]
+    if not is_visible(snap, act.by):
         raise Refused("not_found", ticket=snap.ticket.no)
-    if not may(act.by.role, act.verb):
+    if not is_allowed(act.by.role, act.verb):
         raise Refused("forbidden", verb=act.verb)
-    target = _target(snap, act, row)
-    words = read_words(act.verb, act.words)
-    if _tapped_twice(snap, act, target, words, world.now):
+    target = _target(snap, act, transition)
+    arguments = parse_arguments(act.verb, act.arguments)
+    if _is_double_tap(snap, act, target, arguments, context.now):
         raise Unchanged
-    _check_order(snap, act, row, target, words, world.now.tzinfo)
-    mover = Mover(snap, act, world, words, target if row.on_assignment else target or snap.lead)
-    if not row.on_assignment:
-        mover.from_state = mover.to_state = snap.ticket.state
+    _check_order(snap, act, transition, target, arguments, context.now.tzinfo)
+    builder = PlanBuilder(snap, act, context, arguments, target if transition.on_assignment else target or snap.lead)
+    if not transition.on_assignment:
+        builder.from_state = builder.to_state = snap.ticket.state
     try:
-        EFFECTS[act.verb](mover)
+        EFFECTS[act.verb](builder)
     except Refused:
-        if act.by.role and repeats(snap, act, mover.target or target, words):
+        if act.by.role and is_repeat(snap, act, builder.target or target, arguments):
             raise Unchanged from None  # the guard failed because they have done it already
         raise
-    plan = _plan(mover, key)
-    if mover.also is None or snap.beside is None:
+    plan = _build_plan(builder, key)
+    if builder.other_act is None or snap.other is None:
         return plan
-    return replace(plan, also=decide(snap.beside, mover.also, world, key))
+    return replace(plan, other=decide(snap.other, builder.other_act, context, key))
 
 
-def _target(snap: Snapshot, act: Act, row: Row) -> Assignment | None:
+def _target(snap: Snapshot, act: Act, transition: Transition) -> Assignment | None:
     """Return the assignment meant: the named one, else the newest of the actor's unit, else the lead."""
     if act.assignment_id is not None:
-        found = snap.assignment(act.assignment_id)
-        if found is None or (act.by.of_unit and found.unit != act.by.unit):
+        found = snap.find_assignment(act.assignment_id)
+        if found is None or (act.by.is_unit_member and found.unit != act.by.unit):
             raise Refused("not_found", assignment=act.assignment_id)
         return found
-    if act.by.of_unit:
+    if act.by.is_unit_member:
         mine = [a for a in snap.assignments if a.unit == act.by.unit]
         living = [a for a in mine if a.ended_at is None]
         return (living or mine)[-1] if mine else None
-    return snap.lead if row.on_assignment else None
+    return snap.lead if transition.on_assignment else None
 
 
 def _check_order(
-    snap: Snapshot, act: Act, row: Row, target: Assignment | None, words: dict[str, Any], zone: tzinfo | None
+    snap: Snapshot,
+    act: Act,
+    transition: Transition,
+    target: Assignment | None,
+    arguments: dict[str, Any],
+    zone: tzinfo | None,
 ) -> None:
     """Compare with what the actor saw and with the table; the refusal names who won and when."""
-    state = target.state if row.on_assignment and target else snap.ticket.state
-    last = snap.last
-    allowed = state in row.sources and (target is None or target.ended_at is None or not row.on_assignment)
-    stale = (act.version is not None and act.version != snap.ticket.version) or (
-        act.card is not None and target is not None and act.card != target.version
+    state = target.state if transition.on_assignment and target else snap.ticket.state
+    last = snap.last_entry
+    allowed = state in transition.from_states and (
+        target is None or target.ended_at is None or not transition.on_assignment
     )
-    if last and (stale or not allowed) and repeats(snap, act, target, words):
+    stale = (act.version is not None and act.version != snap.ticket.version) or (
+        act.seen_version is not None and target is not None and act.seen_version != target.version
+    )
+    if last and (stale or not allowed) and is_repeat(snap, act, target, arguments):
         raise Unchanged
     facts: dict[str, Any] = {"state": str(state)}
     if last:
@@ -98,34 +105,34 @@ def _check_order(
     if stale:
         raise Refused("overtaken", **facts)
     if not allowed:
-        if last and _overtook(last, act, row):
+        if last and _is_overtaken(last, act, transition):
             raise Refused("overtaken", **facts)
-        earlier = _winner(act, target)
+        earlier = _find_winner(act, target)
         if earlier is not None:
             by, at = earlier
             raise Refused("overtaken", **{**facts, "by": by, "at": at.astimezone(zone).isoformat(timespec="seconds")})
         raise Refused("not_now", **facts)
 
 
-def _overtook(last: Line, act: Act, row: Row) -> bool:
+def _is_overtaken(last: JournalEntry, act: Act, transition: Transition) -> bool:
     """Return whether someone else's newest move is why this one is too late: it competes for the same move, or led away
     from the states in which this verb is allowed."""
     if last.by == act.by.code:
         return False
-    led_away = last.from_state in row.sources and last.to_state not in row.sources
+    led_away = last.from_state in transition.from_states and last.to_state not in transition.from_states
     return led_away or last.verb in _RIVALS.get(act.verb, (act.verb,))
 
 
-def _winner(act: Act, target: Assignment | None) -> tuple[str, datetime] | None:
+def _find_winner(act: Act, target: Assignment | None) -> tuple[str, datetime] | None:
     """Return who already did, however long ago, what the actor attempts now, and when."""
-    if target is None or act.verb not in _DONE:
+    if target is None or act.verb not in _DONE_COLUMNS:
         return None
-    by, at = (getattr(target, name) for name in _DONE[act.verb])
+    by, at = (getattr(target, name) for name in _DONE_COLUMNS[act.verb])
     return None if at is None or by == act.by.code else (by or "system", at)
 
 
 #: Verbs done once, with the columns for who did it and when.
-_DONE = {"sign": ("signed_by", "signed_at"), "close": ("closed_by", "closed_at")}
+_DONE_COLUMNS = {"sign": ("signed_by", "signed_at"), "close": ("closed_by", "closed_at")}
 #: Verbs that compete for the same move: the second of two is refused as overtaken.
 _RIVALS = {
     "sign": ("sign", "auto_sign", "reassign", "cancel"),
@@ -139,77 +146,84 @@ _RIVALS = {
 }
 
 
-def repeats(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str, Any]) -> bool:
+def is_repeat(snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, Any]) -> bool:
     """Return whether the newest entry is this very act by this very actor (a double tap, a resent request)."""
-    last = snap.last
+    last = snap.last_entry
     if act.verb == "sign" and target is not None and target.signed == "manual" and target.ended_at is None:
         return target.signed_by == act.by.code  # they signed it, whatever came after
     if last is None or last.verb != act.verb or last.by != act.by.code:
         return False
     if target is not None and last.assignment_id not in (None, target.id):
         return False
-    given = {k: _plain(v) for k, v in words.items() if v not in EMPTY}
-    said = {k: v for k, v in last.words.items() if k in words}
+    given = {k: _to_json(v) for k, v in arguments.items() if v not in _EMPTY}
+    recorded = {k: v for k, v in last.words.items() if k in arguments}
     if "due_at" not in given:
-        said.pop("due_at", None)  # computed if the act named none
-    return given == said
+        recorded.pop("due_at", None)  # computed if the act named none
+    return given == recorded
 
 
-def _tapped_twice(snap: Snapshot, act: Act, target: Assignment | None, words: dict[str, Any], now: datetime) -> bool:
+def _is_double_tap(
+    snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, Any], now: datetime
+) -> bool:
     """Return whether it is the same act again within `MOMENT` where the table would allow it (a progress report)."""
-    last = snap.last
-    if last is None or act.by.role is None or act.version == snap.ticket.version or now - last.recorded_at > MOMENT:
+    last = snap.last_entry
+    if (
+        last is None
+        or act.by.role is None
+        or act.version == snap.ticket.version
+        or now - last.recorded_at > DOUBLE_TAP_WINDOW
+    ):
         return False
-    return last.from_state == last.to_state and repeats(snap, act, target, words)
+    return last.from_state == last.to_state and is_repeat(snap, act, target, arguments)
 
 
-def _plan(m: Mover, key: bytes) -> Plan:
-    snap, act, now = m.snap, m.act, m.world.now
-    words = {k: _plain(v) for k, v in {**m.words, **m.line_words}.items() if v not in EMPTY}
-    line = chain(
-        key, prev=snap.ticket.head, line_id=m.world.new_id(), ticket_id=snap.ticket.id,
-        version=snap.ticket.version + 1, assignment_id=m.target.id if m.target else None, verb=act.verb,
-        from_state=m.from_state, to_state=m.to_state, by=act.by.code, source=act.source, at=m.at,
-        recorded_at=now, words=words,
+def _build_plan(builder: PlanBuilder, key: bytes) -> Plan:
+    snap, act, now = builder.snapshot, builder.act, builder.context.now
+    arguments = {k: _to_json(v) for k, v in {**builder.arguments, **builder.entry_arguments}.items() if v not in _EMPTY}
+    entry = build_entry(
+        key, prev_hash=snap.ticket.head, entry_id=builder.context.new_id(), ticket_id=snap.ticket.id,
+        version=snap.ticket.version + 1, assignment_id=builder.target.id if builder.target else None, verb=act.verb,
+        from_state=builder.from_state, to_state=builder.to_state, by=act.by.code, source=act.source, at=builder.at,
+        recorded_at=now, words=arguments,
     )  # fmt: skip
     return Plan(
-        ticket_id=snap.ticket.id, expected=snap.ticket.version,
-        ticket={**m.ticket_values, "version": line.version, "head": line.hash},
-        line=line, rows=tuple(m.rows), changes=m.changes(), redraw=tuple(sorted(m.redraw)),
-        inbox_id=act.inbox_id, urgent=any(getattr(r, "urgent", False) for r in m.rows),
+        ticket_id=snap.ticket.id, expected_version=snap.ticket.version,
+        ticket={**builder.ticket_values, "version": entry.version, "head": entry.hash},
+        entry=entry, rows=tuple(builder.rows), changes=builder.collect_changes(), redraw=tuple(sorted(builder.redraw)),
+        inbox_id=act.inbox_id, urgent=any(getattr(r, "urgent", False) for r in builder.rows),
     )  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """Convert a value to what JSON will store."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, (tuple, list)):
-        return [_plain(v) for v in value]
+        return [_to_json(v) for v in value]
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: _to_json(v) for k, v in value.items()}
     return str(value) if isinstance(value, State) else value
 
 
-def chain(key: bytes, *, prev: str, line_id: int, **fields: Any) -> Line:
+def build_entry(key: bytes, *, prev_hash: str, entry_id: int, **fields: Any) -> JournalEntry:
     """Return a journal entry chained to the one before it: HMAC-SHA256 over the previous hash and its own fields."""
-    return Line(id=line_id, prev=prev, hash=seal(key, prev, fields), **fields)
+    return JournalEntry(id=entry_id, prev=prev_hash, hash=hash_entry(key, prev_hash, fields), **fields)
 
 
-def seal(key: bytes, prev: str, fields: dict[str, Any]) -> str:
+def hash_entry(key: bytes, prev_hash: str, fields: dict[str, Any]) -> str:
     """Return the hash of an entry: hex HMAC-SHA256; instants enter as whole microseconds whatever the storage."""
-    body = [prev]
-    for name in _SEALED:
+    body = [prev_hash]
+    for name in _HASHED_FIELDS:
         value = fields[name]
         if isinstance(value, datetime):
-            value = micros(value)
+            value = to_micros(value)
         elif name == "words":
             value = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         body.append("" if value is None else str(value))
     return hmac.new(key, "\x1f".join(body).encode(), hashlib.sha256).hexdigest()
 
 
-_SEALED = (
+_HASHED_FIELDS = (
     "ticket_id", "version", "assignment_id", "verb", "from_state", "to_state", "by", "source", "at",
     "recorded_at", "words",
 )  # fmt: skip

@@ -6,11 +6,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 
 
-def micros(at: datetime) -> int:
+def to_micros(at: datetime) -> int:
     """Return whole microseconds since 1970-01-01 UTC. Raises TypeError for a naive datetime."""
     return (at - EPOCH) // _MICRO
 
 
-def instant(value: int) -> datetime:
+def from_micros(value: int) -> datetime:
     """Return the UTC datetime of that many microseconds since 1970."""
     return EPOCH + timedelta(microseconds=value)

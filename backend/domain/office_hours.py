@@ -40,11 +40,11 @@ class OfficeHours:
         """
         return _parse(text, zone, overnight)
 
-    def of(self, day: date) -> Periods:
+    def get_periods(self, day: date) -> Periods:
         """Return the periods of a day, whether it is worked or not."""
         return self._by_day[day.month, day.day]
 
-    def local(self, at: datetime) -> datetime:
+    def to_local(self, at: datetime) -> datetime:
         """Return the instant in this zone; raises ValueError for a naive time."""
         if at.tzinfo is None:
             raise ValueError("aware datetimes only")
@@ -53,7 +53,7 @@ class OfficeHours:
         except OverflowError:
             raise Refused("bad_time", at=at.isoformat()) from None
 
-    def instant(self, day: date, minute: int) -> datetime:
+    def to_instant(self, day: date, minute: int) -> datetime:
         """Return the instant of a minute of a local day; 1440 is the midnight that ends it."""
         if minute == _FULL_DAY:
             return datetime.combine(day + _DAY, time.min, self.zone)
@@ -61,57 +61,57 @@ class OfficeHours:
 
     def close_of_business(self, day: date) -> datetime:
         """Return 停止业务活动的时间 of a day (民法典 §203)."""
-        return self.instant(day, self.of(day)[-1][1])
+        return self.to_instant(day, self.get_periods(day)[-1][1])
 
     def contains(self, at: datetime) -> bool:
         """Return whether the time of day is in a period, on any day; a period's first instant is, its last is not."""
-        here = self.local(at)
+        here = self.to_local(at)
         second = here.hour * 3600 + here.minute * 60 + here.second
-        return any(begin * 60 <= second < end * 60 for begin, end in self.of(here.date()))
+        return any(begin * 60 <= second < end * 60 for begin, end in self.get_periods(here.date()))
 
-    def leaves(self, at: datetime) -> datetime:
+    def next_outside(self, at: datetime) -> datetime:
         """Return the first instant at or after `at` that lies in no period; `at` itself if it already does."""
-        here = self.local(at)
+        here = self.to_local(at)
         day = here.date()
         while self.contains(here):
-            here = next(end for begin, end in self.spans(day) if here < end)
+            here = next(end for begin, end in self.list_spans(day) if here < end)
             day = here.date()
         return here
 
-    def enters(self, at: datetime) -> datetime:
+    def next_inside(self, at: datetime) -> datetime:
         """Return the first instant at or after `at` that lies in a period, on any day of the week."""
-        here = self.local(at)
+        here = self.to_local(at)
         if self.contains(here):
             return here
         day = here.date()
         for _ in range(367):
-            for begin, _end in self.spans(day):
+            for begin, _end in self.list_spans(day):
                 if begin >= here:
                     return begin
             day += _DAY
         raise Refused("bad_hours", value=self.text)
 
-    def spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+    def list_spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
         """Yield the periods of a day as instants."""
-        for begin, end in self.of(day):
-            yield self.instant(day, begin), self.instant(day, end)
+        for begin, end in self.get_periods(day):
+            yield self.to_instant(day, begin), self.to_instant(day, end)
 
 
 def is_open(at: datetime, calendar: Calendar, hours: OfficeHours) -> bool:
     """Return whether the office is open: a working day, inside its hours."""
-    return calendar.is_workday(hours.local(at).date()) and hours.contains(at)
+    return calendar.is_workday(hours.to_local(at).date()) and hours.contains(at)
 
 
 def next_open(at: datetime, calendar: Calendar, hours: OfficeHours) -> datetime:
     """Return the first instant at or after `at` when the office is open."""
-    here = hours.local(at)
+    here = hours.to_local(at)
     day = here.date()
     if calendar.is_workday(day):
-        for begin, end in hours.spans(day):
+        for begin, end in hours.list_spans(day):
             if here < end:
                 return max(here, begin)
     day = calendar.next_workday(day)
-    return hours.instant(day, hours.of(day)[0][0])
+    return hours.to_instant(day, hours.get_periods(day)[0][0])
 
 
 def add_work_time(start: datetime, length: timedelta, calendar: Calendar, hours: OfficeHours) -> datetime:
@@ -119,12 +119,12 @@ def add_work_time(start: datetime, length: timedelta, calendar: Calendar, hours:
 
     If `length` ends exactly at closing time, that instant is returned, not the next opening.
     """
-    here, left = hours.local(start), length
+    here, left = hours.to_local(start), length
     day = here.date()
     if not calendar.is_workday(day):
         day = calendar.next_workday(day)
     while True:
-        for begin, end in hours.spans(day):
+        for begin, end in hours.list_spans(day):
             if here < end:
                 at = max(here, begin)
                 if left <= end - at:
@@ -133,14 +133,14 @@ def add_work_time(start: datetime, length: timedelta, calendar: Calendar, hours:
         day = calendar.next_workday(day)
 
 
-def take_work_time(until: datetime, length: timedelta, calendar: Calendar, hours: OfficeHours) -> datetime:
+def subtract_work_time(until: datetime, length: timedelta, calendar: Calendar, hours: OfficeHours) -> datetime:
     """Return the latest instant from which `length` of office time remains before `until`."""
-    here, left = hours.local(until), length
+    here, left = hours.to_local(until), length
     day = here.date()
     if not calendar.is_workday(day):
         day = calendar.add_workdays(day, -1)
     while True:
-        for begin, end in reversed(tuple(hours.spans(day))):
+        for begin, end in reversed(tuple(hours.list_spans(day))):
             if begin < here:
                 at = min(here, end)
                 if left <= at - begin:
@@ -149,13 +149,13 @@ def take_work_time(until: datetime, length: timedelta, calendar: Calendar, hours
         day = calendar.add_workdays(day, -1)
 
 
-def work_time_between(start: datetime, until: datetime, calendar: Calendar, hours: OfficeHours) -> timedelta:
+def measure_work_time(start: datetime, until: datetime, calendar: Calendar, hours: OfficeHours) -> timedelta:
     """Return the office time from `start` to `until`; zero if `until` is not later."""
-    here, there = hours.local(start), hours.local(until)
+    here, there = hours.to_local(start), hours.to_local(until)
     day, last, total = here.date(), there.date(), timedelta()
     while day <= last:
         if calendar.is_workday(day):
-            for begin, end in hours.spans(day):
+            for begin, end in hours.list_spans(day):
                 total += max(timedelta(), min(end, there) - max(begin, here))
         day += _DAY
     return total

@@ -172,7 +172,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JournalEntry:
     """An entry of the journal: one move; unique by ticket and version, chained by hash."""
 
     id: int
@@ -192,7 +192,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """A message to one person through one channel, and its delivery state."""
 
     id: int

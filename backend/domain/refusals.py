@@ -17,7 +17,7 @@ class Refused(Exception):
 
 
 #: HTTP status of refusal codes that are not a failed guard (422).
-STATUS: dict[str, int] = {
+HTTP_STATUS: dict[str, int] = {
     "bad_request": 400,
     "unauthenticated": 401,
     "forbidden": 403,
@@ -35,6 +35,6 @@ STATUS: dict[str, int] = {
 }
 
 
-def status_of(code: str) -> int:
+def get_http_status(code: str) -> int:
     """Return the HTTP status of a refusal code; failed guards are 422 (contract §5)."""
-    return STATUS.get(code, 422)
+    return HTTP_STATUS.get(code, 422)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backend.domain.script_book import Script
+from backend.domain.script_files import Script
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class ScriptMenu:
     keys: Mapping[str, str]
 
 
-def menu(script: Script, facts: Mapping[str, Any]) -> ScriptMenu:
+def build_menu(script: Script, facts: Mapping[str, Any]) -> ScriptMenu:
     """Return the first question of a script with every key that ends the call.
 
     Left out are keys that need another question (a PIN), that repeat the text (the carrier says it twice anyway), or

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from backend.domain import survey
-from backend.domain.script_book import Branch, Script, Step
+from backend.domain import speech_parser
+from backend.domain.script_files import Script, ScriptBranch, ScriptStep
 
 Facts = Mapping[str, Any]
 _DIGITS = frozenset("0123456789")
@@ -46,7 +46,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class CallInput:
     """Input of a call: keys, speech (confidence 0..1 or None), a recording's address, or the service's verdict."""
 
     digits: str = field(default="", repr=False)
@@ -55,7 +55,7 @@ class Heard:
     timed_out: bool = False
     recording: str = ""
     verdict: str = ""  # answer to Turn.needs: ok, wrong, locked, refused, none
-    dialled: str = ""  # how a connected second leg ended: completed, busy, no-answer, failed, canceled
+    leg_status: str = ""  # how a connected second leg ended: completed, busy, no-answer, failed, canceled
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Say:
 class Turn:
     """The next turn. Exactly one of `ask`, `needs` and `end` is set, or `bridge` alone: connect, then `advance`.
 
-    `needs` (pin, sign): perform the effects, then call `advance` with `Heard(verdict=…)`;
+    `needs` (pin, sign): perform the effects, then call `advance` with `CallInput(verdict=…)`;
     `end`: the outcome of contract §5; `bridge` (duty, supervisor, requester): connect after speaking.
     """
 
@@ -125,35 +125,35 @@ def start(script: Script, facts: Facts) -> Turn:
     return _enter(script, Position(script.first), facts)
 
 
-def stale(script: Script, facts: Facts) -> Turn:
+def end_as_stale(script: Script, facts: Facts) -> Turn:
     """Return a polite end for a matter settled meanwhile (FW9); no effects."""
     return _enter(script, Position(script.stale), facts)
 
 
-def advance(script: Script, position: Position, heard: Heard, facts: Facts) -> Turn:
+def advance(script: Script, position: Position, received: CallInput, facts: Facts) -> Turn:
     """Return the turn after an input. A finished or unknown position ends politely without effects."""
     step = script.steps.get(position.step)
     if step is None or step.end:
-        return stale(script, facts)
+        return end_as_stale(script, facts)
     if step.wait:
-        branch = step.on.get(heard.verdict)
-        return _follow(script, position, branch, facts) if branch else stale(script, facts)
+        branch = step.on.get(received.verdict)
+        return _follow(script, position, branch, facts) if branch else end_as_stale(script, facts)
     if step.connect:
-        there = step.on.get(heard.dialled) or step.on["canceled"]
+        there = step.on.get(received.leg_status) or step.on["canceled"]
         return _follow(script, position, there, facts)
     if step.record:
-        return _recorded(script, position, step, heard, facts)
-    digits = clean_digits(heard.digits, step.finish_on)
+        return _handle_recording(script, position, step, received, facts)
+    digits = clean_digits(received.digits, step.finish_on)
     if digits:
-        return _keyed(script, position, step, digits, facts)
-    if heard.speech.strip() and _listens(step, position, facts):
-        return _spoken(script, position, step, heard, facts)
-    if heard.digits and not heard.timed_out:
-        return _odd(script, position, step, step.odd, facts)
-    return _silent(script, position, step, facts)
+        return _handle_keys(script, position, step, digits, facts)
+    if received.speech.strip() and _is_listening(step, position, facts):
+        return _handle_speech(script, position, step, received, facts)
+    if received.digits and not received.timed_out:
+        return _handle_invalid(script, position, step, step.odd, facts)
+    return _handle_silence(script, position, step, facts)
 
 
-def hung_up(script: Script, position: Position) -> str:
+def find_hang_up_outcome(script: Script, position: Position) -> str:
     """Return the outcome if the line was cut at this position (FW21)."""
     step = script.steps.get(position.step)
     return (step.end or step.hung_up) if step else script.steps[script.first].hung_up
@@ -166,49 +166,49 @@ def clean_digits(digits: str, finish_on: str = "") -> str:
     return text.removesuffix(finish_on) if finish_on else text
 
 
-def _keyed(script: Script, position: Position, step: Step, digits: str, facts: Facts) -> Turn:
+def _handle_keys(script: Script, position: Position, step: ScriptStep, digits: str, facts: Facts) -> Turn:
     if step.digits > 1:
-        whole = len(digits) == step.digits and set(digits) <= _DIGITS
-        branch = step.on.get("digits") if whole else None
-        return _follow(script, position, branch, facts, digits) if branch else _odd(
+        complete = len(digits) == step.digits and set(digits) <= _DIGITS
+        branch = step.on.get("digits") if complete else None
+        return _follow(script, position, branch, facts, digits) if branch else _handle_invalid(
             script, position, step, step.odd, facts
         )  # fmt: skip
     branch = step.on.get(digits)
     if branch is None or (branch.when and not facts.get(branch.when) and not branch.otherwise):
-        return _odd(script, position, step, step.odd, facts)
+        return _handle_invalid(script, position, step, step.odd, facts)
     return _follow(script, position, branch, facts)
 
 
-def _spoken(script: Script, position: Position, step: Step, heard: Heard, facts: Facts) -> Turn:
-    meaning = survey.question(step.question, heard.speech, heard.confidence)
-    weighed = step.question == "V4" and meaning.complaint
-    doubts = (Effect(EffectKind.COMPLAINT),) if weighed else ()
+def _handle_speech(script: Script, position: Position, step: ScriptStep, received: CallInput, facts: Facts) -> Turn:
+    meaning = speech_parser.interpret_answer(step.question, received.speech, received.confidence)
+    is_complaint = step.question == "V4" and meaning.complaint
+    doubts = (Effect(EffectKind.COMPLAINT),) if is_complaint else ()
     if meaning.danger and script.danger_to:
         return _move(script, position, script.danger_to, facts, doubts)
-    if meaning.person and script.person_to:
+    if meaning.want_person and script.person_to:
         return _move(script, position, script.person_to, facts, doubts)
     if meaning.key is not None and meaning.key in step.on:
         if meaning.confirm and meaning.key in step.confirm:
             return _move(script, position, step.confirm[meaning.key], facts)
-        turn = _keyed(script, position, step, meaning.key, facts)
+        turn = _handle_keys(script, position, step, meaning.key, facts)
         return replace(turn, effects=doubts + turn.effects)
     position = replace(position, keys_only=position.keys_only or meaning.keys_only)
     limit = step.odd if meaning.keys_only else step.odd_speech
-    turn = _odd(script, position, step, limit, facts)
+    turn = _handle_invalid(script, position, step, limit, facts)
     return replace(turn, effects=doubts + turn.effects)
 
 
-def _recorded(script: Script, position: Position, step: Step, heard: Heard, facts: Facts) -> Turn:
+def _handle_recording(script: Script, position: Position, step: ScriptStep, received: CallInput, facts: Facts) -> Turn:
     """Go on whatever the recorder returned; silence leaves nothing to store."""
     turn = _move(script, position, step.on["record"].to, facts)
-    kept = {k: v for k, v in (("recording", heard.recording), ("speech", heard.speech)) if v}
-    effects = [Effect(EffectKind.RECORD_REASON, kept)] if kept else []
-    if heard.speech and survey.satisfaction(heard.speech).danger:
+    recorded = {k: v for k, v in (("recording", received.recording), ("speech", received.speech)) if v}
+    effects = [Effect(EffectKind.RECORD_REASON, recorded)] if recorded else []
+    if received.speech and speech_parser.interpret_satisfaction(received.speech).danger:
         effects.append(Effect(EffectKind.DANGER))
     return replace(turn, effects=(*effects, *turn.effects))
 
 
-def _follow(script: Script, position: Position, branch: Branch, facts: Facts, digits: str = "") -> Turn:
+def _follow(script: Script, position: Position, branch: ScriptBranch, facts: Facts, digits: str = "") -> Turn:
     if branch.repeat:
         return _repeat(script, position, facts)
     to = branch.to
@@ -227,7 +227,7 @@ def _follow(script: Script, position: Position, branch: Branch, facts: Facts, di
 
 def _move(
     script: Script, position: Position, to: str, facts: Facts,
-    effects: tuple[Effect, ...] = (), branch: Branch | None = None,
+    effects: tuple[Effect, ...] = (), branch: ScriptBranch | None = None,
 ) -> Turn:  # fmt: skip
     there = Position(to, tries=position.tries, keys_only=bool(branch and branch.keys_only))
     turn = _enter(script, there, facts, wrong=bool(branch and branch.wrong))
@@ -241,30 +241,30 @@ def _repeat(script: Script, position: Position, facts: Facts) -> Turn:
     return _reask(script, replace(position, repeats=position.repeats + 1), (), facts)
 
 
-def _odd(script: Script, position: Position, step: Step, limit: int, facts: Facts) -> Turn:
-    if position.odd >= limit or _patience_over(position, step):
+def _handle_invalid(script: Script, position: Position, step: ScriptStep, limit: int, facts: Facts) -> Turn:
+    if position.odd >= limit or _is_patience_over(position, step):
         return _move(script, position, step.odd_to, facts)
     position = replace(position, odd=position.odd + 1)
     if step.wrong:
-        return _turn(script, position, step.wrong, facts)
+        return _build_turn(script, position, step.wrong, facts)
     lead = (step.odd_say, script.keys_only_say if position.keys_only else "")
     return _reask(script, position, tuple(key for key in lead if key), facts)
 
 
-def _silent(script: Script, position: Position, step: Step, facts: Facts) -> Turn:
-    if position.silent >= step.silent or _patience_over(position, step):
+def _handle_silence(script: Script, position: Position, step: ScriptStep, facts: Facts) -> Turn:
+    if position.silent >= step.silent or _is_patience_over(position, step):
         return _move(script, position, step.silent_to, facts)
     return _reask(script, replace(position, silent=position.silent + 1), (), facts)
 
 
-def _patience_over(position: Position, step: Step) -> bool:
+def _is_patience_over(position: Position, step: ScriptStep) -> bool:
     """Return whether odd keys and silence together were forgiven as often as either is alone (FW8)."""
     return position.odd + position.silent >= max(step.odd, step.silent)
 
 
 def _reask(script: Script, position: Position, lead: tuple[str, ...], facts: Facts) -> Turn:
     step = script.steps[position.step]
-    return _turn(script, position, lead + (step.again or step.say), facts)
+    return _build_turn(script, position, lead + (step.again or step.say), facts)
 
 
 def _enter(script: Script, position: Position, facts: Facts, wrong: bool = False) -> Turn:
@@ -273,11 +273,11 @@ def _enter(script: Script, position: Position, facts: Facts, wrong: bool = False
         return _enter(script, replace(position, step=step.otherwise), facts)
     effects = [Effect(EffectKind.ANSWER, step.enter)] if step.enter else []
     effects += [Effect(EffectKind(word)) for word in step.enter_effects]
-    turn = _turn(script, position, step.wrong if wrong and step.wrong else step.say, facts)
+    turn = _build_turn(script, position, step.wrong if wrong and step.wrong else step.say, facts)
     return replace(turn, effects=tuple(effects))
 
 
-def _turn(script: Script, position: Position, keys: tuple[str, ...], facts: Facts) -> Turn:
+def _build_turn(script: Script, position: Position, keys: tuple[str, ...], facts: Facts) -> Turn:
     step = script.steps[position.step]
     say = tuple(Say(key, facts) for key in keys)
     if step.end:
@@ -286,9 +286,9 @@ def _turn(script: Script, position: Position, keys: tuple[str, ...], facts: Fact
         return Turn(position, say, needs=step.wait)
     if step.connect:
         return Turn(position, say, bridge=step.connect)
-    ask = Ask(step.digits, step.finish_on, _listens(step, position, facts), step.timeout_s, step.record)
+    ask = Ask(step.digits, step.finish_on, _is_listening(step, position, facts), step.timeout_s, step.record)
     return Turn(position, say, ask)
 
 
-def _listens(step: Step, position: Position, facts: Facts) -> bool:
+def _is_listening(step: ScriptStep, position: Position, facts: Facts) -> bool:
     return bool(step.question) and not position.keys_only and facts.get("speech", True) is not False

@@ -8,9 +8,16 @@ from zoneinfo import ZoneInfo
 from backend.domain.limits import Limit
 from backend.domain.office_hours import SHANGHAI, OfficeHours
 from backend.domain.refusals import Refused
-from backend.domain.settings_catalogue import Kind, Row, catalogue, parse, profiles, row_of
+from backend.domain.settings_catalogue import (
+    SettingSpec,
+    ValueKind,
+    find_setting,
+    load_catalogue,
+    load_profiles,
+    parse_value,
+)
 
-__all__ = ["Kind", "Row", "Settings", "catalogue", "parse", "row_of"]
+__all__ = ["SettingSpec", "Settings", "ValueKind", "find_setting", "load_catalogue", "parse_value"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,23 +34,23 @@ class Settings:
     _values: dict[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        chosen = {key: parse(key, value) for key, value in self.overrides.items()}
-        default = {key: row.default for key, row in catalogue().items() if row.default is not None}
-        profile = profiles().get(chosen.get("profile", default["profile"]), {})
+        chosen = {key: parse_value(key, value) for key, value in self.overrides.items()}
+        default = {key: row.default for key, row in load_catalogue().items() if row.default is not None}
+        profile = load_profiles().get(chosen.get("profile", default["profile"]), {})
         values = {**default, **profile, **chosen}
-        for key, row in catalogue().items():
+        for key, row in load_catalogue().items():
             if row.inherits is not None:
                 values.setdefault(key, values[row.inherits])
         object.__setattr__(self, "overrides", chosen)
         object.__setattr__(self, "_values", values)
 
-    def with_(self, changes: Mapping[str, object]) -> "Settings":
+    def with_changes(self, changes: Mapping[str, object]) -> "Settings":
         """Return these settings with some changed; a value of None removes the override."""
         kept = {key: value for key, value in self.overrides.items() if key not in changes}
         for key, value in changes.items():
-            row_of(key)
+            find_setting(key)
             if value is not None:
-                kept[key] = parse(key, value)
+                kept[key] = parse_value(key, value)
         return Settings(kept, self.zone)
 
     def get(self, key: str, unit: str | None = None) -> str:
@@ -53,12 +60,12 @@ class Settings:
             if own is not None:
                 return own
         value = self._values.get(key)
-        return value if value is not None else self._unset(key)
+        return value if value is not None else self._refuse_unset(key)
 
-    def view(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str]:
         """Return all settings in force, key → written value, for `jiesu settings --json` and score sheets."""
         own = {key: value for key, value in sorted(self.overrides.items()) if "@" in key}
-        return {key: self._values[key] for key in catalogue()} | own
+        return {key: self._values[key] for key in load_catalogue()} | own
 
     def limit(self, key: str, unit: str | None = None) -> Limit:
         """Return a limit; raises `bad_limit` if a word is set instead (use `limit_or_none`)."""
@@ -67,7 +74,7 @@ class Settings:
     def limit_or_none(self, key: str, unit: str | None = None) -> Limit | None:
         """Return a limit, or None if its word is set (`close` for a reply, `due` for the red card)."""
         written = self.get(key, unit)
-        return None if written in row_of(key).words else Limit.parse(written)
+        return None if written in find_setting(key).words else Limit.parse(written)
 
     def flag(self, key: str, unit: str | None = None) -> bool:
         """Return a boolean."""
@@ -84,7 +91,7 @@ class Settings:
     def decimal_or_none(self, key: str, unit: str | None = None) -> Decimal | None:
         """Return an exact number, or None if the word `none` is set."""
         written = self.get(key, unit)
-        return None if written in row_of(key).words else Decimal(written)
+        return None if written in find_setting(key).words else Decimal(written)
 
     def text(self, key: str, unit: str | None = None) -> str:
         """Return the value as written."""
@@ -94,7 +101,7 @@ class Settings:
         """Return one of the setting's items."""
         return self.get(key, unit)
 
-    def listing(self, key: str, unit: str | None = None) -> tuple[str, ...]:
+    def strings(self, key: str, unit: str | None = None) -> tuple[str, ...]:
         """Return a list of words, in the order written."""
         written = self.get(key, unit)
         return tuple(written.split(",")) if written else ()
@@ -106,12 +113,12 @@ class Settings:
 
     def periods(self, key: str, unit: str | None = None) -> OfficeHours:
         """Return times of day: office hours, the visit window, quiet hours."""
-        return OfficeHours.parse(self.get(key, unit), self.zone, overnight=row_of(key).kind is Kind.QUIET)
+        return OfficeHours.parse(self.get(key, unit), self.zone, overnight=find_setting(key).kind is ValueKind.QUIET)
 
     def office_hours(self, unit: str | None = None) -> OfficeHours:
         """Return 办公时间 of the unit, or the general ones."""
         return OfficeHours.parse(self.get("office_hours", unit), self.zone)
 
-    def _unset(self, key: str) -> str:
-        row_of(key)
+    def _refuse_unset(self, key: str) -> str:
+        find_setting(key)
         raise Refused("unknown_setting", key=key, near=[])

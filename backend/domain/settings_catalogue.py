@@ -15,8 +15,8 @@ from backend.domain.limits import Limit, LimitUnit
 from backend.domain.office_hours import OfficeHours
 from backend.domain.refusals import Refused
 from backend.domain.scoring.scheme import RateRule
-from backend.domain.scoring.scheme_file import all_knobs, load_scheme, scheme_ids
-from backend.domain.visit_days import WORDS, read_day
+from backend.domain.scoring.scheme_file import list_scheme_ids, list_scheme_settings, load_scheme
+from backend.domain.visit_days import DAY_WORDS, parse_day
 
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 _COMMA = re.compile(r"[,，、]")
@@ -24,7 +24,7 @@ _MASK = re.compile(r"(?=.{11}$)[0-9]{0,4}\*{4,11}[0-9]{0,4}")
 _RATE = re.compile(r"([0-9]{1,3})/([0-9]{1,4}d)")
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """How a value is parsed."""
 
     LIMIT = "limit"
@@ -41,12 +41,12 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SettingSpec:
     """One setting. `default` is None if it follows another key (`inherits`)."""
 
     key: str
     label: str
-    kind: Kind
+    kind: ValueKind
     default: str | None
     inherits: str | None = None
     items: tuple[str, ...] = ()
@@ -60,61 +60,61 @@ class Row:
     @property
     def allowed(self) -> str:
         """What may be written, for people: the words, or the form with its bounds."""
-        return " | ".join((*self.words, *_FORMS[self.kind](self)))
+        return " | ".join((*self.words, *_FORMATS[self.kind](self)))
 
 
-_FORMS: dict[Kind, Callable[[Row], tuple[str, ...]]] = {
-    Kind.LIMIT: lambda row: tuple(f"N{unit}" for unit in row.units),
-    Kind.FLAG: lambda row: ("true", "false"),
-    Kind.INTEGER: lambda row: (f"{row.low}–{row.high}",),
-    Kind.DECIMAL: lambda row: (f"{row.low}–{row.high}",),
-    Kind.CHOICE: lambda row: row.items,
-    Kind.LIST: lambda row: (",".join(row.items or ("A", "B", "…")),),
-    Kind.HOURS: lambda row: ("HH:MM-HH:MM,…", "MM-DD..MM-DD=HH:MM-HH:MM,…; *=HH:MM-HH:MM,…"),
-    Kind.QUIET: lambda row: ("HH:MM-HH:MM", "none"),
-    Kind.MASK: lambda row: ("138****1234",),
-    Kind.RATE: lambda row: ("N/Nd",),
-    Kind.DAYS: lambda row: ("YYYY-MM-DD,…", "MM-DD,…", *WORDS),
+_FORMATS: dict[ValueKind, Callable[[SettingSpec], tuple[str, ...]]] = {
+    ValueKind.LIMIT: lambda row: tuple(f"N{unit}" for unit in row.units),
+    ValueKind.FLAG: lambda row: ("true", "false"),
+    ValueKind.INTEGER: lambda row: (f"{row.low}–{row.high}",),
+    ValueKind.DECIMAL: lambda row: (f"{row.low}–{row.high}",),
+    ValueKind.CHOICE: lambda row: row.items,
+    ValueKind.LIST: lambda row: (",".join(row.items or ("A", "B", "…")),),
+    ValueKind.HOURS: lambda row: ("HH:MM-HH:MM,…", "MM-DD..MM-DD=HH:MM-HH:MM,…; *=HH:MM-HH:MM,…"),
+    ValueKind.QUIET: lambda row: ("HH:MM-HH:MM", "none"),
+    ValueKind.MASK: lambda row: ("138****1234",),
+    ValueKind.RATE: lambda row: ("N/Nd",),
+    ValueKind.DAYS: lambda row: ("YYYY-MM-DD,…", "MM-DD,…", *DAY_WORDS),
 }
 
 
 @cache
-def catalogue() -> Mapping[str, Row]:
+def load_catalogue() -> Mapping[str, SettingSpec]:
     """Return every setting by key, in display order; settings declared by scheme files are included."""
-    rows = {row.key: row for row in _rows()}
-    return rows | {row.key: row for row in _scheme_rows() if row.key not in rows}
+    rows = {row.key: row for row in _read_specs()}
+    return rows | {row.key: row for row in _read_scheme_specs() if row.key not in rows}
 
 
 @cache
-def profiles() -> Mapping[str, Mapping[str, str]]:
+def load_profiles() -> Mapping[str, Mapping[str, str]]:
     """Return what each profile sets in place of the general defaults."""
-    overlays: dict[str, dict[str, str]] = _book()["profiles"]
+    overlays: dict[str, dict[str, str]] = _load_file()["profiles"]
     return overlays
 
 
-def row_of(key: str) -> Row:
+def find_setting(key: str) -> SettingSpec:
     """Return the row of a key (`KEY` or `KEY@UNIT`); raises `unknown_setting` with near names, or `not_per_unit`."""
     name, at, unit = key.partition("@")
-    row = catalogue().get(name)
+    row = load_catalogue().get(name)
     if row is None or (at and not unit):
-        raise Refused("unknown_setting", key=key, near=get_close_matches(name, catalogue(), n=3))
+        raise Refused("unknown_setting", key=key, near=get_close_matches(name, load_catalogue(), n=3))
     if at and not row.per_unit:
         raise Refused("not_per_unit", key=name, unit=unit)
     return row
 
 
-def parse(key: str, value: object) -> str:
+def parse_value(key: str, value: object) -> str:
     """Return the normal form of a value for a key.
 
     Raises `Refused("unknown_setting", key, near)`, `("not_per_unit", key, unit)` or
     `("bad_setting", key, value, allowed)`.
     """
-    row = row_of(key)
+    row = find_setting(key)
     text = _text(value)
     if text in row.words:
         return text
     try:
-        return _READERS[row.kind](row, text)
+        return _PARSERS[row.kind](row, text)
     except (Refused, ValueError, InvalidOperation):
         raise Refused("bad_setting", key=key, value=text, allowed=row.allowed) from None
 
@@ -128,95 +128,95 @@ def _text(value: object) -> str:
     return str(value).strip()
 
 
-def _limit(row: Row, text: str) -> str:
+def _limit(row: SettingSpec, text: str) -> str:
     limit = Limit.parse(text)
     if limit.unit not in row.units:
         raise ValueError
     return str(limit)
 
 
-def _flag(row: Row, text: str) -> str:
+def _flag(row: SettingSpec, text: str) -> str:
     word = text.lower()
     if word not in _TRUE | _FALSE:
         raise ValueError
     return "true" if word in _TRUE else "false"
 
 
-def _integer(row: Row, text: str) -> str:
+def _integer(row: SettingSpec, text: str) -> str:
     if not re.fullmatch(r"-?[0-9]{1,7}", text) or not row.low <= int(text) <= row.high:
         raise ValueError
     return str(int(text))
 
 
-def _decimal(row: Row, text: str) -> str:
+def _decimal(row: SettingSpec, text: str) -> str:
     if not re.fullmatch(r"-?[0-9]{1,7}(\.[0-9]{1,6})?", text) or not row.low <= Decimal(text) <= row.high:
         raise ValueError
     return f"{Decimal(text).normalize():f}"
 
 
-def _choice(row: Row, text: str) -> str:
+def _choice(row: SettingSpec, text: str) -> str:
     if text not in row.items:
         raise ValueError
     return text
 
 
-def _list(row: Row, text: str) -> str:
+def _list(row: SettingSpec, text: str) -> str:
     words = list(dict.fromkeys(word.strip() for word in _COMMA.split(text) if word.strip()))
     if row.items and not set(words) <= set(row.items):
         raise ValueError
     return ",".join(words)
 
 
-def _hours(row: Row, text: str) -> str:
-    return OfficeHours.parse(text.replace(" ", ""), overnight=row.kind is Kind.QUIET).text
+def _hours(row: SettingSpec, text: str) -> str:
+    return OfficeHours.parse(text.replace(" ", ""), overnight=row.kind is ValueKind.QUIET).text
 
 
-def _mask(row: Row, text: str) -> str:
+def _mask(row: SettingSpec, text: str) -> str:
     if not _MASK.fullmatch(text):
         raise ValueError
     return text
 
 
-def _rate(row: Row, text: str) -> str:
+def _rate(row: SettingSpec, text: str) -> str:
     found = _RATE.fullmatch(text)
     if not found:
         raise ValueError
     return f"{int(found[1])}/{Limit.parse(found[2])}"
 
 
-def _days(row: Row, text: str) -> str:
-    return ",".join(read_day(day) for day in _list(row, text).split(",") if day)
+def _days(row: SettingSpec, text: str) -> str:
+    return ",".join(parse_day(day) for day in _list(row, text).split(",") if day)
 
 
-_READERS: dict[Kind, Callable[[Row, str], str]] = {
-    Kind.LIMIT: _limit,
-    Kind.FLAG: _flag,
-    Kind.INTEGER: _integer,
-    Kind.DECIMAL: _decimal,
-    Kind.CHOICE: _choice,
-    Kind.LIST: _list,
-    Kind.HOURS: _hours,
-    Kind.QUIET: _hours,
-    Kind.MASK: _mask,
-    Kind.RATE: _rate,
-    Kind.DAYS: _days,
+_PARSERS: dict[ValueKind, Callable[[SettingSpec, str], str]] = {
+    ValueKind.LIMIT: _limit,
+    ValueKind.FLAG: _flag,
+    ValueKind.INTEGER: _integer,
+    ValueKind.DECIMAL: _decimal,
+    ValueKind.CHOICE: _choice,
+    ValueKind.LIST: _list,
+    ValueKind.HOURS: _hours,
+    ValueKind.QUIET: _hours,
+    ValueKind.MASK: _mask,
+    ValueKind.RATE: _rate,
+    ValueKind.DAYS: _days,
 }
 
 
 @cache
-def _book() -> dict[str, Any]:
+def _load_file() -> dict[str, Any]:
     return tomllib.loads(files("backend").joinpath("data/settings.toml").read_text("utf-8"))
 
 
-def _rows() -> Iterator[Row]:
-    for pattern, entry in _book().items():
+def _read_specs() -> Iterator[SettingSpec]:
+    for pattern, entry in _load_file().items():
         if pattern == "profiles":
             continue
         for item in entry.get("each", ("",)):
-            yield Row(
+            yield SettingSpec(
                 key=pattern.format(item=item),
                 label=entry["label"],
-                kind=Kind(entry["kind"]),
+                kind=ValueKind(entry["kind"]),
                 default=entry.get("default"),
                 inherits=entry.get("inherits"),
                 items=tuple(entry.get("items", ())),
@@ -229,12 +229,12 @@ def _rows() -> Iterator[Row]:
             )
 
 
-def _scheme_rows() -> Iterator[Row]:
+def _read_scheme_specs() -> Iterator[SettingSpec]:
     """Yield the settings that scheme files declare for their own numbers, and the slope mode of each of their rates."""
-    for key, default in all_knobs().items():
-        yield Row(key, key, Kind.DECIMAL, default, words=("none",))
-    modes = tuple(_book()["scoring.slope_mode"]["items"])
-    for scheme in map(load_scheme, scheme_ids()):
+    for key, default in list_scheme_settings().items():
+        yield SettingSpec(key, key, ValueKind.DECIMAL, default, words=("none",))
+    modes = tuple(_load_file()["scoring.slope_mode"]["items"])
+    for scheme in map(load_scheme, list_scheme_ids()):
         for rate in (rate for rate in scheme.rates if rate.rule is RateRule.SLOPE):
             key = f"scoring.{rate.item}.slope_mode"
-            yield Row(key, rate.name, Kind.CHOICE, None, inherits="scoring.slope_mode", items=modes)
+            yield SettingSpec(key, rate.name, ValueKind.CHOICE, None, inherits="scoring.slope_mode", items=modes)

@@ -8,9 +8,9 @@ from backend.domain import retry
 from backend.domain.ticket import Role
 
 #: How many attempts, how far apart, and to whom: 分管领导 and 联络员.
-ENOUGH = 3
-APART = timedelta(minutes=10)
-WHO = frozenset({Role.LEADER, Role.LIAISON})
+MIN_ATTEMPTS = 3
+MIN_GAP = timedelta(minutes=10)
+REQUIRED_ROLES = frozenset({Role.LEADER, Role.LIAISON})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +23,18 @@ class Attempt:
     outcome: str
 
 
-def proof(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
+def find_proof(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
     """Return the attempts that prove it, oldest first; empty if they do not.
 
     An attempt counts if it rang in vain – no carrier failure, no machine – at least `APART` after the last one counted;
     both the leader and the liaison must be among them. If either of them answered, there is no proof (B46).
     """
-    mine = sorted((a for a in attempts if a.role in WHO), key=lambda a: (a.at, a.id))
-    if any(retry.answered(a.outcome) for a in mine):
+    relevant = sorted((a for a in attempts if a.role in REQUIRED_ROLES), key=lambda a: (a.at, a.id))
+    if any(retry.was_answered(a.outcome) for a in relevant):
         return ()
     counted: list[Attempt] = []
-    for one in mine:
-        if retry.proves_unreachable(one.outcome) and (not counted or one.at - counted[-1].at >= APART):
+    for one in relevant:
+        if retry.proves_unreachable(one.outcome) and (not counted or one.at - counted[-1].at >= MIN_GAP):
             counted.append(one)
-    enough = len(counted) >= ENOUGH and {a.role for a in counted} == WHO
+    enough = len(counted) >= MIN_ATTEMPTS and {a.role for a in counted} == REQUIRED_ROLES
     return tuple(counted) if enough else ()

@@ -10,30 +10,30 @@ from backend.domain.refusals import Refused
 
 #: Words for whole kinds of days: every day off, or the public holidays with the weekends they run into.
 REST, HOLIDAY = "rest", "holiday"
-WORDS = (REST, HOLIDAY)
+DAY_WORDS = (REST, HOLIDAY)
 _YEARLY = re.compile(r"\d{2}-\d{2}")
 _DAY = timedelta(days=1)
-_LONGEST = 400  # days looked ahead
+_MAX_DAYS_AHEAD = 400  # days looked ahead
 
 
-def read_day(written: str) -> str:
+def parse_day(written: str) -> str:
     """Parse a blocked day: `2027-02-06`, `04-05` of every year, or a word of `WORDS`. Raises ValueError for others."""
-    if written in WORDS:
+    if written in DAY_WORDS:
         return written
     whole = f"2000-{written}" if _YEARLY.fullmatch(written) else written
     return written if date.fromisoformat(whole) and len(written) in (5, 10) else ""
 
 
-def next_visit(at: datetime, window: OfficeHours, blocked: Collection[str], calendar: Calendar) -> datetime:
+def find_next_visit_time(at: datetime, window: OfficeHours, blocked: Collection[str], calendar: Calendar) -> datetime:
     """Return the first instant at or after `at` when a requester may be called (`visit.window`, `visit.blocked_days`).
 
     Refused `bad_hours`: every day of a year is blocked.
     """
-    here = window.enters(at)
-    for _ in range(_LONGEST):
+    here = window.next_inside(at)
+    for _ in range(_MAX_DAYS_AHEAD):
         if not is_blocked(here.date(), blocked, calendar):
             return here
-        here = window.enters(window.instant(here.date() + _DAY, 0))
+        here = window.next_inside(window.to_instant(here.date() + _DAY, 0))
     raise Refused("bad_hours", value=",".join(blocked))
 
 
@@ -42,10 +42,10 @@ def is_blocked(day: date, blocked: Collection[str], calendar: Calendar) -> bool:
     if day.isoformat() in blocked or day.isoformat()[5:] in blocked:
         return True
     off = calendar.covers(day) and not calendar.is_workday(day)
-    return off and (REST in blocked or (HOLIDAY in blocked and _in_holiday(day, calendar)))
+    return off and (REST in blocked or (HOLIDAY in blocked and _is_in_holiday(day, calendar)))
 
 
-def _in_holiday(day: date, calendar: Calendar) -> bool:
+def _is_in_holiday(day: date, calendar: Calendar) -> bool:
     """Return whether a day off is part of a public holiday: its unbroken run of days off includes a weekday."""
     for step in (-_DAY, _DAY):
         here = day

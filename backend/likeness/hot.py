@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from backend.domain.hot_list import Hot, Mention, everywhere, hottest
-from backend.domain.likeness import places
+from backend.domain.hot_list import HotTopic, Mention, find_common_regions, rank_hot_topics
 from backend.domain.refusals import Refused
+from backend.domain.similarity import filter_places
 from backend.likeness.reader import lexicon
 from backend.likeness.room import MOST, Group, Likeness, grouped
 from backend.office import Office
@@ -25,9 +25,9 @@ class HotList:
     before: date
     total: int
     total_before: int
-    categories: tuple[Hot, ...]
-    topics: tuple[Hot, ...]
-    places: tuple[Hot, ...]
+    categories: tuple[HotTopic, ...]
+    topics: tuple[HotTopic, ...]
+    places: tuple[HotTopic, ...]
     groups: tuple[Group, ...]
     cut: bool  # there were more tickets than are examined at once
 
@@ -62,10 +62,12 @@ class HotLists:
 
 def _listed(
     now: list[Known], past: list[Known], least: float
-) -> tuple[tuple[Hot, ...], tuple[Hot, ...], tuple[Hot, ...], tuple[Group, ...]]:
-    own = everywhere([k.region for k in now])
+) -> tuple[tuple[HotTopic, ...], tuple[HotTopic, ...], tuple[HotTopic, ...], tuple[Group, ...]]:
+    own = find_common_regions([k.region for k in now])
     here, there = [_mention(k, own) for k in now], [_mention(k, own) for k in past]
-    categories, topics, where = (tuple(hottest(here, there, what)) for what in ("categories", "topics", "places"))
+    categories, topics, where = (
+        tuple(rank_hot_topics(here, there, what)) for what in ("categories", "topics", "places")
+    )
     return categories, topics, where, tuple(grouped(now, least)[:50])
 
 
@@ -75,7 +77,7 @@ def _mention(known: Known, own: frozenset[str]) -> Mention:
     Regions in `own`, and the names they contain, are not places: the whole city is no hot spot.
     """
     terms = list(known.about.terms)[:TOPICS]
-    named = places(known.about.rare, lexicon())
+    named = filter_places(known.about.rare, lexicon())
     where = (name for name in (known.region, known.place, *named) if name)
     return Mention(
         known.no, known.category, tuple(t for t in terms if t not in named),

@@ -12,7 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from backend.domain.likeness import Gist, Lexicon, gist, likeness, overlap
+from backend.domain.similarity import (
+    Lexicon,
+    TicketFeatures,
+    compute_overlap,
+    compute_similarity,
+    extract_features,
+)
 
 LONGEST = 2_000  # characters of a text that are read; enough to say what it is about
 UNKNOWN = 14.0  # weight of a word not in the dictionary: most often a name
@@ -23,7 +29,7 @@ _LOCK = threading.Lock()
 @cache
 def lexicon() -> Lexicon:
     """Load `backend/data/likeness.toml`."""
-    return Lexicon.of(tomllib.loads((files("backend") / "data" / "likeness.toml").read_text("utf-8")))
+    return Lexicon.parse(tomllib.loads((files("backend") / "data" / "likeness.toml").read_text("utf-8")))
 
 
 @cache
@@ -71,12 +77,12 @@ def words_of(text: str) -> list[str]:
     return [word for piece in pieces for word in ([piece] if pattern.fullmatch(piece) else cut(piece))]
 
 
-def gist_of(title: str, text: str, place: str, region: str) -> Gist:
+def gist_of(title: str, text: str, place: str, region: str) -> TicketFeatures:
     """Extract what a demand is about. Slow the first time: call it in a thread."""
-    return gist(words_of(title), words_of(text), words_of(place), region, _cutter()[1], lexicon())
+    return extract_features(words_of(title), words_of(text), words_of(place), region, _cutter()[1], lexicon())
 
 
-def wording(one: Gist, other: Gist) -> float:
+def wording(one: TicketFeatures, other: TicketFeatures) -> float:
     """Score how similarly two demands are worded, 0…1: terms and titles as word sets, tolerating typing errors."""
     fuzz: Any = _fuzz()
     terms = fuzz.token_set_ratio(" ".join(one.terms), " ".join(other.terms))
@@ -90,8 +96,8 @@ def _fuzz() -> Any:
     return fuzz
 
 
-def alike(one: Gist, other: Gist) -> float:
+def alike(one: TicketFeatures, other: TicketFeatures) -> float:
     """Score how similar two demands are, 0…1; 0 if they share next to nothing."""
-    if overlap(one, other) < LEAST:
+    if compute_overlap(one, other) < LEAST:
         return 0.0
-    return likeness(one, other, wording(one, other), lexicon())
+    return compute_similarity(one, other, wording(one, other), lexicon())

@@ -8,8 +8,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any, Protocol
 
-from backend.domain.likeness import Gist, clusters, far, keys, shared
 from backend.domain.refusals import Refused
+from backend.domain.similarity import (
+    TicketFeatures,
+    build_index_keys,
+    find_clusters,
+    find_shared_terms,
+    is_elsewhere,
+)
 from backend.domain.ticket import State
 from backend.likeness.reader import alike, gist_of
 from backend.office import Office
@@ -112,7 +118,9 @@ class Likeness:
         """Find all tickets similar to a demand, or by the same requester, most similar first."""
         about = await asyncio.to_thread(gist_of, told.title, told.text, told.place, told.region)
         settings = (await self._office.standing()).settings
-        found = {k.ticket_id: k for k in await self._store.candidates(keys(about), told.ticket_id, COMPARED)}
+        found = {
+            k.ticket_id: k for k in await self._store.candidates(build_index_keys(about), told.ticket_id, COMPARED)
+        }
         if told.caller is not None:
             found |= {k.ticket_id: k for k in await self._store.of_caller(told.caller, told.ticket_id, COMPARED)}
         show, merge = (settings.integer(f"likeness.{k}_from") / 100 for k in ("show", "merge"))
@@ -133,11 +141,11 @@ class Likeness:
         return await asyncio.to_thread(grouped, known, least), known
 
 
-def _read(told: Sequence[Told]) -> list[tuple[Told, Gist]]:
+def _read(told: Sequence[Told]) -> list[tuple[Told, TicketFeatures]]:
     return [(one, gist_of(one.title, one.text, one.place, one.region)) for one in told]
 
 
-def _compared(told: Told, about: Gist, found: Sequence[Known], show: float, merge: float) -> list[Like]:
+def _compared(told: Told, about: TicketFeatures, found: Sequence[Known], show: float, merge: float) -> list[Like]:
     likes = []
     for one in found:
         score = round(alike(about, one.about), 3)
@@ -147,15 +155,17 @@ def _compared(told: Told, about: Gist, found: Sequence[Known], show: float, merg
         repeat = one.state not in NO_MASTER and (
             score >= merge or (mine and one.category == told.category and score >= show)
         )
-        likes.append(Like(one, score, mine, shared(about, one.about), far(about, one.about), repeat))
+        likes.append(
+            Like(one, score, mine, find_shared_terms(about, one.about), is_elsewhere(about, one.about), repeat)
+        )
     return sorted(likes, key=lambda one: (-one.score - (1.0 if one.same_caller else 0.0), -one.known.ticket_id))
 
 
-def pairs_of(gists: Mapping[int, Gist]) -> dict[tuple[int, int], float]:
+def pairs_of(gists: Mapping[int, TicketFeatures]) -> dict[tuple[int, int], float]:
     """Score all pairs that share a key, by (smaller id, larger id); pairs that share none are not similar."""
     under: defaultdict[int, list[int]] = defaultdict(list)
     for ticket in sorted(gists, reverse=True):
-        for key in keys(gists[ticket]):
+        for key in build_index_keys(gists[ticket]):
             under[key].append(ticket)
     found = {(min(p), max(p)) for some in under.values() for p in combinations(some[:COMMON], 2)}
     scored = ((pair, alike(gists[pair[0]], gists[pair[1]])) for pair in found)
@@ -166,7 +176,7 @@ def grouped(known: Sequence[Known], least: float) -> list[Group]:
     """Group these tickets by similarity."""
     of: dict[int, Any] = {one.ticket_id: one for one in known}
     groups = []
-    for members in clusters(pairs_of({n: k.about for n, k in of.items()}), least):
+    for members in find_clusters(pairs_of({n: k.about for n, k in of.items()}), least):
         tickets = sorted((of[n] for n in members), key=lambda k: -k.ticket_id)
         groups.append(Group(tuple(tickets), about(tickets)))
     return groups

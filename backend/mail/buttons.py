@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from backend.domain.acts import Snapshot
-from backend.domain.presses import Press, encode
+from backend.domain.button_data import ButtonData, encode
+from backend.domain.move_table import BY_VERB, HANDLING, WITH_UNIT, is_allowed
 from backend.domain.records import Assignment, Person
-from backend.domain.table import BY_VERB, HANDLING, WITH_UNIT, may
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Role, State
 from notify.message import Button
 
@@ -78,10 +78,10 @@ def allowed(verb: str, target: Assignment, viewer: Person, now: datetime) -> boo
         return False
     if verb == "object" and target.red_card_at is None:
         return False
-    return may(viewer.role, row.verb) and target.state in row.sources
+    return is_allowed(viewer.role, row.verb) and target.state in row.from_states
 
 
-def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Catalogue, now: datetime) -> Rows:
+def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Texts, now: datetime) -> Rows:
     """Return the buttons of the live card for this viewer; none once the assignment has ended or is closed."""
     names = list(BY_STATE.get(target.state, ()))
     if target.state is S.DISPATCHED and snap.ticket.grade == "urgent":
@@ -97,14 +97,14 @@ def living(snap: Snapshot, target: Assignment, viewer: Person, catalogue: Catalo
 
 
 def whole(
-    snap: Snapshot, target: Assignment | None, viewer: Person, catalogue: Catalogue, now: datetime
+    snap: Snapshot, target: Assignment | None, viewer: Person, catalogue: Texts, now: datetime
 ) -> Rows:  # fmt: skip
     """Return the buttons of the whole ticket: open requests this viewer may decide, then acts they may start."""
     made: Rows = ()
     for request in snap.requests:
         verb = DECIDES.get(request.kind)
         open_ = request.decision is None and request.assignment_id in (None, target.id if target else None)
-        if open_ and verb and may(viewer.role, verb):
+        if open_ and verb and is_allowed(viewer.role, verb):
             made += review(("approve", "refuse", "view_files"), request.id, catalogue)
     if target is None or target.ended_at is not None:
         return made
@@ -116,19 +116,19 @@ def whole(
     return made + keys(names, target, viewer, catalogue, now)
 
 
-def keys(names: Sequence[str], target: Assignment | None, viewer: Person, catalogue: Catalogue, now: datetime) -> Rows:
+def keys(names: Sequence[str], target: Assignment | None, viewer: Person, catalogue: Texts, now: datetime) -> Rows:
     """Return those of the named buttons that are allowed, two per row."""
     made = [
-        Button(catalogue.say(f"button.{name}"), encode(Press(SAYS[name], target.id, target.version)))
+        Button(catalogue.render(f"button.{name}"), encode(ButtonData(SAYS[name], target.id, target.version)))
         for name in names
         if name in SAYS and target is not None and allowed(SAYS[name], target, viewer, now)
     ]
     return rows(made)
 
 
-def review(names: Sequence[str], request_id: int, catalogue: Catalogue) -> Rows:
+def review(names: Sequence[str], request_id: int, catalogue: Texts) -> Rows:
     """Return a reviewer's buttons; their subject is the request."""
-    return rows([Button(catalogue.say(f"button.{n}"), encode(Press(SAYS[n], request_id))) for n in names])
+    return rows([Button(catalogue.render(f"button.{n}"), encode(ButtonData(SAYS[n], request_id))) for n in names])
 
 
 def rows(buttons: Sequence[Button]) -> Rows:
@@ -136,14 +136,17 @@ def rows(buttons: Sequence[Button]) -> Rows:
     return tuple(tuple(buttons[i : i + A_ROW]) for i in range(0, len(buttons), A_ROW))
 
 
-def to_check(run_id: int, catalogue: Catalogue) -> Rows:
+def to_check(run_id: int, catalogue: Texts) -> Rows:
     """Return the buttons of M21; their subject is the run."""
     return rows(
-        [Button(catalogue.say(f"button.{n}"), encode(Press(OF_RUN[n], run_id))) for n in catalogue.buttons("M21")]
+        [
+            Button(catalogue.render(f"button.{n}"), encode(ButtonData(OF_RUN[n], run_id)))
+            for n in catalogue.list_buttons("M21")
+        ]
     )
 
 
-def digest(catalogue: Catalogue) -> Rows:
+def digest(catalogue: Texts) -> Rows:
     """Return the buttons of a digest, which are about no single ticket."""
-    names = catalogue.buttons("M5")
-    return rows([Button(catalogue.say(f"button.{n}"), encode(Press(SAYS[n], 0))) for n in names])
+    names = catalogue.list_buttons("M5")
+    return rows([Button(catalogue.render(f"button.{n}"), encode(ButtonData(SAYS[n], 0))) for n in names])

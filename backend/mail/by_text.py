@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from backend.domain.records import Letter, Person
+from backend.domain.records import Message, Person
 from backend.domain.ticket import Role
 from backend.mail.kinds import MUST_ARRIVE, matters, phone_kind
 
@@ -17,7 +17,7 @@ TEXTS = {"M1": "S1", "M2": "S1", "M3": "S1", "P1": "S1", "M4": "S2", "M8": "S3"}
 LEADERS = {"M7": "auto_signed", "M8": "overdue"}
 
 
-def by_text(case: "Case") -> tuple[Letter, ...]:
+def by_text(case: "Case") -> tuple[Message, ...]:
     """Return one SMS to the recipient of a message that cannot arrive, or nothing.
 
     Nothing when the office has SMS off, no text fits, a later chat message reached the person, or they got this SMS
@@ -48,5 +48,5 @@ def _known(case: "Case", person: Person, kind: str) -> bool:
 
 def _still_to_ring(case: "Case") -> bool:
     """Whether the person's telephone is still to be tried, as the fallback of a failed chat."""
-    letter = case.letter
-    return letter.channel != "phone" and letter.kind in MUST_ARRIVE and phone_kind(letter.kind) is not None
+    message = case.letter
+    return message.channel != "phone" and message.kind in MUST_ARRIVE and phone_kind(message.kind) is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 from backend.domain import reminders
 from backend.domain.acts import Snapshot
-from backend.domain.records import Letter, Person
+from backend.domain.records import Message, Person
 from backend.domain.ticket import Grade, Role
 from backend.mail.by_text import CHANNEL, by_text
 from backend.mail.kinds import MUST_ARRIVE, matters, phone_kind
@@ -23,7 +23,7 @@ BY_CHAT = {(Grade.GENERAL, "P1"): "M1", (Grade.URGENT, "P1"): "M2"}
 class Fallback:
     """What to write when a message cannot arrive: replacements, audit rows, a call to bring forward (id, when)."""
 
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[Message, ...] = ()
     notes: tuple[Note, ...] = ()
     hasten: tuple[int, datetime] | None = None
 
@@ -32,7 +32,7 @@ class Fallback:
 class Case:
     """A message that cannot arrive, with all messages about the same assignment."""
 
-    letter: Letter
+    letter: Message
     why: str
     family: Sequence[Delivery]
     snap: Snapshot | None
@@ -41,25 +41,25 @@ class Case:
     new_id: Callable[[], int]
 
     @property
-    def root(self) -> Letter:
+    def root(self) -> Message:
         """The original message at the start of the fallback chain."""
         by_id = {d.letter.id: d.letter for d in self.family}
-        letter, seen = self.letter, {self.letter.id}
-        while letter.cause_id in by_id and letter.cause_id not in seen:
-            letter = by_id[letter.cause_id]
-            seen.add(letter.id)
-        return letter
+        message, seen = self.letter, {self.letter.id}
+        while message.cause_id in by_id and message.cause_id not in seen:
+            message = by_id[message.cause_id]
+            seen.add(message.id)
+        return message
 
     @property
     def unit(self) -> str | None:
         """The unit to reach."""
-        target = self.snap.assignment(self.letter.assignment_id or 0) if self.snap else None
+        target = self.snap.find_assignment(self.letter.assignment_id or 0) if self.snap else None
         return target.unit if target else None
 
-    def stand_in(self, kind: str, channel: str, person: Person, **facts: Any) -> Letter:
+    def stand_in(self, kind: str, channel: str, person: Person, **facts: Any) -> Message:
         """Build a message that replaces this one."""
         given = {k: v for k, v in self.root.facts.items() if k != "unless_opened"}
-        return Letter(
+        return Message(
             id=self.new_id(), kind=kind, channel=channel, person=person.code, ticket_id=self.letter.ticket_id,
             assignment_id=self.letter.assignment_id, version=self.letter.version, urgent=self.letter.urgent,
             not_before=self.when(ring=True) if channel in ("phone", CHANNEL) else self.now, created_at=self.now,
@@ -69,8 +69,8 @@ class Case:
     def when(self, *, ring: bool) -> datetime:
         """Return when the unit may be disturbed: urgent at once, general in office hours (FW32)."""
         grade = Grade.URGENT if self.letter.urgent else Grade.GENERAL
-        return reminders.next_allowed(
-            self.now, grade, self.standing.settings, self.standing.calendar, self.unit, ring=ring
+        return reminders.find_next_allowed(
+            self.now, grade, self.standing.settings, self.standing.calendar, self.unit, for_call=ring
         )
 
     def note(self, what: str, **facts: Any) -> Note:
@@ -88,26 +88,26 @@ def fall_back(case: Case) -> Fallback:
 
 
 def _other_way(case: Case) -> Fallback:
-    letter = case.letter
-    script = phone_kind(letter.kind)
-    if letter.kind not in MUST_ARRIVE or script is None or case.unit is None or not matters(letter, case.snap):
+    message = case.letter
+    script = phone_kind(message.kind)
+    if message.kind not in MUST_ARRIVE or script is None or case.unit is None or not matters(message, case.snap):
         return Fallback()
     since = case.root.created_at
     calls = [
         d.letter for d in case.family
         if d.letter.channel == "phone" and d.letter.kind == script and d.letter.created_at >= since
-        and d.letter.id != letter.id
+        and d.letter.id != message.id
     ]  # fmt: skip
     alive = [c for c in calls if c.state in ALIVE]
     if alive:  # a call is already planned or running; bring it forward if it is planned for later
-        own = next((c for c in alive if c.person == letter.person), alive[0])
+        own = next((c for c in alive if c.person == message.person), alive[0])
         when = case.when(ring=True)
         return Fallback(hasten=(own.id, when) if own.state == "pending" and own.not_before > when else None)
     person = _to_ring(case, {c.person for c in calls})
     if person is not None:
         return Fallback((case.stand_in(script, "phone", person),))
     told = _by_chat(case, script)
-    if letter.channel != "phone" and told.letters:
+    if message.channel != "phone" and told.letters:
         return told
     task = _task(case)
     return Fallback(told.letters + task.letters, task.notes)
@@ -115,13 +115,13 @@ def _other_way(case: Case) -> Fallback:
 
 def _to_ring(case: Case, rung: set[str]) -> Person | None:
     """Return the same person when their chat failed, else the next contact who has not been called."""
-    letter = case.letter
-    same = case.standing.by_code.get(letter.person)
-    if letter.channel == "phone":
-        rung = rung | {letter.person}
+    message = case.letter
+    same = case.standing.by_code.get(message.person)
+    if message.channel == "phone":
+        rung = rung | {message.person}
     elif same is not None and same.has_phone and same.code not in rung:
         return same
-    contacts = case.standing.contacts(case.unit or "", case.now, urgent=letter.urgent)
+    contacts = case.standing.contacts(case.unit or "", case.now, urgent=message.urgent)
     return next((p for p in contacts if p.has_phone and p.code not in rung), None)
 
 
@@ -158,9 +158,9 @@ def tell_unit(case: Case, person: Person) -> Fallback:
     others = [
         p for p in case.standing.people(person.unit, Role.LIAISON, Role.HANDLER) if p.chat and p.code != person.code
     ]
-    letters = tuple(
+    messages = tuple(
         case.stand_in("U1", p.chat, p, name=person.name, unit=unit.name if unit else person.unit)
         for p in others
         if p.chat
     )
-    return Fallback(letters, (case.note("address_dead"),))
+    return Fallback(messages, (case.note("address_dead"),))

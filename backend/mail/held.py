@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from backend.cards import Cards
-from backend.domain.records import Letter, Person
+from backend.domain.records import Message, Person
 from backend.domain.refusals import Refused
 from backend.mail.kinds import LIVING_KINDS
 from backend.mail.outfit import IdSupply
@@ -20,20 +20,20 @@ class ChatCards:
     def __init__(
         self,
         draw: Cards,
-        letters: LetterStore,
+        messages: LetterStore,
         cards: CardStore,
         moves: MovesStore,
         office: Office,
         ids: IdSupply,
-        nudge: Callable[[], None],
+        wake: Callable[[], None],
     ) -> None:
         self._draw = draw
-        self._letters = letters
+        self._letters = messages
         self._cards = cards
         self._moves = moves
         self._office = office
         self._ids = ids
-        self._nudge = nudge
+        self._nudge = wake
 
     async def for_assignment(self, assignment_id: int, person: Person) -> Card:
         """Render the card as this person should see it now. Refused `not_found`."""
@@ -51,13 +51,13 @@ class ChatCards:
             raise Refused("not_bound", person=person.code)
         await self._ids.refill(1)
         now = self._office.clock.now()
-        letter = Letter(
+        message = Message(
             self._ids.take(), "C1" if kind in LIVING_KINDS else kind, person.chat, person.code, snap.ticket.id,
             assignment_id, snap.ticket.version, True, now, now, {"asked": True},
         )  # fmt: skip
-        await self._letters.add([letter])
+        await self._letters.add([message])
         self._nudge()
-        return letter.id
+        return message.id
 
     async def find(self, channel: str, address: str, message_id: str) -> int | None:
         """Return the assignment of a chat message that is a card."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from backend.domain.acts import Snapshot
-from backend.domain.mover import BY_PHONE
-from backend.domain.records import Assignment, Letter
-from backend.domain.table import HANDLING, LIVING, NEW, WITH_UNIT
+from backend.domain.move_table import HANDLING, NEW, UNARCHIVED, WITH_UNIT
+from backend.domain.plan_builder import CALL_INSTEAD
+from backend.domain.records import Assignment, Message
 from backend.domain.ticket import Obligation, State
 
 S = State
@@ -52,9 +52,9 @@ KINDS: dict[str, Kind] = {
     "M14":  Kind("chat.M14", UNDER_WAY),
     "M15":  Kind("chat.M15", OPEN),
     "M15c": Kind("chat.M15c", OPEN),
-    "M16":  Kind("chat.M16", LIVING, flag="supervised", duty=Obligation.SUPERVISE),
-    "M16r": Kind("chat.M16r", LIVING, flag="supervised"),
-    "M16e": Kind("chat.M16e", LIVING),
+    "M16":  Kind("chat.M16", UNARCHIVED, flag="supervised", duty=Obligation.SUPERVISE),
+    "M16r": Kind("chat.M16r", UNARCHIVED, flag="supervised"),
+    "M16e": Kind("chat.M16e", UNARCHIVED),
     "M17":  Kind("chat.M17"),
     "M18":  Kind("chat.M18", OPEN),
     "M19":  Kind("chat.M19", frozenset({S.REWORK})),
@@ -65,7 +65,7 @@ KINDS: dict[str, Kind] = {
     "M27":  Kind("chat.M27"),
     "M28":  Kind("chat.M28", VISITED_BY_HAND, of="ticket"),
     "M28d": Kind("chat.M28d", frozenset({S.CLOSED, S.REVISIT_AUTO, S.REVISIT_MANUAL}), of="ticket"),
-    "M29":  Kind("chat.M29", LIVING),
+    "M29":  Kind("chat.M29", UNARCHIVED),
     "M30":  Kind("chat.M30", OPEN),
     "M25":  Kind("chat.M25", UNDER_WAY),               # an unanswered call
     "B1":   Kind("chat.B1", UNDER_WAY),                # a bridge whose first leg was not answered (P3)
@@ -73,13 +73,13 @@ KINDS: dict[str, Kind] = {
     "B3":   Kind("chat.B3"),
     "D1":   Kind("chat.D1"),                           # a manual task: key 0 was pressed, and nobody on duty answered
     "M31":  Kind("chat.M31", HANDLING, duty=Obligation.CONTACT),
-    "M32":  Kind("chat.M32", LIVING, flag="supervised", duty=Obligation.SUPERVISE),
+    "M32":  Kind("chat.M32", UNARCHIVED, flag="supervised", duty=Obligation.SUPERVISE),
     "M33":  Kind("chat.M33", frozenset({S.REWORK})),
     "M34":  Kind("chat.M34"),                          # the day to re-check what could not be solved (A25)
     "T1":   Kind("chat.task_unreached", UNDER_WAY),    # a manual task (A10): nobody of the unit can be reached
     "U1":   Kind("chat.address_dead"),                 # a colleague's chat is dead (FT20)
     "P1":   Kind("phone.P1", TO_SIGN),
-    "P2":   Kind("phone.P2", LIVING),
+    "P2":   Kind("phone.P2", UNARCHIVED),
     "P4":   Kind("phone.P4", OPEN),
     "S1":   Kind("sms.S1", TO_SIGN),                   # SMS, when chat and telephone failed (mail/by_text)
     "S2":   Kind("sms.S2", OPEN, duty=Obligation.CLOSE),
@@ -103,7 +103,7 @@ REVIEWS: dict[str, tuple[str, tuple[str, ...]]] = {
     "arbitration": ("chat.arbitration_reviewer", ("return",)),
 }
 #: messages that must reach somebody of the unit: when the chat fails, by telephone, then the next contact
-MUST_ARRIVE = frozenset(BY_PHONE) | {"P1", "P2", "P4", "C1"}
+MUST_ARRIVE = frozenset(CALL_INSTEAD) | {"P1", "P2", "P4", "C1"}
 #: answers to a person's own act, sent even in their quiet hours
 ANSWERS = frozenset({"C1", "M6", "M9", "M13", "M17"})
 #: reminders of one duty: when the next is sent, the earlier one loses its buttons and says so
@@ -114,7 +114,7 @@ MERGED = frozenset({"M3", "M4"})
 
 def phone_kind(kind: str) -> str | None:
     """Return the call kind that replaces a kind; None when chat alone is enough."""
-    return kind if kind.startswith("P") else BY_PHONE.get("M1" if kind == "C1" else kind)
+    return kind if kind.startswith("P") else CALL_INSTEAD.get("M1" if kind == "C1" else kind)
 
 
 def request_of(snap: Snapshot, what: str, assignment_id: int | None) -> int | None:
@@ -124,30 +124,30 @@ def request_of(snap: Snapshot, what: str, assignment_id: int | None) -> int | No
     return found[-1] if found else None
 
 
-def matters(letter: Letter, snap: Snapshot | None) -> bool:
+def matters(message: Message, snap: Snapshot | None) -> bool:
     """Whether what a message says is still true; checked right before it is sent."""
-    kind = KINDS.get(letter.kind)
-    if letter.ticket_id is None or kind is None:
+    kind = KINDS.get(message.kind)
+    if message.ticket_id is None or kind is None:
         return True
     if snap is None:
         return False
-    target = snap.assignment(letter.assignment_id) if letter.assignment_id is not None else None
-    if letter.facts.get("unless_opened") and target is not None and target.opened_at is not None:
+    target = snap.find_assignment(message.assignment_id) if message.assignment_id is not None else None
+    if message.facts.get("unless_opened") and target is not None and target.opened_at is not None:
         return False
-    if letter.kind == "M9r":
-        return _undecided(letter, snap)
+    if message.kind == "M9r":
+        return _undecided(message, snap)
     if not _in_state(kind, snap, target):
         return False
     if kind.flag and kind.flag not in snap.ticket.flags:
         return False
-    if "duty" in letter.facts and not any(d.id == letter.facts["duty"] and d.met_at is None for d in snap.duties):
+    if "duty" in message.facts and not any(d.id == message.facts["duty"] and d.met_at is None for d in snap.duties):
         return False
     if kind.duty and not any(
-        d.kind is kind.duty and d.met_at is None and d.assignment_id in (None, letter.assignment_id)
+        d.kind is kind.duty and d.met_at is None and d.assignment_id in (None, message.assignment_id)
         for d in snap.duties
     ):
         return False
-    return _same_deadline(letter, target)
+    return _same_deadline(message, target)
 
 
 def _in_state(kind: Kind, snap: Snapshot, target: Assignment | None) -> bool:
@@ -158,14 +158,14 @@ def _in_state(kind: Kind, snap: Snapshot, target: Assignment | None) -> bool:
     return target.ended_at is None and target.state in kind.states
 
 
-def _undecided(letter: Letter, snap: Snapshot) -> bool:
-    number = request_of(snap, str(letter.facts.get("what", "return")), letter.assignment_id)
+def _undecided(message: Message, snap: Snapshot) -> bool:
+    number = request_of(snap, str(message.facts.get("what", "return")), message.assignment_id)
     return any(r.id == number and r.decision is None for r in snap.requests)
 
 
-def _same_deadline(letter: Letter, target: Assignment | None) -> bool:
+def _same_deadline(message: Message, target: Assignment | None) -> bool:
     """False when the deadline was extended while the reminder was waiting (FS13)."""
-    due = letter.facts.get("due")
-    if letter.kind != "M4" or target is None or not isinstance(due, str):
+    due = message.facts.get("due")
+    if message.kind != "M4" or target is None or not isinstance(due, str):
         return True
     return target.close_due_at <= target.close_due_at.fromisoformat(due)

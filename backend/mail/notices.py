@@ -23,7 +23,7 @@ def _due(kind: Obligation) -> Callable[[View], Facts]:
 
 
 def _returned(v: View) -> Facts:
-    timely = v.catalogue.word("return_timely", "yes" if v.given.get("timely") else "no")
+    timely = v.catalogue.get_word("return_timely", "yes" if v.given.get("timely") else "no")
     asked = next((r.asked_at for r in reversed(v.snap.requests) if r.kind == "return"), v.now)
     return {"at": v.when(asked), "timely_text": timely, "review_due": v.when(v.instant("review_due"))}
 
@@ -43,20 +43,20 @@ def _review(v: View) -> Facts:
 
 def _taken(v: View) -> Facts:
     word = "reassigned" if v.given.get("how") == "reassigned" else "cancelled"
-    return {"what": v.catalogue.word("taken_away", word)}
+    return {"what": v.catalogue.get_word("taken_away", word)}
 
 
 def _closed(v: View) -> Facts:
     at = v.target.closed_at if v.target else None
     timely = v.given.get("timely")
-    said = v.timely(at) if timely is None else v.catalogue.word("timely", "yes" if timely else "no")
+    said = v.timely(at) if timely is None else v.catalogue.get_word("timely", "yes" if timely else "no")
     return {"at": v.when(at or v.now), "timely": said}
 
 
 def _claim(v: View) -> Facts:
     accepted = bool(v.given.get("accepted"))
     again = v.window if v.given.get("appealable") and not accepted else ""
-    decision = v.catalogue.word("unreasonable", "accepted" if accepted else "refused")
+    decision = v.catalogue.get_word("unreasonable", "accepted" if accepted else "refused")
     return _reason(v) | {"decision": decision, "n": again}
 
 
@@ -72,7 +72,7 @@ def _visit(v: View) -> Facts:
         why = "unsatisfied"
     else:
         why = "unclear"
-    return {"reason": v.catalogue.word("visit_reason", why), "due": v.when(v.due(Obligation.REVISIT))}
+    return {"reason": v.catalogue.get_word("visit_reason", why), "due": v.when(v.due(Obligation.REVISIT))}
 
 
 #: kind → facts beyond View.facts
@@ -80,7 +80,8 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
     "M4": lambda v: {"left": v.left(v.target.close_due_at if v.target else None)},
     "M8": lambda v: {"n": v.window},
     "M8d": lambda v: (
-        _reason(v) | {"decision": v.catalogue.word("objection", "accepted" if v.given.get("accepted") else "refused")}
+        _reason(v)
+        | {"decision": v.catalogue.get_word("objection", "accepted" if v.given.get("accepted") else "refused")}
     ),
     "M9": _returned,
     "M9r": _review,
@@ -119,13 +120,13 @@ EXTRA: dict[str, Callable[[View], Facts]] = {
         "duty_phone": v.given.get("duty_phone", ""),
     },
     "B1": lambda v: {
-        "reason": v.catalogue.word_or("bridge_failed", str(v.given.get("outcome"))),
+        "reason": v.catalogue.get_word_or_value("bridge_failed", str(v.given.get("outcome"))),
         "time": v.when(v.instant("at")),
     },
     "B2": lambda v: {
         "n": v.given.get("n", 1),
         "time": v.when(v.instant("at")),
-        "enough": v.catalogue.say("chat.B2_enough", n=v.given["n"]) if v.given.get("enough") else "",
+        "enough": v.catalogue.render("chat.B2_enough", n=v.given["n"]) if v.given.get("enough") else "",
     },
     "B3": lambda v: {"seconds": v.given.get("seconds", 0)},
     "D1": lambda v: {"person": v.given.get("person", "")},
@@ -144,17 +145,17 @@ def said(kind: str, view: View) -> str:
     """Render the text of a message."""
     extra = EXTRA.get(kind)
     facts = {**view.facts, **(extra(view) if extra else {})}
-    return view.catalogue.say(text_key(kind, view.given), **facts)
+    return view.catalogue.render(text_key(kind, view.given), **facts)
 
 
 def status(view: View) -> str:
     """Render the status lines of a live card from the assignment's state."""
     target = view.target
     assert target is not None
-    say, state, facts = view.catalogue.say, str(target.state), view.facts
+    say, state, facts = view.catalogue.render, str(target.state), view.facts
     if state == "cancelled":
         word = "cancelled" if str(view.snap.ticket.state) == "cancelled" else "reassigned"
-        return say("card.taken_away", what=view.catalogue.word("taken_away", word))
+        return say("card.taken_away", what=view.catalogue.get_word("taken_away", word))
     if state in ("revisit_auto", "revisit_manual", "unreasonable_review"):
         state = "closed"
     if state == "archived":

@@ -9,7 +9,7 @@ import structlog
 
 from backend.cards import Drawn
 from backend.domain import retry
-from backend.domain.records import Letter, Person
+from backend.domain.records import Message, Person
 from backend.mail.fallback import Case, Fallback, fall_back, tell_unit
 from backend.mail.kinds import ANSWERS, MUST_ARRIVE, REMINDERS
 from backend.mail.outfit import Gate, Outfit
@@ -20,7 +20,7 @@ from backend.ports.moves import Find
 from notify.channel import DeliveryError
 from notify.message import Receipt
 
-log = structlog.get_logger("courier")
+log = structlog.get_logger("delivery")
 DRAWINGS = 5  # attempts at a message that cannot be rendered (FM7)
 #: seconds of lease that must be left when a message is sent: the provider's time limit (15 s) and a margin
 SENDING = 20.0
@@ -41,32 +41,32 @@ class Outbound:
 
     async def deliver(self, claimed: Claimed) -> None:
         """Send the message or record why not; it is always settled here or left to its lease."""
-        letter, o = claimed.letter, self._o
-        person = (await o.office.standing()).by_code.get(letter.person)
-        if person is None or person.chat != letter.channel or person.address is None:
+        message, o = claimed.letter, self._o
+        person = (await o.office.standing()).by_code.get(message.person)
+        if person is None or person.chat != message.channel or person.address is None:
             await self.fail(claimed, "unbound")
             return
         wanted = (await o.office.standing()).peace(person.code, o.office.clock.now())
-        if not letter.urgent and letter.kind not in ANSWERS and wanted > o.office.clock.now():
+        if not message.urgent and message.kind not in ANSWERS and wanted > o.office.clock.now():
             await self._settle(claimed, "pending", error="quiet", not_before=wanted)  # the person's own /quiet
             return
-        if self._closed.get((letter.channel, person.address), 0.0) > o.real():
+        if self._closed.get((message.channel, person.address), 0.0) > o.real():
             await self._shut(claimed, person.address)
             return
-        if (until := self._held.get((letter.channel, person.address))) and until > o.office.clock.now():
+        if (until := self._held.get((message.channel, person.address))) and until > o.office.clock.now():
             await self._settle(claimed, "pending", error="held", not_before=until)
             return
         outcome: Receipt | DeliveryError | Exception | None = None
         drawn: Drawn | None = None
-        async with contextlib.nullcontext() if letter.urgent else self._places:
+        async with contextlib.nullcontext() if message.urgent else self._places:
             try:
-                drawn = await o.draw.draw(letter)
+                drawn = await o.draw.draw(message)
             except Exception as error:
                 outcome = error
             if drawn is not None:
                 outcome = await self._send(claimed, person.address, drawn)
                 if outcome is None:
-                    log.warning("letter_lost", letter=letter.id)
+                    log.warning("message_lease_lost", letter=message.id)
                     return
         if isinstance(outcome, DeliveryError):
             await self._failed(claimed, person, person.address, outcome)
@@ -95,18 +95,18 @@ class Outbound:
         if instead.hasten:
             await self._o.letters.hasten(*instead.hasten)
 
-    async def instead(self, letter: Letter, why: str) -> Fallback:
+    async def instead(self, message: Message, why: str) -> Fallback:
         """Decide what to write when a message cannot arrive."""
-        return fall_back(await self._case(letter, why))
+        return fall_back(await self._case(message, why))
 
-    async def _case(self, letter: Letter, why: str) -> Case:
+    async def _case(self, message: Message, why: str) -> Case:
         o = self._o
         await o.ids.refill(64)
         snap, family = None, []
-        if letter.ticket_id is not None:
-            snap = await o.moves.load(Find(ticket_id=letter.ticket_id))
-            family = await o.letters.family(letter.ticket_id, letter.assignment_id)
-        return Case(letter, why, family, snap, await o.office.standing(), o.office.clock.now(), o.ids.take)
+        if message.ticket_id is not None:
+            snap = await o.moves.load(Find(ticket_id=message.ticket_id))
+            family = await o.letters.family(message.ticket_id, message.assignment_id)
+        return Case(message, why, family, snap, await o.office.standing(), o.office.clock.now(), o.ids.take)
 
     async def _still_ours(self, claimed: Claimed) -> bool:
         """Renew the lease when it runs short; False when it has expired (FS15, FM15)."""
@@ -116,19 +116,19 @@ class Outbound:
         return await self._o.letters.renew(claimed, self._o.lease())
 
     async def _sent(self, claimed: Claimed, address: str, drawn: Drawn, receipt: Receipt) -> None:
-        letter = claimed.letter
+        message = claimed.letter
         at = self._o.office.clock.now()
         card = None
-        if letter.ticket_id is not None:
+        if message.ticket_id is not None:
             card = NewCard(
-                letter.channel, address, receipt.provider_id, letter.person, letter.ticket_id,
-                letter.assignment_id, letter.kind, drawn.version, at, drawn.facts, letter.kind in REMINDERS,
+                message.channel, address, receipt.provider_id, message.person, message.ticket_id,
+                message.assignment_id, message.kind, drawn.version, at, drawn.facts, message.kind in REMINDERS,
             )  # fmt: skip
         kept = await self._settling.settle(
             Settlement(
-                letter.id,
+                message.id,
                 claimed.owner,
-                letter.attempts,
+                message.attempts,
                 "sent",
                 at,
                 provider_id=receipt.provider_id,
@@ -137,13 +137,13 @@ class Outbound:
                 card=card,
             )  # fmt: skip
         )
-        log.info("letter_sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts, kept=kept)
+        log.info("message_sent", letter=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
 
     async def _failed(self, claimed: Claimed, person: Person, address: str, error: DeliveryError) -> None:
-        letter, o = claimed.letter, self._o
-        log.info("letter_not_sent", letter=letter.id, kind=letter.kind, attempt=letter.attempts, why=str(error))
+        message, o = claimed.letter, self._o
+        log.info("message_not_sent", letter=message.id, kind=message.kind, attempt=message.attempts, why=str(error))
         if error.new_address and error.new_address != address:
-            await o.cards.moved(letter.channel, address, error.new_address)
+            await o.cards.moved(message.channel, address, error.new_address)
             o.office.forget()
             await self._later(claimed, timedelta(), "moved")
             return
@@ -152,51 +152,51 @@ class Outbound:
             return
         kind = "transient" if error.code in OURS else error.kind
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.delivery(kind, letter.attempts, o.jitter(), after)
+        step = retry.decide_after_delivery(kind, message.attempts, o.jitter(), after)
         if isinstance(step, retry.Retry):
             if kind == "throttled":
-                until = await self._hold(letter, person, address, step.in_)
+                until = await self._hold(message, person, address, step.delay)
                 await self._settle(claimed, "pending", error=f"{error.kind} {error.code}", not_before=until)
                 return
-            await self._later(claimed, step.in_, f"{error.kind} {error.code}", doubt=step.marked)
+            await self._later(claimed, step.delay, f"{error.kind} {error.code}", doubt=step.marked)
             return
         if kind == "throttled" and after is not None:
-            self._closed[letter.channel, address] = o.real() + after.total_seconds()
+            self._closed[message.channel, address] = o.real() + after.total_seconds()
             await self._shut(claimed, address)
             return
         also = Fallback()
-        if isinstance(step, retry.NextContact) and step.forget_address:
-            await o.bindings.lose_binding(person.code, letter.channel, error.code)
+        if isinstance(step, retry.NextContact) and step.address_dead:
+            await o.bindings.lose_binding(person.code, message.channel, error.code)
             o.office.forget()
-            also = tell_unit(await self._case(letter, error.code), person)
+            also = tell_unit(await self._case(message, error.code), person)
         await self.fail(claimed, f"{error.kind} {error.code}", also=also)
 
     async def _shut(self, claimed: Claimed, address: str) -> None:
         """The chat is blocked for long: what must arrive falls back, the rest waits (FT18)."""
-        letter = claimed.letter
-        left = timedelta(seconds=max(1.0, self._closed[letter.channel, address] - self._o.real()))
-        if letter.kind in MUST_ARRIVE:
+        message = claimed.letter
+        left = timedelta(seconds=max(1.0, self._closed[message.channel, address] - self._o.real()))
+        if message.kind in MUST_ARRIVE:
             await self.fail(claimed, f"throttled {int(left.total_seconds())}")
         else:
             await self._later(claimed, left, "throttled")
 
-    async def _hold(self, letter: Letter, person: Person, address: str, span: timedelta) -> datetime:
+    async def _hold(self, message: Message, person: Person, address: str, span: timedelta) -> datetime:
         """Hold one chat: all its messages until the same instant, so that they keep their order."""
         o = self._o
-        until = self._held[letter.channel, address] = o.office.clock.now() + span
-        o.hold(letter.channel, address, o.real() + span.total_seconds())
+        until = self._held[message.channel, address] = o.office.clock.now() + span
+        o.hold(message.channel, address, o.real() + span.total_seconds())
         everybody = (await o.office.standing()).by_code.values()
-        here = [p.code for p in everybody if p.chat == letter.channel and p.address == address]
-        await o.letters.hold(letter.channel, here or [person.code], until, ())
+        here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
+        await o.letters.hold(message.channel, here or [person.code], until, ())
         return until
 
     async def _undrawable(self, claimed: Claimed, error: Exception) -> None:
-        letter = claimed.letter
-        log.exception("letter_undrawable", letter=letter.id, kind=letter.kind, error=type(error).__name__)
-        if letter.attempts >= DRAWINGS:
+        message = claimed.letter
+        log.exception("message_unrenderable", letter=message.id, kind=message.kind, error=type(error).__name__)
+        if message.attempts >= DRAWINGS:
             await self.fail(claimed, f"undrawable {type(error).__name__}", "dead")
         else:
-            await self._later(claimed, timedelta(seconds=2.0**letter.attempts), "undrawable")
+            await self._later(claimed, timedelta(seconds=2.0**message.attempts), "undrawable")
 
     async def _later(self, claimed: Claimed, span: timedelta, error: str, *, doubt: bool = False) -> None:
         await self._settle(claimed, "pending", error=error, not_before=self._o.office.clock.now() + span, doubt=doubt)
@@ -213,12 +213,12 @@ class Outbound:
         also: Fallback | None = None,
     ) -> bool:
         parts: Sequence[Fallback] = [f for f in (instead, also) if f is not None]
-        letter = claimed.letter
+        message = claimed.letter
         return await self._settling.settle(
             Settlement(
-                letter.id,
+                message.id,
                 claimed.owner,
-                letter.attempts,
+                message.attempts,
                 state,
                 self._o.office.clock.now(),
                 not_before=not_before,

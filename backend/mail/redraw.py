@@ -6,14 +6,14 @@ import structlog
 
 from backend.cards import WHOLE
 from backend.domain import retry
-from backend.domain.records import Letter
+from backend.domain.records import Message
 from backend.mail.kinds import LIVING_KINDS, UNDER_WAY
 from backend.mail.outfit import Gate, Outfit
 from backend.ports.cards import HeldCard
 from backend.ports.moves import Find
 from notify.channel import DeliveryError, EditResult
 
-log = structlog.get_logger("courier")
+log = structlog.get_logger("delivery")
 TRIES = 8
 
 
@@ -30,7 +30,7 @@ class Redraw:
         try:
             drawn = await o.draw.held(card)
         except Exception as error:
-            log.exception("card_undrawable", card=card.id, kind=card.kind, error=type(error).__name__)
+            log.exception("card_unrenderable", card=card.id, kind=card.kind, error=type(error).__name__)
             await self._later(card, timedelta(seconds=2.0 ** min(card.attempts, 8)))
             return
         if drawn is None or not channel.can.edit:
@@ -49,16 +49,16 @@ class Redraw:
         await o.cards.shown(card.id, o.owner, drawn.version)
 
     async def _failed(self, card: HeldCard, error: DeliveryError) -> None:
-        log.info("card_not_drawn", card=card.id, kind=card.kind, why=str(error))
+        log.info("card_not_updated", card=card.id, kind=card.kind, why=str(error))
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         if error.kind == "throttled" and after is not None:
             self._o.hold(card.channel, card.address, self._o.real() + after.total_seconds())
             await self._later(card, after, throttled=True)
             return
         kind = "transient" if error.kind in ("ambiguous", "throttled") or error.code == "auth" else error.kind
-        step = retry.delivery(kind, card.attempts, self._o.jitter())
+        step = retry.decide_after_delivery(kind, card.attempts, self._o.jitter())
         if isinstance(step, retry.Retry):
-            await self._later(card, step.in_)
+            await self._later(card, step.delay)
         else:
             await self._o.cards.gone(card.id)
 
@@ -74,12 +74,12 @@ class Redraw:
         if card.kind not in LIVING_KINDS or card.kind == WHOLE or card.assignment_id is None:
             return
         snap = await o.moves.load(Find(assignment_id=card.assignment_id))
-        target = snap.assignment(card.assignment_id) if snap else None
+        target = snap.find_assignment(card.assignment_id) if snap else None
         if snap is None or target is None or target.ended_at is not None or target.state not in UNDER_WAY:
             return
         await o.ids.refill(1)
         now = o.office.clock.now()
         await o.letters.add([
-            Letter(o.ids.take(), "C1", card.channel, card.person, card.ticket_id, card.assignment_id,
+            Message(o.ids.take(), "C1", card.channel, card.person, card.ticket_id, card.assignment_id,
                    snap.ticket.version, snap.ticket.grade == "urgent", now, now, {"instead_of": card.message_id})
         ])  # fmt: skip

@@ -7,7 +7,7 @@ import structlog
 
 from backend.ports.letters import LetterStore, Settlement
 
-log = structlog.get_logger("courier")
+log = structlog.get_logger("delivery")
 MOST = 256  # results per write
 TRIES = 40  # with pauses up to 5 s: about three minutes without a database; after that the lease decides
 LONGEST = 5.0  # seconds between two retries
@@ -36,7 +36,7 @@ class Settling:
             try:
                 kept: Sequence[bool] = await self._store.settle([s for s, _ in batch])
             except Exception as error:  # one bad row must not fail the others
-                log.warning("settling_failed", letters=len(batch), error=type(error).__name__)
+                log.warning("batch_write_failed", letters=len(batch), error=type(error).__name__)
                 for settlement, future in batch:
                     task = asyncio.create_task(self._alone(settlement, future))
                     self._stragglers.add(task)

@@ -9,7 +9,7 @@ import structlog
 from backend.ports.pace import PaceStore, States
 from notify.pace import Bucket, LocalPacer, spend, wait
 
-log = structlog.get_logger("pace")
+log = structlog.get_logger("rate_limit")
 SHARE = 0.25  # of the rate used per process while the store is down: four workers together keep the limit
 LOST_FOR = 5.0  # seconds before the store is tried again
 KEEP = 120.0  # seconds for which the state of any bucket matters
@@ -23,9 +23,9 @@ class SharedPacer:
     """
 
     def __init__(
-        self, shelf: PaceStore, *, may_be_lost: bool = False, clock: Callable[[], float] = time.monotonic
+        self, store: PaceStore, *, may_be_lost: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._shelf = shelf
+        self._shelf = store
         self._may_be_lost = may_be_lost
         self._clock = clock
         self._own = LocalPacer()
@@ -52,7 +52,7 @@ class SharedPacer:
             if not self._may_be_lost:
                 raise
             self._ask_again = self._clock() + LOST_FOR
-            log.warning("pace_shelf_lost", error=type(error).__name__)
+            log.warning("rate_limit_store_down", error=type(error).__name__)
             return await self._alone(buckets, now)
         return answer[0]
 

@@ -11,8 +11,8 @@ import structlog
 from backend.calls.tools import callable_number
 from backend.domain import retry
 from backend.domain.acts import Snapshot
-from backend.domain.records import Letter
-from backend.domain.texts import Catalogue
+from backend.domain.records import Message
+from backend.domain.texts import Texts
 from backend.mail.by_text import CHANNEL
 from backend.mail.kinds import matters
 from backend.mail.view import View
@@ -23,7 +23,7 @@ from notify.channel import DeliveryError
 from notify.pace import Pacer
 from notify.text import Texter
 
-log = structlog.get_logger("texts")
+log = structlog.get_logger("sms")
 MOST_CHARS = 70  # one SMS in mainland China's networks
 AT_ONCE = 20
 LEASE = timedelta(minutes=2)
@@ -43,7 +43,7 @@ class ShortTexts:
     moves: MovesStore
     office: Office
     phones: Phones
-    catalogue: Catalogue
+    catalogue: Texts
     pacer: Pacer
     owner: str
     sign: str
@@ -64,34 +64,34 @@ class ShortTexts:
                 handled += 1
         return handled
 
-    async def words(self, letter: Letter) -> str | None:
+    async def words(self, message: Message) -> str | None:
         """Render the SMS; None when it no longer matters. If too long, the ticket number is cut to four digits."""
-        snap = await self.moves.load(Find(ticket_id=letter.ticket_id)) if letter.ticket_id is not None else None
-        if snap is None or not matters(letter, snap):
+        snap = await self.moves.load(Find(ticket_id=message.ticket_id)) if message.ticket_id is not None else None
+        if snap is None or not matters(message, snap):
             return None
-        facts = await self._facts(letter, snap)
-        whole = self.catalogue.say(f"sms.{letter.kind}", **facts)
+        facts = await self._facts(message, snap)
+        whole = self.catalogue.render(f"sms.{message.kind}", **facts)
         if len(whole) > MOST_CHARS:
-            whole = self.catalogue.say(f"sms.{letter.kind}", **(facts | {"ticket_no": snap.ticket.no[-4:]}))
+            whole = self.catalogue.render(f"sms.{message.kind}", **(facts | {"ticket_no": snap.ticket.no[-4:]}))
         return whole[:MOST_CHARS]
 
-    async def _facts(self, letter: Letter, snap: Snapshot) -> dict[str, Any]:
-        standing = await self.office.standing()
-        target = snap.assignment(letter.assignment_id) if letter.assignment_id is not None else snap.lead
+    async def _facts(self, message: Message, snap: Snapshot) -> dict[str, Any]:
+        snapshot = await self.office.standing()
+        target = snap.find_assignment(message.assignment_id) if message.assignment_id is not None else snap.lead
         now = self.office.clock.now().astimezone(self.office.clock.zone)
-        view = View(snap, target, standing, now, self.catalogue, given=letter.facts)
-        phones = standing.settings.listing("notify.duty_phone")
-        what = str(letter.facts.get("what", ""))
+        view = View(snap, target, snapshot, now, self.catalogue, given=message.facts)
+        phones = snapshot.settings.strings("notify.duty_phone")
+        what = str(message.facts.get("what", ""))
         return {
             "sign": self.sign, "duty_phone": phones[0] if phones else "", "hotline": self.hotline,
-            "what": self.catalogue.word_or("sms_what", what),
+            "what": self.catalogue.get_word_or_value("sms_what", what),
             **{name: view.facts.get(name, "") for name in ("ticket_no", "grade", "sign_due", "close_due")},
         }  # fmt: skip
 
     async def _send(self, claimed: Claimed, now: datetime) -> None:
-        letter = claimed.letter
-        words = await self.words(letter)
-        number = callable_number(await self.phones.phone_of(letter.person), await self.office.standing())
+        message = claimed.letter
+        words = await self.words(message)
+        number = callable_number(await self.phones.phone_of(message.person), await self.office.standing())
         if words is None:
             await self._over(claimed, "skipped", now, "moot")
         elif number is None:
@@ -105,24 +105,24 @@ class ShortTexts:
                 await self._failed(claimed, error, now)
                 return
             await self.letters.settle([
-                Settlement(letter.id, self.owner, letter.attempts, "sent", now, provider_id=receipt.provider_id,
+                Settlement(message.id, self.owner, message.attempts, "sent", now, provider_id=receipt.provider_id,
                            cost=receipt.cost),
             ])  # fmt: skip
 
     async def _failed(self, claimed: Claimed, error: DeliveryError, now: datetime) -> None:
         """Settle a failure: an ambiguous send is never repeated, what certainly was not sent is retried."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.delivery(error.kind, claimed.letter.attempts, random.random(), after)
-        log.warning("text_not_sent", letter=claimed.letter.id, kind=error.kind, code=error.code)
+        step = retry.decide_after_delivery(error.kind, claimed.letter.attempts, random.random(), after)
+        log.warning("sms_not_sent", letter=claimed.letter.id, kind=error.kind, code=error.code)
         if error.kind != "ambiguous" and isinstance(step, retry.Retry):
-            await self._over(claimed, "pending", now, error.code, now + step.in_)
+            await self._over(claimed, "pending", now, error.code, now + step.delay)
         else:
             await self._over(claimed, "ambiguous" if error.kind == "ambiguous" else "failed", now, error.code)
 
     async def _over(
         self, claimed: Claimed, state: str, now: datetime, why: str, again: datetime | None = None
     ) -> None:  # fmt: skip
-        letter = claimed.letter
+        message = claimed.letter
         await self.letters.settle([
-            Settlement(letter.id, self.owner, letter.attempts, state, now, not_before=again, error=why),
+            Settlement(message.id, self.owner, message.attempts, state, now, not_before=again, error=why),
         ])  # fmt: skip

@@ -7,14 +7,14 @@ from functools import cached_property
 from typing import Any
 
 from backend.domain.acts import Snapshot
-from backend.domain.clockwords import left_words
 from backend.domain.limits import Limit, LimitUnit
 from backend.domain.masking import clean, cut, mask
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
-from backend.domain.spoken_time import written
-from backend.domain.texts import Catalogue
+from backend.domain.spoken_time import format_time
+from backend.domain.texts import Texts
 from backend.domain.ticket import Obligation
+from backend.domain.time_words import describe_time_left
 from backend.office import Standing
 
 MOST_TEXT = 480  # characters of the demand on a card, so that the card stays under 900
@@ -31,7 +31,7 @@ class View:
     target: Assignment | None
     standing: Standing
     now: datetime
-    catalogue: Catalogue
+    catalogue: Texts
     requester: str | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
 
@@ -42,14 +42,14 @@ class View:
         if at is None:
             return ""
         language = "zh" if self.catalogue.language.startswith("zh") else "en"
-        return written(at, self.now, language, self.now.tzinfo)
+        return format_time(at, self.now, language, self.now.tzinfo)
 
     def left(self, due: datetime | None) -> str:
         """Format how long it is until then."""
         if due is None:
             return ""
         grade, calendar = self.snap.ticket.grade, self.standing.calendar
-        return left_words(self.catalogue, self.now, due, grade, calendar, self.now.tzinfo)
+        return describe_time_left(self.catalogue, self.now, due, grade, calendar, self.now.tzinfo)
 
     def name(self, code: str | None) -> str:
         """Return the name behind a person's code."""
@@ -113,8 +113,8 @@ class View:
         ticket, target, say = self.snap.ticket, self.target, self.catalogue
         facts: dict[str, Any] = {
             "ticket_no": ticket.no,
-            "category": say.word_or("category", str(ticket.category or "")),
-            "grade": say.word("grade", ticket.grade),
+            "category": say.get_word_or_value("category", str(ticket.category or "")),
+            "grade": say.get_word("grade", ticket.grade),
             "place": "" if self.hidden else self.place,
             "masked_text": "" if self.hidden else self.words(ticket.text or ticket.title, MOST_TEXT),
             "unit": self.unit(target.unit if target else None),
@@ -134,4 +134,4 @@ class View:
             self.target.red_card_at is not None
             or (at is not None and at.replace(microsecond=0) > self.target.close_due_at)
         )
-        return self.catalogue.word("timely", "no" if late else "yes")
+        return self.catalogue.get_word("timely", "no" if late else "yes")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from backend.domain.acts import Actor
-from backend.domain.records import Letter
+from backend.domain.records import Message
 
 
 class Book(Protocol):
@@ -24,7 +24,7 @@ class Papers(Protocol):
 class Post(Protocol):
     """The outbox (ports/letters)."""
 
-    async def add(self, letters: Sequence[Letter]) -> None: ...
+    async def add(self, messages: Sequence[Message]) -> None: ...
 
 
 class IdSupply(Protocol):
@@ -37,7 +37,7 @@ class IdSupply(Protocol):
 class Words(Protocol):
     """The text catalogue."""
 
-    def say(self, key: str, /, **facts: Any) -> str: ...
+    def render(self, key: str, /, **facts: Any) -> str: ...
 
 
 @dataclass
@@ -54,6 +54,6 @@ class Aids:
         if self.audit is not None:
             await self.audit.note(now, who, what, str(about), **facts)
 
-    def say(self, key: str, /, **facts: Any) -> str:
+    def render(self, key: str, /, **facts: Any) -> str:
         """Render a text of the catalogue; "" without a catalogue."""
-        return "" if self.words is None else self.words.say(key, **facts)
+        return "" if self.words is None else self.words.render(key, **facts)

@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backend.domain.scoring.ranking import rank, tier
-from backend.domain.scoring.reckon import reckon_json
+from backend.domain.scoring.compute import compute_json
+from backend.domain.scoring.ranking import find_tier, rank
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.marks.inputs import REGION, of_institution, pooled
 
@@ -28,7 +28,7 @@ def _month(inputs: Mapping[str, Any]) -> Result:
     settings = inputs["settings"]
     units = [
         {"unit": document["unit"], "name": document["name"], "region": document["region"],
-         **reckon_json(document, settings)}
+         **compute_json(document, settings)}
         for document in inputs["units"]
     ]  # fmt: skip
     totals = {sheet["unit"]: sheet["total"] for sheet in units}
@@ -51,7 +51,7 @@ def _region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | Non
     }
     if inputs["settings"].get("region.aggregation") == "pooled":
         document["pooled"] = pooled(units)
-    return {"region": name, **reckon_json(document, inputs["settings"])}
+    return {"region": name, **compute_json(document, inputs["settings"])}
 
 
 def _longer(inputs: Mapping[str, Any]) -> Result:
@@ -75,7 +75,7 @@ def _longer(inputs: Mapping[str, Any]) -> Result:
 
 def _mean(inputs: Mapping[str, Any], totals: Sequence[str | None]) -> dict[str, Any]:
     document = {"scheme": "period", "kind": inputs["kind"], "months": totals}
-    return reckon_json(document, inputs["settings"])
+    return compute_json(document, inputs["settings"])
 
 
 def _total(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> str | None:
@@ -86,5 +86,5 @@ def _ranked(rows: list[dict[str, Any]], key: str) -> None:
     tiers = load_scheme("period").tiers
     places = {r.code: r.rank for r in rank({row[key]: row["total"] for row in rows})}
     for row in rows:
-        band = tier(row["total"], tiers)
+        band = find_tier(row["total"], tiers)
         row["rank"], row["tier"] = places[row[key]], None if band is None else band.id

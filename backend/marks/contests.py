@@ -31,11 +31,11 @@ class Contests:
 
         Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `too_late`.
         """
-        if not actor.of_unit:
+        if not actor.is_unit_member:
             clerk(actor)
         elif words.get("unit") not in (None, "", actor.unit):
             raise Refused("forbidden")  # never silently taken for the actor's own unit
-        unit = actor.unit if actor.of_unit else words.get("unit")
+        unit = actor.unit if actor.is_unit_member else words.get("unit")
         sheet = next((s for s in run.sheet["result"]["units"] if s["unit"] == unit), None)
         if sheet is None:
             raise Refused("unknown_unit", unit=str(unit)[:60])
@@ -46,9 +46,9 @@ class Contests:
         files, tickets = words_of(words, "files"), words_of(words, "tickets")
         if files and self._aids.papers is not None and not await self._aids.papers.all_there(files, actor):
             raise Refused("unknown_file", field="files")
-        now, standing = self._office.clock.now(), await self._office.standing()
+        now, snapshot = self._office.clock.now(), await self._office.standing()
         if run.locked_at is not None:
-            until = standing.later(standing.settings.text("appeal_window"), run.locked_at, None)
+            until = snapshot.later(snapshot.settings.text("appeal_window"), run.locked_at, None)
             if now > until:
                 raise Refused("too_late", until=until.isoformat())
         await self._ids.refill(1)
@@ -63,7 +63,7 @@ class Contests:
         """List contests, newest first; a unit sees its own. Refused `bad_field`, `forbidden`."""
         if state is not None and state not in STATES:
             raise Refused("bad_field", field="state")
-        if actor.of_unit:
+        if actor.is_unit_member:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="scores")
             unit = actor.unit or ""
@@ -128,9 +128,9 @@ class Contests:
         Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`.
         """
         clerk(actor)
-        month, standing = month_span(str(words.get("month", ""))).name, await self._office.standing()
-        unit = unit_of(str(words.get("unit", "")), standing)
-        name = scheme_name(unit, standing)
+        month, snapshot = month_span(str(words.get("month", ""))).name, await self._office.standing()
+        unit = unit_of(str(words.get("unit", "")), snapshot)
+        name = scheme_name(unit, snapshot)
         item, reason = _rate_item(name, str(words.get("item", ""))), _reason(words, "reason")
         tickets = words_of(words, "tickets")
         if not tickets:
@@ -165,7 +165,7 @@ class Contests:
 
     async def exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, Any]]:
         """List the exclusions of a month; a unit sees its own. Refused `bad_month`."""
-        if actor.of_unit:
+        if actor.is_unit_member:
             unit = actor.unit or ""
         return [
             exclusion_json(one, self._office.clock.zone)
@@ -174,10 +174,10 @@ class Contests:
 
     async def _rated(self, appeal: Appeal) -> bool:
         """Whether the contest is about a rate of a month's sheet, from which tickets can be excluded."""
-        unit = (standing := await self._office.standing()).config.units.get(appeal.unit)
+        unit = (snapshot := await self._office.standing()).config.units.get(appeal.unit)
         if unit is None or appeal.item is None or len(appeal.period) != len("2026-10"):
             return False
-        rate = load_scheme(scheme_name(unit, standing)).rate(appeal.item)
+        rate = load_scheme(scheme_name(unit, snapshot)).find_rate(appeal.item)
         return rate is not None and rate.measure is not Measure.CONNECT
 
     async def _known(self, appeal_id: int) -> Appeal:

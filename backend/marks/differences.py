@@ -60,4 +60,4 @@ def change(old: str | None, new: str | None) -> str | None:
     if old is None or new is None:
         return None
     more = Fraction(new) - Fraction(old)
-    return f"{'+' if more > 0 else ''}{CENTS.text(more)}"
+    return f"{'+' if more > 0 else ''}{CENTS.format(more)}"

@@ -22,23 +22,23 @@ MOST = 50  # files or tickets of one line
 SYSTEM = "system"  # who enters what the system finds by itself
 
 
-def unit_of(written: str, standing: Standing) -> Unit:
+def unit_of(written: str, snapshot: Standing) -> Unit:
     """Return the unit of a code or a name. Refused `unknown_unit`."""
-    units = standing.config.units
+    units = snapshot.config.units
     found = units.get(written) or next((u for u in units.values() if u.name == written), None)
     if found is None:
         raise Refused("unknown_unit", unit=written[:60])
     return found
 
 
-def scheme_name(unit: Unit, standing: Standing) -> str:
+def scheme_name(unit: Unit, snapshot: Standing) -> str:
     """Return the id of the scheme that defines the ledger kinds of a unit."""
-    return scheme_for(unit, standing.settings.text("profile")) or "jilin-unit"
+    return scheme_for(unit, snapshot.settings.text("profile")) or "jilin-unit"
 
 
-def check_counts(row: Mapping[str, Any], unit: Unit, standing: Standing, *, lenient: bool = False) -> None:
+def check_counts(row: Mapping[str, Any], unit: Unit, snapshot: Standing, *, lenient: bool = False) -> None:
     """Check that the unit's scheme can count the row; `lenient` drops needless points. Refused as by `parse_facts`."""
-    scheme = load_scheme(scheme_name(unit, standing))
+    scheme = load_scheme(scheme_name(unit, snapshot))
     given = {key: value for key, value in row.items() if key in COUNTED and value not in (None, "", [])}
     graded = any(line.kind == given.get("kind") and line.rule is LedgerRule.GRADED for line in scheme.ledger)
     if lenient and not graded:
@@ -46,7 +46,7 @@ def check_counts(row: Mapping[str, Any], unit: Unit, standing: Standing, *, leni
     parse_facts({"scheme": scheme.id, "ledger": [given]}, scheme)
 
 
-def made(row: Mapping[str, Any], standing: Standing, number: int, by: str, now: datetime, month: str) -> LedgerEntry:
+def made(row: Mapping[str, Any], snapshot: Standing, number: int, by: str, now: datetime, month: str) -> LedgerEntry:
     """Build the entry of that month from its fields.
 
     Refused `unknown_field`, `unknown_unit`, `bad_field`, and as by `parse_facts`.
@@ -54,13 +54,13 @@ def made(row: Mapping[str, Any], standing: Standing, number: int, by: str, now: 
     for name in row:
         if name not in FIELDS:
             raise Refused("unknown_field", field=name[:40], path=name[:40])
-    unit = unit_of(text_of(row, "unit"), standing)
+    unit = unit_of(text_of(row, "unit"), snapshot)
     given = {k: str(v) if k in ("level", "points", "kind") else v for k, v in row.items() if v not in (None, "", [])}
     papers = given.pop("evidence", "")
     files = list(words_of(given, "files"))
     if isinstance(papers, list):
         files, papers = [*files, *words_of({"files": papers}, "files")], ""
-    check_counts(given, unit, standing)
+    check_counts(given, unit, snapshot)
     return LedgerEntry(
         number, given["kind"], unit.code, month, int(given.get("count", 1)), given.get("level"),
         None if "matter" not in given else text_of(given, "matter"), given.get("points"), text_of(given, "note", ""),

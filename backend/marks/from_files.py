@@ -23,18 +23,18 @@ class LedgerTaker(Taker):
         self._equal: Counter[str] = Counter()
 
     async def results(self, rows: Sequence[paper.LedgerRow]) -> list[Result]:
-        finder, standing = await self.units(), await self.shelves.office.standing()
+        finder, snapshot = await self.units(), await self.shelves.office.standing()
         lines: list[LedgerLine | Refused] = []
         for row in rows:
             try:
                 unit = finder.find(row.unit)
                 line = self._line(row, unit.code)
-                check_counts({**asdict(line), **line.facts}, unit, standing, lenient=True)
+                check_counts({**asdict(line), **line.facts}, unit, snapshot, lenient=True)
                 lines.append(line)
             except Refused as no:
                 lines.append(no)
         known = await self.shelves.book.known_ledger([x.fingerprint for x in lines if isinstance(x, LedgerLine)])
-        lines = await self._open_months(lines, known, standing)
+        lines = await self._open_months(lines, known, snapshot)
         good = [line for line in lines if isinstance(line, LedgerLine)]
         if self.dry:
             kept = [line.fingerprint not in known for line in good]
@@ -44,14 +44,14 @@ class LedgerTaker(Taker):
         return [line if isinstance(line, Refused) else next(answers) for line in lines]
 
     async def _open_months(
-        self, lines: Sequence[LedgerLine | Refused], known: Collection[str], standing: Standing
+        self, lines: Sequence[LedgerLine | Refused], known: Collection[str], snapshot: Standing
     ) -> list[LedgerLine | Refused]:
         """Refuse new lines of locked months (`month_locked`); lines already stored pass (B3)."""
         shut = await self.shelves.book.shut_months()
         found: list[LedgerLine | Refused] = []
         for line in lines:
             if isinstance(line, LedgerLine) and line.fingerprint not in known:
-                scheme = scheme_name(standing.config.units[line.unit], standing)
+                scheme = scheme_name(snapshot.config.units[line.unit], snapshot)
                 if {(line.month, ""), (line.month, scheme)} & shut:
                     found.append(Refused("month_locked", month=line.month, field="month"))
                     continue

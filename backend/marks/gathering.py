@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.domain.scoring.reckon import reckon_json
+from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.scoring.sheet import NO_DATA
 from backend.domain.settings import Settings
@@ -33,7 +33,7 @@ class Gathering:
         if of.kind == "month":
             return await self.month(of.name, scheme, unit, settings, as_of, evidence)
         at = self.moment(as_of)
-        standing = await self.office.standing()
+        snapshot = await self.office.standing()
         months = []
         for month in of.months:
             if bounds(month, self.office.clock.zone)[0] > at:
@@ -48,8 +48,8 @@ class Gathering:
                 if locked is None
                 else locked.sheet["inputs"]
             )
-        rules, since = await self.rules(of.months, standing)
-        return {"period": of.name, "kind": of.kind, "rules_as_of": since, "settings": rules.with_(settings or {}).view(),
+        rules, since = await self.rules(of.months, snapshot)
+        return {"period": of.name, "kind": of.kind, "rules_as_of": since, "settings": rules.with_changes(settings or {}).to_dict(),
                 "months": months}  # fmt: skip
 
     async def month(
@@ -57,27 +57,27 @@ class Gathering:
         as_of: datetime | str | None, evidence: bool, granted: tuple[Undecided, ...] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """Collect a month's inputs; `granted` requests count as if decided in favour."""
-        standing = await self.office.standing()
-        rules, since = await self.rules((month,), standing)
-        rules = rules.with_(settings or {})
+        snapshot = await self.office.standing()
+        rules, since = await self.rules((month,), snapshot)
+        rules = rules.with_changes(settings or {})
         at = self.moment(as_of)
-        asked = replace(question(month, standing, rules, at, unit), granted=granted)
+        asked = replace(question(month, snapshot, rules, at, unit), granted=granted)
         wanted = None if scheme == REGION else scheme
         units: list[dict[str, Any]] = []
-        for name, members in schemes_of(standing, rules, wanted, unit).items():
+        for name, members in schemes_of(snapshot, rules, wanted, unit).items():
             found = await documents(self.store, load_scheme(name), members, month, asked, rules, evidence=evidence)
             if rules.text("scoring.zero_denominator") == "carry_last":
-                await self._carry(name, found, month, standing, rules, at)
+                await self._carry(name, found, month, snapshot, rules, at)
             units += found
-        apart = [u.code for u in standing.config.units.values() if u.province_department]
+        apart = [u.code for u in snapshot.config.units.values() if u.province_department]
         regional = unit is None and scheme in (None, REGION) and rules.text("profile") == JILIN
         names = sorted({d["region"] for d in units if d["region"] and d["unit"] not in apart}) if regional else []
         return {
-            "period": month, "as_of": at.isoformat(), "rules_as_of": since, "settings": rules.view(), "apart": apart,
+            "period": month, "as_of": at.isoformat(), "rules_as_of": since, "settings": rules.to_dict(), "apart": apart,
             "units": units, "regions": names,
         }  # fmt: skip
 
-    async def rules(self, months: tuple[str, ...], standing: Standing) -> tuple[Settings, str | None]:
+    async def rules(self, months: tuple[str, ...], snapshot: Standing) -> tuple[Settings, str | None]:
         """Return the settings of a period, and the ISO instant they are read at (None: now).
 
         A settled period keeps the versions in force at its settlement, whatever is set later; one settled before
@@ -85,10 +85,10 @@ class Gathering:
         """
         zone = self.office.clock.zone
         try:
-            now_rules = standing.settings
-            day = settles(months, now_rules.text("settlement_day"), standing.calendar, zone)
+            now_rules = snapshot.settings
+            day = settles(months, now_rules.text("settlement_day"), snapshot.calendar, zone)
         except Refused:  # past the calendar's end nothing is settled
-            return standing.settings, None
+            return snapshot.settings, None
         if self.office.clock.now() < day:
             return now_rules, None
         opened = await self.store.opened_at()
@@ -105,22 +105,22 @@ class Gathering:
         return Settings({**kept, **chosen}, now_rules.zone), day.isoformat()
 
     async def _carry(
-        self, scheme: str, found: list[dict[str, Any]], month: str, standing: Standing, rules: Settings, at: datetime
+        self, scheme: str, found: list[dict[str, Any]], month: str, snapshot: Standing, rules: Settings, at: datetime
     ) -> None:
         """Add the last item scores of earlier months to documents, for items without data (Q9)."""
-        plain = rules.with_({"scoring.zero_denominator": "full"})
+        plain = rules.with_changes({"scoring.zero_denominator": "full"})
         by_unit = {d["unit"]: d for d in found}
         lacking = {(d["unit"], item) for d in found for item, pair in d["rates"].items() if not pair[1]}
-        members = [standing.config.units[code] for code in by_unit]
+        members = [snapshot.config.units[code] for code in by_unit]
         for back in range(1, BACK + 1):
             if not lacking:
                 return
             earlier = shifted(month, -back)
-            asked = question(earlier, standing, plain, at, None)
+            asked = question(earlier, snapshot, plain, at, None)
             for document in await documents(
                 self.store, load_scheme(scheme), members, earlier, asked, plain, evidence=False
             ):
-                sheet = reckon_json(document, plain.view())
+                sheet = compute_json(document, plain.to_dict())
                 for line in sheet["lines"]:
                     place = (document["unit"], line["item"])
                     if place in lacking and line["note"] != NO_DATA:

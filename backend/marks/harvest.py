@@ -28,16 +28,16 @@ class Harvest:
         """Draft from every source of one month; return how many are new or changed. Refused `bad_month`."""
         month = month_span(name).name
         start, end = bounds(month, self._office.clock.zone)
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         found = await self._from_tickets(month, start, end)
         found += await self._knowledge(month, start, end)
-        found += await self._contacts(month, standing)
+        found += await self._contacts(month, snapshot)
         found += await self._occasions(month)
-        return found + await self._institutions(month, end, standing)
+        return found + await self._institutions(month, end, snapshot)
 
     async def _from_tickets(self, month: str, start: datetime, end: datetime) -> int:
         now, found = self._office.clock.now(), 0
-        words = (await self._office.standing()).settings.listing("scoring.praise_words")
+        words = (await self._office.standing()).settings.strings("scoring.praise_words")
         for lead in await self._store.praise(start, end):
             if lead.said and not any(word in lead.said for word in words):
                 continue
@@ -63,15 +63,15 @@ class Harvest:
                 found += await self._draft("knowledge", code, month, f"knowledge:{code}:{month}", count=n)
         return found
 
-    async def _contacts(self, month: str, standing: Standing) -> int:
+    async def _contacts(self, month: str, snapshot: Standing) -> int:
         """Draft contact changes reported (报备) after `contact.report_within` (B45), in the month of the report."""
         zone, found = self._office.clock.zone, 0
-        within = standing.settings.text("contact.report_within")
+        within = snapshot.settings.text("contact.report_within")
         for one in await self._store.holdings("contact"):
             changed = datetime.combine(date.fromisoformat(one.on_date), datetime.min.time(), zone) + timedelta(hours=9)
             if one.at.astimezone(zone).strftime("%Y-%m") != month:
                 continue
-            if one.at > standing.later(within, changed, one.unit):
+            if one.at > snapshot.later(within, changed, one.unit):
                 found += await self._draft(
                     "contact_unreported", one.unit, month, f"contact:{one.id}", text="contact", name=one.name,
                     changed=one.on_date, reported=f"{one.at.astimezone(zone):%Y-%m-%d}",
@@ -86,13 +86,13 @@ class Harvest:
                 found += await self._draft("absence", one.unit, month, f"occasion:{one.id}", text=what, name=one.name)
         return found
 
-    async def _institutions(self, month: str, end: datetime, standing: Standing) -> int:
+    async def _institutions(self, month: str, end: datetime, snapshot: Standing) -> int:
         """Draft missing posts, rules and rosters, for institutions that keep the register at all."""
         found = 0
         last = (end - timedelta(days=1)).date().isoformat()
-        units = [u for u in standing.config.units.values() if u.kind is UnitKind.MANAGEMENT and u.active]
+        units = [u for u in snapshot.config.units.values() if u.kind is UnitKind.MANAGEMENT and u.active]
         for kind, ledger in (("post", "post_missing"), ("rule", "rule_missing")):
-            wanted = standing.settings.listing(f"scoring.required_{kind}s")
+            wanted = snapshot.settings.strings(f"scoring.required_{kind}s")
             rows = await self._store.holdings(kind)
             for unit in units:
                 mine = [r for r in rows if r.unit == unit.code]

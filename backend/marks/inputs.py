@@ -8,10 +8,10 @@ from typing import Any
 
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.scoring.exact import ZERO, plain
-from backend.domain.scoring.measures import COHORT_WORDS, Measure
+from backend.domain.scoring.exact import ZERO, format_decimal
+from backend.domain.scoring.measures import COHORT_SETTINGS, Measure
 from backend.domain.scoring.readings import Readings
-from backend.domain.scoring.scheme import Kind, LedgerRule, Scheme
+from backend.domain.scoring.scheme import LedgerRule, Scheme, SchemeKind
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.settings import Settings
 from backend.domain.ticket import UnitKind
@@ -41,14 +41,14 @@ def scheme_for(unit: Unit, profile: str) -> str | None:
     return table.get(profile)
 
 
-def schemes_of(standing: Standing, settings: Settings, scheme: str | None, unit: str | None) -> dict[str, list[Unit]]:
+def schemes_of(snapshot: Standing, settings: Settings, scheme: str | None, unit: str | None) -> dict[str, list[Unit]]:
     """Return scheme id → the units it scores now.
 
     Refused `unknown_unit`, `unknown_scheme`, `scheme_not_for_unit`.
     """
-    if unit is not None and unit not in standing.config.units:
+    if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit[:60])
-    units = [u for code, u in sorted(standing.config.units.items()) if unit in (None, code)]
+    units = [u for code, u in sorted(snapshot.config.units.items()) if unit in (None, code)]
     if scheme is None:
         found: dict[str, list[Unit]] = {}
         for one in units:
@@ -56,7 +56,7 @@ def schemes_of(standing: Standing, settings: Settings, scheme: str | None, unit:
                 found.setdefault(name, []).append(one)
         return found
     wanted = load_scheme(scheme)
-    if wanted.kind is not Kind.SHEET:
+    if wanted.kind is not SchemeKind.SHEET:
         raise Refused("unknown_scheme", scheme=scheme, known="")
     chosen = [u for u in units if (u.kind is UnitKind.MANAGEMENT) is of_institution(wanted)]
     if unit is not None and not chosen:
@@ -64,10 +64,10 @@ def schemes_of(standing: Standing, settings: Settings, scheme: str | None, unit:
     return {scheme: chosen}
 
 
-def question(month: str, standing: Standing, settings: Settings, as_of: datetime, unit: str | None) -> Question:
+def question(month: str, snapshot: Standing, settings: Settings, as_of: datetime, unit: str | None) -> Question:
     """Build the store's query for a month, with the settings that change a cohort."""
-    start, end = bounds(month, standing.settings.zone)
-    words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_WORDS}
+    start, end = bounds(month, snapshot.settings.zone)
+    words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_SETTINGS}
     return Question(start, end, as_of, unit=unit, **words)
 
 
@@ -168,8 +168,8 @@ async def _ledger(
 ) -> dict[str, list[Document]]:
     """Return unit → its accepted entries of the month, with what their matters earned earlier in the year (Q47)."""
     accepted = await store.ledger(f"{month[:4]}-01", month, unit)
-    entries = [e for e in accepted if e.kind in scheme.kinds() and not e.facts.get("void")]
-    readings = Readings.of(settings.view(), scheme.knobs())
+    entries = [e for e in accepted if e.kind in scheme.list_kinds() and not e.facts.get("void")]
+    readings = Readings.parse(settings.to_dict(), scheme.list_settings())
     graded = {line.kind for line in scheme.ledger if line.rule is LedgerRule.GRADED}
     earned: dict[tuple[str, str, str], Any] = defaultdict(lambda: ZERO)
     found: dict[str, list[Document]] = defaultdict(list)
@@ -182,7 +182,7 @@ async def _ledger(
         if entry.kind not in graded:  # files may give points where the annex fixes them
             document.pop("points", None)
         if entry.matter and earned[place]:
-            document["already"] = plain(earned[place])
+            document["already"] = format_decimal(earned[place])
         found[entry.unit].append(document)
     return found
 
@@ -190,7 +190,7 @@ async def _ledger(
 def _worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> Any:
     for line in scheme.ledger:
         if line.kind == entry.kind and line.rule is LedgerRule.HIGHEST_PER_MATTER and entry.level:
-            return line.levels[entry.level].sure(readings) if entry.level in line.levels else ZERO
+            return line.levels[entry.level].resolve_required(readings) if entry.level in line.levels else ZERO
     return ZERO
 
 

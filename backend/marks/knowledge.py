@@ -35,7 +35,7 @@ class Knowledge:
         if actor.role not in WRITERS:
             raise Refused("forbidden", verb="knowledge")
         unit = unit_of(str(words.get("unit") or actor.unit or ""), await self._office.standing()).code
-        if actor.of_unit and unit != actor.unit:
+        if actor.is_unit_member and unit != actor.unit:
             raise Refused("forbidden", verb="knowledge")
         title, body = (str(words.get(name) or "").strip() for name in ("title", "body"))
         for name, text, most in (("title", title, LONGEST_TITLE), ("body", body, LONGEST_BODY)):
@@ -84,7 +84,7 @@ class Knowledge:
         """
         if state is not None and state not in STATES:
             raise Refused("bad_field", field="state")
-        if actor.of_unit and unit != actor.unit:
+        if actor.is_unit_member and unit != actor.unit:
             state = "accepted"
         found = await self._store.knowledge_list(unit, state, words.strip(), before, limit + 1)
         shown = [as_json(one, self._office.clock.zone) for one in found[:limit]]

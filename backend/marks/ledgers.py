@@ -59,11 +59,11 @@ class Ledgers:
         self, row: Mapping[str, Any], actor: Actor, old: LedgerEntry | None, *, void: bool = False
     ) -> LedgerEntry:
         await self._ids.refill(1)
-        standing, now = await self._office.standing(), self._office.clock.now()
+        snapshot, now = await self._office.standing(), self._office.clock.now()
         first, second = month_of(row, now.date())
-        unit = unit_of(text_of(row, "unit"), standing)
-        month = await self._open_month(first, second, unit.code, standing, reason=str(row.get("reason") or ""))
-        line = made(row, standing, self._ids.take(), actor.code, now, month)
+        unit = unit_of(text_of(row, "unit"), snapshot)
+        month = await self._open_month(first, second, unit.code, snapshot, reason=str(row.get("reason") or ""))
+        line = made(row, snapshot, self._ids.take(), actor.code, now, month)
         if line.files and self._aids.papers is not None and not await self._aids.papers.all_there(line.files, actor):
             raise Refused("unknown_file", field="files")
         if old is not None:
@@ -72,9 +72,9 @@ class Ledgers:
         await self._aids.note(now, actor.code, "ledger_entered", line.id, kind=line.kind, unit=line.unit, month=month)
         return line
 
-    async def _open_month(self, first: str, second: str, unit: str, standing: Standing, *, reason: str) -> str:
+    async def _open_month(self, first: str, second: str, unit: str, snapshot: Standing, *, reason: str) -> str:
         """Return the first month that is not locked; with a reason, a locked one too. Refused `month_locked`."""
-        scheme = scheme_name(standing.config.units[unit], standing)
+        scheme = scheme_name(snapshot.config.units[unit], snapshot)
         for month in (first, second):
             if not await self._store.shut(month, [scheme]):
                 return month
@@ -110,7 +110,7 @@ class Ledgers:
         if state is not None and state not in STATES:
             raise Refused("bad_field", field="state")
         states: tuple[str, ...] = () if state is None else (state,)
-        if actor.of_unit:
+        if actor.is_unit_member:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="ledger")
             unit, states = actor.unit or "", ("accepted",) if state is None else (state,)
@@ -129,20 +129,20 @@ class Ledgers:
         An undecided draft takes the newer count. False if nothing changed, the month is locked, or the unit is
         unknown or its scheme does not have the kind (B23, B27, B28, B46, B57).
         """
-        standing, now = await self._office.standing(), self._office.clock.now()
+        snapshot, now = await self._office.standing(), self._office.clock.now()
         month = month or f"{now:%Y-%m}"
-        if unit not in standing.config.units:
+        if unit not in snapshot.config.units:
             return False
         row = {"kind": kind, "unit": unit, "count": count, "level": level, "note": note, "evidence": evidence,
                "tickets": list(tickets)}  # fmt: skip
         await self._ids.refill(1)
         try:
-            line = made(row, standing, self._ids.take(), SYSTEM, now, month_span(month).name)
+            line = made(row, snapshot, self._ids.take(), SYSTEM, now, month_span(month).name)
         except Refused as no:
             if no.code == "unknown_kind":
                 return False
             raise
-        if await self._store.shut(month, [scheme_name(standing.config.units[unit], standing)]):
+        if await self._store.shut(month, [scheme_name(snapshot.config.units[unit], snapshot)]):
             return False
         kept = await self._store.draft([replace(line, state="draft", fingerprint=f"draft:{source}")])
         return bool(kept[0])

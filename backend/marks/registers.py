@@ -68,7 +68,7 @@ class Registers:
     async def listed(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, Any]]:
         """List the rows of a register, newest first; a unit sees its own. Refused `unknown_register`, `forbidden`."""
         _kind(kind)
-        if actor.of_unit and kind not in READ_BY_ALL:
+        if actor.is_unit_member and kind not in READ_BY_ALL:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="register")
             unit = actor.unit or ""

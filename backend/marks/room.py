@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.scoring.reckon import reckon_json
+from backend.domain.scoring.compute import compute_json
 from backend.marks.aids import Aids, IdSupply
 from backend.marks.assembly import assemble
 from backend.marks.contests import Contests
@@ -45,7 +45,7 @@ class Marks:
         )
         self.registers = Registers(store, office, ids, self.aids)
         self.knowledge = Knowledge(store, office, ids, self.aids)
-        self.harvest = Harvest(store, office, self.ledgers, self.aids.say)
+        self.harvest = Harvest(store, office, self.ledgers, self.aids.render)
         self.understanding = Understanding(store, office, self.gathering)
         self.enter, self.review, self.draft = self.ledgers.enter, self.ledgers.review, self.ledgers.draft
         self.start_run, self.lock, self.appeal = self.runs.start, self.runs.lock, self.runs.appeal
@@ -81,15 +81,15 @@ class Marks:
 
     async def facts(self, document: Mapping[str, Any], settings: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Compute a sheet from given counts (`jiesu score --facts`), by the settings in force."""
-        standing = await self.office.standing()
-        return reckon_json(document, standing.settings.with_(settings or {}).view())
+        snapshot = await self.office.standing()
+        return compute_json(document, snapshot.settings.with_changes(settings or {}).to_dict())
 
     async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, Any]:
         """Return the month's sheets the actor may see: the locked ones, else a trial as of now.
 
         Refused `forbidden` if a unit asks for another unit's.
         """
-        if actor.of_unit:
+        if actor.is_unit_member:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="scores")
             unit = actor.unit

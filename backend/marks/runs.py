@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
-from backend.domain.records import Letter
+from backend.domain.records import Message
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.marks.aids import Aids, IdSupply
@@ -54,15 +54,15 @@ class Runs:
         Refused `forbidden`, `unknown_run`, `not_trial`, `calendar_ends`.
         """
         clerk(actor)
-        run, standing, now = await self.get(run_id), await self._office.standing(), self._office.clock.now()
-        until = standing.later(standing.settings.text("check_period"), now, None)
+        run, snapshot, now = await self.get(run_id), await self._office.standing(), self._office.clock.now()
+        until = snapshot.later(snapshot.settings.text("check_period"), now, None)
         if not await self._store.check(run_id, until):
             raise Refused("not_trial", id=run_id, state=run.state)
         sheets = {sheet["unit"]: sheet for sheet in run.sheet["result"]["units"]}
-        people = [p for p in standing.config.people if p.role in TOLD and p.unit in sheets and p.chat]
+        people = [p for p in snapshot.config.people if p.role in TOLD and p.unit in sheets and p.chat]
         await self._ids.refill(len(people) + 1)
-        letters = [
-            Letter(
+        messages = [
+            Message(
                 id=self._ids.take(), kind="M21", channel=str(p.chat), person=p.code, ticket_id=None, assignment_id=None,
                 version=0, urgent=False, not_before=now, created_at=now,
                 facts={"month": run.period, "score": sheets[p.unit]["total"] or "—", "due": until.isoformat(),
@@ -71,9 +71,9 @@ class Runs:
             for p in people
         ]  # fmt: skip
         if self._aids.post is not None:
-            await self._aids.post.add(letters)
-        await self._aids.note(now, actor.code, "score_check", run_id, until=until.isoformat(), told=len(letters))
-        return {**await self._shown(await self.get(run_id)), "told": len(letters)}
+            await self._aids.post.add(messages)
+        await self._aids.note(now, actor.code, "score_check", run_id, until=until.isoformat(), told=len(messages))
+        return {**await self._shown(await self.get(run_id)), "told": len(messages)}
 
     async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> dict[str, Any]:
         """Lock a run (定稿). An admin may force it despite open ends; the reason stays on the run.
@@ -88,9 +88,9 @@ class Runs:
             raise Refused("forbidden", verb="lock")
         if force and not reason.strip():
             raise Refused("reason_missing", field="reason")
-        standing = await self._office.standing()
-        settings, zone = standing.settings, self._office.clock.zone
-        day = settles(span(run.period).months, settings.text("settlement_day"), standing.calendar, zone)
+        snapshot = await self._office.standing()
+        settings, zone = snapshot.settings, self._office.clock.zone
+        day = settles(span(run.period).months, settings.text("settlement_day"), snapshot.calendar, zone)
         if run.at < day:
             raise Refused("not_settled", date=day.date().isoformat(), period=run.period)
         newest = await self._store.locked(run.period, run.scheme)
@@ -128,7 +128,7 @@ class Runs:
 
         Refused `forbidden`, `unknown_run`, `nothing_to_compare`.
         """
-        if actor.of_unit:
+        if actor.is_unit_member:
             raise Refused("forbidden", verb="score")
         run = await self.get(run_id)
         against = other if other is not None else run.revision_of
@@ -152,7 +152,7 @@ class Runs:
         """Return a run with the sheets the actor may see. Refused `unknown_run`, also for a unit's people before 核对."""
         run = await self.get(run_id)
         found = await self._shown(run)
-        if actor.of_unit:
+        if actor.is_unit_member:
             if run.state == "trial":
                 raise Refused("unknown_run", id=run_id)
             found |= {"units": [s for s in found["units"] if s["unit"] == actor.unit], "regions": []}
@@ -162,9 +162,9 @@ class Runs:
         """Return a run with the end of its 核对期: as announced, else as it would be (null past the calendar's end)."""
         until = run.check_until
         if until is None:
-            standing = await self._office.standing()
+            snapshot = await self._office.standing()
             try:
-                until = standing.later(standing.settings.text("check_period"), run.at, None)
+                until = snapshot.later(snapshot.settings.text("check_period"), run.at, None)
             except Refused:
                 until = None
         return {**_head(run, self._office.clock.zone), "check_until": shown_at(until, self._office.clock.zone),

@@ -7,9 +7,9 @@ from typing import Any
 from backend.domain.acts import Actor
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
+from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.explain import explain
 from backend.domain.scoring.measures import Measure
-from backend.domain.scoring.reckon import reckon_json
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.marks.differences import change, of_sheets
 from backend.marks.gathering import Gathering
@@ -40,7 +40,7 @@ class Understanding:
         """
         _own(actor, unit)
         document, settings = await self._document(month, unit)
-        scheme, sheet = load_scheme(document["scheme"]), reckon_json(document, settings)
+        scheme, sheet = load_scheme(document["scheme"]), compute_json(document, settings)
         lines = [{**line, "evidence": [], "why": explain(scheme, line, settings)} for line in sheet["lines"]]
         if item is None:
             return {**sheet, "month": month, "unit": unit, "lines": lines}
@@ -56,13 +56,13 @@ class Understanding:
             "next": None,
             "of": 0,
         }
-        rate = scheme.rate(item)
+        rate = scheme.find_rate(item)
         if rate is None or rate.measure is Measure.CONNECT:
             own = next(x for x in sheet["lines"] if x["item"] == item)
             return {**found, "entries": own["evidence"]}
-        standing = await self._office.standing()
-        rules, _ = await self._gathering.rules((month,), standing)
-        asked = question(month, standing, rules, self._office.clock.now(), unit)
+        snapshot = await self._office.standing()
+        rules, _ = await self._gathering.rules((month,), snapshot)
+        asked = question(month, snapshot, rules, self._office.clock.now(), unit)
         seen = await self._store.witnesses_of(rate.measure, asked, offset, A_PAGE, failed=failed)
         why = {s.ticket: s.reason for s in await self._store.struck(rate.measure, item, month, asked) if s.unit == unit}
         total = seen[0].of if seen else 0
@@ -116,7 +116,7 @@ class Understanding:
         """
         _own(actor, unit)
         document, rules = await self._document(month, unit)
-        real = reckon_json(document, rules)
+        real = compute_json(document, rules)
         asked = {one.id: one for one in await self._undecided(month, unit)} if requests else {}
         for number in requests:
             if number not in asked:
@@ -145,7 +145,7 @@ class Understanding:
                 raise Refused("unknown_appeal", id=number)
             wanted += [(one["item"], ticket) for ticket in one["tickets"]]
         await self._strike(changed, month, wanted, granted)
-        then = reckon_json(changed, other)
+        then = compute_json(changed, other)
         return {"month": month, "unit": unit, "real": real, "changed": then, "difference": of_sheets(real, then)}
 
     async def _undecided(self, month: str, unit: str) -> Sequence[Undecided]:
@@ -157,12 +157,12 @@ class Understanding:
         self, document: Document, month: str, wanted: Sequence[tuple[str | None, str]], granted: tuple[Undecided, ...]
     ) -> None:
         """Subtract tickets from the counts of a document, in place."""
-        scheme, standing = load_scheme(document["scheme"]), await self._office.standing()
-        rules, _ = await self._gathering.rules((month,), standing)
-        asked = question(month, standing, rules, self._office.clock.now(), document["unit"])
+        scheme, snapshot = load_scheme(document["scheme"]), await self._office.standing()
+        rules, _ = await self._gathering.rules((month,), snapshot)
+        asked = question(month, snapshot, rules, self._office.clock.now(), document["unit"])
         asked = replace(asked, granted=granted)
         for item, ticket in dict.fromkeys(wanted):
-            rate = scheme.rate(item or "")
+            rate = scheme.find_rate(item or "")
             if rate is None or rate.measure is Measure.CONNECT:
                 continue
             for one in await self._store.share(rate.measure, ticket, asked):
@@ -175,15 +175,15 @@ class Understanding:
         Zero if the scheme does not score lateness, or the assignment is closed.
         """
         now = self._office.clock.now()
-        month, standing = f"{now:%Y-%m}", await self._office.standing()
-        unit = standing.config.units.get(target.unit)
-        name = None if unit is None else scheme_for(unit, standing.settings.text("profile"))
+        month, snapshot = f"{now:%Y-%m}", await self._office.standing()
+        unit = snapshot.config.units.get(target.unit)
+        name = None if unit is None else scheme_for(unit, snapshot.settings.text("profile"))
         if name is None or target.closed_at is not None or target.ended_at is not None:
             return {"unit": target.unit, "month": month, "items": [], "cost": "0.00", "open": False}
         document, settings = await self._document(month, target.unit)
         there = {rate.item for rate in load_scheme(document["scheme"]).rates}
         kept, late = _outcomes(document, target, flags, there)
-        good, bad = reckon_json(kept, settings), reckon_json(late, settings)
+        good, bad = compute_json(kept, settings), compute_json(late, settings)
         scores = {line["item"]: line["score"] for line in bad["lines"]}
         items = [
             {"item": line["item"], "name": line["name"], "in_time": line["score"], "late": scores[line["item"]],
@@ -205,7 +205,7 @@ class Understanding:
                 mine = [s for s in locked.sheet["result"]["units"] if s["unit"] == unit]
                 sheets.append(mine[0] if mine else None)
                 continue
-            sheets.append(reckon_json(*await self._document(month, unit)))
+            sheets.append(compute_json(*await self._document(month, unit)))
         items = {line["item"]: line["name"] for sheet in sheets if sheet for line in sheet["lines"]}
         scores = [
             {line["item"]: line["score"] for line in sheet["lines"]} if sheet and sheet["total"] else {}
@@ -250,5 +250,5 @@ def _outcomes(
 
 def _own(actor: Actor, unit: str) -> None:
     """Refuse `forbidden` if a unit's people ask about another unit."""
-    if actor.of_unit and unit != actor.unit:
+    if actor.is_unit_member and unit != actor.unit:
         raise Refused("forbidden", verb="scores")

@@ -85,21 +85,21 @@ def _refuse_mixed(source: Source) -> None:
             if line.isascii():
                 continue
             try:
-                letters = line.decode("utf-8")
+                messages = line.decode("utf-8")
             except UnicodeDecodeError:
                 continue
-            if sum("\u2e80" <= letter <= "\uffef" for letter in letters) >= _MIXED_CHARS:
+            if sum("\u2e80" <= message <= "\uffef" for message in messages) >= _MIXED_CHARS:
                 raise Refused("file_mixed_encoding", line=number)
 
 
 def _common(sample: bytes) -> bool:
     """Whether the sample, as GB 18030, consists mostly of common characters."""
     common = rare = 0
-    for letter in sample.decode("gb18030", "ignore"):
-        if letter < "\u0080":
+    for message in sample.decode("gb18030", "ignore"):
+        if message < "\u0080":
             continue
         try:
-            row = letter.encode("gb2312")[0]
+            row = message.encode("gb2312")[0]
         except UnicodeEncodeError:
             rare += 1
             continue

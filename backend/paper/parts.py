@@ -167,16 +167,16 @@ class SheetPart:
 
     def _place(self, reference: str) -> int:
         """Return the column (from 0) of a reference such as AB12."""
-        letters = _COLUMN.match(reference)
-        if letters is None:
+        messages = _COLUMN.match(reference)
+        if messages is None:
             raise Refused("file_broken")
-        column = self._columns.get(letters[0])
+        column = self._columns.get(messages[0])
         if column is None:
             column = 0
-            for letter in letters[0]:
-                column = column * 26 + ord(letter) - 64
+            for message in messages[0]:
+                column = column * 26 + ord(message) - 64
             column -= 1
-            self._columns[letters[0]] = column
+            self._columns[messages[0]] = column
         return column
 
     def _value(self, text: str) -> Any:

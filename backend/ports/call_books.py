@@ -61,7 +61,7 @@ class CallBooks(Protocol):
         """List all settled attempts to notify a unit of this assignment, oldest first."""
         ...
 
-    async def hint(self, dial_id: int, answered_by: str) -> None:
+    async def hint(self, attempt_id: int, answered_by: str) -> None:
         """Record who the carrier believes has answered; a hint, never a proof (FW19)."""
         ...
 
@@ -85,7 +85,7 @@ class CallBooks(Protocol):
         """Count a guess at a ticket's tail; False after too many recent guesses, right or not (FW25)."""
         ...
 
-    async def unreachable(self, assignment_id: int, dials: Sequence[int], at: datetime) -> bool:
+    async def unreachable(self, assignment_id: int, attempts: Sequence[int], at: datetime) -> bool:
         """Claim the drafting of a ledger line about this matter; False if one was drafted (B46)."""
         ...
 

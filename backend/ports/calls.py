@@ -81,15 +81,15 @@ class CallStore(CallBooks, Protocol):
         """
         ...
 
-    async def placed(self, dial_id: int, provider_id: str, look_at: datetime) -> bool:
+    async def placed(self, attempt_id: int, provider_id: str, look_at: datetime) -> bool:
         """Record that the carrier accepted the call; False if its callbacks were faster (FW16) or the id is taken."""
         ...
 
-    async def doubtful(self, dial_id: int, error: str) -> None:
+    async def doubtful(self, attempt_id: int, error: str) -> None:
         """Record that it is unknown whether the call was placed."""
         ...
 
-    async def look_again(self, dial_id: int, at: datetime) -> None:
+    async def look_again(self, attempt_id: int, at: datetime) -> None:
         """Check this attempt again at `at`."""
         ...
 
@@ -103,7 +103,7 @@ class CallStore(CallBooks, Protocol):
 
     # -- calls in progress
 
-    async def talk(self, dial_id: int) -> Talk | None:
+    async def talk(self, attempt_id: int) -> Talk | None:
         """Return an attempt with its call and what it is about."""
         ...
 
@@ -111,7 +111,7 @@ class CallStore(CallBooks, Protocol):
         """Record a step; False if another answer to it was recorded already."""
         ...
 
-    async def news(self, dial_id: int, news: News) -> bool:
+    async def news(self, attempt_id: int, news: News) -> bool:
         """Record a status report of the carrier; False if it is outdated. Duration and cost are summed on the call."""
         ...
 
@@ -119,11 +119,11 @@ class CallStore(CallBooks, Protocol):
         """List answered attempts of that time for which the carrier has reported no price yet."""
         ...
 
-    async def pay(self, dial_id: int, cost: str) -> None:
+    async def pay(self, attempt_id: int, cost: str) -> None:
         """Record the price of an attempt, "amount currency", and add it to the call's total."""
         ...
 
-    async def record(self, dial_id: int, url: str) -> None:
+    async def record(self, attempt_id: int, url: str) -> None:
         """Record the URL of the recording."""
         ...
 
@@ -171,10 +171,10 @@ class CallStore(CallBooks, Protocol):
 
     # -- parameters of carrier URLs
 
-    def carry(self, dial_id: int, text: str) -> str:
+    def carry(self, attempt_id: int, text: str) -> str:
         """Seal text for a URL; only `carried` with the same attempt opens it."""
         ...
 
-    def carried(self, dial_id: int, sealed: str) -> str:
+    def carried(self, attempt_id: int, sealed: str) -> str:
         """Open sealed text. Raises ValueError if it was sealed elsewhere."""
         ...

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
+from backend.domain.duty_roster import Shift, StandIn
 from backend.domain.records import Person, Unit
-from backend.domain.rosters import Shift, StandIn
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from backend.domain.dispatch_aid import Misses, Responsibility
+from backend.domain.suggestions import CatalogueEntry, DispatchErrors
 
 #: What dispatches are counted by.
 BY = ("unit", "dispatcher", "category", "month")
@@ -38,7 +38,7 @@ class Repeats:
 class CatalogueStore(Protocol):
     """Stores the dispatch catalogue."""
 
-    async def rows(self) -> Sequence[Responsibility]:
+    async def rows(self) -> Sequence[CatalogueEntry]:
         """List all entries not removed, oldest first."""
         ...
 
@@ -54,7 +54,7 @@ class CatalogueStore(Protocol):
         """Remove an entry; False if there is none."""
         ...
 
-    async def misses(self, start: datetime, end: datetime, by: str) -> Sequence[Misses]:
+    async def misses(self, start: datetime, end: datetime, by: str) -> Sequence[DispatchErrors]:
         """Count dispatches from `start` to before `end`, by unit, dispatcher, category or month."""
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.records import Duty, Letter
+from backend.domain.records import Duty, Message
 from backend.domain.ticket import Category
 
 
@@ -19,7 +19,7 @@ class DueStore(Protocol):
         """Return the earliest instant after `after` at which anything planned is due: duties, messages, calls."""
         ...
 
-    async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()) -> bool:
+    async def looked(self, duty: Duty, step: int, next_at: datetime | None, messages: Sequence[Message] = ()) -> bool:
         """Record the reminder step reached and the next check, and enqueue the step's messages.
 
         False (and nothing written) if somebody else was faster or the duty is met.

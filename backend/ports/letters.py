@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from backend.domain.records import Letter
+from backend.domain.records import Message
 from backend.ports.cards import NewCard
 
 
@@ -26,7 +26,7 @@ class Waiting:
 class Claimed:
     """A message claimed until `lease_until`. `letter.attempts` counts this attempt; `doubts` counts possible copies."""
 
-    letter: Letter
+    letter: Message
     owner: str
     lease_until: datetime
     doubts: int = 0
@@ -63,7 +63,7 @@ class Settlement:
     cost: str | None = None
     doubt: bool = False
     card: NewCard | None = None
-    letters: tuple[Letter, ...] = ()
+    letters: tuple[Message, ...] = ()
     notes: tuple[Note, ...] = ()
 
 
@@ -71,7 +71,7 @@ class Settlement:
 class Delivery:
     """A message and its delivery state, for the timeline."""
 
-    letter: Letter
+    letter: Message
     sent_at: datetime | None = None
     provider_id: str | None = None
     address: str | None = None
@@ -82,11 +82,11 @@ class Delivery:
 class LetterStore(Protocol):
     """Stores messages for the delivery worker and the dialer. Lease times are real time, not the office clock."""
 
-    async def add(self, letters: Sequence[Letter], notes: Sequence[Note] = ()) -> None:
+    async def add(self, messages: Sequence[Message], notes: Sequence[Note] = ()) -> None:
         """Add messages and audit rows in one transaction."""
         ...
 
-    async def get(self, letter_id: int) -> Delivery | None:
+    async def get(self, message_id: int) -> Delivery | None:
         """Return one message, or None."""
         ...
 
@@ -131,11 +131,11 @@ class LetterStore(Protocol):
         """Postpone messages to these persons on this channel until `until` (FT17), except kinds in `spare`."""
         ...
 
-    async def hasten(self, letter_id: int, not_before: datetime) -> bool:
+    async def hasten(self, message_id: int, not_before: datetime) -> bool:
         """Make a waiting message due earlier; False if it no longer waits."""
         ...
 
-    async def give_up(self, letter_id: int, error: str, letters: Sequence[Letter], notes: Sequence[Note]) -> bool:
+    async def give_up(self, message_id: int, error: str, messages: Sequence[Message], notes: Sequence[Note]) -> bool:
         """Mark a message failed and add its replacements; False if that was done before."""
         ...
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.likeness import Gist
+from backend.domain.similarity import TicketFeatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Known:
     repeats: int  # tickets merged into it
     generated_at: datetime
     caller: str | None
-    about: Gist
+    about: TicketFeatures
 
 
 class LikenessStore(Protocol):
@@ -54,7 +54,7 @@ class LikenessStore(Protocol):
         """Return one ticket by its number."""
         ...
 
-    async def keep(self, gists: Sequence[tuple[Told, Gist]]) -> None:
+    async def keep(self, gists: Sequence[tuple[Told, TicketFeatures]]) -> None:
         """Store features and their keys in one transaction, replacing earlier ones."""
         ...
 

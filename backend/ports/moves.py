@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from backend.domain.acts import Plan, Row, Snapshot
-from backend.domain.records import Line, Ticket
+from backend.domain.acts import NewRow, Plan, Snapshot
+from backend.domain.records import JournalEntry, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class NewTicket:
     """A ticket to be created: the record, its sealed columns, its first journal line and first duties."""
 
     ticket: Ticket
-    line: Line
-    rows: tuple[Row, ...] = ()
+    line: JournalEntry
+    rows: tuple[NewRow, ...] = ()
     columns: Mapping[str, Any] = field(default_factory=dict)
-    lines: tuple[Line, ...] = ()  # more journal lines (history import)
+    lines: tuple[JournalEntry, ...] = ()  # more journal lines (history import)
 
 
 class MovesStore(Protocol):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from backend.domain.records import Letter
+from backend.domain.records import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,6 @@ class OrderStore(Protocol):
         """List explained closes whose re-check day has come and nobody was reminded yet."""
         ...
 
-    async def tell_once(self, one: Waiting, letters: Sequence[Letter]) -> bool:
+    async def tell_once(self, one: Waiting, messages: Sequence[Message]) -> bool:
         """Enqueue these messages unless the re-check reminder was sent; return whether any was enqueued."""
         ...

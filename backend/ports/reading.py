@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from backend.domain.records import Assignment, Letter, Line, Ticket, Visit
+from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
 from backend.ports.caller_texts import CallerText
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Page(Generic[T]):
 class Delivery:
     """A message and its delivery state."""
 
-    letter: Letter
+    letter: Message
     ticket_no: str | None
     sent_at: datetime | None
     provider_id: str | None
@@ -102,7 +102,7 @@ class CallView:
 class History:
     """Everything that happened to one ticket."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[JournalEntry, ...]
     deliveries: tuple[Delivery, ...]
     calls: tuple[CallView, ...]
     visits: tuple[Visit, ...] = ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.rosters import Shift, StandIn
+from backend.domain.duty_roster import Shift, StandIn
 
 
 @dataclass(frozen=True, slots=True)

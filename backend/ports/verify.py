@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from backend.domain.records import Assignment, Line, Ticket
+from backend.domain.records import Assignment, JournalEntry, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Chain:
     ticket_id: int
     no: str
     ticket: Ticket | None
-    lines: Sequence[Line] = ()  # by version
+    lines: Sequence[JournalEntry] = ()  # by version
     unreadable: Sequence[int] = ()  # versions of lines that do not read back as they were written
     assignments: Sequence[Assignment] = ()
 

@@ -114,7 +114,7 @@ class VisitStore(Protocol):
         """Remove an entry by `ref` or number; return its mask, None if there is none."""
         ...
 
-    async def recording(self, dial_id: int) -> Kept | None:
+    async def recording(self, attempt_id: int) -> Kept | None:
         """Return a recording; None if there is none or it was deleted."""
         ...
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from backend.domain.disposition import valid
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer
+from backend.domain.visit_outcome import is_valid_answer
 from backend.office import Office
 from backend.ports.visits import CallTally, VisitStore, VisitTally
 
@@ -38,7 +38,7 @@ class Figures:
     def hear(self, tally: VisitTally) -> None:
         """Add a tally of visits."""
         self.visited += tally.count
-        self.reached += tally.count if valid(Answer(tally.answer)) else 0
+        self.reached += tally.count if is_valid_answer(Answer(tally.answer)) else 0
         self.final += tally.count if tally.final else 0
         self.deemed += tally.count if tally.deemed else 0
         self.answers[tally.answer] = self.answers.get(tally.answer, 0) + tally.count

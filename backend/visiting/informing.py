@@ -39,19 +39,19 @@ class Informing:
 
     async def round(self) -> int:
         """Queue texts for the acts since the last run; return how many."""
-        standing = await self._office.standing()
+        snapshot = await self._office.standing()
         now = self.clock.now()
-        kinds = {verb: kind for verb, (kind, key, _) in TOLD.items() if standing.settings.flag(key)}
+        kinds = {verb: kind for verb, (kind, key, _) in TOLD.items() if snapshot.settings.flag(key)}
         after = now - BACK if self._seen is None else self._seen - LATE
         opened = 0
         found = await self._news.untold(after, kinds, AT_ONCE)
         for one in found:
             if not one.words.get(TOLD[one.verb][2]):
                 continue
-            number = callable_number(await self._numbers.ticket_phone(one.ticket_id), standing)
+            number = callable_number(await self._numbers.ticket_phone(one.ticket_id), snapshot)
             if number is None:
                 continue
-            kind, shown = kinds[one.verb], masked(number, standing)
+            kind, shown = kinds[one.verb], masked(number, snapshot)
             opened += await self._texts.open(one.ticket_id, kind, one.version, number, shown, False, now)
         if len(found) < AT_ONCE:
             self._seen = now

@@ -38,9 +38,9 @@ class Peace:
         _may(by, reason)
         if not phone.strip():
             raise Refused("number_missing", field="phone")
-        standing = await self._office.standing()
-        number = normalise(phone, countries=standing.settings.listing("calls.countries")).e164
-        shown = mask_phone(number, standing.settings.text("privacy.phone_mask"))
+        snapshot = await self._office.standing()
+        number = normalise(phone, countries=snapshot.settings.strings("calls.countries")).e164
+        shown = mask_phone(number, snapshot.settings.text("privacy.phone_mask"))
         now = self._office.clock.now()
         if not await self._store.block(number, shown, reason.strip(), by.code, now):
             return False
@@ -55,7 +55,7 @@ class Peace:
         _may(by, reason)
         if not (ref or phone.strip()):
             raise Refused("number_missing", field="ref")
-        countries = (await self._office.standing()).settings.listing("calls.countries")
+        countries = (await self._office.standing()).settings.strings("calls.countries")
         number = normalise(phone, countries=countries).e164 if phone.strip() else ""
         shown = await self._store.unblock(ref=ref, phone=number)
         if shown is None:

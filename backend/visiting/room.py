@@ -31,15 +31,15 @@ class Visiting:
     texting: Texting | None = None
     informing: Informing | None = None
 
-    async def recording(self, dial_id: int, by: Actor) -> Kept:
+    async def recording(self, attempt_id: int, by: Actor) -> Kept:
         """Return where a recording is stored; audited.
 
         Refused `forbidden`, `not_found` (none, or dropped after `recording.keep`).
         """
         if by.role not in LISTENERS:
             raise Refused("forbidden", verb="listen")
-        kept = await self.store.recording(dial_id)
+        kept = await self.store.recording(attempt_id)
         if kept is None:
             raise Refused("not_found")
-        await self.audit.note(self.office.clock.now(), by.code, "listened", kept.ticket_no, dial=dial_id)
+        await self.audit.note(self.office.clock.now(), by.code, "listened", kept.ticket_no, dial=attempt_id)
         return kept

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.domain.acts import Actor
-from backend.domain.disposition import ManualRule, band, lacking
 from backend.domain.refusals import Refused
-from backend.domain.spoken_time import spoken_date
-from backend.domain.texts import Catalogue
+from backend.domain.spoken_time import speak_date
+from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Role
+from backend.domain.visit_outcome import ManualRule, find_missing, get_day_part
 from backend.office import Office, Standing
 from backend.ports.visits import Task, VisitStore
 
@@ -37,7 +37,7 @@ class Sheet:
 class Tasks:
     """The work list of revisit agents."""
 
-    def __init__(self, store: VisitStore, office: Office, catalogue: Catalogue, hotline_name: str) -> None:
+    def __init__(self, store: VisitStore, office: Office, catalogue: Texts, hotline_name: str) -> None:
         self._store = store
         self._office = office
         self._catalogue = catalogue
@@ -46,8 +46,8 @@ class Tasks:
     async def all(self, by: Actor) -> Sequence[Sheet]:
         """List all waiting tasks, earliest due first. Refused `forbidden`."""
         _may(by)
-        standing = await self._office.standing()
-        return [self._sheet(task, by, standing) for task in await self._store.tasks(AT_ONCE)]
+        snapshot = await self._office.standing()
+        return [self._sheet(task, by, snapshot) for task in await self._store.tasks(AT_ONCE)]
 
     async def one(self, ticket_no: str, by: Actor) -> Sheet:
         """Return one task. Refused `forbidden`; `not_found` if the ticket waits for no manual visit."""
@@ -66,29 +66,29 @@ class Tasks:
 
     async def awaited(self) -> Sequence[str]:
         """List tickets that wait for a visit result from 12351 (Q45); empty where visits are automatic."""
-        standing = await self._office.standing()
-        return [] if standing.settings.flag("visit.by_machine") else await self._store.awaited(AT_ONCE)
+        snapshot = await self._office.standing()
+        return [] if snapshot.settings.flag("visit.by_machine") else await self._store.awaited(AT_ONCE)
 
-    def _sheet(self, task: Task, by: Actor, standing: Standing) -> Sheet:
+    def _sheet(self, task: Task, by: Actor, snapshot: Standing) -> Sheet:
         now, zone = self._office.clock.now(), self._office.clock.zone
-        rules = standing.settings
+        rules = snapshot.settings
         missed = [a for a in task.visits if a.kind == "manual" and a.answer == Answer.UNREACHED]
         tried = [a.at.astimezone(zone) for a in missed]
         rule = ManualRule(rules.integer("visit.manual.attempts"), rules.integer("visit.manual.min_days"))
-        bands = tuple(dict.fromkeys(band(at) for at in tried))
+        bands = tuple(dict.fromkeys(get_day_part(at) for at in tried))
         late = task.due_at is not None and task.due_at < now
-        return Sheet(task, why(task), bands, lacking(tried, rule), late, self._script(task, by, standing, now))
+        return Sheet(task, why(task), bands, find_missing(tried, rule), late, self._script(task, by, snapshot, now))
 
-    def _script(self, task: Task, by: Actor, standing: Standing, now: datetime) -> tuple[str, ...]:
+    def _script(self, task: Task, by: Actor, snapshot: Standing, now: datetime) -> tuple[str, ...]:
         """Render the lines of texts.md 7.4; blanks that only the conversation can fill stay blank."""
         language = self._catalogue.language.split("_")[0]
         zone = self._office.clock.zone
         # the unit contacts them again within its contact limit
-        again = standing.later(standing.settings.text("contact.general.limit"), now, task.management)
-        said = self._catalogue.say(
+        again = snapshot.later(snapshot.settings.text("contact.general.limit"), now, task.management)
+        said = self._catalogue.render(
             f"manual_visit.{'unsatisfied' if why(task) == 'unsatisfied' else 'other'}",
             hotline_name=self._hotline_name, agent=by.code, name=task.requester or "",
-            date=spoken_date(task.generated_at, now, language, zone), again=spoken_date(again, now, language, zone),
+            date=speak_date(task.generated_at, now, language, zone), again=speak_date(again, now, language, zone),
         )  # fmt: skip
         return tuple(said.split("\n"))
 

@@ -10,11 +10,11 @@ import structlog
 
 from backend.calls.tools import callable_number, masked
 from backend.desk import Desk
-from backend.domain import retry, survey
+from backend.domain import retry, speech_parser
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
-from backend.domain.spoken_time import written
-from backend.domain.texts import Catalogue
+from backend.domain.spoken_time import format_time
+from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Source, State
 from backend.office import Office
 from backend.ports.audit import AuditStore
@@ -25,7 +25,7 @@ from notify.channel import DeliveryError
 from notify.pace import Pacer
 from notify.text import Texter, TextEvent
 
-log = structlog.get_logger("texts")
+log = structlog.get_logger("sms")
 UNREACHED, EXTENDED = "S6", "S5"
 AT_ONCE = 64
 WAIT = timedelta(days=1)  # how long to wait for an answer before the visit counts as unreached
@@ -55,7 +55,7 @@ class Texting:
     peace: Leaver
     desk: Desk
     office: Office
-    catalogue: Catalogue
+    catalogue: Texts
     audit: AuditStore
     pacer: Pacer
     texter: Texter
@@ -68,14 +68,14 @@ class Texting:
 
         Nothing is sent to numbers on the do-not-call list, nor if `visit.unreached_text` is off.
         """
-        standing = await self.office.standing()
-        number = callable_number(await self.numbers.ticket_phone(ticket_id), standing)
-        if number is None or not standing.settings.flag("visit.unreached_text"):
+        snapshot = await self.office.standing()
+        number = callable_number(await self.numbers.ticket_phone(ticket_id), snapshot)
+        if number is None or not snapshot.settings.flag("visit.unreached_text"):
             return False
         if await self.numbers.visits_refused(number):
             return False
         both = self.texter.can.for_number(number).two_way
-        shown = masked(number, standing)
+        shown = masked(number, snapshot)
         opened = await self.store.open(ticket_id, UNREACHED, round_, number, shown, both, self.office.clock.now())
         return both and opened
 
@@ -99,8 +99,8 @@ class Texting:
 
     async def _send(self, text: CallerText, now: datetime) -> bool | None:
         """Send one; None if the rate limit says wait, False if another process claimed it."""
-        standing = await self.office.standing()
-        number = callable_number(await self.numbers.ticket_phone(text.ticket_id), standing)
+        snapshot = await self.office.standing()
+        number = callable_number(await self.numbers.ticket_phone(text.ticket_id), snapshot)
         if number is None:
             await self._over(text, "failed", now, error="not_callable")
             return True
@@ -129,10 +129,10 @@ class Texting:
         facts: dict[str, Any] = {"sign": self.hotline_name, "hotline": self.hotline}
         if text.kind == EXTENDED:
             facts |= await self._extended(text.ticket_id)
-        whole = self.catalogue.say(key, ticket_no=text.ticket_no, **facts)
+        whole = self.catalogue.render(key, ticket_no=text.ticket_no, **facts)
         if text.two_way or len(whole) <= MOST_CHARS:
             return whole
-        return self.catalogue.say(key, ticket_no=text.ticket_no[-4:], **facts)[:MOST_CHARS]
+        return self.catalogue.render(key, ticket_no=text.ticket_no[-4:], **facts)[:MOST_CHARS]
 
     async def _extended(self, ticket_id: int) -> dict[str, Any]:
         """Return the new due time and the reason in fixed words: free text may say more than requesters should read."""
@@ -143,16 +143,16 @@ class Texting:
         now = self.office.clock.now()
         due = lead.close_due_at if lead else now
         language = "zh" if self.catalogue.language.startswith("zh") else "en"
-        shown = written(due, now, language, self.office.clock.zone)
-        return {"reason_short": self.catalogue.word("delay", why), "new_due": shown}
+        shown = format_time(due, now, language, self.office.clock.zone)
+        return {"reason_short": self.catalogue.get_word("delay", why), "new_due": shown}
 
     async def _failed(self, text: CallerText, error: DeliveryError, now: datetime) -> None:
         """Handle a failed send: retry only if it certainly did not leave; an uncertain one is never sent twice."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.delivery(error.kind, text.attempts + 1, random.random(), after)
-        log.warning("text_not_sent", text=text.id, kind=error.kind, code=error.code)
+        step = retry.decide_after_delivery(error.kind, text.attempts + 1, random.random(), after)
+        log.warning("sms_not_sent", text=text.id, kind=error.kind, code=error.code)
         if error.kind != "ambiguous" and isinstance(step, retry.Retry):
-            await self.store.settle(text.id, "pending", now, next_at=now + step.in_, error=error.code)
+            await self.store.settle(text.id, "pending", now, next_at=now + step.delay, error=error.code)
         else:
             state = "ambiguous" if error.kind == "ambiguous" else "failed"
             await self._over(text, state, now, error=error.code)
@@ -176,14 +176,14 @@ class Texting:
 
     async def heard(self, sender: str, body: str) -> bool:
         """Handle an incoming text; True if it answered a visit. The first valid answer counts (FW22)."""
-        standing = await self.office.standing()
-        number = callable_number(sender, standing)
+        snapshot = await self.office.standing()
+        number = callable_number(sender, snapshot)
         if number is None:
             return False
         now, said = self.office.clock.now(), body.strip()[:500]
-        leaves = survey.leaves(said)
+        leaves = speech_parser.is_opt_out(said)
         if leaves:
-            shown = masked(number, standing)
+            shown = masked(number, snapshot)
             if await self.peace.block(number, shown, said, "sms", now):
                 await self.audit.note(now, "sms", "visits_refused", shown)
         text = await self.store.awaiting(number)
@@ -202,7 +202,7 @@ class Texting:
         sampled = answer is Answer.UNREACHED and drawn(text.ticket_id, text.round, await self.office.standing())
         words = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled}
         try:
-            await self.desk.act(Act("visit", SYSTEM, Source.SMS, ticket_no=text.ticket_no, words=words))
+            await self.desk.act(Act("visit", SYSTEM, Source.SMS, ticket_no=text.ticket_no, arguments=words))
         except Refused as refused:
             if refused.code not in ("not_now", "overtaken"):
                 raise
@@ -211,9 +211,9 @@ class Texting:
 def meant(said: str) -> Answer | None:
     """Parse the answer in an incoming text: a key, or words that need no confirmation; None if neither."""
     key = "".join(said.split()).translate(str.maketrans("１２３", "123")).rstrip("。.!！")
-    if key in survey.ANSWERS:
-        return survey.ANSWERS[key]
-    meaning = survey.satisfaction(said)
+    if key in speech_parser.ANSWER_BY_KEY:
+        return speech_parser.ANSWER_BY_KEY[key]
+    meaning = speech_parser.interpret_satisfaction(said)
     if meaning.key == "3":
         return Answer.UNSATISFIED
-    return survey.ANSWERS[meaning.key] if meaning.key and not meaning.confirm else None
+    return speech_parser.ANSWER_BY_KEY[meaning.key] if meaning.key and not meaning.confirm else None

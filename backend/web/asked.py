@@ -37,7 +37,7 @@ class Ask:
     @property
     def seen_by(self) -> str | None:
         """The only unit whose tickets the actor may see; None: all. A unit role without a unit sees none."""
-        return (self.actor.unit or "") if self.actor.of_unit else None
+        return (self.actor.unit or "") if self.actor.is_unit_member else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Feed:
 
     def moved(self, plan: Plan, ticket_no: str) -> None:
         """Queue a move for every listener; one too far behind is dropped and reconnects."""
-        line = plan.line
+        line = plan.entry
         body = dict(journal_line(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
                                  line.version, line.by, str(line.source), line.at))  # fmt: skip
         for queue in tuple(self._listeners):
@@ -97,7 +97,7 @@ async def events(request: web.Request) -> web.StreamResponse:
                     if not await _still_welcome(request, actor):
                         break
                 ticket_id, body = told
-                if not actor.of_unit or actor.unit in await rooms.reading.units_of(ticket_id):
+                if not actor.is_unit_member or actor.unit in await rooms.reading.units_of(ticket_id):
                     await stream.send(json.dumps(body, ensure_ascii=False), event="moved")
             return stream
     except ConnectionError:  # the listener has gone, which is no error

@@ -34,7 +34,7 @@ async def telegram(request: web.Request) -> web.Response:
     except Refused:
         raise
     except Exception as error:  # not stored, for any reason: the sender must repeat it
-        log.error("inbox_away", kind=type(error).__name__)
+        log.error("inbox_unavailable", kind=type(error).__name__)
         raise Refused("unavailable") from None
     return web.Response(text="")
 

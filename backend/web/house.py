@@ -45,7 +45,7 @@ async def _database(request: web.Request) -> str:
         async with asyncio.timeout(SECONDS):
             await request.app[ROOMS].reading.ping()
     except Exception as error:  # any failure means the same: not ready
-        log.warning("database_away", kind=type(error).__name__)
+        log.warning("database_unavailable", kind=type(error).__name__)
         return "away"
     return "ok"
 

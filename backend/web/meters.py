@@ -32,7 +32,7 @@ class Meters:
 
     def moved(self, plan: Plan, _ticket_no: str) -> None:
         """Count a move."""
-        self._moves.labels(plan.line.verb).inc()
+        self._moves.labels(plan.entry.verb).inc()
 
     def answered(self, request: web.Request, status: int, seconds: float) -> None:
         """Record an answered request (`seconds` it took), labelled by its route, never by its path."""

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from backend.calls.room import Calls
 from backend.calls.talking import Spoken
-from backend.domain.refusals import Refused, status_of
+from backend.domain.refusals import Refused, get_http_status
 from backend.web.bodies import TooSlow, read_bytes
 from notify.line import Line, LineEvent
 from notify.message import Prompt
@@ -49,7 +49,7 @@ class PhoneHooks:
         self._address = address.rstrip("/")
         self.answer_seconds, self.status_seconds = ANSWER_SECONDS, STATUS_SECONDS
         self._busy: set[asyncio.Task[Any]] = set()
-        say, language = calls.tools.catalogue.say, calls.tools.language
+        say, language = calls.tools.catalogue.render, calls.tools.language
         self._wait = Prompt((say("phone.wait"),), pause=1, then="next", language=language)
         self._sorry = Prompt((say("phone.unavailable"),), language=language)
 
@@ -84,7 +84,7 @@ class PhoneHooks:
             except Refused as refused:
                 if refused.code == "not_found":
                     await self._stranger(request)
-                return web.Response(status=status_of(refused.code))
+                return web.Response(status=get_http_status(refused.code))
 
         return handler
 
@@ -136,16 +136,16 @@ class PhoneHooks:
     # -- the routes
 
     async def _voice(self, request: web.Request, fields: Fields) -> web.Response:
-        dial, step, waited = int(request.match_info["dial"]), _count(request, "s"), _count(request, "w")
+        attempt, step, waited = int(request.match_info["dial"]), _count(request, "s"), _count(request, "w")
         event = self._line.read(fields)
         if waited and not (event.digits or event.speech or event.recording_url):
-            event = self._resumed(dial, event, request.query.get("h", ""))
-        spoken = await self._in_time(self._calls.answer(dial, step, event), self.answer_seconds)
+            event = self._resumed(attempt, event, request.query.get("h", ""))
+        spoken = await self._in_time(self._calls.answer(attempt, step, event), self.answer_seconds)
         if spoken is None:
             again: dict[str, str | int] = {"s": step, "w": waited + 1}
             if event.digits or event.speech or event.recording_url:
-                again["h"] = self._carried(dial, event)
-            return self._hold(waited, f"{self._address}{BASE}/voice/{dial}?{urlencode(again)}")
+                again["h"] = self._carried(attempt, event)
+            return self._hold(waited, f"{self._address}{BASE}/voice/{attempt}?{urlencode(again)}")
         return self._said(spoken)
 
     async def _announce(self, request: web.Request, fields: Fields) -> web.Response:
@@ -164,12 +164,12 @@ class PhoneHooks:
         return self._said(spoken)
 
     async def _status(self, request: web.Request, fields: Fields) -> web.Response:
-        dial = int(request.match_info["dial"])
-        kept = await self._in_time(self._kept(dial, self._line.read(fields)), self.status_seconds)
+        attempt = int(request.match_info["dial"])
+        kept = await self._in_time(self._kept(attempt, self._line.read(fields)), self.status_seconds)
         return web.Response(status=204 if kept else 503)
 
-    async def _kept(self, dial: int, event: LineEvent) -> bool:
-        await self._calls.status(dial, event)
+    async def _kept(self, attempt: int, event: LineEvent) -> bool:
+        await self._calls.status(attempt, event)
         return True
 
     async def _fallback(self, request: web.Request, fields: Fields) -> web.Response:
@@ -207,14 +207,14 @@ class PhoneHooks:
     def _hold(self, waited: int, url: str) -> web.Response:
         return self._xml(self._sorry, "") if waited >= MOST_WAITS else self._xml(self._wait, url)
 
-    def _carried(self, dial: int, event: LineEvent) -> str:
+    def _carried(self, attempt: int, event: LineEvent) -> str:
         said = [event.digits, event.speech[:CARRIED_SPEECH], event.confidence, event.recording_url]
-        return self._calls.carry(dial, json.dumps(said, ensure_ascii=False))
+        return self._calls.carry(attempt, json.dumps(said, ensure_ascii=False))
 
-    def _resumed(self, dial: int, event: LineEvent, sealed: str) -> LineEvent:
+    def _resumed(self, attempt: int, event: LineEvent, sealed: str) -> LineEvent:
         """Return the event with the input from before the wait; input we did not seal is ignored."""
         try:
-            digits, speech, confidence, recording = json.loads(self._calls.carried(dial, sealed))
+            digits, speech, confidence, recording = json.loads(self._calls.carried(attempt, sealed))
         except ValueError:
             return event
         return replace(event, digits=digits, speech=speech, confidence=confidence, recording_url=recording)

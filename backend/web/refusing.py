@@ -10,9 +10,9 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from backend.domain.refusals import Refused, status_of
-from backend.domain.spoken_time import written
-from backend.domain.texts import Catalogue
+from backend.domain.refusals import Refused, get_http_status
+from backend.domain.spoken_time import format_time
+from backend.domain.texts import Texts
 from backend.web.asked import REQUEST_ID, ROOMS
 from backend.web.bodies import TooSlow
 
@@ -36,26 +36,26 @@ _OF_STATUS = {
 
 def status(code: str) -> int:
     """Return the HTTP status of a refusal code."""
-    return OF_DOORS.get(code) or status_of(code)
+    return OF_DOORS.get(code) or get_http_status(code)
 
 
-def message(catalogue: Catalogue, code: str, facts: Mapping[str, Any]) -> str:
+def message(catalogue: Texts, code: str, facts: Mapping[str, Any]) -> str:
     """Return a code's sentence in the catalogue's language; `not_found` without a ticket has its own."""
     if code == "not_found" and "ticket" not in facts:
-        return catalogue.say("refusal.nothing_there")
+        return catalogue.render("refusal.nothing_there")
     said = dict(facts)
     if "state" in said:
-        said["state"] = catalogue.word_or("state", str(said["state"]))
+        said["state"] = catalogue.get_word_or_value("state", str(said["state"]))
     for name in ("at", "due", "latest", "until"):
         if isinstance(said.get(name), str):
             with contextlib.suppress(ValueError):
                 at = datetime.fromisoformat(said[name])
                 near = at if name == "at" else at - YEAR  # a past time is recent; a limit is shown with its year
-                said[name] = written(at, near, catalogue.language[:2])
-    return catalogue.refusal(code, said)
+                said[name] = format_time(at, near, catalogue.language[:2])
+    return catalogue.render_refusal(code, said)
 
 
-def as_json(catalogue: Catalogue, code: str, facts: Mapping[str, Any], request_id: str) -> str:
+def as_json(catalogue: Texts, code: str, facts: Mapping[str, Any], request_id: str) -> str:
     """Return the JSON body of an error."""
     error = {
         "code": code, "message": message(catalogue, code, {**facts, "request_id": request_id}),

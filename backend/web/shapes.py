@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from backend.domain.masking import clean, mask
-from backend.domain.records import FLAGS, Assignment, Duty, Line, Person, Unit, Visit
+from backend.domain.records import FLAGS, Assignment, Duty, JournalEntry, Person, Unit, Visit
 from backend.ports.caller_texts import CallerText
 from backend.ports.files import Paper
 from backend.ports.reading import CallView, Delivery, Dial, History, TicketView
@@ -37,8 +37,8 @@ class Shaper:
     @staticmethod
     async def of(rooms: Rooms) -> "Shaper":
         """Return one with the mask now in force."""
-        standing = await rooms.office.standing()
-        return Shaper(rooms, standing.settings.get("privacy.phone_mask"))
+        snapshot = await rooms.office.standing()
+        return Shaper(rooms, snapshot.settings.get("privacy.phone_mask"))
 
     def at(self, instant: datetime | None) -> str | None:
         """Return an instant as ISO-8601 with the office's offset."""
@@ -99,13 +99,13 @@ class Shaper:
 
     def delivery(self, d: Delivery) -> Json:
         """Serialize a message and its delivery state."""
-        letter = d.letter
+        message = d.letter
         return {
-            "id": letter.id, "ticket": d.ticket_no, "assignment": letter.assignment_id, "person": letter.person,
-            "channel": letter.channel, "kind": letter.kind, "state": letter.state, "attempts": letter.attempts,
-            "urgent": letter.urgent, "created_at": self.at(letter.created_at),
-            "not_before": self.at(letter.not_before), "sent_at": self.at(d.sent_at),
-            "provider_id": d.provider_id, "error": d.error, "cost": d.cost, "cause": letter.cause_id,
+            "id": message.id, "ticket": d.ticket_no, "assignment": message.assignment_id, "person": message.person,
+            "channel": message.channel, "kind": message.kind, "state": message.state, "attempts": message.attempts,
+            "urgent": message.urgent, "created_at": self.at(message.created_at),
+            "not_before": self.at(message.not_before), "sent_at": self.at(d.sent_at),
+            "provider_id": d.provider_id, "error": d.error, "cost": d.cost, "cause": message.cause_id,
         }  # fmt: skip
 
     def call(self, c: CallView) -> Json:
@@ -126,7 +126,7 @@ class Shaper:
             "cost": d.cost, "recorded": d.recorded, "script": d.script or None, "script_version": d.script_version,
         }  # fmt: skip
 
-    def move(self, line: Line, name: str | None) -> Json:
+    def move(self, line: JournalEntry, name: str | None) -> Json:
         """Serialize a journal line with its arguments masked."""
         return {
             "verb": line.verb, "from": line.from_state, "to": line.to_state, "version": line.version,

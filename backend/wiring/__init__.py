@@ -23,7 +23,7 @@ from backend.wiring.furnishing import furnish
 from backend.wiring.house import House
 from backend.wiring.outside import next_stop, rehearse, town_of, twilio_of
 
-log = structlog.get_logger("house")
+log = structlog.get_logger("app")
 ROLES = ("web", "bot", "worker", "clock")
 
 
@@ -45,8 +45,8 @@ async def open_house(
         listening = _listen(environment, stack) if "web" in roles else None
         town = town_of(environment)
         environment.check()
-        shelves = await stack.enter_async_context(open_shelves(environment, real=real))
-        house = await furnish(environment, shelves, town, roles, stack)
+        stores = await stack.enter_async_context(open_shelves(environment, real=real))
+        house = await furnish(environment, stores, town, roles, stack)
         if listening is not None:
             await _open_doors(house, listening, stack)
         await _begin(house, roles, stack)

@@ -16,9 +16,9 @@ from storage.orders import Orders
 from storage.verify import ChainShelf
 
 
-def engage(house: House, shelves: Shelves, roles: Collection[str]) -> None:
+def engage(house: House, stores: Shelves, roles: Collection[str]) -> None:
     """Add the workers of these roles."""
-    for role, name, work in _chores(house, shelves):
+    for role, name, work in _chores(house, stores):
         if role in roles:
             house.rounds.add(Round(name, work))
 

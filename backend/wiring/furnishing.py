@@ -73,24 +73,24 @@ class Mail:
 
 
 async def furnish(
-    environment: Environment, shelves: Shelves, town: "Town | None", roles: Collection[str],
+    environment: Environment, stores: Shelves, town: "Town | None", roles: Collection[str],
     stack: contextlib.AsyncExitStack,
 ) -> House:  # fmt: skip
     """Build all services and the workers; what must be closed is closed by `stack`."""
-    s = shelves
+    s = stores
     if town is not None:
         town.now = town.chat.now = town.phones.now = s.clock.now
     channels, line = channels_of(environment), line_of(environment)
-    pacer = await pacer_of(environment, shelves, stack)
-    mail = _mail(environment, s, channels, pacer)
-    calls, visits = _telephone(environment, s, mail, line, pacer)
+    limiter = await pacer_of(environment, stores, stack)
+    mail = _mail(environment, s, channels, limiter)
+    calls, visits = _telephone(environment, s, mail, line, limiter)
     due, rounds = DueWork(s.db), Rounds([], environment.tick_seconds)
     rooms, marks = _rooms(environment, s, mail, calls, visits, rounds)
     _annexes(rooms, marks, environment, s, mail, due)
-    rooms.visiting = visiting = visiting_of(environment, s, calls, pacer)
+    rooms.visiting = visiting = visiting_of(environment, s, calls, limiter)
     texter = visiting.texting.texter if visiting.texting else None
     rooms.short_texts = ShortTexts(
-        mail.letters, s.moves, s.office, s.registry, s.catalogue, pacer, mail.owner, environment.hotline_name,
+        mail.letters, s.moves, s.office, s.registry, s.catalogue, limiter, mail.owner, environment.hotline_name,
         environment.hotline, texter,
     )  # fmt: skip
     closing: list[Any] = [mail.courier, rooms.platform, rooms.bulletins, *channels.values(), *([line] if line else [])]
@@ -99,11 +99,11 @@ async def furnish(
         closing.append(visiting.texting)
     door = None
     if "telegram" in channels:
-        door = _door(channels["telegram"], s, rooms, marks, mail, pacer, due)
+        door = _door(channels["telegram"], s, rooms, marks, mail, limiter, due)
         rooms.telegram_secret = environment.telegram_secret.get_secret_value()
         door.on_heard = lambda: rounds.nudge("chat")
-    house = House(environment, shelves, rooms, rounds, due, door, calls, town, "")
-    engage(house, shelves, roles)
+    house = House(environment, stores, rooms, rounds, due, door, calls, town, "")
+    engage(house, stores, roles)
     if calls is not None:
         calls.tools.wake = lambda: rounds.nudge("calls", "courier")
         calls.tools.ledger = marks.ledgers
@@ -112,25 +112,25 @@ async def furnish(
     return house
 
 
-def _mail(environment: Environment, s: Shelves, channels: dict[str, Channel], pacer: Pacer) -> Mail:
-    letters, cards = Letters(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
+def _mail(environment: Environment, s: Shelves, channels: dict[str, Channel], limiter: Pacer) -> Mail:
+    messages, cards = Letters(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
     draw = Cards(s.moves, s.office, cards, s.catalogue, s.drafts)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     courier = Courier(
-        letters=letters, cards=cards, draw=draw, moves=s.moves, office=s.office, channels=channels,
-        bindings=s.registry, ids=s.ids, catalogue=s.catalogue, owner=owner, pacer=pacer,
+        messages=messages, cards=cards, draw=draw, moves=s.moves, office=s.office, channels=channels,
+        bindings=s.registry, ids=s.ids, catalogue=s.catalogue, owner=owner, limiter=limiter,
         lease_seconds=environment.lease_seconds,
     )  # fmt: skip
-    return Mail(letters, cards, draw, courier, owner)
+    return Mail(messages, cards, draw, courier, owner)
 
 
 def _telephone(
-    environment: Environment, s: Shelves, mail: Mail, line: Line | None, pacer: Pacer
+    environment: Environment, s: Shelves, mail: Mail, line: Line | None, limiter: Pacer
 ) -> tuple[Calls | None, Visits | None]:
     if line is None:
         return None, None
     tools = Tools(
-        CallShelf(s.db, s.ids, s.vault), mail.letters, s.desk, s.office, s.registry, mail.courier, line, pacer, s.audit,
+        CallShelf(s.db, s.ids, s.vault), mail.letters, s.desk, s.office, s.registry, mail.courier, line, limiter, s.audit,
         s.catalogue, environment.twilio_from, environment.address, environment.hotline, environment.hotline_name,
         s.ids,
     )  # fmt: skip
@@ -176,7 +176,7 @@ def _listen(s: Shelves, courier: Courier, rounds: Rounds) -> None:
         rounds.nudge("courier", "calls", "visits", "texts", "informing", "platform")
 
     def arrived(plan: Plan, ticket_no: str) -> None:
-        if plan.line.verb in ("create", "accept"):
+        if plan.entry.verb in ("create", "accept"):
             s.likeness.reread(ticket_no)
             rounds.nudge("likeness")
 
@@ -195,7 +195,7 @@ def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:
 
 
 def _door(
-    channel: Channel, s: Shelves, rooms: Rooms, marks: Marks, mail: Mail, pacer: Pacer, due: DueWork
+    channel: Channel, s: Shelves, rooms: Rooms, marks: Marks, mail: Mail, limiter: Pacer, due: DueWork
 ) -> "ChatDoor":
     """Build the chat adapter with its services."""
     from bot.door import ChatDoor
@@ -206,7 +206,7 @@ def _door(
     house = ChatHouse(
         bot=channel.bot, channel=channel, desk=s.desk, office=s.office, registry=s.registry, drafts=s.drafts,
         reading=rooms.reading, filing=rooms.filing, audit=s.audit, cards=mail.draw, book=mail.cards,
-        catalogue=s.catalogue, pace=pacer, calls=rooms.calls,
+        catalogue=s.catalogue, pace=limiter, calls=rooms.calls,
     )  # fmt: skip
     house.glance, house.marks, house.rosters, house.bulletins = Glance(s.db), marks, s.rosters, rooms.bulletins
     house.snooze = Snooze(mail.letters, rooms.reading, s.office, s.ids, s.moves, due)

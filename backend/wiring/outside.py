@@ -127,30 +127,30 @@ def providers_of(environment: Environment) -> Callable[[], Awaitable[Mapping[str
     return ask
 
 
-async def pacer_of(environment: Environment, shelves: Shelves, stack: contextlib.AsyncExitStack) -> Pacer:
+async def pacer_of(environment: Environment, stores: Shelves, stack: contextlib.AsyncExitStack) -> Pacer:
     """Build the rate limiter: shared in Redis, else in the database; local for a process that is alone."""
     if environment.redis_url:
-        shelf = RedisPace.at(environment.redis_url)
-        stack.push_async_callback(shelf.close)
-        return SharedPacer(shelf, may_be_lost=True)
+        store = RedisPace.at(environment.redis_url)
+        stack.push_async_callback(store.close)
+        return SharedPacer(store, may_be_lost=True)
     if embedded(environment):
         return LocalPacer()
-    return SharedPacer(TablePace(shelves.db))
+    return SharedPacer(TablePace(stores.db))
 
 
-async def rehearse(shelves: Shelves, town: "Town") -> None:
+async def rehearse(stores: Shelves, town: "Town") -> None:
     """Let the simulator create binding codes; with `samples`, load the sample office and give everyone in it a phone.
 
     With a real network configured no samples are loaded: only people who were really imported may be called.
     """
     from backend.samples import bring, neighbours
 
-    if shelves.environment.samples and not town.shared:
-        await bring(shelves.imports, today=shelves.clock.now().date())
+    if stores.environment.samples and not town.shared:
+        await bring(stores.imports, today=stores.clock.now().date())
         for person in neighbours():
             town.introduce(**person)
 
     async def code(person: str) -> str:
-        return (await shelves.registry.open_binding(person, "sandbox")).code
+        return (await stores.registry.open_binding(person, "sandbox")).code
 
     town.binding_code = code

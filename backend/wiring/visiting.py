@@ -30,7 +30,7 @@ def texter_of(environment: Environment) -> Texter | None:
     return Drivers.discover().texter("twilio", settings)
 
 
-def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, pacer: Pacer) -> Visiting:
+def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, limiter: Pacer) -> Visiting:
     """Build the visit service with its dependencies."""
     store = VisitShelf(s.db, s.vault)
     texter = texter_of(environment)
@@ -39,7 +39,7 @@ def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, pacer
         texts = CallerTexts(s.db, s.ids, s.vault)
         informing = Informing(NewsShelf(s.db), texts, calls.tools.store, s.office)
         texting = Texting(
-            texts, calls.tools.store, store, s.desk, s.office, s.catalogue, s.audit, pacer,
+            texts, calls.tools.store, store, s.desk, s.office, s.catalogue, s.audit, limiter,
             texter, environment.address.rstrip("/"), environment.hotline, environment.hotline_name,
         )  # fmt: skip
     return Visiting(

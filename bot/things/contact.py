@@ -20,7 +20,7 @@ async def _connecting(talk: Talk, case: Case) -> str:
     try:
         begun = await talk.house.calls.bridge(talk.actor, assignment_id=case.id)
     except Refused as no:
-        why = talk.house.catalogue.refusal(no.code, no.facts)
+        why = talk.house.catalogue.render_refusal(no.code, no.facts)
         return talk.say_key("bot.bridging_not", why=why)
     return talk.say_key("bot.bridging", to=begun.to)
 

@@ -12,9 +12,9 @@ async def pass_on(talk: Talk, case: Case) -> None:
 
     Refused `no_duty` when nobody else can be reached by chat.
     """
-    standing = await talk.house.office.standing()
+    snapshot = await talk.house.office.standing()
     urgent = case.snap.ticket.grade is Grade.URGENT
-    order = standing.contacts(case.assignment.unit, talk.now, urgent=urgent)
+    order = snapshot.contacts(case.assignment.unit, talk.now, urgent=urgent)
     others = [p for p in order if p.chat and p.code != talk.who.code and p.role is not Role.LEADER]
     if not others:
         raise Refused("no_duty")

@@ -1,7 +1,7 @@
 """申请延期: asks for working days, reason, and how the requester was informed (A24, Q30)."""
 
 from backend.domain.refusals import Refused
-from backend.domain.reply_words import Words
+from backend.domain.reply_parser import ParsedReply
 from bot.case import Case, check
 from bot.talk import Rows, Talk
 
@@ -14,7 +14,7 @@ async def start(talk: Talk, case: Case) -> None:
     await talk.ask("ask.extend", VERB, case.id, no=case.no)
 
 
-async def words(talk: Talk, case: Case, said: Words) -> None:
+async def words(talk: Talk, case: Case, said: ParsedReply) -> None:
     """Handle 延期 3 原因…; a reason that mentions informing the requester skips that question."""
     check(talk, case, VERB)
     if said.days is None or not said.text:
@@ -35,8 +35,8 @@ async def informed(talk: Talk, case: Case) -> None:
     draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
     if not draft:
         raise Refused("reason_missing", field="reason")
-    standing = await talk.house.office.standing()
-    new_due = standing.later(f"{int(draft['days'])}wd", case.assignment.close_due_at, case.assignment.unit)
+    snapshot = await talk.house.office.standing()
+    new_due = snapshot.later(f"{int(draft['days'])}wd", case.assignment.close_due_at, case.assignment.unit)
     await talk.act(VERB, assignment_id=case.id, new_due_at=new_due, reason=draft["reason"],
                    requester_informed={"at": talk.now, "way": "phone"})  # fmt: skip
     await talk.house.drafts.drop(talk.who.code, case.id, VERB)

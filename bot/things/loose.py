@@ -2,7 +2,7 @@
 
 from aiogram.types import Message
 
-from backend.domain.presses import Press
+from backend.domain.button_data import ButtonData
 from bot import attachments
 from bot.case import Case
 from bot.talk import Talk
@@ -25,7 +25,7 @@ async def came(talk: Talk, message: Message) -> None:
     await talk.house.drafts.keep(who, one.assignment.id, DRAFT, {"files": files, "album": album}, talk.now)
     if album is not None and draft.get("album") == album:
         return  # one question per album
-    keys = tuple((f"button.{name}", Press(name, one.assignment.id)) for name in ("attach", "not_attach"))
+    keys = tuple((f"button.{name}", ButtonData(name, one.assignment.id)) for name in ("attach", "not_attach"))
     await talk.say(talk.say_key("todo.loose_one", n=len(files), ticket_no=one.ticket.no), (keys,))
 
 

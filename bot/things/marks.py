@@ -31,7 +31,7 @@ async def rank(talk: Talk, words: str = "") -> None:
         found, final = await marks.period(period, evidence=False), await marks.settled(period)
     sheets: Sequence[Mapping[str, Any]] = found["units"]
     state = talk.say_key("office.state_locked" if final else "office.state_trial")
-    if actor.of_unit and (month or not final):
+    if actor.is_unit_member and (month or not final):
         await _own(talk, [s for s in sheets if s["unit"] == actor.unit], period, state, month=month)
         return
     await _all(talk, sheets, period, state, month=month)
@@ -61,10 +61,14 @@ async def _all(talk: Talk, sheets: Sequence[Mapping[str, Any]], period: str, sta
     bars: list[tuple[str, str, str]] = []
     for scheme in sorted(groups, key=lambda name: -len(groups[name])):
         if len(groups) > 1:
-            lines.append(talk.house.catalogue.word_or("scheme", scheme))
+            lines.append(talk.house.catalogue.get_word_or_value("scheme", scheme))
         for sheet in sorted(groups[scheme], key=lambda s: (-float(s["total"]), s["unit"]))[:LISTED]:
             place = "" if month or tiers else str(sheet.get("rank") or "")
-            band = talk.house.catalogue.word_or("tier", str(sheet.get("tier") or "")) if tiers and not month else ""
+            band = (
+                talk.house.catalogue.get_word_or_value("tier", str(sheet.get("tier") or ""))
+                if tiers and not month
+                else ""
+            )
             lines.append(
                 talk.say_key("office.rank_line", rank=place, unit=sheet["name"], score=sheet["total"], tier=band)
             )
@@ -81,7 +85,7 @@ async def _all(talk: Talk, sheets: Sequence[Mapping[str, Any]], period: str, sta
 
 async def report(talk: Talk, words: str = "") -> None:
     """Handle /report MONTH, also a quarter or a year: send its documents, and a month's chart. Office only."""
-    if talk.actor.of_unit:
+    if talk.actor.is_unit_member:
         raise Refused("forbidden")
     month = words.strip().upper()
     if not (MONTH.fullmatch(month) or LONGER.fullmatch(month)):

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from backend import pictures
-from backend.domain.presses import Press, encode
+from backend.domain.button_data import ButtonData, encode
+from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
-from backend.domain.table import may
 from backend.domain.ticket import Role, State
 from backend.ports.glance import Late
 from bot.talk import Talk
@@ -26,19 +26,19 @@ async def help_(talk: Talk, words: str = "") -> None:
     lines = [talk.say_key("command.help")]
     if talk.person is not None:
         role = talk.actor.role
-        if talk.actor.of_unit:
+        if talk.actor.is_unit_member:
             lines.append(talk.say_key("office.help_unit"))
         else:
             lines.append(talk.say_key("office.help_read"))
-            lines += [talk.say_key("office.help_supervise")] if may(role, "supervise") else []
+            lines += [talk.say_key("office.help_supervise")] if is_allowed(role, "supervise") else []
             lines += [talk.say_key("office.help_call")] if role in RINGERS else []
-            lines += [talk.say_key("office.help_decide")] if any(may(role, verb) for verb in DECIDERS) else []
+            lines += [talk.say_key("office.help_decide")] if any(is_allowed(role, verb) for verb in DECIDERS) else []
     await talk.tell("\n".join(lines))
 
 
 async def status(talk: Talk, words: str = "") -> None:
     """Handle /status: today's counts and the current state, as text and as a picture."""
-    if talk.actor.of_unit:
+    if talk.actor.is_unit_member:
         raise Refused("forbidden")
     glance = talk.house.glance
     if glance is None:
@@ -78,8 +78,8 @@ def _sum(counts: Mapping[str, int], *states: State) -> int:
 
 async def _letters(talk: Talk) -> str:
     """Return a line about messages that wait or failed, "" when there are none."""
-    letters = (await talk.house.reading.tallies()).get("letters", {})
-    waiting, failed = letters.get("pending", 0), letters.get("failed", 0) + letters.get("dead", 0)
+    messages = (await talk.house.reading.tallies()).get("letters", {})
+    waiting, failed = messages.get("pending", 0), messages.get("failed", 0) + messages.get("dead", 0)
     return talk.say_key("office.status_letters", waiting=waiting, failed=failed) if waiting or failed else ""
 
 
@@ -88,7 +88,7 @@ async def overdue(talk: Talk, words: str = "") -> None:
     glance, actor = talk.house.glance, talk.actor
     if glance is None:
         raise Refused("unavailable")
-    count, found = await glance.overdue(talk.now, LISTED, actor.unit if actor.of_unit else None)
+    count, found = await glance.overdue(talk.now, LISTED, actor.unit if actor.is_unit_member else None)
     if not found:
         await talk.told("office.overdue_none")
         return
@@ -107,7 +107,7 @@ async def overdue(talk: Talk, words: str = "") -> None:
 
 
 def _line(talk: Talk, one: Late) -> str:
-    what = talk.house.catalogue.word("obligation", one.kind)
+    what = talk.house.catalogue.get_word("obligation", one.kind)
     return talk.say_key("office.overdue_line", ticket_no=one.ticket_no, what=what, due=talk.when(one.due_at))
 
 
@@ -115,8 +115,10 @@ def _keys(talk: Talk, found: Sequence[Late]) -> tuple[tuple[Button, ...], ...]:
     """Build the buttons: open each ticket, and supervise it where the role may."""
     rows = []
     for one in [o for o in found if o.assignment_id is not None][:OPENED]:
-        row = [Button(one.ticket_no, encode(Press("whole", one.assignment_id or 0, one.version)))]
-        if may(talk.actor.role, "supervise"):
-            row.append(Button(talk.say_key("button.supervise"), encode(Press("supervise", one.assignment_id or 0))))
+        row = [Button(one.ticket_no, encode(ButtonData("whole", one.assignment_id or 0, one.version)))]
+        if is_allowed(talk.actor.role, "supervise"):
+            row.append(
+                Button(talk.say_key("button.supervise"), encode(ButtonData("supervise", one.assignment_id or 0)))
+            )
         rows.append(tuple(row))
     return tuple(rows)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from backend.domain.table import BY_VERB
+from backend.domain.move_table import BY_VERB
 from bot.case import Case, check
 from bot.talk import Talk
 
@@ -57,6 +57,6 @@ async def _do(talk: Talk, case: Case, pressed: str, said: dict[str, Any]) -> Non
     verb = ORDERS[pressed].verb
     about: dict[str, Any] = {"assignment_id": case.id} if BY_VERB[verb].on_assignment else {"ticket_no": case.no}
     moved = await talk.act(verb, **about, **said)
-    due = moved.plan.line.words.get("due_at") if moved.plan else None
+    due = moved.plan.entry.words.get("due_at") if moved.plan else None
     facts = {"due": talk.when(datetime.fromisoformat(due))} if isinstance(due, str) else {"due": ""}
     await talk.told(f"order.done_{pressed}", ticket_no=case.no, **facts)

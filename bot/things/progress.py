@@ -1,6 +1,6 @@
 """反馈进展: answers a supervision order."""
 
-from backend.domain.reply_words import Words
+from backend.domain.reply_parser import ParsedReply
 from bot.case import Case, check
 from bot.talk import Talk
 
@@ -13,7 +13,7 @@ async def start(talk: Talk, case: Case) -> None:
     await talk.ask("ask.report_progress", VERB, case.id, no=case.no)
 
 
-async def words(talk: Talk, case: Case, said: Words) -> None:
+async def words(talk: Talk, case: Case, said: ParsedReply) -> None:
     """Handle 进展 内容…"""
     check(talk, case, VERB)
     if not said.text:

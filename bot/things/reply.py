@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backend.domain.reply_words import Words, curt
+from backend.domain.reply_parser import ParsedReply, find_curt_wording
 from bot.case import Case, check
 from bot.talk import Rows, Talk
 
@@ -15,7 +15,7 @@ async def start(talk: Talk, case: Case) -> None:
     await talk.ask("ask.reply", "reply", case.id, no=case.no)
 
 
-async def words(talk: Talk, case: Case, said: Words) -> None:
+async def words(talk: Talk, case: Case, said: ParsedReply) -> None:
     """Handle 答复 内容…; when closing waited for it, both go in one act."""
     check(talk, case, "reply")
     if not said.text:
@@ -48,7 +48,7 @@ async def start_close(talk: Talk, case: Case) -> None:
     await _reply_first(talk, case, "")
 
 
-async def close_words(talk: Talk, case: Case, said: Words) -> None:
+async def close_words(talk: Talk, case: Case, said: ParsedReply) -> None:
     """Handle 办结 反馈…"""
     check(talk, case, "close")
     if not case.assignment.reply_text:
@@ -87,7 +87,7 @@ async def _objection(talk: Talk, case: Case) -> None:
     await talk.toast(talk.say_key("toast.asked"))
 
 
-def _cause(said: Words) -> dict[str, Any]:
+def _cause(said: ParsedReply) -> dict[str, Any]:
     """Return the cause found, where the reply named one (A13, A32)."""
     return {"cause": said.cause} if said.cause else {}
 
@@ -105,7 +105,7 @@ async def _kept(talk: Talk, case: Case) -> None:
 
 async def _done(talk: Talk, text: str, key: str) -> None:
     """Confirm, with a hint when the wording was harsh (A20: advice only)."""
-    found = curt(text)
+    found = find_curt_wording(text)
     if not found:
         await talk.told(key)
         return

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backend.domain.reply_words import Words, reason_code
+from backend.domain.reply_parser import ParsedReply, guess_reason_code
 from bot.case import Case, check
 from bot.talk import Rows, Talk
 
@@ -19,12 +19,12 @@ async def start(talk: Talk, case: Case) -> None:
     await talk.ask("ask.return", VERB, case.id, no=case.no)
 
 
-async def words(talk: Talk, case: Case, said: Words, files: list[str], album: str | None) -> None:
+async def words(talk: Talk, case: Case, said: ParsedReply, files: list[str], album: str | None) -> None:
     """Handle a reply with text, files or both."""
     check(talk, case, VERB)
     draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
     if said.text:
-        draft |= {"reason": said.text, "reason_code": said.reason_code or reason_code(said.text)}
+        draft |= {"reason": said.text, "reason_code": said.reason_code or guess_reason_code(said.text)}
         if album is None and (signed := _signature(talk, said.text)):
             draft["signed_by"] = signed
     loose = await talk.house.drafts.draft(talk.who.code, case.id, "attach")

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from backend.domain.presses import Press
+from backend.domain.button_data import ButtonData
+from backend.domain.move_table import is_allowed
 from backend.domain.records import Request
 from backend.domain.refusals import Refused
-from backend.domain.table import may
-from backend.domain.words import CLASSES
+from backend.domain.verb_fields import UNREASONABLE_CLASSES
 from backend.mail.buttons import A_ROW, DECIDES
 from backend.ports.moves import Find
 from bot.talk import Rows, Talk
@@ -26,9 +26,9 @@ def about(what: str | None) -> bool:
 async def _open(talk: Talk, request_id: int) -> tuple[Request, str]:
     """Load an open request and its verb. Refused `forbidden`, `not_found`, `overtaken` once it is decided."""
     request = await talk.house.drafts.request(request_id)
-    if request is None or request.kind not in DECIDES or talk.actor.of_unit:
+    if request is None or request.kind not in DECIDES or talk.actor.is_unit_member:
         raise Refused("not_found", request=request_id)
-    if not may(talk.actor.role, DECIDES[request.kind]):
+    if not is_allowed(talk.actor.role, DECIDES[request.kind]):
         raise Refused("forbidden", verb=DECIDES[request.kind])
     if request.decision is not None and request.decided_at is not None:
         raise Refused("overtaken", by=request.decided_by, at=request.decided_at.isoformat())
@@ -48,7 +48,10 @@ async def agree(talk: Talk, request_id: int, why: str = "") -> None:
 
 async def _ask_class(talk: Talk, request: Request) -> None:
     """Send the eight classes as buttons (Q38)."""
-    keys = [(f"word.class.{name}", Press("class", request.id, place)) for place, name in enumerate(CLASSES)]
+    keys = [
+        (f"word.class.{name}", ButtonData("class", request.id, place))
+        for place, name in enumerate(UNREASONABLE_CLASSES)
+    ]
     rows: Rows = [keys[i : i + A_ROW] for i in range(0, len(keys), A_ROW)]
     await talk.say(talk.say_key("decide.class", ticket_no=await _no(talk, request)), rows)
     await talk.toast(talk.say_key("toast.asked"))
@@ -57,10 +60,12 @@ async def _ask_class(talk: Talk, request: Request) -> None:
 async def chosen(talk: Talk, request_id: int, place: int) -> None:
     """Handle a chosen class: ask for the reason."""
     request, _ = await _open(talk, request_id)
-    if request.kind not in WITH_CLASS or place >= len(CLASSES):
+    if request.kind not in WITH_CLASS or place >= len(UNREASONABLE_CLASSES):
         raise Refused("not_found", request=request_id)
     await talk.strip()
-    await talk.ask("decide.agree_reason", f"{AGREE}.{CLASSES[place]}", request_id, no=await _no(talk, request))
+    await talk.ask(
+        "decide.agree_reason", f"{AGREE}.{UNREASONABLE_CLASSES[place]}", request_id, no=await _no(talk, request)
+    )
 
 
 async def disagree(talk: Talk, request_id: int) -> None:
@@ -72,7 +77,7 @@ async def disagree(talk: Talk, request_id: int) -> None:
 async def words(talk: Talk, what: str, request_id: int, text: str) -> None:
     """Handle a reply to the card or to the question asked."""
     asked, _, class_ = what.partition(".")
-    if asked == AGREE and class_ in CLASSES:
+    if asked == AGREE and class_ in UNREASONABLE_CLASSES:
         await _agreed_by_class(talk, request_id, class_, text)
         return
     refusal, approval = _after(talk, "decide.refuse_words", text), _after(talk, "decide.agree_words", text)
@@ -117,7 +122,7 @@ async def files(talk: Talk, request_id: int) -> bool:
     request = await talk.house.drafts.request(request_id)
     if request is None:
         return False
-    if talk.actor.of_unit and request.unit != talk.actor.unit:
+    if talk.actor.is_unit_member and request.unit != talk.actor.unit:
         raise Refused("not_found", request=request_id)
     await view.files(talk, [str(f) for f in request.facts.get("files", ())])
     return True

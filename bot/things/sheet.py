@@ -5,8 +5,8 @@ from typing import Any
 
 from aiogram.types import Message
 
+from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut
-from backend.domain.presses import Press, encode
 from backend.domain.refusals import Refused
 from backend.mail.buttons import rows
 from bot import attachments
@@ -29,7 +29,7 @@ async def lines(talk: Talk, run_id: int) -> None:
     sheet, period = await _sheet(talk, run_id)
     said = [talk.say_key("sheet.head", period=period, unit=sheet["name"], score=sheet["total"] or "—")]
     said += [_words(talk, line) for line in sheet["lines"] if _counts(line)]
-    keys = rows([Button(talk.say_key("button.object"), encode(Press("contest", run_id)))])
+    keys = rows([Button(talk.say_key("button.object"), encode(ButtonData("contest", run_id)))])
     await _send(talk, Card(cut("\n".join(said), MOST), keys))
 
 
@@ -37,12 +37,12 @@ async def choose(talk: Talk, run_id: int, more: int) -> None:
     """Handle 提出异议: offer the lines that count, the others (`more`) behind a button. Refused as `_sheet`."""
     sheet, period = await _sheet(talk, run_id)
     made = [
-        Button(str(line["name"]), encode(Press("contest_line", run_id, place)))
+        Button(str(line["name"]), encode(ButtonData("contest_line", run_id, place)))
         for place, line in enumerate(sheet["lines"])
         if _counts(line) is not bool(more)
     ]
     if not more and len(made) < len(sheet["lines"]):
-        made.append(Button(talk.say_key("sheet.others"), encode(Press("contest", run_id, 1))))
+        made.append(Button(talk.say_key("sheet.others"), encode(ButtonData("contest", run_id, 1))))
     await _send(talk, Card(talk.say_key("sheet.which", period=period), rows(made)))
     await talk.toast(talk.say_key("toast.asked"))
 
@@ -77,7 +77,7 @@ def _marks(talk: Talk) -> Scores:
 async def _sheet(talk: Talk, run_id: int) -> tuple[Mapping[str, Any], str]:
     """Return the sheet of the person's own unit in a run, and the period. Refused `forbidden`, `unknown_run`."""
     actor = talk.actor
-    if not actor.of_unit:
+    if not actor.is_unit_member:
         raise Refused("forbidden", verb="scores")
     run = await _marks(talk).seen(run_id, actor)
     if not run["units"]:

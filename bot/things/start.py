@@ -14,8 +14,8 @@ async def start(talk: Talk, words: str = "") -> None:
     if not talk.private:
         await talk.told("command.private_only")
         return
-    standing = await talk.house.office.standing()
-    units = standing.config.units
+    snapshot = await talk.house.office.standing()
+    units = snapshot.config.units
     if not words:
         if talk.person is not None:
             unit = units[talk.person.unit].name if talk.person.unit in units else talk.person.unit

@@ -1,7 +1,7 @@
 """联系督办人员: shows the supervisors and their duty phone; a message to them is passed on and audited."""
 
+from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut, mask
-from backend.domain.presses import Press, encode
 from backend.domain.records import Person
 from backend.domain.ticket import Role
 from bot.case import Case
@@ -27,14 +27,14 @@ async def words(talk: Talk, case: Case, text: str) -> None:
     if not text:
         await start(talk, case)
         return
-    standing = await talk.house.office.standing()
-    unit, name = standing.config.units.get(talk.who.unit), await talk.house.book.requester(case.snap.ticket.id)
-    shape = standing.settings.text("privacy.phone_mask")
+    snapshot = await talk.house.office.standing()
+    unit, name = snapshot.config.units.get(talk.who.unit), await talk.house.book.requester(case.snap.ticket.id)
+    shape = snapshot.settings.text("privacy.phone_mask")
     shown = cut(mask(text, (name,) if name else (), phone_mask=shape), LONGEST)
     card = Card(
         talk.say_key("order.message", unit=unit.name if unit else talk.who.unit, name=talk.who.name,
                      ticket_no=case.no, text=shown),
-        ((Button(talk.say_key("button.whole"), encode(Press("whole", case.id, case.assignment.version))),),),
+        ((Button(talk.say_key("button.whole"), encode(ButtonData("whole", case.id, case.assignment.version))),),),
     )  # fmt: skip
     told = [p.code for p in await _people(talk, case) if p.address and await talk.send(p.address, card)]
     if not told:
@@ -46,11 +46,11 @@ async def words(talk: Talk, case: Case, text: str) -> None:
 
 
 async def _people(talk: Talk, case: Case) -> list[Person]:
-    standing = await talk.house.office.standing()
-    here = standing.people(case.snap.ticket.management or "", Role.SUPERVISOR)
+    snapshot = await talk.house.office.standing()
+    here = snapshot.people(case.snap.ticket.management or "", Role.SUPERVISOR)
     return [p for p in here if p.chat and p.address]
 
 
 async def _phone(talk: Talk) -> str:
-    phones = (await talk.house.office.standing()).settings.listing("notify.duty_phone")
+    phones = (await talk.house.office.standing()).settings.strings("notify.duty_phone")
     return phones[0] if phones else ""

@@ -2,7 +2,7 @@
 
 from backend.cards import WHOLE
 from backend.domain.acts import Snapshot
-from backend.domain.flow import visible
+from backend.domain.flow import is_visible
 from backend.domain.refusals import Refused
 from backend.domain.ticket import State
 from backend.ports.cards import NewCard
@@ -22,9 +22,9 @@ async def ticket(talk: Talk, words: str = "") -> None:
         await talk.told("command.ticket_usage")
         return
     snap = await talk.house.desk.moves.load(Find(no=words.split(maxsplit=1)[0]))
-    if snap is None or not visible(snap, actor):
+    if snap is None or not is_visible(snap, actor):
         raise Refused("not_found", ticket=words)
-    if not actor.of_unit:
+    if not actor.is_unit_member:
         await whole(talk, snap)
         return
     mine = [a for a in snap.assignments if a.unit == actor.unit and a.ended_at is None]
@@ -36,7 +36,7 @@ async def ticket(talk: Talk, words: str = "") -> None:
 
 async def opened(talk: Talk, case: Case) -> None:
     """Handle the button 打开工单: the whole ticket for the office, the card for a unit."""
-    if talk.actor.of_unit:
+    if talk.actor.is_unit_member:
         await todo.again(talk, case)
         return
     await whole(talk, case.snap)

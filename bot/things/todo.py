@@ -1,9 +1,9 @@
 """我的待办: lists the unit's open tickets page by page, or shows them one by one."""
 
+from backend.domain.button_data import ButtonData, encode
 from backend.domain.calendar import Calendar
-from backend.domain.clockwords import left_words
-from backend.domain.presses import Press, encode
 from backend.domain.ticket import State
+from backend.domain.time_words import describe_time_left
 from backend.ports.drafts import Todo
 from backend.ports.moves import Find
 from bot.case import Case
@@ -34,10 +34,10 @@ async def page(talk: Talk, first: int) -> None:
         else talk.say_key("todo.page", **{"n": count, "from": first + 1, "to": first + len(items)}),
         *(_line(talk, i, calendar) for i in items),
     ]  # fmt: skip
-    rows = [(Button(i.ticket.no, encode(Press("todo", i.assignment.id, i.assignment.version))),) for i in items]
+    rows = [(Button(i.ticket.no, encode(ButtonData("todo", i.assignment.id, i.assignment.version))),) for i in items]
     later = first + len(items)
     if later < min(count, MOST):
-        rows.append((Button(talk.say_key("button.more"), encode(Press("todo_page", later))),))
+        rows.append((Button(talk.say_key("button.more"), encode(ButtonData("todo_page", later))),))
     elif count > later:
         lines.append(talk.say_key("chat.todo_more", n=count - later))
     await talk.toast(talk.say_key("toast.shown"))
@@ -49,10 +49,10 @@ def _line(talk: Talk, item: Todo, calendar: Calendar) -> str:
     words, a = talk.house.catalogue, item.assignment
     due = a.sign_due_at if a.state is State.DISPATCHED else a.close_due_at
     now, zone = talk.now, talk.house.office.clock.zone
-    left = left_words(words, now, due, item.ticket.grade, calendar, zone) if due > now else ""
-    marks = [words.word("grade", "urgent")] if item.ticket.grade == "urgent" else []
-    marks += [words.word("flag", f) for f in ("red", "yellow", "supervised") if f in item.ticket.flags]
-    return words.say("chat.todo_line", ticket_no=item.ticket.no, state=words.word("state", a.state),
+    left = describe_time_left(words, now, due, item.ticket.grade, calendar, zone) if due > now else ""
+    marks = [words.get_word("grade", "urgent")] if item.ticket.grade == "urgent" else []
+    marks += [words.get_word("flag", f) for f in ("red", "yellow", "supervised") if f in item.ticket.flags]
+    return words.render("chat.todo_line", ticket_no=item.ticket.no, state=words.get_word("state", a.state),
                      due=talk.when(due), left=left, mark=" ".join(marks))  # fmt: skip
 
 
@@ -75,7 +75,7 @@ async def one_by_one(talk: Talk, after: int = 0) -> None:
     if snap is None:
         return
     await again(talk, Case(snap, item.assignment))
-    under = ((("button.next", Press("next", item.assignment.id)),),) if place + 1 < len(items) else ()
+    under = ((("button.next", ButtonData("next", item.assignment.id)),),) if place + 1 < len(items) else ()
     await talk.say(talk.say_key("todo.one", i=place + 1, n=count), under)
 
 

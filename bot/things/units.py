@@ -22,16 +22,16 @@ async def unit(talk: Talk, words: str = "") -> None:
     if not asked:
         await talk.told("office.unit_usage")
         return
-    standing = await talk.house.office.standing()
-    mine = talk.actor.unit if talk.actor.of_unit else None
-    found = meant(asked, [u for u in standing.config.units.values() if mine is None or u.code == mine])
+    snapshot = await talk.house.office.standing()
+    mine = talk.actor.unit if talk.actor.is_unit_member else None
+    found = meant(asked, [u for u in snapshot.config.units.values() if mine is None or u.code == mine])
     if not found:
         await talk.told("office.unit_unknown", name=asked)
     elif len(found) > 1:
         names = talk.say_key("bot.and").join(u.name for u in found[:NAMED])
         await talk.told("office.units_found", name=asked, units=names)
     else:
-        await _shown(talk, found[0], standing)
+        await _shown(talk, found[0], snapshot)
 
 
 def meant(asked: str, seen: Sequence[Unit]) -> list[Unit]:
@@ -49,14 +49,14 @@ def short_for(short: str, name: str) -> bool:
     return all(character in rest for character in short)
 
 
-async def _shown(talk: Talk, one: Unit, standing: Standing) -> None:
+async def _shown(talk: Talk, one: Unit, snapshot: Standing) -> None:
     counts = await talk.house.reading.counts(talk.now, one.code)
     month: datetime = talk.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sheet = await _sheet(talk, one)
     await talk.tell(talk.say_key(
         "office.unit", unit=one.name, unsigned=counts.get(State.DISPATCHED.value, 0), working=working(counts),
         overdue=counts.get("overdue", 0), closed=await talk.house.drafts.closed_since(one.code, month),
-        people=_people(talk, one, standing), tickets=await _tickets(talk, one), rates=_rates(talk, sheet),
+        people=_people(talk, one, snapshot), tickets=await _tickets(talk, one), rates=_rates(talk, sheet),
         score=sheet.get("total") or "",
     ))  # fmt: skip
 
@@ -67,12 +67,12 @@ def working(counts: Mapping[str, int]) -> int:
     return sum(int(counts.get(state.value, 0)) for state in states)
 
 
-def _people(talk: Talk, one: Unit, standing: Standing) -> str:
+def _people(talk: Talk, one: Unit, snapshot: Standing) -> str:
     roles = PEOPLE if one.kind is UnitKind.HANDLING else STAFF
     said = [
-        talk.say_key("office.unit_person", role=talk.house.catalogue.word("role", p.role), name=p.name,
+        talk.say_key("office.unit_person", role=talk.house.catalogue.get_word("role", p.role), name=p.name,
                      bound=talk.say_key("office.bound" if p.chat else "office.not_bound"))
-        for p in standing.people(one.code, *roles)
+        for p in snapshot.people(one.code, *roles)
     ]  # fmt: skip
     return talk.say_key("bot.and").join(said) or talk.say_key("office.nobody")
 
@@ -81,7 +81,7 @@ async def _tickets(talk: Talk, one: Unit) -> str:
     _, items = await talk.house.drafts.todo(one.code, TICKETS)
     return "".join(
         "\n" + talk.say_key("office.unit_ticket", ticket_no=i.ticket.no,
-                     state=talk.house.catalogue.word("state", i.assignment.state),
+                     state=talk.house.catalogue.get_word("state", i.assignment.state),
                      due=talk.when(i.assignment.sign_due_at if i.assignment.state is State.DISPATCHED
                                    else i.assignment.close_due_at))
         for i in items

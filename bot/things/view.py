@@ -21,20 +21,20 @@ async def view(talk: Talk, case: Case) -> None:
 
 async def detail(talk: Talk, ticket: Ticket, assignment: Assignment | None) -> str:
     """Render a ticket as text; without place and demand when `privacy.chat` is strict or it is confidential."""
-    standing = await talk.house.office.standing()
+    snapshot = await talk.house.office.standing()
     words = talk.house.catalogue
-    closed = standing.settings.choice("privacy.chat") == "strict" or "confidential" in ticket.flags
-    phone_mask = standing.settings.text("privacy.phone_mask")
+    closed = snapshot.settings.choice("privacy.chat") == "strict" or "confidential" in ticket.flags
+    phone_mask = snapshot.settings.text("privacy.phone_mask")
     name = None if closed else await talk.house.book.requester(ticket.id)
     hidden = (name,) if name else ()
     given = assignment
-    unit = standing.config.units.get(given.unit) if given else None
-    return words.say(
+    unit = snapshot.config.units.get(given.unit) if given else None
+    return words.render(
         "chat.detail",
         ticket_no=ticket.no,
-        category=words.word("category", ticket.category) if ticket.category else "",
-        grade=words.word("grade", ticket.grade),
-        state=words.word("state", given.state if given else ticket.state),
+        category=words.get_word("category", ticket.category) if ticket.category else "",
+        grade=words.get_word("grade", ticket.grade),
+        state=words.get_word("state", given.state if given else ticket.state),
         place="" if closed else mask(ticket.place, hidden, phone_mask=phone_mask),
         masked_text="" if closed else cut(mask(ticket.text or ticket.title, hidden, phone_mask=phone_mask), LONGEST),
         dispatched_at=talk.when(given.dispatched_at) if given else "",

@@ -105,16 +105,16 @@ def write_call(prompt: Prompt, next_url: str, voice: str) -> str:
         )
         # Twilio does not call the action for an empty recording
         twiml.redirect(next_url, method="POST")
-    elif dial := prompt.dial:
+    elif attempt := prompt.dial:
         bridge = Dial(
             action=next_url,
             method="POST",
-            timeout=dial.ring_seconds,
+            timeout=attempt.ring_seconds,
             answer_on_bridge=True,
-            caller_id=dial.caller or None,
-            record="record-from-answer-dual" if dial.record else None,
+            caller_id=attempt.caller or None,
+            record="record-from-answer-dual" if attempt.record else None,
         )
-        bridge.number(dial.number, url=dial.announce_url or None, method="POST" if dial.announce_url else None)
+        bridge.number(attempt.number, url=attempt.announce_url or None, method="POST" if attempt.announce_url else None)
         twiml.append(bridge)
     elif prompt.then == "next":
         twiml.redirect(next_url, method="POST")

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from backend.auditor import EVERY, PATIENCE, SETTLING, Auditor
-from backend.domain.flow import chain
-from backend.domain.instants import micros
+from backend.domain.flow import build_entry
+from backend.domain.instants import to_micros
 from backend.domain.records import Duty, Ticket
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Obligation, Source, State
 from backend.ports.auditing import Finding
 from backend.ports.moves import Find, NewTicket
@@ -35,7 +35,7 @@ class Town(Bench):
         """A ticket as the intake leaves it: waiting to be dispatched, with the clock for that running."""
         now = self.at.astimezone(UTC)
         ticket_id = self.ids.take()
-        line = chain(KEY, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+        line = build_entry(KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
                      verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
                      recorded_at=now, words={})  # fmt: skip
         ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市",
@@ -95,7 +95,7 @@ async def test_a_dispatched_ticket_nobody_was_told_of_is_found(town: Town) -> No
 
 
 async def test_a_letter_that_waits_for_the_office_to_open_is_no_silence(town: Town) -> None:
-    soon = micros(town.at + timedelta(hours=2))
+    soon = to_micros(town.at + timedelta(hours=2))
     await town.plant("UPDATE letters SET state = 'pending', not_before = :soon", soon=soon)
     town.at += timedelta(hours=1)
     assert await town.auditor.look() == []
@@ -148,17 +148,17 @@ async def test_no_red_card_is_missed_while_an_extension_is_being_decided(town: T
 
 async def test_a_letter_held_past_its_lease_is_found(town: Town) -> None:
     await town.plant("UPDATE letters SET state = 'sending', owner = 'w1', lease_until = :then",
-                     then=micros(town.real - 2 * MINUTE))  # fmt: skip
+                     then=to_micros(town.real - 2 * MINUTE))  # fmt: skip
     assert (await town.looked("letter_stuck")).facts["channel"] == "phone"
 
 
 async def test_a_letter_rung_for_is_held_by_its_call(town: Town) -> None:
-    letter = await town.db.read(lambda c: c.execute(text("SELECT min(id) FROM letters")).scalar_one())
+    message = await town.db.read(lambda c: c.execute(text("SELECT min(id) FROM letters")).scalar_one())
     await town.plant("UPDATE letters SET state = 'sending', owner = 'calls', lease_until = NULL")
     await town.plant(
         "INSERT INTO calls (id, purpose, letter_id, to_masked, script, position, facts, heard, keys, state, created_at)"
         " VALUES (1, 'notice', :letter, '138****0001', 'notice', '', '{}', '{}', '', 'waiting', :now)",
-        letter=letter, now=micros(town.at),
+        letter=message, now=to_micros(town.at),
     )  # fmt: skip
     assert await town.auditor.look() == []
     await town.plant("UPDATE calls SET state = 'done'")
@@ -175,7 +175,7 @@ async def test_a_letter_that_should_have_left_is_found(town: Town) -> None:
 @pytest.mark.parametrize("state", ["asking", "placed", "ambiguous"])
 async def test_a_call_without_a_result_is_found(town: Town, state: str) -> None:
     await town.plant("INSERT INTO dials (id, call_id, number, state, asked_at, keys) VALUES (1, 1, 1, :state, :at, '')",
-                     state=state, at=micros(town.at))  # fmt: skip
+                     state=state, at=to_micros(town.at))  # fmt: skip
     town.at += PATIENCE["dial"] - MINUTE
     assert await town.auditor.look() == []
     town.at += 2 * MINUTE
@@ -184,7 +184,7 @@ async def test_a_call_without_a_result_is_found(town: Town, state: str) -> None:
 
 async def test_a_long_talk_is_no_lost_call(town: Town) -> None:
     await town.plant("INSERT INTO dials (id, call_id, number, state, asked_at, answered_at, keys) "
-                     "VALUES (1, 1, 1, 'placed', :at, :at, '')", at=micros(town.at))  # fmt: skip
+                     "VALUES (1, 1, 1, 'placed', :at, :at, '')", at=to_micros(town.at))  # fmt: skip
     town.at += PATIENCE["dial"] + MINUTE
     assert await town.auditor.look() == []
 
@@ -224,11 +224,11 @@ async def test_a_closed_ticket_with_an_open_limit_is_found(town: Town) -> None:
 
 async def test_what_was_heard_and_not_handled_is_found(town: Town) -> None:
     row = "INSERT INTO inbox (id, mouth, event, chat, body, received_at, state) VALUES (:id, 'telegram', :id2, '', '{}', :at, :state)"
-    await town.plant(row, id=1, id2="1", at=micros(town.real - PATIENCE["heard"] + MINUTE), state="new")
+    await town.plant(row, id=1, id2="1", at=to_micros(town.real - PATIENCE["heard"] + MINUTE), state="new")
     assert await town.auditor.look() == []
-    await town.plant(row, id=2, id2="2", at=micros(town.real - PATIENCE["heard"] - MINUTE), state="new")
+    await town.plant(row, id=2, id2="2", at=to_micros(town.real - PATIENCE["heard"] - MINUTE), state="new")
     await town.looked("inbox_late")
-    await town.plant(row, id=3, id2="3", at=micros(town.real), state="dead")
+    await town.plant(row, id=3, id2="3", at=to_micros(town.real), state="dead")
     await town.looked("inbox_dead")
 
 
@@ -238,7 +238,7 @@ async def test_a_card_that_stays_out_of_date_is_found(town: Town) -> None:
     await town.plant(
         "INSERT INTO cards (id, channel, address, message_id, person, ticket_id, assignment_id, kind, shown, wanted,"
         " facts, sent_at, state) VALUES (1, 'telegram', '5', '6', 'H1', :ticket, :assignment, 'M1', 2, 2, '{}', :at, 'live')",
-        ticket=snap.ticket.id, assignment=snap.lead.id, at=micros(town.at),
+        ticket=snap.ticket.id, assignment=snap.lead.id, at=to_micros(town.at),
     )  # fmt: skip
     town.at += timedelta(hours=1)
     await town.act("sign", HANDLER)
@@ -264,7 +264,7 @@ async def test_a_planned_visit_is_no_finding(town: Town) -> None:
     await town.plant(
         "INSERT INTO calls (id, purpose, ticket_id, round, to_masked, script, position, facts, heard, keys, state, "
         "created_at) SELECT 1, 'visit', id, 1, '', 'visit', '', '{}', '{}', '', 'waiting', :now FROM tickets",
-        now=micros(town.at),
+        now=to_micros(town.at),
     )  # fmt: skip
     town.at += PATIENCE["visit"] + MINUTE
     assert await town.auditor.look() == []
@@ -280,7 +280,7 @@ async def test_a_ticket_waiting_to_be_dispatched_without_a_limit_is_found(town: 
 async def test_a_unit_with_tickets_and_nobody_to_handle_them_is_found(town: Town) -> None:  # A21
     await town.plant("UPDATE people SET active = :no WHERE code = 'H1'", no=False)
     assert await town.auditor.look() == []
-    await town.plant("UPDATE people SET valid_to = :then WHERE code = 'H2'", then=micros(town.at))
+    await town.plant("UPDATE people SET valid_to = :then WHERE code = 'H2'", then=to_micros(town.at))
     assert (await town.looked("unit_unstaffed")).subject == "U01"
 
 
@@ -335,5 +335,5 @@ async def test_he_looks_once_a_minute_and_lets_others_catch_up_after_a_step_of_t
 def test_there_are_at_least_twelve_kinds_and_each_has_its_words() -> None:
     assert len(KINDS) >= 12
     for language in ("zh_CN", "en"):
-        words = Catalogue(language)
+        words = Texts(language)
         assert [k for k in KINDS if not words.has(f"finding.{k}")] == []

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from backend.domain.presses import Press, encode
+from backend.domain.button_data import ButtonData, encode
 from bot.flood import PRESS, Flood
 from sandbox.faults import Fault
 from tests.bot.world import DISPATCHER, World
@@ -213,7 +213,7 @@ async def test_lone_surrogates_and_marks_are_words_like_others_FT27(world: World
 
 
 def test_press_words_fit_into_a_button() -> None:
-    assert len(encode(Press("not_reached", 10**15 - 1, 10**9 - 1)).encode()) <= 64
+    assert len(encode(ButtonData("not_reached", 10**15 - 1, 10**9 - 1)).encode()) <= 64
 
 
 async def test_gateways_pages_and_cut_answers_stop_no_poller_FT23(world: World) -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import select, text
 from backend.cards import Cards
 from backend.desk import Desk
 from backend.domain.acts import Act, Actor
-from backend.domain.flow import chain
-from backend.domain.presses import Press, encode
+from backend.domain.button_data import ButtonData, encode
+from backend.domain.flow import build_entry
 from backend.domain.records import Assignment, Ticket, Unit
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
 from backend.filing import Filing
 from backend.office import Clock, Office
@@ -82,7 +82,7 @@ class World:
         self.desk = Desk(self.moves, self.office, self.ids, b"k" * 32)
         drafts = DraftShelf(db)
         self.registry = Registry(PeopleShelf(db, self.ids, self.vault), drafts, self.office)
-        self.catalogue = Catalogue("zh_CN")
+        self.catalogue = Texts("zh_CN")
         book = CardShelf(db, self.ids, self.vault)
         bot = make_bot(TOKEN, f"{base}/sandbox/telegram")
         self.house = House(
@@ -152,7 +152,7 @@ class World:
         await self.ids.refill()
         now = self.at.astimezone(UTC)
         ticket_id = self.ids.take()
-        line = chain(b"k" * 32, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+        line = build_entry(b"k" * 32, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
                      verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
                      recorded_at=now, words={})  # fmt: skip
         ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市",
@@ -162,7 +162,7 @@ class World:
         return (await self.assignment(no)).id
 
     async def act(self, verb: str, by: Actor, no: str = "T1", **words: object) -> None:
-        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
+        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
 
     async def assignment(self, no: str = "T1") -> Assignment:
         snap = await self.moves.load(Find(no=no))
@@ -189,7 +189,7 @@ class World:
 
     async def data(self, verb: str, no: str = "T1") -> str:
         a = await self.assignment(no)
-        return encode(Press(verb, a.id, a.version))
+        return encode(ButtonData(verb, a.id, a.version))
 
     # -- looking
 

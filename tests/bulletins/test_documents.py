@@ -9,7 +9,7 @@ from backend.bulletins.composing import compose
 from backend.bulletins.kinds import Kind
 from backend.bulletins.pdf import _data
 from backend.bulletins.workbook import safe
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from storage.bulletins import BulletinShelf
 from storage.db import Database
 from tests.bulletins.world import ADMIN, CALLER, MONTH, PHONE, REVIEWER, Book, Paper, room, world
@@ -51,7 +51,7 @@ async def test_every_figure_of_a_month_is_found_again_in_sheet_and_paper(databas
     assert [name.rpartition(".")[2] for name, _ in files] == ["docx", "xlsx", "pdf"]
     book, paper = Book(files[0 + 1][1]), Paper(files[0][1])
     assert files[2][1].startswith(b"%PDF")
-    true, zh = _reckoned(lives, made.at), Catalogue("zh_CN")
+    true, zh = _reckoned(lives, made.at), Texts("zh_CN")
 
     main = book.column("主要指标")
     assert main["受理诉求（件）"] == true["received"]
@@ -59,7 +59,7 @@ async def test_every_figure_of_a_month_is_found_again_in_sheet_and_paper(databas
     assert main["办结工单（件）"] == true["closed"]
     assert main["回访工单（件）"] == true["visited"]
     for sheet, key in (("诉求类别", "category"), ("来源渠道", "channel"), ("工单级别", "grade")):
-        assert book.column(sheet) == {zh.word(key, word): n for word, n in true[key].items()}
+        assert book.column(sheet) == {zh.get_word(key, word): n for word, n in true[key].items()}
         assert abs(sum(book.column(sheet, 2).values()) - 1) < 1e-3
     assert book.column("地区受理") == dict(true["region"])
     units = book.column("单位办理情况"), book.column("单位办理情况", 3)
@@ -117,7 +117,7 @@ async def test_no_name_and_no_number_of_a_person_is_in_any_document(database: Da
     issue, files = await rooms.make(MONTH)
     paper, book = Paper(files[0][1]), Book(files[1][1])
     material = await rooms._gather.material(Kind.MONTHLY, MONTH, {}, None)
-    typed = str(_data(compose(material, issue, Catalogue("zh_CN"))))
+    typed = str(_data(compose(material, issue, Texts("zh_CN"))))
     for words in (paper.words(), book.words(), typed):
         assert CALLER not in words and PHONE not in words and PHONE[-4:] not in words
         assert not re.search(r"1[3-9]\d{9}", words)
@@ -140,8 +140,8 @@ async def test_a_matter_without_a_title_is_named_by_place_and_category_alone(dat
 
 async def test_a_month_without_data_becomes_a_document_that_says_so(database: Database) -> None:
     made, _ = await world(database, count=5)
-    rooms, shelf = room(made), BulletinShelf(made.db, made.ids, made.vault)
-    issue = await shelf.open_issue(Kind.MONTHLY, "2025-01", 2025, "A1", made.at, None)
+    rooms, store = room(made), BulletinShelf(made.db, made.ids, made.vault)
+    issue = await store.open_issue(Kind.MONTHLY, "2025-01", 2025, "A1", made.at, None)
     assert issue is not None
     material = await rooms._gather.material(Kind.MONTHLY, "2025-01", {}, None)
-    assert "没有受理、派出、办结或者回访的工单" in str(compose(material, issue, Catalogue("zh_CN")).blocks)
+    assert "没有受理、派出、办结或者回访的工单" in str(compose(material, issue, Texts("zh_CN")).blocks)

@@ -13,7 +13,7 @@ from backend.bulletins.ranking import Scores, scores
 from backend.bulletins.writing import Writer
 from backend.domain.records import Unit
 from backend.domain.settings import Settings
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import UnitKind
 from backend.marks.spans import span
 from backend.ports.bulletins import Issue
@@ -60,7 +60,7 @@ def _scores() -> Scores:
 
 
 def _written(**changes: str) -> tuple[dict[str, Table], str]:
-    w = Writer(Catalogue("zh_CN"))
+    w = Writer(Texts("zh_CN"))
     scores(w, _scores(), _units(), Settings({k.replace("__", "."): v for k, v in changes.items()}))
     return {b.sheet: b for b in w.blocks if isinstance(b, Table)}, "\n".join(
         b.text for b in w.blocks if isinstance(b, Paragraph)
@@ -107,12 +107,12 @@ def test_where_bands_are_chosen_no_rank_is_printed() -> None:
     table = tables["第一组得分"]
     assert [c.title for c in table.columns][:2] == ["档次", "单位"]
     assert [row[:2] for row in _printed(table)] == [["优秀", "甲U1"], ["优秀", "甲U3"], ["良好", "甲U2"]]
-    picture = glances.ranked(_scores(), span("2026Q4"), Settings(settings), Catalogue("zh_CN"), "")
+    picture = glances.ranked(_scores(), span("2026Q4"), Settings(settings), Texts("zh_CN"), "")
     assert picture is not None and [row[3] for row in picture.rows[:2]] == ["优秀", "优秀"]
 
 
 def test_the_picture_ranks_units_and_says_that_trial_figures_are_in_it() -> None:
-    picture = glances.ranked(_scores(), span("2026Q4"), Settings(), Catalogue("zh_CN"), "")
+    picture = glances.ranked(_scores(), span("2026Q4"), Settings(), Texts("zh_CN"), "")
     assert picture is not None
     assert [(row[0], row[3]) for row in picture.rows[:3]] == [("甲U4", "第1名"), ("甲U1", "第2名"), ("甲U3", "第2名")]
     assert "甲M1" not in {row[0] for row in picture.rows} and picture.subtitle == "含试算数据，以定稿为准"
@@ -148,5 +148,5 @@ async def test_a_locked_month_counts_as_it_was_locked_and_the_paper_says_so(data
     kept = {u["unit"]: u["total"] for u in locked["units"]}
     assert {u: months["2026-10"] for u, months in material.scores.months.items() if u in kept} == kept
     issue = Issue(1, Kind.QUARTERLY, "2026Q4", 2026, 1, 1, "making", made.at, "A1")
-    words = str(compose(material, issue, Catalogue("zh_CN")).blocks)
+    words = str(compose(material, issue, Texts("zh_CN")).blocks)
     assert f"2026-10 定稿（第{run['id']}号）" in words and "2026-11 试算" in words

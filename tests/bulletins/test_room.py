@@ -8,7 +8,7 @@ from backend.bulletins.kinds import Kind
 from backend.bulletins.press import lacking
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Role
 from storage import tables as t
 from storage.bulletins import BulletinShelf
@@ -93,7 +93,7 @@ async def test_head_and_addressees_are_settings(database: Database) -> None:
     assert issue is not None
 
     async def document(changes: dict[str, str]):  # type: ignore[no-untyped-def]
-        return compose(await rooms._gather.material(Kind.MONTHLY, "2026-10", changes, None), issue, Catalogue("zh_CN"))
+        return compose(await rooms._gather.material(Kind.MONTHLY, "2026-10", changes, None), issue, Texts("zh_CN"))
 
     plain = await document({})
     assert (plain.masthead, plain.issuer) == ("接诉即办", "朝阳区热线")
@@ -111,7 +111,7 @@ async def test_the_beijing_office_gets_an_analysis_with_its_agencies_three_rates
     issue = await shelf(made).open_issue(Kind.ANALYSIS, "2026-10", 2026, "A1", made.at, None)
     assert issue is not None
     material = await rooms._gather.material(Kind.ANALYSIS, "2026-10", {"profile": "beijing_mutual_aid"}, None)
-    document = compose(material, issue, Catalogue("zh_CN"))
+    document = compose(material, issue, Texts("zh_CN"))
     assert document.title == "2026年10月接诉即办工作情况分析报告" and document.send_to == "办事处主任办公会"
     table = next(one for one in document.tables if one.sheet == "三项指标")
     sheets = (await made.marks.month("2026-10", scheme="beijing-agency", evidence=False))["units"]
@@ -126,7 +126,7 @@ async def test_english_is_spoken_where_it_is_asked_for(database: Database) -> No
     rooms = room(made, "en")
     issue = await shelf(made).open_issue(Kind.MONTHLY, "2026-10", 2026, "A1", made.at, None)
     assert issue is not None
-    document = compose(await rooms._gather.material(Kind.MONTHLY, "2026-10", {}, None), issue, Catalogue("en"))
+    document = compose(await rooms._gather.material(Kind.MONTHLY, "2026-10", {}, None), issue, Texts("en"))
     assert document.title == "Bulletin for October 2026" and document.stem == "jiesu-monthly-bulletin-2026-10"
     assert next(one for one in document.tables if one.sheet == "Overview").rows[0][0] == "Demands received"
 
@@ -134,5 +134,5 @@ async def test_english_is_spoken_where_it_is_asked_for(database: Database) -> No
 def test_who_has_not_installed_the_extra_is_told_what_to_install() -> None:
     assert lacking() == [] and lacking({"no_such_module": "python-docx", "sys": "x"}) == ["python-docx"]
     for language in ("zh_CN", "en"):
-        said = Catalogue(language).refusal("reports_missing", {"packages": "python-docx"})
+        said = Texts(language).render_refusal("reports_missing", {"packages": "python-docx"})
         assert "pip install jiesu[reports]" in said and "python-docx" in said

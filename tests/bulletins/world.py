@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from backend.bulletins import Bulletins
 from backend.domain.acts import Actor
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Role
 from storage.audit import Audit
 from storage.bulletins import BulletinShelf
@@ -45,8 +45,8 @@ async def world(db: Database, seed: int = 11, count: int = 160) -> tuple[World, 
 
 def room(made: World, language: str = "zh_CN") -> Bulletins:
     """The room over that world."""
-    shelf = BulletinShelf(made.db, made.ids, made.vault)
-    return Bulletins(shelf, made.marks, Audit(made.db, made.ids), Catalogue(language))
+    store = BulletinShelf(made.db, made.ids, made.vault)
+    return Bulletins(store, made.marks, Audit(made.db, made.ids), Texts(language))
 
 
 class Book:

@@ -35,9 +35,9 @@ async def test_both_are_rung_neither_sees_the_other_and_the_contact_is_logged(wo
     assert legs == [(H1, OWN), (ASKER, OWN)]
     assert "正在为您接通诉求人，本次通话将录音" in world.phone(H1).heard
     assert "住建局工作人员就您反映的事项与您联系，通话将录音" in world.phone(ASKER).heard
-    call, dial = await world.call(), await world.dial()
+    call, attempt = await world.call(), await world.dial()
     assert (call.purpose, call.outcome, call.to_masked) == ("bridge", "completed", "138****1001")
-    assert dial.recording is not None
+    assert attempt.recording is not None
     assert await contacts(world) == [("H1", "phone", True)]
     assert (await world.snap()).lead.contacted_at is not None
     note = next(r.words for r in await world.rows(t.journal) if r.verb == "contact")

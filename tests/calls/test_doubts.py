@@ -36,8 +36,8 @@ async def test_with_every_callback_lost_the_carrier_is_asked_before_anybody_is_r
     await world.go(seconds=89)
     assert world.rung() == 1 and (await world.dial()).outcome is None
     await world.go(seconds=2)
-    dial = await world.dial()
-    assert (dial.outcome, dial.status, dial.provider_id) == (
+    attempt = await world.dial()
+    assert (attempt.outcome, attempt.status, attempt.provider_id) == (
         "no_answer",
         "no-answer",
         world.town.phones.calls_made[0].sid,
@@ -88,10 +88,10 @@ async def test_disordered_and_doubled_news_change_nothing_FW5_FW6(world: World, 
     world.phone(H1).answers(["9", "2", "2580#"])
     await world.dispatched()
     await world.settle()
-    dial, call = await world.dial(), await world.call()
-    assert (dial.status, call.outcome, call.keys, world.rung()) == ("completed", "signed", "92****", 1)
+    attempt, call = await world.dial(), await world.call()
+    assert (attempt.status, call.outcome, call.keys, world.rung()) == ("completed", "signed", "92****", 1)
     assert (await world.snap()).ticket.version == 3
-    assert call.duration == dial.duration > 0
+    assert call.duration == attempt.duration > 0
 
 
 @ONE_ENGINE

@@ -27,9 +27,9 @@ async def asked(world: World) -> int:
     await world.calls.round()
     await world.phone(H1).rings()
     await world.town.settle()
-    dial = await world.dial()
+    attempt = await world.dial()
     await world.alter(t.dials, provider_id="CA" + "1" * 32)
-    return int(dial.id)
+    return int(attempt.id)
 
 
 async def shape(world: World) -> Any:
@@ -52,9 +52,9 @@ FORGED: list[tuple[str, dict[str, Any]]] = [
 async def test_FW1_FW2_what_the_carrier_did_not_sign_is_refused_without_a_row(
     world: World, name: str, how: dict[str, Any]
 ) -> None:
-    dial = await asked(world)
+    attempt = await asked(world)
     before = await shape(world)
-    for path in (f"/voice/{dial}?s=0", f"/status/{dial}", f"/record/{dial}", "/inbound", "/fallback"):
+    for path in (f"/voice/{attempt}?s=0", f"/status/{attempt}", f"/record/{attempt}", "/inbound", "/fallback"):
         assert (await world.post(path, fields(CallStatus="completed"), **how))[0] == 403
     assert await shape(world) == before
 
@@ -67,35 +67,35 @@ async def test_FW1_a_signature_given_twice_is_refused(world: World) -> None:
 
 
 async def test_FW2_the_configured_address_counts_and_not_the_host_or_the_order_of_the_query(world: World) -> None:
-    dial = await asked(world)
+    attempt = await asked(world)
     status, text = await world.post(
-        f"/voice/{dial}?s=0", fields(), headers={"Host": "inner:8080", "X-Forwarded-Proto": "http"}
+        f"/voice/{attempt}?s=0", fields(), headers={"Host": "inner:8080", "X-Forwarded-Proto": "http"}
     )
     assert (status, "确认收到请按1" in text) == (200, True)
-    signed = f"{ADDRESS}/hooks/twilio/voice/{dial}?s=0&w=1"
-    status, _ = await world.post(f"/voice/{dial}?w=1&s=0", fields(), signed_url=signed)
+    signed = f"{ADDRESS}/hooks/twilio/voice/{attempt}?s=0&w=1"
+    status, _ = await world.post(f"/voice/{attempt}?w=1&s=0", fields(), signed_url=signed)
     assert status == 200
 
 
 async def test_FW3_blank_fields_and_blanks_around_values_are_kept_for_the_check(world: World) -> None:
-    dial = await asked(world)
-    status, _ = await world.post(f"/voice/{dial}?s=0", fields(Digits="", CallerCity=" ", Extra="  x "))
+    attempt = await asked(world)
+    status, _ = await world.post(f"/voice/{attempt}?s=0", fields(Digits="", CallerCity=" ", Extra="  x "))
     assert status == 200
 
 
 async def test_FW30_both_secrets_are_believed_during_the_change(world: World) -> None:
-    dial = await asked(world)
+    attempt = await asked(world)
     for token in (TOKEN, OLD_TOKEN):
-        assert (await world.post(f"/voice/{dial}?s=0", fields(), token=token))[0] == 200
+        assert (await world.post(f"/voice/{attempt}?s=0", fields(), token=token))[0] == 200
 
 
 async def test_FW24_unknown_attempts_other_calls_and_other_accounts_change_nothing(world: World) -> None:
-    dial = await asked(world)
+    attempt = await asked(world)
     before = await shape(world)
     assert (await world.post("/voice/99999999?s=0", fields()))[0] == 404
     assert (await world.post("/status/99999999", fields(CallStatus="completed")))[0] == 404
-    assert (await world.post(f"/voice/{dial}?s=0", fields(CallSid="CA" + "2" * 32)))[0] == 404
-    assert (await world.post(f"/status/{dial}", fields(AccountSid="AC" + "9" * 32)))[0] == 403
+    assert (await world.post(f"/voice/{attempt}?s=0", fields(CallSid="CA" + "2" * 32)))[0] == 404
+    assert (await world.post(f"/status/{attempt}", fields(AccountSid="AC" + "9" * 32)))[0] == 403
     assert await shape(world) == before
     assert (await world.audited()).count("unknown_call") == 3
 
@@ -125,26 +125,26 @@ async def test_FW27_FW28_broken_bodies_are_a_plain_no(
 
 @pytest.mark.parametrize("digits", ["", "*", "#", "9", "abc", "5" * 50, "５", "\x00", "１", "1" * 5000])
 async def test_FW8_any_digits_are_answered_with_words(world: World, digits: str) -> None:
-    dial = await asked(world)
-    await world.post(f"/voice/{dial}?s=0", fields())
-    status, text = await world.post(f"/voice/{dial}?s=1", fields(Digits=digits))
+    attempt = await asked(world)
+    await world.post(f"/voice/{attempt}?s=0", fields())
+    status, text = await world.post(f"/voice/{attempt}?s=1", fields(Digits=digits))
     assert status == 200 and "<Response>" in text
 
 
 async def test_odd_steps_and_methods_are_never_an_accident(world: World) -> None:
-    dial = await asked(world)
+    attempt = await asked(world)
     for query in ("?s=-1", "?s=x", "?s=99999", "?s=1e3", "?s=٣"):
-        assert (await world.post(f"/voice/{dial}{query}", fields()))[0] in (403, 404)
+        assert (await world.post(f"/voice/{attempt}{query}", fields()))[0] in (403, 404)
     for path in ("/voice/x?s=0", f"/voice/{'9' * 30}", "/nothing", "/voice/"):
         assert (await world.post(path, fields()))[0] == 404
-    assert (await world.post(f"/voice/{dial}?s=7", fields()))[0] == 200
-    assert (await world.post(f"/voice/{dial}?s=0", {}, method="PUT"))[0] == 405
-    assert (await world.post(f"/status/{dial}?a=b", {}, method="GET"))[0] == 204
+    assert (await world.post(f"/voice/{attempt}?s=7", fields()))[0] == 200
+    assert (await world.post(f"/voice/{attempt}?s=0", {}, method="PUT"))[0] == 405
+    assert (await world.post(f"/status/{attempt}?a=b", {}, method="GET"))[0] == 204
 
 
 async def test_G16_mutated_requests_are_never_accepted_and_never_an_accident(world: World) -> None:
-    dial = await asked(world)
-    await world.post(f"/voice/{dial}?s=0", fields())
+    attempt = await asked(world)
+    await world.post(f"/voice/{attempt}?s=0", fields())
     before = await shape(world)
     chance = random.Random(7)
     good = fields(Digits="1")
@@ -162,36 +162,36 @@ async def test_G16_mutated_requests_are_never_accepted_and_never_an_accident(wor
                 bad["Digits"] = chance.choice("234567890*#")
         from sandbox.phone.hooks import sign
 
-        url = f"{ADDRESS}/hooks/twilio/voice/{dial}?s=1"
-        statuses.add((await world.post(f"/voice/{dial}?s=1", bad, signature=sign(TOKEN, url, good)))[0])
+        url = f"{ADDRESS}/hooks/twilio/voice/{attempt}?s=1"
+        statuses.add((await world.post(f"/voice/{attempt}?s=1", bad, signature=sign(TOKEN, url, good)))[0])
     assert statuses == {403} and await shape(world) == before
 
 
 async def test_FW7_a_step_asked_for_again_sounds_the_same_and_counts_once(world: World) -> None:
-    dial = await asked(world)
-    first = await world.post(f"/voice/{dial}?s=0", fields())
-    assert await world.post(f"/voice/{dial}?s=0", fields()) == first
-    second = await world.post(f"/voice/{dial}?s=1", fields(Digits="2"))
+    attempt = await asked(world)
+    first = await world.post(f"/voice/{attempt}?s=0", fields())
+    assert await world.post(f"/voice/{attempt}?s=0", fields()) == first
+    second = await world.post(f"/voice/{attempt}?s=1", fields(Digits="2"))
     before = await shape(world)
     assert "签收密码" in second[1] and f"s={2}" in second[1]
-    assert await world.post(f"/voice/{dial}?s=1", fields(Digits="2")) == second
-    assert await world.post(f"/voice/{dial}?s=0", fields()) == second, "who is behind is brought to where we are"
+    assert await world.post(f"/voice/{attempt}?s=1", fields(Digits="2")) == second
+    assert await world.post(f"/voice/{attempt}?s=0", fields()) == second, "who is behind is brought to where we are"
     assert await shape(world) == before
     assert Position.from_text((await world.call()).position).step == "pin"
 
 
 async def test_FW10_while_the_database_is_slow_the_key_is_kept_and_the_person_waits(world: World) -> None:
     world.hooks.answer_seconds = 0.05
-    dial = await asked(world)
+    attempt = await asked(world)
     talk, opened = world.store.talk, asyncio.Event()
-    await world.calls.answer(dial, 0, world.line.read(fields()))
+    await world.calls.answer(attempt, 0, world.line.read(fields()))
 
     async def slow(dial_id: int) -> Any:
         await opened.wait()
         return await talk(dial_id)
 
     world.store.talk = slow  # type: ignore[method-assign]
-    path = f"/voice/{dial}?s=1"
+    path = f"/voice/{attempt}?s=1"
     for waited in (1, 2, 3):
         status, text = await world.post(path, fields(Digits="1") if waited == 1 else fields())
         assert status == 200 and "请稍候" in text and "<Redirect" in text
@@ -207,15 +207,15 @@ async def test_FW10_while_the_database_is_slow_the_key_is_kept_and_the_person_wa
 
 
 async def test_FW10_a_database_that_fails_is_waited_for_and_the_key_travels_sealed(world: World) -> None:
-    dial = await asked(world)
-    await world.post(f"/voice/{dial}?s=0", fields())
+    attempt = await asked(world)
+    await world.post(f"/voice/{attempt}?s=0", fields())
     take = world.store.take_step
 
     async def fails(step: Any) -> bool:
         raise ConnectionError("away")
 
     world.store.take_step = fails  # type: ignore[method-assign]
-    status, text = await world.post(f"/voice/{dial}?s=1", fields(Digits="1"))
+    status, text = await world.post(f"/voice/{attempt}?s=1", fields(Digits="1"))
     assert status == 200 and "请稍候" in text
     world.store.take_step = take  # type: ignore[method-assign]
     path = text.partition("/hooks/twilio")[2].partition("</Redirect>")[0].replace("&amp;", "&")
@@ -231,13 +231,13 @@ async def test_FW11_the_fallback_answers_without_the_database(world: World) -> N
 
 
 async def test_a_status_that_could_not_be_kept_is_said_to_be_lost(world: World) -> None:
-    dial = await asked(world)
+    attempt = await asked(world)
 
     async def fails(dial_id: int) -> Any:
         raise ConnectionError("away")
 
     world.store.talk = fails  # type: ignore[method-assign]
-    assert (await world.post(f"/status/{dial}", fields(CallStatus="completed")))[0] == 503
+    assert (await world.post(f"/status/{attempt}", fields(CallStatus="completed")))[0] == 503
 
 
 async def test_FW13_hostile_names_are_spoken_as_plain_words(world: World) -> None:
@@ -247,8 +247,8 @@ async def test_FW13_hostile_names_are_spoken_as_plain_words(world: World) -> Non
     await world.registry.put_units(
         [Unit("M01", "热线<Dial>1</Dial>&\x0b" + "长" * 5000, UnitKind.MANAGEMENT, "A市")], "admin"
     )
-    dial = await asked(world)
-    status, text = await world.post(f"/voice/{dial}?s=0", fields())
+    attempt = await asked(world)
+    status, text = await world.post(f"/voice/{attempt}?s=0", fields())
     assert status == 200 and "<Dial>" not in text and "\x0b" not in text and len(text) < 8000
 
 

@@ -32,8 +32,8 @@ class Menus:
 
     async def report(self, code: str, dtmf: str = "", place: int = -1, secret: str = SECRET, **more: Any) -> int:
         """One report about an attempt, as the carrier pushes it."""
-        dial = await self.world.dial(place)
-        body = [{"call_id": dial.provider_id, "out_id": str(dial.id), "status_code": code, "dtmf": dtmf, **more}]
+        attempt = await self.world.dial(place)
+        body = [{"call_id": attempt.provider_id, "out_id": str(attempt.id), "status_code": code, "dtmf": dtmf, **more}]
         async with (
             aiohttp.ClientSession() as http,
             http.post(f"{self.url}/hooks/aliyun/reports/{secret}", json=body) as answer,
@@ -70,8 +70,8 @@ async def test_key_1_confirms_and_key_2_is_not_promised_for_no_pin_can_be_asked_
     assert '"tail": "1 0 0 1"' in asked["StartTtsParams"] and "路灯" not in str(asked) and "sign_key" not in str(asked)
     assert await menus.report("300000", "1") == 200
     assert await menus.report("200000", duration="21") == 200
-    call, dial = await world.call(), await world.dial()
-    assert (call.outcome, call.keys, dial.duration) == ("confirmed", "1", 21)
+    call, attempt = await world.call(), await world.dial()
+    assert (call.outcome, call.keys, attempt.duration) == ("confirmed", "1", 21)
     assert (await world.letter()).state == "sent" and await world.state() == "dispatched"
 
 
@@ -138,7 +138,7 @@ async def test_a_call_cut_after_it_was_taken_is_not_made_again_before_its_report
     await world.settle()
     await world.go(minutes=14)
     assert len(menus.carrier.asked) == 1
-    dial = await world.dial()
-    assert dial.state == "ambiguous"
+    attempt = await world.dial()
+    assert attempt.state == "ambiguous"
     await menus.report("200000", "1", call_id="late^1")
     assert (await world.call()).outcome == "confirmed"

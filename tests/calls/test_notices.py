@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from backend.domain.acts import Actor
-from backend.domain.instants import instant
+from backend.domain.instants import from_micros
 from backend.domain.ticket import Grade, Role
 from sandbox.phone.behaviour import BUSY, Behaviour, HangUp, Silence, Speech, answers
 from sandbox.phone.model import Pickup
@@ -20,7 +20,7 @@ async def test_key_1_confirms_and_the_letter_is_told_but_nothing_is_signed(world
     world.phone(H1).answers(["1"])
     await world.dispatched()
     await world.settle()
-    call, letter = await world.call(), await world.letter()
+    call, message = await world.call(), await world.letter()
     assert (call.outcome, call.state, call.keys, call.purpose, call.to_masked) == (
         "confirmed",
         "done",
@@ -28,7 +28,7 @@ async def test_key_1_confirms_and_the_letter_is_told_but_nothing_is_signed(world
         "notice",
         "138****1001",
     )
-    assert (letter.state, letter.provider_id) == ("sent", (await world.dial()).provider_id)
+    assert (message.state, message.provider_id) == ("sent", (await world.dial()).provider_id)
     assert await world.state() == "dispatched"
     assert "编号后四位 1 0 0 1" in world.phone(H1).heard and "路灯" not in world.phone(H1).heard
     assert call.duration > 0
@@ -43,7 +43,7 @@ async def test_key_2_and_the_pin_sign_the_ticket_by_the_person_who_was_rung(worl
     call = await world.call()
     assert (call.outcome, call.keys) == ("signed", "2****")
     assert PIN not in str(await world.rows(t.calls)) + str(await world.rows(t.dials))
-    assert snap.last is not None and snap.last.source == "phone"
+    assert snap.last_entry is not None and snap.last_entry.source == "phone"
 
 
 @ONE_ENGINE
@@ -115,7 +115,7 @@ async def test_general_tickets_never_ring_at_night_or_on_a_holiday_and_urgent_on
     async def rung() -> list[datetime]:
         calls = {c.id for c in await world.rows(t.calls) if c.ticket_id == general}
         return [
-            instant(d.asked_at).astimezone(world.at.tzinfo) for d in await world.rows(t.dials) if d.call_id in calls
+            from_micros(d.asked_at).astimezone(world.at.tzinfo) for d in await world.rows(t.dials) if d.call_id in calls
         ]
 
     assert await rung() == []
@@ -140,7 +140,7 @@ async def test_three_tries_ten_minutes_apart_then_the_deputy_then_the_liaison_th
     assert [world.rung(n) for n in (H1, H2, L1)] == [3, 3, 3]
     assert "unreached" in await world.audited()
     assert {c.outcome for c in await world.rows(t.calls)} == {"no_answer", "busy"}
-    assert [letter.state for letter in await world.rows(t.letters) if letter.kind == "P1"] == ["failed"] * 3
+    assert [message.state for message in await world.rows(t.letters) if message.kind == "P1"] == ["failed"] * 3
 
 
 @ONE_ENGINE
@@ -161,8 +161,8 @@ async def test_a_person_taken_for_a_machine_is_believed_when_he_presses_a_key_FW
     world.phone(H1).behave(Behaviour(Pickup.ANSWER, ["1"], answered_by="machine_start"))
     await world.dispatched()
     await world.settle()
-    call, dial = await world.call(), await world.dial()
-    assert (call.outcome, call.keys, dial.answered_by) == ("confirmed", "1", "machine")
+    call, attempt = await world.call(), await world.dial()
+    assert (call.outcome, call.keys, attempt.answered_by) == ("confirmed", "1", "machine")
 
 
 @ONE_ENGINE
@@ -355,8 +355,8 @@ async def test_what_a_call_cost_is_asked_for_a_little_later(world: World) -> Non
     await world.go(minutes=11)
     world.calls._bills._looked -= 61
     await world.settle()
-    call, dial = await world.call(0), await world.dial(0)
-    assert dial.cost is not None and dial.cost.endswith("USD") and call.cost == dial.cost
+    call, attempt = await world.call(0), await world.dial(0)
+    assert attempt.cost is not None and attempt.cost.endswith("USD") and call.cost == attempt.cost
 
 
 async def test_what_is_done_is_no_stop_of_the_clock(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.ports.calls import Ending, NewCall, News, Step
 from storage import tables as t
 from storage.calls import CallShelf
@@ -33,16 +33,16 @@ def new(**more: Any) -> NewCall:
 
 async def letter(database: Database, letter_id: int = 1, **more: Any) -> None:
     row = {"id": letter_id, "kind": "P1", "channel": "phone", "person": "H1", "version": 1, "urgent": False,
-           "not_before": micros(NOW), "created_at": micros(NOW), "facts": "{}", "state": "pending", "attempts": 2, **more}  # fmt: skip
+           "not_before": to_micros(NOW), "created_at": to_micros(NOW), "facts": "{}", "state": "pending", "attempts": 2, **more}  # fmt: skip
     await database.write(lambda c: c.execute(insert(t.letters).values(row)) and None)
 
 
 async def begun(shelf: CallShelf, number: str = LI, **more: Any) -> int:
     call = await shelf.open(new(**more))
     assert call is not None
-    dial = await shelf.begin(call, number, "138****1001", NOW, LOOK)
-    assert dial is not None
-    return dial
+    attempt = await shelf.begin(call, number, "138****1001", NOW, LOOK)
+    assert attempt is not None
+    return attempt
 
 
 def step(dial: int, number: int = 0, **more: Any) -> Step:
@@ -63,7 +63,7 @@ async def test_a_letter_makes_one_call_however_many_take_it_up_FM8(shelf: CallSh
 async def test_letters_come_when_due_and_the_urgent_first(shelf: CallShelf, database: Database) -> None:
     await letter(database, 1)
     await letter(database, 2, urgent=True)
-    await letter(database, 3, not_before=micros(NOW) + 1)
+    await letter(database, 3, not_before=to_micros(NOW) + 1)
     await letter(database, 4, channel="telegram")
     assert [found.id for found in await shelf.letters(NOW, 10)] == [2, 1]
 
@@ -78,9 +78,9 @@ async def test_one_of_many_begins_and_the_attempt_is_there_before_the_carrier_is
     call = await shelf.open(new())
     assert call is not None
     begun = await asyncio.gather(*(shelf.begin(call, LI, "138****1001", NOW, LOOK) for _ in range(8)))
-    dial = next(one for one in begun if one is not None)
+    attempt = next(one for one in begun if one is not None)
     assert sum(one is not None for one in begun) == 1
-    talk = await shelf.talk(dial)
+    talk = await shelf.talk(attempt)
     assert talk is not None and (talk.dial.state, talk.dial.number, talk.call.state, talk.call.dials) == (
         "asking",
         1,
@@ -109,11 +109,11 @@ async def test_the_number_is_nowhere_in_the_clear_G23(shelf: CallShelf, database
 
 
 async def test_a_step_is_taken_once_and_an_attempt_is_judged_once_FW5_FW7(shelf: CallShelf) -> None:
-    dial = await begun(shelf)
-    taken = await asyncio.gather(*(shelf.take_step(step(dial, keys="1", provider_id="CA1")) for _ in range(6)))
+    attempt = await begun(shelf)
+    taken = await asyncio.gather(*(shelf.take_step(step(attempt, keys="1", provider_id="CA1")) for _ in range(6)))
     assert taken.count(True) == 1
-    assert not await shelf.take_step(step(dial, 5))
-    talk = await shelf.talk(dial)
+    assert not await shelf.take_step(step(attempt, 5))
+    talk = await shelf.talk(attempt)
     assert talk is not None
     assert (talk.dial.step, talk.dial.said, talk.dial.keys, talk.dial.provider_id, talk.dial.state) == (
         1,
@@ -124,7 +124,7 @@ async def test_a_step_is_taken_once_and_an_attempt_is_judged_once_FW5_FW7(shelf:
     )
     assert (talk.call.position, talk.call.heard) == ("offer.0.0.0.0.0", {"contacted": "yes"})
     ended = await asyncio.gather(
-        *(shelf.end(Ending(dial, "no_reply", NOW, NOW + timedelta(minutes=5))) for _ in range(6))
+        *(shelf.end(Ending(attempt, "no_reply", NOW, NOW + timedelta(minutes=5))) for _ in range(6))
     )
     assert ended.count(True) == 1
     again = (await shelf.due(NOW + timedelta(minutes=5), 10))[0]
@@ -146,11 +146,11 @@ NEWS = [
 async def test_news_in_any_order_FW6(
     shelf: CallShelf, database: Database, name: str, told: list[tuple[str, int]], status: str
 ) -> None:
-    dial = await begun(shelf)
+    attempt = await begun(shelf)
     for word, sequence in told:
         last = word in ("completed", "busy")
         await shelf.news(
-            dial,
+            attempt,
             News("CA1", word, last, NOW, sequence, duration=7 if last else None, cost="0.02 USD" if last else None),
         )
     row = await database.read(lambda c: c.execute(select(t.dials)).one())
@@ -163,32 +163,32 @@ async def test_duration_and_cost_are_summed_over_the_attempts(shelf: CallShelf, 
     call = await shelf.open(new())
     assert call is not None
     for place in range(3):
-        dial = await shelf.begin(call, LI, "x", NOW, LOOK)
-        assert dial is not None
-        await shelf.news(dial, News(f"CA{place}", "completed", True, NOW, 1, duration=10, cost="0.02 USD"))
-        await shelf.end(Ending(dial, "no_reply", NOW, NOW))
+        attempt = await shelf.begin(call, LI, "x", NOW, LOOK)
+        assert attempt is not None
+        await shelf.news(attempt, News(f"CA{place}", "completed", True, NOW, 1, duration=10, cost="0.02 USD"))
+        await shelf.end(Ending(attempt, "no_reply", NOW, NOW))
     row = await database.read(lambda c: c.execute(select(t.calls)).one())
     assert (row.duration, row.cost, row.tries) == (30, "0.06000 USD", 3)
 
 
 async def test_callbacks_may_come_before_the_carriers_answer_FW16(shelf: CallShelf) -> None:
-    dial = await begun(shelf)
-    await shelf.news(dial, News("CA1", "ringing", False, NOW, 0))
-    assert not await shelf.placed(dial, "CA1", LOOK)
+    attempt = await begun(shelf)
+    await shelf.news(attempt, News("CA1", "ringing", False, NOW, 0))
+    assert not await shelf.placed(attempt, "CA1", LOOK)
     other = await begun(shelf, WANG)
     assert not await shelf.placed(other, "CA1", LOOK), "one id of the carrier belongs to one attempt"
     assert await shelf.known(["CA1", "CA2"]) == {"CA1"}
 
 
 async def test_doubt_is_looked_after_and_no_longer_when_it_is_resolved(shelf: CallShelf) -> None:
-    dial = await begun(shelf)
-    await shelf.doubtful(dial, "cut")
+    attempt = await begun(shelf)
+    await shelf.doubtful(attempt, "cut")
     assert await shelf.overdue(NOW, 10) == []
     talk = (await shelf.overdue(LOOK, 10))[0]
-    assert (talk.dial.id, talk.dial.state) == (dial, "ambiguous")
-    await shelf.look_again(dial, LOOK + timedelta(seconds=1))
+    assert (talk.dial.id, talk.dial.state) == (attempt, "ambiguous")
+    await shelf.look_again(attempt, LOOK + timedelta(seconds=1))
     assert await shelf.overdue(LOOK, 10) == []
-    await shelf.end(Ending(dial, "carrier_failed", LOOK, LOOK, False, "not_found"))
+    await shelf.end(Ending(attempt, "carrier_failed", LOOK, LOOK, False, "not_found"))
     assert await shelf.overdue(LOOK + timedelta(days=1), 10) == []
     assert (await shelf.due(LOOK, 10))[0].tries == 0
 
@@ -202,8 +202,8 @@ async def test_an_incoming_call_is_kept_once_FW7(shelf: CallShelf, database: Dat
 
 
 async def test_who_was_visited_lately_and_who_wants_peace(shelf: CallShelf) -> None:
-    dial = await begun(shelf, purpose="visit", ticket_id=1, round=1)
-    talk = await shelf.talk(dial)
+    attempt = await begun(shelf, purpose="visit", ticket_id=1, round=1)
+    talk = await shelf.talk(attempt)
     assert talk is not None and talk.call.phone_index is not None
     assert await shelf.visited(LI, NOW - timedelta(days=7), 0) == [NOW]
     assert await shelf.visited(LI, NOW - timedelta(days=7), talk.call.id) == []
@@ -221,8 +221,8 @@ async def test_waiting_calls_are_postponed_or_dropped_and_live_ones_are_not(shel
     assert call is not None
     assert await shelf.postpone(call, NOW + timedelta(hours=1)) and await shelf.due(NOW, 5) == []
     assert await shelf.drop(call, NOW) and not await shelf.drop(call, NOW)
-    dial = await begun(shelf)
-    talk = await shelf.talk(dial)
+    attempt = await begun(shelf)
+    talk = await shelf.talk(attempt)
     assert talk is not None
     assert not await shelf.postpone(talk.call.id, NOW) and not await shelf.drop(talk.call.id, NOW)
     assert await shelf.talk(1) is None
@@ -231,34 +231,34 @@ async def test_waiting_calls_are_postponed_or_dropped_and_live_ones_are_not(shel
 async def test_what_travels_is_sealed_for_one_attempt(shelf: CallShelf) -> None:
     sealed = shelf.carry(7, '["2580","说"]')
     assert "2580" not in sealed and shelf.carried(7, sealed) == '["2580","说"]'
-    for dial, text in ((8, sealed), (7, sealed[:-4] + "AAAA"), (7, ""), (7, "!"), (7, "说")):
+    for attempt, text in ((8, sealed), (7, sealed[:-4] + "AAAA"), (7, ""), (7, "!"), (7, "说")):
         with pytest.raises(ValueError):
-            shelf.carried(dial, text)
+            shelf.carried(attempt, text)
 
 
 async def test_a_recording_is_kept_on_its_attempt(shelf: CallShelf, database: Database) -> None:
-    dial = await begun(shelf)
-    await shelf.record(dial, "https://x/RE1")
+    attempt = await begun(shelf)
+    await shelf.record(attempt, "https://x/RE1")
     await database.write(lambda c: c.execute(update(t.dials).values(keys="")) and None)
     row = await database.read(lambda c: c.execute(select(t.dials)).one())
     assert row.recording == "https://x/RE1"
 
 
 async def test_an_old_recording_is_let_go_of(shelf: CallShelf, database: Database) -> None:
-    dial = await begun(shelf)
-    await shelf.record(dial, "https://x/RE1")
+    attempt = await begun(shelf)
+    await shelf.record(attempt, "https://x/RE1")
     asked = await database.read(lambda c: c.execute(select(t.dials.c.asked_at)).scalar_one())
-    assert await shelf.forget_recordings(instant(asked)) == 0
-    assert await shelf.forget_recordings(instant(asked + 1)) == 1
+    assert await shelf.forget_recordings(from_micros(asked)) == 0
+    assert await shelf.forget_recordings(from_micros(asked + 1)) == 1
     assert await database.read(lambda c: c.execute(select(t.dials.c.recording)).scalar_one()) is None
 
 
 async def test_a_slower_worker_never_brings_the_next_try_forward_FM4(shelf: CallShelf) -> None:
     """It saw the call waiting, could not begin it, and meanwhile another worker's attempt had ended."""
-    dial = await begun(shelf)
-    talk = await shelf.talk(dial)
+    attempt = await begun(shelf)
+    talk = await shelf.talk(attempt)
     assert talk is not None
-    await shelf.end(Ending(dial, "no_answer", NOW, NOW + timedelta(minutes=5)))
+    await shelf.end(Ending(attempt, "no_answer", NOW, NOW + timedelta(minutes=5)))
     assert not await shelf.postpone(talk.call.id, NOW + timedelta(minutes=1))
     assert await shelf.due(NOW + timedelta(minutes=4), 10) == []
     assert len(await shelf.due(NOW + timedelta(minutes=5), 10)) == 1

@@ -9,29 +9,29 @@ from tests.calls.world import AGENT, ASKER, World
 
 
 async def test_tasks_counts_peace_and_texts_are_kept_alike_on_every_engine(world: World) -> None:
-    shelf, texts = VisitShelf(world.db, world.vault), CallerTexts(world.db, world.ids, world.vault)
+    store, texts = VisitShelf(world.db, world.vault), CallerTexts(world.db, world.ids, world.vault)
     world.phone(ASKER).answers(["1", "1", "1", "3", "3", "#"])
     await world.closed()
     await world.go(hours=6)
-    (task,) = await shelf.tasks(10)
+    (task,) = await store.tasks(10)
     assert (task.ticket_no, task.unit, task.phone_tail, task.heard["satisfaction"]) == (
         "T1001", "U01", ASKER[-4:], "unsatisfied")  # fmt: skip
     assert task.due_at is not None and not task.urgent and len(task.recordings) == 1
     await world.act("visit", AGENT, kind="manual", answer="satisfied", note="满意")
-    assert await shelf.task("T1001") is None
+    assert await store.task("T1001") is None
 
     month = world.at.replace(day=1), world.at + timedelta(days=1)
-    assert sorted((v.unit, v.by, v.kind, v.answer, v.count) for v in await shelf.visit_tallies(*month)) == [
+    assert sorted((v.unit, v.by, v.kind, v.answer, v.count) for v in await store.visit_tallies(*month)) == [
         ("U01", "", "auto", "unsatisfied", 1), ("U01", "V1", "manual", "satisfied", 1)]  # fmt: skip
-    (calls,) = await shelf.call_tallies(*month)
+    (calls,) = await store.call_tallies(*month)
     assert (calls.unit, calls.outcome, calls.calls, calls.dials) == ("U01", "completed", 1, 1)
 
-    assert await shelf.block(ASKER, "139****5678", "来电要求", "V1", world.at)
-    assert not await shelf.block(ASKER, "139****5678", "再次", "V1", world.at)
-    (line,) = await shelf.blocked(10)
+    assert await store.block(ASKER, "139****5678", "来电要求", "V1", world.at)
+    assert not await store.block(ASKER, "139****5678", "再次", "V1", world.at)
+    (line,) = await store.blocked(10)
     assert (line.masked, line.by, line.reason) == ("139****5678", "V1", "来电要求")
     assert (await world.snap()).ticket.no_visit
-    assert await shelf.unblock(ref=line.ref) == "139****5678" and await shelf.unblock(phone=ASKER) is None
+    assert await store.unblock(ref=line.ref) == "139****5678" and await store.unblock(phone=ASKER) is None
     assert not (await world.snap()).ticket.no_visit
 
     about = task.ticket_id, "S6", 1, ASKER, "139****5678", True, world.at
@@ -47,4 +47,4 @@ async def test_tasks_counts_peace_and_texts_are_kept_alike_on_every_engine(world
     assert waiting is not None and (waiting.state, waiting.status) == ("sent", "delivered")
     assert await texts.answer(text.id, "1", world.at) and not await texts.answer(text.id, "3", world.at)
     assert await texts.awaiting(ASKER) is None and [x.answered for x in await texts.of_ticket(task.ticket_id)] == ["1"]
-    assert await shelf.awaited(10) == [] and len(await world.rows(t.caller_texts)) == 1
+    assert await store.awaited(10) == [] and len(await world.rows(t.caller_texts)) == 1

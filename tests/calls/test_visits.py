@@ -42,10 +42,10 @@ async def test_by_speech_with_an_unsatisfied_answer_and_a_recorded_reason_a_pers
                                 "1", Speech("路灯还是不亮")])  # fmt: skip
     await world.closed()
     await world.go(hours=6)
-    visit, dial = (await world.rows(t.visits))[0], await world.dial()
+    visit, attempt = (await world.rows(t.visits))[0], await world.dial()
     assert (visit.answer, visit.contacted, visit.resolved, visit.final) == ("unsatisfied", "no", "unresolved", False)
     assert await world.state() == "revisit_manual"
-    assert dial.recording and "/Recordings/" in dial.recording and dial.outcome == "completed"
+    assert attempt.recording and "/Recordings/" in attempt.recording and attempt.outcome == "completed"
 
 
 async def test_a_machines_unsatisfied_becomes_a_persons_task_and_the_persons_word_is_final(world: World) -> None:

@@ -26,7 +26,7 @@ async def unsatisfied(world: World) -> None:
 
 
 async def said(world: World, by: Actor = AGENT, **words: object) -> None:
-    await world.desk.act(Act("visit", by, Source.API, ticket_no="T1001", words={"kind": "manual", **words}))
+    await world.desk.act(Act("visit", by, Source.API, ticket_no="T1001", arguments={"kind": "manual", **words}))
 
 
 @ONE_ENGINE
@@ -170,6 +170,6 @@ async def test_results_of_12351_are_taken_as_they_come_A34_Q45(
     await world.closed()
     await world.go(hours=6)
     words = {"kind": kind, "answer": answer, "contacted": "yes"}
-    await world.desk.act(Act("visit", AGENT, Source.IMPORT, ticket_no="T1001", words=words))
+    await world.desk.act(Act("visit", AGENT, Source.IMPORT, ticket_no="T1001", arguments=words))
     ticket = (await world.snap()).ticket
     assert (ticket.state, ticket.deemed, world.rung(ASKER)) == (state, deemed, 0)

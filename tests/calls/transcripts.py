@@ -1,9 +1,9 @@
 """Talks of return visits as people would hear them, walked by the engine itself: the transcripts of docs/visits.zh.md."""
 
 from backend.domain import scripts
-from backend.domain.script_book import script
-from backend.domain.scripts import EffectKind, Heard
-from backend.domain.texts import Catalogue, placeholders
+from backend.domain.script_files import load_script
+from backend.domain.scripts import CallInput, EffectKind
+from backend.domain.texts import Texts, find_placeholders
 
 FACTS = {
     "hotline": "12345", "hotline_name": "12345热线", "org_name": "市民热线", "speech": True, "pending": True,
@@ -32,7 +32,7 @@ TALKS: dict[str, list[str | tuple[str, float]]] = {
 
 def transcript(name: str) -> list[str]:
     """The lines of one talk: 系统 says, 诉求人 answers, and what is kept at the end."""
-    catalogue, book = Catalogue("zh_CN"), script("visit")
+    catalogue, book = Texts("zh_CN"), load_script("visit")
     kept: dict[str, str] = {}
     lines: list[str] = []
     turn = scripts.start(book, FACTS)
@@ -46,7 +46,7 @@ def transcript(name: str) -> list[str]:
             break
         if said == "挂机":
             lines.append("诉求人：（挂机）")
-            end = scripts.hung_up(book, turn.position)
+            end = scripts.find_hang_up_outcome(book, turn.position)
             break
         lines.append("诉求人：" + _shown(said))
         turn = scripts.advance(book, turn.position, _heard(said, bool(turn.ask and turn.ask.record)), FACTS)
@@ -58,9 +58,9 @@ def document() -> str:
     return "\n".join(f"**{name}**\n\n" + "\n".join(f"> {line}  " for line in transcript(name)) + "\n" for name in TALKS)
 
 
-def _words(catalogue: Catalogue, key: str) -> str:
-    asked = placeholders(catalogue.template(key))
-    return catalogue.say(key, **{n: v for n, v in FACTS.items() if n in asked})
+def _words(catalogue: Texts, key: str) -> str:
+    asked = find_placeholders(catalogue.get_template(key))
+    return catalogue.render(key, **{n: v for n, v in FACTS.items() if n in asked})
 
 
 def _shown(said: str | tuple[str, float]) -> str:
@@ -69,17 +69,17 @@ def _shown(said: str | tuple[str, float]) -> str:
     return f"［按 {said}］" if said.isdigit() else f"“{said}”" if said else "（没有声音）"
 
 
-def _heard(said: str | tuple[str, float], recording: bool) -> Heard:
+def _heard(said: str | tuple[str, float], recording: bool) -> CallInput:
     if isinstance(said, tuple):
-        return Heard(speech=said[0], confidence=said[1])
+        return CallInput(speech=said[0], confidence=said[1])
     if recording:
-        return Heard(speech=said, recording="录音")
+        return CallInput(speech=said, recording="录音")
     return (
-        Heard(digits=said)
+        CallInput(digits=said)
         if said.isdigit()
-        else Heard(speech=said, confidence=0.9 if said else None, timed_out=not said)
+        else CallInput(speech=said, confidence=0.9 if said else None, timed_out=not said)
     )
 
 
-def _name(_catalogue: Catalogue, key: str) -> str:
+def _name(_catalogue: Texts, key: str) -> str:
     return str(key)

@@ -18,9 +18,9 @@ from backend.clockwork import Clockwork
 from backend.courier import Courier
 from backend.desk import Desk
 from backend.domain.acts import Act, Actor, Snapshot
-from backend.domain.flow import chain
+from backend.domain.flow import build_entry
 from backend.domain.records import Ticket, Unit
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
 from backend.office import Clock, Office
 from backend.ports.config import SettingVersion
@@ -89,9 +89,9 @@ class World:
         drafts = DraftShelf(db)
         self.registry = Registry(PeopleShelf(db, self.ids, self.vault), drafts, self.office)
         self.letters, book = Letters(db, self.ids), Cards(db, self.ids, self.vault)
-        catalogue = Catalogue("zh_CN")
+        catalogue = Texts("zh_CN")
         self.courier = Courier(
-            letters=self.letters, cards=book, draw=Drawing(self.moves, self.office, book, catalogue, drafts),
+            messages=self.letters, cards=book, draw=Drawing(self.moves, self.office, book, catalogue, drafts),
             moves=self.moves, office=self.office, channels={}, bindings=self.registry, ids=self.ids,
             catalogue=catalogue, owner="w1",
         )  # fmt: skip
@@ -139,7 +139,7 @@ class World:
         now = self.at.astimezone(UTC)
         await self.ids.refill()
         ticket_id = self.ids.take()
-        line = chain(KEY, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+        line = build_entry(KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
                      verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
                      recorded_at=now, words={})  # fmt: skip
         made = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市",
@@ -151,7 +151,7 @@ class World:
         assert await self.moves.create([NewTicket(made, line, columns=columns)]) == [True]
 
     async def act(self, verb: str, by: Actor, no: str = "T1001", **words: object) -> None:
-        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
+        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
 
     async def dispatched(self, no: str = "T1001", grade: Grade = Grade.URGENT) -> None:
         """A ticket given to the unit; nobody there has a chat, so the first handler is rung."""

@@ -43,7 +43,7 @@ def test_a_moves_line_has_the_fields_of_the_contract_and_no_others(
     told = {"ticket": "T1", "assignment": 1, "verb": "sign", "from": "dispatched", "to": "signed", "version": 3,
             "by": "H1", "source": "api", "at": "2026-11-22T13:11:47+08:00"}  # fmt: skip
     structlog.get_logger("moves").info("moved", **told)
-    structlog.get_logger("house").info("opened")
+    structlog.get_logger("app").info("opened")
     move, other = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert move == {"event": "moved", **told} and next(iter(move)) == "event"
     assert other.keys() == {"event", "level", "timestamp"}

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from backend.clockwork import Clockwork
-from backend.domain.instants import instant, micros
+from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket import Grade
 from backend.rounds import Round
 from storage import tables as t
@@ -32,7 +32,7 @@ def clockwork(house: House) -> Clockwork:
 async def overdue(house: House) -> int:
     """Duties to sign whose time has come and which nobody acted on."""
     k = t.duties.c
-    query = select(func.count()).where(k.kind == "sign", k.met_at.is_(None), k.due_at <= micros(house.at))
+    query = select(func.count()).where(k.kind == "sign", k.met_at.is_(None), k.due_at <= to_micros(house.at))
     return int(await house.db.read(lambda c: c.execute(query).scalar_one()))
 
 
@@ -41,7 +41,7 @@ async def signed_by_the_clock(house: House) -> dict[str, list[datetime]]:
     k, found = t.journal.c, dict[str, list[datetime]]()
     query = select(t.tickets.c.no, k.at).join(t.tickets, t.tickets.c.id == k.ticket_id).where(k.verb == "auto_sign")
     for no, at in await house.db.read(lambda c: c.execute(query).all()):
-        found.setdefault(no, []).append(instant(at))
+        found.setdefault(no, []).append(from_micros(at))
     return found
 
 
@@ -88,12 +88,12 @@ async def test_deadlines_that_passed_while_nobody_was_there_are_each_handled_onc
     while sum(await asyncio.gather(*(one.round() for one in two))):
         pass
     assert await overdue(house) == 0
-    assert await signed_by_the_clock(house) == {no: [instant(micros(at))] for no, at in due.items()}
+    assert await signed_by_the_clock(house) == {no: [from_micros(to_micros(at))] for no, at in due.items()}
     d, j = t.duties.c, t.journal.c
     outcomes = select(d.outcome).where(d.kind == "sign").distinct()
     assert await house.db.read(lambda c: c.execute(outcomes).scalars().all()) == ["auto"]
     written = select(j.recorded_at).where(j.verb == "auto_sign").distinct()  # that it was late is in the journal
-    assert await house.db.read(lambda c: c.execute(written).scalars().all()) == [micros(house.at)]
+    assert await house.db.read(lambda c: c.execute(written).scalars().all()) == [to_micros(house.at)]
     assert await told(house, "M7", "H1") == [1] * count
     assert await told(house, "M3", "H1") == [], "the same thing is not told twice after an outage (FS17)"
 

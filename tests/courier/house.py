@@ -13,10 +13,10 @@ from backend.cards import Cards as Drawing
 from backend.courier import Courier
 from backend.desk import Desk
 from backend.domain.acts import Act, Actor
-from backend.domain.flow import chain
-from backend.domain.instants import micros
+from backend.domain.flow import build_entry
+from backend.domain.instants import to_micros
 from backend.domain.records import Ticket, Unit
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
 from backend.office import Clock, Office
 from backend.ports.letters import Delivery
@@ -143,18 +143,18 @@ class House:
         self.letters = Letters(db, self.ids)
         self.cards = Cards(db, self.ids, VAULT)
         self.channel = channel or FakeChannel()
-        self.catalogue = Catalogue("zh_CN")
+        self.catalogue = Texts("zh_CN")
         self.drawing = Drawing(self.moves, self.office, self.cards, self.catalogue, DraftShelf(db))
         self.lost: list[tuple[str, str, str]] = []
         self.courier = self.new_courier()
 
     def new_courier(self, owner: str = "w1", **more: Any) -> Courier:
-        pacer: Pacer | None = more.pop("pacer", None)
+        limiter: Pacer | None = more.pop("pacer", None)
         channel = more.pop("channel", self.channel)
         return Courier(
-            letters=self.letters, cards=self.cards, draw=self.drawing, moves=self.moves, office=self.office,
+            messages=self.letters, cards=self.cards, draw=self.drawing, moves=self.moves, office=self.office,
             channels={"telegram": channel}, bindings=self, ids=self.ids, catalogue=self.catalogue, owner=owner,
-            pacer=pacer, real=more.pop("real", lambda: self.real), jitter=lambda: 0.0, **more,
+            limiter=limiter, real=more.pop("real", lambda: self.real), jitter=lambda: 0.0, **more,
         )  # fmt: skip
 
     async def lose_binding(self, person: str, channel: str, reason: str) -> None:
@@ -192,7 +192,7 @@ class House:
     async def ticket(self, no: str = "T1", grade: Grade = Grade.GENERAL, **more: Any) -> None:
         now = self.at.astimezone(UTC)
         ticket_id = self.ids.take()
-        line = chain(KEY, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+        line = build_entry(KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
                      verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
                      recorded_at=now, words={})  # fmt: skip
         text = more.pop("text", "我叫王小明，电话13800001234，人民大街5号楼路灯不亮")
@@ -202,7 +202,7 @@ class House:
         assert await self.moves.create([NewTicket(ticket, line, columns=sealed)]) == [True]
 
     async def act(self, verb: str, by: Actor, no: str = "T1", **words: object) -> None:
-        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
+        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
 
     async def dispatched(self, no: str = "T1", grade: Grade = Grade.GENERAL, unit: str = "U01", **more: Any) -> int:
         """A ticket in a unit's hands; the id of its assignment."""
@@ -230,7 +230,7 @@ class House:
     async def silence(self, letter_id: int) -> None:
         """Make a letter look as if its holder had died over it."""
         query = update(t.letters).where(t.letters.c.id == letter_id)
-        until = micros(datetime.fromtimestamp(self.real - 1, UTC))
+        until = to_micros(datetime.fromtimestamp(self.real - 1, UTC))
         await self.db.write(lambda c: c.execute(
             query.values(state="sending", owner="dead", attempts=t.letters.c.attempts + 1, lease_until=until)) and None)  # fmt: skip
 

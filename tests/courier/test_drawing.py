@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from backend.domain.presses import decode
-from backend.domain.texts import Catalogue
+from backend.domain.button_data import decode
+from backend.domain.texts import Texts
 from backend.domain.ticket import Role
 from backend.mail.buttons import SAYS
 from backend.mail.held import ChatCards
@@ -15,24 +15,24 @@ from tests.courier.house import HANDLER, House
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_every_kind_has_its_words_and_every_button_says_something(language: str) -> None:
-    catalogue = Catalogue(language)
+    catalogue = Texts(language)
     keys = [k.text for k in KINDS.values() if k.text] + [text for text, _ in REVIEWS.values()]
     assert all(catalogue.has(key) for key in keys)
     for key in keys:
-        assert all(name in SAYS for name in catalogue.buttons(key)), key
+        assert all(name in SAYS for name in catalogue.list_buttons(key)), key
 
 
 async def test_a_leader_sees_the_card_without_the_buttons_of_a_handler(house: House) -> None:
     assignment = await house.dispatched()
-    standing = await house.office.standing()
-    handler = standing.by_code["H1"]
+    snapshot = await house.office.standing()
+    handler = snapshot.by_code["H1"]
     leader = replace(handler, role=Role.LEADER)
     ours = await house.drawing.for_assignment(assignment, handler)
     theirs = await house.drawing.for_assignment(assignment, leader)
     assert [b.label for row in ours.buttons for b in row] == ["签收", "查看详情"]
     assert [b.label for row in theirs.buttons for b in row] == ["查看详情"]
     press = decode(ours.buttons[0][0].data)
-    assert press is not None and (press.verb, press.subject, press.card) == ("sign", assignment, 1)
+    assert press is not None and (press.verb, press.subject, press.value) == ("sign", assignment, 1)
 
 
 async def test_in_strict_privacy_nothing_of_the_demand_is_in_the_chat(house: House) -> None:

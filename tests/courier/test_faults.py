@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import update
 
-from backend.domain.records import Letter
+from backend.domain.records import Message
 from backend.domain.ticket import Grade
 from backend.ports.letters import Settlement
 from notify.channel import DeliveryError, EditResult
@@ -176,7 +176,7 @@ async def test_a_letter_that_cannot_be_drawn_dies_alone_and_the_others_go_on_FM7
     await house.ids.refill(2)
     await house.letters.add(
         [
-            Letter(
+            Message(
                 house.ids.take(),
                 "M99",
                 "telegram",
@@ -248,13 +248,13 @@ async def test_a_letter_that_kills_its_worker_eight_times_is_dead_and_the_phone_
     house: House,
 ) -> None:
     await house.dispatched()
-    letter = (await house.letters.waiting(["telegram"], house.at, 1))[0]
-    query = update(t.letters).where(t.letters.c.id == letter.id).values(attempts=7)
+    message = (await house.letters.waiting(["telegram"], house.at, 1))[0]
+    query = update(t.letters).where(t.letters.c.id == message.id).values(attempts=7)
     await house.db.write(lambda c: c.execute(query) and None)
-    await house.silence(letter.id)
+    await house.silence(message.id)
     await house.courier.round()
     found = {d.letter.id: d for d in await house.deliveries()}
-    assert found[letter.id].letter.state == "dead"
+    assert found[message.id].letter.state == "dead"
 
 
 async def test_two_workers_send_each_letter_once_FM8(house: House) -> None:
@@ -305,7 +305,7 @@ async def test_many_reminders_of_one_person_become_one_digest_FS17(house: House)
     reminders = []
     for number in range(8):
         snap = (await house.deliveries(f"T{number}"))[0].letter
-        reminders.append(Letter(house.ids.take(), "M3", "telegram", "H1", snap.ticket_id, snap.assignment_id, 2, False,
+        reminders.append(Message(house.ids.take(), "M3", "telegram", "H1", snap.ticket_id, snap.assignment_id, 2, False,
                                 house.at, house.at))  # fmt: skip
     await house.letters.add(reminders)
     await house.courier.round()

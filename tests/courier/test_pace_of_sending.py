@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from backend.domain.records import Letter
+from backend.domain.records import Message
 from backend.mail.shared_pace import SharedPacer
 from backend.ports.moves import Find
 from notify.pace import Bucket
@@ -38,7 +38,7 @@ async def bulk(house: House, letters: int, chats: int) -> None:
     assert snap is not None
     await house.ids.refill(letters)
     await house.letters.add([
-        Letter(house.ids.take(), "M10", "telegram", f"P{i % chats}", snap.ticket.id, None, 1, False, house.at, house.at)
+        Message(house.ids.take(), "M10", "telegram", f"P{i % chats}", snap.ticket.id, None, 1, False, house.at, house.at)
         for i in range(letters)
     ])  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from backend.domain.records import Letter
+from backend.domain.records import Message
 from backend.domain.ticket import Grade
 from backend.ports.moves import Find
 from tests.courier.house import DISPATCHER, HANDLER, REVIEWER, SUPERVISOR, House
@@ -63,7 +63,7 @@ async def test_a_reminder_whose_deadline_was_moved_out_meanwhile_is_not_sent_FS1
     await house.desk.ready()
     duty = next(d for d in snap.duties if d.kind == "close")
     now = house.at
-    reminder = Letter(house.desk.new_id(), "M4", "telegram", "H1", snap.ticket.id, snap.lead.id, 3, False, now, now,
+    reminder = Message(house.desk.new_id(), "M4", "telegram", "H1", snap.ticket.id, snap.lead.id, 3, False, now, now,
                       {"due": due.isoformat(), "duty": duty.id})  # fmt: skip
     informed = {"at": now.isoformat(), "way": "phone"}
     await house.act("extend", HANDLER, new_due_at=(due + timedelta(days=2)).isoformat(), reason="等材料",

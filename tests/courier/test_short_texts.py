@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backend.domain.records import Letter
+from backend.domain.records import Message
 from backend.mail.short_texts import ShortTexts
 from backend.ports.config import SettingVersion
 from backend.ports.moves import Find
@@ -60,11 +60,11 @@ async def _unreached(house: House, kind: str = "P1", person: str = "G1") -> int:
     snap = await house.moves.load(Find(assignment_id=assignment))
     assert snap is not None
     await house.ids.refill(4)
-    letter = Letter(
+    message = Message(
         house.ids.take(), kind, "phone", person, snap.ticket.id, assignment, 1, True, house.at, house.at, {}
     )
-    await house.letters.add([letter])
-    await house.courier.unreachable(letter.id, "no_answer")
+    await house.letters.add([message])
+    await house.courier.unreachable(message.id, "no_answer")
     return assignment
 
 
@@ -102,9 +102,9 @@ async def test_whoever_has_the_card_in_his_chat_is_not_texted(house: House) -> N
     assert snap is not None
     await house.ids.refill(4)
     at = snap.assignments[0].dispatched_at
-    letter = Letter(house.ids.take(), "P1", "phone", "H1", snap.ticket.id, assignment, 1, True, at, at, {})
-    await house.letters.add([letter])
-    await house.courier.unreachable(letter.id, "no_answer")
+    message = Message(house.ids.take(), "P1", "phone", "H1", snap.ticket.id, assignment, 1, True, at, at, {})
+    await house.letters.add([message])
+    await house.courier.unreachable(message.id, "no_answer")
     assert await _texts(house) == []
 
 
@@ -145,6 +145,6 @@ async def test_no_text_is_longer_than_one_message(house: House, kind: str, facts
     assignment = await house.dispatched()
     snap = await house.moves.load(Find(assignment_id=assignment))
     assert snap is not None
-    letter = Letter(1, kind, "sms", "G1", snap.ticket.id, assignment, 1, True, house.at, house.at, facts)
-    words = await _room(house, None).words(letter)
+    message = Message(1, kind, "sms", "G1", snap.ticket.id, assignment, 1, True, house.at, house.at, facts)
+    words = await _room(house, None).words(message)
     assert words is not None and 20 < len(words) <= 70 and "{" not in words

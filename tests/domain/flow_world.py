@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.acts import SYSTEM, Act, Actor, Plan, Snapshot
 from backend.domain.flow import decide
-from backend.domain.records import Assignment, Duty, Letter, Person, Request, Ticket, Unit, Visit
+from backend.domain.records import Assignment, Duty, Message, Person, Request, Ticket, Unit, Visit
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
 from backend.office import Standing
@@ -70,7 +70,7 @@ class Paper:
         )  # fmt: skip
         self.snap = Snapshot(ticket)
         self.beside: Paper | None = None  # the other ticket a merge names
-        self.letters: list[Letter] = []
+        self.letters: list[Message] = []
         self.plans: list[Plan] = []
 
     @property
@@ -100,24 +100,24 @@ class Paper:
     ) -> "Paper":  # fmt: skip
         """Somebody acts; refusals pass."""
         world = OfficeNow(self.standing, self.at, lambda: next(self._ids))
-        act = Act(verb, ROLES[who], Source.API, ticket_no=self.no, words=words, version=version, at=at,
+        act = Act(verb, ROLES[who], Source.API, ticket_no=self.no, arguments=words, version=version, at=at,
                   assignment_id=assignment)  # fmt: skip
         other = self.beside
-        plan = decide(replace(self.snap, beside=other.snap if other else None), act, world, KEY)
+        plan = decide(replace(self.snap, other=other.snap if other else None), act, world, KEY)
         self._keep(plan)
-        if other is not None and plan.also is not None:
-            other._keep(plan.also)
+        if other is not None and plan.other is not None:
+            other._keep(plan.other)
         return self
 
     def _keep(self, plan: Plan) -> None:
         self.plans.append(plan)
-        self.letters += [r for r in plan.rows if isinstance(r, Letter)]
+        self.letters += [r for r in plan.rows if isinstance(r, Message)]
         self.snap = apply(self.snap, plan)
 
     def told(self) -> list[tuple[str, str]]:
         """(kind, person) of the letters since the last look."""
-        letters, self.letters = self.letters, []
-        return [(letter.kind, letter.person) for letter in letters]
+        messages, self.letters = self.letters, []
+        return [(message.kind, message.person) for message in messages]
 
     def open(self) -> set[str]:
         """Kinds of the open duties."""
@@ -146,5 +146,5 @@ def apply(snap: Snapshot, plan: Plan) -> Snapshot:
     return Snapshot(
         replace(snap.ticket, **plan.ticket),
         now(Assignment, snap.assignments), now(Duty, snap.duties), now(Request, snap.requests),
-        now(Visit, snap.visits), plan.line,
+        now(Visit, snap.visits), plan.entry,
     )  # fmt: skip

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.calendar import Calendar, seed, year_days
+from backend.domain.calendar import Calendar, build_year, load_seed
 from backend.domain.office_hours import (
     SHANGHAI,
     OfficeHours,
     add_work_time,
     is_open,
+    measure_work_time,
     next_open,
-    take_work_time,
-    work_time_between,
+    subtract_work_time,
 )
 from backend.domain.refusals import Refused
 
-CALENDAR = Calendar.packaged()
+CALENDAR = Calendar.load_default()
 HOURS = OfficeHours.parse("08:30-11:30,13:30-17:00")
 SEASONS = OfficeHours.parse("05-01..09-30=08:30-12:00,14:30-18:00; *=08:30-11:30,13:30-17:00")
 moments = st.datetimes(datetime(2023, 1, 1), datetime(2026, 11, 1)).map(  # noqa: DTZ001
@@ -37,18 +37,18 @@ def at(text: str) -> datetime:
 
 
 def test_every_day_of_the_table_agrees_with_chinesecalendar() -> None:
-    assert [day for day, worked in seed().items() if worked != chinese_calendar.is_workday(day)] == []
+    assert [day for day, worked in load_seed().items() if worked != chinese_calendar.is_workday(day)] == []
 
 
 def test_every_day_of_the_table_agrees_with_holidays() -> None:
     china = holidays.country_holidays("CN")
-    assert [day for day, worked in seed().items() if worked != china.is_working_day(day)] == []
+    assert [day for day, worked in load_seed().items() if worked != china.is_working_day(day)] == []
 
 
 def test_the_table_covers_2022_to_2026_without_a_gap() -> None:
     assert CALENDAR.start <= date(2022, 1, 1)
     assert CALENDAR.end == date(2026, 12, 31)
-    assert len(seed()) == (CALENDAR.end - CALENDAR.start).days + 1
+    assert len(load_seed()) == (CALENDAR.end - CALENDAR.start).days + 1
 
 
 def test_each_exchange_day_falls_on_a_weekend() -> None:
@@ -112,7 +112,7 @@ def test_past_its_end_the_calendar_refuses_and_never_guesses(ask: object) -> Non
 
 
 def test_the_office_may_edit_single_days_and_carry_the_calendar_further() -> None:
-    edited = Calendar.packaged({date(2026, 11, 25): False, date(2027, 1, 1): False, date(2027, 1, 2): True})
+    edited = Calendar.load_default({date(2026, 11, 25): False, date(2027, 1, 1): False, date(2027, 1, 2): True})
     assert edited.add_workdays(date(2026, 11, 24), 1) == date(2026, 11, 26)
     assert edited.end == date(2027, 1, 2)
     assert edited.next_workday(date(2026, 12, 31)) == date(2027, 1, 2)
@@ -120,13 +120,13 @@ def test_the_office_may_edit_single_days_and_carry_the_calendar_further() -> Non
 
 
 def test_a_gap_ends_the_cover() -> None:
-    gapped = Calendar.packaged({date(2027, 1, 2): True})
+    gapped = Calendar.load_default({date(2027, 1, 2): True})
     assert not gapped.covers(date(2027, 1, 2))
     assert gapped.end == date(2026, 12, 31)
 
 
 def test_a_year_from_its_two_lists_is_whole() -> None:
-    table = year_days(2027, [date(2027, 1, 1)], [date(2027, 1, 3)])
+    table = build_year(2027, [date(2027, 1, 1)], [date(2027, 1, 3)])
     assert len(table) == 365
     assert (table[date(2027, 1, 1)], table[date(2027, 1, 3)], table[date(2027, 1, 4)]) == (False, True, True)
 
@@ -186,7 +186,7 @@ def test_quiet_hours_run_past_midnight() -> None:
     quiet = OfficeHours.parse("20:00-08:00", overnight=True)
     assert quiet.contains(at("2026-10-12T23:00:00")) and quiet.contains(at("2026-10-12T07:59:59"))
     assert not quiet.contains(at("2026-10-12T08:00:00"))
-    assert quiet.leaves(at("2026-10-12T23:00:00")) == at("2026-10-13T08:00:00")
+    assert quiet.next_outside(at("2026-10-12T23:00:00")) == at("2026-10-13T08:00:00")
     assert not OfficeHours.parse("none", overnight=True).contains(at("2026-10-12T03:00:00"))
 
 
@@ -205,14 +205,14 @@ def test_the_same_instant_in_another_zone_gives_the_same_answer() -> None:
 @given(moments, lengths)
 def test_office_time_added_is_office_time_found_between(start: datetime, length: timedelta) -> None:
     end = add_work_time(start, length, CALENDAR, HOURS)
-    assert work_time_between(start, end, CALENDAR, HOURS) == length
+    assert measure_work_time(start, end, CALENDAR, HOURS) == length
     assert end >= start
 
 
 @given(moments, lengths)
 def test_office_time_taken_back_is_office_time_found_between(until: datetime, length: timedelta) -> None:
-    start = take_work_time(until, length, CALENDAR, SEASONS)
-    assert work_time_between(start, until, CALENDAR, SEASONS) == length
+    start = subtract_work_time(until, length, CALENDAR, SEASONS)
+    assert measure_work_time(start, until, CALENDAR, SEASONS) == length
     assert start <= until
 
 
@@ -220,7 +220,7 @@ def test_office_time_taken_back_is_office_time_found_between(until: datetime, le
 def test_the_next_opening_is_open_and_nothing_before_it_is(moment: datetime) -> None:
     opens = next_open(moment, CALENDAR, SEASONS)
     assert is_open(opens, CALENDAR, SEASONS) and opens >= moment
-    assert work_time_between(moment, opens, CALENDAR, SEASONS) == timedelta()
+    assert measure_work_time(moment, opens, CALENDAR, SEASONS) == timedelta()
 
 
 @given(st.dates(date(2022, 1, 1), date(2026, 10, 1)), st.integers(1, 20))

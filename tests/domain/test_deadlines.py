@@ -9,24 +9,24 @@ from hypothesis import strategies as st
 
 from backend.domain.calendar import Calendar
 from backend.domain.deadlines import (
-    Mode,
-    deadline,
-    due,
-    due_by,
-    lead,
-    left,
-    pushed_back,
-    red_card_at,
-    timely,
-    yellow_card_at,
+    WorkdayMode,
+    add_limit,
+    add_limit_setting,
+    add_review_time,
+    compute_deadline,
+    compute_red_card_at,
+    compute_time_left,
+    compute_yellow_card_at,
+    is_timely,
+    subtract_limit,
 )
 from backend.domain.limits import Limit
-from backend.domain.office_hours import OfficeHours, is_open, work_time_between
+from backend.domain.office_hours import OfficeHours, is_open, measure_work_time
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation
 
-CALENDAR = Calendar.packaged()
+CALENDAR = Calendar.load_default()
 SETTINGS = Settings()
 ZONE = SETTINGS.zone
 HOURS = SETTINGS.office_hours()
@@ -41,7 +41,7 @@ def at(text: str) -> datetime:
 
 
 def sign_due(text: str, grade: Grade = G, settings: Settings = SETTINGS) -> datetime:
-    return deadline(Obligation.SIGN, grade, None, at(text), settings, CALENDAR)
+    return compute_deadline(Obligation.SIGN, grade, None, at(text), settings, CALENDAR)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_signing_is_due_as_example_e9_says(dispatched: str, grade: Grade, sign_b
 
 def test_the_office_dispatches_within_twelve_clock_hours() -> None:
     for start in ("2026-10-18T02:10:00", "2026-09-30T20:00:00", "2027-05-01T20:00:00"):
-        found = deadline(Obligation.DISPATCH, G, None, at(start), SETTINGS, CALENDAR)
+        found = compute_deadline(Obligation.DISPATCH, G, None, at(start), SETTINGS, CALENDAR)
         assert found == at(start) + timedelta(hours=12), "clock limits need no calendar"
 
 
@@ -82,8 +82,8 @@ def test_the_office_dispatches_within_twelve_clock_hours() -> None:
     ],
 )
 def test_the_second_of_the_deadline_is_still_in_time(met: str, ok: bool) -> None:
-    assert timely(at(met), at("2026-10-14T17:00:00")) is ok
-    assert timely(at(met).astimezone(UTC), at("2026-10-14T17:00:00")) is ok
+    assert is_timely(at(met), at("2026-10-14T17:00:00")) is ok
+    assert is_timely(at(met).astimezone(UTC), at("2026-10-14T17:00:00")) is ok
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_second_of_the_deadline_is_still_in_time(met: str, ok: bool) -> None
 )
 def test_every_duty_has_its_limit(kind: Obligation, grade: Grade, category: Category | None, expected: str) -> None:
     start = at("2026-10-13T10:00:30.250000")
-    assert deadline(kind, grade, category, start, SETTINGS, CALENDAR) == at(expected)
+    assert compute_deadline(kind, grade, category, start, SETTINGS, CALENDAR) == at(expected)
 
 
 @pytest.mark.parametrize("kind", Obligation)
@@ -136,13 +136,13 @@ def test_every_duty_follows_its_own_setting(kind: Obligation, grade: Grade) -> N
         Obligation.REWORK: "rework.limit",
     }[kind]
     start = at("2026-10-13T10:00:00")
-    found = deadline(kind, grade, Category.HELP, start, SETTINGS.with_({key: "7m"}), CALENDAR)
+    found = compute_deadline(kind, grade, Category.HELP, start, SETTINGS.with_changes({key: "7m"}), CALENDAR)
     assert found == at("2026-10-13T10:07:00")
 
 
 def test_a_close_limit_needs_a_category() -> None:
     with pytest.raises(Refused) as no:
-        deadline(Obligation.CLOSE, G, None, at("2026-10-13T10:00:00"), SETTINGS, CALENDAR)
+        compute_deadline(Obligation.CLOSE, G, None, at("2026-10-13T10:00:00"), SETTINGS, CALENDAR)
     assert no.value.code == "deadline_missing"
 
 
@@ -157,8 +157,8 @@ def test_a_clock_limit_beyond_all_time_is_refused(year: int) -> None:
     """FS19."""
     start = datetime(year, 12, 31, 23, 59, tzinfo=UTC) if year > 1 else datetime(1, 1, 1, tzinfo=ZONE)
     with pytest.raises(Refused) as no:
-        deadline(Obligation.DISPATCH, G, None, start, SETTINGS, CALENDAR)
-        lead(Limit.parse("1h"), start, CALENDAR, HOURS)
+        compute_deadline(Obligation.DISPATCH, G, None, start, SETTINGS, CALENDAR)
+        subtract_limit(Limit.parse("1h"), start, CALENDAR, HOURS)
     assert no.value.code == "bad_time"
 
 
@@ -174,76 +174,78 @@ def test_a_clock_limit_beyond_all_time_is_refused(year: int) -> None:
     ],
 )
 def test_rolling_hours_make_a_working_day_eight_of_them(start: str, limit: str, expected: str) -> None:
-    assert due(Limit.parse(limit), at(start), CALENDAR, HOURS, Mode.ROLLING_WORKHOURS) == at(expected)
+    assert add_limit(Limit.parse(limit), at(start), CALENDAR, HOURS, WorkdayMode.ROLLING_WORKHOURS) == at(expected)
 
 
 def test_the_mode_is_a_setting() -> None:
-    rolling = SETTINGS.with_({"workday.mode": "rolling_workhours"})
+    rolling = SETTINGS.with_changes({"workday.mode": "rolling_workhours"})
     assert sign_due("2026-10-13T08:40:00", G, rolling) == at("2026-10-14T10:10:00")
 
 
 def test_urgent_clocks_may_be_paused_off_hours_and_general_ones_are_not() -> None:
-    paused = SETTINGS.with_({"urgent.pause_off_hours": True})
+    paused = SETTINGS.with_changes({"urgent.pause_off_hours": True})
     assert sign_due("2026-10-18T02:10:00", U, paused) == at("2026-10-19T10:30:00")
     start = at("2026-10-18T02:10:00")
-    assert deadline(Obligation.DISPATCH, G, None, start, paused, CALENDAR) == start + timedelta(hours=12)
+    assert compute_deadline(Obligation.DISPATCH, G, None, start, paused, CALENDAR) == start + timedelta(hours=12)
 
 
 def test_a_unit_keeps_its_own_hours() -> None:
-    own = SETTINGS.with_({"office_hours@U01": "09:00-18:00"})
+    own = SETTINGS.with_changes({"office_hours@U01": "09:00-18:00"})
     start = at("2026-10-13T08:40:00")
-    assert deadline(Obligation.SIGN, G, None, start, own, CALENDAR, unit="U01") == at("2026-10-14T18:00:00")
-    assert deadline(Obligation.SIGN, G, None, start, own, CALENDAR, unit="U02") == at("2026-10-14T17:00:00")
+    assert compute_deadline(Obligation.SIGN, G, None, start, own, CALENDAR, unit="U01") == at("2026-10-14T18:00:00")
+    assert compute_deadline(Obligation.SIGN, G, None, start, own, CALENDAR, unit="U02") == at("2026-10-14T17:00:00")
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Urumqi"])
 def test_the_zone_of_the_caller_changes_nothing(zone: str) -> None:
     """FS9."""
     start = at("2026-10-13T21:00:00").astimezone(ZoneInfo(zone))
-    assert deadline(Obligation.SIGN, G, None, start, SETTINGS, CALENDAR) == at("2026-10-14T17:00:00")
+    assert compute_deadline(Obligation.SIGN, G, None, start, SETTINGS, CALENDAR) == at("2026-10-14T17:00:00")
 
 
 def test_another_zone_may_be_the_office_zone() -> None:
     there = Settings(zone=ZoneInfo("Europe/Berlin"))
     start = datetime(2026, 3, 27, 12, tzinfo=UTC)
-    found = deadline(Obligation.SIGN, G, None, start, there, CALENDAR)
+    found = compute_deadline(Obligation.SIGN, G, None, start, there, CALENDAR)
     assert found.isoformat() == "2026-03-30T17:00:00+02:00"
     night = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)  # half an hour before the clocks go forward
-    assert deadline(Obligation.SIGN, U, None, night, there, CALENDAR) - night == timedelta(hours=2)
+    assert compute_deadline(Obligation.SIGN, U, None, night, there, CALENDAR) - night == timedelta(hours=2)
 
 
 def test_cards_come_a_working_day_before_and_at_the_deadline() -> None:
     start, until = at("2026-09-30T10:00:00"), at("2026-10-09T17:00:00")
-    assert yellow_card_at(G, start, until, SETTINGS, CALENDAR) == at("2026-10-08T17:00:00")
-    assert yellow_card_at(U, start, start + timedelta(hours=24), SETTINGS, CALENDAR) == at("2026-09-30T22:00:00")
-    assert yellow_card_at(G, at("2026-10-08T18:00:00"), until, SETTINGS, CALENDAR) is None
-    earlier = SETTINGS.with_({"card.yellow_lead": "3wh", "card.red_at": "1wd"})
-    assert yellow_card_at(G, start, until, earlier, CALENDAR) == at("2026-10-09T14:00:00")
-    assert red_card_at(until, SETTINGS, CALENDAR) == until
-    assert red_card_at(until, earlier, CALENDAR) == at("2026-10-10T17:00:00")
+    assert compute_yellow_card_at(G, start, until, SETTINGS, CALENDAR) == at("2026-10-08T17:00:00")
+    assert compute_yellow_card_at(U, start, start + timedelta(hours=24), SETTINGS, CALENDAR) == at(
+        "2026-09-30T22:00:00"
+    )
+    assert compute_yellow_card_at(G, at("2026-10-08T18:00:00"), until, SETTINGS, CALENDAR) is None
+    earlier = SETTINGS.with_changes({"card.yellow_lead": "3wh", "card.red_at": "1wd"})
+    assert compute_yellow_card_at(G, start, until, earlier, CALENDAR) == at("2026-10-09T14:00:00")
+    assert compute_red_card_at(until, SETTINGS, CALENDAR) == until
+    assert compute_red_card_at(until, earlier, CALENDAR) == at("2026-10-10T17:00:00")
 
 
 def test_a_slow_review_gives_its_excess_back() -> None:
     """T10: the deadline moves by what the review took beyond its own limit, in office time."""
     until, review = at("2026-10-20T17:00:00"), at("2026-10-13T16:00:00")
-    assert pushed_back(until, review, at("2026-10-13T16:00:00"), G, SETTINGS, CALENDAR) == until
-    assert pushed_back(until, review, at("2026-10-14T09:30:00"), G, SETTINGS, CALENDAR) == at("2026-10-21T10:30:00")
-    assert pushed_back(until, review, at("2026-10-13T18:00:00"), U, SETTINGS, CALENDAR) == at("2026-10-20T19:00:00")
+    assert add_review_time(until, review, at("2026-10-13T16:00:00"), G, SETTINGS, CALENDAR) == until
+    assert add_review_time(until, review, at("2026-10-14T09:30:00"), G, SETTINGS, CALENDAR) == at("2026-10-21T10:30:00")
+    assert add_review_time(until, review, at("2026-10-13T18:00:00"), U, SETTINGS, CALENDAR) == at("2026-10-20T19:00:00")
 
 
 def test_an_extension_is_measured_from_the_old_deadline() -> None:
-    found = due_by("extension.max_length", at("2026-10-20T17:00:00"), SETTINGS, CALENDAR)
+    found = add_limit_setting("extension.max_length", at("2026-10-20T17:00:00"), SETTINGS, CALENDAR)
     assert found == at("2026-10-29T17:00:00")
 
 
 def test_what_is_left_names_the_exchange_day() -> None:
-    rest = left(at("2026-10-10T10:40:00"), at("2026-10-10T17:00:00"), CALENDAR, HOURS)
+    rest = compute_time_left(at("2026-10-10T10:40:00"), at("2026-10-10T17:00:00"), CALENDAR, HOURS)
     assert (rest.over, rest.days, rest.hours, rest.minutes) == (False, 0, 6, 20)
     assert rest.exchange_day == at("2026-10-10T00:00:00").date()
     assert rest.office == timedelta(hours=4, minutes=20)
-    over = left(at("2026-10-13T18:30:00"), at("2026-10-12T17:00:00"), CALENDAR, HOURS)
+    over = compute_time_left(at("2026-10-13T18:30:00"), at("2026-10-12T17:00:00"), CALENDAR, HOURS)
     assert (over.over, over.days, over.hours, over.minutes, over.exchange_day) == (True, 1, 1, 30, None)
-    assert left(at("2027-03-01T00:00:00"), at("2027-03-01T02:00:00"), CALENDAR, HOURS).hours == 2
+    assert compute_time_left(at("2027-03-01T00:00:00"), at("2027-03-01T02:00:00"), CALENDAR, HOURS).hours == 2
 
 
 days = st.integers(1, 12).map(lambda n: Limit.parse(f"{n}wd"))
@@ -254,27 +256,31 @@ any_limit = st.builds(
 
 @given(moments, days)
 def test_working_day_limits_end_at_closing_of_a_working_day(start: datetime, limit: Limit) -> None:
-    found = due(limit, start, CALENDAR, HOURS)
+    found = add_limit(limit, start, CALENDAR, HOURS)
     assert CALENDAR.is_workday(found.date())
     assert found == HOURS.close_of_business(found.date())
     assert found.date() > start.date()
 
 
-@given(moments, moments, any_limit, st.sampled_from(Mode), st.booleans())
-def test_a_later_start_is_never_due_earlier(a: datetime, b: datetime, limit: Limit, mode: Mode, pause: bool) -> None:
+@given(moments, moments, any_limit, st.sampled_from(WorkdayMode), st.booleans())
+def test_a_later_start_is_never_due_earlier(
+    a: datetime, b: datetime, limit: Limit, mode: WorkdayMode, pause: bool
+) -> None:
     first, second = sorted((a, b))
-    assert due(limit, first, CALENDAR, HOURS, mode, pause) <= due(limit, second, CALENDAR, HOURS, mode, pause)
+    assert add_limit(limit, first, CALENDAR, HOURS, mode, pause) <= add_limit(
+        limit, second, CALENDAR, HOURS, mode, pause
+    )
 
 
-@given(moments, any_limit, st.sampled_from(Mode))
-def test_a_longer_limit_is_never_due_earlier(start: datetime, limit: Limit, mode: Mode) -> None:
+@given(moments, any_limit, st.sampled_from(WorkdayMode))
+def test_a_longer_limit_is_never_due_earlier(start: datetime, limit: Limit, mode: WorkdayMode) -> None:
     longer = Limit(limit.amount + 1, limit.unit)
-    assert due(limit, start, CALENDAR, HOURS, mode) < due(longer, start, CALENDAR, HOURS, mode)
+    assert add_limit(limit, start, CALENDAR, HOURS, mode) < add_limit(longer, start, CALENDAR, HOURS, mode)
 
 
-@given(moments, any_limit, st.sampled_from(Mode))
-def test_deadlines_are_whole_seconds_after_the_start(start: datetime, limit: Limit, mode: Mode) -> None:
-    found = due(limit, start, CALENDAR, HOURS, mode)
+@given(moments, any_limit, st.sampled_from(WorkdayMode))
+def test_deadlines_are_whole_seconds_after_the_start(start: datetime, limit: Limit, mode: WorkdayMode) -> None:
+    found = add_limit(limit, start, CALENDAR, HOURS, mode)
     assert found.microsecond == 0
     assert found > start
 
@@ -282,18 +288,20 @@ def test_deadlines_are_whole_seconds_after_the_start(start: datetime, limit: Lim
 @given(moments, st.integers(1, 40))
 def test_working_hours_end_while_the_office_is_open(start: datetime, hours: int) -> None:
     begun = start.replace(microsecond=0)
-    found = due(Limit.parse(f"{hours}wh"), start, CALENDAR, HOURS)
+    found = add_limit(Limit.parse(f"{hours}wh"), start, CALENDAR, HOURS)
     assert is_open(found - timedelta(seconds=1), CALENDAR, HOURS)
-    assert work_time_between(begun, found, CALENDAR, HOURS) == timedelta(hours=hours)
+    assert measure_work_time(begun, found, CALENDAR, HOURS) == timedelta(hours=hours)
 
 
 @given(moments)
 def test_everything_within_one_day_is_due_together(start: datetime) -> None:
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    assert due(Limit.parse("1wd"), start, CALENDAR, HOURS) == due(Limit.parse("1wd"), midnight, CALENDAR, HOURS)
+    assert add_limit(Limit.parse("1wd"), start, CALENDAR, HOURS) == add_limit(
+        Limit.parse("1wd"), midnight, CALENDAR, HOURS
+    )
 
 
 def test_seasonal_hours_end_the_day_of_the_deadline() -> None:
     hours = OfficeHours.parse("05-01..09-30=08:30-12:00,14:30-18:00; *=08:30-11:30,13:30-17:00")
-    assert due(Limit.parse("1wd"), at("2026-09-29T10:00:00"), CALENDAR, hours) == at("2026-09-30T18:00:00")
-    assert due(Limit.parse("1wd"), at("2026-09-30T10:00:00"), CALENDAR, hours) == at("2026-10-08T17:00:00")
+    assert add_limit(Limit.parse("1wd"), at("2026-09-29T10:00:00"), CALENDAR, hours) == at("2026-09-30T18:00:00")
+    assert add_limit(Limit.parse("1wd"), at("2026-09-30T10:00:00"), CALENDAR, hours) == at("2026-10-08T17:00:00")

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from backend.domain.flow import Unchanged
+from backend.domain.move_table import TRANSITIONS
 from backend.domain.refusals import Refused
-from backend.domain.table import ROWS
 from backend.domain.ticket import Category, Grade, State
 from tests.domain.flow_world import ZONE, Paper
 
@@ -98,7 +98,7 @@ def test_T7_auto_sign_bears_the_planned_instant_and_counts_as_untimely_B33() -> 
     paper.at = due + timedelta(hours=3)
     paper.act("clock", "auto_sign", at=due)
     assert (paper.lead.signed, paper.lead.signed_at, paper.outcome("sign")) == ("auto", due, ["auto"])
-    assert paper.plans[-1].line.at == due
+    assert paper.plans[-1].entry.at == due
     assert paper.told() == [("M7", "H1"), ("M7", "H2"), ("M7", "L1")]
 
 
@@ -116,7 +116,7 @@ def test_T8_a_late_return_is_allowed_but_counted_B35() -> None:
     paper.at = paper.lead.sign_due_at + timedelta(seconds=1)
     paper.act("handler", "return", **RETURN)
     assert paper.state is State.RETURN_REVIEW and paper.outcome("return") == ["late"]
-    assert paper.plans[-1].line.words["timely"] is False
+    assert paper.plans[-1].entry.words["timely"] is False
 
 
 def test_T9_an_accepted_return_frees_the_unit_and_the_institution_must_dispatch_again() -> None:
@@ -369,11 +369,11 @@ def test_the_same_reply_twice_is_one_reply_and_another_reply_is_refused() -> Non
         paper.act("handler", "reply", text="另一个答复")
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.verb)
+@pytest.mark.parametrize("row", TRANSITIONS, ids=lambda row: row.verb)
 def test_nobody_may_say_what_is_not_his_to_say(row: object) -> None:
-    from backend.domain.table import Row
+    from backend.domain.move_table import Transition
 
-    assert isinstance(row, Row)
+    assert isinstance(row, Transition)
     with refused("forbidden"):
         Paper().act("auditor", row.verb)
 

@@ -294,7 +294,7 @@ def test_a_rework_repeated_without_a_date_is_the_same_rework() -> None:
 def test_the_same_words_an_hour_later_are_a_second_attempt() -> None:
     paper = signed().act("handler", "contact", reached=False).later(hours=1)
     paper.act("handler", "contact", reached=False)
-    assert [p.line.verb for p in paper.plans[-2:]] == ["contact", "contact"]
+    assert [p.entry.verb for p in paper.plans[-2:]] == ["contact", "contact"]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from backend.domain.flow import Unchanged, seal
+from backend.domain.flow import Unchanged, hash_entry
+from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
-from backend.domain.table import may
 from backend.domain.ticket import Category, Grade
 from tests.domain.flow_world import KEY, ROLES, Paper
 
@@ -96,7 +96,7 @@ def test_a_walk_never_leaves_the_model_and_never_loses_a_clock_or_an_owner() -> 
             if str(paper.state) == "finalized" and paper.snap.ticket.final_answer != "unsatisfied":
                 unlikely.remove("archive")  # little else can happen to it
             verb = dice.choice(sorted(set(allowed) - unlikely) or VERBS) if dice.random() < 0.9 else dice.choice(VERBS)
-            fit = [name for name, actor in ROLES.items() if may(actor.role, verb)]
+            fit = [name for name, actor in ROLES.items() if is_allowed(actor.role, verb)]
             who = dice.choice(fit) if dice.random() < 0.85 else dice.choice(list(ROLES))
             before, version = str(paper.state), paper.snap.ticket.version
             paper.later(minutes=dice.choice([0, 0, 1, 5, 30, 240]))
@@ -116,7 +116,7 @@ def check(paper: Paper, before: str, verb: str, who: str) -> None:
     """What must hold after every move."""
     after = str(paper.state)
     lead = paper.snap.lead
-    line = paper.plans[-1].line
+    line = paper.plans[-1].entry
     on_assist = line.assignment_id is not None and (lead is None or line.assignment_id != lead.id)
     if not on_assist or verb in ("decide_return",):
         assert verb in MODEL[before], (before, verb, who)
@@ -125,7 +125,7 @@ def check(paper: Paper, before: str, verb: str, who: str) -> None:
     ticket = paper.snap.ticket
     assert ticket.version == len(paper.plans) + 1 and ticket.head == line.hash
     fields = {name: getattr(line, name) for name in line.__slots__ if name not in ("id", "prev", "hash")}
-    assert line.hash == seal(KEY, line.prev, fields)
+    assert line.hash == hash_entry(KEY, line.prev, fields)
     opened = [d for d in paper.snap.duties if d.met_at is None]
     if after in ENDED - {"archived"}:
         assert not opened
@@ -142,9 +142,9 @@ def check(paper: Paper, before: str, verb: str, who: str) -> None:
     if after == "dispatched" and lead is not None:
         assert {d.due_at for d in opened if d.kind == "reply" and d.assignment_id == lead.id} == {lead.close_due_at}
     assert not [d for d in opened if d.kind == "reply" and after in ("closed", "archived") and not on_assist]
-    cards = [p for p in paper.plans if p.line.verb == "red_card"]
-    again = sum("card_taken_back" in p.line.words for p in paper.plans if p.line.verb == "decide_return")
-    assert len(cards) - len({p.line.assignment_id for p in cards}) <= again  # one red card per assignment
+    cards = [p for p in paper.plans if p.entry.verb == "red_card"]
+    again = sum("card_taken_back" in p.entry.words for p in paper.plans if p.entry.verb == "decide_return")
+    assert len(cards) - len({p.entry.assignment_id for p in cards}) <= again  # one red card per assignment
     if after in ENDED | {"finalized"}:  # nobody assists what is over
         assert all(a.lead or a.ended_at for a in paper.snap.assignments)
     other = paper.beside.snap.ticket if paper.beside else None

@@ -10,7 +10,7 @@ import pytest
 from backend.clockwork import Clockwork
 from backend.desk import Desk, Moved
 from backend.domain.acts import Act, Snapshot
-from backend.domain.records import Duty, Letter
+from backend.domain.records import Duty, Message
 from backend.domain.ticket import Grade, Obligation
 from backend.office import Clock, Office
 from backend.ports.moves import Find
@@ -22,13 +22,13 @@ class Shelf:
 
     def __init__(self, duties: Sequence[Duty]) -> None:
         self.duties = list(duties)
-        self.letters: list[Letter] = []
+        self.letters: list[Message] = []
         self.next_at: datetime | None = None
 
     async def due(self, now: datetime, limit: int) -> Sequence[Duty]:
         return [d for d in self.duties if d.next_at is not None and d.next_at <= now]
 
-    async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Letter] = ()) -> bool:
+    async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Message] = ()) -> bool:
         self.letters += letters
         self.next_at = next_at
         self.duties = [replace(d, step=step, next_at=next_at) if d.id == duty.id else d for d in self.duties]
@@ -74,9 +74,9 @@ class House(Office):
 
 def climbing(paper: Paper, kind: Obligation) -> tuple[Shelf, Clockwork, Desklet]:
     """A clock that looks at the ticket's open duties of a kind."""
-    shelf = Shelf([d for d in paper.snap.duties if d.kind is kind and d.met_at is None])
+    store = Shelf([d for d in paper.snap.duties if d.kind is kind and d.met_at is None])
     desk = Desklet(paper)
-    return shelf, Clockwork(shelf, desk, House(paper)), desk  # type: ignore[arg-type]
+    return store, Clockwork(store, desk, House(paper)), desk  # type: ignore[arg-type]
 
 
 def at(text: str) -> datetime:
@@ -89,10 +89,10 @@ async def test_the_dispatcher_is_warned_at_night_because_the_institution_is_staf
     paper.at = at("10T18:00:00")
     due = paper.at + timedelta(hours=12)
     look = paper.standing.first_look(Obligation.DISPATCH, Grade.GENERAL, paper.at, due, "M01")
-    shelf = Shelf([Duty(1, 1, None, "M01", Obligation.DISPATCH, Grade.GENERAL, paper.at, due, look)])
+    store = Shelf([Duty(1, 1, None, "M01", Obligation.DISPATCH, Grade.GENERAL, paper.at, due, look)])
     paper.at = at("11T00:00:02")
-    await Clockwork(shelf, Desklet(paper), House(paper)).round()  # type: ignore[arg-type]
-    assert [(x.kind, x.person, x.not_before) for x in shelf.letters] == [("M26", "D1", paper.at)]
+    await Clockwork(store, Desklet(paper), House(paper)).round()  # type: ignore[arg-type]
+    assert [(x.kind, x.person, x.not_before) for x in store.letters] == [("M26", "D1", paper.at)]
 
 
 async def test_a_reminder_due_at_the_closing_instant_leaves_then_and_after_an_outage_in_the_morning() -> None:
@@ -100,37 +100,37 @@ async def test_a_reminder_due_at_the_closing_instant_leaves_then_and_after_an_ou
         paper = Paper()
         paper.at = at("09T09:00:00")
         paper.act("dispatcher", "dispatch", unit="U01")
-        shelf, clock, _ = climbing(paper, Obligation.SIGN)
+        store, clock, _ = climbing(paper, Obligation.SIGN)
         paper.at = at("10T15:00:00") + timedelta(seconds=delay)  # two office hours before it is due
         if delay > 7200:
-            shelf.duties = [replace(d, due_at=at("11T17:00:00")) for d in shelf.duties]
+            store.duties = [replace(d, due_at=at("11T17:00:00")) for d in store.duties]
         await clock.round()
         if delay < 7200:
-            assert {(x.kind, x.person) for x in shelf.letters} == {("M3", "H1"), ("M3", "H2"), ("P1", "H2")}
-        assert {x.not_before for x in shelf.letters} == {at(leaves)}
+            assert {(x.kind, x.person) for x in store.letters} == {("M3", "H1"), ("M3", "H2"), ("P1", "H2")}
+        assert {x.not_before for x in store.letters} == {at(leaves)}
 
 
 async def test_an_urgent_reminder_in_quiet_hours_goes_at_once_and_to_the_first_contact_only() -> None:
     paper = Paper(grade=Grade.URGENT)
     paper.at = at("10T22:00:00")
     paper.act("dispatcher", "dispatch", unit="U01")
-    shelf, clock, _ = climbing(paper, Obligation.SIGN)
+    store, clock, _ = climbing(paper, Obligation.SIGN)
     paper.at = at("10T23:00:01")
     await clock.round()
-    assert [(x.kind, x.person, x.not_before) for x in shelf.letters] == [("M3", "H1", paper.at)]
+    assert [(x.kind, x.person, x.not_before) for x in store.letters] == [("M3", "H1", paper.at)]
 
 
 @pytest.mark.parametrize(("held_back", "verbs"), [("due", ["red_card"]), ("2h", [])])
 async def test_the_red_card_comes_when_the_setting_says_Q33(held_back: str, verbs: list[str]) -> None:
     paper = Paper(card__red_at=held_back).act("dispatcher", "dispatch", unit="U01").act("handler", "sign")
-    shelf, clock, desk = climbing(paper, Obligation.CLOSE)
+    store, clock, desk = climbing(paper, Obligation.CLOSE)
     due = paper.lead.close_due_at
-    shelf.duties = [replace(d, step=9, next_at=due) for d in shelf.duties]
+    store.duties = [replace(d, step=9, next_at=due) for d in store.duties]
     paper.at = due
     await clock.round()
     assert [verb for verb, _ in desk.said] == verbs
     if not verbs:
-        assert shelf.next_at == due + timedelta(hours=2)
+        assert store.next_at == due + timedelta(hours=2)
         paper.at = due + timedelta(hours=2)
         await clock.round()
         assert desk.said == [("red_card", paper.at)]

@@ -6,9 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.dispatch_aid import Demand, Precedent, Responsibility, fit, suggest
-from backend.domain.hot_list import Mention, everywhere, hottest
-from backend.domain.likeness import Gist, Lexicon, clusters, far, gist, joined, keys, likeness, overlap, shared
+from backend.domain.hot_list import Mention, find_common_regions, rank_hot_topics
+from backend.domain.similarity import (
+    Lexicon,
+    TicketFeatures,
+    build_index_keys,
+    compute_overlap,
+    compute_similarity,
+    extract_features,
+    find_clusters,
+    find_shared_terms,
+    is_elsewhere,
+    join_codes,
+)
+from backend.domain.suggestions import CatalogueEntry, Demand, Precedent, score_entry, suggest
 
 LEXICON = Lexicon(
     frozenset({"请问", "反映"}),
@@ -23,9 +34,9 @@ def weight(word: str) -> float:
     return {"路灯": 11.0, "不亮": 10.0, "维修": 8.0, "的": 3.0}.get(word, 14.0)
 
 
-def about(title: str, text: str = "", region: str = "") -> Gist:
+def about(title: str, text: str = "", region: str = "") -> TicketFeatures:
     """The gist of words written with spaces."""
-    return gist(title.split(), text.split(), (), region, weight, LEXICON)
+    return extract_features(title.split(), text.split(), (), region, weight, LEXICON)
 
 
 def test_courtesy_figures_and_common_words_say_nothing_and_the_title_counts_double() -> None:
@@ -36,31 +47,33 @@ def test_courtesy_figures_and_common_words_say_nothing_and_the_title_counts_doub
 
 
 def test_a_region_in_code_is_one_word_and_names_its_city_too() -> None:
-    assert joined(["A3", "区", "路灯"], LEXICON) == ["A3区", "路灯"]
+    assert join_codes(["A3", "区", "路灯"], LEXICON) == ["A3区", "路灯"]
     assert about("A3 区 路灯").regions == {"county:A3区", "code:A"}
     assert about("开发区 路灯", region="东城区").regions == {"county:东城区"}
 
 
 def test_the_same_matter_in_another_region_is_another_matter() -> None:
     here, there, nowhere = about("东城区 路灯 不亮"), about("西城区 路灯 不亮"), about("路灯 不亮")
-    assert far(here, there) and not far(here, nowhere) and not far(here, here)
-    assert likeness(here, there, 1.0, LEXICON) < likeness(here, nowhere, 1.0, LEXICON)
+    assert is_elsewhere(here, there) and not is_elsewhere(here, nowhere) and not is_elsewhere(here, here)
+    assert compute_similarity(here, there, 1.0, LEXICON) < compute_similarity(here, nowhere, 1.0, LEXICON)
 
 
 def test_a_shared_name_of_a_place_weighs_and_two_vague_demands_are_less_alike() -> None:
-    named = likeness(about("翠竹花园 路灯 不亮"), about("翠竹花园 路灯 维修"), 0.5, LEXICON)
-    vague = likeness(about("路灯 不亮"), about("路灯 不亮"), 0.5, LEXICON)
+    named = compute_similarity(about("翠竹花园 路灯 不亮"), about("翠竹花园 路灯 维修"), 0.5, LEXICON)
+    vague = compute_similarity(about("路灯 不亮"), about("路灯 不亮"), 0.5, LEXICON)
     assert named > 0.6 > vague * 0.9
-    assert shared(about("翠竹花园 路灯"), about("路灯 翠竹花园"), 1) == ("翠竹花园",)
+    assert find_shared_terms(about("翠竹花园 路灯"), about("路灯 翠竹花园"), 1) == ("翠竹花园",)
 
 
 @given(st.lists(st.sampled_from(["翠竹花园", "路灯", "不亮", "维修", "供热", "公交", "学校", "水压"]), max_size=8))
 def test_a_demand_is_like_itself_and_likeness_has_no_direction(words: list[str]) -> None:
     one, other = about(" ".join(words)), about("翠竹花园 供热 不亮")
-    assert overlap(one, other) == pytest.approx(overlap(other, one))
-    assert keys(one) == keys(about(" ".join(words))) and all(-(2**63) <= k < 2**63 for k in keys(one))
+    assert compute_overlap(one, other) == pytest.approx(compute_overlap(other, one))
+    assert build_index_keys(one) == build_index_keys(about(" ".join(words))) and all(
+        -(2**63) <= k < 2**63 for k in build_index_keys(one)
+    )
     if one.terms:
-        assert overlap(one, one) == pytest.approx(1.0)
+        assert compute_overlap(one, one) == pytest.approx(1.0)
 
 
 _IDS = st.integers(0, 12)
@@ -70,7 +83,7 @@ _IDS = st.integers(0, 12)
 def test_groups_share_no_member_and_every_member_has_a_like_one_in_its_group(
     pairs: dict[tuple[int, int], float],
 ) -> None:
-    groups = clusters(pairs, 0.5)
+    groups = find_clusters(pairs, 0.5)
     members = [m for g in groups for m in g]
     assert len(members) == len(set(members)) and all(len(g) > 1 for g in groups)
     for group in groups:
@@ -80,12 +93,12 @@ def test_groups_share_no_member_and_every_member_has_a_like_one_in_its_group(
 
 def test_a_chain_of_half_alike_demands_does_not_become_one_heap() -> None:
     chain = {(i, i + 1): 0.55 for i in range(10)}
-    assert max(map(len, clusters(chain, 0.5))) < 4
+    assert max(map(len, find_clusters(chain, 0.5))) < 4
     ring = {(a, b): 0.6 for a in range(5) for b in range(a + 1, 5)}
-    assert clusters(ring, 0.5) == [frozenset(range(5))]
+    assert find_clusters(ring, 0.5) == [frozenset(range(5))]
 
 
-LIGHT = Responsibility(1, "U1", keywords=("路灯", "照明"), region="云岭市")
+LIGHT = CatalogueEntry(1, "U1", keywords=("路灯", "照明"), region="云岭市")
 TODAY = date(2026, 11, 9)
 
 
@@ -96,15 +109,15 @@ TODAY = date(2026, 11, 9)
         (LIGHT, Demand("help", "", "云岭市的照明"), True),
         (LIGHT, Demand("help", "临江市", "路灯坏了"), False),
         (LIGHT, Demand("help", "云岭市", "暖气不热"), False),
-        (Responsibility(2, "U1", category="complaint"), Demand("help", "", ""), False),
-        (Responsibility(3, "U1", category="help", valid_to=date(2026, 11, 8)), Demand("help", "", ""), False),
-        (Responsibility(4, "U1", category="help", valid_from=TODAY, valid_to=TODAY), Demand("help", "", ""), True),
+        (CatalogueEntry(2, "U1", category="complaint"), Demand("help", "", ""), False),
+        (CatalogueEntry(3, "U1", category="help", valid_to=date(2026, 11, 8)), Demand("help", "", ""), False),
+        (CatalogueEntry(4, "U1", category="help", valid_from=TODAY, valid_to=TODAY), Demand("help", "", ""), True),
     ],
 )
 def test_a_row_of_the_catalogue_fits_by_keyword_region_category_and_day(
-    row: Responsibility, demand: Demand, fits: bool
+    row: CatalogueEntry, demand: Demand, fits: bool
 ) -> None:
-    assert (fit(row, demand, TODAY) is not None) is fits
+    assert (score_entry(row, demand, TODAY) is not None) is fits
 
 
 def test_suggestions_say_why_and_a_right_return_speaks_against_a_unit() -> None:
@@ -119,12 +132,12 @@ def test_suggestions_say_why_and_a_right_return_speaks_against_a_unit() -> None:
 
 
 def test_a_region_that_most_tickets_carry_is_the_office_s_own_and_no_hot_place_A27() -> None:
-    assert everywhere(["长春市"] * 9 + [""]) == {"长春市"}
-    assert everywhere(["长春市"] * 8 + ["", "农安县"]) == frozenset() == everywhere([])
+    assert find_common_regions(["长春市"] * 9 + [""]) == {"长春市"}
+    assert find_common_regions(["长春市"] * 8 + ["", "农安县"]) == frozenset() == find_common_regions([])
 
 
 def test_the_hot_list_counts_a_ticket_once_and_sets_it_beside_the_span_before() -> None:
     now = [Mention("K2", "help", ("路灯", "路灯"), ("人民路",)), Mention("K1", "help", ("路灯",), ())]
-    (row,) = hottest(now, [Mention("K0", "help", ("路灯",), ())], "topics")
+    (row,) = rank_hot_topics(now, [Mention("K0", "help", ("路灯",), ())], "topics")
     assert (row.name, row.count, row.before, row.tickets, row.growth) == ("路灯", 2, 1, ("K2", "K1"), "100.0")
-    assert hottest(now, [], "categories")[0].growth is None and hottest(now, [], "places") == []
+    assert rank_hot_topics(now, [], "categories")[0].growth is None and rank_hot_topics(now, [], "places") == []

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.readiness import Gap, gaps, readiness
 from backend.domain.records import Person, Unit
 from backend.domain.ticket import Role, UnitKind
+from backend.domain.unit_readiness import Gap, assess_readiness, find_gaps
 
 UNIT = Unit("U01", "朝阳区代办处", UnitKind.HANDLING)
 NOW = datetime(2022, 1, 1, tzinfo=UTC)
@@ -42,16 +42,16 @@ FULL = [_one(Role.HANDLER), _one(Role.HANDLER, rank=1), _one(Role.LIAISON), _one
     ],
 )  # fmt: skip
 def test_each_lack_has_its_name(people: list[Person], lacking: set[Gap]) -> None:
-    assert set(gaps(UNIT, people, keys=True)) == lacking
+    assert set(find_gaps(UNIT, people, keys=True)) == lacking
 
 
 def test_keys_are_asked_for_only_where_the_platform_needs_them() -> None:
     keyless = [_one(Role.HANDLER, key_name=None), _one(Role.HANDLER, key_name=None, rank=1), *FULL[2:]]
-    assert gaps(UNIT, keyless, keys=False) == ()
+    assert find_gaps(UNIT, keyless, keys=False) == ()
 
 
 def test_a_unit_without_a_handler_is_late_after_the_day_for_registration_A39() -> None:
     for lack, deadline, late in (
         ([], NOW, True), ([], NOW + timedelta(seconds=1), False), ([], None, False), (FULL[1:], NOW, False),
     ):  # fmt: skip
-        assert readiness(UNIT, lack, NOW, deadline, keys=True).late is late
+        assert assess_readiness(UNIT, lack, NOW, deadline, keys=True).late is late

@@ -7,25 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.calendar import Calendar
-from backend.domain.deadlines import deadline
+from backend.domain.deadlines import compute_deadline
 from backend.domain.refusals import Refused
 from backend.domain.reminders import (
     Audience,
-    Group,
-    Needs,
-    Step,
-    Way,
-    in_quiet,
-    ladder,
-    merges,
-    next_allowed,
-    next_digest,
+    Condition,
+    Purpose,
+    ReminderChannel,
+    ReminderStep,
+    build_ladder,
+    find_next_allowed,
+    find_next_digest,
+    is_quiet_time,
+    should_merge,
 )
 from backend.domain.settings import Settings
-from backend.domain.spoken_time import spoken, spoken_date, written
+from backend.domain.spoken_time import format_time, speak_date, speak_time
 from backend.domain.ticket import Category, Grade, Obligation
 
-CALENDAR = Calendar.packaged()
+CALENDAR = Calendar.load_default()
 SETTINGS = Settings()
 ZONE = SETTINGS.zone
 G, U = Grade.GENERAL, Grade.URGENT
@@ -38,12 +38,12 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZONE)
 
 
-def steps(kind: Obligation, grade: Grade, start: datetime, settings: Settings = SETTINGS) -> tuple[Step, ...]:
-    due = deadline(kind, grade, Category.HELP, start, settings, CALENDAR)
-    return ladder(kind, grade, start, due, CALENDAR, settings.office_hours(), settings)
+def steps(kind: Obligation, grade: Grade, start: datetime, settings: Settings = SETTINGS) -> tuple[ReminderStep, ...]:
+    due = compute_deadline(kind, grade, Category.HELP, start, settings, CALENDAR)
+    return build_ladder(kind, grade, start, due, CALENDAR, settings.office_hours(), settings)
 
 
-def told(found: tuple[Step, ...]) -> list[tuple[str, str, str, str]]:
+def told(found: tuple[ReminderStep, ...]) -> list[tuple[str, str, str, str]]:
     return [(f"{s.at:%d %H:%M}", s.message, s.channel.value, s.audience.value) for s in found]
 
 
@@ -118,48 +118,50 @@ def test_a_review_not_done_in_time_goes_to_the_supervisor() -> None:
     ],
 )
 def test_which_tickets_are_announced_by_call_is_a_setting(policy: str, general: list[str], urgent: list[str]) -> None:
-    settings = SETTINGS.with_({"notify.phone.on_dispatch": policy})
+    settings = SETTINGS.with_changes({"notify.phone.on_dispatch": policy})
     for grade, expected in ((G, general), (U, urgent)):
         calls = [
             f"{s.at:%d %H:%M}"
             for s in steps(Obligation.SIGN, grade, TUESDAY, settings)
-            if s.channel is Way.PHONE and s.group in (Group.ANNOUNCE, Group.ESCALATE)
+            if s.channel is ReminderChannel.PHONE and s.purpose in (Purpose.ANNOUNCE, Purpose.ESCALATE)
         ]
         assert calls == expected
 
 
 def test_the_call_for_an_unopened_ticket_waits_as_set_and_only_for_the_unopened() -> None:
-    found = steps(Obligation.SIGN, G, TUESDAY, SETTINGS.with_({"notify.phone.unopened_after": "1wh"}))
-    call = next(s for s in found if s.rung == "unopened")
-    assert (call.at, call.needs) == (at("2026-10-13T10:00:00"), Needs.UNOPENED)
+    found = steps(Obligation.SIGN, G, TUESDAY, SETTINGS.with_changes({"notify.phone.unopened_after": "1wh"}))
+    call = next(s for s in found if s.stage == "unopened")
+    assert (call.at, call.condition) == (at("2026-10-13T10:00:00"), Condition.UNOPENED)
 
 
 def test_attempts_and_gaps_of_calls_are_settings() -> None:
-    settings = SETTINGS.with_({"notify.phone.attempts": 2, "notify.phone.gap.urgent": "3m"})
-    found = [s for s in steps(Obligation.SIGN, U, TUESDAY, settings) if s.group is Group.ESCALATE]
+    settings = SETTINGS.with_changes({"notify.phone.attempts": 2, "notify.phone.gap.urgent": "3m"})
+    found = [s for s in steps(Obligation.SIGN, U, TUESDAY, settings) if s.purpose is Purpose.ESCALATE]
     assert [f"{s.at:%H:%M}" for s in found] == ["09:06", "09:12"]
     assert {(s.attempts, s.gap) for s in found} == {(2, timedelta(minutes=3))}
-    general = SETTINGS.with_({"notify.phone.gap.general": "7m"})
+    general = SETTINGS.with_changes({"notify.phone.gap.general": "7m"})
     assert steps(Obligation.SIGN, G, TUESDAY, general)[1].gap == timedelta(minutes=7)
 
 
 @pytest.mark.parametrize(("most", "numbers"), [(3, [1, 2, 2]), (2, [1, 2, 2]), (1, [1, 1]), (0, [])])
 def test_reminders_are_capped_and_the_last_ones_stay(most: int, numbers: list[int]) -> None:
-    settings = SETTINGS.with_({"remind.max_per_obligation": most})
+    settings = SETTINGS.with_changes({"remind.max_per_obligation": most})
     found = steps(Obligation.SIGN, G, TUESDAY, settings)
-    assert [s.number for s in found if s.group is Group.REMIND] == numbers
-    assert any(s.group is Group.NOTICE for s in found), "notices are no reminders"
+    assert [s.number for s in found if s.purpose is Purpose.REMIND] == numbers
+    assert any(s.purpose is Purpose.NOTICE for s in found), "notices are no reminders"
     urgent = steps(Obligation.SIGN, U, TUESDAY, settings)
-    assert [s.number for s in urgent if s.group is Group.REMIND] == [1, 2, 2], "urgent signing keeps its ladder"
+    assert [s.number for s in urgent if s.purpose is Purpose.REMIND] == [1, 2, 2], "urgent signing keeps its ladder"
 
 
 def test_the_yellow_lead_is_a_setting() -> None:
-    found = steps(Obligation.CLOSE, G, TUESDAY, SETTINGS.with_({"card.yellow_lead": "2wd"}))
+    found = steps(Obligation.CLOSE, G, TUESDAY, SETTINGS.with_changes({"card.yellow_lead": "2wd"}))
     assert found[0].at == at("2026-10-16T17:00:00")
 
 
 def test_an_evening_dispatch_is_told_in_the_morning() -> None:
-    found = steps(Obligation.SIGN, G, at("2026-10-13T21:00:00"), SETTINGS.with_({"notify.phone.on_dispatch": "always"}))
+    found = steps(
+        Obligation.SIGN, G, at("2026-10-13T21:00:00"), SETTINGS.with_changes({"notify.phone.on_dispatch": "always"})
+    )
     assert told(found)[:2] == [("14 08:30", "M1", "chat", "handler"), ("14 08:30", "P1", "phone", "handler")]
 
 
@@ -182,26 +184,26 @@ def test_the_ladder_holds_on_the_last_days_of_the_calendar() -> None:
     ],
 )
 def test_general_matters_wait_for_office_hours_and_urgent_ones_do_not(moment: str, allowed: str, rings: str) -> None:
-    assert next_allowed(at(moment), G, SETTINGS, CALENDAR) == at(allowed)
-    assert next_allowed(at(moment), G, SETTINGS, CALENDAR, ring=True) == at(rings)
-    assert next_allowed(at(moment), U, SETTINGS, CALENDAR) == at(moment)
+    assert find_next_allowed(at(moment), G, SETTINGS, CALENDAR) == at(allowed)
+    assert find_next_allowed(at(moment), G, SETTINGS, CALENDAR, for_call=True) == at(rings)
+    assert find_next_allowed(at(moment), U, SETTINGS, CALENDAR) == at(moment)
 
 
 def test_quiet_hours_hold_even_where_the_office_is_open() -> None:
-    settings = SETTINGS.with_({"office_hours@U01": "00:00-24:00", "notify.quiet@U01": "21:00-07:00"})
-    assert next_allowed(at("2026-10-13T22:00:00"), G, settings, CALENDAR, "U01") == at("2026-10-14T07:00:00")
-    assert next_allowed(at("2026-10-13T20:30:00"), G, settings, CALENDAR, "U01") == at("2026-10-13T20:30:00")
-    assert in_quiet(at("2026-10-13T22:00:00"), settings, "U01")
-    assert not in_quiet(at("2026-10-13T20:30:00"), settings, "U01")
-    never = SETTINGS.with_({"notify.quiet": "08:00-18:00"})
+    settings = SETTINGS.with_changes({"office_hours@U01": "00:00-24:00", "notify.quiet@U01": "21:00-07:00"})
+    assert find_next_allowed(at("2026-10-13T22:00:00"), G, settings, CALENDAR, "U01") == at("2026-10-14T07:00:00")
+    assert find_next_allowed(at("2026-10-13T20:30:00"), G, settings, CALENDAR, "U01") == at("2026-10-13T20:30:00")
+    assert is_quiet_time(at("2026-10-13T22:00:00"), settings, "U01")
+    assert not is_quiet_time(at("2026-10-13T20:30:00"), settings, "U01")
+    never = SETTINGS.with_changes({"notify.quiet": "08:00-18:00"})
     with pytest.raises(Refused):
-        next_allowed(at("2026-10-13T10:00:00"), G, never, CALENDAR)
+        find_next_allowed(at("2026-10-13T10:00:00"), G, never, CALENDAR)
 
 
 def test_more_than_five_are_told_in_one_digest_and_urgent_ones_never() -> None:
-    assert [merges(n, G, SETTINGS) for n in (5, 6)] == [False, True]
-    assert not merges(50, U, SETTINGS)
-    assert merges(3, G, SETTINGS.with_({"remind.merge_over": 2}))
+    assert [should_merge(n, G, SETTINGS) for n in (5, 6)] == [False, True]
+    assert not should_merge(50, U, SETTINGS)
+    assert should_merge(3, G, SETTINGS.with_changes({"remind.merge_over": 2}))
 
 
 @pytest.mark.parametrize(
@@ -214,19 +216,19 @@ def test_more_than_five_are_told_in_one_digest_and_urgent_ones_never() -> None:
     ],
 )
 def test_digests_go_out_twice_a_working_day(moment: str, digest: str) -> None:
-    assert next_digest(at(moment), SETTINGS, CALENDAR) == at(digest)
+    assert find_next_digest(at(moment), SETTINGS, CALENDAR) == at(digest)
 
 
 @given(st.sampled_from(Obligation), st.sampled_from(Grade), moments)
 def test_no_step_lies_outside_the_life_of_its_duty(kind: Obligation, grade: Grade, start: datetime) -> None:
-    due = deadline(kind, grade, Category.HELP, start, SETTINGS, CALENDAR)
+    due = compute_deadline(kind, grade, Category.HELP, start, SETTINGS, CALENDAR)
     found = steps(kind, grade, start)
     assert list(found) == sorted(found, key=lambda s: s.at)
     for step in found:
         assert step.at >= start
-        assert step.at >= due if step.group is Group.NOTICE else step.at < due
-        if grade is G and step.channel is Way.PHONE:
-            assert next_allowed(step.at, G, SETTINGS, CALENDAR, ring=True) == step.at
+        assert step.at >= due if step.purpose is Purpose.NOTICE else step.at < due
+        if grade is G and step.channel is ReminderChannel.PHONE:
+            assert find_next_allowed(step.at, G, SETTINGS, CALENDAR, for_call=True) == step.at
     limit = SETTINGS.integer("remind.max_per_obligation")
     assert max((s.number for s in found), default=0) <= limit
 
@@ -247,15 +249,15 @@ NOW = at("2026-10-13T09:00:00")
     ],
 )
 def test_times_are_said_as_people_say_them(moment: str, zh: str, en: str) -> None:
-    assert spoken(at(moment), NOW) == zh
-    assert spoken(at(moment), NOW, "en") == en
+    assert speak_time(at(moment), NOW) == zh
+    assert speak_time(at(moment), NOW, "en") == en
 
 
 def test_times_are_written_with_their_weekday() -> None:
-    assert written(at("2026-10-10T17:00:00"), NOW) == "10月10日（周六）17:00"
-    assert written(at("2026-10-10T17:00:00"), NOW, "en") == "Sat 10 October 17:00"
-    assert written(at("2027-01-04T08:30:00"), NOW) == "2027年1月4日（周一）08:30"
+    assert format_time(at("2026-10-10T17:00:00"), NOW) == "10月10日（周六）17:00"
+    assert format_time(at("2026-10-10T17:00:00"), NOW, "en") == "Sat 10 October 17:00"
+    assert format_time(at("2027-01-04T08:30:00"), NOW) == "2027年1月4日（周一）08:30"
     utc = at("2026-10-10T17:00:00").astimezone(SETTINGS.zone)
-    assert written(utc, NOW, zone=ZONE) == "10月10日（周六）17:00"
-    assert spoken_date(at("2026-10-11T20:00:00"), NOW) == "前天"
-    assert spoken_date(at("2026-10-01T20:00:00"), NOW) == "十月一日周四"
+    assert format_time(utc, NOW, zone=ZONE) == "10月10日（周六）17:00"
+    assert speak_date(at("2026-10-11T20:00:00"), NOW) == "前天"
+    assert speak_date(at("2026-10-01T20:00:00"), NOW) == "十月一日周四"

@@ -4,51 +4,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.reply_words import Words, curt, parse, reason_code
-from backend.domain.texts import Catalogue
-from backend.domain.words import FIELDS, REASON_CODES
+from backend.domain.reply_parser import ParsedReply, find_curt_wording, guess_reason_code, parse_reply
+from backend.domain.texts import Texts
+from backend.domain.verb_fields import FIELDS, REASON_CODES
 
 TYPED = [
-    ("签收", Words("sign")),
-    ("【签收】", Words("sign")),
-    ("　签收。", Words("sign")),
-    ("签收了", Words("sign")),
-    ("退单 不属于我单位职责", Words("return", "不属于我单位职责", None, "not_our_duty")),
-    ("退单：属地应为宽城区", Words("return", "属地应为宽城区", None, "wrong_region")),
-    ("退单", Words("return", "", None, "other")),
-    ("答复 已联系诉求人，今日修复。", Words("reply", "已联系诉求人，今日修复。")),
-    ("【答复】：已修复", Words("reply", "已修复")),
-    ("答复：\n第一行\n第二行", Words("reply", "第一行\n第二行")),
-    ("办结 诉求人表示认可", Words("close", "诉求人表示认可")),
-    ("办结", Words("close")),
-    ("延期 3 等待检测结果", Words("extend", "等待检测结果", 3)),
-    ("延期　３　等待检测结果", Words("extend", "等待检测结果", 3)),
-    ("延期5个工作日，等待材料", Words("extend", "等待材料", 5)),
-    ("延期三天 天气原因", Words("extend", "天气原因", 3)),
-    ("延期十五日：法定程序", Words("extend", "法定程序", 15)),
-    ("延期 等待检测", Words("extend", "等待检测", None)),
-    ("延期 0 等待", Words("extend", "0 等待", None)),
-    ("延期 9999 等待", Words("extend", "9999 等待", None)),
-    ("进展 已派人到场", Words("report_progress", "已派人到场")),
-    ("反馈进展：已到场", Words("report_progress", "已到场")),
+    ("签收", ParsedReply("sign")),
+    ("【签收】", ParsedReply("sign")),
+    ("　签收。", ParsedReply("sign")),
+    ("签收了", ParsedReply("sign")),
+    ("退单 不属于我单位职责", ParsedReply("return", "不属于我单位职责", None, "not_our_duty")),
+    ("退单：属地应为宽城区", ParsedReply("return", "属地应为宽城区", None, "wrong_region")),
+    ("退单", ParsedReply("return", "", None, "other")),
+    ("答复 已联系诉求人，今日修复。", ParsedReply("reply", "已联系诉求人，今日修复。")),
+    ("【答复】：已修复", ParsedReply("reply", "已修复")),
+    ("答复：\n第一行\n第二行", ParsedReply("reply", "第一行\n第二行")),
+    ("办结 诉求人表示认可", ParsedReply("close", "诉求人表示认可")),
+    ("办结", ParsedReply("close")),
+    ("延期 3 等待检测结果", ParsedReply("extend", "等待检测结果", 3)),
+    ("延期　３　等待检测结果", ParsedReply("extend", "等待检测结果", 3)),
+    ("延期5个工作日，等待材料", ParsedReply("extend", "等待材料", 5)),
+    ("延期三天 天气原因", ParsedReply("extend", "天气原因", 3)),
+    ("延期十五日：法定程序", ParsedReply("extend", "法定程序", 15)),
+    ("延期 等待检测", ParsedReply("extend", "等待检测", None)),
+    ("延期 0 等待", ParsedReply("extend", "0 等待", None)),
+    ("延期 9999 等待", ParsedReply("extend", "9999 等待", None)),
+    ("进展 已派人到场", ParsedReply("report_progress", "已派人到场")),
+    ("反馈进展：已到场", ParsedReply("report_progress", "已到场")),
 ]
 
 
 @pytest.mark.parametrize(("typed", "meant"), TYPED)
-def test_the_keywords_of_the_contract_are_read(typed: str, meant: Words) -> None:
-    assert parse(typed) == meant
+def test_the_keywords_of_the_contract_are_read(typed: str, meant: ParsedReply) -> None:
+    assert parse_reply(typed) == meant
 
 
 @pytest.mark.parametrize(
     "typed", ["", "收到", "请问什么时候到", "我要签收", "签收单在哪里", "   ", "……", "好的，已签收"]
 )
 def test_plain_talk_is_no_act(typed: str) -> None:
-    assert parse(typed) is None
+    assert parse_reply(typed) is None
 
 
 @given(st.text())
 def test_any_text_is_read_without_a_stumble(typed: str) -> None:
-    words = parse(typed)
+    words = parse_reply(typed)
     assert words is None or words.verb in FIELDS
     assert words is None or words.days is None or 1 <= words.days <= 365
 
@@ -63,22 +63,26 @@ def test_any_text_is_read_without_a_stumble(typed: str) -> None:
     ],
 )  # fmt: skip
 def test_the_reason_code_is_guessed_from_the_words(reason: str, code: str) -> None:
-    assert reason_code(reason) == code
+    assert guess_reason_code(reason) == code
     assert code in REASON_CODES
 
 
 def test_a_cause_is_found_in_a_reply_and_in_a_closing_A32() -> None:
-    said = parse("答复 已更换灯具。故障原因：线路老化")
+    said = parse_reply("答复 已更换灯具。故障原因：线路老化")
     assert said is not None and (said.text, said.cause) == ("已更换灯具。故障原因：线路老化", "线路老化")
-    said = parse("办结 表示满意，原因:水管冻裂")
+    said = parse_reply("办结 表示满意，原因:水管冻裂")
     assert said is not None and (said.text, said.cause) == ("表示满意", "水管冻裂")
-    said = parse("办结 表示满意")
+    said = parse_reply("办结 表示满意")
     assert said is not None and said.cause == ""
 
 
 def test_curt_and_blaming_words_get_a_hint_A20() -> None:
-    assert ("blame", "无理取闹") in curt("诉求人无理取闹，不予办理，请知悉。")
-    assert [code for code, _ in curt("办不了")] == ["curt", "too_short"]
-    assert curt("已于今日上午上门维修，诉求人现场确认恢复供水。") == []
-    for code, word in curt("办不了") + curt("此事不归我们管，请自行解决。") + curt("领导高度重视此事并已研究。"):
-        assert Catalogue().say(f"advice.{code}", word=word)
+    assert ("blame", "无理取闹") in find_curt_wording("诉求人无理取闹，不予办理，请知悉。")
+    assert [code for code, _ in find_curt_wording("办不了")] == ["curt", "too_short"]
+    assert find_curt_wording("已于今日上午上门维修，诉求人现场确认恢复供水。") == []
+    for code, word in (
+        find_curt_wording("办不了")
+        + find_curt_wording("此事不归我们管，请自行解决。")
+        + find_curt_wording("领导高度重视此事并已研究。")
+    ):
+        assert Texts().render(f"advice.{code}", word=word)

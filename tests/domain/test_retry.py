@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 
 from backend.domain.retry import (
     DELIVERY_ATTEMPTS,
+    FailureKind,
     GiveUp,
-    Kind,
     NextContact,
     Reconcile,
     Retry,
-    after,
-    after_visit,
-    delivery,
-    placing,
+    decide_after_call,
+    decide_after_delivery,
+    decide_after_placing,
+    decide_after_visit_call,
+    parse_span,
     proves_unreachable,
-    span,
 )
 from backend.domain.ticket import Grade
 
@@ -49,29 +49,29 @@ MINUTE = timedelta(minutes=1)
     "outcome", ["busy", "no_answer", "failed", "canceled", "no_reply", "machine", "carrier_failed"]
 )
 def test_a_call_is_tried_three_times_then_the_next_contact_FW20(outcome: str) -> None:
-    assert after(outcome, 1, Grade.GENERAL, OFFICE) == Retry(10 * MINUTE)
-    assert after(outcome, 2, Grade.URGENT, OFFICE) == Retry(5 * MINUTE)
-    assert after(outcome, 3, Grade.URGENT, OFFICE) == NextContact(outcome)
+    assert decide_after_call(outcome, 1, Grade.GENERAL, OFFICE) == Retry(10 * MINUTE)
+    assert decide_after_call(outcome, 2, Grade.URGENT, OFFICE) == Retry(5 * MINUTE)
+    assert decide_after_call(outcome, 3, Grade.URGENT, OFFICE) == NextContact(outcome)
 
 
 def test_attempts_and_gaps_are_settings() -> None:
     office = Settings({"notify.phone.attempts": "1", "notify.phone.gap.general": "2h"})
-    assert after("busy", 1, Grade.GENERAL, office) == NextContact("busy")
+    assert decide_after_call("busy", 1, Grade.GENERAL, office) == NextContact("busy")
     slow = Settings({"notify.phone.gap.general": "2h", "notify.phone.gap.urgent": "90s"})
-    assert after("busy", 1, Grade.GENERAL, slow) == Retry(timedelta(hours=2))
-    assert after("busy", 1, Grade.URGENT, slow) == Retry(timedelta(seconds=90))
-    assert after_visit("busy", 1, 1, Settings({"visit.auto.attempts": "1"})) == GiveUp("busy")
+    assert decide_after_call("busy", 1, Grade.GENERAL, slow) == Retry(timedelta(hours=2))
+    assert decide_after_call("busy", 1, Grade.URGENT, slow) == Retry(timedelta(seconds=90))
+    assert decide_after_visit_call("busy", 1, 1, Settings({"visit.auto.attempts": "1"})) == GiveUp("busy")
 
 
 @pytest.mark.parametrize("outcome", ["confirmed", "signed", "completed", "refused"])
 def test_a_call_that_did_its_work_is_not_repeated(outcome: str) -> None:
-    assert after(outcome, 1, Grade.URGENT, OFFICE) == GiveUp(outcome, done=True)
-    assert after_visit(outcome, 1, 1, OFFICE) == GiveUp(outcome, done=True)
+    assert decide_after_call(outcome, 1, Grade.URGENT, OFFICE) == GiveUp(outcome, done=True)
+    assert decide_after_visit_call(outcome, 1, 1, OFFICE) == GiveUp(outcome, done=True)
 
 
 def test_a_dead_number_is_flagged_and_never_retried_FW23() -> None:
-    assert after("dead_number", 1, Grade.URGENT, OFFICE) == NextContact("dead_number", forget_address=True)
-    assert after("wrong_person", 1, Grade.URGENT, OFFICE) == NextContact("wrong_person")
+    assert decide_after_call("dead_number", 1, Grade.URGENT, OFFICE) == NextContact("dead_number", address_dead=True)
+    assert decide_after_call("wrong_person", 1, Grade.URGENT, OFFICE) == NextContact("wrong_person")
 
 
 def test_only_calls_nobody_took_prove_that_nobody_can_be_reached_B46() -> None:
@@ -80,59 +80,59 @@ def test_only_calls_nobody_took_prove_that_nobody_can_be_reached_B46() -> None:
 
 
 def test_a_machine_is_no_visit_but_not_for_ever_FW19() -> None:
-    again = after_visit("machine", 1, 1, OFFICE)
+    again = decide_after_visit_call("machine", 1, 1, OFFICE)
     assert isinstance(again, Retry)
     assert not again.counts
-    assert after_visit("machine", 2, 4, OFFICE) == GiveUp("machine")
-    assert after_visit("no_answer", 2, 2, OFFICE) == GiveUp("no_answer")
+    assert decide_after_visit_call("machine", 2, 4, OFFICE) == GiveUp("machine")
+    assert decide_after_visit_call("no_answer", 2, 2, OFFICE) == GiveUp("no_answer")
 
 
 def test_a_partial_visit_is_kept_unless_a_later_call_was_asked_for_FW21() -> None:
-    assert after_visit("partial", 1, 1, OFFICE) == GiveUp("partial")
-    assert isinstance(after_visit("partial", 1, 1, OFFICE, later=True), Retry)
+    assert decide_after_visit_call("partial", 1, 1, OFFICE) == GiveUp("partial")
+    assert isinstance(decide_after_visit_call("partial", 1, 1, OFFICE, call_later=True), Retry)
 
 
 def test_an_ambiguous_call_is_never_redialled_FW14() -> None:
-    assert placing(Kind.AMBIGUOUS, 1, 0.5) == Reconcile(timedelta(seconds=90))
-    assert isinstance(placing("transient", 1, 0.5), Retry)
-    assert placing("throttled", 1, 0.0, timedelta(seconds=3)) == Retry(timedelta(seconds=3), counts=False)
+    assert decide_after_placing(FailureKind.AMBIGUOUS, 1, 0.5) == Reconcile(timedelta(seconds=90))
+    assert isinstance(decide_after_placing("transient", 1, 0.5), Retry)
+    assert decide_after_placing("throttled", 1, 0.0, timedelta(seconds=3)) == Retry(timedelta(seconds=3), counts=False)
 
 
 def test_an_ambiguous_letter_goes_out_once_more_marked_FT24() -> None:
-    again = delivery("ambiguous", 1, 0.0)
+    again = decide_after_delivery("ambiguous", 1, 0.0)
     assert isinstance(again, Retry)
     assert again.marked
-    assert delivery("ambiguous", 3, 0.0) == NextContact("ambiguous")
+    assert decide_after_delivery("ambiguous", 3, 0.0) == NextContact("ambiguous")
 
 
 def test_a_throttled_chat_waits_and_an_hour_is_too_long_FT17_FT18() -> None:
-    wait = delivery("throttled", 1, 0.5, timedelta(seconds=3))
+    wait = decide_after_delivery("throttled", 1, 0.5, timedelta(seconds=3))
     assert isinstance(wait, Retry)
-    assert timedelta(seconds=3) <= wait.in_ <= timedelta(seconds=4)
-    assert delivery("throttled", 1, 0.5, timedelta(hours=1)) == NextContact("throttled")
+    assert timedelta(seconds=3) <= wait.delay <= timedelta(seconds=4)
+    assert decide_after_delivery("throttled", 1, 0.5, timedelta(hours=1)) == NextContact("throttled")
 
 
 def test_a_dead_address_ends_the_binding_FT20() -> None:
-    assert delivery("dead_address", 1, 0.0) == NextContact("dead_address", forget_address=True)
-    assert delivery("permanent", 1, 0.0) == NextContact("permanent")
+    assert decide_after_delivery("dead_address", 1, 0.0) == NextContact("dead_address", address_dead=True)
+    assert decide_after_delivery("permanent", 1, 0.0) == NextContact("permanent")
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_backing_off_grows_is_bounded_and_ends(attempt: int, jitter: float) -> None:
-    step = delivery("transient", attempt, jitter)
+    step = decide_after_delivery("transient", attempt, jitter)
     if attempt >= DELIVERY_ATTEMPTS:
         assert step == NextContact("transient")
     else:
         assert isinstance(step, Retry)
-        assert timedelta(seconds=2) <= step.in_ <= timedelta(seconds=450)
+        assert timedelta(seconds=2) <= step.delay <= timedelta(seconds=450)
 
 
 @pytest.mark.parametrize("text", ["", "5", "m", "5wd", "-5m", "5 m"])
 def test_what_is_no_span_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="span"):
-        span(text)
+        parse_span(text)
 
 
 def test_an_unknown_outcome_is_loud() -> None:
     with pytest.raises(KeyError):
-        after("nonsense", 1, Grade.GENERAL, OFFICE)
+        decide_after_call("nonsense", 1, Grade.GENERAL, OFFICE)

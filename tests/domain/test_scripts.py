@@ -4,27 +4,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.script_book import NAMES, script
+from backend.domain.script_files import SCRIPT_NAMES, load_script
 from backend.domain.scripts import (
+    CallInput,
     Effect,
     EffectKind,
-    Heard,
     Position,
     Turn,
     advance,
     clean_digits,
-    hung_up,
-    stale,
+    end_as_stale,
+    find_hang_up_outcome,
     start,
 )
-from backend.domain.texts import Catalogue, placeholders
+from backend.domain.texts import Texts, find_placeholders
 
 FACTS = {
     "org_name": "市总工会", "grade": "紧急", "tail": "1 0 0 1", "category": "求助", "hotline_name": "12351",
     "sign_due_spoken": "今天下午三点", "close_due_spoken": "明天下午五点", "due_spoken": "今天下午五点", "hotline": "12351",
     "date_spoken": "十一月八日", "sign_key": "2", "has_pin": True, "has_duty": True, "pending": True,
 }  # fmt: skip
-SILENCE = Heard(timed_out=True)
+SILENCE = CallInput(timed_out=True)
 CALLS = (
     "completed", "confirmed", "signed", "partial", "refused", "wrong_person", "no_reply", "no_answer", "carrier_failed",
 )  # fmt: skip
@@ -34,7 +34,7 @@ class Call:
     """Somebody on the telephone, pressing and speaking; remembers every effect and text."""
 
     def __init__(self, name: str, **facts: object) -> None:
-        self.script, self.facts = script(name), {**FACTS, **facts}
+        self.script, self.facts = load_script(name), {**FACTS, **facts}
         self.effects: list[Effect] = []
         self.said: list[str] = []
         self.turn = self._take(start(self.script, self.facts))
@@ -46,22 +46,22 @@ class Call:
         assert Position.from_text(turn.position.as_text()) == turn.position
         return turn
 
-    def hear(self, *all_heard: Heard) -> "Call":
+    def hear(self, *all_heard: CallInput) -> "Call":
         for heard in all_heard:
             self.turn = self._take(advance(self.script, self.turn.position, heard, self.facts))
         return self
 
     def press(self, *keys: str) -> "Call":
-        return self.hear(*(Heard(digits=key) for key in keys))
+        return self.hear(*(CallInput(digits=key) for key in keys))
 
     def speak(self, *words: str, confidence: float = 0.9) -> "Call":
-        return self.hear(*(Heard(speech=word, confidence=confidence) for word in words))
+        return self.hear(*(CallInput(speech=word, confidence=confidence) for word in words))
 
     def silent(self, times: int = 1) -> "Call":
         return self.hear(*[SILENCE] * times)
 
     def told(self, verdict: str) -> "Call":
-        return self.hear(Heard(verdict=verdict))
+        return self.hear(CallInput(verdict=verdict))
 
     @property
     def kinds(self) -> list[str]:
@@ -72,14 +72,14 @@ class Call:
         return {k: v for e in self.effects if e.kind is EffectKind.ANSWER for k, v in e.facts.items()}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCRIPT_NAMES)
 def test_every_text_a_script_says_exists(name: str) -> None:
-    book = script(name)
+    book = load_script(name)
     spoken = {key for step in book.steps.values() for key in (*step.say, *step.again, *step.wrong, step.odd_say)}
     spoken |= {book.keys_only_say}
     for language in ("zh_CN", "en"):
-        catalogue = Catalogue(language)
-        assert all(catalogue.say(key, **FACTS) for key in spoken - {""})
+        catalogue = Texts(language)
+        assert all(catalogue.render(key, **FACTS) for key in spoken - {""})
     assert all(step.end in CALLS for step in book.steps.values() if step.end)
 
 
@@ -123,7 +123,7 @@ def test_who_has_no_pin_is_told_how_to_set_one_and_never_asked_for_it_Q43() -> N
 def test_a_ticket_signed_meanwhile_is_a_polite_message_FW9() -> None:
     call = Call("notice").press("2", "1234").told("refused")
     assert (call.said[-1], "signed" in call.kinds) == ("phone.over", False)
-    over = stale(script("visit"), FACTS)
+    over = end_as_stale(load_script("visit"), FACTS)
     assert (over.effects, over.say[0].key, over.end) == ((), "visit.over", "completed")
     done = Call("visit").press("3")
     assert done.press("1").said[-1] == "visit.over"
@@ -131,8 +131,8 @@ def test_a_ticket_signed_meanwhile_is_a_polite_message_FW9() -> None:
 
 
 def test_two_is_neither_offered_nor_taken_when_phone_signing_is_off() -> None:
-    assert "签收请按" not in Catalogue().say("phone.P1", **{**FACTS, "sign_key": None})
-    assert "签收请按2" in Catalogue().say("phone.P1", **FACTS)
+    assert "签收请按" not in Texts().say("phone.P1", **{**FACTS, "sign_key": None})
+    assert "签收请按2" in Texts().say("phone.P1", **FACTS)
     call = Call("notice", sign_key=None).press("2")
     assert (call.turn.position.step, call.kinds) == ("offer", [])
 
@@ -149,7 +149,7 @@ def test_odd_keys_and_silence_together_are_forgiven_twice_FW8(name: str, mixed: 
     call = Call(name)
     for key in mixed:
         assert call.turn.ask
-        call.hear(Heard(digits=key, timed_out=not key))
+        call.hear(CallInput(digits=key, timed_out=not key))
     assert call.turn.end == "no_reply"
 
 
@@ -166,8 +166,8 @@ def test_nothing_twice_is_not_notified() -> None:
 
 
 def test_the_notice_is_said_twice_and_lasts_fifteen_seconds() -> None:
-    turn = start(script("notice"), FACTS)
-    heard = "".join(Catalogue().say(say.key, **say.facts) for say in turn.say)
+    turn = start(load_script("notice"), FACTS)
+    heard = "".join(Texts().render(say.key, **say.facts) for say in turn.say)
     assert len(turn.say) == 2
     assert len(heard) / 6 >= 15  # six syllables a second is fast speech
 
@@ -211,8 +211,8 @@ def test_a_key_for_unsatisfied_needs_no_confirmation_and_asks_why() -> None:
     assert call.answers["satisfaction"] == "unsatisfied"
     assert call.turn.ask is not None
     assert call.turn.ask.record
-    assert hung_up(call.script, call.turn.position) == "completed"
-    call.hear(Heard(recording="rec1", digits="#"))
+    assert find_hang_up_outcome(call.script, call.turn.position) == "completed"
+    call.hear(CallInput(recording="rec1", digits="#"))
     assert call.effects[-1] == Effect(EffectKind.RECORD_REASON, {"recording": "rec1"})
     assert call.turn.end == "completed"
 
@@ -279,15 +279,15 @@ def test_a_person_or_danger_is_heard_at_any_step() -> None:
 def test_a_hang_up_keeps_what_was_said_FW21() -> None:
     call = Call("visit").press("1", "1", "2")
     assert call.answers == {"contacted": "no"}
-    assert hung_up(call.script, call.turn.position) == "partial"
-    assert hung_up(call.script, start(call.script, FACTS).position) == "no_reply"
-    assert hung_up(script("notice"), Position("pin")) == "confirmed"
+    assert find_hang_up_outcome(call.script, call.turn.position) == "partial"
+    assert find_hang_up_outcome(call.script, start(call.script, FACTS).position) == "no_reply"
+    assert find_hang_up_outcome(load_script("notice"), Position("pin")) == "confirmed"
 
 
 def test_nothing_of_the_matter_is_said_before_the_person_confirms() -> None:
-    assert placeholders(Catalogue().template("visit.V0")) == {"hotline_name"}
-    assert placeholders(Catalogue().template("visit.inbound")) == {"hotline_name"}
-    assert placeholders(Catalogue().template("visit.tail")) == {"hotline_name"}
+    assert find_placeholders(Texts().get_template("visit.V0")) == {"hotline_name"}
+    assert find_placeholders(Texts().get_template("visit.inbound")) == {"hotline_name"}
+    assert find_placeholders(Texts().get_template("visit.tail")) == {"hotline_name"}
     known = Call("inbound_caller").press("1001")
     known.told("ok")
     assert "visit.V1" not in known.press("1", "1", "1", "1").said
@@ -319,23 +319,23 @@ def test_a_requester_who_rings_back_answers_by_the_same_keys() -> None:
 
 
 def test_a_position_of_an_unknown_step_ends_politely() -> None:
-    assert advance(script("visit"), Position("V99"), Heard(digits="1"), FACTS).end == "completed"
+    assert advance(load_script("visit"), Position("V99"), CallInput(digits="1"), FACTS).end == "completed"
     with pytest.raises(ValueError, match="position"):
         Position.from_text("V0.1.x.0.0.0")
 
 
 HEARD = st.one_of(
-    st.builds(Heard, digits=st.text(max_size=6)),
-    st.builds(Heard, digits=st.sampled_from("0123459*#")),
-    st.builds(Heard, speech=st.text(max_size=12), confidence=st.floats(0, 1)),
-    st.builds(Heard, speech=st.sampled_from(["满意", "不满意", "一般", "嗯", "报警", "人工"])),
-    st.builds(Heard, verdict=st.sampled_from(["ok", "wrong", "locked", "refused", "", "?"])),
+    st.builds(CallInput, digits=st.text(max_size=6)),
+    st.builds(CallInput, digits=st.sampled_from("0123459*#")),
+    st.builds(CallInput, speech=st.text(max_size=12), confidence=st.floats(0, 1)),
+    st.builds(CallInput, speech=st.sampled_from(["满意", "不满意", "一般", "嗯", "报警", "人工"])),
+    st.builds(CallInput, verdict=st.sampled_from(["ok", "wrong", "locked", "refused", "", "?"])),
     st.just(SILENCE),
 )
 
 
-@given(st.sampled_from(NAMES), st.lists(HEARD, min_size=60, max_size=60))
-def test_every_call_ends_whatever_is_heard(name: str, heard: list[Heard]) -> None:
+@given(st.sampled_from(SCRIPT_NAMES), st.lists(HEARD, min_size=60, max_size=60))
+def test_every_call_ends_whatever_is_heard(name: str, heard: list[CallInput]) -> None:
     call = Call(name)
     for one in heard:
         if call.turn.end:

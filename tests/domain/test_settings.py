@@ -7,8 +7,8 @@ import pytest
 from backend.domain.limits import Limit
 from backend.domain.refusals import Refused
 from backend.domain.scoring import readings
-from backend.domain.scoring.scheme_file import all_knobs
-from backend.domain.settings import Kind, Settings, catalogue, parse
+from backend.domain.scoring.scheme_file import list_scheme_settings
+from backend.domain.settings import Settings, ValueKind, load_catalogue, parse_value
 
 DEFAULTS = {
     "profile": "jilin", "system_of_record": "self", "office_hours": "08:30-11:30,13:30-17:00",
@@ -46,15 +46,15 @@ def test_the_default_is_the_reading_that_was_taken(key: str, value: str) -> None
 
 
 def test_every_default_is_itself_allowed_and_labelled() -> None:
-    for key, value in Settings().view().items():
-        assert parse(key, value) == value
-        assert catalogue()[key].label
-        assert catalogue()[key].allowed
+    for key, value in Settings().to_dict().items():
+        assert parse_value(key, value) == value
+        assert load_catalogue()[key].label
+        assert load_catalogue()[key].allowed
 
 
 def test_six_posts_and_four_rules_are_required() -> None:
-    assert len(Settings().listing("scoring.required_posts")) == 6
-    assert len(Settings().listing("scoring.required_rules")) == 4
+    assert len(Settings().strings("scoring.required_posts")) == 6
+    assert len(Settings().strings("scoring.required_rules")) == 4
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_six_posts_and_four_rules_are_required() -> None:
     ],
 )
 def test_values_are_brought_to_one_form(key: str, value: object, normal: str) -> None:
-    assert parse(key, value) == normal
+    assert parse_value(key, value) == normal
 
 
 @pytest.mark.parametrize(
@@ -110,21 +110,21 @@ def test_values_are_brought_to_one_form(key: str, value: object, normal: str) ->
 )
 def test_values_that_are_not_allowed_are_refused_with_what_is(key: str, value: str) -> None:
     with pytest.raises(Refused) as no:
-        parse(key, value)
+        parse_value(key, value)
     assert no.value.code == "bad_setting"
     assert no.value.facts["key"] == key
-    assert no.value.facts["allowed"] == catalogue()[key].allowed
+    assert no.value.facts["allowed"] == load_catalogue()[key].allowed
 
 
 def test_an_unknown_key_is_answered_with_its_neighbours() -> None:
     with pytest.raises(Refused) as no:
-        Settings().with_({"sign.genral.limit": "1wd"})
+        Settings().with_changes({"sign.genral.limit": "1wd"})
     assert no.value.code == "unknown_setting"
     assert "sign.general.limit" in no.value.facts["near"]
     for ask in (
         lambda: Settings().get("nonsense"),
-        lambda: parse("nonsense@U01", "1"),
-        lambda: parse("notify.quiet@", "none"),
+        lambda: parse_value("nonsense@U01", "1"),
+        lambda: parse_value("notify.quiet@", "none"),
     ):
         with pytest.raises(Refused) as no:
             ask()
@@ -133,9 +133,9 @@ def test_an_unknown_key_is_answered_with_its_neighbours() -> None:
 
 def test_only_marked_keys_may_differ_by_unit() -> None:
     with pytest.raises(Refused) as no:
-        parse("sign.general.limit@U01", "2wd")
+        parse_value("sign.general.limit@U01", "2wd")
     assert no.value.code == "not_per_unit"
-    assert {key for key, row in catalogue().items() if row.per_unit} == {
+    assert {key for key, row in load_catalogue().items() if row.per_unit} == {
         "office_hours",
         "notify.quiet",
         "escalation.order",
@@ -145,38 +145,38 @@ def test_only_marked_keys_may_differ_by_unit() -> None:
 def test_people_win_over_the_profile_and_the_profile_over_the_default() -> None:
     beijing = Settings({"profile": "beijing_mutual_aid"})
     assert beijing.choice("notify.phone.on_dispatch") == "always"
-    assert len(beijing.listing("visit.categories")) == 6
-    assert beijing.with_({"notify.phone.on_dispatch": "never"}).choice("notify.phone.on_dispatch") == "never"
-    assert beijing.with_({"profile": None}).choice("notify.phone.on_dispatch") == "urgent_or_unopened"
+    assert len(beijing.strings("visit.categories")) == 6
+    assert beijing.with_changes({"notify.phone.on_dispatch": "never"}).choice("notify.phone.on_dispatch") == "never"
+    assert beijing.with_changes({"profile": None}).choice("notify.phone.on_dispatch") == "urgent_or_unopened"
 
 
 def test_a_unit_wins_over_everybody() -> None:
     own = Settings({"notify.quiet": "21:00-07:00", "notify.quiet@U01": "none"})
     assert (own.get("notify.quiet", "U01"), own.get("notify.quiet", "U02")) == ("none", "21:00-07:00")
-    assert own.view()["notify.quiet@U01"] == "none"
+    assert own.to_dict()["notify.quiet@U01"] == "none"
 
 
 def test_an_item_follows_the_common_slope_until_it_has_its_own() -> None:
     common = Settings({"scoring.slope_mode": "step_floor"})
     assert common.choice("scoring.extension.slope_mode") == "step_floor"
-    own = common.with_({"scoring.extension.slope_mode": "proportional"})
+    own = common.with_changes({"scoring.extension.slope_mode": "proportional"})
     assert own.choice("scoring.extension.slope_mode") == "proportional"
     assert own.choice("scoring.sign.slope_mode") == "step_floor"
 
 
 def test_what_scoring_obeys_can_be_set_and_has_the_same_default() -> None:
     settings = Settings()
-    for key, default in (dict(readings.DEFAULTS) | all_knobs()).items():
+    for key, default in (dict(readings.DEFAULTS) | list_scheme_settings()).items():
         assert settings.get(key) == default, key
-    for key, words in readings.WORDS.items():
-        assert catalogue()[key].items == words, key
+    for key, words in readings.CHOICES.items():
+        assert load_catalogue()[key].items == words, key
 
 
 def test_changing_settings_leaves_the_old_ones_as_they_were() -> None:
     old = Settings()
-    new = old.with_({"extension.max": 1})
+    new = old.with_changes({"extension.max": 1})
     assert (old.integer("extension.max"), new.integer("extension.max")) == (2, 1)
-    assert new.with_({"extension.max": None}).overrides == {}
+    assert new.with_changes({"extension.max": None}).overrides == {}
 
 
 def test_typed_questions_give_typed_answers() -> None:
@@ -189,4 +189,4 @@ def test_typed_questions_give_typed_answers() -> None:
     assert settings.rate("visit.cap_per_person") == (1, Limit.parse("7d"))
     assert settings.periods("notify.quiet").text == "20:00-08:00"
     assert settings.text("privacy.phone_mask") == "138****1234"
-    assert {row.kind for row in catalogue().values()} == set(Kind)
+    assert {row.kind for row in load_catalogue().values()} == set(ValueKind)

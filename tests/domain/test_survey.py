@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.domain.disposition import (
+from backend.domain.speech_parser import Meaning, interpret_answer, interpret_satisfaction, is_opt_out, normalise
+from backend.domain.ticket import Answer, Category
+from backend.domain.visit_outcome import (
     AutoVisit,
     Deemed,
-    Disposition,
     ManualRule,
-    Next,
-    after_auto,
-    after_manual,
-    opening,
-    valid,
+    NextAction,
+    VisitOutcome,
+    decide_after_auto,
+    decide_after_manual,
+    decide_opening,
+    is_valid_answer,
 )
-from backend.domain.survey import Meaning, leaves, normalise, question, satisfaction
-from backend.domain.ticket import Answer, Category
 
 UNSATISFIED = Meaning(key="3", confirm=True, complaint=True)
 BASICALLY, DOUBTFULLY = Meaning(key="2"), Meaning(key="2", confirm=True)
@@ -35,19 +35,19 @@ SAID = [
     (DOUBTFULLY, "还可以 一般般 一般 凑合"),
     (SATISFIED, "满意 很满意 挺好 非常好 谢谢你们 滿意 满　意 嗯满意吧 巴适 杠杠的 不错 不错，挺满意 都解决了，谢谢你们"),
     (BOTH, "挺好不满意 满意，不是，不满意 还行吧就是没解决"),
-    (Meaning(person=True), "转人工 找人 人工 听不懂 我说方言 年纪大了"),
+    (Meaning(want_person=True), "转人工 找人 人工 听不懂 我说方言 年纪大了"),
     (Meaning(danger=True, complaint=True), "我不想活了 报警 他妈的 我要跳楼 满意你妈的"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("meaning", "words"), [(m, w) for m, row in SAID for w in row.split(" ")])
 def test_satisfaction_is_heard_in_the_printed_order(meaning: Meaning, words: str) -> None:
-    assert satisfaction(words, 0.9) == meaning
+    assert interpret_satisfaction(words, 0.9) == meaning
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_unsatisfied_inside_anything_is_never_satisfied(before: str, behind: str) -> None:
-    assert satisfaction(before + "不满意" + behind).key not in {"1", "2"}
+    assert interpret_satisfaction(before + "不满意" + behind).key not in {"1", "2"}
 
 
 WORDS = st.lists(
@@ -57,16 +57,16 @@ WORDS = st.lists(
 
 @given(WORDS, WORDS)
 def test_unsatisfied_among_kind_words_is_never_satisfied(before: list[str], behind: list[str]) -> None:
-    assert satisfaction("".join(before) + "不满意" + "".join(behind)).key not in {"1", "2"}
+    assert interpret_satisfaction("".join(before) + "不满意" + "".join(behind)).key not in {"1", "2"}
 
 
 def test_a_doubtful_recogniser_leads_to_keys_and_never_to_a_deemed_answer_Q39() -> None:
-    assert satisfaction("满意", 0.3) == BOTH
-    assert question("V2", "联系了", 0.2).keys_only
+    assert interpret_satisfaction("满意", 0.3) == BOTH
+    assert interpret_answer("V2", "联系了", 0.2).keys_only
 
 
 def test_a_very_long_speech_is_settled_by_keys() -> None:
-    assert satisfaction("好" * 5000 + "不满意").key is None
+    assert interpret_satisfaction("好" * 5000 + "不满意").key is None
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def test_a_very_long_speech_is_settled_by_keys() -> None:
 )  # fmt: skip
 def test_each_question_hears_its_words(name: str, key: str, words: str) -> None:
     for said in words.split():
-        assert question(name, said).key == key, said
+        assert interpret_answer(name, said).key == key, said
 
 
 @pytest.mark.parametrize(
     ("name", "said"), [("notice", "没收到"), ("notice", "不签收"), ("V3", "不好了"), ("V1", "苹果")]
 )
 def test_a_negated_word_is_not_its_opposite(name: str, said: str) -> None:
-    assert question(name, said).key is None
+    assert interpret_answer(name, said).key is None
 
 
 def test_normalising_folds_width_tradition_and_fillers() -> None:
@@ -100,39 +100,41 @@ def test_normalising_folds_width_tradition_and_fillers() -> None:
 
 # ── what the answer means for the ticket ──
 
-FINAL = Disposition(Next.FINALIZE)
+FINAL = VisitOutcome(NextAction.FINALIZE)
 DISPOSITIONS = [
     (AutoVisit(Answer.SATISFIED), 1, True, FINAL),
     (AutoVisit(Answer.BASICALLY_SATISFIED, complaint=True), 0, False, FINAL),
-    (AutoVisit(Answer.UNSATISFIED), 1, False, Disposition(Next.MANUAL, because="unsatisfied")),
-    (AutoVisit(Answer.UNCLEAR, complaint=True), 0, False, Disposition(Next.MANUAL, because="unclear")),
-    (AutoVisit(Answer.NO_REPLY, complaint=True), 1, False, Disposition(Next.MANUAL, because="unclear")),
-    (AutoVisit(Answer.UNCLEAR), 1, False, Disposition(Next.FINALIZE, Deemed.SATISFIED)),
-    (AutoVisit(None, want_person=True), 1, False, Disposition(Next.MANUAL, because="want_person")),
-    (AutoVisit(None, danger=True), 1, False, Disposition(Next.MANUAL, urgent=True, because="danger")),
-    (AutoVisit(Answer.NO_REPLY), 1, True, Disposition(Next.AUTO)),
-    (AutoVisit(Answer.NO_REPLY), 0, False, Disposition(Next.FINALIZE, Deemed.SATISFIED)),
-    (AutoVisit(Answer.UNREACHED), 0, False, Disposition(Next.FINALIZE, Deemed.UNREACHED)),
-    (AutoVisit(Answer.UNREACHED), 0, True, Disposition(Next.MANUAL, because="sampled")),
-    (AutoVisit(None, refused=True), 1, True, Disposition(Next.FINALIZE, Deemed.SATISFIED)),
-    (AutoVisit(None, wrong_person=True), 1, False, Disposition(Next.FINALIZE, Deemed.UNREACHED)),
+    (AutoVisit(Answer.UNSATISFIED), 1, False, VisitOutcome(NextAction.MANUAL, reason="unsatisfied")),
+    (AutoVisit(Answer.UNCLEAR, complaint=True), 0, False, VisitOutcome(NextAction.MANUAL, reason="unclear")),
+    (AutoVisit(Answer.NO_REPLY, complaint=True), 1, False, VisitOutcome(NextAction.MANUAL, reason="unclear")),
+    (AutoVisit(Answer.UNCLEAR), 1, False, VisitOutcome(NextAction.FINALIZE, Deemed.SATISFIED)),
+    (AutoVisit(None, want_person=True), 1, False, VisitOutcome(NextAction.MANUAL, reason="want_person")),
+    (AutoVisit(None, danger=True), 1, False, VisitOutcome(NextAction.MANUAL, urgent=True, reason="danger")),
+    (AutoVisit(Answer.NO_REPLY), 1, True, VisitOutcome(NextAction.AUTO)),
+    (AutoVisit(Answer.NO_REPLY), 0, False, VisitOutcome(NextAction.FINALIZE, Deemed.SATISFIED)),
+    (AutoVisit(Answer.UNREACHED), 0, False, VisitOutcome(NextAction.FINALIZE, Deemed.UNREACHED)),
+    (AutoVisit(Answer.UNREACHED), 0, True, VisitOutcome(NextAction.MANUAL, reason="sampled")),
+    (AutoVisit(None, refused=True), 1, True, VisitOutcome(NextAction.FINALIZE, Deemed.SATISFIED)),
+    (AutoVisit(None, wrong_person=True), 1, False, VisitOutcome(NextAction.FINALIZE, Deemed.UNREACHED)),
 ]
 
 
 @pytest.mark.parametrize(("heard", "left", "sampled", "expected"), DISPOSITIONS)
-def test_T24_and_T25_settle_deem_or_hand_on(heard: AutoVisit, left: int, sampled: bool, expected: Disposition) -> None:
-    assert after_auto(heard, left, sampled) == expected
+def test_T24_and_T25_settle_deem_or_hand_on(heard: AutoVisit, left: int, sampled: bool, expected: VisitOutcome) -> None:
+    assert decide_after_auto(heard, left, sampled) == expected
 
 
 def test_T23_visits_only_what_is_in_scope() -> None:
     scope = ("consult", "help", "complaint")
-    assert opening(Category.PRAISE, scope).next is Next.FINALIZE
-    assert opening(Category.HELP, scope).next is Next.AUTO
-    assert opening(Category.HELP, ("consult",)).next is Next.FINALIZE
-    assert opening(Category.HELP, scope, confidential=True) == Disposition(Next.MANUAL, because="confidential")
-    assert opening(Category.HELP, scope, opted_out=True, confidential=True).next is Next.FINALIZE
-    assert opening(Category.HELP, scope, has_phone=False).next is Next.MANUAL
-    assert opening(Category.HELP, scope, visited=True) == FINAL
+    assert decide_opening(Category.PRAISE, scope).next is NextAction.FINALIZE
+    assert decide_opening(Category.HELP, scope).next is NextAction.AUTO
+    assert decide_opening(Category.HELP, ("consult",)).next is NextAction.FINALIZE
+    assert decide_opening(Category.HELP, scope, confidential=True) == VisitOutcome(
+        NextAction.MANUAL, reason="confidential"
+    )
+    assert decide_opening(Category.HELP, scope, opted_out=True, confidential=True).next is NextAction.FINALIZE
+    assert decide_opening(Category.HELP, scope, has_phone=False).next is NextAction.MANUAL
+    assert decide_opening(Category.HELP, scope, visited=True) == FINAL
 
 
 LOCAL = timezone(timedelta(hours=8))
@@ -154,18 +156,18 @@ def _at(day: int, hour: int) -> datetime:
 def test_nobody_is_deemed_unreached_before_three_attempts_over_days_and_hours_Q36(
     attempts: list[datetime], enough: bool
 ) -> None:
-    done = after_manual(Answer.UNREACHED, attempts, ManualRule())
-    assert (done == Disposition(Next.FINALIZE, Deemed.UNREACHED)) is enough
-    assert (done.next is Next.MANUAL) is not enough
+    done = decide_after_manual(Answer.UNREACHED, attempts, ManualRule())
+    assert (done == VisitOutcome(NextAction.FINALIZE, Deemed.UNREACHED)) is enough
+    assert (done.next is NextAction.MANUAL) is not enough
 
 
 def test_the_persons_result_is_final_T26() -> None:
-    assert after_manual(Answer.UNSATISFIED, [], ManualRule()) == FINAL
-    assert after_manual(Answer.UNCLEAR, [], ManualRule()).deemed is Deemed.SATISFIED
+    assert decide_after_manual(Answer.UNSATISFIED, [], ManualRule()) == FINAL
+    assert decide_after_manual(Answer.UNCLEAR, [], ManualRule()).deemed is Deemed.SATISFIED
 
 
 def test_silence_is_no_valid_answer_FW22() -> None:
-    assert [a for a in Answer if not valid(a)] == [Answer.NO_REPLY, Answer.UNREACHED]
+    assert [a for a in Answer if not is_valid_answer(a)] == [Answer.NO_REPLY, Answer.UNREACHED]
 
 
 # ── what stands up to argument ──
@@ -185,42 +187,42 @@ KIND = st.lists(
 def test_no_sentence_with_a_plain_negation_is_ever_taken_for_satisfied_G_Q39(
     before: list[str], no: str, behind: list[str], confidence: float | None
 ) -> None:
-    meaning = satisfaction("".join(before) + no + "".join(behind), confidence)
+    meaning = interpret_satisfaction("".join(before) + no + "".join(behind), confidence)
     assert meaning.key not in {"1", "2"}
 
 
 @pytest.mark.parametrize("words", ["没有不满意", "不是不满意", "没什么不满意", "谈不上不满意", "我没有不满意啊"])
 @given(before=st.sampled_from(["", "嗯，", "怎么说呢，", "其实"]))
 def test_a_double_negative_is_asked_back_and_never_decided(words: str, before: str) -> None:
-    assert satisfaction(before + words) == AGAIN
+    assert interpret_satisfaction(before + words) == AGAIN
 
 
 @pytest.mark.parametrize("words", ["还可以", "还可以吧", "也还可以", "一般般", "凑合"])
 def test_lukewarm_words_are_confirmed(words: str) -> None:
-    assert satisfaction(words) == DOUBTFULLY
+    assert interpret_satisfaction(words) == DOUBTFULLY
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.3, 0.59])
 @given(words=st.sampled_from(["满意", "不满意", "还可以", "随便", "谢谢你们"]))
 def test_doubtful_hearing_decides_nothing(words: str, confidence: float) -> None:
-    meaning = satisfaction(words, confidence)
+    meaning = interpret_satisfaction(words, confidence)
     assert meaning.keys_only and meaning.key is None
 
 
 @pytest.mark.parametrize("question_", ["V0", "V1", "V2", "V3", "V4"])
 @pytest.mark.parametrize("words", ["我要自杀", "我报警了", "他妈的", "我不想活了"])
 def test_words_of_danger_are_heard_at_every_question(question_: str, words: str) -> None:
-    assert question(question_, words).danger
+    assert interpret_answer(question_, words).danger
 
 
 @pytest.mark.parametrize("question_", ["V0", "V1", "V2", "V3", "V4"])
 @pytest.mark.parametrize("words", ["听不懂", "我说方言", "我年纪大了", "转人工"])
 def test_who_cannot_follow_gets_a_person_at_every_question(question_: str, words: str) -> None:
-    assert question(question_, words).person
+    assert interpret_answer(question_, words).want_person
 
 
 @pytest.mark.parametrize(
     ("words", "out"), [("T", True), ("td", True), ("退订", True), ("STOP", True), ("不满意", False), ("1", False)]
 )
 def test_a_text_that_asks_for_peace(words: str, out: bool) -> None:
-    assert leaves(words) is out
+    assert is_opt_out(words) is out

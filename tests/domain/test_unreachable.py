@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.domain.ticket import Role
-from backend.domain.unreachable import Attempt, proof
+from backend.domain.unreachable import Attempt, find_proof
 
 START = datetime(2026, 11, 9, 1, tzinfo=UTC)
 L, B, H = Role.LIAISON, Role.LEADER, Role.HANDLER
@@ -30,5 +30,5 @@ def tried(*rows: tuple[int, Role, str]) -> list[Attempt]:
     ],
 )
 def test_only_three_vain_attempts_apart_to_both_prove_it(rows: list[tuple[int, Role, str]], counted: list[int]) -> None:
-    assert [a.id for a in proof(tried(*rows))] == counted
-    assert proof(list(reversed(tried(*rows)))) == proof(tried(*rows))
+    assert [a.id for a in find_proof(tried(*rows))] == counted
+    assert find_proof(list(reversed(tried(*rows)))) == find_proof(tried(*rows))

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from backend.domain.calendar import Calendar
 from backend.domain.office_hours import OfficeHours
 from backend.domain.refusals import Refused
-from backend.domain.settings_catalogue import parse
-from backend.domain.visit_days import is_blocked, next_visit
+from backend.domain.settings_catalogue import parse_value
+from backend.domain.visit_days import find_next_visit_time, is_blocked
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WINDOW = OfficeHours.parse("09:00-12:00,14:00-20:00", ZONE)
-CALENDAR = Calendar.packaged()
+CALENDAR = Calendar.load_default()
 
 
 def at(text: str) -> datetime:
@@ -38,23 +38,23 @@ def at(text: str) -> datetime:
     ],
 )
 def test_when_a_caller_may_be_rung(asked: str, blocked: tuple[str, ...], rung: str) -> None:
-    assert next_visit(at(asked), WINDOW, blocked, CALENDAR) == at(rung)
+    assert find_next_visit_time(at(asked), WINDOW, blocked, CALENDAR) == at(rung)
 
 
 @given(st.integers(0, 334 * 24 * 60), st.sets(st.sampled_from(["rest", "holiday", "11-11"])))
 def test_it_is_never_earlier_never_outside_and_never_blocked(minutes: int, blocked: set[str]) -> None:
     asked = at("2026-01-01 00:00") + timedelta(minutes=minutes)
-    rung = next_visit(asked, WINDOW, blocked, CALENDAR)
+    rung = find_next_visit_time(asked, WINDOW, blocked, CALENDAR)
     assert rung >= asked and WINDOW.contains(rung) and not is_blocked(rung.date(), blocked, CALENDAR)
 
 
 @pytest.mark.parametrize("wrong", ["2026-13-01", "13-40", "sunday", "2026/11/11", "1-1"])
 def test_a_day_that_is_none_is_refused(wrong: str) -> None:
     with pytest.raises(Refused, match="bad_setting"):
-        parse("visit.blocked_days", wrong)
+        parse_value("visit.blocked_days", wrong)
 
 
 def test_a_year_without_a_day_to_ring_is_refused() -> None:
     every = {f"{m:02d}-{d:02d}" for m in range(1, 13) for d in range(1, 32)}
     with pytest.raises(Refused, match="bad_hours"):
-        next_visit(at("2026-11-10 02:00"), WINDOW, every, CALENDAR)
+        find_next_visit_time(at("2026-11-10 02:00"), WINDOW, every, CALENDAR)

@@ -17,7 +17,7 @@ def visited(because: str = "") -> Paper:
 def test_words_of_danger_reach_agents_supervisors_and_dispatchers_at_once() -> None:
     paper = visited("danger")
     assert paper.told() == [("M25v", "V1"), ("M25v", "S1"), ("M25v", "D1")]
-    assert all(letter.urgent for letter in paper.plans[-1].rows if hasattr(letter, "channel"))
+    assert all(message.urgent for message in paper.plans[-1].rows if hasattr(message, "channel"))
     (duty,) = [d for d in paper.snap.duties if d.kind == "revisit" and d.met_at is None]
     assert duty.grade == "urgent" and (duty.due_at - duty.start_at).total_seconds() == 2 * 3600
 
@@ -37,5 +37,5 @@ def test_a_deemed_result_is_marked_in_the_journal_beside_the_answer_Q36() -> Non
     paper = visited()
     for hours in (1, 6, 24):
         paper.later(hours=hours).act("agent", "visit", kind="manual", answer="unreached")
-    words = paper.plans[-1].line.words
+    words = paper.plans[-1].entry.words
     assert (words["answer"], words["deemed"]) == ("unreached", True) and paper.snap.ticket.deemed

@@ -25,7 +25,7 @@ def test_T4_a_repeat_goes_under_its_master_and_both_journals_say_so_Q23() -> Non
     repeat.act("dispatcher", "merge", into="T1")
     assert repeat.state is State.MERGED and repeat.snap.ticket.merged_into == 1 and repeat.open() == set()
     assert master.snap.ticket.repeats == 1 and "suspected_repeat" in master.snap.ticket.flags
-    line = master.plans[-1].line
+    line = master.plans[-1].entry
     assert (line.verb, line.by, line.words["repeat"]) == ("take_repeat", "D1", "T2")
     assert master.told() == [("M30", "H1"), ("M30", "H2")] and master.state is State.DISPATCHED
 
@@ -35,7 +35,7 @@ def test_T4_another_caller_or_another_matter_wants_a_reason() -> None:
     with refused("not_same_matter"):
         repeat.act("dispatcher", "merge", into="T1")
     repeat.act("dispatcher", "merge", into="T1", reason="同一路段的同一盏灯")
-    assert repeat.plans[-1].line.words["reason"] == "同一路段的同一盏灯"
+    assert repeat.plans[-1].entry.words["reason"] == "同一路段的同一盏灯"
 
 
 def test_T4_nothing_is_merged_in_chains_into_itself_or_into_what_has_ended() -> None:
@@ -72,8 +72,8 @@ def returned_once() -> Paper:
 def test_Q44_the_second_return_is_an_arbitration_that_names_who_handles() -> None:
     paper = returned_once()
     assert paper.snap.requests[-1].facts["arbitration"] is True
-    letter = next(x for x in reversed(paper.letters) if x.kind == "M9r")
-    assert letter.facts["what"] == "arbitration"
+    message = next(x for x in reversed(paper.letters) if x.kind == "M9r")
+    assert message.facts["what"] == "arbitration"
     paper.told()
     paper.act("reviewer", "decide_return", accept=True, unit="U01", reason="属住建职责")
     assert paper.state is State.DISPATCHED and paper.lead.unit == "U01" and paper.snap.ticket.bounces == 2
@@ -124,7 +124,7 @@ def test_T10_a_card_that_fell_while_the_reviewer_took_too_long_is_taken_back() -
     paper.act("reviewer", "decide_return", accept=False, reason="属于贵单位职责")
     assert paper.lead.red_card_at is None and "red" not in paper.snap.ticket.flags
     assert paper.lead.close_due_at == due + timedelta(hours=1.5)
-    assert paper.plans[-1].line.words["card_taken_back"] == due.isoformat()
+    assert paper.plans[-1].entry.words["card_taken_back"] == due.isoformat()
     paper.at = paper.lead.close_due_at
     assert paper.act("clock", "red_card").lead.red_card_at == due + timedelta(hours=1.5)
 
@@ -178,7 +178,7 @@ def test_Q21_who_assisted_is_done_when_the_ticket_is_and_the_record_says_what_he
     helper = next(a for a in paper.snap.assignments if not a.lead)
     assert helper.ended_at and not [d for d in paper.snap.duties if d.assignment_id == helper.id and d.met_at is None]
     if end != "cancel":
-        assert paper.plans[-1].line.words["assisted"] == [
+        assert paper.plans[-1].entry.words["assisted"] == [
             {"unit": "U02", "signed": "manual", "contacted": True, "replied": True, "finished": False}
         ]
 

@@ -4,8 +4,8 @@ import re
 from enum import StrEnum
 
 from backend.domain import ticket
-from backend.domain.table import BY_VERB
-from backend.domain.texts import Catalogue
+from backend.domain.move_table import BY_VERB
+from backend.domain.texts import Texts
 from tests.house.source import ROOT
 
 TEXT = (ROOT / "GLOSSARY.md").read_text("utf-8")
@@ -35,10 +35,10 @@ def test_every_stored_word_stands_in_the_glossary_and_no_other() -> None:
 
 
 def test_people_are_shown_the_words_of_the_glossary() -> None:
-    catalogue = Catalogue("zh_CN")
+    catalogue = Texts("zh_CN")
     for name, words in _stored().items():
         group = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-        assert words == {word: catalogue.word(group, word) for word in words}
+        assert words == {word: catalogue.get_word(group, word) for word in words}
 
 
 def test_every_identifier_the_glossary_binds_to_an_enumeration_exists() -> None:

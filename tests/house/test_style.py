@@ -13,9 +13,9 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 #: Files that hold Chinese words as data: words people write to us are read here; none is a sentence of ours.
 WORDS_WE_READ = {
     "backend/domain/masking.py": "what a name, a card number or a plate looks like in Chinese prose",
-    "backend/domain/reply_words.py": "how people write numbers and days in a reply",
+    "backend/domain/reply_parser.py": "how people write numbers and days in a reply",
     "backend/domain/spoken_time.py": "how a time of day is spoken",
-    "backend/domain/survey.py": "what people answer",
+    "backend/domain/speech_parser.py": "what people answer",
     "backend/environment.py": "a default that an installation changes",
     "backend/paper/catalogue.py": "headings of the dispatch catalogue",
     "backend/paper/cells.py": "yes and no in a cell",

@@ -9,8 +9,8 @@ from functools import cache
 
 import pytest
 
-from backend.domain.script_book import script
-from backend.domain.table import ROWS
+from backend.domain.move_table import TRANSITIONS
+from backend.domain.script_files import load_script
 from backend.mail.kinds import KINDS
 from tests.house.source import ROOT, nothing
 
@@ -177,7 +177,7 @@ def test_every_table_of_the_index_is_in_order_and_without_a_gap() -> None:
         assert tags == sorted(set(tags), key=parts), section.splitlines()[0]
         assert len({family(tag) for tag in tags}) <= 1, section.splitlines()[0]
     gone = [
-        f"{letters}{n}" for letters, last in LAST.items() for n in range(1, last + 1) if f"{letters}{n}" not in KNOWN
+        f"{messages}{n}" for messages, last in LAST.items() for n in range(1, last + 1) if f"{messages}{n}" not in KNOWN
     ]
     nothing(gone, "a number is never used again, so its row stays")
 
@@ -192,7 +192,7 @@ def test_every_meaning_is_one_short_sentence() -> None:
 
 
 def test_rows_that_the_code_keeps_as_data_are_explained() -> None:
-    steps = [step for step in script("visit").steps if TAG.fullmatch(step)]
+    steps = [step for step in load_script("visit").steps if TAG.fullmatch(step)]
     judged = [
         node.args[0].value
         for file in sorted((ROOT / "bench").glob("*.py"))
@@ -200,7 +200,7 @@ def test_rows_that_the_code_keeps_as_data_are_explained() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "judged" and isinstance(node.args[0], ast.Constant)
     ]
     assert steps and judged
-    kept = {*(row.t for row in ROWS), *KINDS, *steps, *map(str, judged)}
+    kept = {*(row.tag for row in TRANSITIONS), *KINDS, *steps, *map(str, judged)}
     nothing(sorted(kept - KNOWN), "give it a row in docs/requirements.md")
 
 

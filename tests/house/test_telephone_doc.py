@@ -2,8 +2,8 @@
 
 from backend.calls.ringing import DEAD
 from backend.domain import retry, unreachable
-from backend.domain.script_book import script
-from backend.domain.script_menu import menu
+from backend.domain.script_files import load_script
+from backend.domain.script_menu import build_menu
 from backend.environment import Environment
 from tests.house.source import ROOT, nothing
 
@@ -25,7 +25,7 @@ def test_the_settings_texts_and_figures_the_page_names_exist() -> None:
     settings = [f"JIESU_{name.upper()}" for name in Environment.model_fields if name.startswith("aliyun")]
     nothing([name for name in settings if name not in PAGE], "a setting the page does not explain")
     for name, facts in (("notice", {"has_duty": False}), ("supervise", {}), ("visit_menu", {})):
-        made = menu(script(name), facts)
+        made = build_menu(load_script(name), facts)
         nothing([key for key in (made.first, *made.keys.values()) if f"`{key}`" not in PAGE], "a text to be approved")
     assert all(code in PAGE for code in DEAD if not code.isdigit())
-    assert f"{unreachable.ENOUGH} 次" in PAGE and f"{int(unreachable.APART.total_seconds() // 60)} 分钟" in PAGE
+    assert f"{unreachable.MIN_ATTEMPTS} 次" in PAGE and f"{int(unreachable.MIN_GAP.total_seconds() // 60)} 分钟" in PAGE

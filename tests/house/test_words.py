@@ -8,17 +8,19 @@ from functools import cache
 
 import pytest
 
-from backend.domain.refusals import STATUS
-from backend.domain.settings import catalogue
-from backend.domain.texts import Catalogue, languages
-from backend.domain.words import FIELDS
+from backend.domain.refusals import HTTP_STATUS
+from backend.domain.settings import load_catalogue
+from backend.domain.texts import Texts, list_languages
+from backend.domain.verb_fields import FIELDS
 from tests.house.source import ROOT, modules, name_of, nothing, tree, where
 
 CODE = re.compile(r"[a-z][a-z_0-9]+")
 #: These call a helper that makes the refusal; the codes stand in their tables.
 TABLES_OF_CODES = {
-    "backend/domain/words.py": {field.missing for fields in FIELDS.values() for field in fields if field.missing},
-    "backend/domain/refusals.py": set(STATUS),
+    "backend/domain/verb_fields.py": {
+        field.missing_code for fields in FIELDS.values() for field in fields if field.missing_code
+    },
+    "backend/domain/refusals.py": set(HTTP_STATUS),
 }
 
 
@@ -46,19 +48,19 @@ def _codes() -> Iterator[tuple[str, str]]:
         yield from ((code, name) for code in codes)
 
 
-@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("language", list_languages())
 def test_every_refusal_has_a_sentence(language: str) -> None:
-    words = Catalogue(language)
+    words = Texts(language)
     silent = sorted(f"{code} ({at})" for code, at in set(_codes()) if not words.has(f"refusal.{code}"))
     nothing(silent, f"add them to [refusal] in backend/data/texts/{language}.toml")
 
 
-@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("language", list_languages())
 def test_every_refusal_can_be_said_without_any_fact(language: str) -> None:
-    words = Catalogue(language)
+    words = Texts(language)
     book = tomllib.loads((ROOT / "backend" / "data" / "texts" / f"{language}.toml").read_text("utf-8"))
     for code in book["refusal"]:
-        said = words.refusal(code, {})
+        said = words.render_refusal(code, {})
         assert said.strip(), code
         assert not set(said) & set("{}[]"), code
 
@@ -88,7 +90,7 @@ def _asked() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
 
 def test_every_setting_is_asked_for_somewhere() -> None:
     words, patterns = _asked()
-    idle = [key for key in catalogue() if key not in words and not any(p.fullmatch(key) for p in patterns)]
+    idle = [key for key in load_catalogue() if key not in words and not any(p.fullmatch(key) for p in patterns)]
     nothing(idle, "a setting that nobody reads promises what is not done")
 
 

@@ -37,7 +37,7 @@ class Bench:
 
     async def act(self, verb: str, by: Actor, no: str, **words: Any) -> None:
         """Somebody acts."""
-        await self.house.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
+        await self.house.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
 
     async def count(self, table: Any) -> int:
         """How many rows a table has."""

@@ -121,8 +121,8 @@ async def test_people_may_name_their_unit_as_the_registration_form_does(bench: B
     text = "代办处名称（区）,姓名,联系电话,密钥名称\n市交通运输局,林一,13800003002,云岭林一\n"
     assert (await bench.bring("people", text))["imported"] == 1
     assert (await bench.bring("people", text))["already"] == 1
-    standing = await bench.house.office.standing(fresh=True)
-    assert [p.role for p in standing.by_unit["U04"] if p.name == "林一"] == [Role.HANDLER]
+    snapshot = await bench.house.office.standing(fresh=True)
+    assert [p.role for p in snapshot.by_unit["U04"] if p.name == "林一"] == [Role.HANDLER]
 
 
 async def test_a_parent_may_stand_below_its_child_and_a_missing_one_is_refused(bench: Bench) -> None:

@@ -37,7 +37,7 @@ async def test_a_complete_demand_waits_for_dispatch_and_the_clock_runs_from_when
     (duty,) = snap.duties
     assert (duty.kind, duty.unit, duty.due_at) == (Obligation.DISPATCH, "M01", made + timedelta(hours=hours))
     assert duty.next_at is not None and duty.next_at <= duty.due_at
-    assert snap.last is not None and snap.last.verb == "create" and snap.ticket.head == snap.last.hash
+    assert snap.last_entry is not None and snap.last_entry.verb == "create" and snap.ticket.head == snap.last_entry.hash
 
 
 @pytest.mark.parametrize("gap", ["category", "grade", "channel", "text"])
@@ -125,7 +125,7 @@ async def test_a_handler_brings_no_demands(bench: Bench) -> None:
 
 async def test_each_new_ticket_is_told_to_whoever_listens(bench: Bench) -> None:
     heard: list[str] = []
-    bench.house.desk.after.append(lambda plan, no: heard.append(f"{plan.line.verb} {no}"))
+    bench.house.desk.after.append(lambda plan, no: heard.append(f"{plan.entry.verb} {no}"))
     await bench.house.intake.receive_many([replace(FORM, ticket_no=f"T{n}") for n in range(20)], CLERK, Source.IMPORT)
     assert heard == [f"create T{n}" for n in range(20)]
 

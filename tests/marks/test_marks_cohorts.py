@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from backend.domain.instants import micros
-from backend.domain.scoring.measures import COHORT_WORDS, Measure
+from backend.domain.instants import to_micros
+from backend.domain.scoring.measures import COHORT_SETTINGS, Measure
 from backend.domain.scoring.readings import DEFAULTS
-from backend.domain.settings_catalogue import catalogue
+from backend.domain.settings_catalogue import load_catalogue
 from backend.marks.inputs import question
 from storage import tables as t
 from storage.db import Database
@@ -38,7 +38,7 @@ async def merge(world: World, repeat: str, master: str, at: datetime) -> None:
         c.execute(update(t.tickets).where(t.tickets.c.id == here).values(merged_into=into, state="merged"))
         line = c.execute(select(t.journal).where(t.journal.c.ticket_id == here)).mappings().first()
         c.execute(
-            insert(t.journal).values(**{**line, "id": here * 1000, "version": 2, "verb": "merge", "at": micros(at)})
+            insert(t.journal).values(**{**line, "id": here * 1000, "version": 2, "verb": "merge", "at": to_micros(at)})
         )
 
     await world.db.write(work)
@@ -54,7 +54,7 @@ async def test_a_merged_repeat_counts_with_its_master_once_or_by_itself(world: W
     await world.load([life("A", closed_at=closed, extensions=longer), repeat])
     merged = SENT + timedelta(days=21)
     await merge(world, "B", "A", merged)
-    standing = await world.office.standing()
+    snapshot = await world.office.standing()
     for month, basis in (("2026-11", "closed"), ("2026-10", "due")):
         told = {"scoring.closure_basis": basis, "scoring.extension_month": basis}
         for word, as_of, weight in (
@@ -62,10 +62,10 @@ async def test_a_merged_repeat_counts_with_its_master_once_or_by_itself(world: W
             ("each", world.at, 2),
             ("each", merged - timedelta(hours=1), 1),
         ):
-            rules = standing.settings.with_({**told, "scoring.merged": word})
+            rules = snapshot.settings.with_changes({**told, "scoring.merged": word})
             counted = await world.shelf.count(
                 [Measure.ON_TIME, Measure.EXTENSION, Measure.SATISFACTION],
-                question(month, standing, rules, as_of, None),
+                question(month, snapshot, rules, as_of, None),
             )
             pairs = {m: [(c.numerator, c.denominator) for c in rows] for m, rows in counted.items()}
             assert pairs[Measure.ON_TIME] == [(0, weight)]
@@ -86,13 +86,13 @@ async def test_a_unit_that_gave_everything_back_was_at_work_all_the_same(world: 
 
 
 async def test_every_reading_of_a_cohort_is_a_setting_and_stands_on_the_sheet(world: World) -> None:
-    rows = catalogue()
+    rows = load_catalogue()
     sheets = {
         sheet["scheme"]: sheet
         for scheme in ("jilin-unit", "jilin-mgmt")
         for sheet in (await world.marks.month("2026-10", scheme=scheme))["units"]
     }
-    for word in COHORT_WORDS:
+    for word in COHORT_SETTINGS:
         key = f"scoring.{word}"
         scheme = "jilin-mgmt" if word.startswith("dispatch_") else "jilin-unit"
         assert sheets[scheme]["readings"][key] == DEFAULTS[key] == rows[key].default

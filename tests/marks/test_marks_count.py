@@ -35,11 +35,11 @@ async def world(database: Database) -> World:
 
 
 async def tally(world: World, as_of: datetime, settings: dict[str, str]):
-    standing = await world.office.standing()
-    rules = standing.settings.with_(settings)
+    snapshot = await world.office.standing()
+    rules = snapshot.settings.with_changes(settings)
     found = {}
     for month in MONTHS:
-        asked = question(month, standing, rules, as_of, None)
+        asked = question(month, snapshot, rules, as_of, None)
         for measure, rows in (await world.shelf.count(COUNTED, asked)).items():
             for row in rows:
                 found[month, row.unit, str(measure)] = [row.numerator, row.denominator]
@@ -90,8 +90,8 @@ async def test_a_due_time_past_the_calendar_is_refused_and_the_others_land(world
 
 async def test_the_tickets_behind_a_line_are_its_count_failing_ones_first(world: World) -> None:
     await world.load(Lives(6).make(400))
-    standing = await world.office.standing()
-    asked = question("2026-10", standing, standing.settings, world.at, None)
+    snapshot = await world.office.standing()
+    asked = question("2026-10", snapshot, snapshot.settings, world.at, None)
     for measure in COUNTED:
         counts = {c.unit: c for c in (await world.shelf.count([measure], asked))[measure]}
         seen = await world.shelf.witnesses(measure, asked, 10_000)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backend.domain.acts import Actor
-from backend.domain.flow import chain
+from backend.domain.flow import build_entry
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State
@@ -252,7 +252,7 @@ async def live(world: World, no: str, **more: object) -> None:
     """A ticket as intake makes it."""
     await world.desk.ready()
     now, ticket_id = world.at.astimezone(UTC), world.ids.take()
-    head = chain(world.vault.journal, prev="", line_id=world.ids.take(), ticket_id=ticket_id, version=1,
+    head = build_entry(world.vault.journal, prev_hash="", entry_id=world.ids.take(), ticket_id=ticket_id, version=1,
                  assignment_id=None, verb="create", from_state="", to_state="pending_dispatch", by="D1",
                  source=Source.API, at=now, recorded_at=now, words={})  # fmt: skip
     ticket = Ticket(ticket_id, no, 1, head.hash, State.PENDING_DISPATCH, Category.HELP, Grade.GENERAL, "phone", "朝阳区",

@@ -78,16 +78,16 @@ class World:
 
     async def due(self):  # type: ignore[no-untyped-def]
         """The office's deadlines in the shape the independent count asks for."""
-        standing = await self.office.standing()
+        snapshot = await self.office.standing()
 
         def answer(kind: str, grade: str, category: str, at: datetime) -> datetime:
-            return standing.due(Obligation(kind), Grade(grade), Category(category), at, None)
+            return snapshot.due(Obligation(kind), Grade(grade), Category(category), at, None)
 
         return answer
 
     async def act(self, verb: str, by: Actor, no: str, **words: object) -> None:
         """One act at the desk."""
-        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
+        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
 
 
 ANSWERS = ("satisfied", "basically_satisfied", "unsatisfied", "unsatisfied", "unclear", "no_reply", "unreached")

@@ -75,12 +75,12 @@ def test_an_idle_state_may_be_forgotten() -> None:
 
 
 async def test_leave_is_given_for_all_buckets_or_none() -> None:
-    pacer = LocalPacer()
+    limiter = LocalPacer()
     bot, one, two = PER_BOT.of("b"), PER_CHAT.of("1"), PER_CHAT.of("2")
-    assert await pacer.take((bot, one), 0.0) == 0.0
-    assert await pacer.take((bot, one), 0.1) == pytest.approx(0.94)
+    assert await limiter.take((bot, one), 0.0) == 0.0
+    assert await limiter.take((bot, one), 0.1) == pytest.approx(0.94)
     # the refused send was not counted against the bot
-    assert await pacer.take((bot, two), 0.1) == 0.0
+    assert await limiter.take((bot, two), 0.1) == 0.0
 
 
 def drain(queue: PacedQueue, now: float = 0.0) -> list[tuple[float, object]]:

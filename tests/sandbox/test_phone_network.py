@@ -288,14 +288,14 @@ async def test_words_are_recorded_and_the_recording_plays(town: Town, office: Of
 
 async def test_two_people_are_joined(town: Town, office: Office, ring: Ring) -> None:
     voice = say("正在为您接通诉求人")
-    dial = Dial(caller_id=OWN, record="record-from-answer", action="/hooks/twilio/joined", timeout=20)
-    dial.number(
+    attempt = Dial(caller_id=OWN, record="record-from-answer", action="/hooks/twilio/joined", timeout=20)
+    attempt.number(
         WANG,
         url="/hooks/twilio/whisper",
         status_callback="/hooks/twilio/leg",
         status_callback_event="answered completed",
     )
-    voice.append(dial)
+    voice.append(attempt)
     office.pages |= {"voice": voice, "joined": say("再见"), "whisper": say("通话将录音"), "leg": ""}
     town.phones.phone(LI).answers()
     caller = town.phones.phone(WANG).answers()

@@ -40,7 +40,7 @@ async def test_an_update_is_kept_once_however_often_and_from_wherever_it_comes_F
     inbox: InboxShelf, database: Database
 ) -> None:
     others = [InboxShelf(database, Ids(database), lambda: NOW) for _ in range(3)]
-    heard = await asyncio.gather(*(shelf.hear("telegram", body(7)) for shelf in (inbox, *others)))
+    heard = await asyncio.gather(*(store.hear("telegram", body(7)) for store in (inbox, *others)))
     assert sorted(heard) == [False, False, False, True]
     assert await inbox.hear("feishu", body(7))
 

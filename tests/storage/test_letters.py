@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from backend.domain.records import Letter
+from backend.domain.records import Message
 from backend.ports.cards import NewCard
 from backend.ports.letters import Note, Settlement
 from storage import tables as t
@@ -19,10 +19,10 @@ LEASE = NOW + timedelta(seconds=45)
 CHAT = ["telegram"]
 
 
-def letter(number: int, **values: object) -> Letter:
+def letter(number: int, **values: object) -> Message:
     given = {"kind": "M1", "channel": "telegram", "person": f"P{number % 5}", "ticket_id": 1, "assignment_id": 2,
              "version": 1, "urgent": False, "not_before": NOW, "created_at": NOW}  # fmt: skip
-    return Letter(id=number, **(given | values))  # type: ignore[arg-type]
+    return Message(id=number, **(given | values))  # type: ignore[arg-type]
 
 
 @pytest.fixture

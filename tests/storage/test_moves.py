@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from backend.desk import Desk
 from backend.domain.acts import Act, Actor
-from backend.domain.flow import chain
+from backend.domain.flow import build_entry
 from backend.domain.records import Ticket, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Outcome, Role, Source, State, UnitKind
@@ -65,7 +65,7 @@ class Bench:
     async def ticket(self, no: str = "T1", grade: Grade = Grade.GENERAL) -> None:
         now = self.at.astimezone(UTC)
         ticket_id = self.ids.take()
-        line = chain(KEY, prev="", line_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
+        line = build_entry(KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
                      verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
                      recorded_at=now, words={})  # fmt: skip
         ticket = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市",
@@ -73,7 +73,7 @@ class Bench:
         assert await self.moves.create([NewTicket(ticket, line)]) == [True]
 
     async def act(self, verb: str, by: Actor, no: str = "T1", **words: object) -> None:
-        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, words=words))
+        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
 
 
 @pytest.fixture
@@ -149,6 +149,6 @@ async def test_a_refused_return_is_not_scored_and_an_accepted_one_frees_the_unit
 async def test_the_same_number_is_kept_once(bench: Bench) -> None:
     await bench.ticket()
     snap = await bench.moves.load(Find(no="T1"))
-    assert snap is not None and snap.last is not None
-    again = NewTicket(replace(snap.ticket, id=bench.ids.take()), replace(snap.last, id=bench.ids.take()))
+    assert snap is not None and snap.last_entry is not None
+    again = NewTicket(replace(snap.ticket, id=bench.ids.take()), replace(snap.last_entry, id=bench.ids.take()))
     assert await bench.moves.create([again]) == [False]

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
-from backend.domain.instants import micros
-from backend.domain.records import Letter
+from backend.domain.instants import to_micros
+from backend.domain.records import Message
 from storage import tables as t
 from storage.db import Database
 from storage.orders import Orders
@@ -23,7 +23,7 @@ async def test_what_lies_red_is_found_until_it_is_supervised(database: Database)
     house, orders = await House(database).open(), Orders(database)
     lead = await house.dispatched("T1")
     assert await orders.red_after(house.at + HOUR, 9) == []
-    await change(house, t.assignments, red_card_at=micros(house.at))
+    await change(house, t.assignments, red_card_at=to_micros(house.at))
     assert [w.assignment_id for w in await orders.red_after(house.at + HOUR, 9)] == [lead]
     assert await orders.red_after(house.at - HOUR, 9) == []
     house.later(minutes=5)
@@ -39,7 +39,7 @@ async def test_what_was_exposed_is_found_once_accepted_and_until_it_is_supervise
             "facts": "{}", "entered_by": "C", "entered_at": 0, "state": "entered", "tickets": '["T1", "T9"]'}  # fmt: skip
     await database.write(lambda c: c.execute(insert(t.ledger).values(**line)) and None)
     assert await orders.exposed_after(house.at + HOUR, 9) == []
-    await change(house, t.ledger, state="accepted", reviewed_at=micros(house.at))
+    await change(house, t.ledger, state="accepted", reviewed_at=to_micros(house.at))
     (found,) = await orders.exposed_after(house.at + HOUR, 9)
     assert (found.assignment_id, found.unit, found.since) == (lead, "U01", house.at)
     assert await orders.exposed_after(house.at + timedelta(days=40), 9) == [], "long past"
@@ -53,14 +53,14 @@ async def test_the_day_to_look_again_is_told_once(database: Database) -> None:
     lead, day = await house.dispatched("T1"), house.at.date()
     await house.dispatched("T2")
     await house.act("sign", HANDLER, "T1")
-    await change(house, t.assignments, close_type="explained_unresolvable", closed_at=micros(house.at),
+    await change(house, t.assignments, close_type="explained_unresolvable", closed_at=to_micros(house.at),
                  revisit_on=day.isoformat())  # fmt: skip
     assert await orders.look_again(day - timedelta(days=1), 9) == []
     found = await orders.look_again(day, 9)
     assert len(found) == 2
     one = next(w for w in found if w.assignment_id == lead)
     await house.ids.refill()
-    letter = Letter(house.ids.take(), "M34", "telegram", "H1", one.ticket_id, lead, 2, False, house.at, house.at, {})
-    assert await orders.tell_once(one, [letter])
-    assert not await orders.tell_once(one, [letter])
+    message = Message(house.ids.take(), "M34", "telegram", "H1", one.ticket_id, lead, 2, False, house.at, house.at, {})
+    assert await orders.tell_once(one, [message])
+    assert not await orders.tell_once(one, [message])
     assert lead not in [w.assignment_id for w in await orders.look_again(day, 9)]

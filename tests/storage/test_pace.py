@@ -85,11 +85,11 @@ async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(databa
 
 
 async def test_all_buckets_are_counted_or_none(database: Database) -> None:
-    pacer = SharedPacer(TablePace(database))
-    assert await pacer.take([BOT, CHAT], 1000.0) == 0.0
-    assert await pacer.take([BOT, CHAT], 1000.5) == pytest.approx(0.5)
-    assert await pacer.take([BOT], 1000.5) == 0.0  # the refused one was not counted
-    assert await pacer.take([], 1000.5) == 0.0
+    limiter = SharedPacer(TablePace(database))
+    assert await limiter.take([BOT, CHAT], 1000.0) == 0.0
+    assert await limiter.take([BOT, CHAT], 1000.5) == pytest.approx(0.5)
+    assert await limiter.take([BOT], 1000.5) == 0.0  # the refused one was not counted
+    assert await limiter.take([], 1000.5) == 0.0
 
 
 async def test_the_table_says_what_one_process_alone_would_say(database: Database) -> None:
@@ -110,16 +110,16 @@ async def test_a_redis_keeps_the_same_pace_FT19() -> None:
 
 async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_FD20() -> None:
     redis, time = FakeRedis(), [0.0]
-    pacer = SharedPacer(RedisPace(redis), may_be_lost=True, clock=lambda: time[0])
+    limiter = SharedPacer(RedisPace(redis), may_be_lost=True, clock=lambda: time[0])
     redis.gone = True
     left = 0
     for step in range(100):  # a second
-        left += await pacer.take([BOT], 1000.0 + step / 100) == 0.0
+        left += await limiter.take([BOT], 1000.0 + step / 100) == 0.0
     assert left == 5
     redis.gone = False
     assert redis.kept == {}
     time[0] = 6.0
-    assert await pacer.take([BOT], 1010.0) == 0.0
+    assert await limiter.take([BOT], 1010.0) == 0.0
     assert list(redis.kept) == ["jiesu:pace:bot"]
 
 

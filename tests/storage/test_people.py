@@ -82,11 +82,11 @@ async def test_an_unknown_unit_is_refused_and_good_rows_land_all_the_same(desk: 
 async def test_deputies_stand_in_the_order_they_were_named(desk: Desk) -> None:
     names = ["乙", "丙", "丁"]
     await desk.registry.put_people([PersonForm(n, "U01", Role.HANDLER) for n in names], "admin")
-    standing = await desk.office.standing(fresh=True)
-    assert [p.name for p in standing.people("U01", Role.HANDLER)] == ["李明", *names]
+    snapshot = await desk.office.standing(fresh=True)
+    assert [p.name for p in snapshot.people("U01", Role.HANDLER)] == ["李明", *names]
     await desk.registry.put_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
-    standing = await desk.office.standing(fresh=True)
-    assert [p.name for p in standing.people("U01", Role.HANDLER)] == names
+    snapshot = await desk.office.standing(fresh=True)
+    assert [p.name for p in snapshot.people("U01", Role.HANDLER)] == names
 
 
 async def test_two_who_use_one_code_at_once_are_one_too_many_FT32(desk: Desk) -> None:
@@ -125,8 +125,8 @@ async def test_one_person_one_chat_and_one_chat_one_person(desk: Desk) -> None:
     assert await desk.registry.person_of("telegram", "1") is None
     found = await desk.registry.person_of("telegram", "2")
     assert found is not None and found.code == "H2"
-    standing = await desk.office.standing(fresh=True)
-    assert standing.by_code["H1"].chat is None and standing.by_code["H2"].address == "2"
+    snapshot = await desk.office.standing(fresh=True)
+    assert snapshot.by_code["H1"].chat is None and snapshot.by_code["H2"].address == "2"
 
 
 async def test_who_left_is_nobody_in_chat_FA7(desk: Desk) -> None:

@@ -223,8 +223,8 @@ class Office:
         assert await self.count(t.inbox, t.inbox.c.state != "done") == 0
         verdict = await self.house.shelves.verifier.verify()
         assert verdict.findings == () and verdict.tickets > 0
-        shelves = self.house.shelves
-        auditor = Auditor(Auditing(shelves.db, shelves.ids), shelves.clock, shelves.clock.now)
+        stores = self.house.shelves
+        auditor = Auditor(Auditing(stores.db, stores.ids), stores.clock, stores.clock.now)
         found = {f.kind for f in await auditor.look()} | {f.kind for f in await auditor.findings()}
         assert found == set()
 

@@ -145,7 +145,7 @@ async def test_who_blocks_the_bot_is_rung_instead_and_his_colleagues_are_told_FT
     assert clock(office.rung("H101")) == ["09 09:00"]
     assert "工单提醒电话" in office.phone("H101").heard
     await liaison.expect("李建国 的消息通道已失效")
-    letters = await office.items("/deliveries", ticket="JS0001")
-    assert {(x["channel"], x["state"]) for x in letters} >= {("phone", "sent")}
-    assert [x["state"] for x in letters if x["channel"] == "telegram"] in (["failed"], ["skipped"], [])
+    messages = await office.items("/deliveries", ticket="JS0001")
+    assert {(x["channel"], x["state"]) for x in messages} >= {("phone", "sent")}
+    assert [x["state"] for x in messages if x["channel"] == "telegram"] in (["failed"], ["skipped"], [])
     assert handler.leftovers() == []

@@ -15,7 +15,7 @@ from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Role, UnitKind
 from backend.filing import Filing
 from backend.indicators import Indicators
@@ -143,7 +143,7 @@ class House:
         self.rooms = Rooms(
             clock=clock, office=office, desk=desk, reading=Reading(db, self.vault), keys=Keys(db, self.ids),
             filing=Filing(Files(db), clock), audit=Audit(db, self.ids), idempotency=Idempotency(db, self.vault),
-            catalogue=Catalogue("zh_CN"), intake=Intake(Arrivals(db), office, self.ids, self.vault, desk),
+            catalogue=Texts("zh_CN"), intake=Intake(Arrivals(db), office, self.ids, self.vault, desk),
             registry=registry, inbox=InboxShelf(db, self.ids), imports=self.imports, marks=self.marks,
             sandbox_clock=PlayedClock(self), telegram_secret=SECRET,
             indicators=Indicators(IndicatorsShelf(db), office),

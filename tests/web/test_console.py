@@ -162,7 +162,7 @@ async def test_a_ticket_is_carried_through_the_console_to_the_second_visit(house
 
     await house.rooms.desk.act(Act("start_visit", SYSTEM, Source.CLOCK, ticket_no="T1"))
     await house.rooms.desk.act(Act("visit", SYSTEM, Source.PHONE, ticket_no="T1",
-                                   words={"kind": "auto", "answer": "unsatisfied"}))  # fmt: skip
+                                   arguments={"kind": "auto", "answer": "unsatisfied"}))  # fmt: skip
     await visitor.sign_in(house.keys["V1"])
     text = await visitor.page("/tickets/T1")
     assert "不劝说" in text and "/acts/visit" in text

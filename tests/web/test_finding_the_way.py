@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.mail.kinds import KINDS
 from backend.steward import create_key
 from backend.web.console.seats import _onward
@@ -15,7 +15,7 @@ from tests.web.test_console import Visitor
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_every_kind_of_letter_has_a_name_people_can_read(language: str) -> None:
-    words = Catalogue(language)
+    words = Texts(language)
     assert all(words.has(f"word.letter_kind.{kind}") for kind in KINDS)
 
 

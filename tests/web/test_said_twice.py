@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backend.domain.table import HOUSE, ROWS
+from backend.domain.move_table import SYSTEM_ONLY, TRANSITIONS
 from tests.web.house import House
 
 Step = tuple[str, str, str, dict[str, Any]]  # who, his rival, the verb, its words
@@ -89,4 +89,4 @@ async def test_the_winner_repeats_himself_freely_and_the_loser_hears_who_won(hou
 
 def test_every_verb_people_may_say_is_said_here_but_those_about_a_card() -> None:
     said = {verb for life in LIVES.values() for _, _, verb, _ in life}
-    assert said >= {row.verb for row in ROWS if row.roles != HOUSE} - {"object", "decide_objection"}
+    assert said >= {row.verb for row in TRANSITIONS if row.roles != SYSTEM_ONLY} - {"object", "decide_objection"}

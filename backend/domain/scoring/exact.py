@@ -14,18 +14,18 @@ _DECIMAL = re.compile(r"-?\d{1,9}(\.\d{1,9})?", re.ASCII)
 _ROUNDING = re.compile(r"(half_up|half_even)_([0-6])", re.ASCII)
 
 
-def number(value: Any, path: str) -> Fraction:
+def parse_number(value: Any, path: str) -> Fraction:
     """Parse an int or a plain decimal string ("12.5") exactly; a JSON float counts as its shortest text.
 
     Refused `not_a_number` with the path: booleans, blanks, exponents, infinities, more than nine digits a side.
     """
     text = str(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else ""
     if not _DECIMAL.fullmatch(text):
-        raise Refused("not_a_number", path=path, value=shown(value))
+        raise Refused("not_a_number", path=path, value=format_value(value))
     return Fraction(text)
 
 
-def count(value: Any, path: str) -> int:
+def parse_count(value: Any, path: str) -> int:
     """Parse an integer from 0 to 10**12 (an int, or its digits as text).
 
     Refused `not_a_count`, `negative`, `out_of_range`, with the path.
@@ -33,22 +33,22 @@ def count(value: Any, path: str) -> int:
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,12}", value, re.ASCII):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise Refused("not_a_count", path=path, value=shown(value))
+        raise Refused("not_a_count", path=path, value=format_value(value))
     if value < 0:
         raise Refused("negative", path=path, value=value)
     if value > 10**12:
-        raise Refused("out_of_range", path=path, value=shown(value), lowest=0, highest=10**12)
+        raise Refused("out_of_range", path=path, value=format_value(value), lowest=0, highest=10**12)
     return value
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Shorten a refused value to 60 characters for the refusal's facts; strings stay unquoted."""
     return (value if isinstance(value, str) else repr(value))[:60]
 
 
-def plain(value: Fraction) -> str:
+def format_decimal(value: Fraction) -> str:
     """Format without trailing zeros ("15", "2.5"); for points and amounts, which are decimals anyway."""
-    text = Rounding(9).text(value)
+    text = Rounding(9).format(value)
     return text.rstrip("0").rstrip(".")
 
 
@@ -60,7 +60,7 @@ class Rounding:
     even: bool = False
 
     @classmethod
-    def named(cls, word: str, key: str) -> "Rounding":
+    def parse(cls, word: str, key: str) -> "Rounding":
         """Parse `half_up_2`, `half_even_2`, …; anything else is Refused `bad_setting`."""
         match = _ROUNDING.fullmatch(word)
         if match is None:
@@ -69,18 +69,18 @@ class Rounding:
 
     def _scaled(self, value: Fraction) -> int:
         """Return the rounded value in units of the last place."""
-        bottom = value.denominator  # integers, for speed: this runs for thousands of sheets
-        top: int = value.numerator * 10**self.places
+        denominator = value.denominator  # integers, for speed: this runs for thousands of sheets
+        numerator: int = value.numerator * 10**self.places
         if self.even:
-            return round(Fraction(top, bottom))
-        size = (2 * abs(top) + bottom) // (2 * bottom)
-        return -size if top < 0 else size
+            return round(Fraction(numerator, denominator))
+        size = (2 * abs(numerator) + denominator) // (2 * denominator)
+        return -size if numerator < 0 else size
 
-    def of(self, value: Fraction) -> Fraction:
+    def round(self, value: Fraction) -> Fraction:
         """Round; the result is still exact."""
         return Fraction(self._scaled(value), 10**self.places)
 
-    def text(self, value: Fraction) -> str:
+    def format(self, value: Fraction) -> str:
         """Round and format as a decimal string, never "-0.00"."""
         scaled = self._scaled(value)
         digits = str(abs(scaled)).rjust(self.places + 1, "0")

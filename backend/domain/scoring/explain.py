@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from backend.domain.scoring.exact import HUNDRED, ZERO, Rounding, plain
+from backend.domain.scoring.exact import HUNDRED, ZERO, Rounding, format_decimal
 from backend.domain.scoring.readings import Readings
 from backend.domain.scoring.scheme import LedgerItem, LedgerRule, Part, RateItem, RateRule, Scheme
 from backend.domain.scoring.sheet import NO_DATA
@@ -17,45 +17,45 @@ def explain(scheme: Scheme, line: Mapping[str, Any], settings: Mapping[str, Any]
 
     `basis` is the paragraph. For a line the scheme does not have, both are empty.
     """
-    readings = Readings.of(settings, scheme.knobs())
-    rate = scheme.rate(str(line["item"]))
+    readings = Readings.parse(settings, scheme.list_settings())
+    rate = scheme.find_rate(str(line["item"]))
     if rate is not None:
-        return _rate(rate, line, readings)
+        return _explain_rate(rate, line, readings)
     part = str(line.get("part", ""))
     same = [i for i in scheme.ledger if i.item == line["item"] and (not part or i.part == part)]
-    return _ledger(same[0], line, readings) if same else {"formula": "", "basis": ""}
+    return _explain_ledger(same[0], line, readings) if same else {"formula": "", "basis": ""}
 
 
-def _rate(item: RateItem, line: Mapping[str, Any], readings: Readings) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        "basis": item.source, "points": plain(item.points), "numerator": line["numerator"],
+def _explain_rate(item: RateItem, line: Mapping[str, Any], readings: Readings) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "basis": item.source, "points": format_decimal(item.points), "numerator": line["numerator"],
         "denominator": line["denominator"], "rate": line["rate"], "deduction": line["deduction"], "score": line["score"],
     }  # fmt: skip
     if line["note"] == NO_DATA or not line["denominator"]:
-        return said | {"formula": f"no_data_{readings.word('scoring.zero_denominator')}"}
+        return figures | {"formula": f"no_data_{readings.choice('scoring.zero_denominator')}"}
     if item.rule is not RateRule.SLOPE:
-        return said | {"formula": str(item.rule)}
-    threshold, slope = item.threshold.sure(readings), item.slope.sure(readings)
-    spared = readings.whole("scoring.tolerance_count")
+        return figures | {"formula": str(item.rule)}
+    threshold, slope = item.threshold.resolve_required(readings), item.slope.resolve_required(readings)
+    forgiven = readings.integer("scoring.tolerance_count")
     exact = Fraction(line["numerator"], line["denominator"]) * HUNDRED
     gap = max(ZERO, threshold - exact if item.higher_is_better else exact - threshold)
-    cap = item.cap.under(readings)
-    said |= {
-        "threshold": plain(threshold), "slope": plain(slope), "per": plain(item.per), "gap": CENTS.text(gap),
-        "mode": readings.slope_mode(item.item), "cap": plain(item.points if cap is None else cap),
-        "tolerance": spared or None,
+    cap = item.cap.resolve(readings)
+    figures |= {
+        "threshold": format_decimal(threshold), "slope": format_decimal(slope), "per": format_decimal(item.per), "gap": CENTS.format(gap),
+        "mode": readings.slope_mode(item.item), "cap": format_decimal(item.points if cap is None else cap),
+        "tolerance": forgiven or None,
     }  # fmt: skip
-    way = "higher" if item.higher_is_better else "lower"
-    return said | {"formula": f"{way}_met" if Fraction(line["deduction"]) == 0 else f"{way}_missed"}
+    direction = "higher" if item.higher_is_better else "lower"
+    return figures | {"formula": f"{direction}_met" if Fraction(line["deduction"]) == 0 else f"{direction}_missed"}
 
 
-def _ledger(item: LedgerItem, line: Mapping[str, Any], readings: Readings) -> dict[str, Any]:
-    amount, cap = item.amount.under(readings), item.cap.under(readings)
-    said: dict[str, Any] = {
+def _explain_ledger(item: LedgerItem, line: Mapping[str, Any], readings: Readings) -> dict[str, Any]:
+    amount, cap = item.amount.resolve(readings), item.cap.resolve(readings)
+    figures: dict[str, Any] = {
         "basis": item.source, "points": line["points"], "count": line["numerator"] or 0, "deduction": line["deduction"],
-        "score": line["score"], "amount": None if amount is None else plain(amount),
-        "cap": None if cap is None else plain(cap), "block": item.block or None,
+        "score": line["score"], "amount": None if amount is None else format_decimal(amount),
+        "cap": None if cap is None else format_decimal(cap), "block": item.block or None,
     }  # fmt: skip
     if not line["numerator"] and item.rule is not LedgerRule.ABSENT:
-        return said | {"formula": f"nothing_{item.part}"}
-    return said | {"formula": f"{item.rule}_{'bonus' if item.part is Part.BONUS else 'loss'}"}
+        return figures | {"formula": f"nothing_{item.part}"}
+    return figures | {"formula": f"{item.rule}_{'bonus' if item.part is Part.BONUS else 'loss'}"}

@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.domain.scoring.exact import ZERO, count, number, shown
-from backend.domain.scoring.readings import Readings, known
+from backend.domain.scoring.exact import ZERO, format_value, parse_count, parse_number
+from backend.domain.scoring.readings import Readings, is_known_setting
 from backend.domain.scoring.scheme import LedgerItem, LedgerRule, RateItem, Scheme
-from backend.domain.scoring.scheme_file import all_knobs
+from backend.domain.scoring.scheme_file import list_scheme_settings
 
 #: levels a ledger row may carry even if its kind does not use them
 LEVELS = frozenset({"national", "province", "city", "county"})
@@ -30,7 +30,7 @@ _ENTRY_KEYS = (
     "timely",
     "total",
 )
-_LEVELLED = frozenset({LedgerRule.PER_LEVEL, LedgerRule.HIGHEST_PER_MATTER, LedgerRule.WORST_LEVEL})
+_LEVEL_RULES = frozenset({LedgerRule.PER_LEVEL, LedgerRule.HIGHEST_PER_MATTER, LedgerRule.WORST_LEVEL})
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Facts:
     last: Mapping[str, Fraction]
     evidence: Mapping[str, tuple[Any, ...]]
 
-    def of_kind(self, kind: str) -> tuple[Entry, ...]:
+    def list_entries(self, kind: str) -> tuple[Entry, ...]:
         """Return the ledger entries of a kind, in the given order."""
         return tuple(entry for entry in self.ledger if entry.kind == kind)
 
@@ -78,82 +78,89 @@ def parse_facts(document: Mapping[str, Any], scheme: Scheme) -> Facts:
     not_a_count negative numerator_over_denominator out_of_range points_missing points_not_taken matter_missing
     bad_facts`.
     """
-    only(document, _SHEET_KEYS, "")
-    check_settings(document, (rate.item for rate in scheme.rates), scheme.knobs())
-    given = mapping(document.get("rates", {}), "rates")
+    check_fields(document, _SHEET_KEYS, "")
+    check_settings(document, (rate.item for rate in scheme.rates), scheme.list_settings())
+    given = parse_object(document.get("rates", {}), "rates")
     rates = {rate.item: Rate(0, 0) for rate in scheme.rates}
     for item, pair in given.items():
-        rate = _item(scheme, item, f"rates.{item}")
-        rates[item] = _rate(rate, pair, f"rates.{item}")
+        rate = _get_rate_item(scheme, item, f"rates.{item}")
+        rates[item] = _parse_rate(rate, pair, f"rates.{item}")
     entries = []
-    for n, row in enumerate(listed(document.get("ledger", []), "ledger")):
+    for n, row in enumerate(parse_array(document.get("ledger", []), "ledger")):
         path = f"ledger[{n}]"
-        fed = _fed(scheme, mapping(row, path), path)
-        if fed is not None:
-            rates[fed[0]] = _sum(rates[fed[0]], fed[1])
+        rate_row = _parse_rate_row(scheme, parse_object(row, path), path)
+        if rate_row is not None:
+            rates[rate_row[0]] = _add_rates(rates[rate_row[0]], rate_row[1])
         else:
-            entries.append(_entry(scheme, row, path))
+            entries.append(_parse_entry(scheme, row, path))
     last = {
-        item: _within(number(value, f"last.{item}"), ZERO, _item(scheme, item, f"last.{item}").points, f"last.{item}")
-        for item, value in mapping(document.get("last", {}), "last").items()
+        item: _check_range(
+            parse_number(value, f"last.{item}"),
+            ZERO,
+            _get_rate_item(scheme, item, f"last.{item}").points,
+            f"last.{item}",
+        )
+        for item, value in parse_object(document.get("last", {}), "last").items()
     }
     evidence = document.get("evidence") or {}
     return Facts(
         scheme=scheme.id,
         rates=rates,
         ledger=tuple(entries),
-        assignments=_assignments(document, scheme, given, rates),
+        assignments=_parse_assignments(document, scheme, given, rates),
         last=last,
         evidence={
-            _item(scheme, item, f"evidence.{item}").item: tuple(listed(rows, f"evidence.{item}"))
-            for item, rows in mapping(evidence, "evidence").items()
+            _get_rate_item(scheme, item, f"evidence.{item}").item: tuple(parse_array(rows, f"evidence.{item}"))
+            for item, rows in parse_object(evidence, "evidence").items()
         },
     )
 
 
-def check_settings(document: Mapping[str, Any], items: Iterable[str], knobs: Mapping[str, str]) -> dict[str, Any]:
+def check_settings(
+    document: Mapping[str, Any], items: Iterable[str], scheme_settings: Mapping[str, str]
+) -> dict[str, Any]:
     """Return the document's own settings. Refused `unknown_setting`, `bad_setting`."""
-    settings = mapping(document.get("settings") or {}, "settings")
-    items, knobs = tuple(items), {**all_knobs(), **knobs}
+    settings = parse_object(document.get("settings") or {}, "settings")
+    items, scheme_settings = tuple(items), {**list_scheme_settings(), **scheme_settings}
     for key in settings:
-        if not known(key, knobs, items):
+        if not is_known_setting(key, scheme_settings, items):
             raise Refused("unknown_setting", path=f"settings.{key}", key=key)
-    Readings.of(settings, knobs)
+    Readings.parse(settings, scheme_settings)
     return dict(settings)
 
 
-def only(document: Mapping[str, Any], allowed: Iterable[str], path: str) -> None:
+def check_fields(document: Mapping[str, Any], allowed: Iterable[str], path: str) -> None:
     """Refuse `unknown_field`: a mistyped field name must not pass as an absent value."""
     for key in document:
         if key not in allowed:
-            raise Refused("unknown_field", path=f"{path}.{key}".lstrip("."), field=shown(key))
+            raise Refused("unknown_field", path=f"{path}.{key}".lstrip("."), field=format_value(key))
 
 
-def mapping(value: Any, path: str) -> Mapping[str, Any]:
+def parse_object(value: Any, path: str) -> Mapping[str, Any]:
     """Return a JSON object. Refused `bad_facts`."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise Refused("bad_facts", path=path, found=shown(value))
+        raise Refused("bad_facts", path=path, found=format_value(value))
     return value
 
 
-def listed(value: Any, path: str) -> list[Any]:
+def parse_array(value: Any, path: str) -> list[Any]:
     """Return a JSON array. Refused `bad_facts`."""
     if not isinstance(value, (list, tuple)):
-        raise Refused("bad_facts", path=path, found=shown(value))
+        raise Refused("bad_facts", path=path, found=format_value(value))
     return list(value)
 
 
-def _item(scheme: Scheme, item: str, path: str) -> RateItem:
-    rate = scheme.rate(item)
+def _get_rate_item(scheme: Scheme, item: str, path: str) -> RateItem:
+    rate = scheme.find_rate(item)
     if rate is None:
         raise Refused("unknown_item", path=path, item=item[:40], known=", ".join(r.item for r in scheme.rates))
     return rate
 
 
-def _rate(rate: RateItem, pair: Any, path: str) -> Rate:
+def _parse_rate(rate: RateItem, pair: Any, path: str) -> Rate:
     if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-        raise Refused("bad_facts", path=path, found=shown(pair))
-    parsed = Rate(count(pair[0], f"{path}[0]"), count(pair[1], f"{path}[1]"))
+        raise Refused("bad_facts", path=path, found=format_value(pair))
+    parsed = Rate(parse_count(pair[0], f"{path}[0]"), parse_count(pair[1], f"{path}[1]"))
     if parsed.numerator > parsed.denominator * rate.at_most:
         raise Refused(
             "numerator_over_denominator", path=path, numerator=parsed.numerator, denominator=parsed.denominator
@@ -161,66 +168,68 @@ def _rate(rate: RateItem, pair: Any, path: str) -> Rate:
     return parsed
 
 
-def _sum(one: Rate, other: Rate) -> Rate:
+def _add_rates(one: Rate, other: Rate) -> Rate:
     return Rate(one.numerator + other.numerator, one.denominator + other.denominator)
 
 
-def _assignments(
+def _parse_assignments(
     document: Mapping[str, Any], scheme: Scheme, given: Mapping[str, Any], rates: Mapping[str, Rate]
 ) -> int | None:
     if document.get("assignments") is not None:
-        return count(document["assignments"], "assignments")
+        return parse_count(document["assignments"], "assignments")
     return rates["sign"].denominator if scheme.counts_assignments and "sign" in given else None
 
 
-def _fed(scheme: Scheme, row: Mapping[str, Any], path: str) -> tuple[str, Rate] | None:
+def _parse_rate_row(scheme: Scheme, row: Mapping[str, Any], path: str) -> tuple[str, Rate] | None:
     """Return item and rate of a ledger row that feeds a rate (`connect` with `timely` and `total`, B15), else None."""
     rate = next((rate for rate in scheme.rates if rate.ledger_kind and rate.ledger_kind == row.get("kind")), None)
     if rate is None:
         return None
-    only(row, _ENTRY_KEYS, path)
+    check_fields(row, _ENTRY_KEYS, path)
     if "timely" not in row or "total" not in row:
         raise Refused("bad_facts", path=path, found="timely, total")
-    return rate.item, _rate(rate, (row["timely"], row["total"]), path)
+    return rate.item, _parse_rate(rate, (row["timely"], row["total"]), path)
 
 
-def _entry(scheme: Scheme, row: Mapping[str, Any], path: str) -> Entry:
-    only(row, _ENTRY_KEYS, path)
+def _parse_entry(scheme: Scheme, row: Mapping[str, Any], path: str) -> Entry:
+    check_fields(row, _ENTRY_KEYS, path)
     row = {key: value for key, value in row.items() if value not in (None, "")}
     kind = row.get("kind")
     lines = [line for line in scheme.ledger if line.kind == kind]
     if not isinstance(kind, str) or not lines:
-        raise Refused("unknown_kind", path=f"{path}.kind", kind=shown(kind), known=", ".join(sorted(scheme.kinds())))
-    already = number(row["already"], f"{path}.already") if "already" in row else ZERO
+        raise Refused(
+            "unknown_kind", path=f"{path}.kind", kind=format_value(kind), known=", ".join(sorted(scheme.list_kinds()))
+        )
+    already = parse_number(row["already"], f"{path}.already") if "already" in row else ZERO
     if already < 0:
-        raise Refused("negative", path=f"{path}.already", value=shown(row["already"]))
+        raise Refused("negative", path=f"{path}.already", value=format_value(row["already"]))
     if already and "matter" not in row:
         raise Refused("matter_missing", path=f"{path}.matter")
     return Entry(
         kind=kind,
-        count=count(row.get("count", 1), f"{path}.count"),
-        level=_level(lines, row.get("level"), f"{path}.level"),
+        count=parse_count(row.get("count", 1), f"{path}.count"),
+        level=_parse_level(lines, row.get("level"), f"{path}.level"),
         matter=str(row["matter"]) if "matter" in row else None,
-        points=_points(lines, row.get("points"), f"{path}.points"),
+        points=_parse_points(lines, row.get("points"), f"{path}.points"),
         already=already,
         note=str(row.get("note", "")),
         evidence=row.get("evidence"),
     )
 
 
-def _level(lines: list[LedgerItem], level: Any, path: str) -> str | None:
-    wanted = [line for line in lines if line.rule in _LEVELLED]
+def _parse_level(lines: list[LedgerItem], level: Any, path: str) -> str | None:
+    wanted = [line for line in lines if line.rule in _LEVEL_RULES]
     allowed = sorted({word for line in wanted for word in line.levels}) or sorted(LEVELS)
     if level is None and wanted:
         if wanted[0].absent_level is None:
             raise Refused("level_missing", path=path, allowed=", ".join(allowed))
         return wanted[0].absent_level
     if level is not None and level not in allowed:
-        raise Refused("unknown_level", path=path, level=shown(level), allowed=", ".join(allowed))
+        raise Refused("unknown_level", path=path, level=format_value(level), allowed=", ".join(allowed))
     return level if isinstance(level, str) else None
 
 
-def _points(lines: list[LedgerItem], points: Any, path: str) -> Fraction | None:
+def _parse_points(lines: list[LedgerItem], points: Any, path: str) -> Fraction | None:
     graded = next((line for line in lines if line.rule is LedgerRule.GRADED), None)
     if graded is None:
         if points is not None:
@@ -228,10 +237,10 @@ def _points(lines: list[LedgerItem], points: Any, path: str) -> Fraction | None:
         return None
     if points is None:
         raise Refused("points_missing", path=path, kind=graded.kind)
-    return _within(number(points, path), graded.lowest, graded.highest, path)
+    return _check_range(parse_number(points, path), graded.lowest, graded.highest, path)
 
 
-def _within(value: Fraction, lowest: Fraction, highest: Fraction, path: str) -> Fraction:
+def _check_range(value: Fraction, lowest: Fraction, highest: Fraction, path: str) -> Fraction:
     if not lowest <= value <= highest:
         raise Refused("out_of_range", path=path, value=str(value), lowest=str(lowest), highest=str(highest))
     return value

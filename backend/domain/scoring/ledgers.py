@@ -6,27 +6,27 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
-from backend.domain.scoring.exact import ZERO, plain
+from backend.domain.scoring.exact import ZERO, format_decimal
 from backend.domain.scoring.facts import Entry, Facts
 from backend.domain.scoring.readings import Readings
 from backend.domain.scoring.scheme import LedgerItem, LedgerRule, Part, Scheme
-from backend.domain.scoring.sheet import Line
+from backend.domain.scoring.sheet import SheetLine
 
 Entries = tuple[Entry, ...]
 Rule = Callable[[LedgerItem, Entries, Readings], Fraction]
 
 
-def _events(entries: Iterable[Entry]) -> int:
+def _count_events(entries: Iterable[Entry]) -> int:
     return sum(entry.count for entry in entries)
 
 
 def _level(line: LedgerItem, entry: Entry, readings: Readings) -> Fraction:
     value = line.levels.get(entry.level or "")
-    return value.sure(readings) if value else ZERO
+    return value.resolve_required(readings) if value else ZERO
 
 
 def _per_event(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
-    return line.amount.sure(readings) * _events(entries)
+    return line.amount.resolve_required(readings) * _count_events(entries)
 
 
 def _per_level(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
@@ -53,15 +53,15 @@ def _worst_level(line: LedgerItem, entries: Entries, readings: Readings) -> Frac
 
 
 def _absent(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
-    return ZERO if _events(entries) else line.amount.sure(readings)
+    return ZERO if _count_events(entries) else line.amount.resolve_required(readings)
 
 
 def _beyond_first(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
-    return line.amount.sure(readings) * max(0, _events(entries) - 1)
+    return line.amount.resolve_required(readings) * max(0, _count_events(entries) - 1)
 
 
 def _per_block(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
-    return line.amount.sure(readings) * (_events(entries) // line.block)
+    return line.amount.resolve_required(readings) * (_count_events(entries) // line.block)
 
 
 def _graded(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
@@ -82,50 +82,50 @@ RULES: Mapping[LedgerRule, Rule] = MappingProxyType(
 )
 
 
-def ledger_lines(scheme: Scheme, part: Part, facts: Facts, readings: Readings) -> tuple[Line, ...]:
+def compute_ledger_lines(scheme: Scheme, part: Part, facts: Facts, readings: Readings) -> tuple[SheetLine, ...]:
     """Compute all lines of one part of the sheet, including those without entries."""
-    return tuple(_line(line, facts.of_kind(line.kind), readings) for line in scheme.part(part))
+    return tuple(_compute_line(line, facts.list_entries(line.kind), readings) for line in scheme.list_part(part))
 
 
-def amount(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
+def compute_amount(line: LedgerItem, entries: Entries, readings: Readings) -> Fraction:
     """Compute exact points after the cap; `scoring.criticism_cap = province_only` exempts `uncapped_levels` (Q27)."""
     rule = RULES[line.rule]
-    cap = line.cap.under(readings)
+    cap = line.cap.resolve(readings)
     if cap is None:
         return rule(line, entries, readings)
-    free: Entries = ()
-    if line.uncapped_levels and readings.word("scoring.criticism_cap") == "province_only":
-        free = tuple(entry for entry in entries if entry.level in line.uncapped_levels)
-    held = tuple(entry for entry in entries if entry not in free)
-    return min(cap, rule(line, held, readings)) + (rule(line, free, readings) if free else ZERO)
+    uncapped: Entries = ()
+    if line.uncapped_levels and readings.choice("scoring.criticism_cap") == "province_only":
+        uncapped = tuple(entry for entry in entries if entry.level in line.uncapped_levels)
+    capped = tuple(entry for entry in entries if entry not in uncapped)
+    return min(cap, rule(line, capped, readings)) + (rule(line, uncapped, readings) if uncapped else ZERO)
 
 
-def _line(line: LedgerItem, entries: Entries, readings: Readings) -> Line:
-    points = amount(line, entries, readings)
-    worth = line.points or line.cap.under(readings) or ZERO
+def _compute_line(line: LedgerItem, entries: Entries, readings: Readings) -> SheetLine:
+    points = compute_amount(line, entries, readings)
+    worth = line.points or line.cap.resolve(readings) or ZERO
     lost = ZERO if line.part is Part.BONUS else points
     score = {Part.BASE: worth - lost, Part.BONUS: points, Part.MINUS: -lost}[line.part]
-    return Line(
+    return SheetLine(
         item=line.item,
         name=line.name,
         part=line.part,
         points=worth,
         deduction=lost,
         score=score,
-        numerator=_events(entries),
-        evidence=tuple(_evidence(entry) for entry in entries),
+        numerator=_count_events(entries),
+        evidence=tuple(_build_evidence(entry) for entry in entries),
     )
 
 
-def _evidence(entry: Entry) -> dict[str, Any]:
+def _build_evidence(entry: Entry) -> dict[str, Any]:
     """Return the entry as the sheet shows it, without empty values."""
     shown = {
         "kind": entry.kind,
         "count": entry.count,
         "level": entry.level,
         "matter": entry.matter,
-        "points": None if entry.points is None else plain(entry.points),
-        "already": plain(entry.already) if entry.already else None,
+        "points": None if entry.points is None else format_decimal(entry.points),
+        "already": format_decimal(entry.already) if entry.already else None,
         "note": entry.note or None,
         "evidence": entry.evidence,
     }

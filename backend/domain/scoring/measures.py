@@ -26,7 +26,7 @@ class Measure(StrEnum):
     ANSWERED_SATISFACTION = "answered_satisfaction"  # 满意率 (over answers)
 
 
-class MonthOf(StrEnum):
+class MonthEvent(StrEnum):
     """The event whose local month (Asia/Shanghai) puts an obligation into the denominator (Q14)."""
 
     TAKEN_IN = "taken_in"  # the call or web item arrived
@@ -52,19 +52,19 @@ class Cohort(StrEnum):
 
 
 @dataclass(frozen=True)
-class Counting:
+class MeasureDefinition:
     """How one measure is counted. `numerator` and `denominator` are in words, after the requirements in `rows`."""
 
     measure: Measure
-    month: MonthOf
+    month: MonthEvent
     cohort: Cohort
     numerator: str
     denominator: str
-    rows: str
+    sources: str
     settings: tuple[str, ...] = ()
 
 
-def _table(*rows: Counting) -> Mapping[Measure, Counting]:
+def _build_table(*rows: MeasureDefinition) -> Mapping[Measure, MeasureDefinition]:
     return MappingProxyType({row.measure: row for row in rows})
 
 
@@ -73,82 +73,82 @@ def _table(*rows: Counting) -> Mapping[Measure, Counting]:
 #: * exactly at the due time is timely (Q26); an automatic signature never is (B33, Q18);
 #: * the due time of a closing is that of the last granted extension, else the assignment's own (B38);
 #: * a repeat merged into a master is not counted beside it (Q23).
-COUNTING: Mapping[Measure, Counting] = _table(
-    Counting(
+MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
+    MeasureDefinition(
         Measure.CONNECT,
-        MonthOf.TAKEN_IN,
+        MonthEvent.TAKEN_IN,
         Cohort.INTAKE,
         "calls answered and web items accepted in time",
         "all demands of the month",
         "B15",
     ),
-    Counting(
+    MeasureDefinition(
         Measure.DISPATCH,
-        MonthOf.GENERATED,
+        MonthEvent.GENERATED,
         Cohort.TICKETS,
         "first dispatch at or before the dispatch limit",
         "tickets generated in the month that required dispatch",
         "B17, Q17",
         ("scoring.dispatch_month", "scoring.dispatch_basis"),
     ),
-    Counting(
+    MeasureDefinition(
         Measure.SIGN,
-        MonthOf.DISPATCHED,
+        MonthEvent.DISPATCHED,
         Cohort.ASSIGNMENTS,
         "signed by a person at or before the sign limit",
         "assignments dispatched in the month",
         "B33, Q18, Q19, Q21",
         ("scoring.sign_month", "scoring.sign_returned", "scoring.assisting"),
     ),
-    Counting(
+    MeasureDefinition(
         # Basis `submitted` also counts refused and undecided requests; withdrawn ones never count.
         Measure.RETURN,
-        MonthOf.RETURN_SUBMITTED,
+        MonthEvent.RETURN_SUBMITTED,
         Cohort.RETURNS,
         "submitted at or before the sign limit by a unit that had signed by hand",
         "returns submitted in the month and accepted",
         "B35, B36, Q20",
         ("scoring.return_basis", "scoring.return_month"),
     ),
-    Counting(
+    MeasureDefinition(
         # Basis `due` takes the month of the (extended) due time, once it has come or the assignment is closed, and
         # for this measure only; extension and satisfaction have months of their own. A master stands for the
         # repeats merged into it as one, or as many as they are (`scoring.merged = each`, Q23).
         Measure.ON_TIME,
-        MonthOf.CLOSED,
+        MonthEvent.CLOSED,
         Cohort.LEADS_NO_MASS,
         "closed at or before the (extended) due time",
         "closed in the month",
         "B38, Q16, Q22, Q32",
         ("scoring.closure_basis", "scoring.merged"),
     ),
-    Counting(
+    MeasureDefinition(
         Measure.EXTENSION,
-        MonthOf.CLOSED,
+        MonthEvent.CLOSED,
         Cohort.LEADS_NO_MASS,
         "granted extensions, one or two an assignment",
         "closed in the month",
         "B40, Q31",
         ("scoring.extension_month", "scoring.merged"),
     ),
-    Counting(
+    MeasureDefinition(
         # In hand = dispatched before the month's end, not closed before its start, and no accepted return
         # submitted before its end ("carried in + newly dispatched - accepted returns"); mass incidents are in hand
         # but get no card. A card belongs to the month of the due time it was issued at (Q33); it exists when the
         # assignment was not closed by its (extended) due time as of the run, and never on an accepted return.
         Measure.RED_CARD,
-        MonthOf.IN_HAND,
+        MonthEvent.IN_HAND,
         Cohort.LEADS,
         "of these, cards issued in the month",
         "in hand at any time in the month",
         "B41, Q17, Q32, Q33",
         ("scoring.red_card_month", "scoring.red_card_basis"),
     ),
-    Counting(
+    MeasureDefinition(
         # `satisfaction.verdict` decides; a recognised unreasonable demand stays in the denominator and counts as
         # not unsatisfied, or with `remove_both` an unsatisfied one leaves both sides.
         Measure.SATISFACTION,
-        MonthOf.CLOSED,
+        MonthEvent.CLOSED,
         Cohort.LEADS_VISITED,
         "all but the finally unsatisfied",
         "closed in the month: consult, help, complaint",
@@ -160,33 +160,33 @@ COUNTING: Mapping[Measure, Counting] = _table(
             "scoring.merged",
         ),
     ),
-    Counting(
+    MeasureDefinition(
         Measure.RESPONSE,
-        MonthOf.VISITED,
+        MonthEvent.VISITED,
         Cohort.LEADS,
         "the worker says he was contacted",
         "visited and asked in the month",
         "A26, A35, Q41",
     ),
-    Counting(
+    MeasureDefinition(
         Measure.CLOSURE,
-        MonthOf.DUE,
+        MonthEvent.DUE,
         Cohort.LEADS,
         "closed as of the run",
         "(extended) due time in the month",
         "A26, A35, Q41",
     ),
-    Counting(
+    MeasureDefinition(
         Measure.RESOLUTION,
-        MonthOf.VISITED,
+        MonthEvent.VISITED,
         Cohort.LEADS,
         "the requester says it is resolved",
         "visited and answered in the month",
         "A35",
     ),
-    Counting(
+    MeasureDefinition(
         Measure.ANSWERED_SATISFACTION,
-        MonthOf.VISITED,
+        MonthEvent.VISITED,
         Cohort.LEADS,
         "satisfied or basically satisfied",
         "answered satisfied, basically satisfied or unsatisfied",
@@ -195,6 +195,6 @@ COUNTING: Mapping[Measure, Counting] = _table(
 )
 
 #: names of the settings that change a cohort, without their prefix: the fields of the store's query
-COHORT_WORDS: tuple[str, ...] = tuple(
-    sorted({key.removeprefix("scoring.") for row in COUNTING.values() for key in row.settings})
+COHORT_SETTINGS: tuple[str, ...] = tuple(
+    sorted({key.removeprefix("scoring.") for row in MEASURE_DEFINITIONS.values() for key in row.settings})
 )

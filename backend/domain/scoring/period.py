@@ -7,12 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.domain.scoring.exact import HUNDRED, ZERO, shown
-from backend.domain.scoring.facts import listed, only
+from backend.domain.scoring.exact import HUNDRED, ZERO, format_value
+from backend.domain.scoring.facts import check_fields, parse_array
 from backend.domain.scoring.readings import ROUNDING, Readings
-from backend.domain.scoring.region import published_total
+from backend.domain.scoring.region import parse_total
 from backend.domain.scoring.scheme import Part, Scheme
-from backend.domain.scoring.sheet import NO_ASSIGNMENT, Line, Sheet
+from backend.domain.scoring.sheet import NO_ASSIGNMENT, ScoreSheet, SheetLine
 
 _KEYS = ("scheme", "settings", "kind", "months", "unit", "region", "period", "name", "note")
 
@@ -25,44 +25,46 @@ class PeriodFacts:
     months: tuple[Fraction | None, ...]
 
 
-def parse_period(document: Mapping[str, Any], scheme: Scheme) -> PeriodFacts:
+def parse_period_facts(document: Mapping[str, Any], scheme: Scheme) -> PeriodFacts:
     """Parse the facts of a period. Refused `unknown_field`, `bad_facts`, `not_a_number`, `out_of_range`."""
-    only(document, _KEYS, "")
+    check_fields(document, _KEYS, "")
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in scheme.lengths:
-        raise Refused("bad_facts", path="kind", found=shown(kind))
-    rows = listed(document.get("months", []), "months")
+        raise Refused("bad_facts", path="kind", found=format_value(kind))
+    rows = parse_array(document.get("months", []), "months")
     if len(rows) > scheme.lengths[kind]:
         raise Refused("out_of_range", path="months", value=len(rows), lowest=0, highest=scheme.lengths[kind])
-    return PeriodFacts(kind, tuple(published_total(row, f"months[{n}]") for n, row in enumerate(rows)))
+    return PeriodFacts(kind, tuple(parse_total(row, f"months[{n}]") for n, row in enumerate(rows)))
 
 
-def reckon_period(facts: PeriodFacts, scheme: Scheme, settings: Mapping[str, Any] = MappingProxyType({})) -> Sheet:
+def compute_period(
+    facts: PeriodFacts, scheme: Scheme, settings: Mapping[str, Any] = MappingProxyType({})
+) -> ScoreSheet:
     """Compute the mean of the scored months, rounded once; without any there is no total."""
-    readings = Readings.of(settings)
+    readings = Readings.parse(settings)
     scored = [month for month in facts.months if month is not None]
     mean = sum(scored, ZERO) / len(scored) if scored else None
     share = Fraction(1, len(scored)) if scored else ZERO
-    return Sheet(
+    return ScoreSheet(
         scheme=scheme.id,
         version=scheme.version,
-        total=None if mean is None else readings.rounding.of(mean),
+        total=None if mean is None else readings.rounding.round(mean),
         raw_total=mean,
         base=mean or ZERO,
         bonus=ZERO,
         minus=ZERO,
         flags=() if scored else (NO_ASSIGNMENT,),
-        lines=tuple(_line(n, scheme, month, share) for n, month in enumerate(facts.months, start=1)),
+        lines=tuple(_build_line(n, scheme, month, share) for n, month in enumerate(facts.months, start=1)),
         rounding=readings.rounding,
-        readings=readings.printed((f"period.{facts.kind}", ROUNDING)),
+        readings=readings.select((f"period.{facts.kind}", ROUNDING)),
     )
 
 
-def _line(n: int, scheme: Scheme, month: Fraction | None, share: Fraction) -> Line:
+def _build_line(n: int, scheme: Scheme, month: Fraction | None, share: Fraction) -> SheetLine:
     """Return a month's line: `rate` is its total, `score` its part of the mean."""
     name = scheme.names.get("month", "{n}").replace("{n}", str(n))
     if month is None:
-        return Line(f"month_{n}", name, Part.BASE, ZERO, ZERO, ZERO, note=NO_ASSIGNMENT)
+        return SheetLine(f"month_{n}", name, Part.BASE, ZERO, ZERO, ZERO, note=NO_ASSIGNMENT)
     points = share * HUNDRED
     score = share * month
-    return Line(f"month_{n}", name, Part.BASE, points, points - score, score, rate=month / HUNDRED)
+    return SheetLine(f"month_{n}", name, Part.BASE, points, points - score, score, rate=month / HUNDRED)

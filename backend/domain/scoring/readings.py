@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.domain.scoring.exact import Rounding, count, number, shown
+from backend.domain.scoring.exact import Rounding, format_value, parse_count, parse_number
 
 NONE = "none"
 
 #: key → allowed values; the first is the default.
-WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "scoring.slope_mode": ("proportional", "step_floor", "step_ceil"),  # Q1, Q3
         "scoring.zero_denominator": ("full", "exclude_and_rescale", "carry_last"),  # Q9
@@ -42,7 +42,7 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 #: integers from 0 up (Q10).
-WHOLE: Mapping[str, str] = MappingProxyType(
+INTEGERS: Mapping[str, str] = MappingProxyType(
     {
         "scoring.small_sample_min": "10",
         "scoring.tolerance_count": "0",
@@ -50,7 +50,7 @@ WHOLE: Mapping[str, str] = MappingProxyType(
 )
 
 #: decimals; those in OPEN may be `none` (Q11, Q12).
-DECIMAL: Mapping[str, str] = MappingProxyType(
+DECIMALS: Mapping[str, str] = MappingProxyType(
     {
         "scoring.total_floor": "0",
         "scoring.total_max": NONE,
@@ -58,7 +58,7 @@ DECIMAL: Mapping[str, str] = MappingProxyType(
         "region.weight_units": "0.6",
     }
 )
-OPEN = frozenset({"scoring.total_floor", "scoring.total_max"})
+MAY_BE_NONE = frozenset({"scoring.total_floor", "scoring.total_max"})
 
 #: the institution's own lists (Q7); they decide what a missing post is before the ledger is written.
 LISTS = frozenset({"scoring.required_posts", "scoring.required_rules"})
@@ -66,14 +66,14 @@ LISTS = frozenset({"scoring.required_posts", "scoring.required_rules"})
 ROUNDING = "scoring.rounding"
 
 DEFAULTS: Mapping[str, str] = MappingProxyType(
-    {key: words[0] for key, words in WORDS.items()} | dict(WHOLE) | dict(DECIMAL) | {ROUNDING: "half_up_2"}
+    {key: words[0] for key, words in CHOICES.items()} | dict(INTEGERS) | dict(DECIMALS) | {ROUNDING: "half_up_2"}
 )
 
 _ITEM_MODE = re.compile(r"scoring\.([a-z_]+)\.slope_mode")
 
 
 @lru_cache(maxsize=1024)
-def _is_mode(key: str) -> bool:
+def _is_slope_mode(key: str) -> bool:
     """Whether a key is an item's own slope mode. Cached: called for every setting of every sheet."""
     return _ITEM_MODE.fullmatch(key) is not None
 
@@ -86,27 +86,27 @@ class Readings:
     rounding: Rounding
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], knobs: Mapping[str, str] = MappingProxyType({})) -> "Readings":
+    def parse(cls, given: Mapping[str, Any], scheme_settings: Mapping[str, str] = MappingProxyType({})) -> "Readings":
         """Validate `given` over the defaults; keys that are not scoring's own are ignored. Refused `bad_setting`.
 
         `knobs`: key → default of the settings a scheme declares for its own numbers (`scoring.connect.cap`, Q5).
         """
-        values = dict(DEFAULTS) | dict(knobs)
+        values = dict(DEFAULTS) | dict(scheme_settings)
         for key, value in given.items():
-            if key in values or key in LISTS or _is_mode(key):
-                values[key] = _text(key, value)
+            if key in values or key in LISTS or _is_slope_mode(key):
+                values[key] = _parse_text(key, value)
         for key, value in values.items():
-            _check(key, value, knobs)
+            _check_value(key, value, scheme_settings)
         floor, top = values["scoring.total_floor"], values["scoring.total_max"]
         if NONE not in (floor, top) and Fraction(floor) > Fraction(top):
             raise Refused("bad_setting", key="scoring.total_max", value=top, allowed=f">= {floor}")
-        return cls(MappingProxyType(values), Rounding.named(values[ROUNDING], ROUNDING))
+        return cls(MappingProxyType(values), Rounding.parse(values[ROUNDING], ROUNDING))
 
-    def word(self, key: str) -> str:
+    def choice(self, key: str) -> str:
         """Return the chosen value of a key in WORDS."""
         return self.values[key]
 
-    def whole(self, key: str) -> int:
+    def integer(self, key: str) -> int:
         """Return the chosen integer."""
         return int(self.values[key])
 
@@ -119,58 +119,58 @@ class Readings:
         """Return the item's own slope mode, else the general one (Q1, Q3)."""
         return self.values.get(f"scoring.{item}.slope_mode", self.values["scoring.slope_mode"])
 
-    def printed(self, keys: Iterable[str], items: Iterable[str] = ()) -> dict[str, str]:
+    def select(self, keys: Iterable[str], items: Iterable[str] = ()) -> dict[str, str]:
         """Return what the sheet prints: the values of `keys`, and the slope modes set for `items`."""
         wanted = [*keys, *(f"scoring.{item}.slope_mode" for item in items)]
         return {key: self.values[key] for key in wanted if key in self.values}
 
 
-def overlaid(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def overlay(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Return `settings` overridden by `own`.
 
     A full view of the settings repeats the general slope mode under every item; such a copy is not a choice and
     must not survive a general mode set in `own`.
     """
     general = settings.get("scoring.slope_mode", DEFAULTS["scoring.slope_mode"])
-    chosen = {key: value for key, value in settings.items() if not (_is_mode(key) and value == general)}
+    chosen = {key: value for key, value in settings.items() if not (_is_slope_mode(key) and value == general)}
     return {**chosen, **own}
 
 
-def known(key: str, knobs: Iterable[str], items: Iterable[str]) -> bool:
+def is_known_setting(key: str, scheme_settings: Iterable[str], items: Iterable[str]) -> bool:
     """Whether a facts document may name this setting; a mistyped key must not pass silently."""
-    if key in DEFAULTS or key in LISTS or key in set(knobs):
+    if key in DEFAULTS or key in LISTS or key in set(scheme_settings):
         return True
     match = _ITEM_MODE.fullmatch(key)
     return match is not None and match[1] in set(items)
 
 
-def _text(key: str, value: Any) -> str:
+def _parse_text(key: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise Refused("bad_setting", key=key, value=shown(value), allowed=_allowed(key))
+        raise Refused("bad_setting", key=key, value=format_value(value), allowed=_describe_allowed(key))
     return str(value)
 
 
-def _allowed(key: str) -> str:
+def _describe_allowed(key: str) -> str:
     """Return the allowed values as short text."""
-    if key in WORDS:
-        return ", ".join(WORDS[key])
-    if _is_mode(key):
-        return _allowed("scoring.slope_mode")
-    return "0, 1, 2, …" if key in WHOLE else "decimal"
+    if key in CHOICES:
+        return ", ".join(CHOICES[key])
+    if _is_slope_mode(key):
+        return _describe_allowed("scoring.slope_mode")
+    return "0, 1, 2, …" if key in INTEGERS else "decimal"
 
 
-def _check(key: str, value: str, knobs: Mapping[str, str]) -> None:
-    mode = _is_mode(key)
-    words = WORDS["scoring.slope_mode"] if mode else WORDS.get(key)
+def _check_value(key: str, value: str, scheme_settings: Mapping[str, str]) -> None:
+    mode = _is_slope_mode(key)
+    words = CHOICES["scoring.slope_mode"] if mode else CHOICES.get(key)
     if words is not None:
         if value not in words:
-            raise Refused("bad_setting", key=key, value=value, allowed=_allowed(key))
+            raise Refused("bad_setting", key=key, value=value, allowed=_describe_allowed(key))
         return
-    if key == ROUNDING or key in LISTS or (value == NONE and (key in OPEN or key in knobs)):
+    if key == ROUNDING or key in LISTS or (value == NONE and (key in MAY_BE_NONE or key in scheme_settings)):
         return
     try:
-        amount = count(value, key) if key in WHOLE else number(value, key)
+        amount = parse_count(value, key) if key in INTEGERS else parse_number(value, key)
     except Refused as no:
-        raise Refused("bad_setting", key=key, value=value, allowed=_allowed(key)) from no
+        raise Refused("bad_setting", key=key, value=value, allowed=_describe_allowed(key)) from no
     if amount < 0 and key != "scoring.total_floor":
         raise Refused("bad_setting", key=key, value=value, allowed=">= 0")

@@ -7,14 +7,14 @@ from types import MappingProxyType
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.domain.scoring.exact import HUNDRED, ZERO, count, number
-from backend.domain.scoring.facts import listed, mapping, only
+from backend.domain.scoring.exact import HUNDRED, ZERO, parse_count, parse_number
+from backend.domain.scoring.facts import check_fields, parse_array, parse_object
 from backend.domain.scoring.readings import ROUNDING, Readings
 from backend.domain.scoring.scheme import Part, Scheme
-from backend.domain.scoring.sheet import NO_ASSIGNMENT, NO_DATA, Line, Sheet
+from backend.domain.scoring.sheet import NO_ASSIGNMENT, NO_DATA, ScoreSheet, SheetLine
 
 _KEYS = ("scheme", "settings", "management", "units", "weights", "pooled", "region", "period", "name", "note")
-_PRINTED = ("region.weight_management", "region.weight_units", "region.aggregation", ROUNDING)
+_READINGS = ("region.weight_management", "region.weight_units", "region.aggregation", ROUNDING)
 
 #: bounds no published total reaches
 _LOWEST, _HIGHEST = -1000, 1000
@@ -35,38 +35,42 @@ class RegionFacts:
     pooled: Fraction | None = None
 
 
-def parse_region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any], pool: Pool) -> RegionFacts:
+def parse_region_facts(
+    document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any], pool: Pool
+) -> RegionFacts:
     """Parse the facts of a region; `ticket_weighted` needs `weights`, `pooled` needs `pooled` (a facts document).
 
     Refused `unknown_field`, `bad_facts`, `not_a_number`, `out_of_range`, `weights_missing`, `pooled_missing`.
     """
-    only(document, _KEYS, "")
+    check_fields(document, _KEYS, "")
     units = tuple(
-        published_total(value, f"units[{n}]") for n, value in enumerate(listed(document.get("units", []), "units"))
+        parse_total(value, f"units[{n}]") for n, value in enumerate(parse_array(document.get("units", []), "units"))
     )
-    how = Readings.of(settings).word("region.aggregation")
+    how = Readings.parse(settings).choice("region.aggregation")
     weights: tuple[int, ...] | None = None
     if document.get("weights") is not None:
-        rows = listed(document["weights"], "weights")
+        rows = parse_array(document["weights"], "weights")
         if len(rows) != len(units):
             raise Refused("bad_facts", path="weights", found=f"{len(rows)} != {len(units)}")
-        weights = tuple(count(value, f"weights[{n}]") for n, value in enumerate(rows))
+        weights = tuple(parse_count(value, f"weights[{n}]") for n, value in enumerate(rows))
     elif how == "ticket_weighted":
         raise Refused("weights_missing", path="weights")
     pooled = None
     if document.get("pooled") is not None:
-        pooled = pool(mapping(document["pooled"], "pooled"), scheme.unit_scheme, settings)
+        pooled = pool(parse_object(document["pooled"], "pooled"), scheme.unit_scheme, settings)
     elif how == "pooled":
         raise Refused("pooled_missing", path="pooled")
-    return RegionFacts(published_total(document.get("management"), "management"), units, weights, pooled)
+    return RegionFacts(parse_total(document.get("management"), "management"), units, weights, pooled)
 
 
-def reckon_region(facts: RegionFacts, scheme: Scheme, settings: Mapping[str, Any] = MappingProxyType({})) -> Sheet:
+def compute_region(
+    facts: RegionFacts, scheme: Scheme, settings: Mapping[str, Any] = MappingProxyType({})
+) -> ScoreSheet:
     """Compute weight_management × M + weight_units × U, rounded only at the end; unscored if a side is missing.
 
     Refused `bad_setting` if the weights do not add up to 1, `weights_missing`.
     """
-    readings = Readings.of(settings)
+    readings = Readings.parse(settings)
     shares = {
         "management": Fraction(readings.values["region.weight_management"]),
         "units": Fraction(readings.values["region.weight_units"]),
@@ -74,14 +78,14 @@ def reckon_region(facts: RegionFacts, scheme: Scheme, settings: Mapping[str, Any
     if sum(shares.values()) != 1:
         value = readings.values["region.weight_units"]
         raise Refused("bad_setting", key="region.weight_units", value=value, allowed="weight_management + this = 1")
-    sides = {"management": facts.management, "units": _AGGREGATIONS[readings.word("region.aggregation")](facts)}
-    lines = tuple(_line(item, scheme.names.get(item, item), shares[item], side) for item, side in sides.items())
+    sides = {"management": facts.management, "units": _AGGREGATIONS[readings.choice("region.aggregation")](facts)}
+    lines = tuple(_build_line(item, scheme.names.get(item, item), shares[item], side) for item, side in sides.items())
     scored = all(side is not None for side in sides.values())
     raw = sum((line.score for line in lines), ZERO)
-    return Sheet(
+    return ScoreSheet(
         scheme=scheme.id,
         version=scheme.version,
-        total=readings.rounding.of(raw) if scored else None,
+        total=readings.rounding.round(raw) if scored else None,
         raw_total=raw if scored else None,
         base=raw,
         bonus=ZERO,
@@ -89,7 +93,7 @@ def reckon_region(facts: RegionFacts, scheme: Scheme, settings: Mapping[str, Any
         flags=() if scored else (NO_ASSIGNMENT,),
         lines=lines,
         rounding=readings.rounding,
-        readings=readings.printed(_PRINTED),
+        readings=readings.select(_READINGS),
     )
 
 
@@ -119,11 +123,11 @@ _AGGREGATIONS: Mapping[str, Callable[[RegionFacts], Fraction | None]] = MappingP
 )
 
 
-def _line(item: str, name: str, share: Fraction, side: Fraction | None) -> Line:
+def _build_line(item: str, name: str, share: Fraction, side: Fraction | None) -> SheetLine:
     """Return a side's line: `rate` is its total, `points` its weight in per cent."""
     score = ZERO if side is None else share * side
     points = share * HUNDRED
-    return Line(
+    return SheetLine(
         item=item,
         name=name,
         part=Part.BASE,
@@ -135,11 +139,11 @@ def _line(item: str, name: str, share: Fraction, side: Fraction | None) -> Line:
     )
 
 
-def published_total(value: Any, path: str) -> Fraction | None:
+def parse_total(value: Any, path: str) -> Fraction | None:
     """Parse a published total; None stays None. Refused `not_a_number`, `out_of_range`."""
     if value is None:
         return None
-    total = number(value, path)
+    total = parse_number(value, path)
     if not _LOWEST <= total <= _HIGHEST:
         raise Refused("out_of_range", path=path, value=str(value), lowest=_LOWEST, highest=_HIGHEST)
     return total

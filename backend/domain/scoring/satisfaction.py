@@ -26,7 +26,7 @@ class Visit:
     answer: Answer
 
 
-_SAID: dict[Answer, Verdict] = {
+_VERDICT_OF: dict[Answer, Verdict] = {
     Answer.SATISFIED: Verdict.EXPLICIT,
     Answer.BASICALLY_SATISFIED: Verdict.EXPLICIT,
     Answer.UNCLEAR: Verdict.DEEMED,
@@ -34,7 +34,7 @@ _SAID: dict[Answer, Verdict] = {
 }
 
 
-def verdict(visits: Iterable[Visit], unreached: str = "satisfied") -> Verdict:
+def decide_verdict(visits: Iterable[Visit], unreached: str = "satisfied") -> Verdict:
     """Return the final result of the visits so far.
 
     The last manual visit with an answer decides, else the last automatic one with an answer. An automatic "no" that
@@ -43,11 +43,11 @@ def verdict(visits: Iterable[Visit], unreached: str = "satisfied") -> Verdict:
     """
     ordered = sorted(visits, key=lambda visit: visit.at)
     by_person = [visit.answer for visit in ordered if visit.manual]
-    heard = [answer for answer in by_person if answer in _SAID]
-    if heard:
-        return _SAID[heard[-1]]
-    by_machine = [visit.answer for visit in ordered if not visit.manual and visit.answer in _SAID]
-    first = _SAID[by_machine[-1]] if by_machine else Verdict.DEEMED
+    answers = [answer for answer in by_person if answer in _VERDICT_OF]
+    if answers:
+        return _VERDICT_OF[answers[-1]]
+    by_machine = [visit.answer for visit in ordered if not visit.manual and visit.answer in _VERDICT_OF]
+    first = _VERDICT_OF[by_machine[-1]] if by_machine else Verdict.DEEMED
     if first is not Verdict.UNSATISFIED or not by_person:
         return first
     if by_person[-1] is Answer.UNREACHED:

@@ -40,7 +40,7 @@ class Part(StrEnum):
     MINUS = "minus"
 
 
-class Kind(StrEnum):
+class SchemeKind(StrEnum):
     """What a scheme file describes."""
 
     SHEET = "sheet"
@@ -56,13 +56,13 @@ class Amount:
     setting: str | None = None
     default: str = ""
 
-    def under(self, readings: Readings) -> Fraction | None:
+    def resolve(self, readings: Readings) -> Fraction | None:
         """Return the number in force."""
         return readings.decimal(self.setting) if self.setting else self.value
 
-    def sure(self, readings: Readings) -> Fraction:
+    def resolve_required(self, readings: Readings) -> Fraction:
         """Return the number in force; `none` is Refused `bad_setting`."""
-        value = self.under(readings)
+        value = self.resolve(readings)
         if value is None:
             raise Refused("bad_setting", key=self.setting, value="none", allowed="decimal")
         return value
@@ -87,7 +87,7 @@ class RateItem:
     flag_when_empty: str | None
     ledger_kind: str | None
 
-    def amounts(self) -> tuple[Amount, ...]:
+    def list_amounts(self) -> tuple[Amount, ...]:
         """Return every number a setting may override."""
         return self.threshold, self.slope, self.cap
 
@@ -112,7 +112,7 @@ class LedgerItem:
     cap: Amount
     uncapped_levels: frozenset[str]
 
-    def amounts(self) -> tuple[Amount, ...]:
+    def list_amounts(self) -> tuple[Amount, ...]:
         """Return every number a setting may override."""
         return self.amount, self.cap, *self.levels.values()
 
@@ -124,7 +124,7 @@ class Example:
     name: str
     facts: Mapping[str, Any]
     expect: Mapping[str, Any]
-    others: tuple[Mapping[str, Any], ...] = ()
+    variants: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Scheme:
     name: str
     basis: str
     version: str
-    kind: Kind
+    kind: SchemeKind
     totals: bool = True
     counts_assignments: bool = False
     readings: tuple[str, ...] = ()
@@ -156,21 +156,21 @@ class Scheme:
     lengths: Mapping[str, int] = field(default_factory=dict)
     tiers: tuple[Tier, ...] = ()
 
-    def knobs(self) -> dict[str, str]:
+    def list_settings(self) -> dict[str, str]:
         """Return setting key → default of each number of the scheme that is a setting."""
         items: list[RateItem | LedgerItem] = [*self.rates, *self.ledger]
-        amounts = [amount for item in items for amount in item.amounts()]
+        amounts = [amount for item in items for amount in item.list_amounts()]
         return {amount.setting: amount.default for amount in amounts if amount.setting}
 
-    def part(self, part: Part) -> tuple[LedgerItem, ...]:
+    def list_part(self, part: Part) -> tuple[LedgerItem, ...]:
         """Return the ledger items of one part of the sheet, in printed order."""
         return tuple(item for item in self.ledger if item.part is part)
 
-    def kinds(self) -> frozenset[str]:
+    def list_kinds(self) -> frozenset[str]:
         """Return the ledger kinds of the scheme."""
         fed = {rate.ledger_kind for rate in self.rates if rate.ledger_kind}
         return frozenset(fed | {item.kind for item in self.ledger})
 
-    def rate(self, item: str) -> RateItem | None:
+    def find_rate(self, item: str) -> RateItem | None:
         """Return the rate item of that id, or None."""
         return next((rate for rate in self.rates if rate.item == item), None)

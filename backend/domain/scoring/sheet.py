@@ -6,7 +6,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
-from backend.domain.scoring.exact import HUNDRED, Rounding, plain
+from backend.domain.scoring.exact import HUNDRED, Rounding, format_decimal
 from backend.domain.scoring.scheme import Part
 
 NO_DATA = "no_data"
@@ -16,7 +16,7 @@ NOTHING_DUE = "nothing_due"
 
 
 @dataclass(frozen=True)
-class Line:
+class SheetLine:
     """One line. Score and deduction are exact and rounded only as JSON; `rate` is a fraction of one.
 
     A base line scores points − deduction, a bonus line its award, a minus line −deduction: the scores of all lines
@@ -41,19 +41,19 @@ class Line:
             "item": self.item,
             "name": self.name,
             "part": str(self.part),
-            "points": plain(self.points),
+            "points": format_decimal(self.points),
             "numerator": self.numerator,
             "denominator": self.denominator,
-            "rate": None if self.rate is None else rounding.text(self.rate * HUNDRED),
-            "deduction": rounding.text(self.deduction),
-            "score": rounding.text(self.score),
+            "rate": None if self.rate is None else rounding.format(self.rate * HUNDRED),
+            "deduction": rounding.format(self.deduction),
+            "score": rounding.format(self.score),
             "note": self.note,
             "evidence": list(self.evidence),
         }
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ScoreSheet:
     """A computed score sheet. `total` is the published score, `raw_total` before floor and ceiling (Q11, Q12)."""
 
     scheme: str
@@ -64,11 +64,11 @@ class Sheet:
     bonus: Fraction
     minus: Fraction
     flags: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[SheetLine, ...]
     rounding: Rounding
     readings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def line(self, item: str) -> Line:
+    def get_line(self, item: str) -> SheetLine:
         """Return the line of an item. Raises KeyError."""
         for line in self.lines:
             if line.item == item:
@@ -78,17 +78,17 @@ class Sheet:
     def as_json(self) -> dict[str, Any]:
         """Return the sheet as JSON of the contract: scores are decimal strings, a total may be null."""
 
-        def mark(value: Fraction | None) -> str | None:
-            return None if value is None else self.rounding.text(value)
+        def format_score(value: Fraction | None) -> str | None:
+            return None if value is None else self.rounding.format(value)
 
         return {
             "scheme": self.scheme,
             "scheme_version": self.version,
-            "total": mark(self.total),
-            "raw_total": mark(self.raw_total),
-            "base": mark(self.base),
-            "bonus": mark(self.bonus),
-            "minus": mark(self.minus),
+            "total": format_score(self.total),
+            "raw_total": format_score(self.raw_total),
+            "base": format_score(self.base),
+            "bonus": format_score(self.bonus),
+            "minus": format_score(self.minus),
             "flags": list(self.flags),
             "readings": dict(self.readings),
             "lines": [line.as_json(self.rounding) for line in self.lines],

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.clockwords import left_words
-from backend.domain.recompute import Change, Shifted
+from backend.domain.recompute import DueChange, RuleChange
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.domain.time_words import describe_time_left
 from backend.duties import Duties, days_of
 from backend.rooms import Rooms
 from backend.web.asked import Answer, Ask
@@ -43,13 +43,15 @@ async def of_ticket(ask: Ask) -> Answer:
 
 async def duties_shown(rooms: Rooms, ticket_id: int, seen_by: str | None) -> list[dict[str, Any]]:
     """Load and serialize a ticket's duties in order of their start; a unit sees its own."""
-    standing, now = await rooms.office.standing(), rooms.clock.now()
+    snapshot, now = await rooms.office.standing(), rooms.clock.now()
     zone, words = rooms.clock.zone, rooms.catalogue
 
     def shape(d: Duty) -> dict[str, Any]:
-        left = None if d.met_at is not None else left_words(words, now, d.due_at, d.grade, standing.calendar, zone)
+        left = (
+            None if d.met_at is not None else describe_time_left(words, now, d.due_at, d.grade, snapshot.calendar, zone)
+        )
         return {
-            "id": d.id, "kind": d.kind, "name": words.word("duty", d.kind), "unit": d.unit,
+            "id": d.id, "kind": d.kind, "name": words.get_word("duty", d.kind), "unit": d.unit,
             "assignment": d.assignment_id, "grade": d.grade, "start_at": d.start_at.astimezone(zone).isoformat(),
             "due_at": d.due_at.astimezone(zone).isoformat(),
             "met_at": d.met_at.astimezone(zone).isoformat() if d.met_at else None, "outcome": d.outcome, "left": left,
@@ -61,15 +63,15 @@ async def duties_shown(rooms: Rooms, ticket_id: int, seen_by: str | None) -> lis
     return [shape(d) for d in await rooms.duties.of_ticket(ticket_id) if seen_by in (None, d.unit)]
 
 
-def _change(ask: Ask) -> Change:
-    return Change(ask.body.settings, days_of(ask.body.days))
+def _change(ask: Ask) -> RuleChange:
+    return RuleChange(ask.body.settings, days_of(ask.body.days))
 
 
-def shifted(rooms: Rooms, one: Shifted) -> dict[str, Any]:
+def shifted(rooms: Rooms, one: DueChange) -> dict[str, Any]:
     """Serialize a duty with its old and new due time."""
     zone, d = rooms.clock.zone, one.duty
     return {"ticket": one.ticket_no, "duty": d.id, "kind": d.kind, "unit": d.unit,
-            "due_at": d.due_at.astimezone(zone).isoformat(), "new_due_at": one.new.astimezone(zone).isoformat()}  # fmt: skip
+            "due_at": d.due_at.astimezone(zone).isoformat(), "new_due_at": one.new_due_at.astimezone(zone).isoformat()}  # fmt: skip
 
 
 async def preview(ask: Ask) -> Answer:

@@ -7,10 +7,10 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 
 from backend.dispatch_aid import DispatchAid
-from backend.domain.dispatch_aid import Reason, Responsibility
-from backend.domain.hot_list import Hot
+from backend.domain.hot_list import HotTopic
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.suggestions import CatalogueEntry, Reason
+from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Role
 from backend.likeness.hot import HotList
 from backend.likeness.room import Group, Like, Likeness
@@ -93,14 +93,14 @@ async def like(ask: Ask) -> Answer:
     return Answer({"items": [like_json(one, shaper, ask.rooms.catalogue) for one in found], "next": None})
 
 
-def like_json(one: Like, shaper: Shaper, words: Catalogue) -> dict[str, Any]:
+def like_json(one: Like, shaper: Shaper, words: Texts) -> dict[str, Any]:
     """Serialize a similar ticket, with the reason in words."""
     known = one.known
-    why = [words.say("likeness.why.caller")] if one.same_caller else []
+    why = [words.render("likeness.why.caller")] if one.same_caller else []
     if one.shared:
-        why.append(words.say("likeness.why.shared", terms="、".join(one.shared)))
+        why.append(words.render("likeness.why.shared", terms="、".join(one.shared)))
     if one.elsewhere:
-        why.append(words.say("likeness.why.elsewhere"))
+        why.append(words.render("likeness.why.elsewhere"))
     return {
         "ticket_no": known.no, "state": known.state, "title": shaper.masked(known.title, None),
         "category": known.category, "region": known.region, "unit": known.unit, "closed": known.closed,
@@ -128,21 +128,21 @@ async def suggested(aid: DispatchAid, no: str, ask: Ask) -> list[dict[str, Any]]
     ]  # fmt: skip
 
 
-def reason_text(reason: Reason, words: Catalogue) -> str:
+def reason_text(reason: Reason, words: Texts) -> str:
     """Return a reason in words."""
     facts = dict(reason.facts)
     for name in ("keywords", "tickets"):
         if name in facts:
             facts[name] = "、".join(facts[name]) if words.language == "zh_CN" else ", ".join(facts[name])
     if facts.get("category"):
-        facts["category"] = words.word_or("category", facts["category"])
-    return words.say(f"likeness.reason.{reason.kind}", **facts)
+        facts["category"] = words.get_word_or_value("category", facts["category"])
+    return words.render(f"likeness.reason.{reason.kind}", **facts)
 
 
 # -- the catalogue
 
 
-def row_json(row: Responsibility) -> dict[str, Any]:
+def row_json(row: CatalogueEntry) -> dict[str, Any]:
     """Serialize a catalogue entry."""
     return {
         "id": row.id, "unit": row.unit, "category": row.category, "keywords": list(row.keywords), "region": row.region,
@@ -208,7 +208,7 @@ def hot_json(found: HotList) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _hot(some: Sequence[Hot]) -> list[dict[str, Any]]:
+def _hot(some: Sequence[HotTopic]) -> list[dict[str, Any]]:
     return [{"name": h.name, "count": h.count, "before": h.before, "growth": h.growth, "tickets": list(h.tickets)}
             for h in some]  # fmt: skip
 

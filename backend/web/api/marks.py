@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.domain.texts import Catalogue
+from backend.domain.texts import Texts
 from backend.domain.ticket import Role
 from backend.marks import Marks
 from backend.rooms import Rooms
@@ -44,13 +44,13 @@ def number_of(written: str) -> int:
     return int(written)
 
 
-def said(catalogue: Catalogue, why: Mapping[str, Any]) -> str:
+def said(catalogue: Texts, why: Mapping[str, Any]) -> str:
     """Return a line's formula in words, "" without one."""
     formula = str(why.get("formula") or "")
     if not formula or not catalogue.has(f"explain.{formula}"):
         return ""
-    facts = {**why, "mode": catalogue.word_or("slope_mode", str(why.get("mode", "")))}
-    return str(catalogue.say(f"explain.{formula}", **facts))
+    facts = {**why, "mode": catalogue.get_word_or_value("slope_mode", str(why.get("mode", "")))}
+    return str(catalogue.render(f"explain.{formula}", **facts))
 
 
 def _given(body: Want) -> Json:
@@ -140,7 +140,7 @@ async def decide_exclusion(ask: Ask) -> Answer:
 
 def month_and_unit(ask: Ask) -> tuple[str, str]:
     """Return the month and unit of a query; people of a unit may omit it. Refused `missing`."""
-    unit = ask.query.get("unit") or (ask.actor.unit if ask.actor.of_unit else None)
+    unit = ask.query.get("unit") or (ask.actor.unit if ask.actor.is_unit_member else None)
     for field, value in (("month", ask.query.get("month")), ("unit", unit)):
         if not value:
             raise Refused("missing", field=field)

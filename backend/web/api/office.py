@@ -43,8 +43,8 @@ async def put_unit(ask: Ask) -> Answer:
 
 async def units(ask: Ask) -> Answer:
     """List units in the order of their codes."""
-    standing = await ask.rooms.office.standing()
-    return _page(ask, [(code, shapes.unit(u)) for code, u in standing.config.units.items()])
+    snapshot = await ask.rooms.office.standing()
+    return _page(ask, [(code, shapes.unit(u)) for code, u in snapshot.config.units.items()])
 
 
 async def put_person(ask: Ask) -> Answer:
@@ -56,8 +56,8 @@ async def put_person(ask: Ask) -> Answer:
                       key_authorised=want.key_authorised, active=want.active, rank=want.rank)  # fmt: skip
     changed = await registry_of(ask.rooms).put_people([form], ask.actor.code)
     ask.rooms.office.forget()
-    standing = await ask.rooms.office.standing()
-    kept = standing.by_code.get(code) or Person(
+    snapshot = await ask.rooms.office.standing()
+    kept = snapshot.by_code.get(code) or Person(
         code, want.name, want.unit, want.role, want.active, want.rank or 0, bool(want.phone), key_name=key_name
     )
     return Answer(shapes.person(kept), 201 if changed[0] else 200)
@@ -65,23 +65,23 @@ async def put_person(ask: Ask) -> Answer:
 
 def people_seen(people: Sequence[Person], actor: Actor) -> list[Person]:
     """Return the people an actor may see: unit roles their own unit's."""
-    return [p for p in people if not actor.of_unit or p.unit == actor.unit]
+    return [p for p in people if not actor.is_unit_member or p.unit == actor.unit]
 
 
 async def people(ask: Ask) -> Answer:
     """List people in the order of their codes; unit roles see their own unit's."""
-    standing = await ask.rooms.office.standing()
+    snapshot = await ask.rooms.office.standing()
     unit, role = ask.query.get("unit"), one_of(ask.query, "role", tuple(Role))
-    seen = people_seen(standing.config.people, ask.actor)
+    seen = people_seen(snapshot.config.people, ask.actor)
     return _page(ask, [(p.code, shapes.person(p)) for p in seen if unit in (None, p.unit) and role in (None, p.role)])
 
 
 async def open_binding(ask: Ask) -> Answer:
     """Create a binding code for a person; a liaison only for their own unit. Refused `not_found`."""
     code = ask.path["code"]
-    standing = await ask.rooms.office.standing()
-    person = standing.by_code.get(code)
-    if person is None or (ask.actor.of_unit and person.unit != ask.actor.unit):
+    snapshot = await ask.rooms.office.standing()
+    person = snapshot.by_code.get(code)
+    if person is None or (ask.actor.is_unit_member and person.unit != ask.actor.unit):
         raise Refused("not_found", person=code)
     binding = await registry_of(ask.rooms).open_binding(code, ask.actor.code)
     zone = ask.rooms.clock.zone
@@ -92,7 +92,7 @@ async def open_binding(ask: Ask) -> Answer:
 
 async def settings(ask: Ask) -> Answer:
     """Return all settings in force, key → value as text."""
-    return Answer((await ask.rooms.office.standing()).settings.view())
+    return Answer((await ask.rooms.office.standing()).settings.to_dict())
 
 
 async def put_setting(ask: Ask) -> Answer:
@@ -106,11 +106,11 @@ async def put_setting(ask: Ask) -> Answer:
 
 async def set_setting(rooms: Rooms, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None) -> str:
     """Check and store a setting; return its normal form. Refused `unknown_unit`, `unknown_setting`, `bad_setting` …"""
-    standing = await rooms.office.standing()
-    if unit is not None and unit not in standing.config.units:
+    snapshot = await rooms.office.standing()
+    if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit)
     full = key if unit is None else f"{key}@{unit}"
-    written = standing.settings.with_({full: value}).overrides[full]
+    written = snapshot.settings.with_changes({full: value}).overrides[full]
     now = rooms.clock.now()
     await rooms.office.store.set(SettingVersion(key, unit, written, from_at or now, by.code, now))
     await rooms.audit.note(now, by.code, "setting", full, value=written)
@@ -121,12 +121,12 @@ async def set_setting(rooms: Rooms, key: str, unit: str | None, value: str, by: 
 async def create_key(ask: Ask) -> Answer:
     """Create an API key, shown once. Refused `missing`, `unknown_person`, `unknown_unit`."""
     want = ask.body
-    standing = await ask.rooms.office.standing()
+    snapshot = await ask.rooms.office.standing()
     if (want.person is None) == (want.role is None):
         raise Refused("missing", field="person")
-    if want.person is not None and want.person not in standing.by_code:
+    if want.person is not None and want.person not in snapshot.by_code:
         raise Refused("unknown_person", person=want.person)
-    if want.unit is not None and want.unit not in standing.config.units:
+    if want.unit is not None and want.unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=want.unit)
     now = ask.rooms.clock.now()
     secret = await ask.rooms.keys.create(want.name, now, person=want.person, role=want.role, unit=want.unit)

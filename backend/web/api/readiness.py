@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.readiness import Readiness
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.domain.unit_readiness import Readiness
 from backend.ports.readiness import Chase
 from backend.readiness import Chases
 from backend.rooms import Rooms

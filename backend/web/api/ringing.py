@@ -63,18 +63,18 @@ async def costs_of(rooms: Rooms, month: str | None) -> dict[str, Any]:
     name = month_span(month).name if month else f"{now:%Y-%m}"
     since, until = bounds(name, rooms.clock.zone)
     store = rooms.calls.tools.store
-    standing = await rooms.office.standing()
+    snapshot = await rooms.office.standing()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     used = await store.asked_since(midnight)
-    budget = standing.settings.integer("calls.daily_budget")
-    units = standing.config.units
+    budget = snapshot.settings.integer("calls.daily_budget")
+    units = snapshot.config.units
     items = [
         {"unit": s.unit, "unit_name": units[s.unit].name if s.unit in units else "", "purpose": s.purpose,
          "attempts": s.dials, "answered": s.answered, "seconds": s.seconds, "cost": s.cost, "currency": s.currency}
         for s in await store.spent(since, until)
     ]  # fmt: skip
     today = {"used": used, "budget": budget, "left": max(0, budget - used),
-             "stopped": standing.settings.flag("calls.stopped"), "until": (midnight + timedelta(days=1)).isoformat()}  # fmt: skip
+             "stopped": snapshot.settings.flag("calls.stopped"), "until": (midnight + timedelta(days=1)).isoformat()}  # fmt: skip
     return {"month": name, "items": items, "today": today, "next": None}
 
 

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from backend.domain.duty_roster import CoverageGap, Shift, StandIn
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.rosters import Hole, Shift, StandIn
 from backend.domain.ticket import Role
 from backend.ports.rosters import Handover
 from backend.rooms import Rooms
@@ -70,7 +70,7 @@ class _Shape:
     def _name(self, code: str | None) -> str | None:
         return self._people[code].name if code in self._people else code
 
-    def span(self, thing: Shift | StandIn | Hole) -> dict[str, str]:
+    def span(self, thing: Shift | StandIn | CoverageGap) -> dict[str, str]:
         return {"from": thing.from_at.astimezone(self._zone).isoformat(),
                 "to": thing.to_at.astimezone(self._zone).isoformat()}  # fmt: skip
 
@@ -146,12 +146,12 @@ async def back(ask: Ask) -> Answer:
 async def quiet(ask: Ask) -> Answer:
     """Set a person's quiet hours; only they or their roster planners may. Refused `not_found`, `forbidden`."""
     code = ask.path["code"]
-    standing = await ask.rooms.office.standing()
-    person = standing.by_code.get(code)
+    snapshot = await ask.rooms.office.standing()
+    person = snapshot.by_code.get(code)
     if person is None:
         raise Refused("not_found", person=code)
     if ask.actor.code != code:
-        may_plan(ask.actor, person.unit, standing)
+        may_plan(ask.actor, person.unit, snapshot)
     held = await rosters_of(ask.rooms).set_quiet(code, ask.body.from_, ask.body.to)
     return Answer({"person": code, "quiet": held})
 

@@ -29,7 +29,7 @@ async def sheets(ask: Ask) -> Answer:
     if month is None or not _MONTH.fullmatch(month):
         raise Refused("missing" if month is None else "bad_field", field="month")
     unit = ask.query.get("unit")
-    if ask.actor.of_unit:
+    if ask.actor.is_unit_member:
         if unit not in (None, ask.actor.unit):
             raise Refused("not_found", unit=unit)
         unit = ask.actor.unit or ""

@@ -26,10 +26,10 @@ async def _about(ask: Ask) -> int | None:
 async def _whose(ask: Ask) -> set[str] | None:
     """Return the people whose records may be listed: unit roles their own unit's; `person` narrows; None: all."""
     wanted = ask.query.get("person")
-    if not ask.actor.of_unit:
+    if not ask.actor.is_unit_member:
         return None if wanted is None else {wanted}
-    standing = await ask.rooms.office.standing()
-    own = {p.code for p in people_seen(standing.config.people, ask.actor)}
+    snapshot = await ask.rooms.office.standing()
+    own = {p.code for p in people_seen(snapshot.config.people, ask.actor)}
     return own if wanted is None else own & {wanted}
 
 

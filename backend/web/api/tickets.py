@@ -5,7 +5,7 @@ from typing import Any
 
 from backend.domain.acts import Act
 from backend.domain.refusals import Refused
-from backend.domain.reply_words import curt
+from backend.domain.reply_parser import find_curt_wording
 from backend.domain.ticket import Category, Grade, Source, State
 from backend.intake import TicketForm
 from backend.ports.reading import Filters, TicketView
@@ -96,7 +96,7 @@ async def act(ask: Ask, source: Source = Source.API) -> Answer:
     no = ask.path["no"]
     await view_of(ask, no)
     await _papers_there(ask, said.get("files"))
-    await ask.rooms.desk.act(Act(verb, ask.actor, source, ticket_no=no, assignment_id=assignment, words=said,
+    await ask.rooms.desk.act(Act(verb, ask.actor, source, ticket_no=no, assignment_id=assignment, arguments=said,
                                  version=version))  # fmt: skip
     shaper = await Shaper.of(ask.rooms)
     shown = (await shaper.tickets([await view_of(ask, no)]))[0]
@@ -106,8 +106,8 @@ async def act(ask: Ask, source: Source = Source.API) -> Answer:
 def advice(rooms: Rooms, verb: str, said: Mapping[str, Any]) -> list[dict[str, str]]:
     """A20: return hints on curt or blaming words to a requester; they never stop an act."""
     text = said.get("text") if verb in TO_REQUESTERS else None
-    found = curt(text) if isinstance(text, str) else []
-    return [{"code": code, "word": word, "message": rooms.catalogue.say(f"advice.{code}", word=word)}
+    found = find_curt_wording(text) if isinstance(text, str) else []
+    return [{"code": code, "word": word, "message": rooms.catalogue.render(f"advice.{code}", word=word)}
             for code, word in found]  # fmt: skip
 
 

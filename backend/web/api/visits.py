@@ -88,7 +88,9 @@ async def recording(ask: Ask) -> Answer:
 
 async def figures(ask: Ask) -> Answer:
     """Return a month's visits by unit and agent; a unit sees its own."""
-    month = await room(ask).figures.month(ask.query.get("month", ""), ask.actor.unit if ask.actor.of_unit else None)
+    month = await room(ask).figures.month(
+        ask.query.get("month", ""), ask.actor.unit if ask.actor.is_unit_member else None
+    )
     return Answer({
         "month": month.month, "total": counted(month.total),
         "units": [{"unit": unit, **counted(f)} for unit, f in month.units.items()],

@@ -7,12 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
+from backend.domain.move_table import BY_VERB, TRANSITIONS, is_allowed
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
-from backend.domain.table import BY_VERB, ROWS, may
 from backend.domain.ticket import Answer
-from backend.domain.words import DELAYS
-from backend.domain.words import FLAGGED as FLAGGED_WORDS
+from backend.domain.verb_fields import EXTENSION_REASONS
+from backend.domain.verb_fields import PROPOSED_FLAGS as FLAGGED_WORDS
 from backend.ports.reading import TicketView
 
 
@@ -55,7 +55,7 @@ FORMS: dict[str, tuple[Input, ...]] = {
     "contact":            (WAY, Input("reached", "flag", required=True), Input("note", "long")),
     "extend":             (Input("new_due_at", "at", required=True), REASON, Input("informed_at", "at", required=True),
                            Input("informed_way", "choice", "way", True, WAYS),
-                           Input("reason_class", "choice", "delay", True, DELAYS)),
+                           Input("reason_class", "choice", "delay", True, EXTENSION_REASONS)),
     "decide_extension":   (ACCEPT, WHY),
     "reply":              (TEXT, WAY, Input("cause")),
     "amend":              (TEXT,),
@@ -99,7 +99,7 @@ ADDED = {("decide_return", "arbitration"): (Input("unit", "unit"),)}
 
 def target_of(view: TicketView, actor: Actor) -> Assignment | None:
     """Return the assignment that concerns a person: their unit's newest (an open one first), else the lead."""
-    if actor.of_unit:
+    if actor.is_unit_member:
         mine = [a for a in view.assignments if a.unit == actor.unit]
         living = [a for a in mine if a.ended_at is None]
         return (living or mine)[-1] if mine else None
@@ -117,12 +117,12 @@ def offered(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> li
     """
     target = target_of(view, actor)
     found = []
-    for row in ROWS:
-        if row.verb not in FORMS or not may(actor.role, row.verb):
+    for row in TRANSITIONS:
+        if row.verb not in FORMS or not is_allowed(actor.role, row.verb):
             continue
         state = target.state if row.on_assignment and target else view.ticket.state
         ended = row.on_assignment and target is not None and target.ended_at is not None
-        if state not in row.sources or ended or (row.on_assignment and target is None):
+        if state not in row.from_states or ended or (row.on_assignment and target is None):
             continue
         if row.verb in FLAGGED and FLAGGED[row.verb] not in view.ticket.flags:
             continue

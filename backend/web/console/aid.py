@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from backend.domain.acts import Actor
+from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
-from backend.domain.table import may
 from backend.domain.ticket import Category, State, UnitKind
 from backend.governance import as_json
 from backend.ports.dispatch_aid import BY
@@ -48,10 +48,10 @@ async def beside(rooms: Rooms, view: TicketView, actor: Actor) -> dict[str, Any]
     ask, no, shaper = Ask(rooms, actor), view.ticket.no, await Shaper.of(rooms)
     waits = view.ticket.state in WAITING
     found = await rooms.likeness.like(no, SHOWN)
-    units = await suggested(rooms.aid, no, ask) if waits and may(actor.role, "dispatch") else []
+    units = await suggested(rooms.aid, no, ask) if waits and is_allowed(actor.role, "dispatch") else []
     return {
         "likes": [like_json(one, shaper, rooms.catalogue) for one in found], "suggestions": units,
-        "may_merge": waits and may(actor.role, "merge"),
+        "may_merge": waits and is_allowed(actor.role, "merge"),
     }  # fmt: skip
 
 

@@ -37,12 +37,12 @@ async def _page(
     query = {} if fault else {k: v for k, v in read_query(request.query, ("period", "cursor")).items() if v}
     listed = (await bulletins.listed(Ask(rooms, actor, query=query))).payload
     items, more = listed["items"], listed["next"]
-    standing = await rooms.office.standing()
+    snapshot = await rooms.office.standing()
     for item in items:
         item["why"] = message(rooms.catalogue, item["error"], {}) if item["error"] else ""
     answer = page(request, "bulletins.html", {
         "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(Kind), "may_make": _may(actor, bulletins.MAKERS), "fault": fault,
-        "period": period or f"{rooms.clock.now():%Y-%m}", "names": {p.code: p.name for p in standing.config.people},
+        "period": period or f"{rooms.clock.now():%Y-%m}", "names": {p.code: p.name for p in snapshot.config.people},
     }, 422 if fault else 200)  # fmt: skip
     if not fault and any(item["state"] == "making" for item in items):
         answer.headers["Refresh"] = AGAIN

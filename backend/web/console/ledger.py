@@ -45,7 +45,7 @@ async def _shown(
         actor, month=query.get("month"), unit=query.get("unit"), kind=query.get("kind"), state=query.get("state"),
         before=place_of(query),
     )  # fmt: skip
-    kinds = sorted({kind for name in ("jilin-mgmt", "jilin-unit") for kind in load_scheme(name).kinds()})
+    kinds = sorted({kind for name in ("jilin-mgmt", "jilin-unit") for kind in load_scheme(name).list_kinds()})
     kept = {k: v for k, v in query.items() if k != "cursor"}
     names = {p.code: p.name for p in (await rooms.office.standing()).config.people}
     return page(request, "ledger.html", {

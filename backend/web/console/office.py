@@ -24,10 +24,10 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, binding: object = None, name: str = ""
 ) -> web.StreamResponse:
-    standing = await rooms.office.standing()
-    people = people_seen(standing.config.people, actor)
+    snapshot = await rooms.office.standing()
+    people = people_seen(snapshot.config.people, actor)
     mine = {p.unit for p in people}
-    units = [u for u in standing.config.units.values() if not actor.of_unit or u.code in mine]
+    units = [u for u in snapshot.config.units.values() if not actor.is_unit_member or u.code in mine]
     return page(request, "office.html", {
         "units": sorted(units, key=lambda u: u.code), "binding": binding, "bound_name": name,
         "people_of": {u.code: [p for p in people if p.unit == u.code] for u in units},
@@ -41,5 +41,5 @@ async def open_binding(request: web.Request, rooms: Rooms, actor: Actor, _form: 
         raise Refused("forbidden")
     code = keepable(request.match_info["code"])
     answer = await bind(Ask(rooms, actor, path={"code": code}))
-    standing = await rooms.office.standing()
-    return await _shown(request, rooms, actor, answer.payload, standing.by_code[code].name)
+    snapshot = await rooms.office.standing()
+    return await _shown(request, rooms, actor, answer.payload, snapshot.by_code[code].name)

@@ -19,8 +19,8 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
     counts = await rooms.reading.counts(now, ask.seen_by)
     late = await rooms.reading.tickets(Filters(overdue=True), now, limit=SHOWN, seen_by=ask.seen_by)
     shaper = await Shaper.of(rooms)
-    found = await rooms.auditor.findings() if rooms.auditor is not None and not actor.of_unit else ()
-    say = rooms.catalogue.say
+    found = await rooms.auditor.findings() if rooms.auditor is not None and not actor.is_unit_member else ()
+    say = rooms.catalogue.render
     return page(request, "overview.html", {
         "states": [(s.value, counts[s]) for s in State if counts.get(s)], "overdue": counts["overdue"],
         "red": counts["red"], "late": [shaper.ticket(v) for v in late.items], "now": now,

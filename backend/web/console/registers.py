@@ -38,8 +38,8 @@ async def _shown(
     kind = request.match_info["kind"]
     rows = await marks_of(rooms).registers.listed(kind, actor)
     may = actor.role in CLERKS or (kind in REPORTED and actor.role in REPORTERS)
-    standing = await rooms.office.standing()
-    wanted = standing.settings.listing(f"scoring.required_{kind}s") if kind in ("post", "rule") else ()
+    snapshot = await rooms.office.standing()
+    wanted = snapshot.settings.strings(f"scoring.required_{kind}s") if kind in ("post", "rule") else ()
     return page(request, "registers.html", {
         "kind": kind, "kinds": tuple(KINDS), "fields": KINDS[kind], "rows": rows, "may": may, "fault": fault,
         "may_end": actor.role in CLERKS, "unit_names": await unit_names(rooms), "said": said or {}, "wanted": wanted,
@@ -101,7 +101,7 @@ async def write(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _knowledge(request, rooms, actor, fault, code, form.fields)
 
-    back = "/knowledge" if not actor.of_unit else f"/knowledge?unit={actor.unit}"
+    back = "/knowledge" if not actor.is_unit_member else f"/knowledge?unit={actor.unit}"
     return await tried(request, rooms, marks_of(rooms).knowledge.write(said, actor), again, back)
 
 

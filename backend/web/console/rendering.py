@@ -10,8 +10,8 @@ import jinja2
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.clockwords import left
-from backend.domain.spoken_time import written
+from backend.domain.spoken_time import format_time
+from backend.domain.time_words import format_time_left
 from backend.ports.keys import Session
 from backend.rooms import Rooms
 from backend.web.asked import ROOMS
@@ -39,13 +39,13 @@ def set_up(app: web.Application) -> None:
 
 def _said(rooms: Rooms) -> Any:
     def t(key: str, /, **facts: Any) -> str:
-        return rooms.catalogue.say(f"console.{key}", **facts)
+        return rooms.catalogue.render(f"console.{key}", **facts)
 
     return t
 
 
 def _word(rooms: Rooms, group: str, value: Any) -> str:
-    return "" if value is None or value == "" else rooms.catalogue.word_or(group, str(value))
+    return "" if value is None or value == "" else rooms.catalogue.get_word_or_value(group, str(value))
 
 
 def _moment(value: Any) -> datetime | None:
@@ -55,7 +55,7 @@ def _moment(value: Any) -> datetime | None:
 def _when(rooms: Rooms, value: Any) -> str:
     at = _moment(value)
     language = rooms.catalogue.language.partition("_")[0]
-    return "" if at is None else written(at, rooms.clock.now(), language, rooms.clock.zone)
+    return "" if at is None else format_time(at, rooms.clock.now(), language, rooms.clock.zone)
 
 
 def _noted(rooms: Rooms, note: str) -> str:
@@ -63,7 +63,7 @@ def _noted(rooms: Rooms, note: str) -> str:
     codes, rest = [], note
     while rest and rooms.catalogue.has(f"word.visit_note.{rest.split(maxsplit=1)[0]}"):
         code, _, rest = rest.partition(" ")
-        codes.append(rooms.catalogue.say(f"word.visit_note.{code}"))
+        codes.append(rooms.catalogue.render(f"word.visit_note.{code}"))
     return "　".join([*codes, rest]).strip()
 
 
@@ -72,8 +72,8 @@ def _left(rooms: Rooms, value: Any) -> str:
     if at is None:
         return ""
     if at <= now:
-        return rooms.catalogue.say("console.late")
-    return rooms.catalogue.say("console.left", span=left(rooms.catalogue, at - now))
+        return rooms.catalogue.render("console.late")
+    return rooms.catalogue.render("console.left", span=format_time_left(rooms.catalogue, at - now))
 
 
 def page(

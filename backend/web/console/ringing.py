@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from backend.domain.acts import Actor
+from backend.domain.move_table import HANDLING, is_allowed
 from backend.domain.refusals import Refused
-from backend.domain.table import HANDLING, may
 from backend.domain.ticket import Role, State
 from backend.ports.reading import TicketView
 from backend.rooms import Rooms
@@ -22,8 +22,8 @@ def may_bridge(rooms: Rooms, view: TicketView, actor: Actor) -> bool:
         return False
     if view.ticket.state is State.REVISIT_MANUAL:
         return actor.role in (Role.REVISIT_AGENT, Role.ADMIN)
-    own = [a for a in view.assignments if a.ended_at is None and (not actor.of_unit or a.unit == actor.unit)]
-    return may(actor.role, "contact") and any(a.state in HANDLING for a in own)
+    own = [a for a in view.assignments if a.ended_at is None and (not actor.is_unit_member or a.unit == actor.unit)]
+    return is_allowed(actor.role, "contact") and any(a.state in HANDLING for a in own)
 
 
 async def costs(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
@@ -33,10 +33,10 @@ async def costs(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamR
     query = {k: v for k, v in read_query(request.query, ("month",)).items() if v}
     told = await ringing.costs_of(rooms, query.get("month"))
     dead = (await ringing.dead(Ask(rooms, actor))).payload["items"]
-    standing = await rooms.office.standing()
+    snapshot = await rooms.office.standing()
     return page(request, "costs.html", {
         **told, "dead": dead, "may_revive": actor.role is Role.ADMIN,
-        "names": {p.code: p.name for p in standing.config.people},
+        "names": {p.code: p.name for p in snapshot.config.people},
     })  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
+from backend.domain.duty_roster import CoverageGap, Shift
 from backend.domain.refusals import Refused
-from backend.domain.rosters import Hole, Shift
 from backend.domain.ticket import Role
 from backend.office import Standing
 from backend.rooms import Rooms
@@ -33,40 +33,40 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
-    standing, now = await rooms.office.standing(), rooms.clock.now()
-    units = sorted((u for u in standing.config.units.values() if not actor.of_unit or u.code == actor.unit),
+    snapshot, now = await rooms.office.standing(), rooms.clock.now()
+    units = sorted((u for u in snapshot.config.units.values() if not actor.is_unit_member or u.code == actor.unit),
                    key=lambda u: (u.kind != "management", u.code))  # fmt: skip
     if not units:
         raise Refused("not_found")
     own = actor.unit if any(u.code == actor.unit for u in units) else units[0].code
     unit, month = query.get("unit") or own or "", query.get("month") or f"{now:%Y-%m}"
     found = await rosters_of(rooms).month(unit, month, actor)
-    mine = {p.code for p in standing.config.people if p.unit == unit}
-    people = [p for p in standing.config.people if p.unit == unit]
+    mine = {p.code for p in snapshot.config.people if p.unit == unit}
+    people = [p for p in snapshot.config.people if p.unit == unit]
     empty = not any(s.from_at >= found.begin for s in found.shifts)
     return page(request, "rosters.html", {
         "units": units, "unit": unit, "month": month, "before": f"{found.begin - timedelta(days=1):%Y-%m}",
-        "after": f"{found.end:%Y-%m}", "days": _days(found, standing) if not empty else [], "holes": [_hole(h) for h in found.holes],
-        "empty": empty, "people": people, "names": {p.code: p.name for p in standing.config.people},
+        "after": f"{found.end:%Y-%m}", "days": _days(found, snapshot) if not empty else [], "holes": [_hole(h) for h in found.holes],
+        "empty": empty, "people": people, "names": {p.code: p.name for p in snapshot.config.people},
         "stand_ins": [s for s in await rosters_of(rooms).stand_ins(actor) if s.absent in mine],
-        "notes": found.notes, "may_plan": _planner(actor, unit, standing), "now_on": standing.on_duty(unit, now),
+        "notes": found.notes, "may_plan": _planner(actor, unit, snapshot), "now_on": snapshot.on_duty(unit, now),
         "may_note": actor.role is Role.ADMIN or actor.unit == unit, "fault": fault, "today": f"{now:%Y-%m-%d}",
-        "quiet": standing.config.quiet.get(actor.code, ""), "is_person": actor.code in standing.by_code,
+        "quiet": snapshot.config.quiet.get(actor.code, ""), "is_person": actor.code in snapshot.by_code,
     }, code)  # fmt: skip
 
 
-def _planner(actor: Actor, unit: str, standing: Standing) -> bool:
+def _planner(actor: Actor, unit: str, snapshot: Standing) -> bool:
     try:
-        may_plan(actor, unit, standing)
+        may_plan(actor, unit, snapshot)
     except Refused:
         return False
     return True
 
 
-def _days(month: Month, standing: Standing) -> list[dict[str, Any]]:
+def _days(month: Month, snapshot: Standing) -> list[dict[str, Any]]:
     """Return the days on which a shift begins or nobody is on duty; consecutive days without a shift are one row."""
     days: list[dict[str, Any]] = []
-    day, calendar = month.begin.date(), standing.calendar
+    day, calendar = month.begin.date(), snapshot.calendar
     while day < month.end.date():
         worked = calendar.is_workday(day) if calendar.covers(day) else day.weekday() < 5
         shifts = [s for s in month.shifts if _local(s, month).date() == day]
@@ -93,11 +93,11 @@ def _rows(shifts: Sequence[Shift], month: Month) -> list[dict[str, Any]]:
     return rows
 
 
-def _touches(hole: Hole, day: date) -> bool:
+def _touches(hole: CoverageGap, day: date) -> bool:
     return hole.from_at.date() <= day and hole.to_at > datetime.combine(day, datetime.min.time(), hole.from_at.tzinfo)
 
 
-def _hole(hole: Hole) -> dict[str, Any]:
+def _hole(hole: CoverageGap) -> dict[str, Any]:
     zone = hole.to_at.tzinfo
     return {"from": f"{hole.from_at.astimezone(zone):%m-%d %H:%M}", "to": f"{hole.to_at.astimezone(zone):%m-%d %H:%M}"}
 

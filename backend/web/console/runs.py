@@ -41,7 +41,7 @@ async def _shown(
 ) -> web.StreamResponse:
     query = read_query(request.query, ("month",)) if request.method == "GET" else {}
     room, month = marks_of(rooms), query.get("month") or f"{rooms.clock.now():%Y-%m}"
-    runs = [r for r in await room.runs.listed() if not actor.of_unit or r["state"] != "trial"]
+    runs = [r for r in await room.runs.listed() if not actor.is_unit_member or r["state"] != "trial"]
     return page(request, "runs.html", {
         "runs": runs, "contests": await room.contests.listed(actor), "month": month, "fault": fault,
         "exclusions": await room.contests.exclusions(month, None, actor), "unit_names": await unit_names(rooms),
@@ -60,7 +60,7 @@ async def _one(
     room, number = marks_of(rooms).runs, number_of(request.match_info["id"])
     run = await room.one(number, actor)
     changed: dict[str, Any] | None = None
-    if run["revision_of"] is not None and not actor.of_unit:
+    if run["revision_of"] is not None and not actor.is_unit_member:
         changed = await room.difference(number, None, actor)
     return page(request, "run.html", {
         "run": run, "changed": changed, "fault": fault, "unit_names": await unit_names(rooms),

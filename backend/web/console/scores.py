@@ -27,7 +27,7 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
         found = (await sheets(Ask(rooms, actor, query=query))).payload
     except Refused as refused:
         closed = refused.code == "unavailable"
-        fault = rooms.catalogue.say("console.scores_closed") if closed else message(
+        fault = rooms.catalogue.render("console.scores_closed") if closed else message(
             rooms.catalogue, refused.code, refused.facts
         )  # fmt: skip
     return page(request, "scores.html", {

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backend.domain.settings import Kind, Row, Settings, catalogue
-from backend.domain.texts import Catalogue
+from backend.domain.settings import Settings, SettingSpec, ValueKind, load_catalogue
+from backend.domain.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A setting on the page. `options` are value → word, empty for free text."""
 
-    row: Row
+    row: SettingSpec
     value: str
     default: str
     follows: str  # label of the setting it inherits from while unset
@@ -34,26 +34,26 @@ class Group:
         return sum(one.changed or bool(one.of_units) for one in self.rows)
 
 
-def groups(settings: Settings, words: Catalogue, asked: str = "", opened: str = "") -> list[Group]:
+def groups(settings: Settings, words: Texts, asked: str = "", opened: str = "") -> list[Group]:
     """Return all groups in catalogue order; with `asked` only settings whose names contain all its words, all open."""
-    usual = Settings({"profile": settings.get("profile")}).view()
+    usual = Settings({"profile": settings.get("profile")}).to_dict()
     wanted = asked.casefold().split()
     found: dict[str, list[Shown]] = {}
-    for key, row in catalogue().items():
-        name = f"{row.label} {key} {words.word_or('setting_group', row.group)}".casefold()
+    for key, row in load_catalogue().items():
+        name = f"{row.label} {key} {words.get_word_or_value('setting_group', row.group)}".casefold()
         if all(word in name for word in wanted):
             found.setdefault(row.group, []).append(_shown(settings, row, usual[key], words))
     return [Group(name, tuple(rows), bool(wanted) or name == opened) for name, rows in found.items()]
 
 
-def _shown(settings: Settings, row: Row, usual: str, words: Catalogue) -> Shown:
+def _shown(settings: Settings, row: SettingSpec, usual: str, words: Texts) -> Shown:
     own = settings.overrides
-    follows = catalogue()[row.inherits].label if row.inherits else ""
+    follows = load_catalogue()[row.inherits].label if row.inherits else ""
     units = tuple((key.partition("@")[2], value) for key, value in own.items() if key.startswith(f"{row.key}@"))
     return Shown(row, settings.get(row.key), usual, follows, row.key in own, _options(row, words), units)
 
 
-def _options(row: Row, words: Catalogue) -> dict[str, str]:
-    if row.kind is Kind.FLAG:
-        return {"true": words.say("console.yes"), "false": words.say("console.no")}
-    return {item: item for item in (*row.words, *row.items)} if row.kind is Kind.CHOICE else {}
+def _options(row: SettingSpec, words: Texts) -> dict[str, str]:
+    if row.kind is ValueKind.FLAG:
+        return {"true": words.render("console.yes"), "false": words.render("console.no")}
+    return {item: item for item in (*row.words, *row.items)} if row.kind is ValueKind.CHOICE else {}

@@ -6,9 +6,9 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.recompute import Change, Shifted, moves_dues
+from backend.domain.recompute import DueChange, RuleChange, affects_due_times
 from backend.domain.refusals import Refused
-from backend.domain.settings import catalogue
+from backend.domain.settings import load_catalogue
 from backend.domain.ticket import Role
 from backend.duties import days_of
 from backend.rooms import Rooms
@@ -37,13 +37,13 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
-    standing = await rooms.office.standing()
+    snapshot = await rooms.office.standing()
     today, asked = rooms.clock.now().date(), query.get("q", "")
-    found = groups(standing.settings, rooms.catalogue, asked, query.get("open", ""))
+    found = groups(snapshot.settings, rooms.catalogue, asked, query.get("open", ""))
     return page(request, "settings.html", {
         "groups": found, "asked": asked, "unit_names": await unit_names(rooms), "fault": fault,
         "may_set": actor.role is Role.ADMIN, "today": today,
-        "days": sorted((day, worked) for day, worked in standing.config.days.items() if day >= today),
+        "days": sorted((day, worked) for day, worked in snapshot.config.days.items() if day >= today),
     }, code)  # fmt: skip
 
 
@@ -54,7 +54,7 @@ async def change(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
     field = {name: keepable(form.fields.get(name, "")).strip()[:2_000] for name in ("key", "value", "day", "how")}
     key, value, day, how = field.values()
     try:
-        wanted = Change(days=days_of({day: value == "worked"})) if day else Change(settings={key[:100]: value})
+        wanted = RuleChange(days=days_of({day: value == "worked"})) if day else RuleChange(settings={key[:100]: value})
         if not how and (moved := await _moved(rooms, wanted)):
             return page(request, "settings_change.html", await _preview(rooms, wanted, field, moved))
         if how == WITH_OPEN or day:
@@ -68,20 +68,20 @@ async def change(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
 
 
 def _group(key: str) -> str:
-    row = catalogue().get(key.partition("@")[0])
+    row = load_catalogue().get(key.partition("@")[0])
     return row.group if row else ""
 
 
-async def _moved(rooms: Rooms, wanted: Change) -> list[Shifted]:
-    if rooms.duties is None or not (wanted.days or any(moves_dues(key) for key in wanted.settings)):
+async def _moved(rooms: Rooms, wanted: RuleChange) -> list[DueChange]:
+    if rooms.duties is None or not (wanted.days or any(affects_due_times(key) for key in wanted.settings)):
         return []
     return await duties_of(rooms).preview(wanted)
 
 
-async def _preview(rooms: Rooms, wanted: Change, field: dict[str, str], moved: list[Shifted]) -> dict[str, Any]:
-    values = (await rooms.office.standing()).settings.view()
+async def _preview(rooms: Rooms, wanted: RuleChange, field: dict[str, str], moved: list[DueChange]) -> dict[str, Any]:
+    values = (await rooms.office.standing()).settings.to_dict()
     key = next(iter(wanted.settings), "")
-    row = catalogue().get(key.partition("@")[0])
+    row = load_catalogue().get(key.partition("@")[0])
     return {
         "moved": moved[:SHOWN], "count": len(moved), "tickets": len({s.ticket_no for s in moved}), "field": field,
         "label": row.label if row else "", "old": values.get(key, ""), "unit_names": await unit_names(rooms),

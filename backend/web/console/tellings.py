@@ -35,10 +35,10 @@ async def _page(
     request: web.Request, rooms: Rooms, name: str, query: dict[str, str], payload: Any, choice: str,
     words: tuple[str, ...],
 ) -> web.StreamResponse:  # fmt: skip
-    standing = await rooms.office.standing()
+    snapshot = await rooms.office.standing()
     kept = {k: v for k, v in query.items() if k != "cursor"}
     more = f"/{name}?{urlencode({**kept, 'cursor': payload['next']})}" if payload["next"] else None
     return page(request, f"{name}.html", {
         "items": payload["items"], "next": more, "query": kept, "choice": choice, "choices": words,
-        "names": {p.code: p.name for p in standing.config.people},
+        "names": {p.code: p.name for p in snapshot.config.people},
     })  # fmt: skip

@@ -45,7 +45,7 @@ async def listed(request: web.Request, rooms: Rooms, actor: Actor) -> web.Stream
         "next": f"/tickets?{urlencode({**kept, 'cursor': cursor(found.next)})}" if found.next else None,
         "first": f"/tickets?{urlencode(kept)}", "searching": bool(kept.get("q")), "states": list(State),
         "grades": list(Grade), "categories": list(Category), "unit_names": await unit_names(rooms),
-        "choose_unit": not actor.of_unit,
+        "choose_unit": not actor.is_unit_member,
     })  # fmt: skip
 
 
@@ -65,11 +65,11 @@ async def _shown(
     waiting = [r for r in snap.requests if r.decision is None] if snap else []
     pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}
     shaper = await Shaper.of(rooms)
-    standing = await rooms.office.standing()
-    mine = [a for a in view.assignments if a.unit == actor.unit and a.reply_text and actor.of_unit]
+    snapshot = await rooms.office.standing()
+    mine = [a for a in view.assignments if a.unit == actor.unit and a.reply_text and actor.is_unit_member]
     said_so = advice(rooms, "reply", {"text": mine[-1].reply_text}) if mine else []  # A20: until it is amended
     replies = {a.id: shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
-    units = [u for u in standing.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
+    units = [u for u in snapshot.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
     picked = keepable(request.query.get("unit", ""))[:64] if request.method == "GET" else ""
     if picked:  # a suggestion was chosen: preselect its unit in the dispatch form
         tried, said = tried or "dispatch", said or {"unit": picked}
@@ -82,12 +82,12 @@ async def _shown(
         "may_reveal": actor.role in MAY, "requester": requester, "script": _script(rooms),
         "may_bridge": may_bridge(rooms, view, actor), "ringing": ringing,
         "duties": await duties_shown(rooms, view.ticket.id, Ask(rooms, actor).seen_by),
-        "names": {p.code: p.name for p in standing.config.people}, "cost": await cost_of(rooms, view, actor),
+        "names": {p.code: p.name for p in snapshot.config.people}, "cost": await cost_of(rooms, view, actor),
     }, code)  # fmt: skip
 
 
 def _script(rooms: Rooms) -> list[str]:
-    return rooms.catalogue.say("console.script.lines").split("\n")
+    return rooms.catalogue.render("console.script.lines").split("\n")
 
 
 async def act(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
@@ -100,7 +100,7 @@ async def act(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) ->
         said = {name: keepable(value) for name, value in form.fields.items()}
         words = words_of(verb, said, files, rooms.clock.zone)
         seen = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
-        await rooms.desk.act(Act(verb, actor, Source.CONSOLE, ticket_no=no, words=words, version=seen))
+        await rooms.desk.act(Act(verb, actor, Source.CONSOLE, ticket_no=no, arguments=words, version=seen))
     except Refused as refused:
         if refused.code == "not_found":
             raise
@@ -135,7 +135,7 @@ async def bridge(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
     except Refused as refused:
         words = message(rooms.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
         return await _shown(request, rooms, actor, fault=words, code=status(refused.code))
-    return await _shown(request, rooms, actor, ringing=rooms.catalogue.say("console.bridging", to=begun.to))
+    return await _shown(request, rooms, actor, ringing=rooms.catalogue.render("console.bridging", to=begun.to))
 
 
 async def paper(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:

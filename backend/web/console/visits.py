@@ -5,8 +5,8 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Act, Actor
+from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
-from backend.domain.table import may
 from backend.domain.ticket import Answer, Contacted, Resolved, Source
 from backend.rooms import Rooms
 from backend.visiting import peace as peaceful
@@ -42,16 +42,16 @@ async def _task(
 ) -> web.StreamResponse:  # fmt: skip
     no = keepable(request.match_info["no"])
     sheet = await _room(rooms).tasks.one(no, actor)
-    standing = await rooms.office.standing()
+    snapshot = await rooms.office.standing()
     view = await rooms.reading.ticket(no)
     shaper = await Shaper.of(rooms)
     replies = [shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text] if view else []
     return page(request, "visit_task.html", {
         "task": api.shaped(sheet, shaper), "script": sheet.script, "fault": fault, "said": said or {},
         "ringing": ringing, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
-        "resolved": list(Resolved), "names": {p.code: p.name for p in standing.config.people},
-        "unit_names": await unit_names(rooms), "may_visit": may(actor.role, "visit"),
-        "may_listen": actor.role in LISTENERS, "may_call": rooms.calls is not None and may(actor.role, "visit"),
+        "resolved": list(Resolved), "names": {p.code: p.name for p in snapshot.config.people},
+        "unit_names": await unit_names(rooms), "may_visit": is_allowed(actor.role, "visit"),
+        "may_listen": actor.role in LISTENERS, "may_call": rooms.calls is not None and is_allowed(actor.role, "visit"),
     }, code)  # fmt: skip
 
 
@@ -73,7 +73,7 @@ async def record(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
     words = {name: keepable(form.fields.get(name, "")).strip() for name in names}
     said = {"kind": "manual", **{name: value for name, value in words.items() if value}}
     try:
-        await rooms.desk.act(Act("visit", actor, Source.CONSOLE, ticket_no=no, words=said))
+        await rooms.desk.act(Act("visit", actor, Source.CONSOLE, ticket_no=no, arguments=said))
     except Refused as refused:
         if refused.code == "not_found":
             raise
@@ -112,9 +112,9 @@ async def figures(request: web.Request, rooms: Rooms, actor: Actor) -> web.Strea
     """GET /visits/figures."""
     query = {name: value for name, value in read_query(request.query, ("month",)).items() if value}
     answer = (await api.figures(Ask(rooms, actor, query=query))).payload
-    standing = await rooms.office.standing()
+    snapshot = await rooms.office.standing()
     return page(request, "visit_figures.html", {
-        **answer, "unit_names": await unit_names(rooms), "names": {p.code: p.name for p in standing.config.people},
+        **answer, "unit_names": await unit_names(rooms), "names": {p.code: p.name for p in snapshot.config.people},
         "answers": list(Answer),
     })  # fmt: skip
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.settings import parse, row_of
+from backend.domain.settings import find_setting, parse_value
 from backend.marks import Marks
 from backend.ports.reading import TicketView
 from backend.rooms import Rooms
@@ -51,7 +51,7 @@ async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, query: dict[str, str], then: Any = None, said: Any = None,
     fault: str = "", code: int = 200,
 ) -> web.StreamResponse:  # fmt: skip
-    if actor.of_unit:
+    if actor.is_unit_member:
         query.setdefault("unit", actor.unit or "")
     query.setdefault("month", f"{rooms.clock.now():%Y-%m}")
     if "unit" not in query:
@@ -63,7 +63,7 @@ async def _shown(
     return page(request, "why.html", {
         "sheet": sheet, "item": item, "trend": over, "query": query, "unit_names": await unit_names(rooms),
         "pending": await marks_of(rooms).understanding.pending(query["month"], query["unit"], actor),
-        "spark": sparkline, "then": then, "said": said or {}, "fault": fault, "choices": [row_of(key) for key in CHOICES],
+        "spark": sparkline, "then": then, "said": said or {}, "fault": fault, "choices": [find_setting(key) for key in CHOICES],
     }, code)  # fmt: skip
 
 
@@ -72,10 +72,10 @@ async def what_if(request: web.Request, rooms: Rooms, actor: Actor, form: Filled
     said = {name: keepable(value).strip() for name, value in form.fields.items()}
     query = {name: said.get(name, "") for name in ("month", "unit") if said.get(name)}
     try:
-        settings = {key: parse(key, said[key]) for key in CHOICES if said.get(key)}
+        settings = {key: parse_value(key, said[key]) for key in CHOICES if said.get(key)}
         key, equals, value = said.get("other", "").partition("=")
         if equals:
-            settings[key.strip()] = parse(key.strip(), value.strip())
+            settings[key.strip()] = parse_value(key.strip(), value.strip())
         ticked = {
             name: [int(field.partition(":")[2]) for field in said if field.startswith(f"{name}:")]
             for name in ("ledger", "contests", "exclusions", "requests")

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from backend.domain.scoring.examples import mismatches
-from backend.domain.scoring.reckon import reckon_json
+from backend.domain.scoring.compute import compute_json
+from backend.domain.scoring.examples import find_mismatches
 from backend.domain.scoring.scheme import Part
-from backend.domain.scoring.scheme_file import load_scheme, scheme_ids
+from backend.domain.scoring.scheme_file import list_scheme_ids, load_scheme
 
 E1 = {
     "scheme": "jilin-unit", "assignments": 120,
@@ -19,17 +19,17 @@ E1 = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", scheme_ids())
+@pytest.mark.parametrize("scheme", list_scheme_ids())
 def test_every_scheme_file_proves_its_own_examples(scheme):
     loaded = load_scheme(scheme)
     assert loaded.examples
-    assert list(mismatches(loaded)) == []
+    assert list(find_mismatches(loaded)) == []
 
 
 def test_an_example_that_does_not_come_out_is_told():
     loaded = load_scheme("period")
     lying = type(loaded.examples[0])("lie", loaded.examples[0].facts, {"total": "1.00", "rates": {"month_1": "2.00"}})
-    told = list(mismatches(type(loaded)(loaded.id, loaded.name, "", "1", loaded.kind, examples=(lying,))))
+    told = list(find_mismatches(type(loaded)(loaded.id, loaded.name, "", "1", loaded.kind, examples=(lying,))))
     assert told == ["lie: total: '91.73', not '1.00'", "lie: rates: {'month_1': '95.05'}, not {'month_1': '2.00'}"]
 
 
@@ -46,14 +46,14 @@ def test_the_province_files_carry_every_row_of_both_annexes():
 
 def test_the_caps_of_bonus_and_minus_are_those_of_the_annexes():
     def worth(scheme, part):
-        return sum(line.cap.value or int(line.cap.default) for line in load_scheme(scheme).part(part))
+        return sum(line.cap.value or int(line.cap.default) for line in load_scheme(scheme).list_part(part))
 
     assert (worth("jilin-unit", Part.BONUS), worth("jilin-unit", Part.MINUS)) == (15, 15)
     assert (worth("jilin-mgmt", Part.BONUS), worth("jilin-mgmt", Part.MINUS)) == (20, 10)
 
 
 def test_the_sheet_is_written_as_the_contract_says():
-    sheet = reckon_json(E1)
+    sheet = compute_json(E1)
     assert json.loads(json.dumps(sheet)) == sheet
     assert {key: sheet[key] for key in ("scheme", "total", "raw_total", "base", "bonus", "minus", "flags")} == {
         "scheme": "jilin-unit", "total": "95.05", "raw_total": "95.05", "base": "90.15", "bonus": "4.90",
@@ -71,7 +71,7 @@ def test_the_sheet_is_written_as_the_contract_says():
 
 
 def test_a_line_shows_the_ledger_entries_behind_it():
-    sheet = reckon_json({**E1, "ledger": [{"kind": "praise", "count": 2, "note": "锦旗", "evidence": ["f1"]}],
+    sheet = compute_json({**E1, "ledger": [{"kind": "praise", "count": 2, "note": "锦旗", "evidence": ["f1"]}],
                          "evidence": {"sign": ["T1", "T2"]}})  # fmt: skip
     by_item = {line["item"]: line for line in sheet["lines"]}
     assert by_item["praise"]["evidence"] == [{"kind": "praise", "count": 2, "note": "锦旗", "evidence": ["f1"]}]

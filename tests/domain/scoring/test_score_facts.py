@@ -5,7 +5,7 @@ import json
 import pytest
 
 from backend.domain.refusals import Refused
-from backend.domain.scoring.reckon import reckon_json
+from backend.domain.scoring.compute import compute_json
 
 
 def unit(**more):
@@ -86,7 +86,7 @@ BAD = [
 @pytest.mark.parametrize(("facts", "code", "path"), BAD, ids=[f"{n}-{row[1]}" for n, row in enumerate(BAD)])
 def test_bad_facts_are_refused_with_the_place(facts, code, path):
     with pytest.raises(Refused) as no:
-        reckon_json(facts)
+        compute_json(facts)
     assert no.value.code == code
     assert path is None or no.value.facts["path"] == path
     json.dumps(dict(no.value.facts))
@@ -94,23 +94,23 @@ def test_bad_facts_are_refused_with_the_place(facts, code, path):
 
 def test_a_word_that_is_not_known_is_shown_as_it_was_written():
     with pytest.raises(Refused) as no:
-        reckon_json(entry(kind="prayse"))
+        compute_json(entry(kind="prayse"))
     assert no.value.facts["kind"] == "prayse"
 
 
 def test_facts_that_are_no_object_are_refused():
     with pytest.raises(Refused) as no:
-        reckon_json([1])
+        compute_json([1])
     assert no.value.code == "bad_facts"
 
 
 def test_blank_columns_of_a_ledger_file_are_absent_values():
     row = {"kind": "praise", "unit": "U01", "month": "2026-10", "count": "2", "level": "", "matter": None, "points": ""}
-    assert reckon_json(unit(ledger=[row]))["bonus"] == "1.00"
+    assert compute_json(unit(ledger=[row]))["bonus"] == "1.00"
 
 
 def test_more_extensions_than_closings_are_possible_and_cost_at_most_five_points():
-    line = next(x for x in reckon_json(unit(rates={"extension": [20, 10]}))["lines"] if x["item"] == "extension")
+    line = next(x for x in compute_json(unit(rates={"extension": [20, 10]}))["lines"] if x["item"] == "extension")
     assert (line["rate"], line["deduction"], line["score"]) == ("200.00", "5.00", "0.00")
 
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.domain.scoring.exact import Rounding, plain
-from backend.domain.scoring.measures import COUNTING, Measure
-from backend.domain.scoring.ranking import rank, tier
+from backend.domain.scoring.compute import compute_json
+from backend.domain.scoring.exact import Rounding, format_decimal
+from backend.domain.scoring.measures import MEASURE_DEFINITIONS, Measure
+from backend.domain.scoring.ranking import find_tier, rank
 from backend.domain.scoring.readings import DEFAULTS
-from backend.domain.scoring.reckon import reckon_json
-from backend.domain.scoring.scheme_file import load_scheme, scheme_ids
+from backend.domain.scoring.scheme_file import list_scheme_ids, load_scheme
 
 MODES = ("proportional", "step_floor", "step_ceil")
 
@@ -21,7 +21,7 @@ def unit(rates=None, ledger=(), assignments=100, **more):
 
 
 def lines(facts, given=None):
-    return {line["item"]: line for line in reckon_json(facts, given or {})["lines"]}
+    return {line["item"]: line for line in compute_json(facts, given or {})["lines"]}
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_one_governed_class_is_a_duty_and_each_more_a_bonus(classes, lost, won):
 
 def test_city_criticism_is_kept_but_costs_nothing():
     facts = unit(ledger=[{"kind": "criticism", "level": "city"}, {"kind": "criticism", "level": "county"}])
-    assert reckon_json(facts)["minus"] == "0.00"
+    assert compute_json(facts)["minus"] == "0.00"
 
 
 def test_without_an_earlier_score_carry_last_gives_full_points():
@@ -105,7 +105,7 @@ def test_without_an_earlier_score_carry_last_gives_full_points():
 
 
 def test_an_unscored_unit_still_shows_its_lines():
-    sheet = reckon_json(unit(assignments=0, rates={"red_card": [0, 4]}))
+    sheet = compute_json(unit(assignments=0, rates={"red_card": [0, 4]}))
     assert (sheet["total"], sheet["raw_total"], sheet["flags"]) == (None, None, ["no_assignment"])
     assert len(sheet["lines"]) == 20
 
@@ -119,16 +119,21 @@ def test_ties_share_a_rank_and_the_unscored_stand_apart():
 
 def test_a_tier_starts_at_its_floor():
     tiers = load_scheme("period").tiers
-    found = [tier(total, tiers) for total in ("95.00", "94.99", "60", "0", "-0.01", None)]
+    found = [find_tier(total, tiers) for total in ("95.00", "94.99", "60", "0", "-0.01", None)]
     assert [band and band.id for band in found] == ["excellent", "good", "fair", "poor", None, None]
 
 
 def test_rounding_is_half_up_away_from_zero_and_never_minus_zero():
     two = Rounding()
     cases = {"91.725": "91.73", "-14.505": "-14.51", "-0.004": "0.00", "0.005": "0.01", "87.105": "87.11"}
-    assert {text: two.text(Fraction(text)) for text in cases} == cases
-    assert Rounding(0).text(Fraction(5, 2)) == "3"
-    assert (plain(Fraction(15)), plain(Fraction(5, 2)), plain(Fraction(0)), plain(Fraction(100))) == (
+    assert {text: two.format(Fraction(text)) for text in cases} == cases
+    assert Rounding(0).format(Fraction(5, 2)) == "3"
+    assert (
+        format_decimal(Fraction(15)),
+        format_decimal(Fraction(5, 2)),
+        format_decimal(Fraction(0)),
+        format_decimal(Fraction(100)),
+    ) == (
         "15",
         "2.5",
         "0",
@@ -137,9 +142,9 @@ def test_rounding_is_half_up_away_from_zero_and_never_minus_zero():
 
 
 def test_every_measure_has_its_cohort_and_every_scheme_counts_only_named_measures():
-    assert set(COUNTING) == set(Measure)
-    assert all(key in DEFAULTS for row in COUNTING.values() for key in row.settings)
-    assert all(rate.measure in COUNTING for name in scheme_ids() for rate in load_scheme(name).rates)
+    assert set(MEASURE_DEFINITIONS) == set(Measure)
+    assert all(key in DEFAULTS for row in MEASURE_DEFINITIONS.values() for key in row.settings)
+    assert all(rate.measure in MEASURE_DEFINITIONS for name in list_scheme_ids() for rate in load_scheme(name).rates)
 
 
 pairs = st.integers(0, 400).flatmap(lambda d: st.tuples(st.integers(0, d), st.just(d)))
@@ -164,7 +169,7 @@ some_settings = st.fixed_dictionaries(
 @settings(max_examples=60, deadline=None)
 @given(some_rates, some_ledger, some_settings)
 def test_no_item_leaves_its_bounds_and_the_sums_add_up(rates, ledger, chosen):
-    sheet = reckon_json(unit(rates, ledger), chosen)
+    sheet = compute_json(unit(rates, ledger), chosen)
     for line in sheet["lines"]:
         if line["part"] == "base":
             assert 0 <= Fraction(line["score"]) <= Fraction(line["points"])
@@ -189,7 +194,7 @@ def test_one_more_success_never_lowers_a_total(rates, mode, item):
         return
     better = {**rates, item: [numerator + 1, denominator]}
     chosen = {"scoring.slope_mode": mode}
-    assert Fraction(reckon_json(unit(better), chosen)["total"]) >= Fraction(reckon_json(unit(rates), chosen)["total"])
+    assert Fraction(compute_json(unit(better), chosen)["total"]) >= Fraction(compute_json(unit(rates), chosen)["total"])
 
 
 @settings(max_examples=40, deadline=None)
@@ -199,11 +204,11 @@ def test_one_more_failure_never_raises_a_total(rates, item):
     if numerator == denominator:
         return
     worse = {**rates, item: [numerator + 1, denominator]}
-    assert Fraction(reckon_json(unit(worse))["total"]) <= Fraction(reckon_json(unit(rates))["total"])
+    assert Fraction(compute_json(unit(worse))["total"]) <= Fraction(compute_json(unit(rates))["total"])
 
 
 @settings(max_examples=40, deadline=None)
 @given(some_rates)
 def test_step_ceil_is_never_milder_than_proportional_nor_that_than_step_floor(rates):
-    totals = [Fraction(reckon_json(unit(rates), {"scoring.slope_mode": mode})["total"]) for mode in MODES]
+    totals = [Fraction(compute_json(unit(rates), {"scoring.slope_mode": mode})["total"]) for mode in MODES]
     assert totals[1] >= totals[0] >= totals[2]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.domain.scoring.satisfaction import Verdict, Visit, verdict
+from backend.domain.scoring.satisfaction import Verdict, Visit, decide_verdict
 from backend.domain.ticket import Answer
 
 START = datetime(2026, 10, 8, tzinfo=UTC)
@@ -38,5 +38,5 @@ def chain(text):
     ],
 )
 def test_a_chain_of_visits_has_one_verdict(visits, literal, keep_first):
-    assert verdict(reversed(chain(visits))) is literal
-    assert verdict(chain(visits), "keep_first") is keep_first
+    assert decide_verdict(reversed(chain(visits))) is literal
+    assert decide_verdict(chain(visits), "keep_first") is keep_first

@@ -3,8 +3,8 @@
 import pytest
 
 from backend.domain.refusals import Refused
+from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.readings import DEFAULTS
-from backend.domain.scoring.reckon import reckon_json
 from tests.domain.scoring.test_score_examples import E1
 
 FULL = {"sign": [20, 20], "on_time": [20, 20]}
@@ -66,41 +66,41 @@ MOVES = [
 
 def test_the_weights_of_a_region_move_its_mark():
     half = {"region.weight_management": "0.5", "region.weight_units": "0.5"}
-    assert reckon_json(REGION)["total"] == "77.00"
-    assert reckon_json(REGION, half)["total"] == "77.50"
+    assert compute_json(REGION)["total"] == "77.00"
+    assert compute_json(REGION, half)["total"] == "77.50"
 
 
 @pytest.mark.parametrize(("key", "value", "facts", "before", "after"), MOVES)
 def test_a_setting_moves_the_total_and_is_printed(key, value, facts, before, after):
-    assert reckon_json(facts)["total"] == before
-    sheet = reckon_json(facts, {key: value})
+    assert compute_json(facts)["total"] == before
+    sheet = compute_json(facts, {key: value})
     assert sheet["total"] == after
     assert sheet["readings"][key] == value
-    own = reckon_json({**facts, "settings": {key: value}}, {})
+    own = compute_json({**facts, "settings": {key: value}}, {})
     assert own["total"] == after
 
 
 def test_the_documents_own_settings_win():
     facts = {**E1, "settings": {"scoring.slope_mode": "step_ceil"}}
-    assert reckon_json(facts, {"scoring.slope_mode": "step_floor"})["total"] == "93.90"
+    assert compute_json(facts, {"scoring.slope_mode": "step_floor"})["total"] == "93.90"
 
 
 def test_the_readings_used_are_printed_with_their_defaults():
-    printed = reckon_json(E1)["readings"]
+    printed = compute_json(E1)["readings"]
     assert printed["scoring.slope_mode"] == "proportional"
     assert printed["scoring.closure_basis"] == DEFAULTS["scoring.closure_basis"]
     assert printed["scoring.task_cap"] == "3"
     assert "scoring.connect.cap" not in printed
-    assert reckon_json(mgmt())["readings"]["scoring.connect.cap"] == "15"
-    assert reckon_json(REGION)["readings"]["region.aggregation"] == "mean"
-    quarter = reckon_json({"scheme": "period", "kind": "quarter", "months": []})
+    assert compute_json(mgmt())["readings"]["scoring.connect.cap"] == "15"
+    assert compute_json(REGION)["readings"]["region.aggregation"] == "mean"
+    quarter = compute_json({"scheme": "period", "kind": "quarter", "months": []})
     assert quarter["readings"]["period.quarter"] == "mean_of_scored_months"
 
 
 def test_the_small_sample_flag_follows_its_setting():
-    assert reckon_json(unit(assignments=9))["flags"] == ["small_sample"]
-    assert reckon_json(unit(assignments=10))["flags"] == []
-    assert reckon_json(unit(assignments=10), {"scoring.small_sample_min": "11"})["flags"] == ["small_sample"]
+    assert compute_json(unit(assignments=9))["flags"] == ["small_sample"]
+    assert compute_json(unit(assignments=10))["flags"] == []
+    assert compute_json(unit(assignments=10), {"scoring.small_sample_min": "11"})["flags"] == ["small_sample"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_small_sample_flag_follows_its_setting():
 )  # fmt: skip
 def test_a_value_that_is_not_allowed_is_refused_with_its_key(key, value):
     with pytest.raises(Refused) as no:
-        reckon_json({**E1, "settings": {key: value}})
+        compute_json({**E1, "settings": {key: value}})
     assert (no.value.code, no.value.facts["key"]) == ("bad_setting", key)
 
 
@@ -131,19 +131,19 @@ def test_a_value_that_is_not_allowed_is_refused_with_its_key(key, value):
 )
 def test_settings_that_make_no_sense_together_are_refused(facts, settings):
     with pytest.raises(Refused) as no:
-        reckon_json(facts, settings)
+        compute_json(facts, settings)
     assert no.value.code == "bad_setting"
 
 
 def test_settings_of_other_rooms_do_not_disturb_the_reckoning():
-    assert reckon_json(E1, {"office_hours": "08:30-17:00", "scoring.connect.cap": "20"})["total"] == "95.05"
+    assert compute_json(E1, {"office_hours": "08:30-17:00", "scoring.connect.cap": "20"})["total"] == "95.05"
 
 
 def test_an_echo_of_the_general_mode_does_not_outlive_it():
     view = {"scoring.slope_mode": "proportional", "scoring.sign.slope_mode": "proportional",
             "scoring.return.slope_mode": "step_ceil"}  # fmt: skip
     own = {"scoring.slope_mode": "step_floor"}
-    sheet = reckon_json({**E1, "settings": own}, view)
+    sheet = compute_json({**E1, "settings": own}, view)
     assert sheet["total"] == "96.90"
     assert "scoring.sign.slope_mode" not in sheet["readings"]
     assert sheet["readings"]["scoring.return.slope_mode"] == "step_ceil"

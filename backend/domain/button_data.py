@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 #: Verbs of buttons by the short code that is sent: verbs of the move table and of the bot alike.
-WORDS = {
+VERB_CODES = {
     "s": "sign", "v": "view", "t": "return", "c": "contact", "r": "reply", "z": "close", "e": "extend",
     "p": "report_progress", "y": "agree", "n": "disagree", "gs": "seal", "gl": "leader", "go": "go_on",
     "bk": "go_back", "f": "view_files", "d": "pass_to_duty", "ob": "object", "ex": "explain", "co": "coordinate",
@@ -14,12 +14,12 @@ WORDS = {
     "rw": "rework", "w": "whole", "nx": "next", "pg": "todo_page", "at": "attach", "an": "not_attach",
     "li": "lines", "ct": "contest", "cn": "contest_line",
 }  # fmt: skip
-_SHORT = {verb: short for short, verb in WORDS.items()}
-_FORM = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
+_CODE_OF = {verb: short for short, verb in VERB_CODES.items()}
+_PATTERN = re.compile(r"1\.([a-z]{1,2})\.(\d{1,15})\.(\d{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class ButtonData:
     """A pressed button: `subject` is an assignment id, a request id for agree, disagree and class,
     or a scoring run for lines, contest and contest_line.
 
@@ -29,17 +29,17 @@ class Press:
 
     verb: str
     subject: int
-    card: int = 0
+    value: int = 0
 
 
-def encode(press: Press) -> str:
+def encode(press: ButtonData) -> str:
     """Return the callback data of a press. Raises KeyError for a verb that no button has."""
-    return f"1.{_SHORT[press.verb]}.{press.subject}.{press.card}"
+    return f"1.{_CODE_OF[press.verb]}.{press.subject}.{press.value}"
 
 
-def decode(data: str | None) -> Press | None:
+def decode(data: str | None) -> ButtonData | None:
     """Parse callback data; None for anything forged, empty or of an old format (FT13)."""
-    found = _FORM.fullmatch(data or "")
-    if found is None or found[1] not in WORDS:
+    found = _PATTERN.fullmatch(data or "")
+    if found is None or found[1] not in VERB_CODES:
         return None
-    return Press(WORDS[found[1]], int(found[2]), int(found[3]))
+    return ButtonData(VERB_CODES[found[1]], int(found[2]), int(found[3]))

@@ -12,7 +12,7 @@ from typing import Any
 from backend.domain.ticket import Answer
 
 #: Below this recogniser confidence (0..1) keys are asked for.
-LEAST_CONFIDENCE = 0.6
+MIN_CONFIDENCE = 0.6
 _LONGEST = 2000  # characters of speech; longer speech is settled by keys
 _BREAK = "|"
 
@@ -28,36 +28,36 @@ class Meaning:
     key: str | None = None
     confirm: bool = False
     keys_only: bool = False
-    person: bool = False
+    want_person: bool = False
     danger: bool = False
     complaint: bool = False
 
 
 ASK_AGAIN = Meaning()
 #: The keys of V4 and the answers they stand for (Q35).
-ANSWERS: Mapping[str, Answer] = {
+ANSWER_BY_KEY: Mapping[str, Answer] = {
     "1": Answer.SATISFIED,
     "2": Answer.BASICALLY_SATISFIED,
     "3": Answer.UNSATISFIED,
 }
-KEYS: Mapping[Answer, str] = {answer: key for key, answer in ANSWERS.items()}
+KEY_BY_ANSWER: Mapping[Answer, str] = {answer: key for key, answer in ANSWER_BY_KEY.items()}
 
 
 @cache
-def _speech() -> dict[str, Any]:
+def _load() -> dict[str, Any]:
     text = files("backend").joinpath("data", "scripts", "speech.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 @cache
-def _folding() -> dict[int, str]:
-    pairs = str(_speech()["traditional"])
+def _load_folding() -> dict[int, str]:
+    pairs = str(_load()["traditional"])
     return {ord(pairs[i]): pairs[i + 1] for i in range(0, len(pairs), 2)}
 
 
 @cache
-def _fillers() -> re.Pattern[str]:
-    return _any_of(re.escape(w) for w in _speech()["fillers"])
+def _load_fillers() -> re.Pattern[str]:
+    return _any_of(re.escape(w) for w in _load()["fillers"])
 
 
 def _any_of(words: Any) -> re.Pattern[str]:
@@ -66,9 +66,9 @@ def _any_of(words: Any) -> re.Pattern[str]:
 
 def normalise(text: str) -> str:
     """Normalise speech for matching: full-width and traditional folded, fillers dropped, breaks kept as `|`."""
-    folded = unicodedata.normalize("NFKC", text).translate(_folding()).lower()
+    folded = unicodedata.normalize("NFKC", text).translate(_load_folding()).lower()
     clauses = re.sub(r"[^\w]+|_+", _BREAK, folded)
-    return re.sub(r"\|+", _BREAK, _fillers().sub("", clauses)).strip(_BREAK)
+    return re.sub(r"\|+", _BREAK, _load_fillers().sub("", clauses)).strip(_BREAK)
 
 
 # The groups of V4 in the order of 7.3: the group, its key, whether to confirm it.
@@ -83,13 +83,13 @@ _GROUPS = (
 
 @cache
 def _patterns(group: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(p) for p in _speech()["satisfaction"][group])
+    return tuple(re.compile(p) for p in _load()["satisfaction"][group])
 
 
 @cache
-def _question(name: str) -> tuple[tuple[str, str], ...]:
+def _load_question(name: str) -> tuple[tuple[str, str], ...]:
     """Return words and their keys, longest first."""
-    table: Mapping[str, Sequence[str]] = _speech()["questions"][name]
+    table: Mapping[str, Sequence[str]] = _load()["questions"][name]
     rows = [(word, key) for key, words in table.items() for word in words]
     return tuple(sorted(rows, key=lambda row: -len(row[0])))
 
@@ -107,7 +107,7 @@ def _longest_at(text: str, at: int) -> tuple[int, str] | None:
 
 def _groups_in(text: str) -> tuple[set[str], str]:
     """Return the groups found, read left to right by longest words, and what was left over between them."""
-    heard: set[str] = set()
+    groups: set[str] = set()
     left_over: list[str] = []
     at = 0
     while at < len(text):
@@ -117,39 +117,39 @@ def _groups_in(text: str) -> tuple[set[str], str]:
             at += 1
         else:
             at = hit[0]
-            heard.add(hit[1])
-    return heard, "".join(left_over)
+            groups.add(hit[1])
+    return groups, "".join(left_over)
 
 
-def _negated(left_over: str) -> bool:
-    return any(c in _speech()["negators"] for c in left_over)
+def _is_negated(left_over: str) -> bool:
+    return any(c in _load()["negators"] for c in left_over)
 
 
 def _contains(text: str, words: Sequence[str]) -> bool:
     return any(word.lower() in text for word in words)
 
 
-def _first(text: str, confidence: float | None) -> Meaning | None:
+def _check_precedence(text: str, confidence: float | None) -> Meaning | None:
     """Return what precedes any question: danger, a person, doubt about the recognition."""
     if len(text) > _LONGEST:
         return Meaning(keys_only=True, complaint=True)
     joined = text.replace(_BREAK, "")
-    if _contains(joined, _speech()["danger"]):
+    if _contains(joined, _load()["danger"]):
         return Meaning(danger=True, complaint=True)
-    if _contains(joined, _speech()["person"]):
-        return Meaning(person=True)
-    if confidence is not None and confidence < LEAST_CONFIDENCE:
+    if _contains(joined, _load()["person"]):
+        return Meaning(want_person=True)
+    if confidence is not None and confidence < MIN_CONFIDENCE:
         return Meaning(keys_only=True, complaint=True)
     return None
 
 
-def satisfaction(speech: str, confidence: float | None = None) -> Meaning:
+def interpret_satisfaction(speech: str, confidence: float | None = None) -> Meaning:
     """Interpret speech for V4, in the matching order of texts.md 7.3; `confidence` 0..1, None if unknown.
 
     不满意 in any context never yields satisfied; good and bad words together are settled by keys.
     """
     text = normalise(speech)
-    first = _first(text, confidence)
+    first = _check_precedence(text, confidence)
     if first:
         return first
     rest = text
@@ -157,30 +157,30 @@ def satisfaction(speech: str, confidence: float | None = None) -> Meaning:
         rest = pattern.sub(_BREAK, rest)
     doubled = rest != text
     joined = rest.replace(_BREAK, "") if not doubled else rest
-    heard, left_over = _groups_in(joined)
-    bad = "unsatisfied" in heard
-    good = heard & {"basically", "confirm_basically", "satisfied"}
+    groups, left_over = _groups_in(joined)
+    bad = "unsatisfied" in groups
+    good = groups & {"basically", "confirm_basically", "satisfied"}
     if bad and (good or doubled):
         return Meaning(keys_only=True, complaint=True)
     if bad:
         return Meaning(key="3", confirm=True, complaint=True)
-    if doubled or "unclear" in heard or not good:
+    if doubled or "unclear" in groups or not good:
         return ASK_AGAIN
-    if _negated(left_over):
+    if _is_negated(left_over):
         return Meaning(keys_only=True)
-    _, key, confirm = next(row for row in _GROUPS if row[0] in heard)
+    _, key, confirm = next(row for row in _GROUPS if row[0] in groups)
     return Meaning(key=key, confirm=confirm)
 
 
-def question(name: str, speech: str, confidence: float | None = None) -> Meaning:
+def interpret_answer(name: str, speech: str, confidence: float | None = None) -> Meaning:
     """Interpret speech for any other question: `notice supervise V0 V1 V2 V3 V4 yes_…`. Raises KeyError if unknown."""
     if name == "V4":
-        return satisfaction(speech, confidence)
+        return interpret_satisfaction(speech, confidence)
     text = normalise(speech)
-    rows = _question(name)
+    rows = _load_question(name)
     own_person = any(key == "0" for _, key in rows)
-    first = _first(text, confidence)
-    if first and not (first.person and own_person):
+    first = _check_precedence(text, confidence)
+    if first and not (first.want_person and own_person):
         return first
     keys, left_over = _keys_in(text.replace(_BREAK, ""), rows)
     if len(keys) > 1:
@@ -188,14 +188,14 @@ def question(name: str, speech: str, confidence: float | None = None) -> Meaning
     if not keys or keys == {"none"}:
         return ASK_AGAIN
     key = keys.pop()
-    if key == "1" and _negated(left_over):
+    if key == "1" and _is_negated(left_over):
         return Meaning(keys_only=True)
     return Meaning(key=key)
 
 
-def leaves(text: str) -> bool:
+def is_opt_out(text: str) -> bool:
     """Return whether a written message asks for no more messages, in the networks' own words (FW33)."""
-    return normalise(text).replace(_BREAK, "") in _speech()["leave"]
+    return normalise(text).replace(_BREAK, "") in _load()["leave"]
 
 
 def _keys_in(text: str, rows: Sequence[tuple[str, str]]) -> tuple[set[str], str]:

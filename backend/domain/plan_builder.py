@@ -4,37 +4,37 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from backend.domain.acts import Act, Change, Row, Snapshot, World
-from backend.domain.records import Assignment, Duty, Letter, Person, Request, Ticket
+from backend.domain.acts import Act, Change, MoveContext, NewRow, Snapshot
+from backend.domain.records import Assignment, Duty, Message, Person, Request, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Outcome, State
 
 #: Messages that must reach a person, with the call that replaces each where there is no chat binding.
-BY_PHONE = {"M1": "P1", "M2": "P1", "M3": "P1", "M8": "P2", "M16": "P2", "M19": "P2", "M2u": "P4"}
+CALL_INSTEAD = {"M1": "P1", "M2": "P1", "M3": "P1", "M8": "P2", "M16": "P2", "M19": "P2", "M2u": "P4"}
 
 
-class Mover:
+class PlanBuilder:
     """A move under construction. `at` is the event time: now, or the planned instant for acts of the clock."""
 
     def __init__(
-        self, snap: Snapshot, act: Act, world: World, words: dict[str, Any], target: Assignment | None
+        self, snapshot: Snapshot, act: Act, context: MoveContext, arguments: dict[str, Any], target: Assignment | None
     ) -> None:
-        self.snap = snap
-        self.ticket: Ticket = snap.ticket
+        self.snapshot = snapshot
+        self.ticket: Ticket = snapshot.ticket
         self.act = act
-        self.world = world
-        self.words = words
+        self.context = context
+        self.arguments = arguments
         self.by = act.by
-        self.at: datetime = act.at or world.now
+        self.at: datetime = act.at or context.now
         self._target = target
         self.ticket_values: dict[str, Any] = {}
-        self.rows: list[Row] = []
+        self.rows: list[NewRow] = []
         self.changed: dict[tuple[type, int], dict[str, Any]] = {}
         self.redraw: set[int] = set()
-        self.from_state = target.state if target else snap.ticket.state
+        self.from_state = target.state if target else snapshot.ticket.state
         self.to_state = self.from_state
-        self.line_words: dict[str, Any] = {}
-        self.also: Act | None = None  # the act on the other ticket (Snapshot.beside)
+        self.entry_arguments: dict[str, Any] = {}
+        self.other_act: Act | None = None  # the act on the other ticket (Snapshot.beside)
 
     # -- what the move is about
 
@@ -56,52 +56,52 @@ class Mover:
 
     # -- changes
 
-    def set(self, **values: Any) -> None:
+    def update_assignment(self, **values: Any) -> None:
         """Set values on the assignment."""
-        self.change(Assignment, self.assignment.id, **values)
+        self.update_row(Assignment, self.assignment.id, **values)
 
-    def on_ticket(self, **values: Any) -> None:
+    def update_ticket(self, **values: Any) -> None:
         """Set values on the ticket."""
         self.ticket_values.update(values)
 
-    def change(self, table: type, row_id: int, **values: Any) -> None:
+    def update_row(self, table: type, row_id: int, **values: Any) -> None:
         """Set values on any row."""
         self.changed.setdefault((table, row_id), {}).update(values)
 
-    def to(self, state: State) -> None:
+    def move_to(self, state: State) -> None:
         """Move the assignment to a state; the ticket follows its lead."""
         target = self.assignment
         self.to_state = state
-        self.set(state=state, version=target.version + 1)
+        self.update_assignment(state=state, version=target.version + 1)
         self.redraw.add(target.id)
         if target.id == self.ticket.lead_id:
-            self.on_ticket(state=state)
+            self.update_ticket(state=state)
 
-    def ticket_to(self, state: State) -> None:
+    def move_ticket_to(self, state: State) -> None:
         """Move the ticket to a state; its lead assignment follows unless it has ended."""
         self.to_state = state
-        self.on_ticket(state=state)
-        lead = self.snap.lead
+        self.update_ticket(state=state)
+        lead = self.snapshot.lead
         if lead and lead.ended_at is None:
-            self.change(Assignment, lead.id, state=state, version=lead.version + 1)
+            self.update_row(Assignment, lead.id, state=state, version=lead.version + 1)
             self.redraw.add(lead.id)
 
-    def flag(self, name: str, on: bool = True) -> None:
+    def set_flag(self, name: str, on: bool = True) -> None:
         """Set or clear a flag of the ticket."""
         flags = frozenset(self.ticket_values.get("flags", self.ticket.flags))
-        self.on_ticket(flags=flags | {name} if on else flags - {name})
+        self.update_ticket(flags=flags | {name} if on else flags - {name})
 
     # -- duties
 
-    def duties(self, *kinds: Obligation, assignment_id: int | None = None) -> Iterable[Duty]:
+    def open_duties(self, *kinds: Obligation, assignment_id: int | None = None) -> Iterable[Duty]:
         """Yield the open duties of these kinds (default: all) of one assignment (default: of the whole ticket)."""
-        for duty in self.snap.duties:
+        for duty in self.snapshot.duties:
             if duty.met_at is not None or (kinds and duty.kind not in kinds):
                 continue
             if assignment_id is None or duty.assignment_id == assignment_id:
                 yield duty
 
-    def start(
+    def start_duty(
         self,
         kind: Obligation,
         due: datetime,
@@ -112,26 +112,26 @@ class Mover:
         request_id: int | None = None,
         grade: Grade | None = None,
         watched: bool = True,
-        look: datetime | None = None,
+        check_at: datetime | None = None,
     ) -> Duty:
         """Start a duty that runs from `start` (default: now) to `due`.
 
         The clock first checks it at `look` (default: its first reminder), or never if not `watched`.
         """
-        begin = start or self.at
+        start_at = start or self.at
         unit_code = unit or (assignment.unit if assignment else None)
         grade = grade or self.ticket_values.get("grade", self.ticket.grade)
-        if watched and look is None:
-            look = self.world.first_look(kind, grade, begin, due, unit_code)
+        if watched and check_at is None:
+            check_at = self.context.first_check(kind, grade, start_at, due, unit_code)
         duty = Duty(
-            id=self.world.new_id(), ticket_id=self.ticket.id,
+            id=self.context.new_id(), ticket_id=self.ticket.id,
             assignment_id=assignment.id if assignment else None, unit=unit_code, kind=kind,
-            grade=grade, start_at=begin, due_at=due, next_at=look, request_id=request_id,
+            grade=grade, start_at=start_at, due_at=due, next_at=check_at, request_id=request_id,
         )  # fmt: skip
         self.rows.append(duty)
         return duty
 
-    def meet(
+    def meet_duties(
         self,
         kind: Obligation,
         *,
@@ -145,65 +145,65 @@ class Mover:
         """
         when = at or self.at
         timely: bool | None = None
-        for duty in self.duties(kind, assignment_id=assignment_id):
+        for duty in self.open_duties(kind, assignment_id=assignment_id):
             timely = when.replace(microsecond=0) <= duty.due_at
             result = outcome or (Outcome.TIMELY if timely else Outcome.LATE)
             if duty.outcome is Outcome.LATE:
                 result = Outcome.LATE
-            self.change(Duty, duty.id, met_at=when, outcome=result, next_at=None)
+            self.update_row(Duty, duty.id, met_at=when, outcome=result, next_at=None)
         return timely
 
-    def void(self, *kinds: Obligation, assignment_id: int | None = None, keep_late: bool = False) -> None:
+    def void_duties(self, *kinds: Obligation, assignment_id: int | None = None, keep_late: bool = False) -> None:
         """Void open duties: nothing is owed any more. `keep_late` keeps those already overdue as late (T11)."""
-        for duty in self.duties(*kinds, assignment_id=assignment_id):
+        for duty in self.open_duties(*kinds, assignment_id=assignment_id):
             overdue = duty.outcome is Outcome.LATE or self.at.replace(microsecond=0) > duty.due_at
             if keep_late and overdue and duty.kind is not Obligation.RETURN:
-                self.change(Duty, duty.id, outcome=Outcome.LATE, met_at=self.at, next_at=None)
+                self.update_row(Duty, duty.id, outcome=Outcome.LATE, met_at=self.at, next_at=None)
             else:
-                self.change(Duty, duty.id, outcome=Outcome.VOID, met_at=self.at, next_at=None)
+                self.update_row(Duty, duty.id, outcome=Outcome.VOID, met_at=self.at, next_at=None)
 
     # -- requests
 
-    def ask(
+    def add_request(
         self, kind: str, *, timely: bool | None = None, limit: str = "", of_ticket: bool = False, **facts: Any
     ) -> Request:
         """Request a decision of the management institution, with a review duty of its own.
 
         `limit` is the setting of that duty (default: review.*.limit); `of_ticket`: the request outlives the assignment.
         """
-        limit = self.world.rules.text(limit or f"review.{self.ticket.grade}.limit")
-        due = self.world.later(limit, self.at, self.ticket.management)
+        limit = self.context.settings.text(limit or f"review.{self.ticket.grade}.limit")
+        due = self.context.add_limit(limit, self.at, self.ticket.management)
         target = None if of_ticket else self._target
         request = Request(
-            id=self.world.new_id(), ticket_id=self.ticket.id, assignment_id=target.id if target else None,
+            id=self.context.new_id(), ticket_id=self.ticket.id, assignment_id=target.id if target else None,
             unit=target.unit if target else None, kind=kind, asked_at=self.at, asked_by=self.by.code,
             timely=timely, review_due_at=due, facts=facts,
         )  # fmt: skip
         self.rows.append(request)
-        self.start(Obligation.REVIEW, due, assignment=target, unit=self.ticket.management, request_id=request.id)
+        self.start_duty(Obligation.REVIEW, due, assignment=target, unit=self.ticket.management, request_id=request.id)
         return request
 
-    def pending(self, kind: str) -> Request | None:
+    def find_pending(self, kind: str) -> Request | None:
         """Return the undecided request of a kind about this assignment (or the ticket)."""
-        for request in self.snap.requests:
+        for request in self.snapshot.requests:
             same = self._target is None or request.assignment_id in (None, self._target.id)
             if request.kind == kind and request.decision is None and same:
                 return request
         return None
 
-    def withdraw(self, *kinds: str) -> None:
+    def withdraw_requests(self, *kinds: str) -> None:
         """Withdraw undecided requests (these kinds, or all) that have lost their object."""
-        for request in self.snap.requests:
+        for request in self.snapshot.requests:
             if request.decision is not None or (kinds and request.kind not in kinds):
                 continue
             if kinds and self._target is not None and request.assignment_id not in (None, self._target.id):
                 continue
-            self.change(Request, request.id, decision="withdrawn", decided_at=self.at, decided_by=self.by.code)
-            for duty in self.duties(Obligation.REVIEW):
+            self.update_row(Request, request.id, decision="withdrawn", decided_at=self.at, decided_by=self.by.code)
+            for duty in self.open_duties(Obligation.REVIEW):
                 if duty.request_id == request.id:
-                    self.change(Duty, duty.id, met_at=self.at, outcome=Outcome.VOID, next_at=None)
+                    self.update_row(Duty, duty.id, met_at=self.at, outcome=Outcome.VOID, next_at=None)
 
-    def decide(self, request: Request, accept: bool, reason: str) -> None:
+    def decide_request(self, request: Request, accept: bool, reason: str) -> None:
         """Decide a request; the decider is never the one who asked (second-person rule).
 
         Refused `same_person`, `reason_missing`.
@@ -212,21 +212,21 @@ class Mover:
             raise Refused("same_person", by=self.by.code)
         if not accept and not reason:
             raise Refused("reason_missing", field="reason")
-        self.change(
+        self.update_row(
             Request, request.id, decision="accepted" if accept else "refused", decided_at=self.at,
             decided_by=self.by.code, decision_reason=reason,
         )  # fmt: skip
         if request.assignment_id is not None:
             self.redraw.add(request.assignment_id)  # the people asked to decide see that it is decided
-        for duty in self.duties(Obligation.REVIEW):
+        for duty in self.open_duties(Obligation.REVIEW):
             if duty.request_id == request.id:
                 timely = self.at.replace(microsecond=0) <= duty.due_at
-                self.change(Duty, duty.id, met_at=self.at, next_at=None,
+                self.update_row(Duty, duty.id, met_at=self.at, next_at=None,
                             outcome=Outcome.TIMELY if timely else Outcome.LATE)  # fmt: skip
 
     # -- messages
 
-    def tell(
+    def notify(
         self,
         kind: str,
         people: Iterable[Person],
@@ -235,7 +235,7 @@ class Mover:
         not_before: datetime | None = None,
         channel: str | None = None,
         urgent: bool | None = None,
-        in_person: bool = False,
+        no_stand_in: bool = False,
         **facts: Any,
     ) -> None:
         """Add a message to each of these people: by chat if bound, else by telephone if it must reach them.
@@ -244,46 +244,46 @@ class Mover:
         or `in_person` is set.
         """
         target = assignment or self._target
-        rush = self.ticket.grade is Grade.URGENT if urgent is None else urgent
-        exact = channel is not None or in_person
-        for person in people if exact else self.world.to_tell(list(people), urgent=rush):
-            name, how = kind, channel or self.chat_of(person)
-            if how is None:
-                if kind not in BY_PHONE or not person.has_phone:
+        is_urgent = self.ticket.grade is Grade.URGENT if urgent is None else urgent
+        exact = channel is not None or no_stand_in
+        for person in people if exact else self.context.recipients(list(people), urgent=is_urgent):
+            name, via = kind, channel or self.find_chat(person)
+            if via is None:
+                if kind not in CALL_INSTEAD or not person.has_phone:
                     continue
-                name, how = BY_PHONE[kind], "phone"
+                name, via = CALL_INSTEAD[kind], "phone"
                 facts = {**facts, "instead_of": kind}
             self.rows.append(
-                Letter(
-                    id=self.world.new_id(),
+                Message(
+                    id=self.context.new_id(),
                     kind=name,
-                    channel=how,
+                    channel=via,
                     person=person.code,
                     ticket_id=self.ticket.id,
                     assignment_id=target.id if target else None,
                     version=self.ticket.version + 1,
-                    urgent=rush,
-                    not_before=not_before or self.world.now,
-                    created_at=self.world.now,
+                    urgent=is_urgent,
+                    not_before=not_before or self.context.now,
+                    created_at=self.context.now,
                     facts=facts,
                 )  # fmt: skip
             )
 
-    def chat_of(self, person: Person) -> str | None:
+    def find_chat(self, person: Person) -> str | None:
         """Return the chat channel that reaches a person; None if chat is off for their unit (A38)."""
-        unit = self.world.unit(person.unit)
+        unit = self.context.unit(person.unit)
         return person.chat if unit is None or unit.pilot else None
 
-    def planned(self) -> datetime:
+    def earliest_send(self) -> datetime:
         """Return when a message of the clock about this assignment may be sent: a general one in office hours only."""
-        return self.world.may_tell(self.at, self.ticket.grade, self.assignment.unit)
+        return self.context.earliest_send(self.at, self.ticket.grade, self.assignment.unit)
 
-    def tell_actor(self, kind: str, **facts: Any) -> None:
+    def notify_actor(self, kind: str, **facts: Any) -> None:
         """Confirm to the actor, if they are a person with a chat."""
-        person = self.world.person(self.by.code)
+        person = self.context.person(self.by.code)
         if person and person.chat:
-            self.tell(kind, [person], in_person=True, **facts)
+            self.notify(kind, [person], no_stand_in=True, **facts)
 
-    def changes(self) -> tuple[Change, ...]:
+    def collect_changes(self) -> tuple[Change, ...]:
         """Return all changed values, one entry per row."""
         return tuple(Change(table, row_id, values) for (table, row_id), values in self.changed.items())

@@ -9,13 +9,13 @@ from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 
-LONGEST_SHIFT = timedelta(days=7)
-LONGEST_ABSENCE = timedelta(days=366)
+MAX_SHIFT = timedelta(days=7)
+MAX_ABSENCE = timedelta(days=366)
 #: Roles that may stand in for each other: they may do the same to a ticket.
-PEERS: tuple[frozenset[Role], ...] = (frozenset({Role.HANDLER, Role.LIAISON}),)
+INTERCHANGEABLE_ROLES: tuple[frozenset[Role], ...] = (frozenset({Role.HANDLER, Role.LIAISON}),)
 
 
-class Step(StrEnum):
+class EscalationStep(StrEnum):
     """A step of the escalation order (setting `escalation.order`)."""
 
     HANDLER = "handler"
@@ -56,7 +56,7 @@ class StandIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class CoverageGap:
     """A period in which nobody is on duty."""
 
     from_at: datetime
@@ -65,57 +65,57 @@ class Hole:
 
 def check_shift(shift: Shift) -> None:
     """Refused `bad_shift` unless the shift ends after it begins and lasts at most seven days."""
-    if not timedelta() < shift.to_at - shift.from_at <= LONGEST_SHIFT:
-        raise Refused("bad_shift", field="to", most=LONGEST_SHIFT.days)
+    if not timedelta() < shift.to_at - shift.from_at <= MAX_SHIFT:
+        raise Refused("bad_shift", field="to", most=MAX_SHIFT.days)
     if shift.deputy == shift.person:
         raise Refused("same_person", by=shift.person, field="deputy")
 
 
 def check_stand_in(stand_in: StandIn, absent: Person, person: Person) -> None:
     """Refused `bad_shift`, `same_person`, or `cannot_stand_in`: another unit, or a role that may not do the same."""
-    if not timedelta() < stand_in.to_at - stand_in.from_at <= LONGEST_ABSENCE:
-        raise Refused("bad_shift", field="to", most=LONGEST_ABSENCE.days)
+    if not timedelta() < stand_in.to_at - stand_in.from_at <= MAX_ABSENCE:
+        raise Refused("bad_shift", field="to", most=MAX_ABSENCE.days)
     if absent.code == person.code:
         raise Refused("same_person", by=person.code, field="person")
-    same = absent.role is person.role or any({absent.role, person.role} <= peers for peers in PEERS)
+    same = absent.role is person.role or any({absent.role, person.role} <= peers for peers in INTERCHANGEABLE_ROLES)
     if absent.unit != person.unit or not same:
         raise Refused("cannot_stand_in", person=person.code, absent=absent.code, field="person")
 
 
-def in_place(code: str, stand_ins: Iterable[StandIn], at: datetime) -> str:
+def resolve_stand_in(code: str, stand_ins: Iterable[StandIn], at: datetime) -> str:
     """Return who acts for this person at that moment: they themselves, or their stand-in, and so on down the chain.
 
     Two who stand in for each other act for themselves.
     """
-    now = {s.absent: s.person for s in stand_ins if s.covers(at)}
+    stand_in_of = {s.absent: s.person for s in stand_ins if s.covers(at)}
     seen = [code]
-    while (following := now.get(seen[-1])) is not None:
-        if following in seen:
+    while (stand_in := stand_in_of.get(seen[-1])) is not None:
+        if stand_in in seen:
             return code
-        seen.append(following)
+        seen.append(stand_in)
     return seen[-1]
 
 
-def on_duty(shifts: Iterable[Shift], at: datetime) -> tuple[list[str], list[str]]:
+def find_on_duty(shifts: Iterable[Shift], at: datetime) -> tuple[list[str], list[str]]:
     """Return who is on duty then, and their deputies, in the order in which the shifts began."""
-    there = sorted((s for s in shifts if s.covers(at)), key=lambda s: (s.from_at, s.id))
-    first = list(dict.fromkeys(s.person for s in there))
-    return first, [d for d in dict.fromkeys(s.deputy for s in there) if d is not None and d not in first]
+    current = sorted((s for s in shifts if s.covers(at)), key=lambda s: (s.from_at, s.id))
+    first = list(dict.fromkeys(s.person for s in current))
+    return first, [d for d in dict.fromkeys(s.deputy for s in current) if d is not None and d not in first]
 
 
-def escalation(
+def order_contacts(
     handlers: Sequence[Person], others: Mapping[Role, Sequence[Person]], order: Iterable[str]
 ) -> list[Person]:
     """Return a unit's contacts in the order they are tried: first handler, deputies, and so on (A21, Q42)."""
     by_step: dict[str, Sequence[Person]] = {
-        Step.HANDLER: handlers[:1], Step.DEPUTY: handlers[1:],
-        Step.LIAISON: others.get(Role.LIAISON, ()), Step.LEADER: others.get(Role.LEADER, ()),
+        EscalationStep.HANDLER: handlers[:1], EscalationStep.DEPUTY: handlers[1:],
+        EscalationStep.LIAISON: others.get(Role.LIAISON, ()), EscalationStep.LEADER: others.get(Role.LEADER, ()),
     }  # fmt: skip
     found = [p for step in order for p in by_step[step]]
     return [p for i, p in enumerate(found) if p not in found[:i]]
 
 
-def holes(shifts: Iterable[Shift], begin: datetime, end: datetime) -> list[Hole]:
+def find_coverage_gaps(shifts: Iterable[Shift], begin: datetime, end: datetime) -> list[CoverageGap]:
     """Return the periods between two instants without anyone on duty, in order; none: covered day and night (B19)."""
     found, covered = [], begin
     for shift in sorted(shifts, key=lambda s: s.from_at):
@@ -124,8 +124,8 @@ def holes(shifts: Iterable[Shift], begin: datetime, end: datetime) -> list[Hole]
         if shift.from_at >= end:
             break
         if shift.from_at > covered:
-            found.append(Hole(covered, shift.from_at))
+            found.append(CoverageGap(covered, shift.from_at))
         covered = shift.to_at
     if covered < end:
-        found.append(Hole(covered, end))
+        found.append(CoverageGap(covered, end))
     return found

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 #: Scripts a call can follow (contract §7).
-NAMES = ("notice", "supervise", "upgrade", "visit", "visit_menu", "inbound_handler", "inbound_caller", "bridge")
+SCRIPT_NAMES = ("notice", "supervise", "upgrade", "visit", "visit_menu", "inbound_handler", "inbound_caller", "bridge")
 _INHERITED = ("repeats", "odd", "silent", "odd_to", "silent_to", "odd_say", "hung_up")
 
 
@@ -17,7 +17,7 @@ class BadScript(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class ScriptBranch:
     """Where one input leads. `when` names a fact that must be truthy, else `otherwise`; `limit` counts tries."""
 
     to: str = ""
@@ -32,11 +32,11 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScriptStep:
     """One step: what it says and asks, and where it leads; `timeout_s` in seconds."""
 
     say: tuple[str, ...]
-    on: Mapping[str, Branch]
+    on: Mapping[str, ScriptBranch]
     again: tuple[str, ...]
     wrong: tuple[str, ...]
     question: str  # table of speech, "" for keys only
@@ -71,18 +71,18 @@ class Script:
     version: int
     first: str
     stale: str
-    steps: Mapping[str, Step]
+    steps: Mapping[str, ScriptStep]
     person_to: str = ""
     danger_to: str = ""
     keys_only_say: str = ""
 
 
 @cache
-def script(name: str) -> Script:
+def load_script(name: str) -> Script:
     """Load the script of that name (`NAMES`). Raises KeyError if there is none, BadScript if it leads nowhere."""
-    if name not in NAMES:
+    if name not in SCRIPT_NAMES:
         raise KeyError(name)
-    raw = _raw(name)
+    raw = _load(name)
     steps = {key: _step(table, raw) for key, table in raw["steps"].items()}
     read = Script(
         raw["id"], raw["version"], raw["first"], raw["stale"], steps,
@@ -92,18 +92,18 @@ def script(name: str) -> Script:
     return read
 
 
-def _raw(name: str) -> dict[str, Any]:
+def _load(name: str) -> dict[str, Any]:
     path = files("backend").joinpath("data", "scripts", f"{name}.toml")
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
     for other in raw.pop("include", []):
-        base = _raw(other)
+        base = _load(other)
         raw = {**base, **raw, "steps": {**base["steps"], **raw["steps"]}}
     return raw
 
 
-def _step(table: Mapping[str, Any], script: Mapping[str, Any]) -> Step:
+def _step(table: Mapping[str, Any], script: Mapping[str, Any]) -> ScriptStep:
     rules = {key: table.get(key, script[key]) for key in _INHERITED}
-    return Step(
+    return ScriptStep(
         say=tuple(table.get("say", ())), again=tuple(table.get("again", ())), wrong=tuple(table.get("wrong", ())),
         on={key: _branch(row) for key, row in table.get("on", {}).items()},
         question=table.get("question", ""), digits=table.get("digits", 1),
@@ -116,8 +116,8 @@ def _step(table: Mapping[str, Any], script: Mapping[str, Any]) -> Step:
     )  # fmt: skip
 
 
-def _branch(row: Mapping[str, Any]) -> Branch:
-    return Branch(
+def _branch(row: Mapping[str, Any]) -> ScriptBranch:
+    return ScriptBranch(
         row.get("to", ""), row.get("if", ""), row.get("else", ""), tuple(row.get("effects", ())),
         dict(row.get("answer", {})), row.get("limit", 0), row.get("repeat", False),
         row.get("wrong", False), row.get("keys_only", False),

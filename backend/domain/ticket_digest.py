@@ -4,11 +4,11 @@ import hashlib
 import hmac
 import json
 
-from backend.domain.instants import micros
+from backend.domain.instants import to_micros
 from backend.domain.records import Ticket
 
 #: Fields that no move ever changes.
-FIXED = (
+FIXED_FIELDS = (
     "no",
     "channel",
     "region",
@@ -21,10 +21,12 @@ FIXED = (
     "has_phone",
 )
 
-_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def digest(key: bytes, ticket: Ticket) -> str:
+def compute_digest(key: bytes, ticket: Ticket) -> str:
     """Return a keyed hash over the fields that never change; 32 hex characters."""
-    values = [micros(ticket.generated_at) if name == "generated_at" else getattr(ticket, name) for name in FIXED]
-    return hmac.new(key, _written(values).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+    values = [
+        to_micros(ticket.generated_at) if name == "generated_at" else getattr(ticket, name) for name in FIXED_FIELDS
+    ]
+    return hmac.new(key, _encode(values).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

@@ -19,7 +19,7 @@ _DAYS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ParsedReply:
     """A parsed reply: `verb` of the acts table, `text` without the keyword, `days` in working days (延期)."""
 
     verb: str
@@ -30,67 +30,67 @@ class Words:
 
 
 @cache
-def _book() -> dict[str, Any]:
+def _load() -> dict[str, Any]:
     path = files("backend").joinpath("data", "scripts", "reply_words.toml")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 @cache
-def _keywords() -> tuple[tuple[str, str], ...]:
+def _load_keywords() -> tuple[tuple[str, str], ...]:
     """Keywords and their verbs, longest first."""
-    verbs: Mapping[str, Sequence[str]] = _book()["verbs"]
+    verbs: Mapping[str, Sequence[str]] = _load()["verbs"]
     rows = [(word, verb) for verb, words in verbs.items() for word in words]
     return tuple(sorted(rows, key=lambda row: -len(row[0])))
 
 
-def parse(text: str) -> Words | None:
+def parse_reply(text: str) -> ParsedReply | None:
     """Parse a reply to a card (contract §6); None if it begins with no keyword.
 
     `签收` stands alone or before a mark; the others may be followed directly by their text. `延期` without a
     number has `days` None. Full-width blanks, colons and 【】 around the keyword are ignored.
     """
     plain = text.lstrip(_EDGE)
-    row = next((row for row in _keywords() if plain.startswith(row[0])), None)
+    row = next((row for row in _load_keywords() if plain.startswith(row[0])), None)
     if row is None:
         return None
     word, verb = row
     after = plain[len(word) :]
     rest = after.strip(" \t\r\n　").lstrip(_EDGE).rstrip()
     if verb == "sign":
-        return Words("sign") if not rest.strip(_EDGE + "了！!") else None
+        return ParsedReply("sign") if not rest.strip(_EDGE + "了！!") else None
     if verb == "extend":
-        days, rest = _days(rest)
-        return Words(verb, rest, days)
+        days, rest = _split_days(rest)
+        return ParsedReply(verb, rest, days)
     if verb == "return":
-        return Words(verb, rest, reason_code=reason_code(rest))
+        return ParsedReply(verb, rest, reason_code=guess_reason_code(rest))
     if verb in ("reply", "close"):
-        before, cause = _cause(rest)
-        return Words(verb, rest if verb == "reply" else before, cause=cause)
-    return Words(verb, rest)
+        before, cause = _split_cause(rest)
+        return ParsedReply(verb, rest if verb == "reply" else before, cause=cause)
+    return ParsedReply(verb, rest)
 
 
-def _cause(text: str) -> tuple[str, str]:
+def _split_cause(text: str) -> tuple[str, str]:
     """Return what precedes the cause, and the cause; a reply keeps both, the requester may read it."""
-    for mark in _book()["cause"]:
+    for mark in _load()["cause"]:
         before, found, after = text.partition(mark)
         if found:
             return before.rstrip(_EDGE), after.split("\n", 1)[0].strip(_EDGE)
     return text, ""
 
 
-def _days(text: str) -> tuple[int | None, str]:
+def _split_days(text: str) -> tuple[int | None, str]:
     """Return the number of days a 延期 begins with (1..365, or None) and the rest."""
     folded = unicodedata.normalize("NFKC", text[:4]) + text[4:]
     hit = _DAYS.match(folded)
     if hit is None:
         return None, text
-    days = _number(hit[1])
+    days = _parse_number(hit[1])
     if not 1 <= days <= _LONGEST_DAYS or folded[hit.end() : hit.end() + 1].isdigit():
         return None, text
     return days, folded[hit.end() :].lstrip(_EDGE)
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     if text.isascii():
         return int(text)
     tens, ten, ones = text.rpartition("十")
@@ -99,18 +99,18 @@ def _number(text: str) -> int:
     return 10 * _NUMERALS.get(tens, 1) + _NUMERALS.get(ones, 0)
 
 
-def reason_code(text: str) -> str:
+def guess_reason_code(text: str) -> str:
     """Guess the reason code of a return from its text; `other` if nothing matches."""
-    reasons: Mapping[str, Sequence[str]] = _book()["reasons"]
+    reasons: Mapping[str, Sequence[str]] = _load()["reasons"]
     return next((code for code, words in reasons.items() if any(w in text for w in words)), "other")
 
 
-def curt(text: str) -> list[tuple[str, str]]:
+def find_curt_wording(text: str) -> list[tuple[str, str]]:
     """Return advice on blaming or curt wording: (code, word) pairs; the sentences are `advice.CODE` with `word`.
 
     Advice only (A20): it never stops a reply.
     """
-    table: Mapping[str, Sequence[str]] = _book()["curt"]
+    table: Mapping[str, Sequence[str]] = _load()["curt"]
     found = [(code, word) for code, words in table.items() for word in words if word in text]
     if 0 < len(text.strip()) < _SHORT:
         found.append(("too_short", ""))

@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-TERMS = 24  # kept of a demand
-SINGLES = 12  # of those, index keys by themselves
-PAIRED = 6  # of those, index keys in pairs, where one alone is too common
-LIGHTEST = 5.0  # weight below which a word is ignored
+MAX_TERMS = 24  # kept of a demand
+MAX_SINGLE_KEYS = 12  # of those, index keys by themselves
+MAX_PAIRED_TERMS = 6  # of those, index keys in pairs, where one alone is too common
+MIN_WEIGHT = 5.0  # weight below which a word is ignored
 CODE_WEIGHT = 3.0  # of Latin letters and digits: house numbers, codes of anonymised places
-FAR = 0.45  # factor on the similarity between two regions
-VAGUE = 0.7  # factor without one rare word in common: two who ask the same in general
-RARE = 13.0  # weight from which a word is rare: about one in half a million, or unknown (most names are)
-LOOSE = 0.85  # share of the threshold that the average of two groups must reach to join
-NEAR = 0.10  # added for a shared place name
-WORDING = 0.35  # share of the wording (0…1 from the service) in a similarity; the rest is shared term weight
+ELSEWHERE_FACTOR = 0.45  # factor on the similarity between two regions
+VAGUE_FACTOR = 0.7  # factor without one rare word in common: two who ask the same in general
+RARE_WEIGHT = 13.0  # weight from which a word is rare: about one in half a million, or unknown (most names are)
+JOIN_SHARE = 0.85  # share of the threshold that the average of two groups must reach to join
+PLACE_BONUS = 0.10  # added for a shared place name
+WORDING_SHARE = 0.35  # share of the wording (0…1 from the service) in a similarity; the rest is shared term weight
 
 _LATIN = re.compile(r"[A-Za-z0-9]+", re.ASCII)
 
@@ -36,11 +36,11 @@ class Lexicon:
     places: tuple[str, ...]
 
     @staticmethod
-    def of(book: Mapping[str, object]) -> "Lexicon":
+    def parse(document: Mapping[str, object]) -> "Lexicon":
         """Build it from the parsed file. Raises KeyError if a part is missing."""
-        regions, words, places = book["regions"], book["not_regions"], book["places"]
+        regions, words, places = document["regions"], document["not_regions"], document["places"]
         assert isinstance(regions, Mapping) and isinstance(words, Mapping) and isinstance(places, Mapping)
-        courtesy = book["courtesy"]
+        courtesy = document["courtesy"]
         assert isinstance(courtesy, Sequence)
         return Lexicon(
             frozenset(courtesy), {level: tuple(ends) for level, ends in regions.items()}, frozenset(words["words"]),
@@ -49,7 +49,7 @@ class Lexicon:
 
 
 @dataclass(frozen=True, slots=True)
-class Gist:
+class TicketFeatures:
     """The features of a demand: its heaviest terms (heaviest first), its title's words, `level:name` of its regions,
     and those of its terms that are rare, which names mostly are."""
 
@@ -64,49 +64,49 @@ class Gist:
         return math.sqrt(sum(w * w for w in self.terms.values()))
 
 
-def gist(
+def extract_features(
     title: Sequence[str], text: Sequence[str], place: Sequence[str], region: str, weight: Callable[[str], float],
     lexicon: Lexicon,
-) -> Gist:  # fmt: skip
+) -> TicketFeatures:  # fmt: skip
     """Extract the features of a demand from its words; `weight` is how rare a word is in the language at large.
 
     A word of the title or the place counts about twice one of the text; repeating a word adds little.
     """
-    head = joined([*title, *place], lexicon)
-    said = Counter(joined(text, lexicon))
-    first = set(head)
+    head = join_codes([*title, *place], lexicon)
+    counts = Counter(join_codes(text, lexicon))
+    head_terms = set(head)
     weights: dict[str, float] = {}
     rare: set[str] = set()
-    for term in {*said, *first}:
-        if len(term) < 2 or term in lexicon.courtesy or term.isdigit() or level_of(term, lexicon):
+    for term in {*counts, *head_terms}:
+        if len(term) < 2 or term in lexicon.courtesy or term.isdigit() or find_region_level(term, lexicon):
             continue
-        light = CODE_WEIGHT if _LATIN.fullmatch(term) else weight(term)
-        if light >= RARE:
+        term_weight = CODE_WEIGHT if _LATIN.fullmatch(term) else weight(term)
+        if term_weight >= RARE_WEIGHT:
             rare.add(term)
-        if light >= LIGHTEST:
-            weights[term] = light * (1 + 0.5 * math.log1p(said[term]) + (1.0 if term in first else 0.0))
-    heaviest = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))[:TERMS]
-    regions = frozenset(r for name in (*head, region) for r in _region(name, lexicon))
-    words = tuple(t for t in dict.fromkeys(joined(title, lexicon)) if t not in lexicon.courtesy and len(t) > 1)
+        if term_weight >= MIN_WEIGHT:
+            weights[term] = term_weight * (1 + 0.5 * math.log1p(counts[term]) + (1.0 if term in head_terms else 0.0))
+    heaviest = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))[:MAX_TERMS]
+    regions = frozenset(r for name in (*head, region) for r in _region_keys(name, lexicon))
+    words = tuple(t for t in dict.fromkeys(join_codes(title, lexicon)) if t not in lexicon.courtesy and len(t) > 1)
     terms = {t: round(w, 2) for t, w in heaviest}
-    return Gist(terms, words, regions, frozenset(rare & terms.keys()))
+    return TicketFeatures(terms, words, regions, frozenset(rare & terms.keys()))
 
 
-def _region(name: str, lexicon: Lexicon) -> list[str]:
+def _region_keys(name: str, lexicon: Lexicon) -> list[str]:
     """Return a region as `level:name`; where codes replace names (`A3区`), add the city by its letters."""
-    level = level_of(name, lexicon)
+    level = find_region_level(name, lexicon)
     if level is None:
         return []
     code = _LATIN.match(name)
     return [f"{level}:{name}", *([f"code:{code[0].rstrip('0123456789').upper()}"] if code else [])]
 
 
-def said_by(name: str, words: str) -> str:
+def build_caller_key(name: str, words: str) -> str:
     """Return what identifies a caller without a number: name and exact words, without spaces (blindly indexed)."""
     return "\n".join(("said", "".join(name.split()), "".join(words.split())))
 
 
-def joined(words: Sequence[str], lexicon: Lexicon) -> list[str]:
+def join_codes(words: Sequence[str], lexicon: Lexicon) -> list[str]:
     """Join a code with the ending of a region after it: `A3`, `区` is a region of an anonymised sheet."""
     endings = {e for ends in lexicon.regions.values() for e in ends}
     found: list[str] = []
@@ -118,31 +118,31 @@ def joined(words: Sequence[str], lexicon: Lexicon) -> list[str]:
     return found
 
 
-def level_of(word: str, lexicon: Lexicon) -> str | None:
+def find_region_level(word: str, lexicon: Lexicon) -> str | None:
     """Return which level of region a word names, if any; two characters are a name only if one is a code."""
     if word in lexicon.not_regions or len(word) < 2 or (len(word) == 2 and not word[0].isascii()):
         return None
     return next((level for level, ends in lexicon.regions.items() if word.endswith(ends)), None)
 
 
-def keys(about: Gist) -> tuple[int, ...]:
+def build_index_keys(features: TicketFeatures) -> tuple[int, ...]:
     """Return the index keys of a demand: its heaviest terms, and the very heaviest in pairs. Signed 64 bits."""
-    terms = list(about.terms)
-    pairs = ("\n".join(sorted(pair)) for pair in combinations(terms[:PAIRED], 2))
-    return tuple(dict.fromkeys(map(_key, (*terms[:SINGLES], *pairs))))
+    terms = list(features.terms)
+    pairs = ("\n".join(sorted(pair)) for pair in combinations(terms[:MAX_PAIRED_TERMS], 2))
+    return tuple(dict.fromkeys(map(_key, (*terms[:MAX_SINGLE_KEYS], *pairs))))
 
 
 def _key(term: str) -> int:
     return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def overlap(one: Gist, other: Gist) -> float:
+def compute_overlap(one: TicketFeatures, other: TicketFeatures) -> float:
     """Return how much weight two demands share, 0…1 (the cosine of their terms)."""
     length = one.length * other.length
     return sum(w * other.terms[t] for t, w in one.terms.items() if t in other.terms) / length if length else 0.0
 
 
-def far(one: Gist, other: Gist) -> bool:
+def is_elsewhere(one: TicketFeatures, other: TicketFeatures) -> bool:
     """Return whether both name regions of one level but none in common: the same matter elsewhere is another matter."""
     levels = {r.partition(":")[0] for r in one.regions} & {r.partition(":")[0] for r in other.regions}
     return any(
@@ -150,29 +150,29 @@ def far(one: Gist, other: Gist) -> bool:
     )  # fmt: skip
 
 
-def shared(one: Gist, other: Gist, most: int = 5) -> tuple[str, ...]:
+def find_shared_terms(one: TicketFeatures, other: TicketFeatures, most: int = 5) -> tuple[str, ...]:
     """Return the heaviest terms of both, for the reason given to people."""
     both = [(w + other.terms[t], t) for t, w in one.terms.items() if t in other.terms]
     return tuple(t for _, t in sorted(both, key=lambda pair: (-pair[0], pair[1]))[:most])
 
 
-def places(terms: Iterable[str], lexicon: Lexicon) -> tuple[str, ...]:
+def filter_places(terms: Iterable[str], lexicon: Lexicon) -> tuple[str, ...]:
     """Return those of the terms that name a particular place."""
     return tuple(t for t in terms if len(t) > 2 and t.endswith(lexicon.places))
 
 
-def likeness(one: Gist, other: Gist, wording: float, lexicon: Lexicon) -> float:
+def compute_similarity(one: TicketFeatures, other: TicketFeatures, wording: float, lexicon: Lexicon) -> float:
     """Return how similar two demands are, 0…1. `wording` (0…1): how similarly they are written, from the service."""
-    plain = (1 - WORDING) * overlap(one, other) + WORDING * wording
-    if far(one, other):
-        return plain * FAR
+    plain = (1 - WORDING_SHARE) * compute_overlap(one, other) + WORDING_SHARE * wording
+    if is_elsewhere(one, other):
+        return plain * ELSEWHERE_FACTOR
     rare = one.rare & other.rare
     if not rare:
-        return plain * VAGUE
-    return min(1.0, plain + (NEAR if places(rare, lexicon) else 0.0))
+        return plain * VAGUE_FACTOR
+    return min(1.0, plain + (PLACE_BONUS if filter_places(rare, lexicon) else 0.0))
 
 
-def clusters(pairs: Mapping[tuple[int, int], float], threshold: float) -> list[frozenset[int]]:
+def find_clusters(pairs: Mapping[tuple[int, int], float], threshold: float) -> list[frozenset[int]]:
     """Return groups of similar demands, largest first. `pairs` are similarities of (smaller id, larger id).
 
     The most similar are joined first; two groups join only if their cross pairs are similar enough on average
@@ -190,7 +190,9 @@ def clusters(pairs: Mapping[tuple[int, int], float], threshold: float) -> list[f
         if value < threshold:
             break
         one, other = group[a], group[b]
-        if one == other or between[one].get(other, 0.0) < LOOSE * threshold * len(members[one]) * len(members[other]):
+        if one == other or between[one].get(other, 0.0) < JOIN_SHARE * threshold * len(members[one]) * len(
+            members[other]
+        ):
             continue
         if len(members[one]) < len(members[other]):
             one, other = other, one

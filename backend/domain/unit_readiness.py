@@ -25,7 +25,7 @@ class Gap(StrEnum):
 
 
 #: Gaps that stop a dispatch or its delivery: shown first.
-GRAVE = frozenset({Gap.NOT_REGISTERED, Gap.NO_HANDLER})
+BLOCKING_GAPS = frozenset({Gap.NOT_REGISTERED, Gap.NO_HANDLER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Readiness:
     late: bool
 
 
-def gaps(unit: Unit, people: Sequence[Person], *, keys: bool) -> tuple[Gap, ...]:
+def find_gaps(unit: Unit, people: Sequence[Person], *, keys: bool) -> tuple[Gap, ...]:
     """Return what a unit with these active people lacks; `keys`: whether handlers need one to the platform (A37)."""
     if not people:
         return (Gap.NOT_REGISTERED, *((Gap.BOT_OFF,) if not unit.pilot else ()))
@@ -61,9 +61,9 @@ def gaps(unit: Unit, people: Sequence[Person], *, keys: bool) -> tuple[Gap, ...]
     return tuple(gap for gap, so in rows if so)
 
 
-def readiness(
+def assess_readiness(
     unit: Unit, people: Sequence[Person], now: datetime, deadline: datetime | None, *, keys: bool
 ) -> Readiness:
     """Return the gaps, and whether the unit should have been registered by now (A39)."""
-    found = gaps(unit, people, keys=keys)
-    return Readiness(unit, found, bool(GRAVE & set(found)) and deadline is not None and now >= deadline)
+    found = find_gaps(unit, people, keys=keys)
+    return Readiness(unit, found, bool(BLOCKING_GAPS & set(found)) and deadline is not None and now >= deadline)

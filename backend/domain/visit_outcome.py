@@ -11,7 +11,7 @@ from enum import StrEnum
 from backend.domain.ticket import Answer, Category
 
 
-class Next(StrEnum):
+class NextAction(StrEnum):
     """What happens to the ticket next."""
 
     AUTO = "auto"  # an automatic visit begins, or is tried again
@@ -27,13 +27,13 @@ class Deemed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Disposition:
+class VisitOutcome:
     """What follows for the ticket; `because` is a word of `word.visit_reason` if a person is asked."""
 
-    next: Next
+    next: NextAction
     deemed: Deemed | None = None
     urgent: bool = False
-    because: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ManualRule:
 
     attempts: int = 3
     min_days: int = 2
-    bands: int = 2
+    day_parts: int = 2
 
 
 _DEEMED = {
@@ -65,81 +65,81 @@ _DEEMED = {
 _EXPLICIT = frozenset({Answer.SATISFIED, Answer.BASICALLY_SATISFIED})
 
 
-def opening(
+def decide_opening(
     category: Category | None, categories: Collection[str], *,
     confidential: bool = False, opted_out: bool = False, visited: bool = False, has_phone: bool = True,
-) -> Disposition:  # fmt: skip
+) -> VisitOutcome:  # fmt: skip
     """Decide how a closed ticket is visited (T23, T23b, T23c, Q40, Q45); `categories` is `visit.categories`."""
     if category is None or category.value not in categories or visited:
-        return Disposition(Next.FINALIZE)
+        return VisitOutcome(NextAction.FINALIZE)
     if opted_out:
-        return Disposition(Next.FINALIZE, Deemed.SATISFIED)
+        return VisitOutcome(NextAction.FINALIZE, Deemed.SATISFIED)
     if confidential:
-        return Disposition(Next.MANUAL, because="confidential")
+        return VisitOutcome(NextAction.MANUAL, reason="confidential")
     if not has_phone:
-        return Disposition(Next.MANUAL, because="no_phone")
-    return Disposition(Next.AUTO)
+        return VisitOutcome(NextAction.MANUAL, reason="no_phone")
+    return VisitOutcome(NextAction.AUTO)
 
 
-def after_auto(heard: AutoVisit, attempts_left: int, sampled: bool) -> Disposition:
+def decide_after_auto(result: AutoVisit, attempts_left: int, sampled: bool) -> VisitOutcome:
     """T24, T25: decide what follows an automatic visit.
 
     `attempts_left` of `visit.auto.attempts` after this one; `sampled`: drawn for a manual visit
     (`visit.manual.sample`). Someone who refused is never passed to a person: they asked not to be called (FW33).
     """
-    if heard.danger:
-        return Disposition(Next.MANUAL, urgent=True, because="danger")
-    if heard.answer in _EXPLICIT:
-        return Disposition(Next.FINALIZE)
-    if heard.want_person:
-        return Disposition(Next.MANUAL, because="want_person")
-    if heard.answer is Answer.UNSATISFIED:
-        return Disposition(Next.MANUAL, because="unsatisfied")
-    if heard.complaint:
-        return Disposition(Next.MANUAL, because="unclear")
-    if heard.refused:
-        return Disposition(Next.FINALIZE, Deemed.SATISFIED)
-    answer = heard.answer or (Answer.UNREACHED if heard.wrong_person else Answer.NO_REPLY)
-    settled = answer is Answer.UNCLEAR or heard.wrong_person  # asked twice already; a wrong number stays wrong
+    if result.danger:
+        return VisitOutcome(NextAction.MANUAL, urgent=True, reason="danger")
+    if result.answer in _EXPLICIT:
+        return VisitOutcome(NextAction.FINALIZE)
+    if result.want_person:
+        return VisitOutcome(NextAction.MANUAL, reason="want_person")
+    if result.answer is Answer.UNSATISFIED:
+        return VisitOutcome(NextAction.MANUAL, reason="unsatisfied")
+    if result.complaint:
+        return VisitOutcome(NextAction.MANUAL, reason="unclear")
+    if result.refused:
+        return VisitOutcome(NextAction.FINALIZE, Deemed.SATISFIED)
+    answer = result.answer or (Answer.UNREACHED if result.wrong_person else Answer.NO_REPLY)
+    settled = answer is Answer.UNCLEAR or result.wrong_person  # asked twice already; a wrong number stays wrong
     if not settled and attempts_left > 0:
-        return Disposition(Next.AUTO)
+        return VisitOutcome(NextAction.AUTO)
     if sampled:
-        return Disposition(Next.MANUAL, because="sampled")
-    return Disposition(Next.FINALIZE, _DEEMED[answer])
+        return VisitOutcome(NextAction.MANUAL, reason="sampled")
+    return VisitOutcome(NextAction.FINALIZE, _DEEMED[answer])
 
 
-def after_manual(answer: Answer, unreached: Sequence[datetime], rule: ManualRule) -> Disposition:
+def decide_after_manual(answer: Answer, unreached: Sequence[datetime], rule: ManualRule) -> VisitOutcome:
     """T26: a person's result is final; unreached only when the attempts of Q36 are exhausted.
 
     `unreached`: local instants of the attempts that reached nobody, this one included.
     """
     if answer is not Answer.UNREACHED:
-        return Disposition(Next.FINALIZE, _DEEMED.get(answer))
-    if exhausted(unreached, rule):
-        return Disposition(Next.FINALIZE, Deemed.UNREACHED)
-    return Disposition(Next.MANUAL, because="sampled")
+        return VisitOutcome(NextAction.FINALIZE, _DEEMED.get(answer))
+    if is_exhausted(unreached, rule):
+        return VisitOutcome(NextAction.FINALIZE, Deemed.UNREACHED)
+    return VisitOutcome(NextAction.MANUAL, reason="sampled")
 
 
-def exhausted(unreached: Sequence[datetime], rule: ManualRule) -> bool:
+def is_exhausted(unreached: Sequence[datetime], rule: ManualRule) -> bool:
     """Return whether the attempts suffice to say that nobody can be reached (Q36)."""
-    return not lacking(unreached, rule)
+    return not find_missing(unreached, rule)
 
 
-def lacking(unreached: Sequence[datetime], rule: ManualRule) -> dict[str, int]:
+def find_missing(unreached: Sequence[datetime], rule: ManualRule) -> dict[str, int]:
     """Return what is missing before nobody may be called unreachable, by name; empty if nothing is (Q36)."""
     left = {
         "attempts": rule.attempts - len(unreached),
         "days": rule.min_days - len({at.date() for at in unreached}),
-        "bands": rule.bands - len({band(at) for at in unreached}),
+        "bands": rule.day_parts - len({get_day_part(at) for at in unreached}),
     }
     return {name: number for name, number in left.items() if number > 0}
 
 
-def band(at: datetime) -> str:
+def get_day_part(at: datetime) -> str:
     """Return the part of the day of a local instant: morning before 12, afternoon before 18, then evening."""
     return "morning" if at.hour < 12 else "afternoon" if at.hour < 18 else "evening"
 
 
-def valid(answer: Answer) -> bool:
+def is_valid_answer(answer: Answer) -> bool:
     """Return whether a person gave the answer; of two calls the first valid answer counts (FW22)."""
     return answer not in (Answer.NO_REPLY, Answer.UNREACHED)

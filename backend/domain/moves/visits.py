@@ -1,0 +1,181 @@
+"""Effects of return visits: begun, answered, passed to a person, reworked, finalized (T23-T27, Q36)."""
+
+from datetime import datetime, timedelta
+
+from backend.domain.moves.assisting import release_assisting
+from backend.domain.plan_builder import PlanBuilder
+from backend.domain.records import Duty, Visit
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Answer, Grade, Obligation, Role, Source, State
+from backend.domain.visit_outcome import ManualRule, find_missing
+
+GOOD = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED)
+NO_CONTACT = (Answer.UNREACHED, Answer.NO_REPLY)
+NOTE_REQUIRED = (Answer.UNSATISFIED, Answer.UNCLEAR)  # the agent writes down what was really said (texts.md 7.4)
+DANGER_ROLES = (Role.REVISIT_AGENT, Role.SUPERVISOR, Role.DISPATCHER)  # roles notified of danger
+
+
+def start_visit(m: PlanBuilder) -> None:
+    """T23: the ticket's visit begins: automatic, manual (confidential, no number), or none."""
+    scope = m.context.settings.strings("visit.categories")
+    in_scope = "all" in scope or (m.ticket.category or "") in scope
+    if not in_scope or m.ticket.no_visit:
+        _finalize(m, deemed=in_scope and m.ticket.no_visit)
+        return
+    if "confidential" in m.ticket.flags or not m.ticket.has_phone:
+        start_manual_visit(m)
+        return
+    if not m.context.settings.flag("visit.by_machine"):
+        _await_import(m)
+        return
+    m.update_ticket(visit_round=m.ticket.visit_round or 1)
+    for duty in m.open_duties(Obligation.REVISIT):
+        m.update_row(Duty, duty.id, next_at=duty.due_at)
+    m.move_ticket_to(State.REVISIT_AUTO)
+
+
+def _await_import(m: PlanBuilder) -> None:
+    """Q45: 12351 visits by itself and its results are imported; one still missing when due goes to a person (A34)."""
+    due = max((d.due_at for d in m.open_duties(Obligation.REVISIT)), default=m.at)
+    if m.at >= due:
+        start_manual_visit(m, why="not_imported")
+        return
+    raise Refused("visited_elsewhere", until=due.isoformat())
+
+
+def start_manual_visit(m: PlanBuilder, why: str = "") -> None:
+    """T25: start a manual visit, due in two working days; danger makes it urgent and notifies more roles (7.3)."""
+    m.void_duties(Obligation.REVISIT, keep_late=True)
+    danger = why == "danger"
+    limit = m.context.settings.text("visit.manual.urgent_limit" if danger else "visit.manual.limit")
+    due = m.context.add_limit(limit, m.at, m.ticket.management)
+    m.start_duty(Obligation.REVISIT, due, unit=m.ticket.management, grade=Grade.URGENT if danger else None)
+    m.update_ticket(visit_round=m.ticket.visit_round or 1)
+    m.move_ticket_to(State.REVISIT_MANUAL)
+    recipients = m.context.people(m.ticket.management or "", *(DANGER_ROLES if danger else DANGER_ROLES[:1]))
+    m.notify("M25v", recipients, urgent=danger or None, why=why)
+
+
+def visit(m: PlanBuilder) -> None:
+    """T24-T26: record a visit's result. An automatic 不满意 is provisional; a person's result is final (B42)."""
+    arguments, answer = m.arguments, Answer(m.arguments["answer"])
+    manual = arguments["kind"] == "manual"
+    if m.ticket.state is State.REVISIT_MANUAL and not manual:
+        raise Refused("not_now", state=m.ticket.state)
+    lead = m.snapshot.lead
+    if manual and m.act.source is not Source.IMPORT:
+        _check_manual_rules(m, answer)
+    at = arguments.get("at") or m.at
+    final, deemed = _judge_answer(m, answer, manual)
+    if final and deemed:
+        m.entry_arguments["deemed"] = True  # beside the answer, never instead of it (Q36)
+    round_ = max(m.ticket.visit_round, 1)
+    m.rows.append(
+        Visit(
+            id=m.context.new_id(),
+            ticket_id=m.ticket.id,
+            assignment_id=lead.id if lead else None,
+            round=round_,
+            kind=arguments["kind"],
+            at=at,
+            by=m.by.code,
+            source=m.act.source,
+            answer=answer,
+            contacted=arguments.get("contacted"),
+            resolved=arguments.get("resolved"),
+            note=arguments["note"],
+            final=final,
+        )  # fmt: skip
+    )
+    m.update_ticket(visit_round=round_)
+    if final:
+        m.update_ticket(final_answer=str(answer))
+        _finalize(m, deemed=deemed)
+        if answer is Answer.UNSATISFIED and lead:
+            m.notify("M20u", m.context.people(lead.unit, Role.LIAISON))
+    elif m.ticket.state is not State.REVISIT_MANUAL:
+        start_manual_visit(m, arguments["because"] or ("sampled" if arguments["sampled"] else ""))
+
+
+def _check_manual_rules(m: PlanBuilder, answer: Answer) -> None:
+    """Check the second person (not who handled or reviewed it), the note, and that silence is not too early (Q36)."""
+    lead = m.snapshot.lead
+    involved = {lead.signed_by, lead.replied_by, lead.closed_by} if lead else set()
+    involved |= {r.decided_by for r in m.snapshot.requests}
+    if m.by.code in involved:
+        raise Refused("same_person", by=m.by.code)
+    at = m.arguments.get("at")
+    if at is not None and (
+        at > m.at or answer in NO_CONTACT
+    ):  # an attempt counts when it is made, not when it is claimed
+        raise Refused("bad_field", field="at")
+    if answer in NOTE_REQUIRED and not m.arguments["note"]:
+        raise Refused("note_missing", field="note")
+    if answer is Answer.NO_REPLY and (missing := _find_missing(m, besides=m.at)):
+        raise Refused("attempts_missing", **missing)
+
+
+def _judge_answer(m: PlanBuilder, answer: Answer, manual: bool) -> tuple[bool, bool]:
+    """Return (final, deemed) for an answer: T24, T25 automatic, T26 and Q36 manual."""
+    if answer in GOOD:
+        return True, False
+    if answer is Answer.UNSATISFIED:
+        return manual, False
+    if not manual:
+        return not (m.arguments["want_person"] or m.arguments["sampled"]), True
+    if answer is Answer.UNREACHED and m.act.source is not Source.IMPORT:  # an import means exhausted (contract §4)
+        return not _find_missing(m, besides=m.at), True
+    return True, True
+
+
+def _find_missing(m: PlanBuilder, besides: datetime) -> dict[str, int]:
+    """Return what is missing before silence may be deemed satisfied (Q36): attempts, days, parts of the day."""
+    rules, round_ = m.context.settings, max(m.ticket.visit_round, 1)
+    times = [
+        v.at for v in m.snapshot.visits if v.kind == "manual" and v.answer == Answer.UNREACHED and v.round == round_
+    ]
+    local = [t.astimezone(m.context.now.tzinfo) for t in (*times, besides)]
+    return find_missing(
+        local, ManualRule(rules.integer("visit.manual.attempts"), rules.integer("visit.manual.min_days"))
+    )
+
+
+def _finalize(m: PlanBuilder, *, deemed: bool) -> None:
+    m.meet_duties(Obligation.REVISIT)
+    release_assisting(m)
+    m.update_ticket(deemed=deemed)
+    m.move_ticket_to(State.FINALIZED)
+
+
+def rework(m: PlanBuilder) -> None:
+    """T27 重办: a justified dissatisfaction goes back once more; no second 办结 (Q22)."""
+    lead = m.snapshot.lead
+    if m.ticket.final_answer != Answer.UNSATISFIED or m.ticket.excluded:
+        raise Refused("not_unsatisfied")
+    if lead is None:
+        raise Refused("not_now", state=m.ticket.state)
+    due = m.arguments.get("due_at") or m.context.due(
+        Obligation.REWORK, m.ticket.grade, m.ticket.category, m.at, lead.unit
+    )
+    if due <= m.at or due > m.at + timedelta(days=366):
+        raise Refused("deadline_past" if due <= m.at else "bad_field", due=due.isoformat(), field="due_at")
+    m.target = lead
+    m.from_state = lead.state
+    m.update_ticket(visit_round=m.ticket.visit_round + 1, rounds_of_rework=m.ticket.rounds_of_rework + 1)
+    m.move_to(State.REWORK)
+    m.start_duty(Obligation.REWORK, due, assignment=lead)
+    if not any(m.open_duties(Obligation.SUPERVISE, assignment_id=lead.id)):
+        m.start_duty(Obligation.SUPERVISE, due, assignment=lead)
+    m.set_flag("supervised")
+    m.entry_arguments["due_at"] = due.isoformat()
+    m.notify("M19", m.context.people(lead.unit, Role.HANDLER), summary=m.arguments["summary"], due=due.isoformat())
+
+
+def finalize(m: PlanBuilder) -> None:
+    """T26 结案 by hand: only if no visit is owed, or its result is already there."""
+    scope = m.context.settings.strings("visit.categories")
+    owed = ("all" in scope or (m.ticket.category or "") in scope) and not m.ticket.no_visit
+    has_result = any(v.final and v.round == max(m.ticket.visit_round, 1) for v in m.snapshot.visits)
+    if owed and not has_result:
+        raise Refused("visit_missing")
+    _finalize(m, deemed=m.ticket.deemed)

@@ -1,0 +1,137 @@
+"""Compute a score sheet from facts, a scheme and the settings in force (B9, Q9-Q13)."""
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.domain.scoring.exact import ZERO
+from backend.domain.scoring.facts import Facts, check_settings, parse_facts, parse_object
+from backend.domain.scoring.ledgers import compute_ledger_lines
+from backend.domain.scoring.measures import MEASURE_DEFINITIONS
+from backend.domain.scoring.period import compute_period, parse_period_facts
+from backend.domain.scoring.rates import compute_rate_lines
+from backend.domain.scoring.readings import ROUNDING, Readings, overlay
+from backend.domain.scoring.region import compute_region, parse_region_facts
+from backend.domain.scoring.scheme import Part, RateRule, Scheme, SchemeKind
+from backend.domain.scoring.scheme_file import load_scheme
+from backend.domain.scoring.sheet import NO_ASSIGNMENT, SMALL_SAMPLE, ScoreSheet, SheetLine
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+_TOTAL_KEYS = (
+    "scoring.slope_mode", "scoring.zero_denominator", "scoring.small_sample_min", "scoring.tolerance_count",
+    "scoring.total_floor", "scoring.total_max", ROUNDING, "scoring.rounding_stage",
+)  # fmt: skip
+_SHOWN_KEYS = ("scoring.small_sample_min", ROUNDING)
+
+
+def compute_json(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> dict[str, Any]:
+    """Compute the sheet of a facts document, as JSON; the document's own `settings` override `settings`.
+
+    Refused as by `parse_facts`, and `unknown_scheme`, `bad_setting`, `weights_missing`, `pooled_missing`.
+    """
+    return compute_document(document, settings).as_json()
+
+
+def compute_document(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
+    """Like `reckon_json`, but return the sheet itself."""
+    name = parse_object(document, "facts").get("scheme")
+    if not isinstance(name, str):
+        raise Refused("unknown_scheme", path="scheme", scheme=repr(name)[:60], known="")
+    scheme = load_scheme(name)
+    own = check_settings(document, (rate.item for rate in scheme.rates), scheme.list_settings())
+    return _BY_KIND[scheme.kind](document, scheme, overlay(settings, own))
+
+
+def compute_sheet(facts: Facts, scheme: Scheme, settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
+    """Compute the sheet of one unit or institution. Without any assignment in the month there is no total (Q9)."""
+    readings = Readings.parse(settings, scheme.list_settings())
+    base = (*compute_rate_lines(scheme, facts, readings), *compute_ledger_lines(scheme, Part.BASE, facts, readings))
+    bonus = compute_ledger_lines(scheme, Part.BONUS, facts, readings)
+    minus = compute_ledger_lines(scheme, Part.MINUS, facts, readings)
+    stage = readings.rounding.round if readings.choice("scoring.rounding_stage") == "published" else _identity
+
+    def sums(lines: tuple[SheetLine, ...]) -> Fraction:
+        return sum((stage(line.deduction if line.part is Part.MINUS else line.score) for line in lines), ZERO)
+
+    raw = sums(base) + sums(bonus) - sums(minus)
+    flags = _compute_flags(scheme, facts, readings)
+    scored = scheme.totals and NO_ASSIGNMENT not in flags
+    return ScoreSheet(
+        scheme=scheme.id,
+        version=scheme.version,
+        total=readings.rounding.round(_clamp(raw, readings)) if scored else None,
+        raw_total=raw if scored else None,
+        base=sums(base),
+        bonus=sums(bonus),
+        minus=sums(minus),
+        flags=flags,
+        lines=(*base, *bonus, *minus),
+        rounding=readings.rounding,
+        readings=_select_readings(scheme, readings),
+    )
+
+
+def _identity(value: Fraction) -> Fraction:
+    return value
+
+
+def _clamp(raw: Fraction, readings: Readings) -> Fraction:
+    """Clamp the raw total to `scoring.total_floor` … `scoring.total_max` (Q11, Q12)."""
+    floor, top = readings.decimal("scoring.total_floor"), readings.decimal("scoring.total_max")
+    if floor is not None:
+        raw = max(raw, floor)
+    return raw if top is None else min(raw, top)
+
+
+def _compute_flags(scheme: Scheme, facts: Facts, readings: Readings) -> tuple[str, ...]:
+    """Return the sheet's flags.
+
+    `no_assignment` excludes other flags. The sample size is the number of assignments; if unknown, the smallest
+    denominator.
+    """
+    if facts.assignments == 0:
+        return (NO_ASSIGNMENT,)
+    least = readings.integer("scoring.small_sample_min")
+    samples = [rate.denominator for rate in facts.rates.values() if rate.denominator]
+    if facts.assignments is not None:
+        samples = [facts.assignments]
+    flags = [SMALL_SAMPLE] if any(sample < least for sample in samples) else []
+    for item in scheme.rates:
+        if item.flag_when_empty and not facts.rates[item.item].denominator:
+            flags.append(item.flag_when_empty)
+    return tuple(flags)
+
+
+def _select_readings(scheme: Scheme, readings: Readings) -> dict[str, str]:
+    cohorts = dict.fromkeys(key for rate in scheme.rates for key in MEASURE_DEFINITIONS[rate.measure].settings)
+    keys = [*(_TOTAL_KEYS if scheme.totals else _SHOWN_KEYS), *cohorts, *scheme.readings, *scheme.list_settings()]
+    return readings.select(keys, (item.item for item in scheme.rates if item.rule is RateRule.SLOPE))
+
+
+def _compute_from_document(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> ScoreSheet:
+    return compute_sheet(parse_facts(document, scheme), scheme, settings)
+
+
+def _compute_region(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> ScoreSheet:
+    return compute_region(parse_region_facts(document, scheme, settings, _compute_pooled), scheme, settings)
+
+
+def _compute_pooled(document: Mapping[str, Any], scheme: str, settings: Mapping[str, Any]) -> Fraction | None:
+    """Return the published total of all units' counts added up, as if they were one unit (Q51 `pooled`)."""
+    return compute_document({"scheme": scheme, **document}, settings).total
+
+
+def _compute_period(document: Mapping[str, Any], scheme: Scheme, settings: Mapping[str, Any]) -> ScoreSheet:
+    return compute_period(parse_period_facts(document, scheme), scheme, settings)
+
+
+_BY_KIND: Mapping[SchemeKind, Callable[[Mapping[str, Any], Scheme, Mapping[str, Any]], ScoreSheet]] = MappingProxyType(
+    {
+        SchemeKind.SHEET: _compute_from_document,
+        SchemeKind.REGION: _compute_region,
+        SchemeKind.PERIOD: _compute_period,
+    }
+)
