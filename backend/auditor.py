@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from backend.office import Clock
-from backend.ports.auditing import AuditingStore, Finding, Since
+from backend.ports.integrity import CheckThresholds, Finding, IntegrityStore
 
 log = structlog.get_logger("integrity")
 EVERY = timedelta(seconds=60)  # office time between runs
@@ -29,7 +29,7 @@ class Auditor:
     """Faults, "How it is reached" 8; G24. Safe in any number of processes; a finding is stored once."""
 
     def __init__(
-        self, store: AuditingStore, clock: Clock, wall: Callable[[], datetime], also: Sequence[Looker] = ()
+        self, store: IntegrityStore, clock: Clock, wall: Callable[[], datetime], also: Sequence[Looker] = ()
     ) -> None:
         """`also` are checks that no database query can make (B19)."""
         self._also = also
@@ -59,14 +59,14 @@ class Auditor:
         """Check now: store new findings, drop resolved ones; return the new ones."""
         now = self._clock.now()
         since = self._since(now)
-        known = {(f.kind, f.subject): f for f in await self._store.known()}
-        looked = await self._store.look(since, self._patrol)
-        self._patrol = looked.patrol
+        known = {(f.kind, f.subject): f for f in await self._store.list_open()}
+        looked = await self._store.run_checks(since, self._patrol)
+        self._patrol = looked.patrolled_to
         others = [f for look in self._also for f in await look()]
-        found = {(f.kind, f.subject): f for f in (*looked.found, *others)}
+        found = {(f.kind, f.subject): f for f in (*looked.findings, *others)}
         gone = [f for key, f in known.items() if key not in found]
-        healed = [f for f, still in zip(gone, await self._store.persists(gone, since), strict=True) if not still]
-        new = await self._store.keep([f for key, f in found.items() if key not in known], healed, now)
+        healed = [f for f, still in zip(gone, await self._store.recheck(gone, since), strict=True) if not still]
+        new = await self._store.save_findings([f for key, f in found.items() if key not in known], healed, now)
         for finding in new:
             log.warning("finding", kind=finding.kind, subject=finding.subject, **finding.facts)
         for finding in healed:
@@ -76,8 +76,10 @@ class Auditor:
 
     async def findings(self) -> Sequence[Finding]:
         """List the findings of the last check of any process, oldest first (for /readyz, the console, metrics)."""
-        return await self._store.known()
+        return await self._store.list_open()
 
-    def _since(self, now: datetime) -> Since:
+    def _since(self, now: datetime) -> CheckThresholds:
         real = self._wall()
-        return Since(now=now, **{name: (real if name in REAL else now) - span for name, span in PATIENCE.items()})
+        return CheckThresholds(
+            now=now, **{name: (real if name in REAL else now) - span for name, span in PATIENCE.items()}
+        )

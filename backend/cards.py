@@ -19,7 +19,7 @@ from backend.mail.notices import said, status, text_key
 from backend.mail.view import View
 from backend.office import Office
 from backend.ports.cards import HeldCard
-from backend.ports.moves import Find, MovesStore
+from backend.ports.moves import MoveStore, TicketRef
 from notify.message import Card
 
 MOST = 900  # characters of a card
@@ -29,10 +29,10 @@ TODOS = 200  # open assignments of a person considered for a digest
 
 
 class Names(Protocol):
-    """Decrypts a requester's name, and lists the cards of an assignment (storage/cards.py)."""
+    """Decrypts a requester's name, and lists the cards of an assignment (storage/delivery/cards.py)."""
 
-    async def requester(self, ticket_id: int) -> str | None: ...
-    async def of_assignment(self, assignment_id: int) -> Sequence[HeldCard]: ...
+    async def get_requester_name(self, ticket_id: int) -> str | None: ...
+    async def list_by_assignment(self, assignment_id: int) -> Sequence[HeldCard]: ...
 
 
 class Provisional(Protocol):
@@ -51,9 +51,9 @@ class Todo(Protocol):
 
 
 class Todos(Protocol):
-    """Lists a unit's open assignments, those due first (storage/drafts.py)."""
+    """Lists a unit's open assignments, those due first (storage/delivery/chat_state.py)."""
 
-    async def todo(self, unit: str, limit: int) -> tuple[int, Sequence[Todo]]: ...
+    async def list_todo(self, unit: str, limit: int) -> tuple[int, Sequence[Todo]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Cards:
 
     def __init__(
         self,
-        moves: MovesStore,
+        moves: MoveStore,
         office: Office,
         names: Names,
         catalogue: Texts,
@@ -93,7 +93,7 @@ class Cards:
         """Whether what the message says is still true; also asked before a call (FW18)."""
         snap = None
         if message.ticket_id is not None:
-            snap = await self._moves.load(Find(ticket_id=message.ticket_id))
+            snap = await self._moves.load(TicketRef(ticket_id=message.ticket_id))
         return matters(message, snap)
 
     async def draw(self, message: Message) -> Drawn | None:
@@ -107,14 +107,14 @@ class Cards:
         if message.ticket_id is None:
             digest = await self._digest(viewer)
             return Drawn(digest, 0) if digest else None
-        snap = await self._moves.load(Find(ticket_id=message.ticket_id))
+        snap = await self._moves.load(TicketRef(ticket_id=message.ticket_id))
         if snap is None or not matters(message, snap):
             return None
         return await self._drawn(message.kind, message.assignment_id, message.facts, snap, viewer)
 
     async def for_assignment(self, assignment_id: int, person: Person) -> Card:
         """Render the live card as this person should see it now. Refused `not_found`."""
-        snap = await self._moves.load(Find(assignment_id=assignment_id))
+        snap = await self._moves.load(TicketRef(assignment_id=assignment_id))
         target = snap.find_assignment(assignment_id) if snap else None
         if snap is None or target is None:
             raise Refused("not_found", assignment=assignment_id)
@@ -128,7 +128,7 @@ class Cards:
         """Render a sent card again; None when its ticket or its recipient no longer exists."""
         snapshot = await self._office.standing()
         viewer = snapshot.by_code.get(card.person)
-        snap = await self._moves.load(Find(ticket_id=card.ticket_id))
+        snap = await self._moves.load(TicketRef(ticket_id=card.ticket_id))
         if viewer is None or snap is None:
             return None
         if card.kind in LIVING_KINDS:
@@ -149,7 +149,7 @@ class Cards:
         """Whether the same person holds a newer reminder of the same kind about the same assignment."""
         if card.kind not in REMINDERS or card.assignment_id is None:
             return False
-        held = await self._names.of_assignment(card.assignment_id)
+        held = await self._names.list_by_assignment(card.assignment_id)
         mine = (card.sent_at, card.id)
         return any(h.kind == card.kind and h.person == card.person and (h.sent_at, h.id) > mine for h in held)
 
@@ -233,7 +233,7 @@ class Cards:
 
     async def _requester(self, ticket_id: int) -> str | None:
         if ticket_id not in self._known:
-            self._known[ticket_id] = await self._names.requester(ticket_id)
+            self._known[ticket_id] = await self._names.get_requester_name(ticket_id)
             if len(self._known) > NAMES:
                 self._known.popitem(last=False)
         return self._known.get(ticket_id)
@@ -248,7 +248,7 @@ class Cards:
 
     async def _digest(self, viewer: Person) -> Card | None:
         """M5: how much waits for a person, counted when it is sent; None when nothing does."""
-        count, found = await self._todos.todo(viewer.unit, TODOS) if self._todos else (0, [])
+        count, found = await self._todos.list_todo(viewer.unit, TODOS) if self._todos else (0, [])
         if self._todos and not count:
             return None
         now = self._office.clock.now()

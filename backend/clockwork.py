@@ -14,7 +14,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Role, Source
 from backend.office import Office, Standing
 from backend.ports.due import DueStore
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 
 log = structlog.get_logger("deadlines")
 AT_ONCE = 500  # duties handled in one run
@@ -44,7 +44,7 @@ class Clockwork:
     async def round(self) -> int:
         """Handle what is due now; return how many duties were checked."""
         now = self._office.clock.now()
-        duties = await self._due.due(now, AT_ONCE)
+        duties = await self._due.list_due(now, AT_ONCE)
         snapshot = await self._office.standing()
         by_ticket: dict[int, list[Duty]] = {}
         for duty in duties:
@@ -65,10 +65,10 @@ class Clockwork:
             await self._look(duty, now, snapshot)
         except Refused as refused:
             log.info("duty_postponed", duty=duty.id, kind=str(duty.kind), code=refused.code)
-            await self._due.looked(duty, duty.step, self._postponed(duty, refused, now))
+            await self._due.record_check(duty, duty.step, self._postponed(duty, refused, now))
         except Exception:  # boundary of one duty: log it and check again later
             log.exception("duty_failed", duty=duty.id, kind=str(duty.kind))
-            await self._due.looked(duty, duty.step, now + LATER)
+            await self._due.record_check(duty, duty.step, now + LATER)
 
     @staticmethod
     def _postponed(duty: Duty, refused: Refused, now: datetime) -> datetime | None:
@@ -96,7 +96,7 @@ class Clockwork:
         if now < at:
             ahead.append(at)
         messages = await self._letters(duty, fresh, now, snapshot)
-        await self._due.looked(duty, climbed, min(ahead, default=None), messages)
+        await self._due.record_check(duty, climbed, min(ahead, default=None), messages)
 
     async def _letters(
         self, duty: Duty, fresh: Sequence[reminders.ReminderStep], now: datetime, snapshot: Standing
@@ -104,7 +104,7 @@ class Clockwork:
         """Build messages for the latest reminder step only: no repeats after an outage (FS17)."""
         if not fresh:
             return []
-        snap = await self._desk.moves.load(Find(ticket_id=duty.ticket_id))
+        snap = await self._desk.moves.load(TicketRef(ticket_id=duty.ticket_id))
         if snap is None:
             return []
         rung = [r for r in fresh if r.stage == fresh[-1].stage and r.message not in TOLD_BY_MOVES]
@@ -172,7 +172,7 @@ class Clockwork:
         try:
             await self._act("yellow_card", duty, at)
         except Refused:
-            snap = await self._desk.moves.load(Find(assignment_id=duty.assignment_id))
+            snap = await self._desk.moves.load(TicketRef(assignment_id=duty.assignment_id))
             return snap is not None and any(
                 a.id == duty.assignment_id and a.yellow_card_at == at for a in snap.assignments
             )
@@ -180,7 +180,7 @@ class Clockwork:
 
     async def _begin_visit(self, duty: Duty, now: datetime) -> bool:
         """T23: begin the visit of a closed ticket; False if it has begun already."""
-        snap = await self._desk.moves.load(Find(ticket_id=duty.ticket_id))
+        snap = await self._desk.moves.load(TicketRef(ticket_id=duty.ticket_id))
         if snap is None or snap.ticket.state != "closed":
             return False
         await self._desk.act(Act("start_visit", SYSTEM, Source.CLOCK, ticket_no=snap.ticket.no))
@@ -199,8 +199,8 @@ class Clockwork:
         day = snapshot.later(snapshot.settings.text("settlement_day"), first - timedelta(seconds=1), None)
         if now < day:
             first = (first - timedelta(days=1)).replace(day=1)
-        for ticket_id in await self._due.to_archive(first, AT_ONCE):
-            snap = await self._desk.moves.load(Find(ticket_id=ticket_id))
+        for ticket_id in await self._due.list_to_archive(first, AT_ONCE):
+            snap = await self._desk.moves.load(TicketRef(ticket_id=ticket_id))
             if snap is None:
                 continue
             try:

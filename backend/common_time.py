@@ -18,11 +18,11 @@ TURNS = 5  # at most: work that one process creates for another is done in the n
 
 
 class Values(Protocol):
-    """Key-value store shared by all processes; implemented in storage/house.py."""
+    """Key-value store shared by all processes; implemented in storage/office/key_values.py."""
 
-    async def read(self, name: str) -> str | None: ...
-    async def starting(self, prefix: str) -> Mapping[str, str]: ...
-    async def keep(self, name: str, value: str) -> None: ...
+    async def get(self, name: str) -> str | None: ...
+    async def list_by_prefix(self, prefix: str) -> Mapping[str, str]: ...
+    async def put(self, name: str, value: str) -> None: ...
 
 
 class CommonTime:
@@ -42,7 +42,7 @@ class CommonTime:
             for _ in range(TURNS):
                 worked = await self._settle()
                 call = f"{self._owner}:{time.time()}"
-                await self._values.keep(CALL, call)
+                await self._values.put(CALL, call)
                 elsewhere = await self._all_answered(call)
                 if not (elsewhere or (worked and await self._others())):
                     return
@@ -60,7 +60,7 @@ class CommonTime:
 
     async def _others(self) -> list[tuple[str, int]]:
         """For each other live process: the last call it answered, and how much it had to do."""
-        found = await self._values.starting(SEEN)
+        found = await self._values.list_by_prefix(SEEN)
         said = [value.split("|") for name, value in found.items() if name != SEEN + self._owner]
         return [(call, int(worked)) for call, at, worked in said if time.time() - float(at) < ALIVE_SECONDS]
 
@@ -69,12 +69,12 @@ class CommonTime:
         seen, told, worked = "", 0.0, 0
         while True:
             try:
-                call = await self._values.read(CALL) or ""
+                call = await self._values.get(CALL) or ""
                 fresh = call != seen and not call.startswith(f"{self._owner}:")
                 if (await self._clock.catch_up() or fresh) and not self._moving:
                     worked = await self._settle()
                 if fresh or time.monotonic() - told > 1:
-                    await self._values.keep(SEEN + self._owner, f"{call}|{time.time()}|{worked}")
+                    await self._values.put(SEEN + self._owner, f"{call}|{time.time()}|{worked}")
                     seen, told = call, time.monotonic()
             except Exception as accident:  # the database may be away for a moment; real time goes on, so keep trying
                 log.warning("shared_clock_failed", kind=type(accident).__name__)

@@ -21,8 +21,8 @@ from backend.mail.redraw import Redraw
 from backend.mail.settling import Settling
 from backend.office import Office
 from backend.ports.cards import CardStore
-from backend.ports.letters import Claimed, LetterStore, Settlement, Waiting
-from backend.ports.moves import MovesStore
+from backend.ports.moves import MoveStore
+from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult, WaitingMessage
 from notify.channel import Channel
 from notify.pace import LocalPacer, Pacer
 
@@ -41,10 +41,10 @@ class Courier:
     def __init__(
         self,
         *,
-        messages: LetterStore,
+        messages: OutboxStore,
         cards: CardStore,
         draw: Cards,
-        moves: MovesStore,
+        moves: MoveStore,
         office: Office,
         channels: Mapping[str, Channel],
         bindings: Bindings,
@@ -120,10 +120,10 @@ class Courier:
         found = await self._o.letters.get(message_id)
         if found is None:
             return
-        instead = await self._outbound.instead(found.letter, why)
+        instead = await self._outbound.instead(found.message, why)
         if await self._o.letters.give_up(message_id, why, instead.letters, instead.notes):
             if instead.hasten:
-                await self._o.letters.hasten(*instead.hasten)
+                await self._o.letters.bring_forward(*instead.hasten)
             self.nudge()
 
     async def close(self, seconds: float = 20.0) -> None:
@@ -145,10 +145,10 @@ class Courier:
             return
         self._rescued_at = now
         o = self._o
-        worn = await o.letters.rescue(list(o.channels), o.real_now(), o.office.clock.now(), MOST_ATTEMPTS)
+        worn = await o.letters.release_expired(list(o.channels), o.real_now(), o.office.clock.now(), MOST_ATTEMPTS)
         for claimed in worn:
-            log.error("message_dead", letter=claimed.letter.id, kind=claimed.letter.kind)
-            instead = await self._outbound.instead(claimed.letter, "worn_out")
+            log.error("message_dead", letter=claimed.message.id, kind=claimed.message.kind)
+            instead = await self._outbound.instead(claimed.message, "worn_out")
             await o.letters.add(instead.letters, instead.notes)
 
     async def _look(self) -> int:
@@ -158,7 +158,7 @@ class Courier:
         self._looked_at = asyncio.get_running_loop().time()
         few = len(self._line) < FEW_WAITING
         names, now = list(o.channels), o.office.clock.now()
-        found = await o.letters.waiting(names, now, MOST_WAITING if few else FEW_WAITING, urgent=not few)
+        found = await o.letters.list_waiting(names, now, MOST_WAITING if few else FEW_WAITING, urgent=not few)
         fresh = [w for w in found if not self._line.has(card=False, id=w.id)]
         merged = await self._merge(fresh)
         by_code = (await o.office.standing()).by_code
@@ -169,13 +169,13 @@ class Courier:
                 self._line.put(Job(False, w.id, w.channel, address, w.urgent))
         count = len(fresh)
         if few:
-            for card in await o.cards.stale(names, now, o.real_now(), FEW_WAITING):
+            for card in await o.cards.list_stale(names, now, o.real_now(), FEW_WAITING):
                 if not self._line.has(card=True, id=card.id):
                     self._line.put(Job(True, card.id, card.channel, card.address, False))
                     count += 1
         return count
 
-    async def _merge(self, fresh: Sequence[Waiting]) -> set[int]:
+    async def _merge(self, fresh: Sequence[WaitingMessage]) -> set[int]:
         """Merge many general reminders of one person into one digest at its hour (§6.3, FS17)."""
         o = self._o
         limit = (await o.office.standing()).settings.integer("remind.merge_over")
@@ -192,17 +192,17 @@ class Courier:
             merged.update(ids)
             if not taken:
                 continue
-            when = digest_at(await o.office.standing(), [c.letter for c in taken], now)
-            planned = await o.letters.planned("M5", channel, person)
+            when = digest_at(await o.office.standing(), [c.message for c in taken], now)
+            planned = await o.letters.find_next_send("M5", channel, person)
             digests: tuple[Message, ...] = ()
             if planned is None or planned > when:
                 await o.ids.refill(1)
-                first = taken[0].letter
+                first = taken[0].message
                 digests = (Message(o.ids.take(), "M5", channel, person, None, None, 0, False, when, now,
                                   {"merged": len(taken)}, cause_id=first.id),)  # fmt: skip
             await o.letters.settle([
-                Settlement(c.letter.id, c.owner, c.letter.attempts, "skipped", now, error="merged",
-                           letters=digests if c is taken[0] else ())
+                SendResult(c.message.id, c.owner, c.message.attempts, "skipped", now, error="merged",
+                           messages=digests if c is taken[0] else ())
                 for c in taken
             ])  # fmt: skip
             self._handled += len(taken)
@@ -223,7 +223,7 @@ class Courier:
                 for claimed in await o.letters.claim(
                     o.owner, list(o.channels), now, len(messages), o.lease(), messages
                 ):
-                    taken[False, claimed.letter.id] = lambda c=claimed: self._outbound.deliver(c)  # type: ignore[misc]
+                    taken[False, claimed.message.id] = lambda c=claimed: self._outbound.deliver(c)  # type: ignore[misc]
             if cards:
                 for card in await o.cards.claim(o.owner, cards, o.real_now(), o.lease()):
                     taken[True, card.id] = lambda c=card: self._redraw.draw(c)  # type: ignore[misc]
@@ -264,4 +264,4 @@ class Courier:
                 one.cancel()
 
 
-__all__ = ["Bindings", "Claimed", "Courier"]
+__all__ = ["Bindings", "ClaimedMessage", "Courier"]

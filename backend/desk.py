@@ -12,7 +12,7 @@ from backend.domain.flow import Unchanged, decide
 from backend.domain.refusals import Refused
 from backend.office import Office
 from backend.office_now import OfficeNow
-from backend.ports.moves import Find, MovesStore, NewTicket
+from backend.ports.moves import MoveStore, NewTicket, TicketRef
 
 log = structlog.get_logger("tickets")
 IDS_AT_HAND = 2_048  # more than 64 concurrent moves of the most demanding verb need
@@ -36,7 +36,7 @@ class Moved:
 class Desk:
     """Performs acts from every source. Listeners are called (not awaited) with every plan once it is durable."""
 
-    def __init__(self, moves: MovesStore, office: Office, ids: IdSupply, key: bytes) -> None:
+    def __init__(self, moves: MoveStore, office: Office, ids: IdSupply, key: bytes) -> None:
         self.moves = moves
         self.office = office
         self._ids = ids
@@ -60,7 +60,7 @@ class Desk:
         snapshot = await self.office.standing()
         world = OfficeNow(snapshot, self.office.clock.now(), self._ids.take)
         beside = _other(act)
-        find = Find(no=act.ticket_no) if act.ticket_no is not None else Find(assignment_id=act.assignment_id)
+        find = TicketRef(no=act.ticket_no) if act.ticket_no is not None else TicketRef(assignment_id=act.assignment_id)
         seen: list[Snapshot] = []
 
         def think(snap: Snapshot | None) -> Plan:
@@ -92,10 +92,10 @@ class Desk:
             listener(plan, ticket_no)
 
 
-def _other(act: Act) -> Find | None:
+def _other(act: Act) -> TicketRef | None:
     """Return the other ticket an act names: the master of a merge (T4)."""
     into = act.arguments.get("into") if act.verb == "merge" else None
-    return Find(no=into.strip()) if isinstance(into, str) else None
+    return TicketRef(no=into.strip()) if isinstance(into, str) else None
 
 
 def journal_line(

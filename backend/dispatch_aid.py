@@ -14,8 +14,8 @@ from backend.domain.ticket import Category, Role, UnitKind
 from backend.likeness import Likeness
 from backend.office import Office
 from backend.ports.audit import AuditStore
-from backend.ports.dispatch_aid import BY, CatalogueStore, Entry, Repeats
-from backend.ports.likeness import LikenessStore
+from backend.ports.dispatch_catalogue import GROUP_BY, CatalogueStore, NewCatalogueEntry, RepeatCount
+from backend.ports.ticket_features import FeatureStore
 from backend.taking import Finder
 
 KEEPERS = (Role.ADMIN, Role.DISPATCHER, None)
@@ -35,7 +35,7 @@ def keywords_of(written: str) -> tuple[str, ...]:
 def entry_of(
     finder: Finder, unit: str, *, category: Category | None = None, keywords: str = "", region: str = "",
     basis: str = "", valid_from: date | None = None, valid_to: date | None = None,
-) -> Entry:  # fmt: skip
+) -> NewCatalogueEntry:  # fmt: skip
     """Validate a row of the catalogue and return it as stored.
 
     Refused `unknown_unit` with near names, `not_for_catalogue`, `catalogue_empty` (a row for everything),
@@ -54,7 +54,7 @@ def entry_of(
     plain = [found.code, category and str(category), sorted(words), region, basis,
              *(d and d.isoformat() for d in (valid_from, valid_to))]  # fmt: skip
     mark = hashlib.sha256(json.dumps(plain, ensure_ascii=False).encode()).hexdigest()
-    return Entry(
+    return NewCatalogueEntry(
         found.code, None if category is None else str(category), words, region, basis, valid_from, valid_to, mark
     )
 
@@ -63,7 +63,7 @@ class DispatchAid:
     """Suggests units for tickets; a dispatcher decides."""
 
     def __init__(
-        self, store: CatalogueStore, gists: LikenessStore, likeness: Likeness, office: Office, audit: AuditStore
+        self, store: CatalogueStore, gists: FeatureStore, likeness: Likeness, office: Office, audit: AuditStore
     ) -> None:
         self._store, self._gists, self._likeness, self._office, self._audit = store, gists, likeness, office, audit
 
@@ -71,7 +71,7 @@ class DispatchAid:
 
     async def rows(self) -> Sequence[CatalogueEntry]:
         """List the catalogue, oldest row first."""
-        return await self._store.rows()
+        return await self._store.list_entries()
 
     async def put(self, want: Mapping[str, Any], by: Actor) -> CatalogueEntry:
         """Add one row by hand. Refused `forbidden`, `exists`, and as an invalid row is."""
@@ -79,25 +79,25 @@ class DispatchAid:
         snapshot = await self._office.standing(fresh=True)
         entry = entry_of(Finder(snapshot.config.units.values()), **want)
         now = self._office.clock.now()
-        (fresh,) = await self._store.put([entry], by.code, now)
+        (fresh,) = await self._store.add_entries([entry], by.code, now)
         if not fresh:
             raise Refused("exists", what="catalogue")
-        await self._audit.note(now, by.code, "catalogue", entry.unit, keywords=list(entry.keywords))
-        return (await self._store.rows())[-1]
+        await self._audit.record(now, by.code, "catalogue", entry.unit, keywords=list(entry.keywords))
+        return (await self._store.list_entries())[-1]
 
     async def remove(self, row: int, by: Actor) -> None:
         """Remove a row; what it suggested stays on record. Refused `forbidden`, `not_found`."""
         _keeper(by)
         now = self._office.clock.now()
-        if not await self._store.remove(row, by.code, now):
+        if not await self._store.remove_entry(row, by.code, now):
             raise Refused("not_found", row=row)
-        await self._audit.note(now, by.code, "catalogue_removed", str(row))
+        await self._audit.record(now, by.code, "catalogue_removed", str(row))
 
-    async def take(self, entries: Sequence[Entry], by: str, *, dry: bool) -> Sequence[bool]:
+    async def take(self, entries: Sequence[NewCatalogueEntry], by: str, *, dry: bool) -> Sequence[bool]:
         """Store the rows of a file (`dry`: only check); True for each that is new."""
         if not dry:
-            return await self._store.put(entries, by, self._office.clock.now())
-        known = await self._store.known([e.fingerprint for e in entries])
+            return await self._store.add_entries(entries, by, self._office.clock.now())
+        known = await self._store.find_existing([e.fingerprint for e in entries])
         return [e.fingerprint not in known for e in entries]
 
     # -- suggestions and figures
@@ -105,28 +105,28 @@ class DispatchAid:
     async def suggestions(self, no: str) -> Sequence[Suggestion]:
         """Suggest units for a ticket, best first, each with its reasons. Refused `not_found`."""
         await self._likeness.round()
-        told = await self._gists.told(no)
+        told = await self._gists.find_source(no)
         if told is None:
             raise Refused("not_found", ticket=no)
         snapshot = await self._office.standing()
         like = [
-            Precedent(one.known.no, one.score, one.known.unit, one.known.closed, one.known.refused_by)
+            Precedent(one.known.no, one.score, one.known.unit, one.known.closed, one.known.returned_by)
             for one in await self._likeness.near(told)
         ]
         allowed = [u.code for u in snapshot.config.units.values() if u.active and u.kind is not UnitKind.MANAGEMENT]
         demand = Demand(told.category, told.region, "\n".join((told.title, told.text, told.place)))
         today = self._office.clock.now().date()
-        return suggest(await self._store.rows(), demand, like, today, allowed)
+        return suggest(await self._store.list_entries(), demand, like, today, allowed)
 
     async def misses(self, start: date, end: date, by: str) -> Sequence[DispatchErrors]:
         """Count wrong dispatches from the day `start` to the day `end`, both included. Refused `bad_field`."""
-        if by not in BY:
+        if by not in GROUP_BY:
             raise Refused("bad_field", field="by")
-        return await self._store.misses(*self.instants(start, end), by)
+        return await self._store.count_misses(*self.instants(start, end), by)
 
-    async def repeats(self, start: date, end: date) -> Sequence[Repeats]:
+    async def repeats(self, start: date, end: date) -> Sequence[RepeatCount]:
         """Count repeats by unit and month (A18) from the day `start` to the day `end`, both included."""
-        return await self._store.repeats(*self.instants(start, end))
+        return await self._store.count_repeats(*self.instants(start, end))
 
     def instants(self, start: date, end: date) -> tuple[datetime, datetime]:
         """Return the beginning of the first day and the end of the last, in the office's zone. Refused `bad_field`."""

@@ -40,14 +40,14 @@ class Duties:
 
     async def of_ticket(self, ticket_id: int) -> Sequence[Duty]:
         """List all duties of a ticket, met and open, in the order they began."""
-        return await self._store.of_ticket(ticket_id)
+        return await self._store.list_by_ticket(ticket_id)
 
     async def preview(self, change: RuleChange) -> list[DueChange]:
         """List open duties whose due time would change, earliest due first; write nothing."""
         snapshot = await self._office.standing(fresh=True)
         old, new = DueRules(snapshot.settings, snapshot.calendar), changed(snapshot, change)
         now, found = self._office.clock.now(), []
-        async for no, category, duty in self._store.open(now):
+        async for no, category, duty in self._store.iterate_open(now):
             due = recompute_due(duty, category, old, new, now)
             if due is not None:
                 found.append(DueChange(no, duty, due))
@@ -67,17 +67,17 @@ class Duties:
         if change.days:
             await self._office.store.set_days(change.days, "", by.code, now)
             days = {day.isoformat(): worked for day, worked in change.days.items()}
-            await self._audit.note(now, by.code, "calendar", None, days=days)
+            await self._audit.record(now, by.code, "calendar", None, days=days)
         self._office.forget()
         after = await self._office.standing(fresh=True)
         new, late = DueRules(after.settings, after.calendar), []
-        async for no, category, duty in self._store.open(now):
+        async for no, category, duty in self._store.iterate_open(now):
             due = recompute_due(duty, category, old, new, now)
             if due is not None:
                 late.append(DueChange(no, duty, due))
         more, also_missed = await self._move(late, by)
         done = [*shifted, *more]
-        await self._audit.note(now, by.code, "recomputed", None, duties=len(done), settings=dict(change.settings),
+        await self._audit.record(now, by.code, "recomputed", None, duties=len(done), settings=dict(change.settings),
                                days=[d.isoformat() for d in change.days])  # fmt: skip
         return Applied(done, missed + also_missed)
 
@@ -103,7 +103,7 @@ def changed(snapshot: Standing, change: RuleChange) -> DueRules:
         unit = key.partition("@")[2]
         if unit and unit not in snapshot.config.units:
             raise Refused("unknown_unit", unit=unit)
-    days: Mapping[date, bool] = {**snapshot.config.days, **change.days}
+    days: Mapping[date, bool] = {**snapshot.config.calendar, **change.days}
     return DueRules(snapshot.settings.with_changes(dict(change.settings)), Calendar.load_default(days))
 
 

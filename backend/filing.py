@@ -8,7 +8,7 @@ from collections.abc import Collection
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.office import Clock
-from backend.ports.files import FilesStore, Paper
+from backend.ports.files import FileStore, StoredFile
 
 LARGEST = 20 * 1024 * 1024  # bytes (contract §5)
 LONGEST_NAME = 120  # characters
@@ -31,36 +31,36 @@ def shown_name(name: str, kind: str) -> str:
 class Filing:
     """Stores and serves files for every source."""
 
-    def __init__(self, store: FilesStore, clock: Clock) -> None:
+    def __init__(self, store: FileStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
-    async def take(self, name: str, content: bytes, by: Actor) -> Paper:
+    async def take(self, name: str, content: bytes, by: Actor) -> StoredFile:
         """Store a file. Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
         if len(content) > LARGEST:
             raise Refused("too_large")
         kind = kind_of(content)
         if kind is None:
             raise Refused("file_type")
-        paper = Paper(
+        paper = StoredFile(
             secrets.token_urlsafe(12), shown_name(name, kind), kind, len(content),
             hashlib.sha256(content).hexdigest(), by.code, by.unit, self._clock.now(),
         )  # fmt: skip
-        await self._store.keep(paper, content)
+        await self._store.store(paper, content)
         return paper
 
-    async def open(self, file_id: str, by: Actor) -> tuple[Paper, bytes]:
+    async def open(self, file_id: str, by: Actor) -> tuple[StoredFile, bytes]:
         """Return a file with its content. Refused `not_found` if there is none, or it is another unit's."""
-        paper = (await self._store.papers([file_id])).get(file_id)
+        paper = (await self._store.find_files([file_id])).get(file_id)
         if paper is None or not _may_see(paper, by):
             raise Refused("not_found", file=file_id)
-        return paper, await self._store.content(file_id) or b""
+        return paper, await self._store.load_content(file_id) or b""
 
     async def all_there(self, ids: Collection[str], by: Actor) -> bool:
         """Whether all these files exist and `by` may use them."""
-        known = await self._store.papers(ids)
+        known = await self._store.find_files(ids)
         return all(i in known and _may_see(known[i], by) for i in ids)
 
 
-def _may_see(paper: Paper, by: Actor) -> bool:
+def _may_see(paper: StoredFile, by: Actor) -> bool:
     return not by.is_unit_member or paper.unit == by.unit

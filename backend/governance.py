@@ -12,7 +12,7 @@ from backend.domain.ticket import Role, UnitKind
 from backend.likeness import Likeness
 from backend.likeness.room import Group
 from backend.office import Office
-from backend.ports.governance import GovernanceStore, Project
+from backend.ports.governance import GovernanceProject, GovernanceStore
 
 KEEPERS = (Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.SCORE_CLERK, Role.ADMIN, None)
 REVIEWERS = (Role.SCORE_CLERK, Role.ADMIN, None)
@@ -43,11 +43,11 @@ class Governance:
     ) -> None:
         self._store, self._likeness, self._ledgers, self._office, self._ids = store, likeness, ledgers, office, ids
 
-    async def listed(self, month: str | None = None, unit: str | None = None) -> Sequence[Project]:
+    async def listed(self, month: str | None = None, unit: str | None = None) -> Sequence[GovernanceProject]:
         """List projects, newest first."""
-        return await self._store.listed(month, unit)
+        return await self._store.list_projects(month, unit)
 
-    async def open(self, want: Mapping[str, Any], by: Actor) -> Project:
+    async def open(self, want: Mapping[str, Any], by: Actor) -> GovernanceProject:
         """Open a new project. `want`: topic, cause, measures, tickets, unit?, month?
 
         Refused `forbidden`, `missing`, `bad_field`, `unknown_unit`, `not_an_institution`, `not_found` (a ticket).
@@ -56,15 +56,15 @@ class Governance:
         now = self._office.clock.now()
         unit = await self._institution(want.get("unit") or by.unit)
         await self._ids.refill(1)
-        project = Project(
+        project = GovernanceProject(
             self._ids.take(), unit, want.get("month") or f"{now:%Y-%m}", _text(want, "topic", LONGEST_TOPIC, must=True),
             _text(want, "cause"), _text(want, "measures"), await self._tickets(want.get("tickets") or ()),
             "open", False, by.code, now,
         )  # fmt: skip
-        await self._store.add(project)
+        await self._store.add_project(project)
         return project
 
-    async def change(self, project_id: int, want: Mapping[str, Any], by: Actor) -> Project:
+    async def change(self, project_id: int, want: Mapping[str, Any], by: Actor) -> GovernanceProject:
         """Edit topic, cause, measures or tickets. Editing a draft opens it.
 
         Refused `forbidden`, `not_found`, `not_now`, `bad_field`.
@@ -81,14 +81,14 @@ class Governance:
             changes["tickets"] = await self._tickets(want["tickets"])
         return await self._changed(project, changes)
 
-    async def drop(self, project_id: int, by: Actor) -> Project:
+    async def drop(self, project_id: int, by: Actor) -> GovernanceProject:
         """Drop a draft or an open project. Refused `forbidden`, `not_found`, `not_now`."""
         _may(by, KEEPERS)
         project = await self._one(project_id, "draft", "open")
         return await self._changed(project, {"state": "dropped", "closed_by": by.code,
                                              "closed_at": self._office.clock.now()})  # fmt: skip
 
-    async def close(self, project_id: int, by: Actor) -> Project:
+    async def close(self, project_id: int, by: Actor) -> GovernanceProject:
         """Declare the class governed: enter a ledger line that waits for the second person's review.
 
         Refused `forbidden`, `not_found`, `not_now`, `governance_incomplete` (cause, measures and a ticket are
@@ -109,7 +109,7 @@ class Governance:
         return await self._changed(project, {"state": "closed", "closed_by": by.code, "ledger_id": entry["id"],
                                              "closed_at": self._office.clock.now()})  # fmt: skip
 
-    async def review(self, project_id: int, accept: bool, by: Actor) -> Project:
+    async def review(self, project_id: int, accept: bool, by: Actor) -> GovernanceProject:
         """Accept or refuse a closed project; accepted, it counts.
 
         Refused `forbidden`, `not_found`, `not_now`, `same_person`.
@@ -131,7 +131,7 @@ class Governance:
         first = datetime(now.year, now.month, 1, tzinfo=now.tzinfo)
         groups, _ = await self._likeness.groups(first, now)
         month = f"{now:%Y-%m}"
-        taken = {no for project in await self._store.listed(month, None) for no in project.tickets}
+        taken = {no for project in await self._store.list_projects(month, None) for no in project.tickets}
         made = 0
         for group in groups:
             numbers = tuple(one.no for one in group.members)
@@ -139,7 +139,7 @@ class Governance:
             if len(numbers) < least or taken & {*numbers} or unit is None:
                 continue
             await self._ids.refill(1)
-            await self._store.add(Project(
+            await self._store.add_project(GovernanceProject(
                 self._ids.take(), unit, month, " ".join(group.about)[:LONGEST_TOPIC], "", "", numbers[:MOST_TICKETS],
                 "draft", True, HOUSE, now,
             ))  # fmt: skip
@@ -148,16 +148,16 @@ class Governance:
 
     # -- shared helpers
 
-    async def _one(self, project_id: int, *states: str) -> Project:
-        project = await self._store.one(project_id)
+    async def _one(self, project_id: int, *states: str) -> GovernanceProject:
+        project = await self._store.get_project(project_id)
         if project is None:
             raise Refused("not_found", project=project_id)
         if project.state not in states:
             raise Refused("not_now", state=project.state)
         return project
 
-    async def _changed(self, project: Project, changes: Mapping[str, Any]) -> Project:
-        if not await self._store.change(project.id, project.state, changes):
+    async def _changed(self, project: GovernanceProject, changes: Mapping[str, Any]) -> GovernanceProject:
+        if not await self._store.update_project(project.id, project.state, changes):
             raise Refused("overtaken")
         return replace(project, **changes)
 
@@ -174,7 +174,7 @@ class Governance:
         wanted = tuple(dict.fromkeys(numbers))
         if len(wanted) > MOST_TICKETS:
             raise Refused("bad_field", field="tickets")
-        known = await self._store.known_numbers(wanted)
+        known = await self._store.find_existing_numbers(wanted)
         for no in wanted:
             if no not in known:
                 raise Refused("not_found", ticket=no)
@@ -199,7 +199,7 @@ def _text(want: Mapping[str, Any], name: str, longest: int = LONGEST, *, must: b
     return value
 
 
-def as_json(project: Project) -> dict[str, Any]:
+def as_json(project: GovernanceProject) -> dict[str, Any]:
     """Convert a project to JSON."""
     return {
         name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value

@@ -7,7 +7,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, UnitKind
 from backend.office import Office, Standing
 from backend.paper.records import HistoryRow
-from backend.ports.histories import Frame, HistoryStore
+from backend.ports.history import HistoryStore, ImportContext
 
 
 class Histories:
@@ -24,14 +24,14 @@ class Histories:
         snapshot = await self._office.standing()
         checked = [self._placed(record, snapshot) for record in records]
         good = [record for record in checked if isinstance(record, HistoryRow)]
-        frame = Frame(now=self._office.clock.now(), by=by, due=snapshot.due)
+        frame = ImportContext(now=self._office.clock.now(), by=by, due=snapshot.due)
         written = iter(await self._store.write(good, frame))
         return [one if isinstance(one, Refused) else next(written) for one in checked]
 
     async def check(self, records: Sequence[HistoryRow]) -> list[bool | Refused]:
         """Return what `write` would, storing nothing."""
         snapshot = await self._office.standing()
-        known = await self._store.known([record.ticket_no for record in records])
+        known = await self._store.find_existing([record.ticket_no for record in records])
         placed = [self._placed(record, snapshot) for record in records]
         return [one if isinstance(one, Refused) else _would(one, known, snapshot) for one in placed]
 

@@ -18,7 +18,7 @@ from backend.office import Office
 from backend.paper.fields import Context
 from backend.paper.reading import Reading, read
 from backend.paper.records import Record, RowRefusal
-from backend.ports.imports import ImportsStore
+from backend.ports.imports import ImportStore
 from backend.rosters import PLANNERS
 from backend.takers import taker_of
 from backend.taking import Shelves, Taken, Verdict
@@ -63,7 +63,7 @@ class Imports:
     """Imports files row by row. `countries` are those whose numbers may be called."""
 
     def __init__(
-        self, stores: Shelves, book: ImportsStore, office: Office, catalogue: Texts,
+        self, stores: Shelves, book: ImportStore, office: Office, catalogue: Texts,
         countries: Sequence[str] = ("CN",),
     ) -> None:  # fmt: skip
         self._shelves = stores
@@ -94,7 +94,7 @@ class Imports:
                  already=report.already, refused=len(report.refused))  # fmt: skip
         if not dry_run:
             short = {**document, "refused": document["refused"][:KEPT_REFUSALS]}
-            await self._book.note(kind, await asyncio.to_thread(_sha256, content), name, by.code, now, short)
+            await self._book.record_import(kind, await asyncio.to_thread(_sha256, content), name, by.code, now, short)
         return document
 
     async def _empty(self, reading: Reading, kind: str, by: Actor, dry: bool, progress: Progress | None) -> Report:

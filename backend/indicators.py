@@ -6,13 +6,13 @@ from typing import Any
 from backend.domain.acts import Actor
 from backend.marks.spans import bounds, month_span
 from backend.office import Office
-from backend.ports.indicators import IndicatorsStore, Pace
+from backend.ports.indicators import IndicatorStore, ResponseTimes
 
 
 class Indicators:
     """Computes indicators on request; none is scored."""
 
-    def __init__(self, store: IndicatorsStore, office: Office) -> None:
+    def __init__(self, store: IndicatorStore, office: Office) -> None:
         self._store = store
         self._office = office
 
@@ -26,15 +26,15 @@ class Indicators:
         month_span(name)
         start, end = bounds(name, zone)
         mine = by.unit if by.is_unit_member else unit
-        paces = await self._store.paces(start, end, mine)
+        paces = await self._store.count_response_times(start, end, mine)
         answer: dict[str, Any] = {"month": name, "units": [_shape(p) for p in paces]}
         if not by.is_unit_member and unit is None:
-            demands, again = await self._store.came_again(start, end)
+            demands, again = await self._store.count_repeats(start, end)
             answer |= {"demands": demands, "repeats": again}
         return answer
 
 
-def _shape(p: Pace) -> dict[str, Any]:
+def _shape(p: ResponseTimes) -> dict[str, Any]:
     """Serialize one unit's line; times in seconds from the dispatch."""
     return {
         "unit": p.unit, "dispatched": p.dispatched, "repeats": p.repeats,

@@ -15,7 +15,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Role, Source, State
 from backend.domain.ticket_digest import compute_digest
 from backend.office import Office, Standing
-from backend.ports.intake import Callers, IntakeStore
+from backend.ports.intake import IntakeStore, KnownRequesters
 from backend.ports.moves import NewTicket
 
 __all__ = ["Intake", "TicketForm"]
@@ -33,7 +33,7 @@ class Seals(Protocol):
     @property
     def journal(self) -> bytes: ...
     def seal(self, table: str, row: int | str, column: str, value: str) -> bytes: ...
-    def index(self, value: str) -> str: ...
+    def blind_index(self, value: str) -> str: ...
 
 
 class IdSupply(Protocol):
@@ -55,7 +55,7 @@ class Intake:
         self._ids = ids
         self._vault = vault
         self._desk = desk
-        self._reader = Reader(countries, vault.index)
+        self._reader = Reader(countries, vault.blind_index)
 
     async def receive(self, form: TicketForm, by: Actor, source: Source) -> str:
         """Take one demand (T1); return its ticket number. If complete it waits for dispatch, else for acceptance (T3).
@@ -76,8 +76,8 @@ class Intake:
         many = len(forms) > MANY
         drafts = await _aside(many, lambda: [self._reader.draft(f, now) for f in forms])
         good = [d for d in drafts if isinstance(d, Draft)]
-        callers = await self._store.callers({d.index for d in good if d.index}, now - REPEAT_WITHIN)
-        said = await self._store.said_before({d.said for d in good if d.said}, now - REPEAT_WITHIN)
+        callers = await self._store.find_requesters({d.index for d in good if d.index}, now - REPEAT_WITHIN)
+        said = await self._store.find_earlier_by_text({d.said for d in good if d.said}, now - REPEAT_WITHIN)
         callers = replace(callers, earlier=(*callers.earlier, *said))
         answers = iter(await self._keep(good, by, source, snapshot, now, callers))
         return [d if isinstance(d, Refused) else next(answers) for d in drafts]
@@ -86,7 +86,7 @@ class Intake:
         """Return what `receive_many` would, storing nothing; "" for a number that would be generated."""
         now = self._office.clock.now()
         drafts = await _aside(len(forms) > MANY, lambda: [self._reader.draft(f, now) for f in forms])
-        known = await self._store.known([d.no for d in drafts if isinstance(d, Draft) and d.no])
+        known = await self._store.find_taken_numbers([d.no for d in drafts if isinstance(d, Draft) and d.no])
         return [
             d if isinstance(d, Refused) else Refused("exists", ticket_no=d.no) if d.no in known else d.no or ""
             for d in drafts
@@ -101,7 +101,7 @@ class Intake:
         source: Source,
         snapshot: Standing,
         now: datetime,
-        callers: Callers,
+        callers: KnownRequesters,
     ) -> list[str | Refused]:
         answers: list[str | Refused] = [Refused("exists", ticket_no=d.no) for d in drafts]
         left = list(range(len(drafts)))
@@ -116,7 +116,7 @@ class Intake:
             made = await _aside(
                 len(left) > MANY,
                 lambda: [
-                    self._make(drafts[i], no, by, source, snapshot, now, callers.not_to_be_rung, earlier)
+                    self._make(drafts[i], no, by, source, snapshot, now, callers.do_not_call, earlier)
                     for i, no in zip(left, numbers, strict=True)  # noqa: B023 - finished before the next iteration
                 ],
             )
@@ -138,7 +138,7 @@ class Intake:
         """Return each draft's own number, or a new one of today: JS20261108001."""
         nameless = sum(d.no is None for d in drafts)
         day = now.strftime("%Y%m%d")
-        serials = iter(await self._store.serials(day, nameless)) if nameless else iter(())
+        serials = iter(await self._store.reserve_serials(day, nameless)) if nameless else iter(())
         return [d.no or f"{PREFIX}{day}{next(serials):03d}" for d in drafts]
 
     def _make(

@@ -16,7 +16,7 @@ from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
 from backend.domain.visit_days import find_next_visit_time
-from backend.ports.config import Config, ConfigStore
+from backend.ports.config import ConfigStore, OfficeConfig
 
 PROMPT = timedelta(minutes=30)  # a planned message later than this is planned again
 DAYS_OF_PEACE = 3  # attempts to find a time outside someone's quiet hours; then they are called anyway
@@ -43,7 +43,7 @@ class Clock:
 class Standing:
     """The rules and people as of one epoch; immutable, shared by all acts until the next change."""
 
-    config: Config
+    config: OfficeConfig
     settings: Settings
     calendar: Calendar
     by_unit: dict[str, tuple[Person, ...]]
@@ -52,7 +52,7 @@ class Standing:
     shifts: dict[str, tuple[duty_roster.Shift, ...]]  # by unit
 
     @staticmethod
-    def of(config: Config, profile: str, zone: ZoneInfo) -> "Standing":
+    def of(config: OfficeConfig, profile: str, zone: ZoneInfo) -> "Standing":
         """Build the snapshot of a configuration; `profile` applies unless the settings name one."""
         overrides = {"profile": profile, **config.settings}
         for unit, own in config.unit_settings.items():
@@ -68,7 +68,7 @@ class Standing:
         for shift in config.shifts:
             shifts[shift.unit] = (*shifts.get(shift.unit, ()), shift)
         return Standing(
-            config, Settings(overrides, zone), Calendar.load_default(config.days), by_unit,
+            config, Settings(overrides, zone), Calendar.load_default(config.calendar), by_unit,
             {p.code: p for p in config.people}, management, shifts,
         )  # fmt: skip
 
@@ -119,7 +119,7 @@ class Standing:
 
     def peace(self, person: str, at: datetime) -> datetime:
         """Return when a general message may reach this person, by their own quiet hours (/quiet)."""
-        written = self.config.quiet.get(person)
+        written = self.config.quiet_hours.get(person)
         if written is None:
             return at
         return OfficeHours.parse(written, self.settings.zone, overnight=True).next_outside(at)
@@ -237,13 +237,13 @@ class Office:
         async with self._lock:
             self._looked = loop.time()
             current = self._standing  # if it is invalidated while we wait, the next call reloads
-            if current is None or self._outlived(current) or await self.store.epoch() != current.config.epoch:
+            if current is None or self._outlived(current) or await self.store.get_epoch() != current.config.epoch:
                 config = await self.store.load(self.clock.now())
                 current = self._standing = Standing.of(config, self._profile, self.clock.zone)
             return current
 
     def _outlived(self, snapshot: Standing) -> bool:
-        return snapshot.config.until is not None and self.clock.now() >= snapshot.config.until
+        return snapshot.config.valid_until is not None and self.clock.now() >= snapshot.config.valid_until
 
     def forget(self) -> None:
         """Reload on the next call; use it after changing the configuration in this process."""

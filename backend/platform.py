@@ -13,8 +13,8 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office import Office
 from backend.ports.audit import AuditStore
-from backend.ports.platform import DONE, PlatformStore, Standing, Sync, Writeback
-from backend.ports.reading import Page
+from backend.ports.platform import DONE_STATES, PlatformStatus, PlatformStore, Writeback, WritebackState
+from backend.ports.ticket_queries import Page
 from notify.channel import DeliveryError
 from notify.record import RecordLine, genuine
 
@@ -29,10 +29,10 @@ CURSOR, TROUBLE = "platform_cursor", "platform_trouble"
 
 
 class Values(Protocol):
-    """Single values that survive a restart (storage/house.py)."""
+    """Single values that survive a restart (storage/office/key_values.py)."""
 
-    async def read(self, name: str) -> str | None: ...
-    async def keep(self, name: str, value: str) -> None: ...
+    async def get(self, name: str) -> str | None: ...
+    async def put(self, name: str, value: str) -> None: ...
 
 
 class Bringer(Protocol):
@@ -87,11 +87,11 @@ class Platform:
         return done + await self._fetch(now, self._line)
 
     async def _gather(self, now: datetime) -> int:
-        since = await self._store.external_since(now)
+        since = await self._store.find_external_since(now)
         if since is None:
             return 0
         after = since if self._gathered is None else max(since, self._gathered - LATE)
-        noted = await self._store.gather(after, (ITSELF.code,), now, 1_000)
+        noted = await self._store.enqueue_new(after, (ITSELF.code,), now, 1_000)
         if noted < 1_000:
             self._gathered = now
         return noted
@@ -104,14 +104,14 @@ class Platform:
             words = str(error)
             if error.kind == "permanent":
                 log.warning("platform_refused", ticket=move.ticket_no, verb=move.verb, why=words)
-                await self._store.settle(move.id, self._owner, move.attempts, Sync.REFUSED, now, error=words)
+                await self._store.settle(move.id, self._owner, move.attempts, WritebackState.REFUSED, now, error=words)
                 return
             wait = timedelta(seconds=error.retry_after) if error.retry_after else pause(move.attempts)
             await self._store.settle(
-                move.id, self._owner, move.attempts, Sync.WAITING, now, error=words, not_before=now + wait
+                move.id, self._owner, move.attempts, WritebackState.WAITING, now, error=words, not_before=now + wait
             )
             return
-        state = Sync.CONFIRMED if verdict.confirmed else Sync.ASKED
+        state = WritebackState.CONFIRMED if verdict.confirmed else WritebackState.ASKED
         now = self._office.clock.now()
         await self._store.settle(move.id, self._owner, move.attempts, state, now, ref=verdict.ref)
 
@@ -128,18 +128,18 @@ class Platform:
             return 0
         snapshot = await self._office.standing()
         self._fetch_at = snapshot.later(snapshot.settings.text("platform.fetch_every"), now, None)
-        cursor = await self._values.read(CURSOR)
+        cursor = await self._values.get(CURSOR)
         try:
             batch = await line.fetch(cursor, FEED, int(self._real()))
             await self._take(batch.items, cursor, now)
         except (DeliveryError, Refused) as error:  # the cursor is kept, so the same demands are fetched again
             log.warning("platform_feed_failed", why=str(error))
-            await self._values.keep(TROUBLE, f"{now.isoformat()} {error}"[:300])
+            await self._values.put(TROUBLE, f"{now.isoformat()} {error}"[:300])
             return 0
-        if await self._values.read(TROUBLE):
-            await self._values.keep(TROUBLE, "")
+        if await self._values.get(TROUBLE):
+            await self._values.put(TROUBLE, "")
         if batch.cursor and batch.cursor != cursor:
-            await self._values.keep(CURSOR, batch.cursor)
+            await self._values.put(CURSOR, batch.cursor)
             if len(batch.items) == FEED:
                 self._fetch_at = None
         return len(batch.items)
@@ -153,13 +153,13 @@ class Platform:
             for row in report["refused"]:
                 item = items[row["row"] - 1] if 0 < row["row"] <= len(items) else {}
                 about = str(item.get("ticket_no") or row["row"])[:60]
-                await self._audit.note(
+                await self._audit.record(
                     now, ITSELF.code, "platform_item_refused", about, code=row["code"], field=row.get("field")
                 )
 
     async def trouble(self) -> str:
         """Return why the last fetch failed; empty if it did not."""
-        return await self._values.read(TROUBLE) or ""
+        return await self._values.get(TROUBLE) or ""
 
     # -- later answers
 
@@ -167,52 +167,59 @@ class Platform:
         """Whether a request is correctly signed by the platform."""
         return genuine(self._secrets, headers, method, target, body, int(self._real()))
 
-    async def confirm(self, event: int, ok: bool, reason: str, ref: str | None) -> Sync | None:
+    async def confirm(self, event: int, ok: bool, reason: str, ref: str | None) -> WritebackState | None:
         """Store the platform's late answer to a move; None for an unknown move. Idempotent."""
-        state = Sync.CONFIRMED if ok else Sync.REFUSED
+        state = WritebackState.CONFIRMED if ok else WritebackState.REFUSED
         now = self._office.clock.now()
-        return await self._store.answer(event, state, now, ITSELF.code, error=None if ok else reason[:200], ref=ref)
+        return await self._store.record_answer(
+            event, state, now, ITSELF.code, error=None if ok else reason[:200], ref=ref
+        )
 
     async def again(self, event: int, by: Actor) -> None:
         """Write a move back again. Refused `not_found`."""
         now = self._office.clock.now()
-        if not await self._store.again(event, now):
+        if not await self._store.retry(event, now):
             raise Refused("not_found", event=event)
-        await self._audit.note(now, by.code, "writeback_again", str(event))
+        await self._audit.record(now, by.code, "writeback_again", str(event))
 
     async def settle(self, event: int, reason: str, by: Actor) -> None:
         """Settle a move that a person has corrected on the platform by hand. Refused `missing`, `not_found`."""
         if not reason.strip():
             raise Refused("missing", field="reason")
         now = self._office.clock.now()
-        if await self._store.answer(event, Sync.SETTLED, now, by.code) is None:
+        if await self._store.record_answer(event, WritebackState.SETTLED, now, by.code) is None:
             raise Refused("not_found", event=event)
-        await self._audit.note(now, by.code, "writeback_settled", str(event), reason=reason.strip()[:500])
+        await self._audit.record(now, by.code, "writeback_settled", str(event), reason=reason.strip()[:500])
 
     # -- queries of the adapters
 
-    async def standing(self, tickets: Mapping[int, int]) -> Mapping[int, Standing]:
+    async def standing(self, tickets: Mapping[int, int]) -> Mapping[int, PlatformStatus]:
         """Return the sync state of tickets (id → version); empty while we hold the record ourselves."""
         if not await self.external():
             return {}
         now = self._office.clock.now()
-        since = await self._store.external_since(now)
-        return {} if since is None else await self._store.standing(tickets, since)
+        since = await self._store.find_external_since(now)
+        return {} if since is None else await self._store.load_status(tickets, since)
 
     async def provisional(self, ticket_id: int, version: int) -> bool:
         """Whether a ticket still waits for the platform's confirmation (待平台确认)."""
         found = (await self.standing({ticket_id: version})).get(ticket_id)
-        return found is not None and found.state not in DONE
+        return found is not None and found.state not in DONE_STATES
 
     async def page(
-        self, *, state: Sync | None = None, ticket_id: int | None = None, before: int | None = None, limit: int = 50
+        self,
+        *,
+        state: WritebackState | None = None,
+        ticket_id: int | None = None,
+        before: int | None = None,
+        limit: int = 50,
     ) -> Page[Writeback]:
         """List moves being written back, newest first."""
-        return await self._store.page(state=state, ticket_id=ticket_id, before=before, limit=limit)
+        return await self._store.list_writebacks(state=state, ticket_id=ticket_id, before=before, limit=limit)
 
     async def counts(self) -> Mapping[str, int]:
         """Count the moves in each state that is not done."""
-        return await self._store.counts()
+        return await self._store.count_open()
 
     async def close(self) -> None:
         """Close the connections."""

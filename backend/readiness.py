@@ -8,7 +8,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import UnitKind
 from backend.domain.unit_readiness import BLOCKING_GAPS, Readiness, assess_readiness
 from backend.office import Office
-from backend.ports.readiness import Chase, ChaseStore
+from backend.ports.readiness import ReadinessReminder, ReadinessStore
 
 LONGEST_NOTE = 500
 
@@ -41,7 +41,7 @@ def _end_of(days: Sequence[str], zone: tzinfo) -> datetime | None:
 class Chases:
     """The list and its reminders. Refused `unknown_unit`, `missing`, `too_long`."""
 
-    def __init__(self, store: ChaseStore, office: Office) -> None:
+    def __init__(self, store: ReadinessStore, office: Office) -> None:
         self._store = store
         self._office = office
 
@@ -49,7 +49,7 @@ class Chases:
         """List handling units that lack something; `everybody` includes the ready ones."""
         return await lacking(self._office, everybody=everybody)
 
-    async def chase(self, unit: str, note: str, by: Actor) -> Chase:
+    async def chase(self, unit: str, note: str, by: Actor) -> ReadinessReminder:
         """Record that a unit was reminded, by whom and how."""
         snapshot = await self._office.standing()
         if unit not in snapshot.config.units:
@@ -59,10 +59,10 @@ class Chases:
             raise Refused("missing", field="note")
         if len(note) > LONGEST_NOTE:
             raise Refused("too_long", field="note", limit=LONGEST_NOTE)
-        chase = Chase(unit, self._office.clock.now(), by.code, note)
+        chase = ReadinessReminder(unit, self._office.clock.now(), by.code, note)
         await self._store.add(chase)
         return chase
 
-    async def last(self) -> Mapping[str, Chase]:
+    async def last(self) -> Mapping[str, ReadinessReminder]:
         """Return the newest reminder of each unit."""
-        return await self._store.last()
+        return await self._store.list_latest()

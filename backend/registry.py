@@ -15,8 +15,8 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office import Office
 from backend.paper.numbers import normalise
-from backend.ports.drafts import Drafts, Expectation
-from backend.ports.people import Binding, People, PersonRow
+from backend.ports.chat_state import ChatStateStore, OpenQuestion
+from backend.ports.people import Binding, PeopleStore, PersonRow
 
 CODE_DIGITS = 8
 CODE_LIVES = timedelta(minutes=10)
@@ -66,7 +66,9 @@ class Registry:
     `bot_name` is the bot's public name for links, set once it is known. `countries`: those whose numbers may be called.
     """
 
-    def __init__(self, people: People, drafts: Drafts, office: Office, *, countries: Collection[str] = ("CN",)) -> None:
+    def __init__(
+        self, people: PeopleStore, drafts: ChatStateStore, office: Office, *, countries: Collection[str] = ("CN",)
+    ) -> None:
         self._people = people
         self._drafts = drafts
         self._office = office
@@ -82,7 +84,7 @@ class Registry:
         for unit in units:
             if unit.parent and unit.parent not in known:
                 raise Refused("unknown_unit", unit=unit.parent)
-        changed = await self._office.store.put_units(units)
+        changed = await self._office.store.save_units(units)
         self._office.forget()
         return changed
 
@@ -90,7 +92,7 @@ class Registry:
         """Store people, all or none; True for each new or changed one."""
         units = (await self._office.standing(fresh=True)).config.units
         rows = [self._row(form, units) for form in people]
-        changed = await self._people.put(rows, self._office.clock.now())
+        changed = await self._people.save_people(rows, self._office.clock.now())
         self._office.forget()
         return changed
 
@@ -104,7 +106,7 @@ class Registry:
             except Refused as refused:
                 rows.append(refused)
         good = [r for r in rows if isinstance(r, PersonRow)]
-        changed = iter(await self._people.put(good, self._office.clock.now()))
+        changed = iter(await self._people.save_people(good, self._office.clock.now()))
         self._office.forget()
         return [r if isinstance(r, Refused) else next(changed) for r in rows]
 
@@ -122,11 +124,11 @@ class Registry:
 
     async def phone_of(self, person: str) -> str | None:
         """Return a person's decrypted number, E.164; None without one."""
-        return await self._people.phone(person)
+        return await self._people.get_phone(person)
 
     async def person_by_phone(self, phone: str) -> Person | None:
         """Find the active person with that number (E.164). A caller id is a hint, never identity (FW25)."""
-        return await self._people.by_phone(phone)
+        return await self._people.find_by_phone(phone)
 
     # -- binding a chat (FT32, FT33)
 
@@ -135,7 +137,7 @@ class Registry:
 
         Refused `unknown_person`, `person_inactive`, `no_phone`.
         """
-        found = await self._people.person(person)
+        found = await self._people.get_person(person)
         if found is None:
             raise Refused("unknown_person", person=person)
         if not found.active:
@@ -144,7 +146,7 @@ class Registry:
             raise Refused("no_phone", person=person)
         now = self._office.clock.now()
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
-        await self._people.keep_code(code, person, now, now + CODE_LIVES)
+        await self._people.store_code(code, person, now, now + CODE_LIVES)
         link = f"https://t.me/{self.bot_name}?start={code}" if self.bot_name else ""
         return BindingCode(code, link, now + CODE_LIVES)
 
@@ -157,8 +159,8 @@ class Registry:
         found = await self._people.try_code(code.strip(), f"bind:{channel}:{user_id}", now)
         if found is None:
             raise Refused("code_unknown")
-        wanted = Expectation(BINDING, {"code": found[1], "address": address})
-        await self._drafts.expect(channel, user_id, wanted, now, now + CODE_LIVES)
+        wanted = OpenQuestion(BINDING, {"code": found[1], "address": address})
+        await self._drafts.save_question(channel, user_id, wanted, now, now + CODE_LIVES)
 
     async def confirm(self, channel: str, user_id: str, contact_user_id: str | None, phone: str) -> Bound:
         """Second step: bind by the sender's own contact card with the registered number; an older binding ends.
@@ -166,19 +168,19 @@ class Registry:
         Refused `contact_not_own` (FT33), `number_not_registered`, `code_expired`, `already_bound`, `too_many_tries`.
         """
         now = self._office.clock.now()
-        awaited = await self._drafts.expected(channel, user_id, now)
+        awaited = await self._drafts.find_question(channel, user_id, now)
         if awaited is None or awaited.what != BINDING:
             raise Refused("code_expired")
         if contact_user_id != user_id:
             raise Refused("contact_not_own")
         binding = Binding("", channel, user_id, str(awaited.facts["address"]))
         person = await self._people.bind(str(awaited.facts["code"]), international(phone), binding, now)
-        await self._drafts.forget(channel, user_id)
+        await self._drafts.delete_question(channel, user_id)
         self._office.forget()
         units = (await self._office.standing(fresh=True)).config.units
         unit = units[person.unit].name if person.unit in units else person.unit
         person = replace(person, chat=channel, address=binding.address)
-        return Bound(person, unit, await self._people.tail(person.code))
+        return Bound(person, unit, await self._people.get_phone_tail(person.code))
 
     async def person_of(self, channel: str, user_id: str) -> Person | None:
         """Find the active person behind a chat user; permissions come from here, never from the chat (FT34).
@@ -187,8 +189,8 @@ class Registry:
         been bound there, so the store is asked.
         """
         snapshot = await self._office.standing()
-        known = snapshot.by_code.get(snapshot.config.bound.get((channel, user_id), ""))
-        return known or await self._people.bound(channel, user_id)
+        known = snapshot.by_code.get(snapshot.config.bindings.get((channel, user_id), ""))
+        return known or await self._people.find_by_chat(channel, user_id)
 
     async def lose_binding(self, person: str, channel: str, reason: str) -> bool:
         """Drop a dead chat (FT20). True for the first caller to notice, who then tells the colleagues."""
@@ -224,9 +226,9 @@ class Registry:
         if kept.locked_until is not None:
             raise Refused("pin_locked", until=kept.locked_until.isoformat())
         if await asyncio.to_thread(_verified, kept.hash, pin):
-            await self._people.right_pin(person)
+            await self._people.reset_pin_failures(person)
             return True
-        if kept.tries >= PIN_TRIES:
+        if kept.guesses >= PIN_TRIES:
             raise Refused("pin_locked", until=(now + PIN_LOCKED).isoformat())
         return False
 

@@ -7,7 +7,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office import Clock
 from backend.ports.audit import AuditStore
-from backend.ports.reading import ReadingStore, Requester
+from backend.ports.ticket_queries import QueryStore, Requester
 
 #: Roles that may need to speak with a requester.
 MAY = frozenset(
@@ -19,7 +19,7 @@ AN_HOUR = 20  # reveals one person may ask for in an hour
 class Reveals:
     """The only way to see a requester's number."""
 
-    def __init__(self, reading: ReadingStore, audit: AuditStore, clock: Clock) -> None:
+    def __init__(self, reading: QueryStore, audit: AuditStore, clock: Clock) -> None:
         self._reading = reading
         self._audit = audit
         self._clock = clock
@@ -30,7 +30,7 @@ class Reveals:
         Refused `not_found`, `forbidden` (role without need), `confidential` (for units), `reason_missing`,
         `too_many` (more than 20 in an hour).
         """
-        view = await self._reading.ticket(ticket_no, (by.unit or "") if by.is_unit_member else None)
+        view = await self._reading.get_ticket(ticket_no, (by.unit or "") if by.is_unit_member else None)
         if view is None:
             raise Refused("not_found", ticket=ticket_no)
         if by.role not in MAY:
@@ -42,7 +42,7 @@ class Reveals:
         if not reason.strip():
             raise Refused("reason_missing", field="reason")
         now = self._clock.now()
-        if await self._audit.times(by.code, "reveal", now - timedelta(hours=1)) >= AN_HOUR:
+        if await self._audit.count_since(by.code, "reveal", now - timedelta(hours=1)) >= AN_HOUR:
             raise Refused("too_many")
-        await self._audit.note(now, by.code, "reveal", ticket_no, reason=reason.strip())
-        return await self._reading.requester(view.ticket.id)
+        await self._audit.record(now, by.code, "reveal", ticket_no, reason=reason.strip())
+        return await self._reading.get_requester(view.ticket.id)

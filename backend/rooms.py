@@ -16,10 +16,10 @@ from backend.mail.short_texts import ShortTexts
 from backend.office import Clock, Office
 from backend.platform import Platform
 from backend.ports.audit import AuditStore
-from backend.ports.auditing import Finding
 from backend.ports.idempotency import IdempotencyStore
-from backend.ports.keys import KeysStore
-from backend.ports.reading import ReadingStore
+from backend.ports.integrity import Finding
+from backend.ports.keys import KeyStore
+from backend.ports.ticket_queries import QueryStore
 from backend.readiness import Chases
 from backend.rosters import Rosters
 from backend.visiting.room import Visiting
@@ -61,7 +61,7 @@ class RegistryRoom(Protocol):
 class InboxRoom(Protocol):
     """Stores incoming chat events before they are answered; implemented in bot."""
 
-    async def hear(self, mouth: str, body: bytes) -> bool:
+    async def receive(self, source: str, body: bytes) -> bool:
         """Store one incoming event; an unreadable one is stored as unreadable."""
         ...
 
@@ -131,8 +131,8 @@ class Rooms:
     clock: Clock
     office: Office
     desk: Desk
-    reading: ReadingStore
-    keys: KeysStore
+    reading: QueryStore
+    keys: KeyStore
     filing: Filing
     audit: AuditStore
     idempotency: IdempotencyStore

@@ -14,8 +14,8 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, UnitKind
 from backend.office import Clock, Office, Standing
 from backend.ports.audit import AuditStore
-from backend.ports.auditing import Finding
-from backend.ports.rosters import Handover, RosterStore
+from backend.ports.duty_roster import DutyRosterStore, Handover
+from backend.ports.integrity import Finding
 
 LONGEST_NOTE = 2_000  # characters
 NOTES = 20  # handover notes shown
@@ -42,7 +42,7 @@ class Rosters:
     """Duty rosters. Refused `unknown_unit`, `unknown_person`, `not_of_unit`, `bad_shift`, `same_person`,
     `cannot_stand_in` …"""
 
-    def __init__(self, store: RosterStore, office: Office, audit: AuditStore) -> None:
+    def __init__(self, store: DutyRosterStore, office: Office, audit: AuditStore) -> None:
         self._store = store
         self._office = office
         self._audit = audit
@@ -54,11 +54,11 @@ class Rosters:
         checked = await self.check(shifts, by)
         good = [s for s, no in zip(shifts, checked, strict=True) if no is None]
         now = self._office.clock.now()
-        fresh = iter(await self._store.put_shifts(good, by.code, now))
+        fresh = iter(await self._store.save_shifts(good, by.code, now))
         answers: list[bool | Refused] = [next(fresh) if no is None else no for no in checked]
         new = sum(a is True for a in answers)
         if new:
-            await self._audit.note(now, by.code, "roster", ",".join(sorted({s.unit for s in good})), shifts=new)
+            await self._audit.record(now, by.code, "roster", ",".join(sorted({s.unit for s in good})), shifts=new)
             self._office.forget()
         return answers
 
@@ -80,12 +80,12 @@ class Rosters:
 
     async def drop(self, shift_id: int, by: Actor) -> Shift:
         """Delete a shift. Refused `not_found`, `forbidden`."""
-        shift = await self._store.shift(shift_id)
+        shift = await self._store.get_shift(shift_id)
         if shift is None:
             raise Refused("not_found", shift=shift_id)
         may_plan(by, shift.unit, await self._office.standing())
-        await self._store.drop_shift(shift_id)
-        await self._audit.note(self._office.clock.now(), by.code, "roster_struck", shift.unit, person=shift.person,
+        await self._store.delete_shift(shift_id)
+        await self._audit.record(self._office.clock.now(), by.code, "roster_struck", shift.unit, person=shift.person,
                                begins=shift.from_at.isoformat())  # fmt: skip
         self._office.forget()
         return shift
@@ -96,9 +96,14 @@ class Rosters:
         if unit not in snapshot.config.units or (by.is_unit_member and by.unit != unit):
             raise Refused("not_found", unit=unit)
         begin, end = span_of(month, self._office.clock)
-        shifts = await self._store.shifts(unit, begin, end)
+        shifts = await self._store.list_shifts(unit, begin, end)
         return Month(
-            unit, begin, end, shifts, find_coverage_gaps(shifts, begin, end), await self._store.notes(unit, NOTES)
+            unit,
+            begin,
+            end,
+            shifts,
+            find_coverage_gaps(shifts, begin, end),
+            await self._store.list_handovers(unit, NOTES),
         )
 
     async def due_holes(self) -> dict[str, tuple[str, Sequence[CoverageGap], bool]]:
@@ -118,7 +123,7 @@ class Rosters:
         begin, end = span_of(month, self._office.clock)
         for unit in snapshot.config.units.values():
             if unit.kind is UnitKind.MANAGEMENT and unit.active:
-                shifts = await self._store.shifts(unit.code, begin, end)
+                shifts = await self._store.list_shifts(unit.code, begin, end)
                 if gaps := find_coverage_gaps(shifts, begin, end):
                     planned = any(s.from_at >= begin for s in shifts)  # a night shift begun before it is no plan
                     found[unit.code] = (month, gaps, not planned)
@@ -139,7 +144,7 @@ class Rosters:
         if len(said) > LONGEST_NOTE:
             raise Refused("too_long", field="text", most=LONGEST_NOTE)
         note = Handover(self._office.clock.now(), unit, by.code, said)
-        await self._store.note(note)
+        await self._store.add_handover(note)
         return note
 
     # -- standing in (代班)
@@ -158,8 +163,8 @@ class Rosters:
         now = self._office.clock.now()
         if end <= now:
             raise Refused("bad_shift", field="to", most=0)
-        kept = await self._store.put_stand_in(wanted, by.code, now)
-        await self._audit.note(now, by.code, "stand_in", absent, person=person, begins=begin.isoformat(),
+        kept = await self._store.add_stand_in(wanted, by.code, now)
+        await self._audit.record(now, by.code, "stand_in", absent, person=person, begins=begin.isoformat(),
                                ends=end.isoformat())  # fmt: skip
         self._office.forget()
         return kept
@@ -167,7 +172,7 @@ class Rosters:
     async def back(self, stand_in_id: int, by: Actor) -> None:
         """End a stand-in early, because the absent person is back. Refused `not_found`, `forbidden`."""
         now = self._office.clock.now()
-        found = next((s for s in await self._store.stand_ins(now) if s.id == stand_in_id), None)
+        found = next((s for s in await self._store.list_stand_ins(now) if s.id == stand_in_id), None)
         if found is None:
             raise Refused("not_found", stand_in=stand_in_id)
         snapshot = await self._office.standing()
@@ -175,13 +180,13 @@ class Rosters:
             away = snapshot.by_code.get(found.absent)
             may_plan(by, away.unit if away else "", snapshot)
         await self._store.end_stand_in(stand_in_id, now)
-        await self._audit.note(now, by.code, "stand_in_ended", found.absent, person=found.person)
+        await self._audit.record(now, by.code, "stand_in_ended", found.absent, person=found.person)
         self._office.forget()
 
     async def stand_ins(self, by: Actor) -> Sequence[StandIn]:
         """List stand-ins that have not ended, as far as this actor may see them."""
         snapshot = await self._office.standing()
-        found = await self._store.stand_ins(self._office.clock.now())
+        found = await self._store.list_stand_ins(self._office.clock.now())
         mine = {p.code for p in snapshot.config.people if p.unit == by.unit}
         return [s for s in found if not by.is_unit_member or s.absent in mine]
 
@@ -198,13 +203,13 @@ class Rosters:
         if begin is not None:
             written = f"{_clock(begin)}-{_clock(end or '')}"
             OfficeHours.parse(written, self._office.clock.zone, overnight=True)
-        await self._store.set_quiet(person, written, self._office.clock.now())
+        await self._store.set_quiet_hours(person, written, self._office.clock.now())
         self._office.forget()
         return written or ""
 
     async def quiet_of(self, person: str) -> str:
         """Return a person's own quiet hours as written, or empty."""
-        return (await self._office.standing(fresh=True)).config.quiet.get(person, "")
+        return (await self._office.standing(fresh=True)).config.quiet_hours.get(person, "")
 
 
 def person_of(code: str, snapshot: Standing, field: str) -> Person:

@@ -16,8 +16,8 @@ STEPS = 2_000  # stops on the way at most; instants closer together share one
 class OffsetStore(Protocol):
     """Stores the offset, so that a restart does not turn the clock back and all processes share it."""
 
-    async def read(self, name: str) -> str | None: ...
-    async def keep(self, name: str, value: str) -> None: ...
+    async def get(self, name: str) -> str | None: ...
+    async def put(self, name: str, value: str) -> None: ...
 
 
 def parse_span(text: str) -> timedelta:
@@ -50,7 +50,7 @@ class SandboxClock:
 
     async def catch_up(self) -> bool:
         """Adopt a larger offset stored by another process; True if there was one. The clock never goes back."""
-        kept = await self._store.read("sandbox_offset")
+        kept = await self._store.get("sandbox_offset")
         offset = timedelta(seconds=float(kept)) if kept else timedelta(0)
         ahead = offset > self._offset
         self._offset = max(self._offset, offset)
@@ -91,7 +91,7 @@ class SandboxClock:
     async def _move(self, by: timedelta) -> None:
         """Store the offset before anything runs at the new time, so that a kill leaves nothing in the future."""
         self._offset += by
-        await self._store.keep("sandbox_offset", str(self._offset.total_seconds()))
+        await self._store.put("sandbox_offset", str(self._offset.total_seconds()))
 
     async def _settle(self) -> None:
         if self.settle is not None:

@@ -24,27 +24,27 @@ from backend.rosters import Rosters
 from backend.sandbox_clock import SandboxClock
 from backend.taking import Shelves as Rows
 from backend.verifying import Verifier
-from storage import migrate
-from storage.audit import Audit
-from storage.bulletins import BulletinShelf
-from storage.config import Configuration
-from storage.db import Database, open_database
-from storage.dispatch_aid import CatalogueShelf
-from storage.drafts import DraftShelf
-from storage.due import DueWork
-from storage.histories import Histories as HistoryShelf
-from storage.house import HouseValues
-from storage.ids import Ids
-from storage.imports import ImportBook
-from storage.intake import Arrivals
-from storage.keys import Keys
-from storage.likeness import LikenessShelf
-from storage.marks import MarksShelf
-from storage.moves import PostgresMoves, SqliteMoves, moves_store
-from storage.people import PeopleShelf
-from storage.rosters import RosterShelf
-from storage.vault import Vault
-from storage.verify import ChainShelf
+from storage.deadlines.due import SqlDueStore
+from storage.delivery.chat_state import SqlChatStateStore
+from storage.engine import versions
+from storage.engine.database import Database, open_database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
+from storage.importing.history import SqlHistoryStore as HistoryShelf
+from storage.importing.imports import SqlImportStore
+from storage.integrity.audit import SqlAuditStore
+from storage.integrity.journal import SqlJournalStore
+from storage.office.config import SqlConfigStore
+from storage.office.duty_roster import SqlDutyRosterStore
+from storage.office.key_values import SqlKeyValueStore
+from storage.office.keys import SqlKeyStore
+from storage.office.people import SqlPeopleStore
+from storage.reporting.bulletins import SqlBulletinStore
+from storage.scoring.counts import SqlScoringStore
+from storage.tickets.intake import SqlIntakeStore
+from storage.tickets.moves import PostgresMoveStore, SqliteMoveStore, create_move_store
+from storage.triage.catalogue import SqlCatalogueStore
+from storage.triage.features import SqlFeatureStore
 
 
 @dataclass(frozen=True)
@@ -53,26 +53,26 @@ class Shelves:
 
     environment: Environment
     db: Database
-    vault: Vault
-    ids: Ids
-    values: HouseValues
-    config: Configuration
+    vault: Encryption
+    ids: IdSupply
+    values: SqlKeyValueStore
+    config: SqlConfigStore
     clock: Clock
     sandbox_clock: SandboxClock | None
     office: Office
-    moves: SqliteMoves | PostgresMoves
+    moves: SqliteMoveStore | PostgresMoveStore
     desk: Desk
-    keys: Keys
-    audit: Audit
-    people: PeopleShelf
-    drafts: DraftShelf
+    keys: SqlKeyStore
+    audit: SqlAuditStore
+    people: SqlPeopleStore
+    drafts: SqlChatStateStore
     registry: Registry
     intake: Intake
     imports: Imports
     verifier: Verifier
     catalogue: Texts
     rosters: Rosters
-    gists: LikenessShelf
+    gists: SqlFeatureStore
     likeness: Likeness
     aid: DispatchAid
 
@@ -87,24 +87,24 @@ async def prepare(environment: Environment, *, upgrade: bool = False) -> None:
 
     Refused `database_behind` otherwise.
     """
-    there = await asyncio.to_thread(migrate.current, environment.database)
-    if there == migrate.head():
+    there = await asyncio.to_thread(versions.read_version, environment.database)
+    if there == versions.code_version():
         return
     fresh = there is None and embedded(environment)
     if not (upgrade or fresh or environment.sandbox):
         raise Refused("database_behind")
-    await asyncio.to_thread(migrate.upgrade, environment.database)
+    await asyncio.to_thread(versions.upgrade, environment.database)
 
 
 def tables_version(environment: Environment) -> tuple[str | None, str | None]:
     """Return the schema version of the database and that of this code."""
-    return migrate.current(environment.database), migrate.head()
+    return versions.read_version(environment.database), versions.code_version()
 
 
 def bulletins_of(s: Shelves, marks: Marks | None = None) -> Bulletins:
     """Build the reporting service."""
-    marks = marks or Marks(MarksShelf(s.db), s.office, s.ids)
-    return Bulletins(BulletinShelf(s.db, s.ids, s.vault), marks, s.audit, s.catalogue)
+    marks = marks or Marks(SqlScoringStore(s.db), s.office, s.ids)
+    return Bulletins(SqlBulletinStore(s.db, s.ids, s.vault), marks, s.audit, s.catalogue)
 
 
 @contextlib.asynccontextmanager
@@ -113,7 +113,9 @@ async def open_office(environment: Environment) -> AsyncIterator[Office]:
     await prepare(environment)
     db = open_database(environment.database)
     try:
-        yield Office(Configuration(db, Ids(db)), await _clock(environment, HouseValues(db)), environment.profile)
+        yield Office(
+            SqlConfigStore(db, IdSupply(db)), await _clock(environment, SqlKeyValueStore(db)), environment.profile
+        )
     finally:
         await db.close()
 
@@ -124,14 +126,14 @@ async def open_marks(environment: Environment) -> AsyncIterator[Marks]:
     await prepare(environment)
     db = open_database(environment.database)
     try:
-        ids = Ids(db)
-        clock = await _clock(environment, HouseValues(db))
-        yield Marks(MarksShelf(db), Office(Configuration(db, ids), clock, environment.profile), ids)
+        ids = IdSupply(db)
+        clock = await _clock(environment, SqlKeyValueStore(db))
+        yield Marks(SqlScoringStore(db), Office(SqlConfigStore(db, ids), clock, environment.profile), ids)
     finally:
         await db.close()
 
 
-async def _clock(environment: Environment, values: HouseValues) -> Clock:
+async def _clock(environment: Environment, values: SqlKeyValueStore) -> Clock:
     """Build the clock of this installation: in the sandbox, with the stored offset."""
     sandbox = SandboxClock(values)
     if environment.sandbox:
@@ -147,34 +149,34 @@ async def open_shelves(
 
     Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
     """
-    vault = Vault(environment.secret(), [s for s in (environment.secret_key_old.get_secret_value(),) if s])
+    vault = Encryption(environment.secret(), [s for s in (environment.secret_key_old.get_secret_value(),) if s])
     await prepare(environment, upgrade=upgrade)
     db = open_database(environment.database)
     try:
-        ids, values, catalogue = Ids(db), HouseValues(db), Texts(environment.language)
+        ids, values, catalogue = IdSupply(db), SqlKeyValueStore(db), Texts(environment.language)
         sandbox = SandboxClock(values, real) if environment.sandbox else None
         if sandbox is not None:
             await sandbox.load()
         clock = (
             Clock(sandbox.now, environment.zone, lambda: sandbox.ahead) if sandbox else Clock(real, environment.zone)
         )
-        config, moves = Configuration(db, ids), moves_store(db)
+        config, moves = SqlConfigStore(db, ids), create_move_store(db)
         office = Office(config, clock, environment.profile)
         desk = Desk(moves, office, ids, vault.journal)
-        people, drafts = PeopleShelf(db, ids, vault), DraftShelf(db)
+        people, drafts = SqlPeopleStore(db, ids, vault), SqlChatStateStore(db)
         registry = Registry(people, drafts, office)
-        intake = Intake(Arrivals(db), office, ids, vault, desk)
-        book = ImportBook(db, ids)
-        audit = Audit(db, ids)
-        rosters = Rosters(RosterShelf(db, ids), office, audit)
-        gists = LikenessShelf(db, vault)
+        intake = Intake(SqlIntakeStore(db), office, ids, vault, desk)
+        book = SqlImportStore(db, ids)
+        audit = SqlAuditStore(db, ids)
+        rosters = Rosters(SqlDutyRosterStore(db, ids), office, audit)
+        gists = SqlFeatureStore(db, vault)
         likeness = Likeness(gists, office, values)
-        aid = DispatchAid(CatalogueShelf(db, ids, environment.zone), gists, likeness, office, audit)
+        aid = DispatchAid(SqlCatalogueStore(db, ids, environment.zone), gists, likeness, office, audit)
         rows = Rows(office, intake, registry, desk, book, Histories(HistoryShelf(db, ids, vault), office), rosters, aid)
         yield Shelves(
-            environment, db, vault, ids, values, config, clock, sandbox, office, moves, desk, Keys(db, ids),
+            environment, db, vault, ids, values, config, clock, sandbox, office, moves, desk, SqlKeyStore(db, ids),
             audit, people, drafts, registry, intake, Imports(rows, book, office, catalogue),
-            Verifier(ChainShelf(db, ids), vault.journal), catalogue, rosters, gists, likeness, aid,
+            Verifier(SqlJournalStore(db, ids), vault.journal), catalogue, rosters, gists, likeness, aid,
         )  # fmt: skip
     finally:
         await db.close()
@@ -182,4 +184,4 @@ async def open_shelves(
 
 def duties_of(s: Shelves) -> Duties:
     """Build the service that lists and recomputes time limits."""
-    return Duties(DueWork(s.db), s.desk, s.office, s.audit)
+    return Duties(SqlDueStore(s.db), s.desk, s.office, s.audit)

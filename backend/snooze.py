@@ -10,9 +10,9 @@ from backend.domain.ticket import Grade, Obligation
 from backend.mail.outfit import IdSupply
 from backend.office import Office
 from backend.ports.due import DueStore
-from backend.ports.letters import LetterStore
-from backend.ports.moves import Find, MovesStore
-from backend.ports.reading import ReadingStore
+from backend.ports.moves import MoveStore, TicketRef
+from backend.ports.outbox import OutboxStore
+from backend.ports.ticket_queries import QueryStore
 
 DIGEST = "M5"
 #: duties whose reminders may be postponed → the kind of the postponed reminder
@@ -37,11 +37,11 @@ class Snooze:
 
     def __init__(
         self,
-        messages: LetterStore,
-        reading: ReadingStore,
+        messages: OutboxStore,
+        reading: QueryStore,
         office: Office,
         ids: IdSupply,
-        moves: MovesStore,
+        moves: MoveStore,
         due: DueStore,
     ) -> None:
         self._letters, self._reading, self._office, self._ids = messages, reading, office, ids
@@ -49,10 +49,10 @@ class Snooze:
 
     async def later(self, person: Person) -> datetime:
         """Postpone the list; return when it comes: `remind.snooze` from now, or when the unit may next be disturbed."""
-        waiting = await self._reading.deliveries(people=[person.code], state="pending", limit=LOOKED_AT)
+        waiting = await self._reading.list_deliveries(people=[person.code], state="pending", limit=LOOKED_AT)
         for one in waiting.items:
-            if one.letter.kind == DIGEST:
-                return one.letter.not_before
+            if one.message.kind == DIGEST:
+                return one.message.not_before
         now, snapshot = self._office.clock.now(), await self._office.standing()
         wanted = snapshot.later(snapshot.settings.text("remind.snooze"), now, person.unit)
         at = snapshot.may_tell(wanted, now, Grade.GENERAL, person.unit)
@@ -68,7 +68,7 @@ class Snooze:
 
         Never later than the last reminder before the deadline. Refused `too_late_to_snooze`, `not_found`.
         """
-        snap = await self._moves.load(Find(assignment_id=assignment_id))
+        snap = await self._moves.load(TicketRef(assignment_id=assignment_id))
         target = snap.find_assignment(assignment_id) if snap else None
         if snap is None or target is None or target.unit != person.unit:
             raise Refused("not_found", assignment=assignment_id)
@@ -82,7 +82,7 @@ class Snooze:
         wanted = snapshot.later(snapshot.settings.text("remind.snooze"), now, person.unit)
         at = min(max(wanted, snapshot.may_tell(wanted, now, duty.grade, person.unit)), ahead[-1])
         if ahead[0] <= at:  # the regular reminder is moved instead of adding one
-            await self._due.put_off(duty, at)
+            await self._due.postpone_check(duty, at)
             return at
         await self._ids.refill(1)
         facts = {"due": duty.due_at.isoformat(), "duty": duty.id, "kind": str(duty.kind), "snoozed": True}

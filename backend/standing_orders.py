@@ -11,8 +11,8 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Grade, Role, Source
 from backend.office import Office, Standing
-from backend.ports.moves import Find
-from backend.ports.orders import OrderStore, Waiting
+from backend.ports.moves import TicketRef
+from backend.ports.supervision import SupervisionStore, WaitingAssignment
 
 log = structlog.get_logger("supervision")
 EVERY = timedelta(minutes=10)  # office time between runs
@@ -24,7 +24,7 @@ AUTOMATIC = ("red_after", "unsatisfied_after", "exposed_after")
 class StandingOrders:
     """Safe in any number of processes: a supervision is a move, a re-check reminder is sent once."""
 
-    def __init__(self, store: OrderStore, desk: Desk, office: Office, catalogue: Texts) -> None:
+    def __init__(self, store: SupervisionStore, desk: Desk, office: Office, catalogue: Texts) -> None:
         self._store = store
         self._desk = desk
         self._office = office
@@ -46,7 +46,7 @@ class StandingOrders:
                 done += await self._supervise(what, one, now, snapshot)
         return done
 
-    async def _supervise(self, what: str, one: Waiting, now: datetime, snapshot: Standing) -> int:
+    async def _supervise(self, what: str, one: WaitingAssignment, now: datetime, snapshot: Standing) -> int:
         """T17: supervise with a due date, by the system."""
         try:
             if now < snapshot.later(snapshot.settings.text(f"supervise.auto.{what}"), one.since, one.unit):
@@ -63,8 +63,8 @@ class StandingOrders:
     async def _look_again(self, now: datetime, snapshot: Standing) -> int:
         """A25: on the day named at an explained close, remind its handlers and liaison, once, in office hours."""
         told = 0
-        for one in await self._store.look_again(now.date(), AT_ONCE):
-            snap = await self._desk.moves.load(Find(assignment_id=one.assignment_id))
+        for one in await self._store.list_rechecks(now.date(), AT_ONCE):
+            snap = await self._desk.moves.load(TicketRef(assignment_id=one.assignment_id))
             if snap is None:
                 continue
             people = snapshot.present(snapshot.people(one.unit, Role.HANDLER, Role.LIAISON), now)
@@ -78,5 +78,5 @@ class StandingOrders:
                        snap.ticket.version, False, at, now, {"explanation": said or ""})
                 for p in people if p.chat
             ]  # fmt: skip
-            told += await self._store.tell_once(one, messages)
+            told += await self._store.enqueue_once(one, messages)
         return told

@@ -7,7 +7,7 @@ from backend.domain.ticket import Role
 from backend.office import Office
 from backend.ports.audit import AuditStore
 from backend.ports.config import SettingVersion
-from backend.ports.keys import KeysStore
+from backend.ports.keys import KeyStore
 
 ACTS_FOR_A_UNIT = (Role.HANDLER, Role.LIAISON)
 
@@ -33,14 +33,14 @@ async def set_setting(
     full = key if unit is None else f"{key}@{unit}"
     written = snapshot.settings.with_changes({full: value}).overrides[full]
     now = office.clock.now()
-    await office.store.set(SettingVersion(key, unit, written, from_at or now, by, now))
-    await audit.note(now, by, "setting", full, value=written)
+    await office.store.add_version(SettingVersion(key, unit, written, from_at or now, by, now))
+    await audit.record(now, by, "setting", full, value=written)
     office.forget()
     return written
 
 
 async def create_key(
-    office: Office, keys: KeysStore, audit: AuditStore, name: str, by: str, *, person: str | None = None,
+    office: Office, keys: KeyStore, audit: AuditStore, name: str, by: str, *, person: str | None = None,
     role: str | None = None, unit: str | None = None,
 ) -> str:  # fmt: skip
     """Create an API key of a person, or of a service with a role and perhaps a unit; return its secret, once.
@@ -59,6 +59,6 @@ async def create_key(
     if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit)
     now = office.clock.now()
-    secret = await keys.create(name, now, person=person, role=role, unit=unit)
-    await audit.note(now, by, "key", name)
+    secret = await keys.create_key(name, now, person=person, role=role, unit=unit)
+    await audit.record(now, by, "key", name)
     return secret

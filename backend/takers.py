@@ -14,8 +14,8 @@ from backend.domain.ticket import Answer, Role, Source
 from backend.intake import TicketForm
 from backend.marks.from_files import LedgerTaker
 from backend.paper import records as paper
-from backend.ports.dispatch_aid import Entry
-from backend.ports.moves import Find
+from backend.ports.dispatch_catalogue import NewCatalogueEntry
+from backend.ports.moves import TicketRef
 from backend.registry import PersonForm
 from backend.rosters import WHOLE_DAY, shift_of
 from backend.taking import Finder, Result, Shelves, Taker
@@ -154,7 +154,7 @@ class VisitsTaker(Taker):
         return [done[row.row] for row in rows]
 
     async def _one(self, row: paper.VisitRow) -> Result:
-        snap = await self.shelves.desk.moves.load(Find(no=row.ticket_no))
+        snap = await self.shelves.desk.moves.load(TicketRef(no=row.ticket_no))
         if snap is None:
             return Refused("not_found", ticket=row.ticket_no, field="ticket_no")
         if _visited(snap, row):
@@ -227,7 +227,7 @@ class CatalogueTaker(Taker):
 
     async def results(self, rows: Sequence[paper.CatalogueRow]) -> list[Result]:
         finder = await self.units()
-        entries: list[Entry | Refused] = []
+        entries: list[NewCatalogueEntry | Refused] = []
         for row in rows:
             try:
                 entries.append(entry_of(
@@ -236,7 +236,7 @@ class CatalogueTaker(Taker):
                 ))  # fmt: skip
             except Refused as no:
                 entries.append(no)
-        good = [e for e in entries if isinstance(e, Entry)]
+        good = [e for e in entries if isinstance(e, NewCatalogueEntry)]
         kept = iter(await self.shelves.aid.take(good, self.by.code, dry=self.dry))
         return [e if isinstance(e, Refused) else next(kept) for e in entries]
 

@@ -17,7 +17,7 @@ from backend.histories import Histories
 from backend.intake import Intake
 from backend.office import Office
 from backend.paper.records import RowRefusal
-from backend.ports.imports import ImportsStore
+from backend.ports.imports import ImportStore
 from backend.registry import Registry
 from backend.rosters import Rosters
 
@@ -46,7 +46,7 @@ class Shelves:
     intake: Intake
     registry: Registry
     desk: Desk
-    book: ImportsStore
+    book: ImportStore
     histories: Histories
     rosters: Rosters
     aid: "DispatchAid"

@@ -12,7 +12,7 @@ from backend.domain.move_table import BY_VERB
 from backend.domain.records import Assignment, JournalEntry
 from backend.domain.ticket_digest import compute_digest
 from backend.office import Clock
-from backend.ports.verify import Chain, ChainStore, Seal
+from backend.ports.journal import JournalChain, JournalStore, Seal
 
 PAGE = 500  # tickets at a time
 LAG = timedelta(minutes=5)  # entries younger than this may still be followed by earlier ones not yet committed
@@ -31,7 +31,7 @@ class Finding:
     version: int | None = None
 
 
-def check_chain(chain: Chain, key: bytes) -> Iterator[Finding]:
+def check_chain(chain: JournalChain, key: bytes) -> Iterator[Finding]:
     """Yield all that is wrong with one ticket's chain."""
     no = chain.no or f"#{chain.ticket_id}"
     yield from (Finding("line_unreadable", no, version) for version in chain.unreadable)
@@ -69,7 +69,7 @@ def _fields(line: JournalEntry) -> dict[str, object]:
     return {f.name: getattr(line, f.name) for f in fields(line)}
 
 
-def _state(chain: Chain) -> str:
+def _state(chain: JournalChain) -> str:
     """Replay the entries to a state: a ticket follows its own moves and those of its lead assignment."""
     leads = {a.id for a in chain.assignments if a.lead}
     state = ""
@@ -117,7 +117,7 @@ class Verdict:
 class Verifier:
     """`jiesu verify`."""
 
-    def __init__(self, store: ChainStore, key: bytes) -> None:
+    def __init__(self, store: JournalStore, key: bytes) -> None:
         self._store = store
         self._key = key
 
@@ -128,33 +128,35 @@ class Verifier:
         async for chain in self._chains():
             tickets, lines = tickets + 1, lines + len(chain.lines)
             found.extend(await self._check(chain))
-        found.extend(Finding("ticket_missing", f"#{ticket_id}") for ticket_id in await self._store.lost())
+        found.extend(
+            Finding("ticket_missing", f"#{ticket_id}") for ticket_id in await self._store.find_missing_tickets()
+        )
         seals, last, prev = 0, 0, ""
-        while page := await self._store.seals(last, 50):
+        while page := await self._store.list_seals(last, 50):
             for one in page:
                 found.extend(await self._check_seal(one, prev))
                 prev, last, seals = one.hash, one.id, seals + 1
         once = tuple(dict.fromkeys(found))
         return Verdict(tickets, lines, seals, once, prev)
 
-    async def _check(self, chain: Chain) -> list[Finding]:
+    async def _check(self, chain: JournalChain) -> list[Finding]:
         """List what is wrong with a ticket and still is when read again: it may be changing right now."""
         found = list(check_chain(chain, self._key))
         for _ in range(LOOKS if found else 0):
-            again = await self._store.chains(chain.ticket_id - 1, 1)
+            again = await self._store.list_chains(chain.ticket_id - 1, 1)
             now = list(check_chain(again[0], self._key)) if again else found
             found = [f for f in found if f in now]
         return found
 
-    async def _chains(self) -> AsyncIterator[Chain]:
+    async def _chains(self) -> AsyncIterator[JournalChain]:
         after = -1
-        while page := await self._store.chains(after, PAGE):
+        while page := await self._store.list_chains(after, PAGE):
             for chain in page:
                 yield chain
             after = page[-1].ticket_id
 
     async def _check_seal(self, one: Seal, prev: str) -> list[Finding]:
-        kept = await self._store.hashes(one.members)
+        kept = await self._store.load_hashes(one.members)
         missing = [i for i in one.members if i not in kept]
         if missing:
             return [Finding("sealed_line_missing", f"#{i}") for i in missing]
@@ -166,7 +168,7 @@ class Verifier:
 class Sealer:
     """Seals the journal's newest entries together periodically, so that none can vanish from its end."""
 
-    def __init__(self, store: ChainStore, key: bytes, clock: Clock) -> None:
+    def __init__(self, store: JournalStore, key: bytes, clock: Clock) -> None:
         self._store = store
         self._key = key
         self._clock = clock
@@ -176,10 +178,10 @@ class Sealer:
         until = self._clock.now() - LAG
         sealed = 0
         while True:
-            last = await self._store.last_seal()
+            last = await self._store.get_last_seal()
             if last is not None and last.until >= until:
                 return sealed
-            rows = list(await self._store.unsealed(last.until if last else None, until, MOST + 1))
+            rows = list(await self._store.list_unsealed(last.until if last else None, until, MOST + 1))
             if not rows:
                 return sealed
             if len(rows) > MOST:  # entries of one instant stay under one seal
@@ -189,6 +191,6 @@ class Sealer:
             moment = rows[-1][2]
             prev = last.hash if last else ""
             hash_ = seal_of(self._key, prev, members, [r[1] for r in rows], to_micros(moment))
-            if await self._store.keep(members, prev, hash_, moment) is None:
+            if await self._store.add_seal(members, prev, hash_, moment) is None:
                 return sealed
             sealed += len(rows)

@@ -13,7 +13,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Source, State
 from backend.domain.visit_outcome import AutoVisit, NextAction, decide_after_auto
 from backend.office import Standing
-from backend.ports.calls import Call, Ending, NewCall, Talk, WantedVisit
+from backend.ports.calls import AttemptResult, Call, DueVisit, LiveCall, NewCall
 
 AT_ONCE = 200
 #: Outcomes in which nobody was spoken to.
@@ -41,17 +41,17 @@ class Visits:
     async def round(self) -> int:
         """Plan the visits that have begun; return how many."""
         now = self._t.now()
-        wanted = await self._t.store.wanted(AT_ONCE)
+        wanted = await self._t.store.list_due_visits(AT_ONCE)
         snapshot = await self._t.office.standing() if wanted else None
         for one in wanted:
             assert snapshot is not None
             await self._plan(one, now, snapshot)
         return len(wanted)
 
-    async def _plan(self, one: WantedVisit, now: datetime, snapshot: Standing) -> None:
+    async def _plan(self, one: DueVisit, now: datetime, snapshot: Standing) -> None:
         settings = snapshot.settings
-        number = callable_number(await self._t.store.ticket_phone(one.ticket_id), snapshot)
-        if number is not None and await self._t.store.visits_refused(number):
+        number = callable_number(await self._t.store.get_requester_phone(one.ticket_id), snapshot)
+        if number is not None and await self._t.store.is_do_not_call(number):
             await self._conclude(one.ticket_no, Answer.NO_REPLY, "no_more_visits")  # FW33
         elif number is None or settings.integer("visit.auto.attempts") == 0:
             why = "" if number else "number_refused"
@@ -59,7 +59,7 @@ class Visits:
                 one.ticket_no, Answer.UNREACHED, why, sampled=drawn(one.ticket_id, one.round, snapshot)
             )
         else:
-            await self._t.store.open(NewCall(
+            await self._t.store.enqueue(NewCall(
                 "visit", "visit", snapshot.may_visit(now), now, ticket_id=one.ticket_id,
                 assignment_id=one.lead_id, round=one.round, urgent=one.urgent, phone=number,
                 masked=masked(number, snapshot),
@@ -68,11 +68,11 @@ class Visits:
     async def allowed(self, call: Call, number: str, now: datetime, snapshot: Standing) -> datetime | None:
         """Return when a planned visit may ring: in the window, not too often (`visit.cap_per_person`), never a
         number on the do-not-call list. None: it was settled otherwise."""
-        if await self._t.store.visits_refused(number):
+        if await self._t.store.is_do_not_call(number):
             await self._instead(call, now, Answer.NO_REPLY, "no_more_visits")
             return None
         most, span = snapshot.settings.rate("visit.cap_per_person")
-        rung = await self._t.store.visited(number, now - span.duration, call.id)
+        rung = await self._t.store.list_visit_calls(number, now - span.duration, call.id)
         if len(rung) < most:
             return snapshot.may_visit(now)
         free = rung[most - 1] + span.duration
@@ -92,7 +92,7 @@ class Visits:
         if call.subject is not None:
             because = "capped" if want_person else ""
             await self._conclude(call.subject.ticket_no, answer, note, want_person=want_person, because=because)
-        await self._t.store.drop(call.id, now)
+        await self._t.store.cancel(call.id, now)
 
     async def unreached(self, call: Call, why: str) -> None:
         """Settle a visit whose number cannot be called: sampled for a manual visit, else deemed satisfied."""
@@ -101,7 +101,7 @@ class Visits:
             sampled = drawn(call.ticket_id or 0, call.round, snapshot)
             await self._conclude(call.subject.ticket_no, Answer.UNREACHED, why, sampled=sampled)
 
-    async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
+    async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
         """Decide what follows an attempt: retry, result, or a manual visit (T24, T25). Acts first, then writes."""
         call, now = talk.call, self._t.now()
         snapshot = await self._t.office.standing()
@@ -116,7 +116,7 @@ class Visits:
             step = retry.decide_after_visit_call(
                 outcome,
                 call.tries + 1,
-                talk.dial.number,
+                talk.attempt.number,
                 snapshot.settings,
                 call_later=cut or bool(call.heard.get("call_later")),
             )
@@ -134,9 +134,9 @@ class Visits:
                     want_person=meant.next is NextAction.MANUAL and not drawn_out, heard=call.heard, because=meant.reason,
                 )  # fmt: skip
                 if call.facts.get("missed"):
-                    await self._t.store.drop(int(call.facts["missed"]), now, STORED.get(outcome, outcome))
+                    await self._t.store.cancel(int(call.facts["missed"]), now, STORED.get(outcome, outcome))
         stored = STORED.get(outcome, outcome)
-        await self._t.store.end(Ending(talk.dial.id, stored, now, again, counts, error))
+        await self._t.store.settle_attempt(AttemptResult(talk.attempt.id, stored, now, again, counts, error))
 
     async def _offered(self, call: Call, answer: Answer, outcome: str) -> bool:
         """S6: text a requester who was not reached; True if the visit now waits for their answer."""

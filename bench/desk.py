@@ -13,13 +13,13 @@ from backend.domain.flow import decide
 from backend.domain.records import JournalEntry
 from backend.domain.ticket import Source
 from backend.office_now import OfficeNow
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
 from bench.town import DISPATCHER, KEY, Town, at_once, engines, handler, town, unit_of
-from storage.moves import PG_TYPES
-from storage.postgres import PostgresDatabase
-from storage.rows import SHAPES, TABLE_OF, encode
-from storage.sqlite import SqliteDatabase
+from storage.engine.mapping import MAPPERS, TABLE_OF, encode
+from storage.engine.postgres import PostgresDatabase
+from storage.engine.sqlite import SqliteDatabase
+from storage.tickets.moves import PG_TYPES
 
 CONNECTIONS = 20
 Statement = tuple[str, tuple[Any, ...]]
@@ -96,7 +96,7 @@ def _job(place: Town, verb: str, no: str, index: int, waits: list[float] | None 
 async def _plan(place: Town, act: Act) -> Plan:
     """Return the plan that the service would write; nothing is written."""
     await place.desk.ready()
-    snap = await place.moves.load(Find(no=act.ticket_no))
+    snap = await place.moves.load(TicketRef(no=act.ticket_no))
     assert snap is not None
     world = OfficeNow(await place.office.standing(), place.office.clock.now(), place.ids.take)
     return decide(snap, act, world, KEY)
@@ -118,7 +118,7 @@ def _statements(plan: Plan, mark: Any) -> list[Statement]:
          (*values(plan.ticket), plan.ticket_id, plan.expected_version)),
     ]  # fmt: skip
     for row in (plan.entry, *plan.rows):
-        table, shape = TABLE_OF[type(row)].name, SHAPES[type(row)]
+        table, shape = TABLE_OF[type(row)].name, MAPPERS[type(row)]
         columns = ", ".join(f'"{n}"' for n in shape.names)
         marks = ", ".join(mark(i, table, n) for i, n in enumerate(shape.names, 1))
         found.append((f"INSERT INTO {table} ({columns}) VALUES ({marks})", shape.write(row)))

@@ -14,7 +14,7 @@ from backend.domain.instants import to_micros
 from backend.domain.ticket import Source
 from bench.harness import Figure, judged, rate_note, rates, ratios
 from bench.town import DISPATCHER, START, Town, at_once, engines, town, unit_of
-from storage.due import DueWork
+from storage.deadlines.due import SqlDueStore
 
 LOOKS = 100
 BURST = 5_000
@@ -54,10 +54,10 @@ async def _fill(place: Town, what: str, first: int, count: int) -> None:
 
 async def _look(place: Town) -> float:
     """Return the milliseconds of one query that finds nothing, thread and connection included."""
-    store = DueWork(place.db)
+    store = SqlDueStore(place.db)
     began = time.perf_counter()
     for _ in range(LOOKS):
-        assert not await store.due(place.now(), 500)
+        assert not await store.list_due(place.now(), 500)
     return (time.perf_counter() - began) / LOOKS * 1000
 
 
@@ -101,7 +101,7 @@ async def _outage(engine: str, count: int) -> float:
 
             await at_once([given(n, i) for i, n in enumerate(numbers[hour::HOURS])], 32)  # type: ignore[misc]
         place.later = timedelta(days=2)
-        clockwork = Clockwork(DueWork(place.db), place.desk, place.office)
+        clockwork = Clockwork(SqlDueStore(place.db), place.desk, place.office)
         began = time.perf_counter()
         while await clockwork.round():
             pass
@@ -122,7 +122,7 @@ async def _burst(engine: str, count: int) -> float:
 
         await at_once([given(n, i) for i, n in enumerate(numbers)], 32)  # type: ignore[misc]
         place.later = timedelta(days=1, hours=9)  # after the hour they were due
-        clockwork = Clockwork(DueWork(place.db), place.desk, place.office)
+        clockwork = Clockwork(SqlDueStore(place.db), place.desk, place.office)
         began = time.perf_counter()
         while await clockwork.round():
             pass

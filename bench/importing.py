@@ -20,8 +20,8 @@ from backend.shelves import Shelves, open_shelves
 from bench.harness import Figure, judged, rate_note, rates, ratios
 from bench.town import engines, town
 from storage import tables as t
-from storage.postgres import PostgresDatabase
-from storage.sqlite import SqliteDatabase
+from storage.engine.postgres import PostgresDatabase
+from storage.engine.sqlite import SqliteDatabase
 
 #: Tables that an import fills; emptied between the turns.
 FILLED = (t.tickets, t.journal, t.duties, t.assignments, t.requests, t.visits)

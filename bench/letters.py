@@ -20,11 +20,11 @@ from bench.town import DISPATCHER, Town, at_once, engines, town, unit_of
 from notify.channel import Capabilities, EditResult
 from notify.message import Card, Receipt
 from notify.pace import Bucket
-from storage.cards import Cards
-from storage.drafts import DraftShelf
-from storage.letters import Letters
-from storage.postgres import PostgresDatabase
-from storage.vault import Vault
+from storage.delivery.cards import SqlCardStore
+from storage.delivery.chat_state import SqlChatStateStore
+from storage.delivery.outbox import SqlOutboxStore
+from storage.engine.encryption import Encryption
+from storage.engine.postgres import PostgresDatabase
 
 BATCH = 200
 _CLAIM = (
@@ -82,11 +82,11 @@ class Post:
     def __init__(self, place: Town) -> None:
         self.place = place
         self.channel = NullChannel()
-        vault, catalogue = Vault("a secret of the measurements"), Texts("zh_CN")
-        store = Cards(place.db, place.ids, vault)
+        vault, catalogue = Encryption("a secret of the measurements"), Texts("zh_CN")
+        store = SqlCardStore(place.db, place.ids, vault)
         self.courier = Courier(
-            messages=Letters(place.db, place.ids), cards=store,
-            draw=Drawing(place.moves, place.office, store, catalogue, DraftShelf(place.db)), moves=place.moves,
+            messages=SqlOutboxStore(place.db, place.ids), cards=store,
+            draw=Drawing(place.moves, place.office, store, catalogue, SqlChatStateStore(place.db)), moves=place.moves,
             office=place.office, channels={"telegram": self.channel}, bindings=self, ids=place.ids,
             catalogue=catalogue, owner="bench",
         )  # fmt: skip

@@ -71,12 +71,12 @@ class Lives:
         bound = [{"id": n + 1, "person": f"P{n}", "user": str(FIRST + n)} for n in range(self.count)]
         await s.db.write(lambda c: c.execute(bind, bound) and None)
         now = s.clock.now()
-        await s.config.set(
+        await s.config.add_version(
             SettingVersion("calls.daily_budget", None, "100000", START - timedelta(days=1), "admin", now)
         )
         s.office.forget()
         for code in [c for c, _ in OFFICE] + [f"P{n}" for n in range(self.count)]:
-            self.keys[code] = await s.keys.create(code, now, person=code)
+            self.keys[code] = await s.keys.create_key(code, now, person=code)
 
     async def rows(self, sql: str, **facts: Any) -> list[Any]:
         """Run a query and return its rows."""

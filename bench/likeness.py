@@ -14,12 +14,12 @@ from sqlalchemy import Connection, text
 from backend.domain.similarity import TicketFeatures, build_index_keys
 from backend.likeness.reader import gist_of
 from backend.likeness.room import Likeness, grouped
-from backend.ports.likeness import Known, Told
+from backend.ports.ticket_features import FeaturedTicket, FeatureSource
 from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
 from bench.town import START, Town, engines, town
-from storage.house import HouseValues
-from storage.likeness import LikenessShelf
-from storage.vault import Vault
+from storage.engine.encryption import Encryption
+from storage.office.key_values import SqlKeyValueStore
+from storage.triage.features import SqlFeatureStore
 
 ASKED = 40  # queries of one figure
 PETITIONS = 2_816
@@ -105,7 +105,7 @@ async def _question(place: Town, room: Likeness) -> list[float]:
     for number in range(ASKED):
         common = [spoken[dice.randrange(COMMON)] for _ in range(3)]
         others = [spoken[dice.randrange(COMMON, WORDS)] for _ in range(9)]
-        told = Told(
+        told = FeatureSource(
             number, f"N{number}", " ".join(others[:4]), "，".join([*common, *others]), "", "", "help", None, START
         )
         began = time.perf_counter()
@@ -122,8 +122,8 @@ async def _engine(engine: str, small: bool) -> list[Figure]:
         rooms = []
         for place, count in zip(places, (few, many), strict=True):
             await _fill(place, count)
-            store = LikenessShelf(place.db, Vault("a secret of the bench"))
-            rooms.append(Likeness(store, place.office, HouseValues(place.db)))
+            store = SqlFeatureStore(place.db, Encryption("a secret of the bench"))
+            rooms.append(Likeness(store, place.office, SqlKeyValueStore(place.db)))
             await _question(place, rooms[-1])
         slow = [percentile(await _question(places[1], rooms[1]), 0.95) for _ in range(5)]
         figures.append(judged("P12", f"{engine}: like tickets for a new one among {many:,} (p95)", "", slow, most=50,
@@ -152,7 +152,7 @@ def _grouping() -> Figure:
     def once() -> float:
         began = time.process_time()
         known = [
-            Known(n, f"G{n}", "", said[:20], None, "", "", None, False, (), 0, START + timedelta(seconds=n), None,
+            FeaturedTicket(n, f"G{n}", "", said[:20], None, "", "", None, False, (), 0, START + timedelta(seconds=n), None,
                   gist_of(said[:20], said, "", ""))
             for n, said in enumerate(demands)
         ]  # fmt: skip

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from sqlalchemy import Connection, text
 
-from backend.ports.reading import Filters
+from backend.ports.ticket_queries import TicketFilter
 from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
 from bench.marks import END, fill
 from bench.town import Town, engines, town
-from storage.reading import Reading
-from storage.vault import Vault
+from storage.engine.encryption import Encryption
+from storage.tickets.queries import SqlQueryStore
 
 PAGE, PAGES = 30, 40
 
@@ -51,12 +51,12 @@ async def _engine(engine: str, count: int) -> list[Figure]:
 
 
 def _ours(place: Town, before: int, pages: int = PAGES) -> Callable[[], Awaitable[float]]:
-    store = Reading(place.db, Vault("a secret of sixteen or more"))
+    store = SqlQueryStore(place.db, Encryption("a secret of sixteen or more"))
 
     async def one() -> float:
         began = time.perf_counter()
         for _ in range(pages):
-            found = await store.tickets(Filters(), END, before=before, limit=PAGE)
+            found = await store.list_tickets(TicketFilter(), END, before=before, limit=PAGE)
             assert len(found.items) == PAGE
         return (time.perf_counter() - began) / pages * 1000
 

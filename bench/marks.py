@@ -18,14 +18,14 @@ from backend.domain.ticket import Category, Grade, UnitKind
 from backend.marks import Marks
 from backend.marks.assembly import assemble, seal
 from backend.marks.spans import span
-from backend.ports.histories import Frame
-from backend.ports.marks import Question, Run
+from backend.ports.history import ImportContext
+from backend.ports.scoring import Cohort, Run
 from bench.harness import Figure, judged, rate_note, rates, ratios
 from bench.town import ZONE, Town, engines, town
-from storage.histories import Histories, insert_rows
-from storage.lives import COLUMNS, Rows, Writer, ids_needed
-from storage.marks import MarksShelf
-from storage.vault import Vault
+from storage.engine.encryption import Encryption
+from storage.importing.history import SqlHistoryStore, insert_rows
+from storage.importing.rows import COLUMNS, HistoryRowBuilder, Rows, count_ids
+from storage.scoring.counts import SqlScoringStore
 
 SIX = (Measure.SIGN, Measure.RETURN, Measure.ON_TIME, Measure.EXTENSION, Measure.RED_CARD, Measure.SATISFACTION)
 START, END = datetime(2026, 10, 1, tzinfo=ZONE), datetime(2026, 11, 1, tzinfo=ZONE)
@@ -65,8 +65,8 @@ def run(small: bool) -> Iterable[Figure]:
 async def _recount(engine: str, count: int) -> list[Figure]:
     async with town(engine) as place:
         await place.db.write(lambda c: fill(c, count))
-        store = MarksShelf(place.db)
-        asked = Question(START, END, END + timedelta(days=9))
+        store = SqlScoringStore(place.db)
+        asked = Cohort(START, END, END + timedelta(days=9))
         values = {"start": to_micros(START), "end": to_micros(END)}
 
         async def ours() -> float:
@@ -94,10 +94,10 @@ async def _recount(engine: str, count: int) -> list[Figure]:
 
 
 async def _sheets(
-    place: Town, store: MarksShelf, count: int, engine: str, recount: Callable[[], Awaitable[float]]
+    place: Town, store: SqlScoringStore, count: int, engine: str, recount: Callable[[], Awaitable[float]]
 ) -> list[Figure]:
     """Measure the finished sheets of 2,000 units, with tickets behind each line and regions, and of one unit."""
-    await place.config.put_units([Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)])
+    await place.config.save_units([Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)])
     place.office.forget()
     marks = Marks(store, place.office, place.ids)
     as_of = END + timedelta(days=9)
@@ -120,19 +120,21 @@ async def _sheets(
     return figures
 
 
-async def _locked(place: Town, store: MarksShelf, engine: str, recount: Callable[[], Awaitable[float]]) -> list[Figure]:
+async def _locked(
+    place: Town, store: SqlScoringStore, engine: str, recount: Callable[[], Awaitable[float]]
+) -> list[Figure]:
     """Measure reading a settled month from its locked run: the counts as they were, under a hash."""
     marks = Marks(store, place.office, place.ids)
     inputs = await marks.inputs(span("2026-10"), as_of=END + timedelta(days=9), evidence=False)
     sheet = {"inputs": inputs, "result": assemble(inputs)}
     await place.ids.refill(1)
     run = Run(place.ids.take(), "2026-10", "", "trial", "bench", END + timedelta(days=9), sheet, seal(sheet))
-    await store.keep_run(run)
-    await store.lock(run.id, "bench", END + timedelta(days=9), None, None)
+    await store.add_run(run)
+    await store.lock_run(run.id, "bench", END + timedelta(days=9), None, None)
 
     async def kept() -> float:
         began = time.perf_counter()
-        found = await store.locked("2026-10", "")
+        found = await store.find_locked_run("2026-10", "")
         assert found is not None and len(found.sheet["inputs"]["units"]) >= 2000
         return time.perf_counter() - began
 
@@ -193,9 +195,9 @@ def fill(c: Connection, count: int) -> None:
 
 async def _lives(engine: str, count: int) -> list[Figure]:
     async with town(engine) as place:
-        vault = Vault("a secret of sixteen or more")
-        store = Histories(place.db, place.ids, vault)
-        frame = Frame(datetime(2026, 11, 22, tzinfo=ZONE), "bench", (await place.office.standing()).due)
+        vault = Encryption("a secret of sixteen or more")
+        store = SqlHistoryStore(place.db, place.ids, vault)
+        frame = ImportContext(datetime(2026, 11, 22, tzinfo=ZONE), "bench", (await place.office.standing()).due)
         turn = iter(range(1_000_000))
 
         async def ours() -> float:
@@ -216,9 +218,9 @@ async def _lives(engine: str, count: int) -> list[Figure]:
                        ratios(taken), least=0.35, note=f"{rate_note(taken)} lives, peak {peak} MB")]  # fmt: skip
 
 
-async def _rows(place: Town, lives: Sequence[Any], vault: Vault, frame: Frame) -> Rows:
-    await place.ids.refill(sum(map(ids_needed, lives)))
-    writer = Writer(place.ids.take, vault, vault.journal, frame)
+async def _rows(place: Town, lives: Sequence[Any], vault: Encryption, frame: ImportContext) -> Rows:
+    await place.ids.refill(sum(map(count_ids, lives)))
+    writer = HistoryRowBuilder(place.ids.take, vault, vault.journal, frame)
     for life in lives:
         writer.add(life)
     assert COLUMNS.keys() == writer.rows.keys()

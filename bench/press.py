@@ -54,7 +54,7 @@ async def _engine(engine: str, count: int) -> Figure:
         app = web.Application()
 
         async def hook(request: web.Request) -> web.Response:
-            await world.door.hear("telegram", await request.read())
+            await world.door.receive("telegram", await request.read())
             return web.Response()
 
         async def bare_hook(request: web.Request) -> web.Response:

@@ -20,12 +20,12 @@ from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State, UnitKind
 from backend.office import Clock, Office
 from backend.ports.moves import NewTicket
-from storage import migrate
 from storage import tables as t
-from storage.config import Configuration, bump
-from storage.db import Database, open_database
-from storage.ids import Ids
-from storage.moves import moves_store
+from storage.engine import versions
+from storage.engine.database import Database, open_database
+from storage.engine.ids import IdSupply
+from storage.office.config import SqlConfigStore, bump_epoch
+from storage.tickets.moves import create_move_store
 from tests import postgres
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -55,9 +55,9 @@ class Town:
         self.db = db
         self.later = timedelta()
         self._born = time.monotonic()
-        self.ids = Ids(db)
-        self.config = Configuration(db, self.ids)
-        self.moves = moves_store(db)
+        self.ids = IdSupply(db)
+        self.config = SqlConfigStore(db, self.ids)
+        self.moves = create_move_store(db)
         self.office = Office(self.config, Clock(self.now, ZONE), "jilin")
         self.desk = Desk(self.moves, self.office, self.ids, KEY)
         self._made = 0
@@ -70,7 +70,7 @@ class Town:
         """Create units and people, each with a telephone and bound to a chat."""
         units = [Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市")]
         units += [Unit(unit_of(i), f"单位{i}", UnitKind.HANDLING, "A市") for i in range(UNITS)]
-        await self.config.put_units(units)
+        await self.config.save_units(units)
 
         def staff(c: Connection) -> None:
             people = [("D1", "M01", "dispatcher"), ("R1", "M01", "reviewer")]
@@ -81,7 +81,7 @@ class Town:
                                                   active=True, rank=0, key_authorised=False, pin_failures=0))  # fmt: skip
                 c.execute(insert(t.bindings).values(id=number, person=code, channel="telegram", state="live",
                                                     address=str(number), user_id=str(number), bound_at=0))  # fmt: skip
-            bump(c)
+            bump_epoch(c)
 
         await self.db.write(staff)
         await self.ids.refill()
@@ -149,7 +149,7 @@ async def database(engine: str) -> AsyncIterator[Database]:
                 await c.execute(text("CREATE DATABASE bench"))
             await maker.dispose()
             url = cluster + "bench"
-        await asyncio.to_thread(migrate.create, url)
+        await asyncio.to_thread(versions.create_tables, url)
         db = open_database(url)
         stack.push_async_callback(db.close)
         yield db

@@ -10,7 +10,7 @@ from backend.domain.move_table import BY_VERB, is_allowed
 from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, State
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from bot.talk import Talk
 
 
@@ -47,7 +47,7 @@ class Case:
 async def open_case(talk: Talk, assignment_id: int) -> Case:
     """Load the current ticket context. Refused `unbound`; `not_found` when missing or another unit's (FT13)."""
     actor = talk.actor
-    snap = await talk.house.desk.moves.load(Find(assignment_id=assignment_id))
+    snap = await talk.house.desk.moves.load(TicketRef(assignment_id=assignment_id))
     assignment = snap.find_assignment(assignment_id) if snap else None
     foreign = assignment is not None and actor.is_unit_member and assignment.unit != actor.unit
     if snap is None or assignment is None or foreign or not is_visible(snap, actor):

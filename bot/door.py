@@ -16,7 +16,7 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import BotCommand, Update
 from pydantic import ValidationError
 
-from backend.ports.inbox import Heard, Inbox
+from backend.ports.inbox import InboxItem, InboxStore
 from bot.dispatcher import ALLOWED, make_dispatcher
 from bot.house import CHANNEL, House
 from bot.talk import ACCIDENTS
@@ -53,7 +53,7 @@ class ChatDoor:
     def __init__(
         self,
         house: House,
-        inbox: Inbox,
+        inbox: InboxStore,
         *,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         poll_seconds: int = POLL_SECONDS,
@@ -72,9 +72,9 @@ class ChatDoor:
 
     # -- receiving
 
-    async def hear(self, mouth: str, body: bytes) -> bool:
+    async def receive(self, source: str, body: bytes) -> bool:
         """Store a webhook update; answer 200 when this returns, whether or not it was new (FT1, FT9)."""
-        fresh = await self.inbox.hear(mouth, body)
+        fresh = await self.inbox.receive(source, body)
         self._heard()
         return fresh
 
@@ -87,7 +87,7 @@ class ChatDoor:
 
         Called before the first run. Does not fail when the provider is unreachable.
         """
-        await self.inbox.recover()
+        await self.inbox.release_stale()
         say = self.house.catalogue.render
         names = [BotCommand(command=name, description=say(f"bot.menu_{name}")) for name in COMMANDS]
         try:
@@ -119,7 +119,7 @@ class ChatDoor:
             while True:
                 try:
                     now = self._wall()
-                    if not await self.inbox.lead(name, self._owner, now, now + POLL_LEASE):
+                    if not await self.inbox.acquire_lease(name, self._owner, now, now + POLL_LEASE):
                         await asyncio.sleep(self._idle_seconds)
                         continue
                     if hooked:
@@ -135,14 +135,14 @@ class ChatDoor:
                     await asyncio.sleep(min(self._idle_seconds, 1.0))
         finally:
             with contextlib.suppress(Exception):
-                await self.inbox.release(name, self._owner)
+                await self.inbox.release_lease(name, self._owner)
 
     async def _fetch(self, offset: int | None) -> int | None:
         """Make one getUpdates. The next offset confirms this batch, once: ids may fall after a quiet week (FT4)."""
         asked = RawUpdates(offset=offset, timeout=self._poll_seconds)
         updates = await self.house.bot(asked, request_timeout=self._poll_seconds + 15)
         bodies = [json.dumps(u, ensure_ascii=True).encode() for u in updates]
-        await asyncio.gather(*(self.inbox.hear(CHANNEL, body) for body in bodies))
+        await asyncio.gather(*(self.inbox.receive(CHANNEL, body) for body in bodies))
         if not updates:
             return None
         self._heard()
@@ -183,20 +183,20 @@ class ChatDoor:
                 for task in running:
                     task.cancel()
 
-    async def _finish(self, heard: Heard) -> None:
+    async def _finish(self, heard: InboxItem) -> None:
         if await self._handle(heard):
-            await self.inbox.done([heard.id])
+            await self.inbox.mark_done([heard.id])
 
     async def sweep(self) -> int:
         """Delete updates handled days ago (a daily task); return how many."""
-        return await self.inbox.sweep(self._wall() - KEPT)
+        return await self.inbox.delete_done(self._wall() - KEPT)
 
-    async def _handle(self, heard: Heard) -> bool:
+    async def _handle(self, heard: InboxItem) -> bool:
         """Dispatch one update; True when done and no move has stored that. A bad one never stops the run (FT8)."""
         try:
             update = _read(heard.body, self.house)
         except (ValidationError, ValueError) as error:
-            await self.inbox.unreadable(heard.id, type(error).__name__)
+            await self.inbox.mark_unreadable(heard.id, type(error).__name__)
             return False
         try:
             kept = await self._dispatcher.feed_update(self.house.bot, update, inbox_id=heard.id, attempt=heard.attempts)
@@ -205,7 +205,7 @@ class ChatDoor:
             where = traceback.extract_tb(accident.__traceback__)[-1]  # no whole traceback: it may quote URLs (FT36)
             log.error("update_failed", inbox=heard.id, attempt=heard.attempts, error=words,
                       where=f"{os.path.basename(where.filename)}:{where.lineno}")  # fmt: skip
-            if await self.inbox.failed(heard.id, words, self._wall()):
+            if await self.inbox.record_failure(heard.id, words, self._wall()):
                 self.alarms += 1
                 log.error("update_dead", inbox=heard.id)
             return False

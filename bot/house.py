@@ -15,9 +15,9 @@ from backend.filing import Filing
 from backend.office import Office
 from backend.ports.audit import AuditStore
 from backend.ports.cards import CardStore
-from backend.ports.drafts import Drafts
+from backend.ports.chat_state import ChatStateStore
 from backend.ports.glance import GlanceStore
-from backend.ports.reading import ReadingStore
+from backend.ports.ticket_queries import QueryStore
 from backend.registry import Registry
 from backend.snooze import Putting
 from notify.channel import Channel
@@ -106,8 +106,8 @@ class House:
     desk: Desk
     office: Office
     registry: Registry
-    drafts: Drafts
-    reading: ReadingStore
+    drafts: ChatStateStore
+    reading: QueryStore
     filing: Filing
     audit: AuditStore
     cards: Cards

@@ -19,7 +19,7 @@ from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.ticket import Source
-from backend.ports.drafts import Expectation
+from backend.ports.chat_state import OpenQuestion
 from bot.house import CHANNEL, House
 from notify.channel import DeliveryError
 from notify.message import Button, Card, Receipt
@@ -97,7 +97,7 @@ class Talk:
     async def note(self, what: str, **facts: Any) -> None:
         """Write an audit row about this user (FT13)."""
         who = self.person.code if self.person else f"{CHANNEL}:{self.user_id}"
-        await self.house.audit.note(self.now, who, what, None, **facts)
+        await self.house.audit.record(self.now, who, what, None, **facts)
 
     # -- answering
 
@@ -244,32 +244,36 @@ class Talk:
     async def expect(self, what: str, subject: int, message_id: str | None, **facts: Any) -> None:
         """Store the open question."""
         now = self.now
-        before = await self.house.drafts.expected(CHANNEL, self.user_id, now)
+        before = await self.house.drafts.find_question(CHANNEL, self.user_id, now)
         asked = dict(before.facts.get("messages", {})) if before else {}
         if message_id is not None:
             asked[message_id] = [what, subject]
         asked = dict(list(asked.items())[-REMEMBERED:])
         body = {**facts, "subject": subject, "messages": asked}
-        await self.house.drafts.expect(CHANNEL, self.user_id, Expectation(what, body), now, now + QUESTION_LIVES)
+        await self.house.drafts.save_question(
+            CHANNEL, self.user_id, OpenQuestion(what, body), now, now + QUESTION_LIVES
+        )
 
     async def remember(self, message_id: str | None, subject: int) -> None:
         """Store that replies to this message are about that assignment; the open question stays open."""
         if message_id is None:
             return
         now = self.now
-        before = await self.house.drafts.expected(CHANNEL, self.user_id, now) or Expectation("")
+        before = await self.house.drafts.find_question(CHANNEL, self.user_id, now) or OpenQuestion("")
         asked = {**before.facts.get("messages", {}), message_id: ["", subject]}
         body = {**before.facts, "messages": dict(list(asked.items())[-REMEMBERED:])}
-        await self.house.drafts.expect(CHANNEL, self.user_id, Expectation(before.what, body), now, now + QUESTION_LIVES)
+        await self.house.drafts.save_question(
+            CHANNEL, self.user_id, OpenQuestion(before.what, body), now, now + QUESTION_LIVES
+        )
 
-    async def leave(self, asked: Expectation) -> None:
+    async def leave(self, asked: OpenQuestion) -> None:
         """Close the question for plain text; a reply to its message still answers it."""
-        kept, now = Expectation("", {"messages": asked.facts.get("messages", {})}), self.now
-        await self.house.drafts.expect(CHANNEL, self.user_id, kept, now, now + QUESTION_LIVES)
+        kept, now = OpenQuestion("", {"messages": asked.facts.get("messages", {})}), self.now
+        await self.house.drafts.save_question(CHANNEL, self.user_id, kept, now, now + QUESTION_LIVES)
 
     async def settled(self) -> None:
         """Clear the open question, which was answered."""
-        await self.house.drafts.forget(CHANNEL, self.user_id)
+        await self.house.drafts.delete_question(CHANNEL, self.user_id)
 
     # -- the message that was pressed
 

@@ -66,7 +66,7 @@ class Target:
 async def hear(talk: Talk, message: Message) -> None:
     """Handle a message: migrated groups, contact cards, commands, then text and files."""
     if message.migrate_to_chat_id:
-        await talk.house.book.moved(CHANNEL, str(message.chat.id), str(message.migrate_to_chat_id))
+        await talk.house.book.replace_address(CHANNEL, str(message.chat.id), str(message.migrate_to_chat_id))
         talk.house.office.forget()
         return
     if message.contact:
@@ -106,7 +106,7 @@ async def _command(talk: Talk, text: str) -> None:
 
 async def _turned_away(talk: Talk) -> None:
     """Close the open question for plain text when a command comes; a reply to it still answers it."""
-    asked = await talk.house.drafts.expected(CHANNEL, talk.user_id, talk.now)
+    asked = await talk.house.drafts.find_question(CHANNEL, talk.user_id, talk.now)
     if asked is not None and asked.what and asked.what != BINDING:
         await talk.leave(asked)
 
@@ -139,7 +139,7 @@ async def _answer(talk: Talk, message: Message, text: str) -> None:
 
 async def _target(talk: Talk, message: Message) -> Target | None:
     """Find the card or question replied to; in private also the last question, or the only open ticket."""
-    asked = await talk.house.drafts.expected(CHANNEL, talk.user_id, talk.now)
+    asked = await talk.house.drafts.find_question(CHANNEL, talk.user_id, talk.now)
     if asked is not None and asked.what == BINDING:
         asked = None
     if message.reply_to_message is not None:
@@ -162,7 +162,7 @@ async def _target(talk: Talk, message: Message) -> Target | None:
         return Target(asked.what, int(asked.facts.get("subject", 0)))
     if talk.person is None:
         return None
-    count, items = await talk.house.drafts.todo(talk.person.unit, 1)
+    count, items = await talk.house.drafts.list_todo(talk.person.unit, 1)
     return Target(None, items[0].assignment.id, guessed=True) if count == 1 else None
 
 
@@ -198,14 +198,14 @@ def _keyword(talk: Talk) -> str:
 
 
 async def _returning(talk: Talk, case: Case) -> bool:
-    return bool(await talk.house.drafts.draft(talk.who.code, case.id, "return"))
+    return bool(await talk.house.drafts.load_draft(talk.who.code, case.id, "return"))
 
 
 async def _attach(talk: Talk, case: Case, files: list[str], album: str | None, *, quiet: bool) -> None:
     """Keep files without text with the assignment; a later return uses them."""
-    draft = await talk.house.drafts.draft(talk.who.code, case.id, "attach")
+    draft = await talk.house.drafts.load_draft(talk.who.code, case.id, "attach")
     kept = [*draft.get("files", ()), *files]
-    await talk.house.drafts.keep(talk.who.code, case.id, "attach", {"files": kept, "album": album}, talk.now)
+    await talk.house.drafts.save_draft(talk.who.code, case.id, "attach", {"files": kept, "album": album}, talk.now)
     if not quiet and (album is None or draft.get("album") != album):
         await talk.told("chat.files_received", n=len(kept), ticket_no=case.no)
 
@@ -233,7 +233,7 @@ async def edited(talk: Talk, message: Message) -> None:
     """Amend the reply that an edited message became, while that is allowed (FT29); ignore other edits."""
     if talk.person is None or not message.text:
         return
-    assignment = await talk.house.drafts.said(talk.who.code, str(message.message_id))
+    assignment = await talk.house.drafts.find_reply_assignment(talk.who.code, str(message.message_id))
     if assignment is None:
         return
     said = parse_reply(message.text)

@@ -60,7 +60,7 @@ class RecordLine:
     """Requests to the platform; each raises DeliveryError unless the platform accepted it.
 
     permanent: refused, and would be again. transient: not accepted or unknown – a move carries its number as
-    `Idempotency-Key`, so it may be sent twice. throttled: wait `retry_after` s.
+    `SqlIdempotencyStore-ApiKey`, so it may be sent twice. throttled: wait `retry_after` s.
     """
 
     def __init__(self, url: str, secret: str, feed_url: str = "") -> None:

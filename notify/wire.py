@@ -37,7 +37,7 @@ async def _connected(session: ClientSession, context: object, params: Any) -> No
 
 
 def watcher() -> TraceConfig:
-    """Build a trace config that sets `Attempt.connected`."""
+    """Build a trace config that sets `VisitRecord.connected`."""
     trace = TraceConfig()
     trace.on_connection_create_end.append(_connected)
     trace.on_connection_reuseconn.append(_connected)

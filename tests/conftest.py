@@ -14,8 +14,8 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from storage import migrate
-from storage.db import Database, open_database
+from storage.engine import versions
+from storage.engine.database import Database, open_database
 from tests import postgres
 
 hypothesis.settings.register_profile(
@@ -70,7 +70,7 @@ def _new_database(cluster: str, name: str, template: str = "template1") -> str:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_cluster: str) -> str:
     """The name of a database with all tables, to be copied."""
-    migrate.create(_new_database(postgres_cluster, "template_jiesu"))
+    versions.create_tables(_new_database(postgres_cluster, "template_jiesu"))
     return "template_jiesu"
 
 
@@ -84,7 +84,7 @@ def postgres_url(postgres_cluster: str, postgres_template: str) -> str:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file with all tables, to be copied."""
     path = tmp_path_factory.mktemp("template") / "jiesu.db"
-    migrate.create(f"sqlite:///{path}")
+    versions.create_tables(f"sqlite:///{path}")
     return path
 
 

@@ -11,7 +11,7 @@ from backend.domain.scoring.measures import Measure
 
 #: The main figures: (text key, how to get it); rates are compared by percentage points.
 COUNTS: tuple[tuple[str, Callable[[Work], int]], ...] = (
-    ("received", lambda w: w.got("count")), ("dispatched", lambda w: w.figures.dispatched),
+    ("received", lambda w: w.got("count")), ("dispatched", lambda w: w.figures.dispatched_tickets),
     ("closed", lambda w: w.shut("count")), ("visited", lambda w: w.visited()), ("red", lambda w: w.held("red")),
 )  # fmt: skip
 RATES: tuple[tuple[str, Measure], ...] = (
@@ -102,7 +102,7 @@ def trend(w: Writer, spans: Spans, months: tuple[tuple[int, int], ...]) -> None:
 def dispatched(w: Writer, now: Work) -> None:
     """Write chapter 2 派单."""
     w.heading("dispatched")
-    w.prose("dispatched", tickets=now.figures.dispatched, given=now.sent("count"),
+    w.prose("dispatched", tickets=now.figures.dispatched_tickets, given=now.sent("count"),
             assists=now.sent("count") - now.sent("leads"), rate=w.counted(now.rate(Measure.DISPATCH)), hours=now.hours)  # fmt: skip
     w.prose("returned", asked=now.asked("return"), accepted=now.asked("return", "accepted"),
             refused=now.asked("return", "refused"), withdrawn=now.asked("return", "withdrawn"),
@@ -116,7 +116,7 @@ def handled(w: Writer, now: Work, units: Mapping[str, Unit]) -> None:
     w.prose("closed", due=now.held("due"), closed=now.shut("count"), rate=w.counted(now.rate(Measure.ON_TIME)),
             explained=now.shut("explained"), once=now.shut("once"), twice=now.shut("twice"))  # fmt: skip
     w.prose("cards", yellow=now.held("yellow"), red=now.held("red"), open=now.held("open"), overdue=now.held("overdue"))
-    given = {row.unit: row for row in now.figures.given}
+    given = {row.unit: row for row in now.figures.dispatches}
     closed = {row.unit: row for row in now.figures.closed}
     held = {row.unit: row for row in now.figures.in_hand}
     rows: list[tuple[Cell, ...]] = []

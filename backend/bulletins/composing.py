@@ -7,10 +7,10 @@ from backend.bulletins.kinds import Kind, called, day
 from backend.bulletins.writing import Writer
 from backend.domain.records import Unit
 from backend.domain.texts import Texts
-from backend.ports.bulletins import Issue
+from backend.ports.reporting import BulletinIssue
 
 
-def compose(m: Material, issue: Issue, words: Texts) -> Document:
+def compose(m: Material, issue: BulletinIssue, words: Texts) -> Document:
     """Compose the whole document. A period without data gets a document that says so."""
     w = Writer(words)
     period = called(words, m.spans.period)
@@ -72,7 +72,7 @@ def _idle(m: Material) -> list[Unit]:
     """Return active units that were given nothing and closed nothing in the period (零工单)."""
     if m.now.empty:
         return []
-    busy = {row.unit for row in m.now.figures.given} | {row.unit for row in m.now.figures.closed}
+    busy = {row.unit for row in m.now.figures.dispatches} | {row.unit for row in m.now.figures.closed}
     units = m.standing.config.units
     return [u for code, u in sorted(units.items()) if u.active and u.kind == "handling" and code not in busy]
 

@@ -14,8 +14,8 @@ from backend.marks.assembly import assemble
 from backend.marks.room import Marks
 from backend.marks.spans import bounds
 from backend.office import Standing
-from backend.ports.bulletins import BulletinStore, Detail, Span
-from backend.ports.marks import Counted, LedgerEntry, Question
+from backend.ports.reporting import BulletinStore, PeriodDetail, ReportPeriod
+from backend.ports.scoring import Cohort, LedgerEntry, UnitCount
 
 ASSIGNMENTS = "assignments"
 PROBLEMS = 500  # tickets reviewed in one document at most; the total is printed
@@ -32,11 +32,11 @@ class Material:
     now: Work
     before: Work
     year_ago: Work
-    detail: Detail
+    detail: PeriodDetail
     ledger: Sequence[LedgerEntry]
     scores: Scores | None
-    agencies: Mapping[Measure, Sequence[Counted]] | None
-    agencies_year: Mapping[Measure, Sequence[Counted]] | None
+    agencies: Mapping[Measure, Sequence[UnitCount]] | None
+    agencies_year: Mapping[Measure, Sequence[UnitCount]] | None
 
     @property
     def beijing(self) -> bool:
@@ -57,21 +57,21 @@ class Gatherer:
         spans = spans_of(period, at, self._office.clock.zone)
         beijing = settings.text("profile") == BEIJING
         now, before, year_ago = await self.work((spans.now, spans.before, spans.year_ago), settings)
-        detail = await self._store.detail(spans.now, spans.trend, PROBLEMS)
-        ledger = await self._marks.store.ledger(spans.period.months[0], spans.period.months[-1])
+        detail = await self._store.load_detail(spans.now, spans.trend, PROBLEMS)
+        ledger = await self._marks.store.list_accepted_entries(spans.period.months[0], spans.period.months[-1])
         scored = kind in (Kind.QUARTERLY, Kind.ANNUAL) and not beijing
         counted = await self._agencies(spans.now, settings) if beijing else None
-        year = Span(bounds(f"{spans.period.months[0][:4]}-01", self._office.clock.zone)[0], spans.now.end, at)
+        year = ReportPeriod(bounds(f"{spans.period.months[0][:4]}-01", self._office.clock.zone)[0], spans.now.end, at)
         to_date = await self._agencies(year, settings) if beijing and kind is Kind.ANALYSIS else None
         return Material(
             kind, spans, snapshot, settings, now, before, year_ago, detail, ledger,
             await self.scores(spans, changes, scheme) if scored else None, counted, to_date,
         )  # fmt: skip
 
-    async def work(self, spans: Sequence[Span], settings: Settings) -> list[Work]:
+    async def work(self, spans: Sequence[ReportPeriod], settings: Settings) -> list[Work]:
         """Load the figures and rates of spans."""
         found = []
-        for span, figures in zip(spans, await self._store.figures(spans), strict=True):
+        for span, figures in zip(spans, await self._store.count_figures(spans), strict=True):
             beijing = settings.text("profile") == BEIJING
             measures = [m for _, m in (*RATES, *(AGENCY_RATES if beijing else ()))]
             counted = await self._marks.store.count(measures, _question(span, settings))
@@ -81,12 +81,12 @@ class Gatherer:
             found.append(Work(figures, rates))
         return found
 
-    async def _agencies(self, span: Span, settings: Settings) -> Mapping[Measure, Sequence[Counted]]:
+    async def _agencies(self, span: ReportPeriod, settings: Settings) -> Mapping[Measure, Sequence[UnitCount]]:
         return await self._marks.store.count([m for _, m in AGENCY_RATES], _question(span, settings))
 
     async def scores(self, spans: Spans, changes: Mapping[str, str], scheme: str | None) -> Scores:
         """Load the period's scores: its own locked run, else computed from its months, locked ones as locked."""
-        run = None if changes else await self._marks.store.locked(spans.period.name, scheme or "")
+        run = None if changes else await self._marks.store.find_locked_run(spans.period.name, scheme or "")
         inputs = (
             run.sheet["inputs"] if run is not None
             else await self._marks.inputs(spans.period, scheme=scheme, settings=changes or None, evidence=False)
@@ -98,7 +98,7 @@ class Gatherer:
         locked: dict[str, int | None] = {}
         for part in parts:
             month = assemble(part)
-            kept = None if changes else await self._marks.store.locked(month["period"], scheme or "")
+            kept = None if changes else await self._marks.store.find_locked_run(month["period"], scheme or "")
             locked[month["period"]] = None if kept is None else kept.id
             for row in (*month["units"], *month["regions"]):
                 code = row.get("unit") or row["region"]
@@ -133,6 +133,6 @@ def _volume(document: Mapping[str, Any]) -> int:
     return int(document.get("assignments", of_institution) or of_institution)
 
 
-def _question(span: Span, settings: Settings) -> Question:
+def _question(span: ReportPeriod, settings: Settings) -> Cohort:
     words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_SETTINGS}
-    return Question(span.start, span.end, span.as_of, **words)
+    return Cohort(span.start, span.end, span.as_of, **words)

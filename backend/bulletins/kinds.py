@@ -9,7 +9,7 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.marks.spans import Span as Period
 from backend.marks.spans import bounds, shifted, span
-from backend.ports.bulletins import Span
+from backend.ports.reporting import ReportPeriod
 
 BEIJING = "beijing_mutual_aid"
 
@@ -47,9 +47,9 @@ class Spans:
     """The period, the one before, and the same of the year before, as known at one instant."""
 
     period: Period
-    now: Span
-    before: Span
-    year_ago: Span
+    now: ReportPeriod
+    before: ReportPeriod
+    year_ago: ReportPeriod
     trend: tuple[tuple[datetime, datetime], ...]  # the last thirteen months
     trend_months: tuple[str, ...]
 
@@ -59,8 +59,8 @@ def spans_of(name: str, as_of: datetime, zone: ZoneInfo) -> Spans:
     period = span(name)
     first, last, length = period.months[0], period.months[-1], len(period.months)
 
-    def of(by: int) -> Span:
-        return Span(bounds(shifted(first, by), zone)[0], bounds(shifted(last, by), zone)[1], as_of)
+    def of(by: int) -> ReportPeriod:
+        return ReportPeriod(bounds(shifted(first, by), zone)[0], bounds(shifted(last, by), zone)[1], as_of)
 
     begun = min(last, f"{as_of.astimezone(zone):%Y-%m}")  # months not begun are not charted
     months = tuple(shifted(begun, -back) for back in range(12, -1, -1))

@@ -14,8 +14,8 @@ from backend.domain.masking import cut, mask
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
-from backend.ports.bulletins import Detail, Problem
-from backend.ports.marks import LedgerEntry
+from backend.ports.reporting import PeriodDetail, ProblemTicket
+from backend.ports.scoring import LedgerEntry
 
 PLACES = 10  # listed at most
 TAIL = 4  # last characters of a ticket number that are printed
@@ -40,7 +40,7 @@ def streets(places: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
     return sorted(((name, n) for name, n in found.items() if n > 1), key=lambda row: (-row[1], row[0]))[:PLACES]
 
 
-def hot(w: Writer, now: Work, before: Work, detail: Detail) -> None:
+def hot(w: Writer, now: Work, before: Work, detail: PeriodDetail) -> None:
     """Write chapter 5 热点."""
     w.heading("hot")
     regions = by(now.figures.received, lambda row: row.region)
@@ -67,7 +67,7 @@ def supervised(w: Writer, now: Work) -> None:
             open=became.get("", 0), void=became.get("void", 0))  # fmt: skip
 
 
-def reviewed(w: Writer, detail: Detail, units: Mapping[str, Unit]) -> None:
+def reviewed(w: Writer, detail: PeriodDetail, units: Mapping[str, Unit]) -> None:
     """Write chapter 7 逐件评议 (A17): unsatisfied or badly handled tickets with conclusions; number tails, masked texts."""
     w.heading("reviewed")
     if not detail.problems:
@@ -84,7 +84,7 @@ def reviewed(w: Writer, detail: Detail, units: Mapping[str, Unit]) -> None:
     w.table("reviewed", columns, [_problem(w, p, units) for p in detail.problems])
 
 
-def _problem(w: Writer, p: Problem, units: Mapping[str, Unit]) -> tuple[Cell, ...]:
+def _problem(w: Writer, p: ProblemTicket, units: Mapping[str, Unit]) -> tuple[Cell, ...]:
     why = [
         w.render(f"reason.{name}")
         for name, is_ in (("unsatisfied", p.unsatisfied), ("red", p.red), ("excluded", p.excluded))
@@ -99,7 +99,7 @@ def _problem(w: Writer, p: Problem, units: Mapping[str, Unit]) -> tuple[Cell, ..
     return (p.no[-TAIL:], told, unit.name if unit else p.unit, w.render("list_mark").join(why), _said(w, p))
 
 
-def _said(w: Writer, p: Problem) -> str:
+def _said(w: Writer, p: ProblemTicket) -> str:
     if not p.conclusion:
         return w.render("not_reviewed")
     facts = {n: plain(getattr(p, n), p.name, "said") for n in ("conclusion", "responsibility", "improvement")}
@@ -128,7 +128,7 @@ def improved(w: Writer, ledger: Sequence[LedgerEntry], units: Mapping[str, Unit]
 
 
 def noted(
-    w: Writer, spans: Spans, detail: Detail | None, settings: Settings, idle: Sequence[Unit], now: datetime, basis: str
+    w: Writer, spans: Spans, detail: PeriodDetail | None, settings: Settings, idle: Sequence[Unit], now: datetime, basis: str
 ) -> None:  # fmt: skip
     """Write chapter 10 数据说明: as of when, by which settings, idle units, late entries."""
     w.heading("notes")

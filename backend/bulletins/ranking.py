@@ -12,7 +12,7 @@ from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.ranking import rank
 from backend.domain.settings import Settings
-from backend.ports.marks import Counted
+from backend.ports.scoring import UnitCount
 
 Row = dict[str, Any]
 
@@ -143,7 +143,7 @@ def _unscored(w: Writer, names: Sequence[str]) -> None:
 
 
 def agencies(
-    w: Writer, counted: Mapping[Measure, Sequence[Counted]], to_date: Mapping[Measure, Sequence[Counted]] | None,
+    w: Writer, counted: Mapping[Measure, Sequence[UnitCount]], to_date: Mapping[Measure, Sequence[UnitCount]] | None,
     units: Mapping[str, Unit],
 ) -> None:  # fmt: skip
     """Write 响应率、办结率、满意率 by agency, of the period and of the year to date (A26, A35, Q41)."""

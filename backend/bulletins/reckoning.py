@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from backend.bulletins.document import Number, Rate
 from backend.domain.scoring.measures import Measure
-from backend.ports.bulletins import Figures, Received
+from backend.ports.reporting import Figures, ReceivedCount
 
 HOUR = 3_600 * 1_000_000  # microseconds
 GOOD = ("satisfied", "basically_satisfied")
@@ -41,7 +41,7 @@ def points(now: Rate | None, before: Rate | None) -> Number | None:
     return None if now is None or before is None else Number((now.value - before.value) * 100)
 
 
-def by(received: Iterable[Received], key: Callable[[Received], str]) -> Counter[str]:
+def by(received: Iterable[ReceivedCount], key: Callable[[ReceivedCount], str]) -> Counter[str]:
     """Sum the demands by `key`."""
     found: Counter[str] = Counter()
     for row in received:
@@ -62,7 +62,7 @@ class Work:
 
     def sent(self, name: str) -> int:
         """Sum a column of 派单: count, leads, signed, auto, waiting."""
-        return sum(getattr(row, name) for row in self.figures.given)
+        return sum(getattr(row, name) for row in self.figures.dispatches)
 
     def shut(self, name: str) -> int:
         """Sum a column of 办结: count, once, twice, explained."""
@@ -85,7 +85,9 @@ class Work:
 
     def asked(self, kind: str, *decisions: str) -> int:
         """Count requests of a kind, with one of `decisions` if any is given."""
-        return sum(a.count for a in self.figures.asked if a.kind == kind and (not decisions or a.decision in decisions))
+        return sum(
+            a.count for a in self.figures.requests if a.kind == kind and (not decisions or a.decision in decisions)
+        )
 
     def visited(self, *verdicts: str, **marks: bool) -> int:
         """Count visited tickets with one of `verdicts` (none given: any) and these flags (`reached=True` …)."""

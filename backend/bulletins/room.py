@@ -20,8 +20,8 @@ from backend.domain.ticket import Role
 from backend.marks.room import Marks
 from backend.marks.spans import bounds, month_span, span
 from backend.ports.audit import AuditStore
-from backend.ports.bulletins import BulletinStore, Issue, Leaf
-from backend.ports.reading import Page
+from backend.ports.reporting import BulletinIssue, BulletinStore, IssueDocument
+from backend.ports.ticket_queries import Page
 
 log = structlog.get_logger()
 HOUSE = Actor("system", Role.ADMIN)
@@ -58,7 +58,7 @@ class Bulletins:
     async def make(
         self, period: str, kind: str | None = None, *, by: Actor = HOUSE, number: int | None = None,
         profile: str | None = None, scheme: str | None = None, on_step: Step = lambda step: None,
-    ) -> tuple[Issue, Files]:  # fmt: skip
+    ) -> tuple[BulletinIssue, Files]:  # fmt: skip
         """Make an issue and its documents; made again it keeps its number. `on_step` is called with count, print, keep.
 
         Refused `bad_period`, `period_not_begun`, `bad_bulletin`, `bad_setting`, `bad_issue`, `issue_taken`,
@@ -73,7 +73,7 @@ class Bulletins:
     async def start(
         self, period: str, kind: str | None, by: Actor, *, number: int | None = None, profile: str | None = None,
         scheme: str | None = None,
-    ) -> Issue:  # fmt: skip
+    ) -> BulletinIssue:  # fmt: skip
         """Start making an issue in the background; its state is stored. Refused as `make`."""
         changes = {"profile": profile} if profile else {}
         issue = await self._open(period, kind, by, number, changes)
@@ -84,7 +84,7 @@ class Bulletins:
 
     async def _open(
         self, period: str, kind: str | None, by: Actor, number: int | None, changes: Mapping[str, str]
-    ) -> Issue:
+    ) -> BulletinIssue:
         absent = lacking()
         if absent:
             raise Refused("reports_missing", packages=", ".join(absent))
@@ -102,7 +102,7 @@ class Bulletins:
         return issue
 
     async def _made(
-        self, issue: Issue, by: Actor, changes: Mapping[str, str], scheme: str | None, on_step: Step
+        self, issue: BulletinIssue, by: Actor, changes: Mapping[str, str], scheme: str | None, on_step: Step
     ) -> Files:  # fmt: skip
         try:
             on_step("count")
@@ -112,13 +112,15 @@ class Bulletins:
             async with self._press:
                 files = await printed(document)
             on_step("keep")
-            await self._store.settle(issue.id, files, None)
+            await self._store.finish_issue(issue.id, files, None)
         except BaseException as broken:
             with contextlib.suppress(Exception):
-                await self._store.settle(issue.id, (), broken.code if isinstance(broken, Refused) else "press_failed")
+                await self._store.finish_issue(
+                    issue.id, (), broken.code if isinstance(broken, Refused) else "press_failed"
+                )
             raise
         facts = {"number": issue.number, "revision": issue.revision, "files": [name for name, _ in files]}
-        await self._audit.note(self._office.clock.now(), by.code, "bulletin", f"{issue.kind} {issue.period}", **facts)
+        await self._audit.record(self._office.clock.now(), by.code, "bulletin", f"{issue.kind} {issue.period}", **facts)
         return files
 
     def _ended(self, issue_id: int, done: "asyncio.Task[Any]") -> None:
@@ -138,15 +140,15 @@ class Bulletins:
 
     async def issues(
         self, by: Actor, period: str | None = None, *, before: int | None = None, limit: int = 50
-    ) -> Page[tuple[Issue, Sequence[Leaf]]]:
+    ) -> Page[tuple[BulletinIssue, Sequence[IssueDocument]]]:
         """Return a page of the issues the actor may see, newest first."""
         without = Kind.ANALYSIS if by.is_unit_member else None
-        page = await self._store.issues(period, without=without, before=before, limit=limit)
-        return Page(tuple((self._standing(issue), leaves) for issue, leaves in page.items), page.next)
+        page = await self._store.list_issues(period, except_kind=without, before=before, limit=limit)
+        return Page(tuple((self._standing(issue), leaves) for issue, leaves in page.items), page.next_id)
 
-    async def issue(self, issue_id: int, by: Actor) -> tuple[Issue, Sequence[Leaf]]:
+    async def issue(self, issue_id: int, by: Actor) -> tuple[BulletinIssue, Sequence[IssueDocument]]:
         """Return one issue and its documents. Refused `not_found`."""
-        found = await self._store.issue(issue_id)
+        found = await self._store.get_issue(issue_id)
         if found is None or not _may_see(found[0], by):
             raise Refused("not_found", id=issue_id)
         return self._standing(found[0]), found[1]
@@ -155,18 +157,18 @@ class Bulletins:
         """Return a file by name or extension (docx, xlsx, pdf); writes an audit log row (FA12). Refused `not_found`."""
         issue, leaves = await self.issue(issue_id, by)
         leaf = next((f.name for f in leaves if name in (f.name, f.name.rpartition(".")[2])), None)
-        content = None if leaf is None else await self._store.content(issue_id, leaf)
+        content = None if leaf is None else await self._store.load_document(issue_id, leaf)
         if leaf is None or content is None:
             raise Refused("not_found", file=name[:80])
         about = f"{issue.kind} {issue.period}"
-        await self._audit.note(self._office.clock.now(), by.code, "export", about, file=leaf, revision=issue.revision)
+        await self._audit.record(self._office.clock.now(), by.code, "export", about, file=leaf, revision=issue.revision)
         return leaf, content
 
-    def _standing(self, issue: Issue) -> Issue:
+    def _standing(self, issue: BulletinIssue) -> BulletinIssue:
         """Report an issue as failed if no task is making it any more."""
         if issue.state != "making" or issue.id in self._tasks or self._office.clock.now() - issue.made_at < PATIENCE:
             return issue
-        return Issue(issue.id, issue.kind, issue.period, issue.year, issue.number, issue.revision, "failed",
+        return BulletinIssue(issue.id, issue.kind, issue.period, issue.year, issue.number, issue.revision, "failed",
                      issue.made_at, issue.made_by, "press_failed")  # fmt: skip
 
     # -- pictures
@@ -199,6 +201,6 @@ def _of(period: str, kind: str) -> str:
     return found.name
 
 
-def _may_see(issue: Issue, by: Actor) -> bool:
+def _may_see(issue: BulletinIssue, by: Actor) -> bool:
     """Whether the actor may see an issue: a unit's people only as leader, and never the analysis."""
     return not by.is_unit_member or (by.role is Role.LEADER and issue.kind != Kind.ANALYSIS)

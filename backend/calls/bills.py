@@ -27,12 +27,12 @@ class Bills:
         self._looked = clock
         self._asked = {attempt: at for attempt, at in self._asked.items() if at > now - STALE}
         told = 0
-        for talk in await self._t.store.unpaid(now - STALE, now - RIPE, AT_ONCE + len(self._asked)):
-            attempt = talk.dial
+        for talk in await self._t.store.list_unpriced(now - STALE, now - RIPE, AT_ONCE + len(self._asked)):
+            attempt = talk.attempt
             if attempt.id in self._asked:
                 continue
             self._asked[attempt.id] = attempt.asked_at
-            number = await self._t.store.number_of(talk.call.id)
+            number = await self._t.store.get_number(talk.call.id)
             try:
                 found = await self._t.line.find(
                     to=number or "",
@@ -43,6 +43,6 @@ class Bills:
                 return told
             cost = next((f.cost for f in found if f.provider_id == attempt.provider_id and f.cost), None)
             if cost is not None:
-                await self._t.store.pay(attempt.id, cost)
+                await self._t.store.record_cost(attempt.id, cost)
                 told += 1
         return told

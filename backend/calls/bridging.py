@@ -11,9 +11,9 @@ from backend.domain.records import Assignment, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, Source, State
 from backend.office import Standing
-from backend.ports.call_books import Tried
-from backend.ports.calls import Call, Ending, NewCall, Talk
-from backend.ports.moves import Find
+from backend.ports.call_records import AttemptRecord
+from backend.ports.calls import AttemptResult, Call, LiveCall, NewCall
+from backend.ports.moves import TicketRef
 from notify.message import Prompt
 
 #: Attempts after which a requester counts as unreachable (B49's exemption), as for units in B46.
@@ -36,7 +36,7 @@ class Ringing:
 class Reached:
     """How often the requester of a ticket was tried; `exempt` after enough attempts failed (B49)."""
 
-    attempts: tuple[Tried, ...]
+    attempts: tuple[AttemptRecord, ...]
     unreached: int
     exempt: bool
 
@@ -58,38 +58,38 @@ class Bridging:
         t = self._t
         if not t.line.can.bridge:
             raise Refused("unavailable")
-        snap = await t.desk.moves.load(Find(no=ticket_no) if ticket_no else Find(assignment_id=assignment_id))
+        snap = await t.desk.moves.load(TicketRef(no=ticket_no) if ticket_no else TicketRef(assignment_id=assignment_id))
         if snap is None or not is_visible(snap, by):
             raise Refused("not_found", ticket=ticket_no or "")
         visit, target = _about(snap, by, assignment_id)
         snapshot = await t.office.standing()
         who = _whom(snapshot, by, person, target)
         first = callable_number(await t.registry.phone_of(who.code), snapshot)
-        second = callable_number(await t.store.ticket_phone(snap.ticket.id), snapshot)
+        second = callable_number(await t.store.get_requester_phone(snap.ticket.id), snapshot)
         if first is None or second is None:
             raise Refused("no_phone", person=who.code)
-        if await t.store.dead(first) or await t.store.dead(second):
+        if await t.store.is_invalid_number(first) or await t.store.is_invalid_number(second):
             raise Refused("number_dead")
         if snapshot.settings.flag("calls.stopped"):
             raise Refused("calls_stopped")
-        open_ = await t.store.bridging(snap.ticket.id)
+        open_ = await t.store.find_bridge(snap.ticket.id)
         if open_ is not None:
             return Ringing(open_.id, open_.person or "", masked(first, snapshot) if open_.person == who.code else "")
         now = t.now()
-        call_id = await t.store.open(NewCall(
+        call_id = await t.store.enqueue(NewCall(
             "bridge", "bridge", now, now, ticket_id=snap.ticket.id, assignment_id=target.id if target else None,
             person=who.code, urgent=True, masked=masked(first, snapshot),
             facts={"at_any_hour": True, "by": by.code, "visit": visit},
         ))  # fmt: skip
         assert call_id is not None  # neither a message nor a visit: nothing it could collide with
-        await t.audit.note(now, by.code, "bridged", snap.ticket.no, person=who.code, call=call_id)
+        await t.audit.record(now, by.code, "bridged", snap.ticket.no, person=who.code, call=call_id)
         t.wake()
         return Ringing(call_id, who.code, masked(first, snapshot))
 
     async def announce(self, attempt_id: int) -> Prompt:
         """Return what the requester hears before being connected. Refused `not_found`."""
         t = self._t
-        talk = await t.store.talk(attempt_id)
+        talk = await t.store.find_live_call(attempt_id)
         if talk is None or talk.call.script != "bridge":
             raise Refused("not_found", call=attempt_id)
         snapshot, about = await t.office.standing(), talk.call.subject
@@ -103,7 +103,7 @@ class Bridging:
         )  # fmt: skip
         return Prompt((words,), then="join", language=t.language)
 
-    async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
+    async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
         """Record a finished attempt: a contact act, or a message to the person who asked. Acts first, then writes."""
         call, t = talk.call, self._t
         requester = call.heard.get("requester")
@@ -111,7 +111,7 @@ class Bridging:
             await self._log(talk, requester == "reached")
         elif outcome in NOBODY:
             await self._tell(call, "B1", outcome=outcome)
-        await t.store.end(Ending(talk.dial.id, STORED.get(outcome, outcome), t.now(), error=error))
+        await t.store.settle_attempt(AttemptResult(talk.attempt.id, STORED.get(outcome, outcome), t.now(), error=error))
 
     async def failed(self, call: Call, why: str) -> None:
         """Tell the person who asked that the call could not even be placed."""
@@ -119,18 +119,18 @@ class Bridging:
 
     async def reached(self, ticket_id: int) -> Reached:
         """Return the attempts to reach this requester, and whether they are enough for the exemption (B49)."""
-        tried = await self._t.store.bridged(ticket_id)
+        tried = await self._t.store.list_bridge_attempts(ticket_id)
         missed = [one for one in tried if one.requester == "unreached"]
         answered = any(one.requester == "reached" for one in tried)
         return Reached(tuple(tried), len(missed), len(missed) >= ENOUGH and not answered)
 
-    async def _log(self, talk: Talk, reached: bool) -> None:
+    async def _log(self, talk: LiveCall, reached: bool) -> None:
         call, t = talk.call, self._t
         seconds = int(call.heard.get("seconds") or 0)
         before = await self.reached(call.ticket_id or 0)
         missed = before.unreached + (not reached)
         note = t.catalogue.render(
-            f"calls.note_{'reached' if reached else 'unreached'}", call=call.id, dial=talk.dial.id, seconds=seconds,
+            f"calls.note_{'reached' if reached else 'unreached'}", call=call.id, dial=talk.attempt.id, seconds=seconds,
             n=missed,
         )  # fmt: skip
         snapshot = await t.office.standing()
@@ -141,10 +141,10 @@ class Bridging:
             try:
                 await t.desk.act(Act("contact", by, Source.PHONE, assignment_id=call.assignment_id, arguments=words))
             except Refused as no:  # closed or reassigned meanwhile: the attempt still counts as evidence
-                await t.audit.note(t.now(), by.code, "contact_not_logged", _no(call), call=call.id, code=no.code)
+                await t.audit.record(t.now(), by.code, "contact_not_logged", _no(call), call=call.id, code=no.code)
         if not reached and missed == ENOUGH and not any(a.requester == "reached" for a in before.attempts):
-            attempts = [a.dial_id for a in before.attempts if a.requester == "unreached"] + [talk.dial.id]
-            await t.audit.note(t.now(), "system", "requester_unreachable", _no(call), dials=attempts)
+            attempts = [a.attempt_id for a in before.attempts if a.requester == "unreached"] + [talk.attempt.id]
+            await t.audit.record(t.now(), "system", "requester_unreachable", _no(call), dials=attempts)
         await self._tell(call, "B3" if reached else "B2", seconds=seconds, n=missed, enough=missed >= ENOUGH)
 
     async def _tell(self, call: Call, kind: str, **facts: object) -> None:

@@ -71,7 +71,7 @@ class Effects:
         if about is None:
             return "wrong"
         right = compare_digest(said, get_tail_digits(about.ticket_no))
-        if not await self._t.store.try_tail(call.ticket_id or 0, self._t.now(), right=right):
+        if not await self._t.store.count_tail_guess(call.ticket_id or 0, self._t.now(), is_right=right):
             await self._note("tail_locked", call)
             return "locked"
         return "ok" if right else "wrong"
@@ -98,9 +98,9 @@ class Effects:
     async def _peace(self, call: Call) -> None:
         index = call.facts.get("phone_index") or call.phone_index
         if index:
-            await self._t.store.refuse_visits(str(index), self._t.now(), call.id)
+            await self._t.store.add_do_not_call(str(index), self._t.now(), call.id)
             await self._note("visits_refused", call)
 
     async def _note(self, what: str, call: Call) -> None:
         about = call.subject.ticket_no if call.subject else None
-        await self._t.audit.note(self._t.now(), call.person or "system", what, about, call=call.id)
+        await self._t.audit.record(self._t.now(), call.person or "system", what, about, call=call.id)

@@ -9,8 +9,8 @@ from backend.domain import reminders, retry, scripts
 from backend.domain.script_files import load_script
 from backend.domain.ticket import Grade
 from backend.office import Standing
-from backend.ports.calls import OWNER, Call, Ending, Talk
-from backend.ports.letters import Settlement
+from backend.ports.calls import CALLS_OWNER, AttemptResult, Call, LiveCall
+from backend.ports.outbox import SendResult
 from notify.line import Answerer, CallStatus
 
 log = structlog.get_logger("calls")
@@ -27,14 +27,16 @@ MISSED = frozenset({"no_answer", "busy", "machine"})
 NO_EAR = (Answerer.MACHINE, Answerer.FAX)
 
 
-def outcome_of(talk: Talk, status: CallStatus, answered_by: str = "") -> str:
+def outcome_of(talk: LiveCall, status: CallStatus, answered_by: str = "") -> str:
     """Return the outcome of an ended attempt, from the carrier's last status and how far the script got."""
     if status in _OF_STATUS:
         return _OF_STATUS[status]
-    spoken = talk.dial.keys or talk.dial.step > 1  # a key proves that a person was there, the carrier's guess does not
-    if (answered_by or talk.dial.answered_by) in NO_EAR and not spoken:
+    spoken = (
+        talk.attempt.keys or talk.attempt.step > 1
+    )  # a key proves that a person was there, the carrier's guess does not
+    if (answered_by or talk.attempt.answered_by) in NO_EAR and not spoken:
         return "machine"
-    if talk.dial.step == 0 or not talk.call.position:
+    if talk.attempt.step == 0 or not talk.call.position:
         return "no_reply"
     return scripts.find_hang_up_outcome(load_script(talk.call.script), scripts.Position.from_text(talk.call.position))
 
@@ -48,12 +50,12 @@ class Endings:
         self._bridges = bridges
         self._unreached = Unreached(tools)
 
-    async def judge(self, talk: Talk, outcome: str, error: str = "") -> None:
+    async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
         """Apply the consequences of an outcome, then store it."""
         log.info(
             "call_attempt_ended",
             call=talk.call.id,
-            dial=talk.dial.id,
+            dial=talk.attempt.id,
             purpose=talk.call.purpose,
             outcome=outcome,
             error=error,
@@ -67,7 +69,7 @@ class Endings:
         else:
             await self._told(talk, outcome, error)
 
-    async def _told(self, talk: Talk, outcome: str, error: str) -> None:
+    async def _told(self, talk: LiveCall, outcome: str, error: str) -> None:
         call, now = talk.call, self._t.now()
         snapshot = await self._t.office.standing()
         grade = call.subject.grade if call.subject else Grade.GENERAL
@@ -79,13 +81,13 @@ class Endings:
                 now + step.delay, grade, snapshot.settings, snapshot.calendar, unit, for_call=True
             )
         elif isinstance(step, retry.GiveUp) and step.done:
-            await self.settle(call, "sent", talk.dial.provider_id)
+            await self.settle(call, "sent", talk.attempt.provider_id)
         elif call.letter_id is not None:
             await self._t.courier.unreachable(call.letter_id, outcome)
         if outcome in MISSED:
             await self._missed(call, snapshot)
         stored = STORED.get(outcome, outcome)
-        await self._t.store.end(Ending(talk.dial.id, stored, now, next_at=again, error=error))
+        await self._t.store.settle_attempt(AttemptResult(talk.attempt.id, stored, now, next_at=again, error=error))
         if outcome in MISSED:
             await self._unreached.look(call, snapshot)
 
@@ -97,14 +99,14 @@ class Endings:
             duty = phones[0] if phones else self._t.hotline
             await tell(self._t, "M25", [person], call, n=call.tries + 1, duty_phone=duty)
 
-    async def _rang_back(self, talk: Talk, outcome: str) -> None:
+    async def _rang_back(self, talk: LiveCall, outcome: str) -> None:
         """A handler who called back has been notified: the call they missed need not ring again."""
         facts, now = talk.call.facts, self._t.now()
         told = outcome in ("confirmed", "signed") and facts.get("missed")
-        dropped = bool(told) and await self._t.store.drop(int(facts["missed"]), now, outcome)
+        dropped = bool(told) and await self._t.store.cancel(int(facts["missed"]), now, outcome)
         if dropped and facts.get("letter"):
-            await self._settle(int(facts["letter"]), int(facts["attempt"]), "sent", talk.dial.provider_id)
-        await self._t.store.end(Ending(talk.dial.id, outcome, now))
+            await self._settle(int(facts["letter"]), int(facts["attempt"]), "sent", talk.attempt.provider_id)
+        await self._t.store.settle_attempt(AttemptResult(talk.attempt.id, outcome, now))
 
     async def settle(self, call: Call, state: str, provider_id: str | None = None, error: str | None = None) -> None:
         """Settle the message of a call; do nothing if it has none or it is settled already."""
@@ -114,5 +116,7 @@ class Endings:
     async def _settle(
         self, message_id: int, attempt: int, state: str, provider_id: str | None, error: str | None = None
     ) -> None:
-        settlement = Settlement(message_id, OWNER, attempt, state, self._t.now(), error=error, provider_id=provider_id)
+        settlement = SendResult(
+            message_id, CALLS_OWNER, attempt, state, self._t.now(), error=error, provider_id=provider_id
+        )
         await self._t.letters.settle([settlement])

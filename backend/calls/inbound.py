@@ -30,7 +30,7 @@ class Inbound:
         kept = NewCall(
             "inbound", next_at=t.now() + WATCH, created_at=t.now(), phone=number, masked=masked(number, snapshot), **new
         )  # fmt: skip
-        attempt = await t.store.inbound(kept, event.provider_id)
+        attempt = await t.store.open_inbound(kept, event.provider_id)
         return await self._talking.answer(attempt, 0, event)
 
     async def _of_person(self, number: str) -> dict[str, Any] | None:
@@ -38,7 +38,7 @@ class Inbound:
         person = await self._t.registry.person_by_phone(number)
         if person is None:
             return None
-        missed = await self._t.store.missed(person.code)
+        missed = await self._t.store.find_missed(person.code)
         new: dict[str, Any] = {"script": "inbound_handler", "person": person.code}
         if missed is not None:
             new |= {"ticket_id": missed.ticket_id, "assignment_id": missed.assignment_id, "facts": {
@@ -47,7 +47,7 @@ class Inbound:
         return new
 
     async def _of_requester(self, number: str) -> dict[str, Any] | None:
-        visit = await self._t.store.pending_visit(number)
+        visit = await self._t.store.find_pending_visit(number)
         if visit is None:
             return None
         return {

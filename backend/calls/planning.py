@@ -10,8 +10,8 @@ from backend.domain.move_table import WITH_UNIT
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State
 from backend.office import Standing
-from backend.ports.calls import NewCall, PhoneLetter
-from backend.ports.moves import Find
+from backend.ports.calls import NewCall, PhoneMessage
+from backend.ports.moves import TicketRef
 
 AT_ONCE = 200  # messages taken in one run
 #: Message kinds spoken by script P2; all others by P1.
@@ -31,12 +31,12 @@ class Planning:
     async def letters(self, now: datetime, snapshot: Standing) -> int:
         """Open calls for the messages that are due; return how many."""
         taken = 0
-        for message in await self._t.store.letters(now, AT_ONCE):
-            taken += await self._t.store.open(self._call(message, now, snapshot)) is not None
+        for message in await self._t.store.list_due_messages(now, AT_ONCE):
+            taken += await self._t.store.enqueue(self._call(message, now, snapshot)) is not None
         return taken
 
     @staticmethod
-    def _call(message: PhoneLetter, now: datetime, snapshot: Standing) -> NewCall:
+    def _call(message: PhoneMessage, now: datetime, snapshot: Standing) -> NewCall:
         script = "supervise" if message.kind in SUPERVISING else "notice"
         said = "upgrade" if message.kind in UPGRADED else script
         at = reminders.find_next_allowed(
@@ -56,7 +56,7 @@ class Planning:
         """
         if by.role not in RINGERS:
             raise Refused("forbidden", verb="call")
-        snap = await self._t.desk.moves.load(Find(no=ticket_no))
+        snap = await self._t.desk.moves.load(TicketRef(no=ticket_no))
         if snap is None:
             raise Refused("not_found", ticket=ticket_no)
         now, lead = self._t.now(), snap.lead
@@ -69,10 +69,10 @@ class Planning:
         if person is None:
             raise Refused("no_handler", unit=lead.unit)
         script = "notice" if waits else "supervise"
-        await self._t.store.open(NewCall(
+        await self._t.store.enqueue(NewCall(
             script, script, now, now, ticket_id=snap.ticket.id, assignment_id=lead.id, person=person.code,
             urgent=True, facts={"at_any_hour": True, "by": by.code},
         ))  # fmt: skip
-        await self._t.audit.note(now, by.code, "rang", ticket_no, person=person.code)
+        await self._t.audit.record(now, by.code, "rang", ticket_no, person=person.code)
         self._t.wake()
         return person.code

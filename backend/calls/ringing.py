@@ -16,7 +16,7 @@ from backend.calls.talking import settled
 from backend.calls.tools import DOUBT, WATCH, Tools, callable_number, masked
 from backend.domain import retry
 from backend.office import Standing
-from backend.ports.calls import Call, Ending
+from backend.ports.calls import AttemptResult, Call
 from backend.visits import Visits
 from notify.channel import DeliveryError
 from notify.line import CallUrls, Detection
@@ -59,11 +59,11 @@ class Ringing:
         """Place the calls that are due; return how many were handled."""
         if snapshot.settings.flag("calls.stopped"):
             return 0
-        due = _one_each(await self._t.store.due(now, AT_ONCE))
+        due = _one_each(await self._t.store.list_due(now, AT_ONCE))
         if not due:
             return 0
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        left = snapshot.settings.integer("calls.daily_budget") - await self._t.store.asked_since(midnight)
+        left = snapshot.settings.integer("calls.daily_budget") - await self._t.store.count_attempts(midnight)
         over = due[max(left, 0) :]
         until = asyncio.get_running_loop().time() + PATIENCE
         gate = asyncio.Semaphore(TOGETHER)
@@ -75,11 +75,11 @@ class Ringing:
     async def _one(self, call: Call, now: datetime, snapshot: Standing, gate: asyncio.Semaphore, until: float) -> int:
         async with gate:
             if settled(call) or _opened(call):
-                if await self._t.store.drop(call.id, now):
+                if await self._t.store.cancel(call.id, now):
                     await self._endings.settle(call, "skipped", error="settled")
                 return 1
             number = await self._number(call, snapshot)
-            if number is None or await self._t.store.dead(number):
+            if number is None or await self._t.store.is_invalid_number(number):
                 await self._uncallable(call, now, "not_callable" if number is None else "dead_number")
                 return 1
             when = await self._when(call, number, now, snapshot)
@@ -88,11 +88,11 @@ class Ringing:
             if when > now:
                 await self._t.store.postpone(call.id, when)
                 return 1
-            if await self._t.store.engaged(call.id, number):
+            if await self._t.store.is_engaged(call.id, number):
                 return int(await self._t.store.postpone(call.id, now + ENGAGED))
             if not await self._pace(until):
                 return 0
-            attempt = await self._t.store.begin(call.id, number, masked(number, snapshot), now, now + DOUBT)
+            attempt = await self._t.store.begin_attempt(call.id, number, masked(number, snapshot), now, now + DOUBT)
             if attempt is None:
                 return int(await self._t.store.postpone(call.id, now + ENGAGED))
             await self._place(call, attempt, number, snapshot)
@@ -100,7 +100,7 @@ class Ringing:
 
     async def _number(self, call: Call, snapshot: Standing) -> str | None:
         if call.purpose == "visit":
-            return callable_number(await self._t.store.ticket_phone(call.ticket_id or 0), snapshot)
+            return callable_number(await self._t.store.get_requester_phone(call.ticket_id or 0), snapshot)
         return callable_number(await self._t.registry.phone_of(call.person or ""), snapshot)
 
     async def _when(self, call: Call, number: str, now: datetime, snapshot: Standing) -> datetime | None:
@@ -137,28 +137,30 @@ class Ringing:
         except DeliveryError as error:
             await self._not_placed(call, attempt, error)
             return
-        await self._t.store.placed(attempt, placed.provider_id, self._t.now() + WATCH)
+        await self._t.store.mark_placed(attempt, placed.provider_id, self._t.now() + WATCH)
 
     async def _not_placed(self, call: Call, attempt: int, error: DeliveryError) -> None:
         """Handle a failed placement; an uncertain one is never dialled again (FW14)."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.decide_after_placing(error.kind, call.dials + 1, random.random(), after)
+        step = retry.decide_after_placing(error.kind, call.attempts_made + 1, random.random(), after)
         log.warning("not_placed", dial=attempt, kind=error.kind, code=error.code)
         if isinstance(step, retry.Reconcile):
-            await self._t.store.doubtful(attempt, error.code)
+            await self._t.store.mark_ambiguous(attempt, error.code)
         elif isinstance(step, retry.Retry):
             again = self._t.now() + step.delay
-            await self._t.store.end(Ending(attempt, "carrier_failed", self._t.now(), again, False, error.code))
+            await self._t.store.settle_attempt(
+                AttemptResult(attempt, "carrier_failed", self._t.now(), again, False, error.code)
+            )
         else:
-            talk = await self._t.store.talk(attempt)
-            if talk is None or talk.dial.outcome is not None:
+            talk = await self._t.store.find_live_call(attempt)
+            if talk is None or talk.attempt.outcome is not None:
                 return
             if error.code in DEAD:
                 await self._flag(call, error.code)
                 await self._bury(call, error.code)
                 await self._endings.judge(talk, "dead_number", error.code)
             else:  # the last attempt: the next contact, or a person, takes over
-                talk = replace(talk, call=replace(talk.call, tries=LAST), dial=replace(talk.dial, number=LAST))
+                talk = replace(talk, call=replace(talk.call, tries=LAST), attempt=replace(talk.attempt, number=LAST))
                 await self._endings.judge(talk, "carrier_failed", error.code)
 
     # -- calls that cannot be placed
@@ -183,18 +185,18 @@ class Ringing:
             await self._bridging.failed(call, why)
         elif call.letter_id is not None:
             await self._t.courier.unreachable(call.letter_id, why)
-        await self._t.store.drop(call.id, now, outcome)
+        await self._t.store.cancel(call.id, now, outcome)
 
     async def _bury(self, call: Call, code: str) -> None:
         """FW23: never call this number again for any purpose; the console lists it."""
-        number = await self._t.store.number_of(call.id)
+        number = await self._t.store.get_number(call.id)
         if number is not None:
             snapshot = await self._t.office.standing()
-            await self._t.store.bury(number, masked(number, snapshot), code, self._t.now(), call)
+            await self._t.store.add_invalid_number(number, masked(number, snapshot), code, self._t.now(), call)
 
     async def _flag(self, call: Call, code: str) -> None:
         about = call.subject.ticket_no if call.subject else None
-        await self._t.audit.note(
+        await self._t.audit.record(
             self._t.now(), "system", "number_refused", about, person=call.person, purpose=call.purpose, code=code
         )
 

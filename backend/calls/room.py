@@ -62,7 +62,7 @@ class Calls:
         """Drop recordings older than `recording.keep`; return how many."""
         snapshot = await self.tools.office.standing()
         kept = snapshot.settings.limit("recording.keep").duration
-        return await self.tools.store.forget_recordings(self.tools.now() - kept)
+        return await self.tools.store.delete_recordings(self.tools.now() - kept)
 
     async def ring(self, ticket_no: str, by: Actor) -> str:
         """Ring the unit's first contact now; return their code.
@@ -90,19 +90,19 @@ class Calls:
 
     async def revive(self, key: str, by: Actor) -> bool:
         """Allow calls to an invalid number again, audited (FW23); False if it was not blocked."""
-        revived = await self.tools.store.revive(key)
+        revived = await self.tools.store.remove_invalid_number(key)
         if revived:
-            await self.tools.audit.note(self.tools.now(), by.code, "number_revived", None, key=key[:12])
+            await self.tools.audit.record(self.tools.now(), by.code, "number_revived", None, key=key[:12])
         return revived
 
     async def stranger(self, about: str, who: str = "") -> None:
         """Record a callback about an unknown attempt (FW24)."""
-        await self.tools.audit.note(self.tools.now(), "phone", "unknown_call", about, call=who)
+        await self.tools.audit.record(self.tools.now(), "phone", "unknown_call", about, call=who)
 
     def carry(self, attempt_id: int, text: str) -> str:
         """Seal text for a URL of this attempt (FW10)."""
-        return self.tools.store.carry(attempt_id, text)
+        return self.tools.store.seal_param(attempt_id, text)
 
     def carried(self, attempt_id: int, sealed: str) -> str:
         """Open the sealed text; ValueError if it was not sealed for this attempt."""
-        return self.tools.store.carried(attempt_id, sealed)
+        return self.tools.store.open_param(attempt_id, sealed)

@@ -20,7 +20,7 @@ from backend.domain.refusals import Refused
 from backend.domain.script_files import load_script
 from backend.domain.ticket import State
 from backend.office import Standing
-from backend.ports.calls import Call, News, Step, Talk
+from backend.ports.calls import AttemptReport, Call, DialogueStep, LiveCall
 from notify.line import CallStatus, LineEvent
 from notify.message import Prompt
 
@@ -55,7 +55,7 @@ class Talking:
         """Return what to say at a step. Refused `not_found`: no such attempt, or not that call's (FW24)."""
         async with self._alone(attempt_id):
             talk = await self._known(attempt_id, event)
-            attempt = talk.dial
+            attempt = talk.attempt
             if attempt.outcome is not None:
                 return await self._afterwards(talk, step, event)
             if step != attempt.step and attempt.said is not None:
@@ -69,12 +69,12 @@ class Talking:
         async with self._alone(attempt_id):
             talk = await self._known(attempt_id, event)
             if event.recording_url:
-                await self._t.store.record(attempt_id, event.recording_url)
+                await self._t.store.record_recording(attempt_id, event.recording_url)
             if event.status is CallStatus.UNSAID:
                 if event.answered_by:  # asynchronous detection: only a hint until silence confirms it (FW19)
-                    await self._t.store.hint(attempt_id, event.answered_by.value)
+                    await self._t.store.record_answered_by(attempt_id, event.answered_by.value)
                 return
-            await self.hear(talk, News(
+            await self.hear(talk, AttemptReport(
                 event.provider_id, event.status.value, event.status.terminal, self._t.now(), event.sequence,
                 event.answered_by.value, event.duration, event.error_code,
             ))  # fmt: skip
@@ -86,40 +86,40 @@ class Talking:
         """
         async with self._alone(attempt_id):
             talk = await self._known(attempt_id, event)
-            if event.digits and talk.dial.outcome is None:
-                if talk.dial.step == 0:
+            if event.digits and talk.attempt.outcome is None:
+                if talk.attempt.step == 0:
                     await self._advance(talk, LineEvent(event.provider_id))
                     talk = await self._known(attempt_id, event)
-                if talk.dial.step == 1 and talk.dial.outcome is None:
+                if talk.attempt.step == 1 and talk.attempt.outcome is None:
                     await self._advance(talk, replace(event, digits=event.digits[:1]))
             if event.status is not CallStatus.UNSAID:
-                await self.hear(await self._known(attempt_id, event), News(
+                await self.hear(await self._known(attempt_id, event), AttemptReport(
                     event.provider_id, event.status.value, event.status.terminal, self._t.now(), None, "",
                     event.duration, event.error_code, event.cost,
                 ))  # fmt: skip
 
-    async def hear(self, talk: Talk, news: News, *, last: bool = False) -> None:
+    async def hear(self, talk: LiveCall, news: AttemptReport, *, last: bool = False) -> None:
         """Store a status update; a terminal one judges an attempt that is not judged yet.
 
         The result of a bridge's second leg may arrive after the end of the first: it is waited for, unless `last`.
         """
-        await self._t.store.news(talk.dial.id, news)
-        if news.terminal and talk.dial.outcome is None:
-            if not last and talk.call.script == "bridge" and talk.dial.step > 0:
-                await self._t.store.look_again(talk.dial.id, self._t.now() + GRACE)
+        await self._t.store.record_report(talk.attempt.id, news)
+        if news.terminal and talk.attempt.outcome is None:
+            if not last and talk.call.script == "bridge" and talk.attempt.step > 0:
+                await self._t.store.postpone_check(talk.attempt.id, self._t.now() + GRACE)
                 return
             outcome = outcome_of(talk, CallStatus(news.status), news.answered_by)
             await self._endings.judge(talk, outcome, news.error)
 
-    async def _known(self, attempt_id: int, event: LineEvent) -> Talk:
-        talk = await self._t.store.talk(attempt_id)
-        if talk is None or (event.provider_id and talk.dial.provider_id not in (None, event.provider_id)):
+    async def _known(self, attempt_id: int, event: LineEvent) -> LiveCall:
+        talk = await self._t.store.find_live_call(attempt_id)
+        if talk is None or (event.provider_id and talk.attempt.provider_id not in (None, event.provider_id)):
             raise Refused("not_found", call=attempt_id)
         return talk
 
     # -- steps
 
-    async def _advance(self, talk: Talk, event: LineEvent) -> Spoken:
+    async def _advance(self, talk: LiveCall, event: LineEvent) -> Spoken:
         call, t = talk.call, self._t
         snapshot = await t.office.standing()
         facts = facts_of(call, snapshot, t.now(), t)
@@ -127,9 +127,9 @@ class Talking:
         book = load_script(book_of(call, t))
         heard = dict(call.heard)
         masked = False
-        if settled(call) and not (call.script == "bridge" and talk.dial.step):  # a connection made stays made
+        if settled(call) and not (call.script == "bridge" and talk.attempt.step):  # a connection made stays made
             turn = scripts.end_as_stale(book, facts)
-        elif talk.dial.step == 0:
+        elif talk.attempt.step == 0:
             heard = {k: v for k, v in heard.items() if k in ("contacted", "resolved", "satisfaction")}
             turn = scripts.start(book, facts)
         else:
@@ -144,44 +144,44 @@ class Talking:
         if event.dial_duration is not None:
             heard["seconds"] = event.dial_duration
         said = keep(turn, t, book.version)
-        kept = Step(
-            talk.dial.id, talk.dial.step, t.now(), said, turn.position.as_text(), heard,
+        kept = DialogueStep(
+            talk.attempt.id, talk.attempt.step, t.now(), said, turn.position.as_text(), heard,
             keys=_MASKED * len(event.digits) if masked else event.digits, provider_id=event.provider_id,
             answered_by=event.answered_by.value, recording=event.recording_url,
         )  # fmt: skip
         return await self._kept(talk, kept, turn.end, snapshot)
 
-    async def _kept(self, talk: Talk, step: Step, end: str, snapshot: Standing) -> Spoken:
-        if not await self._t.store.take_step(step):
-            again = await self._t.store.talk(step.dial_id)
+    async def _kept(self, talk: LiveCall, step: DialogueStep, end: str, snapshot: Standing) -> Spoken:
+        if not await self._t.store.record_step(step):
+            again = await self._t.store.find_live_call(step.attempt_id)
             return await self._again(again or talk)
         attempt = replace(
-            talk.dial, step=step.step + 1, said=step.said,
-            provider_id=talk.dial.provider_id or step.provider_id or None,
-            answered_by=step.answered_by or talk.dial.answered_by,
+            talk.attempt, step=step.step + 1, said=step.prompt,
+            provider_id=talk.attempt.provider_id or step.provider_id or None,
+            answered_by=step.answered_by or talk.attempt.answered_by,
         )  # fmt: skip
-        talk = Talk(attempt, replace(talk.call, position=step.position, heard=step.heard))
+        talk = LiveCall(attempt, replace(talk.call, position=step.position, heard=step.answers))
         if end:
             await self._endings.judge(talk, end)
-        return await self._say(talk, step.said, snapshot)
+        return await self._say(talk, step.prompt, snapshot)
 
-    async def _machine(self, talk: Talk, event: LineEvent) -> Spoken:
+    async def _machine(self, talk: LiveCall, event: LineEvent) -> Spoken:
         """FW19: a machine answered, so say nothing."""
-        step = Step(
-            talk.dial.id, talk.dial.step, self._t.now(), {"say": []}, "", talk.call.heard,
+        step = DialogueStep(
+            talk.attempt.id, talk.attempt.step, self._t.now(), {"say": []}, "", talk.call.heard,
             provider_id=event.provider_id, answered_by=event.answered_by.value,
         )  # fmt: skip
         return await self._kept(talk, step, "machine", await self._t.office.standing())
 
-    async def _again(self, talk: Talk) -> Spoken:
-        return await self._say(talk, talk.dial.said or {}, await self._t.office.standing())
+    async def _again(self, talk: LiveCall) -> Spoken:
+        return await self._say(talk, talk.attempt.said or {}, await self._t.office.standing())
 
-    async def _afterwards(self, talk: Talk, step: int, event: LineEvent) -> Spoken:
+    async def _afterwards(self, talk: LiveCall, step: int, event: LineEvent) -> Spoken:
         """Answer after the call was judged: keep a late recording, explain a failed bridge, nothing else (FW4)."""
         if event.recording_url:
-            await self._t.store.record(talk.dial.id, event.recording_url)
-        said = talk.dial.said or {}
-        if step < talk.dial.step:
+            await self._t.store.record_recording(talk.attempt.id, event.recording_url)
+        said = talk.attempt.said or {}
+        if step < talk.attempt.step:
             return await self._again(talk)
         prompt = HANG_UP
         missed = event.dial_status not in (CallStatus.UNSAID, CallStatus.COMPLETED)
@@ -189,18 +189,18 @@ class Talking:
             await call_back(self._t, talk.call)
             words = "P1_no_duty" if said["bridge"] == "duty" else "P2_no_transfer"
             prompt = Prompt((self._t.catalogue.render(f"phone.{words}"),), language=self._t.language)
-        return Spoken(prompt, talk.dial.step, talk.dial.id)
+        return Spoken(prompt, talk.attempt.step, talk.attempt.id)
 
-    async def _say(self, talk: Talk, said: Mapping[str, Any], snapshot: Standing) -> Spoken:
+    async def _say(self, talk: LiveCall, said: Mapping[str, Any], snapshot: Standing) -> Spoken:
         number, announce = None, ""
         if said.get("bridge") == "requester":
-            number = callable_number(await self._t.store.ticket_phone(talk.call.ticket_id or 0), snapshot)
-            announce = f"{self._t.hooks}/announce/{talk.dial.id}"
+            number = callable_number(await self._t.store.get_requester_phone(talk.call.ticket_id or 0), snapshot)
+            announce = f"{self._t.hooks}/announce/{talk.attempt.id}"
         elif said.get("bridge"):
             number = await self._bridged(talk, said["bridge"], snapshot)
-        return Spoken(prompt_of(said, self._t, number, announce), talk.dial.step, talk.dial.id)
+        return Spoken(prompt_of(said, self._t, number, announce), talk.attempt.step, talk.attempt.id)
 
-    async def _bridged(self, talk: Talk, which: str, snapshot: Standing) -> str | None:
+    async def _bridged(self, talk: LiveCall, which: str, snapshot: Standing) -> str | None:
         found = on_duty(which, talk.call, snapshot, self._t.now())
         return found if found is None or isinstance(found, str) else await self._t.registry.phone_of(found.code)
 
@@ -214,12 +214,12 @@ def heard_of(event: LineEvent) -> scripts.CallInput:
     )  # fmt: skip
 
 
-def _machine(talk: Talk, event: LineEvent) -> bool:
+def _machine(talk: LiveCall, event: LineEvent) -> bool:
     """Whether a machine answered: reported with the first request, or a hint that silence confirmed (FW19)."""
-    if event.answered_by in NO_EAR and not talk.dial.step:
+    if event.answered_by in NO_EAR and not talk.attempt.step:
         return True
     nothing = not (event.digits or event.speech or event.recording_url)
-    return nothing and talk.dial.step == 1 and not talk.dial.keys and talk.dial.answered_by in NO_EAR
+    return nothing and talk.attempt.step == 1 and not talk.attempt.keys and talk.attempt.answered_by in NO_EAR
 
 
 def settled(call: Call) -> bool:

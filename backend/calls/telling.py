@@ -15,9 +15,9 @@ async def tell(t: Tools, kind: str, people: Iterable[Person], call: Call, **fact
     if not bound:
         return 0
     known = {
-        (d.letter.person, d.letter.kind, d.letter.facts.get("n"))
-        for d in await t.letters.family(call.ticket_id, call.assignment_id)
-        if d.letter.facts.get("call") == call.id
+        (d.message.person, d.message.kind, d.message.facts.get("n"))
+        for d in await t.letters.list_by_assignment(call.ticket_id, call.assignment_id)
+        if d.message.facts.get("call") == call.id
     }
     new = [p for p in bound if (p.code, kind, facts.get("n")) not in known]
     await t.ids.refill(len(new))

@@ -13,8 +13,8 @@ from backend.domain.texts import Texts
 from backend.office import Office, Standing
 from backend.paper.numbers import normalise
 from backend.ports.audit import AuditStore
-from backend.ports.calls import CallStore, Talk
-from backend.ports.letters import LetterStore
+from backend.ports.calls import CallStore, LiveCall
+from backend.ports.outbox import OutboxStore
 from notify.line import Line
 from notify.pace import Pacer
 
@@ -40,7 +40,7 @@ class Post(Protocol):
 class Judge(Protocol):
     """Judges an attempt of a visit (backend/visits.py) or of a bridge (bridging.py)."""
 
-    async def judge(self, talk: Talk, outcome: str, error: str = "") -> None: ...
+    async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None: ...
 
 
 class IdSupply(Protocol):
@@ -67,7 +67,7 @@ class Tools:
     """
 
     store: CallStore
-    letters: LetterStore
+    letters: OutboxStore
     desk: Desk
     office: Office
     registry: Registry

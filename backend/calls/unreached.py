@@ -19,18 +19,18 @@ class Unreached:
         t, about = self._t, call.subject
         if about is None or call.assignment_id is None or about.grade is not Grade.URGENT:
             return False
-        tried = await t.store.told(call.assignment_id)
+        tried = await t.store.list_notice_attempts(call.assignment_id)
         people = snapshot.by_code
         attempts = [
-            Attempt(one.dial_id, one.at, people[one.person].role, one.outcome)
+            Attempt(one.attempt_id, one.at, people[one.person].role, one.outcome)
             for one in tried
             if one.person in people and people[one.person].unit == about.unit
         ]
         proof = unreachable.find_proof(attempts)
         dials = [one.id for one in proof]
-        if not proof or not await t.store.unreachable(call.assignment_id, dials, t.now()):
+        if not proof or not await t.store.claim_unreachable_draft(call.assignment_id, dials, t.now()):
             return False
-        calls = {one.dial_id: one.call_id for one in tried}
+        calls = {one.attempt_id: one.call_id for one in tried}
         zone = t.office.clock.zone
         listed = t.catalogue.render("bot.and").join(
             t.catalogue.render(
@@ -44,5 +44,5 @@ class Unreached:
             note=t.catalogue.render("calls.unreachable", ticket_no=about.ticket_no, n=len(proof)),
             tickets=(about.ticket_no,),
         )  # fmt: skip
-        await t.audit.note(t.now(), "system", "unreachable", about.ticket_no, dials=dials, drafted=made)
+        await t.audit.record(t.now(), "system", "unreachable", about.ticket_no, dials=dials, drafted=made)
         return made

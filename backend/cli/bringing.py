@@ -66,5 +66,5 @@ async def _bring(kind: str, file: Path, preset: Mapping[str, str], dry_run: bool
             report = await house.imports.run(
                 kind, file.name, file, OPERATOR, dry_run=dry_run, preset=preset, progress=moved
             )
-        await house.audit.note(house.clock.now(), OPERATOR.code, "import", kind, dry_run=dry_run)
+        await house.audit.record(house.clock.now(), OPERATOR.code, "import", kind, dry_run=dry_run)
         return report

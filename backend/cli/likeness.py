@@ -70,14 +70,14 @@ def _of_file(file: Path, least: int) -> tuple[int, list[dict[str, Any]]]:
     from backend.likeness.room import grouped
     from backend.paper.reading import read
     from backend.paper.records import TicketRow
-    from backend.ports.likeness import Known
+    from backend.ports.ticket_features import FeaturedTicket
 
     moment = datetime.now(UTC)
     found = []
     for row in read("tickets", file, set_values={}, now=moment):
         if isinstance(row, TicketRow):
             about = gist_of(row.title, row.text, row.place or "", row.region or "")
-            found.append(Known(
+            found.append(FeaturedTicket(
                 row.row, row.ticket_no, "", row.title, row.category, row.region or "", row.place or "", None, False,
                 (), 0, row.generated_at, None, about,
             ))  # fmt: skip

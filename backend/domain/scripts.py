@@ -107,7 +107,7 @@ class Say:
 class Turn:
     """The next turn. Exactly one of `ask`, `needs` and `end` is set, or `bridge` alone: connect, then `advance`.
 
-    `needs` (pin, sign): perform the effects, then call `advance` with `CallInput(verdict=…)`;
+    `needs` (pin, sign): perform the effects, then call `advance` with `Heard(verdict=…)`;
     `end`: the outcome of contract §5; `bridge` (duty, supervisor, requester): connect after speaking.
     """
 

@@ -10,7 +10,7 @@ from backend.domain.similarity import filter_places
 from backend.likeness.reader import lexicon
 from backend.likeness.room import MOST, Group, Likeness, grouped
 from backend.office import Office
-from backend.ports.likeness import Known, LikenessStore
+from backend.ports.ticket_features import FeaturedTicket, FeatureStore
 
 TOPICS = 6  # heaviest terms of a ticket that may become topics
 LONGEST = 400  # days of one list
@@ -35,7 +35,7 @@ class HotList:
 class HotLists:
     """Builds hot lists."""
 
-    def __init__(self, store: LikenessStore, likeness: Likeness, office: Office) -> None:
+    def __init__(self, store: FeatureStore, likeness: Likeness, office: Office) -> None:
         self._store, self._likeness, self._office = store, likeness, office
 
     async def hot(self, start: date, end: date, region: str = "") -> HotList:
@@ -48,8 +48,8 @@ class HotLists:
             raise Refused("bad_field", field="to")
         await self._likeness.catch_up()
         before = start - timedelta(days=days)
-        now = await self._store.between(self._first(start), self._first(end + timedelta(days=1)), MOST)
-        past = await self._store.between(self._first(before), self._first(start), MOST)
+        now = await self._store.find_between(self._first(start), self._first(end + timedelta(days=1)), MOST)
+        past = await self._store.find_between(self._first(before), self._first(start), MOST)
         least = (await self._office.standing()).settings.integer("likeness.merge_from") / 100
         here, there = ([k for k in some if region in k.region] for some in (now, past))
         found = await asyncio.to_thread(_listed, here, there, least)
@@ -61,7 +61,7 @@ class HotLists:
 
 
 def _listed(
-    now: list[Known], past: list[Known], least: float
+    now: list[FeaturedTicket], past: list[FeaturedTicket], least: float
 ) -> tuple[tuple[HotTopic, ...], tuple[HotTopic, ...], tuple[HotTopic, ...], tuple[Group, ...]]:
     own = find_common_regions([k.region for k in now])
     here, there = [_mention(k, own) for k in now], [_mention(k, own) for k in past]
@@ -71,13 +71,13 @@ def _listed(
     return categories, topics, where, tuple(grouped(now, least)[:50])
 
 
-def _mention(known: Known, own: frozenset[str]) -> Mention:
+def _mention(known: FeaturedTicket, own: frozenset[str]) -> Mention:
     """Extract a ticket's topics (its heaviest terms that are not places) and the places it names.
 
     Regions in `own`, and the names they contain, are not places: the whole city is no hot spot.
     """
-    terms = list(known.about.terms)[:TOPICS]
-    named = filter_places(known.about.rare, lexicon())
+    terms = list(known.features.terms)[:TOPICS]
+    named = filter_places(known.features.rare, lexicon())
     where = (name for name in (known.region, known.place, *named) if name)
     return Mention(
         known.no, known.category, tuple(t for t in terms if t not in named),

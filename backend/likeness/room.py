@@ -19,7 +19,7 @@ from backend.domain.similarity import (
 from backend.domain.ticket import State
 from backend.likeness.reader import alike, gist_of
 from backend.office import Office
-from backend.ports.likeness import Known, LikenessStore, Told
+from backend.ports.ticket_features import FeaturedTicket, FeatureSource, FeatureStore
 
 AT_ONCE = 500  # tickets read in one run
 OVERLAP = timedelta(minutes=2)  # examined again, for what was recorded earlier but committed later
@@ -34,15 +34,15 @@ NO_MASTER = (State.FINALIZED, State.ARCHIVED, State.CANCELLED, State.MERGED)
 class Values(Protocol):
     """Single values that survive a restart."""
 
-    async def read(self, name: str) -> str | None: ...
-    async def keep(self, name: str, value: str) -> None: ...
+    async def get(self, name: str) -> str | None: ...
+    async def put(self, name: str, value: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Like:
     """A ticket similar to the one asked about, and why."""
 
-    known: Known
+    known: FeaturedTicket
     score: float  # 0…1
     same_caller: bool
     shared: tuple[str, ...]  # heaviest terms of both
@@ -54,14 +54,14 @@ class Like:
 class Group:
     """Similar tickets: members newest first, and what they share."""
 
-    members: tuple[Known, ...]
+    members: tuple[FeaturedTicket, ...]
     about: tuple[str, ...]
 
 
 class Likeness:
     """Finds similar tickets. Features are extracted right after intake, and completed before any query."""
 
-    def __init__(self, store: LikenessStore, office: Office, values: Values) -> None:
+    def __init__(self, store: FeatureStore, office: Office, values: Values) -> None:
         self._store, self._office, self._values = store, office, values
         self._lock = asyncio.Lock()
         self._again: set[str] = set()
@@ -76,19 +76,19 @@ class Likeness:
     async def round(self) -> int:
         """Extract the features of tickets that have none yet, up to `AT_ONCE`; return how many."""
         async with self._lock:
-            mark = await self._values.read(_MARK)
+            mark = await self._values.get(_MARK)
             since = datetime.fromisoformat(mark) if mark else datetime(2000, 1, 1, tzinfo=UTC)
             started = self._office.clock.now()
             again, self._again = self._again, set()
-            changed = [one for no in again if (one := await self._store.told(no)) is not None]
-            told, last = await self._store.pending(since, AT_ONCE)
+            changed = [one for no in again if (one := await self._store.find_source(no)) is not None]
+            told, last = await self._store.list_pending(since, AT_ONCE)
             if told or changed:
                 new = {one.ticket_id for one in told}
                 both = [*told, *(one for one in changed if one.ticket_id not in new)]
-                await self._store.keep(await asyncio.to_thread(_read, both))
+                await self._store.store_features(await asyncio.to_thread(_read, both))
             upto = started if len(told) < AT_ONCE or last is None else last
             if upto - since > 2 * OVERLAP:
-                await self._values.keep(_MARK, (upto - OVERLAP).isoformat())
+                await self._values.put(_MARK, (upto - OVERLAP).isoformat())
             return len(told)
 
     async def catch_up(self) -> int:
@@ -100,8 +100,8 @@ class Likeness:
 
     async def rebuild(self) -> int:
         """Discard and extract all features again (after `likeness.toml` was changed); return how many."""
-        await self._store.forget()
-        await self._values.keep(_MARK, datetime(2000, 1, 1, tzinfo=UTC).isoformat())
+        await self._store.delete_all()
+        await self._values.put(_MARK, datetime(2000, 1, 1, tzinfo=UTC).isoformat())
         return await self.catch_up()
 
     # -- queries
@@ -109,46 +109,50 @@ class Likeness:
     async def like(self, no: str, most: int = 10) -> Sequence[Like]:
         """Find tickets similar to this one, most similar first. Refused `not_found`."""
         await self.round()
-        told = await self._store.told(no)
+        told = await self._store.find_source(no)
         if told is None:
             raise Refused("not_found", ticket=no)
         return (await self.near(told))[:most]
 
-    async def near(self, told: Told) -> list[Like]:
+    async def near(self, told: FeatureSource) -> list[Like]:
         """Find all tickets similar to a demand, or by the same requester, most similar first."""
         about = await asyncio.to_thread(gist_of, told.title, told.text, told.place, told.region)
         settings = (await self._office.standing()).settings
         found = {
-            k.ticket_id: k for k in await self._store.candidates(build_index_keys(about), told.ticket_id, COMPARED)
+            k.ticket_id: k for k in await self._store.find_candidates(build_index_keys(about), told.ticket_id, COMPARED)
         }
         if told.caller is not None:
-            found |= {k.ticket_id: k for k in await self._store.of_caller(told.caller, told.ticket_id, COMPARED)}
+            found |= {
+                k.ticket_id: k for k in await self._store.find_by_requester(told.caller, told.ticket_id, COMPARED)
+            }
         show, merge = (settings.integer(f"likeness.{k}_from") / 100 for k in ("show", "merge"))
         return await asyncio.to_thread(_compared, told, about, list(found.values()), show, merge)
 
     async def earlier(self, no: str) -> Like | None:
         """Return the ticket to merge this one into (并单), if any: the earliest that is similar enough."""
-        told = await self._store.told(no)
+        told = await self._store.find_source(no)
         likes = [] if told is None else [one for one in await self.like(no) if one.repeat]
         older = [one for one in likes if told is not None and one.known.ticket_id < told.ticket_id]
         return min(older, key=lambda one: one.known.ticket_id, default=None)
 
-    async def groups(self, start: datetime, end: datetime) -> tuple[Sequence[Group], Sequence[Known]]:
+    async def groups(self, start: datetime, end: datetime) -> tuple[Sequence[Group], Sequence[FeaturedTicket]]:
         """Return groups of similar tickets generated in [`start`, `end`), largest first, and all tickets examined."""
         await self.catch_up()
-        known = await self._store.between(start, end, MOST)
+        known = await self._store.find_between(start, end, MOST)
         least = (await self._office.standing()).settings.integer("likeness.merge_from") / 100
         return await asyncio.to_thread(grouped, known, least), known
 
 
-def _read(told: Sequence[Told]) -> list[tuple[Told, TicketFeatures]]:
+def _read(told: Sequence[FeatureSource]) -> list[tuple[FeatureSource, TicketFeatures]]:
     return [(one, gist_of(one.title, one.text, one.place, one.region)) for one in told]
 
 
-def _compared(told: Told, about: TicketFeatures, found: Sequence[Known], show: float, merge: float) -> list[Like]:
+def _compared(
+    told: FeatureSource, about: TicketFeatures, found: Sequence[FeaturedTicket], show: float, merge: float
+) -> list[Like]:
     likes = []
     for one in found:
-        score = round(alike(about, one.about), 3)
+        score = round(alike(about, one.features), 3)
         mine = told.caller is not None and one.caller == told.caller
         if score < show and not mine:
             continue
@@ -156,7 +160,7 @@ def _compared(told: Told, about: TicketFeatures, found: Sequence[Known], show: f
             score >= merge or (mine and one.category == told.category and score >= show)
         )
         likes.append(
-            Like(one, score, mine, find_shared_terms(about, one.about), is_elsewhere(about, one.about), repeat)
+            Like(one, score, mine, find_shared_terms(about, one.features), is_elsewhere(about, one.features), repeat)
         )
     return sorted(likes, key=lambda one: (-one.score - (1.0 if one.same_caller else 0.0), -one.known.ticket_id))
 
@@ -172,7 +176,7 @@ def pairs_of(gists: Mapping[int, TicketFeatures]) -> dict[tuple[int, int], float
     return {pair: score for pair, score in scored if score > 0}
 
 
-def grouped(known: Sequence[Known], least: float) -> list[Group]:
+def grouped(known: Sequence[FeaturedTicket], least: float) -> list[Group]:
     """Group these tickets by similarity."""
     of: dict[int, Any] = {one.ticket_id: one for one in known}
     groups = []
@@ -182,12 +186,12 @@ def grouped(known: Sequence[Known], least: float) -> list[Group]:
     return groups
 
 
-def about(members: Sequence[Known], most: int = 4) -> tuple[str, ...]:
+def about(members: Sequence[FeaturedTicket], most: int = 4) -> tuple[str, ...]:
     """Return the terms most members share, heaviest first."""
     weight: defaultdict[str, float] = defaultdict(float)
     often: defaultdict[str, int] = defaultdict(int)
     for one in members:
-        for term, w in one.about.terms.items():
+        for term, w in one.features.terms.items():
             weight[term] += w
             often[term] += 1
     common = [t for t, n in often.items() if n * 2 > len(members)]

@@ -39,9 +39,9 @@ def _known(case: "Case", person: Person, kind: str) -> bool:
     """Whether the person already got this SMS, or a chat message has reached them since."""
     since = case.root.created_at
     return any(
-        d.letter.person == person.code
-        and d.letter.created_at >= since
-        and (d.letter.kind == kind or (d.letter.channel not in ("phone", CHANNEL) and d.letter.state == "sent"))
+        d.message.person == person.code
+        and d.message.created_at >= since
+        and (d.message.kind == kind or (d.message.channel not in ("phone", CHANNEL) and d.message.state == "sent"))
         for d in case.family
     )
 

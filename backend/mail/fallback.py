@@ -12,7 +12,7 @@ from backend.domain.ticket import Grade, Role
 from backend.mail.by_text import CHANNEL, by_text
 from backend.mail.kinds import MUST_ARRIVE, matters, phone_kind
 from backend.office import Standing
-from backend.ports.letters import Delivery, Note
+from backend.ports.outbox import AuditNote, MessageDelivery
 
 ALIVE = ("pending", "sending", "sent", "ambiguous")
 #: grade and call kind → the chat message with the same content, for a contact without a telephone
@@ -24,7 +24,7 @@ class Fallback:
     """What to write when a message cannot arrive: replacements, audit rows, a call to bring forward (id, when)."""
 
     letters: tuple[Message, ...] = ()
-    notes: tuple[Note, ...] = ()
+    notes: tuple[AuditNote, ...] = ()
     hasten: tuple[int, datetime] | None = None
 
 
@@ -34,7 +34,7 @@ class Case:
 
     letter: Message
     why: str
-    family: Sequence[Delivery]
+    family: Sequence[MessageDelivery]
     snap: Snapshot | None
     standing: Standing
     now: datetime
@@ -43,7 +43,7 @@ class Case:
     @property
     def root(self) -> Message:
         """The original message at the start of the fallback chain."""
-        by_id = {d.letter.id: d.letter for d in self.family}
+        by_id = {d.message.id: d.message for d in self.family}
         message, seen = self.letter, {self.letter.id}
         while message.cause_id in by_id and message.cause_id not in seen:
             message = by_id[message.cause_id]
@@ -73,12 +73,12 @@ class Case:
             self.now, grade, self.standing.settings, self.standing.calendar, self.unit, for_call=ring
         )
 
-    def note(self, what: str, **facts: Any) -> Note:
+    def note(self, what: str, **facts: Any) -> AuditNote:
         """Build an audit row about this message."""
         about = self.snap.ticket.no if self.snap else None
         facts = {"letter": self.letter.id, "kind": self.letter.kind, "person": self.letter.person,
                  "channel": self.letter.channel, "why": self.why, **facts}  # fmt: skip
-        return Note(self.now, "system", what, about, facts)
+        return AuditNote(self.now, "system", what, about, facts)
 
 
 def fall_back(case: Case) -> Fallback:
@@ -94,9 +94,9 @@ def _other_way(case: Case) -> Fallback:
         return Fallback()
     since = case.root.created_at
     calls = [
-        d.letter for d in case.family
-        if d.letter.channel == "phone" and d.letter.kind == script and d.letter.created_at >= since
-        and d.letter.id != message.id
+        d.message for d in case.family
+        if d.message.channel == "phone" and d.message.kind == script and d.message.created_at >= since
+        and d.message.id != message.id
     ]  # fmt: skip
     alive = [c for c in calls if c.state in ALIVE]
     if alive:  # a call is already planned or running; bring it forward if it is planned for later
@@ -133,7 +133,7 @@ def _by_chat(case: Case, script: str) -> Fallback:
     unit = case.standing.config.units.get(case.unit or "")
     if kind is None or unit is None or not unit.pilot:
         return Fallback()
-    told = {d.letter.person for d in case.family if d.letter.kind == kind} | {case.letter.person}
+    told = {d.message.person for d in case.family if d.message.kind == kind} | {case.letter.person}
     contacts = case.standing.contacts(unit.code, case.now, urgent=case.letter.urgent)
     person = next((p for p in contacts if p.chat and not p.has_phone and p.code not in told), None)
     if person is None or person.chat is None:
@@ -145,7 +145,7 @@ def _task(case: Case) -> Fallback:
     """Nobody can be reached: tell the dispatchers, once per chain, and write an audit row."""
     since = case.root.created_at
     note = case.note("unreached", unit=case.unit)
-    if any(d.letter.kind == "T1" and d.letter.created_at >= since for d in case.family):
+    if any(d.message.kind == "T1" and d.message.created_at >= since for d in case.family):
         return Fallback(notes=(note,))
     ticket = case.snap.ticket if case.snap else None
     people = case.standing.people((ticket.management if ticket else None) or "", Role.DISPATCHER)

@@ -9,8 +9,8 @@ from backend.mail.kinds import LIVING_KINDS
 from backend.mail.outfit import IdSupply
 from backend.office import Office
 from backend.ports.cards import CardStore, HeldCard
-from backend.ports.letters import LetterStore
-from backend.ports.moves import Find, MovesStore
+from backend.ports.moves import MoveStore, TicketRef
+from backend.ports.outbox import OutboxStore
 from notify.message import Card
 
 
@@ -20,9 +20,9 @@ class ChatCards:
     def __init__(
         self,
         draw: Cards,
-        messages: LetterStore,
+        messages: OutboxStore,
         cards: CardStore,
-        moves: MovesStore,
+        moves: MoveStore,
         office: Office,
         ids: IdSupply,
         wake: Callable[[], None],
@@ -44,7 +44,7 @@ class ChatCards:
 
         Live card kinds (M1, M2) are sent whatever the state. Refused `not_found`; `not_bound` without a chat.
         """
-        snap = await self._moves.load(Find(assignment_id=assignment_id))
+        snap = await self._moves.load(TicketRef(assignment_id=assignment_id))
         if snap is None:
             raise Refused("not_found", assignment=assignment_id)
         if person.chat is None:

@@ -15,8 +15,8 @@ from backend.mail.kinds import ANSWERS, MUST_ARRIVE, REMINDERS
 from backend.mail.outfit import Gate, Outfit
 from backend.mail.settling import Settling
 from backend.ports.cards import NewCard
-from backend.ports.letters import Claimed, Settlement
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
+from backend.ports.outbox import ClaimedMessage, SendResult
 from notify.channel import DeliveryError
 from notify.message import Receipt
 
@@ -39,9 +39,9 @@ class Outbound:
         self._closed: dict[tuple[str, str], float] = {}  # addresses blocked for long by a 429 (FT18), real seconds
         self._held: dict[tuple[str, str], datetime] = {}  # addresses held briefly (FT17), office time
 
-    async def deliver(self, claimed: Claimed) -> None:
+    async def deliver(self, claimed: ClaimedMessage) -> None:
         """Send the message or record why not; it is always settled here or left to its lease."""
-        message, o = claimed.letter, self._o
+        message, o = claimed.message, self._o
         person = (await o.office.standing()).by_code.get(message.person)
         if person is None or person.chat != message.channel or person.address is None:
             await self.fail(claimed, "unbound")
@@ -77,23 +77,25 @@ class Outbound:
         else:
             await self._sent(claimed, person.address, drawn, outcome)
 
-    async def _send(self, claimed: Claimed, address: str, drawn: Drawn) -> Receipt | DeliveryError | None:
+    async def _send(self, claimed: ClaimedMessage, address: str, drawn: Drawn) -> Receipt | DeliveryError | None:
         """Return the provider's answer; None if our lease expired while waiting for the rate limiter."""
-        channel = self._o.channels[claimed.letter.channel]
-        await self._gate.leave(channel, address, claimed.letter.urgent)
+        channel = self._o.channels[claimed.message.channel]
+        await self._gate.leave(channel, address, claimed.message.urgent)
         if not await self._still_ours(claimed):
             return None
         try:
-            return await channel.send(address, drawn.card, again=self._o.again if claimed.doubts else "")
+            return await channel.send(address, drawn.card, again=self._o.again if claimed.uncertain_sends else "")
         except DeliveryError as error:
             return error
 
-    async def fail(self, claimed: Claimed, why: str, state: str = "failed", also: Fallback | None = None) -> None:
+    async def fail(
+        self, claimed: ClaimedMessage, why: str, state: str = "failed", also: Fallback | None = None
+    ) -> None:
         """Settle a message that will not arrive, together with its replacements."""
-        instead = await self.instead(claimed.letter, why)
+        instead = await self.instead(claimed.message, why)
         await self._settle(claimed, state, error=why, instead=instead, also=also or Fallback())
         if instead.hasten:
-            await self._o.letters.hasten(*instead.hasten)
+            await self._o.letters.bring_forward(*instead.hasten)
 
     async def instead(self, message: Message, why: str) -> Fallback:
         """Decide what to write when a message cannot arrive."""
@@ -104,19 +106,19 @@ class Outbound:
         await o.ids.refill(64)
         snap, family = None, []
         if message.ticket_id is not None:
-            snap = await o.moves.load(Find(ticket_id=message.ticket_id))
-            family = await o.letters.family(message.ticket_id, message.assignment_id)
+            snap = await o.moves.load(TicketRef(ticket_id=message.ticket_id))
+            family = await o.letters.list_by_assignment(message.ticket_id, message.assignment_id)
         return Case(message, why, family, snap, await o.office.standing(), o.office.clock.now(), o.ids.take)
 
-    async def _still_ours(self, claimed: Claimed) -> bool:
+    async def _still_ours(self, claimed: ClaimedMessage) -> bool:
         """Renew the lease when it runs short; False when it has expired (FS15, FM15)."""
         left = claimed.lease_until.timestamp() - self._o.real()
         if left >= min(SENDING, self._o.lease_seconds / 2):
             return True
         return await self._o.letters.renew(claimed, self._o.lease())
 
-    async def _sent(self, claimed: Claimed, address: str, drawn: Drawn, receipt: Receipt) -> None:
-        message = claimed.letter
+    async def _sent(self, claimed: ClaimedMessage, address: str, drawn: Drawn, receipt: Receipt) -> None:
+        message = claimed.message
         at = self._o.office.clock.now()
         card = None
         if message.ticket_id is not None:
@@ -125,7 +127,7 @@ class Outbound:
                 message.assignment_id, message.kind, drawn.version, at, drawn.facts, message.kind in REMINDERS,
             )  # fmt: skip
         kept = await self._settling.settle(
-            Settlement(
+            SendResult(
                 message.id,
                 claimed.owner,
                 message.attempts,
@@ -139,15 +141,15 @@ class Outbound:
         )
         log.info("message_sent", letter=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
 
-    async def _failed(self, claimed: Claimed, person: Person, address: str, error: DeliveryError) -> None:
-        message, o = claimed.letter, self._o
+    async def _failed(self, claimed: ClaimedMessage, person: Person, address: str, error: DeliveryError) -> None:
+        message, o = claimed.message, self._o
         log.info("message_not_sent", letter=message.id, kind=message.kind, attempt=message.attempts, why=str(error))
         if error.new_address and error.new_address != address:
-            await o.cards.moved(message.channel, address, error.new_address)
+            await o.cards.replace_address(message.channel, address, error.new_address)
             o.office.forget()
             await self._later(claimed, timedelta(), "moved")
             return
-        if error.kind == "ambiguous" and claimed.doubts:
+        if error.kind == "ambiguous" and claimed.uncertain_sends:
             await self.fail(claimed, f"ambiguous {error.code}", "ambiguous")  # one marked copy, never more (FT24)
             return
         kind = "transient" if error.code in OURS else error.kind
@@ -171,9 +173,9 @@ class Outbound:
             also = tell_unit(await self._case(message, error.code), person)
         await self.fail(claimed, f"{error.kind} {error.code}", also=also)
 
-    async def _shut(self, claimed: Claimed, address: str) -> None:
+    async def _shut(self, claimed: ClaimedMessage, address: str) -> None:
         """The chat is blocked for long: what must arrive falls back, the rest waits (FT18)."""
-        message = claimed.letter
+        message = claimed.message
         left = timedelta(seconds=max(1.0, self._closed[message.channel, address] - self._o.real()))
         if message.kind in MUST_ARRIVE:
             await self.fail(claimed, f"throttled {int(left.total_seconds())}")
@@ -187,23 +189,23 @@ class Outbound:
         o.hold(message.channel, address, o.real() + span.total_seconds())
         everybody = (await o.office.standing()).by_code.values()
         here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
-        await o.letters.hold(message.channel, here or [person.code], until, ())
+        await o.letters.postpone(message.channel, here or [person.code], until, ())
         return until
 
-    async def _undrawable(self, claimed: Claimed, error: Exception) -> None:
-        message = claimed.letter
+    async def _undrawable(self, claimed: ClaimedMessage, error: Exception) -> None:
+        message = claimed.message
         log.exception("message_unrenderable", letter=message.id, kind=message.kind, error=type(error).__name__)
         if message.attempts >= DRAWINGS:
             await self.fail(claimed, f"undrawable {type(error).__name__}", "dead")
         else:
             await self._later(claimed, timedelta(seconds=2.0**message.attempts), "undrawable")
 
-    async def _later(self, claimed: Claimed, span: timedelta, error: str, *, doubt: bool = False) -> None:
+    async def _later(self, claimed: ClaimedMessage, span: timedelta, error: str, *, doubt: bool = False) -> None:
         await self._settle(claimed, "pending", error=error, not_before=self._o.office.clock.now() + span, doubt=doubt)
 
     async def _settle(
         self,
-        claimed: Claimed,
+        claimed: ClaimedMessage,
         state: str,
         *,
         error: str,
@@ -213,9 +215,9 @@ class Outbound:
         also: Fallback | None = None,
     ) -> bool:
         parts: Sequence[Fallback] = [f for f in (instead, also) if f is not None]
-        message = claimed.letter
+        message = claimed.message
         return await self._settling.settle(
-            Settlement(
+            SendResult(
                 message.id,
                 claimed.owner,
                 message.attempts,
@@ -223,8 +225,8 @@ class Outbound:
                 self._o.office.clock.now(),
                 not_before=not_before,
                 error=error,
-                doubt=doubt,
-                letters=tuple(x for f in parts for x in f.letters),
+                is_uncertain=doubt,
+                messages=tuple(x for f in parts for x in f.letters),
                 notes=tuple(n for f in parts for n in f.notes),
             )  # fmt: skip
         )

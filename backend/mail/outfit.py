@@ -9,8 +9,8 @@ from typing import Protocol
 from backend.cards import Cards
 from backend.office import Office
 from backend.ports.cards import CardStore
-from backend.ports.letters import LetterStore
-from backend.ports.moves import MovesStore
+from backend.ports.moves import MoveStore
+from backend.ports.outbox import OutboxStore
 from notify.channel import Channel
 from notify.pace import Pacer
 
@@ -34,10 +34,10 @@ class IdSupply(Protocol):
 class Outfit:
     """Dependencies of the delivery worker."""
 
-    letters: LetterStore
+    letters: OutboxStore
     cards: CardStore
     draw: Cards
-    moves: MovesStore
+    moves: MoveStore
     office: Office
     channels: Mapping[str, Channel]
     pacer: Pacer

@@ -10,7 +10,7 @@ from backend.domain.records import Message
 from backend.mail.kinds import LIVING_KINDS, UNDER_WAY
 from backend.mail.outfit import Gate, Outfit
 from backend.ports.cards import HeldCard
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from notify.channel import DeliveryError, EditResult
 
 log = structlog.get_logger("delivery")
@@ -34,7 +34,7 @@ class Redraw:
             await self._later(card, timedelta(seconds=2.0 ** min(card.attempts, 8)))
             return
         if drawn is None or not channel.can.edit:
-            await o.cards.gone(card.id)
+            await o.cards.mark_gone(card.id)
             return
         await self._gate.leave(channel, card.address, False)
         try:
@@ -43,10 +43,10 @@ class Redraw:
             await self._failed(card, error)
             return
         if result is EditResult.GONE:
-            await o.cards.gone(card.id)
+            await o.cards.mark_gone(card.id)
             await self._anew(card)
             return
-        await o.cards.shown(card.id, o.owner, drawn.version)
+        await o.cards.mark_shown(card.id, o.owner, drawn.version)
 
     async def _failed(self, card: HeldCard, error: DeliveryError) -> None:
         log.info("card_not_updated", card=card.id, kind=card.kind, why=str(error))
@@ -60,11 +60,11 @@ class Redraw:
         if isinstance(step, retry.Retry):
             await self._later(card, step.delay)
         else:
-            await self._o.cards.gone(card.id)
+            await self._o.cards.mark_gone(card.id)
 
     async def _later(self, card: HeldCard, span: timedelta, *, throttled: bool = False) -> None:
         if card.attempts >= TRIES and not throttled:
-            await self._o.cards.gone(card.id)
+            await self._o.cards.mark_gone(card.id)
             return
         await self._o.cards.postpone(card.id, self._o.owner, self._o.office.clock.now() + span)
 
@@ -73,7 +73,7 @@ class Redraw:
         o = self._o
         if card.kind not in LIVING_KINDS or card.kind == WHOLE or card.assignment_id is None:
             return
-        snap = await o.moves.load(Find(assignment_id=card.assignment_id))
+        snap = await o.moves.load(TicketRef(assignment_id=card.assignment_id))
         target = snap.find_assignment(card.assignment_id) if snap else None
         if snap is None or target is None or target.ended_at is not None or target.state not in UNDER_WAY:
             return

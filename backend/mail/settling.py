@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from backend.ports.letters import LetterStore, Settlement
+from backend.ports.outbox import OutboxStore, SendResult
 
 log = structlog.get_logger("delivery")
 MOST = 256  # results per write
@@ -16,13 +16,13 @@ LONGEST = 5.0  # seconds between two retries
 class Settling:
     """Group commit of send results. No result waits for a batch to fill: the first is written at once."""
 
-    def __init__(self, store: LetterStore) -> None:
+    def __init__(self, store: OutboxStore) -> None:
         self._store = store
-        self._waiting: list[tuple[Settlement, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[SendResult, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._stragglers: set[asyncio.Task[None]] = set()
 
-    async def settle(self, settlement: Settlement) -> bool:
+    async def settle(self, settlement: SendResult) -> bool:
         """Write one result; True when the lease was still ours. Raises the database's error when retries run out."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((settlement, future))
@@ -46,7 +46,7 @@ class Settling:
                 if not future.done():
                     future.set_result(ok)
 
-    async def _alone(self, settlement: Settlement, future: "asyncio.Future[bool]") -> None:
+    async def _alone(self, settlement: SendResult, future: "asyncio.Future[bool]") -> None:
         for attempt in range(TRIES):
             await asyncio.sleep(min(LONGEST, 0.1 * 2**attempt))
             try:

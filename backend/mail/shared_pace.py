@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from backend.ports.pace import PaceStore, States
+from backend.ports.rate_limit import BucketStates, RateLimitStore
 from notify.pace import Bucket, LocalPacer, spend, wait
 
 log = structlog.get_logger("rate_limit")
@@ -23,7 +23,7 @@ class SharedPacer:
     """
 
     def __init__(
-        self, store: PaceStore, *, may_be_lost: bool = False, clock: Callable[[], float] = time.monotonic
+        self, store: RateLimitStore, *, may_be_lost: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._shelf = store
         self._may_be_lost = may_be_lost
@@ -39,7 +39,7 @@ class SharedPacer:
             return await self._alone(buckets, now)
         answer: list[float] = []
 
-        def decide(states: States) -> States | None:
+        def decide(states: BucketStates) -> BucketStates | None:
             seconds = max(wait(b, states.get(b.key, ()), now) for b in buckets)
             answer[:] = [seconds]
             if seconds > 0.0:
@@ -47,7 +47,7 @@ class SharedPacer:
             return {b.key: spend(b, states.get(b.key, ()), now) for b in buckets}
 
         try:
-            await self._shelf.change([b.key for b in buckets], decide, KEEP)
+            await self._shelf.update([b.key for b in buckets], decide, KEEP)
         except Exception as error:
             if not self._may_be_lost:
                 raise

@@ -17,8 +17,8 @@ from backend.mail.by_text import CHANNEL
 from backend.mail.kinds import matters
 from backend.mail.view import View
 from backend.office import Office
-from backend.ports.letters import Claimed, LetterStore, Settlement
-from backend.ports.moves import Find, MovesStore
+from backend.ports.moves import MoveStore, TicketRef
+from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult
 from notify.channel import DeliveryError
 from notify.pace import Pacer
 from notify.text import Texter
@@ -39,8 +39,8 @@ class Phones(Protocol):
 class ShortTexts:
     """The worker that sends SMS. Without a carrier (`texter` None) each fails at once with `no_carrier`."""
 
-    letters: LetterStore
-    moves: MovesStore
+    letters: OutboxStore
+    moves: MoveStore
     office: Office
     phones: Phones
     catalogue: Texts
@@ -53,9 +53,9 @@ class ShortTexts:
     async def round(self) -> int:
         """Send what is due; return how many were handled. An SMS whose worker died is not sent again (FW14)."""
         now = self.office.clock.now()
-        await self.letters.rescue((CHANNEL,), datetime.now(UTC), now, 1)
+        await self.letters.release_expired((CHANNEL,), datetime.now(UTC), now, 1)
         handled = 0
-        for waiting in await self.letters.waiting((CHANNEL,), now, AT_ONCE):
+        for waiting in await self.letters.list_waiting((CHANNEL,), now, AT_ONCE):
             if self.texter is not None and await self.pacer.take(self.texter.buckets(), time.time()):
                 break  # the carrier's rate limit: the next run continues
             lease = datetime.now(UTC) + LEASE
@@ -66,7 +66,7 @@ class ShortTexts:
 
     async def words(self, message: Message) -> str | None:
         """Render the SMS; None when it no longer matters. If too long, the ticket number is cut to four digits."""
-        snap = await self.moves.load(Find(ticket_id=message.ticket_id)) if message.ticket_id is not None else None
+        snap = await self.moves.load(TicketRef(ticket_id=message.ticket_id)) if message.ticket_id is not None else None
         if snap is None or not matters(message, snap):
             return None
         facts = await self._facts(message, snap)
@@ -88,8 +88,8 @@ class ShortTexts:
             **{name: view.facts.get(name, "") for name in ("ticket_no", "grade", "sign_due", "close_due")},
         }  # fmt: skip
 
-    async def _send(self, claimed: Claimed, now: datetime) -> None:
-        message = claimed.letter
+    async def _send(self, claimed: ClaimedMessage, now: datetime) -> None:
+        message = claimed.message
         words = await self.words(message)
         number = callable_number(await self.phones.phone_of(message.person), await self.office.standing())
         if words is None:
@@ -105,24 +105,24 @@ class ShortTexts:
                 await self._failed(claimed, error, now)
                 return
             await self.letters.settle([
-                Settlement(message.id, self.owner, message.attempts, "sent", now, provider_id=receipt.provider_id,
+                SendResult(message.id, self.owner, message.attempts, "sent", now, provider_id=receipt.provider_id,
                            cost=receipt.cost),
             ])  # fmt: skip
 
-    async def _failed(self, claimed: Claimed, error: DeliveryError, now: datetime) -> None:
+    async def _failed(self, claimed: ClaimedMessage, error: DeliveryError, now: datetime) -> None:
         """Settle a failure: an ambiguous send is never repeated, what certainly was not sent is retried."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.decide_after_delivery(error.kind, claimed.letter.attempts, random.random(), after)
-        log.warning("sms_not_sent", letter=claimed.letter.id, kind=error.kind, code=error.code)
+        step = retry.decide_after_delivery(error.kind, claimed.message.attempts, random.random(), after)
+        log.warning("sms_not_sent", letter=claimed.message.id, kind=error.kind, code=error.code)
         if error.kind != "ambiguous" and isinstance(step, retry.Retry):
             await self._over(claimed, "pending", now, error.code, now + step.delay)
         else:
             await self._over(claimed, "ambiguous" if error.kind == "ambiguous" else "failed", now, error.code)
 
     async def _over(
-        self, claimed: Claimed, state: str, now: datetime, why: str, again: datetime | None = None
+        self, claimed: ClaimedMessage, state: str, now: datetime, why: str, again: datetime | None = None
     ) -> None:  # fmt: skip
-        message = claimed.letter
+        message = claimed.message
         await self.letters.settle([
-            Settlement(message.id, self.owner, message.attempts, state, now, not_before=again, error=why),
+            SendResult(message.id, self.owner, message.attempts, state, now, not_before=again, error=why),
         ])  # fmt: skip

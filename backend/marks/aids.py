@@ -12,7 +12,7 @@ from backend.domain.records import Message
 class Book(Protocol):
     """The audit log (ports/audit)."""
 
-    async def note(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None: ...
+    async def record(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None: ...
 
 
 class Papers(Protocol):
@@ -52,7 +52,7 @@ class Aids:
     async def note(self, now: datetime, who: str, what: str, about: object, **facts: Any) -> None:
         """Write an audit log row, if there is an audit log."""
         if self.audit is not None:
-            await self.audit.note(now, who, what, str(about), **facts)
+            await self.audit.record(now, who, what, str(about), **facts)
 
     def render(self, key: str, /, **facts: Any) -> str:
         """Render a text of the catalogue; "" without a catalogue."""

@@ -13,7 +13,7 @@ from backend.marks.entries import scheme_name, unit_of, words_of
 from backend.marks.ledgers import clerk
 from backend.marks.spans import month_span, shown_at
 from backend.office import Office
-from backend.ports.marks import Appeal, Exclusion, MarksStore, Run
+from backend.ports.scoring import Contest, Exclusion, Run, ScoringStore
 
 LONGEST = 4_000  # characters of a contest or a reason
 UNDECIDED = ("open", "proposed")
@@ -23,7 +23,7 @@ STATES = (*UNDECIDED, "accepted", "refused")
 class Contests:
     """Submits, decides and lists contests and exclusions."""
 
-    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def object(self, run: Run, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -52,8 +52,8 @@ class Contests:
             if now > until:
                 raise Refused("too_late", until=until.isoformat())
         await self._ids.refill(1)
-        appeal = Appeal(self._ids.take(), run.id, str(unit), item, said, actor.code, now, run.period, files, tickets)
-        await self._store.appeal(appeal)
+        appeal = Contest(self._ids.take(), run.id, str(unit), item, said, actor.code, now, run.period, files, tickets)
+        await self._store.add_contest(appeal)
         await self._aids.note(now, actor.code, "score_contested", run.id, unit=unit, item=item)
         return appeal_json(appeal, self._office.clock.zone)
 
@@ -69,7 +69,7 @@ class Contests:
             unit = actor.unit or ""
         states = () if state is None else (state,)
         return [
-            appeal_json(a, self._office.clock.zone) for a in await self._store.appeals_of(period, unit, states, 200)
+            appeal_json(a, self._office.clock.zone) for a in await self._store.list_contests(period, unit, states, 200)
         ]
 
     async def propose(self, appeal_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Contests:
             raise Refused("not_excludable", item=appeal.item or "")
         now = self._office.clock.now()
         proposal = {"accept": accept, "reason": reason, "exclude": list(tickets)}
-        if not await self._store.propose(appeal_id, proposal, actor.code, now):
+        if not await self._store.propose_decision(appeal_id, proposal, actor.code, now):
             raise Refused("nothing_pending", kind="appeal")
         await self._aids.note(now, actor.code, "contest_proposed", appeal_id, **proposal)
         return appeal_json(await self._known(appeal_id), self._office.clock.zone)
@@ -115,7 +115,7 @@ class Contests:
             )
             for ticket in tickets
         ]  # fmt: skip
-        if not await self._store.settle(appeal_id, state, actor.code, now, struck):
+        if not await self._store.settle_contest(appeal_id, state, actor.code, now, struck):
             raise Refused("nothing_pending", kind="appeal")
         await self._aids.note(now, actor.code, "contest_decided", appeal_id, state=state, exclude=list(tickets))
         return appeal_json(await self._known(appeal_id), self._office.clock.zone)
@@ -141,7 +141,7 @@ class Contests:
             Exclusion(self._ids.take(), month, unit.code, item, ticket, reason, actor.code, now, "entered")
             for ticket in dict.fromkeys(tickets)
         ]
-        await self._store.exclude(made)
+        await self._store.add_exclusions(made)
         await self._aids.note(
             now, actor.code, "exclusion_entered", month, unit=unit.code, item=item, tickets=list(tickets)
         )
@@ -150,7 +150,7 @@ class Contests:
     async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
         """Decide as second clerk. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
         clerk(actor)
-        one = await self._store.exclusion(exclusion_id)
+        one = await self._store.get_exclusion(exclusion_id)
         if one is None:
             raise Refused("unknown_entry", id=exclusion_id)
         if one.by == actor.code:
@@ -159,7 +159,7 @@ class Contests:
         if not await self._store.decide_exclusion(exclusion_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="exclusion")
         await self._aids.note(now, actor.code, "exclusion_decided", exclusion_id, state=state)
-        decided = await self._store.exclusion(exclusion_id)
+        decided = await self._store.get_exclusion(exclusion_id)
         assert decided is not None
         return exclusion_json(decided, self._office.clock.zone)
 
@@ -169,10 +169,10 @@ class Contests:
             unit = actor.unit or ""
         return [
             exclusion_json(one, self._office.clock.zone)
-            for one in await self._store.exclusions(month_span(month).name, unit)
+            for one in await self._store.list_exclusions(month_span(month).name, unit)
         ]
 
-    async def _rated(self, appeal: Appeal) -> bool:
+    async def _rated(self, appeal: Contest) -> bool:
         """Whether the contest is about a rate of a month's sheet, from which tickets can be excluded."""
         unit = (snapshot := await self._office.standing()).config.units.get(appeal.unit)
         if unit is None or appeal.item is None or len(appeal.period) != len("2026-10"):
@@ -180,8 +180,8 @@ class Contests:
         rate = load_scheme(scheme_name(unit, snapshot)).find_rate(appeal.item)
         return rate is not None and rate.measure is not Measure.CONNECT
 
-    async def _known(self, appeal_id: int) -> Appeal:
-        appeal = await self._store.one_appeal(appeal_id)
+    async def _known(self, appeal_id: int) -> Contest:
+        appeal = await self._store.get_contest(appeal_id)
         if appeal is None:
             raise Refused("unknown_appeal", id=appeal_id)
         return appeal
@@ -204,7 +204,7 @@ def _rate_item(scheme: str, item: str) -> str:
     return item
 
 
-def appeal_json(a: Appeal, zone: ZoneInfo) -> dict[str, Any]:
+def appeal_json(a: Contest, zone: ZoneInfo) -> dict[str, Any]:
     """Serialize a contest."""
     return {
         "id": a.id, "run": a.run_id, "period": a.period, "unit": a.unit, "item": a.item, "words": a.words, "by": a.by,

@@ -13,7 +13,7 @@ from backend.domain.scoring.scheme_file import load_scheme
 from backend.marks.inputs import scheme_for
 from backend.marks.spans import month_span, shown_at
 from backend.office import Standing
-from backend.ports.marks import LedgerEntry
+from backend.ports.scoring import LedgerEntry
 
 COUNTED = ("kind", "count", "level", "matter", "points", "timely", "total", "note", "evidence")
 FIELDS = (*COUNTED, "unit", "month", "document_date", "files", "tickets", "channel", "reason")

@@ -11,7 +11,7 @@ from backend.domain.refusals import Refused
 from backend.marks.entries import check_counts, scheme_name
 from backend.office import Standing
 from backend.paper import records as paper
-from backend.ports.imports import LedgerLine
+from backend.ports.imports import ImportedLedgerLine
 from backend.taking import Result, Taker
 
 
@@ -24,7 +24,7 @@ class LedgerTaker(Taker):
 
     async def results(self, rows: Sequence[paper.LedgerRow]) -> list[Result]:
         finder, snapshot = await self.units(), await self.shelves.office.standing()
-        lines: list[LedgerLine | Refused] = []
+        lines: list[ImportedLedgerLine | Refused] = []
         for row in rows:
             try:
                 unit = finder.find(row.unit)
@@ -33,24 +33,26 @@ class LedgerTaker(Taker):
                 lines.append(line)
             except Refused as no:
                 lines.append(no)
-        known = await self.shelves.book.known_ledger([x.fingerprint for x in lines if isinstance(x, LedgerLine)])
+        known = await self.shelves.book.find_existing_lines(
+            [x.fingerprint for x in lines if isinstance(x, ImportedLedgerLine)]
+        )
         lines = await self._open_months(lines, known, snapshot)
-        good = [line for line in lines if isinstance(line, LedgerLine)]
+        good = [line for line in lines if isinstance(line, ImportedLedgerLine)]
         if self.dry:
             kept = [line.fingerprint not in known for line in good]
         else:
-            kept = await self.shelves.book.keep_ledger(good, self.by.code, self.shelves.office.clock.now())
+            kept = await self.shelves.book.add_ledger_lines(good, self.by.code, self.shelves.office.clock.now())
         answers = iter(kept)
         return [line if isinstance(line, Refused) else next(answers) for line in lines]
 
     async def _open_months(
-        self, lines: Sequence[LedgerLine | Refused], known: Collection[str], snapshot: Standing
-    ) -> list[LedgerLine | Refused]:
+        self, lines: Sequence[ImportedLedgerLine | Refused], known: Collection[str], snapshot: Standing
+    ) -> list[ImportedLedgerLine | Refused]:
         """Refuse new lines of locked months (`month_locked`); lines already stored pass (B3)."""
-        shut = await self.shelves.book.shut_months()
-        found: list[LedgerLine | Refused] = []
+        shut = await self.shelves.book.list_locked_periods()
+        found: list[ImportedLedgerLine | Refused] = []
         for line in lines:
-            if isinstance(line, LedgerLine) and line.fingerprint not in known:
+            if isinstance(line, ImportedLedgerLine) and line.fingerprint not in known:
                 scheme = scheme_name(snapshot.config.units[line.unit], snapshot)
                 if {(line.month, ""), (line.month, scheme)} & shut:
                     found.append(Refused("month_locked", month=line.month, field="month"))
@@ -58,11 +60,11 @@ class LedgerTaker(Taker):
             found.append(line)
         return found
 
-    def _line(self, row: paper.LedgerRow, unit: str) -> LedgerLine:
+    def _line(self, row: paper.LedgerRow, unit: str) -> ImportedLedgerLine:
         facts: Mapping[str, Any] = {k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None}
         plain = (str(row.kind), unit, row.month, row.count, row.level and str(row.level), row.matter,
                  None if row.points is None else str(row.points), row.note or "", row.evidence or "")  # fmt: skip
         body = json.dumps([*plain, facts], ensure_ascii=False, sort_keys=True)
         self._equal[body] += 1
         mark = hashlib.sha256(f"{body}#{self._equal[body]}".encode()).hexdigest()
-        return LedgerLine(mark, *plain, facts)
+        return ImportedLedgerLine(mark, *plain, facts)

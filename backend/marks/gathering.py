@@ -13,7 +13,7 @@ from backend.domain.settings import Settings
 from backend.marks.inputs import REGION, documents, question, schemes_of
 from backend.marks.spans import Span, bounds, instant_of, settles, shifted
 from backend.office import Office, Standing
-from backend.ports.marks import MarksStore, Undecided
+from backend.ports.scoring import PendingRequest, ScoringStore
 
 JILIN = "jilin"
 BACK = 11  # months to look back for a score to carry (Q9 `carry_last`)
@@ -22,7 +22,7 @@ BACK = 11  # months to look back for a score to carry (Q9 `carry_last`)
 class Gathering:
     """Collects the inputs of months, quarters and years."""
 
-    def __init__(self, store: MarksStore, office: Office) -> None:
+    def __init__(self, store: ScoringStore, office: Office) -> None:
         self.store, self.office = store, office
 
     async def inputs(
@@ -39,7 +39,7 @@ class Gathering:
             if bounds(month, self.office.clock.zone)[0] > at:
                 continue
             locked = (
-                await self.store.locked(month, scheme or "")
+                await self.store.find_locked_run(month, scheme or "")
                 if not settings and unit is None and as_of is None
                 else None
             )
@@ -54,7 +54,7 @@ class Gathering:
 
     async def month(
         self, month: str, scheme: str | None, unit: str | None, settings: Mapping[str, str] | None,
-        as_of: datetime | str | None, evidence: bool, granted: tuple[Undecided, ...] = (),
+        as_of: datetime | str | None, evidence: bool, granted: tuple[PendingRequest, ...] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """Collect a month's inputs; `granted` requests count as if decided in favour."""
         snapshot = await self.office.standing()
@@ -91,12 +91,12 @@ class Gathering:
             return snapshot.settings, None
         if self.office.clock.now() < day:
             return now_rules, None
-        opened = await self.store.opened_at()
+        opened = await self.store.find_first_record()
         if opened is None or opened > day:
             return now_rules, None
         chosen: dict[str, str] = {}
         own: set[str] = set()
-        for version in await self.office.store.history():
+        for version in await self.office.store.list_versions():
             key = version.key if version.unit is None else f"{version.key}@{version.unit}"
             own.add(key)
             if version.from_at <= day:

@@ -7,7 +7,7 @@ from backend.domain.ticket import UnitKind
 from backend.marks.ledgers import Ledgers
 from backend.marks.spans import bounds, month_span, shifted
 from backend.office import Office, Standing
-from backend.ports.marks import MarksStore
+from backend.ports.scoring import ScoringStore
 
 Say = Callable[..., str]
 KEEPS_BACK = 1  # months before the current one that are checked again
@@ -16,7 +16,7 @@ KEEPS_BACK = 1  # months before the current one that are checked again
 class Harvest:
     """Drafts lines from a month's tables and registers. `say` renders the notes (texts `draft.…`)."""
 
-    def __init__(self, store: MarksStore, office: Office, ledgers: Ledgers, say: Say) -> None:
+    def __init__(self, store: ScoringStore, office: Office, ledgers: Ledgers, say: Say) -> None:
         self._store, self._office, self._ledgers, self._say = store, office, ledgers, say
 
     async def round(self) -> int:
@@ -38,16 +38,16 @@ class Harvest:
     async def _from_tickets(self, month: str, start: datetime, end: datetime) -> int:
         now, found = self._office.clock.now(), 0
         words = (await self._office.standing()).settings.strings("scoring.praise_words")
-        for lead in await self._store.praise(start, end):
-            if lead.said and not any(word in lead.said for word in words):
+        for lead in await self._store.find_praise(start, end):
+            if lead.text and not any(word in lead.text for word in words):
                 continue
             found += await self._draft("praise", lead.unit, month, f"praise:{lead.ticket}", ticket=lead.ticket)
-        for lead in await self._store.failed_supervisions(start, end, now):
-            key, why = f"supervise:{lead.number}", "missed" if lead.said == "missed" else "rejected"
+        for lead in await self._store.find_failed_supervisions(start, end, now):
+            key, why = f"supervise:{lead.number}", "missed" if lead.text == "missed" else "rejected"
             found += await self._draft(
                 "supervision_failed", lead.unit, month, key, ticket=lead.ticket, text=f"supervision_{why}"
             )
-        for lead in await self._store.coordinated(start, end):
+        for lead in await self._store.find_coordinated(start, end):
             found += await self._draft(
                 "coordinated", lead.unit, month, f"coordinated:{lead.ticket}", ticket=lead.ticket
             )
@@ -56,7 +56,7 @@ class Harvest:
     async def _knowledge(self, month: str, start: datetime, end: datetime) -> int:
         """Count records accepted (units) or reviewed (institutions): one line per unit and month, whose count grows."""
         units, found = (await self._office.standing()).config.units, 0
-        for code, (made, reviewed) in (await self._store.knowledge_counts(start, end)).items():
+        for code, (made, reviewed) in (await self._store.count_knowledge(start, end)).items():
             unit = units.get(code)
             n = 0 if unit is None else reviewed if unit.kind is UnitKind.MANAGEMENT else made
             if n:
@@ -67,7 +67,7 @@ class Harvest:
         """Draft contact changes reported (报备) after `contact.report_within` (B45), in the month of the report."""
         zone, found = self._office.clock.zone, 0
         within = snapshot.settings.text("contact.report_within")
-        for one in await self._store.holdings("contact"):
+        for one in await self._store.list_register_entries("contact"):
             changed = datetime.combine(date.fromisoformat(one.on_date), datetime.min.time(), zone) + timedelta(hours=9)
             if one.at.astimezone(zone).strftime("%Y-%m") != month:
                 continue
@@ -80,7 +80,7 @@ class Harvest:
 
     async def _occasions(self, month: str) -> int:
         found = 0
-        for one in await self._store.holdings("occasion"):
+        for one in await self._store.list_register_entries("occasion"):
             if one.on_date[:7] == month and one.facts.get("came") == "no" and one.ended_at is None:
                 what = f"absence_{one.facts.get('what')}"
                 found += await self._draft("absence", one.unit, month, f"occasion:{one.id}", text=what, name=one.name)
@@ -93,7 +93,7 @@ class Harvest:
         units = [u for u in snapshot.config.units.values() if u.kind is UnitKind.MANAGEMENT and u.active]
         for kind, ledger in (("post", "post_missing"), ("rule", "rule_missing")):
             wanted = snapshot.settings.strings(f"scoring.required_{kind}s")
-            rows = await self._store.holdings(kind)
+            rows = await self._store.list_register_entries(kind)
             for unit in units:
                 mine = [r for r in rows if r.unit == unit.code]
                 held = {r.name for r in mine if r.on_date <= last and (r.ended_at is None or r.ended_at >= end)}
@@ -103,7 +103,7 @@ class Harvest:
                         ledger, unit.code, month, f"{kind}:{unit.code}:{month}", count=len(missing), text=ledger,
                         names=self._say("draft.comma").join(missing),
                     )  # fmt: skip
-        rosters = await self._store.holdings("roster")
+        rosters = await self._store.list_register_entries("roster")
         for unit in units:
             mine = [r for r in rosters if r.unit == unit.code]
             there = [r for r in mine if r.on_date[:7] == month and r.ended_at is None]

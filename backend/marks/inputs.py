@@ -17,7 +17,7 @@ from backend.domain.settings import Settings
 from backend.domain.ticket import UnitKind
 from backend.marks.spans import bounds
 from backend.office import Standing
-from backend.ports.marks import Counted, LedgerEntry, MarksStore, Question, Struck
+from backend.ports.scoring import Cohort, LedgerEntry, ScoringStore, TicketShare, UnitCount
 
 REGION = "jilin-region"
 UNIT_SCHEMES = {"jilin": "jilin-unit", "beijing_mutual_aid": "beijing-agency"}
@@ -64,15 +64,15 @@ def schemes_of(snapshot: Standing, settings: Settings, scheme: str | None, unit:
     return {scheme: chosen}
 
 
-def question(month: str, snapshot: Standing, settings: Settings, as_of: datetime, unit: str | None) -> Question:
+def question(month: str, snapshot: Standing, settings: Settings, as_of: datetime, unit: str | None) -> Cohort:
     """Build the store's query for a month, with the settings that change a cohort."""
     start, end = bounds(month, snapshot.settings.zone)
     words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_SETTINGS}
-    return Question(start, end, as_of, unit=unit, **words)
+    return Cohort(start, end, as_of, unit=unit, **words)
 
 
 async def documents(
-    store: MarksStore, scheme: Scheme, units: Sequence[Unit], month: str, asked: Question, settings: Settings,
+    store: ScoringStore, scheme: Scheme, units: Sequence[Unit], month: str, asked: Cohort, settings: Settings,
     *, evidence: bool,
 ) -> list[Document]:  # fmt: skip
     """Build a facts document for every unit that is active or has something to count."""
@@ -109,25 +109,25 @@ async def documents(
 
 
 async def _struck(
-    store: MarksStore, scheme: Scheme, month: str, asked: Question
-) -> dict[tuple[str, str], tuple[Struck, ...]]:
+    store: ScoringStore, scheme: Scheme, month: str, asked: Cohort
+) -> dict[tuple[str, str], tuple[TicketShare, ...]]:
     """Return (unit, item) → the tickets excluded from it (剔除)."""
-    found: dict[tuple[str, str], tuple[Struck, ...]] = {}
+    found: dict[tuple[str, str], tuple[TicketShare, ...]] = {}
     for rate in scheme.rates:
         if rate.measure is Measure.CONNECT:
             continue
-        for one in await store.struck(rate.measure, rate.item, month, asked):
+        for one in await store.list_excluded_shares(rate.measure, rate.item, month, asked):
             if asked.unit in (None, one.unit):
                 found[one.unit, rate.item] = (*found.get((one.unit, rate.item), ()), one)
     return found
 
 
-def _without(pair: Sequence[int], struck: Sequence[Struck]) -> list[int]:
+def _without(pair: Sequence[int], struck: Sequence[TicketShare]) -> list[int]:
     """Subtract the excluded tickets from the counts."""
     return [pair[0] - sum(s.numerator for s in struck), pair[1] - sum(s.denominator for s in struck)]
 
 
-def _marked(rows: Sequence[dict[str, Any]], struck: Sequence[Struck]) -> list[dict[str, Any]]:
+def _marked(rows: Sequence[dict[str, Any]], struck: Sequence[TicketShare]) -> list[dict[str, Any]]:
     """Return the tickets behind a line, excluded ones marked with the reason."""
     why = {s.ticket: s.reason for s in struck}
     return [
@@ -137,7 +137,7 @@ def _marked(rows: Sequence[dict[str, Any]], struck: Sequence[Struck]) -> list[di
 
 
 async def _dispatched(
-    store: MarksStore, asked: Question, counted: Mapping[Measure, Sequence[Counted]]
+    store: ScoringStore, asked: Cohort, counted: Mapping[Measure, Sequence[UnitCount]]
 ) -> dict[str, int]:
     """Return unit → assignments dispatched in the month, whatever the sign rate counts: decides who is scored (Q9)."""
     all_of_them = replace(asked, sign_month="dispatched", sign_returned="keep", assisting="sign")
@@ -147,7 +147,7 @@ async def _dispatched(
 
 
 async def _shown(
-    store: MarksStore, scheme: Scheme, asked: Question, units: int
+    store: ScoringStore, scheme: Scheme, asked: Cohort, units: int
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Return unit → item → the tickets behind the line, failing ones first, and how many more there are."""
     limit = min(LISTED, max(5, LISTED_IN_ALL // max(1, units)))
@@ -155,19 +155,19 @@ async def _shown(
     for rate in scheme.rates:
         if rate.measure is Measure.CONNECT:
             continue
-        for witness in await store.witnesses(rate.measure, asked, limit):
+        for witness in await store.list_evidence(rate.measure, asked, limit):
             rows = found[witness.unit].setdefault(rate.item, [])
             rows.append({"ticket": witness.ticket, "failed": witness.failed})
-            if len(rows) == limit and witness.of > limit:
-                rows.append({"more": witness.of - limit})
+            if len(rows) == limit and witness.total > limit:
+                rows.append({"more": witness.total - limit})
     return found
 
 
 async def _ledger(
-    store: MarksStore, scheme: Scheme, month: str, unit: str | None, settings: Settings
+    store: ScoringStore, scheme: Scheme, month: str, unit: str | None, settings: Settings
 ) -> dict[str, list[Document]]:
     """Return unit → its accepted entries of the month, with what their matters earned earlier in the year (Q47)."""
-    accepted = await store.ledger(f"{month[:4]}-01", month, unit)
+    accepted = await store.list_accepted_entries(f"{month[:4]}-01", month, unit)
     entries = [e for e in accepted if e.kind in scheme.list_kinds() and not e.facts.get("void")]
     readings = Readings.parse(settings.to_dict(), scheme.list_settings())
     graded = {line.kind for line in scheme.ledger if line.rule is LedgerRule.GRADED}

@@ -11,8 +11,8 @@ from backend.marks.aids import Aids, IdSupply
 from backend.marks.entries import unit_of
 from backend.marks.spans import shown_at
 from backend.office import Office
-from backend.ports.marks import MarksStore
 from backend.ports.registers import KnowledgeEntry
+from backend.ports.scoring import ScoringStore
 
 WRITERS = (Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
 REVIEWERS = (Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
@@ -24,7 +24,7 @@ A_PAGE = 50
 class Knowledge:
     """Writes, reviews and lists records."""
 
-    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def write(self, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Knowledge:
                 raise Refused("too_long", field=name)
         replaces = words.get("replaces")
         if replaces is not None:
-            old = await self._store.knowledge(int(replaces))
+            old = await self._store.get_knowledge(int(replaces))
             if old is None or old.unit != unit:
                 raise Refused("not_found", id=replaces)
         now = self._office.clock.now()
@@ -54,14 +54,14 @@ class Knowledge:
             self._ids.take(), unit, title, body, "new" if replaces is None else "updated", replaces, actor.code, now,
             "entered",
         )  # fmt: skip
-        await self._store.keep_knowledge(made)
+        await self._store.add_knowledge(made)
         return as_json(made, self._office.clock.zone)
 
     async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, Any]:
         """Accept or refuse a record. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
         if actor.role not in REVIEWERS:
             raise Refused("forbidden", verb="knowledge")
-        entry = await self._store.knowledge(entry_id)
+        entry = await self._store.get_knowledge(entry_id)
         if entry is None:
             raise Refused("not_found", id=entry_id)
         if entry.by == actor.code:
@@ -70,7 +70,7 @@ class Knowledge:
         if not await self._store.review_knowledge(entry_id, state, actor.code, actor.unit or "", now, opinion[:2_000]):
             raise Refused("nothing_pending", kind="knowledge")
         await self._aids.note(now, actor.code, "knowledge_reviewed", entry_id, state=state)
-        reviewed = await self._store.knowledge(entry_id)
+        reviewed = await self._store.get_knowledge(entry_id)
         assert reviewed is not None
         return as_json(reviewed, self._office.clock.zone)
 
@@ -86,7 +86,7 @@ class Knowledge:
             raise Refused("bad_field", field="state")
         if actor.is_unit_member and unit != actor.unit:
             state = "accepted"
-        found = await self._store.knowledge_list(unit, state, words.strip(), before, limit + 1)
+        found = await self._store.list_knowledge(unit, state, words.strip(), before, limit + 1)
         shown = [as_json(one, self._office.clock.zone) for one in found[:limit]]
         return shown, shown[-1]["id"] if len(found) > limit else None
 

@@ -12,7 +12,7 @@ from backend.marks.entries import SYSTEM, as_json, made, month_of, scheme_name, 
 from backend.marks.spans import month_span
 from backend.office import Office, Standing
 from backend.ports.ledgers import LedgerFilter
-from backend.ports.marks import LedgerEntry, MarksStore
+from backend.ports.scoring import LedgerEntry, ScoringStore
 
 __all__ = ["IdSupply", "Ledgers", "as_json", "clerk"]
 
@@ -24,7 +24,7 @@ A_PAGE = 50
 class Ledgers:
     """Enters, corrects, reviews, lists and drafts ledger lines."""
 
-    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def enter(self, entry: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Ledgers:
             raise Refused("nothing_to_void", id=entry_id, state=old.state)
         if not str(changes.get("reason") or "").strip():
             raise Refused("reason_missing", field="reason")
-        waiting = await self._store.lines(LedgerFilter(old.month, old.unit, old.kind, ("entered",)), 200)
+        waiting = await self._store.list_ledger_entries(LedgerFilter(old.month, old.unit, old.kind, ("entered",)), 200)
         if any(line.replaces == entry_id for line in waiting):
             raise Refused("correction_waits", id=entry_id)
         void = bool(changes.get("void"))
@@ -68,7 +68,7 @@ class Ledgers:
             raise Refused("unknown_file", field="files")
         if old is not None:
             line = replace(line, replaces=old.id, facts={**line.facts, "void": True} if void else line.facts)
-        await self._store.enter([line])
+        await self._store.add_ledger_entries([line])
         await self._aids.note(now, actor.code, "ledger_entered", line.id, kind=line.kind, unit=line.unit, month=month)
         return line
 
@@ -76,7 +76,7 @@ class Ledgers:
         """Return the first month that is not locked; with a reason, a locked one too. Refused `month_locked`."""
         scheme = scheme_name(snapshot.config.units[unit], snapshot)
         for month in (first, second):
-            if not await self._store.shut(month, [scheme]):
+            if not await self._store.is_locked(month, [scheme]):
                 return month
         if reason.strip():
             return first
@@ -92,7 +92,7 @@ class Ledgers:
         if entry.entered_by == actor.code:
             raise Refused("same_person", by=actor.code)
         state, now = "accepted" if accept else "refused", self._office.clock.now()
-        if not await self._store.review(entry_id, state, actor.code, now):
+        if not await self._store.review_ledger_entry(entry_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="ledger")
         await self._aids.note(now, actor.code, "ledger_reviewed", entry_id, state=state, replaces=entry.replaces)
         return as_json(await self._known(entry_id), self._office.clock.zone)
@@ -116,7 +116,7 @@ class Ledgers:
             unit, states = actor.unit or "", ("accepted",) if state is None else (state,)
             if state not in (None, "accepted"):
                 raise Refused("forbidden", verb="ledger")
-        found = await self._store.lines(LedgerFilter(month, unit, kind, states, before), limit + 1)
+        found = await self._store.list_ledger_entries(LedgerFilter(month, unit, kind, states, before), limit + 1)
         shown = [as_json(line, self._office.clock.zone) for line in found[:limit]]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
@@ -142,13 +142,13 @@ class Ledgers:
             if no.code == "unknown_kind":
                 return False
             raise
-        if await self._store.shut(month, [scheme_name(snapshot.config.units[unit], snapshot)]):
+        if await self._store.is_locked(month, [scheme_name(snapshot.config.units[unit], snapshot)]):
             return False
-        kept = await self._store.draft([replace(line, state="draft", fingerprint=f"draft:{source}")])
+        kept = await self._store.save_drafts([replace(line, state="draft", fingerprint=f"draft:{source}")])
         return bool(kept[0])
 
     async def _known(self, entry_id: int) -> LedgerEntry:
-        entry = await self._store.entry(entry_id)
+        entry = await self._store.get_ledger_entry(entry_id)
         if entry is None:
             raise Refused("unknown_entry", id=entry_id)
         return entry

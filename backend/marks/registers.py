@@ -12,8 +12,8 @@ from backend.marks.entries import day_of, text_of, unit_of, words_of
 from backend.marks.ledgers import clerk
 from backend.marks.spans import shown_at
 from backend.office import Office
-from backend.ports.marks import MarksStore
-from backend.ports.registers import Holding
+from backend.ports.registers import RegisterEntry
+from backend.ports.scoring import ScoringStore
 
 #: kind → the facts of a row besides unit, name, date and files; a non-empty tuple lists the allowed values
 KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -32,7 +32,7 @@ REPORTERS = (Role.LIAISON, Role.LEADER)
 class Registers:
     """Adds, ends and lists register entries; backend/marks/harvest.py drafts ledger lines from them."""
 
-    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def keep(self, kind: str, row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -60,8 +60,8 @@ class Registers:
         now = self._office.clock.now()
         day = day_of(row.get("on_date")) or now.date().isoformat()
         await self._ids.refill(1)
-        made = Holding(self._ids.take(), kind, unit.code, title, day, facts, files, actor.code, now)
-        await self._store.keep(made)
+        made = RegisterEntry(self._ids.take(), kind, unit.code, title, day, facts, files, actor.code, now)
+        await self._store.add_register_entry(made)
         await self._aids.note(now, actor.code, "register_kept", made.id, kind=kind, unit=unit.code, name=title)
         return as_json(made, self._office.clock.zone)
 
@@ -72,14 +72,14 @@ class Registers:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="register")
             unit = actor.unit or ""
-        return [as_json(one, self._office.clock.zone) for one in await self._store.holdings(kind, unit)]
+        return [as_json(one, self._office.clock.zone) for one in await self._store.list_register_entries(kind, unit)]
 
     async def end(self, kind: str, holding_id: int, actor: Actor) -> None:
         """End a row (post vacant, rule repealed). Refused `forbidden`, `unknown_register`, `not_found`."""
         clerk(actor)
         _kind(kind)
         now = self._office.clock.now()
-        if not await self._store.end(holding_id, kind, actor.code, now):
+        if not await self._store.end_register_entry(holding_id, kind, actor.code, now):
             raise Refused("not_found", id=holding_id)
         await self._aids.note(now, actor.code, "register_ended", holding_id, kind=kind)
 
@@ -97,7 +97,7 @@ def _word(row: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
-def as_json(h: Holding, zone: ZoneInfo) -> dict[str, Any]:
+def as_json(h: RegisterEntry, zone: ZoneInfo) -> dict[str, Any]:
     """Serialize a row."""
     return {
         "id": h.id, "kind": h.kind, "unit": h.unit, "name": h.name, "on_date": h.on_date, **h.facts,

@@ -19,7 +19,7 @@ from backend.marks.runs import Runs
 from backend.marks.spans import month_span, span
 from backend.marks.understanding import Understanding
 from backend.office import Office
-from backend.ports.marks import MarksStore
+from backend.ports.scoring import ScoringStore
 
 
 class Marks:
@@ -29,7 +29,7 @@ class Marks:
     or aware datetime; default: now).
     """
 
-    def __init__(self, store: MarksStore, office: Office, ids: IdSupply, aids: Aids | None = None) -> None:
+    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids | None = None) -> None:
         self.store, self.office, self.aids = store, office, aids or Aids()
         self.gathering = Gathering(store, office)
         self.inputs = self.gathering.inputs
@@ -93,7 +93,7 @@ class Marks:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="scores")
             unit = actor.unit
-        locked = await self.store.locked(month_span(month).name, scheme or "")
+        locked = await self.store.find_locked_run(month_span(month).name, scheme or "")
         if locked is None:
             return {**await self.month(month, scheme=scheme, unit=unit), "state": "trial", "run": None}
         result = dict(locked.sheet["result"])
@@ -104,4 +104,4 @@ class Marks:
 
     async def settled(self, period: str) -> bool:
         """Whether that period's run is locked."""
-        return await self.store.locked(period, "") is not None
+        return await self.store.find_locked_run(period, "") is not None

@@ -15,7 +15,7 @@ from backend.marks.differences import of_results
 from backend.marks.ledgers import clerk
 from backend.marks.spans import bounds, settles, shown_at, span
 from backend.office import Office
-from backend.ports.marks import MarksStore, Run
+from backend.ports.scoring import Run, ScoringStore
 
 Gather = Callable[[str, str | None], Awaitable[dict[str, Any]]]
 TOLD = (Role.LIAISON, Role.LEADER)  # roles of a unit asked to check its sheet (M21)
@@ -25,7 +25,7 @@ class Runs:
     """Starts, checks, locks and compares runs. `gather` collects a period's inputs as of now."""
 
     def __init__(
-        self, store: MarksStore, office: Office, ids: IdSupply, gather: Gather, aids: Aids, contests: Contests
+        self, store: ScoringStore, office: Office, ids: IdSupply, gather: Gather, aids: Aids, contests: Contests
     ) -> None:
         self._store, self._office, self._ids, self._gather = store, office, ids, gather
         self._aids, self._contests = aids, contests
@@ -38,13 +38,13 @@ class Runs:
         clerk(actor)
         inputs = await self._gather(span(period).name, scheme)
         sheet = {"inputs": inputs, "result": assemble(inputs)}
-        earlier = await self._store.locked(period, scheme or "")
+        earlier = await self._store.find_locked_run(period, scheme or "")
         await self._ids.refill(1)
         run = Run(
             self._ids.take(), period, scheme or "", "trial", actor.code, self._office.clock.now(), sheet, seal(sheet),
             revision_of=None if earlier is None else earlier.id,
         )  # fmt: skip
-        await self._store.keep_run(run)
+        await self._store.add_run(run)
         await self._aids.note(run.at, actor.code, "score_run", run.id, period=period, hash=run.hash)
         return await self._shown(run)
 
@@ -56,7 +56,7 @@ class Runs:
         clerk(actor)
         run, snapshot, now = await self.get(run_id), await self._office.standing(), self._office.clock.now()
         until = snapshot.later(snapshot.settings.text("check_period"), now, None)
-        if not await self._store.check(run_id, until):
+        if not await self._store.open_check(run_id, until):
             raise Refused("not_trial", id=run_id, state=run.state)
         sheets = {sheet["unit"]: sheet for sheet in run.sheet["result"]["units"]}
         people = [p for p in snapshot.config.people if p.role in TOLD and p.unit in sheets and p.chat]
@@ -93,13 +93,13 @@ class Runs:
         day = settles(span(run.period).months, settings.text("settlement_day"), snapshot.calendar, zone)
         if run.at < day:
             raise Refused("not_settled", date=day.date().isoformat(), period=run.period)
-        newest = await self._store.locked(run.period, run.scheme)
+        newest = await self._store.find_locked_run(run.period, run.scheme)
         if run.state == "locked" or (newest is not None and newest.id != run.revision_of):
             raise Refused("locked", period=run.period)
         if not force:
             await self._open_ends(run)
         forced = reason.strip() if force else None
-        if not await self._store.lock(run_id, actor.code, now, run.revision_of, forced):
+        if not await self._store.lock_run(run_id, actor.code, now, run.revision_of, forced):
             raise Refused("locked", period=run.period)
         await self._aids.note(now, actor.code, "score_locked", run_id, period=run.period, hash=run.hash, forced=forced)
         return await self._shown(await self.get(run_id))
@@ -108,14 +108,14 @@ class Runs:
         """Refuse a run that cannot be final: check period, open contests, open duties (Q15), newer decisions."""
         if run.check_until is not None and self._office.clock.now() < run.check_until:
             raise Refused("check_running", until=run.check_until.astimezone(self._office.clock.zone).isoformat())
-        waiting = await self._store.appeals_of(run.period, None, UNDECIDED, 200)
+        waiting = await self._store.list_contests(run.period, None, UNDECIDED, 200)
         if waiting:
             raise Refused("contests_open", n=len(waiting), period=run.period)
         for month in span(run.period).months:
             start, end = bounds(month, self._office.clock.zone)
-            for what, n in await self._store.open_duties(start, end):
+            for what, n in await self._store.count_open_duties(start, end):
                 raise Refused("duties_open", what=what, n=n, period=month)
-            for one in await self._store.exclusions(month):
+            for one in await self._store.list_exclusions(month):
                 if one.state == "accepted" and one.decided_at is not None and one.decided_at > run.at:
                     raise Refused("run_outdated", id=run.id, period=month)
 
@@ -142,7 +142,7 @@ class Runs:
 
     async def listed(self, period: str | None = None) -> list[dict[str, Any]]:
         """List the newest runs (at most 100), without their sheets."""
-        return [_head(run, self._office.clock.zone) for run in await self._store.runs(period, 100)]
+        return [_head(run, self._office.clock.zone) for run in await self._store.list_runs(period, 100)]
 
     async def one(self, run_id: int, actor: Actor) -> dict[str, Any]:
         """Return a run with its sheets, and whether recomputing it gives the same; a unit sees its own sheet."""
@@ -172,7 +172,7 @@ class Runs:
 
     async def get(self, run_id: int) -> Run:
         """Return the run. Refused `unknown_run`."""
-        run = await self._store.run(run_id)
+        run = await self._store.get_run(run_id)
         if run is None:
             raise Refused("unknown_run", id=run_id)
         return run

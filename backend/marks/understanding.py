@@ -17,7 +17,7 @@ from backend.marks.inputs import entry_document, question, scheme_for
 from backend.marks.spans import bounds, month_span, shifted, shown_at
 from backend.office import Office
 from backend.ports.ledgers import LedgerFilter
-from backend.ports.marks import MarksStore, Undecided
+from backend.ports.scoring import PendingRequest, ScoringStore
 
 SUPPOSABLE = ("return", "extension", "unreasonable", "appeal")  # requests whose decision changes scores
 A_PAGE = 50
@@ -28,7 +28,7 @@ Document = dict[str, Any]
 class Understanding:
     """Answers questions about scores; changes nothing."""
 
-    def __init__(self, store: MarksStore, office: Office, gathering: Gathering) -> None:
+    def __init__(self, store: ScoringStore, office: Office, gathering: Gathering) -> None:
         self._store, self._office, self._gathering = store, office, gathering
 
     async def explain(
@@ -63,9 +63,13 @@ class Understanding:
         snapshot = await self._office.standing()
         rules, _ = await self._gathering.rules((month,), snapshot)
         asked = question(month, snapshot, rules, self._office.clock.now(), unit)
-        seen = await self._store.witnesses_of(rate.measure, asked, offset, A_PAGE, failed=failed)
-        why = {s.ticket: s.reason for s in await self._store.struck(rate.measure, item, month, asked) if s.unit == unit}
-        total = seen[0].of if seen else 0
+        seen = await self._store.list_unit_evidence(rate.measure, asked, offset, A_PAGE, failed=failed)
+        why = {
+            s.ticket: s.reason
+            for s in await self._store.list_excluded_shares(rate.measure, item, month, asked)
+            if s.unit == unit
+        }
+        total = seen[0].total if seen else 0
         return {
             **found, "of": total, "next": offset + A_PAGE if total > offset + A_PAGE else None,
             "tickets": [
@@ -80,9 +84,11 @@ class Understanding:
         Refused `forbidden`, `bad_month`.
         """
         _own(actor, unit)
-        waiting = await self._store.lines(LedgerFilter(month_span(month).name, unit, None, ("draft", "entered")), 200)
-        appeals = await self._store.appeals_of(month, unit, ("open", "proposed"), 200)
-        struck = [x for x in await self._store.exclusions(month, unit) if x.state == "entered"]
+        waiting = await self._store.list_ledger_entries(
+            LedgerFilter(month_span(month).name, unit, None, ("draft", "entered")), 200
+        )
+        appeals = await self._store.list_contests(month, unit, ("open", "proposed"), 200)
+        struck = [x for x in await self._store.list_exclusions(month, unit) if x.state == "entered"]
         zone = self._office.clock.zone
         asked = await self._undecided(month, unit)
         return {
@@ -133,7 +139,7 @@ class Understanding:
         waiting = await self.pending(month, unit, actor)
         known = {row["id"] for row in waiting["ledger"]}
         for number in ledger:
-            entry = await self._store.entry(number)
+            entry = await self._store.get_ledger_entry(number)
             if entry is None or number not in known:
                 raise Refused("unknown_entry", id=number)
             if not entry.facts.get("void"):
@@ -148,13 +154,17 @@ class Understanding:
         then = compute_json(changed, other)
         return {"month": month, "unit": unit, "real": real, "changed": then, "difference": of_sheets(real, then)}
 
-    async def _undecided(self, month: str, unit: str) -> Sequence[Undecided]:
+    async def _undecided(self, month: str, unit: str) -> Sequence[PendingRequest]:
         """List a unit's undecided requests about what it was given by the end of the month."""
         _, end = bounds(month_span(month).name, self._office.clock.zone)
-        return await self._store.undecided(unit, SUPPOSABLE, end, 200)
+        return await self._store.list_pending_requests(unit, SUPPOSABLE, end, 200)
 
     async def _strike(
-        self, document: Document, month: str, wanted: Sequence[tuple[str | None, str]], granted: tuple[Undecided, ...]
+        self,
+        document: Document,
+        month: str,
+        wanted: Sequence[tuple[str | None, str]],
+        granted: tuple[PendingRequest, ...],
     ) -> None:
         """Subtract tickets from the counts of a document, in place."""
         scheme, snapshot = load_scheme(document["scheme"]), await self._office.standing()
@@ -165,7 +175,7 @@ class Understanding:
             rate = scheme.find_rate(item or "")
             if rate is None or rate.measure is Measure.CONNECT:
                 continue
-            for one in await self._store.share(rate.measure, ticket, asked):
+            for one in await self._store.list_ticket_shares(rate.measure, ticket, asked):
                 pair = document["rates"][rate.item]
                 pair[0], pair[1] = pair[0] - one.numerator, pair[1] - one.denominator
 
@@ -200,7 +210,7 @@ class Understanding:
         names = [shifted(month_span(last).name, -back) for back in range(min(months, MOST_MONTHS) - 1, -1, -1)]
         sheets = []
         for month in names:
-            locked = await self._store.locked(month, "")
+            locked = await self._store.find_locked_run(month, "")
             if locked is not None:
                 mine = [s for s in locked.sheet["result"]["units"] if s["unit"] == unit]
                 sheets.append(mine[0] if mine else None)
@@ -217,7 +227,7 @@ class Understanding:
         }  # fmt: skip
 
     async def _document(
-        self, month: str, unit: str, settings: Mapping[str, str] | None = None, granted: tuple[Undecided, ...] = ()
+        self, month: str, unit: str, settings: Mapping[str, str] | None = None, granted: tuple[PendingRequest, ...] = ()
     ) -> tuple[Document, Mapping[str, Any]]:
         """Return a unit's facts document of a month and its settings. Refused `bad_month`, `scheme_not_for_unit`."""
         found = await self._gathering.month(month_span(month).name, None, unit, settings, None, False, granted)

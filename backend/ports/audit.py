@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from backend.ports.reading import Page
+from backend.ports.ticket_queries import Page
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One row: who did what, about what."""
 
     id: int
@@ -23,14 +23,14 @@ class Entry:
 class AuditStore(Protocol):
     """Stores the audit log."""
 
-    async def note(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None:
+    async def record(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None:
         """Append a row."""
         ...
 
-    async def times(self, who: str, what: str, since: datetime) -> int:
+    async def count_since(self, who: str, what: str, since: datetime) -> int:
         """Count how often somebody did that since then."""
         ...
 
-    async def entries(self, *, before: int | None = None, limit: int = 50) -> Page[Entry]:
+    async def list_entries(self, *, before: int | None = None, limit: int = 50) -> Page[AuditEntry]:
         """Return a page of rows, newest first."""
         ...

@@ -9,7 +9,7 @@ from backend.domain.ticket import Category, Grade, State
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class CallSubject:
     """The ticket (and assignment) a call is about, as it is now; empty for a call about nothing yet."""
 
     ticket_no: str
@@ -43,18 +43,18 @@ class Call:
     round: int
     urgent: bool
     tries: int
-    dials: int
+    attempts_made: int
     next_at: datetime | None
     created_at: datetime
     phone_index: str | None
     position: str
     facts: Mapping[str, Any]
     heard: Mapping[str, Any]
-    subject: Subject | None = None
+    subject: CallSubject | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
+class CallAttempt:
     """One call attempt. `step` is the next expected step, `said` the last prompt; `outcome` None until settled."""
 
     id: int
@@ -71,15 +71,15 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class LiveCall:
     """An attempt and the call it belongs to."""
 
-    dial: Dial
+    attempt: CallAttempt
     call: Call
 
 
 @dataclass(frozen=True, slots=True)
-class PhoneLetter:
+class PhoneMessage:
     """A message to be delivered by telephone, due now."""
 
     id: int
@@ -114,7 +114,7 @@ class NewCall:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class AttemptReport:
     """A carrier's status report on an attempt. `terminal`: final, whatever arrives later (FW6)."""
 
     provider_id: str
@@ -129,15 +129,15 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DialogueStep:
     """One step of the dialogue, recorded before it is answered; counts only while `step` is the expected one."""
 
-    dial_id: int
+    attempt_id: int
     step: int
     at: datetime
-    said: Mapping[str, Any]
+    prompt: Mapping[str, Any]
     position: str
-    heard: Mapping[str, Any]
+    answers: Mapping[str, Any]
     keys: str = ""
     provider_id: str = ""
     answered_by: str = ""
@@ -145,10 +145,10 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class AttemptResult:
     """The outcome of an attempt, and what follows for its call: another attempt at `next_at`, or done."""
 
-    dial_id: int
+    attempt_id: int
     outcome: str
     at: datetime
     next_at: datetime | None = None
@@ -157,7 +157,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class WantedVisit:
+class DueVisit:
     """A ticket whose automatic visit is due and not yet planned."""
 
     ticket_id: int
@@ -168,4 +168,4 @@ class WantedVisit:
 
 
 #: The owner of a message while its call is handled: nobody else may release such a message.
-OWNER = "calls"
+CALLS_OWNER = "calls"

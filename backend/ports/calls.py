@@ -4,59 +4,59 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from backend.ports.call_books import CallBooks
+from backend.ports.call_records import CallRecordStore
 from backend.ports.call_rows import (
-    OWNER,
+    CALLS_OWNER,
+    AttemptReport,
+    AttemptResult,
     Call,
-    Dial,
-    Ending,
+    CallAttempt,
+    CallSubject,
+    DialogueStep,
+    DueVisit,
+    LiveCall,
     NewCall,
-    News,
-    PhoneLetter,
-    Step,
-    Subject,
-    Talk,
-    WantedVisit,
+    PhoneMessage,
 )
 
 __all__ = [
-    "OWNER",
+    "CALLS_OWNER",
+    "AttemptReport",
+    "AttemptResult",
     "Call",
+    "CallAttempt",
     "CallStore",
-    "Dial",
-    "Ending",
+    "CallSubject",
+    "DialogueStep",
+    "DueVisit",
+    "LiveCall",
     "NewCall",
-    "News",
-    "PhoneLetter",
-    "Step",
-    "Subject",
-    "Talk",
-    "WantedVisit",
+    "PhoneMessage",
 ]
 
 
-class CallStore(CallBooks, Protocol):
+class CallStore(CallRecordStore, Protocol):
     """Stores calls and call attempts."""
 
     # -- planning
 
-    async def letters(self, now: datetime, limit: int) -> Sequence[PhoneLetter]:
+    async def list_due_messages(self, now: datetime, limit: int) -> Sequence[PhoneMessage]:
         """List due messages by telephone, urgent first; claims none."""
         ...
 
-    async def open(self, new: NewCall) -> int | None:
+    async def enqueue(self, new: NewCall) -> int | None:
         """Add a call; return its id, or None if its message is claimed by another, or that visit is planned already."""
         ...
 
-    async def wanted(self, limit: int) -> Sequence[WantedVisit]:
+    async def list_due_visits(self, limit: int) -> Sequence[DueVisit]:
         """List tickets due for an automatic visit in whose round no call is planned."""
         ...
 
-    async def due(self, now: datetime, limit: int) -> Sequence[Call]:
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Call]:
         """List calls due now, urgent first."""
         ...
 
-    async def overdue(self, now: datetime, limit: int) -> Sequence[Talk]:
+    async def list_overdue(self, now: datetime, limit: int) -> Sequence[LiveCall]:
         """List attempts in progress that have been silent for too long."""
         ...
 
@@ -64,117 +64,119 @@ class CallStore(CallBooks, Protocol):
         """Postpone a waiting call."""
         ...
 
-    async def drop(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
+    async def cancel(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
         """Cancel a waiting call. False if it is no longer waiting."""
         ...
 
     # -- attempts
 
-    async def engaged(self, call_id: int, number: str) -> bool:
+    async def is_engaged(self, call_id: int, number: str) -> bool:
         """Whether that telephone is in another call. Check before taking a rate-limit token."""
         ...
 
-    async def begin(self, call_id: int, number: str, masked: str, now: datetime, look_at: datetime) -> int | None:
+    async def begin_attempt(
+        self, call_id: int, number: str, masked: str, now: datetime, check_at: datetime
+    ) -> int | None:
         """Start an attempt, durable before the carrier is asked (FW14); return its id.
 
         None if another process was faster, or if that telephone is in another call.
         """
         ...
 
-    async def placed(self, attempt_id: int, provider_id: str, look_at: datetime) -> bool:
+    async def mark_placed(self, attempt_id: int, provider_id: str, check_at: datetime) -> bool:
         """Record that the carrier accepted the call; False if its callbacks were faster (FW16) or the id is taken."""
         ...
 
-    async def doubtful(self, attempt_id: int, error: str) -> None:
+    async def mark_ambiguous(self, attempt_id: int, error: str) -> None:
         """Record that it is unknown whether the call was placed."""
         ...
 
-    async def look_again(self, attempt_id: int, at: datetime) -> None:
+    async def postpone_check(self, attempt_id: int, at: datetime) -> None:
         """Check this attempt again at `at`."""
         ...
 
-    async def known(self, provider_ids: Collection[str]) -> frozenset[str]:
+    async def find_provider_ids(self, provider_ids: Collection[str]) -> frozenset[str]:
         """Return those of the carrier's ids that already belong to an attempt."""
         ...
 
-    async def end(self, ending: Ending) -> bool:
+    async def settle_attempt(self, result: AttemptResult) -> bool:
         """Record the outcome of an attempt, once."""
         ...
 
     # -- calls in progress
 
-    async def talk(self, attempt_id: int) -> Talk | None:
+    async def find_live_call(self, attempt_id: int) -> LiveCall | None:
         """Return an attempt with its call and what it is about."""
         ...
 
-    async def take_step(self, step: Step) -> bool:
+    async def record_step(self, step: DialogueStep) -> bool:
         """Record a step; False if another answer to it was recorded already."""
         ...
 
-    async def news(self, attempt_id: int, news: News) -> bool:
+    async def record_report(self, attempt_id: int, report: AttemptReport) -> bool:
         """Record a status report of the carrier; False if it is outdated. Duration and cost are summed on the call."""
         ...
 
-    async def unpaid(self, since: datetime, until: datetime, limit: int) -> Sequence[Talk]:
+    async def list_unpriced(self, since: datetime, until: datetime, limit: int) -> Sequence[LiveCall]:
         """List answered attempts of that time for which the carrier has reported no price yet."""
         ...
 
-    async def pay(self, attempt_id: int, cost: str) -> None:
+    async def record_cost(self, attempt_id: int, cost: str) -> None:
         """Record the price of an attempt, "amount currency", and add it to the call's total."""
         ...
 
-    async def record(self, attempt_id: int, url: str) -> None:
+    async def record_recording(self, attempt_id: int, url: str) -> None:
         """Record the URL of the recording."""
         ...
 
-    async def forget_recordings(self, before: datetime) -> int:
+    async def delete_recordings(self, before: datetime) -> int:
         """Delete recordings of attempts asked for before that instant; return how many."""
         ...
 
-    async def inbound(self, new: NewCall, provider_id: str) -> int:
+    async def open_inbound(self, new: NewCall, provider_id: str) -> int:
         """Record an incoming call in progress; return the attempt's id, the same for the same carrier id (FW7)."""
         ...
 
     # -- look-ups
 
-    async def number_of(self, call_id: int) -> str | None:
+    async def get_number(self, call_id: int) -> str | None:
         """Return the number last called for a call, in clear text."""
         ...
 
-    async def ticket_phone(self, ticket_id: int) -> str | None:
+    async def get_requester_phone(self, ticket_id: int) -> str | None:
         """Return the requester's number in clear text."""
         ...
 
-    async def asked_since(self, at: datetime) -> int:
+    async def count_attempts(self, at: datetime) -> int:
         """Count the attempts made since then."""
         ...
 
-    async def visited(self, number: str, since: datetime, besides: int) -> Sequence[datetime]:
+    async def list_visit_calls(self, number: str, since: datetime, except_call: int) -> Sequence[datetime]:
         """Return when that number was first called for other visits since then, newest first."""
         ...
 
-    async def refuse_visits(self, phone_index: str, at: datetime, call_id: int | None) -> None:
+    async def add_do_not_call(self, phone_index: str, at: datetime, call_id: int | None) -> None:
         """Never call that number for a visit again (FW33)."""
         ...
 
-    async def visits_refused(self, number: str) -> bool:
+    async def is_do_not_call(self, number: str) -> bool:
         """Whether the owner of that number asked not to be called."""
         ...
 
-    async def missed(self, person: str) -> Call | None:
+    async def find_missed(self, person: str) -> Call | None:
         """Return the newest call that told this person of a ticket still waiting to be signed."""
         ...
 
-    async def pending_visit(self, number: str) -> Call | None:
+    async def find_pending_visit(self, number: str) -> Call | None:
         """Return the newest automatic visit to this number whose ticket still waits for an answer."""
         ...
 
     # -- parameters of carrier URLs
 
-    def carry(self, attempt_id: int, text: str) -> str:
+    def seal_param(self, attempt_id: int, text: str) -> str:
         """Seal text for a URL; only `carried` with the same attempt opens it."""
         ...
 
-    def carried(self, attempt_id: int, sealed: str) -> str:
+    def open_param(self, attempt_id: int, sealed: str) -> str:
         """Open sealed text. Raises ValueError if it was sealed elsewhere."""
         ...

@@ -54,19 +54,21 @@ class CardStore(Protocol):
         """Find the message that was answered or whose button was pressed."""
         ...
 
-    async def of_assignment(self, assignment_id: int) -> list[HeldCard]:
+    async def list_by_assignment(self, assignment_id: int) -> list[HeldCard]:
         """List all live messages about an assignment, oldest first."""
         ...
 
-    async def stale(self, channels: Sequence[str], now: datetime, real: datetime, limit: int) -> list[HeldCard]:
+    async def list_stale(
+        self, channels: Sequence[str], now: datetime, now_real: datetime, limit: int
+    ) -> list[HeldCard]:
         """List live messages that show an older version than they should. Claims nothing."""
         ...
 
-    async def claim(self, owner: str, ids: Sequence[int], real: datetime, lease_until: datetime) -> list[HeldCard]:
+    async def claim(self, owner: str, ids: Sequence[int], now_real: datetime, lease_until: datetime) -> list[HeldCard]:
         """Claim stale messages; skip those already claimed."""
         ...
 
-    async def shown(self, card_id: int, owner: str, version: int) -> bool:
+    async def mark_shown(self, card_id: int, owner: str, version: int) -> bool:
         """Record that the message shows that ticket version; False if it is no longer ours."""
         ...
 
@@ -74,14 +76,14 @@ class CardStore(Protocol):
         """Postpone the update until `not_before`."""
         ...
 
-    async def gone(self, card_id: int) -> None:
+    async def mark_gone(self, card_id: int) -> None:
         """Mark a message that can no longer be changed (FT22)."""
         ...
 
-    async def moved(self, channel: str, old: str, new: str) -> None:
+    async def replace_address(self, channel: str, old: str, new: str) -> None:
         """Replace an address (FT21): live bindings follow, messages at the old address become gone."""
         ...
 
-    async def requester(self, ticket_id: int) -> str | None:
+    async def get_requester_name(self, ticket_id: int) -> str | None:
         """Return the requester's name in clear text, only to be masked."""
         ...

@@ -10,7 +10,7 @@ from backend.domain.records import Person, Unit
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class OfficeConfig:
     """Everything that changes rarely and is needed for every act. `epoch` grows with each change."""
 
     epoch: int
@@ -18,12 +18,12 @@ class Config:
     people: Sequence[Person] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     unit_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # unit → key → value
-    days: Mapping[date, bool] = field(default_factory=dict)
-    bound: Mapping[tuple[str, str], str] = field(default_factory=dict)  # channel, user → person of the live binding
+    calendar: Mapping[date, bool] = field(default_factory=dict)
+    bindings: Mapping[tuple[str, str], str] = field(default_factory=dict)  # channel, user → person of the live binding
     shifts: Sequence[Shift] = ()  # those that have not ended, by beginning
     stand_ins: Sequence[StandIn] = ()  # likewise
-    quiet: Mapping[str, str] = field(default_factory=dict)  # person → their own quiet hours, as written
-    until: datetime | None = None  # when someone joins or leaves, or a setting takes effect: reload then
+    quiet_hours: Mapping[str, str] = field(default_factory=dict)  # person → their own quiet hours, as written
+    valid_until: datetime | None = None  # when someone joins or leaves, or a setting takes effect: reload then
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,19 @@ class SettingVersion:
 class ConfigStore(Protocol):
     """Stores the configuration."""
 
-    async def epoch(self) -> int:
+    async def get_epoch(self) -> int:
         """Return the number of the newest change."""
         ...
 
-    async def load(self, now: datetime) -> Config:
+    async def load(self, now: datetime) -> OfficeConfig:
         """Load all of it, as in force at `now`."""
         ...
 
-    async def set(self, version: SettingVersion) -> None:
+    async def add_version(self, version: SettingVersion) -> None:
         """Add a version of a setting; earlier ones stay readable."""
         ...
 
-    async def history(self, key: str | None = None) -> Sequence[SettingVersion]:
+    async def list_versions(self, key: str | None = None) -> Sequence[SettingVersion]:
         """List versions of one setting or of all, oldest first."""
         ...
 
@@ -61,6 +61,6 @@ class ConfigStore(Protocol):
         """Mark days as working or not; return how many were new or changed."""
         ...
 
-    async def put_units(self, units: Sequence[Unit]) -> list[bool]:
+    async def save_units(self, units: Sequence[Unit]) -> list[bool]:
         """Save units; True for each that was new or changed."""
         ...

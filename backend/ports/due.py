@@ -11,33 +11,35 @@ from backend.domain.ticket import Category
 class DueStore(Protocol):
     """Stores when duties are due to be checked."""
 
-    async def due(self, now: datetime, limit: int) -> Sequence[Duty]:
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Duty]:
         """List duties due to be checked, earliest first."""
         ...
 
-    async def next_at(self, after: datetime) -> datetime | None:
+    async def find_next(self, after: datetime) -> datetime | None:
         """Return the earliest instant after `after` at which anything planned is due: duties, messages, calls."""
         ...
 
-    async def looked(self, duty: Duty, step: int, next_at: datetime | None, messages: Sequence[Message] = ()) -> bool:
+    async def record_check(
+        self, duty: Duty, step: int, next_at: datetime | None, messages: Sequence[Message] = ()
+    ) -> bool:
         """Record the reminder step reached and the next check, and enqueue the step's messages.
 
         False (and nothing written) if somebody else was faster or the duty is met.
         """
         ...
 
-    async def of_ticket(self, ticket_id: int) -> Sequence[Duty]:
+    async def list_by_ticket(self, ticket_id: int) -> Sequence[Duty]:
         """List all duties of a ticket, met and open, by start."""
         ...
 
-    def open(self, after: datetime) -> AsyncIterator[tuple[str, Category | None, Duty]]:
+    def iterate_open(self, after: datetime) -> AsyncIterator[tuple[str, Category | None, Duty]]:
         """Iterate over open duties due after that instant, with their ticket's number and category, in batches."""
         ...
 
-    async def put_off(self, duty: Duty, until: datetime) -> bool:
+    async def postpone_check(self, duty: Duty, until: datetime) -> bool:
         """Postpone the next check of an open duty; False if it was met or its due time changed meanwhile."""
         ...
 
-    async def to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
+    async def list_to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
         """List ids of tickets finalized before that instant and not yet archived."""
         ...

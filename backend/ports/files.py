@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class StoredFile:
     """A stored file without its content. `unit` is the unit of the person who uploaded it."""
 
     id: str
@@ -20,17 +20,17 @@ class Paper:
     at: datetime
 
 
-class FilesStore(Protocol):
+class FileStore(Protocol):
     """Stores files."""
 
-    async def keep(self, paper: Paper, content: bytes) -> None:
+    async def store(self, file: StoredFile, content: bytes) -> None:
         """Store a file."""
         ...
 
-    async def papers(self, ids: Collection[str]) -> dict[str, Paper]:
+    async def find_files(self, ids: Collection[str]) -> dict[str, StoredFile]:
         """Return those of these files that exist, by id."""
         ...
 
-    async def content(self, file_id: str) -> bytes | None:
+    async def load_content(self, file_id: str) -> bytes | None:
         """Return the content of a file."""
         ...

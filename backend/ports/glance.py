@@ -9,7 +9,7 @@ from backend.domain.ticket import Obligation
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class UnitLoad:
     """What one unit has open: assignments, and how many tickets have overdue duties."""
 
     unit: str
@@ -18,7 +18,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class OverdueTicket:
     """A ticket with an overdue duty; the earliest one is shown."""
 
     ticket_no: str
@@ -32,14 +32,16 @@ class Late:
 class GlanceStore(Protocol):
     """Fast overview queries."""
 
-    async def since(self, moment: datetime) -> Mapping[str, int]:
+    async def count_since(self, moment: datetime) -> Mapping[str, int]:
         """Count moves since then by verb, and `received`: tickets generated since then."""
         ...
 
-    async def loads(self, now: datetime) -> Sequence[Load]:
+    async def list_unit_loads(self, now: datetime) -> Sequence[UnitLoad]:
         """List units with open assignments, most first."""
         ...
 
-    async def overdue(self, now: datetime, limit: int, unit: str | None = None) -> tuple[int, Sequence[Late]]:
+    async def list_overdue(
+        self, now: datetime, limit: int, unit: str | None = None
+    ) -> tuple[int, Sequence[OverdueTicket]]:
         """Return how many tickets are overdue and the first due, optionally of one unit."""
         ...

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class GovernanceProject:
     """One class of matters treated as a whole. `state`: draft, open, closed, accepted or refused."""
 
     id: int
@@ -31,22 +31,22 @@ class Project:
 class GovernanceStore(Protocol):
     """Stores governance projects."""
 
-    async def add(self, project: Project) -> None:
+    async def add_project(self, project: GovernanceProject) -> None:
         """Add a project."""
         ...
 
-    async def one(self, project_id: int) -> Project | None:
+    async def get_project(self, project_id: int) -> GovernanceProject | None:
         """Return one project."""
         ...
 
-    async def listed(self, month: str | None, unit: str | None) -> Sequence[Project]:
+    async def list_projects(self, month: str | None, unit: str | None) -> Sequence[GovernanceProject]:
         """List projects, newest first."""
         ...
 
-    async def change(self, project_id: int, state: str, changes: Mapping[str, Any]) -> bool:
+    async def update_project(self, project_id: int, state: str, changes: Mapping[str, Any]) -> bool:
         """Update a project that is still in `state`; False if somebody else was faster."""
         ...
 
-    async def known_numbers(self, numbers: Sequence[str]) -> frozenset[str]:
+    async def find_existing_numbers(self, numbers: Sequence[str]) -> frozenset[str]:
         """Return those of the ticket numbers that exist."""
         ...

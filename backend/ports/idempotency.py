@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-KEPT = timedelta(hours=48)
-ABANDONED = timedelta(seconds=60)  # an older claim was left by a process that died
+RETENTION = timedelta(hours=48)
+CLAIM_TIMEOUT = timedelta(seconds=60)  # an older claim was left by a process that died
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class PriorRequest:
     """What is known of a key. `status` 0: another request is working on it now."""
 
     same_body: bool
@@ -20,11 +20,11 @@ class Earlier:
 class IdempotencyStore(Protocol):
     """Stores claims and answers by idempotency key."""
 
-    async def claim(self, key: str, body_hash: str, now: datetime) -> Earlier | None:
+    async def claim(self, key: str, body_hash: str, now: datetime) -> PriorRequest | None:
         """Claim a key. None: it is yours, do the work and settle it; otherwise return what is known of it."""
         ...
 
-    async def known(self, key: str, body_hash: str) -> Earlier | None:
+    async def find(self, key: str, body_hash: str) -> PriorRequest | None:
         """Return what is known of a key, without claiming it."""
         ...
 

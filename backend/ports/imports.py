@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerLine:
+class ImportedLedgerLine:
     """A ledger line (台账) as read from a file; `fingerprint` distinguishes it from every other."""
 
     fingerprint: str
@@ -23,21 +23,23 @@ class LedgerLine:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-class ImportsStore(Protocol):
+class ImportStore(Protocol):
     """Stores imports."""
 
-    async def note(self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]) -> None:
+    async def record_import(
+        self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]
+    ) -> None:
         """Record that a file was imported, and the report."""
         ...
 
-    async def keep_ledger(self, lines: Sequence[LedgerLine], by: str, at: datetime) -> list[bool]:
+    async def add_ledger_lines(self, lines: Sequence[ImportedLedgerLine], by: str, at: datetime) -> list[bool]:
         """Add ledger lines in one transaction; False for each that exists already."""
         ...
 
-    async def shut_months(self) -> frozenset[tuple[str, str]]:
+    async def list_locked_periods(self) -> frozenset[tuple[str, str]]:
         """Return (period, scheme) of every locked run; scheme "" stands for all."""
         ...
 
-    async def known_ledger(self, fingerprints: Collection[str]) -> frozenset[str]:
+    async def find_existing_lines(self, fingerprints: Collection[str]) -> frozenset[str]:
         """Return those of the fingerprints that exist already."""
         ...

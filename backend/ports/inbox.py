@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class InboxItem:
     """A claimed update. `attempts` counts this one, so it is 1 at the first try."""
 
     id: int
@@ -19,14 +19,14 @@ class Heard:
     attempts: int
 
 
-class Inbox(Protocol):
+class InboxStore(Protocol):
     """The inbox of all sources. Instants are real time: moving the sandbox clock shortens no lease."""
 
-    async def hear(self, mouth: str, body: bytes) -> bool:
+    async def receive(self, source: str, body: bytes) -> bool:
         """Store an update; False if it is a duplicate. An unparsable one is stored as `unreadable` (FT7)."""
         ...
 
-    async def claim(self, mouth: str, owner: str, limit: int, now: datetime) -> Sequence[Heard]:
+    async def claim(self, source: str, owner: str, limit: int, now: datetime) -> Sequence[InboxItem]:
         """Claim updates, each the oldest of its chat, so that a chat keeps its order (FT3)."""
         ...
 
@@ -34,30 +34,30 @@ class Inbox(Protocol):
         """Extend the leases of this owner; called several times per lease."""
         ...
 
-    async def done(self, ids: Collection[int]) -> None:
+    async def mark_done(self, ids: Collection[int]) -> None:
         """Mark updates as done."""
         ...
 
-    async def unreadable(self, heard_id: int, error: str) -> None:
+    async def mark_unreadable(self, item_id: int, error: str) -> None:
         """Mark an update that cannot be understood; it is kept, never retried."""
         ...
 
-    async def failed(self, heard_id: int, error: str, now: datetime) -> bool:
+    async def record_failure(self, item_id: int, error: str, now: datetime) -> bool:
         """Retry later; True if it was tried often enough and is now dead (FT8)."""
         ...
 
-    async def lead(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
+    async def acquire_lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
         """Acquire or renew a lease that one process at a time may hold; False while another holds it (FT30)."""
         ...
 
-    async def release(self, name: str, owner: str) -> None:
+    async def release_lease(self, name: str, owner: str) -> None:
         """Release a lease."""
         ...
 
-    async def recover(self) -> int:
+    async def release_stale(self) -> int:
         """At start: if one process owns the database, end the leases of the previous one; return how many."""
         ...
 
-    async def sweep(self, before: datetime) -> int:
+    async def delete_done(self, before: datetime) -> int:
         """Delete what was done before that instant; return how many rows."""
         ...

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ResponseTimes:
     """How quickly one unit took up its assignments; seconds, None if there were none."""
 
     unit: str
@@ -23,13 +23,13 @@ class Pace:
     assist_answered: int  # of these, answered or finished
 
 
-class IndicatorsStore(Protocol):
+class IndicatorStore(Protocol):
     """Counts indicators."""
 
-    async def paces(self, start: datetime, end: datetime, unit: str | None) -> Sequence[Pace]:
+    async def count_response_times(self, start: datetime, end: datetime, unit: str | None) -> Sequence[ResponseTimes]:
         """Count, by unit, what was dispatched from `start` and before `end`."""
         ...
 
-    async def came_again(self, start: datetime, end: datetime) -> tuple[int, int]:
+    async def count_repeats(self, start: datetime, end: datetime) -> tuple[int, int]:
         """Count the demands generated in that time, and the repeats among them."""
         ...

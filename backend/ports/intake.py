@@ -9,7 +9,7 @@ from backend.ports.moves import NewTicket
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierTicket:
     """An open ticket of the same requester."""
 
     phone_index: str
@@ -18,11 +18,11 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Callers:
+class KnownRequesters:
     """What is known of requesters, by the blind index of their numbers."""
 
-    earlier: Sequence[Earlier] = ()
-    not_to_be_rung: frozenset[str] = frozenset()  # asked not to be called (FW33)
+    earlier: Sequence[EarlierTicket] = ()
+    do_not_call: frozenset[str] = frozenset()  # asked not to be called (FW33)
 
 
 class IntakeStore(Protocol):
@@ -32,18 +32,18 @@ class IntakeStore(Protocol):
         """Create tickets in one transaction; False for each number that already exists."""
         ...
 
-    async def callers(self, indices: Collection[str], since: datetime) -> Callers:
+    async def find_requesters(self, indices: Collection[str], since: datetime) -> KnownRequesters:
         """Return what is known of these requesters; only open tickets generated since then."""
         ...
 
-    async def said_before(self, callers: Collection[str], since: datetime) -> Sequence[Earlier]:
+    async def find_earlier_by_text(self, requesters: Collection[str], since: datetime) -> Sequence[EarlierTicket]:
         """Find open tickets, generated since then, of requesters without a number, matched by name and text."""
         ...
 
-    async def known(self, numbers: Collection[str]) -> frozenset[str]:
+    async def find_taken_numbers(self, numbers: Collection[str]) -> frozenset[str]:
         """Return those of the ticket numbers that are taken."""
         ...
 
-    async def serials(self, day: str, count: int) -> range:
+    async def reserve_serials(self, day: str, count: int) -> range:
         """Reserve `count` serial numbers of a day."""
         ...

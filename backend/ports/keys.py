@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-IDLE = timedelta(minutes=30)  # FA4
-LONGEST = timedelta(hours=12)  # a session never outlives a working day
+SESSION_IDLE = timedelta(minutes=30)  # FA4
+SESSION_MAX_AGE = timedelta(hours=12)  # a session never outlives a working day
 SIGN_IN_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """A live API key: of a person, or a service key with a role and perhaps a unit."""
 
     name: str
@@ -29,48 +29,48 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class NewSession:
     """A new session: its token is returned only once."""
 
     token: str
     csrf: str
 
 
-class KeysStore(Protocol):
+class KeyStore(Protocol):
     """Stores API keys, sign-in tokens and sessions."""
 
-    async def create(
+    async def create_key(
         self, name: str, now: datetime, *, person: str | None = None, role: str | None = None,
         unit: str | None = None,
     ) -> str:  # fmt: skip
         """Create an API key, returned once. Refused `exists` if a live service key of that name differs."""
         ...
 
-    async def key_of(self, secret: str) -> Key | None:
+    async def find_key(self, secret: str) -> ApiKey | None:
         """Find the live key with this secret."""
         ...
 
-    async def named(self, name: str) -> Key | None:
+    async def find_service_key(self, name: str) -> ApiKey | None:
         """Find the live service key of this name."""
         ...
 
-    async def revoke(self, name: str, now: datetime) -> int:
+    async def revoke_keys(self, name: str, now: datetime) -> int:
         """Revoke all keys of a name; return how many."""
         ...
 
-    async def sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
+    async def create_sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
         """Create a token that opens one session, once."""
         ...
 
-    async def use_sign_in(self, token: str, now: datetime) -> str | None:
+    async def use_sign_in_token(self, token: str, now: datetime) -> str | None:
         """Use up a sign-in token and return its holder (FA9)."""
         ...
 
-    async def open_session(self, holder: str, now: datetime) -> Opened:
+    async def open_session(self, holder: str, now: datetime) -> NewSession:
         """Open a new session."""
         ...
 
-    async def session(self, token: str, now: datetime) -> Session | None:
+    async def get_session(self, token: str, now: datetime) -> Session | None:
         """Return the live session of a token; it ends after 30 idle minutes or 12 h."""
         ...
 
@@ -78,6 +78,6 @@ class KeysStore(Protocol):
         """Sign out."""
         ...
 
-    async def carry_sessions(self, by: timedelta) -> None:
+    async def move_sessions(self, by: timedelta) -> None:
         """Move sessions along with the rehearsal clock, so that nobody counts as idle."""
         ...

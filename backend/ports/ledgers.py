@@ -49,29 +49,29 @@ class LedgerFilter:
     before: int | None = None
 
 
-class LedgerBook(Protocol):
+class LedgerStore(Protocol):
     """Stores ledger lines."""
 
-    async def ledger(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
+    async def list_accepted_entries(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
         """List accepted entries of the months `first` to `last` (2026-10), oldest first."""
         ...
 
-    async def lines(self, wanted: LedgerFilter, limit: int) -> Sequence[LedgerEntry]:
+    async def list_ledger_entries(self, criteria: LedgerFilter, limit: int) -> Sequence[LedgerEntry]:
         """List lines of any state, newest first."""
         ...
 
-    async def entry(self, entry_id: int) -> LedgerEntry | None:
+    async def get_ledger_entry(self, entry_id: int) -> LedgerEntry | None:
         """Return one entry."""
         ...
 
-    async def enter(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
+    async def add_ledger_entries(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
         """Add entries in one transaction; False for each whose fingerprint is known."""
         ...
 
-    async def draft(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
+    async def save_drafts(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
         """Save drafts by fingerprint; one still undecided takes the newer count. False for each without a change."""
         ...
 
-    async def review(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
+    async def review_ledger_entry(self, entry_id: int, state: str, by: str, at: datetime) -> bool:
         """Decide an undecided entry; an accepted one voids the line it replaces. False if it was decided already."""
         ...

@@ -9,7 +9,7 @@ from backend.domain.records import JournalEntry, Ticket
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
+class TicketRef:
     """Identifies a ticket: by number, by id, or by one of its assignments."""
 
     no: str | None = None
@@ -28,14 +28,16 @@ class NewTicket:
     lines: tuple[JournalEntry, ...] = ()  # more journal lines (history import)
 
 
-class MovesStore(Protocol):
+class MoveStore(Protocol):
     """Loads and writes what acts decide on."""
 
-    async def load(self, find: Find) -> Snapshot | None:
+    async def load(self, ref: TicketRef) -> Snapshot | None:
         """Load the ticket with everything a decision needs, or None."""
         ...
 
-    async def perform(self, find: Find, decide: Callable[[Snapshot | None], Plan], beside: Find | None = None) -> Plan:
+    async def perform(
+        self, ref: TicketRef, decide: Callable[[Snapshot | None], Plan], beside: TicketRef | None = None
+    ) -> Plan:
         """Load, decide and write in one transaction by compare-and-set; exceptions of `decide` propagate.
 
         `beside` is another ticket the decision needs (`Snapshot.beside`); a plan's `also` is written with it, or

@@ -34,42 +34,42 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class PinCheck:
     """What a PIN is checked against, after the guess has been counted."""
 
     hash: str
-    tries: int  # this one included
+    guesses: int  # this one included
     locked_until: datetime | None
 
 
-class People(Protocol):
+class PeopleStore(Protocol):
     """Stores people. Every change to who can be reached bumps the configuration epoch."""
 
-    async def put(self, people: Sequence[PersonRow], now: datetime) -> list[bool]:
+    async def save_people(self, people: Sequence[PersonRow], now: datetime) -> list[bool]:
         """Save people in one transaction; True for each that was new or changed."""
         ...
 
-    async def person(self, code: str) -> Person | None:
+    async def get_person(self, code: str) -> Person | None:
         """Return a person by code, active or not."""
         ...
 
-    async def bound(self, channel: str, user_id: str) -> Person | None:
+    async def find_by_chat(self, channel: str, user_id: str) -> Person | None:
         """Find the active person behind a chat user (FT34)."""
         ...
 
-    async def by_phone(self, phone: str) -> Person | None:
+    async def find_by_phone(self, phone: str) -> Person | None:
         """Find the first active person with that number (E.164)."""
         ...
 
-    async def phone(self, code: str) -> str | None:
+    async def get_phone(self, code: str) -> str | None:
         """Return a person's number in clear text, E.164."""
         ...
 
-    async def tail(self, code: str) -> str:
+    async def get_phone_tail(self, code: str) -> str:
         """Return the last four digits of a person's number, "" without one."""
         ...
 
-    async def keep_code(self, code: str, person: str, now: datetime, until: datetime) -> None:
+    async def store_code(self, code: str, person: str, now: datetime, until: datetime) -> None:
         """Store a binding code, hashed; the person's earlier unused ones stop working."""
         ...
 
@@ -96,10 +96,10 @@ class People(Protocol):
         """Whether the person has a PIN."""
         ...
 
-    async def try_pin(self, person: str, now: datetime, most: int, lock_until: datetime) -> Pin | None:
+    async def try_pin(self, person: str, now: datetime, max_guesses: int, lock_until: datetime) -> PinCheck | None:
         """Count one guess before checking it; the `most`-th locks the PIN until `lock_until`. None without a PIN."""
         ...
 
-    async def right_pin(self, person: str) -> None:
+    async def reset_pin_failures(self, person: str) -> None:
         """Reset the failures after a correct guess."""
         ...

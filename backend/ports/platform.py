@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from backend.ports.reading import Page
+from backend.ports.ticket_queries import Page
 
 
-class Sync(StrEnum):
+class WritebackState(StrEnum):
     """The state of writing one move back to the platform that holds the record."""
 
     WAITING = "waiting"  # not yet sent, or to be sent again
@@ -22,7 +22,7 @@ class Sync(StrEnum):
 
 
 #: The platform has the move; every other state shows as 待平台确认.
-DONE = frozenset({Sync.CONFIRMED, Sync.OWN, Sync.SETTLED})
+DONE_STATES = frozenset({WritebackState.CONFIRMED, WritebackState.OWN, WritebackState.SETTLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Writeback:
     source: str
     at: datetime
     words: Mapping[str, Any]
-    state: Sync
+    state: WritebackState
     attempts: int
     since: datetime
     not_before: datetime | None
@@ -51,10 +51,10 @@ class Writeback:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PlatformStatus:
     """A ticket's status on the platform. `waiting` counts its moves without an answer."""
 
-    state: Sync  # confirmed | waiting | refused
+    state: WritebackState  # confirmed | waiting | refused
     waiting: int = 0
     since: datetime | None = None  # the oldest of them
     error: str | None = None
@@ -63,11 +63,11 @@ class Standing:
 class PlatformStore(Protocol):
     """Stores write-backs."""
 
-    async def external_since(self, now: datetime) -> datetime | None:
+    async def find_external_since(self, now: datetime) -> datetime | None:
         """Return since when another platform has held the record without interruption; None while we hold it."""
         ...
 
-    async def gather(self, after: datetime, own: Collection[str], now: datetime, limit: int) -> int:
+    async def enqueue_new(self, after: datetime, own_people: Collection[str], now: datetime, limit: int) -> int:
         """Add up to `limit` journal lines recorded since then that have no row yet; those by `own` are done at once."""
         ...
 
@@ -76,34 +76,39 @@ class PlatformStore(Protocol):
         ...
 
     async def settle(
-        self, id_: int, owner: str, attempt: int, state: Sync, now: datetime, *, error: str | None = None,
+        self, id_: int, owner: str, attempt: int, state: WritebackState, now: datetime, *, error: str | None = None,
         ref: str | None = None, not_before: datetime | None = None,
     ) -> bool:  # fmt: skip
         """Settle a claimed move, if this owner and attempt still hold it."""
         ...
 
-    async def answer(self, id_: int, state: Sync, now: datetime, by: str, *, error: str | None = None,
-                     ref: str | None = None) -> Sync | None:  # fmt: skip
+    async def record_answer(self, id_: int, state: WritebackState, now: datetime, by: str, *, error: str | None = None,
+                     ref: str | None = None) -> WritebackState | None:  # fmt: skip
         """Record a later answer by the platform or a person; return the state after it, None if the move is unknown.
 
         A move that is done stays done.
         """
         ...
 
-    async def again(self, id_: int, now: datetime) -> bool:
+    async def retry(self, id_: int, now: datetime) -> bool:
         """Retry a refused or unanswered move."""
         ...
 
-    async def standing(self, tickets: Mapping[int, int], after: datetime) -> Mapping[int, Standing]:
+    async def load_status(self, tickets: Mapping[int, int], after: datetime) -> Mapping[int, PlatformStatus]:
         """Return the status of tickets (id → version) with anything recorded since `after`."""
         ...
 
-    async def page(
-        self, *, state: Sync | None = None, ticket_id: int | None = None, before: int | None = None, limit: int = 50
+    async def list_writebacks(
+        self,
+        *,
+        state: WritebackState | None = None,
+        ticket_id: int | None = None,
+        before: int | None = None,
+        limit: int = 50,
     ) -> Page[Writeback]:
         """Return a page of write-backs, newest first."""
         ...
 
-    async def counts(self) -> Mapping[str, int]:
+    async def count_open(self) -> Mapping[str, int]:
         """Count the moves in each state that is not done."""
         ...

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Chase:
+class ReadinessReminder:
     """催报: a unit was reminded of what it lacks."""
 
     unit: str
@@ -16,13 +16,13 @@ class Chase:
     note: str
 
 
-class ChaseStore(Protocol):
+class ReadinessStore(Protocol):
     """Stores reminders."""
 
-    async def add(self, chase: Chase) -> None:
+    async def add(self, chase: ReadinessReminder) -> None:
         """Add a reminder."""
         ...
 
-    async def last(self) -> Mapping[str, Chase]:
+    async def list_latest(self) -> Mapping[str, ReadinessReminder]:
         """Return the newest reminder of each unit."""
         ...

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class RegisterEntry:
     """One row of a register: a contact, a post, a rule, a roster, a meeting or a work rule. `on_date` is an ISO day."""
 
     id: int
@@ -42,42 +42,42 @@ class KnowledgeEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
+class LedgerCandidate:
     """A candidate for a ledger line: its unit, its ticket, what was noted, the row's id."""
 
     unit: str
     ticket: str
-    said: str
+    text: str
     number: int
 
 
-class RegisterBook(Protocol):
+class RegisterStore(Protocol):
     """Stores registers and knowledge."""
 
-    async def keep(self, holding: Holding) -> None:
+    async def add_register_entry(self, entry: RegisterEntry) -> None:
         """Add a row to a register."""
         ...
 
-    async def holdings(
+    async def list_register_entries(
         self, kind: str, unit: str | None = None, before: int | None = None, limit: int = 500
-    ) -> Sequence[Holding]:
+    ) -> Sequence[RegisterEntry]:
         """List rows of a register, newest first, including ended ones."""
         ...
 
-    async def end(self, holding_id: int, kind: str, by: str, at: datetime) -> bool:
+    async def end_register_entry(self, entry_id: int, kind: str, by: str, at: datetime) -> bool:
         """End a row; False if there is none in force."""
         ...
 
-    async def keep_knowledge(self, entry: KnowledgeEntry) -> None:
+    async def add_knowledge(self, entry: KnowledgeEntry) -> None:
         """Add a record."""
         ...
 
-    async def knowledge(self, entry_id: int) -> KnowledgeEntry | None:
+    async def get_knowledge(self, entry_id: int) -> KnowledgeEntry | None:
         """Return one record."""
         ...
 
-    async def knowledge_list(
-        self, unit: str | None, state: str | None, words: str, before: int | None, limit: int
+    async def list_knowledge(
+        self, unit: str | None, state: str | None, text: str, before: int | None, limit: int
     ) -> Sequence[KnowledgeEntry]:
         """List records, newest first; `words` are matched literally in title and body."""
         ...
@@ -86,18 +86,20 @@ class RegisterBook(Protocol):
         """Decide an entered record; False if it was decided already."""
         ...
 
-    async def knowledge_counts(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
+    async def count_knowledge(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
         """Count by unit: (its records accepted in that time, records its people reviewed in that time)."""
         ...
 
-    async def praise(self, start: datetime, end: datetime) -> Sequence[Lead]:
+    async def find_praise(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
         """Find praise tickets received, and remarks of satisfied requesters in visits, in that time."""
         ...
 
-    async def failed_supervisions(self, start: datetime, end: datetime, now: datetime) -> Sequence[Lead]:
+    async def find_failed_supervisions(
+        self, start: datetime, end: datetime, now: datetime
+    ) -> Sequence[LedgerCandidate]:
         """Find supervision duties that expired, and progress reports that were refused, in that time."""
         ...
 
-    async def coordinated(self, start: datetime, end: datetime) -> Sequence[Lead]:
+    async def find_coordinated(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
         """Find mass, urgent and hard cases closed in that time with a satisfied requester, under their institution."""
         ...

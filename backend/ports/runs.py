@@ -29,7 +29,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Appeal:
+class Contest:
     """异议: a unit's contest of a line of a run, and its decision.
 
     `state` is open, proposed (one clerk has proposed a decision), accepted or refused; `proposal` is `{accept, reason,
@@ -72,80 +72,80 @@ class Exclusion:
     appeal_id: int | None = None
 
 
-class RunBook(Protocol):
+class RunStore(Protocol):
     """Stores runs, contests and exclusions."""
 
-    async def keep_run(self, run: Run) -> None:
+    async def add_run(self, run: Run) -> None:
         """Add a run."""
         ...
 
-    async def run(self, run_id: int) -> Run | None:
+    async def get_run(self, run_id: int) -> Run | None:
         """Return one run."""
         ...
 
-    async def runs(self, period: str | None, limit: int) -> Sequence[Run]:
+    async def list_runs(self, period: str | None, limit: int) -> Sequence[Run]:
         """List runs of a period or of all, newest first, without their sheets."""
         ...
 
-    async def locked(self, period: str, scheme: str) -> Run | None:
+    async def find_locked_run(self, period: str, scheme: str) -> Run | None:
         """Return the newest locked run of a period and scheme."""
         ...
 
-    async def shut(self, period: str, schemes: Sequence[str]) -> bool:
+    async def is_locked(self, period: str, schemes: Sequence[str]) -> bool:
         """Whether a run of that period is locked, for all schemes ("") or for one of these."""
         ...
 
-    async def lock(
+    async def lock_run(
         self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None
     ) -> bool:
         """Lock a run; False if it is locked already."""
         ...
 
-    async def check(self, run_id: int, until: datetime) -> bool:
+    async def open_check(self, run_id: int, until: datetime) -> bool:
         """Open the 核对期 of a trial; False if it is no longer a trial."""
         ...
 
-    async def open_duties(self, start: datetime, end: datetime) -> Sequence[tuple[str, int]]:
+    async def count_open_duties(self, start: datetime, end: datetime) -> Sequence[tuple[str, int]]:
         """Count the duties and requests of the cohort of `start` to `end` that may still change it, by name (Q15)."""
         ...
 
-    async def appeal(self, appeal: Appeal) -> None:
+    async def add_contest(self, contest: Contest) -> None:
         """Add a contest."""
         ...
 
-    async def appeals(self, run_id: int) -> Sequence[Appeal]:
+    async def list_run_contests(self, run_id: int) -> Sequence[Contest]:
         """List the contests of a run, oldest first."""
         ...
 
-    async def appeals_of(
+    async def list_contests(
         self, period: str | None, unit: str | None, states: Sequence[str], limit: int
-    ) -> Sequence[Appeal]:
+    ) -> Sequence[Contest]:
         """List contests of a period and unit in these states (none: all), newest first."""
         ...
 
-    async def one_appeal(self, appeal_id: int) -> Appeal | None:
+    async def get_contest(self, contest_id: int) -> Contest | None:
         """Return one contest."""
         ...
 
-    async def propose(self, appeal_id: int, proposal: Mapping[str, Any], by: str, at: datetime) -> bool:
+    async def propose_decision(self, contest_id: int, proposal: Mapping[str, Any], by: str, at: datetime) -> bool:
         """Record the first clerk's proposal; False if the contest is decided."""
         ...
 
-    async def settle(
-        self, appeal_id: int, state: str, by: str, at: datetime, exclusions: Sequence[Exclusion] = ()
+    async def settle_contest(
+        self, contest_id: int, state: str, by: str, at: datetime, exclusions: Sequence[Exclusion] = ()
     ) -> bool:
         """Record the second clerk's decision on a proposed contest, with its exclusions, in one transaction."""
         ...
 
-    async def exclude(self, exclusions: Sequence[Exclusion]) -> None:
+    async def add_exclusions(self, exclusions: Sequence[Exclusion]) -> None:
         """Add exclusions."""
         ...
 
-    async def exclusions(self, month: str, unit: str | None = None) -> Sequence[Exclusion]:
+    async def list_exclusions(self, month: str, unit: str | None = None) -> Sequence[Exclusion]:
         """List exclusions of a month, oldest first."""
         ...
 
-    async def exclusion(self, exclusion_id: int) -> Exclusion | None:
+    async def get_exclusion(self, exclusion_id: int) -> Exclusion | None:
         """Return one exclusion."""
         ...
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class VisitRecord:
     """One visit or attempt as recorded."""
 
     kind: str  # auto | manual
@@ -20,7 +20,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class VisitTask:
     """A ticket that waits for a manual visit (T25), with the answers so far; its number shows only as `phone_tail`."""
 
     ticket_id: int
@@ -40,11 +40,11 @@ class Task:
     requester: str | None
     heard: Mapping[str, Any]  # over all attempts of this round's automatic call
     recordings: tuple[int, ...]  # attempts of this round that have a recording
-    visits: tuple[Attempt, ...]  # of this round, oldest first
+    visits: tuple[VisitRecord, ...]  # of this round, oldest first
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
+class DoNotCallEntry:
     """One entry of the do-not-call list (FW33). `ref` identifies it; only the number's mask is known."""
 
     ref: str
@@ -74,12 +74,12 @@ class CallTally:
     unit: str
     outcome: str
     calls: int
-    dials: int
+    attempts: int
     costs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Recording:
     """A recording: its URL and what it is of."""
 
     url: str
@@ -90,19 +90,19 @@ class Kept:
 class VisitStore(Protocol):
     """Stores what manual visits need."""
 
-    async def tasks(self, limit: int) -> Sequence[Task]:
+    async def list_tasks(self, limit: int) -> Sequence[VisitTask]:
         """List tickets that wait for a manual visit, first due first."""
         ...
 
-    async def task(self, ticket_no: str) -> Task | None:
+    async def find_task(self, ticket_no: str) -> VisitTask | None:
         """Return one of them; None if it waits for no manual visit."""
         ...
 
-    async def awaited(self, limit: int) -> Sequence[str]:
+    async def list_awaiting_result(self, limit: int) -> Sequence[str]:
         """List numbers of closed tickets whose result 12351 has not reported yet (Q45), oldest first."""
         ...
 
-    async def blocked(self, limit: int) -> Sequence[Blocked]:
+    async def list_blocked(self, limit: int) -> Sequence[DoNotCallEntry]:
         """List the do-not-call list, newest first."""
         ...
 
@@ -114,14 +114,14 @@ class VisitStore(Protocol):
         """Remove an entry by `ref` or number; return its mask, None if there is none."""
         ...
 
-    async def recording(self, attempt_id: int) -> Kept | None:
+    async def find_recording(self, attempt_id: int) -> Recording | None:
         """Return a recording; None if there is none or it was deleted."""
         ...
 
-    async def visit_tallies(self, since: datetime, until: datetime) -> Sequence[VisitTally]:
+    async def count_visits(self, since: datetime, until: datetime) -> Sequence[VisitTally]:
         """Count visits made in that time."""
         ...
 
-    async def call_tallies(self, since: datetime, until: datetime) -> Sequence[CallTally]:
+    async def count_calls(self, since: datetime, until: datetime) -> Sequence[CallTally]:
         """Count visit calls begun in that time."""
         ...

@@ -46,7 +46,7 @@ class Figures:
     def ring(self, tally: CallTally) -> None:
         """Add a tally of calls."""
         self.calls += tally.calls
-        self.dials += tally.dials
+        self.dials += tally.attempts
         self.completed += tally.calls if tally.outcome == "completed" else 0
         self.outcomes[tally.outcome] = self.outcomes.get(tally.outcome, 0) + tally.calls
         for written in tally.costs:
@@ -74,8 +74,8 @@ class Counting:
     async def month(self, written: str, unit: str | None = None) -> Month:
         """Return the figures of a month (`2026-11`; empty: this one), of one unit or of all. Refused `bad_field`."""
         since, until = self._bounds(written)
-        visits = await self._store.visit_tallies(since, until)
-        calls = await self._store.call_tallies(since, until)
+        visits = await self._store.count_visits(since, until)
+        calls = await self._store.count_calls(since, until)
         if unit is not None:
             visits = [v for v in visits if v.unit == unit]
             calls = [c for c in calls if c.unit == unit]

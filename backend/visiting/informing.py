@@ -5,8 +5,8 @@ from typing import Protocol
 
 from backend.calls.tools import callable_number, masked
 from backend.office import Clock, Office
-from backend.ports.caller_texts import CallerTextStore
-from backend.ports.informing import NewsStore
+from backend.ports.requester_news import RequesterNewsStore
+from backend.ports.requester_texts import RequesterTextStore
 
 #: verb → kind of text, the setting that allows it, and the argument without which the act is no news to the requester.
 TOLD = {
@@ -22,13 +22,13 @@ AT_ONCE = 200
 class Numbers(Protocol):
     """The part of backend/ports/calls.py that texts need."""
 
-    async def ticket_phone(self, ticket_id: int) -> str | None: ...
+    async def get_requester_phone(self, ticket_id: int) -> str | None: ...
 
 
 class Informing:
     """Queues texts about replies and extensions; texting sends them."""
 
-    def __init__(self, news: NewsStore, texts: CallerTextStore, numbers: Numbers, office: Office) -> None:
+    def __init__(self, news: RequesterNewsStore, texts: RequesterTextStore, numbers: Numbers, office: Office) -> None:
         self._news, self._texts, self._numbers, self._office = news, texts, numbers, office
         self._seen: datetime | None = None
 
@@ -44,15 +44,15 @@ class Informing:
         kinds = {verb: kind for verb, (kind, key, _) in TOLD.items() if snapshot.settings.flag(key)}
         after = now - BACK if self._seen is None else self._seen - LATE
         opened = 0
-        found = await self._news.untold(after, kinds, AT_ONCE)
+        found = await self._news.list_unsent(after, kinds, AT_ONCE)
         for one in found:
             if not one.words.get(TOLD[one.verb][2]):
                 continue
-            number = callable_number(await self._numbers.ticket_phone(one.ticket_id), snapshot)
+            number = callable_number(await self._numbers.get_requester_phone(one.ticket_id), snapshot)
             if number is None:
                 continue
             kind, shown = kinds[one.verb], masked(number, snapshot)
-            opened += await self._texts.open(one.ticket_id, kind, one.version, number, shown, False, now)
+            opened += await self._texts.enqueue(one.ticket_id, kind, one.version, number, shown, False, now)
         if len(found) < AT_ONCE:
             self._seen = now
         return opened

@@ -9,7 +9,7 @@ from backend.domain.ticket import Role
 from backend.office import Office
 from backend.paper.numbers import normalise
 from backend.ports.audit import AuditStore
-from backend.ports.visits import Blocked, VisitStore
+from backend.ports.visits import DoNotCallEntry, VisitStore
 
 MAY = frozenset({Role.REVISIT_AGENT, Role.SUPERVISOR, Role.ADMIN})
 READ = MAY | {Role.AUDITOR, Role.REVIEWER, Role.LEADER}
@@ -24,11 +24,11 @@ class Peace:
         self._office = office
         self._audit = audit
 
-    async def all(self, by: Actor) -> Sequence[Blocked]:
+    async def all(self, by: Actor) -> Sequence[DoNotCallEntry]:
         """Return the list, newest first. Refused `forbidden`."""
         if by.role not in READ:
             raise Refused("forbidden", verb="visit")
-        return await self._store.blocked(MOST)
+        return await self._store.list_blocked(MOST)
 
     async def add(self, phone: str, reason: str, by: Actor) -> bool:
         """Add a number; False if it is on the list already.
@@ -44,7 +44,7 @@ class Peace:
         now = self._office.clock.now()
         if not await self._store.block(number, shown, reason.strip(), by.code, now):
             return False
-        await self._audit.note(now, by.code, "visits_refused", shown, reason=reason.strip())
+        await self._audit.record(now, by.code, "visits_refused", shown, reason=reason.strip())
         return True
 
     async def remove(self, by: Actor, reason: str, *, ref: str = "", phone: str = "") -> str:
@@ -60,7 +60,7 @@ class Peace:
         shown = await self._store.unblock(ref=ref, phone=number)
         if shown is None:
             raise Refused("not_found")
-        await self._audit.note(self._office.clock.now(), by.code, "visits_allowed", shown, reason=reason.strip())
+        await self._audit.record(self._office.clock.now(), by.code, "visits_allowed", shown, reason=reason.strip())
         return shown
 
 

@@ -7,7 +7,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office import Office
 from backend.ports.audit import AuditStore
-from backend.ports.visits import Kept, VisitStore
+from backend.ports.visits import Recording, VisitStore
 from backend.visiting.figures import Counting
 from backend.visiting.informing import Informing
 from backend.visiting.peace import Peace
@@ -31,15 +31,15 @@ class Visiting:
     texting: Texting | None = None
     informing: Informing | None = None
 
-    async def recording(self, attempt_id: int, by: Actor) -> Kept:
+    async def recording(self, attempt_id: int, by: Actor) -> Recording:
         """Return where a recording is stored; audited.
 
         Refused `forbidden`, `not_found` (none, or dropped after `recording.keep`).
         """
         if by.role not in LISTENERS:
             raise Refused("forbidden", verb="listen")
-        kept = await self.store.recording(attempt_id)
+        kept = await self.store.find_recording(attempt_id)
         if kept is None:
             raise Refused("not_found")
-        await self.audit.note(self.office.clock.now(), by.code, "listened", kept.ticket_no, dial=attempt_id)
+        await self.audit.record(self.office.clock.now(), by.code, "listened", kept.ticket_no, dial=attempt_id)
         return kept

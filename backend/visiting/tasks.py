@@ -11,7 +11,7 @@ from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Role
 from backend.domain.visit_outcome import ManualRule, find_missing, get_day_part
 from backend.office import Office, Standing
-from backend.ports.visits import Task, VisitStore
+from backend.ports.visits import VisitStore, VisitTask
 
 #: Roles that may see the work list; who may record a visit is up to the move table (T26).
 MAY = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
@@ -26,7 +26,7 @@ class Sheet:
     already tried; `why`: a word of `word.visit_reason`.
     """
 
-    task: Task
+    task: VisitTask
     why: str
     bands: tuple[str, ...]
     lacking: dict[str, int]
@@ -47,12 +47,12 @@ class Tasks:
         """List all waiting tasks, earliest due first. Refused `forbidden`."""
         _may(by)
         snapshot = await self._office.standing()
-        return [self._sheet(task, by, snapshot) for task in await self._store.tasks(AT_ONCE)]
+        return [self._sheet(task, by, snapshot) for task in await self._store.list_tasks(AT_ONCE)]
 
     async def one(self, ticket_no: str, by: Actor) -> Sheet:
         """Return one task. Refused `forbidden`; `not_found` if the ticket waits for no manual visit."""
         _may(by)
-        task = await self._store.task(ticket_no)
+        task = await self._store.find_task(ticket_no)
         if task is None:
             raise Refused("not_found", ticket=ticket_no)
         return self._sheet(task, by, await self._office.standing())
@@ -67,9 +67,9 @@ class Tasks:
     async def awaited(self) -> Sequence[str]:
         """List tickets that wait for a visit result from 12351 (Q45); empty where visits are automatic."""
         snapshot = await self._office.standing()
-        return [] if snapshot.settings.flag("visit.by_machine") else await self._store.awaited(AT_ONCE)
+        return [] if snapshot.settings.flag("visit.by_machine") else await self._store.list_awaiting_result(AT_ONCE)
 
-    def _sheet(self, task: Task, by: Actor, snapshot: Standing) -> Sheet:
+    def _sheet(self, task: VisitTask, by: Actor, snapshot: Standing) -> Sheet:
         now, zone = self._office.clock.now(), self._office.clock.zone
         rules = snapshot.settings
         missed = [a for a in task.visits if a.kind == "manual" and a.answer == Answer.UNREACHED]
@@ -79,7 +79,7 @@ class Tasks:
         late = task.due_at is not None and task.due_at < now
         return Sheet(task, why(task), bands, find_missing(tried, rule), late, self._script(task, by, snapshot, now))
 
-    def _script(self, task: Task, by: Actor, snapshot: Standing, now: datetime) -> tuple[str, ...]:
+    def _script(self, task: VisitTask, by: Actor, snapshot: Standing, now: datetime) -> tuple[str, ...]:
         """Render the lines of texts.md 7.4; blanks that only the conversation can fill stay blank."""
         language = self._catalogue.language.split("_")[0]
         zone = self._office.clock.zone
@@ -93,7 +93,7 @@ class Tasks:
         return tuple(said.split("\n"))
 
 
-def why(task: Task) -> str:
+def why(task: VisitTask) -> str:
     """Return why a manual visit is needed, as far as the records tell: a word of `word.visit_reason`."""
     last = next((a for a in reversed(task.visits) if a.kind == "auto"), None)
     if task.urgent or task.heard.get("danger"):

@@ -18,8 +18,8 @@ from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Source, State
 from backend.office import Office
 from backend.ports.audit import AuditStore
-from backend.ports.caller_texts import CallerText, CallerTextStore
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
+from backend.ports.requester_texts import RequesterText, RequesterTextStore
 from backend.visits import drawn
 from notify.channel import DeliveryError
 from notify.pace import Pacer
@@ -36,8 +36,8 @@ MOST_CHARS = 70  # one message on mainland networks
 class Numbers(Protocol):
     """The part of backend/ports/calls.py that texts need."""
 
-    async def ticket_phone(self, ticket_id: int) -> str | None: ...
-    async def visits_refused(self, number: str) -> bool: ...
+    async def get_requester_phone(self, ticket_id: int) -> str | None: ...
+    async def is_do_not_call(self, number: str) -> bool: ...
 
 
 class Leaver(Protocol):
@@ -50,7 +50,7 @@ class Leaver(Protocol):
 class Texting:
     """Sends texts to requesters and handles their answers. `public_url` has no trailing slash."""
 
-    store: CallerTextStore
+    store: RequesterTextStore
     numbers: Numbers
     peace: Leaver
     desk: Desk
@@ -69,21 +69,21 @@ class Texting:
         Nothing is sent to numbers on the do-not-call list, nor if `visit.unreached_text` is off.
         """
         snapshot = await self.office.standing()
-        number = callable_number(await self.numbers.ticket_phone(ticket_id), snapshot)
+        number = callable_number(await self.numbers.get_requester_phone(ticket_id), snapshot)
         if number is None or not snapshot.settings.flag("visit.unreached_text"):
             return False
-        if await self.numbers.visits_refused(number):
+        if await self.numbers.is_do_not_call(number):
             return False
         both = self.texter.can.for_number(number).two_way
         shown = masked(number, snapshot)
-        opened = await self.store.open(ticket_id, UNREACHED, round_, number, shown, both, self.office.clock.now())
+        opened = await self.store.enqueue(ticket_id, UNREACHED, round_, number, shown, both, self.office.clock.now())
         return both and opened
 
     async def round(self) -> int:
         """Send due texts and settle visits whose answer did not come; return how many were handled."""
         now = self.office.clock.now()
         handled, full = 0, False
-        for text in await self.store.due(now, AT_ONCE):
+        for text in await self.store.list_due(now, AT_ONCE):
             if text.state == "pending":
                 if not full:  # all share one rate limit: if one must wait, so must those after it
                     sent = await self._send(text, now)
@@ -97,16 +97,16 @@ class Texting:
                 await self._over(text, text.state, now)
         return handled
 
-    async def _send(self, text: CallerText, now: datetime) -> bool | None:
+    async def _send(self, text: RequesterText, now: datetime) -> bool | None:
         """Send one; None if the rate limit says wait, False if another process claimed it."""
         snapshot = await self.office.standing()
-        number = callable_number(await self.numbers.ticket_phone(text.ticket_id), snapshot)
+        number = callable_number(await self.numbers.get_requester_phone(text.ticket_id), snapshot)
         if number is None:
             await self._over(text, "failed", now, error="not_callable")
             return True
         if await self.pacer.take(self.texter.buckets(), time.time()):
             return None
-        if not await self.store.take(text.id, now, now + LEASE):
+        if not await self.store.claim(text.id, now, now + LEASE):
             return False
         try:
             receipt = await self.texter.send(
@@ -123,7 +123,7 @@ class Texting:
         )
         return True
 
-    async def words(self, text: CallerText) -> str:
+    async def words(self, text: RequesterText) -> str:
         """Render the text: no link, nothing of the demand, at most 70 characters on the mainland."""
         key = "visit_text.unreached_two_way" if text.two_way else f"sms.{text.kind}"
         facts: dict[str, Any] = {"sign": self.hotline_name, "hotline": self.hotline}
@@ -136,7 +136,7 @@ class Texting:
 
     async def _extended(self, ticket_id: int) -> dict[str, Any]:
         """Return the new due time and the reason in fixed words: free text may say more than requesters should read."""
-        snap = await self.desk.moves.load(Find(ticket_id=ticket_id))
+        snap = await self.desk.moves.load(TicketRef(ticket_id=ticket_id))
         lead = snap.lead if snap else None
         granted = [r for r in snap.requests if r.kind == "extension" and r.decision == "accepted"] if snap else []
         why = str(granted[-1].facts.get("reason_class") or "complex") if granted else "complex"
@@ -146,7 +146,7 @@ class Texting:
         shown = format_time(due, now, language, self.office.clock.zone)
         return {"reason_short": self.catalogue.get_word("delay", why), "new_due": shown}
 
-    async def _failed(self, text: CallerText, error: DeliveryError, now: datetime) -> None:
+    async def _failed(self, text: RequesterText, error: DeliveryError, now: datetime) -> None:
         """Handle a failed send: retry only if it certainly did not leave; an uncertain one is never sent twice."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         step = retry.decide_after_delivery(error.kind, text.attempts + 1, random.random(), after)
@@ -157,7 +157,7 @@ class Texting:
             state = "ambiguous" if error.kind == "ambiguous" else "failed"
             await self._over(text, state, now, error=error.code)
 
-    async def _over(self, text: CallerText, state: str, now: datetime, error: str | None = None) -> None:
+    async def _over(self, text: RequesterText, state: str, now: datetime, error: str | None = None) -> None:
         """Settle a finished text; a visit that waited for its answer counts as unreached."""
         if text.two_way:
             await self._say(text, Answer.UNREACHED, "")
@@ -171,7 +171,7 @@ class Texting:
 
     async def report(self, text_id: int, event: TextEvent) -> None:
         """Store a delivery report. Refused `not_found`: not one of our texts."""
-        if not await self.store.told(text_id, event.provider_id, event.status.value, event.error_code):
+        if not await self.store.record_report(text_id, event.provider_id, event.status.value, event.error_code):
             raise Refused("not_found", text=text_id)
 
     async def heard(self, sender: str, body: str) -> bool:
@@ -185,18 +185,18 @@ class Texting:
         if leaves:
             shown = masked(number, snapshot)
             if await self.peace.block(number, shown, said, "sms", now):
-                await self.audit.note(now, "sms", "visits_refused", shown)
-        text = await self.store.awaiting(number)
+                await self.audit.record(now, "sms", "visits_refused", shown)
+        text = await self.store.find_awaiting_answer(number)
         if text is None:
             return False
         answer = Answer.NO_REPLY if leaves else meant(said)
-        if answer is None or not await self.store.answer(text.id, said, now):
+        if answer is None or not await self.store.record_answer(text.id, said, now):
             return False
         await self._say(text, answer, said)
         return True
 
-    async def _say(self, text: CallerText, answer: Answer, note: str) -> None:
-        snap = await self.desk.moves.load(Find(ticket_id=text.ticket_id))
+    async def _say(self, text: RequesterText, answer: Answer, note: str) -> None:
+        snap = await self.desk.moves.load(TicketRef(ticket_id=text.ticket_id))
         if snap is None or snap.ticket.state is not State.REVISIT_AUTO or max(snap.ticket.visit_round, 1) != text.round:
             return
         sampled = answer is Answer.UNREACHED and drawn(text.ticket_id, text.round, await self.office.standing())

@@ -97,7 +97,7 @@ async def events(request: web.Request) -> web.StreamResponse:
                     if not await _still_welcome(request, actor):
                         break
                 ticket_id, body = told
-                if not actor.is_unit_member or actor.unit in await rooms.reading.units_of(ticket_id):
+                if not actor.is_unit_member or actor.unit in await rooms.reading.find_units(ticket_id):
                     await stream.send(json.dumps(body, ensure_ascii=False), event="moved")
             return stream
     except ConnectionError:  # the listener has gone, which is no error

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.ports.idempotency import Earlier
+from backend.ports.idempotency import PriorRequest
 from backend.rooms import Rooms
 from backend.web.asked import REQUEST_ID, ROOMS, Answer, Ask, Part
 from backend.web.bodies import fingerprint, keepable, read_json, read_parts
@@ -49,7 +49,7 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         rooms = request.app[ROOMS]
         actor = await by_key(request, rooms)
         if route.roles is not None and actor.role is not Role.ADMIN and actor.role not in route.roles:
-            await rooms.audit.note(rooms.clock.now(), actor.code, "refused", f"{route.method} {route.path}")
+            await rooms.audit.record(rooms.clock.now(), actor.code, "refused", f"{route.method} {route.path}")
             raise Refused("forbidden")
         query = read_query(request.query, route.filters)
         body, parts = await _heard(request, route)
@@ -135,13 +135,13 @@ async def _wait(rooms: Rooms, key: str, asked: str) -> None:
     while loop.time() < until:
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 0.5)
-        earlier = await rooms.idempotency.known(key, asked)
+        earlier = await rooms.idempotency.find(key, asked)
         if earlier is None or earlier.status:
             return
     raise Refused("in_progress")
 
 
-def _repeated(earlier: Earlier) -> web.Response:
+def _repeated(earlier: PriorRequest) -> web.Response:
     return web.Response(
         text=earlier.answer, status=earlier.status, content_type=JSON, headers={"Idempotent-Replayed": "true"}
     )

@@ -30,7 +30,7 @@ async def telegram(request: web.Request) -> web.Response:
     body = await read_bytes(request)
     try:
         async with asyncio.timeout(SECONDS):
-            await rooms.inbox.hear("telegram", body)
+            await rooms.inbox.receive("telegram", body)
     except Refused:
         raise
     except Exception as error:  # not stored, for any reason: the sender must repeat it

@@ -79,7 +79,7 @@ async def advance(request: web.Request) -> web.Response:
     want = understood(AdvanceWant, await read_json(request))
     before = rooms.clock.now()
     await rooms.sandbox_clock.advance(want.advance)
-    await rooms.keys.carry_sessions(rooms.clock.now() - before)
+    await rooms.keys.move_sessions(rooms.clock.now() - before)
     return web.json_response({"now": rooms.clock.now().isoformat()})
 
 

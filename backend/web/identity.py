@@ -9,7 +9,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.ports.keys import Key, Session
+from backend.ports.keys import ApiKey, Session
 from backend.rooms import Rooms
 
 COOKIE = "jiesu_session"
@@ -44,7 +44,7 @@ KEY_GUESSES = web.AppKey("key_guesses", Guesses)
 SIGN_IN_GUESSES = web.AppKey("sign_in_guesses", Guesses)
 
 
-async def actor_of_key(rooms: Rooms, key: Key) -> Actor:
+async def actor_of_key(rooms: Rooms, key: ApiKey) -> Actor:
     """Return the actor of a key. Refused `unauthenticated` when its person is no longer active (FA7)."""
     if key.person is not None:
         return await _person(rooms, key.person)
@@ -56,7 +56,7 @@ async def actor_of_holder(rooms: Rooms, holder: str) -> Actor:
     if holder == OPERATOR:
         return Actor(OPERATOR, Role.ADMIN)
     if holder.startswith(_SERVICE):
-        key = await rooms.keys.named(holder.removeprefix(_SERVICE))
+        key = await rooms.keys.find_service_key(holder.removeprefix(_SERVICE))
         if key is None:
             raise Refused("unauthenticated")
         return await actor_of_key(rooms, key)
@@ -81,13 +81,13 @@ async def by_key(request: web.Request, rooms: Rooms) -> Actor:
     secret = bearer(request)
     guesses = request.app[KEY_GUESSES]
     address = request.remote or ""
-    key = await rooms.keys.key_of(secret) if secret and len(secret) <= 200 else None
+    key = await rooms.keys.find_key(secret) if secret and len(secret) <= 200 else None
     if key is None:
         if secret:
             if guesses.too_many(address):
                 raise Refused("too_many")
             guesses.failed(address)
-            await rooms.audit.note(rooms.clock.now(), "?", "refused", "api_key", address=address)
+            await rooms.audit.record(rooms.clock.now(), "?", "refused", "api_key", address=address)
         raise Refused("unauthenticated")
     return await actor_of_key(rooms, key)
 
@@ -97,7 +97,7 @@ async def session_of(request: web.Request, rooms: Rooms) -> tuple[Actor, Session
     token = request.cookies.get(COOKIE, "")
     if not token or len(token) > 100:
         return None
-    session = await rooms.keys.session(token, rooms.clock.now())
+    session = await rooms.keys.get_session(token, rooms.clock.now())
     if session is None:
         return None
     try:

@@ -45,7 +45,7 @@ class Meters:
         now = time.monotonic()
         if now - self._counted >= FRESH:
             self._counted = now
-            tallies = await self._rooms.reading.tallies()
+            tallies = await self._rooms.reading.count_recent()
             for gauge, words in ((self._letters, tallies["letters"]), (self._calls, tallies["calls"])):
                 gauge.clear()
                 for word, count in words.items():

@@ -8,9 +8,9 @@ from typing import Any
 
 from backend.domain.masking import clean, mask
 from backend.domain.records import FLAGS, Assignment, Duty, JournalEntry, Person, Unit, Visit
-from backend.ports.caller_texts import CallerText
-from backend.ports.files import Paper
-from backend.ports.reading import CallView, Delivery, Dial, History, TicketView
+from backend.ports.files import StoredFile
+from backend.ports.requester_texts import RequesterText
+from backend.ports.ticket_queries import CallAttemptView, CallView, DeliveryView, TicketHistory, TicketView
 from backend.rooms import Rooms
 
 Json = dict[str, Any]
@@ -58,7 +58,7 @@ class Shaper:
             "text": self.masked(t.text, view.requester), "flags": sorted(t.flags & SHOWN),
             "first_receiver": t.first_receiver, "generated_at": self.at(t.generated_at),
             "closed_at": self.at(t.closed_at), "final_answer": t.final_answer, "bounces": t.bounces,
-            "repeats": t.repeats, "merged_into": view.master, "reviewed": "reviewed" in t.flags,
+            "repeats": t.repeats, "merged_into": view.master_no, "reviewed": "reviewed" in t.flags,
             "assignments": [self.assignment(a, view.requester) for a in view.assignments],
         }  # fmt: skip
 
@@ -97,9 +97,9 @@ class Shaper:
             "seconds_to_first_contact": _seconds(a.dispatched_at, a.contacted_at),
         }  # fmt: skip
 
-    def delivery(self, d: Delivery) -> Json:
+    def delivery(self, d: DeliveryView) -> Json:
         """Serialize a message and its delivery state."""
-        message = d.letter
+        message = d.message
         return {
             "id": message.id, "ticket": d.ticket_no, "assignment": message.assignment_id, "person": message.person,
             "channel": message.channel, "kind": message.kind, "state": message.state, "attempts": message.attempts,
@@ -112,18 +112,18 @@ class Shaper:
         """Serialize a call; PIN keys are never stored, so they cannot be shown."""
         return {
             "id": c.id, "ticket": c.ticket_no, "assignment": c.assignment_id, "letter": c.letter_id,
-            "person": c.person, "to": c.to, "purpose": c.purpose, "attempts": c.attempts, "state": c.state,
+            "person": c.person, "to": c.to, "purpose": c.purpose, "attempts": c.attempt_count, "state": c.state,
             "outcome": c.outcome, "keys": c.keys, "duration": c.duration, "cost": c.cost,
             "created_at": self.at(c.created_at), "ended_at": self.at(c.ended_at),
         }  # fmt: skip
 
-    def dial(self, d: Dial) -> Json:
+    def dial(self, d: CallAttemptView) -> Json:
         """Serialize a call attempt."""
         return {
             "id": d.id, "call": d.call_id, "number": d.number, "state": d.state, "status": d.status,
             "answered_by": d.answered_by, "ended_at": self.at(d.ended_at), "duration": d.duration,
             "outcome": d.outcome, "error": d.error, "keys": d.keys, "answered_at": self.at(d.answered_at),
-            "cost": d.cost, "recorded": d.recorded, "script": d.script or None, "script_version": d.script_version,
+            "cost": d.cost, "recorded": d.has_recording, "script": d.script or None, "script_version": d.script_version,
         }  # fmt: skip
 
     def move(self, line: JournalEntry, name: str | None) -> Json:
@@ -141,7 +141,7 @@ class Shaper:
             "contacted": v.contacted, "resolved": v.resolved, "note": self.masked(v.note, name), "final": v.final,
         }  # fmt: skip
 
-    def text(self, x: CallerText, name: str | None) -> Json:
+    def text(self, x: RequesterText, name: str | None) -> Json:
         """Serialize an SMS to the requester, and the reply."""
         return {
             "id": x.id, "kind": x.kind, "to": x.to_masked, "round": x.round, "state": x.state, "status": x.status,
@@ -156,14 +156,14 @@ class Shaper:
             "due_at": self.at(d.due_at), "met_at": self.at(d.met_at), "outcome": d.outcome,
         }  # fmt: skip
 
-    def timeline(self, history: History, name: str | None, duties: Sequence[Duty] = ()) -> list[Json]:
+    def timeline(self, history: TicketHistory, name: str | None, duties: Sequence[Duty] = ()) -> list[Json]:
         """Return moves, messages, calls, attempts, visits and duties (at their start) in one list, oldest first."""
         dated: list[tuple[datetime, int, str, Json]] = [
             *((x.at, 0, "move", self.move(x, name)) for x in history.lines),
             *((x.at, 1, "visit", self.visit(x, name)) for x in history.visits),
-            *((x.sent_at or x.letter.created_at, 2, "delivery", self.delivery(x)) for x in history.deliveries),
+            *((x.sent_at or x.message.created_at, 2, "delivery", self.delivery(x)) for x in history.deliveries),
             *((x.created_at, 3, "call", self.call(x)) for x in history.calls),
-            *((d.asked_at, 4, "dial", self.dial(d)) for x in history.calls for d in x.dials),
+            *((d.asked_at, 4, "dial", self.dial(d)) for x in history.calls for d in x.call_attempts),
             *((x.sent_at or x.created_at, 5, "text", self.text(x, name)) for x in history.texts),
             *((x.start_at, 6, "duty", self.duty(x)) for x in duties),
         ]  # fmt: skip
@@ -179,7 +179,7 @@ class Shaper:
             return [self._words(v, name) for v in value]
         return value
 
-    def paper(self, p: Paper) -> Json:
+    def paper(self, p: StoredFile) -> Json:
         """Serialize a stored file, without its content."""
         return {"id": p.id, "name": p.name, "size": p.size, "sha256": p.sha256, "kind": p.kind, "at": self.at(p.at)}
 

@@ -102,8 +102,8 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
         await rehearse(s, house.town)
     if "web" in roles:
         name = "console" if environment.sandbox else f"plate-{os.getpid()}"
-        await s.keys.revoke(name, s.clock.now())
-        house.token = await s.keys.create(name, s.clock.now(), role="admin")
+        await s.keys.revoke_keys(name, s.clock.now())
+        house.token = await s.keys.create_key(name, s.clock.now(), role="admin")
         hang(environment.data, f"http://{environment.host}:{environment.port}", house.token)
         stack.callback(take_down, environment.data)
     if s.sandbox_clock is not None:

@@ -12,8 +12,8 @@ from backend.shelves import Shelves
 from backend.standing_orders import StandingOrders
 from backend.verifying import Sealer
 from backend.wiring.house import House
-from storage.orders import Orders
-from storage.verify import ChainShelf
+from storage.deadlines.supervision import SqlSupervisionStore
+from storage.integrity.journal import SqlJournalStore
 
 
 def engage(house: House, stores: Shelves, roles: Collection[str]) -> None:
@@ -26,12 +26,12 @@ def engage(house: House, stores: Shelves, roles: Collection[str]) -> None:
 def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
     rooms, door, calls = house.rooms, house.door, house.calls
     texting, informing = (v.texting, v.informing) if (v := rooms.visiting) else (None, None)
-    sealer = Sealer(ChainShelf(s.db, s.ids), s.vault.journal, s.clock)
+    sealer = Sealer(SqlJournalStore(s.db, s.ids), s.vault.journal, s.clock)
     # fmt: off
     rows: list[tuple[str, str, Any, bool]] = [
         ("bot",    "chat",       door and door.round,                            door is not None),
         ("clock",  "clockwork",  Clockwork(house.due, s.desk, s.office).round,   True),
-        ("clock",  "orders",     StandingOrders(Orders(s.db), s.desk, s.office, s.catalogue).round, True),
+        ("clock",  "orders",     StandingOrders(SqlSupervisionStore(s.db), s.desk, s.office, s.catalogue).round, True),
         ("clock",  "visits",     rooms.visits and rooms.visits.round,            rooms.visits is not None),
         ("clock",  "auditor",    rooms.auditor and rooms.auditor.round,          rooms.auditor is not None),
         ("clock",  "sweep",      door and daily(door.sweep, s.clock),            door is not None),

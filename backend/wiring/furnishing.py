@@ -40,21 +40,21 @@ from notify.channel import Channel
 from notify.line import Line
 from notify.pace import Pacer
 from notify.record import RecordLine
-from storage.auditing import Auditing
-from storage.calls import CallShelf
-from storage.cards import Cards as CardShelf
-from storage.due import DueWork
-from storage.files import Files
-from storage.glance import Glance
-from storage.governance import GovernanceShelf
-from storage.idempotency import Idempotency
-from storage.inbox import InboxShelf
-from storage.indicators import IndicatorsShelf
-from storage.letters import Letters
-from storage.marks import MarksShelf
-from storage.platform import PlatformShelf
-from storage.readiness import ChaseShelf
-from storage.reading import Reading
+from storage.calls.calls import SqlCallStore
+from storage.deadlines.due import SqlDueStore
+from storage.delivery.cards import SqlCardStore as CardShelf
+from storage.delivery.inbox import SqlInboxStore
+from storage.delivery.outbox import SqlOutboxStore
+from storage.integrity.checks import SqlIntegrityStore
+from storage.office.readiness import SqlReadinessStore
+from storage.platform.writebacks import SqlPlatformStore
+from storage.reporting.indicators import SqlIndicatorStore
+from storage.scoring.counts import SqlScoringStore
+from storage.tickets.files import SqlFileStore
+from storage.tickets.glance import SqlGlanceStore
+from storage.tickets.queries import SqlQueryStore
+from storage.triage.governance import SqlGovernanceStore
+from storage.web.idempotency import SqlIdempotencyStore
 
 if TYPE_CHECKING:
     from bot.door import ChatDoor
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 class Mail:
     """The parts of delivery: messages, chat cards, and what renders and sends both."""
 
-    letters: Letters
+    letters: SqlOutboxStore
     cards: CardShelf
     draw: Cards
     courier: Courier
@@ -84,7 +84,7 @@ async def furnish(
     limiter = await pacer_of(environment, stores, stack)
     mail = _mail(environment, s, channels, limiter)
     calls, visits = _telephone(environment, s, mail, line, limiter)
-    due, rounds = DueWork(s.db), Rounds([], environment.tick_seconds)
+    due, rounds = SqlDueStore(s.db), Rounds([], environment.tick_seconds)
     rooms, marks = _rooms(environment, s, mail, calls, visits, rounds)
     _annexes(rooms, marks, environment, s, mail, due)
     rooms.visiting = visiting = visiting_of(environment, s, calls, limiter)
@@ -113,7 +113,7 @@ async def furnish(
 
 
 def _mail(environment: Environment, s: Shelves, channels: dict[str, Channel], limiter: Pacer) -> Mail:
-    messages, cards = Letters(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
+    messages, cards = SqlOutboxStore(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
     draw = Cards(s.moves, s.office, cards, s.catalogue, s.drafts)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     courier = Courier(
@@ -130,7 +130,7 @@ def _telephone(
     if line is None:
         return None, None
     tools = Tools(
-        CallShelf(s.db, s.ids, s.vault), mail.letters, s.desk, s.office, s.registry, mail.courier, line, limiter, s.audit,
+        SqlCallStore(s.db, s.ids, s.vault), mail.letters, s.desk, s.office, s.registry, mail.courier, line, limiter, s.audit,
         s.catalogue, environment.twilio_from, environment.address, environment.hotline, environment.hotline_name,
         s.ids,
     )  # fmt: skip
@@ -142,13 +142,15 @@ def _rooms(
     environment: Environment, s: Shelves, mail: Mail, calls: Calls | None, visits: Visits | None, rounds: Rounds
 ) -> tuple[Rooms, Marks]:
     """Build the services of the main path, from intake to scoring."""
-    filing = Filing(Files(s.db), s.clock)
+    filing = Filing(SqlFileStore(s.db), s.clock)
     aids = Aids(audit=s.audit, papers=filing, post=mail.letters, words=s.catalogue)
-    auditor = Auditor(Auditing(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: roster_findings(s.rosters)])
-    marks = Marks(MarksShelf(s.db), s.office, s.ids, aids)
+    auditor = Auditor(
+        SqlIntegrityStore(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: roster_findings(s.rosters)]
+    )
+    marks = Marks(SqlScoringStore(s.db), s.office, s.ids, aids)
     rooms = Rooms(
-        clock=s.clock, office=s.office, desk=s.desk, reading=Reading(s.db, s.vault), keys=s.keys, filing=filing,
-        audit=s.audit, idempotency=Idempotency(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
+        clock=s.clock, office=s.office, desk=s.desk, reading=SqlQueryStore(s.db, s.vault), keys=s.keys, filing=filing,
+        audit=s.audit, idempotency=SqlIdempotencyStore(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
         sandbox=environment.sandbox, intake=s.intake, registry=s.registry, imports=s.imports,
         marks=marks, sandbox_clock=s.sandbox_clock, courier=mail.courier,
         calls=calls, visits=visits, auditor=auditor, heartbeat=rounds.beats, started_at=s.clock.now(),
@@ -157,14 +159,14 @@ def _rooms(
     return rooms, marks
 
 
-def _annexes(rooms: Rooms, marks: Marks, environment: Environment, s: Shelves, mail: Mail, due: DueWork) -> None:
+def _annexes(rooms: Rooms, marks: Marks, environment: Environment, s: Shelves, mail: Mail, due: SqlDueStore) -> None:
     """Add the other services: duty rosters, time limits, similarity, governance, documents, readiness, platform."""
     rooms.rosters, rooms.duties = s.rosters, Duties(due, s.desk, s.office, s.audit)
     rooms.bulletins = bulletins_of(s, marks)
-    rooms.indicators = Indicators(IndicatorsShelf(s.db), s.office)
+    rooms.indicators = Indicators(SqlIndicatorStore(s.db), s.office)
     rooms.likeness, rooms.aid, rooms.hot = s.likeness, s.aid, HotLists(s.gists, s.likeness, s.office)
-    rooms.governance = Governance(GovernanceShelf(s.db), s.likeness, marks, s.office, s.ids)
-    rooms.chases = Chases(ChaseShelf(s.db, s.ids), s.office)
+    rooms.governance = Governance(SqlGovernanceStore(s.db), s.likeness, marks, s.office, s.ids)
+    rooms.chases = Chases(SqlReadinessStore(s.db, s.ids), s.office)
     rooms.platform = mail.draw.platform = _platform(environment, s, mail.owner)
 
 
@@ -189,13 +191,13 @@ def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:
     url, feed = environment.platform_url, environment.platform_feed_url
     line = RecordLine(url, secret, feed) if url else None
     return Platform(
-        PlatformShelf(s.db), s.office, s.imports, s.values, s.audit, line, (secret, old), owner,
+        SqlPlatformStore(s.db), s.office, s.imports, s.values, s.audit, line, (secret, old), owner,
         timedelta(seconds=environment.lease_seconds),
     )  # fmt: skip
 
 
 def _door(
-    channel: Channel, s: Shelves, rooms: Rooms, marks: Marks, mail: Mail, limiter: Pacer, due: DueWork
+    channel: Channel, s: Shelves, rooms: Rooms, marks: Marks, mail: Mail, limiter: Pacer, due: SqlDueStore
 ) -> "ChatDoor":
     """Build the chat adapter with its services."""
     from bot.door import ChatDoor
@@ -208,9 +210,9 @@ def _door(
         reading=rooms.reading, filing=rooms.filing, audit=s.audit, cards=mail.draw, book=mail.cards,
         catalogue=s.catalogue, pace=limiter, calls=rooms.calls,
     )  # fmt: skip
-    house.glance, house.marks, house.rosters, house.bulletins = Glance(s.db), marks, s.rosters, rooms.bulletins
+    house.glance, house.marks, house.rosters, house.bulletins = SqlGlanceStore(s.db), marks, s.rosters, rooms.bulletins
     house.snooze = Snooze(mail.letters, rooms.reading, s.office, s.ids, s.moves, due)
-    door = ChatDoor(house, InboxShelf(s.db, s.ids))
+    door = ChatDoor(house, SqlInboxStore(s.db, s.ids))
     rooms.inbox = door
     return door
 

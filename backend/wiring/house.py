@@ -10,7 +10,7 @@ from backend.environment import Environment
 from backend.rooms import Rooms
 from backend.rounds import Rounds
 from backend.shelves import Shelves
-from storage.due import DueWork
+from storage.deadlines.due import SqlDueStore
 
 if TYPE_CHECKING:
     from bot.door import ChatDoor
@@ -28,7 +28,7 @@ class House:
     shelves: Shelves
     rooms: Rooms
     rounds: Rounds
-    due: DueWork
+    due: SqlDueStore
     door: "ChatDoor | None"
     calls: Calls | None
     town: "Town | None"
@@ -56,9 +56,9 @@ class House:
         A call that lasts longer than TALK_SECONDS is not waited for again.
         """
         until = asyncio.get_running_loop().time() + TALK_SECONDS
-        before = waited = await self.due.talking() - self.long_talks
+        before = waited = await self.due.list_live_attempts() - self.long_talks
         while waited and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.05)
-            waited &= await self.due.talking()
+            waited &= await self.due.list_live_attempts()
         self.long_talks |= waited
         return len(before - waited)

@@ -13,9 +13,9 @@ from notify.channel import Channel
 from notify.line import Line
 from notify.pace import LocalPacer, Pacer
 from notify.registry import Registry as Drivers
-from storage.due import DueWork
-from storage.pace import TablePace
-from storage.pace_redis import RedisPace
+from storage.deadlines.due import SqlDueStore
+from storage.delivery.rate_limit import SqlRateLimitStore
+from storage.delivery.rate_limit_redis import RedisRateLimitStore
 
 if TYPE_CHECKING:
     from sandbox.town import Town
@@ -63,11 +63,11 @@ def town_of(environment: Environment) -> "Town | None":
     return town
 
 
-def next_stop(due: DueWork, town: "Town | None") -> Callable[[datetime], Awaitable[datetime | None]]:
+def next_stop(due: SqlDueStore, town: "Town | None") -> Callable[[datetime], Awaitable[datetime | None]]:
     """Build the function that tells where a moved clock stops next: planned work, or a phone that has rung out."""
 
     async def ask(after: datetime) -> datetime | None:
-        stops = [await due.next_at(after), town.phones.rung_out_at(after) if town is not None else None]
+        stops = [await due.find_next(after), town.phones.rung_out_at(after) if town is not None else None]
         return min((stop for stop in stops if stop is not None), default=None)
 
     return ask
@@ -130,12 +130,12 @@ def providers_of(environment: Environment) -> Callable[[], Awaitable[Mapping[str
 async def pacer_of(environment: Environment, stores: Shelves, stack: contextlib.AsyncExitStack) -> Pacer:
     """Build the rate limiter: shared in Redis, else in the database; local for a process that is alone."""
     if environment.redis_url:
-        store = RedisPace.at(environment.redis_url)
+        store = RedisRateLimitStore.connect(environment.redis_url)
         stack.push_async_callback(store.close)
         return SharedPacer(store, may_be_lost=True)
     if embedded(environment):
         return LocalPacer()
-    return SharedPacer(TablePace(stores.db))
+    return SharedPacer(SqlRateLimitStore(stores.db))
 
 
 async def rehearse(stores: Shelves, town: "Town") -> None:

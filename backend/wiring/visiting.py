@@ -12,9 +12,9 @@ from backend.visiting.texting import Texting
 from notify.pace import Pacer
 from notify.registry import Registry as Drivers
 from notify.text import Texter
-from storage.caller_texts import CallerTexts
-from storage.informing import NewsShelf
-from storage.visits import VisitShelf
+from storage.visits.news import SqlRequesterNewsStore
+from storage.visits.texts import SqlRequesterTextStore
+from storage.visits.visits import SqlVisitStore
 
 
 def texter_of(environment: Environment) -> Texter | None:
@@ -32,12 +32,12 @@ def texter_of(environment: Environment) -> Texter | None:
 
 def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, limiter: Pacer) -> Visiting:
     """Build the visit service with its dependencies."""
-    store = VisitShelf(s.db, s.vault)
+    store = SqlVisitStore(s.db, s.vault)
     texter = texter_of(environment)
     texting = informing = None
     if calls is not None and texter is not None:
-        texts = CallerTexts(s.db, s.ids, s.vault)
-        informing = Informing(NewsShelf(s.db), texts, calls.tools.store, s.office)
+        texts = SqlRequesterTextStore(s.db, s.ids, s.vault)
+        informing = Informing(SqlRequesterNewsStore(s.db), texts, calls.tools.store, s.office)
         texting = Texting(
             texts, calls.tools.store, store, s.desk, s.office, s.catalogue, s.audit, limiter,
             texter, environment.address.rstrip("/"), environment.hotline, environment.hotline_name,

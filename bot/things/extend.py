@@ -21,7 +21,7 @@ async def words(talk: Talk, case: Case, said: ParsedReply) -> None:
         await talk.ask("ask.extend", VERB, case.id, no=case.no)
         return
     draft = {"days": said.days, "reason": said.text}
-    await talk.house.drafts.keep(talk.who.code, case.id, VERB, draft, talk.now)
+    await talk.house.drafts.save_draft(talk.who.code, case.id, VERB, draft, talk.now)
     if any(word in said.text for word in talk.say_key("bot.informed_words").split()):
         await informed(talk, case)
         return
@@ -32,14 +32,14 @@ async def words(talk: Talk, case: Case, said: ParsedReply) -> None:
 async def informed(talk: Talk, case: Case) -> None:
     """Request the extension; the requester was informed by telephone."""
     check(talk, case, VERB)
-    draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
+    draft = await talk.house.drafts.load_draft(talk.who.code, case.id, VERB)
     if not draft:
         raise Refused("reason_missing", field="reason")
     snapshot = await talk.house.office.standing()
     new_due = snapshot.later(f"{int(draft['days'])}wd", case.assignment.close_due_at, case.assignment.unit)
     await talk.act(VERB, assignment_id=case.id, new_due_at=new_due, reason=draft["reason"],
                    requester_informed={"at": talk.now, "way": "phone"})  # fmt: skip
-    await talk.house.drafts.drop(talk.who.code, case.id, VERB)
+    await talk.house.drafts.delete_draft(talk.who.code, case.id, VERB)
     await talk.settled()
     await talk.strip()
     await talk.toast(talk.say_key("toast.extended"))

@@ -8,7 +8,7 @@ from backend.domain.button_data import ButtonData, encode
 from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State
-from backend.ports.glance import Late
+from backend.ports.glance import OverdueTicket
 from bot.talk import Talk
 from bot.things.units import working
 from notify.message import Button, Card, Picture
@@ -44,9 +44,9 @@ async def status(talk: Talk, words: str = "") -> None:
     if glance is None:
         raise Refused("unavailable")
     now = talk.now
-    counts = await talk.house.reading.counts(now)
-    today = await glance.since(now.replace(hour=0, minute=0, second=0, microsecond=0))
-    loads = await glance.loads(now)
+    counts = await talk.house.reading.count_open(now)
+    today = await glance.count_since(now.replace(hour=0, minute=0, second=0, microsecond=0))
+    loads = await glance.list_unit_loads(now)
     units = (await talk.house.office.standing()).config.units
     named = [(units[one.unit].name if one.unit in units else one.unit, one.open, one.late) for one in loads]
     facts = {
@@ -78,7 +78,7 @@ def _sum(counts: Mapping[str, int], *states: State) -> int:
 
 async def _letters(talk: Talk) -> str:
     """Return a line about messages that wait or failed, "" when there are none."""
-    messages = (await talk.house.reading.tallies()).get("letters", {})
+    messages = (await talk.house.reading.count_recent()).get("letters", {})
     waiting, failed = messages.get("pending", 0), messages.get("failed", 0) + messages.get("dead", 0)
     return talk.say_key("office.status_letters", waiting=waiting, failed=failed) if waiting or failed else ""
 
@@ -88,7 +88,7 @@ async def overdue(talk: Talk, words: str = "") -> None:
     glance, actor = talk.house.glance, talk.actor
     if glance is None:
         raise Refused("unavailable")
-    count, found = await glance.overdue(talk.now, LISTED, actor.unit if actor.is_unit_member else None)
+    count, found = await glance.list_overdue(talk.now, LISTED, actor.unit if actor.is_unit_member else None)
     if not found:
         await talk.told("office.overdue_none")
         return
@@ -106,12 +106,12 @@ async def overdue(talk: Talk, words: str = "") -> None:
         await talk.send(str(talk.chat_id), Card("\n".join(lines), _keys(talk, in_order)))
 
 
-def _line(talk: Talk, one: Late) -> str:
+def _line(talk: Talk, one: OverdueTicket) -> str:
     what = talk.house.catalogue.get_word("obligation", one.kind)
     return talk.say_key("office.overdue_line", ticket_no=one.ticket_no, what=what, due=talk.when(one.due_at))
 
 
-def _keys(talk: Talk, found: Sequence[Late]) -> tuple[tuple[Button, ...], ...]:
+def _keys(talk: Talk, found: Sequence[OverdueTicket]) -> tuple[tuple[Button, ...], ...]:
     """Build the buttons: open each ticket, and supervise it where the role may."""
     rows = []
     for one in [o for o in found if o.assignment_id is not None][:OPENED]:

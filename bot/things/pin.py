@@ -21,8 +21,8 @@ async def pin(talk: Talk, words: str = "") -> None:
         await talk.expect(WHAT, 0, sent)
         return
     await talk.house.registry.set_pin(who.code, words.strip())
-    await talk.house.drafts.forget(CHANNEL, talk.user_id)
-    await talk.house.audit.note(talk.now, who.code, "pin_set", who.code)
+    await talk.house.drafts.delete_question(CHANNEL, talk.user_id)
+    await talk.house.audit.record(talk.now, who.code, "pin_set", who.code)
     await talk.told("command.pin_set")
 
 

@@ -21,11 +21,11 @@ async def words(talk: Talk, case: Case, said: ParsedReply) -> None:
     if not said.text:
         await talk.ask("ask.reply", "reply", case.id, no=case.no)
         return
-    waiting = await talk.house.drafts.draft(talk.who.code, case.id, "close")
+    waiting = await talk.house.drafts.load_draft(talk.who.code, case.id, "close")
     if waiting.get("feedback") and not await _beijing(talk):
         await talk.act("close", assignment_id=case.id, text=said.text, feedback=waiting["feedback"], **_cause(said))
         await _kept(talk, case)
-        await talk.house.drafts.drop(talk.who.code, case.id, "close")
+        await talk.house.drafts.delete_draft(talk.who.code, case.id, "close")
         await talk.settled()
         await _done(talk, said.text, "toast.closed")
         return
@@ -56,11 +56,11 @@ async def close_words(talk: Talk, case: Case, said: ParsedReply) -> None:
         return
     if await _beijing(talk) and said.text:
         words = {"feedback": said.text, **_cause(said)}
-        await talk.house.drafts.keep(talk.who.code, case.id, "close", words, talk.now)
+        await talk.house.drafts.save_draft(talk.who.code, case.id, "close", words, talk.now)
         await _objection(talk, case)
         return
     await talk.act("close", assignment_id=case.id, feedback=said.text, **_cause(said))
-    await talk.house.drafts.drop(talk.who.code, case.id, "close")
+    await talk.house.drafts.delete_draft(talk.who.code, case.id, "close")
     await talk.settled()
     await talk.toast(talk.say_key("toast.closed"))
 
@@ -68,16 +68,16 @@ async def close_words(talk: Talk, case: Case, said: ParsedReply) -> None:
 async def no_objection(talk: Talk, case: Case) -> None:
     """Close with the requester's statement that they have no objection and ask for nothing more (A33)."""
     check(talk, case, "close")
-    draft = await talk.house.drafts.draft(talk.who.code, case.id, "close")
+    draft = await talk.house.drafts.load_draft(talk.who.code, case.id, "close")
     named: dict[str, Any] = {"cause": draft["cause"]} if draft.get("cause") else {}
     await talk.act("close", assignment_id=case.id, feedback=draft.get("feedback", ""), no_objection=True, **named)
-    await talk.house.drafts.drop(talk.who.code, case.id, "close")
+    await talk.house.drafts.delete_draft(talk.who.code, case.id, "close")
     await talk.strip()
     await talk.told("toast.closed")
 
 
 async def _reply_first(talk: Talk, case: Case, feedback: str) -> None:
-    await talk.house.drafts.keep(talk.who.code, case.id, "close", {"feedback": feedback, "waits": True}, talk.now)
+    await talk.house.drafts.save_draft(talk.who.code, case.id, "close", {"feedback": feedback, "waits": True}, talk.now)
     await talk.ask("ask.close_reply_first", "reply", case.id, no=case.no)
 
 
@@ -100,7 +100,7 @@ async def _kept(talk: Talk, case: Case) -> None:
     """Store which message became the reply, so that editing it amends the reply (FT29)."""
     if talk.message is not None:
         words = {"message": str(talk.message.message_id)}
-        await talk.house.drafts.keep(talk.who.code, case.id, "said", words, talk.now)
+        await talk.house.drafts.save_draft(talk.who.code, case.id, "said", words, talk.now)
 
 
 async def _done(talk: Talk, text: str, key: str) -> None:

@@ -12,7 +12,7 @@ VERB = "return"
 async def start(talk: Talk, case: Case) -> None:
     """Handle the button; warn of a late return before asking anything (M9a)."""
     check(talk, case, VERB)
-    draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
+    draft = await talk.house.drafts.load_draft(talk.who.code, case.id, VERB)
     if case.late_for_return(talk.now) and not draft.get("late_ok"):
         await _warn(talk, case)
         return
@@ -22,12 +22,12 @@ async def start(talk: Talk, case: Case) -> None:
 async def words(talk: Talk, case: Case, said: ParsedReply, files: list[str], album: str | None) -> None:
     """Handle a reply with text, files or both."""
     check(talk, case, VERB)
-    draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
+    draft = await talk.house.drafts.load_draft(talk.who.code, case.id, VERB)
     if said.text:
         draft |= {"reason": said.text, "reason_code": said.reason_code or guess_reason_code(said.text)}
         if album is None and (signed := _signature(talk, said.text)):
             draft["signed_by"] = signed
-    loose = await talk.house.drafts.draft(talk.who.code, case.id, "attach")
+    loose = await talk.house.drafts.load_draft(talk.who.code, case.id, "attach")
     draft["files"] = [*dict.fromkeys([*draft.get("files", ()), *loose.get("files", ()), *files])]
     quiet = album is not None and draft.get("album") == album
     await _proceed(talk, case, draft | {"album": album}, quiet=quiet)
@@ -36,7 +36,7 @@ async def words(talk: Talk, case: Case, said: ParsedReply, files: list[str], alb
 async def signed(talk: Talk, case: Case, by: str) -> None:
     """Handle the buttons 公章 and 领导签字."""
     check(talk, case, VERB)
-    draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
+    draft = await talk.house.drafts.load_draft(talk.who.code, case.id, VERB)
     await talk.strip()
     await _proceed(talk, case, draft | {"signed_by": by})
 
@@ -44,20 +44,20 @@ async def signed(talk: Talk, case: Case, by: str) -> None:
 async def go_on(talk: Talk, case: Case) -> None:
     """Handle 继续退单: the return goes on although it is late."""
     check(talk, case, VERB)
-    draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB) | {"late_ok": True}
+    draft = await talk.house.drafts.load_draft(talk.who.code, case.id, VERB) | {"late_ok": True}
     await talk.strip()
     if draft.get("reason") or draft.get("files"):
         await _proceed(talk, case, draft)
         return
-    await talk.house.drafts.keep(talk.who.code, case.id, VERB, draft, talk.now)
+    await talk.house.drafts.save_draft(talk.who.code, case.id, VERB, draft, talk.now)
     await talk.ask("ask.return", VERB, case.id, no=case.no)
 
 
 async def go_on_with(talk: Talk, case: Case) -> None:
     """Continue a started return after files were attached: they may be what was missing."""
     check(talk, case, VERB)
-    draft = await talk.house.drafts.draft(talk.who.code, case.id, VERB)
-    loose = await talk.house.drafts.draft(talk.who.code, case.id, "attach")
+    draft = await talk.house.drafts.load_draft(talk.who.code, case.id, VERB)
+    loose = await talk.house.drafts.load_draft(talk.who.code, case.id, "attach")
     draft["files"] = [*dict.fromkeys([*draft.get("files", ()), *loose.get("files", ())])]
     await _proceed(talk, case, draft)
 
@@ -65,14 +65,14 @@ async def go_on_with(talk: Talk, case: Case) -> None:
 async def go_back(talk: Talk, case: Case) -> None:
     """Handle 返回办理: drop the started drafts."""
     for verb in (VERB, "extend", "close"):
-        await talk.house.drafts.drop(talk.who.code, case.id, verb)
+        await talk.house.drafts.delete_draft(talk.who.code, case.id, verb)
     await talk.settled()
     await talk.strip()
     await talk.told("toast.cancelled")
 
 
 async def _proceed(talk: Talk, case: Case, draft: dict[str, Any], *, quiet: bool = False) -> None:
-    await talk.house.drafts.keep(talk.who.code, case.id, VERB, draft, talk.now)
+    await talk.house.drafts.save_draft(talk.who.code, case.id, VERB, draft, talk.now)
     missing = await _missing(talk, draft)
     if missing:
         if not quiet:
@@ -84,7 +84,7 @@ async def _proceed(talk: Talk, case: Case, draft: dict[str, Any], *, quiet: bool
     await talk.act(VERB, assignment_id=case.id, reason=draft["reason"], reason_code=draft["reason_code"],
                    files=draft["files"], signed_by=draft.get("signed_by"))  # fmt: skip
     for verb in (VERB, "attach"):
-        await talk.house.drafts.drop(talk.who.code, case.id, verb)
+        await talk.house.drafts.delete_draft(talk.who.code, case.id, verb)
     await talk.settled()
     await talk.toast(talk.say_key("toast.returned"))
 

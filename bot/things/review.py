@@ -8,7 +8,7 @@ from backend.domain.records import Request
 from backend.domain.refusals import Refused
 from backend.domain.verb_fields import UNREASONABLE_CLASSES
 from backend.mail.buttons import A_ROW, DECIDES
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from bot.talk import Rows, Talk
 from bot.things import view
 
@@ -25,7 +25,7 @@ def about(what: str | None) -> bool:
 
 async def _open(talk: Talk, request_id: int) -> tuple[Request, str]:
     """Load an open request and its verb. Refused `forbidden`, `not_found`, `overtaken` once it is decided."""
-    request = await talk.house.drafts.request(request_id)
+    request = await talk.house.drafts.get_request(request_id)
     if request is None or request.kind not in DECIDES or talk.actor.is_unit_member:
         raise Refused("not_found", request=request_id)
     if not is_allowed(talk.actor.role, DECIDES[request.kind]):
@@ -119,7 +119,7 @@ def _after(talk: Talk, key: str, text: str) -> str | None:
 
 async def files(talk: Talk, request_id: int) -> bool:
     """Handle 查看材料 on a reviewer's card, whose subject is the request; False when it is no request."""
-    request = await talk.house.drafts.request(request_id)
+    request = await talk.house.drafts.get_request(request_id)
     if request is None:
         return False
     if talk.actor.is_unit_member and request.unit != talk.actor.unit:
@@ -129,7 +129,7 @@ async def files(talk: Talk, request_id: int) -> bool:
 
 
 async def _no(talk: Talk, request: Request) -> str:
-    snap = await talk.house.desk.moves.load(Find(ticket_id=request.ticket_id))
+    snap = await talk.house.desk.moves.load(TicketRef(ticket_id=request.ticket_id))
     if snap is None:
         raise Refused("not_found", request=request.id)
     return snap.ticket.no

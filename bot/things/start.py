@@ -33,7 +33,7 @@ async def start(talk: Talk, words: str = "") -> None:
 async def contact(talk: Talk) -> None:
     """Handle a contact card: confirm a pending binding if it is the sender's own."""
     card = talk.message.contact if talk.message else None
-    awaited = await talk.house.drafts.expected(CHANNEL, talk.user_id, talk.now)
+    awaited = await talk.house.drafts.find_question(CHANNEL, talk.user_id, talk.now)
     if card is None or not talk.private or awaited is None or awaited.what != BINDING:
         await talk.told("command.kind_not_taken")
         return
@@ -45,4 +45,4 @@ async def contact(talk: Talk) -> None:
         raise
     text = talk.say_key("chat.M22", unit=bound.unit, name=bound.person.name, tail=bound.tail)
     await talk.say_with(text, ReplyKeyboardRemove(remove_keyboard=True))
-    await talk.house.audit.note(talk.now, bound.person.code, "bound", bound.person.code, channel=CHANNEL)
+    await talk.house.audit.record(talk.now, bound.person.code, "bound", bound.person.code, channel=CHANNEL)

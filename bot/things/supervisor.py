@@ -28,7 +28,7 @@ async def words(talk: Talk, case: Case, text: str) -> None:
         await start(talk, case)
         return
     snapshot = await talk.house.office.standing()
-    unit, name = snapshot.config.units.get(talk.who.unit), await talk.house.book.requester(case.snap.ticket.id)
+    unit, name = snapshot.config.units.get(talk.who.unit), await talk.house.book.get_requester_name(case.snap.ticket.id)
     shape = snapshot.settings.text("privacy.phone_mask")
     shown = cut(mask(text, (name,) if name else (), phone_mask=shape), LONGEST)
     card = Card(

@@ -6,7 +6,7 @@ from backend.domain.flow import is_visible
 from backend.domain.refusals import Refused
 from backend.domain.ticket import State
 from backend.ports.cards import NewCard
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from bot.case import Case
 from bot.house import CHANNEL
 from bot.talk import Talk
@@ -21,7 +21,7 @@ async def ticket(talk: Talk, words: str = "") -> None:
     if not words:
         await talk.told("command.ticket_usage")
         return
-    snap = await talk.house.desk.moves.load(Find(no=words.split(maxsplit=1)[0]))
+    snap = await talk.house.desk.moves.load(TicketRef(no=words.split(maxsplit=1)[0]))
     if snap is None or not is_visible(snap, actor):
         raise Refused("not_found", ticket=words)
     if not actor.is_unit_member:

@@ -4,8 +4,8 @@ from backend.domain.button_data import ButtonData, encode
 from backend.domain.calendar import Calendar
 from backend.domain.ticket import State
 from backend.domain.time_words import describe_time_left
-from backend.ports.drafts import Todo
-from backend.ports.moves import Find
+from backend.ports.chat_state import TodoItem
+from backend.ports.moves import TicketRef
 from bot.case import Case
 from bot.hand import hand
 from bot.talk import Talk
@@ -23,7 +23,7 @@ async def todo(talk: Talk, words: str = "") -> None:
 async def page(talk: Talk, first: int) -> None:
     """Send twenty from `first` on, with a button for the next page."""
     who = talk.who
-    count, items = await talk.house.drafts.todo(who.unit, min(first + LISTED, MOST))
+    count, items = await talk.house.drafts.list_todo(who.unit, min(first + LISTED, MOST))
     items = items[first:]
     calendar = (await talk.house.office.standing()).calendar
     if not items:
@@ -45,7 +45,7 @@ async def page(talk: Talk, first: int) -> None:
         await talk.send(str(talk.chat_id), Card("\n".join(lines), tuple(rows)))
 
 
-def _line(talk: Talk, item: Todo, calendar: Calendar) -> str:
+def _line(talk: Talk, item: TodoItem, calendar: Calendar) -> str:
     words, a = talk.house.catalogue, item.assignment
     due = a.sign_due_at if a.state is State.DISPATCHED else a.close_due_at
     now, zone = talk.now, talk.house.office.clock.zone
@@ -58,7 +58,7 @@ def _line(talk: Talk, item: Todo, calendar: Calendar) -> str:
 
 async def one_by_one(talk: Talk, after: int = 0) -> None:
     """Handle 逐件处理: send one ticket's card and a button for the next; `after` is the assignment shown last."""
-    count, items = await talk.house.drafts.todo(talk.who.unit, MOST)
+    count, items = await talk.house.drafts.list_todo(talk.who.unit, MOST)
     if not items:
         await talk.tell(talk.say_key("chat.todo_none"))
         return
@@ -71,7 +71,7 @@ async def one_by_one(talk: Talk, after: int = 0) -> None:
         await talk.strip()
     item = items[place]
     await talk.toast(talk.say_key("toast.shown"))
-    snap = await talk.house.desk.moves.load(Find(assignment_id=item.assignment.id))
+    snap = await talk.house.desk.moves.load(TicketRef(assignment_id=item.assignment.id))
     if snap is None:
         return
     await again(talk, Case(snap, item.assignment))

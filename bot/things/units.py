@@ -50,12 +50,12 @@ def short_for(short: str, name: str) -> bool:
 
 
 async def _shown(talk: Talk, one: Unit, snapshot: Standing) -> None:
-    counts = await talk.house.reading.counts(talk.now, one.code)
+    counts = await talk.house.reading.count_open(talk.now, one.code)
     month: datetime = talk.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sheet = await _sheet(talk, one)
     await talk.tell(talk.say_key(
         "office.unit", unit=one.name, unsigned=counts.get(State.DISPATCHED.value, 0), working=working(counts),
-        overdue=counts.get("overdue", 0), closed=await talk.house.drafts.closed_since(one.code, month),
+        overdue=counts.get("overdue", 0), closed=await talk.house.drafts.count_closed(one.code, month),
         people=_people(talk, one, snapshot), tickets=await _tickets(talk, one), rates=_rates(talk, sheet),
         score=sheet.get("total") or "",
     ))  # fmt: skip
@@ -78,7 +78,7 @@ def _people(talk: Talk, one: Unit, snapshot: Standing) -> str:
 
 
 async def _tickets(talk: Talk, one: Unit) -> str:
-    _, items = await talk.house.drafts.todo(one.code, TICKETS)
+    _, items = await talk.house.drafts.list_todo(one.code, TICKETS)
     return "".join(
         "\n" + talk.say_key("office.unit_ticket", ticket_no=i.ticket.no,
                      state=talk.house.catalogue.get_word("state", i.assignment.state),

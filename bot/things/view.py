@@ -25,7 +25,7 @@ async def detail(talk: Talk, ticket: Ticket, assignment: Assignment | None) -> s
     words = talk.house.catalogue
     closed = snapshot.settings.choice("privacy.chat") == "strict" or "confidential" in ticket.flags
     phone_mask = snapshot.settings.text("privacy.phone_mask")
-    name = None if closed else await talk.house.book.requester(ticket.id)
+    name = None if closed else await talk.house.book.get_requester_name(ticket.id)
     hidden = (name,) if name else ()
     given = assignment
     unit = snapshot.config.units.get(given.unit) if given else None
@@ -62,6 +62,6 @@ async def files(talk: Talk, ids: list[str]) -> None:
 async def of_case(talk: Talk, case: Case) -> None:
     """Send the files of an assignment: its statements and its attachments."""
     found = [f for r in case.snap.requests if r.assignment_id == case.id for f in r.facts.get("files", ())]
-    for draft in await talk.house.drafts.drafts_on(case.id, "attach"):
+    for draft in await talk.house.drafts.list_drafts(case.id, "attach"):
         found += [f for f in draft.get("files", ()) if f not in found]
     await files(talk, [str(f) for f in found])

@@ -1,4 +1,4 @@
-"""Run by Alembic: applies migrations on the connection that storage/migrate.py opened, in one transaction."""
+"""Run by Alembic: applies migrations on the connection that storage/engine/versions.py opened, in one transaction."""
 
 from alembic import context
 from sqlalchemy import Connection
@@ -21,5 +21,5 @@ def _run(connection: Connection) -> None:
 
 _given = context.config.attributes.get("connection")
 if _given is None:
-    raise RuntimeError("use `jiesu db upgrade` or `python -m storage.migrate`, not the alembic command")
+    raise RuntimeError("use `jiesu db upgrade` or `python -m storage.engine.versions`, not the alembic command")
 _run(_given)

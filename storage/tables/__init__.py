@@ -1,11 +1,9 @@
 """Every table, one file per feature; instants are whole microseconds since 1970 UTC, exact on both engines."""
 
-from storage.columns import metadata
-from storage.tables.bulletins import bulletin_files, bulletins
+from storage.engine.columns import metadata
 from storage.tables.calls import calls, dead_numbers, dials, no_visits, unreachables
-from storage.tables.duty import duty_shifts, handovers, quiet_hours, stand_ins
-from storage.tables.likeness import catalogue_rows, gists, governance, like_keys
-from storage.tables.marks import imports, knowledge, ledger, registers, score_appeals, score_exclusions, score_runs
+from storage.tables.delivery import cards, drafts, expectations, idempotency, inbox, letters, pace
+from storage.tables.duty_roster import duty_shifts, handovers, quiet_hours, stand_ins
 from storage.tables.office import (
     api_keys,
     binding_codes,
@@ -22,7 +20,17 @@ from storage.tables.office import (
     units,
 )
 from storage.tables.platform import writebacks
-from storage.tables.telling import cards, drafts, expectations, idempotency, inbox, letters, pace
+from storage.tables.reporting import bulletin_files, bulletins
+from storage.tables.return_visits import caller_texts
+from storage.tables.scoring import (
+    imports,
+    knowledge,
+    ledger,
+    registers,
+    score_appeals,
+    score_exclusions,
+    score_runs,
+)
 from storage.tables.tickets import (
     assignments,
     audit,
@@ -35,7 +43,7 @@ from storage.tables.tickets import (
     tickets,
     visits,
 )
-from storage.tables.visiting import caller_texts
+from storage.tables.triage import catalogue_rows, gists, governance, like_keys
 
 __all__ = [
     "api_keys",

@@ -13,11 +13,11 @@ from backend.domain.instants import to_micros
 from backend.domain.records import Duty, Ticket
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Obligation, Source, State
-from backend.ports.auditing import Finding
-from backend.ports.moves import Find, NewTicket
-from storage.auditing import Auditing
-from storage.auditing_questions import KINDS
-from storage.db import Database
+from backend.ports.integrity import Finding
+from backend.ports.moves import NewTicket, TicketRef
+from storage.engine.database import Database
+from storage.integrity.check_queries import FINDING_KINDS
+from storage.integrity.checks import SqlIntegrityStore
 from tests.storage.test_moves import DISPATCHER, HANDLER, KEY, Bench
 
 MINUTE = timedelta(minutes=1)
@@ -29,7 +29,7 @@ class Town(Bench):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self.real = datetime(2026, 1, 1, tzinfo=UTC)  # the office's clock may be moved; this one may not
-        self.auditor = Auditor(Auditing(db, self.ids), self.office.clock, lambda: self.real)
+        self.auditor = Auditor(SqlIntegrityStore(db, self.ids), self.office.clock, lambda: self.real)
 
     async def ticket(self, no: str = "T1", grade: Grade = Grade.GENERAL) -> None:
         """A ticket as the intake leaves it: waiting to be dispatched, with the clock for that running."""
@@ -137,7 +137,7 @@ async def test_no_red_card_is_missed_where_none_is_due(town: Town, excuse: str) 
 
 async def test_no_red_card_is_missed_while_an_extension_is_being_decided(town: Town) -> None:
     await town.act("sign", HANDLER)
-    snap = await town.moves.load(Find(no="T1"))
+    snap = await town.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.lead is not None
     told = {"at": town.at.isoformat(), "way": "phone"}
     await town.act("extend", HANDLER, new_due_at=(snap.lead.close_due_at + timedelta(days=1)).isoformat(),
@@ -233,7 +233,7 @@ async def test_what_was_heard_and_not_handled_is_found(town: Town) -> None:
 
 
 async def test_a_card_that_stays_out_of_date_is_found(town: Town) -> None:
-    snap = await town.moves.load(Find(no="T1"))
+    snap = await town.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.lead is not None
     await town.plant(
         "INSERT INTO cards (id, channel, address, message_id, person, ticket_id, assignment_id, kind, shown, wanted,"
@@ -304,11 +304,11 @@ async def test_a_finding_is_written_once_and_struck_when_healed(town: Town) -> N
 
 
 async def test_two_auditors_write_a_finding_once(town: Town) -> None:
-    other = Auditor(Auditing(town.db, town.ids), town.office.clock, lambda: town.real)
-    store = Auditing(town.db, town.ids)
+    other = Auditor(SqlIntegrityStore(town.db, town.ids), town.office.clock, lambda: town.real)
+    store = SqlIntegrityStore(town.db, town.ids)
     finding = Finding("untold", "T1", {})
-    assert len(await store.keep([finding], [], town.at)) == 1
-    assert await store.keep([replace(finding)], [], town.at) == []
+    assert len(await store.save_findings([finding], [], town.at)) == 1
+    assert await store.save_findings([replace(finding)], [], town.at) == []
     assert await other.look() == []  # nobody is untold: struck, once
     assert await town.auditor.look() == []
     assert await town.audited() == ["finding", "healed"]
@@ -333,7 +333,7 @@ async def test_he_looks_once_a_minute_and_lets_others_catch_up_after_a_step_of_t
 
 
 def test_there_are_at_least_twelve_kinds_and_each_has_its_words() -> None:
-    assert len(KINDS) >= 12
+    assert len(FINDING_KINDS) >= 12
     for language in ("zh_CN", "en"):
         words = Texts(language)
-        assert [k for k in KINDS if not words.has(f"finding.{k}")] == []
+        assert [k for k in FINDING_KINDS if not words.has(f"finding.{k}")] == []

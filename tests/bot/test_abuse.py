@@ -49,7 +49,7 @@ async def test_a_group_that_became_a_supergroup_is_followed_FT21(world: World) -
     await world.card(bound, "H1", address=group.chat.id)
     group.migrate()
     await world.quiet()
-    held = await world.house.book.of_assignment((await world.assignment()).id)
+    held = await world.house.book.list_by_assignment((await world.assignment()).id)
     assert held == []  # messages of the old chat are gone; the next goes to the new one
     assert {state for state, _ in await world.inboxes()} == {"done"}
 
@@ -129,7 +129,7 @@ async def test_ids_that_fall_after_a_quiet_week_are_processed_FT4(world: World) 
 
 async def test_a_failing_handler_keeps_its_update_and_says_so_once_FT8(world: World) -> None:
     user = await world.bound("H1")
-    real, tries = world.house.drafts.todo, []
+    real, tries = world.house.drafts.list_todo, []
 
     async def broken(unit: str, limit: int) -> Any:
         tries.append(1)
@@ -137,7 +137,7 @@ async def test_a_failing_handler_keeps_its_update_and_says_so_once_FT8(world: Wo
             raise RuntimeError("an accident")
         return await real(unit, limit)
 
-    world.house.drafts.todo = broken  # type: ignore[method-assign]
+    world.house.drafts.list_todo = broken  # type: ignore[method-assign]
     await user.say("/todo")
     await user.expect("系统出现问题")
     for _ in range(40):
@@ -196,8 +196,8 @@ async def test_nonsense_of_all_kinds_is_kept_and_never_raises_FT7(world: World) 
     deep = b'{"update_id": 5, "message": ' + b"[" * 1000 + b"]" * 1000 + b"}"
     for body in (b"{", b"[]", b"{}", b'{"update_id": "x"}', b'{"update_id": NaN}', b"\xff\xfe", deep,
                  b'{"update_id": 6, "update_id": 7}', b'{"update_id": 8, "message": {"chat": 3}}', b"\x00"):  # fmt: skip
-        assert await world.door.hear("telegram", body)
-        assert not await world.door.hear("telegram", body)
+        assert await world.door.receive("telegram", body)
+        assert not await world.door.receive("telegram", body)
     await world.quiet()
     assert {state for state, _ in await world.inboxes()} == {"unreadable"}
 
@@ -236,9 +236,11 @@ async def test_a_killed_process_leaves_nothing_behind_FT9(world: World) -> None:
     for task in world._tasks:
         task.cancel()
     await asyncio.gather(*world._tasks, return_exceptions=True)
-    await world.door.hear("telegram", _words(world, user.user_id))
+    await world.door.receive("telegram", _words(world, user.user_id))
     assert await world.inbox.claim("telegram", "killed", 1, world.wall)
-    assert await world.inbox.lead(f"poll:{world.house.bot.id}", "killed", world.wall, world.wall.replace(year=2030))
+    assert await world.inbox.acquire_lease(
+        f"poll:{world.house.bot.id}", "killed", world.wall, world.wall.replace(year=2030)
+    )
     await world.door.prepare()
     await world.reopen()
     world.door.on_heard()

@@ -90,9 +90,9 @@ async def test_a_return_is_collected_until_it_is_whole(world: World) -> None:
 
 
 def _no():  # type: ignore[no-untyped-def]
-    from backend.ports.moves import Find
+    from backend.ports.moves import TicketRef
 
-    return Find(no="T1")
+    return TicketRef(no="T1")
 
 
 async def test_a_late_return_is_warned_of_before_it_is_submitted_M9a(world: World) -> None:
@@ -186,7 +186,7 @@ async def test_an_edited_reply_is_an_amendment_and_the_journal_keeps_the_origina
     await user.edit(said, "答复 路灯与线路均已更换，恢复照明。")
     await user.expect("作为补充说明记录")
     assert (await world.assignment()).reply_text == "路灯与线路均已更换，恢复照明。"
-    history = await world.house.reading.history((await world.assignment()).ticket_id)
+    history = await world.house.reading.load_history((await world.assignment()).ticket_id)
     assert history.lines[-1].verb == "amend" and history.lines[-1].words["before"].startswith("路灯已经换好")
 
 

@@ -18,11 +18,11 @@ async def test_the_effect_and_the_done_mark_are_one_transaction_FT10(world: Worl
         raise SystemError("killed before it could say so")
 
     await world.quiet()
-    real, world.inbox.done = world.inbox.done, dies  # type: ignore[method-assign]
+    real, world.inbox.mark_done = world.inbox.mark_done, dies  # type: ignore[method-assign]
     assert await user.press(card, "签收") == "已签收。"
     await asyncio.sleep(0.05)
     assert (await world.inboxes())[-1] == ("done", 1)
-    world.inbox.done = real  # type: ignore[method-assign]
+    world.inbox.mark_done = real  # type: ignore[method-assign]
 
 
 async def test_a_press_is_answered_within_a_second_even_when_the_house_is_slow(world: World) -> None:
@@ -69,7 +69,7 @@ async def test_in_the_beijing_rules_the_worker_must_have_no_objection_A33(world:
     from backend.ports.config import SettingVersion
 
     user = await world.bound("H1")
-    await world.office.store.set(
+    await world.office.store.add_version(
         SettingVersion("profile", None, "beijing_mutual_aid", world.at - timedelta(days=1), "admin", world.at)
     )
     world.office.forget()

@@ -21,7 +21,7 @@ from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
 from backend.filing import Filing
 from backend.office import Clock, Office
 from backend.ports.cards import NewCard
-from backend.ports.moves import Find, NewTicket
+from backend.ports.moves import NewTicket, TicketRef
 from backend.registry import PersonForm, Registry
 from backend.snooze import Snooze
 from bot.door import ChatDoor
@@ -32,21 +32,21 @@ from sandbox.telegram.model import Message
 from sandbox.telegram.people import ChatUser
 from sandbox.town import Town
 from storage import tables as t
-from storage.audit import Audit
-from storage.cards import Cards as CardShelf
-from storage.config import Configuration
-from storage.db import Database
-from storage.drafts import DraftShelf
-from storage.due import DueWork
-from storage.files import Files
-from storage.glance import Glance
-from storage.ids import Ids
-from storage.inbox import InboxShelf
-from storage.letters import Letters
-from storage.moves import moves_store
-from storage.people import PeopleShelf
-from storage.reading import Reading
-from storage.vault import Vault
+from storage.deadlines.due import SqlDueStore
+from storage.delivery.cards import SqlCardStore as CardShelf
+from storage.delivery.chat_state import SqlChatStateStore
+from storage.delivery.inbox import SqlInboxStore
+from storage.delivery.outbox import SqlOutboxStore
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
+from storage.integrity.audit import SqlAuditStore
+from storage.office.config import SqlConfigStore
+from storage.office.people import SqlPeopleStore
+from storage.tickets.files import SqlFileStore
+from storage.tickets.glance import SqlGlanceStore
+from storage.tickets.moves import create_move_store
+from storage.tickets.queries import SqlQueryStore
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TOKEN = "123456789:AAsandbox-token"
@@ -74,26 +74,26 @@ class World:
     def __init__(self, db: Database, town: Town, base: str, pace: Pacer | None = None) -> None:
         self.db, self.town = db, town
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
-        self.ids = Ids(db)
-        self.vault = Vault("a secret of the tests, long enough")
+        self.ids = IdSupply(db)
+        self.vault = Encryption("a secret of the tests, long enough")
         clock = Clock(lambda: self.at, ZONE)
-        self.office = Office(Configuration(db, self.ids), clock, "jilin")
-        self.moves = moves_store(db)
+        self.office = Office(SqlConfigStore(db, self.ids), clock, "jilin")
+        self.moves = create_move_store(db)
         self.desk = Desk(self.moves, self.office, self.ids, b"k" * 32)
-        drafts = DraftShelf(db)
-        self.registry = Registry(PeopleShelf(db, self.ids, self.vault), drafts, self.office)
+        drafts = SqlChatStateStore(db)
+        self.registry = Registry(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
         self.catalogue = Texts("zh_CN")
         book = CardShelf(db, self.ids, self.vault)
         bot = make_bot(TOKEN, f"{base}/sandbox/telegram")
         self.house = House(
             bot=bot, channel=TelegramChannel(bot), desk=self.desk, office=self.office, registry=self.registry,
-            drafts=drafts, reading=Reading(db, self.vault), filing=Filing(Files(db), clock),
-            audit=Audit(db, self.ids), cards=Cards(self.moves, self.office, book, self.catalogue, drafts),
-            book=book, catalogue=self.catalogue, pace=pace or NoPace(), glance=Glance(db),
-            snooze=Snooze(Letters(db, self.ids), Reading(db, self.vault), self.office, self.ids, self.moves, DueWork(db)),
+            drafts=drafts, reading=SqlQueryStore(db, self.vault), filing=Filing(SqlFileStore(db), clock),
+            audit=SqlAuditStore(db, self.ids), cards=Cards(self.moves, self.office, book, self.catalogue, drafts),
+            book=book, catalogue=self.catalogue, pace=pace or NoPace(), glance=SqlGlanceStore(db),
+            snooze=Snooze(SqlOutboxStore(db, self.ids), SqlQueryStore(db, self.vault), self.office, self.ids, self.moves, SqlDueStore(db)),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
-        self.inbox = InboxShelf(db, self.ids, lambda: self.wall)
+        self.inbox = SqlInboxStore(db, self.ids, lambda: self.wall)
         self.door = ChatDoor(self.house, self.inbox, wall=lambda: self.wall, poll_seconds=1, idle_seconds=0.05)
         self._tasks: list[asyncio.Task[Any]] = []
 
@@ -165,19 +165,19 @@ class World:
         await self.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
 
     async def assignment(self, no: str = "T1") -> Assignment:
-        snap = await self.moves.load(Find(no=no))
+        snap = await self.moves.load(TicketRef(no=no))
         assert snap is not None
         return snap.assignments[-1]
 
     async def state(self, no: str = "T1") -> str:
-        snap = await self.moves.load(Find(no=no))
+        snap = await self.moves.load(TicketRef(no=no))
         assert snap is not None
         return str(snap.ticket.state)
 
     async def card(self, user: ChatUser, code: str, no: str = "T1", address: int | None = None) -> Message:
         """What the courier will do: a living card in a chat, remembered."""
         a = await self.assignment(no)
-        snap = await self.moves.load(Find(no=no))
+        snap = await self.moves.load(TicketRef(no=no))
         person = (await self.office.standing(fresh=True)).by_code[code]
         assert snap is not None
         where = str(address or user.user_id)

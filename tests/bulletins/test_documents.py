@@ -10,8 +10,8 @@ from backend.bulletins.kinds import Kind
 from backend.bulletins.pdf import _data
 from backend.bulletins.workbook import safe
 from backend.domain.texts import Texts
-from storage.bulletins import BulletinShelf
-from storage.db import Database
+from storage.engine.database import Database
+from storage.reporting.bulletins import SqlBulletinStore
 from tests.bulletins.world import ADMIN, CALLER, MONTH, PHONE, REVIEWER, Book, Paper, room, world
 from tests.marks.world import ZONE
 
@@ -140,7 +140,7 @@ async def test_a_matter_without_a_title_is_named_by_place_and_category_alone(dat
 
 async def test_a_month_without_data_becomes_a_document_that_says_so(database: Database) -> None:
     made, _ = await world(database, count=5)
-    rooms, store = room(made), BulletinShelf(made.db, made.ids, made.vault)
+    rooms, store = room(made), SqlBulletinStore(made.db, made.ids, made.vault)
     issue = await store.open_issue(Kind.MONTHLY, "2025-01", 2025, "A1", made.at, None)
     assert issue is not None
     material = await rooms._gather.material(Kind.MONTHLY, "2025-01", {}, None)

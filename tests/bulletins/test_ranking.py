@@ -16,8 +16,8 @@ from backend.domain.settings import Settings
 from backend.domain.texts import Texts
 from backend.domain.ticket import UnitKind
 from backend.marks.spans import span
-from backend.ports.bulletins import Issue
-from storage.db import Database
+from backend.ports.reporting import BulletinIssue
+from storage.engine.database import Database
 from tests.bulletins.world import ADMIN, Book, Paper, room, world
 from tests.marks.world import CLERK
 
@@ -147,6 +147,6 @@ async def test_a_locked_month_counts_as_it_was_locked_and_the_paper_says_so(data
     assert material.scores is not None and material.scores.locked["2026-10"] == run["id"]
     kept = {u["unit"]: u["total"] for u in locked["units"]}
     assert {u: months["2026-10"] for u, months in material.scores.months.items() if u in kept} == kept
-    issue = Issue(1, Kind.QUARTERLY, "2026Q4", 2026, 1, 1, "making", made.at, "A1")
+    issue = BulletinIssue(1, Kind.QUARTERLY, "2026Q4", 2026, 1, 1, "making", made.at, "A1")
     words = str(compose(material, issue, Texts("zh_CN")).blocks)
     assert f"2026-10 定稿（第{run['id']}号）" in words and "2026-11 试算" in words

@@ -11,16 +11,16 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
 from storage import tables as t
-from storage.bulletins import BulletinShelf
-from storage.db import Database
+from storage.engine.database import Database
+from storage.reporting.bulletins import SqlBulletinStore
 from tests.bulletins.world import ADMIN, room, world
 from tests.marks.world import World
 
 LEADER = Actor("L1", Role.LEADER, "U01")
 
 
-def shelf(made: World) -> BulletinShelf:
-    return BulletinShelf(made.db, made.ids, made.vault)
+def shelf(made: World) -> SqlBulletinStore:
+    return SqlBulletinStore(made.db, made.ids, made.vault)
 
 
 async def test_a_period_made_anew_keeps_its_number_and_others_follow(database: Database) -> None:
@@ -50,14 +50,14 @@ async def test_the_documents_are_kept_as_issued_and_taking_them_out_is_noted(dat
     monthly = await book.open_issue(Kind.MONTHLY, "2026-10", 2026, "A1", made.at, None)
     assert analysis is not None and monthly is not None
     for issue in (analysis, monthly):
-        await book.settle(issue.id, [("通报.docx", b"one"), ("通报.pdf", b"two")], None)
+        await book.finish_issue(issue.id, [("通报.docx", b"one"), ("通报.pdf", b"two")], None)
     assert await rooms.open(monthly.id, "pdf", LEADER) == ("通报.pdf", b"two")
     assert await rooms.open(monthly.id, "通报.docx", ADMIN) == ("通报.docx", b"one")
     assert {i.kind for i, _ in (await rooms.issues(LEADER)).items} == {Kind.MONTHLY}
     assert len((await rooms.issues(ADMIN)).items) == 2
     first = await rooms.issues(ADMIN, limit=1)
-    assert [i.id for i, _ in first.items] == [monthly.id] and first.next == monthly.id
-    assert [i.id for i, _ in (await rooms.issues(ADMIN, before=first.next)).items] == [analysis.id]
+    assert [i.id for i, _ in first.items] == [monthly.id] and first.next_id == monthly.id
+    assert [i.id for i, _ in (await rooms.issues(ADMIN, before=first.next_id)).items] == [analysis.id]
     for who, issue_id, name in ((LEADER, analysis.id, "pdf"), (ADMIN, monthly.id, "xlsx"), (ADMIN, 1, "pdf")):
         with pytest.raises(Refused, match="not_found"):
             await rooms.open(issue_id, name, who)

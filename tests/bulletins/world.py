@@ -11,9 +11,9 @@ from backend.bulletins import Bulletins
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
-from storage.audit import Audit
-from storage.bulletins import BulletinShelf
-from storage.db import Database
+from storage.engine.database import Database
+from storage.integrity.audit import SqlAuditStore
+from storage.reporting.bulletins import SqlBulletinStore
 from tests.marks.world import Lives, World
 
 MONTH = "2026-10"
@@ -45,8 +45,8 @@ async def world(db: Database, seed: int = 11, count: int = 160) -> tuple[World, 
 
 def room(made: World, language: str = "zh_CN") -> Bulletins:
     """The room over that world."""
-    store = BulletinShelf(made.db, made.ids, made.vault)
-    return Bulletins(store, made.marks, Audit(made.db, made.ids), Texts(language))
+    store = SqlBulletinStore(made.db, made.ids, made.vault)
+    return Bulletins(store, made.marks, SqlAuditStore(made.db, made.ids), Texts(language))
 
 
 class Book:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from storage.db import Database
+from storage.engine.database import Database
 from tests.calls.world import World, make_place
 
 

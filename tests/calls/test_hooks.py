@@ -183,14 +183,14 @@ async def test_FW7_a_step_asked_for_again_sounds_the_same_and_counts_once(world:
 async def test_FW10_while_the_database_is_slow_the_key_is_kept_and_the_person_waits(world: World) -> None:
     world.hooks.answer_seconds = 0.05
     attempt = await asked(world)
-    talk, opened = world.store.talk, asyncio.Event()
+    talk, opened = world.store.find_live_call, asyncio.Event()
     await world.calls.answer(attempt, 0, world.line.read(fields()))
 
     async def slow(dial_id: int) -> Any:
         await opened.wait()
         return await talk(dial_id)
 
-    world.store.talk = slow  # type: ignore[method-assign]
+    world.store.find_live_call = slow  # type: ignore[method-assign]
     path = f"/voice/{attempt}?s=1"
     for waited in (1, 2, 3):
         status, text = await world.post(path, fields(Digits="1") if waited == 1 else fields())
@@ -200,7 +200,7 @@ async def test_FW10_while_the_database_is_slow_the_key_is_kept_and_the_person_wa
     status, text = await world.post(path, fields())
     assert "系统暂时繁忙" in text and "<Hangup" in text, "three times is enough"
     opened.set()
-    world.store.talk = talk  # type: ignore[method-assign]
+    world.store.find_live_call = talk  # type: ignore[method-assign]
     world.hooks.answer_seconds = 4.0
     status, text = await world.post(path, fields())
     assert "已记录" in text and (await world.call()).outcome == "confirmed", "the key was kept"
@@ -209,15 +209,15 @@ async def test_FW10_while_the_database_is_slow_the_key_is_kept_and_the_person_wa
 async def test_FW10_a_database_that_fails_is_waited_for_and_the_key_travels_sealed(world: World) -> None:
     attempt = await asked(world)
     await world.post(f"/voice/{attempt}?s=0", fields())
-    take = world.store.take_step
+    take = world.store.record_step
 
     async def fails(step: Any) -> bool:
         raise ConnectionError("away")
 
-    world.store.take_step = fails  # type: ignore[method-assign]
+    world.store.record_step = fails  # type: ignore[method-assign]
     status, text = await world.post(f"/voice/{attempt}?s=1", fields(Digits="1"))
     assert status == 200 and "请稍候" in text
-    world.store.take_step = take  # type: ignore[method-assign]
+    world.store.record_step = take  # type: ignore[method-assign]
     path = text.partition("/hooks/twilio")[2].partition("</Redirect>")[0].replace("&amp;", "&")
     assert "h=" in path and "=1&" in path
     status, text = await world.post(path, fields())
@@ -236,7 +236,7 @@ async def test_a_status_that_could_not_be_kept_is_said_to_be_lost(world: World) 
     async def fails(dial_id: int) -> Any:
         raise ConnectionError("away")
 
-    world.store.talk = fails  # type: ignore[method-assign]
+    world.store.find_live_call = fails  # type: ignore[method-assign]
     assert (await world.post(f"/status/{attempt}", fields(CallStatus="completed")))[0] == 503
 
 

@@ -189,7 +189,7 @@ async def test_a_dead_number_is_not_rung_about_the_next_matter_either_until_it_i
     await world.dispatched("T2")
     await world.settle()
     assert world.rung(H1) == 0
-    [dead] = await world.store.dead_numbers(10)
+    [dead] = await world.store.list_invalid_numbers(10)
     assert (dead.masked, dead.code, dead.person, dead.ticket_no) == ("138****1001", "21211", "H1", "T1")
     assert await world.calls.revive(dead.key, Actor("A1", Role.ADMIN))
     await world.dispatched("T3")
@@ -215,10 +215,10 @@ async def test_what_calls_came_to_by_unit_and_month(world: World) -> None:
     await world.go(minutes=11)
     world.calls._bills._looked -= 61
     await world.settle()
-    [row] = await world.store.spent(world.at - timedelta(days=1), world.at)
-    assert (row.unit, row.purpose, row.dials, row.answered, row.currency) == ("U01", "notice", 1, 1, "USD")
+    [row] = await world.store.sum_costs(world.at - timedelta(days=1), world.at)
+    assert (row.unit, row.purpose, row.attempts, row.answered, row.currency) == ("U01", "notice", 1, 1, "USD")
     assert row.seconds > 0 and float(row.cost) > 0
-    assert await world.store.spent(world.at, world.at + timedelta(days=1)) == []
+    assert await world.store.sum_costs(world.at, world.at + timedelta(days=1)) == []
 
 
 @ONE_ENGINE

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from backend.domain.instants import from_micros, to_micros
-from backend.ports.calls import Ending, NewCall, News, Step
+from backend.ports.calls import AttemptReport, AttemptResult, DialogueStep, NewCall
 from storage import tables as t
-from storage.calls import CallShelf
-from storage.db import Database
-from storage.ids import Ids
-from storage.vault import Vault
+from storage.calls.calls import SqlCallStore
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
 
 NOW = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
 LI, WANG = "+8613800001001", "+8613800001002"
@@ -21,8 +21,8 @@ LOOK = NOW + timedelta(seconds=90)
 
 
 @pytest.fixture
-def shelf(database: Database) -> CallShelf:
-    return CallShelf(database, Ids(database), Vault("a secret of the tests, long enough"))
+def shelf(database: Database) -> SqlCallStore:
+    return SqlCallStore(database, IdSupply(database), Encryption("a secret of the tests, long enough"))
 
 
 def new(**more: Any) -> NewCall:
@@ -37,85 +37,87 @@ async def letter(database: Database, letter_id: int = 1, **more: Any) -> None:
     await database.write(lambda c: c.execute(insert(t.letters).values(row)) and None)
 
 
-async def begun(shelf: CallShelf, number: str = LI, **more: Any) -> int:
-    call = await shelf.open(new(**more))
+async def begun(shelf: SqlCallStore, number: str = LI, **more: Any) -> int:
+    call = await shelf.enqueue(new(**more))
     assert call is not None
-    attempt = await shelf.begin(call, number, "138****1001", NOW, LOOK)
+    attempt = await shelf.begin_attempt(call, number, "138****1001", NOW, LOOK)
     assert attempt is not None
     return attempt
 
 
-def step(dial: int, number: int = 0, **more: Any) -> Step:
-    return Step(dial, number, NOW, {"say": ["x"]}, "offer.0.0.0.0.0", {"contacted": "yes"}, **more)
+def step(dial: int, number: int = 0, **more: Any) -> DialogueStep:
+    return DialogueStep(dial, number, NOW, {"say": ["x"]}, "offer.0.0.0.0.0", {"contacted": "yes"}, **more)
 
 
-async def test_a_letter_makes_one_call_however_many_take_it_up_FM8(shelf: CallShelf, database: Database) -> None:
+async def test_a_letter_makes_one_call_however_many_take_it_up_FM8(shelf: SqlCallStore, database: Database) -> None:
     await letter(database)
-    found = (await shelf.letters(NOW, 10))[0]
+    found = (await shelf.list_due_messages(NOW, 10))[0]
     assert (found.id, found.attempts, found.unit) == (1, 2, None)
-    made = await asyncio.gather(*(shelf.open(new(letter_id=1)) for _ in range(8)))
+    made = await asyncio.gather(*(shelf.enqueue(new(letter_id=1)) for _ in range(8)))
     assert sum(one is not None for one in made) == 1
     row = await database.read(lambda c: c.execute(select(t.letters)).one())
     assert (row.state, row.owner, row.attempts, row.lease_until) == ("sending", "calls", 3, None)
-    assert await shelf.letters(NOW, 10) == []
+    assert await shelf.list_due_messages(NOW, 10) == []
 
 
-async def test_letters_come_when_due_and_the_urgent_first(shelf: CallShelf, database: Database) -> None:
+async def test_letters_come_when_due_and_the_urgent_first(shelf: SqlCallStore, database: Database) -> None:
     await letter(database, 1)
     await letter(database, 2, urgent=True)
     await letter(database, 3, not_before=to_micros(NOW) + 1)
     await letter(database, 4, channel="telegram")
-    assert [found.id for found in await shelf.letters(NOW, 10)] == [2, 1]
+    assert [found.id for found in await shelf.list_due_messages(NOW, 10)] == [2, 1]
 
 
-async def test_a_round_of_a_ticket_is_visited_by_one_call_FW22(shelf: CallShelf) -> None:
-    made = await asyncio.gather(*(shelf.open(new(purpose="visit", ticket_id=5, round=1)) for _ in range(4)))
+async def test_a_round_of_a_ticket_is_visited_by_one_call_FW22(shelf: SqlCallStore) -> None:
+    made = await asyncio.gather(*(shelf.enqueue(new(purpose="visit", ticket_id=5, round=1)) for _ in range(4)))
     assert sum(one is not None for one in made) == 1
-    assert await shelf.open(new(purpose="visit", ticket_id=5, round=2)) is not None
+    assert await shelf.enqueue(new(purpose="visit", ticket_id=5, round=2)) is not None
 
 
-async def test_one_of_many_begins_and_the_attempt_is_there_before_the_carrier_is_asked_FW14(shelf: CallShelf) -> None:
-    call = await shelf.open(new())
+async def test_one_of_many_begins_and_the_attempt_is_there_before_the_carrier_is_asked_FW14(
+    shelf: SqlCallStore,
+) -> None:
+    call = await shelf.enqueue(new())
     assert call is not None
-    begun = await asyncio.gather(*(shelf.begin(call, LI, "138****1001", NOW, LOOK) for _ in range(8)))
+    begun = await asyncio.gather(*(shelf.begin_attempt(call, LI, "138****1001", NOW, LOOK) for _ in range(8)))
     attempt = next(one for one in begun if one is not None)
     assert sum(one is not None for one in begun) == 1
-    talk = await shelf.talk(attempt)
-    assert talk is not None and (talk.dial.state, talk.dial.number, talk.call.state, talk.call.dials) == (
+    talk = await shelf.find_live_call(attempt)
+    assert talk is not None and (talk.attempt.state, talk.attempt.number, talk.call.state, talk.call.attempts_made) == (
         "asking",
         1,
         "live",
         1,
     )
-    assert await shelf.number_of(call) == LI
+    assert await shelf.get_number(call) == LI
 
 
-async def test_an_engaged_telephone_is_not_rung_about_something_else(shelf: CallShelf) -> None:
+async def test_an_engaged_telephone_is_not_rung_about_something_else(shelf: SqlCallStore) -> None:
     first = await begun(shelf)
-    other = await shelf.open(new())
+    other = await shelf.enqueue(new())
     assert other is not None
-    assert await shelf.engaged(other, LI) and not await shelf.engaged(other, WANG)
-    assert await shelf.begin(other, LI, "x", NOW, LOOK) is None
-    await shelf.end(Ending(first, "confirmed", NOW))
-    assert not await shelf.engaged(other, LI)
-    assert await shelf.begin(other, LI, "x", NOW, LOOK) is not None
+    assert await shelf.is_engaged(other, LI) and not await shelf.is_engaged(other, WANG)
+    assert await shelf.begin_attempt(other, LI, "x", NOW, LOOK) is None
+    await shelf.settle_attempt(AttemptResult(first, "confirmed", NOW))
+    assert not await shelf.is_engaged(other, LI)
+    assert await shelf.begin_attempt(other, LI, "x", NOW, LOOK) is not None
 
 
-async def test_the_number_is_nowhere_in_the_clear_G23(shelf: CallShelf, database: Database) -> None:
+async def test_the_number_is_nowhere_in_the_clear_G23(shelf: SqlCallStore, database: Database) -> None:
     await begun(shelf, phone=LI, masked="138****1001")
     for table in (t.calls, t.dials):
         rows = await database.read(lambda c, table=table: c.execute(select(table)).all())
         assert "13800001001" not in str(rows)
 
 
-async def test_a_step_is_taken_once_and_an_attempt_is_judged_once_FW5_FW7(shelf: CallShelf) -> None:
+async def test_a_step_is_taken_once_and_an_attempt_is_judged_once_FW5_FW7(shelf: SqlCallStore) -> None:
     attempt = await begun(shelf)
-    taken = await asyncio.gather(*(shelf.take_step(step(attempt, keys="1", provider_id="CA1")) for _ in range(6)))
+    taken = await asyncio.gather(*(shelf.record_step(step(attempt, keys="1", provider_id="CA1")) for _ in range(6)))
     assert taken.count(True) == 1
-    assert not await shelf.take_step(step(attempt, 5))
-    talk = await shelf.talk(attempt)
+    assert not await shelf.record_step(step(attempt, 5))
+    talk = await shelf.find_live_call(attempt)
     assert talk is not None
-    assert (talk.dial.step, talk.dial.said, talk.dial.keys, talk.dial.provider_id, talk.dial.state) == (
+    assert (talk.attempt.step, talk.attempt.said, talk.attempt.keys, talk.attempt.provider_id, talk.attempt.state) == (
         1,
         {"say": ["x"]},
         "1",
@@ -124,12 +126,12 @@ async def test_a_step_is_taken_once_and_an_attempt_is_judged_once_FW5_FW7(shelf:
     )
     assert (talk.call.position, talk.call.heard) == ("offer.0.0.0.0.0", {"contacted": "yes"})
     ended = await asyncio.gather(
-        *(shelf.end(Ending(attempt, "no_reply", NOW, NOW + timedelta(minutes=5))) for _ in range(6))
+        *(shelf.settle_attempt(AttemptResult(attempt, "no_reply", NOW, NOW + timedelta(minutes=5))) for _ in range(6))
     )
     assert ended.count(True) == 1
-    again = (await shelf.due(NOW + timedelta(minutes=5), 10))[0]
+    again = (await shelf.list_due(NOW + timedelta(minutes=5), 10))[0]
     assert (again.tries, again.state) == (1, "waiting")
-    assert await shelf.due(NOW + timedelta(minutes=4), 10) == []
+    assert await shelf.list_due(NOW + timedelta(minutes=4), 10) == []
 
 
 NEWS = [
@@ -144,14 +146,16 @@ NEWS = [
 
 @pytest.mark.parametrize(("name", "told", "status"), NEWS, ids=[row[0] for row in NEWS])
 async def test_news_in_any_order_FW6(
-    shelf: CallShelf, database: Database, name: str, told: list[tuple[str, int]], status: str
+    shelf: SqlCallStore, database: Database, name: str, told: list[tuple[str, int]], status: str
 ) -> None:
     attempt = await begun(shelf)
     for word, sequence in told:
         last = word in ("completed", "busy")
-        await shelf.news(
+        await shelf.record_report(
             attempt,
-            News("CA1", word, last, NOW, sequence, duration=7 if last else None, cost="0.02 USD" if last else None),
+            AttemptReport(
+                "CA1", word, last, NOW, sequence, duration=7 if last else None, cost="0.02 USD" if last else None
+            ),
         )
     row = await database.read(lambda c: c.execute(select(t.dials)).one())
     call = await database.read(lambda c: c.execute(select(t.calls)).one())
@@ -159,106 +163,108 @@ async def test_news_in_any_order_FW6(
     assert (call.duration, call.cost) == ((7, "0.02000 USD") if status != "in-progress" else (0, None))
 
 
-async def test_duration_and_cost_are_summed_over_the_attempts(shelf: CallShelf, database: Database) -> None:
-    call = await shelf.open(new())
+async def test_duration_and_cost_are_summed_over_the_attempts(shelf: SqlCallStore, database: Database) -> None:
+    call = await shelf.enqueue(new())
     assert call is not None
     for place in range(3):
-        attempt = await shelf.begin(call, LI, "x", NOW, LOOK)
+        attempt = await shelf.begin_attempt(call, LI, "x", NOW, LOOK)
         assert attempt is not None
-        await shelf.news(attempt, News(f"CA{place}", "completed", True, NOW, 1, duration=10, cost="0.02 USD"))
-        await shelf.end(Ending(attempt, "no_reply", NOW, NOW))
+        await shelf.record_report(
+            attempt, AttemptReport(f"CA{place}", "completed", True, NOW, 1, duration=10, cost="0.02 USD")
+        )
+        await shelf.settle_attempt(AttemptResult(attempt, "no_reply", NOW, NOW))
     row = await database.read(lambda c: c.execute(select(t.calls)).one())
     assert (row.duration, row.cost, row.tries) == (30, "0.06000 USD", 3)
 
 
-async def test_callbacks_may_come_before_the_carriers_answer_FW16(shelf: CallShelf) -> None:
+async def test_callbacks_may_come_before_the_carriers_answer_FW16(shelf: SqlCallStore) -> None:
     attempt = await begun(shelf)
-    await shelf.news(attempt, News("CA1", "ringing", False, NOW, 0))
-    assert not await shelf.placed(attempt, "CA1", LOOK)
+    await shelf.record_report(attempt, AttemptReport("CA1", "ringing", False, NOW, 0))
+    assert not await shelf.mark_placed(attempt, "CA1", LOOK)
     other = await begun(shelf, WANG)
-    assert not await shelf.placed(other, "CA1", LOOK), "one id of the carrier belongs to one attempt"
-    assert await shelf.known(["CA1", "CA2"]) == {"CA1"}
+    assert not await shelf.mark_placed(other, "CA1", LOOK), "one id of the carrier belongs to one attempt"
+    assert await shelf.find_provider_ids(["CA1", "CA2"]) == {"CA1"}
 
 
-async def test_doubt_is_looked_after_and_no_longer_when_it_is_resolved(shelf: CallShelf) -> None:
+async def test_doubt_is_looked_after_and_no_longer_when_it_is_resolved(shelf: SqlCallStore) -> None:
     attempt = await begun(shelf)
-    await shelf.doubtful(attempt, "cut")
-    assert await shelf.overdue(NOW, 10) == []
-    talk = (await shelf.overdue(LOOK, 10))[0]
-    assert (talk.dial.id, talk.dial.state) == (attempt, "ambiguous")
-    await shelf.look_again(attempt, LOOK + timedelta(seconds=1))
-    assert await shelf.overdue(LOOK, 10) == []
-    await shelf.end(Ending(attempt, "carrier_failed", LOOK, LOOK, False, "not_found"))
-    assert await shelf.overdue(LOOK + timedelta(days=1), 10) == []
-    assert (await shelf.due(LOOK, 10))[0].tries == 0
+    await shelf.mark_ambiguous(attempt, "cut")
+    assert await shelf.list_overdue(NOW, 10) == []
+    talk = (await shelf.list_overdue(LOOK, 10))[0]
+    assert (talk.attempt.id, talk.attempt.state) == (attempt, "ambiguous")
+    await shelf.postpone_check(attempt, LOOK + timedelta(seconds=1))
+    assert await shelf.list_overdue(LOOK, 10) == []
+    await shelf.settle_attempt(AttemptResult(attempt, "carrier_failed", LOOK, LOOK, False, "not_found"))
+    assert await shelf.list_overdue(LOOK + timedelta(days=1), 10) == []
+    assert (await shelf.list_due(LOOK, 10))[0].tries == 0
 
 
-async def test_an_incoming_call_is_kept_once_FW7(shelf: CallShelf, database: Database) -> None:
+async def test_an_incoming_call_is_kept_once_FW7(shelf: SqlCallStore, database: Database) -> None:
     kept = await asyncio.gather(
-        *(shelf.inbound(new(purpose="inbound", script="inbound_handler"), "CA9") for _ in range(5))
+        *(shelf.open_inbound(new(purpose="inbound", script="inbound_handler"), "CA9") for _ in range(5))
     )
     assert len(set(kept)) == 1
     assert len(await database.read(lambda c: c.execute(select(t.calls)).all())) == 1
 
 
-async def test_who_was_visited_lately_and_who_wants_peace(shelf: CallShelf) -> None:
+async def test_who_was_visited_lately_and_who_wants_peace(shelf: SqlCallStore) -> None:
     attempt = await begun(shelf, purpose="visit", ticket_id=1, round=1)
-    talk = await shelf.talk(attempt)
+    talk = await shelf.find_live_call(attempt)
     assert talk is not None and talk.call.phone_index is not None
-    assert await shelf.visited(LI, NOW - timedelta(days=7), 0) == [NOW]
-    assert await shelf.visited(LI, NOW - timedelta(days=7), talk.call.id) == []
-    assert await shelf.visited(LI, NOW + timedelta(seconds=1), 0) == []
-    assert await shelf.visited(WANG, NOW - timedelta(days=7), 0) == []
-    assert not await shelf.visits_refused(LI)
+    assert await shelf.list_visit_calls(LI, NOW - timedelta(days=7), 0) == [NOW]
+    assert await shelf.list_visit_calls(LI, NOW - timedelta(days=7), talk.call.id) == []
+    assert await shelf.list_visit_calls(LI, NOW + timedelta(seconds=1), 0) == []
+    assert await shelf.list_visit_calls(WANG, NOW - timedelta(days=7), 0) == []
+    assert not await shelf.is_do_not_call(LI)
     for _ in range(2):
-        await shelf.refuse_visits(talk.call.phone_index, NOW, None)
-    assert await shelf.visits_refused(LI) and not await shelf.visits_refused(WANG)
-    assert await shelf.asked_since(NOW) == 1 and await shelf.asked_since(NOW + timedelta(seconds=1)) == 0
+        await shelf.add_do_not_call(talk.call.phone_index, NOW, None)
+    assert await shelf.is_do_not_call(LI) and not await shelf.is_do_not_call(WANG)
+    assert await shelf.count_attempts(NOW) == 1 and await shelf.count_attempts(NOW + timedelta(seconds=1)) == 0
 
 
-async def test_waiting_calls_are_postponed_or_dropped_and_live_ones_are_not(shelf: CallShelf) -> None:
-    call = await shelf.open(new())
+async def test_waiting_calls_are_postponed_or_dropped_and_live_ones_are_not(shelf: SqlCallStore) -> None:
+    call = await shelf.enqueue(new())
     assert call is not None
-    assert await shelf.postpone(call, NOW + timedelta(hours=1)) and await shelf.due(NOW, 5) == []
-    assert await shelf.drop(call, NOW) and not await shelf.drop(call, NOW)
+    assert await shelf.postpone(call, NOW + timedelta(hours=1)) and await shelf.list_due(NOW, 5) == []
+    assert await shelf.cancel(call, NOW) and not await shelf.cancel(call, NOW)
     attempt = await begun(shelf)
-    talk = await shelf.talk(attempt)
+    talk = await shelf.find_live_call(attempt)
     assert talk is not None
-    assert not await shelf.postpone(talk.call.id, NOW) and not await shelf.drop(talk.call.id, NOW)
-    assert await shelf.talk(1) is None
+    assert not await shelf.postpone(talk.call.id, NOW) and not await shelf.cancel(talk.call.id, NOW)
+    assert await shelf.find_live_call(1) is None
 
 
-async def test_what_travels_is_sealed_for_one_attempt(shelf: CallShelf) -> None:
-    sealed = shelf.carry(7, '["2580","说"]')
-    assert "2580" not in sealed and shelf.carried(7, sealed) == '["2580","说"]'
+async def test_what_travels_is_sealed_for_one_attempt(shelf: SqlCallStore) -> None:
+    sealed = shelf.seal_param(7, '["2580","说"]')
+    assert "2580" not in sealed and shelf.open_param(7, sealed) == '["2580","说"]'
     for attempt, text in ((8, sealed), (7, sealed[:-4] + "AAAA"), (7, ""), (7, "!"), (7, "说")):
         with pytest.raises(ValueError):
-            shelf.carried(attempt, text)
+            shelf.open_param(attempt, text)
 
 
-async def test_a_recording_is_kept_on_its_attempt(shelf: CallShelf, database: Database) -> None:
+async def test_a_recording_is_kept_on_its_attempt(shelf: SqlCallStore, database: Database) -> None:
     attempt = await begun(shelf)
-    await shelf.record(attempt, "https://x/RE1")
+    await shelf.record_recording(attempt, "https://x/RE1")
     await database.write(lambda c: c.execute(update(t.dials).values(keys="")) and None)
     row = await database.read(lambda c: c.execute(select(t.dials)).one())
     assert row.recording == "https://x/RE1"
 
 
-async def test_an_old_recording_is_let_go_of(shelf: CallShelf, database: Database) -> None:
+async def test_an_old_recording_is_let_go_of(shelf: SqlCallStore, database: Database) -> None:
     attempt = await begun(shelf)
-    await shelf.record(attempt, "https://x/RE1")
+    await shelf.record_recording(attempt, "https://x/RE1")
     asked = await database.read(lambda c: c.execute(select(t.dials.c.asked_at)).scalar_one())
-    assert await shelf.forget_recordings(from_micros(asked)) == 0
-    assert await shelf.forget_recordings(from_micros(asked + 1)) == 1
+    assert await shelf.delete_recordings(from_micros(asked)) == 0
+    assert await shelf.delete_recordings(from_micros(asked + 1)) == 1
     assert await database.read(lambda c: c.execute(select(t.dials.c.recording)).scalar_one()) is None
 
 
-async def test_a_slower_worker_never_brings_the_next_try_forward_FM4(shelf: CallShelf) -> None:
+async def test_a_slower_worker_never_brings_the_next_try_forward_FM4(shelf: SqlCallStore) -> None:
     """It saw the call waiting, could not begin it, and meanwhile another worker's attempt had ended."""
     attempt = await begun(shelf)
-    talk = await shelf.talk(attempt)
+    talk = await shelf.find_live_call(attempt)
     assert talk is not None
-    await shelf.end(Ending(attempt, "no_answer", NOW, NOW + timedelta(minutes=5)))
+    await shelf.settle_attempt(AttemptResult(attempt, "no_answer", NOW, NOW + timedelta(minutes=5)))
     assert not await shelf.postpone(talk.call.id, NOW + timedelta(minutes=1))
-    assert await shelf.due(NOW + timedelta(minutes=4), 10) == []
-    assert len(await shelf.due(NOW + timedelta(minutes=5), 10)) == 1
+    assert await shelf.list_due(NOW + timedelta(minutes=4), 10) == []
+    assert len(await shelf.list_due(NOW + timedelta(minutes=5), 10)) == 1

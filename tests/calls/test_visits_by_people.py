@@ -11,7 +11,7 @@ from backend.domain.ticket import Grade, Role, Source
 from backend.registry import PersonForm
 from sandbox.phone.behaviour import Speech
 from storage import tables as t
-from storage.config import bump
+from storage.office.config import bump_epoch
 from tests.calls.world import AGENT, ASKER, DISPATCHER, HANDLER, World
 
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -146,7 +146,7 @@ async def bind(world: World, *people: tuple[str, str]) -> None:
 
     def work(c: Connection) -> None:
         c.execute(insert(t.bindings), rows)
-        bump(c)
+        bump_epoch(c)
 
     await world.db.write(work)
     world.office.forget()

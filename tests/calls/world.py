@@ -24,7 +24,7 @@ from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
 from backend.office import Clock, Office
 from backend.ports.config import SettingVersion
-from backend.ports.moves import Find, NewTicket
+from backend.ports.moves import NewTicket, TicketRef
 from backend.registry import PersonForm, Registry
 from backend.visits import Visits
 from backend.web.phone_hooks import add_phone_hooks
@@ -34,18 +34,18 @@ from sandbox.phone.handset import Phone
 from sandbox.phone.hooks import sign
 from sandbox.town import Town
 from storage import tables as t
-from storage.audit import Audit
-from storage.calls import CallShelf
-from storage.cards import Cards
-from storage.config import Configuration
-from storage.db import Database
-from storage.drafts import DraftShelf
-from storage.due import DueWork
-from storage.ids import Ids
-from storage.letters import Letters
-from storage.moves import moves_store
-from storage.people import PeopleShelf
-from storage.vault import Vault
+from storage.calls.calls import SqlCallStore
+from storage.deadlines.due import SqlDueStore
+from storage.delivery.cards import SqlCardStore
+from storage.delivery.chat_state import SqlChatStateStore
+from storage.delivery.outbox import SqlOutboxStore
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
+from storage.integrity.audit import SqlAuditStore
+from storage.office.config import SqlConfigStore
+from storage.office.people import SqlPeopleStore
+from storage.tickets.moves import create_move_store
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KEY = b"k" * 32
@@ -80,15 +80,15 @@ class World:
     def __init__(self, db: Database, town: Town, base: str, app: web.Application, pacer: Pacer | None = None) -> None:
         self.db, self.town, self.base = db, town, base
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)  # a Tuesday
-        self.ids, self.vault = Ids(db), Vault("a secret of the tests, long enough")
+        self.ids, self.vault = IdSupply(db), Encryption("a secret of the tests, long enough")
         clock = Clock(lambda: self.at, ZONE)
-        self.config = Configuration(db, self.ids)
+        self.config = SqlConfigStore(db, self.ids)
         self.office = Office(self.config, clock, "jilin")
-        self.moves = moves_store(db)
+        self.moves = create_move_store(db)
         self.desk = Desk(self.moves, self.office, self.ids, KEY)
-        drafts = DraftShelf(db)
-        self.registry = Registry(PeopleShelf(db, self.ids, self.vault), drafts, self.office)
-        self.letters, book = Letters(db, self.ids), Cards(db, self.ids, self.vault)
+        drafts = SqlChatStateStore(db)
+        self.registry = Registry(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
+        self.letters, book = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.vault)
         catalogue = Texts("zh_CN")
         self.courier = Courier(
             messages=self.letters, cards=book, draw=Drawing(self.moves, self.office, book, catalogue, drafts),
@@ -99,16 +99,16 @@ class World:
             "account_sid": SID, "auth_token": TOKEN, "auth_token_old": OLD_TOKEN,
             "api_url": f"{base}/sandbox/twilio", "calls_per_second": "1000",
         })  # fmt: skip
-        self.store = CallShelf(db, self.ids, self.vault)
+        self.store = SqlCallStore(db, self.ids, self.vault)
         self.tools = Tools(
             store=self.store, letters=self.letters, desk=self.desk, office=self.office, registry=self.registry,
-            courier=self.courier, line=self.line, pacer=pacer or NoPace(), audit=Audit(db, self.ids),
+            courier=self.courier, line=self.line, pacer=pacer or NoPace(), audit=SqlAuditStore(db, self.ids),
             catalogue=catalogue, caller=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
             ids=self.ids,
         )  # fmt: skip
         self.visits = Visits(self.tools)
         self.calls = Calls(self.tools, self.visits)
-        self.clockwork = Clockwork(DueWork(db), self.desk, self.office)
+        self.clockwork = Clockwork(SqlDueStore(db), self.desk, self.office)
         self.hooks = add_phone_hooks(app, self.calls, self.line, self)
 
     async def open(self) -> "World":
@@ -147,7 +147,7 @@ class World:
         columns: dict[str, Any] = {}
         if phone is not None:
             columns = {"phone_sealed": self.vault.seal("tickets", ticket_id, "phone", phone),
-                       "phone_index": self.vault.index(phone), "phone_tail": phone[-4:]}  # fmt: skip
+                       "phone_index": self.vault.blind_index(phone), "phone_tail": phone[-4:]}  # fmt: skip
         assert await self.moves.create([NewTicket(made, line, columns=columns)]) == [True]
 
     async def act(self, verb: str, by: Actor, no: str = "T1001", **words: object) -> None:
@@ -167,7 +167,7 @@ class World:
         await self.settle()
 
     async def set(self, key: str, value: str) -> None:
-        await self.config.set(SettingVersion(key, None, value, self.at - timedelta(days=1), "admin", self.at))
+        await self.config.add_version(SettingVersion(key, None, value, self.at - timedelta(days=1), "admin", self.at))
         self.office.forget()
 
     async def settle(self) -> None:
@@ -181,9 +181,9 @@ class World:
 
     async def go(self, **span: float) -> None:
         """Move the clock, stopping wherever something is planned."""
-        target, due = self.at + timedelta(**span), DueWork(self.db)
+        target, due = self.at + timedelta(**span), SqlDueStore(self.db)
         await self.settle()
-        while (soon := await due.next_at(self.at)) is not None and soon <= target:
+        while (soon := await due.find_next(self.at)) is not None and soon <= target:
             self.at = soon.astimezone(ZONE)
             await self.settle()
         self.at = target
@@ -198,7 +198,7 @@ class World:
         return sum(number in (None, call.to) for call in self.town.phones.calls_made)
 
     async def snap(self, no: str = "T1001") -> Snapshot:
-        snap = await self.moves.load(Find(no=no))
+        snap = await self.moves.load(TicketRef(no=no))
         assert snap is not None
         return snap
 

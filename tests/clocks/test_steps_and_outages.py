@@ -11,8 +11,8 @@ from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket import Grade
 from backend.rounds import Round
 from storage import tables as t
-from storage.db import Database
-from storage.due import DueWork
+from storage.deadlines.due import SqlDueStore
+from storage.engine.database import Database
 from tests.courier.house import House
 
 STEPS = {
@@ -26,7 +26,7 @@ TICK = timedelta(minutes=10)
 
 def clockwork(house: House) -> Clockwork:
     """The clock of one process."""
-    return Clockwork(DueWork(house.db), house.desk, house.office)
+    return Clockwork(SqlDueStore(house.db), house.desk, house.office)
 
 
 async def overdue(house: House) -> int:

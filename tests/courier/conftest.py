@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from storage.db import Database
+from storage.engine.database import Database
 from tests.courier.house import House
 
 

@@ -19,20 +19,20 @@ from backend.domain.records import Ticket, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
 from backend.office import Clock, Office
-from backend.ports.letters import Delivery
-from backend.ports.moves import Find, NewTicket
+from backend.ports.moves import NewTicket, TicketRef
+from backend.ports.outbox import MessageDelivery
 from notify.channel import Capabilities, DeliveryError, EditResult
 from notify.message import Card, Receipt
 from notify.pace import Bucket, Pacer
 from storage import tables as t
-from storage.cards import Cards
-from storage.config import Configuration, bump
-from storage.db import Database
-from storage.drafts import DraftShelf
-from storage.ids import Ids
-from storage.letters import Letters
-from storage.moves import moves_store
-from storage.vault import Vault
+from storage.delivery.cards import SqlCardStore
+from storage.delivery.chat_state import SqlChatStateStore
+from storage.delivery.outbox import SqlOutboxStore
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
+from storage.office.config import SqlConfigStore, bump_epoch
+from storage.tickets.moves import create_move_store
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KEY = b"k" * 32
@@ -40,7 +40,7 @@ DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
 REVIEWER = Actor("R1", Role.REVIEWER, "M01")
 SUPERVISOR = Actor("S1", Role.SUPERVISOR, "M01")
 HANDLER = Actor("H1", Role.HANDLER, "U01")
-VAULT = Vault("a secret of at least sixteen")
+VAULT = Encryption("a secret of at least sixteen")
 PEOPLE = (
     ("D1", "M01", "dispatcher", True), ("R1", "M01", "reviewer", True), ("S1", "M01", "supervisor", True),
     ("H1", "U01", "handler", True), ("H2", "U01", "handler", True), ("L1", "U01", "liaison", True),
@@ -135,16 +135,16 @@ class House:
         self.at = datetime(2026, 11, 10, 9, 30, tzinfo=ZONE)
         self.real = 1_800_000_000.0
         self.db = db
-        self.ids = Ids(db)
-        self.config = Configuration(db, self.ids)
-        self.moves = moves_store(db)
+        self.ids = IdSupply(db)
+        self.config = SqlConfigStore(db, self.ids)
+        self.moves = create_move_store(db)
         self.office = Office(self.config, Clock(lambda: self.at, ZONE), "jilin")
         self.desk = Desk(self.moves, self.office, self.ids, KEY)
-        self.letters = Letters(db, self.ids)
-        self.cards = Cards(db, self.ids, VAULT)
+        self.letters = SqlOutboxStore(db, self.ids)
+        self.cards = SqlCardStore(db, self.ids, VAULT)
         self.channel = channel or FakeChannel()
         self.catalogue = Texts("zh_CN")
-        self.drawing = Drawing(self.moves, self.office, self.cards, self.catalogue, DraftShelf(db))
+        self.drawing = Drawing(self.moves, self.office, self.cards, self.catalogue, SqlChatStateStore(db))
         self.lost: list[tuple[str, str, str]] = []
         self.courier = self.new_courier()
 
@@ -164,12 +164,12 @@ class House:
 
         def work(c: Any) -> None:
             c.execute(update(t.bindings).where(b.person == person, b.state == "live").values(state="dead"))
-            bump(c)
+            bump_epoch(c)
 
         await self.db.write(work)
 
     async def open(self, people: tuple[tuple[str, str, str, bool], ...] = PEOPLE, chats: bool = True) -> "House":
-        await self.config.put_units([
+        await self.config.save_units([
             Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
             Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
         ])  # fmt: skip
@@ -183,7 +183,7 @@ class House:
                     c.execute(insert(t.bindings).values(
                         id=900_000 + number, person=code, channel="telegram", address=f"chat-{code}",
                         user_id=code, state="live", bound_at=0))  # fmt: skip
-            bump(c)
+            bump_epoch(c)
 
         await self.db.write(staff)
         await self.ids.refill()
@@ -208,20 +208,20 @@ class House:
         """A ticket in a unit's hands; the id of its assignment."""
         await self.ticket(no, grade, **more)
         await self.act("dispatch", DISPATCHER, no, unit=unit)
-        snap = await self.moves.load(Find(no=no))
+        snap = await self.moves.load(TicketRef(no=no))
         assert snap is not None and snap.lead is not None
         return snap.lead.id
 
-    async def deliveries(self, no: str = "T1") -> list[Delivery]:
-        snap = await self.moves.load(Find(no=no))
+    async def deliveries(self, no: str = "T1") -> list[MessageDelivery]:
+        snap = await self.moves.load(TicketRef(no=no))
         assert snap is not None
-        return await self.letters.of_ticket(snap.ticket.id)
+        return await self.letters.list_by_ticket(snap.ticket.id)
 
     async def states(self, no: str = "T1") -> dict[tuple[str, str], list[str]]:
         """(kind, person) → states of such letters."""
         found: dict[tuple[str, str], list[str]] = {}
         for d in await self.deliveries(no):
-            found.setdefault((d.letter.kind, d.letter.person), []).append(d.letter.state)
+            found.setdefault((d.message.kind, d.message.person), []).append(d.message.state)
         return found
 
     async def audit(self) -> list[str]:

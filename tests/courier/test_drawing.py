@@ -38,7 +38,7 @@ async def test_a_leader_sees_the_card_without_the_buttons_of_a_handler(house: Ho
 async def test_in_strict_privacy_nothing_of_the_demand_is_in_the_chat(house: House) -> None:
     from backend.ports.config import SettingVersion
 
-    await house.config.set(SettingVersion("privacy.chat", None, "strict", house.at, "A1", house.at))
+    await house.config.add_version(SettingVersion("privacy.chat", None, "strict", house.at, "A1", house.at))
     house.office.forget()
     await house.dispatched()
     await house.courier.round()

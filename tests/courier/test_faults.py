@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from backend.domain.records import Message
 from backend.domain.ticket import Grade
-from backend.ports.letters import Settlement
+from backend.ports.outbox import SendResult
 from notify.channel import DeliveryError, EditResult
 from storage import tables as t
 from tests.courier.house import DISPATCHER, HANDLER, House
@@ -36,9 +36,9 @@ async def test_a_429_of_an_hour_falls_back_to_the_phone_and_later_letters_do_not
     house.channel.plan("chat-H2", DeliveryError("throttled", "429", retry_after=3600))
     await house.dispatched("T1")
     await house.courier.round()
-    calls = [d.letter for d in await house.deliveries() if d.letter.channel == "phone"]
-    failed = next(d for d in await house.deliveries() if d.letter.kind == "M1" and d.letter.person == "H2")
-    assert failed.letter.state == "failed" and failed.error == "throttled 3600"
+    calls = [d.message for d in await house.deliveries() if d.message.channel == "phone"]
+    failed = next(d for d in await house.deliveries() if d.message.kind == "M1" and d.message.person == "H2")
+    assert failed.message.state == "failed" and failed.error == "throttled 3600"
     assert [c.person for c in calls] == ["H1"] and calls[
         0
     ].not_before <= house.at  # the waiting call is brought forward
@@ -50,10 +50,10 @@ async def test_a_429_of_an_hour_falls_back_to_the_phone_and_later_letters_do_not
 async def test_a_blocked_chat_is_forgotten_the_unit_told_and_the_person_rung_FT20(house: House) -> None:
     house.channel.plan("chat-H1", BLOCKED)
     await house.dispatched(grade=Grade.URGENT)
-    before = [d.letter.person for d in await house.deliveries() if d.letter.channel == "phone"]
+    before = [d.message.person for d in await house.deliveries() if d.message.channel == "phone"]
     await house.courier.round()
     assert before == ["H1"]  # an urgent dispatch rings the first handler anyway: no second call
-    assert [d.letter.person for d in await house.deliveries() if d.letter.channel == "phone"] == ["H1"]
+    assert [d.message.person for d in await house.deliveries() if d.message.channel == "phone"] == ["H1"]
     assert house.lost == [("H1", "telegram", "blocked")]
     assert any("H1某 的消息通道已失效" in s.text for s in house.channel.to("chat-L1"))
     assert "address_dead" in await house.audit()
@@ -66,8 +66,8 @@ async def test_a_chain_of_letters_leads_from_person_to_person_and_at_last_to_a_t
     await house.courier.round()
     rung = []
     for _ in range(6):
-        waiting = [d.letter for d in await house.deliveries()
-                   if d.letter.channel == "phone" and d.letter.state == "pending"]  # fmt: skip
+        waiting = [d.message for d in await house.deliveries()
+                   if d.message.channel == "phone" and d.message.state == "pending"]  # fmt: skip
         if not waiting:
             break
         rung.append(waiting[0].person)
@@ -78,7 +78,7 @@ async def test_a_chain_of_letters_leads_from_person_to_person_and_at_last_to_a_t
     tasks = [s.text for s in house.channel.to("chat-D1")]
     assert len(tasks) == 1 and "请人工联系 住建局" in tasks[0]
     assert (await house.audit()).count("unreached") == 1
-    chain = {d.letter.id: d.letter for d in await house.deliveries()}
+    chain = {d.message.id: d.message for d in await house.deliveries()}
     last = next(x for x in chain.values() if x.kind == "T1")
     persons = []
     while last.cause_id is not None:
@@ -89,10 +89,10 @@ async def test_a_chain_of_letters_leads_from_person_to_person_and_at_last_to_a_t
 
 async def test_nobody_is_rung_for_a_ticket_signed_meanwhile_FW18(house: House) -> None:
     await house.dispatched(grade=Grade.URGENT)
-    call = next(d.letter for d in await house.deliveries() if d.letter.channel == "phone")
+    call = next(d.message for d in await house.deliveries() if d.message.channel == "phone")
     await house.act("sign", HANDLER)
     await house.courier.unreachable(call.id, "busy")
-    assert sum(d.letter.channel == "phone" for d in await house.deliveries()) == 1
+    assert sum(d.message.channel == "phone" for d in await house.deliveries()) == 1
 
 
 async def test_a_migrated_group_gets_its_message_once_at_the_new_address_FT21(house: House) -> None:
@@ -130,8 +130,8 @@ async def test_trouble_at_the_server_is_waited_out_with_growing_pauses_and_then_
         await house.courier.round()
     assert house.channel.asked.count("chat-H1") == 8 and house.channel.to("chat-H1") == []
     found = await house.deliveries()
-    assert next(d for d in found if d.letter.kind == "M1" and d.letter.person == "H1").letter.state == "failed"
-    assert any(d.letter.channel == "phone" and d.letter.person == "H1" for d in found)
+    assert next(d for d in found if d.message.kind == "M1" and d.message.person == "H1").message.state == "failed"
+    assert any(d.message.channel == "phone" and d.message.person == "H1" for d in found)
 
 
 async def test_a_doubtful_send_is_repeated_once_marked_and_never_again_FT24(house: House) -> None:
@@ -181,7 +181,7 @@ async def test_a_letter_that_cannot_be_drawn_dies_alone_and_the_others_go_on_FM7
                 "M99",
                 "telegram",
                 "H1",
-                (await house.deliveries())[0].letter.ticket_id,
+                (await house.deliveries())[0].message.ticket_id,
                 None,
                 1,
                 True,
@@ -202,7 +202,7 @@ async def test_a_lost_worker_s_letter_is_sent_by_another_as_a_second_copy_and_th
 ) -> None:
     await house.dispatched()
     real = house.real
-    first = (await house.letters.waiting(["telegram"], house.at, 1))[0]
+    first = (await house.letters.list_waiting(["telegram"], house.at, 1))[0]
     lease = datetime.fromtimestamp(real + 45, UTC)
     held = await house.letters.claim("zombie", ["telegram"], house.at, 1, lease, [first.id])
     await house.courier.round()
@@ -210,10 +210,10 @@ async def test_a_lost_worker_s_letter_is_sent_by_another_as_a_second_copy_and_th
     house.later(seconds=46)
     await house.courier.round()
     assert [s.text[:4] for s in house.channel.sent][1:] == ["（重发）"]
-    late = Settlement(held[0].letter.id, "zombie", 1, "failed", house.at, error="late")
+    late = SendResult(held[0].message.id, "zombie", 1, "failed", house.at, error="late")
     assert await house.letters.settle([late]) == [False]
     assert await house.letters.renew(held[0], lease) is False
-    assert (await house.letters.get(first.id)).letter.state == "sent"  # type: ignore[union-attr]
+    assert (await house.letters.get(first.id)).message.state == "sent"  # type: ignore[union-attr]
 
 
 async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_has_sent_FS15(
@@ -248,13 +248,13 @@ async def test_a_letter_that_kills_its_worker_eight_times_is_dead_and_the_phone_
     house: House,
 ) -> None:
     await house.dispatched()
-    message = (await house.letters.waiting(["telegram"], house.at, 1))[0]
+    message = (await house.letters.list_waiting(["telegram"], house.at, 1))[0]
     query = update(t.letters).where(t.letters.c.id == message.id).values(attempts=7)
     await house.db.write(lambda c: c.execute(query) and None)
     await house.silence(message.id)
     await house.courier.round()
-    found = {d.letter.id: d for d in await house.deliveries()}
-    assert found[message.id].letter.state == "dead"
+    found = {d.message.id: d for d in await house.deliveries()}
+    assert found[message.id].message.state == "dead"
 
 
 async def test_two_workers_send_each_letter_once_FM8(house: House) -> None:
@@ -304,7 +304,7 @@ async def test_many_reminders_of_one_person_become_one_digest_FS17(house: House)
     await house.ids.refill(20)
     reminders = []
     for number in range(8):
-        snap = (await house.deliveries(f"T{number}"))[0].letter
+        snap = (await house.deliveries(f"T{number}"))[0].message
         reminders.append(Message(house.ids.take(), "M3", "telegram", "H1", snap.ticket_id, snap.assignment_id, 2, False,
                                 house.at, house.at))  # fmt: skip
     await house.letters.add(reminders)

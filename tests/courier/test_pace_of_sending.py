@@ -8,9 +8,9 @@ import pytest
 
 from backend.domain.records import Message
 from backend.mail.shared_pace import SharedPacer
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from notify.pace import Bucket
-from storage.pace import TablePace
+from storage.delivery.rate_limit import SqlRateLimitStore
 from tests.courier.house import FakeChannel, House
 
 #: thirty times the pace of a real bot, so that a test is quick
@@ -34,7 +34,7 @@ class Timed(FakeChannel):
 async def bulk(house: House, letters: int, chats: int) -> None:
     """General notices about one cancelled ticket, spread over chats."""
     await house.ticket("B1")
-    snap = await house.moves.load(Find(no="B1"))
+    snap = await house.moves.load(TicketRef(no="B1"))
     assert snap is not None
     await house.ids.refill(letters)
     await house.letters.add([
@@ -60,7 +60,7 @@ async def test_queued_pushes_keep_the_pace_over_all_workers_and_lose_little_time
     channel = Timed()
     house = await House(database, channel).open(people(40))
     await bulk(house, 200, 40)
-    pacers = [SharedPacer(TablePace(database)) if workers > 1 else None for _ in range(workers)]
+    pacers = [SharedPacer(SqlRateLimitStore(database)) if workers > 1 else None for _ in range(workers)]
     couriers = [house.new_courier(f"w{n}", pacer=p, real=time.time) for n, p in enumerate(pacers)]
     began = time.monotonic()
     await asyncio.gather(*(c.round() for c in couriers))

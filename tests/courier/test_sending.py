@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from backend.domain.records import Message
 from backend.domain.ticket import Grade
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from tests.courier.house import DISPATCHER, HANDLER, REVIEWER, SUPERVISOR, House
 
 
@@ -57,7 +57,7 @@ async def test_a_reminder_whose_deadline_was_moved_out_meanwhile_is_not_sent_FS1
     await house.dispatched()
     await house.act("sign", HANDLER)
     await house.courier.round()
-    snap = await house.desk.moves.load(Find(no="T1"))
+    snap = await house.desk.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.lead is not None
     due = snap.lead.close_due_at
     await house.desk.ready()
@@ -113,7 +113,7 @@ async def test_a_reviewers_card_carries_the_request_and_loses_its_buttons_when_d
     card = house.channel.to("chat-R1")[0]
     assert card.buttons == ["同意", "不同意", "查看材料"]
     assert "待审核退单：T1，住建局" in card.text and "13912345678" not in card.text
-    snap = await house.moves.load(Find(no="T1"))
+    snap = await house.moves.load(TicketRef(no="T1"))
     assert snap is not None
     assert card.data["同意"] == f"1.y.{snap.requests[0].id}.0"
     assert any("退单申请已提交：T1" in s.text and "在签收时限内" in s.text for s in house.channel.to("chat-H1"))

@@ -7,7 +7,7 @@ import pytest
 from backend.domain.records import Message
 from backend.mail.short_texts import ShortTexts
 from backend.ports.config import SettingVersion
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from notify.channel import DeliveryError
 from notify.message import Receipt
 from notify.pace import Bucket, LocalPacer
@@ -50,14 +50,14 @@ def _room(house: House, carrier: Carrier | None) -> ShortTexts:
 
 
 async def _allow(house: House) -> None:
-    await house.config.set(SettingVersion("notify.sms", None, "true", house.at, "A1", house.at))
+    await house.config.add_version(SettingVersion("notify.sms", None, "true", house.at, "A1", house.at))
     house.office.forget()
 
 
 async def _unreached(house: House, kind: str = "P1", person: str = "G1") -> int:
     """A call to a person without a chat that came to nothing; the assignment."""
     assignment = await house.dispatched()
-    snap = await house.moves.load(Find(assignment_id=assignment))
+    snap = await house.moves.load(TicketRef(assignment_id=assignment))
     assert snap is not None
     await house.ids.refill(4)
     message = Message(
@@ -70,7 +70,9 @@ async def _unreached(house: House, kind: str = "P1", person: str = "G1") -> int:
 
 async def _texts(house: House) -> list[tuple[str, str, str]]:
     return [
-        (d.letter.kind, d.letter.person, d.letter.state) for d in await house.deliveries() if d.letter.channel == "sms"
+        (d.message.kind, d.message.person, d.message.state)
+        for d in await house.deliveries()
+        if d.message.channel == "sms"
     ]
 
 
@@ -98,7 +100,7 @@ async def test_whoever_has_the_card_in_his_chat_is_not_texted(house: House) -> N
     await _allow(house)
     assignment = await house.dispatched()
     await house.courier.round()  # the card reached H1's chat
-    snap = await house.moves.load(Find(assignment_id=assignment))
+    snap = await house.moves.load(TicketRef(assignment_id=assignment))
     assert snap is not None
     await house.ids.refill(4)
     at = snap.assignments[0].dispatched_at
@@ -143,7 +145,7 @@ async def test_a_text_about_what_was_settled_meanwhile_is_not_sent(house: House)
 @pytest.mark.parametrize(("kind", "facts"), [("S1", {}), ("S2", {}), ("S3", {}), ("S7", {"what": "auto_signed"})])
 async def test_no_text_is_longer_than_one_message(house: House, kind: str, facts: dict[str, str]) -> None:
     assignment = await house.dispatched()
-    snap = await house.moves.load(Find(assignment_id=assignment))
+    snap = await house.moves.load(TicketRef(assignment_id=assignment))
     assert snap is not None
     message = Message(1, kind, "sms", "G1", snap.ticket.id, assignment, 1, True, house.at, house.at, facts)
     words = await _room(house, None).words(message)

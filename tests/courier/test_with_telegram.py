@@ -13,8 +13,8 @@ from sandbox.faults import Fault
 from sandbox.telegram.people import ChatUser
 from sandbox.town import Town
 from storage import tables as t
-from storage.config import bump
-from storage.db import Database, open_database
+from storage.engine.database import Database, open_database
+from storage.office.config import bump_epoch
 from tests.courier.house import DISPATCHER, HANDLER, House
 
 TOKEN = "123456789:AAsandbox-token"
@@ -32,7 +32,7 @@ async def rebind(database: Database, person: str, address: str) -> None:
 
     def work(c: Connection) -> None:
         c.execute(update(t.bindings).where(t.bindings.c.person == person).values(address=address))
-        bump(c)
+        bump_epoch(c)
 
     await database.write(work)
 

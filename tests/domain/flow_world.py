@@ -13,7 +13,7 @@ from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
 from backend.office import Standing
 from backend.office_now import OfficeNow
-from backend.ports.config import Config
+from backend.ports.config import OfficeConfig
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KEY = b"journal-key"
@@ -62,7 +62,7 @@ class Paper:
             Unit("U04", "旧局", UnitKind.HANDLING, "A市", active=False),
         ]  # fmt: skip
         chosen = {k.replace("__", "."): v for k, v in settings.items()}
-        config = Config(1, {u.code: u for u in units}, tuple(people()), chosen)
+        config = OfficeConfig(1, {u.code: u for u in units}, tuple(people()), chosen)
         self.standing = Standing.of(config, "jilin", ZONE)
         ticket = Ticket(
             number, self.no, 1, "", State.PENDING_DISPATCH, category, grade, "phone", "A市", "M01", "M01", self.at,

@@ -13,7 +13,7 @@ from backend.domain.acts import Act, Snapshot
 from backend.domain.records import Duty, Message
 from backend.domain.ticket import Grade, Obligation
 from backend.office import Clock, Office
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from tests.domain.flow_world import ZONE, Paper
 
 
@@ -47,7 +47,7 @@ class Desklet(Desk):
         self.said: list[tuple[str, datetime | None]] = []
         self.ids = iter(range(1, 1000))
 
-    async def load(self, find: Find) -> Snapshot:
+    async def load(self, find: TicketRef) -> Snapshot:
         return self.paper.snap
 
     async def ready(self) -> None:

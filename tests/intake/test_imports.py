@@ -10,7 +10,7 @@ from sqlalchemy import select
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from storage import tables as t
 from tests.intake.conftest import CLERK, Bench
 
@@ -171,7 +171,7 @@ async def test_visits_made_elsewhere_conclude_tickets_once_and_at_their_own_time
     at = (bench.house.clock.now() - timedelta(hours=1)).isoformat()
     text = f"ticket_no,kind,at,contacted,resolved,answer,note\nT1,manual,{at},yes,resolved,satisfied,很好\nT9,manual,{at},yes,,,\n"
     first, again = await bench.bring("visits", text), await bench.bring("visits", text)
-    snap = await bench.house.moves.load(Find(no="T1"))
+    snap = await bench.house.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.ticket.state is State.FINALIZED and snap.ticket.final_answer == "satisfied"
     assert [v.at.isoformat() for v in snap.visits] == [
         v.at.isoformat() for v in snap.visits if v.resolved == "resolved"

@@ -10,7 +10,7 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Channel, Grade, Obligation, Role, Source, State
 from backend.intake import TicketForm
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from storage import tables as t
 from tests.intake.conftest import CLERK, Bench
 
@@ -30,7 +30,7 @@ async def test_a_complete_demand_waits_for_dispatch_and_the_clock_runs_from_when
 ) -> None:
     made = bench.house.clock.now() - timedelta(hours=1)
     no = await receive(bench, replace(FORM, grade=grade, generated_at=made))
-    snap = await bench.house.moves.load(Find(no=no))
+    snap = await bench.house.moves.load(TicketRef(no=no))
     assert snap is not None
     assert snap.ticket.state is State.PENDING_DISPATCH
     assert snap.ticket.management == snap.ticket.first_receiver == "M01"
@@ -43,7 +43,7 @@ async def test_a_complete_demand_waits_for_dispatch_and_the_clock_runs_from_when
 @pytest.mark.parametrize("gap", ["category", "grade", "channel", "text"])
 async def test_what_lacks_a_field_waits_to_be_accepted(bench: Bench, gap: str) -> None:
     no = await receive(bench, replace(FORM, **{gap: None}))
-    snap = await bench.house.moves.load(Find(no=no))
+    snap = await bench.house.moves.load(TicketRef(no=no))
     assert snap is not None and snap.ticket.state is State.REGISTERED and not snap.duties
 
 
@@ -66,7 +66,7 @@ async def test_names_and_numbers_are_sealed_and_only_the_tail_is_plain(bench: Be
     vault = bench.house.vault
     assert vault.open("tickets", row.id, "name", row.name_sealed) == "李红"
     assert vault.open("tickets", row.id, "phone", row.phone_sealed) == "+8613800002005"
-    assert row.phone_index == vault.index("+8613800002005")
+    assert row.phone_index == vault.blind_index("+8613800002005")
     assert row.phone_tail == "2005"
     words = await bench.house.db.read(lambda c: c.execute(select(t.journal.c.words)).scalars().all())
     assert not any("李红" in w or "13800002005" in w for w in words)

@@ -12,7 +12,7 @@ from backend.domain.acts import Actor
 from backend.domain.ticket import Role
 from backend.verifying import Sealer
 from storage import tables as t
-from storage.verify import ChainShelf, packed, unpacked
+from storage.integrity.journal import SqlJournalStore, decode_ids, encode_ids
 from tests.intake.conftest import CLERK, Bench
 
 HANDLER = Actor("H101", Role.HANDLER, "U01")
@@ -55,7 +55,7 @@ async def busy(bench: Bench) -> Bench:
 
 def sealer(bench: Bench) -> Sealer:
     house = bench.house
-    return Sealer(ChainShelf(house.db, house.ids), house.vault.journal, house.clock)
+    return Sealer(SqlJournalStore(house.db, house.ids), house.vault.journal, house.clock)
 
 
 async def found(bench: Bench) -> set[str]:
@@ -209,4 +209,4 @@ async def test_a_forged_extra_line_is_found(busy: Bench) -> None:
 
 def test_ids_are_kept_short_and_come_back() -> None:
     for members in ([5], [5, 9, 7_000_000], [9, 3, 4]):
-        assert unpacked(packed(members)) == tuple(members)
+        assert decode_ids(encode_ids(members)) == tuple(members)

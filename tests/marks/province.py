@@ -65,7 +65,7 @@ class Province(Lives):
 
 async def bring(world: World, province: Province, path: Path) -> int:
     """Units and lives, as an import would; how many lives are kept. A refusal is an error."""
-    await world.config.put_units(province.units())
+    await world.config.save_units(province.units())
     rows: Iterator[Any] = iter(read("history", path, now=world.at, context=Context(ZONE, date(1899, 12, 30), ("CN",))))
     kept = 0
     while chunk := list(islice(rows, CHUNK)):

@@ -10,8 +10,8 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.ports.config import SettingVersion
-from backend.ports.moves import Find
-from storage.db import Database
+from backend.ports.moves import TicketRef
+from storage.engine.database import Database
 from tests.marks.test_marks_room import E1_LEDGER, e1, line, live
 from tests.marks.world import CLERK, SECOND_CLERK, ZONE, World
 
@@ -113,7 +113,7 @@ async def test_the_limit_for_reporting_a_contact_is_a_setting(world: World) -> N
 
 async def set_value(world: World, key: str, value: str) -> None:
     now = world.office.clock.now()
-    await world.config.set(SettingVersion(key, None, value, now, "A1", now))
+    await world.config.add_version(SettingVersion(key, None, value, now, "A1", now))
     world.office.forget()
 
 
@@ -207,7 +207,7 @@ async def test_what_lateness_would_cost_is_the_difference_of_two_sheets(world: W
     await world.act("sign", HANDLER, "L2")
     costs: list[Any] = []
     for no in ("L1", "L2"):
-        snap = await world.desk.moves.load(Find(no=no))
+        snap = await world.desk.moves.load(TicketRef(no=no))
         assert snap is not None and snap.lead is not None
         costs.append(await world.marks.understanding.cost(snap.lead, frozenset()))
     assert {x["item"] for x in costs[0]["items"]} == {"sign", "on_time", "red_card"}

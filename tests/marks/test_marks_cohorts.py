@@ -12,7 +12,7 @@ from backend.domain.scoring.readings import DEFAULTS
 from backend.domain.settings_catalogue import load_catalogue
 from backend.marks.inputs import question
 from storage import tables as t
-from storage.db import Database
+from storage.engine.database import Database
 from tests.marks.world import ZONE, World
 
 SENT = datetime(2026, 10, 12, 9, tzinfo=ZONE)

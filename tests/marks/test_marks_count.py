@@ -8,7 +8,7 @@ import pytest
 
 from backend.domain.scoring.measures import Measure
 from backend.marks.inputs import question
-from storage.db import Database
+from storage.engine.database import Database
 from tests.domain.scoring.independent import count
 from tests.marks.world import REGIONS, ZONE, Lives, World
 
@@ -94,17 +94,17 @@ async def test_the_tickets_behind_a_line_are_its_count_failing_ones_first(world:
     asked = question("2026-10", snapshot, snapshot.settings, world.at, None)
     for measure in COUNTED:
         counts = {c.unit: c for c in (await world.shelf.count([measure], asked))[measure]}
-        seen = await world.shelf.witnesses(measure, asked, 10_000)
+        seen = await world.shelf.list_evidence(measure, asked, 10_000)
         for unit, counted in counts.items():
             mine = [w for w in seen if w.unit == unit]
-            assert len(mine) == counted.denominator == mine[0].of
+            assert len(mine) == counted.denominator == mine[0].total
             assert [w.failed for w in mine] == sorted((w.failed for w in mine), reverse=True)
             failed = sum(w.failed for w in mine)
             if measure is Measure.RED_CARD:
                 assert failed == counted.numerator
             elif measure is not Measure.EXTENSION:
                 assert failed == counted.denominator - counted.numerator
-        few = await world.shelf.witnesses(measure, replace(asked, unit="U01"), 2)
+        few = await world.shelf.list_evidence(measure, replace(asked, unit="U01"), 2)
         assert len(few) <= 2 and {w.unit for w in few} <= {"U01"}
 
 

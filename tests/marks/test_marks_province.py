@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.db import Database
+from storage.engine.database import Database
 from tests.domain.scoring.independent import count, read
 from tests.marks import by_hand
 from tests.marks.province import Province, bring

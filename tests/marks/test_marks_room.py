@@ -12,7 +12,7 @@ from backend.domain.ticket import Category, Grade, Obligation, Role, Source, Sta
 from backend.marks.runs import seal
 from backend.ports.moves import NewTicket
 from backend.rooms import MarksRoom
-from storage.db import Database
+from storage.engine.database import Database
 from tests.domain.scoring.test_score_independent import the_month_of_e1
 from tests.marks.world import CLERK, SECOND_CLERK, ZONE, Lives, World
 
@@ -209,7 +209,7 @@ async def test_units_see_their_own_sheet_and_may_appeal_in_the_window(world: Wor
     run = await world.marks.start_run(OCT, None, CLERK)
     made = await world.marks.appeal(run["id"], {"words": "E30 系退单", "item": "sign"}, HANDLER)
     assert made["unit"] == "U01"
-    assert [a.words for a in await world.shelf.appeals(run["id"])] == ["E30 系退单"]
+    assert [a.words for a in await world.shelf.list_run_contests(run["id"])] == ["E30 系退单"]
     with pytest.raises(Refused, match="text_missing"):
         await world.marks.appeal(run["id"], {"words": " "}, HANDLER)
     with pytest.raises(Refused, match="contests_open"):

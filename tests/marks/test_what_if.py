@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from backend.domain.refusals import Refused
-from backend.ports.moves import Find
-from storage.db import Database
+from backend.ports.moves import TicketRef
+from storage.engine.database import Database
 from tests.marks.test_ledger_books import CLERK, HANDLER, LIAISON, NOV, SECOND_CLERK
 from tests.marks.test_marks_room import AGENT, DISPATCHER, REVIEWER, line, live
 from tests.marks.world import ZONE, World
@@ -106,7 +106,7 @@ async def test_only_what_waits_for_this_unit_may_be_supposed(world: World) -> No
 
 
 async def _due(world: World) -> datetime:
-    snap = await world.desk.moves.load(Find(no="L1"))
+    snap = await world.desk.moves.load(TicketRef(no="L1"))
     assert snap is not None and snap.lead is not None
     return snap.lead.close_due_at
 

@@ -18,13 +18,13 @@ from backend.office import Clock, Office
 from backend.paper.fields import Context
 from backend.paper.reading import read
 from storage import tables as t
-from storage.config import Configuration, bump
-from storage.db import Database
-from storage.histories import Histories
-from storage.ids import Ids
-from storage.marks import MarksShelf
-from storage.moves import moves_store
-from storage.vault import Vault
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
+from storage.importing.history import SqlHistoryStore
+from storage.office.config import SqlConfigStore, bump_epoch
+from storage.scoring.counts import SqlScoringStore
+from storage.tickets.moves import create_move_store
 
 ZONE = ZoneInfo("Asia/Shanghai")
 UNITS = ("U01", "U02", "U03", "U04")
@@ -38,17 +38,17 @@ class World:
 
     def __init__(self, db: Database) -> None:
         self.at = datetime(2026, 11, 22, 9, tzinfo=ZONE)
-        self.db, self.ids = db, Ids(db)
-        self.config = Configuration(db, self.ids)
+        self.db, self.ids = db, IdSupply(db)
+        self.config = SqlConfigStore(db, self.ids)
         self.office = Office(self.config, Clock(lambda: self.at, ZONE), "jilin")
-        self.vault = Vault("a secret of sixteen or more")
-        self.shelf = MarksShelf(db)
+        self.vault = Encryption("a secret of sixteen or more")
+        self.shelf = SqlScoringStore(db)
         self.marks = Marks(self.shelf, self.office, self.ids)
-        self.histories = HistoryRoom(Histories(db, self.ids, self.vault), self.office)
-        self.desk = Desk(moves_store(db), self.office, self.ids, self.vault.journal)
+        self.histories = HistoryRoom(SqlHistoryStore(db, self.ids, self.vault), self.office)
+        self.desk = Desk(create_move_store(db), self.office, self.ids, self.vault.journal)
 
     async def open(self) -> "World":
-        await self.config.put_units([
+        await self.config.save_units([
             *(Unit(code, f"{region}热线", UnitKind.MANAGEMENT, region) for region, code in REGIONS.items()),
             *(Unit(code, f"单位{code}", UnitKind.HANDLING, "朝阳区" if code < "U03" else "南关区") for code in UNITS),
         ])  # fmt: skip
@@ -57,7 +57,7 @@ class World:
             for unit in UNITS:
                 c.execute(insert(t.people).values(code=f"H{unit}", name="甲", unit=unit, role="handler",
                                                   phone_sealed=b"x", active=True))  # fmt: skip
-            bump(c)
+            bump_epoch(c)
 
         await self.db.write(staff)
         return self

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storage.db import Database
-from storage.ids import Ids
-from storage.inbox import LEASE, TRIES, InboxShelf, Unreadable, read_update
+from storage.delivery.inbox import LEASE, MAX_ATTEMPTS, SqlInboxStore, Unreadable, parse_update
+from storage.engine.database import Database
+from storage.engine.ids import IdSupply
 
 NOW = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
 
@@ -28,8 +28,8 @@ def wall() -> Wall:
 
 
 @pytest.fixture
-async def inbox(database: Database, wall: Wall) -> InboxShelf:
-    return InboxShelf(database, Ids(database), wall)
+async def inbox(database: Database, wall: Wall) -> SqlInboxStore:
+    return SqlInboxStore(database, IdSupply(database), wall)
 
 
 def body(number: int, chat: int = 1, text: str = "x") -> bytes:
@@ -37,28 +37,30 @@ def body(number: int, chat: int = 1, text: str = "x") -> bytes:
 
 
 async def test_an_update_is_kept_once_however_often_and_from_wherever_it_comes_FT1_FT2(
-    inbox: InboxShelf, database: Database
+    inbox: SqlInboxStore, database: Database
 ) -> None:
-    others = [InboxShelf(database, Ids(database), lambda: NOW) for _ in range(3)]
-    heard = await asyncio.gather(*(store.hear("telegram", body(7)) for store in (inbox, *others)))
+    others = [SqlInboxStore(database, IdSupply(database), lambda: NOW) for _ in range(3)]
+    heard = await asyncio.gather(*(store.receive("telegram", body(7)) for store in (inbox, *others)))
     assert sorted(heard) == [False, False, False, True]
-    assert await inbox.hear("feishu", body(7))
+    assert await inbox.receive("feishu", body(7))
 
 
-async def test_a_chat_keeps_its_order_and_chats_do_not_wait_for_each_other_FT3(inbox: InboxShelf, wall: Wall) -> None:
+async def test_a_chat_keeps_its_order_and_chats_do_not_wait_for_each_other_FT3(
+    inbox: SqlInboxStore, wall: Wall
+) -> None:
     for number, chat in ((1, 1), (2, 1), (3, 2), (4, 1)):
-        await inbox.hear("telegram", body(number, chat))
+        await inbox.receive("telegram", body(number, chat))
         wall.at += timedelta(milliseconds=1)
     first = await inbox.claim("telegram", "a", 10, wall.at)
     assert [h.event for h in first] == ["1", "3"]
     assert await inbox.claim("telegram", "b", 10, wall.at) == []
-    await inbox.done([first[0].id])
+    await inbox.mark_done([first[0].id])
     assert [h.event for h in await inbox.claim("telegram", "b", 10, wall.at)] == ["2"]
 
 
-async def test_several_workers_never_have_the_same_update_in_hand(inbox: InboxShelf, wall: Wall) -> None:
+async def test_several_workers_never_have_the_same_update_in_hand(inbox: SqlInboxStore, wall: Wall) -> None:
     for number in range(40):
-        await inbox.hear("telegram", body(number, chat=number % 8))
+        await inbox.receive("telegram", body(number, chat=number % 8))
         wall.at += timedelta(milliseconds=1)
     seen: list[str] = []
 
@@ -69,7 +71,7 @@ async def test_several_workers_never_have_the_same_update_in_hand(inbox: InboxSh
                 return
             for heard in mine:
                 seen.append(heard.event)
-                await inbox.done([heard.id])
+                await inbox.mark_done([heard.id])
 
     while len(seen) < 40:
         await asyncio.gather(*(work(name) for name in "abcd"))
@@ -79,8 +81,8 @@ async def test_several_workers_never_have_the_same_update_in_hand(inbox: InboxSh
         assert mine == sorted(mine)
 
 
-async def test_what_a_dead_worker_had_in_hand_is_taken_up_again_FT9(inbox: InboxShelf, wall: Wall) -> None:
-    await inbox.hear("telegram", body(1))
+async def test_what_a_dead_worker_had_in_hand_is_taken_up_again_FT9(inbox: SqlInboxStore, wall: Wall) -> None:
+    await inbox.receive("telegram", body(1))
     assert await inbox.claim("telegram", "dies", 1, wall.at)
     assert not await inbox.claim("telegram", "b", 1, wall.at + LEASE / 2)
     again = await inbox.claim("telegram", "b", 1, wall.at + LEASE * 2)
@@ -88,9 +90,9 @@ async def test_what_a_dead_worker_had_in_hand_is_taken_up_again_FT9(inbox: Inbox
 
 
 async def test_a_failing_update_waits_longer_each_time_and_ends_as_a_dead_letter_FT8(
-    inbox: InboxShelf, wall: Wall
+    inbox: SqlInboxStore, wall: Wall
 ) -> None:
-    await inbox.hear("telegram", body(1))
+    await inbox.receive("telegram", body(1))
     waits, dead = [], False
     while not dead:
         claimed = await inbox.claim("telegram", "a", 1, wall.at)
@@ -98,27 +100,29 @@ async def test_a_failing_update_waits_longer_each_time_and_ends_as_a_dead_letter
             wall.at += timedelta(seconds=1)
             continue
         waits.append(wall.at)
-        dead = await inbox.failed(claimed[0].id, "RuntimeError: \0 an accident", wall.at)
+        dead = await inbox.record_failure(claimed[0].id, "RuntimeError: \0 an accident", wall.at)
     gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(waits)]
-    assert len(waits) == TRIES and gaps == sorted(gaps) and gaps[0] == 1
+    assert len(waits) == MAX_ATTEMPTS and gaps == sorted(gaps) and gaps[0] == 1
     assert await inbox.claim("telegram", "a", 1, wall.at + timedelta(days=1)) == []
 
 
-async def test_an_update_that_keeps_failing_steps_aside_for_the_rest_of_its_chat(inbox: InboxShelf, wall: Wall) -> None:
-    await inbox.hear("telegram", body(1))
+async def test_an_update_that_keeps_failing_steps_aside_for_the_rest_of_its_chat(
+    inbox: SqlInboxStore, wall: Wall
+) -> None:
+    await inbox.receive("telegram", body(1))
     wall.at += timedelta(milliseconds=1)
-    await inbox.hear("telegram", body(2))
+    await inbox.receive("telegram", body(2))
     for _ in range(3):
         wall.at += timedelta(minutes=5)
         (bad,) = await inbox.claim("telegram", "a", 5, wall.at)
         assert bad.event == "1"
-        await inbox.failed(bad.id, "no", wall.at)
+        await inbox.record_failure(bad.id, "no", wall.at)
     assert [h.event for h in await inbox.claim("telegram", "a", 5, wall.at)] == ["2"]
 
 
-async def test_one_that_kills_its_worker_every_time_is_given_up_FM7(inbox: InboxShelf, wall: Wall) -> None:
-    await inbox.hear("telegram", body(1))
-    for _ in range(TRIES):
+async def test_one_that_kills_its_worker_every_time_is_given_up_FM7(inbox: SqlInboxStore, wall: Wall) -> None:
+    await inbox.receive("telegram", body(1))
+    for _ in range(MAX_ATTEMPTS):
         assert await inbox.claim("telegram", "a", 1, wall.at)
         wall.at += LEASE * 2
     assert await inbox.claim("telegram", "a", 1, wall.at) == []
@@ -126,10 +130,10 @@ async def test_one_that_kills_its_worker_every_time_is_given_up_FM7(inbox: Inbox
 
 
 async def test_who_lives_keeps_what_he_has_in_hand_and_a_killed_one_keeps_nobody_waiting_G3(
-    inbox: InboxShelf, wall: Wall
+    inbox: SqlInboxStore, wall: Wall
 ) -> None:
-    await inbox.hear("telegram", body(1))
-    await inbox.hear("telegram", body(2, chat=2))
+    await inbox.receive("telegram", body(1))
+    await inbox.receive("telegram", body(2, chat=2))
     assert len(await inbox.claim("telegram", "living", 1, wall.at)) == 1
     assert len(await inbox.claim("telegram", "killed", 1, wall.at)) == 1
     await inbox.renew("living", wall.at + LEASE / 2)
@@ -138,25 +142,25 @@ async def test_who_lives_keeps_what_he_has_in_hand_and_a_killed_one_keeps_nobody
     assert timedelta(seconds=15) >= LEASE
 
 
-async def test_the_poll_lease_is_held_by_one_FT30(inbox: InboxShelf) -> None:
+async def test_the_poll_lease_is_held_by_one_FT30(inbox: SqlInboxStore) -> None:
     until = NOW + timedelta(seconds=60)
-    assert await inbox.lead("poll", "a", NOW, until)
-    assert not await inbox.lead("poll", "b", NOW, until)
-    assert await inbox.lead("poll", "a", NOW, until)
-    assert await inbox.lead("poll", "b", until, until + timedelta(seconds=60))
-    await inbox.release("poll", "a")
-    assert not await inbox.lead("poll", "a", until, until)
-    await inbox.release("poll", "b")
-    assert await inbox.lead("poll", "a", until, until)
+    assert await inbox.acquire_lease("poll", "a", NOW, until)
+    assert not await inbox.acquire_lease("poll", "b", NOW, until)
+    assert await inbox.acquire_lease("poll", "a", NOW, until)
+    assert await inbox.acquire_lease("poll", "b", until, until + timedelta(seconds=60))
+    await inbox.release_lease("poll", "a")
+    assert not await inbox.acquire_lease("poll", "a", until, until)
+    await inbox.release_lease("poll", "b")
+    assert await inbox.acquire_lease("poll", "a", until, until)
 
 
-async def test_what_was_done_long_ago_is_forgotten(inbox: InboxShelf, wall: Wall) -> None:
-    await inbox.hear("telegram", body(1))
-    await inbox.hear("telegram", body(2, chat=2))
+async def test_what_was_done_long_ago_is_forgotten(inbox: SqlInboxStore, wall: Wall) -> None:
+    await inbox.receive("telegram", body(1))
+    await inbox.receive("telegram", body(2, chat=2))
     claimed = await inbox.claim("telegram", "a", 1, wall.at)
-    await inbox.done([claimed[0].id])
-    assert await inbox.sweep(wall.at - timedelta(days=2)) == 0
-    assert await inbox.sweep(wall.at + timedelta(days=2)) == 1
+    await inbox.mark_done([claimed[0].id])
+    assert await inbox.delete_done(wall.at - timedelta(days=2)) == 0
+    assert await inbox.delete_done(wall.at + timedelta(days=2)) == 1
 
 
 @pytest.mark.parametrize(
@@ -167,11 +171,11 @@ async def test_what_was_done_long_ago_is_forgotten(inbox: InboxShelf, wall: Wall
 )  # fmt: skip
 def test_nonsense_is_seen_for_what_it_is_FT7(junk: bytes) -> None:
     with pytest.raises(Unreadable):
-        read_update(junk)
+        parse_update(junk)
 
 
-async def test_nonsense_is_kept_and_not_tried_FT7(inbox: InboxShelf, wall: Wall) -> None:
+async def test_nonsense_is_kept_and_not_tried_FT7(inbox: SqlInboxStore, wall: Wall) -> None:
     for junk in (b"\x00\xff", b"{", "“".encode("gbk"), b"[" * 5000):
-        assert await inbox.hear("telegram", junk)
-        assert not await inbox.hear("telegram", junk)
+        assert await inbox.receive("telegram", junk)
+        assert not await inbox.receive("telegram", junk)
     assert await inbox.claim("telegram", "a", 10, wall.at) == []

@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from backend.domain.records import Message
 from backend.ports.cards import NewCard
-from backend.ports.letters import Note, Settlement
+from backend.ports.outbox import AuditNote, SendResult
 from storage import tables as t
-from storage.db import Database
-from storage.ids import Ids
-from storage.letters import Letters
+from storage.delivery.outbox import SqlOutboxStore
+from storage.engine.database import Database
+from storage.engine.ids import IdSupply
 
 NOW = datetime(2026, 11, 10, 1, 30, tzinfo=UTC)
 LEASE = NOW + timedelta(seconds=45)
@@ -26,66 +26,66 @@ def letter(number: int, **values: object) -> Message:
 
 
 @pytest.fixture
-async def letters(database: Database) -> Letters:
-    return Letters(database, Ids(database))
+async def letters(database: Database) -> SqlOutboxStore:
+    return SqlOutboxStore(database, IdSupply(database))
 
 
-def sent(claimed, **more: object) -> Settlement:  # type: ignore[no-untyped-def]
-    return Settlement(claimed.letter.id, claimed.owner, claimed.letter.attempts, "sent", NOW, provider_id="7",
+def sent(claimed, **more: object) -> SendResult:  # type: ignore[no-untyped-def]
+    return SendResult(claimed.letter.id, claimed.owner, claimed.letter.attempts, "sent", NOW, provider_id="7",
                       address="c", **more)  # type: ignore[arg-type]  # fmt: skip
 
 
 async def test_urgent_letters_come_first_then_the_oldest_and_nothing_before_its_time_FM6(
-    letters: Letters,
+    letters: SqlOutboxStore,
 ) -> None:
     await letters.add([
         letter(1, not_before=NOW - timedelta(minutes=1)), letter(2), letter(3, urgent=True),
         letter(4, not_before=NOW + timedelta(seconds=1), urgent=True), letter(5, channel="phone"),
     ])  # fmt: skip
-    assert [w.id for w in await letters.waiting(CHAT, NOW, 10)] == [3, 1, 2]
-    assert [w.id for w in await letters.waiting(CHAT, NOW, 10, urgent=True)] == [3]
+    assert [w.id for w in await letters.list_waiting(CHAT, NOW, 10)] == [3, 1, 2]
+    assert [w.id for w in await letters.list_waiting(CHAT, NOW, 10, urgent=True)] == [3]
     got = await letters.claim("w1", CHAT, NOW, 2, LEASE)
-    assert [c.letter.id for c in got] == [3, 1]
-    assert got[0].letter.attempts == 1 and got[0].owner == "w1" and got[0].letter.state == "sending"
+    assert [c.message.id for c in got] == [3, 1]
+    assert got[0].message.attempts == 1 and got[0].owner == "w1" and got[0].message.state == "sending"
 
 
-async def test_a_letter_is_claimed_by_one_of_many_FM8(letters: Letters) -> None:
+async def test_a_letter_is_claimed_by_one_of_many_FM8(letters: SqlOutboxStore) -> None:
     await letters.add([letter(n) for n in range(1, 301)])
     piles = await asyncio.gather(*(letters.claim(f"w{n}", CHAT, NOW, 100, LEASE) for n in range(5)))
-    ids = [c.letter.id for pile in piles for c in pile]
+    ids = [c.message.id for pile in piles for c in pile]
     assert len(ids) == len(set(ids)) and len(ids) >= 200
     rest = await letters.claim("w9", CHAT, NOW, 300, LEASE, ids=list(range(1, 301)))
-    assert {c.letter.id for c in rest} | set(ids) == set(range(1, 301))
+    assert {c.message.id for c in rest} | set(ids) == set(range(1, 301))
 
 
 async def test_only_id_owner_and_attempt_together_may_settle_and_others_in_the_batch_stand_FM4_FM15(
-    letters: Letters, database: Database
+    letters: SqlOutboxStore, database: Database
 ) -> None:
     await letters.add([letter(1), letter(2)])
     one, two = await letters.claim("w1", CHAT, NOW, 9, LEASE)
-    zombie = Settlement(two.letter.id, "w0", two.letter.attempts, "sent", NOW, provider_id="9")
+    zombie = SendResult(two.message.id, "w0", two.message.attempts, "sent", NOW, provider_id="9")
     card = NewCard("telegram", "c", "7", "P1", 1, 2, "M1", 1, NOW, {"text": "词"})
-    ghost = Settlement(two.letter.id, "w1", 2, "failed", NOW, letters=(letter(77),), card=card)
+    ghost = SendResult(two.message.id, "w1", 2, "failed", NOW, messages=(letter(77),), card=card)
     assert await letters.settle([sent(one, card=card), zombie, ghost]) == [True, False, False]
     assert await letters.settle([sent(one)]) == [False]  # twice is once
     assert await letters.get(77) is None
     stored = await letters.get(1)
-    assert stored is not None and stored.letter.state == "sent" and stored.provider_id == "7" and stored.sent_at == NOW
+    assert stored is not None and stored.message.state == "sent" and stored.provider_id == "7" and stored.sent_at == NOW
     cards = await database.read(lambda c: c.execute(select(t.cards.c.message_id, t.cards.c.facts)).all())
     assert [tuple(r) for r in cards] == [("7", '{"text":"词"}')]
 
 
 async def test_what_stands_in_for_a_failed_letter_is_written_with_its_failure_or_not_at_all(
-    letters: Letters, database: Database
+    letters: SqlOutboxStore, database: Database
 ) -> None:
     await letters.add([letter(1)])
     assert len(await letters.claim("w1", CHAT, NOW, 9, LEASE)) == 1
     instead = letter(2, kind="P1", channel="phone", cause_id=1)
-    note = Note(NOW, "system", "unreached", "T1", {"why": "blocked"})
-    end = Settlement(1, "w1", 1, "failed", NOW, error="blocked", letters=(instead,), notes=(note,))
+    note = AuditNote(NOW, "system", "unreached", "T1", {"why": "blocked"})
+    end = SendResult(1, "w1", 1, "failed", NOW, error="blocked", messages=(instead,), notes=(note,))
     assert await letters.settle([end]) == [True]
-    assert [d.letter.cause_id for d in await letters.of_ticket(1)] == [None, 1]
-    assert [d.letter.id for d in await letters.family(1, 2)] == [1, 2]
+    assert [d.message.cause_id for d in await letters.list_by_ticket(1)] == [None, 1]
+    assert [d.message.id for d in await letters.list_by_assignment(1, 2)] == [1, 2]
     assert await letters.give_up(1, "again", [letter(3)], []) is False
     assert await letters.give_up(2, "no_answer", [letter(3)], [note]) is True
     assert await letters.give_up(2, "no_answer", [letter(4)], []) is False
@@ -94,42 +94,42 @@ async def test_what_stands_in_for_a_failed_letter_is_written_with_its_failure_or
 
 
 async def test_letters_of_a_silent_holder_are_freed_as_doubtful_and_those_worn_out_die_FM1_FM7(
-    letters: Letters,
+    letters: SqlOutboxStore,
 ) -> None:
     await letters.add([letter(1), letter(2, channel="phone")])
     await letters.claim("w1", CHAT, NOW, 9, LEASE)
     await letters.claim("w1", ["phone"], NOW, 9, LEASE)
-    assert await letters.rescue(CHAT, LEASE - timedelta(seconds=1), NOW, 8) == []
-    assert await letters.waiting(CHAT, NOW, 9) == []
-    assert await letters.rescue(CHAT, LEASE + timedelta(seconds=1), NOW, 8) == []
+    assert await letters.release_expired(CHAT, LEASE - timedelta(seconds=1), NOW, 8) == []
+    assert await letters.list_waiting(CHAT, NOW, 9) == []
+    assert await letters.release_expired(CHAT, LEASE + timedelta(seconds=1), NOW, 8) == []
     (again,) = await letters.claim("w2", CHAT, NOW, 9, LEASE)
-    assert again.doubts == 1 and again.letter.attempts == 2
-    assert await letters.waiting(["phone"], NOW, 9) == []  # calls are never repeated without asking (FW14)
-    (dead,) = await letters.rescue(CHAT, LEASE + timedelta(seconds=1), NOW, 2)
-    assert dead.letter.id == 1
+    assert again.uncertain_sends == 1 and again.message.attempts == 2
+    assert await letters.list_waiting(["phone"], NOW, 9) == []  # calls are never repeated without asking (FW14)
+    (dead,) = await letters.release_expired(CHAT, LEASE + timedelta(seconds=1), NOW, 2)
+    assert dead.message.id == 1
     stored = await letters.get(1)
-    assert stored is not None and stored.letter.state == "dead"
+    assert stored is not None and stored.message.state == "dead"
 
 
-async def test_a_lease_is_renewed_only_by_its_holder_FM5(letters: Letters) -> None:
+async def test_a_lease_is_renewed_only_by_its_holder_FM5(letters: SqlOutboxStore) -> None:
     await letters.add([letter(1)])
     (mine,) = await letters.claim("w1", CHAT, NOW, 9, LEASE)
     later = LEASE + timedelta(minutes=1)
     assert await letters.renew(mine, later) is True
-    assert await letters.rescue(CHAT, LEASE + timedelta(seconds=1), NOW, 8) == []
-    await letters.rescue(CHAT, later + timedelta(seconds=1), NOW, 8)
+    assert await letters.release_expired(CHAT, LEASE + timedelta(seconds=1), NOW, 8) == []
+    await letters.release_expired(CHAT, later + timedelta(seconds=1), NOW, 8)
     assert await letters.renew(mine, later) is False
 
 
 async def test_a_hold_stops_one_persons_letters_and_a_call_can_be_brought_forward_FT17(
-    letters: Letters,
+    letters: SqlOutboxStore,
 ) -> None:
     until = NOW + timedelta(seconds=3)
     await letters.add([letter(1), letter(2), letter(3, channel="phone", not_before=NOW + timedelta(hours=4))])
-    await letters.hold("telegram", ["P1"], until, ())
-    assert [w.id for w in await letters.waiting(CHAT, NOW, 9)] == [2]
-    assert len(await letters.waiting(CHAT, until, 9)) == 2
-    assert await letters.hasten(3, NOW) is True
-    assert [w.id for w in await letters.waiting(["phone"], NOW, 9)] == [3]
+    await letters.postpone("telegram", ["P1"], until, ())
+    assert [w.id for w in await letters.list_waiting(CHAT, NOW, 9)] == [2]
+    assert len(await letters.list_waiting(CHAT, until, 9)) == 2
+    assert await letters.bring_forward(3, NOW) is True
+    assert [w.id for w in await letters.list_waiting(["phone"], NOW, 9)] == [3]
     await letters.claim("w1", ["phone"], NOW, 9, LEASE)
-    assert await letters.hasten(3, NOW) is False
+    assert await letters.bring_forward(3, NOW) is False

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, inspect, text
 
-from storage import migrate
-from storage.db import open_database
+from storage.engine import versions
+from storage.engine.database import open_database
 
 
 def _shape(connection: Connection) -> dict[str, object]:
@@ -31,21 +31,21 @@ def _shape(connection: Connection) -> dict[str, object]:
 
 
 async def test_every_change_together_makes_the_tables_of_the_code(empty_url: str, database_url: str) -> None:
-    migrate.upgrade(empty_url)
+    versions.upgrade(empty_url)
     shapes = []
     for url in (empty_url, database_url):
         db = open_database(url)
         shapes.append(await db.read(_shape))
-        assert await db.read(migrate.differences) == []
+        assert await db.read(versions.find_differences) == []
         await db.close()
     made, wanted = shapes
-    assert made == wanted, 'write the missing change: python -m storage.migrate revision "why"'
+    assert made == wanted, 'write the missing change: python -m storage.engine.versions revision "why"'
 
 
 async def test_a_database_is_upgraded_once_however_often_it_is_asked(empty_url: str) -> None:
-    assert migrate.current(empty_url) is None
-    assert migrate.behind(empty_url)
-    migrate.upgrade(empty_url)
+    assert versions.read_version(empty_url) is None
+    assert versions.is_other_version(empty_url)
+    versions.upgrade(empty_url)
     db = open_database(empty_url)
 
     def keep(connection: Connection) -> None:
@@ -53,9 +53,9 @@ async def test_a_database_is_upgraded_once_however_often_it_is_asked(empty_url: 
 
     await db.write(keep)
     await db.close()
-    migrate.upgrade(empty_url)
-    assert migrate.current(empty_url) == migrate.head()
-    assert not migrate.behind(empty_url)
+    versions.upgrade(empty_url)
+    assert versions.read_version(empty_url) == versions.code_version()
+    assert not versions.is_other_version(empty_url)
     db = open_database(empty_url)
     assert await db.read(lambda c: c.execute(text("SELECT value FROM house WHERE name = 'kept'")).scalar()) == "yes"
     await db.close()
@@ -63,9 +63,9 @@ async def test_a_database_is_upgraded_once_however_often_it_is_asked(empty_url: 
 
 def test_processes_that_start_together_upgrade_one_after_another(empty_url: str) -> None:
     with ThreadPoolExecutor(4) as threads:
-        for done in [threads.submit(migrate.upgrade, empty_url) for _ in range(4)]:
+        for done in [threads.submit(versions.upgrade, empty_url) for _ in range(4)]:
             done.result()
-    assert not migrate.behind(empty_url)
+    assert not versions.is_other_version(empty_url)
 
 
 def test_a_change_that_fails_leaves_nothing_behind(empty_url: str) -> None:
@@ -74,23 +74,23 @@ def test_a_change_that_fails_leaves_nothing_behind(empty_url: str) -> None:
         raise RuntimeError("the power went")
 
     with pytest.raises(RuntimeError):
-        migrate._on(empty_url, begin_and_fail)
-    assert migrate._on(empty_url, lambda c: inspect(c).get_table_names()) == []
+        versions._run_on(empty_url, begin_and_fail)
+    assert versions._run_on(empty_url, lambda c: inspect(c).get_table_names()) == []
 
 
 async def test_old_code_sees_that_the_database_has_moved_on_fd12(database_url: str) -> None:
     """FD12: the gate is one short read, asked before work is taken."""
     db = open_database(database_url)
-    assert await db.read(migrate.fits)
+    assert await db.read(versions.is_this_version)
     await db.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '9999'")) and None)
-    assert not await db.read(migrate.fits)
-    assert migrate.behind(database_url)
+    assert not await db.read(versions.is_this_version)
+    assert versions.is_other_version(database_url)
     await db.close()
 
 
 async def test_a_database_without_tables_takes_no_work(empty_url: str) -> None:
     db = open_database(empty_url)
-    assert not await db.read(migrate.fits)
+    assert not await db.read(versions.is_this_version)
     await db.close()
 
 
@@ -99,9 +99,9 @@ def test_the_versions_are_one_chain_without_a_fork() -> None:
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(versions.__file__).parents[1] / "migrations"))
     scripts = ScriptDirectory.from_config(config)
-    assert scripts.get_heads() == [migrate.head()]
+    assert scripts.get_heads() == [versions.code_version()]
     assert [s.revision for s in reversed(list(scripts.walk_revisions()))] == [
-        f"{n:04d}" for n in range(1, int(migrate.head() or 0) + 1)
+        f"{n:04d}" for n in range(1, int(versions.code_version() or 0) + 1)
     ]

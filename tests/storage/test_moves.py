@@ -15,12 +15,12 @@ from backend.domain.records import Ticket, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Outcome, Role, Source, State, UnitKind
 from backend.office import Clock, Office
-from backend.ports.moves import Find, NewTicket
+from backend.ports.moves import NewTicket, TicketRef
 from storage import tables as t
-from storage.config import Configuration, bump
-from storage.db import Database
-from storage.ids import Ids
-from storage.moves import moves_store
+from storage.engine.database import Database
+from storage.engine.ids import IdSupply
+from storage.office.config import SqlConfigStore, bump_epoch
+from storage.tickets.moves import create_move_store
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KEY = b"k" * 32
@@ -35,15 +35,15 @@ class Bench:
 
     def __init__(self, db: Database) -> None:
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
-        self.ids = Ids(db)
-        self.config = Configuration(db, self.ids)
-        self.moves = moves_store(db)
+        self.ids = IdSupply(db)
+        self.config = SqlConfigStore(db, self.ids)
+        self.moves = create_move_store(db)
         self.office = Office(self.config, Clock(lambda: self.at, ZONE), "jilin")
         self.desk = Desk(self.moves, self.office, self.ids, KEY)
         self.db = db
 
     async def open(self) -> "Bench":
-        await self.config.put_units([
+        await self.config.save_units([
             Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
             Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
         ])  # fmt: skip
@@ -56,7 +56,7 @@ class Bench:
             ):
                 c.execute(insert(t.people).values(code=code, name=code, unit=unit, role=role, phone_sealed=b"x",
                                                   active=True, rank=0, key_authorised=False, pin_failures=0))  # fmt: skip
-            bump(c)
+            bump_epoch(c)
 
         await self.db.write(staff)
         await self.ids.refill()
@@ -89,7 +89,7 @@ async def test_a_ticket_goes_from_dispatch_to_closing_and_every_duty_is_met_in_t
     await bench.act("contact", HANDLER, reached=True)
     await bench.act("reply", HANDLER, text="已修复", way="phone")
     await bench.act("close", HANDLER, feedback="满意", no_objection=True)
-    snap = await bench.moves.load(Find(no="T1"))
+    snap = await bench.moves.load(TicketRef(no="T1"))
     assert snap is not None
     assert snap.ticket.state is State.CLOSED
     assert snap.ticket.version == 6
@@ -108,7 +108,7 @@ async def test_the_second_of_two_signers_is_told_who_was_quicker_and_a_double_ta
         await bench.act("sign", replace(HANDLER, code="H2"))
     assert refused.value.code == "overtaken"
     assert refused.value.facts["by"] == "H1"
-    snap = await bench.moves.load(Find(no="T1"))
+    snap = await bench.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.ticket.version == 3
 
 
@@ -140,7 +140,7 @@ async def test_a_refused_return_is_not_scored_and_an_accepted_one_frees_the_unit
     await bench.act("decide_return", REVIEWER, accept=False, reason="属于贵单位")
     await bench.act("return", HANDLER, reason="确实不属于", files=["f1"], signed_by="leader")
     await bench.act("decide_return", REVIEWER, accept=True)
-    snap = await bench.moves.load(Find(no="T1"))
+    snap = await bench.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.ticket.state is State.PENDING_DISPATCH and snap.ticket.bounces == 1
     returns = [d.outcome for d in snap.duties if d.kind is Obligation.RETURN]
     assert sorted(str(o) for o in returns) == [Outcome.TIMELY, Outcome.VOID]
@@ -148,7 +148,7 @@ async def test_a_refused_return_is_not_scored_and_an_accepted_one_frees_the_unit
 
 async def test_the_same_number_is_kept_once(bench: Bench) -> None:
     await bench.ticket()
-    snap = await bench.moves.load(Find(no="T1"))
+    snap = await bench.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.last_entry is not None
     again = NewTicket(replace(snap.ticket, id=bench.ids.take()), replace(snap.last_entry, id=bench.ids.take()))
     assert await bench.moves.create([again]) == [False]

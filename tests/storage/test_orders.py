@@ -8,8 +8,8 @@ from sqlalchemy import insert, update
 from backend.domain.instants import to_micros
 from backend.domain.records import Message
 from storage import tables as t
-from storage.db import Database
-from storage.orders import Orders
+from storage.deadlines.supervision import SqlSupervisionStore
+from storage.engine.database import Database
 from tests.courier.house import HANDLER, SUPERVISOR, House
 
 HOUR = timedelta(hours=1)
@@ -20,7 +20,7 @@ async def change(house: House, table: Any, **values: Any) -> None:
 
 
 async def test_what_lies_red_is_found_until_it_is_supervised(database: Database) -> None:
-    house, orders = await House(database).open(), Orders(database)
+    house, orders = await House(database).open(), SqlSupervisionStore(database)
     lead = await house.dispatched("T1")
     assert await orders.red_after(house.at + HOUR, 9) == []
     await change(house, t.assignments, red_card_at=to_micros(house.at))
@@ -32,7 +32,7 @@ async def test_what_lies_red_is_found_until_it_is_supervised(database: Database)
 
 
 async def test_what_was_exposed_is_found_once_accepted_and_until_it_is_supervised(database: Database) -> None:
-    house, orders = await House(database).open(), Orders(database)
+    house, orders = await House(database).open(), SqlSupervisionStore(database)
     lead = await house.dispatched("T1")
     await house.dispatched("T2")
     line = {"id": 1, "kind": "exposure", "unit": "U01", "month": "2026-11", "count": 1, "note": "", "evidence": "",
@@ -49,18 +49,18 @@ async def test_what_was_exposed_is_found_once_accepted_and_until_it_is_supervise
 
 
 async def test_the_day_to_look_again_is_told_once(database: Database) -> None:
-    house, orders = await House(database).open(), Orders(database)
+    house, orders = await House(database).open(), SqlSupervisionStore(database)
     lead, day = await house.dispatched("T1"), house.at.date()
     await house.dispatched("T2")
     await house.act("sign", HANDLER, "T1")
     await change(house, t.assignments, close_type="explained_unresolvable", closed_at=to_micros(house.at),
                  revisit_on=day.isoformat())  # fmt: skip
-    assert await orders.look_again(day - timedelta(days=1), 9) == []
-    found = await orders.look_again(day, 9)
+    assert await orders.list_rechecks(day - timedelta(days=1), 9) == []
+    found = await orders.list_rechecks(day, 9)
     assert len(found) == 2
     one = next(w for w in found if w.assignment_id == lead)
     await house.ids.refill()
     message = Message(house.ids.take(), "M34", "telegram", "H1", one.ticket_id, lead, 2, False, house.at, house.at, {})
-    assert await orders.tell_once(one, [message])
-    assert not await orders.tell_once(one, [message])
-    assert lead not in [w.assignment_id for w in await orders.look_again(day, 9)]
+    assert await orders.enqueue_once(one, [message])
+    assert not await orders.enqueue_once(one, [message])
+    assert lead not in [w.assignment_id for w in await orders.list_rechecks(day, 9)]

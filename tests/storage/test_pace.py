@@ -7,9 +7,9 @@ import pytest
 
 from backend.mail.shared_pace import SharedPacer
 from notify.pace import Bucket, LocalPacer, Pacer
-from storage.db import Database
-from storage.pace import TablePace
-from storage.pace_redis import RedisPace
+from storage.delivery.rate_limit import SqlRateLimitStore
+from storage.delivery.rate_limit_redis import RedisRateLimitStore
+from storage.engine.database import Database
 
 BOT = Bucket("bot", rate=20, per_seconds=1.0)
 CHAT = Bucket("chat:1", rate=1, per_seconds=1.0)
@@ -75,7 +75,7 @@ async def leaves(pacers: Sequence[Pacer], buckets: Sequence[Bucket], now: float)
 
 
 async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(database: Database) -> None:
-    pacers = [SharedPacer(TablePace(database)) for _ in range(8)]
+    pacers = [SharedPacer(SqlRateLimitStore(database)) for _ in range(8)]
     assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
     assert await leaves(pacers, [BOT], 1000.04) == 0
     assert await leaves(pacers, [BOT], 1000.05) == 1
@@ -85,7 +85,7 @@ async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(databa
 
 
 async def test_all_buckets_are_counted_or_none(database: Database) -> None:
-    limiter = SharedPacer(TablePace(database))
+    limiter = SharedPacer(SqlRateLimitStore(database))
     assert await limiter.take([BOT, CHAT], 1000.0) == 0.0
     assert await limiter.take([BOT, CHAT], 1000.5) == pytest.approx(0.5)
     assert await limiter.take([BOT], 1000.5) == 0.0  # the refused one was not counted
@@ -93,7 +93,7 @@ async def test_all_buckets_are_counted_or_none(database: Database) -> None:
 
 
 async def test_the_table_says_what_one_process_alone_would_say(database: Database) -> None:
-    shared, local = SharedPacer(TablePace(database)), LocalPacer()
+    shared, local = SharedPacer(SqlRateLimitStore(database)), LocalPacer()
     now = 1000.0
     for step in range(60):
         buckets = [BOT, CHAT.of(str(step % 3)), GROUP]
@@ -103,14 +103,14 @@ async def test_the_table_says_what_one_process_alone_would_say(database: Databas
 
 async def test_a_redis_keeps_the_same_pace_FT19() -> None:
     redis = FakeRedis()
-    pacers = [SharedPacer(RedisPace(redis), may_be_lost=True) for _ in range(8)]
+    pacers = [SharedPacer(RedisRateLimitStore(redis), may_be_lost=True) for _ in range(8)]
     assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
     assert await leaves(pacers, [GROUP], 1000.0) == 3
 
 
 async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_FD20() -> None:
     redis, time = FakeRedis(), [0.0]
-    limiter = SharedPacer(RedisPace(redis), may_be_lost=True, clock=lambda: time[0])
+    limiter = SharedPacer(RedisRateLimitStore(redis), may_be_lost=True, clock=lambda: time[0])
     redis.gone = True
     left = 0
     for step in range(100):  # a second

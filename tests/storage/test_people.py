@@ -14,12 +14,12 @@ from backend.office import Clock, Office
 from backend.ports.people import Binding
 from backend.registry import PersonForm, Registry, international, person_code, strong
 from storage import tables as t
-from storage.config import Configuration
-from storage.db import Database
-from storage.drafts import DraftShelf
-from storage.ids import Ids
-from storage.people import PeopleShelf
-from storage.vault import Vault
+from storage.delivery.chat_state import SqlChatStateStore
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
+from storage.office.config import SqlConfigStore
+from storage.office.people import SqlPeopleStore
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PHONE = "+8613800001001"
@@ -28,11 +28,11 @@ PHONE = "+8613800001001"
 class Desk:
     def __init__(self, db: Database) -> None:
         self.at = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
-        ids = Ids(db)
+        ids = IdSupply(db)
         self.db = db
-        self.office = Office(Configuration(db, ids), Clock(lambda: self.at, ZONE), "jilin")
-        self.people = PeopleShelf(db, ids, Vault("a secret of the tests, long enough"))
-        self.registry = Registry(self.people, DraftShelf(db), self.office)
+        self.office = Office(SqlConfigStore(db, ids), Clock(lambda: self.at, ZONE), "jilin")
+        self.people = SqlPeopleStore(db, ids, Encryption("a secret of the tests, long enough"))
+        self.registry = Registry(self.people, SqlChatStateStore(db), self.office)
 
     async def open(self) -> "Desk":
         await self.registry.put_units(

@@ -23,7 +23,7 @@ from sandbox.phone.handset import Phone
 from sandbox.telegram.people import ChatUser
 from sandbox.town import Town
 from storage import tables as t
-from storage.auditing import Auditing
+from storage.integrity.checks import SqlIntegrityStore
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MONDAY = datetime(2026, 11, 9, 9, 0, tzinfo=ZONE)
@@ -100,9 +100,9 @@ class Office:
         if who not in self.keys:
             keys, now = self.house.shelves.keys, self.house.shelves.clock.now()
             if who.startswith("unit:"):
-                self.keys[who] = await keys.create(who, now, role="handler", unit=who[5:])
+                self.keys[who] = await keys.create_key(who, now, role="handler", unit=who[5:])
             else:
-                self.keys[who] = await keys.create(f"story-{who}", now, person=STAFF.get(who, who))
+                self.keys[who] = await keys.create_key(f"story-{who}", now, person=STAFF.get(who, who))
         return self.keys[who]
 
     async def ask(self, method: str, path: str, who: str = "admin", body: Any = None, **query: str) -> Answer:
@@ -224,7 +224,7 @@ class Office:
         verdict = await self.house.shelves.verifier.verify()
         assert verdict.findings == () and verdict.tickets > 0
         stores = self.house.shelves
-        auditor = Auditor(Auditing(stores.db, stores.ids), stores.clock, stores.clock.now)
+        auditor = Auditor(SqlIntegrityStore(stores.db, stores.ids), stores.clock, stores.clock.now)
         found = {f.kind for f in await auditor.look()} | {f.kind for f in await auditor.findings()}
         assert found == set()
 

@@ -39,7 +39,10 @@ async def closed_abroad(office: Office) -> None:
     await closed(office)
     s, k = office.house.shelves, t.tickets.c
     row = await s.db.read(lambda c: c.execute(select(k.id).where(k.no == "JS0001")).one())
-    sealed = {"phone_sealed": s.vault.seal("tickets", row.id, "phone", ABROAD), "phone_index": s.vault.index(ABROAD)}
+    sealed = {
+        "phone_sealed": s.vault.seal("tickets", row.id, "phone", ABROAD),
+        "phone_index": s.vault.blind_index(ABROAD),
+    }
     await s.db.write(lambda c: c.execute(update(t.tickets).where(k.id == row.id).values(**sealed)) and None)
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from storage.db import Database, open_database
+from storage.engine.database import Database, open_database
 from tests.web.house import House
 
 

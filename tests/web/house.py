@@ -24,21 +24,21 @@ from backend.office import Clock, Office
 from backend.registry import PersonForm, Registry
 from backend.rooms import Rooms
 from backend.web.app import RUNNER, make_app
-from storage.audit import Audit
-from storage.config import Configuration
-from storage.db import Database
-from storage.drafts import DraftShelf
-from storage.files import Files
-from storage.idempotency import Idempotency
-from storage.ids import Ids
-from storage.inbox import InboxShelf
-from storage.indicators import IndicatorsShelf
-from storage.intake import Arrivals
-from storage.keys import Keys
-from storage.moves import moves_store
-from storage.people import PeopleShelf
-from storage.reading import Reading
-from storage.vault import Vault
+from storage.delivery.chat_state import SqlChatStateStore
+from storage.delivery.inbox import SqlInboxStore
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
+from storage.integrity.audit import SqlAuditStore
+from storage.office.config import SqlConfigStore
+from storage.office.keys import SqlKeyStore
+from storage.office.people import SqlPeopleStore
+from storage.reporting.indicators import SqlIndicatorStore
+from storage.tickets.files import SqlFileStore
+from storage.tickets.intake import SqlIntakeStore
+from storage.tickets.moves import create_move_store
+from storage.tickets.queries import SqlQueryStore
+from storage.web.idempotency import SqlIdempotencyStore
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PEOPLE = (
@@ -132,21 +132,21 @@ class House:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
-        self.vault = Vault("a secret of the tests")
-        self.ids = Ids(db)
+        self.vault = Encryption("a secret of the tests")
+        self.ids = IdSupply(db)
         clock = Clock(lambda: self.at, ZONE)
-        office = Office(Configuration(db, self.ids), clock, "jilin")
-        desk = Desk(moves_store(db), office, self.ids, self.vault.journal)
+        office = Office(SqlConfigStore(db, self.ids), clock, "jilin")
+        desk = Desk(create_move_store(db), office, self.ids, self.vault.journal)
         self.marks, self.imports = PlayedMarks(), PlayedImports()
-        registry = Registry(PeopleShelf(db, self.ids, self.vault), DraftShelf(db), office)
+        registry = Registry(SqlPeopleStore(db, self.ids, self.vault), SqlChatStateStore(db), office)
         registry.bot_name = "jiesu_bot"
         self.rooms = Rooms(
-            clock=clock, office=office, desk=desk, reading=Reading(db, self.vault), keys=Keys(db, self.ids),
-            filing=Filing(Files(db), clock), audit=Audit(db, self.ids), idempotency=Idempotency(db, self.vault),
-            catalogue=Texts("zh_CN"), intake=Intake(Arrivals(db), office, self.ids, self.vault, desk),
-            registry=registry, inbox=InboxShelf(db, self.ids), imports=self.imports, marks=self.marks,
+            clock=clock, office=office, desk=desk, reading=SqlQueryStore(db, self.vault), keys=SqlKeyStore(db, self.ids),
+            filing=Filing(SqlFileStore(db), clock), audit=SqlAuditStore(db, self.ids), idempotency=SqlIdempotencyStore(db, self.vault),
+            catalogue=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.vault, desk),
+            registry=registry, inbox=SqlInboxStore(db, self.ids), imports=self.imports, marks=self.marks,
             sandbox_clock=PlayedClock(self), telegram_secret=SECRET,
-            indicators=Indicators(IndicatorsShelf(db), office),
+            indicators=Indicators(SqlIndicatorStore(db), office),
         )  # fmt: skip
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]
@@ -164,7 +164,7 @@ class House:
             "test",
         )  # fmt: skip
         for code, _, _ in PEOPLE:
-            self.keys[code] = await self.rooms.keys.create(f"k-{code}", self.at, person=code)
+            self.keys[code] = await self.rooms.keys.create_key(f"k-{code}", self.at, person=code)
         server = TestServer(make_app(self.rooms, [lambda app: app.add_subapp("/annex/", annex()) and None]))
         self.client = TestClient(server)
         await server.start_server(**RUNNER)

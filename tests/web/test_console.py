@@ -65,7 +65,7 @@ async def visitor(house: House) -> Visitor:
 async def test_a_sign_in_word_opens_one_session_once_FA9_FA6(house: House, visitor: Visitor) -> None:
     async with house.client.get("/tickets", allow_redirects=False, headers={"Accept": "text/html"}) as answer:
         assert answer.status == 303 and answer.headers["Location"] == "/sign-in?next=%2Ftickets"
-    word = await house.rooms.keys.sign_in_token("operator", house.at)
+    word = await house.rooms.keys.create_sign_in_token("operator", house.at)
     assert await visitor.sign_in(word) == 303
     assert "HttpOnly" in visitor.cookie and "SameSite=Strict" in visitor.cookie
     assert await visitor.sign_in(word) == 401
@@ -90,7 +90,7 @@ async def test_a_session_ends_after_half_an_hour_alone_after_signing_out_and_whe
     await visitor.sign_in(house.keys["H1"])
     token = {c.key: c.value for c in house.client.session.cookie_jar}["jiesu_session"]
     await visitor.post("/sign-out")
-    assert await house.rooms.keys.session(token, house.at) is None
+    assert await house.rooms.keys.get_session(token, house.at) is None
     await visitor.sign_in(house.keys["H1"])
     left = {"code": "H1", "name": "人H1", "unit": "U01", "role": "handler", "active": False}
     assert (await house.ask("A1", "POST", "/people", left))[0] in (200, 201)

@@ -35,7 +35,7 @@ async def test_moving_the_rehearsals_clock_does_not_sign_anybody_out_FA4(house: 
     visitor = Visitor(house)
     await visitor.sign_in(house.keys["A1"])
     house.at += timedelta(hours=20)
-    await house.rooms.keys.carry_sessions(timedelta(hours=20))
+    await house.rooms.keys.move_sessions(timedelta(hours=20))
     assert "/sign-out" in await visitor.page("/")
 
 

@@ -203,9 +203,9 @@ async def test_deliveries_say_what_each_person_was_told(house: House) -> None:
 async def test_a_search_looks_through_a_stretch_at_a_time_but_a_whole_number_is_found_at_once_FD18(
     small_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from storage import finding
+    from storage.tickets import search
 
-    monkeypatch.setattr(finding, "STRETCH", 2)
+    monkeypatch.setattr(search, "STRETCH", 2)
     for n in range(5):
         await small_house.ticket(f"P{n}", text="旧事" if n == 0 else "新事")
     _, page = await small_house.ask("A1", "GET", "/tickets?q=旧事")

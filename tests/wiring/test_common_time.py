@@ -9,8 +9,8 @@ from backend.common_time import CommonTime
 from backend.environment import Environment
 from backend.sandbox_clock import SandboxClock
 from backend.wiring.outside import town_of
-from storage.db import Database
-from storage.house import HouseValues
+from storage.engine.database import Database
+from storage.office.key_values import SqlKeyValueStore
 
 NOON = datetime(2026, 11, 10, 4, 0, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ class Process:
     """One process: its clock, and the hours at which it did its work."""
 
     def __init__(self, db: Database, name: str) -> None:
-        self.values = HouseValues(db)
+        self.values = SqlKeyValueStore(db)
         self.clock = SandboxClock(self.values, lambda: NOON)
         self.worked: list[timedelta] = []
         self.left = 0

@@ -1,16 +1,16 @@
 """The rules in force are read by one while another changes them: nobody is left without any."""
 
-from storage.config import Configuration
-from storage.db import Database
+from storage.engine.database import Database
+from storage.office.config import SqlConfigStore
 from tests.courier.house import House
 
 
-class Forgetful(Configuration):
+class Forgetful(SqlConfigStore):
     """A shelf during whose every answer somebody else changes something."""
 
     house: House
 
-    async def epoch(self) -> int:
+    async def get_epoch(self) -> int:
         self.house.office.forget()
         return await super().epoch()
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from backend.bulletins.room import Bulletins
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.ports.bulletins import Issue, Leaf
+from backend.ports.reporting import BulletinIssue, IssueDocument
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
 from backend.web.queries import cursor, limit_of, place_of
@@ -51,7 +51,7 @@ def number_of(written: str) -> int:
     return int(written)
 
 
-def as_json(issue: Issue, leaves: Sequence[Leaf]) -> dict[str, Any]:
+def as_json(issue: BulletinIssue, leaves: Sequence[IssueDocument]) -> dict[str, Any]:
     """Serialize an issue; its files only once it is ready."""
     return {
         "id": issue.id, "kind": issue.kind, "period": issue.period, "year": issue.year, "number": issue.number,
@@ -66,7 +66,7 @@ async def listed(ask: Ask) -> Answer:
     page = await room(ask).issues(
         ask.actor, ask.query.get("period"), before=place_of(ask.query), limit=limit_of(ask.query)
     )
-    return Answer({"items": [as_json(*one) for one in page.items], "next": cursor(page.next)})
+    return Answer({"items": [as_json(*one) for one in page.items], "next": cursor(page.next_id)})
 
 
 async def make(ask: Ask) -> Answer:

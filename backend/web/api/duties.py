@@ -35,7 +35,7 @@ def duties_of(rooms: Rooms) -> Duties:
 
 async def of_ticket(ask: Ask) -> Answer:
     """List a ticket's duties with their outcomes; open ones with the time left, in words. Refused `not_found`."""
-    view = await ask.rooms.reading.ticket(ask.path["no"], ask.seen_by)
+    view = await ask.rooms.reading.get_ticket(ask.path["no"], ask.seen_by)
     if view is None:
         raise Refused("not_found", ticket=ask.path["no"])
     return Answer({"items": await duties_shown(ask.rooms, view.ticket.id, ask.seen_by), "next": None})

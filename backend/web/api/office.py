@@ -112,8 +112,8 @@ async def set_setting(rooms: Rooms, key: str, unit: str | None, value: str, by: 
     full = key if unit is None else f"{key}@{unit}"
     written = snapshot.settings.with_changes({full: value}).overrides[full]
     now = rooms.clock.now()
-    await rooms.office.store.set(SettingVersion(key, unit, written, from_at or now, by.code, now))
-    await rooms.audit.note(now, by.code, "setting", full, value=written)
+    await rooms.office.store.add_version(SettingVersion(key, unit, written, from_at or now, by.code, now))
+    await rooms.audit.record(now, by.code, "setting", full, value=written)
     rooms.office.forget()
     return written
 
@@ -129,6 +129,6 @@ async def create_key(ask: Ask) -> Answer:
     if want.unit is not None and want.unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=want.unit)
     now = ask.rooms.clock.now()
-    secret = await ask.rooms.keys.create(want.name, now, person=want.person, role=want.role, unit=want.unit)
-    await ask.rooms.audit.note(now, ask.actor.code, "key", want.name)
+    secret = await ask.rooms.keys.create_key(want.name, now, person=want.person, role=want.role, unit=want.unit)
+    await ask.rooms.audit.record(now, ask.actor.code, "key", want.name)
     return Answer({"key": secret}, 201, headers={"Cache-Control": "no-store"})

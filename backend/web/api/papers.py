@@ -71,7 +71,7 @@ async def bring(ask: Ask) -> Answer:
             raise Refused("unknown_field", field=field.name[:200])
     report = await ask.rooms.imports.run(kind, part.filename or "", part.content, ask.actor, dry_run=dry, preset=preset)
     ask.rooms.office.forget()
-    await ask.rooms.audit.note(ask.rooms.clock.now(), ask.actor.code, "import", kind, dry_run=dry)
+    await ask.rooms.audit.record(ask.rooms.clock.now(), ask.actor.code, "import", kind, dry_run=dry)
     return Answer(dict(report))
 
 

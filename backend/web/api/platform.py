@@ -7,7 +7,7 @@ from pydantic import Field
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.platform import Platform
-from backend.ports.platform import Sync, Writeback
+from backend.ports.platform import Writeback, WritebackState
 from backend.web import wants
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
@@ -52,17 +52,20 @@ async def listed(ask: Ask) -> Answer:
     """List write-backs, newest first, with the state of the connection."""
     room, ticket_id = _room(ask), None
     if (no := ask.query.get("ticket")) is not None:
-        view = await ask.rooms.reading.ticket(no, ask.seen_by)
+        view = await ask.rooms.reading.get_ticket(no, ask.seen_by)
         if view is None:
             raise Refused("not_found", ticket=no)
         ticket_id = view.ticket.id
-    word = one_of(ask.query, "state", tuple(Sync))
+    word = one_of(ask.query, "state", tuple(WritebackState))
     page = await room.page(
-        state=Sync(word) if word else None, ticket_id=ticket_id, before=place_of(ask.query), limit=limit_of(ask.query)
+        state=WritebackState(word) if word else None,
+        ticket_id=ticket_id,
+        before=place_of(ask.query),
+        limit=limit_of(ask.query),
     )
     shaper = await Shaper.of(ask.rooms)
     return Answer({
-        "items": [shape(move, shaper) for move in page.items], "next": cursor(page.next),
+        "items": [shape(move, shaper) for move in page.items], "next": cursor(page.next_id),
         "system_of_record": "external" if await room.external() else "self", "configured": room.configured,
         "counts": dict(await room.counts()), "trouble": await room.trouble(),
     })  # fmt: skip
@@ -71,13 +74,13 @@ async def listed(ask: Ask) -> Answer:
 async def again(ask: Ask) -> Answer:
     """Retry a write-back."""
     await _room(ask).again(_event(ask), ask.actor)
-    return Answer({"event": _event(ask), "state": Sync.WAITING})
+    return Answer({"event": _event(ask), "state": WritebackState.WAITING})
 
 
 async def settle(ask: Ask) -> Answer:
     """Mark a write-back as corrected on the platform by hand."""
     await _room(ask).settle(_event(ask), ask.body.reason, ask.actor)
-    return Answer({"event": _event(ask), "state": Sync.SETTLED})
+    return Answer({"event": _event(ask), "state": WritebackState.SETTLED})
 
 
 # fmt: off

@@ -7,7 +7,7 @@ from pydantic import Field
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.domain.unit_readiness import Readiness
-from backend.ports.readiness import Chase
+from backend.ports.readiness import ReadinessReminder
 from backend.readiness import Chases
 from backend.rooms import Rooms
 from backend.web import wants
@@ -32,7 +32,7 @@ def room_of(rooms: Rooms) -> Chases:
     return rooms.chases
 
 
-def shape(one: Readiness, chase: Chase | None, rooms: Rooms) -> dict[str, Any]:
+def shape(one: Readiness, chase: ReadinessReminder | None, rooms: Rooms) -> dict[str, Any]:
     """Serialize a unit, what it lacks, and its last reminder."""
     last = chase and {"at": chase.at.astimezone(rooms.clock.zone).isoformat(), "by": chase.by, "note": chase.note}
     return {

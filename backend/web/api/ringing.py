@@ -43,7 +43,7 @@ async def bridged(ask: Ask) -> Answer:
         raise Refused("unavailable")
     found, zone = await ask.rooms.calls.reached(view.ticket.id), ask.rooms.clock.zone
     items = [
-        {"call": a.call_id, "dial": a.dial_id, "at": a.at.astimezone(zone).isoformat(), "person": a.person,
+        {"call": a.call_id, "dial": a.attempt_id, "at": a.at.astimezone(zone).isoformat(), "person": a.person,
          "outcome": a.outcome, "requester": a.requester or None, "duration": a.seconds}
         for a in found.attempts
     ]  # fmt: skip
@@ -65,13 +65,13 @@ async def costs_of(rooms: Rooms, month: str | None) -> dict[str, Any]:
     store = rooms.calls.tools.store
     snapshot = await rooms.office.standing()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    used = await store.asked_since(midnight)
+    used = await store.count_attempts(midnight)
     budget = snapshot.settings.integer("calls.daily_budget")
     units = snapshot.config.units
     items = [
         {"unit": s.unit, "unit_name": units[s.unit].name if s.unit in units else "", "purpose": s.purpose,
-         "attempts": s.dials, "answered": s.answered, "seconds": s.seconds, "cost": s.cost, "currency": s.currency}
-        for s in await store.spent(since, until)
+         "attempts": s.attempts, "answered": s.answered, "seconds": s.seconds, "cost": s.cost, "currency": s.currency}
+        for s in await store.sum_costs(since, until)
     ]  # fmt: skip
     today = {"used": used, "budget": budget, "left": max(0, budget - used),
              "stopped": snapshot.settings.flag("calls.stopped"), "until": (midnight + timedelta(days=1)).isoformat()}  # fmt: skip
@@ -86,7 +86,7 @@ async def dead(ask: Ask) -> Answer:
     items = [
         {"key": d.key, "to": d.masked, "code": d.code, "at": d.at.astimezone(zone).isoformat(), "person": d.person,
          "ticket": d.ticket_no}
-        for d in await ask.rooms.calls.tools.store.dead_numbers(MOST_DEAD)
+        for d in await ask.rooms.calls.tools.store.list_invalid_numbers(MOST_DEAD)
     ]  # fmt: skip
     return Answer({"items": items, "next": None})
 

@@ -8,7 +8,7 @@ from backend.domain.duty_roster import CoverageGap, Shift, StandIn
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.ports.rosters import Handover
+from backend.ports.duty_roster import Handover
 from backend.rooms import Rooms
 from backend.rosters import Month, Rosters, may_plan
 from backend.web.asked import Answer, Ask

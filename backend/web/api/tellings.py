@@ -17,7 +17,7 @@ async def _about(ask: Ask) -> int | None:
     no = ask.query.get("ticket")
     if no is None:
         return None
-    view = await ask.rooms.reading.ticket(no, ask.seen_by)
+    view = await ask.rooms.reading.get_ticket(no, ask.seen_by)
     if view is None:
         raise Refused("not_found", ticket=no)
     return view.ticket.id
@@ -35,32 +35,32 @@ async def _whose(ask: Ask) -> set[str] | None:
 
 async def deliveries(ask: Ask) -> Answer:
     """List messages, newest first."""
-    page = await ask.rooms.reading.deliveries(
+    page = await ask.rooms.reading.list_deliveries(
         ticket_id=await _about(ask), people=await _whose(ask), state=one_of(ask.query, "state", STATES),
         before=place_of(ask.query), limit=limit_of(ask.query),
     )  # fmt: skip
     shaper = await Shaper.of(ask.rooms)
-    return Answer({"items": [shaper.delivery(d) for d in page.items], "next": cursor(page.next)})
+    return Answer({"items": [shaper.delivery(d) for d in page.items], "next": cursor(page.next_id)})
 
 
 async def calls(ask: Ask) -> Answer:
     """List calls with their attempts, newest first."""
-    page = await ask.rooms.reading.calls(
+    page = await ask.rooms.reading.list_calls(
         ticket_id=await _about(ask), people=await _whose(ask), outcome=one_of(ask.query, "outcome", OUTCOMES),
         before=place_of(ask.query), limit=limit_of(ask.query),
     )  # fmt: skip
     shaper = await Shaper.of(ask.rooms)
-    items = [{**shaper.call(c), "dials": [shaper.dial(d) for d in c.dials]} for c in page.items]
-    return Answer({"items": items, "next": cursor(page.next)})
+    items = [{**shaper.call(c), "dials": [shaper.dial(d) for d in c.call_attempts]} for c in page.items]
+    return Answer({"items": items, "next": cursor(page.next_id)})
 
 
 async def audit(ask: Ask) -> Answer:
     """List the audit log, newest first."""
-    page = await ask.rooms.audit.entries(before=place_of(ask.query), limit=limit_of(ask.query))
+    page = await ask.rooms.audit.list_entries(before=place_of(ask.query), limit=limit_of(ask.query))
     zone = ask.rooms.clock.zone
     items = [
         {"id": e.id, "at": e.at.astimezone(zone).isoformat(), "who": e.who, "what": e.what, "about": e.about,
          "facts": e.facts}
         for e in page.items
     ]  # fmt: skip
-    return Answer({"items": items, "next": cursor(page.next)})
+    return Answer({"items": items, "next": cursor(page.next_id)})

@@ -8,7 +8,7 @@ from backend.domain.refusals import Refused
 from backend.domain.reply_parser import find_curt_wording
 from backend.domain.ticket import Category, Grade, Source, State
 from backend.intake import TicketForm
-from backend.ports.reading import Filters, TicketView
+from backend.ports.ticket_queries import TicketFilter, TicketView
 from backend.reveals import Reveals
 from backend.rooms import Rooms
 from backend.web.asked import Answer, Ask
@@ -22,7 +22,7 @@ TO_REQUESTERS = frozenset({"answer", "reply", "close", "amend"})  # verbs whose 
 
 async def view_of(ask: Ask, no: str) -> TicketView:
     """Load a ticket if the actor may see it. Refused `not_found`."""
-    view = await ask.rooms.reading.ticket(no, ask.seen_by)
+    view = await ask.rooms.reading.get_ticket(no, ask.seen_by)
     if view is None:
         raise Refused("not_found", ticket=no)
     return view
@@ -49,23 +49,23 @@ def form_of(want: TicketWant) -> TicketForm:
     )  # fmt: skip
 
 
-def filters_of(query: Any) -> Filters:
+def filters_of(query: Any) -> TicketFilter:
     """Parse a list's filters. Refused `bad_field`."""
-    return Filters(
+    return TicketFilter(
         state=one_of(query, "state", tuple(State)), unit=query.get("unit"),
         grade=one_of(query, "grade", tuple(Grade)), category=one_of(query, "category", tuple(Category)),
-        overdue=yes(query, "overdue"), words=query.get("q") or None,
+        overdue=yes(query, "overdue"), text=query.get("q") or None,
     )  # fmt: skip
 
 
 async def listed(ask: Ask) -> Answer:
     """List a page of tickets, newest first."""
-    page = await ask.rooms.reading.tickets(
+    page = await ask.rooms.reading.list_tickets(
         filters_of(ask.query), ask.rooms.clock.now(), before=place_of(ask.query), limit=limit_of(ask.query),
         seen_by=ask.seen_by,
     )  # fmt: skip
     shaper = await Shaper.of(ask.rooms)
-    return Answer({"items": await shaper.tickets(page.items), "next": cursor(page.next)})
+    return Answer({"items": await shaper.tickets(page.items), "next": cursor(page.next_id)})
 
 
 async def one(ask: Ask) -> Answer:
@@ -77,7 +77,7 @@ async def one(ask: Ask) -> Answer:
 async def timeline(ask: Ask) -> Answer:
     """Return a ticket's journal, deliveries, calls, visits and duties in one list."""
     view = await view_of(ask, ask.path["no"])
-    history = await ask.rooms.reading.history(view.ticket.id)
+    history = await ask.rooms.reading.load_history(view.ticket.id)
     duties = await ask.rooms.duties.of_ticket(view.ticket.id) if ask.rooms.duties else ()
     seen = [d for d in duties if ask.seen_by in (None, d.unit)]
     shaper = await Shaper.of(ask.rooms)

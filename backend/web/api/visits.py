@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from backend.domain.refusals import Refused
-from backend.ports.visits import Attempt, Blocked
+from backend.ports.visits import DoNotCallEntry, VisitRecord
 from backend.visiting.figures import Figures
 from backend.visiting.room import Visiting
 from backend.visiting.tasks import Sheet
@@ -118,14 +118,14 @@ def _heard(heard: Any, name: str | None, shaper: Shaper) -> Json:
     return {k: shaper.masked(v, name) if isinstance(v, str) else v for k, v in said.items()}
 
 
-def _attempt(a: Attempt, name: str | None, shaper: Shaper) -> Json:
+def _attempt(a: VisitRecord, name: str | None, shaper: Shaper) -> Json:
     return {
         "kind": a.kind, "at": shaper.at(a.at), "by": a.by, "answer": a.answer, "contacted": a.contacted,
         "resolved": a.resolved, "note": shaper.masked(a.note, name),
     }  # fmt: skip
 
 
-def _blocked(b: Blocked, shaper: Shaper) -> Json:
+def _blocked(b: DoNotCallEntry, shaper: Shaper) -> Json:
     return {"ref": b.ref, "number": b.masked, "at": shaper.at(b.at), "by": b.by, "reason": b.reason}
 
 

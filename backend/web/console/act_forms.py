@@ -13,7 +13,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer
 from backend.domain.verb_fields import EXTENSION_REASONS
 from backend.domain.verb_fields import PROPOSED_FLAGS as FLAGGED_WORDS
-from backend.ports.reading import TicketView
+from backend.ports.ticket_queries import TicketView
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, State, UnitKind
 from backend.governance import as_json
-from backend.ports.dispatch_aid import BY
-from backend.ports.reading import TicketView
+from backend.ports.dispatch_catalogue import GROUP_BY
+from backend.ports.ticket_queries import TicketView
 from backend.rooms import Rooms
 from backend.web.api.governance import GOVERNORS, REVIEWERS
 from backend.web.api.likeness import KEEPERS, OFFICE, RowWant, hot_json, like_json, row_json, span_of, suggested
@@ -92,7 +92,7 @@ async def _catalogue(
     units = (await rooms.office.standing()).config.units.values()
     return page(request, "catalogue.html", {
         "rows": [row_json(row) for row in await aid.rows()], "misses": await aid.misses(start, end, by),
-        "repeats": await aid.repeats(start, end), "by": by, "bys": BY, "start": start.isoformat(),
+        "repeats": await aid.repeats(start, end), "by": by, "bys": GROUP_BY, "start": start.isoformat(),
         "end": end.isoformat(), "categories": list(Category), "unit_names": await unit_names(rooms),
         "units": sorted((u for u in units if u.active and u.kind is not UnitKind.MANAGEMENT), key=lambda u: u.code),
         "may_keep": actor.role in KEEPERS or _admin(actor), "fault": fault, "said": said or {},

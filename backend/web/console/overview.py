@@ -4,7 +4,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.ticket import State
-from backend.ports.reading import Filters
+from backend.ports.ticket_queries import TicketFilter
 from backend.rooms import Rooms
 from backend.web.asked import Ask
 from backend.web.console.rendering import page
@@ -16,8 +16,8 @@ SHOWN = 10  # overdue tickets on the page
 async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /."""
     ask, now = Ask(rooms, actor), rooms.clock.now()
-    counts = await rooms.reading.counts(now, ask.seen_by)
-    late = await rooms.reading.tickets(Filters(overdue=True), now, limit=SHOWN, seen_by=ask.seen_by)
+    counts = await rooms.reading.count_open(now, ask.seen_by)
+    late = await rooms.reading.list_tickets(TicketFilter(overdue=True), now, limit=SHOWN, seen_by=ask.seen_by)
     shaper = await Shaper.of(rooms)
     found = await rooms.auditor.findings() if rooms.auditor is not None and not actor.is_unit_member else ()
     say = rooms.catalogue.render

@@ -6,7 +6,7 @@ from backend.domain.acts import Actor
 from backend.domain.move_table import HANDLING, is_allowed
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State
-from backend.ports.reading import TicketView
+from backend.ports.ticket_queries import TicketView
 from backend.rooms import Rooms
 from backend.web.api import ringing
 from backend.web.asked import Ask

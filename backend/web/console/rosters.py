@@ -51,7 +51,7 @@ async def _shown(
         "stand_ins": [s for s in await rosters_of(rooms).stand_ins(actor) if s.absent in mine],
         "notes": found.notes, "may_plan": _planner(actor, unit, snapshot), "now_on": snapshot.on_duty(unit, now),
         "may_note": actor.role is Role.ADMIN or actor.unit == unit, "fault": fault, "today": f"{now:%Y-%m-%d}",
-        "quiet": snapshot.config.quiet.get(actor.code, ""), "is_person": actor.code in snapshot.by_code,
+        "quiet": snapshot.config.quiet_hours.get(actor.code, ""), "is_person": actor.code in snapshot.by_code,
     }, code)  # fmt: skip
 
 

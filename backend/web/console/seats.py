@@ -8,7 +8,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.ports.keys import LONGEST
+from backend.ports.keys import SESSION_MAX_AGE
 from backend.rooms import Rooms
 from backend.web.asked import ROOMS, Part
 from backend.web.bodies import LARGEST, read_parts
@@ -54,7 +54,7 @@ def posted(handler: Form) -> Callable[[web.Request], Awaitable[web.StreamRespons
         rooms = request.app[ROOMS]
         actor = await _sit(request, rooms)
         if not same_origin(request, rooms.public_url):
-            await rooms.audit.note(rooms.clock.now(), actor.code, "refused", "cross_site")
+            await rooms.audit.record(rooms.clock.now(), actor.code, "refused", "cross_site")
             raise Refused("stale_form")
         filled = await read_form(request, LARGEST_FORM)
         if not hmac.compare_digest(filled.fields.get("csrf", "").encode(), request[SEATED][1].csrf.encode()):
@@ -102,14 +102,14 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     holder = await _holder(rooms, word)
     if holder is None:
         guesses.failed(address)
-        await rooms.audit.note(now, "?", "sign_in_failed", None, address=address)
+        await rooms.audit.record(now, "?", "sign_in_failed", None, address=address)
         return page(request, "sign_in.html", {"failed": True, "next": onward}, 401)
     opened = await rooms.keys.open_session(holder, now)
-    await rooms.audit.note(now, holder, "sign_in")
+    await rooms.audit.record(now, holder, "sign_in")
     answer = web.HTTPSeeOther(onward or "/")
     answer.set_cookie(
         COOKIE, opened.token, httponly=True, samesite="Strict", path="/",
-        secure=rooms.public_url.startswith("https:"), max_age=int(LONGEST.total_seconds()),
+        secure=rooms.public_url.startswith("https:"), max_age=int(SESSION_MAX_AGE.total_seconds()),
     )  # fmt: skip
     raise answer
 
@@ -124,12 +124,12 @@ async def _holder(rooms: Rooms, word: str) -> str | None:
     """Return the holder of a sign-in code or key, if they may sign in."""
     if not word:
         return None
-    holder = await rooms.keys.use_sign_in(word, rooms.clock.now())
+    holder = await rooms.keys.use_sign_in_token(word, rooms.clock.now())
     try:
         if holder is not None:
             await actor_of_holder(rooms, holder)
             return holder
-        key = await rooms.keys.key_of(word)
+        key = await rooms.keys.find_key(word)
         return None if key is None else (await actor_of_key(rooms, key)).code
     except Refused:
         return None
@@ -138,7 +138,7 @@ async def _holder(rooms: Rooms, word: str) -> str | None:
 async def sign_out(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) -> web.StreamResponse:
     """POST /sign-out."""
     await rooms.keys.close_session(request.cookies.get(COOKIE, ""))
-    await rooms.audit.note(rooms.clock.now(), actor.code, "sign_out")
+    await rooms.audit.record(rooms.clock.now(), actor.code, "sign_out")
     answer = web.HTTPSeeOther("/sign-in")
     answer.del_cookie(COOKIE, path="/")
     raise answer

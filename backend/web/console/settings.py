@@ -43,7 +43,7 @@ async def _shown(
     return page(request, "settings.html", {
         "groups": found, "asked": asked, "unit_names": await unit_names(rooms), "fault": fault,
         "may_set": actor.role is Role.ADMIN, "today": today,
-        "days": sorted((day, worked) for day, worked in snapshot.config.days.items() if day >= today),
+        "days": sorted((day, worked) for day, worked in snapshot.config.calendar.items() if day >= today),
     }, code)  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.ports.platform import Sync
+from backend.ports.platform import WritebackState
 from backend.rooms import Rooms
 from backend.web.api import platform
 from backend.web.asked import Ask
@@ -32,7 +32,7 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
     kept = {k: v for k, v in query.items() if k != "cursor"}
     more = f"/sync?{urlencode({**kept, 'cursor': answer['next']})}" if answer["next"] else None
     return page(request, "sync.html", {
-        **answer, "next": more, "query": kept, "states": list(Sync), "may_mend": _may(actor, platform.MENDERS),
+        **answer, "next": more, "query": kept, "states": list(WritebackState), "may_mend": _may(actor, platform.MENDERS),
         "open": ("waiting", "sending", "asked", "refused"),
     })  # fmt: skip
 

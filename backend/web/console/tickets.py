@@ -8,7 +8,7 @@ from aiohttp import web
 from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Source, State, UnitKind
-from backend.ports.moves import Find
+from backend.ports.moves import TicketRef
 from backend.reveals import MAY, Reveals
 from backend.rooms import Rooms
 from backend.web.api.duties import duties_shown
@@ -35,14 +35,14 @@ async def listed(request: web.Request, rooms: Rooms, actor: Actor) -> web.Stream
     """GET /tickets."""
     query = {name: value for name, value in read_query(request.query, FILTERS).items() if value}
     ask = Ask(rooms, actor, query=query)
-    found = await rooms.reading.tickets(
+    found = await rooms.reading.list_tickets(
         filters_of(query), rooms.clock.now(), before=place_of(query), limit=A_PAGE, seen_by=ask.seen_by
     )
     shaper = await Shaper.of(rooms)
     kept = {k: v for k, v in query.items() if k != "cursor"}
     return page(request, "tickets.html", {
         "items": await shaper.tickets(found.items), "query": kept, "paged": "cursor" in query,
-        "next": f"/tickets?{urlencode({**kept, 'cursor': cursor(found.next)})}" if found.next else None,
+        "next": f"/tickets?{urlencode({**kept, 'cursor': cursor(found.next_id)})}" if found.next_id else None,
         "first": f"/tickets?{urlencode(kept)}", "searching": bool(kept.get("q")), "states": list(State),
         "grades": list(Grade), "categories": list(Category), "unit_names": await unit_names(rooms),
         "choose_unit": not actor.is_unit_member,
@@ -60,8 +60,8 @@ async def _shown(
 ) -> web.StreamResponse:  # fmt: skip
     """Render a ticket; after a refusal with its sentence, and the typed values kept in the form."""
     view = await view_of(Ask(rooms, actor), keepable(request.match_info["no"]))
-    history = await rooms.reading.history(view.ticket.id)
-    snap = await rooms.desk.moves.load(Find(ticket_id=view.ticket.id))
+    history = await rooms.reading.load_history(view.ticket.id)
+    snap = await rooms.desk.moves.load(TicketRef(ticket_id=view.ticket.id))
     waiting = [r for r in snap.requests if r.decision is None] if snap else []
     pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}
     shaper = await Shaper.of(rooms)

@@ -43,7 +43,7 @@ async def _task(
     no = keepable(request.match_info["no"])
     sheet = await _room(rooms).tasks.one(no, actor)
     snapshot = await rooms.office.standing()
-    view = await rooms.reading.ticket(no)
+    view = await rooms.reading.get_ticket(no)
     shaper = await Shaper.of(rooms)
     replies = [shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text] if view else []
     return page(request, "visit_task.html", {

@@ -8,7 +8,7 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.settings import find_setting, parse_value
 from backend.marks import Marks
-from backend.ports.reading import TicketView
+from backend.ports.ticket_queries import TicketView
 from backend.rooms import Rooms
 from backend.web.api.marks import explain, marks_of, trend
 from backend.web.asked import REQUEST_ID, Ask

@@ -1,0 +1,170 @@
+"""Read-only views for the adapters: tickets, histories, deliveries and calls, by keyset page, never by offset."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
+from backend.ports.requester_texts import RequesterText
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """A ticket as shown, with its assignments; the requester's name is included only to be masked."""
+
+    ticket: Ticket
+    assignments: tuple[Assignment, ...]
+    requester: str | None = None
+    master_no: str | None = None  # number of the ticket it was merged into
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """Filters of a ticket list; `words` is literal text, `overdue` means an open duty past its due time."""
+
+    state: str | None = None
+    unit: str | None = None
+    grade: str | None = None
+    category: str | None = None
+    overdue: bool = False
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page, newest first; `next` is the id to continue after, None at the end."""
+
+    items: tuple[T, ...]
+    next_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """A message and its delivery state."""
+
+    message: Message
+    ticket_no: str | None
+    sent_at: datetime | None
+    provider_id: str | None
+    error: str | None
+    cost: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallAttemptView:
+    """One call attempt."""
+
+    id: int
+    call_id: int
+    number: int
+    state: str
+    status: str | None
+    answered_by: str | None
+    asked_at: datetime
+    ended_at: datetime | None
+    duration: int | None  # seconds
+    outcome: str | None
+    error: str | None
+    keys: str
+    answered_at: datetime | None = None
+    cost: str | None = None  # "amount currency"
+    has_recording: bool = False
+    script: str = ""
+    script_version: int | None = None  # of the script that was spoken
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """A call as shown; its number is masked."""
+
+    id: int
+    ticket_no: str | None
+    assignment_id: int | None
+    letter_id: int | None
+    person: str | None
+    to: str
+    purpose: str
+    attempt_count: int
+    state: str
+    outcome: str | None
+    keys: str
+    duration: int  # seconds
+    cost: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    call_attempts: tuple[CallAttemptView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketHistory:
+    """Everything that happened to one ticket."""
+
+    lines: tuple[JournalEntry, ...]
+    deliveries: tuple[DeliveryView, ...]
+    calls: tuple[CallView, ...]
+    visits: tuple[Visit, ...] = ()
+    texts: tuple[RequesterText, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The requester in clear text: only for a reveal, which is audited."""
+
+    name: str | None
+    phone: str | None
+
+
+class QueryStore(Protocol):
+    """Read-only queries. `seen_by` is a unit code for those who see only what was assigned to their unit."""
+
+    async def get_ticket(self, no: str, seen_by: str | None = None) -> TicketView | None:
+        """Return one ticket; None if it does not exist or is not visible to `seen_by`."""
+        ...
+
+    async def list_tickets(
+        self, filters: TicketFilter, now: datetime, *, before: int | None = None, limit: int = 50,
+        seen_by: str | None = None,
+    ) -> Page[TicketView]:  # fmt: skip
+        """Return a page of tickets, newest first. A search scans a bounded window at a time."""
+        ...
+
+    async def load_history(self, ticket_id: int) -> TicketHistory:
+        """Return the journal, messages, calls and visits of a ticket."""
+        ...
+
+    async def list_deliveries(
+        self, *, ticket_id: int | None = None, people: Collection[str] | None = None, state: str | None = None,
+        before: int | None = None, limit: int = 50,
+    ) -> Page[DeliveryView]:  # fmt: skip
+        """Return a page of messages, newest first; `people` limits the recipients."""
+        ...
+
+    async def list_calls(
+        self, *, ticket_id: int | None = None, people: Collection[str] | None = None, outcome: str | None = None,
+        before: int | None = None, limit: int = 50,
+    ) -> Page[CallView]:  # fmt: skip
+        """Return a page of calls, newest first."""
+        ...
+
+    async def count_open(self, now: datetime, seen_by: str | None = None) -> Mapping[str, int]:
+        """Count open tickets by state, and `overdue` and `red` among them; ended tickets are not read."""
+        ...
+
+    async def get_requester(self, ticket_id: int) -> Requester:
+        """Return the requester's name and number in clear text."""
+        ...
+
+    async def find_units(self, ticket_id: int) -> frozenset[str]:
+        """Return the units that were ever assigned this ticket."""
+        ...
+
+    async def count_recent(self) -> Mapping[str, Mapping[str, int]]:
+        """For the metrics: count the newest messages by state and the newest calls by outcome."""
+        ...
+
+    async def ping(self) -> None:
+        """Check that the database answers. Raises the engine's error."""
+        ...

@@ -1,0 +1,1 @@
+"""Calls, their attempts and what was said."""

@@ -1,0 +1,105 @@
+"""Reads calls and attempts, each with the ticket it is about, in one query."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from backend.domain.instants import from_micros
+from backend.domain.ticket import Category, Grade, State
+from backend.ports.calls import Call, CallAttempt, CallSubject, LiveCall, PhoneMessage
+from storage import tables as t
+
+K, D, T, A = t.calls.c, t.dials.c, t.tickets.c, t.assignments.c
+_CALL = [
+    K.id, K.purpose, K.script, K.state, K.letter_id, K.ticket_id, K.assignment_id, K.person, K.round, K.urgent,
+    K.tries, K.next_at, K.created_at, K.phone_index, K.position, K.facts, K.heard,
+]  # fmt: skip
+_SUBJECT = [
+    T.no.label("t_no"), T.state.label("t_state"), T.category.label("t_category"), T.grade.label("t_grade"),
+    T.management.label("t_management"), T.flags.label("t_flags"), T.generated_at.label("t_generated"),
+    T.closed_at.label("t_closed"), A.unit.label("a_unit"), A.state.label("a_state"),
+    A.opened_at.label("a_opened"), A.ended_at.label("a_ended"), A.sign_due_at.label("a_sign_due"),
+    A.close_due_at.label("a_close_due"),
+]  # fmt: skip
+_ATTEMPT = [
+    D.id.label("d_id"), D.number.label("d_number"), D.state.label("d_state"), D.provider_id.label("d_provider"),
+    D.status.label("d_status"), D.answered_by.label("d_answered"), D.asked_at.label("d_asked"),
+    D.step.label("d_step"), D.said.label("d_said"), D["keys"].label("d_keys"), D.outcome.label("d_outcome"),
+]  # fmt: skip
+_ATTEMPT_COUNT = (
+    select(func.count())
+    .select_from(t.dials)
+    .where(D.call_id == K.id)
+    .correlate(t.calls)
+    .scalar_subquery()
+    .label("dials")
+)
+
+
+def _join_subject(query: Select[Any], base: Any) -> Select[Any]:
+    return query.select_from(
+        base.outerjoin(t.tickets, T.id == K.ticket_id).outerjoin(t.assignments, A.id == K.assignment_id)
+    )
+
+
+def select_calls() -> Select[Any]:
+    """Select calls with what they are about; read rows with `call_of`."""
+    return _join_subject(select(*_CALL, *_SUBJECT, _ATTEMPT_COUNT), t.calls)
+
+
+def select_attempts() -> Select[Any]:
+    """Select attempts with their calls; read rows with `talk_of`."""
+    return _join_subject(select(*_CALL, *_SUBJECT, *_ATTEMPT, _ATTEMPT_COUNT), t.dials.join(t.calls, K.id == D.call_id))
+
+
+def select_phone_messages() -> Select[Any]:
+    """Select messages by telephone with the grade and unit that decide when to call; read rows with `letter_of`."""
+    k = t.letters.c
+    return select(
+        k.id, k.kind, k.person, k.ticket_id, k.assignment_id, k.attempts, k.urgent, k.facts,
+        T.grade.label("grade"), A.unit.label("unit"),
+    ).select_from(
+        t.letters.outerjoin(t.tickets, T.id == k.ticket_id).outerjoin(t.assignments, A.id == k.assignment_id)
+    )  # fmt: skip
+
+
+def to_phone_message(r: Any) -> PhoneMessage:
+    """Build the message of a row."""
+    grade = Grade(r.grade) if r.grade else Grade.URGENT if r.urgent else Grade.GENERAL
+    return PhoneMessage(
+        r.id, r.kind, r.person, r.ticket_id, r.assignment_id, r.attempts, bool(r.urgent), json.loads(r.facts),
+        grade, r.unit,
+    )  # fmt: skip
+
+
+def to_call(r: Any) -> Call:
+    """Build the call of a row."""
+    return Call(
+        r.id, r.purpose, r.script, r.state, r.letter_id, r.ticket_id, r.assignment_id, r.person, r.round,
+        bool(r.urgent), r.tries, r.dials, _at(r.next_at), from_micros(r.created_at), r.phone_index, r.position,
+        json.loads(r.facts), json.loads(r.heard), None if r.t_no is None else _to_subject(r),
+    )  # fmt: skip
+
+
+def to_live_call(r: Any) -> LiveCall:
+    """Build the attempt of a row, with its call."""
+    said = None if r.d_said is None else json.loads(r.d_said)
+    attempt = CallAttempt(
+        r.d_id, r.d_number, r.d_state, r.d_provider, r.d_status, r.d_answered, from_micros(r.d_asked), r.d_step, said,
+        r.d_keys, r.d_outcome,
+    )  # fmt: skip
+    return LiveCall(attempt, to_call(r))
+
+
+def _to_subject(r: Any) -> CallSubject:
+    return CallSubject(
+        r.t_no, State(r.t_state), Category(r.t_category) if r.t_category else None, Grade(r.t_grade),
+        r.t_management, frozenset(r.t_flags.split()), from_micros(r.t_generated), _at(r.t_closed), r.a_unit,
+        State(r.a_state) if r.a_state else None, _at(r.a_opened), _at(r.a_ended), _at(r.a_sign_due),
+        _at(r.a_close_due),
+    )  # fmt: skip
+
+
+def _at(value: int | None) -> Any:
+    return None if value is None else from_micros(value)

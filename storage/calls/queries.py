@@ -1,0 +1,77 @@
+"""Look-ups before and during calls: numbers, budgets, who was called lately, who must not be called."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.ticket import State
+from backend.ports.calls import Call
+from storage import tables as t
+from storage.calls.mapping import A, D, K, T, select_calls, to_call
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+
+
+def build_insert(c: Connection, table: Any) -> Any:
+    """Return an insert that supports ON CONFLICT, on either engine."""
+    return (postgresql if c.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+class CallQueries:
+    """The look-ups of `SqlCallStore` (FW33)."""
+
+    _db: Database
+    _vault: Encryption
+
+    async def get_number(self, call_id: int) -> str | None:
+        query = select(K.to_sealed).where(K.id == call_id)
+        return self._vault.open("calls", call_id, "to", await self._db.read(lambda c: c.execute(query).scalar()))
+
+    async def get_requester_phone(self, ticket_id: int) -> str | None:
+        query = select(T.phone_sealed).where(T.id == ticket_id)
+        sealed = await self._db.read(lambda c: c.execute(query).scalar())
+        return self._vault.open("tickets", ticket_id, "phone", sealed)
+
+    async def count_attempts(self, at: datetime) -> int:
+        query = select(func.count()).select_from(t.dials).where(D.asked_at >= to_micros(at))
+        return await self._db.read(lambda c: int(c.execute(query).scalar_one()))
+
+    async def list_visit_calls(self, number: str, since: datetime, except_call: int) -> Sequence[datetime]:
+        first = func.min(D.asked_at)
+        query = (
+            select(first)
+            .join(t.calls, K.id == D.call_id)
+            .where(K.phone_index == self._vault.blind_index(number), K.purpose == "visit", K.id != except_call)
+            .group_by(K.id)
+            .having(first >= to_micros(since))
+            .order_by(first.desc())
+        )
+        return await self._db.read(lambda c: [from_micros(v) for v in c.execute(query).scalars()])
+
+    async def add_do_not_call(self, phone_index: str, at: datetime, call_id: int | None) -> None:
+        def work(c: Connection) -> None:
+            row = {"phone_index": phone_index, "at": to_micros(at), "call_id": call_id}
+            c.execute(build_insert(c, t.no_visits).values(row).on_conflict_do_nothing())
+            c.execute(update(t.tickets).where(T.phone_index == phone_index).values(no_visit=True))
+
+        await self._db.write(work)
+
+    async def is_do_not_call(self, number: str) -> bool:
+        query = select(t.no_visits.c.at).where(t.no_visits.c.phone_index == self._vault.blind_index(number))
+        return await self._db.read(lambda c: c.execute(query).scalar() is not None)
+
+    async def find_missed(self, person: str) -> Call | None:
+        query = select_calls().where(K.person == person, K.purpose == "notice", A.ended_at.is_(None))
+        return await self._newest(query.where(A.state == State.DISPATCHED.value))
+
+    async def find_pending_visit(self, number: str) -> Call | None:
+        query = select_calls().where(K.phone_index == self._vault.blind_index(number), K.purpose == "visit")
+        return await self._newest(query.where(T.state == State.REVISIT_AUTO.value))
+
+    async def _newest(self, query: Any) -> Call | None:
+        row = await self._db.read(lambda c: c.execute(query.order_by(K.id.desc()).limit(1)).first())
+        return None if row is None else to_call(row)

@@ -1,0 +1,1 @@
+"""Open duties and automatic supervision."""

@@ -1,0 +1,131 @@
+"""Duties to check: one indexed query finds what is due, however many tickets are open or closed."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, insert, select, update
+
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.records import Duty, Message
+from backend.domain.ticket import Category
+from storage import tables as t
+from storage.engine.database import Database
+from storage.engine.mapping import MAPPERS
+
+PAGE_SIZE = 500  # open duties read at a time
+
+
+class SqlDueStore:
+    """`DueStore` on either engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Duty]:
+        shape = MAPPERS[Duty]
+        query = (
+            select(*(t.duties.c[name] for name in shape.names))
+            .where(t.duties.c.next_at <= to_micros(now))
+            .order_by(t.duties.c.next_at)
+            .limit(limit)
+        )
+        return await self._db.read(lambda c: [shape.read(r) for r in c.execute(query)])
+
+    async def find_next(self, after: datetime) -> datetime | None:
+        at = to_micros(after)
+
+        def work(c: Connection) -> int | None:
+            found = [
+                c.execute(select(func.min(t.duties.c.next_at)).where(t.duties.c.next_at > at)).scalar(),
+                c.execute(
+                    select(func.min(t.letters.c.not_before)).where(
+                        t.letters.c.state == "pending", t.letters.c.not_before > at
+                    )
+                ).scalar(),
+                c.execute(select(func.min(t.calls.c.next_at)).where(t.calls.c.next_at > at)).scalar(),
+                c.execute(select(func.min(t.caller_texts.c.next_at)).where(t.caller_texts.c.next_at > at)).scalar(),
+            ]
+            return min((f for f in found if f is not None), default=None)
+
+        soonest = await self._db.read(work)
+        return None if soonest is None else from_micros(soonest)
+
+    async def list_live_attempts(self) -> set[int]:
+        """Return ids of attempts that are on the line now."""
+        query = select(t.calls.c.dial_id).where(t.calls.c.state == "live", t.calls.c.purpose != "inbound")
+        return await self._db.read(lambda c: {int(i) for i in c.execute(query).scalars() if i is not None})
+
+    async def record_check(
+        self, duty: Duty, step: int, next_at: datetime | None, messages: Sequence[Message] = ()
+    ) -> bool:
+        """Record the reminder step reached and the next check, and enqueue the step's messages."""
+
+        def work(c: Connection) -> bool:
+            done = c.execute(
+                update(t.duties)
+                .where(
+                    t.duties.c.id == duty.id,
+                    t.duties.c.step == duty.step,
+                    t.duties.c.met_at.is_(None),
+                    t.duties.c.due_at == to_micros(duty.due_at),
+                    t.duties.c.next_at.is_not(None),
+                )  # fmt: skip
+                .values(step=step, next_at=None if next_at is None else to_micros(next_at))
+            )
+            if done.rowcount != 1:
+                return False
+            shape = MAPPERS[Message]
+            for message in messages:
+                c.execute(insert(t.letters).values(dict(zip(shape.names, shape.write(message), strict=True))))
+            return True
+
+        return await self._db.write(work)
+
+    async def list_by_ticket(self, ticket_id: int) -> Sequence[Duty]:
+        shape = MAPPERS[Duty]
+        query = select(*(t.duties.c[name] for name in shape.names)).where(t.duties.c.ticket_id == ticket_id)
+        return await self._db.read(
+            lambda c: [shape.read(r) for r in c.execute(query.order_by(t.duties.c.start_at, t.duties.c.id))]
+        )
+
+    async def iterate_open(self, after: datetime) -> AsyncIterator[tuple[str, Category | None, Duty]]:
+        shape, k, last = MAPPERS[Duty], t.duties.c, 0
+        while True:
+            query = (
+                select(*(k[name] for name in shape.names), t.tickets.c.no.label("ticket_no"), t.tickets.c.category)
+                .join(t.tickets, t.tickets.c.id == k.ticket_id)
+                .where(k.id > last, k.met_at.is_(None), k.due_at > to_micros(after))
+                .order_by(k.id)
+                .limit(PAGE_SIZE)
+            )
+
+            def work(c: Connection, query: Select[Any] = query) -> list[tuple[str, Category | None, Duty]]:
+                return [
+                    (r[-2], Category(r[-1]) if r[-1] else None, shape.read(tuple(r)[:-2])) for r in c.execute(query)
+                ]
+
+            found = await self._db.read(work)
+            for one in found:
+                yield one
+            if len(found) < PAGE_SIZE:
+                return
+            last = found[-1][2].id
+
+    async def postpone_check(self, duty: Duty, until: datetime) -> bool:
+        k, at = t.duties.c, to_micros(until)
+        query = (
+            update(t.duties)
+            .where(k.id == duty.id, k.met_at.is_(None), k.due_at == to_micros(duty.due_at), k.next_at < at)
+            .values(next_at=at)
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def list_to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
+        query = (
+            select(t.tickets.c.id)
+            .where(t.tickets.c.state == "finalized", t.tickets.c.closed_at <= to_micros(finalized_before))
+            .order_by(t.tickets.c.id)
+            .limit(limit)
+        )
+        return await self._db.read(lambda c: [int(r[0]) for r in c.execute(query)])

@@ -1,0 +1,1 @@
+"""Outbox, inbox, cards, chat state, rate limits."""

@@ -1,0 +1,154 @@
+"""The messages people hold: recorded when sent, found when answered, claimed when stale."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Select, bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from backend.domain.instants import from_micros, to_micros
+from backend.ports.cards import HeldCard, NewCard
+from storage import tables as t
+from storage.engine.compiled import Compiled
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
+from storage.engine.mapping import encode
+from storage.office.config import bump_epoch
+
+C = t.cards.c
+NEVER_SHOWN = -1  # the version shown by a message that must be updated whatever the ticket does
+_COLUMNS = [C.id, C.channel, C.address, C.message_id, C.person, C.ticket_id, C.assignment_id, C.kind,
+            C.shown, C.wanted, C.facts, C.sent_at, C.state, C.attempts]  # fmt: skip
+
+_NAME = Compiled(select(t.tickets.c.name_sealed).where(t.tickets.c.id == bindparam("ticket", type_=BigInteger)))
+
+
+def insert_cards(c: Connection, cards: Sequence[NewCard], ids: IdSupply, *, lock: bool) -> None:
+    """Insert messages; one whose ticket changed while it was being sent is stale at once. Ids must be available.
+
+    `lock`: no move may happen between reading the ticket's version and inserting the card.
+    """
+    if not cards:
+        return
+    query = (
+        select(t.tickets.c.id, t.tickets.c.version)
+        .where(t.tickets.c.id.in_(sorted({card.ticket_id for card in cards})))
+        .order_by(t.tickets.c.id)
+    )
+    versions = {r.id: r.version for r in c.execute(query.with_for_update(read=True) if lock else query)}
+    make = pg_insert if c.dialect.name == "postgresql" else sqlite_insert
+    rows = [
+        {
+            "id": ids.take(), "channel": card.channel, "address": card.address, "message_id": card.message_id,
+            "person": card.person, "ticket_id": card.ticket_id, "assignment_id": card.assignment_id,
+            "kind": card.kind, "shown": card.shown, "wanted": max(card.shown, versions.get(card.ticket_id, 0)),
+            "facts": encode(card.facts), "sent_at": to_micros(card.sent_at), "state": "live",
+        }
+        for card in cards
+    ]  # fmt: skip
+    c.execute(make(t.cards).on_conflict_do_nothing(), rows)
+    for card in cards:
+        if card.replaces:
+            earlier = (C.assignment_id == card.assignment_id, C.person == card.person, C.kind == card.kind,
+                       C.message_id != card.message_id, C.state == "live")  # fmt: skip
+            c.execute(update(t.cards).where(*earlier).values(shown=NEVER_SHOWN))
+
+
+class SqlCardStore:
+    """`CardStore` on either engine (FT21, FT22)."""
+
+    def __init__(self, db: Database, ids: IdSupply, vault: Encryption) -> None:
+        self._db = db
+        self._ids = ids
+        self._vault = vault
+
+    async def record(self, cards: Sequence[NewCard]) -> None:
+        if not cards:
+            return
+        await self._ids.refill(len(cards))
+        lock = self._db.dialect == "postgresql"
+        await self._db.write(lambda c: insert_cards(c, cards, self._ids, lock=lock))
+
+    async def find(self, channel: str, address: str, message_id: str) -> HeldCard | None:
+        query = select(*_COLUMNS).where(C.channel == channel, C.address == address, C.message_id == message_id)
+        found = await self._load(query)
+        return found[0] if found else None
+
+    async def list_by_assignment(self, assignment_id: int) -> list[HeldCard]:
+        query = select(*_COLUMNS).where(C.assignment_id == assignment_id, C.state == "live")
+        return await self._load(query.order_by(C.id))
+
+    async def list_stale(
+        self, channels: Sequence[str], now: datetime, now_real: datetime, limit: int
+    ) -> list[HeldCard]:
+        query = (
+            select(*_COLUMNS)
+            .where(
+                C.wanted > C.shown,
+                C.state == "live",
+                C.channel.in_(list(channels)),
+                or_(C.not_before.is_(None), C.not_before <= to_micros(now)),
+                or_(C.lease_until.is_(None), C.lease_until < to_micros(now_real)),
+            )
+            .order_by(C.id)
+            .limit(limit)
+        )
+        return await self._load(query)
+
+    async def claim(self, owner: str, ids: Sequence[int], now_real: datetime, lease_until: datetime) -> list[HeldCard]:
+        query = (
+            update(t.cards)
+            .where(
+                C.id.in_(list(ids)),
+                C.wanted > C.shown,
+                C.state == "live",
+                or_(C.lease_until.is_(None), C.lease_until < to_micros(now_real)),
+            )
+            .values(owner=owner, lease_until=to_micros(lease_until), attempts=C.attempts + 1)
+            .returning(*_COLUMNS)
+        )
+        return await self._db.write(lambda c: [_to_card(r) for r in c.execute(query).all()])
+
+    async def mark_shown(self, card_id: int, owner: str, version: int) -> bool:
+        return await self._release(card_id, owner, {"shown": version, "attempts": 0, "not_before": None})
+
+    async def postpone(self, card_id: int, owner: str, not_before: datetime) -> bool:
+        return await self._release(card_id, owner, {"not_before": to_micros(not_before)})
+
+    async def _release(self, card_id: int, owner: str, values: dict[str, Any]) -> bool:
+        query = update(t.cards).where(C.id == card_id, C.owner == owner)
+        query = query.values(owner=None, lease_until=None, **values)
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def mark_gone(self, card_id: int) -> None:
+        query = update(t.cards).where(C.id == card_id).values(state="gone", owner=None, lease_until=None)
+        await self._db.write(lambda c: c.execute(query) and None)
+
+    async def replace_address(self, channel: str, old: str, new: str) -> None:
+        b = t.bindings.c
+
+        def work(c: Connection) -> None:
+            live = (b.channel == channel, b.address == old, b.state == "live")
+            c.execute(update(t.bindings).where(*live).values(address=new))
+            c.execute(update(t.cards).where(C.channel == channel, C.address == old).values(state="gone"))
+            bump_epoch(c)
+
+        await self._db.write(work)
+
+    async def get_requester_name(self, ticket_id: int) -> str | None:
+        found = await _NAME.read(self._db, {"ticket": ticket_id})
+        return self._vault.open("tickets", ticket_id, "name", found[0].name_sealed) if found else None
+
+    async def _load(self, query: Select[Any]) -> list[HeldCard]:
+        return await self._db.read(lambda c: [_to_card(r) for r in c.execute(query)])
+
+
+def _to_card(r: Any) -> HeldCard:
+    return HeldCard(
+        r.id, r.channel, r.address, r.message_id, r.person, r.ticket_id, r.assignment_id, r.kind, r.shown,
+        r.wanted, json.loads(r.facts), from_micros(r.sent_at), r.state, r.attempts,
+    )  # fmt: skip

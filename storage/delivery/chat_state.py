@@ -1,0 +1,120 @@
+"""Chat state: drafts, questions, and quick look-ups of a unit's open assignments."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select, text, update
+
+from backend.domain.instants import to_micros
+from backend.domain.move_table import WITH_UNIT
+from backend.domain.records import Assignment, Request, Ticket
+from backend.ports.chat_state import OpenQuestion, TodoItem
+from storage import tables as t
+from storage.engine.database import Database
+from storage.engine.mapping import MAPPERS
+
+_SAVE_DRAFT = text(
+    "INSERT INTO drafts (person, assignment_id, verb, words, at) VALUES (:person, :assignment, :verb, :words, :at) "
+    "ON CONFLICT (person, assignment_id, verb) DO UPDATE SET words = excluded.words, at = excluded.at"
+)
+_SAVE_QUESTION = text(
+    "INSERT INTO expectations (channel, user_id, what, facts, until) VALUES (:channel, :user, :what, :facts, :until) "
+    "ON CONFLICT (channel, user_id) DO UPDATE SET what = excluded.what, facts = excluded.facts, until = excluded.until"
+)
+IN_HAND = tuple(sorted(s.value for s in WITH_UNIT))
+
+
+class SqlChatStateStore:
+    """`ChatStateStore` on either engine (FT29, T5)."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def load_draft(self, person: str, assignment_id: int, verb: str) -> dict[str, Any]:
+        body = await self._db.read(
+            lambda c: c.execute(select(t.drafts.c.words).where(_is_draft(person, assignment_id, verb))).scalar()
+        )
+        return dict(json.loads(body)) if body else {}
+
+    async def save_draft(
+        self, person: str, assignment_id: int, verb: str, words: Mapping[str, Any], now: datetime
+    ) -> None:
+        row = {"person": person, "assignment": assignment_id, "verb": verb, "words": _json(words), "at": to_micros(now)}
+        await self._db.write(lambda c: c.execute(_SAVE_DRAFT, row) and None)
+
+    async def delete_draft(self, person: str, assignment_id: int, verb: str) -> None:
+        await self._db.write(
+            lambda c: c.execute(delete(t.drafts).where(_is_draft(person, assignment_id, verb))) and None
+        )
+
+    async def list_drafts(self, assignment_id: int, verb: str) -> Sequence[dict[str, Any]]:
+        k = t.drafts.c
+        query = select(k.words).where(k.assignment_id == assignment_id, k.verb == verb).order_by(k.at)
+        return await self._db.read(lambda c: [json.loads(r.words) for r in c.execute(query)])
+
+    async def find_reply_assignment(self, person: str, message_id: str) -> int | None:
+        k = t.drafts.c
+        query = select(k.assignment_id, k.words).where(k.person == person, k.verb == "said")
+        rows = await self._db.read(lambda c: c.execute(query).all())
+        return next((int(r.assignment_id) for r in rows if json.loads(r.words).get("message") == message_id), None)
+
+    async def save_question(
+        self, channel: str, user_id: str, question: OpenQuestion, now: datetime, until: datetime
+    ) -> None:
+        row = {"channel": channel, "user": user_id, "what": question.what, "facts": _json(question.facts),
+               "until": to_micros(until)}  # fmt: skip
+        await self._db.write(lambda c: c.execute(_SAVE_QUESTION, row) and None)
+
+    async def find_question(self, channel: str, user_id: str, now: datetime) -> OpenQuestion | None:
+        k = t.expectations.c
+        query = select(k.what, k.facts).where(k.channel == channel, k.user_id == user_id, k.until > to_micros(now))
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return OpenQuestion(row.what, json.loads(row.facts)) if row else None
+
+    async def delete_question(self, channel: str, user_id: str) -> None:
+        k = t.expectations.c
+        gone = delete(t.expectations).where(k.channel == channel, k.user_id == user_id)
+        await self._db.write(lambda c: c.execute(gone) and None)
+
+    async def mark_opened(self, assignment_id: int, now: datetime) -> bool:
+        k = t.assignments.c
+        first = update(t.assignments).where(k.id == assignment_id, k.opened_at.is_(None))
+        return await self._db.write(lambda c: c.execute(first.values(opened_at=to_micros(now))).rowcount == 1)
+
+    async def get_request(self, request_id: int) -> Request | None:
+        query = select(t.requests).where(t.requests.c.id == request_id)
+        row = await self._db.read(lambda c: c.execute(query).mappings().first())
+        return MAPPERS[Request].from_mapping(dict(row)) if row else None
+
+    async def list_todo(self, unit: str, limit: int) -> tuple[int, Sequence[TodoItem]]:
+        a = t.assignments.c
+        mine = (a.unit == unit) & a.state.in_(IN_HAND) & a.ended_at.is_(None)
+
+        def work(c: Connection) -> tuple[int, Sequence[TodoItem]]:
+            count = c.execute(select(func.count()).select_from(t.assignments).where(mine)).scalar_one()
+            due = func.coalesce(a.signed_at, 0)  # unsigned first, then by closing due time
+            query = select(t.assignments).where(mine).order_by(due > 0, a.close_due_at, a.id).limit(limit)
+            found = [MAPPERS[Assignment].from_mapping(dict(r)) for r in c.execute(query).mappings()]
+            ids = sorted({f.ticket_id for f in found})
+            rows = c.execute(select(t.tickets).where(t.tickets.c.id.in_(ids))).mappings()
+            tickets: dict[int, Ticket] = {r["id"]: MAPPERS[Ticket].from_mapping(dict(r)) for r in rows}
+            return int(count), [TodoItem(tickets[f.ticket_id], f) for f in found]
+
+        return await self._db.read(work)
+
+    async def count_closed(self, unit: str, since: datetime) -> int:
+        a = t.assignments.c
+        query = select(func.count()).select_from(t.assignments)
+        query = query.where(a.unit == unit, a.closed_at >= to_micros(since))
+        return int(await self._db.read(lambda c: c.execute(query).scalar_one()))
+
+
+def _is_draft(person: str, assignment_id: int, verb: str) -> Any:
+    k = t.drafts.c
+    return (k.person == person) & (k.assignment_id == assignment_id) & (k.verb == verb)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

@@ -1,0 +1,203 @@
+"""The inbox: an update is stored before it is answered, and marked done in the transaction of its effect."""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, text, update
+
+from backend.domain.instants import from_micros, to_micros
+from backend.ports.inbox import InboxItem
+from storage import tables as t
+from storage.engine.compiled import Compiled
+from storage.engine.database import Database
+from storage.engine.ids import IdSupply
+
+MAX_ATTEMPTS = 6
+LEASE = timedelta(seconds=12)  # renewed while the handler runs; a killed process's updates wait no longer than this
+YIELD_AFTER = 3  # after so many attempts an update no longer blocks its chat
+MAX_DEPTH = 64  # nesting levels; the Bot API never reaches this
+MAX_UNREADABLE = 65_536  # characters kept of an unreadable update
+MAX_ERROR = 500
+
+#: Kinds of updates that carry their chat, and where.
+_CHATS = (("message", "chat"), ("edited_message", "chat"), ("my_chat_member", "chat"), ("channel_post", "chat"))
+
+_RECEIVE = Compiled(text(
+    "INSERT INTO inbox (id, mouth, event, chat, body, received_at, state, attempts, error) "
+    "VALUES (:id, :mouth, :event, :chat, :body, :at, :state, 0, :error) "
+    "ON CONFLICT (mouth, event) DO NOTHING RETURNING id"
+))  # fmt: skip
+_DONE = Compiled(
+    text("UPDATE inbox SET state = 'done', owner = NULL, lease_until = NULL WHERE id = :id AND state = 'new'")
+)
+_CLAIM = """
+UPDATE inbox SET owner = :owner, lease_until = :until, attempts = attempts + 1 WHERE id IN (
+  SELECT i.id FROM inbox i
+  WHERE i.state = 'new' AND i.mouth = :mouth AND (i.not_before IS NULL OR i.not_before <= :now)
+    AND (i.lease_until IS NULL OR i.lease_until <= :now)
+    AND NOT EXISTS (
+      SELECT 1 FROM inbox e WHERE e.state = 'new' AND e.mouth = i.mouth AND e.chat = i.chat
+      AND (e.received_at, e.id) < (i.received_at, i.id) AND (e.attempts < :aside OR e.lease_until > :now))
+  ORDER BY i.received_at, i.id LIMIT :limit {skip})
+RETURNING id, mouth, event, chat, body, received_at, attempts
+"""
+_ACQUIRE_LEASE = text(
+    "INSERT INTO leases (name, owner, until, fence) VALUES (:name, :owner, :until, 1) "
+    "ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = leases.fence + 1 "
+    "WHERE leases.owner = excluded.owner OR leases.until <= :now RETURNING fence"
+)
+
+
+class Unreadable(ValueError):
+    """The body is not a valid update."""
+
+
+def parse_update(body: bytes) -> tuple[str, str]:
+    """Return the event id and the chat of a Bot API update. Raises Unreadable (FT7)."""
+    try:
+        update = json.loads(body, parse_constant=_reject_constant, object_pairs_hook=_reject_duplicates)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{type(error).__name__}: {error}") from None
+    number = update.get("update_id") if isinstance(update, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 63:
+        raise Unreadable("no update_id")
+    if _is_deeper(update, MAX_DEPTH):
+        raise Unreadable("nested too deep")
+    return str(number), _find_chat(update)
+
+
+def _reject_constant(word: str) -> Any:
+    raise Unreadable(f"{word} is no JSON")
+
+
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Unreadable("a key stands twice")
+    return found
+
+
+def _is_deeper(value: Any, left: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left == 0 or any(_is_deeper(v, left - 1) for v in inner)
+
+
+def _find_chat(update: dict[str, Any]) -> str:
+    """Return whose order must be kept: the chat, else the sender; "" if neither is named."""
+    callback = update.get("callback_query")
+    holders = [update.get(kind) for kind, _ in _CHATS]
+    if isinstance(callback, dict):
+        holders += [callback.get("message"), {"chat": callback.get("from")}]
+    for holder in holders:
+        chat = holder.get("chat") if isinstance(holder, dict) else None
+        if isinstance(chat, dict) and isinstance(chat.get("id"), int):
+            return str(chat["id"])
+    return ""
+
+
+class SqlInboxStore:
+    """`InboxStore` on either engine (FT3, FT8, FT30)."""
+
+    def __init__(
+        self, db: Database, ids: IdSupply, now_real: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._db = db
+        self._ids = ids
+        self._clock = now_real
+        self._claim = Compiled(text(_CLAIM.format(skip="FOR UPDATE SKIP LOCKED" if db.dialect == "postgresql" else "")))
+
+    async def receive(self, source: str, body: bytes) -> bool:
+        await self._ids.refill(1)
+        row = {"id": self._ids.take(), "mouth": source, "at": to_micros(self._clock()), "state": "new", "error": None}
+        try:
+            event, chat = parse_update(body)
+            row |= {"event": event, "chat": chat, "body": body.decode("utf-8-sig")}
+        except (Unreadable, UnicodeDecodeError) as error:
+            shown = body[:MAX_UNREADABLE].decode("utf-8", "backslashreplace").replace("\0", "\\0")[:MAX_UNREADABLE]
+            row |= {"event": "sha256:" + hashlib.sha256(body).hexdigest(), "chat": "", "body": shown,
+                    "state": "unreadable", "error": str(error)[:MAX_ERROR].replace("\0", "\\0")}  # fmt: skip
+        return bool(await _RECEIVE.write(self._db, row))
+
+    async def claim(self, source: str, owner: str, limit: int, now: datetime) -> Sequence[InboxItem]:
+        facts = {"mouth": source, "owner": owner, "limit": limit, "now": to_micros(now),
+                 "until": to_micros(now + LEASE), "aside": YIELD_AFTER}  # fmt: skip
+        taken = [
+            InboxItem(id, where, event, chat, body, from_micros(at), attempts)
+            for id, where, event, chat, body, at, attempts in await self._claim.write(self._db, facts)
+        ]
+        worn = [h.id for h in taken if h.attempts > MAX_ATTEMPTS]  # its handler died every time (FM7)
+        if worn:
+            await self._db.write(lambda c: c.execute(_build_settle("dead", worn, "nobody survived it")) and None)
+        alive = [h for h in taken if h.attempts <= MAX_ATTEMPTS]
+        return sorted(alive, key=lambda h: (h.received_at, h.id))
+
+    async def renew(self, owner: str, now: datetime) -> None:
+        """Extend the leases of this owner."""
+        mine = update(t.inbox).where(t.inbox.c.state == "new", t.inbox.c.owner == owner)
+        await self._db.write(lambda c: c.execute(mine.values(lease_until=to_micros(now + LEASE))) and None)
+
+    async def mark_done(self, ids: Collection[int]) -> None:
+        for id in ids:
+            await _DONE.write(self._db, {"id": id})
+
+    async def mark_unreadable(self, item_id: int, error: str) -> None:
+        await self._db.write(lambda c: c.execute(_build_settle("unreadable", [item_id], error)) and None)
+
+    async def record_failure(self, item_id: int, error: str, now: datetime) -> bool:
+        def work(c: Connection) -> bool:
+            k = t.inbox.c
+            open_row = (k.id == item_id) & (k.state == "new")
+            found = c.execute(t.inbox.select().with_only_columns(k.attempts).where(open_row)).scalar()
+            if found is None:
+                return False
+            if found >= MAX_ATTEMPTS:
+                c.execute(_build_settle("dead", [item_id], error))
+                return True
+            later = now + timedelta(seconds=4 ** (found - 1))
+            c.execute(
+                update(t.inbox).where(open_row)
+                .values(owner=None, lease_until=None, not_before=to_micros(later), error=_cut(error))
+            )  # fmt: skip
+            return False
+
+        return await self._db.write(work)
+
+    async def acquire_lease(self, name: str, owner: str, now: datetime, until: datetime) -> bool:
+        facts = {"name": name, "owner": owner, "now": to_micros(now), "until": to_micros(until)}
+        return await self._db.write(lambda c: c.execute(_ACQUIRE_LEASE, facts).scalar() is not None)
+
+    async def release_lease(self, name: str, owner: str) -> None:
+        mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)
+        await self._db.write(lambda c: c.execute(mine) and None)
+
+    async def release_stale(self) -> int:
+        if self._db.dialect != "sqlite":
+            return 0
+        k = t.inbox.c
+        held = update(t.inbox).where(k.state == "new", k.lease_until.is_not(None))
+
+        def work(c: Connection) -> int:
+            polls = delete(t.leases).where(t.leases.c.name.startswith("poll:"))
+            return int(c.execute(held.values(owner=None, lease_until=None)).rowcount + c.execute(polls).rowcount)
+
+        return await self._db.write(work)
+
+    async def delete_done(self, before: datetime) -> int:
+        old = delete(t.inbox).where(t.inbox.c.state == "done", t.inbox.c.received_at < to_micros(before))
+        return await self._db.write(lambda c: int(c.execute(old).rowcount))
+
+
+def _cut(error: str) -> str:
+    return error[:MAX_ERROR].replace("\0", "\\0")
+
+
+def _build_settle(state: str, ids: Collection[int], error: str | None = None) -> Any:
+    k = t.inbox.c
+    wanted: Any = bindparam("ids", list(ids), expanding=True)
+    return (
+        update(t.inbox).where(k.id.in_(wanted), k.state == "new")
+        .values(state=state, owner=None, lease_until=None, **({} if error is None else {"error": _cut(error)}))
+    )  # fmt: skip

@@ -1,0 +1,247 @@
+"""The outbox: messages are claimed in batches under a lease, and settled only by id, owner and attempt."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, case, func, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.records import Message
+from backend.ports.outbox import AuditNote, ClaimedMessage, MessageDelivery, SendResult, WaitingMessage
+from storage import tables as t
+from storage.delivery.settle import Settler, insert_audit_notes, insert_messages
+from storage.engine.database import Database
+from storage.engine.ids import IdSupply
+from storage.engine.mapping import MAPPERS
+
+M = t.letters.c
+MAPPER = MAPPERS[Message]
+_MESSAGE = [M[name] for name in MAPPER.names]
+_CLAIMED = [*_MESSAGE, M.owner, M.lease_until, M.doubts]
+_DELIVERY = [*_MESSAGE, M.sent_at, M.provider_id, M.address, M.error, M.cost]
+RELEASED = {"owner": None, "lease_until": None}
+ENDED = ("failed", "dead", "skipped")
+
+
+def _claim(these: bool) -> ReturningUpdate[Any]:
+    due = (
+        select(M.id)
+        .where(
+            M.state == "pending",
+            M.channel.in_(bindparam("channels", expanding=True)),
+            M.not_before <= bindparam("now"),
+        )
+        .order_by(M.urgent.desc(), M.not_before, M.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+    if these:
+        due = due.where(M.id.in_(bindparam("ids", expanding=True)))
+    chosen = due.cte("due")  # a CTE with locks is evaluated once; a plain subquery may exceed its limit
+    return (
+        update(t.letters)
+        .where(M.id.in_(select(chosen.c.id)), M.state == "pending")
+        .values(state="sending", owner=bindparam("by"), attempts=M.attempts + 1, lease_until=bindparam("until"))
+        .returning(*_CLAIMED)
+    )
+
+
+_CLAIM, _CLAIM_IDS = _claim(False), _claim(True)
+
+
+class SqlOutboxStore:
+    """`OutboxStore` on either engine (FM5, FM7, FT17)."""
+
+    def __init__(self, db: Database, ids: IdSupply) -> None:
+        self._db = db
+        self._ids = ids
+        self._settler = Settler(db, ids)
+
+    async def add(self, messages: Sequence[Message], notes: Sequence[AuditNote] = ()) -> None:
+        if not messages and not notes:
+            return
+        await self._ids.refill(len(notes) + 1)
+
+        def work(c: Connection) -> None:
+            insert_messages(c, messages)
+            insert_audit_notes(c, notes, self._ids)
+
+        await self._db.write(work)
+
+    async def get(self, message_id: int) -> MessageDelivery | None:
+        found = await self._load_deliveries(select(*_DELIVERY).where(M.id == message_id))
+        return found[0] if found else None
+
+    async def find_next_send(self, kind: str, channel: str, person: str) -> datetime | None:
+        mine = (M.kind == kind) & (M.channel == channel) & (M.person == person)
+        query = select(func.min(M.not_before)).where(M.state == "pending", mine)
+        found = await self._db.read(lambda c: c.execute(query).scalar())
+        return None if found is None else from_micros(found)
+
+    async def list_waiting(
+        self, channels: Collection[str], now: datetime, limit: int, *, urgent: bool = False
+    ) -> list[WaitingMessage]:
+        """List due messages, urgent first, then by `not_before`."""
+        query = (
+            select(M.id, M.kind, M.channel, M.person, M.urgent, M.ticket_id, M.assignment_id)
+            .where(M.state == "pending", M.channel.in_(list(channels)), M.not_before <= to_micros(now))
+            .order_by(M.urgent.desc(), M.not_before, M.id)
+            .limit(limit)
+        )
+        if urgent:
+            query = query.where(M.urgent)
+
+        def work(c: Connection) -> list[WaitingMessage]:
+            return [
+                WaitingMessage(r.id, r.kind, r.channel, r.person, bool(r.urgent), r.ticket_id, r.assignment_id)
+                for r in c.execute(query)
+            ]
+
+        return await self._db.read(work)
+
+    async def claim(
+        self,
+        owner: str,
+        channels: Collection[str],
+        now: datetime,
+        limit: int,
+        lease_until: datetime,
+        ids: Sequence[int] | None = None,
+    ) -> list[ClaimedMessage]:
+        given: dict[str, Any] = {
+            "channels": list(channels), "now": to_micros(now), "most": limit, "by": owner, "until": to_micros(lease_until),
+        }  # fmt: skip
+        if ids is not None:
+            given["ids"] = list(ids)
+        take = _CLAIM if ids is None else _CLAIM_IDS
+
+        def work(c: Connection) -> list[ClaimedMessage]:
+            rows = sorted(c.execute(take, given).all(), key=lambda r: (not r.urgent, r.not_before, r.id))
+            return [_claimed(r) for r in rows]
+
+        return await self._db.write(work)
+
+    async def renew(self, claimed: ClaimedMessage, lease_until: datetime) -> bool:
+        query = (
+            update(t.letters)
+            .where(
+                M.id == claimed.message.id,
+                M.owner == claimed.owner,
+                M.attempts == claimed.message.attempts,
+                M.state == "sending",
+            )
+            .values(lease_until=to_micros(lease_until))
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def settle(self, results: Sequence[SendResult]) -> list[bool]:
+        """Write results; False for each message no longer ours."""
+        return await self._settler.settle(results)
+
+    async def release_expired(
+        self, channels: Collection[str], now_real: datetime, now: datetime, max_attempts: int
+    ) -> list[ClaimedMessage]:
+        """Release messages whose lease expired, as possible copies; return those tried `most` times, now dead."""
+        lost = (
+            select(M.id)
+            .where(M.state == "sending", M.lease_until < to_micros(now_real), M.channel.in_(list(channels)))
+            .order_by(M.id)
+            .with_for_update(skip_locked=True)
+            .cte("lost")
+        )
+        worn = M.attempts >= max_attempts
+        free = (
+            update(t.letters)
+            .where(M.id.in_(select(lost.c.id)), M.state == "sending", M.lease_until < to_micros(now_real))
+            .values(
+                state=case((worn, "dead"), else_="pending"),
+                error="lease_expired",
+                doubts=M.doubts + 1,
+                not_before=case((M.not_before < to_micros(now), M.not_before), else_=to_micros(now)),
+                **RELEASED,
+            )
+            .returning(*_CLAIMED, M.state.label("now_state"))
+        )
+
+        def work(c: Connection) -> list[ClaimedMessage]:
+            return [_claimed(r) for r in c.execute(free).all() if r.now_state == "dead"]
+
+        waiting = select(M.id).where(
+            M.state == "sending", M.lease_until < to_micros(now_real), M.channel.in_(list(channels))
+        )
+        if await self._db.read(lambda c: c.execute(waiting.limit(1)).first()) is None:
+            return []
+        return await self._db.write(work)
+
+    async def postpone(
+        self, channel: str, persons: Collection[str], until: datetime, except_kinds: Collection[str]
+    ) -> None:
+        query = (
+            update(t.letters)
+            .where(
+                M.state == "pending",
+                M.channel == channel,
+                M.person.in_(list(persons)),
+                M.not_before < to_micros(until),
+                M.kind.not_in(list(except_kinds)),
+            )
+            .values(not_before=to_micros(until))
+        )
+        await self._db.write(lambda c: c.execute(query) and None)
+
+    async def bring_forward(self, message_id: int, not_before: datetime) -> bool:
+        query = update(t.letters).where(M.id == message_id, M.state == "pending")
+        query = query.values(
+            not_before=case((M.not_before > to_micros(not_before), to_micros(not_before)), else_=M.not_before)
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def give_up(
+        self, message_id: int, error: str, messages: Sequence[Message], notes: Sequence[AuditNote]
+    ) -> bool:
+        await self._ids.refill(len(notes) + 1)
+        end = (
+            update(t.letters)
+            .where(M.id == message_id, M.state.not_in(ENDED))
+            .values(state="failed", error=error, **RELEASED)
+        )
+
+        def work(c: Connection) -> bool:
+            if c.execute(end).rowcount != 1:
+                return False
+            insert_messages(c, messages)
+            insert_audit_notes(c, notes, self._ids)
+            return True
+
+        return await self._db.write(work)
+
+    async def list_by_assignment(self, ticket_id: int | None, assignment_id: int | None) -> list[MessageDelivery]:
+        query = select(*_DELIVERY).where(M.ticket_id == ticket_id).order_by(M.id)
+        return await self._load_deliveries(query.where(M.assignment_id.is_not_distinct_from(assignment_id)))
+
+    async def list_by_ticket(self, ticket_id: int) -> list[MessageDelivery]:
+        return await self._load_deliveries(select(*_DELIVERY).where(M.ticket_id == ticket_id).order_by(M.id))
+
+    async def _load_deliveries(self, query: Select[Any]) -> list[MessageDelivery]:
+        def work(c: Connection) -> list[MessageDelivery]:
+            return [
+                MessageDelivery(
+                    MAPPER.read(r[: len(MAPPER.names)]),
+                    None if r.sent_at is None else from_micros(r.sent_at),
+                    r.provider_id,
+                    r.address,
+                    r.error,
+                    r.cost,
+                )  # fmt: skip
+                for r in c.execute(query)
+            ]
+
+        return await self._db.read(work)
+
+
+def _claimed(row: Any) -> ClaimedMessage:
+    message: Message = MAPPER.read(row[: len(MAPPER.names)])
+    until = from_micros(row.lease_until) if row.lease_until is not None else message.created_at
+    return ClaimedMessage(message, row.owner or "", until, row.doubts)

@@ -1,0 +1,56 @@
+"""Shared rate limits in a table: one process at a time changes a few buckets (FT19, FM11)."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, bindparam, delete, select, text
+
+from backend.ports.rate_limit import BucketStates
+from storage import tables as t
+from storage.engine.database import Database
+
+_INSERT_BUCKET = text("INSERT INTO pace (bucket, state, idle_at) VALUES (:b, '[]', 0) ON CONFLICT (bucket) DO NOTHING")
+_UPDATE_BUCKET = text("UPDATE pace SET state = :state, idle_at = :idle_at WHERE bucket = :b")
+SWEEP_EVERY = 2_000  # changes between two sweeps of long-unused buckets
+
+
+class SqlRateLimitStore:
+    """`RateLimitStore` on either engine. Rows are locked in the order of their names."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._changes = 0
+
+    async def update(
+        self, buckets: Sequence[str], decide: Callable[[BucketStates], BucketStates | None], keep_seconds: float
+    ) -> None:
+        """Read these buckets, decide and write the result in one transaction."""
+        names = sorted(set(buckets))
+        now = time.time()
+        self._changes += 1
+        sweep = self._changes % SWEEP_EVERY == 0
+
+        def work(c: Connection) -> None:
+            query = (
+                select(t.pace.c.bucket, t.pace.c.state)
+                .where(t.pace.c.bucket.in_(bindparam("names", expanding=True)))
+                .order_by(t.pace.c.bucket)
+                .with_for_update()
+            )
+            rows = c.execute(query, {"names": names}).all()
+            if len(rows) < len(names):
+                c.execute(_INSERT_BUCKET, [{"b": name} for name in names])
+                rows = c.execute(query, {"names": names}).all()
+            after = decide({r.bucket: tuple(json.loads(r.state)) for r in rows})
+            if after is None:
+                return
+            idle_at = int((now + keep_seconds) * 1_000_000)
+            c.execute(
+                _UPDATE_BUCKET,
+                [{"b": b, "state": json.dumps(s), "idle_at": idle_at} for b, s in sorted(after.items())],
+            )
+            if sweep:
+                c.execute(delete(t.pace).where(t.pace.c.idle_at < int((now - keep_seconds) * 1_000_000)))
+
+        await self._db.write(work)

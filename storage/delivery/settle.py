@@ -1,0 +1,106 @@
+"""Settles the results of many messages in one transaction; each late one is refused alone."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, text, update
+
+from backend.domain.instants import to_micros
+from backend.domain.records import Message
+from backend.ports.outbox import AuditNote, SendResult
+from storage import tables as t
+from storage.delivery.cards import insert_cards
+from storage.engine.database import Database
+from storage.engine.ids import IdSupply
+from storage.engine.mapping import MAPPERS
+
+M = t.letters.c
+_SETTLE_SENT = text(  # settles all plainly sent messages of a batch in one statement
+    "UPDATE letters l SET state = 'sent', sent_at = x.at, provider_id = x.provider, address = x.address, "
+    "cost = x.cost, error = NULL, owner = NULL, lease_until = NULL "
+    "FROM unnest(CAST(:ids AS bigint[]), CAST(:attempts AS integer[]), CAST(:owners AS text[]), "
+    "CAST(:ats AS bigint[]), CAST(:providers AS text[]), CAST(:addresses AS text[]), CAST(:costs AS text[])) "
+    "AS x(id, attempt, owner, at, provider, address, cost) "
+    "WHERE l.id = x.id AND l.owner = x.owner AND l.attempts = x.attempt AND l.state = 'sending' RETURNING l.id"
+)
+_SETTLE_ONE = "UPDATE letters SET {sets} WHERE id = ? AND owner = ? AND attempts = ? AND state = 'sending'"
+
+
+def insert_messages(c: Connection, messages: Sequence[Message]) -> None:
+    """Insert messages."""
+    shape = MAPPERS[Message]
+    if messages:
+        c.execute(insert(t.letters), [dict(zip(shape.names, shape.write(x), strict=True)) for x in messages])
+
+
+def insert_audit_notes(c: Connection, notes: Sequence[AuditNote], ids: IdSupply) -> None:
+    """Insert audit rows; enough ids must be available."""
+    if notes:
+        c.execute(insert(t.audit), [
+            {"id": ids.take(), "at": to_micros(n.at), "who": n.actor, "what": n.event, "about": n.subject,
+             "facts": json.dumps(n.facts, ensure_ascii=False, default=str)} for n in notes
+        ])  # fmt: skip
+
+
+def _build_values(s: SendResult) -> dict[str, Any]:
+    values: dict[str, Any] = {"state": s.state, "error": s.error, "owner": None, "lease_until": None}
+    if s.state in ("sent", "ambiguous"):
+        values |= {"sent_at": to_micros(s.at), "provider_id": s.provider_id, "cost": s.cost}
+    if s.address is not None:
+        values["address"] = s.address
+    if s.not_before is not None:
+        values["not_before"] = to_micros(s.not_before)
+    return values
+
+
+class Settler:
+    """Writes results; late ones are refused, the others are kept."""
+
+    def __init__(self, db: Database, ids: IdSupply) -> None:
+        self._db = db
+        self._ids = ids
+
+    async def settle(self, settlements: Sequence[SendResult]) -> list[bool]:
+        """Write results with their cards, messages and notes; True for each message that was still ours."""
+        if not settlements:
+            return []
+        await self._ids.refill(sum(1 + len(s.notes) for s in settlements))
+        postgres = self._db.dialect == "postgresql"
+
+        def work(c: Connection) -> list[bool]:
+            kept = self._settle_many(c, settlements) if postgres else [_settle_one(c, s) for s in settlements]
+            ours = [s for s, ok in zip(settlements, kept, strict=True) if ok]
+            insert_cards(c, [s.card for s in ours if s.card is not None], self._ids, lock=postgres)
+            insert_messages(c, [message for s in ours for message in s.messages])
+            insert_audit_notes(c, [note for s in ours for note in s.notes], self._ids)
+            return kept
+
+        return await self._db.write(work)
+
+    @staticmethod
+    def _settle_many(c: Connection, settlements: Sequence[SendResult]) -> list[bool]:
+        plain = [s for s in settlements if s.state == "sent" and not s.is_uncertain]
+        done: set[int] = set()
+        if plain:
+            given = {
+                "ids": [s.id for s in plain], "attempts": [s.attempt for s in plain],
+                "owners": [s.owner for s in plain], "ats": [to_micros(s.at) for s in plain],
+                "providers": [s.provider_id for s in plain], "addresses": [s.address for s in plain],
+                "costs": [s.cost for s in plain],
+            }  # fmt: skip
+            done = {int(r[0]) for r in c.execute(_SETTLE_SENT, given)}
+        return [s.id in done if s.state == "sent" and not s.is_uncertain else _settle_one(c, s) for s in settlements]
+
+
+def _settle_one(c: Connection, s: SendResult) -> bool:
+    values = _build_values(s)
+    if c.dialect.name == "sqlite" and not s.is_uncertain:
+        raw: Any = c.connection.driver_connection
+        sets = ", ".join(f"{name} = ?" for name in values)
+        done = raw.execute(_SETTLE_ONE.format(sets=sets), (*values.values(), s.id, s.owner, s.attempt))
+        return bool(done.rowcount == 1)
+    if s.is_uncertain:
+        values["doubts"] = M.doubts + 1
+    query = update(t.letters).where(M.id == s.id, M.owner == s.owner, M.attempts == s.attempt, M.state == "sending")
+    return c.execute(query.values(**values)).rowcount == 1

@@ -1,0 +1,1 @@
+"""Engines, connections, compiled statements, ids, encryption, schema versions."""

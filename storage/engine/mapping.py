@@ -1,0 +1,91 @@
+"""Converts dataclasses to table rows and back, the same on both engines."""
+
+import dataclasses
+import json
+import operator
+import types
+import typing
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Table
+
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.records import Assignment, Duty, JournalEntry, Message, Request, Ticket, Unit, Visit
+from storage import tables
+
+T = TypeVar("T")
+
+TABLE_OF: dict[type, Table] = {
+    Ticket: tables.tickets, Assignment: tables.assignments, Duty: tables.duties, Request: tables.requests,
+    Visit: tables.visits, JournalEntry: tables.journal, Message: tables.letters, Unit: tables.units,
+}  # fmt: skip
+
+
+PLAIN_TYPES = frozenset({type(None), str, int, bool, bytes})  # stored as they are
+
+
+def encode(value: Any) -> Any:
+    """Return a value as stored: instants as microseconds, collections as JSON, flags joined by spaces and sorted."""
+    if type(value) in PLAIN_TYPES:
+        return value
+    if isinstance(value, datetime):
+        return to_micros(value)
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value))
+    if isinstance(value, (Mapping, list, tuple)):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return value
+
+
+def _reader(annotation: Any) -> Callable[[Any], Any] | None:
+    """Return the function that decodes a column of this annotated type; None if none is needed."""
+    options = [a for a in typing.get_args(annotation) if a is not types.NoneType]
+    origin = typing.get_origin(annotation)
+    kind = options[0] if origin in (types.UnionType, typing.Union) and options else annotation
+    origin = typing.get_origin(kind) or kind
+    if kind is datetime:
+        return from_micros
+    if kind is bool:
+        return bool
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return {member.value: member for member in kind}.__getitem__
+    if origin is frozenset:
+        return lambda line: frozenset(line.split())
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return lambda body: json.loads(body) if isinstance(body, str) else body
+    return None
+
+
+class RowMapper:
+    """Maps one dataclass to rows; field readers are worked out once."""
+
+    def __init__(self, record_type: type) -> None:
+        hints = typing.get_type_hints(record_type)
+        self.record_type = record_type
+        self.names = tuple(f.name for f in dataclasses.fields(record_type))
+        self._fields = operator.attrgetter(*self.names)
+        self._readers = tuple((i, r) for i, n in enumerate(self.names) if (r := _reader(hints[n])) is not None)
+
+    def read(self, row: "typing.Sequence[Any]") -> Any:
+        """Build the record from a row whose columns are in field order."""
+        values = list(row)
+        for index, reader in self._readers:
+            if values[index] is not None:
+                values[index] = reader(values[index])
+        return self.record_type(*values)
+
+    def from_mapping(self, row: Mapping[str, Any]) -> Any:
+        """Build the record from a mapping of columns."""
+        return self.read([row[name] for name in self.names])
+
+    def write(self, record: Any) -> tuple[Any, ...]:
+        """Return the record's column values in field order."""
+        return tuple([v if type(v) in PLAIN_TYPES else encode(v) for v in self._fields(record)])
+
+
+MAPPERS: dict[type, RowMapper] = {noun: RowMapper(noun) for noun in TABLE_OF}

@@ -1,0 +1,1 @@
+"""Imports and rows of the older platform's history."""

@@ -1,0 +1,70 @@
+"""Imported files, and ledger lines added once however often their file is imported."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from backend.domain.instants import to_micros
+from backend.ports.imports import ImportedLedgerLine
+from storage import tables as t
+from storage.engine.database import Database
+from storage.engine.ids import IdSupply
+
+
+class SqlImportStore:
+    """`ImportStore` on either engine."""
+
+    def __init__(self, db: Database, ids: IdSupply) -> None:
+        self._db = db
+        self._ids = ids
+
+    async def record_import(
+        self, kind: str, sha256: str, name: str, by: str, at: datetime, report: Mapping[str, Any]
+    ) -> None:
+        await self._ids.refill(1)
+        row = insert(t.imports).values(
+            id=self._ids.take(), kind=kind, sha256=sha256, name=name[:200], by=by, at=to_micros(at),
+            report=json.dumps(report, ensure_ascii=False, sort_keys=True),
+        )  # fmt: skip
+        await self._db.write(lambda c: c.execute(row) and None)
+
+    async def add_ledger_lines(self, lines: Sequence[ImportedLedgerLine], by: str, at: datetime) -> list[bool]:
+        """Add ledger lines in one transaction; False for each that exists already.
+
+        Lines of a file were examined before (材料审核), so they count at once.
+        """
+        await self._ids.refill(len(lines) + 1)
+
+        def work(c: Connection) -> list[bool]:
+            seen = set(_find_existing(c, [line.fingerprint for line in lines]))
+            answers = []
+            for line in lines:
+                answers.append(line.fingerprint not in seen)
+                if answers[-1]:
+                    seen.add(line.fingerprint)
+                    c.execute(insert(t.ledger).values(
+                        id=self._ids.take(), kind=line.kind, unit=line.unit, month=line.month, count=line.count,
+                        level=line.level, matter=line.matter, points=line.points, note=line.note,
+                        evidence=line.evidence, facts=json.dumps(dict(line.facts)), entered_by=by,
+                        entered_at=to_micros(at), state="accepted", reviewed_by=by, reviewed_at=to_micros(at),
+                        fingerprint=line.fingerprint,
+                    ))  # fmt: skip
+            return answers
+
+        return await self._db.write(work)
+
+    async def list_locked_periods(self) -> frozenset[tuple[str, str]]:
+        runs = t.score_runs.c
+        query = select(runs.period, runs.scheme).where(runs.state == "locked").distinct()
+        return await self._db.read(lambda c: frozenset((r.period, r.scheme) for r in c.execute(query)))
+
+    async def find_existing_lines(self, fingerprints: Collection[str]) -> frozenset[str]:
+        return await self._db.read(lambda c: _find_existing(c, fingerprints))
+
+
+def _find_existing(c: Connection, fingerprints: Collection[str]) -> frozenset[str]:
+    query = select(t.ledger.c.fingerprint).where(t.ledger.c.fingerprint.in_(sorted(set(fingerprints))))
+    return frozenset(c.execute(query).scalars())

@@ -1,0 +1,1 @@
+"""Journal chain, findings, audit log."""

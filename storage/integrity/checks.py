@@ -1,0 +1,131 @@
+"""Findings: stored once per kind and subject, deleted when healed."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, text
+
+from backend.domain.instants import from_micros, to_micros
+from backend.ports.integrity import CheckResult, CheckThresholds, Finding
+from storage import tables as t
+from storage.engine.database import Database
+from storage.engine.ids import IdSupply
+from storage.integrity.check_queries import CHECKS, MAX_FINDINGS, PATROL_CHECKS, PATROL_SIZE, RECHECKS, parse_subject
+
+_NEW = text(
+    "INSERT INTO findings (kind, subject, facts, found_at) VALUES (:kind, :subject, :facts, :at) "
+    "ON CONFLICT (kind, subject) DO NOTHING RETURNING kind"
+)
+_NEXT_SECTION = text(
+    "SELECT count(*), max(id) FROM (SELECT id FROM tickets WHERE id > :patrol ORDER BY id LIMIT :most) x"
+)
+
+
+class SqlIntegrityStore:
+    """`IntegrityStore` on either engine."""
+
+    def __init__(self, db: Database, ids: IdSupply) -> None:
+        self._db = db
+        self._ids = ids
+
+    async def run_checks(self, thresholds: CheckThresholds, patrolled_to: int) -> CheckResult:
+        """Run every check on what is open now, and some on the next section of all tickets.
+
+        Each check is a read of its own, so that no snapshot is held for long.
+        """
+        found: dict[tuple[str, str], Finding] = {}
+        facts = _build_parameters(thresholds)
+        for kind, query in CHECKS.items():
+            for finding in await self._run_check(kind, query, facts):
+                found.setdefault((finding.kind, finding.subject), finding)
+        count, last = await self._db.read(
+            lambda c: tuple(c.execute(_NEXT_SECTION, {"patrol": patrolled_to, "most": PATROL_SIZE}).one())
+        )
+        if last is not None:
+            for kind, query in PATROL_CHECKS.items():
+                for finding in await self._run_check(kind, query, {**facts, "first": patrolled_to, "last": last}):
+                    found.setdefault((finding.kind, finding.subject), finding)
+        return CheckResult(list(found.values()), int(last) if last is not None and count == PATROL_SIZE else 0)
+
+    async def _run_check(self, kind: str, query: Any, facts: dict[str, int]) -> list[Finding]:
+        def work(c: Connection) -> list[Finding]:
+            rows = c.execute(query, {**facts, "most": MAX_FINDINGS}).mappings()
+            return [_to_finding(kind, dict(row)) for row in rows]
+
+        return await self._db.read(work)
+
+    async def recheck(self, findings: Sequence[Finding], thresholds: CheckThresholds) -> list[bool]:
+        facts = _build_parameters(thresholds)
+
+        def still(c: Connection, f: Finding) -> bool:
+            query = RECHECKS.get(f.kind)
+            if query is None:  # a kind of an earlier version
+                return False
+            return c.execute(query, {**facts, "subject": parse_subject(f.kind, f.subject)}).first() is not None
+
+        def work(c: Connection) -> list[bool]:
+            return [still(c, f) for f in findings]
+
+        return await self._db.read(work) if findings else []
+
+    async def list_open(self) -> Sequence[Finding]:
+        k = t.findings.c
+        query = select(k.kind, k.subject, k.facts, k.found_at).order_by(k.found_at, k.kind, k.subject)
+        return await self._db.read(
+            lambda c: [
+                Finding(r.kind, r.subject, json.loads(r.facts), from_micros(r.found_at)) for r in c.execute(query)
+            ]
+        )
+
+    async def save_findings(
+        self, found: Sequence[Finding], healed: Sequence[Finding], now: datetime
+    ) -> Sequence[Finding]:
+        """Store new findings and delete healed ones, each with an audit row; return those truly new."""
+        if not (found or healed):
+            return []
+        await self._ids.refill(len(found) + len(healed))
+
+        def work(c: Connection) -> list[Finding]:
+            fresh = [f for f in found if c.execute(_NEW, self._build_row(f, now)).scalar() is not None]
+            k = t.findings.c
+            struck = [
+                f for f in healed
+                if c.execute(delete(t.findings).where(k.kind == f.kind, k.subject == f.subject)).rowcount == 1
+            ]  # fmt: skip
+            rows = [self._build_audit_row("finding", f, now) for f in fresh] + [
+                self._build_audit_row("healed", f, now) for f in struck
+            ]
+            if rows:
+                c.execute(insert(t.audit), rows)
+            return fresh
+
+        return await self._db.write(work)
+
+    @staticmethod
+    def _build_row(finding: Finding, now: datetime) -> dict[str, Any]:
+        return {
+            "kind": finding.kind,
+            "subject": finding.subject,
+            "facts": _json(finding.facts),
+            "at": to_micros(now),
+        }
+
+    def _build_audit_row(self, what: str, finding: Finding, now: datetime) -> dict[str, Any]:
+        return {"id": self._ids.take(), "at": to_micros(now), "who": "auditor", "what": what, "about": finding.subject,
+                "facts": _json({"kind": finding.kind, **finding.facts})}  # fmt: skip
+
+
+def _json(facts: Any) -> str:
+    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
+
+
+def _build_parameters(since: CheckThresholds) -> dict[str, int]:
+    return {name: to_micros(getattr(since, name)) for name in CheckThresholds.__slots__}
+
+
+def _to_finding(kind: str, row: dict[str, Any]) -> Finding:
+    subject = str(row.pop("subject"))
+    facts = {name: value for name, value in row.items() if value is not None}
+    return Finding(kind, subject, {n: from_micros(v).isoformat() if n.endswith("_at") else v for n, v in facts.items()})

@@ -1,0 +1,1 @@
+"""Units, people, settings, keys, duty roster."""

@@ -1,0 +1,85 @@
+"""Binding codes and PINs: each guess is counted in the transaction that judges it (FT32, FA2)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, text, update
+
+from backend.domain.instants import from_micros, to_micros
+from backend.ports.people import PinCheck
+from storage import tables as t
+
+MAX_GUESSES = 5  # of one user …
+GUESS_WINDOW = timedelta(minutes=10)  # … in this time
+
+_COUNT = text(
+    "INSERT INTO tries (subject, count, since) VALUES (:subject, 1, :now) ON CONFLICT (subject) DO UPDATE SET "
+    "count = CASE WHEN tries.since <= :old THEN 1 ELSE tries.count + 1 END, "
+    "since = CASE WHEN tries.since <= :old THEN :now ELSE tries.since END RETURNING count"
+)
+
+
+def count_guess(c: Connection, subject: str, now: datetime) -> bool:
+    """Count a guess; False if this user has used up their guesses. The row stays locked until the transaction ends."""
+    facts = {"subject": subject, "now": to_micros(now), "old": to_micros(now - GUESS_WINDOW)}
+    return int(c.execute(_COUNT, facts).scalar_one()) <= MAX_GUESSES
+
+
+def reset_guesses(c: Connection, subject: str) -> None:
+    """Reset the user's guesses after a correct one."""
+    c.execute(delete(t.tries).where(t.tries.c.subject == subject))
+
+
+def store_code(c: Connection, hashed: str, person: str, now: datetime, until: datetime) -> None:
+    """Store a code; the person's earlier unused ones stop working, and long-expired codes are deleted."""
+    k = t.binding_codes.c
+    c.execute(delete(t.binding_codes).where((k.person == person) & k.used_at.is_(None)))
+    c.execute(delete(t.binding_codes).where(k.expires_at < to_micros(now - timedelta(days=2))))
+    c.execute(
+        insert(t.binding_codes).values(
+            code_hash=hashed, person=person, created_at=to_micros(now), expires_at=to_micros(until)
+        )
+    )
+
+
+def find_code(c: Connection, hashed: str) -> Any:
+    """Return the row of a code, or None."""
+    return c.execute(select(t.binding_codes).where(t.binding_codes.c.code_hash == hashed)).first()
+
+
+def check_code(row: Any, now: datetime) -> str | None:
+    """Return the refusal code if the code cannot be used, else None."""
+    if row is None:
+        return "code_unknown"
+    if row.used_at is not None:
+        return "already_bound"
+    return "code_expired" if row.expires_at <= to_micros(now) else None
+
+
+def find_usable_code(c: Connection, hashed: str, now: datetime) -> Any:
+    """Return the row of a code that may be used now, or None."""
+    row = find_code(c, hashed)
+    return None if check_code(row, now) else row
+
+
+def use_code(c: Connection, hashed: str, user_id: str, now: datetime) -> bool:
+    """Use up a code; False if somebody else was faster."""
+    k = t.binding_codes.c
+    mine = update(t.binding_codes).where((k.code_hash == hashed) & k.used_at.is_(None))
+    return c.execute(mine.values(used_at=to_micros(now), user_id=user_id)).rowcount == 1
+
+
+def try_pin(c: Connection, person: str, now: datetime, most: int, lock_until: datetime) -> PinCheck | None:
+    """Count one PIN guess; while the PIN is locked, count nothing and return `locked_until`."""
+    k = t.people.c
+    row = c.execute(
+        select(k.pin_hash, k.pin_failures, k.pin_locked_until).where(k.code == person).with_for_update()
+    ).first()
+    if row is None or row.pin_hash is None:
+        return None
+    if row.pin_locked_until is not None and row.pin_locked_until > to_micros(now):
+        return PinCheck(row.pin_hash, row.pin_failures, from_micros(row.pin_locked_until))
+    tries = (0 if row.pin_locked_until is not None else row.pin_failures) + 1
+    locked = to_micros(lock_until) if tries >= most else None
+    c.execute(update(t.people).where(k.code == person).values(pin_failures=tries, pin_locked_until=locked))
+    return PinCheck(row.pin_hash, tries, None)

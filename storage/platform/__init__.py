@@ -1,0 +1,1 @@
+"""Moves to be written back to the external platform."""

@@ -1,0 +1,1 @@
+"""Counts, ledgers, registers and runs."""

@@ -1,0 +1,162 @@
+"""Counts for scoring straight from the tables, on either engine."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.scoring.measures import Measure
+from backend.ports.scoring import Cohort, EvidenceTicket, PendingRequest, TicketShare, UnitCount
+from storage.engine.database import Database
+from storage.scoring.ledgers import SqlLedgerStore
+from storage.scoring.measures import MeasureQuery
+from storage.scoring.registers import SqlRegisterStore
+from storage.scoring.runs import SqlRunStore
+from storage.scoring.what_if import build_prefix, list_pending_requests
+
+#: measures whose numerator counts against the unit
+COUNTING_AGAINST = frozenset({Measure.EXTENSION, Measure.RED_CARD})
+
+_EXCLUDED = "e.item = :item AND e.month = :month AND e.state = 'accepted' AND e.decided_at <= :as_of"
+_HAS_LATER_EXTENSIONS = text("SELECT 1 FROM requests WHERE kind = 'extension' AND decided_at > :as_of LIMIT 1")
+
+
+class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore):
+    """`ScoringStore` on either engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    # -- counting
+
+    async def count(self, measures: Sequence[Measure], cohort: Cohort) -> Mapping[Measure, Sequence[UnitCount]]:
+        """Count each measure by unit; a measure that no table answers is empty."""
+
+        def work(c: Connection) -> dict[Measure, Sequence[UnitCount]]:
+            wording, values = self._build_query(c, cohort), _build_parameters(cohort)
+            together = [m for m in measures if wording.counts_closings(m)]
+            found = {m: _count(c, wording, m, values) for m in measures if m not in together}
+            return found | (_count_closings(c, wording, together, values) if together else {})
+
+        return await self._db.read(work)
+
+    async def list_evidence(self, measure: Measure, cohort: Cohort, limit: int) -> Sequence[EvidenceTicket]:
+        failed = "s.num > 0" if measure in COUNTING_AGAINST else "s.num < s.den"
+
+        def work(c: Connection) -> list[EvidenceTicket]:
+            rows = self._build_query(c, cohort).build_rows(measure)
+            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT w.unit, t.no, w.failed, w.n FROM (
+                SELECT s.unit, s.ticket_id, CASE WHEN {failed} THEN 1 ELSE 0 END AS failed,
+                count(*) OVER (PARTITION BY s.unit) AS n, row_number() OVER (PARTITION BY s.unit
+                ORDER BY CASE WHEN {failed} THEN 0 ELSE 1 END, s.ticket_id) AS place
+                FROM ({rows}) s {_unit_condition(cohort)}) w
+                JOIN tickets t ON t.id = w.ticket_id WHERE w.place <= :limit ORDER BY w.unit, w.place"""
+            found = c.execute(text(query), {**_build_parameters(cohort), "limit": limit})
+            return [EvidenceTicket(r[0], r[1], bool(r[2]), int(r[3])) for r in found]
+
+        return await self._db.read(work)
+
+    def _build_query(self, c: Connection, cohort: Cohort) -> MeasureQuery:
+        later = c.execute(_HAS_LATER_EXTENSIONS, {"as_of": to_micros(cohort.as_of)}).first() is not None
+        return MeasureQuery(cohort, self._db.dialect, undo_extensions=later)
+
+    async def list_unit_evidence(
+        self, measure: Measure, cohort: Cohort, offset: int, limit: int, *, failed: bool = False
+    ) -> Sequence[EvidenceTicket]:
+        """Return a page of the tickets behind one unit's measure, failing ones first, or only those."""
+        against = "s.num > 0" if measure in COUNTING_AGAINST else "s.num < s.den"
+
+        def work(c: Connection) -> list[EvidenceTicket]:
+            rows = self._build_query(c, cohort).build_rows(measure)
+            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT w.unit, t.no, w.failed, w.n FROM (
+                SELECT s.unit, s.ticket_id, CASE WHEN {against} THEN 1 ELSE 0 END AS failed, count(*) OVER () AS n
+                FROM ({rows}) s WHERE s.unit = :unit {f"AND {against}" if failed else ""}) w
+                JOIN tickets t ON t.id = w.ticket_id
+                ORDER BY w.failed DESC, w.ticket_id LIMIT :limit OFFSET :offset"""
+            found = c.execute(text(query), {**_build_parameters(cohort), "limit": limit, "offset": offset})
+            return [EvidenceTicket(r[0], r[1], bool(r[2]), int(r[3])) for r in found]
+
+        return await self._db.read(work)
+
+    async def list_excluded_shares(
+        self, measure: Measure, item: str, month: str, cohort: Cohort
+    ) -> Sequence[TicketShare]:
+        def work(c: Connection) -> list[TicketShare]:
+            given = {**_build_parameters(cohort), "item": item, "month": month}
+            if c.execute(text(f"SELECT 1 FROM score_exclusions e WHERE {_EXCLUDED} LIMIT 1"), given).first() is None:
+                return []
+            rows = self._build_query(c, cohort).build_rows(measure)
+            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT s.unit, t.no, sum(s.num), sum(s.den), e.reason FROM score_exclusions e
+                JOIN tickets t ON t.no = e.ticket JOIN ({rows}) s ON s.ticket_id = t.id AND s.unit = e.unit
+                WHERE {_EXCLUDED} GROUP BY s.unit, t.no, e.id, e.reason ORDER BY e.id"""
+            found: dict[tuple[str, str], TicketShare] = {}
+            for unit, no, num, den, reason in c.execute(text(query), given):
+                found.setdefault((unit, no), TicketShare(unit, no, int(num), int(den), reason))
+            return list(found.values())
+
+        return await self._db.read(work)
+
+    async def list_ticket_shares(self, measure: Measure, ticket: str, cohort: Cohort) -> Sequence[TicketShare]:
+        """List what one ticket adds to the counts of the unit."""
+
+        def work(c: Connection) -> list[TicketShare]:
+            rows = self._build_query(c, cohort).build_rows(measure)
+            query = f"""{build_prefix(cohort, self._db.dialect)}SELECT s.unit, sum(s.num), sum(s.den) FROM ({rows}) s JOIN tickets t ON t.id = s.ticket_id
+                WHERE t.no = :ticket AND s.unit = :unit GROUP BY s.unit"""
+            found = c.execute(text(query), {**_build_parameters(cohort), "ticket": ticket})
+            return [TicketShare(unit, ticket, int(num), int(den), "") for unit, num, den in found]
+
+        return await self._db.read(work)
+
+    async def list_pending_requests(
+        self, unit: str, kinds: Sequence[str], until: datetime, limit: int
+    ) -> Sequence[PendingRequest]:
+        values = {"unit": unit, "kinds": list(kinds), "until": to_micros(until), "limit": limit}
+        return await self._db.read(lambda c: list_pending_requests(c, values))
+
+    async def find_first_record(self) -> datetime | None:
+        """Return when this installation wrote its first journal line; None before."""
+        at = await self._db.read(lambda c: c.execute(text("SELECT min(recorded_at) FROM journal")).scalar())
+        return None if at is None else from_micros(int(at))
+
+
+def build_count_statement(wording: MeasureQuery, measure: Measure, cohort: Cohort) -> str:
+    """Return the SQL of one measure's counts by unit."""
+    supposed = build_prefix(cohort, wording.dialect)
+    return f"{supposed}SELECT s.unit, sum(s.num), sum(s.den) FROM ({wording.build_rows(measure)}) s {_unit_condition(cohort)} GROUP BY s.unit"
+
+
+def _count(c: Connection, wording: MeasureQuery, measure: Measure, values: dict[str, Any]) -> Sequence[UnitCount]:
+    if measure is Measure.CONNECT:  # 接通率 comes from the ledger (B15)
+        return ()
+    rows = c.execute(text(build_count_statement(wording, measure, wording.cohort)), values)
+    return [UnitCount(unit, int(num), int(den)) for unit, num, den in rows]
+
+
+def _count_closings(
+    c: Connection, wording: MeasureQuery, measures: Sequence[Measure], values: dict[str, Any]
+) -> dict[Measure, Sequence[UnitCount]]:
+    """Count the measures of the month's closings, all in one pass."""
+    found: dict[Measure, list[UnitCount]] = {measure: [] for measure in measures}
+    for unit, *sums in c.execute(
+        text(build_prefix(wording.cohort, wording.dialect) + wording.build_closing_counts(measures)), values
+    ):
+        for place, measure in enumerate(measures):
+            num, den = sums[2 * place : 2 * place + 2]
+            if den:
+                found[measure].append(UnitCount(unit, int(num), int(den)))
+    return dict(found)
+
+
+def _unit_condition(cohort: Cohort) -> str:
+    return "WHERE s.unit = :unit" if cohort.unit is not None else ""
+
+
+def _build_parameters(cohort: Cohort) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "start": to_micros(cohort.start), "end": to_micros(cohort.end), "as_of": to_micros(cohort.as_of),
+    }  # fmt: skip
+    values["until"] = min(values["end"], values["as_of"] + 1)
+    return values if cohort.unit is None else {**values, "unit": cohort.unit}

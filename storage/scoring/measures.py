@@ -1,0 +1,252 @@
+"""How each measure is counted: one query per measure, one row per duty or assignment (COUNTING, Q14-Q23).
+
+Every query yields `unit, ticket_id, num, den`; counts are its sums and a line's evidence is its rows, so that the two
+cannot disagree. Parameters: `start`, `end`, `as_of`, `until` in microseconds; nothing later than `as_of` has happened.
+"""
+
+from collections.abc import Callable, Sequence
+
+from backend.domain.scoring.measures import Measure
+from backend.ports.scoring import Cohort
+
+#: Q26: done within the second it was due is done in time; due times are whole seconds.
+SECOND = 1_000_000
+
+_NOT_MERGED = "{0}.ticket_id NOT IN (SELECT id FROM tickets WHERE merged_into IS NOT NULL)"  # Q23
+_NO_MASS = "t.flags NOT LIKE '%mass_incident%'"  # Q32
+#: how many demands a closing stands for if each merged repeat counts by itself (Q23 `each`)
+_REPEAT_WEIGHT = """(1 + (SELECT count(*) FROM tickets m JOIN journal j ON j.ticket_id = m.id AND j.verb = 'merge'
+    AND j.at <= :as_of WHERE m.merged_into = t.id))"""
+_RETURNED = "SELECT r.assignment_id FROM requests r WHERE r.kind = 'return' AND r.decision = 'accepted' AND {0}"
+_SPOKEN_ANSWERS = "('satisfied', 'basically_satisfied', 'unclear', 'unsatisfied')"
+#: in the month and not after the run: `until` is the end of either, whichever comes first
+_MONTH = "{0} >= :start AND {0} < :until"
+_NOT_VOID = "(d.outcome IS NULL OR d.outcome <> 'void' OR d.met_at > :as_of)"
+#: a closing in the month of its last visit (Q14)
+_VISITED = """a.closed_at <= :as_of AND t.id IN (SELECT v.ticket_id FROM visits v WHERE v.at <= :as_of
+    GROUP BY v.ticket_id HAVING max(v.at) >= :start AND max(v.at) < :end)"""
+
+#: The instant in a request's JSON, as microseconds; due times are whole seconds with an offset.
+_OLD_DUE = {
+    "sqlite": "CAST(strftime('%s', json_extract(facts, '$.old_due_at')) AS INTEGER) * 1000000",
+    "postgresql": "CAST(extract(epoch FROM CAST(CAST(facts AS json) ->> 'old_due_at' AS timestamptz)) AS bigint) * 1000000",
+}
+
+
+class MeasureQuery:
+    """The SQL of one question on one dialect. `later`: extensions were granted after `as_of` and must be undone."""
+
+    def __init__(self, cohort: Cohort, dialect: str, *, undo_extensions: bool) -> None:
+        self.cohort, self.dialect = cohort, dialect
+        self._due = "COALESCE(x.old_due, a.close_due_at)" if undo_extensions else "a.close_due_at"
+        self._extensions = "a.extension_count - COALESCE(x.n, 0)" if undo_extensions else "a.extension_count"
+        self._later_extensions = (
+            f"""LEFT JOIN (SELECT assignment_id, count(*) AS n, min({_OLD_DUE[dialect]}) AS old_due FROM requests
+            WHERE kind = 'extension' AND decision = 'accepted' AND decided_at > :as_of GROUP BY assignment_id) x
+            ON x.assignment_id = a.id"""
+            if undo_extensions
+            else ""
+        )
+
+        self._timely = f"CASE WHEN {self._is_timely} THEN 1 ELSE 0 END"
+        self._weight = _REPEAT_WEIGHT if cohort.merged == "each" else "1"
+        #: measure → what a closing adds to its numerator, and the condition for it to count
+        self.closing_terms: dict[Measure, tuple[str, str]] = {
+            Measure.ON_TIME: (self._timely, _NO_MASS),
+            Measure.EXTENSION: (self._extensions, _NO_MASS),
+            Measure.SATISFACTION: self._satisfaction(),
+        }
+
+    def build_rows(self, measure: Measure) -> str:
+        """Return the SQL of a measure. Raises KeyError if no table answers it (`connect` comes from the ledger)."""
+        queries: dict[Measure, Callable[[], str]] = {
+            Measure.SIGN: self._sign,
+            Measure.RETURN: self._return,
+            Measure.ON_TIME: self._on_time,
+            Measure.EXTENSION: self._extension,
+            Measure.RED_CARD: self._red_card,
+            Measure.SATISFACTION: lambda: self._closed(Measure.SATISFACTION),
+            Measure.DISPATCH: self._dispatch,
+            Measure.CLOSURE: self._closure,
+            Measure.RESPONSE: lambda: self._visited("contacted", "'yes'", "'yes', 'no', 'unsure'"),
+            Measure.RESOLUTION: lambda: self._visited(
+                "resolved", "'resolved'", "'resolved', 'partly_resolved', 'unresolved'"
+            ),
+            Measure.ANSWERED_SATISFACTION: lambda: self._visited(
+                "answer", "'satisfied', 'basically_satisfied'", "'satisfied', 'basically_satisfied', 'unsatisfied'"
+            ),
+        }
+        return queries[measure]()
+
+    def counts_closings(self, measure: Measure) -> bool:
+        """Whether a measure counts the month's closings, so that one pass serves several measures (Q14)."""
+        q = self.cohort
+        own = {
+            Measure.ON_TIME: q.closure_basis == "closed",
+            Measure.EXTENSION: q.extension_month == "closed",
+            Measure.SATISFACTION: q.satisfaction_month == "closed",
+        }
+        return own.get(measure, False)
+
+    @staticmethod
+    def _duty_month(by_due: bool) -> str:
+        """Condition: a duty in the month it began, or in that of its due time once that has come or it is met (Q14)."""
+        if not by_due:
+            return _MONTH.format("d.start_at")
+        return """d.due_at >= :start AND d.due_at < :end AND d.start_at <= :as_of
+            AND (d.due_at <= :as_of OR d.met_at <= :as_of)"""
+
+    def _sign(self) -> str:
+        where = self._duty_month(self.cohort.sign_month == "due")
+        if self.cohort.sign_returned == "leave_out":
+            where += f" AND d.assignment_id NOT IN ({_RETURNED.format('r.decided_at <= :as_of')})"
+        if self.cohort.assisting == "none":
+            where += " AND d.assignment_id IN (SELECT a.id FROM assignments a WHERE a.lead)"
+        return f"""SELECT d.unit AS unit, d.ticket_id AS ticket_id,
+            CASE WHEN d.outcome = 'timely' AND d.met_at <= :as_of THEN 1 ELSE 0 END AS num, 1 AS den
+            FROM duties d WHERE d.kind = 'sign' AND {where}
+            AND {_NOT_VOID} AND {_NOT_MERGED.format("d")}"""
+
+    def _dispatch(self) -> str:
+        where = self._duty_month(self.cohort.dispatch_month == "due")
+        if self.cohort.dispatch_basis == "dispatched":
+            where += " AND d.met_at <= :as_of"
+        return f"""SELECT d.unit AS unit, d.ticket_id AS ticket_id,
+            CASE WHEN d.outcome = 'timely' AND d.met_at <= :as_of THEN 1 ELSE 0 END AS num, 1 AS den
+            FROM duties d JOIN tickets t ON t.id = d.ticket_id
+            WHERE d.kind = 'dispatch' AND {where} AND d.start_at = t.generated_at
+            AND d.unit IS NOT NULL AND t.requires_dispatch AND t.merged_into IS NULL
+            AND {_NOT_VOID}"""
+
+    def _return(self) -> str:
+        withdrawn = "(COALESCE({0}.decision, '') = 'withdrawn' AND {0}.decided_at <= :as_of)"
+        basis = "r.decision = 'accepted' AND r.decided_at <= :as_of"
+        if self.cohort.return_basis == "submitted":  # one per assignment: the last request that was not withdrawn
+            basis = f"""NOT {withdrawn.format("r")} AND NOT EXISTS (SELECT 1 FROM requests o
+                WHERE o.ticket_id = r.ticket_id AND o.kind = 'return' AND o.assignment_id = r.assignment_id
+                AND o.asked_at > r.asked_at AND o.asked_at <= :as_of AND NOT {withdrawn.format("o")})"""
+        event = "r.decided_at" if self.cohort.return_month == "decided" else "r.asked_at"
+        return f"""SELECT a.unit AS unit, r.ticket_id AS ticket_id,
+            CASE WHEN r.timely AND COALESCE(a.signed, '') <> 'auto' THEN 1 ELSE 0 END AS num, 1 AS den
+            FROM requests r JOIN assignments a ON a.id = r.assignment_id
+            WHERE r.kind = 'return' AND {_MONTH.format(event)}
+            AND r.asked_at <= :as_of AND {basis} AND {_NOT_MERGED.format("r")}"""
+
+    def _closings(self, month: str = _MONTH.format("a.closed_at")) -> str:
+        """Lead closings of the month (Q21, Q22)."""
+        return f"""FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._later_extensions}
+            WHERE a.lead AND {month} AND a.state <> 'returned' AND t.merged_into IS NULL"""
+
+    def _closed(self, measure: Measure) -> str:
+        num, where = self.closing_terms[measure]
+        closings = self._closings() if self.counts_closings(measure) else self._closings(_VISITED)
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {self._weigh(num)} AS num,
+            {self._weight} AS den {closings} AND {where}"""
+
+    def build_closing_counts(self, measures: Sequence[Measure]) -> str:
+        """Return SQL of several measures' counts over the same closings in one pass: unit, then num and den of each."""
+        sums = ", ".join(
+            f"sum(CASE WHEN {where} THEN {self._weigh(num)} ELSE 0 END), sum(CASE WHEN {where} THEN {self._weight} ELSE 0 END)"
+            for num, where in map(self.closing_terms.__getitem__, measures)
+        )
+        unit = "AND a.unit = :unit" if self.cohort.unit is not None else ""
+        return f"SELECT a.unit, {sums} {self._closings()} {unit} GROUP BY a.unit"
+
+    def _weigh(self, num: str) -> str:
+        return num if self._weight == "1" else f"({num}) * {self._weight}"
+
+    def _due_in_month(self, num: str, where: str, weight: str = "1") -> str:
+        """Leads by their (extended) due time; what ended before it was due no longer counts."""
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, ({num}) * {weight} AS num,
+            {weight} AS den FROM assignments a JOIN tickets t ON t.id = a.ticket_id {self._later_extensions}
+            WHERE a.lead AND a.dispatched_at <= :as_of AND {self._due} >= :start AND {self._due} < :end
+            AND t.merged_into IS NULL AND {where}
+            AND NOT (a.ended_at IS NOT NULL AND a.ended_at <= :as_of
+                     AND (a.state = 'returned' OR a.ended_at <= {self._due}))"""
+
+    @property
+    def _is_timely(self) -> str:
+        return f"a.closed_at <= :as_of AND a.closed_at < {self._due} + {SECOND}"
+
+    @property
+    def _is_due(self) -> str:
+        """Condition: due by the run, or closed before."""
+        return f"({self._due} <= :as_of OR a.closed_at <= :as_of)"
+
+    def _on_time(self) -> str:
+        if self.counts_closings(Measure.ON_TIME):
+            return self._closed(Measure.ON_TIME)
+        return self._due_in_month(self._timely, f"{_NO_MASS} AND {self._is_due}", self._weight)
+
+    def _extension(self) -> str:
+        if self.counts_closings(Measure.EXTENSION):
+            return self._closed(Measure.EXTENSION)
+        return self._due_in_month(self._extensions, f"{_NO_MASS} AND {self._is_due}", self._weight)
+
+    def _closure(self) -> str:
+        return self._due_in_month("CASE WHEN a.closed_at <= :as_of THEN 1 ELSE 0 END", f"{self._due} <= :as_of")
+
+    def _red_card(self) -> str:
+        """In hand at any time in the month; a card issued by the clock, or of an imported history as of the run."""
+        by_rule, issued = self._card_months()
+        card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule}
+            AND {self._due} < :as_of AND NOT (a.closed_at IS NOT NULL AND {self._is_timely})
+            AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)
+            AND a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')
+            THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
+        given_back = _RETURNED.format("r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end")
+        come = "a.dispatched_at < :end AND a.dispatched_at <= :as_of AND :start <= :as_of"
+        if self.cohort.red_card_basis == "dispatched":  # whenever they were returned
+            come, given_back = _MONTH.format("a.dispatched_at"), _RETURNED.format("r.decided_at <= :as_of")
+        return f"""SELECT a.unit AS unit, a.ticket_id AS ticket_id, {card} AS num, 1 AS den
+            FROM assignments a {self._later_extensions}
+            WHERE a.lead AND {come}
+            AND (a.closed_at IS NULL OR a.closed_at >= :start) AND (a.ended_at IS NULL OR a.ended_at >= :start)
+            AND a.id NOT IN ({given_back}) AND {_NOT_MERGED.format("a")}"""
+
+    def _card_months(self) -> tuple[str, str]:
+        """When a card counts: one that follows from the due time, and one that was issued (Q14, Q17).
+
+        Cards of newly dispatched assignments count whenever they were issued.
+        """
+        due, at, closed = f"{self._due} >= :start AND {self._due} < :end", "a.red_card_at", "a.closed_at"
+        if self.cohort.red_card_basis == "dispatched":
+            ever = f"{closed} <= :as_of" if self.cohort.red_card_month == "closed" else "a.dispatched_at <= :as_of"
+            return ever, f"{at} <= :as_of AND {ever}"
+        if self.cohort.red_card_month == "closed":
+            return _MONTH.format(closed), f"{at} <= :as_of AND {_MONTH.format(closed)}"
+        return due, _MONTH.format(at)
+
+    def _satisfaction(self) -> tuple[str, str]:
+        """`satisfaction.verdict` in SQL: only tickets that ever got an `unsatisfied` answer can end in one."""
+        kept = "1" if self.cohort.second_visit_unreached == "keep_first" else "0"
+
+        def last(which: str, word: str) -> str:
+            """The position of the last such visit, doubled; odd if its answer was the word."""
+            return f"max(CASE WHEN {which} THEN v.place * 2 + CASE v.answer WHEN '{word}' THEN 1 ELSE 0 END END)"
+
+        manual = last(f"v.kind = 'manual' AND v.answer IN {_SPOKEN_ANSWERS}", "unsatisfied")
+        automatic = last(f"v.kind = 'auto' AND v.answer IN {_SPOKEN_ANSWERS}", "unsatisfied")
+        tried = last("v.kind = 'manual' AND v.answer <> '' AND (v.final OR v.answer <> 'unreached')", "unreached")
+        unsatisfied = f"""t.id IN (SELECT v.ticket_id FROM (SELECT o.ticket_id, o.kind, o.answer, o.final,
+              row_number() OVER (PARTITION BY o.ticket_id ORDER BY o.at, o.id) AS place FROM visits o
+              WHERE o.at <= :as_of AND o.ticket_id IN (SELECT b.ticket_id FROM visits b
+                WHERE b.answer = 'unsatisfied' AND b.at <= :as_of)) v GROUP BY v.ticket_id
+            HAVING CASE WHEN {manual} IS NOT NULL THEN {manual} % 2 WHEN {automatic} % 2 = 1
+              THEN CASE WHEN {tried} % 2 = 1 THEN {kept} WHEN {tried} IS NULL THEN 1 ELSE 0 END ELSE 0 END = 1)"""
+        recognised = """t.id IN (SELECT r.ticket_id FROM requests r WHERE r.kind IN ('unreasonable', 'appeal')
+            AND r.decision = 'accepted' AND r.decided_at <= :as_of)"""
+        where = "t.category IN ('consult', 'help', 'complaint')"
+        if self.cohort.unreasonable_mode == "remove_both":
+            where += f" AND NOT ({unsatisfied} AND {recognised})"
+        return f"CASE WHEN {unsatisfied} AND NOT {recognised} THEN 0 ELSE 1 END", where
+
+    def _visited(self, field: str, good: str, asked: str) -> str:
+        """The last visit that answered a question, in the month it was made (Q41)."""
+        return f"""SELECT a.unit AS unit, v.ticket_id AS ticket_id,
+            CASE WHEN v.{field} IN ({good}) THEN 1 ELSE 0 END AS num, 1 AS den
+            FROM visits v JOIN assignments a ON a.id = v.assignment_id
+            WHERE {_MONTH.format("v.at")} AND v.{field} IN ({asked}) AND a.lead AND a.state <> 'returned'
+            AND {_NOT_MERGED.format("v")}
+            AND NOT EXISTS (SELECT 1 FROM visits o WHERE o.ticket_id = v.ticket_id AND o.{field} IN ({asked})
+                AND o.at <= :as_of AND (o.at > v.at OR (o.at = v.at AND o.id > v.id)))"""

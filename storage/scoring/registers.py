@@ -1,0 +1,149 @@
+"""Registers, the knowledge base, and the queries for ledger-line candidates."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, or_, select, text, update
+
+from backend.domain.instants import from_micros, to_micros
+from backend.ports.registers import KnowledgeEntry, LedgerCandidate, RegisterEntry
+from storage import tables as t
+from storage.engine.database import Database
+
+H, K = t.registers.c, t.knowledge.c
+_IN = "{0} >= :start AND {0} < :end"
+_PRAISE = f"""SELECT COALESCE(a.unit, t.management) AS unit, t.no, '' AS said, t.id FROM tickets t
+    LEFT JOIN assignments a ON a.id = t.lead_id WHERE t.category = 'praise' AND {_IN.format("t.generated_at")}
+    AND t.merged_into IS NULL AND t.state <> 'cancelled'
+    UNION ALL SELECT a.unit, t.no, v.note, v.id FROM visits v JOIN tickets t ON t.id = v.ticket_id
+    JOIN assignments a ON a.id = COALESCE(v.assignment_id, t.lead_id)
+    WHERE {_IN.format("v.at")} AND v.answer = 'satisfied' AND v.note <> ''"""
+_MISSED = f"""SELECT COALESCE(d.unit, a.unit) AS unit, t.no, 'missed' AS said, d.id FROM duties d
+    JOIN tickets t ON t.id = d.ticket_id LEFT JOIN assignments a ON a.id = d.assignment_id
+    WHERE d.kind = 'supervise' AND {_IN.format("d.due_at")}
+    AND (d.outcome = 'late' OR (d.met_at IS NULL AND d.due_at < :now))"""
+_REJECTED = f"""SELECT a.unit, t.no, j.words AS said, j.id FROM journal j JOIN tickets t ON t.id = j.ticket_id
+    JOIN assignments a ON a.id = COALESCE(j.assignment_id, t.lead_id)
+    WHERE j.verb = 'accept_progress' AND {_IN.format("j.at")}"""
+_COORDINATED = f"""SELECT t.management AS unit, t.no, '' AS said, t.id FROM tickets t
+    WHERE {_IN.format("t.closed_at")} AND t.merged_into IS NULL AND t.management IS NOT NULL
+    AND (t.flags LIKE '%mass_incident%' OR t.flags LIKE '%hard_case%' OR t.grade = 'urgent')
+    AND t.final_answer IN ('satisfied', 'basically_satisfied')
+    AND EXISTS (SELECT 1 FROM visits v WHERE v.ticket_id = t.id
+                AND v.answer IN ('satisfied', 'basically_satisfied'))"""
+
+
+class SqlRegisterStore:
+    """`RegisterStore` on either engine."""
+
+    _db: Database
+
+    async def add_register_entry(self, entry: RegisterEntry) -> None:
+        values = {
+            "id": entry.id, "kind": entry.kind, "unit": entry.unit, "name": entry.name,
+            "on_date": entry.on_date, "facts": json.dumps(dict(entry.facts), ensure_ascii=False),
+            "files": json.dumps(entry.files), "by": entry.by, "at": to_micros(entry.at),
+        }  # fmt: skip
+        await self._db.write(lambda c: c.execute(insert(t.registers).values(**values)) and None)
+
+    async def list_register_entries(
+        self, kind: str, unit: str | None = None, before: int | None = None, limit: int = 500
+    ) -> Sequence[RegisterEntry]:
+        query = select(t.registers).where(H.kind == kind).order_by(H.id.desc()).limit(limit)
+        if unit is not None:
+            query = query.where(H.unit == unit)
+        if before is not None:
+            query = query.where(H.id < before)
+        return await self._db.read(lambda c: [_to_register_entry(r) for r in c.execute(query)])
+
+    async def end_register_entry(self, entry_id: int, kind: str, by: str, at: datetime) -> bool:
+        query = (
+            update(t.registers)
+            .where(H.id == entry_id, H.kind == kind, H.ended_at.is_(None))
+            .values(ended_at=to_micros(at), ended_by=by)
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    # -- knowledge
+
+    async def add_knowledge(self, entry: KnowledgeEntry) -> None:
+        values = {
+            "id": entry.id, "unit": entry.unit, "title": entry.title, "body": entry.body, "change": entry.change,
+            "replaces": entry.replaces, "by": entry.by, "at": to_micros(entry.at), "state": entry.state,
+        }  # fmt: skip
+        await self._db.write(lambda c: c.execute(insert(t.knowledge).values(**values)) and None)
+
+    async def get_knowledge(self, entry_id: int) -> KnowledgeEntry | None:
+        query = select(t.knowledge).where(K.id == entry_id)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _to_knowledge(row)
+
+    async def list_knowledge(
+        self, unit: str | None, state: str | None, text: str, before: int | None, limit: int
+    ) -> Sequence[KnowledgeEntry]:
+        query = select(t.knowledge).order_by(K.id.desc()).limit(limit)
+        for column, value in ((K.unit, unit), (K.state, state)):
+            if value is not None:
+                query = query.where(column == value)
+        if before is not None:
+            query = query.where(K.id < before)
+        if text:
+            query = query.where(or_(K.title.contains(text, autoescape=True), K.body.contains(text, autoescape=True)))
+        return await self._db.read(lambda c: [_to_knowledge(r) for r in c.execute(query)])
+
+    async def review_knowledge(self, entry_id: int, state: str, by: str, unit: str, at: datetime, opinion: str) -> bool:
+        query = (
+            update(t.knowledge)
+            .where(K.id == entry_id, K.state == "entered")
+            .values(state=state, reviewed_by=by, reviewer_unit=unit, reviewed_at=to_micros(at), opinion=opinion)
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def count_knowledge(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
+        query = text(f"""SELECT unit, reviewer_unit, state, count(*) FROM knowledge
+            WHERE {_IN.format("reviewed_at")} GROUP BY unit, reviewer_unit, state""")
+        found: dict[str, list[int]] = {}
+        rows = await self._db.read(lambda c: c.execute(query, {"start": to_micros(start), "end": to_micros(end)}).all())
+        for unit, reviewer, state, n in rows:
+            if state == "accepted":
+                found.setdefault(unit, [0, 0])[0] += n
+            if reviewer:
+                found.setdefault(reviewer, [0, 0])[1] += n
+        return {unit: (made, reviewed) for unit, (made, reviewed) in found.items()}
+
+    # -- candidates for ledger lines
+
+    async def find_praise(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
+        return await self._find_candidates(_PRAISE, start, end)
+
+    async def find_failed_supervisions(
+        self, start: datetime, end: datetime, now: datetime
+    ) -> Sequence[LedgerCandidate]:
+        missed = await self._find_candidates(_MISSED, start, end, now=to_micros(now))
+        rejected = await self._find_candidates(_REJECTED, start, end)
+        return [*missed, *(lead for lead in rejected if json.loads(lead.text).get("accept") is False)]
+
+    async def find_coordinated(self, start: datetime, end: datetime) -> Sequence[LedgerCandidate]:
+        """Find mass, urgent and hard cases closed in that time with a satisfied requester."""
+        return await self._find_candidates(_COORDINATED, start, end)
+
+    async def _find_candidates(self, sql: str, start: datetime, end: datetime, **more: Any) -> list[LedgerCandidate]:
+        given = {"start": to_micros(start), "end": to_micros(end), **more}
+        rows = await self._db.read(lambda c: c.execute(text(sql), given).all())
+        return [LedgerCandidate(r[0], r[1], r[2], int(r[3])) for r in rows if r[0]]
+
+
+def _to_register_entry(r: Any) -> RegisterEntry:
+    return RegisterEntry(
+        r.id, r.kind, r.unit, r.name, r.on_date, json.loads(r.facts), tuple(json.loads(r.files)), r.by, from_micros(r.at),
+        None if r.ended_at is None else from_micros(r.ended_at),
+    )  # fmt: skip
+
+
+def _to_knowledge(r: Any) -> KnowledgeEntry:
+    return KnowledgeEntry(
+        r.id, r.unit, r.title, r.body, r.change, r.replaces, r.by, from_micros(r.at), r.state, r.reviewed_by,
+        r.reviewer_unit, None if r.reviewed_at is None else from_micros(r.reviewed_at), r.opinion,
+    )  # fmt: skip

@@ -1,0 +1,221 @@
+"""Score runs: trials and locks, contests decided by two people, excluded tickets."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from backend.domain.instants import from_micros, to_micros
+from backend.ports.runs import Contest, Exclusion, Run
+from storage import tables as t
+from storage.engine.database import Database
+
+R, A, X = t.score_runs.c, t.score_appeals.c, t.score_exclusions.c
+#: what may still change a past month, by name: open duties of its cohort, undecided requests (Q15)
+_OPEN_COUNTS = {
+    "dispatch": "SELECT count(*) FROM duties WHERE kind = 'dispatch' AND met_at IS NULL AND {0}",
+    "sign": "SELECT count(*) FROM duties WHERE kind = 'sign' AND met_at IS NULL AND {0}",
+    "return": "SELECT count(*) FROM requests WHERE kind = 'return' AND decision IS NULL AND {1}",
+    "unreasonable": "SELECT count(*) FROM requests r JOIN tickets t ON t.id = r.ticket_id "
+                    "WHERE r.kind IN ('unreasonable', 'appeal') AND r.decision IS NULL AND {2}",
+    "revisit": "SELECT count(*) FROM duties d JOIN tickets t ON t.id = d.ticket_id "
+               "WHERE d.kind = 'revisit' AND d.met_at IS NULL AND {2}",
+}  # fmt: skip
+_PERIOD_CONDITIONS = tuple(f"{name} >= :start AND {name} < :end" for name in ("start_at", "asked_at", "t.closed_at"))
+
+
+class SqlRunStore:
+    """`RunStore` on either engine; a trial may get a 核对期 before it is locked."""
+
+    _db: Database
+
+    async def add_run(self, run: Run) -> None:
+        values = {
+            "id": run.id, "period": run.period, "scheme": run.scheme, "state": run.state, "by": run.by,
+            "at": to_micros(run.at), "sheet": json.dumps(run.sheet, ensure_ascii=False), "hash": run.hash,
+            "revision_of": run.revision_of,
+        }  # fmt: skip
+        await self._db.write(lambda c: c.execute(insert(t.score_runs).values(**values)) and None)
+
+    async def get_run(self, run_id: int) -> Run | None:
+        query = select(t.score_runs).where(R.id == run_id)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _to_run(row)
+
+    async def list_runs(self, period: str | None, limit: int) -> Sequence[Run]:
+        columns = [column for column in t.score_runs.c if column.name != "sheet"]
+        query = select(*columns).order_by(R.id.desc()).limit(limit)
+        if period is not None:
+            query = query.where(R.period == period)
+        return await self._db.read(lambda c: [_to_run(r) for r in c.execute(query)])
+
+    async def find_locked_run(self, period: str, scheme: str) -> Run | None:
+        query = (
+            select(t.score_runs)
+            .where(R.period == period, R.scheme == scheme, R.state == "locked")
+            .order_by(R.locked_at.desc(), R.id.desc())
+            .limit(1)
+        )
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _to_run(row)
+
+    async def is_locked(self, period: str, schemes: Sequence[str]) -> bool:
+        query = select(R.id).where(R.period == period, R.state == "locked", R.scheme.in_(["", *schemes])).limit(1)
+        return await self._db.read(lambda c: c.execute(query).first() is not None)
+
+    async def lock_run(
+        self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None
+    ) -> bool:
+        query = (
+            update(t.score_runs)
+            .where(R.id == run_id, R.state.in_(("trial", "check")))
+            .values(state="locked", locked_by=by, locked_at=to_micros(at), revision_of=revision_of, forced=forced)
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def open_check(self, run_id: int, until: datetime) -> bool:
+        query = (
+            update(t.score_runs)
+            .where(R.id == run_id, R.state == "trial")
+            .values(state="check", check_until=to_micros(until))
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def count_open_duties(self, start: datetime, end: datetime) -> Sequence[tuple[str, int]]:
+        """Count the duties and requests of the cohort that may still change it, by name."""
+        parameters = {"start": to_micros(start), "end": to_micros(end)}
+
+        def work(c: Connection) -> list[tuple[str, int]]:
+            counted = [
+                (name, int(c.execute(text(sql.format(*_PERIOD_CONDITIONS)), parameters).scalar() or 0))
+                for name, sql in _OPEN_COUNTS.items()
+            ]
+            return [(name, n) for name, n in counted if n]
+
+        return await self._db.read(work)
+
+    # -- contests
+
+    async def add_contest(self, contest: Contest) -> None:
+        values = {
+            "id": contest.id, "run_id": contest.run_id, "unit": contest.unit, "item": contest.item,
+            "words": contest.words, "by": contest.by, "at": to_micros(contest.at), "period": contest.period,
+            "files": json.dumps(contest.files), "tickets": json.dumps(contest.tickets, ensure_ascii=False),
+            "state": contest.state,
+        }  # fmt: skip
+        await self._db.write(lambda c: c.execute(insert(t.score_appeals).values(**values)) and None)
+
+    async def list_run_contests(self, run_id: int) -> Sequence[Contest]:
+        query = select(t.score_appeals).where(A.run_id == run_id).order_by(A.id)
+        return await self._db.read(lambda c: [_to_contest(r) for r in c.execute(query)])
+
+    async def list_contests(
+        self, period: str | None, unit: str | None, states: Sequence[str], limit: int
+    ) -> Sequence[Contest]:
+        query = select(t.score_appeals).order_by(A.id.desc()).limit(limit)
+        for column, value in ((A.period, period), (A.unit, unit)):
+            if value is not None:
+                query = query.where(column == value)
+        if states:
+            query = query.where(A.state.in_(states))
+        return await self._db.read(lambda c: [_to_contest(r) for r in c.execute(query)])
+
+    async def get_contest(self, contest_id: int) -> Contest | None:
+        query = select(t.score_appeals).where(A.id == contest_id)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _to_contest(row)
+
+    async def propose_decision(self, contest_id: int, proposal: Mapping[str, Any], by: str, at: datetime) -> bool:
+        query = (
+            update(t.score_appeals)
+            .where(A.id == contest_id, A.state.in_(("open", "proposed")))
+            .values(
+                state="proposed",
+                proposal=json.dumps(dict(proposal), ensure_ascii=False),
+                proposed_by=by,
+                proposed_at=to_micros(at),
+            )  # fmt: skip
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+    async def settle_contest(
+        self, contest_id: int, state: str, by: str, at: datetime, exclusions: Sequence[Exclusion] = ()
+    ) -> bool:
+        values: dict[str, Any] = {"state": state, "decided_by": by, "decided_at": to_micros(at)}
+        if state == "open":  # not agreed: the first proposal is withdrawn
+            values = {"state": state, "proposal": None, "proposed_by": None, "proposed_at": None}
+        query = update(t.score_appeals).where(A.id == contest_id, A.state == "proposed").values(**values)
+
+        def work(c: Connection) -> bool:
+            if c.execute(query).rowcount != 1:
+                return False
+            for exclusion in exclusions:
+                c.execute(insert(t.score_exclusions).values(**_exclusion_columns(exclusion)))
+            return True
+
+        return await self._db.write(work)
+
+    # -- exclusions
+
+    async def add_exclusions(self, exclusions: Sequence[Exclusion]) -> None:
+        def work(c: Connection) -> None:
+            for exclusion in exclusions:
+                c.execute(insert(t.score_exclusions).values(**_exclusion_columns(exclusion)))
+
+        await self._db.write(work)
+
+    async def list_exclusions(self, month: str, unit: str | None = None) -> Sequence[Exclusion]:
+        query = select(t.score_exclusions).where(X.month == month).order_by(X.id)
+        if unit is not None:
+            query = query.where(X.unit == unit)
+        return await self._db.read(lambda c: [_to_exclusion(r) for r in c.execute(query)])
+
+    async def get_exclusion(self, exclusion_id: int) -> Exclusion | None:
+        query = select(t.score_exclusions).where(X.id == exclusion_id)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        return None if row is None else _to_exclusion(row)
+
+    async def decide_exclusion(self, exclusion_id: int, state: str, by: str, at: datetime) -> bool:
+        query = (
+            update(t.score_exclusions)
+            .where(X.id == exclusion_id, X.state == "entered")
+            .values(state=state, decided_by=by, decided_at=to_micros(at))
+        )
+        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+
+
+def _at(value: int | None) -> datetime | None:
+    return None if value is None else from_micros(value)
+
+
+def _to_run(r: Any) -> Run:
+    sheet = getattr(r, "sheet", None)
+    return Run(
+        r.id, r.period, r.scheme, r.state, r.by, from_micros(r.at), {} if sheet is None else json.loads(sheet), r.hash,
+        _at(r.locked_at), r.locked_by, r.revision_of, _at(r.check_until), r.forced,
+    )  # fmt: skip
+
+
+def _to_contest(r: Any) -> Contest:
+    return Contest(
+        r.id, r.run_id, r.unit, r.item, r.words, r.by, from_micros(r.at), r.period, tuple(json.loads(r.files)),
+        tuple(json.loads(r.tickets)), r.state, None if r.proposal is None else json.loads(r.proposal), r.proposed_by,
+        _at(r.proposed_at), r.decided_by, _at(r.decided_at),
+    )  # fmt: skip
+
+
+def _to_exclusion(r: Any) -> Exclusion:
+    return Exclusion(
+        r.id, r.month, r.unit, r.item, r.ticket, r.reason, r.by, from_micros(r.at), r.state, r.decided_by,
+        _at(r.decided_at), r.appeal_id,
+    )  # fmt: skip
+
+
+def _exclusion_columns(e: Exclusion) -> dict[str, Any]:
+    return {
+        "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
+        "by": e.by, "at": to_micros(e.at), "state": e.state, "decided_by": e.decided_by,
+        "decided_at": None if e.decided_at is None else to_micros(e.decided_at), "appeal_id": e.appeal_id,
+    }  # fmt: skip

@@ -1,0 +1,18 @@
+"""Short messages to requesters about their tickets, and their answers."""
+
+from sqlalchemy import BigInteger, Boolean, Index, Integer, Table, text
+
+from storage.engine.columns import at, col, key, metadata
+
+caller_texts = Table(  # one text of a kind per round of a ticket; the number itself stays with the ticket
+    "caller_texts", metadata,
+    key(), col("ticket_id", BigInteger), col("kind"), col("round", Integer, default="0"), col("to_masked"),
+    col("phone_index"), col("two_way", Boolean), col("state"),  # pending | sending | sent | ambiguous | failed
+    col("attempts", Integer, default="0"), at("next_at"), at("created_at", null=False), at("sent_at"),
+    col("provider_id", null=True), col("status", null=True), col("error", null=True), col("cost", null=True),
+    col("answered", null=True), at("answered_at"),
+    Index("caller_texts_once", "ticket_id", "kind", "round", unique=True),
+    Index("caller_texts_next", "next_at", postgresql_where=text("next_at IS NOT NULL"),
+          sqlite_where=text("next_at IS NOT NULL")),
+    Index("caller_texts_phone", "phone_index"), Index("caller_texts_provider", "provider_id"),
+)  # fmt: skip

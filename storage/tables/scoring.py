@@ -1,0 +1,55 @@
+"""Ledgers, score runs and contests; imported files."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+
+from storage.engine.columns import at, col, key, metadata
+
+ledger = Table(
+    "ledger", metadata,
+    key(), col("kind"), col("unit"), col("month"), col("count", Integer), col("level", null=True),
+    col("matter", null=True), col("points", null=True), col("note"), col("evidence"), col("facts"),
+    col("entered_by"), at("entered_at", null=False), col("state"),  # draft | entered | accepted | refused | void
+    col("reviewed_by", null=True), at("reviewed_at"), Column("fingerprint", Text, unique=True),
+    col("document_date", null=True), col("files", default="'[]'"), col("tickets", default="'[]'"),
+    col("replaces", BigInteger, null=True), col("reason", default="''"),
+    Index("ledger_month", "month", "unit"),
+)  # fmt: skip
+score_runs = Table(
+    "score_runs", metadata,
+    key(), col("period"), col("scheme"), col("state"), col("by"), at("at", null=False), col("sheet"), col("hash"),
+    at("locked_at"), col("locked_by", null=True), col("revision_of", BigInteger, null=True),
+    at("check_until"), col("forced", null=True),
+    Index("score_runs_period", "period", "scheme"),
+)  # fmt: skip
+score_appeals = Table(
+    "score_appeals", metadata,
+    key(), col("run_id", BigInteger), col("unit"), col("item", null=True), col("words"), col("by"),
+    at("at", null=False), col("period", default="''"), col("files", default="'[]'"), col("tickets", default="'[]'"),
+    col("state", default="'open'"),  # open | proposed | accepted | refused
+    col("proposal", null=True), col("proposed_by", null=True), at("proposed_at"), col("decided_by", null=True),
+    at("decided_at"), Index("score_appeals_run", "run_id"), Index("score_appeals_period", "period"),
+)  # fmt: skip
+score_exclusions = Table(  # 剔除: a ticket that does not count for an item of a unit's month
+    "score_exclusions", metadata,
+    key(), col("month"), col("unit"), col("item"), col("ticket"), col("reason"), col("by"), at("at", null=False),
+    col("state"),  # entered | accepted | refused
+    col("decided_by", null=True), at("decided_at"), col("appeal_id", BigInteger, null=True),
+    Index("score_exclusions_month", "month"),
+)  # fmt: skip
+knowledge = Table(
+    "knowledge", metadata,
+    key(), col("unit"), col("title"), col("body"), col("change"),  # new | updated
+    col("replaces", BigInteger, null=True), col("by"), at("at", null=False), col("state"),  # entered | accepted | refused
+    col("reviewed_by", null=True), col("reviewer_unit", null=True), at("reviewed_at"), col("opinion", default="''"),
+    Index("knowledge_unit", "unit", "at"), Index("knowledge_state", "state", "id"),
+)  # fmt: skip
+registers = Table(  # 备报人员, 岗位, 制度, 值班计划, 会议与材料, 工作规则: the basis for judging manual items
+    "registers", metadata,
+    key(), col("kind"), col("unit"), col("name"), col("on_date"), col("facts"), col("files"), col("by"),
+    at("at", null=False), at("ended_at"), col("ended_by", null=True), Index("registers_kind", "kind", "unit"),
+)  # fmt: skip
+imports = Table(
+    "imports", metadata,
+    key(), col("kind"), col("sha256"), col("name"), col("by"), at("at", null=False), col("report"),
+    Index("imports_sha", "kind", "sha256"),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Tickets, their moves, files and queries."""

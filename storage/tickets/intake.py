@@ -1,0 +1,160 @@
+"""Creates many tickets in one transaction, a table at a time; requesters are found by blind index."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+
+from backend.domain.instants import to_micros
+from backend.domain.records import JournalEntry, Ticket
+from backend.ports.intake import EarlierTicket, KnownRequesters
+from backend.ports.moves import NewTicket
+from storage import tables as t
+from storage.engine.database import Database
+from storage.engine.mapping import MAPPERS, TABLE_OF, encode
+from storage.engine.postgres import PostgresDatabase
+from storage.tickets.moves import create_move_store
+
+MAX_SINGLE_INSERTS = 8  # up to this many are written one by one
+UNIQUE_VIOLATION = "23505"  # PostgreSQL's code for a duplicate key
+ENDED_STATES = ("finalized", "archived", "merged", "cancelled")
+_TICKET = (
+    *MAPPERS[Ticket].names, "name_sealed", "phone_sealed", "phone_tail", "submitted_at", "created_at",
+    "extra",
+)  # fmt: skip
+_SERIAL = text(
+    "INSERT INTO id_blocks (name, next) VALUES (:name, :first) "
+    "ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + :count RETURNING next"
+)
+Batch = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]  # table, columns, rows
+
+
+class SqlIntakeStore:
+    """`IntakeStore` on either engine."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._moves = create_move_store(db)
+
+    async def create(self, tickets: Sequence[NewTicket]) -> list[bool]:
+        if len(tickets) <= MAX_SINGLE_INSERTS:
+            return await self._moves.create(tickets)
+        taken = await self.find_taken_numbers([n.ticket.no for n in tickets])
+        fresh, created = _drop_duplicates(tickets, taken)
+        batches = await asyncio.to_thread(_build_batches, fresh)
+        if isinstance(self._db, PostgresDatabase):
+            if not await _copy_batches(self._db, batches):  # somebody else created one of these numbers meanwhile
+                return await self._moves.create(tickets)
+            return created
+
+        def work(c: Connection) -> bool:
+            numbers = [n.ticket.no for n in fresh]
+            if _find_taken_numbers(c, numbers):
+                return False
+            raw = c.connection.driver_connection
+            assert raw is not None
+            for table, names, rows in batches:
+                columns = ", ".join(f'"{name}"' for name in names)
+                marks = ", ".join("?" * len(names))
+                raw.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
+            return True
+
+        return created if await self._db.write(work) else await self._moves.create(tickets)
+
+    async def find_requesters(self, indices: Collection[str], since: datetime) -> KnownRequesters:
+        if not indices:
+            return KnownRequesters()
+        k = t.tickets.c
+        mine = k.phone_index.in_(sorted(indices))
+        open_ = (
+            select(k.phone_index, k.category, k.no)
+            .where(mine, k.generated_at >= to_micros(since), k.state.not_in(ENDED_STATES))
+            .order_by(k.id)
+        )
+        silent = select(k.phone_index).where(mine, k.no_visit).distinct()
+
+        def work(c: Connection) -> KnownRequesters:
+            earlier = tuple(EarlierTicket(r.phone_index, r.category, r.no) for r in c.execute(open_))
+            return KnownRequesters(earlier, frozenset(c.execute(silent).scalars()))
+
+        return await self._db.read(work)
+
+    async def find_earlier_by_text(self, requesters: Collection[str], since: datetime) -> Sequence[EarlierTicket]:
+        if not requesters:
+            return ()
+        k, g = t.tickets.c, t.gists.c
+        query = (
+            select(g.caller, k.category, k.no)
+            .join_from(t.gists, t.tickets, k.id == g.ticket_id)
+            .where(g.caller.in_(sorted(requesters)), k.generated_at >= to_micros(since), k.state.not_in(ENDED_STATES))
+            .order_by(k.id)
+        )
+        return await self._db.read(lambda c: [EarlierTicket(r.caller, r.category, r.no) for r in c.execute(query)])
+
+    async def find_taken_numbers(self, numbers: Collection[str]) -> frozenset[str]:
+        return await self._db.read(lambda c: _find_taken_numbers(c, numbers))
+
+    async def reserve_serials(self, day: str, count: int) -> range:
+        values = {"name": f"serial:{day}", "first": count + 1, "count": count}
+        end = await self._db.write(lambda c: int(c.execute(_SERIAL, values).scalar_one()))
+        return range(end - count, end)
+
+
+def _find_taken_numbers(c: Connection, numbers: Collection[str]) -> frozenset[str]:
+    found: set[str] = set()
+    wanted = sorted(set(numbers))
+    for start in range(0, len(wanted), 5_000):
+        query = select(t.tickets.c.no).where(t.tickets.c.no.in_(wanted[start : start + 5_000]))
+        found.update(c.execute(query).scalars())
+    return frozenset(found)
+
+
+def _drop_duplicates(tickets: Sequence[NewTicket], taken: Collection[str]) -> tuple[list[NewTicket], list[bool]]:
+    seen = set(taken)
+    fresh: list[NewTicket] = []
+    answers: list[bool] = []
+    for new in tickets:
+        answers.append(new.ticket.no not in seen)
+        if answers[-1]:
+            fresh.append(new)
+            seen.add(new.ticket.no)
+    return fresh, answers
+
+
+def _build_batches(tickets: Sequence[NewTicket]) -> list[Batch]:
+    """Return all rows to write, by table, columns in one order."""
+    rows: dict[str, list[tuple[Any, ...]]] = {"tickets": [_build_row(new) for new in tickets]}
+    names: dict[str, tuple[str, ...]] = {"tickets": _TICKET}
+    for new in tickets:
+        records: Iterable[Any] = (new.line, *new.lines, *new.rows)
+        for record in records:
+            table = TABLE_OF[type(record)].name
+            names.setdefault(table, MAPPERS[type(record)].names)
+            rows.setdefault(table, []).append(MAPPERS[type(record)].write(record))
+    return [(table, names[table], found) for table, found in rows.items() if found]
+
+
+def _build_row(new: NewTicket) -> tuple[Any, ...]:
+    line: JournalEntry = new.line
+    more: Mapping[str, Any] = {"created_at": line.recorded_at, "extra": "{}", **new.columns}
+    return (
+        *MAPPERS[Ticket].write(new.ticket),
+        *(encode(more.get(n)) for n in _TICKET[len(MAPPERS[Ticket].names) :]),
+    )
+
+
+async def _copy_batches(db: PostgresDatabase, batches: Sequence[Batch]) -> bool:
+    """Write by COPY in one transaction; False (and nothing written) if a number exists already."""
+    async with db.connect_autocommit() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        try:
+            async with raw.transaction():
+                for table, names, rows in batches:
+                    await raw.copy_records_to_table(table, records=rows, columns=names)
+        except Exception as error:
+            if getattr(error, "sqlstate", None) != UNIQUE_VIOLATION:
+                raise
+            return False
+    return True

@@ -1,0 +1,268 @@
+"""Views of tickets, messages and calls, by keyset pages over indexes on both engines."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, literal, select
+
+from backend.domain.instants import from_micros
+from backend.domain.records import Assignment, JournalEntry, Message, Ticket, Visit
+from backend.domain.ticket import State
+from backend.ports.ticket_queries import (
+    CallAttemptView,
+    CallView,
+    DeliveryView,
+    Page,
+    Requester,
+    TicketFilter,
+    TicketHistory,
+    TicketView,
+)
+from storage import tables as t
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+from storage.engine.mapping import MAPPERS
+from storage.tickets.search import (
+    SEARCH_WINDOW,
+    TICKET_COLUMNS,
+    apply_filters,
+    build_query,
+    choose_window,
+    find_floor,
+    has_flag,
+    is_overdue,
+    was_given_to,
+)
+from storage.visits.texts import list_texts
+
+METRICS_ROWS = 50_000  # newest rows counted for the metrics
+ENDED_STATES = (State.FINALIZED, State.ARCHIVED, State.MERGED, State.CANCELLED, State.RETURNED)
+OPEN_STATES = tuple(s.value for s in State if s not in ENDED_STATES)
+
+_MESSAGE_COLUMNS = [t.letters.c[name] for name in MAPPERS[Message].names]
+
+
+class SqlQueryStore:
+    """`QueryStore` on either engine."""
+
+    def __init__(self, db: Database, vault: Encryption) -> None:
+        self._db = db
+        self._vault = vault
+
+    async def get_ticket(self, no: str, seen_by: str | None = None) -> TicketView | None:
+        def work(c: Connection) -> TicketView | None:
+            row = c.execute(select(*TICKET_COLUMNS, t.tickets.c.name_sealed).where(t.tickets.c.no == no)).first()
+            found = self._views(c, [row] if row else [])
+            if not found or (seen_by is not None and all(a.unit != seen_by for a in found[0].assignments)):
+                return None
+            return found[0]
+
+        return await self._db.read(work)
+
+    async def list_tickets(
+        self, filters: TicketFilter, now: datetime, *, before: int | None = None, limit: int = 50,
+        seen_by: str | None = None,
+    ) -> Page[TicketView]:  # fmt: skip
+        query, position_column = build_query(filters, now, seen_by)
+        if before is not None:
+            query = query.where(position_column < before)
+
+        def work(c: Connection) -> Page[TicketView]:
+            if filters.text and before is None:  # a whole number means that ticket, however old
+                exact = apply_filters(query, replace(filters, text=None), now).where(t.tickets.c.no == filters.text)
+                if (row := c.execute(exact).first()) is not None:
+                    return Page(tuple(self._views(c, [row])))
+            floor = find_floor(c, query, position_column, choose_window(filters, seen_by))
+            bounded = query if floor is None else query.where(position_column >= floor)
+            rows = c.execute(
+                apply_filters(bounded, filters, now).order_by(position_column.desc()).limit(limit + 1)
+            ).all()
+            more = rows[limit - 1].id if len(rows) > limit else floor
+            return Page(tuple(self._views(c, rows[:limit])), more)
+
+        return await self._db.read(work)
+
+    def _views(self, c: Connection, rows: Sequence[Any]) -> list[TicketView]:
+        ids = [row.id for row in rows]
+        a = t.assignments
+        of: dict[int, list[Assignment]] = {i: [] for i in ids}
+        if ids:
+            for row in c.execute(select(a).where(a.c.ticket_id.in_(ids)).order_by(a.c.id)).mappings():
+                of[row["ticket_id"]].append(MAPPERS[Assignment].from_mapping(dict(row)))
+        masters: dict[int, str] = {}
+        if under := {row.merged_into for row in rows if row.merged_into is not None}:
+            named = select(t.tickets.c.id, t.tickets.c.no).where(t.tickets.c.id.in_(under))
+            masters = {row.id: row.no for row in c.execute(named)}
+        return [
+            TicketView(
+                MAPPERS[Ticket].read(row[: len(TICKET_COLUMNS)]), tuple(of[row.id]),
+                self._vault.open("tickets", row.id, "name", row.name_sealed), masters.get(row.merged_into),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    async def load_history(self, ticket_id: int) -> TicketHistory:
+        """Return the journal, messages, calls and visits of a ticket."""
+
+        def work(c: Connection) -> TicketHistory:
+            journal = select(t.journal).where(t.journal.c.ticket_id == ticket_id).order_by(t.journal.c.version)
+            lines = tuple(MAPPERS[JournalEntry].from_mapping(dict(row)) for row in c.execute(journal).mappings())
+            messages = _select_deliveries().where(t.letters.c.ticket_id == ticket_id).order_by(t.letters.c.id)
+            calls = _select_calls().where(t.calls.c.ticket_id == ticket_id).order_by(t.calls.c.id)
+            heard = select(t.visits).where(t.visits.c.ticket_id == ticket_id).order_by(t.visits.c.id)
+            visits = tuple(MAPPERS[Visit].from_mapping(dict(row)) for row in c.execute(heard).mappings())
+            told = tuple(map(_to_delivery, c.execute(messages)))
+            texts = tuple(list_texts(c, ticket_id))
+            return TicketHistory(lines, told, _load_calls(c, c.execute(calls).all()), visits, texts)
+
+        return await self._db.read(work)
+
+    async def list_deliveries(
+        self, *, ticket_id: int | None = None, people: Collection[str] | None = None, state: str | None = None,
+        before: int | None = None, limit: int = 50,
+    ) -> Page[DeliveryView]:  # fmt: skip
+        query = _select_deliveries()
+        if state is not None:
+            query = query.where(t.letters.c.state == state)
+
+        def work(c: Connection) -> Page[DeliveryView]:
+            rows, more = _load_page(c, query, t.letters, ticket_id, people, before, limit)
+            return Page(tuple(map(_to_delivery, rows)), more)
+
+        return await self._db.read(work)
+
+    async def list_calls(
+        self, *, ticket_id: int | None = None, people: Collection[str] | None = None, outcome: str | None = None,
+        before: int | None = None, limit: int = 50,
+    ) -> Page[CallView]:  # fmt: skip
+        query = _select_calls()
+        if outcome is not None:
+            query = query.where(t.calls.c.outcome == outcome)
+
+        def work(c: Connection) -> Page[CallView]:
+            rows, more = _load_page(c, query, t.calls, ticket_id, people, before, limit)
+            return Page(_load_calls(c, rows), more)
+
+        return await self._db.read(work)
+
+    async def count_open(self, now: datetime, seen_by: str | None = None) -> Mapping[str, int]:
+        def work(c: Connection) -> dict[str, int]:
+            k = t.tickets.c
+            mine = [] if seen_by is None else [was_given_to(seen_by)]
+            by_state = select(k.state, func.count()).where(k.state.in_(OPEN_STATES), *mine).group_by(k.state)
+            counts = {state: int(count) for state, count in c.execute(by_state).all()}
+            own = [t.duties.c.unit == seen_by] if seen_by is not None else []
+            overdue = select(func.count(func.distinct(t.duties.c.ticket_id))).where(*is_overdue(now), *own)
+            red = select(func.count()).where(k.state.in_(OPEN_STATES), has_flag("red"), *mine).select_from(t.tickets)
+            return counts | {
+                "overdue": int(c.execute(overdue).scalar_one()), "red": int(c.execute(red).scalar_one()),
+            }  # fmt: skip
+
+        return await self._db.read(work)
+
+    async def get_requester(self, ticket_id: int) -> Requester:
+        def work(c: Connection) -> Any:
+            k = t.tickets.c
+            return c.execute(select(k.name_sealed, k.phone_sealed).where(k.id == ticket_id)).first()
+
+        row = await self._db.read(work)
+        if row is None:
+            return Requester(None, None)
+        return Requester(
+            self._vault.open("tickets", ticket_id, "name", row.name_sealed),
+            self._vault.open("tickets", ticket_id, "phone", row.phone_sealed),
+        )
+
+    async def find_units(self, ticket_id: int) -> frozenset[str]:
+        query = select(t.assignments.c.unit).where(t.assignments.c.ticket_id == ticket_id)
+        return frozenset(await self._db.read(lambda c: list(c.execute(query).scalars())))
+
+    async def count_recent(self) -> Mapping[str, Mapping[str, int]]:
+        def count(c: Connection, column: Any, key: Any) -> dict[str, int]:
+            newest = select(column.label("word")).order_by(key.desc()).limit(METRICS_ROWS).subquery()
+            rows = c.execute(select(newest.c.word, func.count()).group_by(newest.c.word)).all()
+            return {word: int(n) for word, n in rows if word is not None}
+
+        def work(c: Connection) -> dict[str, Mapping[str, int]]:
+            return {
+                "letters": count(c, t.letters.c.state, t.letters.c.id),
+                "calls": count(c, t.calls.c.outcome, t.calls.c.id),
+            }
+
+        return await self._db.read(work)
+
+    async def ping(self) -> None:
+        await self._db.read(lambda c: c.execute(select(literal(1))).scalar_one())
+
+
+def _select_deliveries() -> Select[Any]:
+    k = t.letters.c
+    return select(
+        *_MESSAGE_COLUMNS, k.sent_at, k.provider_id, k.error, k.cost, t.tickets.c.no.label("ticket_no")
+    ).outerjoin_from(t.letters, t.tickets, t.tickets.c.id == k.ticket_id)
+
+
+def _select_calls() -> Select[Any]:
+    return select(t.calls, t.tickets.c.no.label("ticket_no")).outerjoin_from(
+        t.calls, t.tickets, t.tickets.c.id == t.calls.c.ticket_id
+    )
+
+
+def _load_page(
+    c: Connection, query: Select[Any], table: Any, ticket_id: int | None, people: Collection[str] | None,
+    before: int | None, limit: int,
+) -> tuple[Sequence[Any], int | None]:  # fmt: skip
+    """Return a page of messages or calls; limited to some people, a bounded window at a time."""
+    place = table.c.id
+    bounds = [place < before] if before is not None else []
+    floor = None
+    if ticket_id is not None:
+        bounds.append(table.c.ticket_id == ticket_id)
+    else:
+        floor = c.execute(select(place).where(*bounds).order_by(place.desc()).offset(SEARCH_WINDOW).limit(1)).scalar()
+        if floor is not None:
+            bounds.append(place >= floor)
+    if people is not None:
+        bounds.append(table.c.person.in_(sorted(people)))
+    rows = c.execute(query.where(*bounds).order_by(place.desc()).limit(limit + 1)).all()
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else floor
+
+
+def _to_delivery(row: Any) -> DeliveryView:
+    message = MAPPERS[Message].read(row[: len(_MESSAGE_COLUMNS)])
+    return DeliveryView(message, row.ticket_no, _at(row.sent_at), row.provider_id, row.error, row.cost)
+
+
+def _load_calls(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
+    """Return calls with their attempts."""
+    ids = [row.id for row in rows]
+    of: dict[int, list[CallAttemptView]] = {i: [] for i in ids}
+    scripts = {row.id: row.script for row in rows}
+    if ids:
+        for d in c.execute(select(t.dials).where(t.dials.c.call_id.in_(ids)).order_by(t.dials.c.id)):
+            of[d.call_id].append(
+                CallAttemptView(d.id, d.call_id, d.number, d.state, d.status, d.answered_by, from_micros(d.asked_at),
+                     _at(d.ended_at), d.duration, d.outcome, d.error, d.keys, _at(d.answered_at), d.cost,
+                     d.recording is not None, scripts[d.call_id], _parse_script_version(d.said))
+            )  # fmt: skip
+    return tuple(
+        CallView(
+            r.id, r.ticket_no, r.assignment_id, r.letter_id, r.person, r.to_masked, r.purpose,
+            max(r.tries, len(of[r.id])), r.state, r.outcome, r.keys, r.duration, r.cost, from_micros(r.created_at),
+            _at(r.ended_at), tuple(of[r.id]),
+        )
+        for r in rows
+    )  # fmt: skip
+
+
+def _at(value: int | None) -> datetime | None:
+    return None if value is None else from_micros(value)
+
+
+def _parse_script_version(said: str | None) -> int | None:
+    """The version of the script that was spoken last."""
+    found = json.loads(said).get("version") if said else None
+    return int(found) if found is not None else None

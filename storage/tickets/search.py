@@ -1,0 +1,90 @@
+"""Finds tickets: by the index of states, of a unit, of open duties, or by literal text in a bounded window."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, exists, literal, or_, select
+
+from backend.domain.instants import to_micros
+from backend.domain.records import Ticket
+from backend.domain.ticket import Obligation
+from backend.ports.ticket_queries import TicketFilter
+from storage import tables as t
+from storage.engine.mapping import MAPPERS
+
+SEARCH_WINDOW = 20_000  # rows one text search scans before the page ends with "continue from here"
+FILTER_WINDOW = 100_000  # the same for filters that read no text
+#: Duties that make a ticket overdue when open past their due time.
+OVERDUE_KINDS = (Obligation.DISPATCH, Obligation.SIGN, Obligation.CLOSE, Obligation.REWORK, Obligation.SUPERVISE)
+TICKET_COLUMNS = [t.tickets.c[name] for name in MAPPERS[Ticket].names]
+
+
+def build_like_pattern(text: str) -> str:
+    """Return a LIKE pattern that matches exactly these characters; `\\` escapes (FR7)."""
+    return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+def was_given_to(unit: str) -> Any:
+    """Condition: the ticket was ever assigned to that unit."""
+    a = t.assignments.alias()
+    return exists(select(literal(1)).where(a.c.ticket_id == t.tickets.c.id, a.c.unit == unit))
+
+
+def has_flag(flag: str) -> Any:
+    """Condition: the ticket has that flag."""
+    return or_(
+        t.tickets.c.flags == flag, t.tickets.c.flags.like(f"{flag} %"), t.tickets.c.flags.like(f"% {flag}"),
+        t.tickets.c.flags.like(f"% {flag} %"),
+    )  # fmt: skip
+
+
+def is_overdue(now: datetime) -> tuple[Any, ...]:
+    """Conditions: an open duty of the kinds that count is past its due time."""
+    d = t.duties.c
+    return d.met_at.is_(None), d.due_at < to_micros(now), d.kind.in_([k.value for k in OVERDUE_KINDS])
+
+
+def build_query(filters: TicketFilter, now: datetime, seen_by: str | None) -> tuple[Select[Any], Any]:
+    """Return the query of a list and its ordering column: a unit's list uses the unit's own index."""
+    unit = filters.unit if seen_by is None else seen_by  # an empty `seen_by` sees nothing
+    columns = (*TICKET_COLUMNS, t.tickets.c.name_sealed)
+    if unit is None:
+        return select(*columns), t.tickets.c.id
+    a, newer = t.assignments, t.assignments.alias("newer")
+    again = select(literal(1)).where(newer.c.ticket_id == a.c.ticket_id, newer.c.unit == a.c.unit, newer.c.id > a.c.id)
+    query = select(*columns).join_from(a, t.tickets, t.tickets.c.id == a.c.ticket_id)
+    query = query.where(a.c.unit == unit, ~exists(again))
+    if filters.unit is not None and filters.unit != unit:
+        query = query.where(was_given_to(filters.unit))
+    return query, a.c.ticket_id
+
+
+def choose_window(filters: TicketFilter, seen_by: str | None) -> int | None:
+    """Return how many rows one page may scan; None if an index answers."""
+    if filters.text:
+        return SEARCH_WINDOW
+    by_index = seen_by is not None or filters.unit or filters.state or filters.overdue
+    return None if by_index or not (filters.grade or filters.category) else FILTER_WINDOW
+
+
+def find_floor(c: Connection, query: Select[Any], place: Any, stretch: int | None) -> int | None:
+    """Return the id where a window ends; None without a window, or if it reaches the beginning."""
+    if stretch is None:
+        return None
+    edge = query.with_only_columns(place).order_by(place.desc()).offset(stretch).limit(1)
+    found = c.execute(edge).scalar()
+    return None if found is None else int(found)
+
+
+def apply_filters(query: Select[Any], filters: TicketFilter, now: datetime) -> Select[Any]:
+    """Add the filters that have no index of their own."""
+    k = t.tickets.c
+    for column, value in ((k.state, filters.state), (k.grade, filters.grade), (k.category, filters.category)):
+        if value is not None:
+            query = query.where(column == value)
+    if filters.overdue:
+        query = query.where(k.id.in_(select(t.duties.c.ticket_id).where(*is_overdue(now))))
+    if filters.text:
+        pattern = build_like_pattern(filters.text)
+        query = query.where(or_(*(column.ilike(pattern, escape="\\") for column in (k.no, k.title, k.place, k.text))))
+    return query

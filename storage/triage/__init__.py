@@ -1,0 +1,1 @@
+"""Ticket features, dispatch catalogue, governance projects."""

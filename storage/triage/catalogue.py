@@ -1,0 +1,143 @@
+"""The dispatch catalogue, and counts of wrong dispatches and repeats over the current tables."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
+
+from backend.domain.instants import from_micros, to_micros
+from backend.domain.suggestions import CatalogueEntry, DispatchErrors
+from backend.ports.dispatch_catalogue import NewCatalogueEntry, RepeatCount
+from storage import tables as t
+from storage.engine.database import Database
+from storage.engine.ids import IdSupply
+from storage.tickets.search import has_flag
+
+
+class SqlCatalogueStore:
+    """`CatalogueStore` on either engine. Months begin in `zone`."""
+
+    def __init__(self, db: Database, ids: IdSupply, zone: ZoneInfo) -> None:
+        self._db, self._ids, self._zone = db, ids, zone
+
+    async def list_entries(self) -> Sequence[CatalogueEntry]:
+        r = t.catalogue_rows.c
+        query = select(t.catalogue_rows).where(r.removed_at.is_(None)).order_by(r.id)
+        return await self._db.read(lambda c: [_to_entry(row) for row in c.execute(query)])
+
+    async def find_existing(self, fingerprints: Collection[str]) -> frozenset[str]:
+        return await self._db.read(lambda c: _find_existing(c, fingerprints))
+
+    async def add_entries(self, entries: Sequence[NewCatalogueEntry], by: str, at: datetime) -> Sequence[bool]:
+        await self._ids.refill(len(entries) + 1)
+
+        def work(c: Connection) -> list[bool]:
+            seen, fresh = set(_find_existing(c, [e.fingerprint for e in entries])), []
+            for entry in entries:
+                fresh.append(entry.fingerprint not in seen)
+                if fresh[-1]:
+                    seen.add(entry.fingerprint)
+                    c.execute(insert(t.catalogue_rows).values(
+                        id=self._ids.take(), category=entry.category,
+                        keywords=json.dumps(entry.keywords, ensure_ascii=False), region=entry.region,
+                        unit=entry.unit, basis=entry.basis, valid_from=_format_day(entry.valid_from),
+                        valid_to=_format_day(entry.valid_to), by=by, set_at=to_micros(at), fingerprint=entry.fingerprint,
+                    ))  # fmt: skip
+            return fresh
+
+        return await self._db.write(work)
+
+    async def remove_entry(self, row: int, by: str, at: datetime) -> bool:
+        r = t.catalogue_rows.c
+        gone = (
+            update(t.catalogue_rows)
+            .where(r.id == row, r.removed_at.is_(None))
+            .values(removed_at=to_micros(at), removed_by=by)
+        )
+        return await self._db.write(lambda c: c.execute(gone).rowcount == 1)
+
+    async def count_misses(self, start: datetime, end: datetime, by: str) -> Sequence[DispatchErrors]:
+        """Count dispatches from `start` to before `end`, by unit, dispatcher, category or month.
+
+        Every assignment of a ticket to a unit is a dispatch, reassigning included; it was wrong if the unit's return
+        was accepted, or if the ticket was reassigned from it to another. A cancelled ticket's is not.
+        """
+        a, k = t.assignments.c, t.tickets.c
+        moved = and_(a.state == "cancelled", k.state.not_in(("cancelled", "merged")))
+        key_of: dict[str, Callable[[Any], str]] = {
+            "unit": lambda row: row.unit, "dispatcher": lambda row: row.dispatched_by,
+            "category": lambda row: row.category or "", "month": lambda row: self._month(row.dispatched_at),
+        }  # fmt: skip
+        group_key = key_of[by]
+        columns = {
+            "unit": [a.unit], "dispatcher": [a.dispatched_by], "category": [k.category], "month": [a.dispatched_at],
+        }[by]  # fmt: skip
+        query = (
+            select(*columns, func.count().label("given"), func.sum(case((a.state == "returned", 1), else_=0)).label("back"),
+                   func.sum(case((moved, 1), else_=0)).label("moved"))
+            .join_from(t.assignments, t.tickets, k.id == a.ticket_id)
+            .where(a.dispatched_at >= to_micros(start), a.dispatched_at < to_micros(end), a.lead)
+            .group_by(*columns)
+        )  # fmt: skip
+
+        def work(c: Connection) -> Sequence[DispatchErrors]:
+            sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+            for row in c.execute(query):
+                for place, count in enumerate((row.given, row.back, row.moved)):
+                    sums[group_key(row)][place] += int(count)
+            return [DispatchErrors(name, *counts) for name, counts in sorted(sums.items())]
+
+        return await self._db.read(work)
+
+    async def count_repeats(self, start: datetime, end: datetime) -> Sequence[RepeatCount]:
+        """Count tickets by lead unit and month of arrival, and how many of them were repeats.
+
+        A ticket is a repeat if it was flagged as a suspected repeat, or was merged into another (then it counts for
+        that one's unit). The master of repeats has the flag too and is not one of them.
+        """
+        k, a = t.tickets.c, t.assignments.c
+        again = or_(k.merged_into.is_not(None), and_(has_flag("suspected_repeat"), k.repeats == 0))
+        master = t.tickets.alias("master")
+        query = (
+            select(a.unit, k.generated_at, case((again, 1), else_=0).label("again"))
+            .outerjoin_from(t.tickets, master, master.c.id == k.merged_into)
+            .join(t.assignments, a.id == func.coalesce(master.c.lead_id, k.lead_id))
+            .where(k.generated_at >= to_micros(start), k.generated_at < to_micros(end), k.state != "cancelled")
+        )
+
+        def work(c: Connection) -> Sequence[RepeatCount]:
+            sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+            for row in c.execute(query):
+                counts = sums[row.unit, self._month(row.generated_at)]
+                counts[0] += 1
+                counts[1] += row.again
+            return [RepeatCount(unit, month, *counts) for (unit, month), counts in sorted(sums.items())]
+
+        return await self._db.read(work)
+
+    def _month(self, at: int) -> str:
+        return f"{from_micros(at).astimezone(self._zone):%Y-%m}"
+
+
+def _format_day(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _to_entry(row: Any) -> CatalogueEntry:
+    from_, to = (date.fromisoformat(d) if d else None for d in (row.valid_from, row.valid_to))
+    return CatalogueEntry(row.id, row.unit, row.category, tuple(json.loads(row.keywords)), row.region, row.basis,
+                          from_, to)  # fmt: skip
+
+
+def _find_existing(c: Connection, fingerprints: Collection[str]) -> frozenset[str]:
+    r = t.catalogue_rows.c
+    found: set[str] = set()
+    wanted = sorted(set(fingerprints))
+    for start in range(0, len(wanted), 1_000):
+        query = select(r.fingerprint).where(r.fingerprint.in_(wanted[start : start + 1_000]), r.removed_at.is_(None))
+        found.update(c.execute(query).scalars())
+    return frozenset(found)

@@ -1,0 +1,1 @@
+"""Return visits, do-not-call list, texts to requesters."""

@@ -1,0 +1,71 @@
+"""Answers to repeated requests, sealed because some contain a number or a code."""
+
+import base64
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from backend.domain.instants import to_micros
+from backend.ports.idempotency import CLAIM_TIMEOUT, RETENTION, PriorRequest
+from storage import tables as t
+from storage.engine.database import Database
+from storage.engine.encryption import Encryption
+
+
+class SqlIdempotencyStore:
+    """`IdempotencyStore` on either engine."""
+
+    def __init__(self, db: Database, vault: Encryption) -> None:
+        self._db = db
+        self._vault = vault
+
+    async def claim(self, key: str, body_hash: str, now: datetime) -> PriorRequest | None:
+        k = t.idempotency.c
+        stale = delete(t.idempotency).where(
+            (k.key == key)
+            & ((k.at < to_micros(now - RETENTION)) | ((k.status == 0) & (k.at < to_micros(now - CLAIM_TIMEOUT))))
+        )
+        row = {"key": key, "body_hash": body_hash, "status": 0, "answer": "", "at": to_micros(now)}
+        found = select(t.idempotency).where(k.key == key)
+
+        def work(c: Connection) -> PriorRequest | None:
+            c.execute(stale)
+            taken = c.execute(_insert_once(c).values(**row).on_conflict_do_nothing(index_elements=["key"]))
+            if taken.rowcount == 1:
+                return None
+            earlier = c.execute(found).first()
+            if earlier is None:  # released just now: let the caller try again
+                return PriorRequest(True, 0, "")
+            return PriorRequest(earlier.body_hash == body_hash, earlier.status, self._decrypt(key, earlier.answer))
+
+        return await self._db.write(work)
+
+    async def find(self, key: str, body_hash: str) -> PriorRequest | None:
+        query = select(t.idempotency).where(t.idempotency.c.key == key)
+        row = await self._db.read(lambda c: c.execute(query).first())
+        if row is None:
+            return None
+        return PriorRequest(row.body_hash == body_hash, row.status, self._decrypt(key, row.answer))
+
+    async def settle(self, key: str, status: int, answer: str) -> None:
+        sealed = base64.b64encode(self._vault.seal("idempotency", key, "answer", answer)).decode("ascii")
+        kept = update(t.idempotency).where(t.idempotency.c.key == key).values(status=status, answer=sealed)
+        await self._db.write(lambda c: c.execute(kept) and None)
+
+    async def release(self, key: str) -> None:
+        k = t.idempotency.c
+        gone = delete(t.idempotency).where(k.key == key, k.status == 0)
+        await self._db.write(lambda c: c.execute(gone) and None)
+
+    def _decrypt(self, key: str, answer: str) -> str:
+        return self._vault.open("idempotency", key, "answer", base64.b64decode(answer)) or "" if answer else ""
+
+
+def _insert_once(c: Connection):  # type: ignore[no-untyped-def]
+    if c.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(t.idempotency)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(t.idempotency)
