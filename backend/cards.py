@@ -17,7 +17,7 @@ from backend.mail import buttons
 from backend.mail.kinds import LIVING_KINDS, REMINDERS, REVIEWS, matters, request_of
 from backend.mail.notices import said, status, text_key
 from backend.mail.view import View
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.cards import HeldCard
 from backend.ports.moves import MoveStore, TicketRef
 from notify.message import Card
@@ -71,7 +71,7 @@ class Cards:
     def __init__(
         self,
         moves: MoveStore,
-        office: Office,
+        office: OfficeCache,
         names: Names,
         catalogue: Texts,
         todos: Todos | None = None,
@@ -98,7 +98,7 @@ class Cards:
 
     async def draw(self, message: Message) -> Drawn | None:
         """Render a message with the version it shows; None when it no longer matters. KeyError for an unknown kind."""
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         viewer = snapshot.by_code.get(message.person)
         if viewer is None:
             return None
@@ -126,7 +126,7 @@ class Cards:
 
     async def held(self, card: HeldCard) -> Drawn | None:
         """Render a sent card again; None when its ticket or its recipient no longer exists."""
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         viewer = snapshot.by_code.get(card.person)
         snap = await self._moves.load(TicketRef(ticket_id=card.ticket_id))
         if viewer is None or snap is None:
@@ -227,7 +227,7 @@ class Cards:
         return Drawn(Card(f"{text}\n{line}"), version, facts)
 
     async def _view(self, snap: Snapshot, target: Assignment | None, given: Mapping[str, Any]) -> View:
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         requester = await self._requester(snap.ticket.id)
         return View(snap, target, snapshot, self._office.clock.now(), self._catalogue, requester, given)
 
@@ -253,7 +253,7 @@ class Cards:
             return None
         now = self._office.clock.now()
         soon = (now + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
-        view = View(Snapshot(found[0].ticket), None, await self._office.standing(), now, self._catalogue) \
+        view = View(Snapshot(found[0].ticket), None, await self._office.snapshot(), now, self._catalogue) \
             if found else None  # fmt: skip
         first = found[0] if found else None
         due = first and _next_due(first.assignment)

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.desk import Desk
 from backend.domain import deadlines, reminders
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.records import Assignment, Duty, Message, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Role, Source
-from backend.office import Office, Standing
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.due import DueStore
 from backend.ports.moves import TicketRef
+from backend.tickets.service import TicketService
 
 log = structlog.get_logger("deadlines")
 AT_ONCE = 500  # duties handled in one run
@@ -35,7 +35,7 @@ IN_MANAGEMENT = frozenset(
 class Clockwork:
     """Handles due duties. Safe in any number of processes: every effect is behind a compare-and-set."""
 
-    def __init__(self, due: DueStore, desk: Desk, office: Office) -> None:
+    def __init__(self, due: DueStore, desk: TicketService, office: OfficeCache) -> None:
         self._due = due
         self._desk = desk
         self._office = office
@@ -45,7 +45,7 @@ class Clockwork:
         """Handle what is due now; return how many duties were checked."""
         now = self._office.clock.now()
         duties = await self._due.list_due(now, AT_ONCE)
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         by_ticket: dict[int, list[Duty]] = {}
         for duty in duties:
             by_ticket.setdefault(duty.ticket_id, []).append(duty)
@@ -59,7 +59,7 @@ class Clockwork:
         await asyncio.gather(*(one_ticket(its) for its in by_ticket.values()))
         return len(duties) + await self._settlement(now)
 
-    async def _one(self, duty: Duty, now: datetime, snapshot: Standing) -> None:
+    async def _one(self, duty: Duty, now: datetime, snapshot: OfficeSnapshot) -> None:
         """Handle one duty; a failure never stops the others (FM7)."""
         try:
             await self._look(duty, now, snapshot)
@@ -81,10 +81,10 @@ class Clockwork:
             return datetime.fromisoformat(refused.facts["until"])
         return None if refused.code in ("withheld", "already_there", "not_now", "not_found") else now + LATER
 
-    async def _look(self, duty: Duty, now: datetime, snapshot: Standing) -> None:
+    async def _look(self, duty: Duty, now: datetime, snapshot: OfficeSnapshot) -> None:
         if duty.kind is Obligation.REVISIT and await self._begin_visit(duty, now):
             return
-        rungs = snapshot.rungs(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit)
+        rungs = snapshot.list_reminder_steps(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit)
         passed = [i for i, r in enumerate(rungs) if r.at <= now]
         climbed = passed[-1] + 1 if passed else 0
         fresh = [r for i, r in enumerate(rungs) if duty.step <= i < climbed]
@@ -99,7 +99,7 @@ class Clockwork:
         await self._due.record_check(duty, climbed, min(ahead, default=None), messages)
 
     async def _letters(
-        self, duty: Duty, fresh: Sequence[reminders.ReminderStep], now: datetime, snapshot: Standing
+        self, duty: Duty, fresh: Sequence[reminders.ReminderStep], now: datetime, snapshot: OfficeSnapshot
     ) -> list[Message]:
         """Build messages for the latest reminder step only: no repeats after an outage (FS17)."""
         if not fresh:
@@ -111,7 +111,7 @@ class Clockwork:
         rung = [r for r in rung if r.condition is not reminders.Condition.SIGNED or _silent(duty, snap.assignments)]
         if any(r.message == "M4" for r in rung) and await self._yellow(duty, rung[-1].at):
             rung = [r for r in rung if r.message != "M4"]
-        await self._desk.ready()
+        await self._desk.ensure_ids()
         messages = []
         for step in rung:
             for person in self._audience(step, duty, snap.ticket.management, snapshot, now):
@@ -123,7 +123,7 @@ class Clockwork:
                     continue
                 allowed = now
                 if step.window is not reminders.Window.ANY:  # the institution is staffed round the clock (Q25)
-                    allowed = snapshot.may_tell(step.at, now, duty.grade, duty.unit, ring=rings)
+                    allowed = snapshot.earliest_send(step.at, now, duty.grade, duty.unit, ring=rings)
                 messages.append(
                     Message(
                         id=self._desk.new_id(),
@@ -143,23 +143,23 @@ class Clockwork:
 
     @staticmethod
     def _audience(
-        step: reminders.ReminderStep, duty: Duty, management: str | None, snapshot: Standing, now: datetime
+        step: reminders.ReminderStep, duty: Duty, management: str | None, snapshot: OfficeSnapshot, now: datetime
     ) -> Sequence[Person]:
         """Return whom a step reaches now; the person on duty first, where the unit keeps a roster (Q25)."""
         if step.audience in IN_MANAGEMENT:
-            return snapshot.present(snapshot.people(management or "", Role(step.audience.value)), now)
+            return snapshot.with_stand_ins(snapshot.people(management or "", Role(step.audience.value)), now)
         unit, urgent = duty.unit or "", duty.grade is Grade.URGENT
         if step.channel is reminders.ReminderChannel.PHONE:
             order = snapshot.contacts(unit, now, urgent=urgent)
             rank = 1 if step.audience is reminders.Audience.DEPUTY else 0
             return [p for p in order if p.has_phone and p.role is not Role.LEADER][rank : rank + 1]
-        handlers = snapshot.present(snapshot.people(unit, Role.HANDLER), now)
+        handlers = snapshot.with_stand_ins(snapshot.people(unit, Role.HANDLER), now)
         if step.audience is reminders.Audience.DEPUTY:
             return handlers[1:2]
         if step.audience is not reminders.Audience.HANDLER:
             people = snapshot.people(unit, Role(step.audience.value))
-            return snapshot.to_tell(people, now, urgent=urgent)
-        told = snapshot.to_tell(handlers, now, urgent=urgent)
+            return snapshot.recipients(people, now, urgent=urgent)
+        told = snapshot.recipients(handlers, now, urgent=urgent)
         if told != handlers:
             return told
         return [p for p in handlers if p.chat][:1] if step.duty_only else handlers
@@ -194,9 +194,9 @@ class Clockwork:
         if self._settled is not None and timedelta() <= now - self._settled < SETTLE_EVERY:
             return 0
         self._settled = now
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        day = snapshot.later(snapshot.settings.text("settlement_day"), first - timedelta(seconds=1), None)
+        day = snapshot.add_limit(snapshot.settings.text("settlement_day"), first - timedelta(seconds=1), None)
         if now < day:
             first = (first - timedelta(days=1)).replace(day=1)
         for ticket_id in await self._due.list_to_archive(first, AT_ONCE):
@@ -216,7 +216,7 @@ def _silent(duty: Duty, assignments: Sequence[Assignment]) -> bool:
     return target is not None and target.signed_at is not None and target.signed_at < duty.due_at
 
 
-def _planned(duty: Duty, snapshot: Standing) -> datetime:
+def _planned(duty: Duty, snapshot: OfficeSnapshot) -> datetime:
     """Return when the clock acts: at the due time, except for a red card that `card.red_at` delays (Q33)."""
     if duty.kind is not Obligation.CLOSE:
         return duty.due_at

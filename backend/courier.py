@@ -19,7 +19,7 @@ from backend.mail.outbound import Outbound
 from backend.mail.outfit import Bindings, Gate, IdSupply, Outfit
 from backend.mail.redraw import Redraw
 from backend.mail.settling import Settling
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.cards import CardStore
 from backend.ports.moves import MoveStore
 from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult, WaitingMessage
@@ -45,7 +45,7 @@ class Courier:
         cards: CardStore,
         draw: Cards,
         moves: MoveStore,
-        office: Office,
+        office: OfficeCache,
         channels: Mapping[str, Channel],
         bindings: Bindings,
         ids: IdSupply,
@@ -161,7 +161,7 @@ class Courier:
         found = await o.letters.list_waiting(names, now, MOST_WAITING if few else FEW_WAITING, urgent=not few)
         fresh = [w for w in found if not self._line.has(card=False, id=w.id)]
         merged = await self._merge(fresh)
-        by_code = (await o.office.standing()).by_code
+        by_code = (await o.office.snapshot()).by_code
         for w in fresh:
             if w.id not in merged:
                 person = by_code.get(w.person)
@@ -178,7 +178,7 @@ class Courier:
     async def _merge(self, fresh: Sequence[WaitingMessage]) -> set[int]:
         """Merge many general reminders of one person into one digest at its hour (§6.3, FS17)."""
         o = self._o
-        limit = (await o.office.standing()).settings.integer("remind.merge_over")
+        limit = (await o.office.snapshot()).settings.integer("remind.merge_over")
         piles: dict[tuple[str, str], list[int]] = {}
         for w in fresh:
             if w.kind in MERGED and not w.urgent:
@@ -192,7 +192,7 @@ class Courier:
             merged.update(ids)
             if not taken:
                 continue
-            when = digest_at(await o.office.standing(), [c.message for c in taken], now)
+            when = digest_at(await o.office.snapshot(), [c.message for c in taken], now)
             planned = await o.letters.find_next_send("M5", channel, person)
             digests: tuple[Message, ...] = ()
             if planned is None or planned > when:

@@ -12,7 +12,7 @@ from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Demand, DispatchErrors, Precedent, Suggestion, suggest
 from backend.domain.ticket import Category, Role, UnitKind
 from backend.likeness import Likeness
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore
 from backend.ports.dispatch_catalogue import GROUP_BY, CatalogueStore, NewCatalogueEntry, RepeatCount
 from backend.ports.ticket_features import FeatureStore
@@ -63,7 +63,7 @@ class DispatchAid:
     """Suggests units for tickets; a dispatcher decides."""
 
     def __init__(
-        self, store: CatalogueStore, gists: FeatureStore, likeness: Likeness, office: Office, audit: AuditStore
+        self, store: CatalogueStore, gists: FeatureStore, likeness: Likeness, office: OfficeCache, audit: AuditStore
     ) -> None:
         self._store, self._gists, self._likeness, self._office, self._audit = store, gists, likeness, office, audit
 
@@ -76,7 +76,7 @@ class DispatchAid:
     async def put(self, want: Mapping[str, Any], by: Actor) -> CatalogueEntry:
         """Add one row by hand. Refused `forbidden`, `exists`, and as an invalid row is."""
         _keeper(by)
-        snapshot = await self._office.standing(fresh=True)
+        snapshot = await self._office.snapshot(fresh=True)
         entry = entry_of(Finder(snapshot.config.units.values()), **want)
         now = self._office.clock.now()
         (fresh,) = await self._store.add_entries([entry], by.code, now)
@@ -108,7 +108,7 @@ class DispatchAid:
         told = await self._gists.find_source(no)
         if told is None:
             raise Refused("not_found", ticket=no)
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         like = [
             Precedent(one.known.no, one.score, one.known.unit, one.known.closed, one.known.returned_by)
             for one in await self._likeness.near(told)

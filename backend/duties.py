@@ -6,17 +6,17 @@ from datetime import date
 
 import structlog
 
-from backend.desk import Desk
 from backend.domain.acts import SYSTEM, Act, Actor
 from backend.domain.calendar import Calendar
 from backend.domain.recompute import DueChange, DueRules, RuleChange, recompute_due
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Source
-from backend.office import Office, Standing
+from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.office.settings import set_setting
 from backend.ports.audit import AuditStore
 from backend.ports.due import DueStore
-from backend.steward import set_setting
+from backend.tickets.service import TicketService
 
 log = structlog.get_logger("duties")
 
@@ -32,7 +32,7 @@ class Applied:
 class Duties:
     """Previews and applies changes of time limits. Refused `unknown_setting`, `bad_setting`, `unknown_unit` …"""
 
-    def __init__(self, store: DueStore, desk: Desk, office: Office, audit: AuditStore) -> None:
+    def __init__(self, store: DueStore, desk: TicketService, office: OfficeCache, audit: AuditStore) -> None:
         self._store = store
         self._desk = desk
         self._office = office
@@ -44,7 +44,7 @@ class Duties:
 
     async def preview(self, change: RuleChange) -> list[DueChange]:
         """List open duties whose due time would change, earliest due first; write nothing."""
-        snapshot = await self._office.standing(fresh=True)
+        snapshot = await self._office.snapshot(fresh=True)
         old, new = DueRules(snapshot.settings, snapshot.calendar), changed(snapshot, change)
         now, found = self._office.clock.now(), []
         async for no, category, duty in self._store.iterate_open(now):
@@ -59,7 +59,7 @@ class Duties:
         Repeated after a crash it does what is left: a recomputed duty no longer follows the old rule.
         """
         shifted, missed = await self._move(await self.preview(change), by)
-        before = await self._office.standing(fresh=True)
+        before = await self._office.snapshot(fresh=True)
         old = DueRules(before.settings, before.calendar)
         now = self._office.clock.now()
         for key, value in change.settings.items():
@@ -68,8 +68,8 @@ class Duties:
             await self._office.store.set_days(change.days, "", by.code, now)
             days = {day.isoformat(): worked for day, worked in change.days.items()}
             await self._audit.record(now, by.code, "calendar", None, days=days)
-        self._office.forget()
-        after = await self._office.standing(fresh=True)
+        self._office.invalidate()
+        after = await self._office.snapshot(fresh=True)
         new, late = DueRules(after.settings, after.calendar), []
         async for no, category, duty in self._store.iterate_open(now):
             due = recompute_due(duty, category, old, new, now)
@@ -97,7 +97,7 @@ class Duties:
         return done, len(shifted) - len(done)
 
 
-def changed(snapshot: Standing, change: RuleChange) -> DueRules:
+def changed(snapshot: OfficeSnapshot, change: RuleChange) -> DueRules:
     """Return the rules with the change applied. Refused as a bad setting is, and `unknown_unit`."""
     for key in change.settings:
         unit = key.partition("@")[2]

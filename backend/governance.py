@@ -11,7 +11,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, UnitKind
 from backend.likeness import Likeness
 from backend.likeness.room import Group
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.governance import GovernanceProject, GovernanceStore
 
 KEEPERS = (Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.SCORE_CLERK, Role.ADMIN, None)
@@ -39,7 +39,7 @@ class Governance:
     """Governance projects: the system drafts, a person opens and closes, another reviews; only then does it count."""
 
     def __init__(
-        self, store: GovernanceStore, likeness: Likeness, ledgers: Ledgers, office: Office, ids: IdSupply
+        self, store: GovernanceStore, likeness: Likeness, ledgers: Ledgers, office: OfficeCache, ids: IdSupply
     ) -> None:
         self._store, self._likeness, self._ledgers, self._office, self._ids = store, likeness, ledgers, office, ids
 
@@ -126,7 +126,7 @@ class Governance:
     async def draft(self) -> int:
         """Draft projects from this month's large groups that have none (`governance.draft_from`); return how many."""
         now = self._office.clock.now()
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         least = snapshot.settings.integer("governance.draft_from")
         first = datetime(now.year, now.month, 1, tzinfo=now.tzinfo)
         groups, _ = await self._likeness.groups(first, now)
@@ -162,7 +162,7 @@ class Governance:
         return replace(project, **changes)
 
     async def _institution(self, code: str | None) -> str:
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         unit = snapshot.config.units.get(code or snapshot.management_of("") or "")
         if unit is None:
             raise Refused("unknown_unit", unit=code or "")

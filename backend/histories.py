@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, UnitKind
-from backend.office import Office, Standing
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.paper.records import HistoryRow
 from backend.ports.history import HistoryStore, ImportContext
 
@@ -13,7 +13,7 @@ from backend.ports.history import HistoryStore, ImportContext
 class Histories:
     """Imports ticket histories."""
 
-    def __init__(self, store: HistoryStore, office: Office) -> None:
+    def __init__(self, store: HistoryStore, office: OfficeCache) -> None:
         self._store, self._office = store, office
 
     async def write(self, records: Sequence[HistoryRow], by: str) -> list[bool | Refused]:
@@ -21,7 +21,7 @@ class Histories:
 
         Idempotent by ticket number; pass a few thousand at a time.
         """
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         checked = [self._placed(record, snapshot) for record in records]
         good = [record for record in checked if isinstance(record, HistoryRow)]
         frame = ImportContext(now=self._office.clock.now(), by=by, due=snapshot.due)
@@ -30,12 +30,12 @@ class Histories:
 
     async def check(self, records: Sequence[HistoryRow]) -> list[bool | Refused]:
         """Return what `write` would, storing nothing."""
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         known = await self._store.find_existing([record.ticket_no for record in records])
         placed = [self._placed(record, snapshot) for record in records]
         return [one if isinstance(one, Refused) else _would(one, known, snapshot) for one in placed]
 
-    def _placed(self, record: HistoryRow, snapshot: Standing) -> HistoryRow | Refused:
+    def _placed(self, record: HistoryRow, snapshot: OfficeSnapshot) -> HistoryRow | Refused:
         """Return the record with units as codes and its dispatching institution (default: the region's)."""
         try:
             management = (
@@ -52,7 +52,7 @@ class Histories:
         return replace(record, management=management, assignments=assignments)
 
 
-def _would(record: HistoryRow, known: set[str], snapshot: Standing) -> bool | Refused:
+def _would(record: HistoryRow, known: set[str], snapshot: OfficeSnapshot) -> bool | Refused:
     """Return what writing a resolved record would: its due times must lie within the calendar."""
     if record.ticket_no in known:
         return False
@@ -71,7 +71,7 @@ def _would(record: HistoryRow, known: set[str], snapshot: Standing) -> bool | Re
     return True
 
 
-def _code(snapshot: Standing, word: str, field: str, *, managing: bool = False) -> str:
+def _code(snapshot: OfficeSnapshot, word: str, field: str, *, managing: bool = False) -> str:
     units = snapshot.config.units
     if word in units:
         return word

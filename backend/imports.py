@@ -14,14 +14,14 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
-from backend.office import Office
-from backend.paper.fields import Context
+from backend.office.cache import OfficeCache
+from backend.office.duty_roster import PLANNER_ROLES
 from backend.paper.reading import Reading, read
 from backend.paper.records import Record, RowRefusal
 from backend.ports.imports import ImportStore
-from backend.rosters import PLANNERS
 from backend.takers import taker_of
 from backend.taking import Shelves, Taken, Verdict
+from backend.tickets.form_fields import FileContext
 
 log = structlog.get_logger("imports")
 KEPT_REFUSALS = 200  # refused rows stored with the file
@@ -30,7 +30,7 @@ KEPT_REFUSALS = 200  # refused rows stored with the file
 MAY: Mapping[str, frozenset[Role]] = {
     "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
     "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
-    "visits": frozenset({Role.REVISIT_AGENT}), "catalogue": frozenset({Role.DISPATCHER}), "roster": PLANNERS,
+    "visits": frozenset({Role.REVISIT_AGENT}), "catalogue": frozenset({Role.DISPATCHER}), "roster": PLANNER_ROLES,
 }  # fmt: skip
 Progress = Callable[[int, int], None]  # rows done, rows expected
 
@@ -63,7 +63,7 @@ class Imports:
     """Imports files row by row. `countries` are those whose numbers may be called."""
 
     def __init__(
-        self, stores: Shelves, book: ImportStore, office: Office, catalogue: Texts,
+        self, stores: Shelves, book: ImportStore, office: OfficeCache, catalogue: Texts,
         countries: Sequence[str] = ("CN",),
     ) -> None:  # fmt: skip
         self._shelves = stores
@@ -86,7 +86,7 @@ class Imports:
         if by.role is not None and by.role is not Role.ADMIN and by.role not in MAY[kind]:
             raise Refused("forbidden")
         now = self._office.clock.now()
-        context = Context(zone=self._office.clock.zone, countries=self._countries)
+        context = FileContext(zone=self._office.clock.zone, countries=self._countries)
         reading = await asyncio.to_thread(read, kind, content, set_values=preset or {}, now=now, context=context)
         report = await self._empty(reading, kind, by, dry_run, progress)
         document = report.document()

@@ -5,14 +5,14 @@ from typing import Any
 
 from backend.domain.acts import Actor
 from backend.marks.spans import bounds, month_span
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.indicators import IndicatorStore, ResponseTimes
 
 
 class Indicators:
     """Computes indicators on request; none is scored."""
 
-    def __init__(self, store: IndicatorStore, office: Office) -> None:
+    def __init__(self, store: IndicatorStore, office: OfficeCache) -> None:
         self._store = store
         self._office = office
 

@@ -11,7 +11,7 @@ import structlog
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore
 from backend.ports.platform import DONE_STATES, PlatformStatus, PlatformStore, Writeback, WritebackState
 from backend.ports.ticket_queries import Page
@@ -52,7 +52,7 @@ class Platform:
     """Writes back, fetches, and tracks what the platform has confirmed. `line` is None if not configured."""
 
     def __init__(
-        self, store: PlatformStore, office: Office, imports: Bringer, values: Values, audit: AuditStore,
+        self, store: PlatformStore, office: OfficeCache, imports: Bringer, values: Values, audit: AuditStore,
         line: RecordLine | None, secrets: Sequence[str], owner: str, lease: timedelta,
         real: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
@@ -68,7 +68,7 @@ class Platform:
 
     async def external(self) -> bool:
         """Whether another platform currently holds the record."""
-        return (await self._office.standing()).settings.choice("system_of_record") == "external"
+        return (await self._office.snapshot()).settings.choice("system_of_record") == "external"
 
     # -- the worker
 
@@ -126,8 +126,8 @@ class Platform:
     async def _fetch(self, now: datetime, line: RecordLine) -> int:
         if not line.feeds or (self._fetch_at is not None and now < self._fetch_at):
             return 0
-        snapshot = await self._office.standing()
-        self._fetch_at = snapshot.later(snapshot.settings.text("platform.fetch_every"), now, None)
+        snapshot = await self._office.snapshot()
+        self._fetch_at = snapshot.add_limit(snapshot.settings.text("platform.fetch_every"), now, None)
         cursor = await self._values.get(CURSOR)
         try:
             batch = await line.fetch(cursor, FEED, int(self._real()))

@@ -6,22 +6,22 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backend.bulletins import Bulletins
-from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
 from backend.duties import Duties
-from backend.filing import Filing
 from backend.indicators import Indicators
 from backend.mail.short_texts import ShortTexts
-from backend.office import Clock, Office
+from backend.office.cache import Clock, OfficeCache
+from backend.office.duty_roster import DutyRoster
+from backend.office.readiness import UnitReadiness
 from backend.platform import Platform
 from backend.ports.audit import AuditStore
 from backend.ports.idempotency import IdempotencyStore
 from backend.ports.integrity import Finding
 from backend.ports.keys import KeyStore
 from backend.ports.ticket_queries import QueryStore
-from backend.readiness import Chases
-from backend.rosters import Rosters
+from backend.tickets.files import TicketFiles
+from backend.tickets.service import TicketService
 from backend.visiting.room import Visiting
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class IntakeRoom(Protocol):
-    """Creates tickets from demands; implemented in backend/intake.py."""
+    """Creates tickets from demands; implemented in backend/tickets/intake.py."""
 
     async def receive(self, form: Any, by: Actor, source: Any) -> str:
         """Create a ticket and return its number. Refused `exists`, `bad_field` …"""
@@ -43,7 +43,7 @@ class IntakeRoom(Protocol):
 
 
 class RegistryRoom(Protocol):
-    """Stores people, units and bindings; implemented in backend/registry.py."""
+    """Stores people, units and bindings; implemented in backend/office/people.py."""
 
     async def put_people(self, people: Sequence[Any], by: str) -> list[bool]:
         """Save people; True for each that was new or changed."""
@@ -53,7 +53,7 @@ class RegistryRoom(Protocol):
         """Save units; True for each that was new or changed."""
         ...
 
-    async def open_binding(self, person: str, by: str) -> Any:
+    async def create_binding_code(self, person: str, by: str) -> Any:
         """Create a binding code; the result has `code`, `link` and `expires_at`."""
         ...
 
@@ -129,11 +129,11 @@ class Rooms:
     """All services an adapter may use. None: not available in this process."""
 
     clock: Clock
-    office: Office
-    desk: Desk
+    office: OfficeCache
+    desk: TicketService
     reading: QueryStore
     keys: KeyStore
-    filing: Filing
+    filing: TicketFiles
     audit: AuditStore
     idempotency: IdempotencyStore
     catalogue: Texts
@@ -148,9 +148,9 @@ class Rooms:
     bulletins: Bulletins | None = None
     sandbox_clock: SandboxClock | None = None
     platform: Platform | None = None
-    chases: Chases | None = None
+    chases: UnitReadiness | None = None
     indicators: Indicators | None = None
-    rosters: Rosters | None = None
+    rosters: DutyRoster | None = None
     duties: Duties | None = None
     likeness: "Likeness | None" = None
     hot: "HotLists | None" = None

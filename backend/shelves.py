@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backend.bulletins import Bulletins
-from backend.desk import Desk
 from backend.dispatch_aid import DispatchAid
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
@@ -15,14 +14,15 @@ from backend.duties import Duties
 from backend.environment import Environment
 from backend.histories import Histories
 from backend.imports import Imports
-from backend.intake import Intake
 from backend.likeness import Likeness
 from backend.marks import Marks
-from backend.office import Clock, Office
-from backend.registry import Registry
-from backend.rosters import Rosters
+from backend.office.cache import Clock, OfficeCache
+from backend.office.duty_roster import DutyRoster
+from backend.office.people import People
 from backend.sandbox_clock import SandboxClock
 from backend.taking import Shelves as Rows
+from backend.tickets.intake import Intake
+from backend.tickets.service import TicketService
 from backend.verifying import Verifier
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
@@ -59,19 +59,19 @@ class Shelves:
     config: SqlConfigStore
     clock: Clock
     sandbox_clock: SandboxClock | None
-    office: Office
+    office: OfficeCache
     moves: SqliteMoveStore | PostgresMoveStore
-    desk: Desk
+    desk: TicketService
     keys: SqlKeyStore
     audit: SqlAuditStore
     people: SqlPeopleStore
     drafts: SqlChatStateStore
-    registry: Registry
+    registry: People
     intake: Intake
     imports: Imports
     verifier: Verifier
     catalogue: Texts
-    rosters: Rosters
+    rosters: DutyRoster
     gists: SqlFeatureStore
     likeness: Likeness
     aid: DispatchAid
@@ -108,12 +108,12 @@ def bulletins_of(s: Shelves, marks: Marks | None = None) -> Bulletins:
 
 
 @contextlib.asynccontextmanager
-async def open_office(environment: Environment) -> AsyncIterator[Office]:
+async def open_office(environment: Environment) -> AsyncIterator[OfficeCache]:
     """Open only the rules, people and calendar in force, for reading; needs no secret."""
     await prepare(environment)
     db = open_database(environment.database)
     try:
-        yield Office(
+        yield OfficeCache(
             SqlConfigStore(db, IdSupply(db)), await _clock(environment, SqlKeyValueStore(db)), environment.profile
         )
     finally:
@@ -128,7 +128,7 @@ async def open_marks(environment: Environment) -> AsyncIterator[Marks]:
     try:
         ids = IdSupply(db)
         clock = await _clock(environment, SqlKeyValueStore(db))
-        yield Marks(SqlScoringStore(db), Office(SqlConfigStore(db, ids), clock, environment.profile), ids)
+        yield Marks(SqlScoringStore(db), OfficeCache(SqlConfigStore(db, ids), clock, environment.profile), ids)
     finally:
         await db.close()
 
@@ -161,14 +161,14 @@ async def open_shelves(
             Clock(sandbox.now, environment.zone, lambda: sandbox.ahead) if sandbox else Clock(real, environment.zone)
         )
         config, moves = SqlConfigStore(db, ids), create_move_store(db)
-        office = Office(config, clock, environment.profile)
-        desk = Desk(moves, office, ids, vault.journal)
+        office = OfficeCache(config, clock, environment.profile)
+        desk = TicketService(moves, office, ids, vault.journal)
         people, drafts = SqlPeopleStore(db, ids, vault), SqlChatStateStore(db)
-        registry = Registry(people, drafts, office)
+        registry = People(people, drafts, office)
         intake = Intake(SqlIntakeStore(db), office, ids, vault, desk)
         book = SqlImportStore(db, ids)
         audit = SqlAuditStore(db, ids)
-        rosters = Rosters(SqlDutyRosterStore(db, ids), office, audit)
+        rosters = DutyRoster(SqlDutyRosterStore(db, ids), office, audit)
         gists = SqlFeatureStore(db, vault)
         likeness = Likeness(gists, office, values)
         aid = DispatchAid(SqlCatalogueStore(db, ids, environment.zone), gists, likeness, office, audit)

@@ -8,7 +8,7 @@ from backend.domain.refusals import Refused
 from backend.domain.reminders import Purpose
 from backend.domain.ticket import Grade, Obligation
 from backend.mail.outfit import IdSupply
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.due import DueStore
 from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import OutboxStore
@@ -39,7 +39,7 @@ class Snooze:
         self,
         messages: OutboxStore,
         reading: QueryStore,
-        office: Office,
+        office: OfficeCache,
         ids: IdSupply,
         moves: MoveStore,
         due: DueStore,
@@ -53,9 +53,9 @@ class Snooze:
         for one in waiting.items:
             if one.message.kind == DIGEST:
                 return one.message.not_before
-        now, snapshot = self._office.clock.now(), await self._office.standing()
-        wanted = snapshot.later(snapshot.settings.text("remind.snooze"), now, person.unit)
-        at = snapshot.may_tell(wanted, now, Grade.GENERAL, person.unit)
+        now, snapshot = self._office.clock.now(), await self._office.snapshot()
+        wanted = snapshot.add_limit(snapshot.settings.text("remind.snooze"), now, person.unit)
+        at = snapshot.earliest_send(wanted, now, Grade.GENERAL, person.unit)
         await self._ids.refill(1)
         await self._letters.add([
             Message(self._ids.take(), DIGEST, str(person.chat), person.code, None, None, 0, False, max(at, wanted), now,
@@ -72,15 +72,17 @@ class Snooze:
         target = snap.find_assignment(assignment_id) if snap else None
         if snap is None or target is None or target.unit != person.unit:
             raise Refused("not_found", assignment=assignment_id)
-        now, snapshot = self._office.clock.now(), await self._office.standing()
+        now, snapshot = self._office.clock.now(), await self._office.snapshot()
         mine = [d for d in snap.duties if d.assignment_id == assignment_id and d.met_at is None]
         duty = next((d for kind in SNOOZED for d in mine if d.kind is kind), None)
-        rungs = snapshot.rungs(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit) if duty else ()
+        rungs = (
+            snapshot.list_reminder_steps(duty.kind, duty.grade, duty.start_at, duty.due_at, duty.unit) if duty else ()
+        )
         ahead = [r.at for r in rungs if r.purpose is Purpose.REMIND and r.at > now]
         if duty is None or not ahead:
             raise Refused("too_late_to_snooze")
-        wanted = snapshot.later(snapshot.settings.text("remind.snooze"), now, person.unit)
-        at = min(max(wanted, snapshot.may_tell(wanted, now, duty.grade, person.unit)), ahead[-1])
+        wanted = snapshot.add_limit(snapshot.settings.text("remind.snooze"), now, person.unit)
+        at = min(max(wanted, snapshot.earliest_send(wanted, now, duty.grade, person.unit)), ahead[-1])
         if ahead[0] <= at:  # the regular reminder is moved instead of adding one
             await self._due.postpone_check(duty, at)
             return at

@@ -4,15 +4,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.desk import Desk
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.records import Message
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Grade, Role, Source
-from backend.office import Office, Standing
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.moves import TicketRef
 from backend.ports.supervision import SupervisionStore, WaitingAssignment
+from backend.tickets.service import TicketService
 
 log = structlog.get_logger("supervision")
 EVERY = timedelta(minutes=10)  # office time between runs
@@ -24,7 +24,7 @@ AUTOMATIC = ("red_after", "unsatisfied_after", "exposed_after")
 class StandingOrders:
     """Safe in any number of processes: a supervision is a move, a re-check reminder is sent once."""
 
-    def __init__(self, store: SupervisionStore, desk: Desk, office: Office, catalogue: Texts) -> None:
+    def __init__(self, store: SupervisionStore, desk: TicketService, office: OfficeCache, catalogue: Texts) -> None:
         self._store = store
         self._desk = desk
         self._office = office
@@ -37,7 +37,7 @@ class StandingOrders:
         if self._looked is not None and timedelta() <= now - self._looked < EVERY:
             return 0
         self._looked = now
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         done = await self._look_again(now, snapshot)
         for what in AUTOMATIC:
             if snapshot.settings.limit_or_none(f"supervise.auto.{what}") is None:
@@ -46,10 +46,10 @@ class StandingOrders:
                 done += await self._supervise(what, one, now, snapshot)
         return done
 
-    async def _supervise(self, what: str, one: WaitingAssignment, now: datetime, snapshot: Standing) -> int:
+    async def _supervise(self, what: str, one: WaitingAssignment, now: datetime, snapshot: OfficeSnapshot) -> int:
         """T17: supervise with a due date, by the system."""
         try:
-            if now < snapshot.later(snapshot.settings.text(f"supervise.auto.{what}"), one.since, one.unit):
+            if now < snapshot.add_limit(snapshot.settings.text(f"supervise.auto.{what}"), one.since, one.unit):
                 return 0
             words = {"reason": self._catalogue.render(f"clock.{what}")}
             await self._desk.act(
@@ -60,19 +60,19 @@ class StandingOrders:
             return 0
         return 1
 
-    async def _look_again(self, now: datetime, snapshot: Standing) -> int:
+    async def _look_again(self, now: datetime, snapshot: OfficeSnapshot) -> int:
         """A25: on the day named at an explained close, remind its handlers and liaison, once, in office hours."""
         told = 0
         for one in await self._store.list_rechecks(now.date(), AT_ONCE):
             snap = await self._desk.moves.load(TicketRef(assignment_id=one.assignment_id))
             if snap is None:
                 continue
-            people = snapshot.present(snapshot.people(one.unit, Role.HANDLER, Role.LIAISON), now)
+            people = snapshot.with_stand_ins(snapshot.people(one.unit, Role.HANDLER, Role.LIAISON), now)
             said = next(
                 (r.facts.get("explanation") for r in reversed(snap.requests) if r.kind == "explained_close"), ""
             )
-            await self._desk.ready()
-            at = snapshot.may_tell(now, now, Grade.GENERAL, one.unit)
+            await self._desk.ensure_ids()
+            at = snapshot.earliest_send(now, now, Grade.GENERAL, one.unit)
             messages = [
                 Message(self._desk.new_id(), "M34", p.chat, p.code, snap.ticket.id, one.assignment_id,
                        snap.ticket.version, False, at, now, {"explanation": said or ""})

@@ -11,14 +11,14 @@ from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Role, Source
-from backend.intake import TicketForm
 from backend.marks.from_files import LedgerTaker
+from backend.office.duty_roster import WHOLE_DAY, parse_shift
+from backend.office.people import PersonForm
 from backend.paper import records as paper
 from backend.ports.dispatch_catalogue import NewCatalogueEntry
 from backend.ports.moves import TicketRef
-from backend.registry import PersonForm
-from backend.rosters import WHOLE_DAY, shift_of
 from backend.taking import Finder, Result, Shelves, Taker
+from backend.tickets.intake import TicketForm
 
 
 class UnitsTaker(Taker):
@@ -27,7 +27,7 @@ class UnitsTaker(Taker):
     chunk = None
 
     async def results(self, rows: Sequence[paper.UnitRow]) -> list[Result]:
-        known = (await self.shelves.office.standing(fresh=True)).config.units
+        known = (await self.shelves.office.snapshot(fresh=True)).config.units
         named = {r.code: Unit(r.code, r.name, r.kind) for r in rows}
         finder = Finder({**known, **named}.values())
         found: list[Unit | Refused] = []
@@ -79,7 +79,7 @@ class PeopleTaker(Taker):
         return [f if isinstance(f, Refused) else next(answers) for f in forms]
 
     async def _try(self, forms: Sequence[PersonForm]) -> list[Result]:
-        known = (await self.shelves.office.standing(fresh=True)).by_code
+        known = (await self.shelves.office.snapshot(fresh=True)).by_code
         return [
             f.code not in known or (known[f.code].name, known[f.code].unit, known[f.code].role)
             != (f.name, f.unit, f.role) for f in forms
@@ -123,7 +123,7 @@ class CalendarTaker(Taker):
 
     async def results(self, rows: Sequence[paper.CalendarRow]) -> list[Result]:
         office = self.shelves.office
-        calendar = (await office.standing(fresh=True)).calendar
+        calendar = (await office.snapshot(fresh=True)).calendar
         days = {row.day: row.working for row in rows}
         fresh = [not calendar.covers(d) or calendar.is_workday(d) is not days[d] for d in (r.day for r in rows)]
         if self.dry:
@@ -140,7 +140,7 @@ class CalendarTaker(Taker):
         now = office.clock.now()
         for name, some in by_name.items():
             await office.store.set_days(some, name, self.by.code, now)
-        office.forget()
+        office.invalidate()
         return list(fresh)
 
 
@@ -192,7 +192,7 @@ class RosterTaker(Taker):
 
     async def results(self, rows: Sequence[paper.RosterRow]) -> list[Result]:
         finder, office = await self.units(), self.shelves.office
-        people = (await office.standing(fresh=True)).config.people
+        people = (await office.snapshot(fresh=True)).config.people
         shifts: list[Shift | Refused] = []
         for row in rows:
             try:
@@ -202,14 +202,16 @@ class RosterTaker(Taker):
                 if row.begin is not None and row.end is not None:
                     shifts.append(Shift(0, unit, row.begin, row.end, person, deputy))
                 elif row.day is not None:
-                    shifts.append(shift_of(unit, row.day, row.hours or WHOLE_DAY, person, deputy, office.clock.zone))
+                    shifts.append(parse_shift(unit, row.day, row.hours or WHOLE_DAY, person, deputy, office.clock.zone))
             except Refused as no:
                 shifts.append(no)
         good = [s for s in shifts if isinstance(s, Shift)]
         rosters = self.shelves.rosters
         done: Sequence[bool | Refused]
         done = (
-            [no or True for no in await rosters.check(good, self.by)] if self.dry else await rosters.put(good, self.by)
+            [no or True for no in await rosters.check_shifts(good, self.by)]
+            if self.dry
+            else await rosters.save_shifts(good, self.by)
         )
         answers = iter(done)
         return [s if isinstance(s, Refused) else next(answers) for s in shifts]

@@ -8,18 +8,18 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.histories import Histories
-from backend.intake import Intake
-from backend.office import Office
+from backend.office.cache import OfficeCache
+from backend.office.duty_roster import DutyRoster
+from backend.office.people import People
 from backend.paper.records import RowRefusal
 from backend.ports.imports import ImportStore
-from backend.registry import Registry
-from backend.rosters import Rosters
+from backend.tickets.intake import Intake
+from backend.tickets.service import TicketService
 
 if TYPE_CHECKING:
     from backend.dispatch_aid import DispatchAid
@@ -42,13 +42,13 @@ Verdict = Taken | RowRefusal
 class Shelves:
     """The services that importers use."""
 
-    office: Office
+    office: OfficeCache
     intake: Intake
-    registry: Registry
-    desk: Desk
+    registry: People
+    desk: TicketService
     book: ImportStore
     histories: Histories
-    rosters: Rosters
+    rosters: DutyRoster
     aid: "DispatchAid"
 
 
@@ -85,7 +85,7 @@ class Taker(ABC):
 
     async def units(self) -> "Finder":
         """Return a finder of the current units."""
-        return Finder((await self.shelves.office.standing(fresh=True)).config.units.values())
+        return Finder((await self.shelves.office.snapshot(fresh=True)).config.units.values())
 
 
 class Finder:

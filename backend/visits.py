@@ -12,7 +12,7 @@ from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Source, State
 from backend.domain.visit_outcome import AutoVisit, NextAction, decide_after_auto
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import AttemptResult, Call, DueVisit, LiveCall, NewCall
 
 AT_ONCE = 200
@@ -42,13 +42,13 @@ class Visits:
         """Plan the visits that have begun; return how many."""
         now = self._t.now()
         wanted = await self._t.store.list_due_visits(AT_ONCE)
-        snapshot = await self._t.office.standing() if wanted else None
+        snapshot = await self._t.office.snapshot() if wanted else None
         for one in wanted:
             assert snapshot is not None
             await self._plan(one, now, snapshot)
         return len(wanted)
 
-    async def _plan(self, one: DueVisit, now: datetime, snapshot: Standing) -> None:
+    async def _plan(self, one: DueVisit, now: datetime, snapshot: OfficeSnapshot) -> None:
         settings = snapshot.settings
         number = callable_number(await self._t.store.get_requester_phone(one.ticket_id), snapshot)
         if number is not None and await self._t.store.is_do_not_call(number):
@@ -60,12 +60,12 @@ class Visits:
             )
         else:
             await self._t.store.enqueue(NewCall(
-                "visit", "visit", snapshot.may_visit(now), now, ticket_id=one.ticket_id,
+                "visit", "visit", snapshot.earliest_visit(now), now, ticket_id=one.ticket_id,
                 assignment_id=one.lead_id, round=one.round, urgent=one.urgent, phone=number,
                 masked=masked(number, snapshot),
             ))  # fmt: skip
 
-    async def allowed(self, call: Call, number: str, now: datetime, snapshot: Standing) -> datetime | None:
+    async def allowed(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
         """Return when a planned visit may ring: in the window, not too often (`visit.cap_per_person`), never a
         number on the do-not-call list. None: it was settled otherwise."""
         if await self._t.store.is_do_not_call(number):
@@ -74,17 +74,17 @@ class Visits:
         most, span = snapshot.settings.rate("visit.cap_per_person")
         rung = await self._t.store.list_visit_calls(number, now - span.duration, call.id)
         if len(rung) < most:
-            return snapshot.may_visit(now)
+            return snapshot.earliest_visit(now)
         free = rung[most - 1] + span.duration
         about = call.subject
         if about is not None:
-            last = snapshot.later(
+            last = snapshot.add_limit(
                 snapshot.settings.text("visit.finish_within"), about.closed_at or call.created_at, about.management
             )
             if free > last:
                 await self._instead(call, now, Answer.UNREACHED, "capped", want_person=True)
                 return None
-        return snapshot.may_visit(free)
+        return snapshot.earliest_visit(free)
 
     async def _instead(
         self, call: Call, now: datetime, answer: Answer, note: str, *, want_person: bool = False
@@ -97,14 +97,14 @@ class Visits:
     async def unreached(self, call: Call, why: str) -> None:
         """Settle a visit whose number cannot be called: sampled for a manual visit, else deemed satisfied."""
         if call.subject is not None:
-            snapshot = await self._t.office.standing()
+            snapshot = await self._t.office.snapshot()
             sampled = drawn(call.ticket_id or 0, call.round, snapshot)
             await self._conclude(call.subject.ticket_no, Answer.UNREACHED, why, sampled=sampled)
 
     async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
         """Decide what follows an attempt: retry, result, or a manual visit (T24, T25). Acts first, then writes."""
         call, now = talk.call, self._t.now()
-        snapshot = await self._t.office.standing()
+        snapshot = await self._t.office.snapshot()
         heard, answer = _heard(call.heard, outcome)
         about = call.subject
         again = None
@@ -126,7 +126,7 @@ class Visits:
                 counts = step.counts
             if meant.next is NextAction.AUTO:
                 if left and isinstance(step, retry.Retry):
-                    again = snapshot.may_visit(now + step.delay)
+                    again = snapshot.earliest_visit(now + step.delay)
             elif not await self._offered(call, answer, outcome):
                 drawn_out = meant.next is NextAction.MANUAL and meant.reason == "sampled"
                 await self._conclude(
@@ -189,7 +189,7 @@ def _waits(call: Call) -> bool:
     return call.purpose == "inbound"
 
 
-def drawn(ticket_id: int, round_: int, snapshot: Standing) -> bool:
+def drawn(ticket_id: int, round_: int, snapshot: OfficeSnapshot) -> bool:
     """Whether an unreached visit is sampled for a manual one (`visit.manual.sample`); deterministic."""
     share = Decimal(snapshot.settings.text("visit.manual.sample"))
     place = int.from_bytes(hashlib.sha256(f"{ticket_id}:{round_}".encode()).digest()[:4], "big")

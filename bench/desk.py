@@ -12,7 +12,7 @@ from backend.domain.acts import Act, Plan
 from backend.domain.flow import decide
 from backend.domain.records import JournalEntry
 from backend.domain.ticket import Source
-from backend.office_now import OfficeNow
+from backend.office.context import DecisionContext
 from backend.ports.moves import TicketRef
 from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
 from bench.town import DISPATCHER, KEY, Town, at_once, engines, handler, town, unit_of
@@ -95,10 +95,10 @@ def _job(place: Town, verb: str, no: str, index: int, waits: list[float] | None 
 
 async def _plan(place: Town, act: Act) -> Plan:
     """Return the plan that the service would write; nothing is written."""
-    await place.desk.ready()
+    await place.desk.ensure_ids()
     snap = await place.moves.load(TicketRef(no=act.ticket_no))
     assert snap is not None
-    world = OfficeNow(await place.office.standing(), place.office.clock.now(), place.ids.take)
+    world = DecisionContext(await place.office.snapshot(), place.office.clock.now(), place.ids.take)
     return decide(snap, act, world, KEY)
 
 

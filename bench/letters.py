@@ -91,7 +91,7 @@ class Post:
             catalogue=catalogue, owner="bench",
         )  # fmt: skip
 
-    async def lose_binding(self, person: str, channel: str, reason: str) -> bool:
+    async def drop_binding(self, person: str, channel: str, reason: str) -> bool:
         """No binding may be lost here."""
         raise AssertionError(reason)
 

@@ -21,8 +21,8 @@ from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Unit
 from backend.domain.ticket import Role, UnitKind
 from backend.environment import Environment
+from backend.office.people import PersonForm
 from backend.ports.config import SettingVersion
-from backend.registry import PersonForm
 from backend.wiring import open_house
 from backend.wiring.house import House
 from bench.bare_life import BareOffice
@@ -74,7 +74,7 @@ class Lives:
         await s.config.add_version(
             SettingVersion("calls.daily_budget", None, "100000", START - timedelta(days=1), "admin", now)
         )
-        s.office.forget()
+        s.office.invalidate()
         for code in [c for c, _ in OFFICE] + [f"P{n}" for n in range(self.count)]:
             self.keys[code] = await s.keys.create_key(code, now, person=code)
 

@@ -98,7 +98,7 @@ async def _sheets(
 ) -> list[Figure]:
     """Measure the finished sheets of 2,000 units, with tickets behind each line and regions, and of one unit."""
     await place.config.save_units([Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)])
-    place.office.forget()
+    place.office.invalidate()
     marks = Marks(store, place.office, place.ids)
     as_of = END + timedelta(days=9)
 
@@ -197,7 +197,7 @@ async def _lives(engine: str, count: int) -> list[Figure]:
     async with town(engine) as place:
         vault = Encryption("a secret of sixteen or more")
         store = SqlHistoryStore(place.db, place.ids, vault)
-        frame = ImportContext(datetime(2026, 11, 22, tzinfo=ZONE), "bench", (await place.office.standing()).due)
+        frame = ImportContext(datetime(2026, 11, 22, tzinfo=ZONE), "bench", (await place.office.snapshot()).due)
         turn = iter(range(1_000_000))
 
         async def ours() -> float:

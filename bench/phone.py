@@ -17,7 +17,7 @@ from twilio.twiml.voice_response import Gather, VoiceResponse  # type: ignore[im
 
 from backend.domain.records import Unit
 from backend.domain.ticket import Role, UnitKind
-from backend.registry import PersonForm
+from backend.office.people import PersonForm
 from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
 from bench.town import database, engines
 from bench.wire import null_server, post_all

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Unit
 from backend.domain.ticket import Role, UnitKind
-from backend.registry import PersonForm
+from backend.office.people import PersonForm
 from bench.harness import Figure, judged, rate_note, rates, ratios
 from bench.town import database, engines
 from bench.wire import null_server, post_all
@@ -78,7 +78,7 @@ async def _engine(engine: str, count: int) -> Figure:
                     "VALUES (:id, :person, 'telegram', :user, :user, 'live', 0)")  # fmt: skip
         bound = [{"id": n + 1, "person": f"P{n}", "user": str(FIRST + n)} for n in range(USERS)]
         await db.write(lambda c: c.execute(bind, bound) and None)
-        world.office.forget()
+        world.office.invalidate()
         made = 0
 
         async def presses() -> list[bytes]:

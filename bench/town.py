@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.flow import build_entry
 from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State, UnitKind
-from backend.office import Clock, Office
+from backend.office.cache import Clock, OfficeCache
 from backend.ports.moves import NewTicket
+from backend.tickets.service import TicketService
 from storage import tables as t
 from storage.engine import versions
 from storage.engine.database import Database, open_database
@@ -58,8 +58,8 @@ class Town:
         self.ids = IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
         self.moves = create_move_store(db)
-        self.office = Office(self.config, Clock(self.now, ZONE), "jilin")
-        self.desk = Desk(self.moves, self.office, self.ids, KEY)
+        self.office = OfficeCache(self.config, Clock(self.now, ZONE), "jilin")
+        self.desk = TicketService(self.moves, self.office, self.ids, KEY)
         self._made = 0
 
     def now(self) -> datetime:

@@ -3,7 +3,7 @@
 from aiogram.types import Message
 
 from backend.domain.refusals import Refused
-from backend.filing import LARGEST
+from backend.tickets.files import MAX_BYTES
 from bot.talk import Talk
 from notify.channel import DeliveryError
 
@@ -30,12 +30,12 @@ async def take(talk: Talk, message: Message) -> list[str]:
     if found is None:
         return []
     reference, name, size = found
-    if size > LARGEST:
+    if size > MAX_BYTES:
         raise Refused("too_large")
     try:
-        content = await talk.house.channel.fetch(reference, LARGEST)
+        content = await talk.house.channel.fetch(reference, MAX_BYTES)
     except DeliveryError as error:
         if error.kind == "permanent":
             raise Refused("too_large" if error.code == "too_large" else "file_type") from None
         raise
-    return [(await talk.house.filing.take(name, content, talk.actor)).id]
+    return [(await talk.house.filing.store(name, content, talk.actor)).id]

@@ -42,7 +42,7 @@ class Identity(BaseMiddleware):
                 await talk.told("command.busy")
             return None
         if talk.user_id:
-            talk.person = await self._house.registry.person_of(CHANNEL, talk.user_id)
+            talk.person = await self._house.registry.find_by_chat(CHANNEL, talk.user_id)
         await handler(event, data)
         return talk.kept
 

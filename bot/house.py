@@ -8,18 +8,18 @@ from aiogram import Bot
 
 from backend.calls.bridging import Ringing as Begun
 from backend.cards import Cards
-from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
-from backend.filing import Filing
-from backend.office import Office
+from backend.office.cache import OfficeCache
+from backend.office.people import People
 from backend.ports.audit import AuditStore
 from backend.ports.cards import CardStore
 from backend.ports.chat_state import ChatStateStore
 from backend.ports.glance import GlanceStore
 from backend.ports.ticket_queries import QueryStore
-from backend.registry import Registry
 from backend.snooze import Putting
+from backend.tickets.files import TicketFiles
+from backend.tickets.service import TicketService
 from notify.channel import Channel
 from notify.pace import LocalPacer, Pacer
 
@@ -86,13 +86,13 @@ class Documents(Protocol):
 
 
 class Quiet(Protocol):
-    """What the bot uses of backend/rosters."""
+    """What the bot uses of backend/office/duty_roster."""
 
     async def set_quiet(self, person: str, begin: str | None, end: str | None = None) -> str:
         """Set a person's own quiet hours; None removes them. Return them as text. Refused `bad_hours`."""
         ...
 
-    async def quiet_of(self, person: str) -> str:
+    async def get_quiet(self, person: str) -> str:
         """Return a person's own quiet hours as text, "" when there are none."""
         ...
 
@@ -103,12 +103,12 @@ class House:
 
     bot: Bot
     channel: Channel
-    desk: Desk
-    office: Office
-    registry: Registry
+    desk: TicketService
+    office: OfficeCache
+    registry: People
     drafts: ChatStateStore
     reading: QueryStore
-    filing: Filing
+    filing: TicketFiles
     audit: AuditStore
     cards: Cards
     book: CardStore

@@ -12,7 +12,6 @@ import structlog
 from aiogram.exceptions import AiogramError
 from aiogram.types import CallbackQuery, ForceReply, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove, Update
 
-from backend.desk import Moved
 from backend.domain.acts import Act, Actor
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Person
@@ -20,6 +19,7 @@ from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.ticket import Source
 from backend.ports.chat_state import OpenQuestion
+from backend.tickets.service import ActResult
 from bot.house import CHANNEL, House
 from notify.channel import DeliveryError
 from notify.message import Button, Card, Receipt
@@ -86,7 +86,7 @@ class Talk:
     # -- acting
 
     async def act(self, verb: str, *, assignment_id: int | None = None, ticket_no: str | None = None,
-                  card: int | None = None, **words: Any) -> Moved:  # fmt: skip
+                  card: int | None = None, **words: Any) -> ActResult:  # fmt: skip
         """Perform one act; the same transaction marks the update as done. Refused as the act is."""
         act = Act(verb, self.actor, Source.TELEGRAM, ticket_no=ticket_no, assignment_id=assignment_id,
                   arguments=words, seen_version=card, inbox_id=self.inbox_id)  # fmt: skip
@@ -178,12 +178,12 @@ class Talk:
     async def lost(self, reason: str) -> None:
         """Unbind the person whose chat is dead (FT20), and ask their colleagues to have them bind again."""
         person = self.who
-        if not await self.house.registry.lose_binding(person.code, CHANNEL, reason):
+        if not await self.house.registry.drop_binding(person.code, CHANNEL, reason):
             return
-        units = (await self.house.office.standing()).config.units
+        units = (await self.house.office.snapshot()).config.units
         unit = units[person.unit].name if person.unit in units else person.unit
         text = self.say_key("chat.address_dead", unit=unit, name=person.name)
-        for colleague in await self.house.registry.colleagues(person):
+        for colleague in await self.house.registry.list_colleagues(person):
             await self.send(str(colleague.address), Card(text))
 
     async def say_with(self, text: str, markup: ForceReply | ReplyKeyboardMarkup | ReplyKeyboardRemove) -> str | None:
@@ -218,7 +218,7 @@ class Talk:
 
     async def name_of(self, code: str) -> str:
         """Return the name behind a person's code; the clock is called the system."""
-        person = (await self.house.office.standing()).by_code.get(code)
+        person = (await self.house.office.snapshot()).by_code.get(code)
         if person is not None:
             return person.name
         return self.house.catalogue.get_word("source", "clock") if code == "system" else code

@@ -7,7 +7,7 @@ from aiogram.types import Message
 
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import ParsedReply, parse_reply
-from backend.registry import BINDING
+from backend.office.people import BINDING_QUESTION
 from bot import attachments
 from bot.case import Case, open_case
 from bot.house import CHANNEL
@@ -67,7 +67,7 @@ async def hear(talk: Talk, message: Message) -> None:
     """Handle a message: migrated groups, contact cards, commands, then text and files."""
     if message.migrate_to_chat_id:
         await talk.house.book.replace_address(CHANNEL, str(message.chat.id), str(message.migrate_to_chat_id))
-        talk.house.office.forget()
+        talk.house.office.invalidate()
         return
     if message.contact:
         await start.contact(talk)
@@ -107,7 +107,7 @@ async def _command(talk: Talk, text: str) -> None:
 async def _turned_away(talk: Talk) -> None:
     """Close the open question for plain text when a command comes; a reply to it still answers it."""
     asked = await talk.house.drafts.find_question(CHANNEL, talk.user_id, talk.now)
-    if asked is not None and asked.what and asked.what != BINDING:
+    if asked is not None and asked.what and asked.what != BINDING_QUESTION:
         await talk.leave(asked)
 
 
@@ -140,7 +140,7 @@ async def _answer(talk: Talk, message: Message, text: str) -> None:
 async def _target(talk: Talk, message: Message) -> Target | None:
     """Find the card or question replied to; in private also the last question, or the only open ticket."""
     asked = await talk.house.drafts.find_question(CHANNEL, talk.user_id, talk.now)
-    if asked is not None and asked.what == BINDING:
+    if asked is not None and asked.what == BINDING_QUESTION:
         asked = None
     if message.reply_to_message is not None:
         number = str(message.reply_to_message.message_id)

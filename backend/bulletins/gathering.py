@@ -13,7 +13,7 @@ from backend.domain.settings import Settings
 from backend.marks.assembly import assemble
 from backend.marks.room import Marks
 from backend.marks.spans import bounds
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.reporting import BulletinStore, PeriodDetail, ReportPeriod
 from backend.ports.scoring import Cohort, LedgerEntry, UnitCount
 
@@ -27,7 +27,7 @@ class Material:
 
     kind: Kind
     spans: Spans
-    standing: Standing
+    standing: OfficeSnapshot
     settings: Settings
     now: Work
     before: Work
@@ -52,7 +52,7 @@ class Gatherer:
 
     async def material(self, kind: Kind, period: str, changes: Mapping[str, str], scheme: str | None) -> Material:
         """Gather all material of a period. Refused `bad_period`, and as by scoring."""
-        at, snapshot = self._office.clock.now(), await self._office.standing()
+        at, snapshot = self._office.clock.now(), await self._office.snapshot()
         settings = snapshot.settings.with_changes(changes)
         spans = spans_of(period, at, self._office.clock.zone)
         beijing = settings.text("profile") == BEIJING

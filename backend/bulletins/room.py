@@ -90,7 +90,7 @@ class Bulletins:
             raise Refused("reports_missing", packages=", ".join(absent))
         if number is not None and not 1 <= number <= MOST:
             raise Refused("bad_issue", number=number)
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         of = span(period)
         if bounds(of.months[0], self._office.clock.zone)[0] > self._office.clock.now():
             raise Refused("period_not_begun", period=of.name)
@@ -178,7 +178,7 @@ class Bulletins:
         name = span(period).name
         if lacking():
             return None
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         kind = kind_of(span(name), None, snapshot.settings.text("profile"))
         material = await self._gather.material(kind, name, {}, None)
         return await pictured(glances.glance(material, self._words))
@@ -188,7 +188,7 @@ class Bulletins:
         of = span(period)
         if lacking():
             return None
-        now, snapshot = self._office.clock.now(), await self._office.standing()
+        now, snapshot = self._office.clock.now(), await self._office.snapshot()
         scores = await self._gather.scores(spans_of(of.name, now, self._office.clock.zone), {}, None)
         picture = glances.ranked(scores, of, snapshot.settings, self._words, day(self._words, now))
         return None if picture is None else await pictured(picture)

@@ -10,7 +10,7 @@ from backend.domain.move_table import HANDLING, is_allowed
 from backend.domain.records import Assignment, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, Source, State
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.call_records import AttemptRecord
 from backend.ports.calls import AttemptResult, Call, LiveCall, NewCall
 from backend.ports.moves import TicketRef
@@ -62,9 +62,9 @@ class Bridging:
         if snap is None or not is_visible(snap, by):
             raise Refused("not_found", ticket=ticket_no or "")
         visit, target = _about(snap, by, assignment_id)
-        snapshot = await t.office.standing()
+        snapshot = await t.office.snapshot()
         who = _whom(snapshot, by, person, target)
-        first = callable_number(await t.registry.phone_of(who.code), snapshot)
+        first = callable_number(await t.registry.get_phone(who.code), snapshot)
         second = callable_number(await t.store.get_requester_phone(snap.ticket.id), snapshot)
         if first is None or second is None:
             raise Refused("no_phone", person=who.code)
@@ -92,7 +92,7 @@ class Bridging:
         talk = await t.store.find_live_call(attempt_id)
         if talk is None or talk.call.script != "bridge":
             raise Refused("not_found", call=attempt_id)
-        snapshot, about = await t.office.standing(), talk.call.subject
+        snapshot, about = await t.office.snapshot(), talk.call.subject
         units = snapshot.config.units
         office = units.get((about.management if about else None) or "")
         unit = units.get((about.unit if about else None) or "")
@@ -133,7 +133,7 @@ class Bridging:
             f"calls.note_{'reached' if reached else 'unreached'}", call=call.id, dial=talk.attempt.id, seconds=seconds,
             n=missed,
         )  # fmt: skip
-        snapshot = await t.office.standing()
+        snapshot = await t.office.snapshot()
         person = snapshot.by_code.get(call.person or "")
         if not call.facts.get("visit") and person is not None:
             words = {"way": "phone", "reached": reached, "note": note}
@@ -148,7 +148,7 @@ class Bridging:
         await self._tell(call, "B3" if reached else "B2", seconds=seconds, n=missed, enough=missed >= ENOUGH)
 
     async def _tell(self, call: Call, kind: str, **facts: object) -> None:
-        person = (await self._t.office.standing()).by_code.get(call.person or "")
+        person = (await self._t.office.snapshot()).by_code.get(call.person or "")
         if person is not None:
             await tell(self._t, kind, [person], call, **facts)
 
@@ -178,7 +178,7 @@ def _about(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, 
     return False, target
 
 
-def _whom(snapshot: Standing, by: Actor, person: str | None, target: Assignment | None) -> Person:
+def _whom(snapshot: OfficeSnapshot, by: Actor, person: str | None, target: Assignment | None) -> Person:
     """Return the person to ring first. Refused `forbidden` for another unit's people, `no_phone` without any."""
     who = snapshot.by_code.get(person or by.code)
     if who is None:

@@ -78,7 +78,7 @@ class Effects:
 
     async def _sign(self, call: Call) -> str:
         """T6 by telephone: sign as the person who was rung and gave the right PIN."""
-        person = (await self._t.office.standing()).by_code.get(call.person or "")
+        person = (await self._t.office.snapshot()).by_code.get(call.person or "")
         if person is None:
             return "refused"
         by = Actor(person.code, person.role, person.unit)
@@ -91,7 +91,7 @@ class Effects:
     async def _duty(self, call: Call) -> None:
         """Key 0: record it, and if nobody can be connected, ask the people on duty to call back (P1)."""
         await self._note("duty_wanted", call)
-        snapshot = await self._t.office.standing()
+        snapshot = await self._t.office.snapshot()
         if not self._t.line.can.bridge or on_duty("duty", call, snapshot, self._t.now()) is None:
             await call_back(self._t, call)
 

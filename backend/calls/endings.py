@@ -8,7 +8,7 @@ from backend.calls.unreached import Unreached
 from backend.domain import reminders, retry, scripts
 from backend.domain.script_files import load_script
 from backend.domain.ticket import Grade
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import CALLS_OWNER, AttemptResult, Call, LiveCall
 from backend.ports.outbox import SendResult
 from notify.line import Answerer, CallStatus
@@ -71,7 +71,7 @@ class Endings:
 
     async def _told(self, talk: LiveCall, outcome: str, error: str) -> None:
         call, now = talk.call, self._t.now()
-        snapshot = await self._t.office.standing()
+        snapshot = await self._t.office.snapshot()
         grade = call.subject.grade if call.subject else Grade.GENERAL
         step = retry.decide_after_call(outcome, call.tries + 1, grade, snapshot.settings)
         again = None
@@ -91,7 +91,7 @@ class Endings:
         if outcome in MISSED:
             await self._unreached.look(call, snapshot)
 
-    async def _missed(self, call: Call, snapshot: Standing) -> None:
+    async def _missed(self, call: Call, snapshot: OfficeSnapshot) -> None:
         """M25: tell the person in chat that they missed a call, once for each attempt."""
         person = snapshot.by_code.get(call.person or "")
         if person is not None and call.subject is not None:

@@ -19,7 +19,7 @@ class Inbound:
     async def answer(self, event: LineEvent) -> Spoken:
         """Return the first prompt of an incoming call; idempotent (FW7)."""
         t = self._t
-        snapshot = await t.office.standing()
+        snapshot = await t.office.snapshot()
         number = callable_number(event.from_, snapshot)
         new = await self._of_person(number) if number else None
         if new is None and number:
@@ -35,7 +35,7 @@ class Inbound:
 
     async def _of_person(self, number: str) -> dict[str, Any] | None:
         """Prepare a call from one of our people; the script asks for their PIN before anything is said."""
-        person = await self._t.registry.person_by_phone(number)
+        person = await self._t.registry.find_by_phone(number)
         if person is None:
             return None
         missed = await self._t.store.find_missed(person.code)

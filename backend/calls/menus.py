@@ -8,7 +8,7 @@ from backend.calls.wording import facts_of
 from backend.domain.script_files import load_script
 from backend.domain.script_menu import build_menu
 from backend.domain.texts import find_placeholders, make_sayable
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import Call
 from notify.line import Menu
 
@@ -18,7 +18,7 @@ def book_of(call: Call, tools: Tools) -> str:
     return "visit_menu" if call.script == "visit" and not tools.line.can.live else call.script
 
 
-def menu_of(call: Call, attempt_id: int, snapshot: Standing, tools: Tools) -> Menu:
+def menu_of(call: Call, attempt_id: int, snapshot: OfficeSnapshot, tools: Tools) -> Menu:
     """Build the menu of a call; its reports carry the attempt's id."""
     facts = facts_of(call, snapshot, tools.now(), tools)
     made = build_menu(load_script(book_of(call, tools)), facts)

@@ -9,7 +9,7 @@ from backend.domain.acts import Actor
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import NewCall, PhoneMessage
 from backend.ports.moves import TicketRef
 
@@ -28,7 +28,7 @@ class Planning:
         self._t = tools
         self._endings = endings
 
-    async def letters(self, now: datetime, snapshot: Standing) -> int:
+    async def letters(self, now: datetime, snapshot: OfficeSnapshot) -> int:
         """Open calls for the messages that are due; return how many."""
         taken = 0
         for message in await self._t.store.list_due_messages(now, AT_ONCE):
@@ -36,7 +36,7 @@ class Planning:
         return taken
 
     @staticmethod
-    def _call(message: PhoneMessage, now: datetime, snapshot: Standing) -> NewCall:
+    def _call(message: PhoneMessage, now: datetime, snapshot: OfficeSnapshot) -> NewCall:
         script = "supervise" if message.kind in SUPERVISING else "notice"
         said = "upgrade" if message.kind in UPGRADED else script
         at = reminders.find_next_allowed(
@@ -64,7 +64,7 @@ class Planning:
         waits = lead is not None and lead.state is State.DISPATCHED
         if lead is None or lead.ended_at is not None or not (waits or (late and lead.state in WITH_UNIT)):
             raise Refused("not_now", state=snap.ticket.state)
-        snapshot = await self._t.office.standing()
+        snapshot = await self._t.office.snapshot()
         person = next((p for p in snapshot.people(lead.unit, *CONTACTS) if p.has_phone), None)
         if person is None:
             raise Refused("no_handler", unit=lead.unit)

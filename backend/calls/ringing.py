@@ -15,7 +15,7 @@ from backend.calls.menus import menu_of
 from backend.calls.talking import settled
 from backend.calls.tools import DOUBT, WATCH, Tools, callable_number, masked
 from backend.domain import retry
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import AttemptResult, Call
 from backend.visits import Visits
 from notify.channel import DeliveryError
@@ -55,7 +55,7 @@ class Ringing:
         self._visits = visits
         self._bridging = bridging
 
-    async def round(self, now: datetime, snapshot: Standing) -> int:
+    async def round(self, now: datetime, snapshot: OfficeSnapshot) -> int:
         """Place the calls that are due; return how many were handled."""
         if snapshot.settings.flag("calls.stopped"):
             return 0
@@ -72,7 +72,9 @@ class Ringing:
             await self._over_budget(call, now, midnight + timedelta(days=1))
         return sum(handled) + len(over)
 
-    async def _one(self, call: Call, now: datetime, snapshot: Standing, gate: asyncio.Semaphore, until: float) -> int:
+    async def _one(
+        self, call: Call, now: datetime, snapshot: OfficeSnapshot, gate: asyncio.Semaphore, until: float
+    ) -> int:
         async with gate:
             if settled(call) or _opened(call):
                 if await self._t.store.cancel(call.id, now):
@@ -98,19 +100,19 @@ class Ringing:
             await self._place(call, attempt, number, snapshot)
             return 1
 
-    async def _number(self, call: Call, snapshot: Standing) -> str | None:
+    async def _number(self, call: Call, snapshot: OfficeSnapshot) -> str | None:
         if call.purpose == "visit":
             return callable_number(await self._t.store.get_requester_phone(call.ticket_id or 0), snapshot)
-        return callable_number(await self._t.registry.phone_of(call.person or ""), snapshot)
+        return callable_number(await self._t.registry.get_phone(call.person or ""), snapshot)
 
-    async def _when(self, call: Call, number: str, now: datetime, snapshot: Standing) -> datetime | None:
+    async def _when(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
         """Return when this call may ring: now, later, or None if it was settled otherwise (FW32)."""
         if call.purpose == "visit":
             return await self._visits.allowed(call, number, now, snapshot)
         if call.facts.get("at_any_hour") or call.subject is None:
             return now
         about = call.subject
-        return snapshot.may_ring(call.person or "", now, about.grade, about.unit)
+        return snapshot.earliest_call(call.person or "", now, about.grade, about.unit)
 
     async def _pace(self, until: float) -> bool:
         """Wait for the rate limit; False if it would take longer than `until`."""
@@ -121,7 +123,7 @@ class Ringing:
             await asyncio.sleep(wait)
         return True
 
-    async def _place(self, call: Call, attempt: int, number: str, snapshot: Standing) -> None:
+    async def _place(self, call: Call, attempt: int, number: str, snapshot: OfficeSnapshot) -> None:
         hooks = self._t.hooks
         urls = CallUrls(f"{hooks}/voice/{attempt}?s=0", f"{hooks}/status/{attempt}", f"{hooks}/fallback")
         line, menu = self._t.line, None
@@ -191,7 +193,7 @@ class Ringing:
         """FW23: never call this number again for any purpose; the console lists it."""
         number = await self._t.store.get_number(call.id)
         if number is not None:
-            snapshot = await self._t.office.standing()
+            snapshot = await self._t.office.snapshot()
             await self._t.store.add_invalid_number(number, masked(number, snapshot), code, self._t.now(), call)
 
     async def _flag(self, call: Call, code: str) -> None:

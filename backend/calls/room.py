@@ -34,7 +34,7 @@ class Calls:
     async def round(self) -> int:
         """Queue messages, reconcile silent attempts, place due calls; return how many were handled."""
         now = self.tools.now()
-        snapshot = await self.tools.office.standing()
+        snapshot = await self.tools.office.snapshot()
         handled = await self._planning.letters(now, snapshot)
         handled += await self._doubts.round(now)
         handled += await self._ringing.round(now, snapshot)
@@ -60,7 +60,7 @@ class Calls:
 
     async def forget_recordings(self) -> int:
         """Drop recordings older than `recording.keep`; return how many."""
-        snapshot = await self.tools.office.standing()
+        snapshot = await self.tools.office.snapshot()
         kept = snapshot.settings.limit("recording.keep").duration
         return await self.tools.store.delete_recordings(self.tools.now() - kept)
 

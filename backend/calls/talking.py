@@ -19,7 +19,7 @@ from backend.domain.move_table import WITH_UNIT
 from backend.domain.refusals import Refused
 from backend.domain.script_files import load_script
 from backend.domain.ticket import State
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import AttemptReport, Call, DialogueStep, LiveCall
 from notify.line import CallStatus, LineEvent
 from notify.message import Prompt
@@ -121,7 +121,7 @@ class Talking:
 
     async def _advance(self, talk: LiveCall, event: LineEvent) -> Spoken:
         call, t = talk.call, self._t
-        snapshot = await t.office.standing()
+        snapshot = await t.office.snapshot()
         facts = facts_of(call, snapshot, t.now(), t)
         facts["has_pin"] = bool(call.person) and await t.registry.has_pin(call.person or "")
         book = load_script(book_of(call, t))
@@ -151,7 +151,7 @@ class Talking:
         )  # fmt: skip
         return await self._kept(talk, kept, turn.end, snapshot)
 
-    async def _kept(self, talk: LiveCall, step: DialogueStep, end: str, snapshot: Standing) -> Spoken:
+    async def _kept(self, talk: LiveCall, step: DialogueStep, end: str, snapshot: OfficeSnapshot) -> Spoken:
         if not await self._t.store.record_step(step):
             again = await self._t.store.find_live_call(step.attempt_id)
             return await self._again(again or talk)
@@ -171,10 +171,10 @@ class Talking:
             talk.attempt.id, talk.attempt.step, self._t.now(), {"say": []}, "", talk.call.heard,
             provider_id=event.provider_id, answered_by=event.answered_by.value,
         )  # fmt: skip
-        return await self._kept(talk, step, "machine", await self._t.office.standing())
+        return await self._kept(talk, step, "machine", await self._t.office.snapshot())
 
     async def _again(self, talk: LiveCall) -> Spoken:
-        return await self._say(talk, talk.attempt.said or {}, await self._t.office.standing())
+        return await self._say(talk, talk.attempt.said or {}, await self._t.office.snapshot())
 
     async def _afterwards(self, talk: LiveCall, step: int, event: LineEvent) -> Spoken:
         """Answer after the call was judged: keep a late recording, explain a failed bridge, nothing else (FW4)."""
@@ -191,7 +191,7 @@ class Talking:
             prompt = Prompt((self._t.catalogue.render(f"phone.{words}"),), language=self._t.language)
         return Spoken(prompt, talk.attempt.step, talk.attempt.id)
 
-    async def _say(self, talk: LiveCall, said: Mapping[str, Any], snapshot: Standing) -> Spoken:
+    async def _say(self, talk: LiveCall, said: Mapping[str, Any], snapshot: OfficeSnapshot) -> Spoken:
         number, announce = None, ""
         if said.get("bridge") == "requester":
             number = callable_number(await self._t.store.get_requester_phone(talk.call.ticket_id or 0), snapshot)
@@ -200,9 +200,9 @@ class Talking:
             number = await self._bridged(talk, said["bridge"], snapshot)
         return Spoken(prompt_of(said, self._t, number, announce), talk.attempt.step, talk.attempt.id)
 
-    async def _bridged(self, talk: LiveCall, which: str, snapshot: Standing) -> str | None:
+    async def _bridged(self, talk: LiveCall, which: str, snapshot: OfficeSnapshot) -> str | None:
         found = on_duty(which, talk.call, snapshot, self._t.now())
-        return found if found is None or isinstance(found, str) else await self._t.registry.phone_of(found.code)
+        return found if found is None or isinstance(found, str) else await self._t.registry.get_phone(found.code)
 
 
 def heard_of(event: LineEvent) -> scripts.CallInput:

@@ -36,6 +36,6 @@ async def tell(t: Tools, kind: str, people: Iterable[Person], call: Call, **fact
 
 async def call_back(t: Tools, call: Call) -> int:
     """Ask the people on duty in chat to call back, since none could be connected (P1 key 0); return how many."""
-    snapshot = await t.office.standing()
+    snapshot = await t.office.snapshot()
     person = snapshot.by_code.get(call.person or "")
     return await tell(t, "D1", duty_people("duty", call, snapshot, t.now()), call, person=person.name if person else "")

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from backend.desk import Desk
 from backend.domain.masking import mask_phone
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.office import Office, Standing
-from backend.paper.numbers import normalise
+from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.office.phone_numbers import normalise_phone
 from backend.ports.audit import AuditStore
 from backend.ports.calls import CallStore, LiveCall
 from backend.ports.outbox import OutboxStore
+from backend.tickets.service import TicketService
 from notify.line import Line
 from notify.pace import Pacer
 
@@ -23,10 +23,10 @@ DOUBT, WATCH = timedelta(seconds=90), timedelta(minutes=15)
 
 
 class Registry(Protocol):
-    """The part of backend/registry.py that calls need."""
+    """The part of backend/office/people.py that calls need."""
 
-    async def phone_of(self, person: str) -> str | None: ...
-    async def person_by_phone(self, phone: str) -> Person | None: ...
+    async def get_phone(self, person: str) -> str | None: ...
+    async def find_by_phone(self, phone: str) -> Person | None: ...
     async def has_pin(self, person: str) -> bool: ...
     async def check_pin(self, person: str, pin: str) -> bool: ...
 
@@ -68,8 +68,8 @@ class Tools:
 
     store: CallStore
     letters: OutboxStore
-    desk: Desk
-    office: Office
+    desk: TicketService
+    office: OfficeCache
     registry: Registry
     courier: Post
     line: Line
@@ -99,14 +99,14 @@ class Tools:
         return "zh-CN" if self.catalogue.language.startswith("zh") else "en-US"
 
 
-def callable_number(phone: str | None, snapshot: Standing) -> str | None:
+def callable_number(phone: str | None, snapshot: OfficeSnapshot) -> str | None:
     """Return the number in E.164 if it may be called (allowed country, no premium number, FW31), else None."""
     try:
-        return normalise(phone, countries=snapshot.settings.strings("calls.countries")).e164
+        return normalise_phone(phone, countries=snapshot.settings.strings("calls.countries")).e164
     except Refused:
         return None
 
 
-def masked(number: str, snapshot: Standing) -> str:
+def masked(number: str, snapshot: OfficeSnapshot) -> str:
     """Mask a number for display."""
     return mask_phone(number, snapshot.settings.text("privacy.phone_mask"))

@@ -4,7 +4,7 @@ from backend.calls.tools import Tools
 from backend.domain import unreachable
 from backend.domain.ticket import Grade
 from backend.domain.unreachable import Attempt
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import Call
 
 
@@ -14,7 +14,7 @@ class Unreached:
     def __init__(self, tools: Tools) -> None:
         self._t = tools
 
-    async def look(self, call: Call, snapshot: Standing) -> bool:
+    async def look(self, call: Call, snapshot: OfficeSnapshot) -> bool:
         """Draft a ledger line if proven, once per assignment; return whether one was made."""
         t, about = self._t, call.subject
         if about is None or call.assignment_id is None or about.grade is not Grade.URGENT:

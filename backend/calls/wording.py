@@ -11,7 +11,7 @@ from backend.domain.records import Person
 from backend.domain.texts import Texts, find_placeholders
 from backend.domain.ticket import Role
 from backend.domain.time_words import spell_tail
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import Call
 from notify.message import Ask, Dial, Prompt, Record
 
@@ -20,7 +20,7 @@ SIGN_KEY = "2"
 ON_DUTY = {"duty": (Role.DISPATCHER, Role.SUPERVISOR), "supervisor": (Role.SUPERVISOR, Role.DISPATCHER)}
 
 
-def facts_of(call: Call, snapshot: Standing, now: datetime, tools: Tools) -> dict[str, Any]:
+def facts_of(call: Call, snapshot: OfficeSnapshot, now: datetime, tools: Tools) -> dict[str, Any]:
     """Collect the placeholder values of a call's texts and the conditions its script tests."""
     language = tools.catalogue.language.split("_")[0]
     zone = tools.office.clock.zone
@@ -61,7 +61,7 @@ def facts_of(call: Call, snapshot: Standing, now: datetime, tools: Tools) -> dic
     }
 
 
-def on_duty(which: str, call: Call, snapshot: Standing, now: datetime) -> str | Person | None:
+def on_duty(which: str, call: Call, snapshot: OfficeSnapshot, now: datetime) -> str | Person | None:
     """Return whom key 0 connects: the duty telephone, else the management's person on duty with a phone (Q25)."""
     phones = snapshot.settings.strings("notify.duty_phone")
     if phones:
@@ -69,7 +69,7 @@ def on_duty(which: str, call: Call, snapshot: Standing, now: datetime) -> str | 
     return next((p for p in duty_people(which, call, snapshot, now) if p.has_phone), None)
 
 
-def duty_people(which: str, call: Call, snapshot: Standing, now: datetime) -> list[Person]:
+def duty_people(which: str, call: Call, snapshot: OfficeSnapshot, now: datetime) -> list[Person]:
     """Return who answers for the management now: by its roster, then by role; nobody twice."""
     management = (call.subject.management if call.subject else None) or ""
     rostered = snapshot.on_duty(management, now)

@@ -33,6 +33,6 @@ def open_(person: str, as_json: bool) -> None:
 
 async def _open(person: str) -> dict[str, str]:
     async with local_house(environment()) as house:
-        opened = await house.registry.open_binding(person, OPERATOR.code)
+        opened = await house.registry.create_binding_code(person, OPERATOR.code)
         until = opened.expires_at.astimezone(house.clock.zone).isoformat()
         return {"code": opened.code, "link": opened.link, "expires_at": until}

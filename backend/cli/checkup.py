@@ -59,7 +59,7 @@ async def look(environment: Environment, ask: Fetch = fetch) -> list[Check]:
     found.append(database)
     if database.health is Health.OK:
         async with open_office(environment) as office:
-            snapshot = await office.standing()
+            snapshot = await office.snapshot()
             found.append(_calendar(office.clock.now().date(), snapshot.calendar.end))
             who = snapshot.settings.choice("system_of_record")
             found.append(Check("record", Health.OK, "record" if who == "self" else "record_external", {"who": who}))

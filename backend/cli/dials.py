@@ -22,7 +22,7 @@ def settings(as_json: bool) -> None:
 
 async def _view() -> dict[str, str]:
     async with local_office(environment()) as office:
-        return (await office.standing()).settings.to_dict()
+        return (await office.snapshot()).settings.to_dict()
 
 
 @click.command("set", help=words().render("cli.help.set"))
@@ -52,7 +52,7 @@ def set_(key: str, value: str, unit: str | None, preview: bool, move: bool, as_j
 
 
 async def _set(key: str, value: str, unit: str | None) -> str:
-    from backend.steward import set_setting
+    from backend.office.settings import set_setting
 
     async with local_house(environment()) as house:
         return await set_setting(house.office, house.audit, key, unit, value, OPERATOR.code)

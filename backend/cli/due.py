@@ -36,5 +36,5 @@ def due(kind: str, grade: str, category: str | None, unit: str | None, moment: s
 async def _due(kind: Obligation, grade: Grade, category: Category | None, start: datetime, unit: str | None) -> str:
     house = environment()
     async with local_office(house) as office:
-        snapshot = await office.standing()
+        snapshot = await office.snapshot()
         return snapshot.due(kind, grade, category, start, unit).astimezone(house.zone).isoformat()

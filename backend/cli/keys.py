@@ -38,7 +38,7 @@ def create(person: str | None, role: str | None, unit: str | None, name: str, as
 
 
 async def _create(name: str, person: str | None, role: str | None, unit: str | None) -> str:
-    from backend.steward import create_key
+    from backend.office.settings import create_key
 
     async with local_house(environment()) as house:
         return await create_key(

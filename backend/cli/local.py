@@ -16,7 +16,7 @@ from backend.doorplate import owned
 if TYPE_CHECKING:
     from backend.cli.remote import Server
     from backend.environment import Environment
-    from backend.office import Office
+    from backend.office.cache import OfficeCache
     from backend.shelves import Shelves
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ async def local_house(environment: "Environment", *, writing: bool = True) -> As
 
 
 @contextlib.asynccontextmanager
-async def local_office(environment: "Environment") -> AsyncIterator["Office"]:
+async def local_office(environment: "Environment") -> AsyncIterator["OfficeCache"]:
     """Open only the configuration, for reading."""
     from backend.shelves import open_office
 

@@ -7,7 +7,7 @@ import click
 from backend.cli import words
 from backend.cli.local import answer, environment, local_office, now
 from backend.domain.unit_readiness import Readiness
-from backend.readiness import lacking
+from backend.office.readiness import find_unready
 
 
 @click.command(help=words().render("cli.help.readiness"))
@@ -31,4 +31,4 @@ def readiness(as_json: bool) -> None:
 
 async def _listed() -> Sequence[Readiness]:
     async with local_office(environment()) as office:
-        return await lacking(office)
+        return await find_unready(office)

@@ -98,7 +98,7 @@ async def _facts(document: Mapping[str, Any], settings: Mapping[str, str]) -> di
     if settings and isinstance(own, dict):
         document = {**document, "settings": {k: v for k, v in own.items() if k not in settings}}
     async with local_office(environment()) as office:
-        return compute_json(document, (await office.standing()).settings.with_changes(settings).to_dict())
+        return compute_json(document, (await office.snapshot()).settings.with_changes(settings).to_dict())
 
 
 async def _period(

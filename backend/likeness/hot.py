@@ -9,7 +9,7 @@ from backend.domain.refusals import Refused
 from backend.domain.similarity import filter_places
 from backend.likeness.reader import lexicon
 from backend.likeness.room import MOST, Group, Likeness, grouped
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.ticket_features import FeaturedTicket, FeatureStore
 
 TOPICS = 6  # heaviest terms of a ticket that may become topics
@@ -35,7 +35,7 @@ class HotList:
 class HotLists:
     """Builds hot lists."""
 
-    def __init__(self, store: FeatureStore, likeness: Likeness, office: Office) -> None:
+    def __init__(self, store: FeatureStore, likeness: Likeness, office: OfficeCache) -> None:
         self._store, self._likeness, self._office = store, likeness, office
 
     async def hot(self, start: date, end: date, region: str = "") -> HotList:
@@ -50,7 +50,7 @@ class HotLists:
         before = start - timedelta(days=days)
         now = await self._store.find_between(self._first(start), self._first(end + timedelta(days=1)), MOST)
         past = await self._store.find_between(self._first(before), self._first(start), MOST)
-        least = (await self._office.standing()).settings.integer("likeness.merge_from") / 100
+        least = (await self._office.snapshot()).settings.integer("likeness.merge_from") / 100
         here, there = ([k for k in some if region in k.region] for some in (now, past))
         found = await asyncio.to_thread(_listed, here, there, least)
         cut = len(now) >= MOST or len(past) >= MOST

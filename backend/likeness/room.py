@@ -18,7 +18,7 @@ from backend.domain.similarity import (
 )
 from backend.domain.ticket import State
 from backend.likeness.reader import alike, gist_of
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.ticket_features import FeaturedTicket, FeatureSource, FeatureStore
 
 AT_ONCE = 500  # tickets read in one run
@@ -61,7 +61,7 @@ class Group:
 class Likeness:
     """Finds similar tickets. Features are extracted right after intake, and completed before any query."""
 
-    def __init__(self, store: FeatureStore, office: Office, values: Values) -> None:
+    def __init__(self, store: FeatureStore, office: OfficeCache, values: Values) -> None:
         self._store, self._office, self._values = store, office, values
         self._lock = asyncio.Lock()
         self._again: set[str] = set()
@@ -117,7 +117,7 @@ class Likeness:
     async def near(self, told: FeatureSource) -> list[Like]:
         """Find all tickets similar to a demand, or by the same requester, most similar first."""
         about = await asyncio.to_thread(gist_of, told.title, told.text, told.place, told.region)
-        settings = (await self._office.standing()).settings
+        settings = (await self._office.snapshot()).settings
         found = {
             k.ticket_id: k for k in await self._store.find_candidates(build_index_keys(about), told.ticket_id, COMPARED)
         }
@@ -139,7 +139,7 @@ class Likeness:
         """Return groups of similar tickets generated in [`start`, `end`), largest first, and all tickets examined."""
         await self.catch_up()
         known = await self._store.find_between(start, end, MOST)
-        least = (await self._office.standing()).settings.integer("likeness.merge_from") / 100
+        least = (await self._office.snapshot()).settings.integer("likeness.merge_from") / 100
         return await asyncio.to_thread(grouped, known, least), known
 
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from backend.domain import reminders
 from backend.domain.records import Message
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 
 
-def digest_at(snapshot: Standing, messages: Sequence[Message], now: datetime) -> datetime:
+def digest_at(snapshot: OfficeSnapshot, messages: Sequence[Message], now: datetime) -> datetime:
     """Return the recipient's next digest hour, outside their own quiet hours.
 
     Now, when one of the deadlines in these messages would pass before.
@@ -17,6 +17,6 @@ def digest_at(snapshot: Standing, messages: Sequence[Message], now: datetime) ->
     unit = person.unit if person else None
     when = reminders.find_next_digest(now, snapshot.settings, snapshot.calendar, unit)
     if person is not None:
-        when = snapshot.peace(person.code, when)
+        when = snapshot.after_quiet_hours(person.code, when)
     dues = [datetime.fromisoformat(d) for x in messages if isinstance(d := x.facts.get("due"), str)]
     return now if any(due <= when for due in dues) else when

@@ -11,7 +11,7 @@ from backend.domain.records import Message, Person
 from backend.domain.ticket import Grade, Role
 from backend.mail.by_text import CHANNEL, by_text
 from backend.mail.kinds import MUST_ARRIVE, matters, phone_kind
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.outbox import AuditNote, MessageDelivery
 
 ALIVE = ("pending", "sending", "sent", "ambiguous")
@@ -36,7 +36,7 @@ class Case:
     why: str
     family: Sequence[MessageDelivery]
     snap: Snapshot | None
-    standing: Standing
+    standing: OfficeSnapshot
     now: datetime
     new_id: Callable[[], int]
 

@@ -7,7 +7,7 @@ from backend.domain.records import Message, Person
 from backend.domain.refusals import Refused
 from backend.mail.kinds import LIVING_KINDS
 from backend.mail.outfit import IdSupply
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.cards import CardStore, HeldCard
 from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import OutboxStore
@@ -23,7 +23,7 @@ class ChatCards:
         messages: OutboxStore,
         cards: CardStore,
         moves: MoveStore,
-        office: Office,
+        office: OfficeCache,
         ids: IdSupply,
         wake: Callable[[], None],
     ) -> None:

@@ -42,11 +42,11 @@ class Outbound:
     async def deliver(self, claimed: ClaimedMessage) -> None:
         """Send the message or record why not; it is always settled here or left to its lease."""
         message, o = claimed.message, self._o
-        person = (await o.office.standing()).by_code.get(message.person)
+        person = (await o.office.snapshot()).by_code.get(message.person)
         if person is None or person.chat != message.channel or person.address is None:
             await self.fail(claimed, "unbound")
             return
-        wanted = (await o.office.standing()).peace(person.code, o.office.clock.now())
+        wanted = (await o.office.snapshot()).after_quiet_hours(person.code, o.office.clock.now())
         if not message.urgent and message.kind not in ANSWERS and wanted > o.office.clock.now():
             await self._settle(claimed, "pending", error="quiet", not_before=wanted)  # the person's own /quiet
             return
@@ -108,7 +108,7 @@ class Outbound:
         if message.ticket_id is not None:
             snap = await o.moves.load(TicketRef(ticket_id=message.ticket_id))
             family = await o.letters.list_by_assignment(message.ticket_id, message.assignment_id)
-        return Case(message, why, family, snap, await o.office.standing(), o.office.clock.now(), o.ids.take)
+        return Case(message, why, family, snap, await o.office.snapshot(), o.office.clock.now(), o.ids.take)
 
     async def _still_ours(self, claimed: ClaimedMessage) -> bool:
         """Renew the lease when it runs short; False when it has expired (FS15, FM15)."""
@@ -146,7 +146,7 @@ class Outbound:
         log.info("message_not_sent", letter=message.id, kind=message.kind, attempt=message.attempts, why=str(error))
         if error.new_address and error.new_address != address:
             await o.cards.replace_address(message.channel, address, error.new_address)
-            o.office.forget()
+            o.office.invalidate()
             await self._later(claimed, timedelta(), "moved")
             return
         if error.kind == "ambiguous" and claimed.uncertain_sends:
@@ -168,8 +168,8 @@ class Outbound:
             return
         also = Fallback()
         if isinstance(step, retry.NextContact) and step.address_dead:
-            await o.bindings.lose_binding(person.code, message.channel, error.code)
-            o.office.forget()
+            await o.bindings.drop_binding(person.code, message.channel, error.code)
+            o.office.invalidate()
             also = tell_unit(await self._case(message, error.code), person)
         await self.fail(claimed, f"{error.kind} {error.code}", also=also)
 
@@ -187,7 +187,7 @@ class Outbound:
         o = self._o
         until = self._held[message.channel, address] = o.office.clock.now() + span
         o.hold(message.channel, address, o.real() + span.total_seconds())
-        everybody = (await o.office.standing()).by_code.values()
+        everybody = (await o.office.snapshot()).by_code.values()
         here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
         await o.letters.postpone(message.channel, here or [person.code], until, ())
         return until

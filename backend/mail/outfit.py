@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from backend.cards import Cards
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.cards import CardStore
 from backend.ports.moves import MoveStore
 from backend.ports.outbox import OutboxStore
@@ -18,9 +18,9 @@ SLEEP_ASIDE = 0.3  # seconds: a longer wait for one chat gives up the lock, so t
 
 
 class Bindings(Protocol):
-    """Who is bound to which chat (backend/registry.py)."""
+    """Who is bound to which chat (backend/office/people.py)."""
 
-    async def lose_binding(self, person: str, channel: str, reason: str) -> bool: ...
+    async def drop_binding(self, person: str, channel: str, reason: str) -> bool: ...
 
 
 class IdSupply(Protocol):
@@ -38,7 +38,7 @@ class Outfit:
     cards: CardStore
     draw: Cards
     moves: MoveStore
-    office: Office
+    office: OfficeCache
     channels: Mapping[str, Channel]
     pacer: Pacer
     bindings: Bindings

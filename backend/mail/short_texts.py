@@ -16,7 +16,7 @@ from backend.domain.texts import Texts
 from backend.mail.by_text import CHANNEL
 from backend.mail.kinds import matters
 from backend.mail.view import View
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult
 from notify.channel import DeliveryError
@@ -30,9 +30,9 @@ LEASE = timedelta(minutes=2)
 
 
 class Phones(Protocol):
-    """A person's telephone number (backend/registry.py)."""
+    """A person's telephone number (backend/office/people.py)."""
 
-    async def phone_of(self, person: str) -> str | None: ...
+    async def get_phone(self, person: str) -> str | None: ...
 
 
 @dataclass
@@ -41,7 +41,7 @@ class ShortTexts:
 
     letters: OutboxStore
     moves: MoveStore
-    office: Office
+    office: OfficeCache
     phones: Phones
     catalogue: Texts
     pacer: Pacer
@@ -76,7 +76,7 @@ class ShortTexts:
         return whole[:MOST_CHARS]
 
     async def _facts(self, message: Message, snap: Snapshot) -> dict[str, Any]:
-        snapshot = await self.office.standing()
+        snapshot = await self.office.snapshot()
         target = snap.find_assignment(message.assignment_id) if message.assignment_id is not None else snap.lead
         now = self.office.clock.now().astimezone(self.office.clock.zone)
         view = View(snap, target, snapshot, now, self.catalogue, given=message.facts)
@@ -91,7 +91,7 @@ class ShortTexts:
     async def _send(self, claimed: ClaimedMessage, now: datetime) -> None:
         message = claimed.message
         words = await self.words(message)
-        number = callable_number(await self.phones.phone_of(message.person), await self.office.standing())
+        number = callable_number(await self.phones.get_phone(message.person), await self.office.snapshot())
         if words is None:
             await self._over(claimed, "skipped", now, "moot")
         elif number is None:

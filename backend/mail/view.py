@@ -15,7 +15,7 @@ from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket import Obligation
 from backend.domain.time_words import describe_time_left
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 
 MOST_TEXT = 480  # characters of the demand on a card, so that the card stays under 900
 MOST_WORDS = 200  # characters of a reason, a summary, a progress report
@@ -29,7 +29,7 @@ class View:
 
     snap: Snapshot
     target: Assignment | None
-    standing: Standing
+    standing: OfficeSnapshot
     now: datetime
     catalogue: Texts
     requester: str | None = None

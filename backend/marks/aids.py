@@ -16,9 +16,9 @@ class Book(Protocol):
 
 
 class Papers(Protocol):
-    """Checks that uploaded files exist (backend/filing.py)."""
+    """Checks that uploaded files exist (backend/tickets/files.py)."""
 
-    async def all_there(self, ids: Collection[str], by: Actor) -> bool: ...
+    async def are_usable(self, ids: Collection[str], by: Actor) -> bool: ...
 
 
 class Post(Protocol):

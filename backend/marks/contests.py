@@ -12,7 +12,7 @@ from backend.marks.aids import Aids, IdSupply
 from backend.marks.entries import scheme_name, unit_of, words_of
 from backend.marks.ledgers import clerk
 from backend.marks.spans import month_span, shown_at
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.scoring import Contest, Exclusion, Run, ScoringStore
 
 LONGEST = 4_000  # characters of a contest or a reason
@@ -23,7 +23,7 @@ STATES = (*UNDECIDED, "accepted", "refused")
 class Contests:
     """Submits, decides and lists contests and exclusions."""
 
-    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def object(self, run: Run, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -44,11 +44,11 @@ class Contests:
             raise Refused("unknown_item", path="item", item=str(item)[:40],
                           known=", ".join(line["item"] for line in sheet["lines"]))  # fmt: skip
         files, tickets = words_of(words, "files"), words_of(words, "tickets")
-        if files and self._aids.papers is not None and not await self._aids.papers.all_there(files, actor):
+        if files and self._aids.papers is not None and not await self._aids.papers.are_usable(files, actor):
             raise Refused("unknown_file", field="files")
-        now, snapshot = self._office.clock.now(), await self._office.standing()
+        now, snapshot = self._office.clock.now(), await self._office.snapshot()
         if run.locked_at is not None:
-            until = snapshot.later(snapshot.settings.text("appeal_window"), run.locked_at, None)
+            until = snapshot.add_limit(snapshot.settings.text("appeal_window"), run.locked_at, None)
             if now > until:
                 raise Refused("too_late", until=until.isoformat())
         await self._ids.refill(1)
@@ -128,7 +128,7 @@ class Contests:
         Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`.
         """
         clerk(actor)
-        month, snapshot = month_span(str(words.get("month", ""))).name, await self._office.standing()
+        month, snapshot = month_span(str(words.get("month", ""))).name, await self._office.snapshot()
         unit = unit_of(str(words.get("unit", "")), snapshot)
         name = scheme_name(unit, snapshot)
         item, reason = _rate_item(name, str(words.get("item", ""))), _reason(words, "reason")
@@ -174,7 +174,7 @@ class Contests:
 
     async def _rated(self, appeal: Contest) -> bool:
         """Whether the contest is about a rate of a month's sheet, from which tickets can be excluded."""
-        unit = (snapshot := await self._office.standing()).config.units.get(appeal.unit)
+        unit = (snapshot := await self._office.snapshot()).config.units.get(appeal.unit)
         if unit is None or appeal.item is None or len(appeal.period) != len("2026-10"):
             return False
         rate = load_scheme(scheme_name(unit, snapshot)).find_rate(appeal.item)

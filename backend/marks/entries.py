@@ -12,7 +12,7 @@ from backend.domain.scoring.scheme import LedgerRule
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.marks.inputs import scheme_for
 from backend.marks.spans import month_span, shown_at
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.scoring import LedgerEntry
 
 COUNTED = ("kind", "count", "level", "matter", "points", "timely", "total", "note", "evidence")
@@ -22,7 +22,7 @@ MOST = 50  # files or tickets of one line
 SYSTEM = "system"  # who enters what the system finds by itself
 
 
-def unit_of(written: str, snapshot: Standing) -> Unit:
+def unit_of(written: str, snapshot: OfficeSnapshot) -> Unit:
     """Return the unit of a code or a name. Refused `unknown_unit`."""
     units = snapshot.config.units
     found = units.get(written) or next((u for u in units.values() if u.name == written), None)
@@ -31,12 +31,12 @@ def unit_of(written: str, snapshot: Standing) -> Unit:
     return found
 
 
-def scheme_name(unit: Unit, snapshot: Standing) -> str:
+def scheme_name(unit: Unit, snapshot: OfficeSnapshot) -> str:
     """Return the id of the scheme that defines the ledger kinds of a unit."""
     return scheme_for(unit, snapshot.settings.text("profile")) or "jilin-unit"
 
 
-def check_counts(row: Mapping[str, Any], unit: Unit, snapshot: Standing, *, lenient: bool = False) -> None:
+def check_counts(row: Mapping[str, Any], unit: Unit, snapshot: OfficeSnapshot, *, lenient: bool = False) -> None:
     """Check that the unit's scheme can count the row; `lenient` drops needless points. Refused as by `parse_facts`."""
     scheme = load_scheme(scheme_name(unit, snapshot))
     given = {key: value for key, value in row.items() if key in COUNTED and value not in (None, "", [])}
@@ -46,7 +46,9 @@ def check_counts(row: Mapping[str, Any], unit: Unit, snapshot: Standing, *, leni
     parse_facts({"scheme": scheme.id, "ledger": [given]}, scheme)
 
 
-def made(row: Mapping[str, Any], snapshot: Standing, number: int, by: str, now: datetime, month: str) -> LedgerEntry:
+def made(
+    row: Mapping[str, Any], snapshot: OfficeSnapshot, number: int, by: str, now: datetime, month: str
+) -> LedgerEntry:
     """Build the entry of that month from its fields.
 
     Refused `unknown_field`, `unknown_unit`, `bad_field`, and as by `parse_facts`.

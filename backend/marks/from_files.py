@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.domain.refusals import Refused
 from backend.marks.entries import check_counts, scheme_name
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.paper import records as paper
 from backend.ports.imports import ImportedLedgerLine
 from backend.taking import Result, Taker
@@ -23,7 +23,7 @@ class LedgerTaker(Taker):
         self._equal: Counter[str] = Counter()
 
     async def results(self, rows: Sequence[paper.LedgerRow]) -> list[Result]:
-        finder, snapshot = await self.units(), await self.shelves.office.standing()
+        finder, snapshot = await self.units(), await self.shelves.office.snapshot()
         lines: list[ImportedLedgerLine | Refused] = []
         for row in rows:
             try:
@@ -46,7 +46,7 @@ class LedgerTaker(Taker):
         return [line if isinstance(line, Refused) else next(answers) for line in lines]
 
     async def _open_months(
-        self, lines: Sequence[ImportedLedgerLine | Refused], known: Collection[str], snapshot: Standing
+        self, lines: Sequence[ImportedLedgerLine | Refused], known: Collection[str], snapshot: OfficeSnapshot
     ) -> list[ImportedLedgerLine | Refused]:
         """Refuse new lines of locked months (`month_locked`); lines already stored pass (B3)."""
         shut = await self.shelves.book.list_locked_periods()

@@ -12,7 +12,7 @@ from backend.domain.scoring.sheet import NO_DATA
 from backend.domain.settings import Settings
 from backend.marks.inputs import REGION, documents, question, schemes_of
 from backend.marks.spans import Span, bounds, instant_of, settles, shifted
-from backend.office import Office, Standing
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.scoring import PendingRequest, ScoringStore
 
 JILIN = "jilin"
@@ -22,7 +22,7 @@ BACK = 11  # months to look back for a score to carry (Q9 `carry_last`)
 class Gathering:
     """Collects the inputs of months, quarters and years."""
 
-    def __init__(self, store: ScoringStore, office: Office) -> None:
+    def __init__(self, store: ScoringStore, office: OfficeCache) -> None:
         self.store, self.office = store, office
 
     async def inputs(
@@ -33,7 +33,7 @@ class Gathering:
         if of.kind == "month":
             return await self.month(of.name, scheme, unit, settings, as_of, evidence)
         at = self.moment(as_of)
-        snapshot = await self.office.standing()
+        snapshot = await self.office.snapshot()
         months = []
         for month in of.months:
             if bounds(month, self.office.clock.zone)[0] > at:
@@ -57,7 +57,7 @@ class Gathering:
         as_of: datetime | str | None, evidence: bool, granted: tuple[PendingRequest, ...] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """Collect a month's inputs; `granted` requests count as if decided in favour."""
-        snapshot = await self.office.standing()
+        snapshot = await self.office.snapshot()
         rules, since = await self.rules((month,), snapshot)
         rules = rules.with_changes(settings or {})
         at = self.moment(as_of)
@@ -77,7 +77,7 @@ class Gathering:
             "units": units, "regions": names,
         }  # fmt: skip
 
-    async def rules(self, months: tuple[str, ...], snapshot: Standing) -> tuple[Settings, str | None]:
+    async def rules(self, months: tuple[str, ...], snapshot: OfficeSnapshot) -> tuple[Settings, str | None]:
         """Return the settings of a period, and the ISO instant they are read at (None: now).
 
         A settled period keeps the versions in force at its settlement, whatever is set later; one settled before
@@ -105,7 +105,13 @@ class Gathering:
         return Settings({**kept, **chosen}, now_rules.zone), day.isoformat()
 
     async def _carry(
-        self, scheme: str, found: list[dict[str, Any]], month: str, snapshot: Standing, rules: Settings, at: datetime
+        self,
+        scheme: str,
+        found: list[dict[str, Any]],
+        month: str,
+        snapshot: OfficeSnapshot,
+        rules: Settings,
+        at: datetime,
     ) -> None:
         """Add the last item scores of earlier months to documents, for items without data (Q9)."""
         plain = rules.with_changes({"scoring.zero_denominator": "full"})

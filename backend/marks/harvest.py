@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from backend.domain.ticket import UnitKind
 from backend.marks.ledgers import Ledgers
 from backend.marks.spans import bounds, month_span, shifted
-from backend.office import Office, Standing
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.scoring import ScoringStore
 
 Say = Callable[..., str]
@@ -16,7 +16,7 @@ KEEPS_BACK = 1  # months before the current one that are checked again
 class Harvest:
     """Drafts lines from a month's tables and registers. `say` renders the notes (texts `draft.…`)."""
 
-    def __init__(self, store: ScoringStore, office: Office, ledgers: Ledgers, say: Say) -> None:
+    def __init__(self, store: ScoringStore, office: OfficeCache, ledgers: Ledgers, say: Say) -> None:
         self._store, self._office, self._ledgers, self._say = store, office, ledgers, say
 
     async def round(self) -> int:
@@ -28,7 +28,7 @@ class Harvest:
         """Draft from every source of one month; return how many are new or changed. Refused `bad_month`."""
         month = month_span(name).name
         start, end = bounds(month, self._office.clock.zone)
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         found = await self._from_tickets(month, start, end)
         found += await self._knowledge(month, start, end)
         found += await self._contacts(month, snapshot)
@@ -37,7 +37,7 @@ class Harvest:
 
     async def _from_tickets(self, month: str, start: datetime, end: datetime) -> int:
         now, found = self._office.clock.now(), 0
-        words = (await self._office.standing()).settings.strings("scoring.praise_words")
+        words = (await self._office.snapshot()).settings.strings("scoring.praise_words")
         for lead in await self._store.find_praise(start, end):
             if lead.text and not any(word in lead.text for word in words):
                 continue
@@ -55,7 +55,7 @@ class Harvest:
 
     async def _knowledge(self, month: str, start: datetime, end: datetime) -> int:
         """Count records accepted (units) or reviewed (institutions): one line per unit and month, whose count grows."""
-        units, found = (await self._office.standing()).config.units, 0
+        units, found = (await self._office.snapshot()).config.units, 0
         for code, (made, reviewed) in (await self._store.count_knowledge(start, end)).items():
             unit = units.get(code)
             n = 0 if unit is None else reviewed if unit.kind is UnitKind.MANAGEMENT else made
@@ -63,7 +63,7 @@ class Harvest:
                 found += await self._draft("knowledge", code, month, f"knowledge:{code}:{month}", count=n)
         return found
 
-    async def _contacts(self, month: str, snapshot: Standing) -> int:
+    async def _contacts(self, month: str, snapshot: OfficeSnapshot) -> int:
         """Draft contact changes reported (报备) after `contact.report_within` (B45), in the month of the report."""
         zone, found = self._office.clock.zone, 0
         within = snapshot.settings.text("contact.report_within")
@@ -71,7 +71,7 @@ class Harvest:
             changed = datetime.combine(date.fromisoformat(one.on_date), datetime.min.time(), zone) + timedelta(hours=9)
             if one.at.astimezone(zone).strftime("%Y-%m") != month:
                 continue
-            if one.at > snapshot.later(within, changed, one.unit):
+            if one.at > snapshot.add_limit(within, changed, one.unit):
                 found += await self._draft(
                     "contact_unreported", one.unit, month, f"contact:{one.id}", text="contact", name=one.name,
                     changed=one.on_date, reported=f"{one.at.astimezone(zone):%Y-%m-%d}",
@@ -86,7 +86,7 @@ class Harvest:
                 found += await self._draft("absence", one.unit, month, f"occasion:{one.id}", text=what, name=one.name)
         return found
 
-    async def _institutions(self, month: str, end: datetime, snapshot: Standing) -> int:
+    async def _institutions(self, month: str, end: datetime, snapshot: OfficeSnapshot) -> int:
         """Draft missing posts, rules and rosters, for institutions that keep the register at all."""
         found = 0
         last = (end - timedelta(days=1)).date().isoformat()

@@ -16,7 +16,7 @@ from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.settings import Settings
 from backend.domain.ticket import UnitKind
 from backend.marks.spans import bounds
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from backend.ports.scoring import Cohort, LedgerEntry, ScoringStore, TicketShare, UnitCount
 
 REGION = "jilin-region"
@@ -41,7 +41,9 @@ def scheme_for(unit: Unit, profile: str) -> str | None:
     return table.get(profile)
 
 
-def schemes_of(snapshot: Standing, settings: Settings, scheme: str | None, unit: str | None) -> dict[str, list[Unit]]:
+def schemes_of(
+    snapshot: OfficeSnapshot, settings: Settings, scheme: str | None, unit: str | None
+) -> dict[str, list[Unit]]:
     """Return scheme id → the units it scores now.
 
     Refused `unknown_unit`, `unknown_scheme`, `scheme_not_for_unit`.
@@ -64,7 +66,7 @@ def schemes_of(snapshot: Standing, settings: Settings, scheme: str | None, unit:
     return {scheme: chosen}
 
 
-def question(month: str, snapshot: Standing, settings: Settings, as_of: datetime, unit: str | None) -> Cohort:
+def question(month: str, snapshot: OfficeSnapshot, settings: Settings, as_of: datetime, unit: str | None) -> Cohort:
     """Build the store's query for a month, with the settings that change a cohort."""
     start, end = bounds(month, snapshot.settings.zone)
     words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_SETTINGS}

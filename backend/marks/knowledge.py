@@ -10,7 +10,7 @@ from backend.domain.ticket import Role
 from backend.marks.aids import Aids, IdSupply
 from backend.marks.entries import unit_of
 from backend.marks.spans import shown_at
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.registers import KnowledgeEntry
 from backend.ports.scoring import ScoringStore
 
@@ -24,7 +24,7 @@ A_PAGE = 50
 class Knowledge:
     """Writes, reviews and lists records."""
 
-    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def write(self, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class Knowledge:
         """
         if actor.role not in WRITERS:
             raise Refused("forbidden", verb="knowledge")
-        unit = unit_of(str(words.get("unit") or actor.unit or ""), await self._office.standing()).code
+        unit = unit_of(str(words.get("unit") or actor.unit or ""), await self._office.snapshot()).code
         if actor.is_unit_member and unit != actor.unit:
             raise Refused("forbidden", verb="knowledge")
         title, body = (str(words.get(name) or "").strip() for name in ("title", "body"))

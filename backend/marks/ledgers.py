@@ -10,7 +10,7 @@ from backend.domain.ticket import Role
 from backend.marks.aids import Aids, IdSupply
 from backend.marks.entries import SYSTEM, as_json, made, month_of, scheme_name, text_of, unit_of
 from backend.marks.spans import month_span
-from backend.office import Office, Standing
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import LedgerEntry, ScoringStore
 
@@ -24,7 +24,7 @@ A_PAGE = 50
 class Ledgers:
     """Enters, corrects, reviews, lists and drafts ledger lines."""
 
-    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def enter(self, entry: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -59,12 +59,12 @@ class Ledgers:
         self, row: Mapping[str, Any], actor: Actor, old: LedgerEntry | None, *, void: bool = False
     ) -> LedgerEntry:
         await self._ids.refill(1)
-        snapshot, now = await self._office.standing(), self._office.clock.now()
+        snapshot, now = await self._office.snapshot(), self._office.clock.now()
         first, second = month_of(row, now.date())
         unit = unit_of(text_of(row, "unit"), snapshot)
         month = await self._open_month(first, second, unit.code, snapshot, reason=str(row.get("reason") or ""))
         line = made(row, snapshot, self._ids.take(), actor.code, now, month)
-        if line.files and self._aids.papers is not None and not await self._aids.papers.all_there(line.files, actor):
+        if line.files and self._aids.papers is not None and not await self._aids.papers.are_usable(line.files, actor):
             raise Refused("unknown_file", field="files")
         if old is not None:
             line = replace(line, replaces=old.id, facts={**line.facts, "void": True} if void else line.facts)
@@ -72,7 +72,7 @@ class Ledgers:
         await self._aids.note(now, actor.code, "ledger_entered", line.id, kind=line.kind, unit=line.unit, month=month)
         return line
 
-    async def _open_month(self, first: str, second: str, unit: str, snapshot: Standing, *, reason: str) -> str:
+    async def _open_month(self, first: str, second: str, unit: str, snapshot: OfficeSnapshot, *, reason: str) -> str:
         """Return the first month that is not locked; with a reason, a locked one too. Refused `month_locked`."""
         scheme = scheme_name(snapshot.config.units[unit], snapshot)
         for month in (first, second):
@@ -129,7 +129,7 @@ class Ledgers:
         An undecided draft takes the newer count. False if nothing changed, the month is locked, or the unit is
         unknown or its scheme does not have the kind (B23, B27, B28, B46, B57).
         """
-        snapshot, now = await self._office.standing(), self._office.clock.now()
+        snapshot, now = await self._office.snapshot(), self._office.clock.now()
         month = month or f"{now:%Y-%m}"
         if unit not in snapshot.config.units:
             return False

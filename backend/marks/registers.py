@@ -11,7 +11,7 @@ from backend.marks.aids import Aids, IdSupply
 from backend.marks.entries import day_of, text_of, unit_of, words_of
 from backend.marks.ledgers import clerk
 from backend.marks.spans import shown_at
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.registers import RegisterEntry
 from backend.ports.scoring import ScoringStore
 
@@ -32,7 +32,7 @@ REPORTERS = (Role.LIAISON, Role.LEADER)
 class Registers:
     """Adds, ends and lists register entries; backend/marks/harvest.py drafts ledger lines from them."""
 
-    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids) -> None:
+    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids) -> None:
         self._store, self._office, self._ids, self._aids = store, office, ids, aids
 
     async def keep(self, kind: str, row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Registers:
         `unknown_file`.
         """
         wanted = _kind(kind)
-        unit = unit_of(text_of(row, "unit", actor.unit or ""), await self._office.standing())
+        unit = unit_of(text_of(row, "unit", actor.unit or ""), await self._office.snapshot())
         if not (kind in REPORTED and actor.role in REPORTERS and actor.unit == unit.code):
             clerk(actor)
         for name in row:
@@ -55,7 +55,7 @@ class Registers:
         title, files = text_of(row, "name").strip(), words_of(row, "files")
         if not title:
             raise Refused("missing", field="name")
-        if files and self._aids.papers is not None and not await self._aids.papers.all_there(files, actor):
+        if files and self._aids.papers is not None and not await self._aids.papers.are_usable(files, actor):
             raise Refused("unknown_file", field="files")
         now = self._office.clock.now()
         day = day_of(row.get("on_date")) or now.date().isoformat()

@@ -18,7 +18,7 @@ from backend.marks.registers import Registers
 from backend.marks.runs import Runs
 from backend.marks.spans import month_span, span
 from backend.marks.understanding import Understanding
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.scoring import ScoringStore
 
 
@@ -29,7 +29,7 @@ class Marks:
     or aware datetime; default: now).
     """
 
-    def __init__(self, store: ScoringStore, office: Office, ids: IdSupply, aids: Aids | None = None) -> None:
+    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids | None = None) -> None:
         self.store, self.office, self.aids = store, office, aids or Aids()
         self.gathering = Gathering(store, office)
         self.inputs = self.gathering.inputs
@@ -81,7 +81,7 @@ class Marks:
 
     async def facts(self, document: Mapping[str, Any], settings: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Compute a sheet from given counts (`jiesu score --facts`), by the settings in force."""
-        snapshot = await self.office.standing()
+        snapshot = await self.office.snapshot()
         return compute_json(document, snapshot.settings.with_changes(settings or {}).to_dict())
 
     async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from backend.marks.contests import UNDECIDED, Contests
 from backend.marks.differences import of_results
 from backend.marks.ledgers import clerk
 from backend.marks.spans import bounds, settles, shown_at, span
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.scoring import Run, ScoringStore
 
 Gather = Callable[[str, str | None], Awaitable[dict[str, Any]]]
@@ -25,7 +25,7 @@ class Runs:
     """Starts, checks, locks and compares runs. `gather` collects a period's inputs as of now."""
 
     def __init__(
-        self, store: ScoringStore, office: Office, ids: IdSupply, gather: Gather, aids: Aids, contests: Contests
+        self, store: ScoringStore, office: OfficeCache, ids: IdSupply, gather: Gather, aids: Aids, contests: Contests
     ) -> None:
         self._store, self._office, self._ids, self._gather = store, office, ids, gather
         self._aids, self._contests = aids, contests
@@ -54,8 +54,8 @@ class Runs:
         Refused `forbidden`, `unknown_run`, `not_trial`, `calendar_ends`.
         """
         clerk(actor)
-        run, snapshot, now = await self.get(run_id), await self._office.standing(), self._office.clock.now()
-        until = snapshot.later(snapshot.settings.text("check_period"), now, None)
+        run, snapshot, now = await self.get(run_id), await self._office.snapshot(), self._office.clock.now()
+        until = snapshot.add_limit(snapshot.settings.text("check_period"), now, None)
         if not await self._store.open_check(run_id, until):
             raise Refused("not_trial", id=run_id, state=run.state)
         sheets = {sheet["unit"]: sheet for sheet in run.sheet["result"]["units"]}
@@ -88,7 +88,7 @@ class Runs:
             raise Refused("forbidden", verb="lock")
         if force and not reason.strip():
             raise Refused("reason_missing", field="reason")
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         settings, zone = snapshot.settings, self._office.clock.zone
         day = settles(span(run.period).months, settings.text("settlement_day"), snapshot.calendar, zone)
         if run.at < day:
@@ -162,9 +162,9 @@ class Runs:
         """Return a run with the end of its 核对期: as announced, else as it would be (null past the calendar's end)."""
         until = run.check_until
         if until is None:
-            snapshot = await self._office.standing()
+            snapshot = await self._office.snapshot()
             try:
-                until = snapshot.later(snapshot.settings.text("check_period"), run.at, None)
+                until = snapshot.add_limit(snapshot.settings.text("check_period"), run.at, None)
             except Refused:
                 until = None
         return {**_head(run, self._office.clock.zone), "check_until": shown_at(until, self._office.clock.zone),

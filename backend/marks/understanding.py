@@ -15,7 +15,7 @@ from backend.marks.differences import change, of_sheets
 from backend.marks.gathering import Gathering
 from backend.marks.inputs import entry_document, question, scheme_for
 from backend.marks.spans import bounds, month_span, shifted, shown_at
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import PendingRequest, ScoringStore
 
@@ -28,7 +28,7 @@ Document = dict[str, Any]
 class Understanding:
     """Answers questions about scores; changes nothing."""
 
-    def __init__(self, store: ScoringStore, office: Office, gathering: Gathering) -> None:
+    def __init__(self, store: ScoringStore, office: OfficeCache, gathering: Gathering) -> None:
         self._store, self._office, self._gathering = store, office, gathering
 
     async def explain(
@@ -60,7 +60,7 @@ class Understanding:
         if rate is None or rate.measure is Measure.CONNECT:
             own = next(x for x in sheet["lines"] if x["item"] == item)
             return {**found, "entries": own["evidence"]}
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         rules, _ = await self._gathering.rules((month,), snapshot)
         asked = question(month, snapshot, rules, self._office.clock.now(), unit)
         seen = await self._store.list_unit_evidence(rate.measure, asked, offset, A_PAGE, failed=failed)
@@ -167,7 +167,7 @@ class Understanding:
         granted: tuple[PendingRequest, ...],
     ) -> None:
         """Subtract tickets from the counts of a document, in place."""
-        scheme, snapshot = load_scheme(document["scheme"]), await self._office.standing()
+        scheme, snapshot = load_scheme(document["scheme"]), await self._office.snapshot()
         rules, _ = await self._gathering.rules((month,), snapshot)
         asked = question(month, snapshot, rules, self._office.clock.now(), document["unit"])
         asked = replace(asked, granted=granted)
@@ -185,7 +185,7 @@ class Understanding:
         Zero if the scheme does not score lateness, or the assignment is closed.
         """
         now = self._office.clock.now()
-        month, snapshot = f"{now:%Y-%m}", await self._office.standing()
+        month, snapshot = f"{now:%Y-%m}", await self._office.snapshot()
         unit = snapshot.config.units.get(target.unit)
         name = None if unit is None else scheme_for(unit, snapshot.settings.text("profile"))
         if name is None or target.closed_at is not None or target.ended_at is not None:

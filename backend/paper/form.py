@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from backend.paper.fields import Reader
 from backend.paper.records import Record
 from backend.paper.words import fold
+from backend.tickets.form_fields import FieldParser
 
 
 class RowFault(Exception):
@@ -26,7 +26,7 @@ class Field:
     """A column: its name, its parser, other headings for it (separated by |), and what a blank means."""
 
     name: str
-    read: Reader
+    read: FieldParser
     headings: str = ""
     required: bool = False
     default: Any = None

@@ -7,16 +7,17 @@ from typing import Any, Final
 from backend.domain.masking import cut
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Channel, Grade, Role
-from backend.paper import fields, words
+from backend.paper import words
 from backend.paper.catalogue import CATALOGUE
-from backend.paper.fields import Context, word
 from backend.paper.form import Field, Form, RowFault
 from backend.paper.records import CalendarRow, LedgerRow, PersonRow, TicketRow, UnitRow, VisitRow
 from backend.paper.roster import ROSTER
 from backend.paper.words import LedgerKind, Level, VisitKind, fold
+from backend.tickets import form_fields
+from backend.tickets.form_fields import FileContext, enum_parser
 
-_NAME = fields.text(200)
-_TEXT = fields.text(fields.TEXT_MAX, lines=True)
+_NAME = form_fields.text_parser(200)
+_TEXT = form_fields.text_parser(form_fields.TEXT_MAX, multiline=True)
 
 
 def _unit(row: int, values: dict[str, Any], _: datetime) -> UnitRow:
@@ -25,7 +26,7 @@ def _unit(row: int, values: dict[str, Any], _: datetime) -> UnitRow:
 
 def _person(row: int, values: dict[str, Any], _: datetime) -> PersonRow:
     if values["key_subject"] and not values["key_name"]:
-        values["key_name"] = fields.key_name_of(values["key_subject"])
+        values["key_name"] = form_fields.extract_key_name(values["key_subject"])
     return PersonRow(row, **values)
 
 
@@ -78,14 +79,14 @@ _FORMS: Final = (
     Form(
         "units",
         (
-            Field("code", fields.code, "编码|编号|单位编码|单位编号", required=True),
+            Field("code", form_fields.parse_code, "编码|编号|单位编码|单位编号", required=True),
             Field("name", _NAME, "名称|单位名称|单位|机构名称", required=True),
-            Field("kind", word(words.UNIT_KIND), "类型|单位类型|类别|机构类型", required=True),
+            Field("kind", enum_parser(words.UNIT_KIND), "类型|单位类型|类别|机构类型", required=True),
             Field("region", _NAME, "地区|所属地区|区域|行政区"),
             Field("parent", _NAME, "上级|上级单位|上级编码|上级机构"),
             Field(
                 "province_department",
-                fields.yes_no,
+                form_fields.parse_yes_no,
                 "省直部门|是否省直部门|省级部门|是否省级部门",
                 default=False,
             ),
@@ -96,19 +97,19 @@ _FORMS: Final = (
     Form(
         "people",
         (
-            Field("code", fields.code, "编码|编号|人员编码|人员编号|工号"),
-            Field("name", fields.text(60), "姓名|名字", required=True),
+            Field("code", form_fields.parse_code, "编码|编号|人员编码|人员编号|工号"),
+            Field("name", form_fields.text_parser(60), "姓名|名字", required=True),
             Field(
                 "unit",
                 _NAME,
                 "单位|单位编码|单位名称|承办单位|代办处名称|代办处名称(区)|代办处",
                 required=True,
             ),
-            Field("role", word(words.ROLE), "角色|职责|岗位", required=True),
-            Field("phone", fields.phone, "联系电话|电话|手机|手机号|手机号码|电话号码", required=True),
+            Field("role", enum_parser(words.ROLE), "角色|职责|岗位", required=True),
+            Field("phone", form_fields.parse_phone, "联系电话|电话|手机|手机号|手机号码|电话号码", required=True),
             Field("key_name", _NAME, "密钥名称|密钥"),
-            Field("key_authorised", fields.yes_no, "模块授权|是否授权|密钥授权"),
-            Field("key_subject", fields.key_subject, "颁发给|证书颁发给|证书主题"),
+            Field("key_authorised", form_fields.parse_yes_no, "模块授权|是否授权|密钥授权"),
+            Field("key_subject", form_fields.parse_key_subject, "颁发给|证书颁发给|证书主题"),
         ),
         _person,
         keys=(("code",), ("unit", "phone")),
@@ -117,25 +118,25 @@ _FORMS: Final = (
     Form(
         "tickets",
         (
-            Field("ticket_no", fields.code, "工单编号|工单号|编号|留言编号", required=True),
-            Field("category", word(words.CATEGORY), "类别|诉求类别|诉求类型|工单类别|工单类型"),
-            Field("grade", word(words.GRADE), "级别|紧急程度|工单级别"),
-            Field("channel", word(words.CHANNEL), "渠道|来源|诉求渠道|受理渠道"),
-            Field("title", fields.text(300), "标题|主题|诉求标题|留言主题"),
+            Field("ticket_no", form_fields.parse_code, "工单编号|工单号|编号|留言编号", required=True),
+            Field("category", enum_parser(words.CATEGORY), "类别|诉求类别|诉求类型|工单类别|工单类型"),
+            Field("grade", enum_parser(words.GRADE), "级别|紧急程度|工单级别"),
+            Field("channel", enum_parser(words.CHANNEL), "渠道|来源|诉求渠道|受理渠道"),
+            Field("title", form_fields.text_parser(300), "标题|主题|诉求标题|留言主题"),
             Field("text", _TEXT, "内容|诉求内容|详情|诉求|留言详情", required=True),
-            Field("place", fields.text(500), "地点|地址|事发地点|事发地址"),
+            Field("place", form_fields.text_parser(500), "地点|地址|事发地点|事发地址"),
             Field("region", _NAME, "地区|所属地区|区域|行政区"),
             Field("requester_name", _NAME, "name|诉求人|诉求人姓名|来电人|姓名|留言用户|requester.name"),
             Field(
                 "requester_phone",
-                fields.phone,
+                form_fields.parse_phone,
                 "phone|诉求人电话|联系电话|电话|来电号码|手机号|requester.phone",
             ),
-            Field("generated_at", fields.moment, "生成时间|受理时间|工单生成时间"),
-            Field("confidential", fields.yes_no, "保密|是否保密", default=False),
-            Field("submitted_at", fields.moment, "提交时间|诉求时间|来电时间|留言时间"),
+            Field("generated_at", form_fields.parse_instant, "生成时间|受理时间|工单生成时间"),
+            Field("confidential", form_fields.parse_yes_no, "保密|是否保密", default=False),
+            Field("submitted_at", form_fields.parse_instant, "提交时间|诉求时间|来电时间|留言时间"),
             Field("reply_text", _TEXT, "答复意见|答复内容"),
-            Field("reply_at", fields.moment, "答复时间"),
+            Field("reply_at", form_fields.parse_instant, "答复时间"),
         ),
         _ticket,
         keys=(("ticket_no",),),
@@ -144,25 +145,25 @@ _FORMS: Final = (
     Form(
         "ledger",
         (
-            Field("kind", word(words.LEDGER_KIND), "类型|台账类型|事项|项目", required=True),
+            Field("kind", enum_parser(words.LEDGER_KIND), "类型|台账类型|事项|项目", required=True),
             Field("unit", _NAME, "单位|单位编码|单位名称", required=True),
-            Field("month", fields.month, "月份|月|所属月份", required=True),
-            Field("count", fields.whole(0, 1_000_000), "数量|次数|件数", default=1),
-            Field("level", word(words.LEVEL), "级别|层级"),
+            Field("month", form_fields.parse_month, "月份|月|所属月份", required=True),
+            Field("count", form_fields.integer_parser(0, 1_000_000), "数量|次数|件数", default=1),
+            Field("level", enum_parser(words.LEVEL), "级别|层级"),
             Field("matter", _NAME, "事项编号|同一事项|matter_id"),
-            Field("points", fields.decimal("0", "1000"), "分值|分数"),
-            Field("note", fields.text(2000, lines=True), "说明|备注"),
-            Field("evidence", fields.text(500), "证据|材料|佐证材料"),
-            Field("timely", fields.whole(0, 100_000_000), "及时数|接通数"),
-            Field("total", fields.whole(0, 100_000_000), "总数|诉求总量"),
+            Field("points", form_fields.decimal_parser("0", "1000"), "分值|分数"),
+            Field("note", form_fields.text_parser(2000, multiline=True), "说明|备注"),
+            Field("evidence", form_fields.text_parser(500), "证据|材料|佐证材料"),
+            Field("timely", form_fields.integer_parser(0, 100_000_000), "及时数|接通数"),
+            Field("total", form_fields.integer_parser(0, 100_000_000), "总数|诉求总量"),
         ),
         _ledger,
     ),
     Form(
         "calendar",
         (
-            Field("day", fields.day, "date|日期", required=True),
-            Field("working", word(words.DAY), "是否工作日|类型|kind|工作日", required=True),
+            Field("day", form_fields.parse_day, "date|日期", required=True),
+            Field("working", enum_parser(words.DAY), "是否工作日|类型|kind|工作日", required=True),
             Field("name", _NAME, "名称|节日|说明|备注|note"),
         ),
         _calendar,
@@ -171,13 +172,13 @@ _FORMS: Final = (
     Form(
         "visits",
         (
-            Field("ticket_no", fields.code, "工单编号|工单号|编号", required=True),
-            Field("kind", word(words.VISIT_KIND), "回访方式|方式|类型", default=VisitKind.MANUAL),
-            Field("at", fields.moment, "回访时间|时间", required=True),
-            Field("contacted", word(words.CONTACTED), "是否联系|响应|是否联系过"),
-            Field("resolved", word(words.RESOLVED), "是否解决|解决|解决情况"),
-            Field("answer", word(words.ANSWER), "满意度|是否满意|评价"),
-            Field("note", fields.text(2000, lines=True), "说明|备注|回访内容"),
+            Field("ticket_no", form_fields.parse_code, "工单编号|工单号|编号", required=True),
+            Field("kind", enum_parser(words.VISIT_KIND), "回访方式|方式|类型", default=VisitKind.MANUAL),
+            Field("at", form_fields.parse_instant, "回访时间|时间", required=True),
+            Field("contacted", enum_parser(words.CONTACTED), "是否联系|响应|是否联系过"),
+            Field("resolved", enum_parser(words.RESOLVED), "是否解决|解决|解决情况"),
+            Field("answer", enum_parser(words.ANSWER), "满意度|是否满意|评价"),
+            Field("note", form_fields.text_parser(2000, multiline=True), "说明|备注|回访内容"),
         ),
         _visit,
         keys=(("ticket_no", "kind", "at"),),
@@ -188,7 +189,7 @@ _FORMS: Final = (
 FORMS: Final[Mapping[str, Form]] = {form.kind: form for form in _FORMS}
 
 
-def set_values_of(form: Form, given: Mapping[str, str], context: Context) -> dict[str, Any]:
+def set_values_of(form: Form, given: Mapping[str, str], context: FileContext) -> dict[str, Any]:
     """Parse the values of `--set field=value` as their columns would be.
 
     Raises Refused `unknown_field`, `bad_set_value` (with the inner code in `reason`).

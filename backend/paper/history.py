@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from backend.domain.refusals import Refused
-from backend.paper import fields, words
-from backend.paper.fields import Context, Reader, word
+from backend.paper import words
 from backend.paper.form import RowFault
 from backend.paper.records import (
     HistoryAssignment,
@@ -17,53 +16,61 @@ from backend.paper.records import (
     HistoryVisit,
 )
 from backend.paper.words import Decision, SignedBy
+from backend.tickets import form_fields
+from backend.tickets.form_fields import FieldParser, FileContext, enum_parser
 
-_NAME: Final = fields.text(200)
-_Spec = tuple[tuple[str, Reader, bool], ...]
+_NAME: Final = form_fields.text_parser(200)
+_Spec = tuple[tuple[str, FieldParser, bool], ...]
 
 _TICKET: Final[_Spec] = (
-    ("ticket_no", fields.code, True),
-    ("category", word(words.CATEGORY), True),
-    ("grade", word(words.GRADE), True),
-    ("channel", word(words.CHANNEL), False),
+    ("ticket_no", form_fields.parse_code, True),
+    ("category", enum_parser(words.CATEGORY), True),
+    ("grade", enum_parser(words.GRADE), True),
+    ("channel", enum_parser(words.CHANNEL), False),
     ("region", _NAME, False),
     ("management", _NAME, False),
-    ("generated_at", fields.moment, True),
-    ("direct_answer", fields.yes_no, False),
-    ("mass_incident", fields.yes_no, False),
-    ("confidential", fields.yes_no, False),
-    ("title", fields.text(300), False),
-    ("text", fields.text(fields.TEXT_MAX, lines=True), False),
-    ("place", fields.text(500), False),
+    ("generated_at", form_fields.parse_instant, True),
+    ("direct_answer", form_fields.parse_yes_no, False),
+    ("mass_incident", form_fields.parse_yes_no, False),
+    ("confidential", form_fields.parse_yes_no, False),
+    ("title", form_fields.text_parser(300), False),
+    ("text", form_fields.text_parser(form_fields.TEXT_MAX, multiline=True), False),
+    ("place", form_fields.text_parser(500), False),
 )
-_REQUESTER: Final[_Spec] = (("name", _NAME, False), ("phone", fields.phone, False))
+_REQUESTER: Final[_Spec] = (("name", _NAME, False), ("phone", form_fields.parse_phone, False))
 _ASSIGNMENT: Final[_Spec] = (
     ("unit", _NAME, True),
-    ("lead", fields.yes_no, False),
-    ("dispatched_at", fields.moment, True),
-    ("signed_at", fields.moment, False),
-    ("signed", word(words.SIGNED_BY), False),
-    ("close_due_at", fields.moment, False),
-    ("closed_at", fields.moment, False),
-    ("red_card", fields.yes_no, False),
+    ("lead", form_fields.parse_yes_no, False),
+    ("dispatched_at", form_fields.parse_instant, True),
+    ("signed_at", form_fields.parse_instant, False),
+    ("signed", enum_parser(words.SIGNED_BY), False),
+    ("close_due_at", form_fields.parse_instant, False),
+    ("closed_at", form_fields.parse_instant, False),
+    ("red_card", form_fields.parse_yes_no, False),
 )
 _RETURN: Final[_Spec] = (
-    ("submitted_at", fields.moment, True),
-    ("decision", word(words.DECISION), False),
-    ("decided_at", fields.moment, False),
+    ("submitted_at", form_fields.parse_instant, True),
+    ("decision", enum_parser(words.DECISION), False),
+    ("decided_at", form_fields.parse_instant, False),
 )
-_EXTENSION: Final[_Spec] = (("granted_at", fields.moment, True), ("new_due_at", fields.moment, True))
+_EXTENSION: Final[_Spec] = (
+    ("granted_at", form_fields.parse_instant, True),
+    ("new_due_at", form_fields.parse_instant, True),
+)
 _VISIT: Final[_Spec] = (
-    ("kind", word(words.VISIT_KIND), True),
-    ("at", fields.moment, True),
-    ("answer", word(words.ANSWER), False),
-    ("contacted", word(words.CONTACTED), False),
-    ("resolved", word(words.RESOLVED), False),
+    ("kind", enum_parser(words.VISIT_KIND), True),
+    ("at", form_fields.parse_instant, True),
+    ("answer", enum_parser(words.ANSWER), False),
+    ("contacted", enum_parser(words.CONTACTED), False),
+    ("resolved", enum_parser(words.RESOLVED), False),
 )
-_CLAIM: Final[_Spec] = (("decision", word(words.RECOGNITION), True), ("decided_at", fields.moment, False))
+_CLAIM: Final[_Spec] = (
+    ("decision", enum_parser(words.RECOGNITION), True),
+    ("decided_at", form_fields.parse_instant, False),
+)
 
 
-def _read(spec: _Spec, given: Any, path: str, context: Context) -> dict[str, Any]:
+def _read(spec: _Spec, given: Any, path: str, context: FileContext) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise RowFault(path.rstrip("."), "bad_value")
     values: dict[str, Any] = {}
@@ -97,7 +104,7 @@ def _order(path: str, *rules: tuple[str, datetime | None, datetime | None, str])
             raise RowFault(path + name, "contradiction", what=what)
 
 
-def _return(given: Any, path: str, context: Context) -> HistoryReturn:
+def _return(given: Any, path: str, context: FileContext) -> HistoryReturn:
     values = _read(_RETURN, given, path, context)
     _order(path, ("decided_at", values["submitted_at"], values["decided_at"], "decided_before_submitted"))
     if values["decided_at"] is not None and values["decision"] is None:
@@ -106,7 +113,7 @@ def _return(given: Any, path: str, context: Context) -> HistoryReturn:
 
 
 def _extensions(
-    given: dict[str, Any], dates: dict[str, Any], path: str, context: Context
+    given: dict[str, Any], dates: dict[str, Any], path: str, context: FileContext
 ) -> tuple[HistoryExtension, ...]:
     found: list[HistoryExtension] = []
     due = dates["close_due_at"]
@@ -128,7 +135,7 @@ def _extensions(
     return tuple(found)
 
 
-def _assignment(given: Any, path: str, born: datetime, context: Context) -> HistoryAssignment:
+def _assignment(given: Any, path: str, born: datetime, context: FileContext) -> HistoryAssignment:
     values = _read(_ASSIGNMENT, given, path, context)
     sent, signed, closed = values["dispatched_at"], values["signed_at"], values["closed_at"]
     returned = _return(given["return"], f"{path}return.", context) if given.get("return") is not None else None
@@ -177,7 +184,7 @@ def _leads(assignments: list[HistoryAssignment]) -> tuple[HistoryAssignment, ...
     )
 
 
-def history_row(row: int, given: dict[str, Any], context: Context) -> HistoryRow:
+def history_row(row: int, given: dict[str, Any], context: FileContext) -> HistoryRow:
     """Read one object. Raises RowFault with the path of the field, e.g. `assignments[0].closed_at`.
 
     Keys that are not in the contract are ignored; absent values stay absent.

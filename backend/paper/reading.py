@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from backend.domain.refusals import Refused
-from backend.paper.fields import Context
 from backend.paper.form import Field, Form, RowFault
 from backend.paper.forms import FORMS, set_values_of
 from backend.paper.history import history_row
@@ -15,6 +14,7 @@ from backend.paper.records import Record, RowRefusal
 from backend.paper.sheet import Sheet, open_sheet
 from backend.paper.textlines import Line
 from backend.paper.words import fold
+from backend.tickets.form_fields import FileContext
 
 KINDS: Final = (*FORMS, "history")
 #: Rows searched for the headings: there may be title lines above them (附件2 has one).
@@ -27,7 +27,7 @@ class Reading:
     `rows` is an estimate of the row count, `row` the last row read, `ignored` the unused headings.
     """
 
-    def __init__(self, kind: str, sheet: Sheet, given: Mapping[str, str], now: datetime, context: Context) -> None:
+    def __init__(self, kind: str, sheet: Sheet, given: Mapping[str, str], now: datetime, context: FileContext) -> None:
         self.kind, self.rows, self.format = kind, sheet.rows, sheet.kind
         self.row = 0
         self.ignored: tuple[str, ...] = ()
@@ -186,7 +186,7 @@ def read(
     *,
     set_values: Mapping[str, str] | None = None,
     now: datetime,
-    context: Context | None = None,
+    context: FileContext | None = None,
 ) -> Reading:
     """Open a file for an import of `kind` (units people tickets history ledger calendar visits).
 
@@ -199,5 +199,5 @@ def read(
     sheet = open_sheet(where)
     if kind == "history" and sheet.kind != "jsonl":
         raise Refused("file_needs_jsonl")
-    frame = context or Context()
-    return Reading(kind, sheet, set_values or {}, now, Context(frame.zone, sheet.epoch, frame.countries))
+    frame = context or FileContext()
+    return Reading(kind, sheet, set_values or {}, now, FileContext(frame.zone, sheet.epoch, frame.countries))

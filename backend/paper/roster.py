@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from backend.paper import fields
 from backend.paper.form import Field, Form, RowFault
 from backend.paper.records import RosterRow
+from backend.tickets import form_fields
 
-_NAME = fields.text(200)
+_NAME = form_fields.text_parser(200)
 
 
 def _row(row: int, values: dict[str, Any], _: datetime) -> RosterRow:
@@ -24,10 +24,10 @@ ROSTER = Form(
         Field("unit", _NAME, "单位|单位编码|单位名称|值班单位", required=True),
         Field("person", _NAME, "值班人员|值班人|姓名|人员|人员编码|name", required=True),
         Field("deputy", _NAME, "副班|副班人员|备班|备班人员|替补"),
-        Field("begin", fields.moment, "from|开始|开始时间|起|起始时间|上班时间"),
-        Field("end", fields.moment, "to|结束|结束时间|止|截止时间|下班时间"),
-        Field("day", fields.day, "date|日期|值班日期"),
-        Field("hours", fields.text(40), "time|班次|时段|值班时段|值班时间"),
+        Field("begin", form_fields.parse_instant, "from|开始|开始时间|起|起始时间|上班时间"),
+        Field("end", form_fields.parse_instant, "to|结束|结束时间|止|截止时间|下班时间"),
+        Field("day", form_fields.parse_day, "date|日期|值班日期"),
+        Field("hours", form_fields.text_parser(40), "time|班次|时段|值班时段|值班时间"),
     ),
     _row,
 )

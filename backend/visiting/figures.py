@@ -9,7 +9,7 @@ from decimal import Decimal
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer
 from backend.domain.visit_outcome import is_valid_answer
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.visits import CallTally, VisitStore, VisitTally
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
@@ -67,7 +67,7 @@ class Month:
 class Counting:
     """Counts visits."""
 
-    def __init__(self, store: VisitStore, office: Office) -> None:
+    def __init__(self, store: VisitStore, office: OfficeCache) -> None:
         self._store = store
         self._office = office
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from backend.calls.tools import callable_number, masked
-from backend.office import Clock, Office
+from backend.office.cache import Clock, OfficeCache
 from backend.ports.requester_news import RequesterNewsStore
 from backend.ports.requester_texts import RequesterTextStore
 
@@ -28,7 +28,9 @@ class Numbers(Protocol):
 class Informing:
     """Queues texts about replies and extensions; texting sends them."""
 
-    def __init__(self, news: RequesterNewsStore, texts: RequesterTextStore, numbers: Numbers, office: Office) -> None:
+    def __init__(
+        self, news: RequesterNewsStore, texts: RequesterTextStore, numbers: Numbers, office: OfficeCache
+    ) -> None:
         self._news, self._texts, self._numbers, self._office = news, texts, numbers, office
         self._seen: datetime | None = None
 
@@ -39,7 +41,7 @@ class Informing:
 
     async def round(self) -> int:
         """Queue texts for the acts since the last run; return how many."""
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         now = self.clock.now()
         kinds = {verb: kind for verb, (kind, key, _) in TOLD.items() if snapshot.settings.flag(key)}
         after = now - BACK if self._seen is None else self._seen - LATE

@@ -6,8 +6,8 @@ from backend.domain.acts import Actor
 from backend.domain.masking import mask_phone
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.office import Office
-from backend.paper.numbers import normalise
+from backend.office.cache import OfficeCache
+from backend.office.phone_numbers import normalise_phone
 from backend.ports.audit import AuditStore
 from backend.ports.visits import DoNotCallEntry, VisitStore
 
@@ -19,7 +19,7 @@ MOST = 500
 class Peace:
     """Keeps the list. Every change is audited; the number itself is never written out."""
 
-    def __init__(self, store: VisitStore, office: Office, audit: AuditStore) -> None:
+    def __init__(self, store: VisitStore, office: OfficeCache, audit: AuditStore) -> None:
         self._store = store
         self._office = office
         self._audit = audit
@@ -38,8 +38,8 @@ class Peace:
         _may(by, reason)
         if not phone.strip():
             raise Refused("number_missing", field="phone")
-        snapshot = await self._office.standing()
-        number = normalise(phone, countries=snapshot.settings.strings("calls.countries")).e164
+        snapshot = await self._office.snapshot()
+        number = normalise_phone(phone, countries=snapshot.settings.strings("calls.countries")).e164
         shown = mask_phone(number, snapshot.settings.text("privacy.phone_mask"))
         now = self._office.clock.now()
         if not await self._store.block(number, shown, reason.strip(), by.code, now):
@@ -55,8 +55,8 @@ class Peace:
         _may(by, reason)
         if not (ref or phone.strip()):
             raise Refused("number_missing", field="ref")
-        countries = (await self._office.standing()).settings.strings("calls.countries")
-        number = normalise(phone, countries=countries).e164 if phone.strip() else ""
+        countries = (await self._office.snapshot()).settings.strings("calls.countries")
+        number = normalise_phone(phone, countries=countries).e164 if phone.strip() else ""
         shown = await self._store.unblock(ref=ref, phone=number)
         if shown is None:
             raise Refused("not_found")

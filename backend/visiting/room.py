@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore
 from backend.ports.visits import Recording, VisitStore
 from backend.visiting.figures import Counting
@@ -23,7 +23,7 @@ class Visiting:
     """Manual visits, the do-not-call list, statistics, texts (None without a carrier), recordings."""
 
     store: VisitStore
-    office: Office
+    office: OfficeCache
     audit: AuditStore
     tasks: Tasks
     peace: Peace

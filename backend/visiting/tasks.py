@@ -10,7 +10,7 @@ from backend.domain.spoken_time import speak_date
 from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Role
 from backend.domain.visit_outcome import ManualRule, find_missing, get_day_part
-from backend.office import Office, Standing
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.visits import VisitStore, VisitTask
 
 #: Roles that may see the work list; who may record a visit is up to the move table (T26).
@@ -37,7 +37,7 @@ class Sheet:
 class Tasks:
     """The work list of revisit agents."""
 
-    def __init__(self, store: VisitStore, office: Office, catalogue: Texts, hotline_name: str) -> None:
+    def __init__(self, store: VisitStore, office: OfficeCache, catalogue: Texts, hotline_name: str) -> None:
         self._store = store
         self._office = office
         self._catalogue = catalogue
@@ -46,7 +46,7 @@ class Tasks:
     async def all(self, by: Actor) -> Sequence[Sheet]:
         """List all waiting tasks, earliest due first. Refused `forbidden`."""
         _may(by)
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         return [self._sheet(task, by, snapshot) for task in await self._store.list_tasks(AT_ONCE)]
 
     async def one(self, ticket_no: str, by: Actor) -> Sheet:
@@ -55,7 +55,7 @@ class Tasks:
         task = await self._store.find_task(ticket_no)
         if task is None:
             raise Refused("not_found", ticket=ticket_no)
-        return self._sheet(task, by, await self._office.standing())
+        return self._sheet(task, by, await self._office.snapshot())
 
     async def to_call(self, ticket_no: str, by: Actor) -> Sheet:
         """Return a task whose requester may be called. Refused `forbidden`, `not_found`, `left_in_peace` (FW33)."""
@@ -66,10 +66,10 @@ class Tasks:
 
     async def awaited(self) -> Sequence[str]:
         """List tickets that wait for a visit result from 12351 (Q45); empty where visits are automatic."""
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         return [] if snapshot.settings.flag("visit.by_machine") else await self._store.list_awaiting_result(AT_ONCE)
 
-    def _sheet(self, task: VisitTask, by: Actor, snapshot: Standing) -> Sheet:
+    def _sheet(self, task: VisitTask, by: Actor, snapshot: OfficeSnapshot) -> Sheet:
         now, zone = self._office.clock.now(), self._office.clock.zone
         rules = snapshot.settings
         missed = [a for a in task.visits if a.kind == "manual" and a.answer == Answer.UNREACHED]
@@ -79,12 +79,12 @@ class Tasks:
         late = task.due_at is not None and task.due_at < now
         return Sheet(task, why(task), bands, find_missing(tried, rule), late, self._script(task, by, snapshot, now))
 
-    def _script(self, task: VisitTask, by: Actor, snapshot: Standing, now: datetime) -> tuple[str, ...]:
+    def _script(self, task: VisitTask, by: Actor, snapshot: OfficeSnapshot, now: datetime) -> tuple[str, ...]:
         """Render the lines of texts.md 7.4; blanks that only the conversation can fill stay blank."""
         language = self._catalogue.language.split("_")[0]
         zone = self._office.clock.zone
         # the unit contacts them again within its contact limit
-        again = snapshot.later(snapshot.settings.text("contact.general.limit"), now, task.management)
+        again = snapshot.add_limit(snapshot.settings.text("contact.general.limit"), now, task.management)
         said = self._catalogue.render(
             f"manual_visit.{'unsatisfied' if why(task) == 'unsatisfied' else 'other'}",
             hotline_name=self._hotline_name, agent=by.code, name=task.requester or "",

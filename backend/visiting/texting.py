@@ -9,17 +9,17 @@ from typing import Any, Protocol
 import structlog
 
 from backend.calls.tools import callable_number, masked
-from backend.desk import Desk
 from backend.domain import retry, speech_parser
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Source, State
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore
 from backend.ports.moves import TicketRef
 from backend.ports.requester_texts import RequesterText, RequesterTextStore
+from backend.tickets.service import TicketService
 from backend.visits import drawn
 from notify.channel import DeliveryError
 from notify.pace import Pacer
@@ -53,8 +53,8 @@ class Texting:
     store: RequesterTextStore
     numbers: Numbers
     peace: Leaver
-    desk: Desk
-    office: Office
+    desk: TicketService
+    office: OfficeCache
     catalogue: Texts
     audit: AuditStore
     pacer: Pacer
@@ -68,7 +68,7 @@ class Texting:
 
         Nothing is sent to numbers on the do-not-call list, nor if `visit.unreached_text` is off.
         """
-        snapshot = await self.office.standing()
+        snapshot = await self.office.snapshot()
         number = callable_number(await self.numbers.get_requester_phone(ticket_id), snapshot)
         if number is None or not snapshot.settings.flag("visit.unreached_text"):
             return False
@@ -99,7 +99,7 @@ class Texting:
 
     async def _send(self, text: RequesterText, now: datetime) -> bool | None:
         """Send one; None if the rate limit says wait, False if another process claimed it."""
-        snapshot = await self.office.standing()
+        snapshot = await self.office.snapshot()
         number = callable_number(await self.numbers.get_requester_phone(text.ticket_id), snapshot)
         if number is None:
             await self._over(text, "failed", now, error="not_callable")
@@ -176,7 +176,7 @@ class Texting:
 
     async def heard(self, sender: str, body: str) -> bool:
         """Handle an incoming text; True if it answered a visit. The first valid answer counts (FW22)."""
-        snapshot = await self.office.standing()
+        snapshot = await self.office.snapshot()
         number = callable_number(sender, snapshot)
         if number is None:
             return False
@@ -199,7 +199,7 @@ class Texting:
         snap = await self.desk.moves.load(TicketRef(ticket_id=text.ticket_id))
         if snap is None or snap.ticket.state is not State.REVISIT_AUTO or max(snap.ticket.visit_round, 1) != text.round:
             return
-        sampled = answer is Answer.UNREACHED and drawn(text.ticket_id, text.round, await self.office.standing())
+        sampled = answer is Answer.UNREACHED and drawn(text.ticket_id, text.round, await self.office.snapshot())
         words = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled}
         try:
             await self.desk.act(Act("visit", SYSTEM, Source.SMS, ticket_no=text.ticket_no, arguments=words))

@@ -7,10 +7,10 @@ from typing import Any
 from aiohttp import web
 from aiohttp_sse import sse_response
 
-from backend.desk import journal_line
 from backend.domain.acts import Actor, Plan
 from backend.domain.refusals import Refused
 from backend.rooms import Rooms
+from backend.tickets.service import build_log_fields
 from backend.web.asked import ROOMS
 from backend.web.identity import bearer, by_key, same_origin, session_of
 
@@ -26,12 +26,12 @@ class Feed:
 
     def __init__(self, rooms: Rooms) -> None:
         self._listeners: set[asyncio.Queue[Told | None]] = set()
-        rooms.desk.after.append(self.moved)
+        rooms.desk.listeners.append(self.moved)
 
     def moved(self, plan: Plan, ticket_no: str) -> None:
         """Queue a move for every listener; one too far behind is dropped and reconnects."""
         line = plan.entry
-        body = dict(journal_line(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
+        body = dict(build_log_fields(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
                                  line.version, line.by, str(line.source), line.at))  # fmt: skip
         for queue in tuple(self._listeners):
             if queue.qsize() >= WAITING:

@@ -64,7 +64,7 @@ async def actor_of_holder(rooms: Rooms, holder: str) -> Actor:
 
 
 async def _person(rooms: Rooms, code: str) -> Actor:
-    person = (await rooms.office.standing()).by_code.get(code)
+    person = (await rooms.office.snapshot()).by_code.get(code)
     if person is None or not person.active:
         raise Refused("unauthenticated")
     return Actor(person.code, person.role, person.unit)

@@ -28,7 +28,7 @@ class Meters:
         )
         self._findings = Gauge("jiesu_findings", "What the auditor found", ["kind"], registry=self._registry)
         self._counted = -FRESH
-        rooms.desk.after.append(self.moved)
+        rooms.desk.listeners.append(self.moved)
 
     def moved(self, plan: Plan, _ticket_no: str) -> None:
         """Count a move."""

@@ -37,7 +37,7 @@ class Shaper:
     @staticmethod
     async def of(rooms: Rooms) -> "Shaper":
         """Return one with the mask now in force."""
-        snapshot = await rooms.office.standing()
+        snapshot = await rooms.office.snapshot()
         return Shaper(rooms, snapshot.settings.get("privacy.phone_mask"))
 
     def at(self, instant: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.clockwork import Clockwork
 from backend.marks import Marks
-from backend.office import Clock
+from backend.office.cache import Clock
 from backend.rounds import Round
 from backend.shelves import Shelves
 from backend.standing_orders import StandingOrders

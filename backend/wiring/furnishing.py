@@ -17,20 +17,20 @@ from backend.courier import Courier
 from backend.domain.acts import Plan
 from backend.duties import Duties
 from backend.environment import Environment
-from backend.filing import Filing
 from backend.governance import Governance
 from backend.indicators import Indicators
 from backend.likeness.hot import HotLists
 from backend.mail.short_texts import ShortTexts
 from backend.marks.aids import Aids
 from backend.marks.room import Marks
+from backend.office.duty_roster import list_roster_findings
+from backend.office.readiness import UnitReadiness
 from backend.platform import Platform
-from backend.readiness import Chases
 from backend.rooms import Rooms
-from backend.rosters import roster_findings
 from backend.rounds import Rounds
 from backend.shelves import Shelves, bulletins_of
 from backend.snooze import Snooze
+from backend.tickets.files import TicketFiles
 from backend.visits import Visits
 from backend.wiring.chores import engage
 from backend.wiring.house import House
@@ -142,10 +142,10 @@ def _rooms(
     environment: Environment, s: Shelves, mail: Mail, calls: Calls | None, visits: Visits | None, rounds: Rounds
 ) -> tuple[Rooms, Marks]:
     """Build the services of the main path, from intake to scoring."""
-    filing = Filing(SqlFileStore(s.db), s.clock)
+    filing = TicketFiles(SqlFileStore(s.db), s.clock)
     aids = Aids(audit=s.audit, papers=filing, post=mail.letters, words=s.catalogue)
     auditor = Auditor(
-        SqlIntegrityStore(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: roster_findings(s.rosters)]
+        SqlIntegrityStore(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: list_roster_findings(s.rosters)]
     )
     marks = Marks(SqlScoringStore(s.db), s.office, s.ids, aids)
     rooms = Rooms(
@@ -166,7 +166,7 @@ def _annexes(rooms: Rooms, marks: Marks, environment: Environment, s: Shelves, m
     rooms.indicators = Indicators(SqlIndicatorStore(s.db), s.office)
     rooms.likeness, rooms.aid, rooms.hot = s.likeness, s.aid, HotLists(s.gists, s.likeness, s.office)
     rooms.governance = Governance(SqlGovernanceStore(s.db), s.likeness, marks, s.office, s.ids)
-    rooms.chases = Chases(SqlReadinessStore(s.db, s.ids), s.office)
+    rooms.chases = UnitReadiness(SqlReadinessStore(s.db, s.ids), s.office)
     rooms.platform = mail.draw.platform = _platform(environment, s, mail.owner)
 
 
@@ -182,7 +182,7 @@ def _listen(s: Shelves, courier: Courier, rounds: Rounds) -> None:
             s.likeness.reread(ticket_no)
             rounds.nudge("likeness")
 
-    s.desk.after += [moved, arrived]
+    s.desk.listeners += [moved, arrived]
 
 
 def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:

@@ -151,6 +151,6 @@ async def rehearse(stores: Shelves, town: "Town") -> None:
             town.introduce(**person)
 
     async def code(person: str) -> str:
-        return (await stores.registry.open_binding(person, "sandbox")).code
+        return (await stores.registry.create_binding_code(person, "sandbox")).code
 
     town.binding_code = code

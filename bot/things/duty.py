@@ -12,7 +12,7 @@ async def pass_on(talk: Talk, case: Case) -> None:
 
     Refused `no_duty` when nobody else can be reached by chat.
     """
-    snapshot = await talk.house.office.standing()
+    snapshot = await talk.house.office.snapshot()
     urgent = case.snap.ticket.grade is Grade.URGENT
     order = snapshot.contacts(case.assignment.unit, talk.now, urgent=urgent)
     others = [p for p in order if p.chat and p.code != talk.who.code and p.role is not Role.LEADER]

@@ -35,8 +35,8 @@ async def informed(talk: Talk, case: Case) -> None:
     draft = await talk.house.drafts.load_draft(talk.who.code, case.id, VERB)
     if not draft:
         raise Refused("reason_missing", field="reason")
-    snapshot = await talk.house.office.standing()
-    new_due = snapshot.later(f"{int(draft['days'])}wd", case.assignment.close_due_at, case.assignment.unit)
+    snapshot = await talk.house.office.snapshot()
+    new_due = snapshot.add_limit(f"{int(draft['days'])}wd", case.assignment.close_due_at, case.assignment.unit)
     await talk.act(VERB, assignment_id=case.id, new_due_at=new_due, reason=draft["reason"],
                    requester_informed={"at": talk.now, "way": "phone"})  # fmt: skip
     await talk.house.drafts.delete_draft(talk.who.code, case.id, VERB)

@@ -49,7 +49,7 @@ async def _own(talk: Talk, sheets: Sequence[Mapping[str, Any]], period: str, sta
 
 async def _all(talk: Talk, sheets: Sequence[Mapping[str, Any]], period: str, state: str, *, month: bool) -> None:
     """Send all scores, handling units and institutions apart; with ranks only where ranks are published."""
-    tiers = (await talk.house.office.standing()).settings.choice("bulletin.ranking") == "tiers"
+    tiers = (await talk.house.office.snapshot()).settings.choice("bulletin.ranking") == "tiers"
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for sheet in sheets:
         if sheet["total"] is not None:

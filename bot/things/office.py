@@ -47,7 +47,7 @@ async def status(talk: Talk, words: str = "") -> None:
     counts = await talk.house.reading.count_open(now)
     today = await glance.count_since(now.replace(hour=0, minute=0, second=0, microsecond=0))
     loads = await glance.list_unit_loads(now)
-    units = (await talk.house.office.standing()).config.units
+    units = (await talk.house.office.snapshot()).config.units
     named = [(units[one.unit].name if one.unit in units else one.unit, one.open, one.late) for one in loads]
     facts = {
         "received": today["received"], "dispatched": today.get("dispatch", 0) + today.get("reassign", 0),
@@ -92,7 +92,7 @@ async def overdue(talk: Talk, words: str = "") -> None:
     if not found:
         await talk.told("office.overdue_none")
         return
-    units = (await talk.house.office.standing()).config.units
+    units = (await talk.house.office.snapshot()).config.units
     lines = [talk.say_key("office.overdue_head", n=count)]
     in_order = sorted(found, key=lambda one: (one.unit is None, one.unit or "", one.due_at))
     for code, group in groupby(in_order, key=lambda one: one.unit):

@@ -13,9 +13,9 @@ OFF = frozenset({"off", "none", "0"})
 async def quiet(talk: Talk, words: str = "") -> None:
     """Handle /quiet: show; /quiet 22:00-07:00: set; /quiet off: clear. Refused `bad_quiet`."""
     rosters, who = talk.house.rosters, talk.who
-    rules = (await talk.house.office.standing()).settings
+    rules = (await talk.house.office.snapshot()).settings
     of_unit = rules.text("notify.quiet", who.unit)
-    own = await rosters.quiet_of(who.code) if rosters else ""
+    own = await rosters.get_quiet(who.code) if rosters else ""
     said = words.strip()
     if not said:
         await talk.told("office.quiet", quiet=own or of_unit)

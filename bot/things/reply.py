@@ -93,7 +93,7 @@ def _cause(said: ParsedReply) -> dict[str, Any]:
 
 
 async def _beijing(talk: Talk) -> bool:
-    return (await talk.house.office.standing()).settings.text("profile") == BEIJING
+    return (await talk.house.office.snapshot()).settings.text("profile") == BEIJING
 
 
 async def _kept(talk: Talk, case: Case) -> None:

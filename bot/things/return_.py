@@ -90,7 +90,7 @@ async def _proceed(talk: Talk, case: Case, draft: dict[str, Any], *, quiet: bool
 
 
 async def _missing(talk: Talk, draft: dict[str, Any]) -> list[str]:
-    rules = (await talk.house.office.standing()).settings
+    rules = (await talk.house.office.snapshot()).settings
     lacks = (
         ("reason", not draft.get("reason")),
         ("statement", rules.flag("return.requires_statement") and not draft.get("files")),

@@ -27,7 +27,7 @@ async def words(talk: Talk, case: Case, text: str) -> None:
     if not text:
         await start(talk, case)
         return
-    snapshot = await talk.house.office.standing()
+    snapshot = await talk.house.office.snapshot()
     unit, name = snapshot.config.units.get(talk.who.unit), await talk.house.book.get_requester_name(case.snap.ticket.id)
     shape = snapshot.settings.text("privacy.phone_mask")
     shown = cut(mask(text, (name,) if name else (), phone_mask=shape), LONGEST)
@@ -46,11 +46,11 @@ async def words(talk: Talk, case: Case, text: str) -> None:
 
 
 async def _people(talk: Talk, case: Case) -> list[Person]:
-    snapshot = await talk.house.office.standing()
+    snapshot = await talk.house.office.snapshot()
     here = snapshot.people(case.snap.ticket.management or "", Role.SUPERVISOR)
     return [p for p in here if p.chat and p.address]
 
 
 async def _phone(talk: Talk) -> str:
-    phones = (await talk.house.office.standing()).settings.strings("notify.duty_phone")
+    phones = (await talk.house.office.snapshot()).settings.strings("notify.duty_phone")
     return phones[0] if phones else ""

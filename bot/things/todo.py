@@ -25,7 +25,7 @@ async def page(talk: Talk, first: int) -> None:
     who = talk.who
     count, items = await talk.house.drafts.list_todo(who.unit, min(first + LISTED, MOST))
     items = items[first:]
-    calendar = (await talk.house.office.standing()).calendar
+    calendar = (await talk.house.office.snapshot()).calendar
     if not items:
         await talk.tell(talk.say_key("chat.todo_none"))
         return

@@ -7,7 +7,7 @@ from typing import Any
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State, UnitKind
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
 from bot.talk import Talk
 
 PEOPLE = (Role.HANDLER, Role.LIAISON, Role.LEADER)
@@ -22,7 +22,7 @@ async def unit(talk: Talk, words: str = "") -> None:
     if not asked:
         await talk.told("office.unit_usage")
         return
-    snapshot = await talk.house.office.standing()
+    snapshot = await talk.house.office.snapshot()
     mine = talk.actor.unit if talk.actor.is_unit_member else None
     found = meant(asked, [u for u in snapshot.config.units.values() if mine is None or u.code == mine])
     if not found:
@@ -49,7 +49,7 @@ def short_for(short: str, name: str) -> bool:
     return all(character in rest for character in short)
 
 
-async def _shown(talk: Talk, one: Unit, snapshot: Standing) -> None:
+async def _shown(talk: Talk, one: Unit, snapshot: OfficeSnapshot) -> None:
     counts = await talk.house.reading.count_open(talk.now, one.code)
     month: datetime = talk.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sheet = await _sheet(talk, one)
@@ -67,7 +67,7 @@ def working(counts: Mapping[str, int]) -> int:
     return sum(int(counts.get(state.value, 0)) for state in states)
 
 
-def _people(talk: Talk, one: Unit, snapshot: Standing) -> str:
+def _people(talk: Talk, one: Unit, snapshot: OfficeSnapshot) -> str:
     roles = PEOPLE if one.kind is UnitKind.HANDLING else STAFF
     said = [
         talk.say_key("office.unit_person", role=talk.house.catalogue.get_word("role", p.role), name=p.name,

@@ -42,7 +42,7 @@ async def _ring(talk: Talk, no: str) -> None:
     if talk.house.calls is None:
         raise Refused("unavailable")
     code = await talk.house.calls.ring(no, talk.actor)
-    snapshot = await talk.house.office.standing()
+    snapshot = await talk.house.office.snapshot()
     person = snapshot.by_code.get(str(code))
     unit = snapshot.config.units.get(person.unit) if person else None
     await talk.told("office.calling", ticket_no=no, unit=unit.name if unit else "", name=person.name if person else "")

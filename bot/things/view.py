@@ -21,7 +21,7 @@ async def view(talk: Talk, case: Case) -> None:
 
 async def detail(talk: Talk, ticket: Ticket, assignment: Assignment | None) -> str:
     """Render a ticket as text; without place and demand when `privacy.chat` is strict or it is confidential."""
-    snapshot = await talk.house.office.standing()
+    snapshot = await talk.house.office.snapshot()
     words = talk.house.catalogue
     closed = snapshot.settings.choice("privacy.chat") == "strict" or "confidential" in ticket.flags
     phone_mask = snapshot.settings.text("privacy.phone_mask")

@@ -72,7 +72,7 @@ async def test_in_the_beijing_rules_the_worker_must_have_no_objection_A33(world:
     await world.office.store.add_version(
         SettingVersion("profile", None, "beijing_mutual_aid", world.at - timedelta(days=1), "admin", world.at)
     )
-    world.office.forget()
+    world.office.invalidate()
     await world.ticket()
     card = await world.card(user, "H1")
     await user.press(card, "签收")

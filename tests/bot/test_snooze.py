@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.steward import set_setting
+from backend.office.settings import set_setting
 from tests.bot.world import World
 
 
@@ -12,7 +12,7 @@ from tests.bot.world import World
 async def test_how_long_a_list_is_put_off_is_a_setting(world: World, span: str, hours: int) -> None:
     await world.bound("H1")
     await set_setting(world.office, world.house.audit, "remind.snooze", None, span, "admin")
-    person = (await world.office.standing(fresh=True)).by_code["H1"]
+    person = (await world.office.snapshot(fresh=True)).by_code["H1"]
     assert world.house.snooze is not None
     at = await world.house.snooze.later(person)
     assert at - world.at == timedelta(hours=hours)

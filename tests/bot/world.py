@@ -11,19 +11,19 @@ from aiohttp import web
 from sqlalchemy import select, text
 
 from backend.cards import Cards
-from backend.desk import Desk
 from backend.domain.acts import Act, Actor
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.flow import build_entry
 from backend.domain.records import Assignment, Ticket, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
-from backend.filing import Filing
-from backend.office import Clock, Office
+from backend.office.cache import Clock, OfficeCache
+from backend.office.people import People, PersonForm
 from backend.ports.cards import NewCard
 from backend.ports.moves import NewTicket, TicketRef
-from backend.registry import PersonForm, Registry
 from backend.snooze import Snooze
+from backend.tickets.files import TicketFiles
+from backend.tickets.service import TicketService
 from bot.door import ChatDoor
 from bot.house import House
 from notify.channels.telegram import TelegramChannel, make_bot
@@ -77,17 +77,17 @@ class World:
         self.ids = IdSupply(db)
         self.vault = Encryption("a secret of the tests, long enough")
         clock = Clock(lambda: self.at, ZONE)
-        self.office = Office(SqlConfigStore(db, self.ids), clock, "jilin")
+        self.office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
         self.moves = create_move_store(db)
-        self.desk = Desk(self.moves, self.office, self.ids, b"k" * 32)
+        self.desk = TicketService(self.moves, self.office, self.ids, b"k" * 32)
         drafts = SqlChatStateStore(db)
-        self.registry = Registry(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
+        self.registry = People(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
         self.catalogue = Texts("zh_CN")
         book = CardShelf(db, self.ids, self.vault)
         bot = make_bot(TOKEN, f"{base}/sandbox/telegram")
         self.house = House(
             bot=bot, channel=TelegramChannel(bot), desk=self.desk, office=self.office, registry=self.registry,
-            drafts=drafts, reading=SqlQueryStore(db, self.vault), filing=Filing(SqlFileStore(db), clock),
+            drafts=drafts, reading=SqlQueryStore(db, self.vault), filing=TicketFiles(SqlFileStore(db), clock),
             audit=SqlAuditStore(db, self.ids), cards=Cards(self.moves, self.office, book, self.catalogue, drafts),
             book=book, catalogue=self.catalogue, pace=pace or NoPace(), glance=SqlGlanceStore(db),
             snooze=Snooze(SqlOutboxStore(db, self.ids), SqlQueryStore(db, self.vault), self.office, self.ids, self.moves, SqlDueStore(db)),
@@ -137,7 +137,7 @@ class World:
 
     async def bound(self, code: str) -> ChatUser:
         user = self.user(code)
-        opened = await self.registry.open_binding(code, "admin")
+        opened = await self.registry.create_binding_code(code, "admin")
         await user.start(opened.code)
         await user.expect("发送本人手机号")
         await user.share_contact()
@@ -178,7 +178,7 @@ class World:
         """What the courier will do: a living card in a chat, remembered."""
         a = await self.assignment(no)
         snap = await self.moves.load(TicketRef(no=no))
-        person = (await self.office.standing(fresh=True)).by_code[code]
+        person = (await self.office.snapshot(fresh=True)).by_code[code]
         assert snap is not None
         where = str(address or user.user_id)
         receipt = await self.house.channel.send(where, await self.house.cards.for_assignment(a.id, person))

@@ -83,7 +83,7 @@ async def test_a_handler_who_does_not_answer_is_told_and_the_requester_is_left_i
 ) -> None:
     await in_hand(world)
     getattr(world.phone(H1), fate)()
-    person = (await world.office.standing()).by_code["H1"]
+    person = (await world.office.snapshot()).by_code["H1"]
     await world.bound("H1")
     await world.calls.bridge(HANDLER, ticket_no="T1001")
     await world.settle()

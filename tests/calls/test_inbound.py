@@ -3,7 +3,7 @@
 import pytest
 
 from backend.domain.ticket import Role
-from backend.registry import PersonForm
+from backend.office.people import PersonForm
 from sandbox.phone.behaviour import answers
 from storage import tables as t
 from tests.calls.world import ASKER, H1, H2, PIN, World

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert
 from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Role, Source
-from backend.registry import PersonForm
+from backend.office.people import PersonForm
 from sandbox.phone.behaviour import Speech
 from storage import tables as t
 from storage.office.config import bump_epoch
@@ -149,7 +149,7 @@ async def bind(world: World, *people: tuple[str, str]) -> None:
         bump_epoch(c)
 
     await world.db.write(work)
-    world.office.forget()
+    world.office.invalidate()
 
 
 @ONE_ENGINE

@@ -16,16 +16,16 @@ from backend.calls.tools import Tools
 from backend.cards import Cards as Drawing
 from backend.clockwork import Clockwork
 from backend.courier import Courier
-from backend.desk import Desk
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.flow import build_entry
 from backend.domain.records import Ticket, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
-from backend.office import Clock, Office
+from backend.office.cache import Clock, OfficeCache
+from backend.office.people import People, PersonForm
 from backend.ports.config import SettingVersion
 from backend.ports.moves import NewTicket, TicketRef
-from backend.registry import PersonForm, Registry
+from backend.tickets.service import TicketService
 from backend.visits import Visits
 from backend.web.phone_hooks import add_phone_hooks
 from notify.pace import Bucket, Pacer
@@ -83,11 +83,11 @@ class World:
         self.ids, self.vault = IdSupply(db), Encryption("a secret of the tests, long enough")
         clock = Clock(lambda: self.at, ZONE)
         self.config = SqlConfigStore(db, self.ids)
-        self.office = Office(self.config, clock, "jilin")
+        self.office = OfficeCache(self.config, clock, "jilin")
         self.moves = create_move_store(db)
-        self.desk = Desk(self.moves, self.office, self.ids, KEY)
+        self.desk = TicketService(self.moves, self.office, self.ids, KEY)
         drafts = SqlChatStateStore(db)
-        self.registry = Registry(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
+        self.registry = People(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
         self.letters, book = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.vault)
         catalogue = Texts("zh_CN")
         self.courier = Courier(
@@ -129,11 +129,11 @@ class World:
 
     async def bound(self, code: str) -> None:
         """A person's chat, where letters to him wait; nobody carries them."""
-        person = (await self.office.standing()).by_code[code]
-        phone = await self.registry.phone_of(person.code)
-        opened = await self.registry.open_binding(code, "admin")
-        await self.registry.bind("telegram", f"u{code}", f"u{code}", opened.code)
-        await self.registry.confirm("telegram", f"u{code}", f"u{code}", phone or "")
+        person = (await self.office.snapshot()).by_code[code]
+        phone = await self.registry.get_phone(person.code)
+        opened = await self.registry.create_binding_code(code, "admin")
+        await self.registry.start_binding("telegram", f"u{code}", f"u{code}", opened.code)
+        await self.registry.confirm_binding("telegram", f"u{code}", f"u{code}", phone or "")
 
     async def ticket(self, no: str = "T1001", grade: Grade = Grade.URGENT, phone: str | None = ASKER) -> None:
         now = self.at.astimezone(UTC)
@@ -168,7 +168,7 @@ class World:
 
     async def set(self, key: str, value: str) -> None:
         await self.config.add_version(SettingVersion(key, None, value, self.at - timedelta(days=1), "admin", self.at))
-        self.office.forget()
+        self.office.invalidate()
 
     async def settle(self) -> None:
         """Work, and let everybody talk, until nothing is due at this hour."""

@@ -11,16 +11,16 @@ from sqlalchemy import insert, select, update
 
 from backend.cards import Cards as Drawing
 from backend.courier import Courier
-from backend.desk import Desk
 from backend.domain.acts import Act, Actor
 from backend.domain.flow import build_entry
 from backend.domain.instants import to_micros
 from backend.domain.records import Ticket, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
-from backend.office import Clock, Office
+from backend.office.cache import Clock, OfficeCache
 from backend.ports.moves import NewTicket, TicketRef
 from backend.ports.outbox import MessageDelivery
+from backend.tickets.service import TicketService
 from notify.channel import Capabilities, DeliveryError, EditResult
 from notify.message import Card, Receipt
 from notify.pace import Bucket, Pacer
@@ -138,8 +138,8 @@ class House:
         self.ids = IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
         self.moves = create_move_store(db)
-        self.office = Office(self.config, Clock(lambda: self.at, ZONE), "jilin")
-        self.desk = Desk(self.moves, self.office, self.ids, KEY)
+        self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        self.desk = TicketService(self.moves, self.office, self.ids, KEY)
         self.letters = SqlOutboxStore(db, self.ids)
         self.cards = SqlCardStore(db, self.ids, VAULT)
         self.channel = channel or FakeChannel()

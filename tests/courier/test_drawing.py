@@ -24,7 +24,7 @@ def test_every_kind_has_its_words_and_every_button_says_something(language: str)
 
 async def test_a_leader_sees_the_card_without_the_buttons_of_a_handler(house: House) -> None:
     assignment = await house.dispatched()
-    snapshot = await house.office.standing()
+    snapshot = await house.office.snapshot()
     handler = snapshot.by_code["H1"]
     leader = replace(handler, role=Role.LEADER)
     ours = await house.drawing.for_assignment(assignment, handler)
@@ -39,7 +39,7 @@ async def test_in_strict_privacy_nothing_of_the_demand_is_in_the_chat(house: Hou
     from backend.ports.config import SettingVersion
 
     await house.config.add_version(SettingVersion("privacy.chat", None, "strict", house.at, "A1", house.at))
-    house.office.forget()
+    house.office.invalidate()
     await house.dispatched()
     await house.courier.round()
     text = house.channel.sent[0].text
@@ -52,7 +52,7 @@ async def test_the_bot_may_ask_for_a_card_and_find_it_again(house: House) -> Non
     await house.courier.round()
     counter = ChatCards(house.drawing, house.letters, house.cards, house.moves, house.office, house.ids,
                         house.courier.nudge)  # fmt: skip
-    person = (await house.office.standing()).by_code["H2"]
+    person = (await house.office.snapshot()).by_code["H2"]
     await counter.send(person, assignment, "M1")
     await house.courier.round()
     sent = house.channel.to("chat-H2")[-1]

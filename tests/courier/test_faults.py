@@ -290,7 +290,7 @@ async def test_a_failing_database_write_after_a_send_is_tried_again_and_nothing_
 async def test_somebody_without_a_chat_any_more_is_rung_instead_FA7(house: House) -> None:
     await house.dispatched()
     await house.lose_binding("H2", "telegram", "moved")
-    house.office.forget()
+    house.office.invalidate()
     await house.courier.round()
     states = await house.states()
     assert states["M1", "H2"] == ["failed"] and "chat-H2" not in house.channel.asked
@@ -321,7 +321,7 @@ async def test_many_reminders_of_one_person_become_one_digest_FS17(house: House)
 
 
 async def test_a_nudge_wakes_a_waiting_courier_at_once_P4(house: House) -> None:
-    house.desk.after.append(house.courier.nudge)
+    house.desk.listeners.append(house.courier.nudge)
     waiting = asyncio.create_task(house.courier.wait(30))
     await house.dispatched()
     await asyncio.wait_for(waiting, 2)

@@ -83,7 +83,7 @@ async def test_an_urgent_card_overtakes_a_long_queue_FM6(database) -> None:  # t
     house = await House(database, channel).open(people(40))
     await bulk(house, 400, 40)
     courier = house.new_courier(real=time.time)
-    house.desk.after.append(courier.nudge)
+    house.desk.listeners.append(courier.nudge)
     sending = asyncio.create_task(courier.round())
     while len(channel.sent) < 20:
         await asyncio.sleep(0.01)

@@ -60,7 +60,7 @@ async def test_a_reminder_whose_deadline_was_moved_out_meanwhile_is_not_sent_FS1
     snap = await house.desk.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.lead is not None
     due = snap.lead.close_due_at
-    await house.desk.ready()
+    await house.desk.ensure_ids()
     duty = next(d for d in snap.duties if d.kind == "close")
     now = house.at
     reminder = Message(house.desk.new_id(), "M4", "telegram", "H1", snap.ticket.id, snap.lead.id, 3, False, now, now,

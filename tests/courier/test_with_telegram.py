@@ -132,7 +132,7 @@ async def test_a_group_that_became_a_supergroup_gets_its_message_once_FT21(scree
     group = screens.town.chat.group("住建局", [screens.people["H1"], screens.people["H2"]])
     await rebind(screens.house.db, "H1", str(group.chat.id))
     moved = group.migrate()
-    screens.house.office.forget()
+    screens.house.office.invalidate()
     await screens.house.dispatched()
     await screens.courier.round()
     assert sum(m.from_bot for m in moved.chat.messages.values()) == 1

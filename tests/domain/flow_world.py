@@ -11,8 +11,8 @@ from backend.domain.flow import decide
 from backend.domain.records import Assignment, Duty, Message, Person, Request, Ticket, Unit, Visit
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
-from backend.office import Standing
-from backend.office_now import OfficeNow
+from backend.office.cache import OfficeSnapshot
+from backend.office.context import DecisionContext
 from backend.ports.config import OfficeConfig
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -63,7 +63,7 @@ class Paper:
         ]  # fmt: skip
         chosen = {k.replace("__", "."): v for k, v in settings.items()}
         config = OfficeConfig(1, {u.code: u for u in units}, tuple(people()), chosen)
-        self.standing = Standing.of(config, "jilin", ZONE)
+        self.standing = OfficeSnapshot.build(config, "jilin", ZONE)
         ticket = Ticket(
             number, self.no, 1, "", State.PENDING_DISPATCH, category, grade, "phone", "A市", "M01", "M01", self.at,
             has_phone=True, text="路灯不亮", phone_index="caller",
@@ -99,7 +99,7 @@ class Paper:
         assignment: int | None = None, **words: object,
     ) -> "Paper":  # fmt: skip
         """Somebody acts; refusals pass."""
-        world = OfficeNow(self.standing, self.at, lambda: next(self._ids))
+        world = DecisionContext(self.standing, self.at, lambda: next(self._ids))
         act = Act(verb, ROLES[who], Source.API, ticket_no=self.no, arguments=words, version=version, at=at,
                   assignment_id=assignment)  # fmt: skip
         other = self.beside

@@ -208,7 +208,7 @@ def test_what_was_asked_about_a_ticket_that_ended_need_not_be_decided_T31() -> N
 def test_Q38_a_claim_is_decided_within_three_working_days() -> None:
     paper = unsatisfied().act("handler", "claim_unreasonable", reason="超出职权", files=["f1"])
     due = paper.snap.requests[-1].review_due_at
-    assert due is not None and due == paper.standing.later("3wd", paper.at, "M01")
+    assert due is not None and due == paper.standing.add_limit("3wd", paper.at, "M01")
 
 
 def test_T18_an_order_nobody_answered_in_time_stays_late_when_the_supervisor_lets_it_rest() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from backend.clockwork import Clockwork
-from backend.desk import Desk, Moved
 from backend.domain.acts import Act, Snapshot
 from backend.domain.records import Duty, Message
 from backend.domain.ticket import Grade, Obligation
-from backend.office import Clock, Office
+from backend.office.cache import Clock, OfficeCache
 from backend.ports.moves import TicketRef
+from backend.tickets.service import ActResult, TicketService
 from tests.domain.flow_world import ZONE, Paper
 
 
@@ -38,7 +38,7 @@ class Shelf:
         return []
 
 
-class Desklet(Desk):
+class Desklet(TicketService):
     """A desk that remembers what the clock said to it."""
 
     def __init__(self, paper: Paper) -> None:
@@ -50,25 +50,25 @@ class Desklet(Desk):
     async def load(self, find: TicketRef) -> Snapshot:
         return self.paper.snap
 
-    async def ready(self) -> None:
+    async def ensure_ids(self) -> None:
         pass
 
     def new_id(self) -> int:
         return next(self.ids)
 
-    async def act(self, act: Act) -> Moved:
+    async def act(self, act: Act) -> ActResult:
         self.said.append((act.verb, act.at))
-        return Moved(1, None)
+        return ActResult(1, None)
 
 
-class House(Office):
+class House(OfficeCache):
     """An office whose standing is the paper's."""
 
     def __init__(self, paper: Paper) -> None:
         self.paper = paper
         self.clock = Clock(lambda: paper.at, ZONE)
 
-    async def standing(self, *, fresh: bool = False) -> Any:
+    async def snapshot(self, *, fresh: bool = False) -> Any:
         return self.paper.standing
 
 
@@ -88,7 +88,7 @@ async def test_the_dispatcher_is_warned_at_night_because_the_institution_is_staf
     paper = Paper()
     paper.at = at("10T18:00:00")
     due = paper.at + timedelta(hours=12)
-    look = paper.standing.first_look(Obligation.DISPATCH, Grade.GENERAL, paper.at, due, "M01")
+    look = paper.standing.first_check(Obligation.DISPATCH, Grade.GENERAL, paper.at, due, "M01")
     store = Shelf([Duty(1, 1, None, "M01", Obligation.DISPATCH, Grade.GENERAL, paper.at, due, look)])
     paper.at = at("11T00:00:02")
     await Clockwork(store, Desklet(paper), House(paper)).round()  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ def tree(file: Path) -> ast.Module:
 
 
 def where(file: Path, node: ast.AST) -> str:
-    """`backend/desk.py:40`, for a message."""
+    """`backend/tickets/service.py:40`, for a message."""
     return f"{name_of(file)}:{getattr(node, 'lineno', 1)}"
 
 

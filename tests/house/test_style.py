@@ -19,9 +19,9 @@ WORDS_WE_READ = {
     "backend/environment.py": "a default that an installation changes",
     "backend/paper/catalogue.py": "headings of the dispatch catalogue",
     "backend/paper/cells.py": "yes and no in a cell",
-    "backend/paper/fields.py": "how dates and numbers are written",
+    "backend/tickets/form_fields.py": "how dates and numbers are written",
     "backend/paper/forms.py": "headings of the official forms",
-    "backend/paper/numbers.py": "how extensions are written",
+    "backend/office/phone_numbers.py": "how extensions are written",
     "backend/paper/roster.py": "headings of duty rosters",
     "backend/paper/words.py": "spellings of stored words",
 }

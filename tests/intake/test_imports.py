@@ -121,7 +121,7 @@ async def test_people_may_name_their_unit_as_the_registration_form_does(bench: B
     text = "代办处名称（区）,姓名,联系电话,密钥名称\n市交通运输局,林一,13800003002,云岭林一\n"
     assert (await bench.bring("people", text))["imported"] == 1
     assert (await bench.bring("people", text))["already"] == 1
-    snapshot = await bench.house.office.standing(fresh=True)
+    snapshot = await bench.house.office.snapshot(fresh=True)
     assert [p.role for p in snapshot.by_unit["U04"] if p.name == "林一"] == [Role.HANDLER]
 
 
@@ -134,13 +134,13 @@ async def test_a_parent_may_stand_below_its_child_and_a_missing_one_is_refused(b
 
 
 async def test_a_years_notice_settles_the_whole_year_and_single_days_settle_themselves(bench: Bench) -> None:
-    before = (await bench.house.office.standing()).calendar.end
+    before = (await bench.house.office.snapshot()).calendar.end
     await bench.bring("calendar", "date,working,name\n2026-11-14,工作日,调休\n")
-    calendar = (await bench.house.office.standing(fresh=True)).calendar
+    calendar = (await bench.house.office.snapshot(fresh=True)).calendar
     assert calendar.is_workday(date(2026, 11, 14)) and calendar.end == before
     text = "date,working,name\n2027-01-01,放假,元旦\n2027-10-01,放假,国庆节\n2027-10-09,上班,调休\n"
     report = await bench.bring("calendar", text)
-    calendar = (await bench.house.office.standing(fresh=True)).calendar
+    calendar = (await bench.house.office.snapshot(fresh=True)).calendar
     assert report["imported"] == 3 and calendar.end == date(2027, 12, 31)
     assert not calendar.is_workday(date(2027, 10, 1)) and calendar.is_workday(date(2027, 10, 9))
     assert calendar.is_workday(date(2027, 10, 11)) and not calendar.is_workday(date(2027, 10, 10))

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Channel, Grade, Obligation, Role, Source, State
-from backend.intake import TicketForm
 from backend.ports.moves import TicketRef
+from backend.tickets.intake import TicketForm
 from storage import tables as t
 from tests.intake.conftest import CLERK, Bench
 
@@ -125,7 +125,7 @@ async def test_a_handler_brings_no_demands(bench: Bench) -> None:
 
 async def test_each_new_ticket_is_told_to_whoever_listens(bench: Bench) -> None:
     heard: list[str] = []
-    bench.house.desk.after.append(lambda plan, no: heard.append(f"{plan.entry.verb} {no}"))
+    bench.house.desk.listeners.append(lambda plan, no: heard.append(f"{plan.entry.verb} {no}"))
     await bench.house.intake.receive_many([replace(FORM, ticket_no=f"T{n}") for n in range(20)], CLERK, Source.IMPORT)
     assert heard == [f"create T{n}" for n in range(20)]
 

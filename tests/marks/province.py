@@ -9,8 +9,8 @@ from typing import Any
 
 from backend.domain.records import Unit
 from backend.domain.ticket import UnitKind
-from backend.paper.fields import Context
 from backend.paper.reading import read
+from backend.tickets.form_fields import FileContext
 from tests.marks.world import ZONE, Lives, World
 
 FIRST, DAYS = datetime(2026, 1, 3, 8, tzinfo=ZONE), 292  # up to the end of October
@@ -66,7 +66,9 @@ class Province(Lives):
 async def bring(world: World, province: Province, path: Path) -> int:
     """Units and lives, as an import would; how many lives are kept. A refusal is an error."""
     await world.config.save_units(province.units())
-    rows: Iterator[Any] = iter(read("history", path, now=world.at, context=Context(ZONE, date(1899, 12, 30), ("CN",))))
+    rows: Iterator[Any] = iter(
+        read("history", path, now=world.at, context=FileContext(ZONE, date(1899, 12, 30), ("CN",)))
+    )
     kept = 0
     while chunk := list(islice(rows, CHUNK)):
         refused = [row for row in chunk if not hasattr(row, "ticket_no")]

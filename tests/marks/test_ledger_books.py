@@ -114,7 +114,7 @@ async def test_the_limit_for_reporting_a_contact_is_a_setting(world: World) -> N
 async def set_value(world: World, key: str, value: str) -> None:
     now = world.office.clock.now()
     await world.config.add_version(SettingVersion(key, None, value, now, "A1", now))
-    world.office.forget()
+    world.office.invalidate()
 
 
 async def test_praise_supervision_and_coordination_become_drafts_B24_B27_B57(world: World) -> None:

@@ -54,7 +54,7 @@ async def test_a_merged_repeat_counts_with_its_master_once_or_by_itself(world: W
     await world.load([life("A", closed_at=closed, extensions=longer), repeat])
     merged = SENT + timedelta(days=21)
     await merge(world, "B", "A", merged)
-    snapshot = await world.office.standing()
+    snapshot = await world.office.snapshot()
     for month, basis in (("2026-11", "closed"), ("2026-10", "due")):
         told = {"scoring.closure_basis": basis, "scoring.extension_month": basis}
         for word, as_of, weight in (

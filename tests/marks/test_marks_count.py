@@ -35,7 +35,7 @@ async def world(database: Database) -> World:
 
 
 async def tally(world: World, as_of: datetime, settings: dict[str, str]):
-    snapshot = await world.office.standing()
+    snapshot = await world.office.snapshot()
     rules = snapshot.settings.with_changes(settings)
     found = {}
     for month in MONTHS:
@@ -90,7 +90,7 @@ async def test_a_due_time_past_the_calendar_is_refused_and_the_others_land(world
 
 async def test_the_tickets_behind_a_line_are_its_count_failing_ones_first(world: World) -> None:
     await world.load(Lives(6).make(400))
-    snapshot = await world.office.standing()
+    snapshot = await world.office.snapshot()
     asked = question("2026-10", snapshot, snapshot.settings, world.at, None)
     for measure in COUNTED:
         counts = {c.unit: c for c in (await world.shelf.count([measure], asked))[measure]}

@@ -21,7 +21,7 @@ async def agrees(database: Database, path: Path, tickets: int, regions: int, uni
     world, province = await World(database).open(), Province(seed, regions, units)
     province.write(path, tickets)
     assert await bring(world, province, path) == tickets
-    world.office.forget()
+    world.office.invalidate()
     with path.open(encoding="utf-8") as file:
         counts = count(read(file), await world.due(), world.at)
     known = {one.code: one for one in province.units()}

@@ -250,7 +250,7 @@ async def test_the_beijing_profile_prints_three_rates_and_no_total(world: World)
 
 async def live(world: World, no: str, **more: object) -> None:
     """A ticket as intake makes it."""
-    await world.desk.ready()
+    await world.desk.ensure_ids()
     now, ticket_id = world.at.astimezone(UTC), world.ids.take()
     head = build_entry(world.vault.journal, prev_hash="", entry_id=world.ids.take(), ticket_id=ticket_id, version=1,
                  assignment_id=None, verb="create", from_state="", to_state="pending_dispatch", by="D1",

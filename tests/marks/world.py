@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert
 
-from backend.desk import Desk
 from backend.domain.acts import Act, Actor
 from backend.domain.records import Unit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, UnitKind
 from backend.histories import Histories as HistoryRoom
 from backend.marks import Marks
-from backend.office import Clock, Office
-from backend.paper.fields import Context
+from backend.office.cache import Clock, OfficeCache
 from backend.paper.reading import read
+from backend.tickets.form_fields import FileContext
+from backend.tickets.service import TicketService
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
@@ -40,12 +40,12 @@ class World:
         self.at = datetime(2026, 11, 22, 9, tzinfo=ZONE)
         self.db, self.ids = db, IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
-        self.office = Office(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
         self.vault = Encryption("a secret of sixteen or more")
         self.shelf = SqlScoringStore(db)
         self.marks = Marks(self.shelf, self.office, self.ids)
         self.histories = HistoryRoom(SqlHistoryStore(db, self.ids, self.vault), self.office)
-        self.desk = Desk(create_move_store(db), self.office, self.ids, self.vault.journal)
+        self.desk = TicketService(create_move_store(db), self.office, self.ids, self.vault.journal)
 
     async def open(self) -> "World":
         await self.config.save_units([
@@ -65,7 +65,7 @@ class World:
     async def load(self, lives: list[dict[str, Any]]) -> list[Any]:
         """Write lives through the file reader, as an import would."""
         body = "\n".join(json.dumps(life, ensure_ascii=False) for life in lives).encode()
-        rows = list(read("history", body, now=self.at, context=Context(ZONE, date(1899, 12, 30), ("CN",))))
+        rows = list(read("history", body, now=self.at, context=FileContext(ZONE, date(1899, 12, 30), ("CN",))))
         refused = [r for r in rows if not hasattr(r, "ticket_no")]
         assert not refused, refused[:3]
         return await self.histories.write(rows, "import")  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ class World:
 
     async def due(self):  # type: ignore[no-untyped-def]
         """The office's deadlines in the shape the independent count asks for."""
-        snapshot = await self.office.standing()
+        snapshot = await self.office.snapshot()
 
         def answer(kind: str, grade: str, category: str, at: datetime) -> datetime:
             return snapshot.due(Obligation(kind), Grade(grade), Category(category), at, None)

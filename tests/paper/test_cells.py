@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from backend.paper.cells import export_cell
-from backend.paper.fields import SHANGHAI
+from backend.tickets.form_fields import SHANGHAI
 
 
 @pytest.mark.parametrize(

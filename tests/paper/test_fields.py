@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.refusals import Refused
-from backend.paper import fields, words
-from backend.paper.fields import SHANGHAI, Context
+from backend.paper import words
+from backend.tickets import form_fields
+from backend.tickets.form_fields import SHANGHAI, FileContext
 
-HERE = Context()
-MAC = Context(epoch=datetime(1904, 1, 1))  # noqa: DTZ001
+HERE = FileContext()
+MAC = FileContext(epoch=datetime(1904, 1, 1))  # noqa: DTZ001
 NOON = datetime(2020, 1, 2, 10, 5, 12, tzinfo=SHANGHAI)
 MOMENTS = [
     ("2020/1/2 10:05:12", NOON),
@@ -44,20 +45,20 @@ NO_MOMENTS = [
 @pytest.mark.parametrize(("written", "meant"), MOMENTS)
 def test_a_moment_is_read_as_it_is_written(written: Any, meant: datetime) -> None:
     """FF9."""
-    assert fields.moment(written, HERE) == meant
+    assert form_fields.parse_instant(written, HERE) == meant
 
 
 @pytest.mark.parametrize("written", NO_MOMENTS)
 def test_a_day_that_does_not_exist_is_refused(written: Any) -> None:
     """FF9: 2月30日, two-digit years."""
     with pytest.raises(Refused) as no:
-        fields.moment(written, HERE)
+        form_fields.parse_instant(written, HERE)
     assert no.value.code == "bad_date"
 
 
 def test_the_1904_date_base_is_honoured() -> None:
     """FF9."""
-    assert fields.moment(43832.5 - 1462, MAC) == fields.moment(43832.5, HERE)
+    assert form_fields.parse_instant(43832.5 - 1462, MAC) == form_fields.parse_instant(43832.5, HERE)
 
 
 @given(st.datetimes(datetime(1960, 1, 1), datetime(2090, 1, 1)))  # noqa: DTZ001
@@ -71,14 +72,14 @@ def test_every_spelling_of_an_instant_means_the_same(naive: datetime) -> None:
         f"{naive:%Y年%m月%d日%H时%M分%S秒}",
         serial,
     ):
-        assert fields.moment(written, HERE) == meant
+        assert form_fields.parse_instant(written, HERE) == meant
 
 
 @given(st.one_of(st.text(max_size=40), st.floats(), st.integers(), st.booleans()))
 def test_no_cell_breaks_a_reader(value: Any) -> None:
     for reader in (
-        fields.moment, fields.day, fields.month, fields.phone, fields.yes_no, fields.code, fields.key_subject,
-        fields.text(10), fields.whole(0, 9), fields.decimal("0", "9"), fields.word(words.CATEGORY),
+        form_fields.parse_instant, form_fields.parse_day, form_fields.parse_month, form_fields.parse_phone, form_fields.parse_yes_no, form_fields.parse_code, form_fields.parse_key_subject,
+        form_fields.text_parser(10), form_fields.integer_parser(0, 9), form_fields.decimal_parser("0", "9"), form_fields.enum_parser(words.CATEGORY),
     ):  # fmt: skip
         try:
             reader(value, HERE)
@@ -91,7 +92,7 @@ def test_no_cell_breaks_a_reader(value: Any) -> None:
     [("是", True), ("否", False), ("YES", True), ("0", False), (1, True), (False, False)],
 )
 def test_yes_and_no_are_read_in_both_languages(written: Any, meant: bool) -> None:
-    assert fields.yes_no(written, HERE) is meant
+    assert form_fields.parse_yes_no(written, HERE) is meant
 
 
 @pytest.mark.parametrize(
@@ -99,22 +100,22 @@ def test_yes_and_no_are_read_in_both_languages(written: Any, meant: bool) -> Non
     [("2026-10", "2026-10"), ("2026年1月", "2026-01"), (202610, "2026-10"), ("2026/10/01", "2026-10")],
 )
 def test_a_month_is_read(written: Any, meant: str) -> None:
-    assert fields.month(written, HERE) == meant
+    assert form_fields.parse_month(written, HERE) == meant
 
 
 def test_words_are_read_in_chinese_and_english() -> None:
-    assert fields.word(words.CATEGORY)(" 投诉 ", HERE) == "complaint"
-    assert fields.word(words.ROLE)("经办人员", HERE) == "handler"
-    assert fields.word(words.UNIT_KIND)("承办单位", HERE) == "handling"
+    assert form_fields.enum_parser(words.CATEGORY)(" 投诉 ", HERE) == "complaint"
+    assert form_fields.enum_parser(words.ROLE)("经办人员", HERE) == "handler"
+    assert form_fields.enum_parser(words.UNIT_KIND)("承办单位", HERE) == "handling"
     with pytest.raises(Refused) as no:
-        fields.word(words.GRADE)("很急", HERE)
+        form_fields.enum_parser(words.GRADE)("很急", HERE)
     assert "urgent" in no.value.facts["allowed"]
 
 
 def test_text_is_kept_whole_and_spoiled_text_is_refused() -> None:
     """FF2: 65 000 characters are kept, one more is refused; NUL, lone surrogates and U+FFFD are refused."""
-    assert len(fields.text(65_000, lines=True)("字" * 65_000, HERE)) == 65_000
-    assert fields.text(20)("e\u0301\u202e\u200b 甲\n乙", HERE) == "é 甲 乙"
+    assert len(form_fields.text_parser(65_000, multiline=True)("字" * 65_000, HERE)) == 65_000
+    assert form_fields.text_parser(20)("e\u0301\u202e\u200b 甲\n乙", HERE) == "é 甲 乙"
     for spoiled, code in (
         ("字" * 65_001, "too_long"),
         ("a\0b", "bad_character"),
@@ -122,14 +123,14 @@ def test_text_is_kept_whole_and_spoiled_text_is_refused() -> None:
         ("\ufffd", "bad_character"),
     ):
         with pytest.raises(Refused) as no:
-            fields.text(65_000)(spoiled, HERE)
+            form_fields.text_parser(65_000)(spoiled, HERE)
         assert no.value.code == code
 
 
 def test_the_key_name_stands_between_the_second_and_third_at() -> None:
     """A40."""
-    assert fields.key_name_of("011@2201@朝阳代办处张三@00000001") == "朝阳代办处张三"
-    assert fields.key_name_of("a＠b＠王五＠d@e") == "王五"
+    assert form_fields.extract_key_name("011@2201@朝阳代办处张三@00000001") == "朝阳代办处张三"
+    assert form_fields.extract_key_name("a＠b＠王五＠d@e") == "王五"
     for wrong in ("a@b@c", "张三", "a@b@ @c"):
         with pytest.raises(Refused, match="bad_key_subject"):
-            fields.key_name_of(wrong)
+            form_fields.extract_key_name(wrong)

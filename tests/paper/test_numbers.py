@@ -3,7 +3,7 @@
 import pytest
 
 from backend.domain.refusals import Refused
-from backend.paper.numbers import normalise, short_code
+from backend.office.phone_numbers import find_short_code, normalise_phone
 
 GOOD = [
     ("13800001234", "+8613800001234", None),
@@ -45,7 +45,7 @@ BAD = [
 @pytest.mark.parametrize(("raw", "e164", "extension"), GOOD)
 def test_a_number_is_read_as_people_write_it(raw: object, e164: str, extension: str | None) -> None:
     """FF8."""
-    number = normalise(raw)
+    number = normalise_phone(raw)
     assert (number.e164, number.extension) == (e164, extension)
 
 
@@ -53,18 +53,18 @@ def test_a_number_is_read_as_people_write_it(raw: object, e164: str, extension: 
 def test_a_number_nobody_can_be_called_on_is_refused(raw: object, reason: str) -> None:
     """FF8, FW31."""
     with pytest.raises(Refused) as no:
-        normalise(raw)
+        normalise_phone(raw)
     assert (no.value.code, no.value.facts["reason"]) == ("bad_phone", reason)
 
 
 def test_foreign_numbers_need_their_country_on_the_list_and_premium_ones_never_pass() -> None:
     """FW31."""
-    assert normalise("+1 202 555 0123", countries=("CN", "US")).e164 == "+12025550123"
+    assert normalise_phone("+1 202 555 0123", countries=("CN", "US")).e164 == "+12025550123"
     with pytest.raises(Refused) as no:
-        normalise("+1 900 234 5678", countries=("CN", "US"))
+        normalise_phone("+1 900 234 5678", countries=("CN", "US"))
     assert no.value.facts["reason"] == "premium"
 
 
 def test_short_codes_are_told_apart() -> None:
-    assert short_code("12345") == "12345"
-    assert short_code("13800001234") is None
+    assert find_short_code("12345") == "12345"
+    assert find_short_code("13800001234") is None

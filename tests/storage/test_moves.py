@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import insert
 
-from backend.desk import Desk
 from backend.domain.acts import Act, Actor
 from backend.domain.flow import build_entry
 from backend.domain.records import Ticket, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Outcome, Role, Source, State, UnitKind
-from backend.office import Clock, Office
+from backend.office.cache import Clock, OfficeCache
 from backend.ports.moves import NewTicket, TicketRef
+from backend.tickets.service import TicketService
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
@@ -38,8 +38,8 @@ class Bench:
         self.ids = IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
         self.moves = create_move_store(db)
-        self.office = Office(self.config, Clock(lambda: self.at, ZONE), "jilin")
-        self.desk = Desk(self.moves, self.office, self.ids, KEY)
+        self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        self.desk = TicketService(self.moves, self.office, self.ids, KEY)
         self.db = db
 
     async def open(self) -> "Bench":

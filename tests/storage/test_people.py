@@ -10,9 +10,9 @@ from sqlalchemy import select
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, UnitKind
-from backend.office import Clock, Office
+from backend.office.cache import Clock, OfficeCache
+from backend.office.people import People, PersonForm, generate_person_code, is_strong_pin, parse_contact_phone
 from backend.ports.people import Binding
-from backend.registry import PersonForm, Registry, international, person_code, strong
 from storage import tables as t
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine.database import Database
@@ -30,9 +30,9 @@ class Desk:
         self.at = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         ids = IdSupply(db)
         self.db = db
-        self.office = Office(SqlConfigStore(db, ids), Clock(lambda: self.at, ZONE), "jilin")
+        self.office = OfficeCache(SqlConfigStore(db, ids), Clock(lambda: self.at, ZONE), "jilin")
         self.people = SqlPeopleStore(db, ids, Encryption("a secret of the tests, long enough"))
-        self.registry = Registry(self.people, SqlChatStateStore(db), self.office)
+        self.registry = People(self.people, SqlChatStateStore(db), self.office)
 
     async def open(self) -> "Desk":
         await self.registry.put_units(
@@ -44,7 +44,7 @@ class Desk:
         return self
 
     async def code(self) -> tuple[str, str]:
-        opened = await self.registry.open_binding("H1", "admin")
+        opened = await self.registry.create_binding_code("H1", "admin")
         found = await self.people.try_code(opened.code, "bind:telegram:test", self.at)
         assert found is not None
         return opened.code, found[1]
@@ -58,10 +58,10 @@ async def desk(database: Database) -> Desk:
 async def test_the_same_people_again_change_nothing_and_numbers_are_sealed(desk: Desk) -> None:
     form = PersonForm("李明", "U01", Role.HANDLER, "H1", "＋86 13800001001")
     assert await desk.registry.put_people([form], "admin") == [False]
-    assert await desk.registry.phone_of("H1") == PHONE
+    assert await desk.registry.get_phone("H1") == PHONE
     row = await desk.db.read(lambda c: c.execute(select(t.people)).mappings().one())
     assert PHONE.encode() not in bytes(row["phone_sealed"]) and PHONE[-8:] not in str(row["phone_index"])
-    found = await desk.registry.person_by_phone(PHONE)
+    found = await desk.registry.find_by_phone(PHONE)
     assert found is not None and found.code == "H1"
 
 
@@ -76,16 +76,20 @@ async def test_an_unknown_unit_is_refused_and_good_rows_land_all_the_same(desk: 
     assert isinstance(third, Refused) and third.code == "bad_phone"
     with pytest.raises(Refused, match="unknown_unit"):
         await desk.registry.put_units([Unit("U9", "某", UnitKind.HANDLING, parent="nobody")], "admin")
-    assert person_code("U01", "王芳") == person_code("U01", "王芳") != person_code("U01", "王芬")
+    assert (
+        generate_person_code("U01", "王芳")
+        == generate_person_code("U01", "王芳")
+        != generate_person_code("U01", "王芬")
+    )
 
 
 async def test_deputies_stand_in_the_order_they_were_named(desk: Desk) -> None:
     names = ["乙", "丙", "丁"]
     await desk.registry.put_people([PersonForm(n, "U01", Role.HANDLER) for n in names], "admin")
-    snapshot = await desk.office.standing(fresh=True)
+    snapshot = await desk.office.snapshot(fresh=True)
     assert [p.name for p in snapshot.people("U01", Role.HANDLER)] == ["李明", *names]
     await desk.registry.put_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
-    snapshot = await desk.office.standing(fresh=True)
+    snapshot = await desk.office.snapshot(fresh=True)
     assert [p.name for p in snapshot.people("U01", Role.HANDLER)] == names
 
 
@@ -104,7 +108,7 @@ async def test_two_who_use_one_code_at_once_are_one_too_many_FT32(desk: Desk) ->
 async def test_fifty_guesses_at_once_are_five_FA2(desk: Desk) -> None:
     async def guess(number: int) -> str:
         try:
-            await desk.registry.bind("telegram", "66", "66", f"{number:08d}")
+            await desk.registry.start_binding("telegram", "66", "66", f"{number:08d}")
         except Refused as refused:
             return refused.code
         return "in"
@@ -118,14 +122,14 @@ async def test_one_person_one_chat_and_one_chat_one_person(desk: Desk) -> None:
     for user in ("1", "2"):
         _, hashed = await desk.code()
         await desk.people.bind(hashed, PHONE, Binding("", "telegram", user, user), desk.at)
-    opened = await desk.registry.open_binding("H2", "admin")
-    await desk.registry.bind("telegram", "2", "2", opened.code)
-    bound = await desk.registry.confirm("telegram", "2", "2", PHONE.removeprefix("+"))
+    opened = await desk.registry.create_binding_code("H2", "admin")
+    await desk.registry.start_binding("telegram", "2", "2", opened.code)
+    bound = await desk.registry.confirm_binding("telegram", "2", "2", PHONE.removeprefix("+"))
     assert (bound.person.code, bound.unit, bound.tail) == ("H2", "住建局", "1001")
-    assert await desk.registry.person_of("telegram", "1") is None
-    found = await desk.registry.person_of("telegram", "2")
+    assert await desk.registry.find_by_chat("telegram", "1") is None
+    found = await desk.registry.find_by_chat("telegram", "2")
     assert found is not None and found.code == "H2"
-    snapshot = await desk.office.standing(fresh=True)
+    snapshot = await desk.office.snapshot(fresh=True)
     assert snapshot.by_code["H1"].chat is None and snapshot.by_code["H2"].address == "2"
 
 
@@ -133,9 +137,9 @@ async def test_who_left_is_nobody_in_chat_FA7(desk: Desk) -> None:
     _, hashed = await desk.code()
     await desk.people.bind(hashed, PHONE, Binding("", "telegram", "1", "1"), desk.at)
     await desk.registry.put_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
-    assert await desk.registry.person_of("telegram", "1") is None
+    assert await desk.registry.find_by_chat("telegram", "1") is None
     with pytest.raises(Refused, match="person_inactive"):
-        await desk.registry.open_binding("H1", "admin")
+        await desk.registry.create_binding_code("H1", "admin")
 
 
 async def test_three_wrong_pins_lock_for_a_quarter_of_an_hour(desk: Desk) -> None:
@@ -158,9 +162,9 @@ async def test_three_wrong_pins_lock_for_a_quarter_of_an_hour(desk: Desk) -> Non
      ("２５８０", False), ("258013791", False), ("25a0", False)],
 )  # fmt: skip
 def test_weak_pins(pin: str, good: bool) -> None:
-    assert strong(pin) is good
+    assert is_strong_pin(pin) is good
 
 
 @pytest.mark.parametrize("said", ["8613800001001", "+86 138-0000-1001", "13800001001"])
 def test_a_contact_cards_number_is_the_registrys_number(said: str) -> None:
-    assert international(said) == PHONE
+    assert parse_contact_phone(said) == PHONE

@@ -11,18 +11,18 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role, UnitKind
-from backend.filing import Filing
 from backend.indicators import Indicators
-from backend.intake import Intake
-from backend.office import Clock, Office
-from backend.registry import PersonForm, Registry
+from backend.office.cache import Clock, OfficeCache
+from backend.office.people import People, PersonForm
 from backend.rooms import Rooms
+from backend.tickets.files import TicketFiles
+from backend.tickets.intake import Intake
+from backend.tickets.service import TicketService
 from backend.web.app import RUNNER, make_app
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.inbox import SqlInboxStore
@@ -135,14 +135,14 @@ class House:
         self.vault = Encryption("a secret of the tests")
         self.ids = IdSupply(db)
         clock = Clock(lambda: self.at, ZONE)
-        office = Office(SqlConfigStore(db, self.ids), clock, "jilin")
-        desk = Desk(create_move_store(db), office, self.ids, self.vault.journal)
+        office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
+        desk = TicketService(create_move_store(db), office, self.ids, self.vault.journal)
         self.marks, self.imports = PlayedMarks(), PlayedImports()
-        registry = Registry(SqlPeopleStore(db, self.ids, self.vault), SqlChatStateStore(db), office)
+        registry = People(SqlPeopleStore(db, self.ids, self.vault), SqlChatStateStore(db), office)
         registry.bot_name = "jiesu_bot"
         self.rooms = Rooms(
             clock=clock, office=office, desk=desk, reading=SqlQueryStore(db, self.vault), keys=SqlKeyStore(db, self.ids),
-            filing=Filing(SqlFileStore(db), clock), audit=SqlAuditStore(db, self.ids), idempotency=SqlIdempotencyStore(db, self.vault),
+            filing=TicketFiles(SqlFileStore(db), clock), audit=SqlAuditStore(db, self.ids), idempotency=SqlIdempotencyStore(db, self.vault),
             catalogue=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.vault, desk),
             registry=registry, inbox=SqlInboxStore(db, self.ids), imports=self.imports, marks=self.marks,
             sandbox_clock=PlayedClock(self), telegram_secret=SECRET,

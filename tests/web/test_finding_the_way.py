@@ -7,7 +7,7 @@ import pytest
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.mail.kinds import KINDS
-from backend.steward import create_key
+from backend.office.settings import create_key
 from backend.web.console.seats import _onward
 from tests.web.house import House
 from tests.web.test_console import Visitor

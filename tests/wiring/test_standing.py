@@ -11,7 +11,7 @@ class Forgetful(SqlConfigStore):
     house: House
 
     async def get_epoch(self) -> int:
-        self.house.office.forget()
+        self.house.office.invalidate()
         return await super().epoch()
 
 
@@ -19,5 +19,5 @@ async def test_a_change_while_the_epoch_is_asked_for_leaves_nobody_without_rules
     house = await House(database).open()
     store = Forgetful(database, house.ids)
     store.house, house.office.store = house, store
-    first = await house.office.standing()
-    assert (await house.office.standing(fresh=True)).config.epoch == first.config.epoch
+    first = await house.office.snapshot()
+    assert (await house.office.snapshot(fresh=True)).config.epoch == first.config.epoch

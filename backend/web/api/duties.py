@@ -43,7 +43,7 @@ async def of_ticket(ask: Ask) -> Answer:
 
 async def duties_shown(rooms: Rooms, ticket_id: int, seen_by: str | None) -> list[dict[str, Any]]:
     """Load and serialize a ticket's duties in order of their start; a unit sees its own."""
-    snapshot, now = await rooms.office.standing(), rooms.clock.now()
+    snapshot, now = await rooms.office.snapshot(), rooms.clock.now()
     zone, words = rooms.clock.zone, rooms.catalogue
 
     def shape(d: Duty) -> dict[str, Any]:

@@ -118,7 +118,7 @@ async def suggestions(ask: Ask) -> Answer:
 
 async def suggested(aid: DispatchAid, no: str, ask: Ask) -> list[dict[str, Any]]:
     """Serialize a ticket's suggestions."""
-    units = (await ask.rooms.office.standing()).config.units
+    units = (await ask.rooms.office.snapshot()).config.units
     return [
         {
             "unit": s.unit, "name": units[s.unit].name, "score": s.score,

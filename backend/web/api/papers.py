@@ -4,8 +4,8 @@ from urllib.parse import quote
 
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.filing import MIME
-from backend.rosters import PLANNERS
+from backend.office.duty_roster import PLANNER_ROLES
+from backend.tickets.files import MIME
 from backend.web.asked import Answer, Ask, Part
 from backend.web.shapes import Shaper
 
@@ -14,7 +14,7 @@ KINDS: dict[str, frozenset[Role]] = {
     "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
     "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
     "visits": frozenset({Role.REVISIT_AGENT}), "catalogue": frozenset({Role.DISPATCHER}),
-    "roster": PLANNERS,
+    "roster": PLANNER_ROLES,
 }  # fmt: skip
 LARGEST_IMPORT = 64 * 1024 * 1024  # bytes
 
@@ -30,7 +30,7 @@ def the_file(ask: Ask) -> Part:
 async def hand_in(ask: Ask) -> Answer:
     """Store a PDF, JPEG or PNG."""
     part = the_file(ask)
-    paper = await ask.rooms.filing.take(part.filename or "", part.content, ask.actor)
+    paper = await ask.rooms.filing.store(part.filename or "", part.content, ask.actor)
     return Answer((await Shaper.of(ask.rooms)).paper(paper), 201)
 
 
@@ -70,7 +70,7 @@ async def bring(ask: Ask) -> Answer:
         else:
             raise Refused("unknown_field", field=field.name[:200])
     report = await ask.rooms.imports.run(kind, part.filename or "", part.content, ask.actor, dry_run=dry, preset=preset)
-    ask.rooms.office.forget()
+    ask.rooms.office.invalidate()
     await ask.rooms.audit.record(ask.rooms.clock.now(), ask.actor.code, "import", kind, dry_run=dry)
     return Answer(dict(report))
 

@@ -7,8 +7,8 @@ from pydantic import Field
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.domain.unit_readiness import Readiness
+from backend.office.readiness import UnitReadiness
 from backend.ports.readiness import ReadinessReminder
-from backend.readiness import Chases
 from backend.rooms import Rooms
 from backend.web import wants
 from backend.web.asked import Answer, Ask
@@ -25,7 +25,7 @@ class ChaseWant(wants.Want):
     note: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
 
 
-def room_of(rooms: Rooms) -> Chases:
+def room_of(rooms: Rooms) -> UnitReadiness:
     """Return the service. Refused `unavailable`."""
     if rooms.chases is None:
         raise Refused("unavailable")
@@ -44,13 +44,13 @@ def shape(one: Readiness, chase: ReadinessReminder | None, rooms: Rooms) -> dict
 async def listed(ask: Ask) -> Answer:
     """List units that lack something (`all=1`: every unit); those that cannot be dispatched to come first."""
     room = room_of(ask.rooms)
-    found, last = await room.listed(everybody=yes(ask.query, "all")), await room.last()
+    found, last = await room.list_units(include_ready=yes(ask.query, "all")), await room.get_latest_reminders()
     return Answer({"items": [shape(one, last.get(one.unit.code), ask.rooms) for one in found], "next": None})
 
 
 async def chase(ask: Ask) -> Answer:
     """Record that a unit was reminded."""
-    done = await room_of(ask.rooms).chase(ask.path["code"], ask.body.note, ask.actor)
+    done = await room_of(ask.rooms).record_reminder(ask.path["code"], ask.body.note, ask.actor)
     at = done.at.astimezone(ask.rooms.clock.zone).isoformat()
     return Answer({"unit": done.unit, "at": at, "by": done.by, "note": done.note}, 201)
 

@@ -63,7 +63,7 @@ async def costs_of(rooms: Rooms, month: str | None) -> dict[str, Any]:
     name = month_span(month).name if month else f"{now:%Y-%m}"
     since, until = bounds(name, rooms.clock.zone)
     store = rooms.calls.tools.store
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     used = await store.count_attempts(midnight)
     budget = snapshot.settings.integer("calls.daily_budget")

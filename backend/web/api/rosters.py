@@ -8,9 +8,9 @@ from backend.domain.duty_roster import CoverageGap, Shift, StandIn
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.office.duty_roster import DutyRoster, RosterMonth, check_planner
 from backend.ports.duty_roster import Handover
 from backend.rooms import Rooms
-from backend.rosters import Month, Rosters, may_plan
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
 from backend.web.wants import Code, Instant, Nothing, Want
@@ -49,7 +49,7 @@ class QuietWant(Want):
     to: Annotated[str, Field(max_length=5, strict=True)] | None = None
 
 
-def rosters_of(rooms: Rooms) -> Rosters:
+def rosters_of(rooms: Rooms) -> DutyRoster:
     """Return the duty roster service. Refused `unavailable`."""
     if rooms.rosters is None:
         raise Refused("unavailable")
@@ -65,7 +65,7 @@ class _Shape:
 
     @classmethod
     async def of(cls, rooms: Rooms) -> "_Shape":
-        return cls(rooms, (await rooms.office.standing()).by_code)
+        return cls(rooms, (await rooms.office.snapshot()).by_code)
 
     def _name(self, code: str | None) -> str | None:
         return self._people[code].name if code in self._people else code
@@ -86,8 +86,8 @@ class _Shape:
         return {"at": n.at.astimezone(self._zone).isoformat(), "unit": n.unit, "person": n.person,
                 "name": self._name(n.person), "text": n.text}  # fmt: skip
 
-    def month(self, m: Month) -> dict[str, Any]:
-        return {"unit": m.unit, "shifts": [self.shift(s) for s in m.shifts], "holes": [self.span(h) for h in m.holes],
+    def month(self, m: RosterMonth) -> dict[str, Any]:
+        return {"unit": m.unit, "shifts": [self.shift(s) for s in m.shifts], "holes": [self.span(h) for h in m.gaps],
                 "handovers": [self.note(n) for n in m.notes]}  # fmt: skip
 
 
@@ -97,14 +97,16 @@ async def month(ask: Ask) -> Answer:
     if unit is None:
         raise Refused("missing", field="unit")
     wanted = ask.query.get("month") or f"{ask.rooms.clock.now():%Y-%m}"
-    found = await rosters_of(ask.rooms).month(unit, wanted, ask.actor)
+    found = await rosters_of(ask.rooms).get_month(unit, wanted, ask.actor)
     return Answer({"month": wanted, **(await _Shape.of(ask.rooms)).month(found)})
 
 
 async def put(ask: Ask) -> Answer:
     """Store a shift: 201 if new, 200 if unchanged."""
     w = ask.body
-    answer = (await rosters_of(ask.rooms).put([Shift(0, w.unit, w.from_at, w.to_at, w.person, w.deputy)], ask.actor))[0]
+    answer = (
+        await rosters_of(ask.rooms).save_shifts([Shift(0, w.unit, w.from_at, w.to_at, w.person, w.deputy)], ask.actor)
+    )[0]
     if isinstance(answer, Refused):
         raise answer
     return Answer({"kept": True}, 201 if answer else 200)
@@ -112,13 +114,13 @@ async def put(ask: Ask) -> Answer:
 
 async def strike(ask: Ask) -> Answer:
     """Delete a shift."""
-    shift = await rosters_of(ask.rooms).drop(_number(ask), ask.actor)
+    shift = await rosters_of(ask.rooms).delete_shift(_number(ask), ask.actor)
     return Answer((await _Shape.of(ask.rooms)).shift(shift))
 
 
 async def hand_over(ask: Ask) -> Answer:
     """Leave a handover note."""
-    note = await rosters_of(ask.rooms).hand_over(ask.body.unit, ask.body.text, ask.actor)
+    note = await rosters_of(ask.rooms).add_handover(ask.body.unit, ask.body.text, ask.actor)
     return Answer((await _Shape.of(ask.rooms)).note(note), 201)
 
 
@@ -126,32 +128,32 @@ async def stand_ins(ask: Ask) -> Answer:
     """List stand-ins, current and future."""
     shape = await _Shape.of(ask.rooms)
     return Answer(
-        {"items": [shape.stand_in(s) for s in await rosters_of(ask.rooms).stand_ins(ask.actor)], "next": None}
+        {"items": [shape.stand_in(s) for s in await rosters_of(ask.rooms).list_stand_ins(ask.actor)], "next": None}
     )
 
 
 async def stand_in(ask: Ask) -> Answer:
     """Add a stand-in."""
     w = ask.body
-    kept = await rosters_of(ask.rooms).stand_in(w.absent, w.person, w.from_at, w.to_at, ask.actor)
+    kept = await rosters_of(ask.rooms).add_stand_in(w.absent, w.person, w.from_at, w.to_at, ask.actor)
     return Answer((await _Shape.of(ask.rooms)).stand_in(kept), 201)
 
 
 async def back(ask: Ask) -> Answer:
     """End a stand-in early."""
-    await rosters_of(ask.rooms).back(_number(ask), ask.actor)
+    await rosters_of(ask.rooms).end_stand_in(_number(ask), ask.actor)
     return Answer({"ended": True})
 
 
 async def quiet(ask: Ask) -> Answer:
     """Set a person's quiet hours; only they or their roster planners may. Refused `not_found`, `forbidden`."""
     code = ask.path["code"]
-    snapshot = await ask.rooms.office.standing()
+    snapshot = await ask.rooms.office.snapshot()
     person = snapshot.by_code.get(code)
     if person is None:
         raise Refused("not_found", person=code)
     if ask.actor.code != code:
-        may_plan(ask.actor, person.unit, snapshot)
+        check_planner(ask.actor, person.unit, snapshot)
     held = await rosters_of(ask.rooms).set_quiet(code, ask.body.from_, ask.body.to)
     return Answer({"person": code, "quiet": held})
 

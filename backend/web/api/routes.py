@@ -1,7 +1,7 @@
 """Table of all REST routes with roles, body and status; the OpenAPI document is generated from it."""
 
 from backend.domain.ticket import Role
-from backend.filing import LARGEST
+from backend.tickets.files import MAX_BYTES
 from backend.web import wants
 from backend.web.api import (
     bulletins,
@@ -46,7 +46,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET",  "/tickets/{no}/timeline",  tickets.timeline,    "Everything that happened to it"),
     Route("POST", "/tickets/{no}/acts",      tickets.act,         "Act on it", body=wants.ActWant),
     Route("POST", "/tickets/{no}/reveal",    tickets.reveal,      "The requester's number", body=wants.RevealWant),
-    Route("POST", "/files",                  papers.hand_in,      "Hand in a file", files=LARGEST, answers=201),
+    Route("POST", "/files",                  papers.hand_in,      "Hand in a file", files=MAX_BYTES, answers=201),
     Route("GET",  "/files/{id}",             papers.take_out,     "A file"),
     Route("GET",  "/deliveries",             tellings.deliveries, "Letters",
           filters=("ticket", "person", "state", *PAGED)),

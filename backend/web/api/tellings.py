@@ -28,7 +28,7 @@ async def _whose(ask: Ask) -> set[str] | None:
     wanted = ask.query.get("person")
     if not ask.actor.is_unit_member:
         return None if wanted is None else {wanted}
-    snapshot = await ask.rooms.office.standing()
+    snapshot = await ask.rooms.office.snapshot()
     own = {p.code for p in people_seen(snapshot.config.people, ask.actor)}
     return own if wanted is None else own & {wanted}
 

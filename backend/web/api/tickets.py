@@ -7,10 +7,10 @@ from backend.domain.acts import Act
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import find_curt_wording
 from backend.domain.ticket import Category, Grade, Source, State
-from backend.intake import TicketForm
 from backend.ports.ticket_queries import TicketFilter, TicketView
-from backend.reveals import Reveals
 from backend.rooms import Rooms
+from backend.tickets.intake import TicketForm
+from backend.tickets.reveal import RequesterReveal
 from backend.web.asked import Answer, Ask
 from backend.web.queries import cursor, limit_of, one_of, place_of, yes
 from backend.web.shapes import Shaper
@@ -115,12 +115,14 @@ async def _papers_there(ask: Ask, files: Any) -> None:
     """Check that the files an act names were uploaded. Refused `files_missing`."""
     if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
         return  # the ticket service refuses it with the right code
-    if len(files) <= 20 and not await ask.rooms.filing.all_there(files, ask.actor):
+    if len(files) <= 20 and not await ask.rooms.filing.are_usable(files, ask.actor):
         raise Refused("files_missing", field="files")
 
 
 async def reveal(ask: Ask) -> Answer:
     """Return the requester's name and number, for a reason; audited (FR12)."""
     rooms = ask.rooms
-    shown = await Reveals(rooms.reading, rooms.audit, rooms.clock).show(ask.path["no"], ask.body.reason, ask.actor)
+    shown = await RequesterReveal(rooms.reading, rooms.audit, rooms.clock).reveal(
+        ask.path["no"], ask.body.reason, ask.actor
+    )
     return Answer({"name": shown.name, "phone": shown.phone}, headers={"Cache-Control": "no-store"})

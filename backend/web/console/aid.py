@@ -89,14 +89,14 @@ async def _catalogue(
     start, end = span_of(query, rooms.clock.now().date())
     by = query.get("by") or "unit"
     aid = _room(rooms.aid)
-    units = (await rooms.office.standing()).config.units.values()
+    units = (await rooms.office.snapshot()).config.units.values()
     return page(request, "catalogue.html", {
         "rows": [row_json(row) for row in await aid.rows()], "misses": await aid.misses(start, end, by),
         "repeats": await aid.repeats(start, end), "by": by, "bys": GROUP_BY, "start": start.isoformat(),
         "end": end.isoformat(), "categories": list(Category), "unit_names": await unit_names(rooms),
         "units": sorted((u for u in units if u.active and u.kind is not UnitKind.MANAGEMENT), key=lambda u: u.code),
         "may_keep": actor.role in KEEPERS or _admin(actor), "fault": fault, "said": said or {},
-        "names": {p.code: p.name for p in (await rooms.office.standing()).config.people},
+        "names": {p.code: p.name for p in (await rooms.office.snapshot()).config.people},
     }, code)  # fmt: skip
 
 

@@ -37,7 +37,7 @@ async def _page(
     query = {} if fault else {k: v for k, v in read_query(request.query, ("period", "cursor")).items() if v}
     listed = (await bulletins.listed(Ask(rooms, actor, query=query))).payload
     items, more = listed["items"], listed["next"]
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     for item in items:
         item["why"] = message(rooms.catalogue, item["error"], {}) if item["error"] else ""
     answer = page(request, "bulletins.html", {

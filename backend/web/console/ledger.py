@@ -47,7 +47,7 @@ async def _shown(
     )  # fmt: skip
     kinds = sorted({kind for name in ("jilin-mgmt", "jilin-unit") for kind in load_scheme(name).list_kinds()})
     kept = {k: v for k, v in query.items() if k != "cursor"}
-    names = {p.code: p.name for p in (await rooms.office.standing()).config.people}
+    names = {p.code: p.name for p in (await rooms.office.snapshot()).config.people}
     return page(request, "ledger.html", {
         "lines": found, "query": kept, "kinds": kinds, "levels": LEVELS, "states": STATES, "fault": fault,
         "unit_names": await unit_names(rooms), "said": said or {}, "may_enter": actor.role in CLERKS, "names": names,

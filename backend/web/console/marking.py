@@ -59,4 +59,4 @@ def listed(written: str) -> list[str]:
 
 async def papers(rooms: Rooms, form: Filled, actor: Actor) -> list[str]:
     """Store the form's files and return their ids. Refused `too_large`, `file_type`."""
-    return [(await rooms.filing.take(f.filename or "", f.content, actor)).id for f in form.files]
+    return [(await rooms.filing.store(f.filename or "", f.content, actor)).id for f in form.files]

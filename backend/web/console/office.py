@@ -24,7 +24,7 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, binding: object = None, name: str = ""
 ) -> web.StreamResponse:
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     people = people_seen(snapshot.config.people, actor)
     mine = {p.unit for p in people}
     units = [u for u in snapshot.config.units.values() if not actor.is_unit_member or u.code in mine]
@@ -41,5 +41,5 @@ async def open_binding(request: web.Request, rooms: Rooms, actor: Actor, _form: 
         raise Refused("forbidden")
     code = keepable(request.match_info["code"])
     answer = await bind(Ask(rooms, actor, path={"code": code}))
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     return await _shown(request, rooms, actor, answer.payload, snapshot.by_code[code].name)

@@ -31,4 +31,4 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 
 async def unit_names(rooms: Rooms) -> dict[str, str]:
     """Return the names of units by code."""
-    return {code: unit.name for code, unit in (await rooms.office.standing()).config.units.items()}
+    return {code: unit.name for code, unit in (await rooms.office.snapshot()).config.units.items()}

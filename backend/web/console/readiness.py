@@ -28,7 +28,7 @@ async def chase(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) 
     if actor.role is not Role.ADMIN and actor.role not in readiness.CHASERS:
         raise Refused("forbidden")
     code = keepable(request.match_info["code"])
-    await readiness.room_of(rooms).chase(code, keepable(form.fields.get("note", "")), actor)
+    await readiness.room_of(rooms).record_reminder(code, keepable(form.fields.get("note", "")), actor)
     raise web.HTTPSeeOther("/office/readiness")
 
 

@@ -38,7 +38,7 @@ async def _shown(
     kind = request.match_info["kind"]
     rows = await marks_of(rooms).registers.listed(kind, actor)
     may = actor.role in CLERKS or (kind in REPORTED and actor.role in REPORTERS)
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     wanted = snapshot.settings.strings(f"scoring.required_{kind}s") if kind in ("post", "rule") else ()
     return page(request, "registers.html", {
         "kind": kind, "kinds": tuple(KINDS), "fields": KINDS[kind], "rows": rows, "may": may, "fault": fault,
@@ -85,7 +85,7 @@ async def _knowledge(
     found, more = await marks_of(rooms).knowledge.listed(
         actor, unit=query.get("unit"), state=query.get("state"), words=query.get("q", ""), before=place_of(query)
     )
-    names = {p.code: p.name for p in (await rooms.office.standing()).config.people}
+    names = {p.code: p.name for p in (await rooms.office.snapshot()).config.people}
     return page(request, "knowledge.html", {
         "items": found, "next": cursor(more), "query": query, "may_write": actor.role in WRITERS, "names": names,
         "may_review": actor.role in REVIEWERS, "unit_names": await unit_names(rooms), "fault": fault, "said": said or {},

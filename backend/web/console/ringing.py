@@ -33,7 +33,7 @@ async def costs(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamR
     query = {k: v for k, v in read_query(request.query, ("month",)).items() if v}
     told = await ringing.costs_of(rooms, query.get("month"))
     dead = (await ringing.dead(Ask(rooms, actor))).payload["items"]
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     return page(request, "costs.html", {
         **told, "dead": dead, "may_revive": actor.role is Role.ADMIN,
         "names": {p.code: p.name for p in snapshot.config.people},

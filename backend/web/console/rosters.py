@@ -10,9 +10,9 @@ from backend.domain.acts import Actor
 from backend.domain.duty_roster import CoverageGap, Shift
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.office import Standing
+from backend.office.cache import OfficeSnapshot
+from backend.office.duty_roster import RosterMonth, check_planner, parse_shift
 from backend.rooms import Rooms
-from backend.rosters import Month, may_plan, shift_of
 from backend.web.api.rosters import rosters_of
 from backend.web.asked import REQUEST_ID
 from backend.web.bodies import keepable
@@ -33,44 +33,44 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
-    snapshot, now = await rooms.office.standing(), rooms.clock.now()
+    snapshot, now = await rooms.office.snapshot(), rooms.clock.now()
     units = sorted((u for u in snapshot.config.units.values() if not actor.is_unit_member or u.code == actor.unit),
                    key=lambda u: (u.kind != "management", u.code))  # fmt: skip
     if not units:
         raise Refused("not_found")
     own = actor.unit if any(u.code == actor.unit for u in units) else units[0].code
     unit, month = query.get("unit") or own or "", query.get("month") or f"{now:%Y-%m}"
-    found = await rosters_of(rooms).month(unit, month, actor)
+    found = await rosters_of(rooms).get_month(unit, month, actor)
     mine = {p.code for p in snapshot.config.people if p.unit == unit}
     people = [p for p in snapshot.config.people if p.unit == unit]
     empty = not any(s.from_at >= found.begin for s in found.shifts)
     return page(request, "rosters.html", {
         "units": units, "unit": unit, "month": month, "before": f"{found.begin - timedelta(days=1):%Y-%m}",
-        "after": f"{found.end:%Y-%m}", "days": _days(found, snapshot) if not empty else [], "holes": [_hole(h) for h in found.holes],
+        "after": f"{found.end:%Y-%m}", "days": _days(found, snapshot) if not empty else [], "holes": [_hole(h) for h in found.gaps],
         "empty": empty, "people": people, "names": {p.code: p.name for p in snapshot.config.people},
-        "stand_ins": [s for s in await rosters_of(rooms).stand_ins(actor) if s.absent in mine],
+        "stand_ins": [s for s in await rosters_of(rooms).list_stand_ins(actor) if s.absent in mine],
         "notes": found.notes, "may_plan": _planner(actor, unit, snapshot), "now_on": snapshot.on_duty(unit, now),
         "may_note": actor.role is Role.ADMIN or actor.unit == unit, "fault": fault, "today": f"{now:%Y-%m-%d}",
         "quiet": snapshot.config.quiet_hours.get(actor.code, ""), "is_person": actor.code in snapshot.by_code,
     }, code)  # fmt: skip
 
 
-def _planner(actor: Actor, unit: str, snapshot: Standing) -> bool:
+def _planner(actor: Actor, unit: str, snapshot: OfficeSnapshot) -> bool:
     try:
-        may_plan(actor, unit, snapshot)
+        check_planner(actor, unit, snapshot)
     except Refused:
         return False
     return True
 
 
-def _days(month: Month, snapshot: Standing) -> list[dict[str, Any]]:
+def _days(month: RosterMonth, snapshot: OfficeSnapshot) -> list[dict[str, Any]]:
     """Return the days on which a shift begins or nobody is on duty; consecutive days without a shift are one row."""
     days: list[dict[str, Any]] = []
     day, calendar = month.begin.date(), snapshot.calendar
     while day < month.end.date():
         worked = calendar.is_workday(day) if calendar.covers(day) else day.weekday() < 5
         shifts = [s for s in month.shifts if _local(s, month).date() == day]
-        hole = any(_touches(h, day) for h in month.holes)
+        hole = any(_touches(h, day) for h in month.gaps)
         if hole and not shifts and days and not days[-1]["shifts"] and days[-1]["last"] == day - timedelta(days=1):
             days[-1]["last"] = day
         elif shifts or hole:
@@ -80,11 +80,11 @@ def _days(month: Month, snapshot: Standing) -> list[dict[str, Any]]:
     return days
 
 
-def _local(shift: Shift, month: Month) -> datetime:
+def _local(shift: Shift, month: RosterMonth) -> datetime:
     return shift.from_at.astimezone(month.begin.tzinfo)
 
 
-def _rows(shifts: Sequence[Shift], month: Month) -> list[dict[str, Any]]:
+def _rows(shifts: Sequence[Shift], month: RosterMonth) -> list[dict[str, Any]]:
     rows = []
     for s in shifts:
         begin, end = _local(s, month), s.to_at.astimezone(month.begin.tzinfo)
@@ -123,28 +123,28 @@ async def _keep(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
     except ValueError:
         raise Refused("bad_field", field="day") from None
     hours = f"{field.get('begin', '')}-{field.get('end', '')}"
-    shift = shift_of(field.get("unit", ""), day, hours, field.get("person", ""), field.get("deputy") or None,
+    shift = parse_shift(field.get("unit", ""), day, hours, field.get("person", ""), field.get("deputy") or None,
                      rooms.clock.zone)  # fmt: skip
-    (answer,) = await rosters_of(rooms).put([shift], actor)
+    (answer,) = await rosters_of(rooms).save_shifts([shift], actor)
     if isinstance(answer, Refused):
         raise answer
 
 
 async def _strike(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
-    await rosters_of(rooms).drop(_number(field), actor)
+    await rosters_of(rooms).delete_shift(_number(field), actor)
 
 
 async def _stand_in(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
     begin, end = (_moment(rooms, field.get(name, "")) for name in ("from", "to"))
-    await rosters_of(rooms).stand_in(field.get("absent", ""), field.get("person", ""), begin, end, actor)
+    await rosters_of(rooms).add_stand_in(field.get("absent", ""), field.get("person", ""), begin, end, actor)
 
 
 async def _back(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
-    await rosters_of(rooms).back(_number(field), actor)
+    await rosters_of(rooms).end_stand_in(_number(field), actor)
 
 
 async def _note(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
-    await rosters_of(rooms).hand_over(field.get("unit", ""), field.get("text", ""), actor)
+    await rosters_of(rooms).add_handover(field.get("unit", ""), field.get("text", ""), actor)
 
 
 async def _quiet(rooms: Rooms, actor: Actor, field: Mapping[str, str]) -> None:

@@ -70,7 +70,7 @@ async def _one(
 
 
 async def _names(rooms: Rooms) -> dict[str, str]:
-    return {p.code: p.name for p in (await rooms.office.standing()).config.people}
+    return {p.code: p.name for p in (await rooms.office.snapshot()).config.people}
 
 
 async def start(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:

@@ -37,7 +37,7 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     today, asked = rooms.clock.now().date(), query.get("q", "")
     found = groups(snapshot.settings, rooms.catalogue, asked, query.get("open", ""))
     return page(request, "settings.html", {
@@ -79,7 +79,7 @@ async def _moved(rooms: Rooms, wanted: RuleChange) -> list[DueChange]:
 
 
 async def _preview(rooms: Rooms, wanted: RuleChange, field: dict[str, str], moved: list[DueChange]) -> dict[str, Any]:
-    values = (await rooms.office.standing()).settings.to_dict()
+    values = (await rooms.office.snapshot()).settings.to_dict()
     key = next(iter(wanted.settings), "")
     row = load_catalogue().get(key.partition("@")[0])
     return {

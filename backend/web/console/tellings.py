@@ -35,7 +35,7 @@ async def _page(
     request: web.Request, rooms: Rooms, name: str, query: dict[str, str], payload: Any, choice: str,
     words: tuple[str, ...],
 ) -> web.StreamResponse:  # fmt: skip
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     kept = {k: v for k, v in query.items() if k != "cursor"}
     more = f"/{name}?{urlencode({**kept, 'cursor': payload['next']})}" if payload["next"] else None
     return page(request, f"{name}.html", {

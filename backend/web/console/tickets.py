@@ -9,8 +9,8 @@ from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Source, State, UnitKind
 from backend.ports.moves import TicketRef
-from backend.reveals import MAY, Reveals
 from backend.rooms import Rooms
+from backend.tickets.reveal import ALLOWED_ROLES, RequesterReveal
 from backend.web.api.duties import duties_shown
 from backend.web.api.papers import take_out
 from backend.web.api.tickets import advice, filters_of, view_of
@@ -65,7 +65,7 @@ async def _shown(
     waiting = [r for r in snap.requests if r.decision is None] if snap else []
     pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}
     shaper = await Shaper.of(rooms)
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     mine = [a for a in view.assignments if a.unit == actor.unit and a.reply_text and actor.is_unit_member]
     said_so = advice(rooms, "reply", {"text": mine[-1].reply_text}) if mine else []  # A20: until it is amended
     replies = {a.id: shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text}
@@ -79,7 +79,7 @@ async def _shown(
         "forms": offered(view, actor, pending), "advice": [one["message"] for one in said_so],
         "timeline": shaper.timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
         "unit_names": await unit_names(rooms), "fault": fault, "tried": tried, "said": said or {},
-        "may_reveal": actor.role in MAY, "requester": requester, "script": _script(rooms),
+        "may_reveal": actor.role in ALLOWED_ROLES, "requester": requester, "script": _script(rooms),
         "may_bridge": may_bridge(rooms, view, actor), "ringing": ringing,
         "duties": await duties_shown(rooms, view.ticket.id, Ask(rooms, actor).seen_by),
         "names": {p.code: p.name for p in snapshot.config.people}, "cost": await cost_of(rooms, view, actor),
@@ -96,7 +96,7 @@ async def act(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) ->
     version = form.fields.get("version", "")
     await view_of(Ask(rooms, actor), no)
     try:
-        files = [(await rooms.filing.take(f.filename or "", f.content, actor)).id for f in form.files]
+        files = [(await rooms.filing.store(f.filename or "", f.content, actor)).id for f in form.files]
         said = {name: keepable(value) for name, value in form.fields.items()}
         words = words_of(verb, said, files, rooms.clock.zone)
         seen = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
@@ -115,7 +115,7 @@ async def reveal(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
     no = keepable(request.match_info["no"])
     reason = keepable(form.fields.get("reason", ""))[:500]
     try:
-        shown = await Reveals(rooms.reading, rooms.audit, rooms.clock).show(no, reason, actor)
+        shown = await RequesterReveal(rooms.reading, rooms.audit, rooms.clock).reveal(no, reason, actor)
     except Refused as refused:
         if refused.code == "not_found":
             raise

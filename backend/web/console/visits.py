@@ -42,7 +42,7 @@ async def _task(
 ) -> web.StreamResponse:  # fmt: skip
     no = keepable(request.match_info["no"])
     sheet = await _room(rooms).tasks.one(no, actor)
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     view = await rooms.reading.get_ticket(no)
     shaper = await Shaper.of(rooms)
     replies = [shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text] if view else []
@@ -112,7 +112,7 @@ async def figures(request: web.Request, rooms: Rooms, actor: Actor) -> web.Strea
     """GET /visits/figures."""
     query = {name: value for name, value in read_query(request.query, ("month",)).items() if value}
     answer = (await api.figures(Ask(rooms, actor, query=query))).payload
-    snapshot = await rooms.office.standing()
+    snapshot = await rooms.office.snapshot()
     return page(request, "visit_figures.html", {
         **answer, "unit_names": await unit_names(rooms), "names": {p.code: p.name for p in snapshot.config.people},
         "answers": list(Answer),

@@ -4,16 +4,16 @@ from datetime import datetime
 
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore
 from backend.ports.config import SettingVersion
 from backend.ports.keys import KeyStore
 
-ACTS_FOR_A_UNIT = (Role.HANDLER, Role.LIAISON)
+UNIT_ROLES = (Role.HANDLER, Role.LIAISON)
 
 
 async def set_setting(
-    office: Office,
+    office: OfficeCache,
     audit: AuditStore,
     key: str,
     unit: str | None,
@@ -27,7 +27,7 @@ async def set_setting(
     """
     key, _, named = key.partition("@")
     unit = unit or named or None
-    snapshot = await office.standing(fresh=True)
+    snapshot = await office.snapshot(fresh=True)
     if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit)
     full = key if unit is None else f"{key}@{unit}"
@@ -35,26 +35,26 @@ async def set_setting(
     now = office.clock.now()
     await office.store.add_version(SettingVersion(key, unit, written, from_at or now, by, now))
     await audit.record(now, by, "setting", full, value=written)
-    office.forget()
+    office.invalidate()
     return written
 
 
 async def create_key(
-    office: Office, keys: KeyStore, audit: AuditStore, name: str, by: str, *, person: str | None = None,
+    office: OfficeCache, keys: KeyStore, audit: AuditStore, name: str, by: str, *, person: str | None = None,
     role: str | None = None, unit: str | None = None,
 ) -> str:  # fmt: skip
     """Create an API key of a person, or of a service with a role and perhaps a unit; return its secret, once.
 
     Refused `missing`, `bad_field`, `unknown_person`, `unknown_unit`, `exists`.
     """
-    snapshot = await office.standing(fresh=True)
+    snapshot = await office.snapshot(fresh=True)
     if (person is None) == (role is None):
         raise Refused("missing", field="person")
     if role is not None and role not in tuple(Role):
         raise Refused("bad_field", field="role")
     if person is not None and person not in snapshot.by_code:
         raise Refused("unknown_person", person=person)
-    if role in ACTS_FOR_A_UNIT and unit is None:  # such a key could do nothing
+    if role in UNIT_ROLES and unit is None:  # such a key could do nothing
         raise Refused("missing", field="unit")
     if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit)

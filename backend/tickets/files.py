@@ -7,43 +7,43 @@ from collections.abc import Collection
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.office import Clock
+from backend.office.cache import Clock
 from backend.ports.files import FileStore, StoredFile
 
-LARGEST = 20 * 1024 * 1024  # bytes (contract §5)
-LONGEST_NAME = 120  # characters
+MAX_BYTES = 20 * 1024 * 1024  # bytes (contract §5)
+MAX_NAME_LENGTH = 120  # characters
 MIME = {"pdf": "application/pdf", "jpeg": "image/jpeg", "png": "image/png"}
-_MARKS = ((b"%PDF-", "pdf"), (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"))
+_MAGIC = ((b"%PDF-", "pdf"), (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"))
 
 
-def kind_of(content: bytes) -> str | None:
+def detect_kind(content: bytes) -> str | None:
     """Return pdf, jpeg or png by the first bytes; None for anything else (FF5)."""
-    return next((kind for mark, kind in _MARKS if content.startswith(mark)), None)
+    return next((kind for mark, kind in _MAGIC if content.startswith(mark)), None)
 
 
-def shown_name(name: str, kind: str) -> str:
+def to_safe_name(name: str, kind: str) -> str:
     """Return a safe display name: the last part, without control and direction characters; never a path (FF13)."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     plain = "".join(c for c in last if unicodedata.category(c)[0] != "C" and c not in '"<>|:*?').strip(" .")
-    return plain[-LONGEST_NAME:] or f"file.{kind}"
+    return plain[-MAX_NAME_LENGTH:] or f"file.{kind}"
 
 
-class Filing:
+class TicketFiles:
     """Stores and serves files for every source."""
 
     def __init__(self, store: FileStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
-    async def take(self, name: str, content: bytes, by: Actor) -> StoredFile:
+    async def store(self, name: str, content: bytes, by: Actor) -> StoredFile:
         """Store a file. Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
-        if len(content) > LARGEST:
+        if len(content) > MAX_BYTES:
             raise Refused("too_large")
-        kind = kind_of(content)
+        kind = detect_kind(content)
         if kind is None:
             raise Refused("file_type")
         paper = StoredFile(
-            secrets.token_urlsafe(12), shown_name(name, kind), kind, len(content),
+            secrets.token_urlsafe(12), to_safe_name(name, kind), kind, len(content),
             hashlib.sha256(content).hexdigest(), by.code, by.unit, self._clock.now(),
         )  # fmt: skip
         await self._store.store(paper, content)
@@ -56,7 +56,7 @@ class Filing:
             raise Refused("not_found", file=file_id)
         return paper, await self._store.load_content(file_id) or b""
 
-    async def all_there(self, ids: Collection[str], by: Actor) -> bool:
+    async def are_usable(self, ids: Collection[str], by: Actor) -> bool:
         """Whether all these files exist and `by` may use them."""
         known = await self._store.find_files(ids)
         return all(i in known and _may_see(known[i], by) for i in ids)

@@ -6,28 +6,28 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from backend.demands import Draft, Reader, TicketForm
-from backend.desk import Desk
 from backend.domain.acts import Actor
 from backend.domain.flow import build_entry
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Role, Source, State
 from backend.domain.ticket_digest import compute_digest
-from backend.office import Office, Standing
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.intake import IntakeStore, KnownRequesters
 from backend.ports.moves import NewTicket
+from backend.tickets.service import TicketService
+from backend.tickets.validation import FormValidator, TicketForm, ValidForm
 
 __all__ = ["Intake", "TicketForm"]
 
 PREFIX = "JS"
-REPEAT_WITHIN = timedelta(days=30)
-MANY = 16  # with more forms than this the work is done in a thread
-TRIES = 8  # attempts to find a serial number that was not already used by hand
-BRINGERS = (Role.DISPATCHER, Role.ADMIN, None)
+REPEAT_WINDOW = timedelta(days=30)
+THREAD_ABOVE = 16  # with more forms than this the work is done in a thread
+SERIAL_TRIES = 8  # attempts to find a serial number that was not already used by hand
+CREATOR_ROLES = (Role.DISPATCHER, Role.ADMIN, None)
 
 
-class Seals(Protocol):
+class DataKeys(Protocol):
     """The encryption and index keys."""
 
     @property
@@ -47,15 +47,15 @@ class Intake:
     """Creates tickets. `countries` are those whose numbers may be called."""
 
     def __init__(
-        self, store: IntakeStore, office: Office, ids: IdSupply, vault: Seals, desk: Desk,
+        self, store: IntakeStore, office: OfficeCache, ids: IdSupply, encryption: DataKeys, tickets: TicketService,
         countries: Collection[str] = ("CN",),
     ) -> None:  # fmt: skip
         self._store = store
         self._office = office
         self._ids = ids
-        self._vault = vault
-        self._desk = desk
-        self._reader = Reader(countries, vault.blind_index)
+        self._encryption = encryption
+        self._tickets = tickets
+        self._reader = FormValidator(countries, encryption.blind_index)
 
     async def receive(self, form: TicketForm, by: Actor, source: Source) -> str:
         """Take one demand (T1); return its ticket number. If complete it waits for dispatch, else for acceptance (T3).
@@ -69,24 +69,28 @@ class Intake:
 
     async def receive_many(self, forms: Sequence[TicketForm], by: Actor, source: Source) -> list[str | Refused]:
         """Take demands in one transaction; return a number or the refusal for each. Refused `forbidden`."""
-        if by.role not in BRINGERS:
+        if by.role not in CREATOR_ROLES:
             raise Refused("forbidden", verb="create")
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         now = self._office.clock.now()
-        many = len(forms) > MANY
-        drafts = await _aside(many, lambda: [self._reader.draft(f, now) for f in forms])
-        good = [d for d in drafts if isinstance(d, Draft)]
-        callers = await self._store.find_requesters({d.index for d in good if d.index}, now - REPEAT_WITHIN)
-        said = await self._store.find_earlier_by_text({d.said for d in good if d.said}, now - REPEAT_WITHIN)
-        callers = replace(callers, earlier=(*callers.earlier, *said))
-        answers = iter(await self._keep(good, by, source, snapshot, now, callers))
+        many = len(forms) > THREAD_ABOVE
+        drafts = await _in_thread(many, lambda: [self._reader.validate(f, now) for f in forms])
+        good = [d for d in drafts if isinstance(d, ValidForm)]
+        callers = await self._store.find_requesters({d.phone_index for d in good if d.phone_index}, now - REPEAT_WINDOW)
+        by_text = await self._store.find_earlier_by_text(
+            {d.text_index for d in good if d.text_index}, now - REPEAT_WINDOW
+        )
+        callers = replace(callers, earlier=(*callers.earlier, *by_text))
+        answers = iter(await self._store_drafts(good, by, source, snapshot, now, callers))
         return [d if isinstance(d, Refused) else next(answers) for d in drafts]
 
     async def check(self, forms: Sequence[TicketForm]) -> list[str | Refused]:
         """Return what `receive_many` would, storing nothing; "" for a number that would be generated."""
         now = self._office.clock.now()
-        drafts = await _aside(len(forms) > MANY, lambda: [self._reader.draft(f, now) for f in forms])
-        known = await self._store.find_taken_numbers([d.no for d in drafts if isinstance(d, Draft) and d.no])
+        drafts = await _in_thread(len(forms) > THREAD_ABOVE, lambda: [self._reader.validate(f, now) for f in forms])
+        known = await self._store.find_taken_numbers(
+            [d.ticket_no for d in drafts if isinstance(d, ValidForm) and d.ticket_no]
+        )
         return [
             d if isinstance(d, Refused) else Refused("exists", ticket_no=d.no) if d.no in known else d.no or ""
             for d in drafts
@@ -94,55 +98,55 @@ class Intake:
 
     # -- making tickets
 
-    async def _keep(
+    async def _store_drafts(
         self,
-        drafts: Sequence[Draft],
+        drafts: Sequence[ValidForm],
         by: Actor,
         source: Source,
-        snapshot: Standing,
+        snapshot: OfficeSnapshot,
         now: datetime,
         callers: KnownRequesters,
     ) -> list[str | Refused]:
-        answers: list[str | Refused] = [Refused("exists", ticket_no=d.no) for d in drafts]
-        left = list(range(len(drafts)))
+        answers: list[str | Refused] = [Refused("exists", ticket_no=d.ticket_no) for d in drafts]
+        remaining = list(range(len(drafts)))
         earlier: dict[tuple[str, str | None], list[str]] = {}
         for e in callers.earlier:
             earlier.setdefault((e.phone_index, e.category), []).append(e.no)
-        for _ in range(TRIES):
-            if not left:
+        for _ in range(SERIAL_TRIES):
+            if not remaining:
                 break
-            await self._ids.refill(4 * len(left) + 4_096)
-            numbers = await self._numbers([drafts[i] for i in left], now)
-            made = await _aside(
-                len(left) > MANY,
+            await self._ids.refill(4 * len(remaining) + 4_096)
+            numbers = await self._assign_numbers([drafts[i] for i in remaining], now)
+            tickets = await _in_thread(
+                len(remaining) > THREAD_ABOVE,
                 lambda: [
-                    self._make(drafts[i], no, by, source, snapshot, now, callers.do_not_call, earlier)
-                    for i, no in zip(left, numbers, strict=True)  # noqa: B023 - finished before the next iteration
+                    self._build_ticket(drafts[i], no, by, source, snapshot, now, callers.do_not_call, earlier)
+                    for i, no in zip(remaining, numbers, strict=True)  # noqa: B023 - finished before the next iteration
                 ],
             )
-            news = [m for m in made if isinstance(m, NewTicket)]
+            news = [m for m in tickets if isinstance(m, NewTicket)]
             kept = iter(await self._store.create(news))
-            again: list[int] = []
-            for i, new in zip(left, made, strict=True):
+            retries: list[int] = []
+            for i, new in zip(remaining, tickets, strict=True):
                 if isinstance(new, Refused):
                     answers[i] = new
                 elif next(kept):
                     answers[i] = new.ticket.no
-                    self._desk.created(new)
-                elif drafts[i].no is None:  # this number was already used by hand
-                    again.append(i)
-            left = again
+                    self._tickets.publish_created(new)
+                elif drafts[i].ticket_no is None:  # this number was already used by hand
+                    retries.append(i)
+            remaining = retries
         return answers
 
-    async def _numbers(self, drafts: Sequence[Draft], now: datetime) -> list[str]:
+    async def _assign_numbers(self, drafts: Sequence[ValidForm], now: datetime) -> list[str]:
         """Return each draft's own number, or a new one of today: JS20261108001."""
-        nameless = sum(d.no is None for d in drafts)
+        nameless = sum(d.ticket_no is None for d in drafts)
         day = now.strftime("%Y%m%d")
         serials = iter(await self._store.reserve_serials(day, nameless)) if nameless else iter(())
-        return [d.no or f"{PREFIX}{day}{next(serials):03d}" for d in drafts]
+        return [d.ticket_no or f"{PREFIX}{day}{next(serials):03d}" for d in drafts]
 
-    def _make(
-        self, draft: Draft, no: str, by: Actor, source: Source, snapshot: Standing, now: datetime,
+    def _build_ticket(
+        self, draft: ValidForm, no: str, by: Actor, source: Source, snapshot: OfficeSnapshot, now: datetime,
         not_to_be_rung: frozenset[str], earlier: dict[tuple[str, str | None], list[str]],
     ) -> "NewTicket | Refused":  # fmt: skip
         form, ticket_id = draft.form, self._ids.take()
@@ -150,32 +154,34 @@ class Intake:
         complete = bool(form.category and form.grade and form.channel and draft.text)
         state = State.PENDING_DISPATCH if complete else State.REGISTERED
         grade = form.grade or Grade.GENERAL
-        repeats = self._repeats(draft, no, earlier)
+        repeats = self._find_repeats(draft, no, earlier)
         flags = {"confidential": form.confidential, "suspected_repeat": bool(repeats)}
         ticket = Ticket(
             ticket_id, no, 1, "", state, form.category, grade, str(form.channel or ""), draft.region, management,
             by.unit or management, draft.generated_at, flags=frozenset(name for name, on in flags.items() if on),
-            has_phone=draft.phone is not None, no_visit=form.no_visit or draft.index in not_to_be_rung,
-            title=draft.title, place=draft.place, text=draft.text, phone_index=draft.index,
+            has_phone=draft.phone is not None, no_visit=form.no_visit or draft.phone_index in not_to_be_rung,
+            title=draft.title, place=draft.place, text=draft.text, phone_index=draft.phone_index,
         )  # fmt: skip
         rows: tuple[Duty, ...] = ()
         if complete:
             try:
-                rows = (self._duty(ticket, snapshot),)
+                rows = (self._build_duty(ticket, snapshot),)
             except Refused as no_calendar:
                 return no_calendar
-        words = {"category": form.category, "grade": grade, "repeats": repeats or None,
-                 "digest": compute_digest(self._vault.journal, ticket)}  # fmt: skip
+        arguments = {"category": form.category, "grade": grade, "repeats": repeats or None,
+                 "digest": compute_digest(self._encryption.journal, ticket)}  # fmt: skip
         line = build_entry(
-            self._vault.journal, prev_hash="", entry_id=self._ids.take(), ticket_id=ticket_id, version=1,
+            self._encryption.journal, prev_hash="", entry_id=self._ids.take(), ticket_id=ticket_id, version=1,
             assignment_id=None, verb="create", from_state="", to_state=str(state), by=by.code, source=source,
-            at=now, recorded_at=now, words={k: v for k, v in words.items() if v is not None},
+            at=now, recorded_at=now, words={k: v for k, v in arguments.items() if v is not None},
         )  # fmt: skip
-        return NewTicket(replace(ticket, head=line.hash), line, rows, self._columns(draft, ticket_id))
+        return NewTicket(replace(ticket, head=line.hash), line, rows, self._build_columns(draft, ticket_id))
 
-    def _repeats(self, draft: Draft, no: str, earlier: dict[tuple[str, str | None], list[str]]) -> list[str] | None:
+    def _find_repeats(
+        self, draft: ValidForm, no: str, earlier: dict[tuple[str, str | None], list[str]]
+    ) -> list[str] | None:
         """Find open tickets of the same requester and category, including those of this batch."""
-        caller = draft.index or draft.said
+        caller = draft.phone_index or draft.text_index
         if caller is None or draft.form.category is None:
             return None
         same = earlier.setdefault((caller, draft.form.category), [])
@@ -183,24 +189,24 @@ class Intake:
         same.append(no)
         return found
 
-    def _duty(self, ticket: Ticket, snapshot: Standing) -> Duty:
+    def _build_duty(self, ticket: Ticket, snapshot: OfficeSnapshot) -> Duty:
         """The institution's duty to dispatch: 12 h, or 2 h when urgent, from generated_at (B16)."""
         kind, start, unit = Obligation.DISPATCH, ticket.generated_at, ticket.management
         due = snapshot.due(kind, ticket.grade, ticket.category, start, unit)
-        look = snapshot.first_look(kind, ticket.grade, start, due, unit)
+        look = snapshot.first_check(kind, ticket.grade, start, due, unit)
         return Duty(self._ids.take(), ticket.id, None, unit, kind, ticket.grade, start, due, look)
 
-    def _columns(self, draft: Draft, ticket_id: int) -> dict[str, Any]:
+    def _build_columns(self, draft: ValidForm, ticket_id: int) -> dict[str, Any]:
         """Return the columns the domain does not know: personal data sealed to their row, provenance."""
         columns: dict[str, Any] = {"submitted_at": draft.form.submitted_at, "extra": dict(draft.form.extra)}
         if draft.name:
-            columns["name_sealed"] = self._vault.seal("tickets", ticket_id, "name", draft.name)
+            columns["name_sealed"] = self._encryption.seal("tickets", ticket_id, "name", draft.name)
         if draft.phone:
-            columns["phone_sealed"] = self._vault.seal("tickets", ticket_id, "phone", draft.phone)
+            columns["phone_sealed"] = self._encryption.seal("tickets", ticket_id, "phone", draft.phone)
             columns["phone_tail"] = draft.phone.partition(";")[0][-4:]
         return columns
 
 
-async def _aside(many: bool, work: Any) -> Any:
+async def _in_thread(many: bool, work: Any) -> Any:
     """Run large work in a thread so that the event loop is not blocked (FS14)."""
     return await asyncio.to_thread(work) if many else work()

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.masking import clean
 from backend.domain.refusals import Refused
-from backend.paper.numbers import normalise
+from backend.office.phone_numbers import normalise_phone
 from backend.paper.parts import CellFault, from_serial
 from backend.paper.sheet import EPOCH_1900
 from backend.paper.words import YES_NO, fold
@@ -25,7 +25,7 @@ SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class FileContext:
     """What cells are read against: the zone of times without one, day 0 of date serials, callable countries."""
 
     zone: ZoneInfo = SHANGHAI
@@ -33,7 +33,7 @@ class Context:
     countries: tuple[str, ...] = ("CN",)
 
 
-Reader = Callable[[Any, Context], Any]
+FieldParser = Callable[[Any, FileContext], Any]
 
 #: Longest text of a demand or a reply, in characters; more is `too_long` (FF2).
 TEXT_MAX: Final = 65_000
@@ -50,7 +50,7 @@ _BLANKS: Final = re.compile(r"\s+")
 _DECIMAL_SERIAL: Final = re.compile(r"\d{5}(?:\.\d{1,15})?")
 
 
-def _string(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """Return a cell as the text a person sees in it."""
     if isinstance(value, str):
         return value
@@ -67,71 +67,71 @@ def _string(value: Any) -> str:
     return str(value)
 
 
-def tidy(value: Any, limit: int, *, lines: bool = False) -> str:
+def clean_text(value: Any, limit: int, *, multiline: bool = False) -> str:
     """Clean text for storage: NFC, trimmed, no control or direction characters; one line unless `lines`.
 
     Raises Refused `bad_character` for NUL, lone surrogates and U+FFFD (the file is damaged), `too_long`.
     """
-    text = _string(value)
+    text = _as_text(value)
     if not text.isascii() or "\0" in text:
         if "\0" in text or "\ufffd" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
             raise Refused("bad_character")
         text = unicodedata.normalize("NFC", text)
     text = clean(text).strip()
-    if not lines:
+    if not multiline:
         text = _BLANKS.sub(" ", text)
     if len(text) > limit:
         raise Refused("too_long", limit=limit, length=len(text))
     return text
 
 
-def text(limit: int, *, lines: bool = False) -> Reader:
+def text_parser(limit: int, *, multiline: bool = False) -> FieldParser:
     """Build a parser of text of at most `limit` characters."""
 
-    def read(value: Any, _: Context) -> str:
-        return tidy(value, limit, lines=lines)
+    def read(value: Any, _: FileContext) -> str:
+        return clean_text(value, limit, multiline=multiline)
 
     return read
 
 
-def code(value: Any, _: Context) -> str:
+def parse_code(value: Any, _: FileContext) -> str:
     """Parse an identifying number or code: one word, at most 64 characters. Raises Refused `bad_code`, `too_long`."""
-    found = unicodedata.normalize("NFKC", tidy(value, 64))
+    found = unicodedata.normalize("NFKC", clean_text(value, 64))
     if " " in found or found.startswith("."):
         raise Refused("bad_code")
     return found
 
 
-def word(table: Mapping[str, StrEnum]) -> Reader:
+def enum_parser(table: Mapping[str, StrEnum]) -> FieldParser:
     """Build a parser of enum values by any accepted spelling; it raises Refused `bad_word` with what is allowed."""
     allowed = "、".join(dict.fromkeys(str(entry) for entry in table.values()))
 
-    def read(value: Any, _: Context) -> StrEnum:
-        spelling = _string(value)
+    def read(value: Any, _: FileContext) -> StrEnum:
+        spelling = _as_text(value)
         found = table.get(spelling) or table.get(fold(spelling))
         if found is None:
-            raise Refused("bad_word", value=tidy(spelling[:24], 24), allowed=allowed)
+            raise Refused("bad_word", value=clean_text(spelling[:24], 24), allowed=allowed)
         return found
 
     return read
 
 
-def yes_no(value: Any, _: Context) -> bool:
+def parse_yes_no(value: Any, _: FileContext) -> bool:
     """Parse 是/否, yes/no, 1/0, true/false. Raises Refused `bad_word`."""
     if isinstance(value, bool):
         return value
-    found = YES_NO.get(fold(_string(value)))
+    found = YES_NO.get(fold(_as_text(value)))
     if found is None:
-        raise Refused("bad_word", value=tidy(_string(value)[:24], 24), allowed="是、否、yes、no、1、0")
+        raise Refused("bad_word", value=clean_text(_as_text(value)[:24], 24), allowed="是、否、yes、no、1、0")
     return found
 
 
-def whole(low: int, high: int) -> Reader:
+def integer_parser(low: int, high: int) -> FieldParser:
     """Build a parser of integers from `low` to `high`; it raises Refused `bad_number`."""
 
-    def read(value: Any, _: Context) -> int:
+    def read(value: Any, _: FileContext) -> int:
         try:
-            number = Decimal(unicodedata.normalize("NFKC", _string(value)).strip())
+            number = Decimal(unicodedata.normalize("NFKC", _as_text(value)).strip())
             if number == number.to_integral_value() and low <= number <= high:
                 return int(number)
         except InvalidOperation:
@@ -141,12 +141,12 @@ def whole(low: int, high: int) -> Reader:
     return read
 
 
-def decimal(low: str, high: str) -> Reader:
+def decimal_parser(low: str, high: str) -> FieldParser:
     """Build a parser of exact decimals from `low` to `high`; it raises Refused `bad_number`."""
 
-    def read(value: Any, _: Context) -> Decimal:
+    def read(value: Any, _: FileContext) -> Decimal:
         try:
-            number = Decimal(unicodedata.normalize("NFKC", _string(value)).strip())
+            number = Decimal(unicodedata.normalize("NFKC", _as_text(value)).strip())
             if number.is_finite() and Decimal(low) <= number <= Decimal(high):
                 return number
         except InvalidOperation:
@@ -156,53 +156,55 @@ def decimal(low: str, high: str) -> Reader:
     return read
 
 
-def phone(value: Any, context: Context) -> str:
+def parse_phone(value: Any, context: FileContext) -> str:
     """Parse a callable number to E.164, with its extension (if any) after `;ext=`. Raises Refused `bad_phone` (FF8)."""
-    number = normalise(_string(value) if not isinstance(value, (int, float)) else value, countries=context.countries)
+    number = normalise_phone(
+        _as_text(value) if not isinstance(value, (int, float)) else value, countries=context.countries
+    )
     return number.e164 if number.extension is None else f"{number.e164};ext={number.extension}"
 
 
-def moment(value: Any, context: Context) -> datetime:
+def parse_instant(value: Any, context: FileContext) -> datetime:
     """Parse an aware instant: ISO 8601, 2020/1/2 10:05:12, 2020年1月2日, date serials; local if without an offset.
 
     Raises Refused `bad_date` for days that do not exist, two-digit years and anything else.
     """
     if isinstance(value, str):
-        return _moment_of_text(value, context)
+        return _instant_from_text(value, context)
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=context.zone)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if not isinstance(value, float) and 19_000_101 <= value <= 21_991_231:
-            return _moment_of_text(str(value), context)
-        return _moment_of_serial(value, context)
+            return _instant_from_text(str(value), context)
+        return _instant_from_serial(value, context)
     if isinstance(value, CellFault):
         raise Refused("formula_error", value=value.text)
     raise Refused("bad_date", value="")
 
 
-def _moment_of_serial(number: float, context: Context) -> datetime:
+def _instant_from_serial(number: float, context: FileContext) -> datetime:
     shift = 0 if context.epoch.year < 1904 else 1462
     if not _SERIALS.start <= number + shift < _SERIALS.stop:  # NaN fails this as well
         raise Refused("bad_date", value=f"{number:.6g}" if isinstance(number, float) else "")
     return from_serial(float(number), context.epoch).replace(tzinfo=context.zone)
 
 
-def _moment_of_text(written: str, context: Context) -> datetime:
-    if len(written) >= 19 and written[4] == "-" == written[7] and written.isascii():
+def _instant_from_text(raw_text: str, context: FileContext) -> datetime:
+    if len(raw_text) >= 19 and raw_text[4] == "-" == raw_text[7] and raw_text.isascii():
         try:
-            found = datetime.fromisoformat(written)
+            found = datetime.fromisoformat(raw_text)
         except ValueError:
             pass
         else:
             if found.year in _YEARS:
                 return found if found.tzinfo else found.replace(tzinfo=context.zone)
-    plain = unicodedata.normalize("NFKC", written).strip().strip("'")
-    shown = clean(plain)[:30]
+    plain = unicodedata.normalize("NFKC", raw_text).strip().strip("'")
+    excerpt = clean(plain)[:30]
     hit = _DATE.fullmatch(plain) or _COMPACT.fullmatch(plain)
     try:
         if hit is None:
             if _DECIMAL_SERIAL.fullmatch(plain):
-                return _moment_of_serial(float(plain), context)
+                return _instant_from_serial(float(plain), context)
             raise ValueError
         if hit.re is _COMPACT:
             return datetime(*(int(part or 0) for part in hit.groups()), tzinfo=context.zone)  # type: ignore[misc,arg-type]
@@ -210,14 +212,14 @@ def _moment_of_text(written: str, context: Context) -> datetime:
         if int(year) not in _YEARS:
             raise ValueError
         return datetime(
-            int(year), int(month), int(day), _hour(hour, before or after), int(minute or 0), int(second or 0),
-            tzinfo=_zone(offset, context),
+            int(year), int(month), int(day), _parse_hour(hour, before or after), int(minute or 0), int(second or 0),
+            tzinfo=_parse_zone(offset, context),
         )  # fmt: skip
     except ValueError:
-        raise Refused("bad_date", value=shown) from None
+        raise Refused("bad_date", value=excerpt) from None
 
 
-def _hour(hour: str | None, half: str | None) -> int:
+def _parse_hour(hour: str | None, half: str | None) -> int:
     number = int(hour or 0)
     if half is None:
         return number
@@ -227,7 +229,7 @@ def _hour(hour: str | None, half: str | None) -> int:
     return number % 12 + 12 if late else (number % 12 if half.upper() == "AM" else number)
 
 
-def _zone(offset: str | None, context: Context) -> ZoneInfo | timezone:
+def _parse_zone(offset: str | None, context: FileContext) -> ZoneInfo | timezone:
     if offset is None:
         return context.zone
     if offset in ("Z", "z"):
@@ -236,37 +238,37 @@ def _zone(offset: str | None, context: Context) -> ZoneInfo | timezone:
     return timezone(timedelta(minutes=minutes if offset[0] == "+" else -minutes))
 
 
-def day(value: Any, context: Context) -> date:
+def parse_day(value: Any, context: FileContext) -> date:
     """Parse a calendar day. Raises Refused `bad_date`, also when a time of day is written."""
-    found = moment(value, context)
+    found = parse_instant(value, context)
     if found.timetz().replace(tzinfo=None) != time():
         raise Refused("bad_date", value=found.isoformat())
     return found.date()
 
 
-def month(value: Any, context: Context) -> str:
+def parse_month(value: Any, context: FileContext) -> str:
     """Parse a month to 2026-10, from 2026-10, 2026/10, 2026年10月, 202610 or a date in it. Raises Refused `bad_month`."""
-    written = unicodedata.normalize("NFKC", _string(value)).strip()
-    hit = re.fullmatch(r"(20\d\d)\s*[-/.年]?\s*(\d{1,2})\s*月?(?:份)?", written)
+    raw_text = unicodedata.normalize("NFKC", _as_text(value)).strip()
+    hit = re.fullmatch(r"(20\d\d)\s*[-/.年]?\s*(\d{1,2})\s*月?(?:份)?", raw_text)
     if hit is None:
         try:
-            found = moment(value, context)
+            found = parse_instant(value, context)
         except Refused:
-            raise Refused("bad_month", value=clean(written)[:24]) from None
+            raise Refused("bad_month", value=clean(raw_text)[:24]) from None
         return f"{found:%Y-%m}"
     if not 1 <= int(hit[2]) <= 12:
-        raise Refused("bad_month", value=written[:24])
+        raise Refused("bad_month", value=raw_text[:24])
     return f"{hit[1]}-{int(hit[2]):02d}"
 
 
-def key_subject(value: Any, _: Context) -> str:
+def parse_key_subject(value: Any, _: FileContext) -> str:
     """Parse 证书“颁发给”全文, trimmed. Raises Refused `bad_key_subject` when it has fewer than three @ (A40)."""
-    subject = tidy(value, 500)
-    key_name_of(subject)
+    subject = clean_text(value, 500)
+    extract_key_name(subject)
     return subject
 
 
-def key_name_of(subject: str) -> str:
+def extract_key_name(subject: str) -> str:
     """Return the 密钥名称: the part between the second and the third @ (A40). Raises Refused `bad_key_subject`."""
     parts = subject.replace("＠", "@").split("@")
     if len(parts) < 4 or not parts[2].strip():

@@ -7,62 +7,62 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import UnitKind
 from backend.domain.unit_readiness import BLOCKING_GAPS, Readiness, assess_readiness
-from backend.office import Office
+from backend.office.cache import OfficeCache
 from backend.ports.readiness import ReadinessReminder, ReadinessStore
 
-LONGEST_NOTE = 500
+MAX_NOTE_LENGTH = 500
 
 
-async def lacking(office: Office, *, everybody: bool = False) -> Sequence[Readiness]:
+async def find_unready(office: OfficeCache, *, include_ready: bool = False) -> Sequence[Readiness]:
     """List handling units that lack something, those that cannot be dispatched to first.
 
     `everybody` includes the ready ones.
     """
-    snapshot = await office.standing(fresh=True)
+    snapshot = await office.snapshot(fresh=True)
     settings, now = snapshot.settings, office.clock.now()
     keys = settings.flag("registration.key_required")
-    deadline = _end_of(settings.strings("registration.deadline"), office.clock.zone)
+    deadline = _registration_end(settings.strings("registration.deadline"), office.clock.zone)
     found = [
         assess_readiness(unit, snapshot.by_unit.get(unit.code, ()), now, deadline, keys=keys)
         for unit in snapshot.config.units.values()
         if unit.active and unit.kind is not UnitKind.MANAGEMENT
     ]
-    wanted = [one for one in found if one.gaps or everybody]
+    wanted = [one for one in found if one.gaps or include_ready]
     return sorted(wanted, key=lambda one: (not BLOCKING_GAPS & set(one.gaps), not one.gaps, one.unit.code))
 
 
-def _end_of(days: Sequence[str], zone: tzinfo) -> datetime | None:
+def _registration_end(days: Sequence[str], zone: tzinfo) -> datetime | None:
     """Return the end of the last day on which units may register (A39)."""
     if not days:
         return None
     return datetime.combine(date.fromisoformat(max(days)) + timedelta(days=1), time(), zone)
 
 
-class Chases:
+class UnitReadiness:
     """The list and its reminders. Refused `unknown_unit`, `missing`, `too_long`."""
 
-    def __init__(self, store: ReadinessStore, office: Office) -> None:
+    def __init__(self, store: ReadinessStore, office: OfficeCache) -> None:
         self._store = store
         self._office = office
 
-    async def listed(self, *, everybody: bool = False) -> Sequence[Readiness]:
+    async def list_units(self, *, include_ready: bool = False) -> Sequence[Readiness]:
         """List handling units that lack something; `everybody` includes the ready ones."""
-        return await lacking(self._office, everybody=everybody)
+        return await find_unready(self._office, include_ready=include_ready)
 
-    async def chase(self, unit: str, note: str, by: Actor) -> ReadinessReminder:
+    async def record_reminder(self, unit: str, note: str, by: Actor) -> ReadinessReminder:
         """Record that a unit was reminded, by whom and how."""
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         if unit not in snapshot.config.units:
             raise Refused("unknown_unit", unit=unit)
         note = note.strip()
         if not note:
             raise Refused("missing", field="note")
-        if len(note) > LONGEST_NOTE:
-            raise Refused("too_long", field="note", limit=LONGEST_NOTE)
+        if len(note) > MAX_NOTE_LENGTH:
+            raise Refused("too_long", field="note", limit=MAX_NOTE_LENGTH)
         chase = ReadinessReminder(unit, self._office.clock.now(), by.code, note)
         await self._store.add(chase)
         return chase
 
-    async def last(self) -> Mapping[str, ReadinessReminder]:
+    async def get_latest_reminders(self) -> Mapping[str, ReadinessReminder]:
         """Return the newest reminder of each unit."""
         return await self._store.list_latest()

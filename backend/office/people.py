@@ -13,16 +13,16 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.office import Office
-from backend.paper.numbers import normalise
+from backend.office.cache import OfficeCache
+from backend.office.phone_numbers import normalise_phone
 from backend.ports.chat_state import ChatStateStore, OpenQuestion
 from backend.ports.people import Binding, PeopleStore, PersonRow
 
 CODE_DIGITS = 8
-CODE_LIVES = timedelta(minutes=10)
-PIN_TRIES, PIN_LOCKED = 3, timedelta(minutes=15)
-PIN_LONGEST = 8
-BINDING = "bind"  # the question open between the code and the contact card
+CODE_LIFETIME = timedelta(minutes=10)
+MAX_PIN_TRIES, PIN_LOCKOUT = 3, timedelta(minutes=15)
+MAX_PIN_DIGITS = 8
+BINDING_QUESTION = "bind"  # the question open between the code and the contact card
 #: Fast enough for a telephone menu, slow enough for four digits behind a lockout.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
@@ -52,7 +52,7 @@ class BindingCode:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BindingResult:
     """The person bound: the facts of M22."""
 
     person: Person
@@ -60,17 +60,22 @@ class Bound:
     tail: str
 
 
-class Registry:
+class People:
     """The only writer of units and people. Refused `unknown_unit`, `unknown_person`, `bad_phone`, `bad_field` …
 
     `bot_name` is the bot's public name for links, set once it is known. `countries`: those whose numbers may be called.
     """
 
     def __init__(
-        self, people: PeopleStore, drafts: ChatStateStore, office: Office, *, countries: Collection[str] = ("CN",)
+        self,
+        store: PeopleStore,
+        questions: ChatStateStore,
+        office: OfficeCache,
+        *,
+        countries: Collection[str] = ("CN",),
     ) -> None:
-        self._people = people
-        self._drafts = drafts
+        self._store = store
+        self._questions = questions
         self._office = office
         self._countries = tuple(countries)
         self.bot_name = ""
@@ -79,65 +84,65 @@ class Registry:
 
     async def put_units(self, units: Sequence[Unit], by: str) -> list[bool]:
         """Store units; True for each new or changed one. Refused `unknown_unit` for an unknown parent."""
-        snapshot = await self._office.standing(fresh=True)
+        snapshot = await self._office.snapshot(fresh=True)
         known = {*snapshot.config.units, *(u.code for u in units)}
         for unit in units:
             if unit.parent and unit.parent not in known:
                 raise Refused("unknown_unit", unit=unit.parent)
         changed = await self._office.store.save_units(units)
-        self._office.forget()
+        self._office.invalidate()
         return changed
 
     async def put_people(self, people: Sequence[PersonForm], by: str) -> list[bool]:
         """Store people, all or none; True for each new or changed one."""
-        units = (await self._office.standing(fresh=True)).config.units
-        rows = [self._row(form, units) for form in people]
-        changed = await self._people.save_people(rows, self._office.clock.now())
-        self._office.forget()
+        units = (await self._office.snapshot(fresh=True)).config.units
+        rows = [self._to_row(form, units) for form in people]
+        changed = await self._store.save_people(rows, self._office.clock.now())
+        self._office.invalidate()
         return changed
 
     async def put_people_each(self, people: Sequence[PersonForm], by: str) -> list[bool | Refused]:
         """As `put_people`, but good rows are kept even if others are refused; results in the order given."""
-        units = (await self._office.standing(fresh=True)).config.units
+        units = (await self._office.snapshot(fresh=True)).config.units
         rows: list[PersonRow | Refused] = []
         for form in people:
             try:
-                rows.append(self._row(form, units))
+                rows.append(self._to_row(form, units))
             except Refused as refused:
                 rows.append(refused)
         good = [r for r in rows if isinstance(r, PersonRow)]
-        changed = iter(await self._people.save_people(good, self._office.clock.now()))
-        self._office.forget()
+        changed = iter(await self._store.save_people(good, self._office.clock.now()))
+        self._office.invalidate()
         return [r if isinstance(r, Refused) else next(changed) for r in rows]
 
-    def _row(self, form: PersonForm, units: Mapping[str, Unit]) -> PersonRow:
+    def _to_row(self, form: PersonForm, units: Mapping[str, Unit]) -> PersonRow:
         name = form.name.strip()
         if not name:
             raise Refused("bad_field", field="name")
         if form.unit not in units:
             raise Refused("unknown_unit", unit=form.unit)
-        phone = normalise(form.phone, countries=self._countries).e164 if form.phone else None
+        phone = normalise_phone(form.phone, countries=self._countries).e164 if form.phone else None
         return PersonRow(
-            form.code or person_code(form.unit, name), name, form.unit, form.role.value, phone,
+            form.code or generate_person_code(form.unit, name), name, form.unit, form.role.value, phone,
             form.key_name, form.key_authorised, form.active, form.rank,
         )  # fmt: skip
 
-    async def phone_of(self, person: str) -> str | None:
+    async def get_phone(self, person: str) -> str | None:
         """Return a person's decrypted number, E.164; None without one."""
-        return await self._people.get_phone(person)
+        return await self._store.get_phone(person)
 
-    async def person_by_phone(self, phone: str) -> Person | None:
+    async def find_by_phone(self, phone: str) -> Person | None:
         """Find the active person with that number (E.164). A caller id is a hint, never identity (FW25)."""
-        return await self._people.find_by_phone(phone)
+        return await self._store.find_by_phone(phone)
 
     # -- binding a chat (FT32, FT33)
 
-    async def open_binding(self, person: str, by: str) -> BindingCode:
+    async def create_binding_code(self, person: str, by: str) -> BindingCode:
         """Create a code that binds this person once within ten minutes; earlier unused ones stop working.
 
         Refused `unknown_person`, `person_inactive`, `no_phone`.
         """
-        found = await self._people.get_person(person)
+        found = await self._store.get_person(person)
         if found is None:
             raise Refused("unknown_person", person=person)
         if not found.active:
@@ -146,62 +151,64 @@ class Registry:
             raise Refused("no_phone", person=person)
         now = self._office.clock.now()
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
-        await self._people.store_code(code, person, now, now + CODE_LIVES)
+        await self._store.store_code(code, person, now, now + CODE_LIFETIME)
         link = f"https://t.me/{self.bot_name}?start={code}" if self.bot_name else ""
-        return BindingCode(code, link, now + CODE_LIVES)
+        return BindingCode(code, link, now + CODE_LIFETIME)
 
-    async def bind(self, channel: str, user_id: str, address: str, code: str) -> None:
+    async def start_binding(self, channel: str, user_id: str, address: str, code: str) -> None:
         """First step: check the code and wait for the user's own contact card; nobody is bound yet.
 
         Refused `too_many_tries`, or `code_unknown` (also for a used or expired one, so that guessing reveals nothing).
         """
         now = self._office.clock.now()
-        found = await self._people.try_code(code.strip(), f"bind:{channel}:{user_id}", now)
+        found = await self._store.try_code(code.strip(), f"bind:{channel}:{user_id}", now)
         if found is None:
             raise Refused("code_unknown")
-        wanted = OpenQuestion(BINDING, {"code": found[1], "address": address})
-        await self._drafts.save_question(channel, user_id, wanted, now, now + CODE_LIVES)
+        question = OpenQuestion(BINDING_QUESTION, {"code": found[1], "address": address})
+        await self._questions.save_question(channel, user_id, question, now, now + CODE_LIFETIME)
 
-    async def confirm(self, channel: str, user_id: str, contact_user_id: str | None, phone: str) -> Bound:
+    async def confirm_binding(
+        self, channel: str, user_id: str, contact_user_id: str | None, phone: str
+    ) -> BindingResult:
         """Second step: bind by the sender's own contact card with the registered number; an older binding ends.
 
         Refused `contact_not_own` (FT33), `number_not_registered`, `code_expired`, `already_bound`, `too_many_tries`.
         """
         now = self._office.clock.now()
-        awaited = await self._drafts.find_question(channel, user_id, now)
-        if awaited is None or awaited.what != BINDING:
+        question = await self._questions.find_question(channel, user_id, now)
+        if question is None or question.what != BINDING_QUESTION:
             raise Refused("code_expired")
         if contact_user_id != user_id:
             raise Refused("contact_not_own")
-        binding = Binding("", channel, user_id, str(awaited.facts["address"]))
-        person = await self._people.bind(str(awaited.facts["code"]), international(phone), binding, now)
-        await self._drafts.delete_question(channel, user_id)
-        self._office.forget()
-        units = (await self._office.standing(fresh=True)).config.units
+        binding = Binding("", channel, user_id, str(question.facts["address"]))
+        person = await self._store.bind(str(question.facts["code"]), parse_contact_phone(phone), binding, now)
+        await self._questions.delete_question(channel, user_id)
+        self._office.invalidate()
+        units = (await self._office.snapshot(fresh=True)).config.units
         unit = units[person.unit].name if person.unit in units else person.unit
         person = replace(person, chat=channel, address=binding.address)
-        return Bound(person, unit, await self._people.get_phone_tail(person.code))
+        return BindingResult(person, unit, await self._store.get_phone_tail(person.code))
 
-    async def person_of(self, channel: str, user_id: str) -> Person | None:
+    async def find_by_chat(self, channel: str, user_id: str) -> Person | None:
         """Find the active person behind a chat user; permissions come from here, never from the chat (FT34).
 
         Deactivation by another process takes effect within a second (FA7, FR18); an unknown user may just have
         been bound there, so the store is asked.
         """
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         known = snapshot.by_code.get(snapshot.config.bindings.get((channel, user_id), ""))
-        return known or await self._people.find_by_chat(channel, user_id)
+        return known or await self._store.find_by_chat(channel, user_id)
 
-    async def lose_binding(self, person: str, channel: str, reason: str) -> bool:
+    async def drop_binding(self, person: str, channel: str, reason: str) -> bool:
         """Drop a dead chat (FT20). True for the first caller to notice, who then tells the colleagues."""
-        lost = await self._people.unbind(person, channel, reason, self._office.clock.now())
+        lost = await self._store.unbind(person, channel, reason, self._office.clock.now())
         if lost:
-            self._office.forget()
+            self._office.invalidate()
         return lost
 
-    async def colleagues(self, person: Person) -> Sequence[Person]:
+    async def list_colleagues(self, person: Person) -> Sequence[Person]:
         """List the liaisons and handlers of a person's unit who have a chat, liaisons first."""
-        snapshot = await self._office.standing(fresh=True)
+        snapshot = await self._office.snapshot(fresh=True)
         here = snapshot.people(person.unit, Role.LIAISON, Role.HANDLER)
         return [p for p in here if p.chat and p.address and p.code != person.code]
 
@@ -209,55 +216,55 @@ class Registry:
 
     async def set_pin(self, person: str, pin: str) -> None:
         """Set a PIN. Refused `pin_weak`: not 4 to 8 digits, all the same, or in a row."""
-        if not strong(pin):
+        if not is_strong_pin(pin):
             raise Refused("pin_weak")
-        await self._people.set_pin(person, await asyncio.to_thread(_HASHER.hash, pin))
+        await self._store.set_pin(person, await asyncio.to_thread(_HASHER.hash, pin))
 
     async def has_pin(self, person: str) -> bool:
         """Whether the person has set a PIN."""
-        return await self._people.has_pin(person)
+        return await self._store.has_pin(person)
 
     async def check_pin(self, person: str, pin: str) -> bool:
         """Whether the PIN is right. Refused `pin_locked` for 15 minutes after three wrong ones."""
         now = self._office.clock.now()
-        kept = await self._people.try_pin(person, now, PIN_TRIES, now + PIN_LOCKED)
-        if kept is None:
+        stored_pin = await self._store.try_pin(person, now, MAX_PIN_TRIES, now + PIN_LOCKOUT)
+        if stored_pin is None:
             return False
-        if kept.locked_until is not None:
-            raise Refused("pin_locked", until=kept.locked_until.isoformat())
-        if await asyncio.to_thread(_verified, kept.hash, pin):
-            await self._people.reset_pin_failures(person)
+        if stored_pin.locked_until is not None:
+            raise Refused("pin_locked", until=stored_pin.locked_until.isoformat())
+        if await asyncio.to_thread(_verify_pin, stored_pin.hash, pin):
+            await self._store.reset_pin_failures(person)
             return True
-        if kept.guesses >= PIN_TRIES:
-            raise Refused("pin_locked", until=(now + PIN_LOCKED).isoformat())
+        if stored_pin.guesses >= MAX_PIN_TRIES:
+            raise Refused("pin_locked", until=(now + PIN_LOCKOUT).isoformat())
         return False
 
 
-def _verified(hashed: str, pin: str) -> bool:
+def _verify_pin(hashed: str, pin: str) -> bool:
     try:
         return _HASHER.verify(hashed, pin)
     except (VerificationError, InvalidHashError):
         return False
 
 
-def strong(pin: str) -> bool:
+def is_strong_pin(pin: str) -> bool:
     """Four to eight ASCII digits, neither all the same nor a run up or down."""
-    if not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= PIN_LONGEST):
+    if not (pin.isascii() and pin.isdigit() and 4 <= len(pin) <= MAX_PIN_DIGITS):
         return False
     return len(set(pin)) > 1 and pin not in _RUNS
 
 
 _RUNS = frozenset(
-    run[i : i + n] for run in ("0123456789", "9876543210") for n in range(4, PIN_LONGEST + 1) for i in range(11 - n)
+    run[i : i + n] for run in ("0123456789", "9876543210") for n in range(4, MAX_PIN_DIGITS + 1) for i in range(11 - n)
 )
 
 
-def person_code(unit: str, name: str) -> str:
+def generate_person_code(unit: str, name: str) -> str:
     """Return a code for a person without one; the same for the same unit and name."""
     return f"{unit}-{hashlib.sha256(f'{unit}/{name}'.encode()).hexdigest()[:6]}"
 
 
-def international(phone: str) -> str:
+def parse_contact_phone(phone: str) -> str:
     """Return a contact card's number as E.164: messengers omit the plus, some the country."""
     digits = "".join(c for c in phone if c.isascii() and c.isdigit())
     mainland = len(digits) == 11 and digits.startswith("1") and not phone.strip().startswith("+")

@@ -5,18 +5,18 @@ from datetime import timedelta
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.office import Clock
+from backend.office.cache import Clock
 from backend.ports.audit import AuditStore
 from backend.ports.ticket_queries import QueryStore, Requester
 
 #: Roles that may need to speak with a requester.
-MAY = frozenset(
+ALLOWED_ROLES = frozenset(
     {Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER, Role.REVISIT_AGENT, Role.SUPERVISOR, Role.ADMIN}
 )
-AN_HOUR = 20  # reveals one person may ask for in an hour
+MAX_PER_HOUR = 20  # reveals one person may ask for in an hour
 
 
-class Reveals:
+class RequesterReveal:
     """The only way to see a requester's number."""
 
     def __init__(self, reading: QueryStore, audit: AuditStore, clock: Clock) -> None:
@@ -24,7 +24,7 @@ class Reveals:
         self._audit = audit
         self._clock = clock
 
-    async def show(self, ticket_no: str, reason: str, by: Actor) -> Requester:
+    async def reveal(self, ticket_no: str, reason: str, by: Actor) -> Requester:
         """Return the decrypted requester and write an audit row.
 
         Refused `not_found`, `forbidden` (role without need), `confidential` (for units), `reason_missing`,
@@ -33,7 +33,7 @@ class Reveals:
         view = await self._reading.get_ticket(ticket_no, (by.unit or "") if by.is_unit_member else None)
         if view is None:
             raise Refused("not_found", ticket=ticket_no)
-        if by.role not in MAY:
+        if by.role not in ALLOWED_ROLES:
             raise Refused("forbidden", verb="reveal")
         if by.is_unit_member and not any(a.unit == by.unit and a.ended_at is None for a in view.assignments):
             raise Refused("forbidden", verb="reveal")
@@ -42,7 +42,7 @@ class Reveals:
         if not reason.strip():
             raise Refused("reason_missing", field="reason")
         now = self._clock.now()
-        if await self._audit.count_since(by.code, "reveal", now - timedelta(hours=1)) >= AN_HOUR:
+        if await self._audit.count_since(by.code, "reveal", now - timedelta(hours=1)) >= MAX_PER_HOUR:
             raise Refused("too_many")
         await self._audit.record(now, by.code, "reveal", ticket_no, reason=reason.strip())
         return await self._reading.get_requester(view.ticket.id)

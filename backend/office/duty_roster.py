@@ -12,46 +12,46 @@ from backend.domain.office_hours import OfficeHours
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, UnitKind
-from backend.office import Clock, Office, Standing
+from backend.office.cache import Clock, OfficeCache, OfficeSnapshot
 from backend.ports.audit import AuditStore
 from backend.ports.duty_roster import DutyRosterStore, Handover
 from backend.ports.integrity import Finding
 
-LONGEST_NOTE = 2_000  # characters
-NOTES = 20  # handover notes shown
+MAX_NOTE_LENGTH = 2_000  # characters
+MAX_NOTES = 20  # handover notes shown
 WHOLE_DAY = "00:00-24:00"  # hours of a day's shift that names none
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 #: Roles that, beside an admin, plan their own unit's shifts.
-PLANNERS = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
+PLANNER_ROLES = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class RosterMonth:
     """A unit's roster of one month; `holes` are the hours, day and night, that no shift covers."""
 
     unit: str
     begin: datetime
     end: datetime
     shifts: Sequence[Shift]
-    holes: Sequence[CoverageGap]
+    gaps: Sequence[CoverageGap]
     notes: Sequence[Handover]
 
 
-class Rosters:
+class DutyRoster:
     """Duty rosters. Refused `unknown_unit`, `unknown_person`, `not_of_unit`, `bad_shift`, `same_person`,
     `cannot_stand_in` …"""
 
-    def __init__(self, store: DutyRosterStore, office: Office, audit: AuditStore) -> None:
+    def __init__(self, store: DutyRosterStore, office: OfficeCache, audit: AuditStore) -> None:
         self._store = store
         self._office = office
         self._audit = audit
 
     # -- shifts (值班)
 
-    async def put(self, shifts: Sequence[Shift], by: Actor) -> list[bool | Refused]:
+    async def save_shifts(self, shifts: Sequence[Shift], by: Actor) -> list[bool | Refused]:
         """Store shifts; for each return whether it is new, or the refusal. Good ones are kept although others fail."""
-        checked = await self.check(shifts, by)
+        checked = await self.check_shifts(shifts, by)
         good = [s for s, no in zip(shifts, checked, strict=True) if no is None]
         now = self._office.clock.now()
         fresh = iter(await self._store.save_shifts(good, by.code, now))
@@ -59,68 +59,71 @@ class Rosters:
         new = sum(a is True for a in answers)
         if new:
             await self._audit.record(now, by.code, "roster", ",".join(sorted({s.unit for s in good})), shifts=new)
-            self._office.forget()
+            self._office.invalidate()
         return answers
 
-    async def check(self, shifts: Sequence[Shift], by: Actor) -> list[Refused | None]:
+    async def check_shifts(self, shifts: Sequence[Shift], by: Actor) -> list[Refused | None]:
         """Validate shifts: for each the refusal, or None."""
-        snapshot = await self._office.standing(fresh=True)
+        snapshot = await self._office.snapshot(fresh=True)
         found: list[Refused | None] = []
         for shift in shifts:
             try:
-                may_plan(by, shift.unit, snapshot)
+                check_planner(by, shift.unit, snapshot)
                 check_shift(shift)
                 for code, field in ((shift.person, "person"), (shift.deputy, "deputy")):
-                    if code is not None and person_of(code, snapshot, field).unit != shift.unit:
+                    if code is not None and get_active_person(code, snapshot, field).unit != shift.unit:
                         raise Refused("not_of_unit", person=code, unit=shift.unit, field=field)
                 found.append(None)
             except Refused as no:
                 found.append(no)
         return found
 
-    async def drop(self, shift_id: int, by: Actor) -> Shift:
+    async def delete_shift(self, shift_id: int, by: Actor) -> Shift:
         """Delete a shift. Refused `not_found`, `forbidden`."""
         shift = await self._store.get_shift(shift_id)
         if shift is None:
             raise Refused("not_found", shift=shift_id)
-        may_plan(by, shift.unit, await self._office.standing())
+        check_planner(by, shift.unit, await self._office.snapshot())
         await self._store.delete_shift(shift_id)
         await self._audit.record(self._office.clock.now(), by.code, "roster_struck", shift.unit, person=shift.person,
                                begins=shift.from_at.isoformat())  # fmt: skip
-        self._office.forget()
+        self._office.invalidate()
         return shift
 
-    async def month(self, unit: str, month: str, by: Actor) -> Month:
+    async def get_month(self, unit: str, month: str, by: Actor) -> RosterMonth:
         """Return a unit's roster of a month `2026-12`, with its holes (B19). Refused `bad_month`, `not_found`."""
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         if unit not in snapshot.config.units or (by.is_unit_member and by.unit != unit):
             raise Refused("not_found", unit=unit)
-        begin, end = span_of(month, self._office.clock)
+        begin, end = parse_month(month, self._office.clock)
         shifts = await self._store.list_shifts(unit, begin, end)
-        return Month(
+        return RosterMonth(
             unit,
             begin,
             end,
             shifts,
             find_coverage_gaps(shifts, begin, end),
-            await self._store.list_handovers(unit, NOTES),
+            await self._store.list_handovers(unit, MAX_NOTES),
         )
 
-    async def due_holes(self) -> dict[str, tuple[str, Sequence[CoverageGap], bool]]:
+    async def find_upcoming_gaps(self) -> dict[str, tuple[str, Sequence[CoverageGap], bool]]:
         """B19: find institutions whose next month is not fully covered, from `roster.check_before` before it begins.
 
         Unit → month, holes, and whether there is no plan at all; empty while `roster.round_the_clock` is off.
         """
         now = self._office.clock.now()
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         settings = snapshot.settings
         found: dict[str, tuple[str, Sequence[CoverageGap], bool]] = {}
         first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        coming = (first + timedelta(days=32)).replace(day=1)
-        if not settings.flag("roster.round_the_clock") or now < coming - settings.limit("roster.check_before").duration:
+        next_month = (first + timedelta(days=32)).replace(day=1)
+        if (
+            not settings.flag("roster.round_the_clock")
+            or now < next_month - settings.limit("roster.check_before").duration
+        ):
             return {}
-        month = f"{coming:%Y-%m}"
-        begin, end = span_of(month, self._office.clock)
+        month = f"{next_month:%Y-%m}"
+        begin, end = parse_month(month, self._office.clock)
         for unit in snapshot.config.units.values():
             if unit.kind is UnitKind.MANAGEMENT and unit.active:
                 shifts = await self._store.list_shifts(unit.code, begin, end)
@@ -131,61 +134,64 @@ class Rosters:
 
     # -- handing over (交接班)
 
-    async def hand_over(self, unit: str, text: str, by: Actor) -> Handover:
+    async def add_handover(self, unit: str, text: str, by: Actor) -> Handover:
         """Store a note for the next person on duty. Refused `unknown_unit`, `missing`, `too_long`, `forbidden`."""
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         if unit not in snapshot.config.units:
             raise Refused("unknown_unit", unit=unit)
         if by.role is not Role.ADMIN and by.unit != unit:
             raise Refused("forbidden")
-        said = clean(text).strip()
-        if not said:
+        note_text = clean(text).strip()
+        if not note_text:
             raise Refused("missing", field="text")
-        if len(said) > LONGEST_NOTE:
-            raise Refused("too_long", field="text", most=LONGEST_NOTE)
-        note = Handover(self._office.clock.now(), unit, by.code, said)
+        if len(note_text) > MAX_NOTE_LENGTH:
+            raise Refused("too_long", field="text", most=MAX_NOTE_LENGTH)
+        note = Handover(self._office.clock.now(), unit, by.code, note_text)
         await self._store.add_handover(note)
         return note
 
     # -- standing in (代班)
 
-    async def stand_in(self, absent: str, person: str, begin: datetime, end: datetime, by: Actor) -> StandIn:
+    async def add_stand_in(self, absent: str, person: str, begin: datetime, end: datetime, by: Actor) -> StandIn:
         """From `begin` to `end`, `person` gets `absent`'s messages, cards and calls, and acts under their own name.
 
         People name their own stand-in; for others their unit's planners do.
         """
-        snapshot = await self._office.standing(fresh=True)
-        away, there = person_of(absent, snapshot, "absent"), person_of(person, snapshot, "person")
+        snapshot = await self._office.snapshot(fresh=True)
+        absent_person, substitute = (
+            get_active_person(absent, snapshot, "absent"),
+            get_active_person(person, snapshot, "person"),
+        )
         if by.code != absent:
-            may_plan(by, away.unit, snapshot)
+            check_planner(by, absent_person.unit, snapshot)
         wanted = StandIn(0, absent, person, begin, end)
-        check_stand_in(wanted, away, there)
+        check_stand_in(wanted, absent_person, substitute)
         now = self._office.clock.now()
         if end <= now:
             raise Refused("bad_shift", field="to", most=0)
         kept = await self._store.add_stand_in(wanted, by.code, now)
         await self._audit.record(now, by.code, "stand_in", absent, person=person, begins=begin.isoformat(),
                                ends=end.isoformat())  # fmt: skip
-        self._office.forget()
+        self._office.invalidate()
         return kept
 
-    async def back(self, stand_in_id: int, by: Actor) -> None:
+    async def end_stand_in(self, stand_in_id: int, by: Actor) -> None:
         """End a stand-in early, because the absent person is back. Refused `not_found`, `forbidden`."""
         now = self._office.clock.now()
         found = next((s for s in await self._store.list_stand_ins(now) if s.id == stand_in_id), None)
         if found is None:
             raise Refused("not_found", stand_in=stand_in_id)
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         if by.code != found.absent:
             away = snapshot.by_code.get(found.absent)
-            may_plan(by, away.unit if away else "", snapshot)
+            check_planner(by, away.unit if away else "", snapshot)
         await self._store.end_stand_in(stand_in_id, now)
         await self._audit.record(now, by.code, "stand_in_ended", found.absent, person=found.person)
-        self._office.forget()
+        self._office.invalidate()
 
-    async def stand_ins(self, by: Actor) -> Sequence[StandIn]:
+    async def list_stand_ins(self, by: Actor) -> Sequence[StandIn]:
         """List stand-ins that have not ended, as far as this actor may see them."""
-        snapshot = await self._office.standing()
+        snapshot = await self._office.snapshot()
         found = await self._store.list_stand_ins(self._office.clock.now())
         mine = {p.code for p in snapshot.config.people if p.unit == by.unit}
         return [s for s in found if not by.is_unit_member or s.absent in mine]
@@ -198,21 +204,21 @@ class Rosters:
         General messages wait for their end; urgent ones reach the person on duty. Returns the hours now in force.
         Refused `bad_hours`, `unknown_person`.
         """
-        person_of(person, await self._office.standing(fresh=True), "person")
+        get_active_person(person, await self._office.snapshot(fresh=True), "person")
         written = None
         if begin is not None:
-            written = f"{_clock(begin)}-{_clock(end or '')}"
+            written = f"{_parse_time(begin)}-{_parse_time(end or '')}"
             OfficeHours.parse(written, self._office.clock.zone, overnight=True)
         await self._store.set_quiet_hours(person, written, self._office.clock.now())
-        self._office.forget()
+        self._office.invalidate()
         return written or ""
 
-    async def quiet_of(self, person: str) -> str:
+    async def get_quiet(self, person: str) -> str:
         """Return a person's own quiet hours as written, or empty."""
-        return (await self._office.standing(fresh=True)).config.quiet_hours.get(person, "")
+        return (await self._office.snapshot(fresh=True)).config.quiet_hours.get(person, "")
 
 
-def person_of(code: str, snapshot: Standing, field: str) -> Person:
+def get_active_person(code: str, snapshot: OfficeSnapshot, field: str) -> Person:
     """Return an active person. Refused `unknown_person`."""
     found = snapshot.by_code.get(code)
     if found is None:
@@ -220,7 +226,7 @@ def person_of(code: str, snapshot: Standing, field: str) -> Person:
     return found
 
 
-def may_plan(by: Actor, unit: str, snapshot: Standing) -> None:
+def check_planner(by: Actor, unit: str, snapshot: OfficeSnapshot) -> None:
     """Check that `by` may plan this unit's shifts: an admin every unit's, planners their own.
 
     Refused `unknown_unit`, `forbidden`.
@@ -229,24 +235,24 @@ def may_plan(by: Actor, unit: str, snapshot: Standing) -> None:
         raise Refused("unknown_unit", unit=unit, field="unit")
     if by.role is None or by.role is Role.ADMIN:
         return
-    if by.role not in PLANNERS or by.unit != unit:
+    if by.role not in PLANNER_ROLES or by.unit != unit:
         raise Refused("forbidden")
 
 
-def shift_of(unit: str, day: date, hours: str, person: str, deputy: str | None, zone: tzinfo) -> Shift:
+def parse_shift(unit: str, day: date, hours: str, person: str, deputy: str | None, zone: tzinfo) -> Shift:
     """Parse a shift from a day and hours, `08:00-20:00`; past midnight if it ends earlier. Refused `bad_hours`."""
     begin, dash, end = hours.replace(" ", "").replace("–", "-").replace("—", "-").partition("-")
     end, over = ("00:00", True) if end == "24:00" else (end, False)
     if not dash:
         raise Refused("bad_hours", value=hours, field="hours")
-    first = datetime.combine(day, time.fromisoformat(_clock(begin)), zone)
-    last = datetime.combine(day, time.fromisoformat(_clock(end)), zone)
+    first = datetime.combine(day, time.fromisoformat(_parse_time(begin)), zone)
+    last = datetime.combine(day, time.fromisoformat(_parse_time(end)), zone)
     if over or last <= first:
         last = datetime.combine(day + timedelta(days=1), last.time(), last.tzinfo)
     return replace(Shift(0, unit, first, last, person), deputy=deputy)
 
 
-def span_of(month: str, clock: Clock) -> tuple[datetime, datetime]:
+def parse_month(month: str, clock: Clock) -> tuple[datetime, datetime]:
     """Return the begin and end of a month in the office's time zone. Refused `bad_month`."""
     if _MONTH.fullmatch(month) is None:
         raise Refused("bad_month", value=month)
@@ -254,18 +260,18 @@ def span_of(month: str, clock: Clock) -> tuple[datetime, datetime]:
     return begin, (begin + timedelta(days=32)).replace(day=1)
 
 
-def _clock(written: str) -> str:
-    said = written.strip().replace("：", ":")
-    said = f"0{said}" if re.fullmatch(r"[0-9]:[0-9]{2}", said) else said
-    if _CLOCK.fullmatch(said) is None:
+def _parse_time(written: str) -> str:
+    time_text = written.strip().replace("：", ":")
+    time_text = f"0{time_text}" if re.fullmatch(r"[0-9]:[0-9]{2}", time_text) else time_text
+    if _CLOCK.fullmatch(time_text) is None:
         raise Refused("bad_hours", value=written, field="hours")
-    return said
+    return time_text
 
 
-async def roster_findings(rosters: Rosters) -> list[Finding]:
+async def list_roster_findings(rosters: DutyRoster) -> list[Finding]:
     """B19, integrity findings: institutions whose next month has holes, or no roster at all."""
     found = []
-    for unit, (month, gaps, empty) in (await rosters.due_holes()).items():
+    for unit, (month, gaps, empty) in (await rosters.find_upcoming_gaps()).items():
         hours = sum((h.to_at - h.from_at).total_seconds() for h in gaps) / 3600
         first = f"{gaps[0].from_at:%m-%d %H:%M}–{gaps[0].to_at:%m-%d %H:%M}"
         facts = (

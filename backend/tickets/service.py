@@ -10,12 +10,12 @@ import structlog
 from backend.domain.acts import Act, Plan, Snapshot
 from backend.domain.flow import Unchanged, decide
 from backend.domain.refusals import Refused
-from backend.office import Office
-from backend.office_now import OfficeNow
+from backend.office.cache import OfficeCache
+from backend.office.context import DecisionContext
 from backend.ports.moves import MoveStore, NewTicket, TicketRef
 
 log = structlog.get_logger("tickets")
-IDS_AT_HAND = 2_048  # more than 64 concurrent moves of the most demanding verb need
+ID_RESERVE = 2_048  # more than 64 concurrent moves of the most demanding verb need
 
 
 class IdSupply(Protocol):
@@ -26,79 +26,79 @@ class IdSupply(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class ActResult:
     """The result of an act: the plan written, or None if the same actor repeated an act that already took effect."""
 
     ticket_id: int
     plan: Plan | None
 
 
-class Desk:
+class TicketService:
     """Performs acts from every source. Listeners are called (not awaited) with every plan once it is durable."""
 
-    def __init__(self, moves: MoveStore, office: Office, ids: IdSupply, key: bytes) -> None:
+    def __init__(self, moves: MoveStore, office: OfficeCache, ids: IdSupply, key: bytes) -> None:
         self.moves = moves
         self.office = office
         self._ids = ids
         self._key = key
-        self.after: list[Callable[[Plan, str], None]] = []
+        self.listeners: list[Callable[[Plan, str], None]] = []
 
-    async def ready(self) -> None:
+    async def ensure_ids(self) -> None:
         """Ensure enough ids for the moves of a moment."""
-        await self._ids.refill(IDS_AT_HAND)
+        await self._ids.refill(ID_RESERVE)
 
     def new_id(self) -> int:
         """Return an id for a new row, from those ensured before."""
         return self._ids.take()
 
-    async def act(self, act: Act) -> Moved:
+    async def act(self, act: Act) -> ActResult:
         """Perform an act durably, or refuse it.
 
         Refused `not_found`, `forbidden`, `overtaken`, `not_now`, or a failed guard's own code.
         """
-        await self.ready()
-        snapshot = await self.office.standing()
-        world = OfficeNow(snapshot, self.office.clock.now(), self._ids.take)
-        beside = _other(act)
+        await self.ensure_ids()
+        snapshot = await self.office.snapshot()
+        context = DecisionContext(snapshot, self.office.clock.now(), self._ids.take)
+        other = _find_other(act)
         find = TicketRef(no=act.ticket_no) if act.ticket_no is not None else TicketRef(assignment_id=act.assignment_id)
         seen: list[Snapshot] = []
 
-        def think(snap: Snapshot | None) -> Plan:
+        def decide_on(snap: Snapshot | None) -> Plan:
             if snap is None:
                 raise Refused("not_found", ticket=act.ticket_no)
             seen[:] = [snap]
-            return decide(snap, act, world, self._key)
+            return decide(snap, act, context, self._key)
 
         try:
-            plan = await self.moves.perform(find, think, beside)
+            plan = await self.moves.perform(find, decide_on, other)
         except Unchanged:
-            return Moved(seen[0].ticket.id, None)
-        self.told(plan, seen[0].ticket.no)
+            return ActResult(seen[0].ticket.id, None)
+        self.publish(plan, seen[0].ticket.no)
         if plan.other is not None and seen[0].other is not None:
-            self.told(plan.other, seen[0].other.ticket.no)
-        return Moved(plan.ticket_id, plan)
+            self.publish(plan.other, seen[0].other.ticket.no)
+        return ActResult(plan.ticket_id, plan)
 
-    def created(self, new: NewTicket) -> None:
+    def publish_created(self, new: NewTicket) -> None:
         """Publish a ticket that has just been stored (T1), as after any move."""
-        self.told(Plan(new.ticket.id, 0, {}, new.line, rows=new.rows), new.ticket.no)
+        self.publish(Plan(new.ticket.id, 0, {}, new.line, rows=new.rows), new.ticket.no)
 
-    def told(self, plan: Plan, ticket_no: str) -> None:
+    def publish(self, plan: Plan, ticket_no: str) -> None:
         """Log a durable move and call the listeners, such as delivery."""
         line = plan.entry
-        log.info("moved", **journal_line(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
+        log.info("moved", **build_log_fields(ticket_no, line.assignment_id, line.verb, line.from_state, line.to_state,
                                          line.version, line.by, str(line.source),
                                          line.at.astimezone(self.office.clock.zone)))  # fmt: skip
-        for listener in self.after:
+        for listener in self.listeners:
             listener(plan, ticket_no)
 
 
-def _other(act: Act) -> TicketRef | None:
+def _find_other(act: Act) -> TicketRef | None:
     """Return the other ticket an act names: the master of a merge (T4)."""
     into = act.arguments.get("into") if act.verb == "merge" else None
     return TicketRef(no=into.strip()) if isinstance(into, str) else None
 
 
-def journal_line(
+def build_log_fields(
     ticket: str,
     assignment: int | None,
     verb: str,

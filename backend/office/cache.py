@@ -18,9 +18,9 @@ from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
 from backend.domain.visit_days import find_next_visit_time
 from backend.ports.config import ConfigStore, OfficeConfig
 
-PROMPT = timedelta(minutes=30)  # a planned message later than this is planned again
-DAYS_OF_PEACE = 3  # attempts to find a time outside someone's quiet hours; then they are called anyway
-EVERY = 1.0  # seconds between checks of the configuration epoch
+PROMPT_WITHIN = timedelta(minutes=30)  # a planned message later than this is planned again
+QUIET_HOURS_TRIES = 3  # attempts to find a time outside someone's quiet hours; then they are called anyway
+CHECK_INTERVAL = 1.0  # seconds between checks of the configuration epoch
 
 
 class Clock:
@@ -40,7 +40,7 @@ class Clock:
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class OfficeSnapshot:
     """The rules and people as of one epoch; immutable, shared by all acts until the next change."""
 
     config: OfficeConfig
@@ -52,7 +52,7 @@ class Standing:
     shifts: dict[str, tuple[duty_roster.Shift, ...]]  # by unit
 
     @staticmethod
-    def of(config: OfficeConfig, profile: str, zone: ZoneInfo) -> "Standing":
+    def build(config: OfficeConfig, profile: str, zone: ZoneInfo) -> "OfficeSnapshot":
         """Build the snapshot of a configuration; `profile` applies unless the settings name one."""
         overrides = {"profile": profile, **config.settings}
         for unit, own in config.unit_settings.items():
@@ -67,7 +67,7 @@ class Standing:
         shifts: dict[str, tuple[duty_roster.Shift, ...]] = {}
         for shift in config.shifts:
             shifts[shift.unit] = (*shifts.get(shift.unit, ()), shift)
-        return Standing(
+        return OfficeSnapshot(
             config, Settings(overrides, zone), Calendar.load_default(config.calendar), by_unit,
             {p.code: p for p in config.people}, management, shifts,
         )  # fmt: skip
@@ -77,7 +77,7 @@ class Standing:
         here = self.by_unit.get(unit, ())
         return [p for role in roles for p in here if p.role is role]
 
-    def present(self, people: Sequence[Person], at: datetime) -> list[Person]:
+    def with_stand_ins(self, people: Sequence[Person], at: datetime) -> list[Person]:
         """Return these people with the absent replaced by their stand-ins (代班); nobody twice."""
         if not self.config.stand_ins:
             return list(people)
@@ -87,54 +87,54 @@ class Standing:
     def on_duty(self, unit: str, at: datetime) -> list[Person]:
         """List a unit's people on duty by its roster, deputies last; empty if no shift covers the moment."""
         first, deputies = duty_roster.find_on_duty(self.shifts.get(unit, ()), at)
-        return self.present([self.by_code[c] for c in (*first, *deputies) if c in self.by_code], at)
+        return self.with_stand_ins([self.by_code[c] for c in (*first, *deputies) if c in self.by_code], at)
 
-    def to_tell(self, people: Sequence[Person], at: datetime, *, urgent: bool) -> list[Person]:
+    def recipients(self, people: Sequence[Person], at: datetime, *, urgent: bool) -> list[Person]:
         """Return the recipients of a message to these people (Q25).
 
         If urgent and the unit's roster covers the moment, the person on duty replaces its handlers, and in quiet
         hours its liaisons too.
         """
-        here = self.present(people, at)
+        here = self.with_stand_ins(people, at)
         if not urgent or not self.shifts:
             return here
-        told: list[Person] = []
+        found: list[Person] = []
         for person in here:
             duty = self._first_on_duty(person.unit, at)
             quiet = person.role is Role.LIAISON and reminders.is_quiet_time(at, self.settings, person.unit)
-            told += duty if duty and (person.role is Role.HANDLER or quiet) else [person]
-        return [p for i, p in enumerate(told) if p not in told[:i]]
+            found += duty if duty and (person.role is Role.HANDLER or quiet) else [person]
+        return [p for i, p in enumerate(found) if p not in found[:i]]
 
     def _first_on_duty(self, unit: str, at: datetime) -> list[Person]:
         first, _ = duty_roster.find_on_duty(self.shifts.get(unit, ()), at)
-        return self.present([self.by_code[c] for c in first if c in self.by_code], at)
+        return self.with_stand_ins([self.by_code[c] for c in first if c in self.by_code], at)
 
     def contacts(self, unit: str, at: datetime, *, urgent: bool) -> list[Person]:
         """List a unit's people in contact order: if urgent those on duty first, then by `escalation.order`."""
-        handlers = self.present(self.people(unit, Role.HANDLER), at)
-        others = {r: self.present(self.people(unit, r), at) for r in (Role.LIAISON, Role.LEADER)}
+        handlers = self.with_stand_ins(self.people(unit, Role.HANDLER), at)
+        others = {r: self.with_stand_ins(self.people(unit, r), at) for r in (Role.LIAISON, Role.LEADER)}
         order = duty_roster.order_contacts(handlers, others, self.settings.strings("escalation.order", unit))
         first = self.on_duty(unit, at) if urgent else []
         return [*first, *(p for p in order if p not in first)]
 
-    def peace(self, person: str, at: datetime) -> datetime:
+    def after_quiet_hours(self, person: str, at: datetime) -> datetime:
         """Return when a general message may reach this person, by their own quiet hours (/quiet)."""
         written = self.config.quiet_hours.get(person)
         if written is None:
             return at
         return OfficeHours.parse(written, self.settings.zone, overnight=True).next_outside(at)
 
-    def may_ring(self, person: str, at: datetime, grade: Grade, unit: str | None) -> datetime:
+    def earliest_call(self, person: str, at: datetime, grade: Grade, unit: str | None) -> datetime:
         """Return when a person may be called about a matter of their unit: urgent at once; general in the unit's
         hours, outside its quiet hours and their own, unless those leave no such time for days (FW32).
         """
         settings, calendar = self.settings, self.calendar
         first = when = reminders.find_next_allowed(at, grade, settings, calendar, unit, for_call=True)
-        for _ in range(DAYS_OF_PEACE if grade is not Grade.URGENT else 0):
-            calm = self.peace(person, when)
-            if calm <= when:
+        for _ in range(QUIET_HOURS_TRIES if grade is not Grade.URGENT else 0):
+            after_quiet = self.after_quiet_hours(person, when)
+            if after_quiet <= when:
                 return when
-            when = reminders.find_next_allowed(calm, grade, settings, calendar, unit, for_call=True)
+            when = reminders.find_next_allowed(after_quiet, grade, settings, calendar, unit, for_call=True)
         return first
 
     def management_of(self, region: str) -> str | None:
@@ -147,30 +147,30 @@ class Standing:
         """Return when a duty is due (domain/deadlines)."""
         return deadlines.compute_deadline(kind, grade, category, start, self.settings, self.calendar, unit)
 
-    def later(self, limit: str, start: datetime, unit: str | None) -> datetime:
+    def add_limit(self, limit: str, start: datetime, unit: str | None) -> datetime:
         """Return the end of a limit that begins at `start`."""
         hours = self.settings.office_hours(unit)
         mode = deadlines.WorkdayMode(self.settings.choice("workday.mode"))
         return deadlines.add_limit(Limit.parse(limit), start, self.calendar, hours, mode)
 
-    def first_look(self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None) -> datetime:
+    def first_check(self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None) -> datetime:
         """Return when the clock must first check a duty: at its first reminder or its due time."""
-        return min([due, *(s.at for s in self.rungs(kind, grade, start, due, unit)[:1])])
+        return min([due, *(s.at for s in self.list_reminder_steps(kind, grade, start, due, unit)[:1])])
 
-    def rungs(
+    def list_reminder_steps(
         self, kind: Obligation, grade: Grade, start: datetime, due: datetime, unit: str | None
     ) -> Sequence[reminders.ReminderStep]:
         """List the reminders and notices of a duty in time order (announcing and escalation are delivery's task)."""
-        whole = start.replace(microsecond=0), due.replace(microsecond=0)  # whole seconds: better cache hits
-        steps = _ladder(kind, grade, *whole, self.settings, self.calendar, unit)
+        to_the_second = start.replace(microsecond=0), due.replace(microsecond=0)  # whole seconds: better cache hits
+        steps = _build_reminder_steps(kind, grade, *to_the_second, self.settings, self.calendar, unit)
         return [s for s in steps if s.purpose in (reminders.Purpose.REMIND, reminders.Purpose.NOTICE)]
 
     def visit_start(self, closed_at: datetime) -> datetime:
         """Return when a closed ticket's return visit may begin: `visit.start_after_close` later, in `visit.window`."""
-        ready = self.later(self.settings.text("visit.start_after_close"), closed_at, None)
-        return self.may_visit(ready)
+        ready = self.add_limit(self.settings.text("visit.start_after_close"), closed_at, None)
+        return self.earliest_visit(ready)
 
-    def may_visit(self, at: datetime) -> datetime:
+    def earliest_visit(self, at: datetime) -> datetime:
         """Return the first instant from `at` when a requester may be called (FW32).
 
         That is inside `visit.window` and not on `visit.blocked_days`.
@@ -182,13 +182,13 @@ class Standing:
         """Return the first instant in office hours at or after `at`."""
         return next_open(at, self.calendar, self.settings.office_hours(unit))
 
-    def may_hand_over(self, now: datetime, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime:
+    def earliest_notice(self, now: datetime, grade: Grade, unit: str | None, due: datetime | None = None) -> datetime:
         """Return when the card of a new ticket may be sent (§6.3): urgent at once; general in the unit's next office
         hours, but at once if waiting would let its due time pass."""
-        allowed = self.may_tell(now, now, grade, unit)
+        allowed = self.earliest_send(now, now, grade, unit)
         return now if due is not None and allowed >= due else allowed
 
-    def may_tell(
+    def earliest_send(
         self, planned: datetime, now: datetime, grade: Grade, unit: str | None, *, ring: bool = False
     ) -> datetime:
         """Return when a message planned for `planned` may be sent.
@@ -199,7 +199,7 @@ class Standing:
         at = max(now, planned)
         try:
             allowed = reminders.find_next_allowed(planned, grade, self.settings, self.calendar, unit, for_call=ring)
-            if allowed <= now <= planned + PROMPT:
+            if allowed <= now <= planned + PROMPT_WITHIN:
                 return now
             return reminders.find_next_allowed(at, grade, self.settings, self.calendar, unit, for_call=ring)
         except Refused:  # quiet hours that leave no office hours at all must not hold back a card
@@ -207,7 +207,7 @@ class Standing:
 
 
 @lru_cache(maxsize=4096)
-def _ladder(
+def _build_reminder_steps(
     kind: Obligation, grade: Grade, start: datetime, due: datetime,
     settings: Settings, calendar: Calendar, unit: str | None,
 ) -> tuple[reminders.ReminderStep, ...]:  # fmt: skip
@@ -217,35 +217,40 @@ def _ladder(
         return ()
 
 
-class Office:
+class OfficeCache:
     """Caches the office snapshot; re-reads when the configuration epoch changes (checked once a second)."""
 
     def __init__(self, store: ConfigStore, clock: Clock, profile: str) -> None:
         self.store = store
         self.clock = clock
         self._profile = profile
-        self._standing: Standing | None = None
-        self._looked = -EVERY
+        self._snapshot: OfficeSnapshot | None = None
+        self._checked_at = -CHECK_INTERVAL
         self._lock = asyncio.Lock()
 
-    async def standing(self, *, fresh: bool = False) -> Standing:
+    async def snapshot(self, *, fresh: bool = False) -> OfficeSnapshot:
         """Return the rules and people in force; `fresh` checks the epoch even if it was checked just now."""
         loop = asyncio.get_running_loop()
-        current = self._standing
-        if current is not None and not fresh and loop.time() - self._looked < EVERY and not self._outlived(current):
+        current = self._snapshot
+        if (
+            current is not None
+            and not fresh
+            and loop.time() - self._checked_at < CHECK_INTERVAL
+            and not self._is_expired(current)
+        ):
             return current
         async with self._lock:
-            self._looked = loop.time()
-            current = self._standing  # if it is invalidated while we wait, the next call reloads
-            if current is None or self._outlived(current) or await self.store.get_epoch() != current.config.epoch:
+            self._checked_at = loop.time()
+            current = self._snapshot  # if it is invalidated while we wait, the next call reloads
+            if current is None or self._is_expired(current) or await self.store.get_epoch() != current.config.epoch:
                 config = await self.store.load(self.clock.now())
-                current = self._standing = Standing.of(config, self._profile, self.clock.zone)
+                current = self._snapshot = OfficeSnapshot.build(config, self._profile, self.clock.zone)
             return current
 
-    def _outlived(self, snapshot: Standing) -> bool:
+    def _is_expired(self, snapshot: OfficeSnapshot) -> bool:
         return snapshot.config.valid_until is not None and self.clock.now() >= snapshot.config.valid_until
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Reload on the next call; use it after changing the configuration in this process."""
-        self._looked = -EVERY
-        self._standing = None
+        self._checked_at = -CHECK_INTERVAL
+        self._snapshot = None

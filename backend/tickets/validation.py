@@ -9,13 +9,13 @@ from backend.domain.masking import cut
 from backend.domain.refusals import Refused
 from backend.domain.similarity import build_caller_key
 from backend.domain.ticket import Category, Channel, Grade
-from backend.paper import fields
-from backend.paper.numbers import normalise
+from backend.office.phone_numbers import normalise_phone
+from backend.tickets import form_fields
 
-TITLE = 40  # characters of the text used as a missing title
-EARLIEST = 2000  # year
-AHEAD = timedelta(days=1)  # how far ahead a sender's clock may be
-_PLAIN = fields.Context()
+TITLE_LENGTH = 40  # characters of the text used as a missing title
+MIN_YEAR = 2000  # year
+MAX_AHEAD = timedelta(days=1)  # how far ahead a sender's clock may be
+_PLAIN = form_fields.FileContext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,85 +40,85 @@ class TicketForm:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ValidForm:
     """A valid demand. `index` is the blind index of the requester's number."""
 
     form: TicketForm
-    no: str | None
+    ticket_no: str | None
     title: str
     text: str
     place: str
     region: str
     name: str | None
     phone: str | None  # E.164, with `;ext=` when there is an extension
-    index: str | None
+    phone_index: str | None
     generated_at: datetime
-    said: str | None = None  # without a number: the blind index of name and text
+    text_index: str | None = None  # without a number: the blind index of name and text
 
 
-class Reader:
+class FormValidator:
     """Reads forms. `countries` are those whose numbers may be called; `index` computes a blind index."""
 
     def __init__(self, countries: Collection[str], index: Callable[[str], str]) -> None:
         self._countries = tuple(countries)
         self._index = index
 
-    def draft(self, form: TicketForm, now: datetime) -> "Draft | Refused":
+    def validate(self, form: TicketForm, now: datetime) -> "ValidForm | Refused":
         """Read a form into a draft.
 
         Returns (not raises) Refused `bad_phone`, `bad_field`, `bad_code`, `too_long`, `bad_character`.
         """
         try:
-            return self._read(form, now)
+            return self._validate(form, now)
         except Refused as no:
             return no
 
-    def _read(self, form: TicketForm, now: datetime) -> Draft:
-        text = _tidy("text", form.text, fields.TEXT_MAX, lines=True)
-        title = _tidy("title", form.title, 300) or cut(" ".join(text.split()), TITLE)
+    def _validate(self, form: TicketForm, now: datetime) -> ValidForm:
+        text = _tidy("text", form.text, form_fields.TEXT_MAX, lines=True)
+        title = _tidy("title", form.title, 300) or cut(" ".join(text.split()), TITLE_LENGTH)
         phone = index = None
         if form.requester_phone and form.requester_phone.strip():
-            phone, index = self._number(form.requester_phone)
+            phone, index = self._parse_phone(form.requester_phone)
         if form.submitted_at is not None:
-            _moment("submitted_at", form.submitted_at, now)
+            _check_instant("submitted_at", form.submitted_at, now)
         name = _tidy("requester_name", form.requester_name, 200) or None
         said = self._index(build_caller_key(name, text)) if name and text and index is None else None
-        return Draft(
-            form, _number(form.ticket_no), title, text, _tidy("place", form.place, 500),
+        return ValidForm(
+            form, _parse_ticket_no(form.ticket_no), title, text, _tidy("place", form.place, 500),
             _tidy("region", form.region, 200), name,
-            phone, index, _moment("generated_at", form.generated_at or now, now), said,
+            phone, index, _check_instant("generated_at", form.generated_at or now, now), said,
         )  # fmt: skip
 
-    def _number(self, written: str) -> tuple[str, str]:
+    def _parse_phone(self, written: str) -> tuple[str, str]:
         plain, _, extension = written.partition(";ext=")
         if plain.startswith("+861") and len(plain) == 14:
             plain = plain[3:]  # a mainland mobile needs no parser
         try:
-            number = normalise(plain, countries=self._countries)
+            number = normalise_phone(plain, countries=self._countries)
         except Refused as no:
             raise Refused(no.code, **{**no.facts, "field": "requester_phone"}) from no
         extension = extension or number.extension or ""
         return f"{number.e164};ext={extension}" if extension else number.e164, self._index(number.e164)
 
 
-def _tidy(name: str, value: str | None, limit: int, *, lines: bool = False) -> str:
+def _tidy(field: str, value: str | None, limit: int, *, lines: bool = False) -> str:
     try:
-        return fields.tidy(value or "", limit, lines=lines)
+        return form_fields.clean_text(value or "", limit, multiline=lines)
     except Refused as no:
-        raise Refused(no.code, **{**no.facts, "field": name}) from no
+        raise Refused(no.code, **{**no.facts, "field": field}) from no
 
 
-def _number(written: str | None) -> str | None:
+def _parse_ticket_no(written: str | None) -> str | None:
     if written is None or not written.strip():
         return None
     try:
-        return str(fields.code(written, _PLAIN))
+        return str(form_fields.parse_code(written, _PLAIN))
     except Refused as no:
         raise Refused(no.code, **{**no.facts, "field": "ticket_no"}) from no
 
 
-def _moment(name: str, value: datetime, now: datetime) -> datetime:
+def _check_instant(name: str, value: datetime, now: datetime) -> datetime:
     """Check an instant of a demand: aware, since 2000, at most a day ahead (FS19). Refused `bad_field`."""
-    if value.tzinfo is None or value.year < EARLIEST or value.year > now.year + 1 or value > now + AHEAD:
+    if value.tzinfo is None or value.year < MIN_YEAR or value.year > now.year + 1 or value > now + MAX_AHEAD:
         raise Refused("bad_field", field=name)
     return value

@@ -19,30 +19,30 @@ _SEVERAL: Final = re.compile(r"\d{7}[^\d]*[/、,;|和或\n][^\d]*\+?\d{7}")
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class PhoneNumber:
     """A number that can be dialled: `e164` such as +8613800001234, and the extension to dial after it, if any."""
 
     e164: str
     extension: str | None = None
 
 
-def normalise(raw: Any, *, countries: Collection[str] = ("CN",)) -> Number:
+def normalise_phone(raw: Any, *, countries: Collection[str] = ("CN",)) -> PhoneNumber:
     """Parse a number with full-width digits, +86, spaces, dashes, a lost leading zero, an extension, or as a float.
 
     `countries` are ISO codes that may be called; numbers without a prefix belong to the first one. Raises
     Refused `bad_phone` with `reason` of: empty, letters, lost_digits, several, short_code, invalid, country, premium.
     """
-    text = _text(raw)
-    if _MOBILE.fullmatch(text) and "CN" in countries and _mobile_segment(text[:5]):
-        return Number("+86" + text)
-    return _parsed(text, tuple(countries))
+    text = _clean(raw)
+    if _MOBILE.fullmatch(text) and "CN" in countries and _is_mobile_segment(text[:5]):
+        return PhoneNumber("+86" + text)
+    return _parse(text, tuple(countries))
 
 
-def short_code(raw: Any, *, country: str = "CN") -> str | None:
+def find_short_code(raw: Any, *, country: str = "CN") -> str | None:
     """Return the digits of a short code such as 12345 or 110, which cannot be called back; else None."""
     import phonenumbers
 
-    text = _text(raw)
+    text = _clean(raw)
     if not text.isdigit() or len(text) > 6:
         return None
     number = phonenumbers.PhoneNumber(country_code=_calling_code(country), national_number=int(text))
@@ -55,7 +55,7 @@ def _calling_code(country: str) -> int:
     return int(phonenumbers.country_code_for_region(country))
 
 
-def _text(raw: Any) -> str:
+def _clean(raw: Any) -> str:
     if isinstance(raw, bool) or raw is None:
         raise Refused("bad_phone", reason="empty")
     if isinstance(raw, float):
@@ -80,7 +80,7 @@ def _from_scientific(text: str) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _mobile_segment(segment: str) -> bool:
+def _is_mobile_segment(segment: str) -> bool:
     """Whether mainland mobile numbers with these first five digits exist."""
     import phonenumbers
 
@@ -89,7 +89,7 @@ def _mobile_segment(segment: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _parsed(text: str, countries: tuple[str, ...]) -> Number:
+def _parse(text: str, countries: tuple[str, ...]) -> PhoneNumber:
     import phonenumbers
 
     if not text:
@@ -103,11 +103,11 @@ def _parsed(text: str, countries: tuple[str, ...]) -> Number:
         text, extension = text[: found.start()].rstrip(" -,("), found[1]
     if not _PLAIN.fullmatch(text):
         raise Refused("bad_phone", reason="letters")
-    home = countries[0] if countries else "CN"
-    if short_code(text, country=home):
+    home_country = countries[0] if countries else "CN"
+    if find_short_code(text, country=home_country):
         raise Refused("bad_phone", reason="short_code")
     try:
-        number = phonenumbers.parse(text, home)
+        number = phonenumbers.parse(text, home_country)
     except phonenumbers.NumberParseException as bad:
         raise Refused("bad_phone", reason="invalid") from bad
     if not phonenumbers.is_valid_number(number):
@@ -116,4 +116,4 @@ def _parsed(text: str, countries: tuple[str, ...]) -> Number:
         raise Refused("bad_phone", reason="country")
     if phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.PREMIUM_RATE:
         raise Refused("bad_phone", reason="premium")
-    return Number(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension)
+    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension)

@@ -1,0 +1,1 @@
+"""Who is who and by which rules: settings, calendar, units, people, duty."""

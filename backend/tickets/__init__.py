@@ -1,0 +1,1 @@
+"""Tickets arrive and are acted on."""
