@@ -201,7 +201,7 @@ class Platform:
         since = await self._store.find_external_since(now)
         return {} if since is None else await self._store.load_status(tickets, since)
 
-    async def provisional(self, ticket_id: int, version: int) -> bool:
+    async def is_provisional(self, ticket_id: int, version: int) -> bool:
         """Whether a ticket still waits for the platform's confirmation (待平台确认)."""
         found = (await self.standing({ticket_id: version})).get(ticket_id)
         return found is not None and found.state not in DONE_STATES

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backend.bulletins import Bulletins
+from backend.delivery.sms import SmsWorker
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
 from backend.duties import Duties
 from backend.indicators import Indicators
-from backend.mail.short_texts import ShortTexts
 from backend.office.cache import Clock, OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.readiness import UnitReadiness
@@ -26,7 +26,7 @@ from backend.visiting.room import Visiting
 
 if TYPE_CHECKING:
     from backend.calls.room import Calls
-    from backend.courier import Courier
+    from backend.delivery.worker import DeliveryWorker
     from backend.dispatch_aid import DispatchAid
     from backend.governance import Governance
     from backend.likeness import Likeness
@@ -156,12 +156,12 @@ class Rooms:
     hot: "HotLists | None" = None
     aid: "DispatchAid | None" = None
     governance: "Governance | None" = None
-    courier: "Courier | None" = None
+    courier: "DeliveryWorker | None" = None
     calls: "Calls | None" = None
     auditor: "AuditorRoom | None" = None
     visits: "Visits | None" = None
     visiting: Visiting | None = None
-    short_texts: ShortTexts | None = None
+    short_texts: SmsWorker | None = None
     #: worker name → monotonic seconds of its last completed run
     heartbeat: MutableMapping[str, float] = field(default_factory=dict)
     #: provider name → its status, queried for `/readyz`

@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import text
 
-from backend.cards import Cards as Drawing
-from backend.courier import Courier
+from backend.delivery.cards import CardRenderer as Drawing
+from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act
 from backend.domain.texts import Texts
 from backend.domain.ticket import Source
@@ -84,11 +84,11 @@ class Post:
         self.channel = NullChannel()
         vault, catalogue = Encryption("a secret of the measurements"), Texts("zh_CN")
         store = SqlCardStore(place.db, place.ids, vault)
-        self.courier = Courier(
-            messages=SqlOutboxStore(place.db, place.ids), cards=store,
-            draw=Drawing(place.moves, place.office, store, catalogue, SqlChatStateStore(place.db)), moves=place.moves,
+        self.courier = DeliveryWorker(
+            outbox=SqlOutboxStore(place.db, place.ids), cards=store,
+            renderer=Drawing(place.moves, place.office, store, catalogue, SqlChatStateStore(place.db)), moves=place.moves,
             office=place.office, channels={"telegram": self.channel}, bindings=self, ids=place.ids,
-            catalogue=catalogue, owner="bench",
+            texts=catalogue, owner="bench",
         )  # fmt: skip
 
     async def drop_binding(self, person: str, channel: str, reason: str) -> bool:
@@ -111,7 +111,7 @@ class Post:
         await self.written(count)
         before = self.channel.sent
         began = time.perf_counter()
-        while await self.courier.round():
+        while await self.courier.run_once():
             pass
         took = time.perf_counter() - began
         assert self.channel.sent - before == count

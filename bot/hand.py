@@ -7,13 +7,13 @@ from bot.case import Case
 from bot.house import CHANNEL
 from bot.talk import Talk
 
-LIVING = "C1"  # a live card sent again (backend/mail/kinds)
+LIVING = "C1"  # a live card sent again (backend/delivery/kinds)
 
 
 async def hand(talk: Talk, case: Case, person: Person, address: str) -> None:
     """Send the card, rendered for this person, to this address. Refused `unavailable` when it cannot be sent."""
     house = talk.house
-    card = await house.cards.for_assignment(case.id, person)
+    card = await house.cards.render_live_card(case.id, person)
     receipt = await talk.send(address, card)
     if receipt is None:
         raise Refused("unavailable")

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from aiogram import Bot
 
 from backend.calls.bridging import Ringing as Begun
-from backend.cards import Cards
+from backend.delivery.cards import CardRenderer
+from backend.delivery.snooze import SnoozeActions
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache
@@ -17,7 +18,6 @@ from backend.ports.cards import CardStore
 from backend.ports.chat_state import ChatStateStore
 from backend.ports.glance import GlanceStore
 from backend.ports.ticket_queries import QueryStore
-from backend.snooze import Putting
 from backend.tickets.files import TicketFiles
 from backend.tickets.service import TicketService
 from notify.channel import Channel
@@ -110,7 +110,7 @@ class House:
     reading: QueryStore
     filing: TicketFiles
     audit: AuditStore
-    cards: Cards
+    cards: CardRenderer
     book: CardStore
     catalogue: Texts
     pace: Pacer = field(default_factory=LocalPacer)  # shared with delivery: one bot, one limit (FT19)
@@ -119,4 +119,4 @@ class House:
     marks: Scores | None = None
     bulletins: Documents | None = None
     rosters: Quiet | None = None
-    snooze: Putting | None = None
+    snooze: SnoozeActions | None = None

@@ -290,7 +290,7 @@ class Talk:
             return
         address, message = str(self.chat_id), str(self.message_id)
         held = await self.house.book.find(CHANNEL, address, message)
-        drawn = await self.house.cards.held(held) if held else None
+        drawn = await self.house.cards.render_held(held) if held else None
         if drawn is None:
             await self.strip()
             return

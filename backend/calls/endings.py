@@ -83,7 +83,7 @@ class Endings:
         elif isinstance(step, retry.GiveUp) and step.done:
             await self.settle(call, "sent", talk.attempt.provider_id)
         elif call.letter_id is not None:
-            await self._t.courier.unreachable(call.letter_id, outcome)
+            await self._t.courier.report_unreachable(call.letter_id, outcome)
         if outcome in MISSED:
             await self._missed(call, snapshot)
         stored = STORED.get(outcome, outcome)

@@ -186,7 +186,7 @@ class Ringing:
         elif call.purpose == "bridge":
             await self._bridging.failed(call, why)
         elif call.letter_id is not None:
-            await self._t.courier.unreachable(call.letter_id, why)
+            await self._t.courier.report_unreachable(call.letter_id, why)
         await self._t.store.cancel(call.id, now, outcome)
 
     async def _bury(self, call: Call, code: str) -> None:

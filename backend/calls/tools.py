@@ -32,9 +32,9 @@ class Registry(Protocol):
 
 
 class Post(Protocol):
-    """The part of backend/courier.py that calls need."""
+    """The part of backend/delivery/worker.py that calls need."""
 
-    async def unreachable(self, message_id: int, why: str) -> None: ...
+    async def report_unreachable(self, message_id: int, why: str) -> None: ...
 
 
 class Judge(Protocol):

@@ -40,12 +40,12 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
         ("clock",  "governance", rooms.governance and daily(rooms.governance.draft, s.clock), rooms.governance is not None),
         ("clock",  "drafts",     isinstance(rooms.marks, Marks) and daily(rooms.marks.harvest.round, s.clock),
          isinstance(rooms.marks, Marks)),
-        ("worker", "courier",    rooms.courier and rooms.courier.round, rooms.courier is not None),
+        ("worker", "courier",    rooms.courier and rooms.courier.run_once, rooms.courier is not None),
         ("worker", "platform",   rooms.platform and rooms.platform.round,        rooms.platform is not None),
         ("worker", "likeness",   s.likeness.round,                               True),
         ("worker", "informing",  informing and informing.round,                  informing is not None),
         ("worker", "texts",      texting and texting.round,                      texting is not None),
-        ("worker", "short_texts", rooms.short_texts and rooms.short_texts.round, rooms.short_texts is not None),
+        ("worker", "short_texts", rooms.short_texts and rooms.short_texts.run_once, rooms.short_texts is not None),
         ("worker", "calls",      calls and calls.round,                          calls is not None),
     ]
     # fmt: on

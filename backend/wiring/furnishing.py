@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 from backend.auditor import Auditor
 from backend.calls.room import Calls
 from backend.calls.tools import Tools
-from backend.cards import Cards
-from backend.courier import Courier
+from backend.delivery.cards import CardRenderer
+from backend.delivery.sms import SmsWorker
+from backend.delivery.snooze import SnoozeService
+from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Plan
 from backend.duties import Duties
 from backend.environment import Environment
 from backend.governance import Governance
 from backend.indicators import Indicators
 from backend.likeness.hot import HotLists
-from backend.mail.short_texts import ShortTexts
 from backend.marks.aids import Aids
 from backend.marks.room import Marks
 from backend.office.duty_roster import list_roster_findings
@@ -29,7 +30,6 @@ from backend.platform import Platform
 from backend.rooms import Rooms
 from backend.rounds import Rounds
 from backend.shelves import Shelves, bulletins_of
-from backend.snooze import Snooze
 from backend.tickets.files import TicketFiles
 from backend.visits import Visits
 from backend.wiring.chores import engage
@@ -67,8 +67,8 @@ class Mail:
 
     letters: SqlOutboxStore
     cards: CardShelf
-    draw: Cards
-    courier: Courier
+    draw: CardRenderer
+    courier: DeliveryWorker
     owner: str  # identifies this process in leases
 
 
@@ -89,7 +89,7 @@ async def furnish(
     _annexes(rooms, marks, environment, s, mail, due)
     rooms.visiting = visiting = visiting_of(environment, s, calls, limiter)
     texter = visiting.texting.texter if visiting.texting else None
-    rooms.short_texts = ShortTexts(
+    rooms.short_texts = SmsWorker(
         mail.letters, s.moves, s.office, s.registry, s.catalogue, limiter, mail.owner, environment.hotline_name,
         environment.hotline, texter,
     )  # fmt: skip
@@ -114,11 +114,11 @@ async def furnish(
 
 def _mail(environment: Environment, s: Shelves, channels: dict[str, Channel], limiter: Pacer) -> Mail:
     messages, cards = SqlOutboxStore(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
-    draw = Cards(s.moves, s.office, cards, s.catalogue, s.drafts)
+    draw = CardRenderer(s.moves, s.office, cards, s.catalogue, s.drafts)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-    courier = Courier(
-        messages=messages, cards=cards, draw=draw, moves=s.moves, office=s.office, channels=channels,
-        bindings=s.registry, ids=s.ids, catalogue=s.catalogue, owner=owner, limiter=limiter,
+    courier = DeliveryWorker(
+        outbox=messages, cards=cards, renderer=draw, moves=s.moves, office=s.office, channels=channels,
+        bindings=s.registry, ids=s.ids, texts=s.catalogue, owner=owner, rate_limiter=limiter,
         lease_seconds=environment.lease_seconds,
     )  # fmt: skip
     return Mail(messages, cards, draw, courier, owner)
@@ -170,11 +170,11 @@ def _annexes(rooms: Rooms, marks: Marks, environment: Environment, s: Shelves, m
     rooms.platform = mail.draw.platform = _platform(environment, s, mail.owner)
 
 
-def _listen(s: Shelves, courier: Courier, rounds: Rounds) -> None:
+def _listen(s: Shelves, courier: DeliveryWorker, rounds: Rounds) -> None:
     """Wake the workers that have work after a move."""
 
     def moved(_plan: object, _ticket_no: str) -> None:
-        courier.nudge()
+        courier.wake()
         rounds.nudge("courier", "calls", "visits", "texts", "informing", "platform")
 
     def arrived(plan: Plan, ticket_no: str) -> None:
@@ -211,7 +211,7 @@ def _door(
         catalogue=s.catalogue, pace=limiter, calls=rooms.calls,
     )  # fmt: skip
     house.glance, house.marks, house.rosters, house.bulletins = SqlGlanceStore(s.db), marks, s.rosters, rooms.bulletins
-    house.snooze = Snooze(mail.letters, rooms.reading, s.office, s.ids, s.moves, due)
+    house.snooze = SnoozeService(mail.letters, rooms.reading, s.office, s.ids, s.moves, due)
     door = ChatDoor(house, SqlInboxStore(s.db, s.ids))
     rooms.inbox = door
     return door

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from backend.delivery.shared_limit import SharedRateLimiter
 from backend.environment import Environment
-from backend.mail.shared_pace import SharedPacer
 from backend.shelves import Shelves, embedded
 from notify.channel import Channel
 from notify.line import Line
@@ -132,10 +132,10 @@ async def pacer_of(environment: Environment, stores: Shelves, stack: contextlib.
     if environment.redis_url:
         store = RedisRateLimitStore.connect(environment.redis_url)
         stack.push_async_callback(store.close)
-        return SharedPacer(store, may_be_lost=True)
+        return SharedRateLimiter(store, is_optional=True)
     if embedded(environment):
         return LocalPacer()
-    return SharedPacer(SqlRateLimitStore(stores.db))
+    return SharedRateLimiter(SqlRateLimitStore(stores.db))
 
 
 async def rehearse(stores: Shelves, town: "Town") -> None:

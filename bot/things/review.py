@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from backend.delivery.buttons import DECISION_VERB_OF, PER_ROW
 from backend.domain.button_data import ButtonData
 from backend.domain.move_table import is_allowed
 from backend.domain.records import Request
 from backend.domain.refusals import Refused
 from backend.domain.verb_fields import UNREASONABLE_CLASSES
-from backend.mail.buttons import A_ROW, DECIDES
 from backend.ports.moves import TicketRef
 from bot.talk import Rows, Talk
 from bot.things import view
@@ -26,13 +26,13 @@ def about(what: str | None) -> bool:
 async def _open(talk: Talk, request_id: int) -> tuple[Request, str]:
     """Load an open request and its verb. Refused `forbidden`, `not_found`, `overtaken` once it is decided."""
     request = await talk.house.drafts.get_request(request_id)
-    if request is None or request.kind not in DECIDES or talk.actor.is_unit_member:
+    if request is None or request.kind not in DECISION_VERB_OF or talk.actor.is_unit_member:
         raise Refused("not_found", request=request_id)
-    if not is_allowed(talk.actor.role, DECIDES[request.kind]):
-        raise Refused("forbidden", verb=DECIDES[request.kind])
+    if not is_allowed(talk.actor.role, DECISION_VERB_OF[request.kind]):
+        raise Refused("forbidden", verb=DECISION_VERB_OF[request.kind])
     if request.decision is not None and request.decided_at is not None:
         raise Refused("overtaken", by=request.decided_by, at=request.decided_at.isoformat())
-    return request, DECIDES[request.kind]
+    return request, DECISION_VERB_OF[request.kind]
 
 
 async def agree(talk: Talk, request_id: int, why: str = "") -> None:
@@ -52,7 +52,7 @@ async def _ask_class(talk: Talk, request: Request) -> None:
         (f"word.class.{name}", ButtonData("class", request.id, place))
         for place, name in enumerate(UNREASONABLE_CLASSES)
     ]
-    rows: Rows = [keys[i : i + A_ROW] for i in range(0, len(keys), A_ROW)]
+    rows: Rows = [keys[i : i + PER_ROW] for i in range(0, len(keys), PER_ROW)]
     await talk.say(talk.say_key("decide.class", ticket_no=await _no(talk, request)), rows)
     await talk.toast(talk.say_key("toast.asked"))
 

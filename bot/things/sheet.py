@@ -5,10 +5,10 @@ from typing import Any
 
 from aiogram.types import Message
 
+from backend.delivery.buttons import arrange_rows
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut
 from backend.domain.refusals import Refused
-from backend.mail.buttons import rows
 from bot import attachments
 from bot.house import Scores
 from bot.talk import Talk
@@ -29,7 +29,7 @@ async def lines(talk: Talk, run_id: int) -> None:
     sheet, period = await _sheet(talk, run_id)
     said = [talk.say_key("sheet.head", period=period, unit=sheet["name"], score=sheet["total"] or "—")]
     said += [_words(talk, line) for line in sheet["lines"] if _counts(line)]
-    keys = rows([Button(talk.say_key("button.object"), encode(ButtonData("contest", run_id)))])
+    keys = arrange_rows([Button(talk.say_key("button.object"), encode(ButtonData("contest", run_id)))])
     await _send(talk, Card(cut("\n".join(said), MOST), keys))
 
 
@@ -43,7 +43,7 @@ async def choose(talk: Talk, run_id: int, more: int) -> None:
     ]
     if not more and len(made) < len(sheet["lines"]):
         made.append(Button(talk.say_key("sheet.others"), encode(ButtonData("contest", run_id, 1))))
-    await _send(talk, Card(talk.say_key("sheet.which", period=period), rows(made)))
+    await _send(talk, Card(talk.say_key("sheet.which", period=period), arrange_rows(made)))
     await talk.toast(talk.say_key("toast.asked"))
 
 

@@ -9,5 +9,5 @@ async def later(talk: Talk, assignment_id: int = 0) -> None:
     if talk.house.snooze is None:
         raise Refused("unavailable")
     snooze = talk.house.snooze
-    at = await (snooze.reminder(talk.who, assignment_id) if assignment_id else snooze.later(talk.who))
+    at = await (snooze.snooze_reminder(talk.who, assignment_id) if assignment_id else snooze.snooze_list(talk.who))
     await talk.told("todo.snoozed", at=talk.when(at))

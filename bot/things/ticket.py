@@ -1,6 +1,6 @@
 """/ticket: sends a unit its live card again, the office the whole ticket with what it may do about it."""
 
-from backend.cards import WHOLE
+from backend.delivery.cards import FULL_TICKET
 from backend.domain.acts import Snapshot
 from backend.domain.flow import is_visible
 from backend.domain.refusals import Refused
@@ -47,9 +47,9 @@ async def whole(talk: Talk, snap: Snapshot) -> None:
     if talk.chat_id is None:
         return
     await talk.toast(talk.say_key("toast.shown"))
-    receipt = await talk.send(str(talk.chat_id), await talk.house.cards.whole(snap, talk.who))
+    receipt = await talk.send(str(talk.chat_id), await talk.house.cards.render_full_card(snap, talk.who))
     if receipt is None:
         raise Refused("unavailable")
     held = NewCard(CHANNEL, receipt.chat_id, receipt.provider_id, talk.who.code, snap.ticket.id,
-                   snap.lead.id if snap.lead else None, WHOLE, snap.ticket.version, talk.now)  # fmt: skip
+                   snap.lead.id if snap.lead else None, FULL_TICKET, snap.ticket.version, talk.now)  # fmt: skip
     await talk.house.book.record([held])

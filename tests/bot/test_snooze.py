@@ -14,6 +14,6 @@ async def test_how_long_a_list_is_put_off_is_a_setting(world: World, span: str, 
     await set_setting(world.office, world.house.audit, "remind.snooze", None, span, "admin")
     person = (await world.office.snapshot(fresh=True)).by_code["H1"]
     assert world.house.snooze is not None
-    at = await world.house.snooze.later(person)
+    at = await world.house.snooze.snooze_list(person)
     assert at - world.at == timedelta(hours=hours)
-    assert await world.house.snooze.later(person) == at
+    assert await world.house.snooze.snooze_list(person) == at

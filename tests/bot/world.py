@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from sqlalchemy import select, text
 
-from backend.cards import Cards
+from backend.delivery.cards import CardRenderer
+from backend.delivery.snooze import SnoozeService
 from backend.domain.acts import Act, Actor
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.flow import build_entry
@@ -21,7 +22,6 @@ from backend.office.cache import Clock, OfficeCache
 from backend.office.people import People, PersonForm
 from backend.ports.cards import NewCard
 from backend.ports.moves import NewTicket, TicketRef
-from backend.snooze import Snooze
 from backend.tickets.files import TicketFiles
 from backend.tickets.service import TicketService
 from bot.door import ChatDoor
@@ -88,9 +88,9 @@ class World:
         self.house = House(
             bot=bot, channel=TelegramChannel(bot), desk=self.desk, office=self.office, registry=self.registry,
             drafts=drafts, reading=SqlQueryStore(db, self.vault), filing=TicketFiles(SqlFileStore(db), clock),
-            audit=SqlAuditStore(db, self.ids), cards=Cards(self.moves, self.office, book, self.catalogue, drafts),
+            audit=SqlAuditStore(db, self.ids), cards=CardRenderer(self.moves, self.office, book, self.catalogue, drafts),
             book=book, catalogue=self.catalogue, pace=pace or NoPace(), glance=SqlGlanceStore(db),
-            snooze=Snooze(SqlOutboxStore(db, self.ids), SqlQueryStore(db, self.vault), self.office, self.ids, self.moves, SqlDueStore(db)),
+            snooze=SnoozeService(SqlOutboxStore(db, self.ids), SqlQueryStore(db, self.vault), self.office, self.ids, self.moves, SqlDueStore(db)),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         self.inbox = SqlInboxStore(db, self.ids, lambda: self.wall)
@@ -181,7 +181,7 @@ class World:
         person = (await self.office.snapshot(fresh=True)).by_code[code]
         assert snap is not None
         where = str(address or user.user_id)
-        receipt = await self.house.channel.send(where, await self.house.cards.for_assignment(a.id, person))
+        receipt = await self.house.channel.send(where, await self.house.cards.render_live_card(a.id, person))
         await self.house.book.record([NewCard("telegram", where, receipt.provider_id, code, a.ticket_id, a.id, "C1",
                                               snap.ticket.version, self.at)])  # fmt: skip
         chat = self.town.chat.chats[int(where)]

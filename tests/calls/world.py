@@ -13,9 +13,9 @@ from sqlalchemy import select, update
 
 from backend.calls.room import Calls
 from backend.calls.tools import Tools
-from backend.cards import Cards as Drawing
 from backend.clockwork import Clockwork
-from backend.courier import Courier
+from backend.delivery.cards import CardRenderer as Drawing
+from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.flow import build_entry
 from backend.domain.records import Ticket, Unit
@@ -90,10 +90,10 @@ class World:
         self.registry = People(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
         self.letters, book = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.vault)
         catalogue = Texts("zh_CN")
-        self.courier = Courier(
-            messages=self.letters, cards=book, draw=Drawing(self.moves, self.office, book, catalogue, drafts),
+        self.courier = DeliveryWorker(
+            outbox=self.letters, cards=book, renderer=Drawing(self.moves, self.office, book, catalogue, drafts),
             moves=self.moves, office=self.office, channels={}, bindings=self.registry, ids=self.ids,
-            catalogue=catalogue, owner="w1",
+            texts=catalogue, owner="w1",
         )  # fmt: skip
         self.line = build({
             "account_sid": SID, "auth_token": TOKEN, "auth_token_old": OLD_TOKEN,
@@ -175,7 +175,7 @@ class World:
         for _ in range(60):
             done = await self.clockwork.round() + await self.visits.round() + await self.calls.round()
             await self.town.settle()
-            if not done and not await self.courier.round() and not await self.calls.round():
+            if not done and not await self.courier.run_once() and not await self.calls.round():
                 return
         raise AssertionError("it never comes to rest")
 

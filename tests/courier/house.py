@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select, update
 
-from backend.cards import Cards as Drawing
-from backend.courier import Courier
+from backend.delivery.cards import CardRenderer as Drawing
+from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor
 from backend.domain.flow import build_entry
 from backend.domain.instants import to_micros
@@ -148,13 +148,13 @@ class House:
         self.lost: list[tuple[str, str, str]] = []
         self.courier = self.new_courier()
 
-    def new_courier(self, owner: str = "w1", **more: Any) -> Courier:
+    def new_courier(self, owner: str = "w1", **more: Any) -> DeliveryWorker:
         limiter: Pacer | None = more.pop("pacer", None)
         channel = more.pop("channel", self.channel)
-        return Courier(
-            messages=self.letters, cards=self.cards, draw=self.drawing, moves=self.moves, office=self.office,
-            channels={"telegram": channel}, bindings=self, ids=self.ids, catalogue=self.catalogue, owner=owner,
-            limiter=limiter, real=more.pop("real", lambda: self.real), jitter=lambda: 0.0, **more,
+        return DeliveryWorker(
+            outbox=self.letters, cards=self.cards, renderer=self.drawing, moves=self.moves, office=self.office,
+            channels={"telegram": channel}, bindings=self, ids=self.ids, texts=self.catalogue, owner=owner,
+            rate_limiter=limiter, real_time=more.pop("real", lambda: self.real), jitter=lambda: 0.0, **more,
         )  # fmt: skip
 
     async def lose_binding(self, person: str, channel: str, reason: str) -> None:

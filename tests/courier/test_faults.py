@@ -21,11 +21,11 @@ async def test_a_429_holds_that_chat_and_the_others_go_on_FT17(house: House) -> 
     house.channel.plan("chat-H1", DeliveryError("throttled", "429", retry_after=3))
     await house.dispatched("T1")
     await house.dispatched("T2")
-    await house.courier.round()
+    await house.courier.run_once()
     assert len(house.channel.to("chat-H2")) == 2 and house.channel.to("chat-H1") == []
     assert house.channel.asked.count("chat-H1") == 1
     house.later(seconds=4)
-    await house.courier.round()
+    await house.courier.run_once()
     assert [s.text.split("\n")[0][-2:] for s in house.channel.to("chat-H1")] == ["T1", "T2"]
     assert not any("重发" in s.text for s in house.channel.sent)
 
@@ -35,7 +35,7 @@ async def test_a_429_of_an_hour_falls_back_to_the_phone_and_later_letters_do_not
 ) -> None:
     house.channel.plan("chat-H2", DeliveryError("throttled", "429", retry_after=3600))
     await house.dispatched("T1")
-    await house.courier.round()
+    await house.courier.run_once()
     calls = [d.message for d in await house.deliveries() if d.message.channel == "phone"]
     failed = next(d for d in await house.deliveries() if d.message.kind == "M1" and d.message.person == "H2")
     assert failed.message.state == "failed" and failed.error == "throttled 3600"
@@ -43,7 +43,7 @@ async def test_a_429_of_an_hour_falls_back_to_the_phone_and_later_letters_do_not
         0
     ].not_before <= house.at  # the waiting call is brought forward
     await house.dispatched("T2")
-    await house.courier.round()
+    await house.courier.run_once()
     assert house.channel.asked.count("chat-H2") == 1
 
 
@@ -51,19 +51,19 @@ async def test_a_blocked_chat_is_forgotten_the_unit_told_and_the_person_rung_FT2
     house.channel.plan("chat-H1", BLOCKED)
     await house.dispatched(grade=Grade.URGENT)
     before = [d.message.person for d in await house.deliveries() if d.message.channel == "phone"]
-    await house.courier.round()
+    await house.courier.run_once()
     assert before == ["H1"]  # an urgent dispatch rings the first handler anyway: no second call
     assert [d.message.person for d in await house.deliveries() if d.message.channel == "phone"] == ["H1"]
     assert house.lost == [("H1", "telegram", "blocked")]
     assert any("H1某 的消息通道已失效" in s.text for s in house.channel.to("chat-L1"))
     assert "address_dead" in await house.audit()
-    await house.courier.round()
+    await house.courier.run_once()
     assert house.channel.asked.count("chat-H1") == 1
 
 
 async def test_a_chain_of_letters_leads_from_person_to_person_and_at_last_to_a_task(house: House) -> None:
     await house.dispatched()
-    await house.courier.round()
+    await house.courier.run_once()
     rung = []
     for _ in range(6):
         waiting = [d.message for d in await house.deliveries()
@@ -71,10 +71,10 @@ async def test_a_chain_of_letters_leads_from_person_to_person_and_at_last_to_a_t
         if not waiting:
             break
         rung.append(waiting[0].person)
-        await house.courier.unreachable(waiting[0].id, "no_answer")
-        await house.courier.unreachable(waiting[0].id, "no_answer")  # told twice, done once
+        await house.courier.report_unreachable(waiting[0].id, "no_answer")
+        await house.courier.report_unreachable(waiting[0].id, "no_answer")  # told twice, done once
     assert rung == ["H1", "H2", "L1", "G1"]
-    await house.courier.round()
+    await house.courier.run_once()
     tasks = [s.text for s in house.channel.to("chat-D1")]
     assert len(tasks) == 1 and "请人工联系 住建局" in tasks[0]
     assert (await house.audit()).count("unreached") == 1
@@ -91,31 +91,31 @@ async def test_nobody_is_rung_for_a_ticket_signed_meanwhile_FW18(house: House) -
     await house.dispatched(grade=Grade.URGENT)
     call = next(d.message for d in await house.deliveries() if d.message.channel == "phone")
     await house.act("sign", HANDLER)
-    await house.courier.unreachable(call.id, "busy")
+    await house.courier.report_unreachable(call.id, "busy")
     assert sum(d.message.channel == "phone" for d in await house.deliveries()) == 1
 
 
 async def test_a_migrated_group_gets_its_message_once_at_the_new_address_FT21(house: House) -> None:
     house.channel.plan("chat-H1", DeliveryError("dead_address", "migrated", new_address="-100777"))
     await house.dispatched()
-    await house.courier.round()
+    await house.courier.run_once()
     assert [s.address for s in house.channel.sent if s.address != "chat-H2"] == ["-100777"]
     assert house.lost == []
     await house.dispatched("T2")
-    await house.courier.round()
+    await house.courier.run_once()
     assert len(house.channel.to("-100777")) == 2
 
 
 async def test_a_gone_message_is_sent_anew_when_it_matters_FT22(house: House) -> None:
     await house.dispatched()
-    await house.courier.round()
+    await house.courier.run_once()
     house.channel.plan("chat-H1", EditResult.GONE)
     await house.act("sign", HANDLER)
-    await house.courier.round()
+    await house.courier.run_once()
     again = house.channel.to("chat-H1")[-1]
     assert "已签收：H1某" in again.text and "联系诉求人" in again.buttons
     await house.act("reply", HANDLER, text="修好了", way="phone")
-    await house.courier.round()
+    await house.courier.run_once()
     assert {e.message_id for e in house.channel.edits if e.address == "chat-H1"} == {again.message_id}
 
 
@@ -124,10 +124,10 @@ async def test_trouble_at_the_server_is_waited_out_with_growing_pauses_and_then_
 ) -> None:
     house.channel.plan("chat-H1", *[DOWN] * 8)
     await house.dispatched()
-    await house.courier.round()
+    await house.courier.run_once()
     for _ in range(12):
         house.later(seconds=300)
-        await house.courier.round()
+        await house.courier.run_once()
     assert house.channel.asked.count("chat-H1") == 8 and house.channel.to("chat-H1") == []
     found = await house.deliveries()
     assert next(d for d in found if d.message.kind == "M1" and d.message.person == "H1").message.state == "failed"
@@ -138,10 +138,10 @@ async def test_a_doubtful_send_is_repeated_once_marked_and_never_again_FT24(hous
     house.channel.plan("chat-H1", CUT, CUT)
     house.channel.plan("chat-H2", CUT)
     await house.dispatched()
-    await house.courier.round()
+    await house.courier.run_once()
     for _ in range(4):
         house.later(seconds=60)
-        await house.courier.round()
+        await house.courier.run_once()
     assert house.channel.asked.count("chat-H1") == 2
     assert [s.text[:4] for s in house.channel.to("chat-H2")] == ["（重发）"]
     states = await house.states()
@@ -151,10 +151,10 @@ async def test_a_doubtful_send_is_repeated_once_marked_and_never_again_FT24(hous
 async def test_a_wrong_token_is_our_fault_and_nobody_is_unbound_or_rung_for_it(house: House) -> None:
     house.channel.plan("chat-H2", DeliveryError("permanent", "auth"))
     await house.dispatched()
-    await house.courier.round()
+    await house.courier.run_once()
     assert house.lost == [] and (await house.states())["M1", "H2"] == ["pending"]
     house.later(minutes=1)
-    await house.courier.round()
+    await house.courier.run_once()
     assert len(house.channel.to("chat-H2")) == 1
 
 
@@ -166,7 +166,7 @@ async def test_no_transaction_is_open_while_the_network_is_silent_FT25(house: Ho
     await house.dispatched("T1")
     once = [meanwhile()]
     house.channel.before = lambda _: once.pop() if once else None
-    await house.courier.round()
+    await house.courier.run_once()
     assert len(house.channel.sent) == 2 and not once
 
 
@@ -191,7 +191,7 @@ async def test_a_letter_that_cannot_be_drawn_dies_alone_and_the_others_go_on_FM7
         ]  # fmt: skip
     )
     for _ in range(7):
-        await house.courier.round()
+        await house.courier.run_once()
         house.later(minutes=1)
     states = await house.states()
     assert states["M99", "H1"] == ["dead"] and states["M1", "H1"] == ["sent"]
@@ -205,10 +205,10 @@ async def test_a_lost_worker_s_letter_is_sent_by_another_as_a_second_copy_and_th
     first = (await house.letters.list_waiting(["telegram"], house.at, 1))[0]
     lease = datetime.fromtimestamp(real + 45, UTC)
     held = await house.letters.claim("zombie", ["telegram"], house.at, 1, lease, [first.id])
-    await house.courier.round()
+    await house.courier.run_once()
     assert len(house.channel.sent) == 1  # the other handler's; this one is in hand
     house.later(seconds=46)
-    await house.courier.round()
+    await house.courier.run_once()
     assert [s.text[:4] for s in house.channel.sent][1:] == ["（重发）"]
     late = SendResult(held[0].message.id, "zombie", 1, "failed", house.at, error="late")
     assert await house.letters.settle([late]) == [False]
@@ -222,7 +222,7 @@ async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_
     await house.dispatched()
     other = house.new_courier("w2")
     channel = house.channel
-    drawn = house.drawing.draw
+    drawn = house.drawing.render
     paused = asyncio.Event()
     go = asyncio.Event()
 
@@ -232,11 +232,11 @@ async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_
             await go.wait()
         return await drawn(letter)
 
-    house.drawing.draw = slow  # type: ignore[method-assign]
-    first = asyncio.create_task(house.courier.round())
+    house.drawing.render = slow  # type: ignore[method-assign]
+    first = asyncio.create_task(house.courier.run_once())
     await paused.wait()
     house.later(seconds=60)  # as after SIGSTOP: the lease has run out, another worker is at it
-    await other.round()
+    await other.run_once()
     go.set()
     await first
     assert len(channel.to("chat-H1")) == 1
@@ -252,7 +252,7 @@ async def test_a_letter_that_kills_its_worker_eight_times_is_dead_and_the_phone_
     query = update(t.letters).where(t.letters.c.id == message.id).values(attempts=7)
     await house.db.write(lambda c: c.execute(query) and None)
     await house.silence(message.id)
-    await house.courier.round()
+    await house.courier.run_once()
     found = {d.message.id: d for d in await house.deliveries()}
     assert found[message.id].message.state == "dead"
 
@@ -261,7 +261,7 @@ async def test_two_workers_send_each_letter_once_FM8(house: House) -> None:
     for number in range(10):
         await house.dispatched(f"T{number}")
     others = [house.new_courier(f"w{n}") for n in range(3)]
-    await asyncio.gather(house.courier.round(), *(o.round() for o in others))
+    await asyncio.gather(house.courier.run_once(), *(o.run_once() for o in others))
     assert len(house.channel.sent) == 20
     assert len({(s.address, s.text) for s in house.channel.sent}) == 20
 
@@ -280,9 +280,9 @@ async def test_a_failing_database_write_after_a_send_is_tried_again_and_nothing_
         return await settle(settlements)
 
     house.letters.settle = shaky  # type: ignore[method-assign]
-    await house.courier.round()
+    await house.courier.run_once()
     house.later(seconds=60)
-    await house.courier.round()
+    await house.courier.run_once()
     assert len(house.channel.sent) == 2
     assert {s for ss in (await house.states()).values() for s in ss if s != "pending"} == {"sent"}
 
@@ -291,7 +291,7 @@ async def test_somebody_without_a_chat_any_more_is_rung_instead_FA7(house: House
     await house.dispatched()
     await house.lose_binding("H2", "telegram", "moved")
     house.office.invalidate()
-    await house.courier.round()
+    await house.courier.run_once()
     states = await house.states()
     assert states["M1", "H2"] == ["failed"] and "chat-H2" not in house.channel.asked
 
@@ -299,7 +299,7 @@ async def test_somebody_without_a_chat_any_more_is_rung_instead_FA7(house: House
 async def test_many_reminders_of_one_person_become_one_digest_FS17(house: House) -> None:
     for number in range(8):
         await house.dispatched(f"T{number}")
-    await house.courier.round()
+    await house.courier.run_once()
     house.channel.sent.clear()
     await house.ids.refill(20)
     reminders = []
@@ -308,10 +308,10 @@ async def test_many_reminders_of_one_person_become_one_digest_FS17(house: House)
         reminders.append(Message(house.ids.take(), "M3", "telegram", "H1", snap.ticket_id, snap.assignment_id, 2, False,
                                 house.at, house.at))  # fmt: skip
     await house.letters.add(reminders)
-    await house.courier.round()
+    await house.courier.run_once()
     assert house.channel.sent == []  # it waits for its hour
     house.at = house.at.replace(hour=14, minute=0)
-    await house.courier.round()
+    await house.courier.run_once()
     assert len(house.channel.sent) == 1
     digest = house.channel.sent[0]
     assert digest.text.startswith("H1某，您好。今日待办 8 件：待签收 8 件") and digest.buttons == [
@@ -321,11 +321,11 @@ async def test_many_reminders_of_one_person_become_one_digest_FS17(house: House)
 
 
 async def test_a_nudge_wakes_a_waiting_courier_at_once_P4(house: House) -> None:
-    house.desk.listeners.append(house.courier.nudge)
+    house.desk.listeners.append(house.courier.wake)
     waiting = asyncio.create_task(house.courier.wait(30))
     await house.dispatched()
     await asyncio.wait_for(waiting, 2)
-    await house.courier.round()
+    await house.courier.run_once()
     assert len(house.channel.sent) == 2
 
 
@@ -338,7 +338,7 @@ async def test_a_courier_that_is_told_to_go_finishes_what_has_left_and_takes_not
     house.channel.before = lambda _: gate.wait()
     courier = house.new_courier(at_once=2)
     house.channel.buckets = lambda _: ()
-    going = asyncio.create_task(courier.round())
+    going = asyncio.create_task(courier.run_once())
     while not house.channel.asked:
         await asyncio.sleep(0.01)
     closing = asyncio.create_task(courier.close())
@@ -350,4 +350,4 @@ async def test_a_courier_that_is_told_to_go_finishes_what_has_left_and_takes_not
         s for n in range(5) for (kind, _), ss in (await house.states(f"T{n}")).items() for s in ss if kind == "M1"
     ]
     assert "sending" not in states and len(house.channel.sent) == states.count("sent")
-    assert await courier.round() == 0
+    assert await courier.run_once() == 0

@@ -6,8 +6,8 @@ from collections import defaultdict
 
 import pytest
 
+from backend.delivery.shared_limit import SharedRateLimiter
 from backend.domain.records import Message
-from backend.mail.shared_pace import SharedPacer
 from backend.ports.moves import TicketRef
 from notify.pace import Bucket
 from storage.delivery.rate_limit import SqlRateLimitStore
@@ -60,10 +60,10 @@ async def test_queued_pushes_keep_the_pace_over_all_workers_and_lose_little_time
     channel = Timed()
     house = await House(database, channel).open(people(40))
     await bulk(house, 200, 40)
-    pacers = [SharedPacer(SqlRateLimitStore(database)) if workers > 1 else None for _ in range(workers)]
+    pacers = [SharedRateLimiter(SqlRateLimitStore(database)) if workers > 1 else None for _ in range(workers)]
     couriers = [house.new_courier(f"w{n}", pacer=p, real=time.time) for n, p in enumerate(pacers)]
     began = time.monotonic()
-    await asyncio.gather(*(c.round() for c in couriers))
+    await asyncio.gather(*(c.run_once() for c in couriers))
     took = time.monotonic() - began
     assert len(channel.sent) == 200
     assert len({s.message_id for s in channel.sent}) == 200 and not any("重发" in s.text for s in channel.sent)
@@ -83,8 +83,8 @@ async def test_an_urgent_card_overtakes_a_long_queue_FM6(database) -> None:  # t
     house = await House(database, channel).open(people(40))
     await bulk(house, 400, 40)
     courier = house.new_courier(real=time.time)
-    house.desk.listeners.append(courier.nudge)
-    sending = asyncio.create_task(courier.round())
+    house.desk.listeners.append(courier.wake)
+    sending = asyncio.create_task(courier.run_once())
     while len(channel.sent) < 20:
         await asyncio.sleep(0.01)
     await house.dispatched("U9", grade="urgent")  # type: ignore[arg-type]
@@ -107,10 +107,10 @@ async def test_a_silent_network_does_not_hold_up_the_urgent_FT25(house: House) -
     house.channel.before = lambda address: silent() if address != "chat-H1" else None
     for number in range(3):
         await house.dispatched(f"T{number}", unit="U02")
-    going = asyncio.create_task(courier.round())
+    going = asyncio.create_task(courier.run_once())
     await asyncio.sleep(0.1)
     await house.dispatched("U1", grade="urgent")  # type: ignore[arg-type]
-    courier.nudge()
+    courier.wake()
     for _ in range(200):
         if house.channel.to("chat-H1"):
             break
@@ -122,7 +122,7 @@ async def test_a_silent_network_does_not_hold_up_the_urgent_FT25(house: House) -
 
 
 async def test_a_second_round_goes_on_where_the_first_let_go(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    import backend.courier as module
+    import backend.delivery.worker as module
 
     monkeypatch.setattr(module, "PATIENCE", 0.1)
     house.channel.buckets = lambda address: (Bucket("bot", 20, 1.0),)
@@ -130,7 +130,7 @@ async def test_a_second_round_goes_on_where_the_first_let_go(house: House, monke
         await house.dispatched(f"T{number}")
     courier = house.new_courier(real=time.time)
     rounds = 0
-    while await courier.round():
+    while await courier.run_once():
         rounds += 1
     assert rounds > 1 and len(house.channel.sent) == 8
     await courier.close()

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from backend.delivery.sms import SmsWorker
 from backend.domain.records import Message
-from backend.mail.short_texts import ShortTexts
 from backend.ports.config import SettingVersion
 from backend.ports.moves import TicketRef
 from notify.channel import DeliveryError
@@ -42,8 +42,8 @@ class Phones:
         return "+8613800001001"
 
 
-def _room(house: House, carrier: Carrier | None) -> ShortTexts:
-    return ShortTexts(
+def _room(house: House, carrier: Carrier | None) -> SmsWorker:
+    return SmsWorker(
         house.letters, house.moves, house.office, Phones(), house.catalogue, LocalPacer(), "worker", "12345热线", "12345",
         carrier,  # type: ignore[arg-type]
     )  # fmt: skip
@@ -64,7 +64,7 @@ async def _unreached(house: House, kind: str = "P1", person: str = "G1") -> int:
         house.ids.take(), kind, "phone", person, snap.ticket.id, assignment, 1, True, house.at, house.at, {}
     )
     await house.letters.add([message])
-    await house.courier.unreachable(message.id, "no_answer")
+    await house.courier.report_unreachable(message.id, "no_answer")
     return assignment
 
 
@@ -81,8 +81,8 @@ async def test_who_took_neither_chat_nor_telephone_is_texted_once_S1(house: Hous
     await _unreached(house)
     carrier = Carrier()
     room = _room(house, carrier)
-    assert await room.round() == 1
-    assert await room.round() == 0
+    assert await room.run_once() == 1
+    assert await room.run_once() == 0
     ((to, words),) = carrier.sent
     assert to == "+8613800001001"
     assert words.startswith("【12345热线】您单位有一件") and "待签收，编号" in words and "前登录平台签收" in words
@@ -92,21 +92,21 @@ async def test_who_took_neither_chat_nor_telephone_is_texted_once_S1(house: Hous
 
 async def test_nobody_is_texted_where_the_office_did_not_allow_it(house: House) -> None:
     await _unreached(house)
-    assert await _room(house, Carrier()).round() == 0
+    assert await _room(house, Carrier()).run_once() == 0
     assert await _texts(house) == []
 
 
 async def test_whoever_has_the_card_in_his_chat_is_not_texted(house: House) -> None:
     await _allow(house)
     assignment = await house.dispatched()
-    await house.courier.round()  # the card reached H1's chat
+    await house.courier.run_once()  # the card reached H1's chat
     snap = await house.moves.load(TicketRef(assignment_id=assignment))
     assert snap is not None
     await house.ids.refill(4)
     at = snap.assignments[0].dispatched_at
     message = Message(house.ids.take(), "P1", "phone", "H1", snap.ticket.id, assignment, 1, True, at, at, {})
     await house.letters.add([message])
-    await house.courier.unreachable(message.id, "no_answer")
+    await house.courier.report_unreachable(message.id, "no_answer")
     assert await _texts(house) == []
 
 
@@ -115,12 +115,12 @@ async def test_a_text_in_doubt_is_never_sent_twice_and_a_refused_one_is_tried_ag
     await _unreached(house)
     carrier = Carrier(DeliveryError("throttled", "20429", retry_after=3.0), DeliveryError("ambiguous", "cut"))
     room = _room(house, carrier)
-    await room.round()
+    await room.run_once()
     assert await _texts(house) == [("S1", "G1", "pending")]
     house.later(seconds=10)
-    await room.round()
+    await room.run_once()
     house.later(seconds=3600)
-    await room.round()
+    await room.run_once()
     assert len(carrier.sent) == 2
     assert await _texts(house) == [("S1", "G1", "ambiguous")]
 
@@ -128,7 +128,7 @@ async def test_a_text_in_doubt_is_never_sent_twice_and_a_refused_one_is_tried_ag
 async def test_without_a_carrier_the_book_says_so(house: House) -> None:
     await _allow(house)
     await _unreached(house)
-    await _room(house, None).round()
+    await _room(house, None).run_once()
     assert await _texts(house) == [("S1", "G1", "failed")]
 
 
@@ -137,7 +137,7 @@ async def test_a_text_about_what_was_settled_meanwhile_is_not_sent(house: House)
     await _unreached(house)
     await house.act("sign", HANDLER)
     carrier = Carrier()
-    await _room(house, carrier).round()
+    await _room(house, carrier).run_once()
     assert carrier.sent == []
     assert await _texts(house) == [("S1", "G1", "skipped")]
 
@@ -148,5 +148,5 @@ async def test_no_text_is_longer_than_one_message(house: House, kind: str, facts
     snap = await house.moves.load(TicketRef(assignment_id=assignment))
     assert snap is not None
     message = Message(1, kind, "sms", "G1", snap.ticket.id, assignment, 1, True, house.at, house.at, facts)
-    words = await _room(house, None).words(message)
+    words = await _room(house, None).render(message)
     assert words is not None and 20 < len(words) <= 70 and "{" not in words

@@ -9,9 +9,9 @@ from functools import cache
 
 import pytest
 
+from backend.delivery.kinds import KINDS
 from backend.domain.move_table import TRANSITIONS
 from backend.domain.script_files import load_script
-from backend.mail.kinds import KINDS
 from tests.house.source import ROOT, nothing
 
 #: Highest number of each family that is numbered without a gap.

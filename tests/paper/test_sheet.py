@@ -206,7 +206,7 @@ def test_hidden_rows_merged_cells_and_formulas_follow_the_written_rule() -> None
         ["T3", "c", "z", "p"],
     ):
         sheet.append(row)
-    sheet.row_dimensions[3].hidden = True
+    sheet.row_dimensions[3].is_hidden = True
     sheet.merge_cells("D1:D2")
     made = io.BytesIO()
     book.save(made)

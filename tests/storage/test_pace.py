@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from backend.mail.shared_pace import SharedPacer
+from backend.delivery.shared_limit import SharedRateLimiter
 from notify.pace import Bucket, LocalPacer, Pacer
 from storage.delivery.rate_limit import SqlRateLimitStore
 from storage.delivery.rate_limit_redis import RedisRateLimitStore
@@ -75,7 +75,7 @@ async def leaves(pacers: Sequence[Pacer], buckets: Sequence[Bucket], now: float)
 
 
 async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(database: Database) -> None:
-    pacers = [SharedPacer(SqlRateLimitStore(database)) for _ in range(8)]
+    pacers = [SharedRateLimiter(SqlRateLimitStore(database)) for _ in range(8)]
     assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
     assert await leaves(pacers, [BOT], 1000.04) == 0
     assert await leaves(pacers, [BOT], 1000.05) == 1
@@ -85,7 +85,7 @@ async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(databa
 
 
 async def test_all_buckets_are_counted_or_none(database: Database) -> None:
-    limiter = SharedPacer(SqlRateLimitStore(database))
+    limiter = SharedRateLimiter(SqlRateLimitStore(database))
     assert await limiter.take([BOT, CHAT], 1000.0) == 0.0
     assert await limiter.take([BOT, CHAT], 1000.5) == pytest.approx(0.5)
     assert await limiter.take([BOT], 1000.5) == 0.0  # the refused one was not counted
@@ -93,7 +93,7 @@ async def test_all_buckets_are_counted_or_none(database: Database) -> None:
 
 
 async def test_the_table_says_what_one_process_alone_would_say(database: Database) -> None:
-    shared, local = SharedPacer(SqlRateLimitStore(database)), LocalPacer()
+    shared, local = SharedRateLimiter(SqlRateLimitStore(database)), LocalPacer()
     now = 1000.0
     for step in range(60):
         buckets = [BOT, CHAT.of(str(step % 3)), GROUP]
@@ -103,14 +103,14 @@ async def test_the_table_says_what_one_process_alone_would_say(database: Databas
 
 async def test_a_redis_keeps_the_same_pace_FT19() -> None:
     redis = FakeRedis()
-    pacers = [SharedPacer(RedisRateLimitStore(redis), may_be_lost=True) for _ in range(8)]
+    pacers = [SharedRateLimiter(RedisRateLimitStore(redis), is_optional=True) for _ in range(8)]
     assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
     assert await leaves(pacers, [GROUP], 1000.0) == 3
 
 
 async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_FD20() -> None:
     redis, time = FakeRedis(), [0.0]
-    limiter = SharedPacer(RedisRateLimitStore(redis), may_be_lost=True, clock=lambda: time[0])
+    limiter = SharedRateLimiter(RedisRateLimitStore(redis), is_optional=True, clock=lambda: time[0])
     redis.gone = True
     left = 0
     for step in range(100):  # a second
@@ -129,4 +129,4 @@ async def test_who_cannot_reach_the_database_gets_no_leave_to_send_FM13() -> Non
             raise OSError("away")
 
     with pytest.raises(OSError):
-        await SharedPacer(Away()).take([BOT], 1.0)
+        await SharedRateLimiter(Away()).take([BOT], 1.0)

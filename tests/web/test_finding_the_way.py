@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from backend.delivery.kinds import KINDS
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.mail.kinds import KINDS
 from backend.office.settings import create_key
 from backend.web.console.seats import _onward
 from tests.web.house import House

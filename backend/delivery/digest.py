@@ -8,7 +8,7 @@ from backend.domain.records import Message
 from backend.office.cache import OfficeSnapshot
 
 
-def digest_at(snapshot: OfficeSnapshot, messages: Sequence[Message], now: datetime) -> datetime:
+def find_digest_time(snapshot: OfficeSnapshot, messages: Sequence[Message], now: datetime) -> datetime:
     """Return the recipient's next digest hour, outside their own quiet hours.
 
     Now, when one of the deadlines in these messages would pass before.

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from backend.cards import Cards
+from backend.delivery.cards import CardRenderer
+from backend.delivery.kinds import LIVE_CARD_KINDS
+from backend.delivery.rate_gate import IdSupply
 from backend.domain.records import Message, Person
 from backend.domain.refusals import Refused
-from backend.mail.kinds import LIVING_KINDS
-from backend.mail.outfit import IdSupply
 from backend.office.cache import OfficeCache
 from backend.ports.cards import CardStore, HeldCard
 from backend.ports.moves import MoveStore, TicketRef
@@ -14,12 +14,12 @@ from backend.ports.outbox import OutboxStore
 from notify.message import Card
 
 
-class ChatCards:
+class ChatCardService:
     """What delivery offers the bot about cards."""
 
     def __init__(
         self,
-        draw: Cards,
+        draw: CardRenderer,
         messages: OutboxStore,
         cards: CardStore,
         moves: MoveStore,
@@ -28,16 +28,16 @@ class ChatCards:
         wake: Callable[[], None],
     ) -> None:
         self._draw = draw
-        self._letters = messages
+        self._messages = messages
         self._cards = cards
         self._moves = moves
         self._office = office
         self._ids = ids
-        self._nudge = wake
+        self._wake = wake
 
     async def for_assignment(self, assignment_id: int, person: Person) -> Card:
         """Render the card as this person should see it now. Refused `not_found`."""
-        return await self._draw.for_assignment(assignment_id, person)
+        return await self._draw.render_live_card(assignment_id, person)
 
     async def send(self, person: Person, assignment_id: int, kind: str = "C1") -> int:
         """Queue the card as an urgent message and keep it up to date; return the message's id.
@@ -52,18 +52,18 @@ class ChatCards:
         await self._ids.refill(1)
         now = self._office.clock.now()
         message = Message(
-            self._ids.take(), "C1" if kind in LIVING_KINDS else kind, person.chat, person.code, snap.ticket.id,
+            self._ids.take(), "C1" if kind in LIVE_CARD_KINDS else kind, person.chat, person.code, snap.ticket.id,
             assignment_id, snap.ticket.version, True, now, now, {"asked": True},
         )  # fmt: skip
-        await self._letters.add([message])
-        self._nudge()
+        await self._messages.add([message])
+        self._wake()
         return message.id
 
     async def find(self, channel: str, address: str, message_id: str) -> int | None:
         """Return the assignment of a chat message that is a card."""
-        held = await self.held(channel, address, message_id)
+        held = await self.find_card(channel, address, message_id)
         return held.assignment_id if held else None
 
-    async def held(self, channel: str, address: str, message_id: str) -> HeldCard | None:
+    async def find_card(self, channel: str, address: str, message_id: str) -> HeldCard | None:
         """Return the card behind a chat message, with the ticket it is about."""
         return await self._cards.find(channel, address, message_id)

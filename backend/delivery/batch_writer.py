@@ -8,49 +8,49 @@ import structlog
 from backend.ports.outbox import OutboxStore, SendResult
 
 log = structlog.get_logger("delivery")
-MOST = 256  # results per write
-TRIES = 40  # with pauses up to 5 s: about three minutes without a database; after that the lease decides
-LONGEST = 5.0  # seconds between two retries
+BATCH_SIZE = 256  # results per write
+MAX_TRIES = 40  # with pauses up to 5 s: about three minutes without a database; after that the lease decides
+MAX_PAUSE = 5.0  # seconds between two retries
 
 
-class Settling:
+class BatchWriter:
     """Group commit of send results. No result waits for a batch to fill: the first is written at once."""
 
     def __init__(self, store: OutboxStore) -> None:
         self._store = store
         self._waiting: list[tuple[SendResult, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task[None] | None = None
-        self._stragglers: set[asyncio.Task[None]] = set()
+        self._retries: set[asyncio.Task[None]] = set()
 
-    async def settle(self, settlement: SendResult) -> bool:
+    async def settle(self, result: SendResult) -> bool:
         """Write one result; True when the lease was still ours. Raises the database's error when retries run out."""
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((settlement, future))
+        self._waiting.append((result, future))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         return await asyncio.shield(future)
 
     async def _write(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            batch, self._waiting = self._waiting[:BATCH_SIZE], self._waiting[BATCH_SIZE:]
             try:
                 kept: Sequence[bool] = await self._store.settle([s for s, _ in batch])
             except Exception as error:  # one bad row must not fail the others
                 log.warning("batch_write_failed", letters=len(batch), error=type(error).__name__)
                 for settlement, future in batch:
-                    task = asyncio.create_task(self._alone(settlement, future))
-                    self._stragglers.add(task)
-                    task.add_done_callback(self._stragglers.discard)
+                    task = asyncio.create_task(self._write_alone(settlement, future))
+                    self._retries.add(task)
+                    task.add_done_callback(self._retries.discard)
                 continue
             for (_, future), ok in zip(batch, kept, strict=True):
                 if not future.done():
                     future.set_result(ok)
 
-    async def _alone(self, settlement: SendResult, future: "asyncio.Future[bool]") -> None:
-        for attempt in range(TRIES):
-            await asyncio.sleep(min(LONGEST, 0.1 * 2**attempt))
+    async def _write_alone(self, result: SendResult, future: "asyncio.Future[bool]") -> None:
+        for attempt in range(MAX_TRIES):
+            await asyncio.sleep(min(MAX_PAUSE, 0.1 * 2**attempt))
             try:
-                kept = await self._store.settle([settlement])
+                kept = await self._store.settle([result])
             except Exception as error:
                 last: Exception = error
                 continue

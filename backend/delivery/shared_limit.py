@@ -10,12 +10,12 @@ from backend.ports.rate_limit import BucketStates, RateLimitStore
 from notify.pace import Bucket, LocalPacer, spend, wait
 
 log = structlog.get_logger("rate_limit")
-SHARE = 0.25  # of the rate used per process while the store is down: four workers together keep the limit
-LOST_FOR = 5.0  # seconds before the store is tried again
-KEEP = 120.0  # seconds for which the state of any bucket matters
+LOCAL_SHARE = 0.25  # of the rate used per process while the store is down: four workers together keep the limit
+RETRY_AFTER = 5.0  # seconds before the store is tried again
+KEEP_SECONDS = 120.0  # seconds for which the state of any bucket matters
 
 
-class SharedPacer:
+class SharedRateLimiter:
     """A `notify.pace.Pacer` over a shared store (FT19, FM11): all buckets are counted, or none.
 
     `may_be_lost`: a failing store slows us down instead of stopping us (Redis); otherwise its errors are raised,
@@ -23,20 +23,20 @@ class SharedPacer:
     """
 
     def __init__(
-        self, store: RateLimitStore, *, may_be_lost: bool = False, clock: Callable[[], float] = time.monotonic
+        self, store: RateLimitStore, *, is_optional: bool = False, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._shelf = store
-        self._may_be_lost = may_be_lost
+        self._store = store
+        self._is_optional = is_optional
         self._clock = clock
-        self._own = LocalPacer()
-        self._ask_again = -LOST_FOR
+        self._local = LocalPacer()
+        self._retry_at = -RETRY_AFTER
 
     async def take(self, buckets: Sequence[Bucket], now: float) -> float:
         """Return 0 and count one send in every bucket, or the seconds to wait and count nothing."""
         if not buckets:
             return 0.0
-        if self._clock() < self._ask_again:
-            return await self._alone(buckets, now)
+        if self._clock() < self._retry_at:
+            return await self._acquire_locally(buckets, now)
         answer: list[float] = []
 
         def decide(states: BucketStates) -> BucketStates | None:
@@ -47,15 +47,15 @@ class SharedPacer:
             return {b.key: spend(b, states.get(b.key, ()), now) for b in buckets}
 
         try:
-            await self._shelf.update([b.key for b in buckets], decide, KEEP)
+            await self._store.update([b.key for b in buckets], decide, KEEP_SECONDS)
         except Exception as error:
-            if not self._may_be_lost:
+            if not self._is_optional:
                 raise
-            self._ask_again = self._clock() + LOST_FOR
+            self._retry_at = self._clock() + RETRY_AFTER
             log.warning("rate_limit_store_down", error=type(error).__name__)
-            return await self._alone(buckets, now)
+            return await self._acquire_locally(buckets, now)
         return answer[0]
 
-    async def _alone(self, buckets: Sequence[Bucket], now: float) -> float:
-        return await self._own.take([replace(b, rate=max(1.0, b.rate * SHARE)) if b.rate >= 4 else replace(
-            b, per_seconds=b.per_seconds / SHARE) for b in buckets], now)  # fmt: skip
+    async def _acquire_locally(self, buckets: Sequence[Bucket], now: float) -> float:
+        return await self._local.take([replace(b, rate=max(1.0, b.rate * LOCAL_SHARE)) if b.rate >= 4 else replace(
+            b, per_seconds=b.per_seconds / LOCAL_SHARE) for b in buckets], now)  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from backend.cards import Cards
+from backend.delivery.cards import CardRenderer
 from backend.office.cache import OfficeCache
 from backend.ports.cards import CardStore
 from backend.ports.moves import MoveStore
@@ -14,7 +14,7 @@ from backend.ports.outbox import OutboxStore
 from notify.channel import Channel
 from notify.pace import Pacer
 
-SLEEP_ASIDE = 0.3  # seconds: a longer wait for one chat gives up the lock, so that others pass meanwhile
+SHORT_WAIT = 0.3  # seconds: a longer wait for one chat gives up the lock, so that others pass meanwhile
 
 
 class Bindings(Protocol):
@@ -31,58 +31,58 @@ class IdSupply(Protocol):
 
 
 @dataclass(frozen=True)
-class Outfit:
+class DeliveryDependencies:
     """Dependencies of the delivery worker."""
 
-    letters: OutboxStore
+    outbox: OutboxStore
     cards: CardStore
-    draw: Cards
+    renderer: CardRenderer
     moves: MoveStore
     office: OfficeCache
     channels: Mapping[str, Channel]
-    pacer: Pacer
+    rate_limiter: Pacer
     bindings: Bindings
     ids: IdSupply
     owner: str
     lease_seconds: float
-    real: Callable[[], float]  # seconds since 1970 of the real clock, for leases and rate limits
+    real_time: Callable[[], float]  # seconds since 1970 of the real clock, for leases and rate limits
     jitter: Callable[[], float]
-    again: str  # prefix of a second copy
-    hold: Callable[[str, str, float], None]  # channel, address, real second
+    copy_prefix: str  # prefix of a second copy
+    hold_address: Callable[[str, str, float], None]  # channel, address, real second
 
-    def lease(self) -> datetime:
+    def lease_until(self) -> datetime:
         """Return when a lease taken now expires."""
-        return datetime.fromtimestamp(self.real() + self.lease_seconds, UTC)
+        return datetime.fromtimestamp(self.real_time() + self.lease_seconds, UTC)
 
     def real_now(self) -> datetime:
         """Return the real time, for leases."""
-        return datetime.fromtimestamp(self.real(), UTC)
+        return datetime.fromtimestamp(self.real_time(), UTC)
 
 
-class Gate:
+class RateGate:
     """Serialises rate-limit requests of normal messages; urgent ones bypass."""
 
-    def __init__(self, outfit: Outfit) -> None:
-        self._outfit = outfit
+    def __init__(self, deps: DeliveryDependencies) -> None:
+        self._deps = deps
         self._turn = asyncio.Lock()
 
-    async def leave(self, channel: Channel, address: str, urgent: bool) -> None:
+    async def acquire(self, channel: Channel, address: str, urgent: bool) -> None:
         """Wait until the rate limits allow one more send to this address."""
         while True:
-            seconds = await self._ask(channel, address, urgent)
+            seconds = await self._try_acquire(channel, address, urgent)
             if seconds <= 0.0:
                 return
             await asyncio.sleep(seconds)
 
-    async def _ask(self, channel: Channel, address: str, urgent: bool) -> float:
+    async def _try_acquire(self, channel: Channel, address: str, urgent: bool) -> float:
         buckets = channel.buckets(address)
         if not buckets:
             return 0.0
         if urgent:
-            return await self._outfit.pacer.take(buckets, self._outfit.real())
+            return await self._deps.rate_limiter.take(buckets, self._deps.real_time())
         async with self._turn:
             while True:
-                seconds = await self._outfit.pacer.take(buckets, self._outfit.real())
-                if seconds == 0.0 or seconds > SLEEP_ASIDE:
+                seconds = await self._deps.rate_limiter.take(buckets, self._deps.real_time())
+                if seconds == 0.0 or seconds > SHORT_WAIT:
                     return seconds
                 await asyncio.sleep(seconds)

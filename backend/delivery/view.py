@@ -17,65 +17,65 @@ from backend.domain.ticket import Obligation
 from backend.domain.time_words import describe_time_left
 from backend.office.cache import OfficeSnapshot
 
-MOST_TEXT = 480  # characters of the demand on a card, so that the card stays under 900
-MOST_WORDS = 200  # characters of a reason, a summary, a progress report
-MOST_PLACE = 60
-NO_WINDOW = 3  # working days, where the objection period is not written in working days
+MAX_TEXT = 480  # characters of the demand on a card, so that the card stays under 900
+MAX_WORDS = 200  # characters of a reason, a summary, a progress report
+MAX_PLACE = 60
+DEFAULT_WINDOW = 3  # working days, where the objection period is not written in working days
 
 
 @dataclass(frozen=True)
-class View:
+class MessageView:
     """What texts may use. `given` are the facts stored with the message; `requester` is masked, never shown."""
 
     snap: Snapshot
     target: Assignment | None
-    standing: OfficeSnapshot
+    snapshot: OfficeSnapshot
     now: datetime
-    catalogue: Texts
+    texts: Texts
     requester: str | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
+    message_facts: Mapping[str, Any] = field(default_factory=dict)
 
     # -- words
 
-    def when(self, at: datetime | None) -> str:
+    def format_time(self, at: datetime | None) -> str:
         """Format an instant in words: weekday and time, in the office's zone."""
         if at is None:
             return ""
-        language = "zh" if self.catalogue.language.startswith("zh") else "en"
+        language = "zh" if self.texts.language.startswith("zh") else "en"
         return format_time(at, self.now, language, self.now.tzinfo)
 
-    def left(self, due: datetime | None) -> str:
+    def format_left(self, due: datetime | None) -> str:
         """Format how long it is until then."""
         if due is None:
             return ""
-        grade, calendar = self.snap.ticket.grade, self.standing.calendar
-        return describe_time_left(self.catalogue, self.now, due, grade, calendar, self.now.tzinfo)
+        grade, calendar = self.snap.ticket.grade, self.snapshot.calendar
+        return describe_time_left(self.texts, self.now, due, grade, calendar, self.now.tzinfo)
 
-    def name(self, code: str | None) -> str:
+    def get_person_name(self, code: str | None) -> str:
         """Return the name behind a person's code."""
-        person = self.standing.by_code.get(code or "")
+        person = self.snapshot.by_code.get(code or "")
         return person.name if person else code or ""
 
-    def unit(self, code: str | None) -> str:
+    def get_unit_name(self, code: str | None) -> str:
         """Return the name behind a unit's code."""
-        unit = self.standing.config.units.get(code or "")
+        unit = self.snapshot.config.units.get(code or "")
         return unit.name if unit else code or ""
 
-    def words(self, text: object, most: int = MOST_WORDS) -> str:
+    def mask_text(self, text: object, most: int = MAX_WORDS) -> str:
         """Mask names and numbers in a text a person wrote, and cut it."""
         names = (self.requester,) if self.requester else ()
-        shape = self.standing.settings.text("privacy.phone_mask")
+        shape = self.snapshot.settings.text("privacy.phone_mask")
         return cut(mask(str(text or ""), names, phone_mask=shape).strip(), most)
 
     @property
     def place(self) -> str:
         """地点, which the handler needs; masked only when it contains a person's number."""
-        masked = self.words(self.snap.ticket.place, MOST_PLACE)
-        return masked if "****" in masked else cut(clean(self.snap.ticket.place).strip(), MOST_PLACE)
+        masked = self.mask_text(self.snap.ticket.place, MAX_PLACE)
+        return masked if "****" in masked else cut(clean(self.snap.ticket.place).strip(), MAX_PLACE)
 
-    def instant(self, key: str) -> datetime | None:
+    def get_instant(self, key: str) -> datetime | None:
         """Return a given fact as an instant; None when it is absent or not one."""
-        value = self.given.get(key)
+        value = self.message_facts.get(key)
         if isinstance(value, datetime):
             return value
         try:
@@ -83,7 +83,7 @@ class View:
         except ValueError:
             return None
 
-    def due(self, kind: Obligation) -> datetime | None:
+    def find_due(self, kind: Obligation) -> datetime | None:
         """Return when the open duty of a kind is due, preferring the assignment's own."""
         mine = self.target.id if self.target else None
         found = [d for d in self.snap.duties if d.kind is kind and d.met_at is None]
@@ -91,18 +91,18 @@ class View:
         return (own or found)[-1].due_at if found else None
 
     @property
-    def window(self) -> int:
+    def objection_days(self) -> int:
         """Working days in which an objection may be raised (`appeal_window`)."""
         try:
-            limit = Limit.parse(self.standing.settings.text("appeal_window"))
+            limit = Limit.parse(self.snapshot.settings.text("appeal_window"))
         except Refused:
-            return NO_WINDOW
-        return limit.amount if limit.unit is LimitUnit.WORKDAYS else NO_WINDOW
+            return DEFAULT_WINDOW
+        return limit.amount if limit.unit is LimitUnit.WORKDAYS else DEFAULT_WINDOW
 
     @cached_property
-    def hidden(self) -> bool:
+    def is_hidden(self) -> bool:
         """Whether place and text stay out of the chat: privacy `strict`, or a confidential ticket."""
-        strict = self.standing.settings.text("privacy.chat") == "strict"
+        strict = self.snapshot.settings.text("privacy.chat") == "strict"
         return strict or "confidential" in self.snap.ticket.flags
 
     # -- facts
@@ -110,28 +110,28 @@ class View:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """Facts that every text about a ticket may use."""
-        ticket, target, say = self.snap.ticket, self.target, self.catalogue
+        ticket, target, say = self.snap.ticket, self.target, self.texts
         facts: dict[str, Any] = {
             "ticket_no": ticket.no,
             "category": say.get_word_or_value("category", str(ticket.category or "")),
             "grade": say.get_word("grade", ticket.grade),
-            "place": "" if self.hidden else self.place,
-            "masked_text": "" if self.hidden else self.words(ticket.text or ticket.title, MOST_TEXT),
-            "unit": self.unit(target.unit if target else None),
+            "place": "" if self.is_hidden else self.place,
+            "masked_text": "" if self.is_hidden else self.mask_text(ticket.text or ticket.title, MAX_TEXT),
+            "unit": self.get_unit_name(target.unit if target else None),
         }
         if target is None:
             return facts | {"close_due": "", "sign_due": ""}
         return facts | {
-            "dispatched_at": self.when(target.dispatched_at), "sign_due": self.when(target.sign_due_at),
-            "close_due": self.when(target.close_due_at), "left": self.left(target.sign_due_at),
-            "signed_at": self.when(target.signed_at), "replied_at": self.when(target.replied_at),
-            "closed_at": self.when(target.closed_at),
+            "dispatched_at": self.format_time(target.dispatched_at), "sign_due": self.format_time(target.sign_due_at),
+            "close_due": self.format_time(target.close_due_at), "left": self.format_left(target.sign_due_at),
+            "signed_at": self.format_time(target.signed_at), "replied_at": self.format_time(target.replied_at),
+            "closed_at": self.format_time(target.closed_at),
         }  # fmt: skip
 
-    def timely(self, at: datetime | None) -> str:
+    def format_timeliness(self, at: datetime | None) -> str:
         """Return 按时 or 超时 for a closing (Q26: exact to the second)."""
         late = self.target is not None and (
             self.target.red_card_at is not None
             or (at is not None and at.replace(microsecond=0) > self.target.close_due_at)
         )
-        return self.catalogue.get_word("timely", "no" if late else "yes")
+        return self.texts.get_word("timely", "no" if late else "yes")

@@ -1,0 +1,244 @@
+"""Sends one claimed message: re-check, rate limit, send, settle, fall back (FT17-FT25, FM4, FS15)."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from backend.delivery.batch_writer import BatchWriter
+from backend.delivery.cards import RenderedCard
+from backend.delivery.fallback import Fallback, FallbackContext, plan_colleague_notice, plan_fallback
+from backend.delivery.kinds import MUST_ARRIVE, REMINDER_KINDS, REPLY_KINDS
+from backend.delivery.rate_gate import DeliveryDependencies, RateGate
+from backend.domain import retry
+from backend.domain.records import Message, Person
+from backend.ports.cards import NewCard
+from backend.ports.moves import TicketRef
+from backend.ports.outbox import ClaimedMessage, SendResult
+from notify.channel import DeliveryError
+from notify.message import Receipt
+
+log = structlog.get_logger("delivery")
+MAX_RENDER_ATTEMPTS = 5  # attempts at a message that cannot be rendered (FM7)
+#: seconds of lease that must be left when a message is sent: the provider's time limit (15 s) and a margin
+MIN_LEASE_SECONDS = 20.0
+#: error codes of our own configuration (a wrong token): retried, not held against the address
+OWN_ERRORS = frozenset({"auth"})
+
+
+class MessageSender:
+    """Sends one claimed message and settles it."""
+
+    def __init__(self, deps: DeliveryDependencies, writer: BatchWriter, gate: RateGate, at_once: int) -> None:
+        self._deps = deps
+        self._writer = writer
+        self._slots = asyncio.Semaphore(at_once)  # normal messages between rendering and the provider's answer
+        self._gate = gate
+        self._blocked_until: dict[
+            tuple[str, str], float
+        ] = {}  # addresses blocked for long by a 429 (FT18), real seconds
+        self._held_until: dict[tuple[str, str], datetime] = {}  # addresses held briefly (FT17), office time
+
+    async def deliver(self, claimed: ClaimedMessage) -> None:
+        """Send the message or record why not; it is always settled here or left to its lease."""
+        message, o = claimed.message, self._deps
+        person = (await o.office.snapshot()).by_code.get(message.person)
+        if person is None or person.chat != message.channel or person.address is None:
+            await self.fail(claimed, "unbound")
+            return
+        quiet_until = (await o.office.snapshot()).after_quiet_hours(person.code, o.office.clock.now())
+        if not message.urgent and message.kind not in REPLY_KINDS and quiet_until > o.office.clock.now():
+            await self._settle(claimed, "pending", error="quiet", not_before=quiet_until)  # the person's own /quiet
+            return
+        if self._blocked_until.get((message.channel, person.address), 0.0) > o.real_time():
+            await self._handle_blocked(claimed, person.address)
+            return
+        if (until := self._held_until.get((message.channel, person.address))) and until > o.office.clock.now():
+            await self._settle(claimed, "pending", error="held", not_before=until)
+            return
+        outcome: Receipt | DeliveryError | Exception | None = None
+        rendered: RenderedCard | None = None
+        async with contextlib.nullcontext() if message.urgent else self._slots:
+            try:
+                rendered = await o.renderer.render(message)
+            except Exception as error:
+                outcome = error
+            if rendered is not None:
+                outcome = await self._send(claimed, person.address, rendered)
+                if outcome is None:
+                    log.warning("message_lease_lost", letter=message.id)
+                    return
+        if isinstance(outcome, DeliveryError):
+            await self._handle_error(claimed, person, person.address, outcome)
+        elif isinstance(outcome, Exception):
+            await self._handle_unrenderable(claimed, outcome)
+        elif rendered is None or outcome is None:
+            await self._settle(claimed, "skipped", error="moot")
+        else:
+            await self._settle_sent(claimed, person.address, rendered, outcome)
+
+    async def _send(
+        self, claimed: ClaimedMessage, address: str, rendered: RenderedCard
+    ) -> Receipt | DeliveryError | None:
+        """Return the provider's answer; None if our lease expired while waiting for the rate limiter."""
+        channel = self._deps.channels[claimed.message.channel]
+        await self._gate.acquire(channel, address, claimed.message.urgent)
+        if not await self._keep_lease(claimed):
+            return None
+        try:
+            return await channel.send(
+                address, rendered.card, again=self._deps.copy_prefix if claimed.uncertain_sends else ""
+            )
+        except DeliveryError as error:
+            return error
+
+    async def fail(
+        self, claimed: ClaimedMessage, reason: str, state: str = "failed", also: Fallback | None = None
+    ) -> None:
+        """Settle a message that will not arrive, together with its replacements."""
+        instead = await self.plan_fallback(claimed.message, reason)
+        await self._settle(claimed, state, error=reason, instead=instead, also=also or Fallback())
+        if instead.call_to_hasten:
+            await self._deps.outbox.bring_forward(*instead.call_to_hasten)
+
+    async def plan_fallback(self, message: Message, reason: str) -> Fallback:
+        """Decide what to write when a message cannot arrive."""
+        return plan_fallback(await self._build_context(message, reason))
+
+    async def _build_context(self, message: Message, reason: str) -> FallbackContext:
+        o = self._deps
+        await o.ids.refill(64)
+        snap, family = None, []
+        if message.ticket_id is not None:
+            snap = await o.moves.load(TicketRef(ticket_id=message.ticket_id))
+            family = await o.outbox.list_by_assignment(message.ticket_id, message.assignment_id)
+        return FallbackContext(
+            message, reason, family, snap, await o.office.snapshot(), o.office.clock.now(), o.ids.take
+        )
+
+    async def _keep_lease(self, claimed: ClaimedMessage) -> bool:
+        """Renew the lease when it runs short; False when it has expired (FS15, FM15)."""
+        left = claimed.lease_until.timestamp() - self._deps.real_time()
+        if left >= min(MIN_LEASE_SECONDS, self._deps.lease_seconds / 2):
+            return True
+        return await self._deps.outbox.renew(claimed, self._deps.lease_until())
+
+    async def _settle_sent(
+        self, claimed: ClaimedMessage, address: str, rendered: RenderedCard, receipt: Receipt
+    ) -> None:
+        message = claimed.message
+        at = self._deps.office.clock.now()
+        card = None
+        if message.ticket_id is not None:
+            card = NewCard(
+                message.channel, address, receipt.provider_id, message.person, message.ticket_id,
+                message.assignment_id, message.kind, rendered.version, at, rendered.facts, message.kind in REMINDER_KINDS,
+            )  # fmt: skip
+        kept = await self._writer.settle(
+            SendResult(
+                message.id,
+                claimed.owner,
+                message.attempts,
+                "sent",
+                at,
+                provider_id=receipt.provider_id,
+                address=address,
+                cost=receipt.cost,
+                card=card,
+            )  # fmt: skip
+        )
+        log.info("message_sent", letter=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
+
+    async def _handle_error(self, claimed: ClaimedMessage, person: Person, address: str, error: DeliveryError) -> None:
+        message, o = claimed.message, self._deps
+        log.info("message_not_sent", letter=message.id, kind=message.kind, attempt=message.attempts, why=str(error))
+        if error.new_address and error.new_address != address:
+            await o.cards.replace_address(message.channel, address, error.new_address)
+            o.office.invalidate()
+            await self._retry_later(claimed, timedelta(), "moved")
+            return
+        if error.kind == "ambiguous" and claimed.uncertain_sends:
+            await self.fail(claimed, f"ambiguous {error.code}", "ambiguous")  # one marked copy, never more (FT24)
+            return
+        kind = "transient" if error.code in OWN_ERRORS else error.kind
+        after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
+        step = retry.decide_after_delivery(kind, message.attempts, o.jitter(), after)
+        if isinstance(step, retry.Retry):
+            if kind == "throttled":
+                until = await self._hold_chat(message, person, address, step.delay)
+                await self._settle(claimed, "pending", error=f"{error.kind} {error.code}", not_before=until)
+                return
+            await self._retry_later(claimed, step.delay, f"{error.kind} {error.code}", doubt=step.marked)
+            return
+        if kind == "throttled" and after is not None:
+            self._blocked_until[message.channel, address] = o.real_time() + after.total_seconds()
+            await self._handle_blocked(claimed, address)
+            return
+        also = Fallback()
+        if isinstance(step, retry.NextContact) and step.address_dead:
+            await o.bindings.drop_binding(person.code, message.channel, error.code)
+            o.office.invalidate()
+            also = plan_colleague_notice(await self._build_context(message, error.code), person)
+        await self.fail(claimed, f"{error.kind} {error.code}", also=also)
+
+    async def _handle_blocked(self, claimed: ClaimedMessage, address: str) -> None:
+        """The chat is blocked for long: what must arrive falls back, the rest waits (FT18)."""
+        message = claimed.message
+        left = timedelta(seconds=max(1.0, self._blocked_until[message.channel, address] - self._deps.real_time()))
+        if message.kind in MUST_ARRIVE:
+            await self.fail(claimed, f"throttled {int(left.total_seconds())}")
+        else:
+            await self._retry_later(claimed, left, "throttled")
+
+    async def _hold_chat(self, message: Message, person: Person, address: str, span: timedelta) -> datetime:
+        """Hold one chat: all its messages until the same instant, so that they keep their order."""
+        o = self._deps
+        until = self._held_until[message.channel, address] = o.office.clock.now() + span
+        o.hold_address(message.channel, address, o.real_time() + span.total_seconds())
+        everybody = (await o.office.snapshot()).by_code.values()
+        here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
+        await o.outbox.postpone(message.channel, here or [person.code], until, ())
+        return until
+
+    async def _handle_unrenderable(self, claimed: ClaimedMessage, error: Exception) -> None:
+        message = claimed.message
+        log.exception("message_unrenderable", letter=message.id, kind=message.kind, error=type(error).__name__)
+        if message.attempts >= MAX_RENDER_ATTEMPTS:
+            await self.fail(claimed, f"undrawable {type(error).__name__}", "dead")
+        else:
+            await self._retry_later(claimed, timedelta(seconds=2.0**message.attempts), "undrawable")
+
+    async def _retry_later(self, claimed: ClaimedMessage, span: timedelta, error: str, *, doubt: bool = False) -> None:
+        await self._settle(
+            claimed, "pending", error=error, not_before=self._deps.office.clock.now() + span, doubt=doubt
+        )
+
+    async def _settle(
+        self,
+        claimed: ClaimedMessage,
+        state: str,
+        *,
+        error: str,
+        not_before: datetime | None = None,
+        doubt: bool = False,
+        instead: Fallback | None = None,
+        also: Fallback | None = None,
+    ) -> bool:
+        parts: Sequence[Fallback] = [f for f in (instead, also) if f is not None]
+        message = claimed.message
+        return await self._writer.settle(
+            SendResult(
+                message.id,
+                claimed.owner,
+                message.attempts,
+                state,
+                self._deps.office.clock.now(),
+                not_before=not_before,
+                error=error,
+                is_uncertain=doubt,
+                messages=tuple(x for f in parts for x in f.messages),
+                notes=tuple(n for f in parts for n in f.notes),
+            )  # fmt: skip
+        )

@@ -1,0 +1,267 @@
+"""The delivery worker: claims due messages, sends them within the rate limits, settles, falls back, updates cards."""
+
+import asyncio
+import math
+import random
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+
+from backend.delivery.batch_writer import BatchWriter
+from backend.delivery.card_updater import CardUpdater
+from backend.delivery.cards import CardRenderer
+from backend.delivery.digest import find_digest_time
+from backend.delivery.kinds import MERGEABLE_KINDS
+from backend.delivery.queue import Job, SendQueue
+from backend.delivery.rate_gate import Bindings, DeliveryDependencies, IdSupply, RateGate
+from backend.delivery.sender import MessageSender
+from backend.domain.records import Message
+from backend.domain.texts import Texts
+from backend.office.cache import OfficeCache
+from backend.ports.cards import CardStore
+from backend.ports.moves import MoveStore
+from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult, WaitingMessage
+from notify.channel import Channel
+from notify.pace import LocalPacer, Pacer
+
+log = structlog.get_logger("delivery")
+BATCH = 200  # messages claimed by one statement where no rate limit applies
+MAX_QUEUED = 5_000  # messages queued in memory; the rest wait in the table
+REFILL_BELOW = 500  # below this the table is read for more than urgent messages
+READ_INTERVAL = 0.5  # seconds between table reads during a busy run
+RUN_SECONDS = 5.0  # seconds a run may take before it must return, to show that it is alive
+MAX_ATTEMPTS = 8  # expired leases before a message counts as poison (FM7)
+
+
+class DeliveryWorker:
+    """One per process, any number of processes. A queued item is only a hint until it is claimed under a lease."""
+
+    def __init__(
+        self,
+        *,
+        outbox: OutboxStore,
+        cards: CardStore,
+        renderer: CardRenderer,
+        moves: MoveStore,
+        office: OfficeCache,
+        channels: Mapping[str, Channel],
+        bindings: Bindings,
+        ids: IdSupply,
+        texts: Texts,
+        owner: str,
+        rate_limiter: Pacer | None = None,
+        lease_seconds: float = 45.0,
+        at_once: int = 16,
+        real_time: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._queue = SendQueue(channels, at_once, BATCH)
+        self._deps = DeliveryDependencies(
+            outbox, cards, renderer, moves, office, channels, rate_limiter or LocalPacer(), bindings, ids, owner,
+            lease_seconds, real_time, jitter, texts.render("chat.again", text=""), self._queue.hold,
+        )  # fmt: skip
+        self._writer = BatchWriter(outbox)
+        gate = RateGate(self._deps)
+        self._sender = MessageSender(self._deps, self._writer, gate, at_once)
+        self._card_updater = CardUpdater(self._deps, gate)
+        self._woken = asyncio.Event()
+        self._changed = asyncio.Event()  # a job has finished
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._chat_locks: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
+        self._rescued_at = -math.inf
+        self._read_at = -math.inf
+        self._handled = 0
+        self._closing = False
+
+    # -- public interface
+
+    def wake(self, *_: object) -> None:
+        """Wake the worker: there may be something new (a listener of `desk.after`)."""
+        self._woken.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until woken, at most `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def run_once(self) -> int:
+        """Send what is due until nothing is left, or for `PATIENCE` seconds; return how many items were handled.
+
+        Never 0 while something is still queued. Raises what the database raises.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + RUN_SECONDS
+        before = self._handled
+        await self._free_expired()
+        await self._read_due()
+        while not self._closing:
+            if self._woken.is_set() or loop.time() - self._read_at >= READ_INTERVAL:
+                await self._read_due()
+            jobs, seconds = self._queue.take(self._deps.real_time())
+            if jobs:
+                await self._claim_and_start(jobs)
+                continue
+            if not self._tasks and not len(self._queue):
+                if not await self._read_due():
+                    return self._handled - before
+                continue
+            if loop.time() >= end:
+                return max(1, self._handled - before)
+            await self._wait_for_change(min(seconds, READ_INTERVAL, max(0.0, end - loop.time())))
+        return self._handled - before
+
+    async def report_unreachable(self, outbox_id: int, why: str) -> None:
+        """Fall back when one way is exhausted (an unanswered call): next way, next contact, manual task (A10, Q42)."""
+        found = await self._deps.outbox.get(outbox_id)
+        if found is None:
+            return
+        instead = await self._sender.plan_fallback(found.message, why)
+        if await self._deps.outbox.give_up(outbox_id, why, instead.messages, instead.notes):
+            if instead.call_to_hasten:
+                await self._deps.outbox.bring_forward(*instead.call_to_hasten)
+            self.wake()
+
+    async def close(self, seconds: float = 20.0) -> None:
+        """Claim nothing more and let sends in flight finish; queued items stay for other processes (FM2).
+
+        Call it before the run is cancelled: an interrupted claim would have to wait for its lease to expire.
+        """
+        self._closing = True
+        self._woken.set()
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+
+    # -- looking
+
+    async def _free_expired(self) -> None:
+        """Free messages whose lease has expired (FM1); those out of attempts fall back to the next way."""
+        now = self._deps.real_time()
+        if abs(now - self._rescued_at) < self._deps.lease_seconds / 10:
+            return
+        self._rescued_at = now
+        o = self._deps
+        exhausted = await o.outbox.release_expired(list(o.channels), o.real_now(), o.office.clock.now(), MAX_ATTEMPTS)
+        for claimed in exhausted:
+            log.error("message_dead", letter=claimed.message.id, kind=claimed.message.kind)
+            instead = await self._sender.plan_fallback(claimed.message, "worn_out")
+            await o.outbox.add(instead.messages, instead.notes)
+
+    async def _read_due(self) -> int:
+        """Queue what is new: urgent always, the rest when few wait; return how many were new."""
+        self._woken.clear()
+        o = self._deps
+        self._read_at = asyncio.get_running_loop().time()
+        few = len(self._queue) < REFILL_BELOW
+        names, now = list(o.channels), o.office.clock.now()
+        found = await o.outbox.list_waiting(names, now, MAX_QUEUED if few else REFILL_BELOW, urgent=not few)
+        fresh = [w for w in found if not self._queue.has(is_card=False, id=w.id)]
+        merged = await self._merge_reminders(fresh)
+        by_code = (await o.office.snapshot()).by_code
+        for w in fresh:
+            if w.id not in merged:
+                person = by_code.get(w.person)
+                address = (person.address if person and person.chat == w.channel else None) or f"?{w.person}"
+                self._queue.put(Job(False, w.id, w.channel, address, w.urgent))
+        count = len(fresh)
+        if few:
+            for card in await o.cards.list_stale(names, now, o.real_now(), REFILL_BELOW):
+                if not self._queue.has(is_card=True, id=card.id):
+                    self._queue.put(Job(True, card.id, card.channel, card.address, False))
+                    count += 1
+        return count
+
+    async def _merge_reminders(self, new_messages: Sequence[WaitingMessage]) -> set[int]:
+        """Merge many general reminders of one person into one digest at its hour (§6.3, FS17)."""
+        o = self._deps
+        limit = (await o.office.snapshot()).settings.integer("remind.merge_over")
+        groups: dict[tuple[str, str], list[int]] = {}
+        for w in new_messages:
+            if w.kind in MERGEABLE_KINDS and not w.urgent:
+                groups.setdefault((w.channel, w.person), []).append(w.id)
+        merged: set[int] = set()
+        for (channel, person), ids in groups.items():
+            if len(ids) <= limit:
+                continue
+            now = o.office.clock.now()
+            claimed = await o.outbox.claim(o.owner, [channel], now, len(ids), o.lease_until(), ids)
+            merged.update(ids)
+            if not claimed:
+                continue
+            when = find_digest_time(await o.office.snapshot(), [c.message for c in claimed], now)
+            planned = await o.outbox.find_next_send("M5", channel, person)
+            digests: tuple[Message, ...] = ()
+            if planned is None or planned > when:
+                await o.ids.refill(1)
+                first = claimed[0].message
+                digests = (Message(o.ids.take(), "M5", channel, person, None, None, 0, False, when, now,
+                                  {"merged": len(claimed)}, cause_id=first.id),)  # fmt: skip
+            await o.outbox.settle([
+                SendResult(c.message.id, c.owner, c.message.attempts, "skipped", now, error="merged",
+                           messages=digests if c is claimed[0] else ())
+                for c in claimed
+            ])  # fmt: skip
+            self._handled += len(claimed)
+            self._woken.set()
+        return merged
+
+    # -- sending
+
+    async def _claim_and_start(self, jobs: Sequence[Job]) -> None:
+        """Claim these jobs under our lease and start each; skip what another process has claimed."""
+        o = self._deps
+        messages = [j.id for j in jobs if not j.is_card]
+        cards = [j.id for j in jobs if j.is_card]
+        work_of: dict[tuple[bool, int], Callable[[], Awaitable[None]]] = {}
+        try:
+            if messages:
+                now = o.office.clock.now()
+                for claimed in await o.outbox.claim(
+                    o.owner, list(o.channels), now, len(messages), o.lease_until(), messages
+                ):
+                    work_of[False, claimed.message.id] = lambda c=claimed: self._sender.deliver(c)  # type: ignore[misc]
+            if cards:
+                for card in await o.cards.claim(o.owner, cards, o.real_now(), o.lease_until()):
+                    work_of[True, card.id] = lambda c=card: self._card_updater.update(c)  # type: ignore[misc]
+        except BaseException:
+            for job in jobs:
+                self._queue.finish(job)
+            raise
+        for job in jobs:
+            work = work_of.get(job.key)
+            if work is None:
+                self._queue.finish(job)
+                continue
+            task = asyncio.create_task(self._run_job(job, work))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run_job(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
+        """Run one job; jobs of one chat run one after another, in the order they were taken."""
+        chat = self._chat_locks.setdefault((job.channel, job.address), asyncio.Lock())
+        try:
+            async with chat:
+                await work()
+        except Exception as error:  # one bad message never stops a run; it returns when its lease expires
+            log.exception("job_failed", card=job.is_card, id=job.id, error=type(error).__name__)
+        finally:
+            self._handled += 1
+            self._queue.finish(job)
+            self._changed.set()
+
+    async def _wait_for_change(self, seconds: float) -> None:
+        """Wait until a job is done or the worker is woken, at most `seconds`."""
+        self._changed.clear()
+        waits = [asyncio.create_task(self._changed.wait()), asyncio.create_task(self._woken.wait())]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+
+
+__all__ = ["Bindings", "ClaimedMessage", "DeliveryWorker"]
