@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.domain.acts import Actor
-from backend.marks.spans import bounds, month_span
 from backend.office.cache import OfficeCache
 from backend.ports.indicators import IndicatorStore, ResponseTimes
+from backend.scoring.periods import get_month_bounds, parse_month
 
 
 class Indicators:
@@ -23,8 +23,8 @@ class Indicators:
         """
         zone = self._office.clock.zone
         name = month or self._office.clock.now().strftime("%Y-%m")
-        month_span(name)
-        start, end = bounds(name, zone)
+        parse_month(name)
+        start, end = get_month_bounds(name, zone)
         mine = by.unit if by.is_unit_member else unit
         paces = await self._store.count_response_times(start, end, mine)
         answer: dict[str, Any] = {"month": name, "units": [_shape(p) for p in paces]}

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backend.bulletins import Bulletins
+from backend.deadlines.recompute import DutyRecompute
 from backend.delivery.sms import SmsWorker
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
-from backend.duties import Duties
 from backend.indicators import Indicators
 from backend.office.cache import Clock, OfficeCache
 from backend.office.duty_roster import DutyRoster
@@ -77,9 +77,9 @@ class ImportsRoom(Protocol):
 
 
 class MarksRoom(Protocol):
-    """Score sheets, runs and ledgers, as mappings; implemented in backend/marks.py."""
+    """Score sheets, runs and ledgers, as mappings; implemented in backend/scoring.py."""
 
-    async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
+    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
         """Return the score sheets of a month."""
         ...
 
@@ -87,11 +87,11 @@ class MarksRoom(Protocol):
         """Compute and store a run."""
         ...
 
-    async def lock(self, run_id: int, actor: Actor, *, force: bool = ..., reason: str = ...) -> Mapping[str, Any]:
+    async def lock_run(self, run_id: int, actor: Actor, *, force: bool = ..., reason: str = ...) -> Mapping[str, Any]:
         """Lock a run (定稿)."""
         ...
 
-    async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+    async def submit_contest(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
         """Contest a line of a run (异议)."""
         ...
 
@@ -151,7 +151,7 @@ class Rooms:
     chases: UnitReadiness | None = None
     indicators: Indicators | None = None
     rosters: DutyRoster | None = None
-    duties: Duties | None = None
+    duties: DutyRecompute | None = None
     likeness: "Likeness | None" = None
     hot: "HotLists | None" = None
     aid: "DispatchAid | None" = None

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backend.bulletins import Bulletins
+from backend.deadlines.recompute import DutyRecompute
 from backend.dispatch_aid import DispatchAid
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.duties import Duties
 from backend.environment import Environment
 from backend.histories import Histories
 from backend.imports import Imports
 from backend.likeness import Likeness
-from backend.marks import Marks
 from backend.office.cache import Clock, OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
 from backend.sandbox_clock import SandboxClock
+from backend.scoring import Scoring
 from backend.taking import Shelves as Rows
 from backend.tickets.intake import Intake
 from backend.tickets.service import TicketService
@@ -101,9 +101,9 @@ def tables_version(environment: Environment) -> tuple[str | None, str | None]:
     return versions.read_version(environment.database), versions.code_version()
 
 
-def bulletins_of(s: Shelves, marks: Marks | None = None) -> Bulletins:
+def bulletins_of(s: Shelves, marks: Scoring | None = None) -> Bulletins:
     """Build the reporting service."""
-    marks = marks or Marks(SqlScoringStore(s.db), s.office, s.ids)
+    marks = marks or Scoring(SqlScoringStore(s.db), s.office, s.ids)
     return Bulletins(SqlBulletinStore(s.db, s.ids, s.vault), marks, s.audit, s.catalogue)
 
 
@@ -121,14 +121,14 @@ async def open_office(environment: Environment) -> AsyncIterator[OfficeCache]:
 
 
 @contextlib.asynccontextmanager
-async def open_marks(environment: Environment) -> AsyncIterator[Marks]:
+async def open_marks(environment: Environment) -> AsyncIterator[Scoring]:
     """Open only the scoring service, for trial runs; needs no secret."""
     await prepare(environment)
     db = open_database(environment.database)
     try:
         ids = IdSupply(db)
         clock = await _clock(environment, SqlKeyValueStore(db))
-        yield Marks(SqlScoringStore(db), OfficeCache(SqlConfigStore(db, ids), clock, environment.profile), ids)
+        yield Scoring(SqlScoringStore(db), OfficeCache(SqlConfigStore(db, ids), clock, environment.profile), ids)
     finally:
         await db.close()
 
@@ -182,6 +182,6 @@ async def open_shelves(
         await db.close()
 
 
-def duties_of(s: Shelves) -> Duties:
+def duties_of(s: Shelves) -> DutyRecompute:
     """Build the service that lists and recomputes time limits."""
-    return Duties(SqlDueStore(s.db), s.desk, s.office, s.audit)
+    return DutyRecompute(SqlDueStore(s.db), s.desk, s.office, s.audit)

@@ -11,7 +11,7 @@ from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Role, Source
-from backend.marks.from_files import LedgerTaker
+from backend.importing.ledger_lines import LedgerImporter
 from backend.office.duty_roster import WHOLE_DAY, parse_shift
 from backend.office.people import PersonForm
 from backend.paper import records as paper
@@ -245,7 +245,7 @@ class CatalogueTaker(Taker):
 
 TAKERS: Mapping[str, type[Taker]] = {
     "units": UnitsTaker, "people": PeopleTaker, "tickets": TicketsTaker, "history": HistoryTaker,
-    "ledger": LedgerTaker, "calendar": CalendarTaker, "visits": VisitsTaker, "roster": RosterTaker,
+    "ledger": LedgerImporter, "calendar": CalendarTaker, "visits": VisitsTaker, "roster": RosterTaker,
     "catalogue": CatalogueTaker,
 }  # fmt: skip
 

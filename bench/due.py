@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, text
 
-from backend.clockwork import Clockwork
+from backend.deadlines.watch import DeadlineWatch
 from backend.domain.acts import Act
 from backend.domain.instants import to_micros
 from backend.domain.ticket import Source
@@ -101,9 +101,9 @@ async def _outage(engine: str, count: int) -> float:
 
             await at_once([given(n, i) for i, n in enumerate(numbers[hour::HOURS])], 32)  # type: ignore[misc]
         place.later = timedelta(days=2)
-        clockwork = Clockwork(SqlDueStore(place.db), place.desk, place.office)
+        clockwork = DeadlineWatch(SqlDueStore(place.db), place.desk, place.office)
         began = time.perf_counter()
-        while await clockwork.round():
+        while await clockwork.run_once():
             pass
         took = time.perf_counter() - began
         lines = text("SELECT count(*), count(DISTINCT ticket_id) FROM journal WHERE verb = 'auto_sign'")
@@ -122,9 +122,9 @@ async def _burst(engine: str, count: int) -> float:
 
         await at_once([given(n, i) for i, n in enumerate(numbers)], 32)  # type: ignore[misc]
         place.later = timedelta(days=1, hours=9)  # after the hour they were due
-        clockwork = Clockwork(SqlDueStore(place.db), place.desk, place.office)
+        clockwork = DeadlineWatch(SqlDueStore(place.db), place.desk, place.office)
         began = time.perf_counter()
-        while await clockwork.round():
+        while await clockwork.run_once():
             pass
         took = time.perf_counter() - began
         signed = text("SELECT count(*) FROM assignments WHERE signed = 'auto'")

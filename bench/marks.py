@@ -15,11 +15,11 @@ from backend.domain.instants import to_micros
 from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
 from backend.domain.ticket import Category, Grade, UnitKind
-from backend.marks import Marks
-from backend.marks.assembly import assemble, seal
-from backend.marks.spans import span
 from backend.ports.history import ImportContext
 from backend.ports.scoring import Cohort, Run
+from backend.scoring import Scoring
+from backend.scoring.periods import parse_period
+from backend.scoring.results import compute_result, hash_sheet
 from bench.harness import Figure, judged, rate_note, rates, ratios
 from bench.town import ZONE, Town, engines, town
 from storage.engine.encryption import Encryption
@@ -99,12 +99,12 @@ async def _sheets(
     """Measure the finished sheets of 2,000 units, with tickets behind each line and regions, and of one unit."""
     await place.config.save_units([Unit(f"U{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(2000)])
     place.office.invalidate()
-    marks = Marks(store, place.office, place.ids)
+    marks = Scoring(store, place.office, place.ids)
     as_of = END + timedelta(days=9)
 
     async def timed(**words: Any) -> float:
         began = time.perf_counter()
-        await marks.month("2026-10", as_of=as_of, **words)
+        await marks.compute_month("2026-10", as_of=as_of, **words)
         return time.perf_counter() - began
 
     figures = []
@@ -124,11 +124,11 @@ async def _locked(
     place: Town, store: SqlScoringStore, engine: str, recount: Callable[[], Awaitable[float]]
 ) -> list[Figure]:
     """Measure reading a settled month from its locked run: the counts as they were, under a hash."""
-    marks = Marks(store, place.office, place.ids)
-    inputs = await marks.inputs(span("2026-10"), as_of=END + timedelta(days=9), evidence=False)
-    sheet = {"inputs": inputs, "result": assemble(inputs)}
+    marks = Scoring(store, place.office, place.ids)
+    inputs = await marks.collect_inputs(parse_period("2026-10"), as_of=END + timedelta(days=9), evidence=False)
+    sheet = {"inputs": inputs, "result": compute_result(inputs)}
     await place.ids.refill(1)
-    run = Run(place.ids.take(), "2026-10", "", "trial", "bench", END + timedelta(days=9), sheet, seal(sheet))
+    run = Run(place.ids.take(), "2026-10", "", "trial", "bench", END + timedelta(days=9), sheet, hash_sheet(sheet))
     await store.add_run(run)
     await store.lock_run(run.id, "bench", END + timedelta(days=9), None, None)
 

@@ -42,25 +42,25 @@ class Ringer(Protocol):
 
 
 class Scores(Protocol):
-    """What the bot uses of backend/marks."""
+    """What the bot uses of backend/scoring."""
 
-    async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
+    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
         """Return a month's sheets as the actor may see them, with `state`. Refused `bad_month`, `forbidden` …"""
         ...
 
-    async def period(self, name: str, *, evidence: bool = True) -> Mapping[str, Any]:
+    async def compute_period(self, name: str, *, evidence: bool = True) -> Mapping[str, Any]:
         """Return a quarter's or a year's result. Refused `bad_period`."""
         ...
 
-    async def seen(self, run_id: int, actor: Actor) -> Mapping[str, Any]:
+    async def view_run(self, run_id: int, actor: Actor) -> Mapping[str, Any]:
         """Return a run's sheets as the actor may see them. Refused `unknown_run`."""
         ...
 
-    async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+    async def submit_contest(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
         """File 异议 to a line of a run `{item, words, files}`. Refused `text_missing`, `too_late` …"""
         ...
 
-    async def settled(self, period: str) -> bool:
+    async def is_locked(self, period: str) -> bool:
         """Whether that period's run is locked."""
         ...
 

@@ -10,12 +10,12 @@ from backend.bulletins.ranking import Scores
 from backend.bulletins.reckoning import Pair, Work
 from backend.domain.scoring.measures import COHORT_SETTINGS, Measure
 from backend.domain.settings import Settings
-from backend.marks.assembly import assemble
-from backend.marks.room import Marks
-from backend.marks.spans import bounds
 from backend.office.cache import OfficeSnapshot
 from backend.ports.reporting import BulletinStore, PeriodDetail, ReportPeriod
 from backend.ports.scoring import Cohort, LedgerEntry, UnitCount
+from backend.scoring.periods import get_month_bounds
+from backend.scoring.results import compute_result
+from backend.scoring.service import Scoring
 
 ASSIGNMENTS = "assignments"
 PROBLEMS = 500  # tickets reviewed in one document at most; the total is printed
@@ -47,7 +47,7 @@ class Material:
 class Gatherer:
     """Gathers from the bulletin store and the scoring service."""
 
-    def __init__(self, store: BulletinStore, marks: Marks) -> None:
+    def __init__(self, store: BulletinStore, marks: Scoring) -> None:
         self._store, self._marks, self._office = store, marks, marks.office
 
     async def material(self, kind: Kind, period: str, changes: Mapping[str, str], scheme: str | None) -> Material:
@@ -61,7 +61,9 @@ class Gatherer:
         ledger = await self._marks.store.list_accepted_entries(spans.period.months[0], spans.period.months[-1])
         scored = kind in (Kind.QUARTERLY, Kind.ANNUAL) and not beijing
         counted = await self._agencies(spans.now, settings) if beijing else None
-        year = ReportPeriod(bounds(f"{spans.period.months[0][:4]}-01", self._office.clock.zone)[0], spans.now.end, at)
+        year = ReportPeriod(
+            get_month_bounds(f"{spans.period.months[0][:4]}-01", self._office.clock.zone)[0], spans.now.end, at
+        )
         to_date = await self._agencies(year, settings) if beijing and kind is Kind.ANALYSIS else None
         return Material(
             kind, spans, snapshot, settings, now, before, year_ago, detail, ledger,
@@ -89,15 +91,15 @@ class Gatherer:
         run = None if changes else await self._marks.store.find_locked_run(spans.period.name, scheme or "")
         inputs = (
             run.sheet["inputs"] if run is not None
-            else await self._marks.inputs(spans.period, scheme=scheme, settings=changes or None, evidence=False)
+            else await self._marks.collect_inputs(spans.period, scheme=scheme, settings=changes or None, evidence=False)
         )  # fmt: skip
-        result = run.sheet["result"] if run is not None else assemble(inputs)
+        result = run.sheet["result"] if run is not None else compute_result(inputs)
         parts = [inputs] if "units" in inputs else inputs["months"]
         months: dict[str, dict[str, str | None]] = {}
         volumes: dict[str, int] = {}
         locked: dict[str, int | None] = {}
         for part in parts:
-            month = assemble(part)
+            month = compute_result(part)
             kept = None if changes else await self._marks.store.find_locked_run(month["period"], scheme or "")
             locked[month["period"]] = None if kept is None else kept.id
             for row in (*month["units"], *month["regions"]):

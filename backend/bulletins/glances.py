@@ -13,7 +13,7 @@ from backend.bulletins.writing import Writer
 from backend.domain.scoring.ranking import rank
 from backend.domain.settings import Settings
 from backend.domain.texts import Texts
-from backend.marks.spans import Span as Period
+from backend.scoring.periods import Period
 
 ROWS = 20  # rows of a ranking picture
 

@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.marks.spans import Span as Period
-from backend.marks.spans import bounds, shifted, span
 from backend.ports.reporting import ReportPeriod
+from backend.scoring.periods import Period, get_month_bounds, parse_period, shift_month
 
 BEIJING = "beijing_mutual_aid"
 
@@ -56,15 +55,17 @@ class Spans:
 
 def spans_of(name: str, as_of: datetime, zone: ZoneInfo) -> Spans:
     """Build the spans of a period's bulletin. Refused `bad_period`."""
-    period = span(name)
+    period = parse_period(name)
     first, last, length = period.months[0], period.months[-1], len(period.months)
 
     def of(by: int) -> ReportPeriod:
-        return ReportPeriod(bounds(shifted(first, by), zone)[0], bounds(shifted(last, by), zone)[1], as_of)
+        return ReportPeriod(
+            get_month_bounds(shift_month(first, by), zone)[0], get_month_bounds(shift_month(last, by), zone)[1], as_of
+        )
 
     begun = min(last, f"{as_of.astimezone(zone):%Y-%m}")  # months not begun are not charted
-    months = tuple(shifted(begun, -back) for back in range(12, -1, -1))
-    return Spans(period, of(0), of(-length), of(-12), tuple(bounds(m, zone) for m in months), months)
+    months = tuple(shift_month(begun, -back) for back in range(12, -1, -1))
+    return Spans(period, of(0), of(-length), of(-12), tuple(get_month_bounds(m, zone) for m in months), months)
 
 
 def called(words: Texts, period: Period) -> str:

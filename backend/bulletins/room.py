@@ -17,11 +17,11 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
-from backend.marks.room import Marks
-from backend.marks.spans import bounds, month_span, span
 from backend.ports.audit import AuditStore
 from backend.ports.reporting import BulletinIssue, BulletinStore, IssueDocument
 from backend.ports.ticket_queries import Page
+from backend.scoring.periods import get_month_bounds, parse_month, parse_period
+from backend.scoring.service import Scoring
 
 log = structlog.get_logger()
 HOUSE = Actor("system", Role.ADMIN)
@@ -34,7 +34,7 @@ Step = Callable[[str], None]
 class Bulletins:
     """Makes and lists the documents of periods. One is rendered at a time."""
 
-    def __init__(self, store: BulletinStore, marks: Marks, audit: AuditStore, words: Texts) -> None:
+    def __init__(self, store: BulletinStore, marks: Scoring, audit: AuditStore, words: Texts) -> None:
         self._store, self._marks, self._audit, self._words = store, marks, audit, words
         self._office = marks.office
         self._gather = Gatherer(store, marks)
@@ -45,7 +45,7 @@ class Bulletins:
 
     async def month(self, month: str, by: Actor = HOUSE) -> Files:
         """Make the 月通报 (Beijing profile: 分析报告) and return its files. Refused `bad_month`, and as `make`."""
-        return (await self.make(month_span(month).name, by=by))[1]
+        return (await self.make(parse_month(month).name, by=by))[1]
 
     async def quarter(self, quarter: str, by: Actor = HOUSE) -> Files:
         """Make the 季排名 (2026Q4). Refused `bad_period`, and as `make`."""
@@ -91,8 +91,8 @@ class Bulletins:
         if number is not None and not 1 <= number <= MOST:
             raise Refused("bad_issue", number=number)
         snapshot = await self._office.snapshot()
-        of = span(period)
-        if bounds(of.months[0], self._office.clock.zone)[0] > self._office.clock.now():
+        of = parse_period(period)
+        if get_month_bounds(of.months[0], self._office.clock.zone)[0] > self._office.clock.now():
             raise Refused("period_not_begun", period=of.name)
         which = kind_of(of, kind, snapshot.settings.with_changes(changes).text("profile"))
         year = int(of.name[:4])
@@ -175,17 +175,17 @@ class Bulletins:
 
     async def picture(self, period: str) -> bytes | None:
         """Render a period at a glance as PNG; None without the `reports` extra. Refused `bad_period`."""
-        name = span(period).name
+        name = parse_period(period).name
         if lacking():
             return None
         snapshot = await self._office.snapshot()
-        kind = kind_of(span(name), None, snapshot.settings.text("profile"))
+        kind = kind_of(parse_period(name), None, snapshot.settings.text("profile"))
         material = await self._gather.material(kind, name, {}, None)
         return await pictured(glances.glance(material, self._words))
 
     async def rank_picture(self, period: str) -> bytes | None:
         """Render a period's ranking as PNG; None if no unit has a score or without the extra. Refused `bad_period`."""
-        of = span(period)
+        of = parse_period(period)
         if lacking():
             return None
         now, snapshot = self._office.clock.now(), await self._office.snapshot()
@@ -195,7 +195,7 @@ class Bulletins:
 
 
 def _of(period: str, kind: str) -> str:
-    found = span(period)
+    found = parse_period(period)
     if found.kind != kind:
         raise Refused("bad_period", period=period[:40])
     return found.name

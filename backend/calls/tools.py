@@ -51,7 +51,7 @@ class IdSupply(Protocol):
 
 
 class Ledger(Protocol):
-    """The part of backend/marks/ledgers.py that calls need."""
+    """The part of backend/scoring/ledgers.py that calls need."""
 
     async def draft(
         self, kind: str, unit: str, month: str | None = None, *, source: str, note: str = "", evidence: str = "",

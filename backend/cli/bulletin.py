@@ -14,7 +14,7 @@ from backend.cli import tell, words
 from backend.cli.local import OPERATOR, answer, environment, local_house, now, server
 from backend.cli.remote import Server
 from backend.domain.refusals import Refused
-from backend.marks.spans import span
+from backend.scoring.periods import parse_period
 
 PATIENCE = 600.0  # longest wait for the server, in seconds
 PAUSE = 0.3
@@ -67,7 +67,7 @@ def bulletin(
 
 def _check(unit: str, period: str) -> None:
     try:
-        if span(period).kind == unit:
+        if parse_period(period).kind == unit:
             return
     except Refused:
         pass

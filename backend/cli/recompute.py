@@ -40,15 +40,15 @@ def asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
 
 
 async def _asked(body: dict[str, Any], do_it: bool) -> dict[str, Any]:
+    from backend.deadlines.recompute import parse_days
     from backend.domain.acts import Actor
     from backend.domain.recompute import RuleChange
     from backend.domain.ticket import Role
-    from backend.duties import days_of
     from backend.shelves import duties_of
 
     async with local_house(environment()) as house:
         room = duties_of(house)
-        change = RuleChange(body["settings"], days_of(body["days"]))
+        change = RuleChange(body["settings"], parse_days(body["days"]))
         zone = house.clock.zone
         found = (
             (await room.apply(change, Actor(OPERATOR.code, Role.ADMIN))).shifted

@@ -43,11 +43,11 @@ async def _listed() -> list[dict[str, Any]]:
     from backend.shelves import open_marks
 
     async with open_marks(environment()) as marks:
-        return await marks.runs.listed()
+        return await marks.runs.list_runs()
 
 
 async def _difference(run: int, other: int | None) -> dict[str, list[dict[str, Any]]]:
     from backend.shelves import open_marks
 
     async with open_marks(environment()) as marks:
-        return await marks.runs.difference(run, other, SYSTEM)
+        return await marks.runs.compare(run, other, SYSTEM)

@@ -12,7 +12,7 @@ from backend.cli import words
 from backend.cli.local import answer, environment, local_office, now
 from backend.domain.refusals import Refused
 from backend.domain.settings import parse_value
-from backend.marks.spans import span
+from backend.scoring.periods import parse_period
 
 LARGEST = 16 * 1024 * 1024  # bytes of a facts file
 
@@ -111,12 +111,12 @@ async def _period(
 ) -> dict[str, Any]:
     from backend.shelves import open_marks
 
-    if kind is not None and span(name).kind != kind:
+    if kind is not None and parse_period(name).kind != kind:
         raise Refused("bad_period", period=name)
     async with open_marks(environment()) as marks:
         if kind is None:
-            return await marks.month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
-        return await marks.period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+            return await marks.compute_month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+        return await marks.compute_period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
 
 
 def table(found: Mapping[str, Any]) -> list[str]:

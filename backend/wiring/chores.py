@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.clockwork import Clockwork
-from backend.marks import Marks
+from backend.deadlines.supervision import AutoSupervision
+from backend.deadlines.watch import DeadlineWatch
 from backend.office.cache import Clock
 from backend.rounds import Round
+from backend.scoring import Scoring
 from backend.shelves import Shelves
-from backend.standing_orders import StandingOrders
 from backend.verifying import Sealer
 from backend.wiring.house import House
 from storage.deadlines.supervision import SqlSupervisionStore
@@ -30,16 +30,16 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
     # fmt: off
     rows: list[tuple[str, str, Any, bool]] = [
         ("bot",    "chat",       door and door.round,                            door is not None),
-        ("clock",  "clockwork",  Clockwork(house.due, s.desk, s.office).round,   True),
-        ("clock",  "orders",     StandingOrders(SqlSupervisionStore(s.db), s.desk, s.office, s.catalogue).round, True),
+        ("clock",  "clockwork",  DeadlineWatch(house.due, s.desk, s.office).run_once,   True),
+        ("clock",  "orders",     AutoSupervision(SqlSupervisionStore(s.db), s.desk, s.office, s.catalogue).run_once, True),
         ("clock",  "visits",     rooms.visits and rooms.visits.round,            rooms.visits is not None),
         ("clock",  "auditor",    rooms.auditor and rooms.auditor.round,          rooms.auditor is not None),
         ("clock",  "sweep",      door and daily(door.sweep, s.clock),            door is not None),
         ("clock",  "recordings", calls and daily(calls.forget_recordings, s.clock), calls is not None),
         ("clock",  "sealer",     sealer.round,                                   True),
         ("clock",  "governance", rooms.governance and daily(rooms.governance.draft, s.clock), rooms.governance is not None),
-        ("clock",  "drafts",     isinstance(rooms.marks, Marks) and daily(rooms.marks.harvest.round, s.clock),
-         isinstance(rooms.marks, Marks)),
+        ("clock",  "drafts",     isinstance(rooms.marks, Scoring) and daily(rooms.marks.ledger_drafts.run_once, s.clock),
+         isinstance(rooms.marks, Scoring)),
         ("worker", "courier",    rooms.courier and rooms.courier.run_once, rooms.courier is not None),
         ("worker", "platform",   rooms.platform and rooms.platform.round,        rooms.platform is not None),
         ("worker", "likeness",   s.likeness.round,                               True),

@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 from backend.auditor import Auditor
 from backend.calls.room import Calls
 from backend.calls.tools import Tools
+from backend.deadlines.recompute import DutyRecompute
 from backend.delivery.cards import CardRenderer
 from backend.delivery.sms import SmsWorker
 from backend.delivery.snooze import SnoozeService
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Plan
-from backend.duties import Duties
 from backend.environment import Environment
 from backend.governance import Governance
 from backend.indicators import Indicators
 from backend.likeness.hot import HotLists
-from backend.marks.aids import Aids
-from backend.marks.room import Marks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
 from backend.platform import Platform
 from backend.rooms import Rooms
 from backend.rounds import Rounds
+from backend.scoring.dependencies import ScoringDependencies
+from backend.scoring.service import Scoring
 from backend.shelves import Shelves, bulletins_of
 from backend.tickets.files import TicketFiles
 from backend.visits import Visits
@@ -140,14 +140,14 @@ def _telephone(
 
 def _rooms(
     environment: Environment, s: Shelves, mail: Mail, calls: Calls | None, visits: Visits | None, rounds: Rounds
-) -> tuple[Rooms, Marks]:
+) -> tuple[Rooms, Scoring]:
     """Build the services of the main path, from intake to scoring."""
     filing = TicketFiles(SqlFileStore(s.db), s.clock)
-    aids = Aids(audit=s.audit, papers=filing, post=mail.letters, words=s.catalogue)
+    aids = ScoringDependencies(audit=s.audit, files=filing, outbox=mail.letters, texts=s.catalogue)
     auditor = Auditor(
         SqlIntegrityStore(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: list_roster_findings(s.rosters)]
     )
-    marks = Marks(SqlScoringStore(s.db), s.office, s.ids, aids)
+    marks = Scoring(SqlScoringStore(s.db), s.office, s.ids, aids)
     rooms = Rooms(
         clock=s.clock, office=s.office, desk=s.desk, reading=SqlQueryStore(s.db, s.vault), keys=s.keys, filing=filing,
         audit=s.audit, idempotency=SqlIdempotencyStore(s.db, s.vault), catalogue=s.catalogue, public_url=environment.address,
@@ -159,9 +159,9 @@ def _rooms(
     return rooms, marks
 
 
-def _annexes(rooms: Rooms, marks: Marks, environment: Environment, s: Shelves, mail: Mail, due: SqlDueStore) -> None:
+def _annexes(rooms: Rooms, marks: Scoring, environment: Environment, s: Shelves, mail: Mail, due: SqlDueStore) -> None:
     """Add the other services: duty rosters, time limits, similarity, governance, documents, readiness, platform."""
-    rooms.rosters, rooms.duties = s.rosters, Duties(due, s.desk, s.office, s.audit)
+    rooms.rosters, rooms.duties = s.rosters, DutyRecompute(due, s.desk, s.office, s.audit)
     rooms.bulletins = bulletins_of(s, marks)
     rooms.indicators = Indicators(SqlIndicatorStore(s.db), s.office)
     rooms.likeness, rooms.aid, rooms.hot = s.likeness, s.aid, HotLists(s.gists, s.likeness, s.office)
@@ -197,7 +197,7 @@ def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:
 
 
 def _door(
-    channel: Channel, s: Shelves, rooms: Rooms, marks: Marks, mail: Mail, limiter: Pacer, due: SqlDueStore
+    channel: Channel, s: Shelves, rooms: Rooms, marks: Scoring, mail: Mail, limiter: Pacer, due: SqlDueStore
 ) -> "ChatDoor":
     """Build the chat adapter with its services."""
     from bot.door import ChatDoor

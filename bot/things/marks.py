@@ -25,10 +25,10 @@ async def rank(talk: Talk, words: str = "") -> None:
     if marks is None:
         raise Refused("unavailable")
     if month:
-        found = await marks.scores(month=period, scheme=None, unit=None, actor=actor)
+        found = await marks.get_scores(month=period, scheme=None, unit=None, actor=actor)
         final = found.get("state") == "locked"
     else:
-        found, final = await marks.period(period, evidence=False), await marks.settled(period)
+        found, final = await marks.compute_period(period, evidence=False), await marks.is_locked(period)
     sheets: Sequence[Mapping[str, Any]] = found["units"]
     state = talk.say_key("office.state_locked" if final else "office.state_trial")
     if actor.is_unit_member and (month or not final):

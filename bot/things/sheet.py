@@ -63,7 +63,7 @@ async def words(talk: Talk, what: str, run_id: int, text: str, message: Message)
     sheet, period = await _sheet(talk, run_id)
     line = _line(sheet["lines"], int(place))
     given = {"item": line["item"], "words": text, "files": await attachments.take(talk, message)}
-    await _marks(talk).appeal(run_id, given, talk.actor)
+    await _marks(talk).submit_contest(run_id, given, talk.actor)
     await talk.settled()
     await talk.told("sheet.done", period=period, item=line["name"])
 
@@ -79,7 +79,7 @@ async def _sheet(talk: Talk, run_id: int) -> tuple[Mapping[str, Any], str]:
     actor = talk.actor
     if not actor.is_unit_member:
         raise Refused("forbidden", verb="scores")
-    run = await _marks(talk).seen(run_id, actor)
+    run = await _marks(talk).view_run(run_id, actor)
     if not run["units"]:
         raise Refused("unknown_run", id=run_id)
     return run["units"][0], str(run["period"])

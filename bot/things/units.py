@@ -93,7 +93,9 @@ async def _sheet(talk: Talk, one: Unit) -> Mapping[str, Any]:
     if talk.house.marks is None:
         return {}
     try:
-        found = await talk.house.marks.scores(month=f"{talk.now:%Y-%m}", scheme=None, unit=one.code, actor=talk.actor)
+        found = await talk.house.marks.get_scores(
+            month=f"{talk.now:%Y-%m}", scheme=None, unit=one.code, actor=talk.actor
+        )
     except Refused:
         return {}
     sheets: Sequence[Mapping[str, Any]] = found["units"]

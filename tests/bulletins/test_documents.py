@@ -66,7 +66,7 @@ async def test_every_figure_of_a_month_is_found_again_in_sheet_and_paper(databas
     assert units[0] == {f"单位{u}": n for u, n in true["given_by"].items()}
     assert {u: n for u, n in units[1].items() if n} == {f"单位{u}": n for u, n in true["closed_by"].items()}
 
-    sheets = (await made.marks.month(MONTH, evidence=False))["units"]
+    sheets = (await made.marks.compute_month(MONTH, evidence=False))["units"]
     for name, item in (
         ("及时签收率", "sign"),
         ("按时办结率", "on_time"),

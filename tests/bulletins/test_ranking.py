@@ -15,8 +15,8 @@ from backend.domain.records import Unit
 from backend.domain.settings import Settings
 from backend.domain.texts import Texts
 from backend.domain.ticket import UnitKind
-from backend.marks.spans import span
 from backend.ports.reporting import BulletinIssue
+from backend.scoring.periods import parse_period
 from storage.engine.database import Database
 from tests.bulletins.world import ADMIN, Book, Paper, room, world
 from tests.marks.world import CLERK
@@ -107,12 +107,12 @@ def test_where_bands_are_chosen_no_rank_is_printed() -> None:
     table = tables["第一组得分"]
     assert [c.title for c in table.columns][:2] == ["档次", "单位"]
     assert [row[:2] for row in _printed(table)] == [["优秀", "甲U1"], ["优秀", "甲U3"], ["良好", "甲U2"]]
-    picture = glances.ranked(_scores(), span("2026Q4"), Settings(settings), Texts("zh_CN"), "")
+    picture = glances.ranked(_scores(), parse_period("2026Q4"), Settings(settings), Texts("zh_CN"), "")
     assert picture is not None and [row[3] for row in picture.rows[:2]] == ["优秀", "优秀"]
 
 
 def test_the_picture_ranks_units_and_says_that_trial_figures_are_in_it() -> None:
-    picture = glances.ranked(_scores(), span("2026Q4"), Settings(), Texts("zh_CN"), "")
+    picture = glances.ranked(_scores(), parse_period("2026Q4"), Settings(), Texts("zh_CN"), "")
     assert picture is not None
     assert [(row[0], row[3]) for row in picture.rows[:3]] == [("甲U4", "第1名"), ("甲U1", "第2名"), ("甲U3", "第2名")]
     assert "甲M1" not in {row[0] for row in picture.rows} and picture.subtitle == "含试算数据，以定稿为准"
@@ -122,7 +122,11 @@ async def test_a_quarter_and_its_pictures_agree_with_the_marks(database: Databas
     made, _ = await world(database, count=120)
     rooms = room(made)
     files = await rooms.quarter("2026Q4")
-    true = {u["name"]: u["total"] for u in (await made.marks.period("2026Q4", evidence=False))["units"] if u["total"]}
+    true = {
+        u["name"]: u["total"]
+        for u in (await made.marks.compute_period("2026Q4", evidence=False))["units"]
+        if u["total"]
+    }
     paper, book = Paper(files[0][1]), Book(files[1][1])
     rows = [
         row for name, table in paper.tables.items() if "单位得分" in name or "机构得分" in name for row in table[1:]
@@ -139,7 +143,7 @@ async def test_a_locked_month_counts_as_it_was_locked_and_the_paper_says_so(data
     made, _ = await world(database, count=40)
     run = await made.marks.start_run("2026-10", None, CLERK)
     made.at += timedelta(days=30)
-    locked = await made.marks.lock(run["id"], ADMIN, force=True, reason="期末决定")
+    locked = await made.marks.lock_run(run["id"], ADMIN, force=True, reason="期末决定")
     assert locked["state"] == "locked"
     await database.write(lambda c: c.exec_driver_sql("UPDATE duties SET outcome = 'late' WHERE kind = 'sign'") and None)
     rooms = room(made)

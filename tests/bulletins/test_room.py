@@ -114,7 +114,7 @@ async def test_the_beijing_office_gets_an_analysis_with_its_agencies_three_rates
     document = compose(material, issue, Texts("zh_CN"))
     assert document.title == "2026年10月接诉即办工作情况分析报告" and document.send_to == "办事处主任办公会"
     table = next(one for one in document.tables if one.sheet == "三项指标")
-    sheets = (await made.marks.month("2026-10", scheme="beijing-agency", evidence=False))["units"]
+    sheets = (await made.marks.compute_month("2026-10", scheme="beijing-agency", evidence=False))["units"]
     true = {s["name"]: [n for line in s["lines"] for n in (line["numerator"], line["denominator"])] for s in sheets}
     for row in table.rows:
         assert [row[1], row[2], row[4], row[5], row[7], row[8]] == true[str(row[0])]

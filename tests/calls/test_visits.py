@@ -207,7 +207,7 @@ async def test_the_first_valid_answer_wins_and_a_second_one_hears_that_it_was_re
     await world.closed()
     world.at = world.at.replace(hour=14)
     for _ in range(3):
-        await world.clockwork.round()
+        await world.clockwork.run_once()
         await world.visits.round()
         await world.calls.round()
     live = await world.phone(ASKER).rings()

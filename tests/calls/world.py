@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from backend.calls.room import Calls
 from backend.calls.tools import Tools
-from backend.clockwork import Clockwork
+from backend.deadlines.watch import DeadlineWatch
 from backend.delivery.cards import CardRenderer as Drawing
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor, Snapshot
@@ -108,7 +108,7 @@ class World:
         )  # fmt: skip
         self.visits = Visits(self.tools)
         self.calls = Calls(self.tools, self.visits)
-        self.clockwork = Clockwork(SqlDueStore(db), self.desk, self.office)
+        self.clockwork = DeadlineWatch(SqlDueStore(db), self.desk, self.office)
         self.hooks = add_phone_hooks(app, self.calls, self.line, self)
 
     async def open(self) -> "World":
@@ -173,7 +173,7 @@ class World:
     async def settle(self) -> None:
         """Work, and let everybody talk, until nothing is due at this hour."""
         for _ in range(60):
-            done = await self.clockwork.round() + await self.visits.round() + await self.calls.round()
+            done = await self.clockwork.run_once() + await self.visits.round() + await self.calls.round()
             await self.town.settle()
             if not done and not await self.courier.run_once() and not await self.calls.round():
                 return

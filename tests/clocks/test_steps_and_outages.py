@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from backend.clockwork import Clockwork
+from backend.deadlines.watch import DeadlineWatch
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket import Grade
 from backend.rounds import Round
@@ -24,9 +24,9 @@ STEPS = {
 TICK = timedelta(minutes=10)
 
 
-def clockwork(house: House) -> Clockwork:
+def clockwork(house: House) -> DeadlineWatch:
     """The clock of one process."""
-    return Clockwork(SqlDueStore(house.db), house.desk, house.office)
+    return DeadlineWatch(SqlDueStore(house.db), house.desk, house.office)
 
 
 async def overdue(house: House) -> int:
@@ -64,7 +64,7 @@ async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_roun
             due[f"T{turn:02d}"] = house.at + timedelta(hours=2)
         if turn == 17:
             house.at += step
-        await clock.round()
+        await clock.run_once()
         assert await overdue(house) == 0
         house.at += TICK
     signed = await signed_by_the_clock(house)
@@ -85,7 +85,7 @@ async def test_deadlines_that_passed_while_nobody_was_there_are_each_handled_onc
         due[f"T{number:05d}"] = house.at + timedelta(hours=2)
     house.at = begun + timedelta(hours=5, minutes=1)  # the house was shut from the first to the last of them
     two = [clockwork(house), clockwork(house)]  # as many processes, opened at once
-    while sum(await asyncio.gather(*(one.round() for one in two))):
+    while sum(await asyncio.gather(*(one.run_once() for one in two))):
         pass
     assert await overdue(house) == 0
     assert await signed_by_the_clock(house) == {no: [from_micros(to_micros(at))] for no, at in due.items()}

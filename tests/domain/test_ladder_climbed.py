@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.clockwork import Clockwork
+from backend.deadlines.watch import DeadlineWatch
 from backend.domain.acts import Act, Snapshot
 from backend.domain.records import Duty, Message
 from backend.domain.ticket import Grade, Obligation
@@ -72,11 +72,11 @@ class House(OfficeCache):
         return self.paper.standing
 
 
-def climbing(paper: Paper, kind: Obligation) -> tuple[Shelf, Clockwork, Desklet]:
+def climbing(paper: Paper, kind: Obligation) -> tuple[Shelf, DeadlineWatch, Desklet]:
     """A clock that looks at the ticket's open duties of a kind."""
     store = Shelf([d for d in paper.snap.duties if d.kind is kind and d.met_at is None])
     desk = Desklet(paper)
-    return store, Clockwork(store, desk, House(paper)), desk  # type: ignore[arg-type]
+    return store, DeadlineWatch(store, desk, House(paper)), desk  # type: ignore[arg-type]
 
 
 def at(text: str) -> datetime:
@@ -91,7 +91,7 @@ async def test_the_dispatcher_is_warned_at_night_because_the_institution_is_staf
     look = paper.standing.first_check(Obligation.DISPATCH, Grade.GENERAL, paper.at, due, "M01")
     store = Shelf([Duty(1, 1, None, "M01", Obligation.DISPATCH, Grade.GENERAL, paper.at, due, look)])
     paper.at = at("11T00:00:02")
-    await Clockwork(store, Desklet(paper), House(paper)).round()  # type: ignore[arg-type]
+    await DeadlineWatch(store, Desklet(paper), House(paper)).run_once()  # type: ignore[arg-type]
     assert [(x.kind, x.person, x.not_before) for x in store.letters] == [("M26", "D1", paper.at)]
 
 
@@ -104,7 +104,7 @@ async def test_a_reminder_due_at_the_closing_instant_leaves_then_and_after_an_ou
         paper.at = at("10T15:00:00") + timedelta(seconds=delay)  # two office hours before it is due
         if delay > 7200:
             store.duties = [replace(d, due_at=at("11T17:00:00")) for d in store.duties]
-        await clock.round()
+        await clock.run_once()
         if delay < 7200:
             assert {(x.kind, x.person) for x in store.letters} == {("M3", "H1"), ("M3", "H2"), ("P1", "H2")}
         assert {x.not_before for x in store.letters} == {at(leaves)}
@@ -116,7 +116,7 @@ async def test_an_urgent_reminder_in_quiet_hours_goes_at_once_and_to_the_first_c
     paper.act("dispatcher", "dispatch", unit="U01")
     store, clock, _ = climbing(paper, Obligation.SIGN)
     paper.at = at("10T23:00:01")
-    await clock.round()
+    await clock.run_once()
     assert [(x.kind, x.person, x.not_before) for x in store.letters] == [("M3", "H1", paper.at)]
 
 
@@ -127,10 +127,10 @@ async def test_the_red_card_comes_when_the_setting_says_Q33(held_back: str, verb
     due = paper.lead.close_due_at
     store.duties = [replace(d, step=9, next_at=due) for d in store.duties]
     paper.at = due
-    await clock.round()
+    await clock.run_once()
     assert [verb for verb, _ in desk.said] == verbs
     if not verbs:
         assert store.next_at == due + timedelta(hours=2)
         paper.at = due + timedelta(hours=2)
-        await clock.round()
+        await clock.run_once()
         assert desk.said == [("red_card", paper.at)]

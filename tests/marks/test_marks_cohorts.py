@@ -10,7 +10,7 @@ from backend.domain.instants import to_micros
 from backend.domain.scoring.measures import COHORT_SETTINGS, Measure
 from backend.domain.scoring.readings import DEFAULTS
 from backend.domain.settings_catalogue import load_catalogue
-from backend.marks.inputs import question
+from backend.scoring.documents import build_query
 from storage import tables as t
 from storage.engine.database import Database
 from tests.marks.world import ZONE, World
@@ -65,7 +65,7 @@ async def test_a_merged_repeat_counts_with_its_master_once_or_by_itself(world: W
             rules = snapshot.settings.with_changes({**told, "scoring.merged": word})
             counted = await world.shelf.count(
                 [Measure.ON_TIME, Measure.EXTENSION, Measure.SATISFACTION],
-                question(month, snapshot, rules, as_of, None),
+                build_query(month, snapshot, rules, as_of, None),
             )
             pairs = {m: [(c.numerator, c.denominator) for c in rows] for m, rows in counted.items()}
             assert pairs[Measure.ON_TIME] == [(0, weight)]
@@ -78,7 +78,9 @@ async def test_a_unit_that_gave_everything_back_was_at_work_all_the_same(world: 
     back = {"submitted_at": SENT.isoformat(), "decision": "accepted", "decided_at": SENT.isoformat()}
     await world.load([life("A", **{"return": back})])
     for word, pair in (("keep", (1, 1)), ("leave_out", (0, 0))):
-        sheet = (await world.marks.month("2026-10", unit="U01", settings={"scoring.sign_returned": word}))["units"][0]
+        sheet = (await world.marks.compute_month("2026-10", unit="U01", settings={"scoring.sign_returned": word}))[
+            "units"
+        ][0]
         line = next(line for line in sheet["lines"] if line["item"] == "sign")
         assert (line["numerator"], line["denominator"]) == pair
         assert sheet["total"] == "100.00" and "no_assignment" not in sheet["flags"]
@@ -90,12 +92,12 @@ async def test_every_reading_of_a_cohort_is_a_setting_and_stands_on_the_sheet(wo
     sheets = {
         sheet["scheme"]: sheet
         for scheme in ("jilin-unit", "jilin-mgmt")
-        for sheet in (await world.marks.month("2026-10", scheme=scheme))["units"]
+        for sheet in (await world.marks.compute_month("2026-10", scheme=scheme))["units"]
     }
     for word in COHORT_SETTINGS:
         key = f"scoring.{word}"
         scheme = "jilin-mgmt" if word.startswith("dispatch_") else "jilin-unit"
         assert sheets[scheme]["readings"][key] == DEFAULTS[key] == rows[key].default
         other = next(item for item in rows[key].items if item != rows[key].default)
-        told = await world.marks.month("2026-10", scheme=scheme, settings={key: other})
+        told = await world.marks.compute_month("2026-10", scheme=scheme, settings={key: other})
         assert told["units"][0]["readings"][key] == other

@@ -108,7 +108,7 @@ async def _locked_and_revised() -> tuple[int, int]:
     """Two runs of October: one locked, one after a late line."""
     async with open_marks(environment()) as marks:
         one = await marks.start_run("2025-10", None, ADMIN)
-        await marks.lock(one["id"], ADMIN, force=True, reason="演练")
+        await marks.lock_run(one["id"], ADMIN, force=True, reason="演练")
         late = {"kind": "exposure", "unit": "U01", "month": "2025-10", "reason": "定稿后收到"}
         entered = await marks.enter(late, SECOND_CLERK)
         await marks.review(entered["id"], True, ADMIN)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from backend.domain.scoring.measures import Measure
-from backend.marks.inputs import question
+from backend.scoring.documents import build_query
 from storage.engine.database import Database
 from tests.domain.scoring.independent import count
 from tests.marks.world import REGIONS, ZONE, Lives, World
@@ -39,7 +39,7 @@ async def tally(world: World, as_of: datetime, settings: dict[str, str]):
     rules = snapshot.settings.with_changes(settings)
     found = {}
     for month in MONTHS:
-        asked = question(month, snapshot, rules, as_of, None)
+        asked = build_query(month, snapshot, rules, as_of, None)
         for measure, rows in (await world.shelf.count(COUNTED, asked)).items():
             for row in rows:
                 found[month, row.unit, str(measure)] = [row.numerator, row.denominator]
@@ -91,7 +91,7 @@ async def test_a_due_time_past_the_calendar_is_refused_and_the_others_land(world
 async def test_the_tickets_behind_a_line_are_its_count_failing_ones_first(world: World) -> None:
     await world.load(Lives(6).make(400))
     snapshot = await world.office.snapshot()
-    asked = question("2026-10", snapshot, snapshot.settings, world.at, None)
+    asked = build_query("2026-10", snapshot, snapshot.settings, world.at, None)
     for measure in COUNTED:
         counts = {c.unit: c for c in (await world.shelf.count([measure], asked))[measure]}
         seen = await world.shelf.list_evidence(measure, asked, 10_000)

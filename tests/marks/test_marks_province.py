@@ -41,7 +41,7 @@ async def agrees(database: Database, path: Path, tickets: int, regions: int, uni
         hand[period] = {who: by_hand.mean([hand[m][who] for m in months]) for who in hand[months[0]]}  # type: ignore[misc]
     compared = 0
     for period, theirs in hand.items():
-        result = await world.marks.period(period, evidence=False)
+        result = await world.marks.compute_period(period, evidence=False)
         ours = {u["unit"]: u for u in result["units"]} | {r["region"]: r for r in result["regions"]}
         assert theirs.keys() <= ours.keys()
         wrong = {

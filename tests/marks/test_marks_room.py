@@ -9,9 +9,9 @@ from backend.domain.flow import build_entry
 from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State
-from backend.marks.runs import seal
 from backend.ports.moves import NewTicket
 from backend.rooms import MarksRoom
+from backend.scoring.runs import hash_sheet
 from storage.engine.database import Database
 from tests.domain.scoring.test_score_independent import the_month_of_e1
 from tests.marks.world import CLERK, SECOND_CLERK, ZONE, Lives, World
@@ -46,7 +46,7 @@ def line(sheet, item):
 
 async def test_e1_built_ticket_by_ticket_and_line_by_line_gives_95_05(world: World) -> None:
     await e1(world)
-    sheet = await world.marks.sheet(OCT, "U01")
+    sheet = await world.marks.compute_sheet(OCT, "U01")
     assert (sheet["total"], sheet["base"], sheet["bonus"]) == ("95.05", "90.15", "4.90")
     counted = {x["item"]: (x["numerator"], x["denominator"]) for x in sheet["lines"] if x["denominator"]}
     assert counted == {"sign": (112, 120), "return": (9, 10), "on_time": (104, 110), "extension": (15, 110),
@@ -62,42 +62,42 @@ async def test_a_trial_with_other_readings_changes_that_sheet_only_and_prints_th
         ({"scoring.slope_mode": "step_floor"}, "96.90"), ({"scoring.slope_mode": "step_ceil"}, "93.90"),
         ({"scoring.extension.slope_mode": "step_floor"}, "95.78"),
     ):  # fmt: skip
-        sheet = await world.marks.sheet(OCT, "U01", settings=changed)
+        sheet = await world.marks.compute_sheet(OCT, "U01", settings=changed)
         assert sheet["total"] == total
         assert changed.items() <= sheet["readings"].items()
-    assert (await world.marks.sheet(OCT, "U01"))["total"] == "95.05"
+    assert (await world.marks.compute_sheet(OCT, "U01"))["total"] == "95.05"
     with pytest.raises(Refused, match="bad_setting"):
-        await world.marks.sheet(OCT, "U01", settings={"scoring.slope_mode": "gently"})
+        await world.marks.compute_sheet(OCT, "U01", settings={"scoring.slope_mode": "gently"})
     with pytest.raises(Refused, match="unknown_setting"):
-        await world.marks.sheet(OCT, "U01", settings={"scoring.slop": "1"})
+        await world.marks.compute_sheet(OCT, "U01", settings={"scoring.slop": "1"})
 
 
 async def test_a_unit_without_assignments_has_no_score_and_the_region_leaves_it_out(world: World) -> None:
     await e1(world)
-    found = await world.marks.month(OCT)
+    found = await world.marks.compute_month(OCT)
     by_unit = {sheet["unit"]: sheet for sheet in found["units"]}
     assert by_unit["U02"]["total"] is None and by_unit["U02"]["flags"] == ["no_assignment"]
     assert by_unit["M02"]["flags"] == ["no_assignment"]
     managed, region = by_unit["M01"], next(r for r in found["regions"] if r["region"] == "朝阳区")
     assert managed["scheme"] == "jilin-mgmt"
     assert region["total"] == f"{float(managed['total']) * 0.4 + 95.05 * 0.6:.2f}"
-    quarter = await world.marks.period("2026Q4")
+    quarter = await world.marks.compute_period("2026Q4")
     unit = next(u for u in quarter["units"] if u["unit"] == "U01")
     assert (unit["total"], unit["rank"]) == ("95.05", 1)
     for how in ("ticket_weighted", "pooled"):
-        other = await world.marks.month(OCT, settings={"region.aggregation": how})
+        other = await world.marks.compute_month(OCT, settings={"region.aggregation": how})
         assert next(r for r in other["regions"] if r["region"] == "朝阳区")["total"] == region["total"]
 
 
 async def test_what_was_not_known_at_the_instant_is_not_counted(world: World) -> None:
     await e1(world)
-    early = await world.marks.sheet(OCT, "U01", as_of="2026-10-10T12:00:00+08:00")
+    early = await world.marks.compute_sheet(OCT, "U01", as_of="2026-10-10T12:00:00+08:00")
     assert line(early, "satisfaction")["denominator"] == 0
     assert "nothing_due" in early["flags"]
-    assert await world.marks.sheet(OCT, "U01", as_of="2026-10-10T12:00:00") == early
+    assert await world.marks.compute_sheet(OCT, "U01", as_of="2026-10-10T12:00:00") == early
     for wrong in ("gestern", "2026-10-32", "0001-01-01T00:00:00"):
         with pytest.raises(Refused, match="bad_time"):
-            await world.marks.sheet(OCT, "U01", as_of=wrong)
+            await world.marks.compute_sheet(OCT, "U01", as_of=wrong)
 
 
 @pytest.mark.parametrize(
@@ -110,16 +110,16 @@ async def test_what_was_not_known_at_the_instant_is_not_counted(world: World) ->
 )  # fmt: skip
 async def test_bad_questions_are_refused_by_code(world: World, call: dict[str, str], code: str) -> None:
     with pytest.raises(Refused, match=code):
-        await world.marks.month(**{"month": OCT, **call})
+        await world.marks.compute_month(**{"month": OCT, **call})
     with pytest.raises(Refused, match="bad_period"):
-        await world.marks.period("2026Q5")
+        await world.marks.compute_period("2026Q5")
 
 
 async def test_a_ledger_line_counts_only_after_a_second_person_has_accepted_it(world: World) -> None:
     await world.load(Lives(9).make(60))
 
     async def praise() -> str:
-        return str(line(await world.marks.sheet(OCT, "U01"), "praise")["score"])
+        return str(line(await world.marks.compute_sheet(OCT, "U01"), "praise")["score"])
 
     entered = await world.marks.enter({"kind": "praise", "unit": "U01", "month": OCT, "note": "锦旗"}, CLERK)
     assert entered["state"] == "entered" and await praise() == "0.00"
@@ -155,12 +155,12 @@ async def test_a_later_and_higher_honour_of_a_matter_adds_only_the_difference_Q4
     rows = [{"kind": "honour", "unit": "U01", "month": "2026-09", "matter": "m", "level": "city"},
             {"kind": "honour", "unit": "U01", "month": OCT, "matter": "m", "level": "province"}]  # fmt: skip
     await world.ledger(rows)
-    assert line(await world.marks.sheet(OCT, "U01"), "honour")["score"] == "0.50"
+    assert line(await world.marks.compute_sheet(OCT, "U01"), "honour")["score"] == "0.50"
 
 
 async def test_connect_comes_from_the_ledger(world: World) -> None:
     await world.ledger([{"kind": "connect", "unit": "M01", "timely": 90, "total": 100}])
-    found = line(await world.marks.sheet(OCT, "M01"), "connect")
+    found = line(await world.marks.compute_sheet(OCT, "M01"), "connect")
     assert (found["numerator"], found["denominator"], found["deduction"]) == (90, 100, "2.50")
 
 
@@ -169,24 +169,24 @@ async def test_a_locked_month_stays_to_the_last_sign_and_what_comes_after_is_a_r
     run = await world.marks.start_run(OCT, None, CLERK)
     assert run["check_until"] == "2026-11-25T17:00:00+08:00"  # check_period, from a Sunday
     with pytest.raises(Refused, match="forbidden"):
-        await world.marks.lock(run["id"], HANDLER)
-    locked = await world.marks.lock(run["id"], CLERK)
+        await world.marks.lock_run(run["id"], HANDLER)
+    locked = await world.marks.lock_run(run["id"], CLERK)
     assert locked["state"] == "locked" and locked["hash"] == run["hash"] and run["revision_of"] is None
     with pytest.raises(Refused, match="month_locked"):
         await world.ledger([{"kind": "exposure"}])
     await world.ledger([{"kind": "exposure", "reason": "定稿后收到通报"}])
-    shown = await world.marks.scores(month=OCT, scheme=None, unit="U01", actor=CLERK)
+    shown = await world.marks.get_scores(month=OCT, scheme=None, unit="U01", actor=CLERK)
     assert (shown["state"], shown["units"][0]["total"]) == ("locked", "95.05")
-    assert (await world.marks.sheet(OCT, "U01"))["total"] == "92.55"
-    assert await world.marks.runs.holds(run["id"])
+    assert (await world.marks.compute_sheet(OCT, "U01"))["total"] == "92.55"
+    assert await world.marks.runs.verify(run["id"])
     kept = await world.marks.runs.get(run["id"])
-    assert seal(kept.sheet) == locked["hash"]
+    assert hash_sheet(kept.sheet) == locked["hash"]
     with pytest.raises(Refused, match="locked"):
-        await world.marks.lock(run["id"], CLERK)
+        await world.marks.lock_run(run["id"], CLERK)
     again = await world.marks.start_run(OCT, None, CLERK)
     assert again["revision_of"] == run["id"]
-    await world.marks.lock(again["id"], SECOND_CLERK)
-    shown = await world.marks.scores(month=OCT, scheme=None, unit=None, actor=CLERK)
+    await world.marks.lock_run(again["id"], SECOND_CLERK)
+    shown = await world.marks.get_scores(month=OCT, scheme=None, unit=None, actor=CLERK)
     assert next(u["total"] for u in shown["units"] if u["unit"] == "U01") == "92.55"
 
 
@@ -194,35 +194,35 @@ async def test_a_month_is_not_locked_before_its_settlement_day_Q15(world: World)
     await e1(world)
     run = await world.marks.start_run("2026-11", None, CLERK)
     with pytest.raises(Refused, match="not_settled") as no:
-        await world.marks.lock(run["id"], CLERK)
+        await world.marks.lock_run(run["id"], CLERK)
     assert no.value.facts["date"] == "2026-12-07"
     with pytest.raises(Refused, match="unknown_run"):
-        await world.marks.lock(5, CLERK)
+        await world.marks.lock_run(5, CLERK)
 
 
 async def test_units_see_their_own_sheet_and_may_appeal_in_the_window(world: World) -> None:
     await e1(world)
-    shown = await world.marks.scores(month=OCT, scheme=None, unit=None, actor=HANDLER)
+    shown = await world.marks.get_scores(month=OCT, scheme=None, unit=None, actor=HANDLER)
     assert [u["unit"] for u in shown["units"]] == ["U01"] and not shown["regions"]
     with pytest.raises(Refused, match="forbidden"):
-        await world.marks.scores(month=OCT, scheme=None, unit="U02", actor=HANDLER)
+        await world.marks.get_scores(month=OCT, scheme=None, unit="U02", actor=HANDLER)
     run = await world.marks.start_run(OCT, None, CLERK)
-    made = await world.marks.appeal(run["id"], {"words": "E30 系退单", "item": "sign"}, HANDLER)
+    made = await world.marks.submit_contest(run["id"], {"words": "E30 系退单", "item": "sign"}, HANDLER)
     assert made["unit"] == "U01"
     assert [a.words for a in await world.shelf.list_run_contests(run["id"])] == ["E30 系退单"]
     with pytest.raises(Refused, match="text_missing"):
-        await world.marks.appeal(run["id"], {"words": " "}, HANDLER)
+        await world.marks.submit_contest(run["id"], {"words": " "}, HANDLER)
     with pytest.raises(Refused, match="contests_open"):
-        await world.marks.lock(run["id"], CLERK)
+        await world.marks.lock_run(run["id"], CLERK)
     await world.marks.contests.propose(made["id"], {"accept": False, "reason": "已核，按时限"}, CLERK)
     with pytest.raises(Refused, match="same_person"):
         await world.marks.contests.confirm(made["id"], True, CLERK)
     assert (await world.marks.contests.confirm(made["id"], True, SECOND_CLERK))["state"] == "refused"
-    await world.marks.lock(run["id"], CLERK)
-    await world.marks.appeal(run["id"], {"words": "再核"}, HANDLER)
+    await world.marks.lock_run(run["id"], CLERK)
+    await world.marks.submit_contest(run["id"], {"words": "再核"}, HANDLER)
     world.at += timedelta(days=8)
     with pytest.raises(Refused, match="too_late"):
-        await world.marks.appeal(run["id"], {"words": "再核"}, HANDLER)
+        await world.marks.submit_contest(run["id"], {"words": "再核"}, HANDLER)
 
 
 async def test_an_item_without_data_may_carry_its_last_score_Q9(world: World) -> None:
@@ -235,14 +235,14 @@ async def test_an_item_without_data_may_carry_its_last_score_Q9(world: World) ->
         {**base, "ticket_no": "A", "assignments": [late]},
         {**base, "ticket_no": "B", "generated_at": october, "assignments": [{"unit": "U01", "dispatched_at": october}]},
     ])  # fmt: skip
-    kept = await world.marks.sheet(OCT, "U01", settings={"scoring.zero_denominator": "carry_last"})
+    kept = await world.marks.compute_sheet(OCT, "U01", settings={"scoring.zero_denominator": "carry_last"})
     assert line(kept, "on_time")["score"] == "0.00"
-    assert line(await world.marks.sheet(OCT, "U01"), "on_time")["score"] == "20.00"
+    assert line(await world.marks.compute_sheet(OCT, "U01"), "on_time")["score"] == "20.00"
 
 
 async def test_the_beijing_profile_prints_three_rates_and_no_total(world: World) -> None:
     await world.load(Lives(11).make(200))
-    found = await world.marks.month(OCT, settings={"profile": "beijing_mutual_aid"})
+    found = await world.marks.compute_month(OCT, settings={"profile": "beijing_mutual_aid"})
     assert {u["scheme"] for u in found["units"]} == {"beijing-agency"} and found["regions"] == []
     assert all(u["total"] is None for u in found["units"])
     assert {x["item"] for x in found["units"][0]["lines"]} == {"response", "closure", "satisfaction"}
@@ -276,12 +276,12 @@ async def test_live_work_at_the_desk_is_counted_as_it_happens(world: World) -> N
     world.at += timedelta(days=1)
     for kind, answer, by in (("auto", "unsatisfied", AGENT), ("manual", "unsatisfied", AGENT)):
         await world.act("visit", by, "L1", kind=kind, answer=answer, note="仍不亮")
-    sheet = await world.marks.sheet("2026-11", "U01")
+    sheet = await world.marks.compute_sheet("2026-11", "U01")
     counted = {x["item"]: (x["numerator"], x["denominator"]) for x in sheet["lines"][:6]}
     assert counted == {"sign": (2, 3), "return": (1, 1), "on_time": (1, 1), "extension": (0, 1),
                        "red_card": (0, 2), "satisfaction": (0, 1)}  # fmt: skip
     assert line(sheet, "satisfaction")["evidence"] == [{"ticket": "L1", "failed": True}]
-    found = line(await world.marks.sheet("2026-11", "M01"), "dispatch")
+    found = line(await world.marks.compute_sheet("2026-11", "M01"), "dispatch")
     assert (found["numerator"], found["denominator"]) == (3, 3)
 
 
@@ -297,7 +297,7 @@ async def test_an_attempt_that_reached_nobody_settles_nothing_before_the_attempt
     for hours, satisfied in ((1, 0), (8, 0), (24, 1)):
         world.at += timedelta(hours=hours)
         await world.act("visit", AGENT, "L1", kind="manual", answer="unreached")
-        found = line(await world.marks.sheet("2026-11", "U01"), "satisfaction")
+        found = line(await world.marks.compute_sheet("2026-11", "U01"), "satisfaction")
         assert (found["numerator"], found["denominator"]) == (satisfied, 1)
 
 
@@ -311,7 +311,7 @@ async def test_an_open_imported_ticket_goes_on_at_the_desk(world: World) -> None
     }])  # fmt: skip
     await world.act("sign", HANDLER, "H1")
     await world.act("close", HANDLER, "H1", text="已修复", way="phone", no_objection=True)
-    sheet = await world.marks.sheet("2026-11", "U01")
+    sheet = await world.marks.compute_sheet("2026-11", "U01")
     assert [(x["numerator"], x["denominator"]) for x in sheet["lines"][:6]] == [
         (1, 1),
         (0, 0),
@@ -324,18 +324,18 @@ async def test_an_open_imported_ticket_goes_on_at_the_desk(world: World) -> None
 
 def test_the_room_is_what_the_doors_expect(world: World) -> None:
     room: MarksRoom = world.marks
-    assert room.scores
+    assert room.get_scores
 
 
 async def test_every_time_of_ledgers_runs_and_objections_carries_the_offset_of_the_house(world: World) -> None:
     await e1(world)
-    lines, _ = await world.marks.ledgers.lines(CLERK, month=OCT)
+    lines, _ = await world.marks.ledgers.list_lines(CLERK, month=OCT)
     run = await world.marks.start_run(OCT, None, CLERK)
     await world.marks.runs.check(run["id"], CLERK)
-    objection = await world.marks.appeal(run["id"], {"unit": "U01", "words": "数据有误"}, CLERK)
-    shown = await world.marks.runs.one(run["id"], CLERK)
-    listed = await world.marks.runs.listed(OCT)
-    kept = await world.marks.contests.listed(CLERK, period=OCT)
+    objection = await world.marks.submit_contest(run["id"], {"unit": "U01", "words": "数据有误"}, CLERK)
+    shown = await world.marks.runs.inspect(run["id"], CLERK)
+    listed = await world.marks.runs.list_runs(OCT)
+    kept = await world.marks.contests.list_contests(CLERK, period=OCT)
     times = [line[name] for line in lines for name in ("entered_at", "reviewed_at")]
     times += [shown["at"], shown["check_until"], listed[0]["at"], listed[0]["check_until"]]
     times += [objection["at"], kept[0]["at"]]

@@ -60,24 +60,24 @@ async def test_what_would_be_is_what_comes(
 ) -> None:
     await ask(world)
     world.at += timedelta(minutes=1)
-    before = await world.marks.sheet(NOV, "U01")
-    waiting = (await world.marks.understanding.pending(NOV, "U01", LIAISON))["requests"]
+    before = await world.marks.compute_sheet(NOV, "U01")
+    waiting = (await world.marks.explainer.list_pending(NOV, "U01", LIAISON))["requests"]
     assert [(w["kind"], w["ticket"]) for w in waiting] == [(kind, "L1")] and waiting[0]["asked_at"][-6:] == "+08:00"
-    found = await world.marks.understanding.what_if(NOV, "U01", LIAISON, requests=[waiting[0]["id"]])
-    assert _counts(found["real"]) == _counts(before) == _counts(await world.marks.sheet(NOV, "U01"))
+    found = await world.marks.explainer.compute_what_if(NOV, "U01", LIAISON, requests=[waiting[0]["id"]])
+    assert _counts(found["real"]) == _counts(before) == _counts(await world.marks.compute_sheet(NOV, "U01"))
     if item:
         assert item in {x["item"] for x in found["difference"]["lines"]}
     await world.act(verb, REVIEWER, "L1", accept=True, reason="属实", **words)
-    after = await world.marks.sheet(NOV, "U01")
+    after = await world.marks.compute_sheet(NOV, "U01")
     assert _counts(found["changed"]) == _counts(after) and found["changed"]["total"] == after["total"]
-    assert (await world.marks.understanding.pending(NOV, "U01", LIAISON))["requests"] == []
+    assert (await world.marks.explainer.list_pending(NOV, "U01", LIAISON))["requests"] == []
 
 
 async def test_a_recognised_claim_counts_as_the_setting_reads_it(world: World) -> None:
     await _claiming(world)
-    waiting = (await world.marks.understanding.pending(NOV, "U01", CLERK))["requests"]
+    waiting = (await world.marks.explainer.list_pending(NOV, "U01", CLERK))["requests"]
     for mode, counts in (("keep_in_denominator", (1, 1)), ("remove_both", (0, 0))):
-        found = await world.marks.understanding.what_if(
+        found = await world.marks.explainer.compute_what_if(
             NOV, "U01", CLERK, requests=[waiting[0]["id"]], settings={"scoring.unreasonable_mode": mode}
         )
         then = line(found["changed"], "satisfaction")
@@ -87,10 +87,10 @@ async def test_a_recognised_claim_counts_as_the_setting_reads_it(world: World) -
 async def test_an_extension_granted_takes_back_the_lateness_that_waits_for_it(world: World) -> None:
     await _extending(world)
     world.at = await _due(world) + timedelta(hours=1)
-    waiting = (await world.marks.understanding.pending(NOV, "U01", SECOND_CLERK))["requests"]
+    waiting = (await world.marks.explainer.list_pending(NOV, "U01", SECOND_CLERK))["requests"]
     late = {"scoring.closure_basis": "due"}
-    now = await world.marks.sheet(NOV, "U01", settings=late)
-    found = await world.marks.understanding.what_if(
+    now = await world.marks.compute_sheet(NOV, "U01", settings=late)
+    found = await world.marks.explainer.compute_what_if(
         NOV, "U01", SECOND_CLERK, requests=[waiting[0]["id"]], settings=late
     )
     assert line(now, "on_time")["denominator"] == 2 and line(found["changed"], "on_time")["denominator"] == 1
@@ -98,11 +98,11 @@ async def test_an_extension_granted_takes_back_the_lateness_that_waits_for_it(wo
 
 async def test_only_what_waits_for_this_unit_may_be_supposed(world: World) -> None:
     await _returning(world)
-    waiting = (await world.marks.understanding.pending(NOV, "U01", CLERK))["requests"]
-    assert (await world.marks.understanding.pending(NOV, "U02", CLERK))["requests"] == []
+    waiting = (await world.marks.explainer.list_pending(NOV, "U01", CLERK))["requests"]
+    assert (await world.marks.explainer.list_pending(NOV, "U02", CLERK))["requests"] == []
     for unit, number in (("U02", waiting[0]["id"]), ("U01", 1)):
         with pytest.raises(Refused, match="unknown_entry"):
-            await world.marks.understanding.what_if(NOV, unit, CLERK, requests=[number])
+            await world.marks.explainer.compute_what_if(NOV, unit, CLERK, requests=[number])
 
 
 async def _due(world: World) -> datetime:

@@ -12,9 +12,9 @@ from backend.domain.acts import Act, Actor
 from backend.domain.records import Unit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, UnitKind
 from backend.histories import Histories as HistoryRoom
-from backend.marks import Marks
 from backend.office.cache import Clock, OfficeCache
 from backend.paper.reading import read
+from backend.scoring import Scoring
 from backend.tickets.form_fields import FileContext
 from backend.tickets.service import TicketService
 from storage import tables as t
@@ -43,7 +43,7 @@ class World:
         self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
         self.vault = Encryption("a secret of sixteen or more")
         self.shelf = SqlScoringStore(db)
-        self.marks = Marks(self.shelf, self.office, self.ids)
+        self.marks = Scoring(self.shelf, self.office, self.ids)
         self.histories = HistoryRoom(SqlHistoryStore(db, self.ids, self.vault), self.office)
         self.desk = TicketService(create_move_store(db), self.office, self.ids, self.vault.journal)
 

@@ -57,7 +57,7 @@ class PlayedMarks:
 
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
-    async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
+    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> Mapping[str, Any]:
         self.asked.append(("scores", month, scheme, unit, actor.code))
         line = {"item": "sign", "name": "及时签收率", "points": "15", "numerator": 112, "denominator": 120, "rate": "93.33",
                 "deduction": "1.67", "score": "13.33", "note": "", "evidence": [{"ticket": "T1", "failed": True}, {"more": 7}]}  # fmt: skip
@@ -69,12 +69,12 @@ class PlayedMarks:
         self.asked.append(("start_run", period, scheme, actor.code))
         return {"id": 1, "state": "trial"}
 
-    async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> Mapping[str, Any]:
+    async def lock_run(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> Mapping[str, Any]:
         if run_id != 1:
             raise Refused("not_found", run=run_id)
         return {"id": run_id, "state": "locked"}
 
-    async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+    async def submit_contest(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
         self.asked.append(("appeal", run_id, dict(words), actor.code))
         return {"id": 2}
 

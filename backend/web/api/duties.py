@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from backend.deadlines.recompute import DutyRecompute, parse_days
 from backend.domain.recompute import DueChange, RuleChange
 from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.domain.time_words import describe_time_left
-from backend.duties import Duties, days_of
 from backend.rooms import Rooms
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
@@ -26,7 +26,7 @@ class ChangeWant(Want):
     days: dict[Name, Flag] = Field(default_factory=dict, max_length=1_000)
 
 
-def duties_of(rooms: Rooms) -> Duties:
+def duties_of(rooms: Rooms) -> DutyRecompute:
     """Return the duties service. Refused `unavailable`."""
     if rooms.duties is None:
         raise Refused("unavailable")
@@ -60,11 +60,11 @@ async def duties_shown(rooms: Rooms, ticket_id: int, seen_by: str | None) -> lis
 
     if rooms.duties is None:
         return []
-    return [shape(d) for d in await rooms.duties.of_ticket(ticket_id) if seen_by in (None, d.unit)]
+    return [shape(d) for d in await rooms.duties.list_duties(ticket_id) if seen_by in (None, d.unit)]
 
 
 def _change(ask: Ask) -> RuleChange:
-    return RuleChange(ask.body.settings, days_of(ask.body.days))
+    return RuleChange(ask.body.settings, parse_days(ask.body.days))
 
 
 def shifted(rooms: Rooms, one: DueChange) -> dict[str, Any]:
@@ -84,7 +84,7 @@ async def apply(ask: Ask) -> Answer:
     """Make the change and move open duties with it."""
     done = await duties_of(ask.rooms).apply(_change(ask), ask.actor)
     return Answer({"items": [shifted(ask.rooms, s) for s in done.shifted], "count": len(done.shifted),
-                   "passed_over": done.passed_over})  # fmt: skip
+                   "passed_over": done.skipped})  # fmt: skip
 
 
 ADMIN: frozenset[Role] = frozenset()

@@ -6,8 +6,8 @@ from typing import Any
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
-from backend.marks import Marks
 from backend.rooms import Rooms
+from backend.scoring import Scoring
 from backend.web.api.marks_wants import (
     CorrectWant,
     DecideWant,
@@ -30,9 +30,9 @@ CLERK = frozenset({Role.SCORE_CLERK})
 PAGED = ("limit", "cursor")
 
 
-def marks_of(rooms: Rooms) -> Marks:
+def marks_of(rooms: Rooms) -> Scoring:
     """Return the scoring service. Refused `not_found` where there is none."""
-    if not isinstance(rooms.marks, Marks):
+    if not isinstance(rooms.marks, Scoring):
         raise Refused("not_found")
     return rooms.marks
 
@@ -60,7 +60,7 @@ def _given(body: Want) -> Json:
 async def ledger(ask: Ask) -> Answer:
     """List ledger rows (台账), newest first."""
     q = ask.query
-    found, more = await marks_of(ask.rooms).ledgers.lines(
+    found, more = await marks_of(ask.rooms).ledgers.list_lines(
         ask.actor, month=q.get("month"), unit=q.get("unit"), kind=q.get("kind"), state=q.get("state"),
         before=place_of(q), limit=limit_of(q),
     )  # fmt: skip
@@ -75,17 +75,17 @@ async def correct(ask: Ask) -> Answer:
 
 async def draw_drafts(ask: Ask) -> Answer:
     """Search a month for ledger drafts now."""
-    return Answer({"drafts": await marks_of(ask.rooms).harvest.month(ask.body.month)})
+    return Answer({"drafts": await marks_of(ask.rooms).ledger_drafts.draft_month(ask.body.month)})
 
 
 async def runs(ask: Ask) -> Answer:
     """List runs, newest first."""
-    return Answer({"items": await marks_of(ask.rooms).runs.listed(ask.query.get("period")), "next": None})
+    return Answer({"items": await marks_of(ask.rooms).runs.list_runs(ask.query.get("period")), "next": None})
 
 
 async def run(ask: Ask) -> Answer:
     """Return a run with its sheets."""
-    return Answer(await marks_of(ask.rooms).runs.one(number_of(ask.path["id"]), ask.actor))
+    return Answer(await marks_of(ask.rooms).runs.inspect(number_of(ask.path["id"]), ask.actor))
 
 
 async def check(ask: Ask) -> Answer:
@@ -97,13 +97,13 @@ async def difference(ask: Ask) -> Answer:
     """Return what a revision changed."""
     other = ask.query.get("with")
     room = marks_of(ask.rooms).runs
-    return Answer(await room.difference(number_of(ask.path["id"]), number_of(other) if other else None, ask.actor))
+    return Answer(await room.compare(number_of(ask.path["id"]), number_of(other) if other else None, ask.actor))
 
 
 async def contests(ask: Ask) -> Answer:
     """List contests, newest first."""
     q = ask.query
-    found = await marks_of(ask.rooms).contests.listed(
+    found = await marks_of(ask.rooms).contests.list_contests(
         ask.actor, period=q.get("period"), unit=q.get("unit"), state=q.get("state")
     )
     return Answer({"items": found, "next": None})
@@ -128,7 +128,7 @@ async def exclusions(ask: Ask) -> Answer:
     """List a month's exclusions. Refused `missing`."""
     if "month" not in ask.query:
         raise Refused("missing", field="month")
-    found = await marks_of(ask.rooms).contests.exclusions(ask.query["month"], ask.query.get("unit"), ask.actor)
+    found = await marks_of(ask.rooms).contests.list_exclusions(ask.query["month"], ask.query.get("unit"), ask.actor)
     return Answer({"items": found, "next": None})
 
 
@@ -150,7 +150,7 @@ def month_and_unit(ask: Ask) -> tuple[str, str]:
 async def explain(ask: Ask) -> Answer:
     """Explain a score."""
     month, unit = month_and_unit(ask)
-    found = await marks_of(ask.rooms).understanding.explain(
+    found = await marks_of(ask.rooms).explainer.explain(
         month, unit, ask.query.get("item"), ask.actor, offset=place_of(ask.query) or 0, failed=yes(ask.query, "failed")
     )
     words = ask.rooms.catalogue
@@ -163,13 +163,13 @@ async def explain(ask: Ask) -> Answer:
 
 async def pending(ask: Ask) -> Answer:
     """List pending decisions that would change the month's score."""
-    return Answer(await marks_of(ask.rooms).understanding.pending(*month_and_unit(ask), ask.actor))
+    return Answer(await marks_of(ask.rooms).explainer.list_pending(*month_and_unit(ask), ask.actor))
 
 
 async def what_if(ask: Ask) -> Answer:
     """Return the sheet as it is and as it would be."""
     w = ask.body
-    return Answer(await marks_of(ask.rooms).understanding.what_if(
+    return Answer(await marks_of(ask.rooms).explainer.compute_what_if(
         w.month, w.unit, ask.actor, settings=w.settings, ledger=w.ledger, contests=w.contests, exclusions=w.exclusions,
         requests=w.requests,
     ))  # fmt: skip
@@ -181,7 +181,7 @@ async def trend(ask: Ask) -> Answer:
     months = ask.query.get("months", "6")
     if not (months.isascii() and months.isdigit() and 1 <= int(months) <= 24):
         raise Refused("bad_field", field="months")
-    return Answer(await marks_of(ask.rooms).understanding.trend(unit, int(months), month, ask.actor))
+    return Answer(await marks_of(ask.rooms).explainer.compute_trend(unit, int(months), month, ask.actor))
 
 
 async def cost(ask: Ask) -> Answer:
@@ -190,7 +190,7 @@ async def cost(ask: Ask) -> Answer:
     target = target_of(view, ask.actor)
     if target is None:
         return Answer({"ticket_no": view.ticket.no, "items": [], "cost": "0.00", "open": False})
-    found = await marks_of(ask.rooms).understanding.cost(target, frozenset(view.ticket.flags))
+    found = await marks_of(ask.rooms).explainer.compute_delay_cost(target, frozenset(view.ticket.flags))
     return Answer({"ticket_no": view.ticket.no, **found})
 
 
@@ -202,8 +202,13 @@ async def write_knowledge(ask: Ask) -> Answer:
 async def knowledge(ask: Ask) -> Answer:
     """List the knowledge base, newest first."""
     q = ask.query
-    found, more = await marks_of(ask.rooms).knowledge.listed(
-        ask.actor, unit=q.get("unit"), state=q.get("state"), words=q.get("q", ""), before=place_of(q), limit=limit_of(q)
+    found, more = await marks_of(ask.rooms).knowledge.list_entries(
+        ask.actor,
+        unit=q.get("unit"),
+        state=q.get("state"),
+        search=q.get("q", ""),
+        before=place_of(q),
+        limit=limit_of(q),
     )
     return Answer({"items": found, "next": cursor(more)})
 
@@ -216,12 +221,12 @@ async def review_knowledge(ask: Ask) -> Answer:
 
 async def keep_register(ask: Ask) -> Answer:
     """Add a register entry."""
-    return Answer(await marks_of(ask.rooms).registers.keep(ask.path["kind"], _given(ask.body), ask.actor), 201)
+    return Answer(await marks_of(ask.rooms).registers.add(ask.path["kind"], _given(ask.body), ask.actor), 201)
 
 
 async def register(ask: Ask) -> Answer:
     """List a register, newest first."""
-    found = await marks_of(ask.rooms).registers.listed(ask.path["kind"], ask.actor, ask.query.get("unit"))
+    found = await marks_of(ask.rooms).registers.list_entries(ask.path["kind"], ask.actor, ask.query.get("unit"))
     return Answer({"items": found, "next": None})
 
 

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.marks.spans import bounds, month_span
 from backend.rooms import Rooms
+from backend.scoring.periods import get_month_bounds, parse_month
 from backend.web.api.tickets import view_of
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
@@ -60,8 +60,8 @@ async def costs_of(rooms: Rooms, month: str | None) -> dict[str, Any]:
     if rooms.calls is None:
         raise Refused("unavailable")
     now: datetime = rooms.clock.now()
-    name = month_span(month).name if month else f"{now:%Y-%m}"
-    since, until = bounds(name, rooms.clock.zone)
+    name = parse_month(month).name if month else f"{now:%Y-%m}"
+    since, until = get_month_bounds(name, rooms.clock.zone)
     store = rooms.calls.tools.store
     snapshot = await rooms.office.snapshot()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -33,7 +33,7 @@ async def sheets(ask: Ask) -> Answer:
         if unit not in (None, ask.actor.unit):
             raise Refused("not_found", unit=unit)
         unit = ask.actor.unit or ""
-    answer = await _marks(ask).scores(month=month, scheme=ask.query.get("scheme"), unit=unit, actor=ask.actor)
+    answer = await _marks(ask).get_scores(month=month, scheme=ask.query.get("scheme"), unit=unit, actor=ask.actor)
     return Answer(dict(answer))
 
 
@@ -46,13 +46,13 @@ async def lock(ask: Ask) -> Answer:
     """Lock a run (定稿)."""
     room, number = _marks(ask), _number(ask)
     forced = {"force": True, "reason": ask.body.reason} if ask.body.force else {}
-    return Answer(dict(await room.lock(number, ask.actor, **forced)))
+    return Answer(dict(await room.lock_run(number, ask.actor, **forced)))
 
 
 async def appeal(ask: Ask) -> Answer:
     """Contest a line (异议)."""
     words: dict[str, Any] = ask.body.model_dump(exclude_none=True)
-    return Answer(dict(await _marks(ask).appeal(_number(ask), words, ask.actor)), 201)
+    return Answer(dict(await _marks(ask).submit_contest(_number(ask), words, ask.actor)), 201)
 
 
 async def enter(ask: Ask) -> Answer:

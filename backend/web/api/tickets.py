@@ -78,7 +78,7 @@ async def timeline(ask: Ask) -> Answer:
     """Return a ticket's journal, deliveries, calls, visits and duties in one list."""
     view = await view_of(ask, ask.path["no"])
     history = await ask.rooms.reading.load_history(view.ticket.id)
-    duties = await ask.rooms.duties.of_ticket(view.ticket.id) if ask.rooms.duties else ()
+    duties = await ask.rooms.duties.list_duties(view.ticket.id) if ask.rooms.duties else ()
     seen = [d for d in duties if ask.seen_by in (None, d.unit)]
     shaper = await Shaper.of(ask.rooms)
     return Answer({"items": shaper.timeline(history, view.requester, seen), "next": None})

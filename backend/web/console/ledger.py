@@ -7,8 +7,8 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.scoring.scheme_file import load_scheme
-from backend.marks.ledgers import STATES
 from backend.rooms import Rooms
+from backend.scoring.ledgers import STATES
 from backend.web.api.marks import marks_of, number_of
 from backend.web.console.marking import CLERKS, listed, papers, tried, wholes, words_in
 from backend.web.console.overview import unit_names
@@ -41,7 +41,7 @@ async def _shown(
 ) -> web.StreamResponse:
     query = {k: v for k, v in read_query(request.query, FILTERS).items() if v} if request.method == "GET" else {}
     room = marks_of(rooms).ledgers
-    found, more = await room.lines(
+    found, more = await room.list_lines(
         actor, month=query.get("month"), unit=query.get("unit"), kind=query.get("kind"), state=query.get("state"),
         before=place_of(query),
     )  # fmt: skip
@@ -77,7 +77,7 @@ async def drafts(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
 
     async def work() -> None:
         _may(actor)
-        await marks_of(rooms).harvest.month(form.fields.get("month", ""))
+        await marks_of(rooms).ledger_drafts.draft_month(form.fields.get("month", ""))
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _shown(request, rooms, actor, fault, code)

@@ -5,9 +5,9 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.marks.knowledge import REVIEWERS, WRITERS
-from backend.marks.registers import KINDS, REPORTED, REPORTERS
 from backend.rooms import Rooms
+from backend.scoring.knowledge import REVIEWERS, WRITERS
+from backend.scoring.registers import KINDS, REPORTED, REPORTERS
 from backend.web.api.marks import marks_of, number_of
 from backend.web.console.marking import CLERKS, papers, tried, words_in
 from backend.web.console.overview import unit_names
@@ -36,7 +36,7 @@ async def _shown(
     request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200, said: Any = None
 ) -> web.StreamResponse:
     kind = request.match_info["kind"]
-    rows = await marks_of(rooms).registers.listed(kind, actor)
+    rows = await marks_of(rooms).registers.list_entries(kind, actor)
     may = actor.role in CLERKS or (kind in REPORTED and actor.role in REPORTERS)
     snapshot = await rooms.office.snapshot()
     wanted = snapshot.settings.strings(f"scoring.required_{kind}s") if kind in ("post", "rule") else ()
@@ -53,7 +53,7 @@ async def keep(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -
     async def work() -> None:
         row: dict[str, Any] = words_in(form, "unit", "name", "on_date", *KINDS.get(kind, {}))
         row["files"] = await papers(rooms, form, actor)
-        await marks_of(rooms).registers.keep(kind, row, actor)
+        await marks_of(rooms).registers.add(kind, row, actor)
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _shown(request, rooms, actor, fault, code, form.fields)
@@ -82,8 +82,8 @@ async def _knowledge(
 ) -> web.StreamResponse:
     query = read_query(request.query, ("q", "unit", "state", "cursor")) if request.method == "GET" else {}
     query = {k: v for k, v in query.items() if v}
-    found, more = await marks_of(rooms).knowledge.listed(
-        actor, unit=query.get("unit"), state=query.get("state"), words=query.get("q", ""), before=place_of(query)
+    found, more = await marks_of(rooms).knowledge.list_entries(
+        actor, unit=query.get("unit"), state=query.get("state"), search=query.get("q", ""), before=place_of(query)
     )
     names = {p.code: p.name for p in (await rooms.office.snapshot()).config.people}
     return page(request, "knowledge.html", {

@@ -41,10 +41,10 @@ async def _shown(
 ) -> web.StreamResponse:
     query = read_query(request.query, ("month",)) if request.method == "GET" else {}
     room, month = marks_of(rooms), query.get("month") or f"{rooms.clock.now():%Y-%m}"
-    runs = [r for r in await room.runs.listed() if not actor.is_unit_member or r["state"] != "trial"]
+    runs = [r for r in await room.runs.list_runs() if not actor.is_unit_member or r["state"] != "trial"]
     return page(request, "runs.html", {
-        "runs": runs, "contests": await room.contests.listed(actor), "month": month, "fault": fault,
-        "exclusions": await room.contests.exclusions(month, None, actor), "unit_names": await unit_names(rooms),
+        "runs": runs, "contests": await room.contests.list_contests(actor), "month": month, "fault": fault,
+        "exclusions": await room.contests.list_exclusions(month, None, actor), "unit_names": await unit_names(rooms),
         "may": actor.role in CLERKS, "names": await _names(rooms),
     }, code)  # fmt: skip
 
@@ -58,10 +58,10 @@ async def _one(
     request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     room, number = marks_of(rooms).runs, number_of(request.match_info["id"])
-    run = await room.one(number, actor)
+    run = await room.inspect(number, actor)
     changed: dict[str, Any] | None = None
     if run["revision_of"] is not None and not actor.is_unit_member:
-        changed = await room.difference(number, None, actor)
+        changed = await room.compare(number, None, actor)
     return page(request, "run.html", {
         "run": run, "changed": changed, "fault": fault, "unit_names": await unit_names(rooms),
         "may": actor.role in CLERKS, "may_force": actor.role is Role.ADMIN, "may_contest": actor.role in OBJECTORS,
@@ -87,7 +87,9 @@ async def check(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled)
 async def lock(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
     """POST /runs/ID/lock: lock the run (定稿)."""
     force, reason = form.fields.get("force") == "yes", form.fields.get("reason", "")[:2_000]
-    return await _in_run(request, rooms, actor, marks_of(rooms).lock(_id(request), actor, force=force, reason=reason))
+    return await _in_run(
+        request, rooms, actor, marks_of(rooms).lock_run(_id(request), actor, force=force, reason=reason)
+    )
 
 
 async def contest(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
@@ -96,7 +98,7 @@ async def contest(request: web.Request, rooms: Rooms, actor: Actor, form: Filled
     async def work() -> None:
         said: dict[str, Any] = words_in(form, "unit", "item", "words")
         said["tickets"], said["files"] = listed(form.fields.get("tickets", "")), await papers(rooms, form, actor)
-        await marks_of(rooms).appeal(_id(request), said, actor)
+        await marks_of(rooms).submit_contest(_id(request), said, actor)
 
     return await _in_run(request, rooms, actor, work())
 

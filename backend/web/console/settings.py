@@ -5,12 +5,12 @@ from typing import Any
 
 from aiohttp import web
 
+from backend.deadlines.recompute import parse_days
 from backend.domain.acts import Actor
 from backend.domain.recompute import DueChange, RuleChange, affects_due_times
 from backend.domain.refusals import Refused
 from backend.domain.settings import load_catalogue
 from backend.domain.ticket import Role
-from backend.duties import days_of
 from backend.rooms import Rooms
 from backend.web.api.duties import duties_of
 from backend.web.api.office import set_setting
@@ -54,7 +54,9 @@ async def change(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
     field = {name: keepable(form.fields.get(name, "")).strip()[:2_000] for name in ("key", "value", "day", "how")}
     key, value, day, how = field.values()
     try:
-        wanted = RuleChange(days=days_of({day: value == "worked"})) if day else RuleChange(settings={key[:100]: value})
+        wanted = (
+            RuleChange(days=parse_days({day: value == "worked"})) if day else RuleChange(settings={key[:100]: value})
+        )
         if not how and (moved := await _moved(rooms, wanted)):
             return page(request, "settings_change.html", await _preview(rooms, wanted, field, moved))
         if how == WITH_OPEN or day:

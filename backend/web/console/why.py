@@ -7,9 +7,9 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.settings import find_setting, parse_value
-from backend.marks import Marks
 from backend.ports.ticket_queries import TicketView
 from backend.rooms import Rooms
+from backend.scoring import Scoring
 from backend.web.api.marks import explain, marks_of, trend
 from backend.web.asked import REQUEST_ID, Ask
 from backend.web.bodies import keepable
@@ -41,9 +41,9 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
 async def cost_of(rooms: Rooms, view: TicketView, actor: Actor) -> dict[str, Any] | None:
     """Return what lateness of an open ticket would cost its unit this month; None where there is no cost to show."""
     target = target_of(view, actor)
-    if target is None or not isinstance(rooms.marks, Marks) or view.ticket.merged_into is not None:
+    if target is None or not isinstance(rooms.marks, Scoring) or view.ticket.merged_into is not None:
         return None
-    found = await rooms.marks.understanding.cost(target, frozenset(view.ticket.flags))
+    found = await rooms.marks.explainer.compute_delay_cost(target, frozenset(view.ticket.flags))
     return found if found["open"] and found["items"] else None
 
 
@@ -62,7 +62,7 @@ async def _shown(
     over = (await trend(Ask(rooms, actor, query={**plain, "months": "6"}))).payload
     return page(request, "why.html", {
         "sheet": sheet, "item": item, "trend": over, "query": query, "unit_names": await unit_names(rooms),
-        "pending": await marks_of(rooms).understanding.pending(query["month"], query["unit"], actor),
+        "pending": await marks_of(rooms).explainer.list_pending(query["month"], query["unit"], actor),
         "spark": sparkline, "then": then, "said": said or {}, "fault": fault, "choices": [find_setting(key) for key in CHOICES],
     }, code)  # fmt: skip
 
@@ -80,7 +80,7 @@ async def what_if(request: web.Request, rooms: Rooms, actor: Actor, form: Filled
             name: [int(field.partition(":")[2]) for field in said if field.startswith(f"{name}:")]
             for name in ("ledger", "contests", "exclusions", "requests")
         }
-        then = await marks_of(rooms).understanding.what_if(
+        then = await marks_of(rooms).explainer.compute_what_if(
             query.get("month", ""), query.get("unit", ""), actor, settings=settings, **ticked
         )
     except (Refused, ValueError) as no:

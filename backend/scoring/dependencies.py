@@ -9,19 +9,19 @@ from backend.domain.acts import Actor
 from backend.domain.records import Message
 
 
-class Book(Protocol):
+class AuditLog(Protocol):
     """The audit log (ports/audit)."""
 
     async def record(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None: ...
 
 
-class Papers(Protocol):
+class FileChecker(Protocol):
     """Checks that uploaded files exist (backend/tickets/files.py)."""
 
     async def are_usable(self, ids: Collection[str], by: Actor) -> bool: ...
 
 
-class Post(Protocol):
+class MessageOutbox(Protocol):
     """The outbox (ports/letters)."""
 
     async def add(self, messages: Sequence[Message]) -> None: ...
@@ -34,20 +34,20 @@ class IdSupply(Protocol):
     def take(self) -> int: ...
 
 
-class Words(Protocol):
+class TextSource(Protocol):
     """The text catalogue."""
 
     def render(self, key: str, /, **facts: Any) -> str: ...
 
 
 @dataclass
-class Aids:
+class ScoringDependencies:
     """Dependencies, each optional: a trial run at the command line needs none."""
 
-    audit: Book | None = None
-    papers: Papers | None = None
-    post: Post | None = None
-    words: Words | None = None
+    audit: AuditLog | None = None
+    files: FileChecker | None = None
+    outbox: MessageOutbox | None = None
+    texts: TextSource | None = None
 
     async def note(self, now: datetime, who: str, what: str, about: object, **facts: Any) -> None:
         """Write an audit log row, if there is an audit log."""
@@ -56,4 +56,4 @@ class Aids:
 
     def render(self, key: str, /, **facts: Any) -> str:
         """Render a text of the catalogue; "" without a catalogue."""
-        return "" if self.words is None else self.words.render(key, **facts)
+        return "" if self.texts is None else self.texts.render(key, **facts)

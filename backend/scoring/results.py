@@ -8,23 +8,23 @@ from typing import Any
 from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.ranking import find_tier, rank
 from backend.domain.scoring.scheme_file import load_scheme
-from backend.marks.inputs import REGION, of_institution, pooled
+from backend.scoring.documents import REGION, is_institution_scheme, pool_documents
 
 Result = dict[str, Any]
 
 
-def assemble(inputs: Mapping[str, Any]) -> Result:
+def compute_result(inputs: Mapping[str, Any]) -> Result:
     """Compute the result of a period's inputs: `{"period", "units", "regions"}`."""
-    return _month(inputs) if "units" in inputs else _longer(inputs)
+    return _compute_month(inputs) if "units" in inputs else _compute_longer(inputs)
 
 
-def seal(sheet: Mapping[str, Any]) -> str:
+def hash_sheet(sheet: Mapping[str, Any]) -> str:
     """Return the SHA-256 (hex) of a run's inputs and result as canonical JSON."""
     body = json.dumps(sheet, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(body.encode()).hexdigest()
 
 
-def _month(inputs: Mapping[str, Any]) -> Result:
+def _compute_month(inputs: Mapping[str, Any]) -> Result:
     settings = inputs["settings"]
     units = [
         {"unit": document["unit"], "name": document["name"], "region": document["region"],
@@ -32,15 +32,15 @@ def _month(inputs: Mapping[str, Any]) -> Result:
         for document in inputs["units"]
     ]  # fmt: skip
     totals = {sheet["unit"]: sheet["total"] for sheet in units}
-    regions = [_region(name, inputs, totals) for name in inputs["regions"]]
+    regions = [_compute_region(name, inputs, totals) for name in inputs["regions"]]
     since = {"rules_as_of": inputs["rules_as_of"]} if inputs.get("rules_as_of") else {}
     return {"period": inputs["period"], **since, "units": units, "regions": regions}
 
 
-def _region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | None]) -> dict[str, Any]:
+def _compute_region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | None]) -> dict[str, Any]:
     """Compute 0.4 × the institution + 0.6 × the units (B10); departments of the province are left out (Q51)."""
     here = [d for d in inputs["units"] if d["region"] == name and d["unit"] not in inputs["apart"]]
-    managing = [d for d in here if of_institution(load_scheme(d["scheme"]))]
+    managing = [d for d in here if is_institution_scheme(load_scheme(d["scheme"]))]
     units = [d for d in here if d not in managing]
     document: dict[str, Any] = {
         "scheme": REGION,
@@ -50,39 +50,39 @@ def _region(name: str, inputs: Mapping[str, Any], totals: Mapping[str, str | Non
         "weights": [d.get("assignments", 0) for d in units],
     }
     if inputs["settings"].get("region.aggregation") == "pooled":
-        document["pooled"] = pooled(units)
+        document["pooled"] = pool_documents(units)
     return {"region": name, **compute_json(document, inputs["settings"])}
 
 
-def _longer(inputs: Mapping[str, Any]) -> Result:
+def _compute_longer(inputs: Mapping[str, Any]) -> Result:
     """Compute a quarter or year: the mean of the scored months, with ranks and tiers (B12, Q52)."""
-    months = [assemble(month) for month in inputs["months"]]
+    months = [compute_result(month) for month in inputs["months"]]
     names = {s["unit"]: (s["name"], s["region"], s["scheme"]) for month in months for s in month["units"]}
     units = [
         {"unit": code, "name": name, "region": region,
-         **_mean(inputs, [_total(month["units"], "unit", code) for month in months]), "of": scheme}
+         **_compute_mean(inputs, [_find_total(month["units"], "unit", code) for month in months]), "of": scheme}
         for code, (name, region, scheme) in sorted(names.items())
     ]  # fmt: skip
     regions = [
-        {"region": name, **_mean(inputs, [_total(month["regions"], "region", name) for month in months])}
+        {"region": name, **_compute_mean(inputs, [_find_total(month["regions"], "region", name) for month in months])}
         for name in dict.fromkeys(r["region"] for month in months for r in month["regions"])
     ]
     for scheme in {unit["of"] for unit in units}:
-        _ranked([u for u in units if u["of"] == scheme], "unit")
-    _ranked(regions, "region")
+        _add_ranks([u for u in units if u["of"] == scheme], "unit")
+    _add_ranks(regions, "region")
     return {"period": inputs["period"], "units": units, "regions": regions}
 
 
-def _mean(inputs: Mapping[str, Any], totals: Sequence[str | None]) -> dict[str, Any]:
+def _compute_mean(inputs: Mapping[str, Any], totals: Sequence[str | None]) -> dict[str, Any]:
     document = {"scheme": "period", "kind": inputs["kind"], "months": totals}
     return compute_json(document, inputs["settings"])
 
 
-def _total(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> str | None:
+def _find_total(rows: Sequence[Mapping[str, Any]], key: str, name: str) -> str | None:
     return next((row["total"] for row in rows if row[key] == name), None)
 
 
-def _ranked(rows: list[dict[str, Any]], key: str) -> None:
+def _add_ranks(rows: list[dict[str, Any]], key: str) -> None:
     tiers = load_scheme("period").tiers
     places = {r.code: r.rank for r in rank({row[key]: row["total"] for row in rows})}
     for row in rows:

@@ -22,30 +22,30 @@ log = structlog.get_logger("duties")
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class RecomputeResult:
     """The result: the duties recomputed, and how many were skipped because their tickets had moved on."""
 
     shifted: Sequence[DueChange]
-    passed_over: int
+    skipped: int
 
 
-class Duties:
+class DutyRecompute:
     """Previews and applies changes of time limits. Refused `unknown_setting`, `bad_setting`, `unknown_unit` …"""
 
-    def __init__(self, store: DueStore, desk: TicketService, office: OfficeCache, audit: AuditStore) -> None:
+    def __init__(self, store: DueStore, tickets: TicketService, office: OfficeCache, audit: AuditStore) -> None:
         self._store = store
-        self._desk = desk
+        self._tickets = tickets
         self._office = office
         self._audit = audit
 
-    async def of_ticket(self, ticket_id: int) -> Sequence[Duty]:
+    async def list_duties(self, ticket_id: int) -> Sequence[Duty]:
         """List all duties of a ticket, met and open, in the order they began."""
         return await self._store.list_by_ticket(ticket_id)
 
     async def preview(self, change: RuleChange) -> list[DueChange]:
         """List open duties whose due time would change, earliest due first; write nothing."""
         snapshot = await self._office.snapshot(fresh=True)
-        old, new = DueRules(snapshot.settings, snapshot.calendar), changed(snapshot, change)
+        old, new = DueRules(snapshot.settings, snapshot.calendar), apply_change(snapshot, change)
         now, found = self._office.clock.now(), []
         async for no, category, duty in self._store.iterate_open(now):
             due = recompute_due(duty, category, old, new, now)
@@ -53,12 +53,12 @@ class Duties:
                 found.append(DueChange(no, duty, due))
         return sorted(found, key=lambda s: (s.duty.due_at, s.ticket_no, s.duty.id))
 
-    async def apply(self, change: RuleChange, by: Actor) -> Applied:
+    async def apply(self, change: RuleChange, by: Actor) -> RecomputeResult:
         """Recompute the duties ticket by ticket, then change the rules, then recompute what began in between.
 
         Repeated after a crash it does what is left: a recomputed duty no longer follows the old rule.
         """
-        shifted, missed = await self._move(await self.preview(change), by)
+        shifted, missed = await self._recompute(await self.preview(change), by)
         before = await self._office.snapshot(fresh=True)
         old = DueRules(before.settings, before.calendar)
         now = self._office.clock.now()
@@ -75,21 +75,21 @@ class Duties:
             due = recompute_due(duty, category, old, new, now)
             if due is not None:
                 late.append(DueChange(no, duty, due))
-        more, also_missed = await self._move(late, by)
+        more, also_missed = await self._recompute(late, by)
         done = [*shifted, *more]
         await self._audit.record(now, by.code, "recomputed", None, duties=len(done), settings=dict(change.settings),
                                days=[d.isoformat() for d in change.days])  # fmt: skip
-        return Applied(done, missed + also_missed)
+        return RecomputeResult(done, missed + also_missed)
 
-    async def _move(self, shifted: Sequence[DueChange], by: Actor) -> tuple[list[DueChange], int]:
+    async def _recompute(self, shifted: Sequence[DueChange], by: Actor) -> tuple[list[DueChange], int]:
         by_ticket: dict[str, list[DueChange]] = {}
         for one in shifted:
             by_ticket.setdefault(one.ticket_no, []).append(one)
         done: list[DueChange] = []
         for no, its in by_ticket.items():
-            words = {"dues": {s.duty.id: s.new_due_at for s in its}, "ordered_by": by.code}
+            arguments = {"dues": {s.duty.id: s.new_due_at for s in its}, "ordered_by": by.code}
             try:
-                await self._desk.act(Act("recompute", SYSTEM, Source.CLOCK, ticket_no=no, arguments=words))
+                await self._tickets.act(Act("recompute", SYSTEM, Source.CLOCK, ticket_no=no, arguments=arguments))
             except Refused as refused:
                 log.info("not_recomputed", ticket=no, code=refused.code)
                 continue
@@ -97,7 +97,7 @@ class Duties:
         return done, len(shifted) - len(done)
 
 
-def changed(snapshot: OfficeSnapshot, change: RuleChange) -> DueRules:
+def apply_change(snapshot: OfficeSnapshot, change: RuleChange) -> DueRules:
     """Return the rules with the change applied. Refused as a bad setting is, and `unknown_unit`."""
     for key in change.settings:
         unit = key.partition("@")[2]
@@ -107,9 +107,9 @@ def changed(snapshot: OfficeSnapshot, change: RuleChange) -> DueRules:
     return DueRules(snapshot.settings.with_changes(dict(change.settings)), Calendar.load_default(days))
 
 
-def days_of(written: Mapping[str, bool]) -> dict[date, bool]:
+def parse_days(day_texts: Mapping[str, bool]) -> dict[date, bool]:
     """Parse days such as `2026-10-10`. Refused `bad_field`."""
     try:
-        return {date.fromisoformat(day): worked for day, worked in written.items()}
+        return {date.fromisoformat(day): worked for day, worked in day_texts.items()}
     except ValueError:
         raise Refused("bad_field", field="days") from None

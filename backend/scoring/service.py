@@ -7,84 +7,88 @@ from typing import Any
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.scoring.compute import compute_json
-from backend.marks.aids import Aids, IdSupply
-from backend.marks.assembly import assemble
-from backend.marks.contests import Contests
-from backend.marks.gathering import Gathering
-from backend.marks.harvest import Harvest
-from backend.marks.knowledge import Knowledge
-from backend.marks.ledgers import Ledgers
-from backend.marks.registers import Registers
-from backend.marks.runs import Runs
-from backend.marks.spans import month_span, span
-from backend.marks.understanding import Understanding
 from backend.office.cache import OfficeCache
 from backend.ports.scoring import ScoringStore
+from backend.scoring.contests import Contests
+from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.drafts import LedgerDrafts
+from backend.scoring.explain import ScoreExplainer
+from backend.scoring.inputs import ScoringInputs
+from backend.scoring.knowledge import KnowledgeBase
+from backend.scoring.ledgers import Ledgers
+from backend.scoring.periods import parse_month, parse_period
+from backend.scoring.registers import Registers
+from backend.scoring.results import compute_result
+from backend.scoring.runs import Runs
 
 
-class Marks:
+class Scoring:
     """Score sheets, runs and ledgers, as JSON-ready mappings.
 
     `settings` override for this one call (`jiesu score --set`); `as_of` counts what was known at that instant (ISO text
     or aware datetime; default: now).
     """
 
-    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids | None = None) -> None:
-        self.store, self.office, self.aids = store, office, aids or Aids()
-        self.gathering = Gathering(store, office)
-        self.inputs = self.gathering.inputs
-        self.ledgers = Ledgers(store, office, ids, self.aids)
-        self.contests = Contests(store, office, ids, self.aids)
+    def __init__(
+        self, store: ScoringStore, office: OfficeCache, ids: IdSupply, dependencies: ScoringDependencies | None = None
+    ) -> None:
+        self.store, self.office, self.dependencies = store, office, dependencies or ScoringDependencies()
+        self.scoring_inputs = ScoringInputs(store, office)
+        self.collect_inputs = self.scoring_inputs.collect
+        self.ledgers = Ledgers(store, office, ids, self.dependencies)
+        self.contests = Contests(store, office, ids, self.dependencies)
         self.runs = Runs(
             store,
             office,
             ids,
-            lambda period, scheme: self.inputs(span(period), scheme=scheme),
-            self.aids,
+            lambda period, scheme: self.collect_inputs(parse_period(period), scheme=scheme),
+            self.dependencies,
             self.contests,
         )
-        self.registers = Registers(store, office, ids, self.aids)
-        self.knowledge = Knowledge(store, office, ids, self.aids)
-        self.harvest = Harvest(store, office, self.ledgers, self.aids.render)
-        self.understanding = Understanding(store, office, self.gathering)
+        self.registers = Registers(store, office, ids, self.dependencies)
+        self.knowledge = KnowledgeBase(store, office, ids, self.dependencies)
+        self.ledger_drafts = LedgerDrafts(store, office, self.ledgers, self.dependencies.render)
+        self.explainer = ScoreExplainer(store, office, self.scoring_inputs)
         self.enter, self.review, self.draft = self.ledgers.enter, self.ledgers.review, self.ledgers.draft
-        self.start_run, self.lock, self.appeal = self.runs.start, self.runs.lock, self.runs.appeal
-        self.seen = self.runs.seen
+        self.start_run, self.lock_run, self.submit_contest = self.runs.start, self.runs.lock, self.runs.submit_contest
+        self.view_run = self.runs.view
 
-    async def sheet(
+    async def compute_sheet(
         self, month: str, unit: str, scheme: str | None = None, settings: Mapping[str, str] | None = None,
         as_of: datetime | str | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         """Compute one unit's sheet of a month. Refused `bad_month`, `unknown_unit`, `scheme_not_for_unit` …"""
-        found = await self.month(month, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
+        found = await self.compute_month(month, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
         if not found["units"]:
             raise Refused("scheme_not_for_unit", unit=unit, scheme=scheme or "")
         sheet: dict[str, Any] = found["units"][0]
         return sheet
 
-    async def month(
+    async def compute_month(
         self, month: str, *, scheme: str | None = None, unit: str | None = None,
         settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
     ) -> dict[str, Any]:  # fmt: skip
         """Compute a month: `{"period", "units", "regions"}`; nothing is stored."""
-        of = month_span(month)
-        return assemble(await self.inputs(of, scheme=scheme, unit=unit, settings=settings, as_of=as_of,
+        period = parse_month(month)
+        return compute_result(await self.collect_inputs(period, scheme=scheme, unit=unit, settings=settings, as_of=as_of,
                                           evidence=evidence))  # fmt: skip
 
-    async def period(
+    async def compute_period(
         self, name: str, *, scheme: str | None = None, unit: str | None = None,
         settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
     ) -> dict[str, Any]:  # fmt: skip
         """Compute a month, quarter or year by its name (2026-10, 2026Q4, 2026). Refused `bad_period`."""
-        return assemble(await self.inputs(span(name), scheme=scheme, unit=unit, settings=settings, as_of=as_of,
+        return compute_result(await self.collect_inputs(parse_period(name), scheme=scheme, unit=unit, settings=settings, as_of=as_of,
                                           evidence=evidence))  # fmt: skip
 
-    async def facts(self, document: Mapping[str, Any], settings: Mapping[str, str] | None = None) -> dict[str, Any]:
+    async def compute_facts(
+        self, document: Mapping[str, Any], settings: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Compute a sheet from given counts (`jiesu score --facts`), by the settings in force."""
         snapshot = await self.office.snapshot()
         return compute_json(document, snapshot.settings.with_changes(settings or {}).to_dict())
 
-    async def scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, Any]:
+    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, Any]:
         """Return the month's sheets the actor may see: the locked ones, else a trial as of now.
 
         Refused `forbidden` if a unit asks for another unit's.
@@ -93,15 +97,15 @@ class Marks:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="scores")
             unit = actor.unit
-        locked = await self.store.find_locked_run(month_span(month).name, scheme or "")
+        locked = await self.store.find_locked_run(parse_month(month).name, scheme or "")
         if locked is None:
-            return {**await self.month(month, scheme=scheme, unit=unit), "state": "trial", "run": None}
+            return {**await self.compute_month(month, scheme=scheme, unit=unit), "state": "trial", "run": None}
         result = dict(locked.sheet["result"])
         if unit is not None:
             result["units"] = [sheet for sheet in result["units"] if sheet["unit"] == unit]
             result["regions"] = []
         return {**result, "state": "locked", "run": locked.id}
 
-    async def settled(self, period: str) -> bool:
+    async def is_locked(self, period: str) -> bool:
         """Whether that period's run is locked."""
         return await self.store.find_locked_run(period, "") is not None

@@ -15,33 +15,33 @@ from backend.domain.scoring.scheme import LedgerRule, Scheme, SchemeKind
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.settings import Settings
 from backend.domain.ticket import UnitKind
-from backend.marks.spans import bounds
 from backend.office.cache import OfficeSnapshot
 from backend.ports.scoring import Cohort, LedgerEntry, ScoringStore, TicketShare, UnitCount
+from backend.scoring.periods import get_month_bounds
 
 REGION = "jilin-region"
 UNIT_SCHEMES = {"jilin": "jilin-unit", "beijing_mutual_aid": "beijing-agency"}
 MANAGEMENT_SCHEMES = {"jilin": "jilin-mgmt"}
 #: measures of the institution that takes in and dispatches (Annex 1)
-INSTITUTION = frozenset({Measure.CONNECT, Measure.DISPATCH})
+INSTITUTION_MEASURES = frozenset({Measure.CONNECT, Measure.DISPATCH})
 #: tickets listed behind a line: at most per unit, and about in all
-LISTED, LISTED_IN_ALL = 200, 30_000
+EVIDENCE_PER_UNIT, EVIDENCE_IN_ALL = 200, 30_000
 
 Document = dict[str, Any]
 
 
-def of_institution(scheme: Scheme) -> bool:
+def is_institution_scheme(scheme: Scheme) -> bool:
     """Whether a scheme scores management institutions rather than handling units."""
-    return any(rate.measure in INSTITUTION for rate in scheme.rates)
+    return any(rate.measure in INSTITUTION_MEASURES for rate in scheme.rates)
 
 
-def scheme_for(unit: Unit, profile: str) -> str | None:
+def find_scheme(unit: Unit, profile: str) -> str | None:
     """Return the id of the scheme that scores a unit under a profile; None if the profile has none for its kind."""
     table = MANAGEMENT_SCHEMES if unit.kind is UnitKind.MANAGEMENT else UNIT_SCHEMES
     return table.get(profile)
 
 
-def schemes_of(
+def group_by_scheme(
     snapshot: OfficeSnapshot, settings: Settings, scheme: str | None, unit: str | None
 ) -> dict[str, list[Unit]]:
     """Return scheme id → the units it scores now.
@@ -54,118 +54,119 @@ def schemes_of(
     if scheme is None:
         found: dict[str, list[Unit]] = {}
         for one in units:
-            if (name := scheme_for(one, settings.text("profile"))) is not None:
+            if (name := find_scheme(one, settings.text("profile"))) is not None:
                 found.setdefault(name, []).append(one)
         return found
     wanted = load_scheme(scheme)
     if wanted.kind is not SchemeKind.SHEET:
         raise Refused("unknown_scheme", scheme=scheme, known="")
-    chosen = [u for u in units if (u.kind is UnitKind.MANAGEMENT) is of_institution(wanted)]
+    chosen = [u for u in units if (u.kind is UnitKind.MANAGEMENT) is is_institution_scheme(wanted)]
     if unit is not None and not chosen:
         raise Refused("scheme_not_for_unit", scheme=scheme, unit=unit)
     return {scheme: chosen}
 
 
-def question(month: str, snapshot: OfficeSnapshot, settings: Settings, as_of: datetime, unit: str | None) -> Cohort:
+def build_query(month: str, snapshot: OfficeSnapshot, settings: Settings, as_of: datetime, unit: str | None) -> Cohort:
     """Build the store's query for a month, with the settings that change a cohort."""
-    start, end = bounds(month, snapshot.settings.zone)
+    start, end = get_month_bounds(month, snapshot.settings.zone)
     words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_SETTINGS}
     return Cohort(start, end, as_of, unit=unit, **words)
 
 
-async def documents(
-    store: ScoringStore, scheme: Scheme, units: Sequence[Unit], month: str, asked: Cohort, settings: Settings,
+async def build_documents(
+    store: ScoringStore, scheme: Scheme, units: Sequence[Unit], month: str, query: Cohort, settings: Settings,
     *, evidence: bool,
 ) -> list[Document]:  # fmt: skip
     """Build a facts document for every unit that is active or has something to count."""
     wanted = {rate.measure for rate in scheme.rates if rate.measure is not Measure.CONNECT}
-    counted = await store.count(sorted(wanted), asked)
+    counted = await store.count(sorted(wanted), query)
     pairs = {m: {c.unit: [c.numerator, c.denominator] for c in rows} for m, rows in counted.items()}
-    dispatched = {} if of_institution(scheme) else await _dispatched(store, asked, counted)
-    seen = {code for rows in pairs.values() for code in rows} | set(dispatched)
-    struck = await _struck(store, scheme, month, asked)
-    ledger = await _ledger(store, scheme, month, asked.unit, settings)
-    shown = await _shown(store, scheme, asked, len(seen)) if evidence else {}
+    dispatched = {} if is_institution_scheme(scheme) else await _count_dispatched(store, query, counted)
+    counted_units = {code for rows in pairs.values() for code in rows} | set(dispatched)
+    excluded = await _load_excluded(store, scheme, month, query)
+    ledger = await _load_ledger(store, scheme, month, query.unit, settings)
+    evidence_rows = await _load_evidence(store, scheme, query, len(counted_units)) if evidence else {}
     found = []
     for unit in units:
-        if not unit.active and unit.code not in seen:
+        if not unit.active and unit.code not in counted_units:
             continue
         document: Document = {
             "scheme": scheme.id, "unit": unit.code, "name": unit.name, "region": unit.region, "month": month,
             "rates": {
-                r.item: _without(pairs.get(r.measure, {}).get(unit.code, [0, 0]), struck.get((unit.code, r.item), ()))
+                r.item: _subtract_excluded(pairs.get(r.measure, {}).get(unit.code, [0, 0]), excluded.get((unit.code, r.item), ()))
                 for r in scheme.rates
             },
             "ledger": ledger.get(unit.code, []),
         }  # fmt: skip
-        if not of_institution(scheme):
+        if not is_institution_scheme(scheme):
             document["assignments"] = dispatched.get(unit.code, 0)
         elif not document["ledger"] and not any(pair[1] for pair in document["rates"].values()):
             document["assignments"] = 0  # an institution without demands or ledger lines (Q9)
-        if unit.code in shown:
+        if unit.code in evidence_rows:
             document["evidence"] = {
-                item: _marked(rows, struck.get((unit.code, item), ())) for item, rows in shown[unit.code].items()
+                item: _mark_excluded(rows, excluded.get((unit.code, item), ()))
+                for item, rows in evidence_rows[unit.code].items()
             }
         found.append(document)
     return found
 
 
-async def _struck(
-    store: ScoringStore, scheme: Scheme, month: str, asked: Cohort
+async def _load_excluded(
+    store: ScoringStore, scheme: Scheme, month: str, query: Cohort
 ) -> dict[tuple[str, str], tuple[TicketShare, ...]]:
     """Return (unit, item) → the tickets excluded from it (剔除)."""
     found: dict[tuple[str, str], tuple[TicketShare, ...]] = {}
     for rate in scheme.rates:
         if rate.measure is Measure.CONNECT:
             continue
-        for one in await store.list_excluded_shares(rate.measure, rate.item, month, asked):
-            if asked.unit in (None, one.unit):
+        for one in await store.list_excluded_shares(rate.measure, rate.item, month, query):
+            if query.unit in (None, one.unit):
                 found[one.unit, rate.item] = (*found.get((one.unit, rate.item), ()), one)
     return found
 
 
-def _without(pair: Sequence[int], struck: Sequence[TicketShare]) -> list[int]:
+def _subtract_excluded(pair: Sequence[int], excluded: Sequence[TicketShare]) -> list[int]:
     """Subtract the excluded tickets from the counts."""
-    return [pair[0] - sum(s.numerator for s in struck), pair[1] - sum(s.denominator for s in struck)]
+    return [pair[0] - sum(s.numerator for s in excluded), pair[1] - sum(s.denominator for s in excluded)]
 
 
-def _marked(rows: Sequence[dict[str, Any]], struck: Sequence[TicketShare]) -> list[dict[str, Any]]:
+def _mark_excluded(rows: Sequence[dict[str, Any]], excluded: Sequence[TicketShare]) -> list[dict[str, Any]]:
     """Return the tickets behind a line, excluded ones marked with the reason."""
-    why = {s.ticket: s.reason for s in struck}
+    why = {s.ticket: s.reason for s in excluded}
     return [
         {"ticket": row["ticket"], "failed": False, "excluded": why[row["ticket"]]} if row.get("ticket") in why else row
         for row in rows
     ]
 
 
-async def _dispatched(
-    store: ScoringStore, asked: Cohort, counted: Mapping[Measure, Sequence[UnitCount]]
+async def _count_dispatched(
+    store: ScoringStore, query: Cohort, counted: Mapping[Measure, Sequence[UnitCount]]
 ) -> dict[str, int]:
     """Return unit → assignments dispatched in the month, whatever the sign rate counts: decides who is scored (Q9)."""
-    all_of_them = replace(asked, sign_month="dispatched", sign_returned="keep", assisting="sign")
-    if all_of_them != asked or Measure.SIGN not in counted:
-        counted = await store.count([Measure.SIGN], all_of_them)
+    unfiltered = replace(query, sign_month="dispatched", sign_returned="keep", assisting="sign")
+    if unfiltered != query or Measure.SIGN not in counted:
+        counted = await store.count([Measure.SIGN], unfiltered)
     return {c.unit: c.denominator for c in counted[Measure.SIGN]}
 
 
-async def _shown(
-    store: ScoringStore, scheme: Scheme, asked: Cohort, units: int
+async def _load_evidence(
+    store: ScoringStore, scheme: Scheme, query: Cohort, units: int
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Return unit → item → the tickets behind the line, failing ones first, and how many more there are."""
-    limit = min(LISTED, max(5, LISTED_IN_ALL // max(1, units)))
+    limit = min(EVIDENCE_PER_UNIT, max(5, EVIDENCE_IN_ALL // max(1, units)))
     found: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(dict)
     for rate in scheme.rates:
         if rate.measure is Measure.CONNECT:
             continue
-        for witness in await store.list_evidence(rate.measure, asked, limit):
-            rows = found[witness.unit].setdefault(rate.item, [])
-            rows.append({"ticket": witness.ticket, "failed": witness.failed})
-            if len(rows) == limit and witness.total > limit:
-                rows.append({"more": witness.total - limit})
+        for evidence in await store.list_evidence(rate.measure, query, limit):
+            rows = found[evidence.unit].setdefault(rate.item, [])
+            rows.append({"ticket": evidence.ticket, "failed": evidence.failed})
+            if len(rows) == limit and evidence.total > limit:
+                rows.append({"more": evidence.total - limit})
     return found
 
 
-async def _ledger(
+async def _load_ledger(
     store: ScoringStore, scheme: Scheme, month: str, unit: str | None, settings: Settings
 ) -> dict[str, list[Document]]:
     """Return unit → its accepted entries of the month, with what their matters earned earlier in the year (Q47)."""
@@ -178,9 +179,9 @@ async def _ledger(
     for entry in entries:
         place = (entry.unit, entry.kind, entry.matter or "")
         if entry.month != month:
-            earned[place] = max(earned[place], _worth(scheme, entry, readings))
+            earned[place] = max(earned[place], _compute_worth(scheme, entry, readings))
             continue
-        document = entry_document(entry)
+        document = build_ledger_row(entry)
         if entry.kind not in graded:  # files may give points where the annex fixes them
             document.pop("points", None)
         if entry.matter and earned[place]:
@@ -189,28 +190,28 @@ async def _ledger(
     return found
 
 
-def _worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> Any:
+def _compute_worth(scheme: Scheme, entry: LedgerEntry, readings: Readings) -> Any:
     for line in scheme.ledger:
         if line.kind == entry.kind and line.rule is LedgerRule.HIGHEST_PER_MATTER and entry.level:
             return line.levels[entry.level].resolve_required(readings) if entry.level in line.levels else ZERO
     return ZERO
 
 
-def entry_document(entry: LedgerEntry) -> Document:
+def build_ledger_row(entry: LedgerEntry) -> Document:
     """Return a ledger entry as a row of a facts document, without empty values."""
-    papers: Any = entry.evidence
+    evidence: Any = entry.evidence
     if entry.files or entry.tickets:
-        papers = {"ledger": entry.id, "text": entry.evidence, "files": entry.files, "tickets": entry.tickets}
-        papers = {key: list(v) if isinstance(v, tuple) else v for key, v in papers.items() if v}
+        evidence = {"ledger": entry.id, "text": entry.evidence, "files": entry.files, "tickets": entry.tickets}
+        evidence = {key: list(v) if isinstance(v, tuple) else v for key, v in evidence.items() if v}
     document: Document = {
         "kind": entry.kind, "count": entry.count, "level": entry.level, "matter": entry.matter,
-        "points": entry.points, "note": entry.note, "evidence": papers,
+        "points": entry.points, "note": entry.note, "evidence": evidence,
         **{key: entry.facts[key] for key in ("timely", "total") if key in entry.facts},
     }  # fmt: skip
     return {key: value for key, value in document.items() if value not in (None, "")}
 
 
-def pooled(units: Iterable[Mapping[str, Any]]) -> Document:
+def pool_documents(units: Iterable[Mapping[str, Any]]) -> Document:
     """Add up all units' counts and ledgers, as if they were one unit (Q51)."""
     rates: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     ledger: list[Any] = []

@@ -11,25 +11,25 @@ from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.explain import explain
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.scheme_file import load_scheme
-from backend.marks.differences import change, of_sheets
-from backend.marks.gathering import Gathering
-from backend.marks.inputs import entry_document, question, scheme_for
-from backend.marks.spans import bounds, month_span, shifted, shown_at
 from backend.office.cache import OfficeCache
 from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import PendingRequest, ScoringStore
+from backend.scoring.differences import diff_sheets, format_change
+from backend.scoring.documents import build_ledger_row, build_query, find_scheme
+from backend.scoring.inputs import ScoringInputs
+from backend.scoring.periods import format_instant, get_month_bounds, parse_month, shift_month
 
-SUPPOSABLE = ("return", "extension", "unreasonable", "appeal")  # requests whose decision changes scores
-A_PAGE = 50
-MOST_MONTHS = 24
+GRANTABLE = ("return", "extension", "unreasonable", "appeal")  # requests whose decision changes scores
+PAGE_SIZE = 50
+MAX_MONTHS = 24
 Document = dict[str, Any]
 
 
-class Understanding:
+class ScoreExplainer:
     """Answers questions about scores; changes nothing."""
 
-    def __init__(self, store: ScoringStore, office: OfficeCache, gathering: Gathering) -> None:
-        self._store, self._office, self._gathering = store, office, gathering
+    def __init__(self, store: ScoringStore, office: OfficeCache, inputs: ScoringInputs) -> None:
+        self._store, self._office, self._inputs = store, office, inputs
 
     async def explain(
         self, month: str, unit: str, item: str | None, actor: Actor, *, offset: int = 0, failed: bool = False
@@ -38,8 +38,8 @@ class Understanding:
 
         Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`.
         """
-        _own(actor, unit)
-        document, settings = await self._document(month, unit)
+        _require_own_unit(actor, unit)
+        document, settings = await self._collect_document(month, unit)
         scheme, sheet = load_scheme(document["scheme"]), compute_json(document, settings)
         lines = [{**line, "evidence": [], "why": explain(scheme, line, settings)} for line in sheet["lines"]]
         if item is None:
@@ -58,58 +58,58 @@ class Understanding:
         }
         rate = scheme.find_rate(item)
         if rate is None or rate.measure is Measure.CONNECT:
-            own = next(x for x in sheet["lines"] if x["item"] == item)
-            return {**found, "entries": own["evidence"]}
+            own_line = next(x for x in sheet["lines"] if x["item"] == item)
+            return {**found, "entries": own_line["evidence"]}
         snapshot = await self._office.snapshot()
-        rules, _ = await self._gathering.rules((month,), snapshot)
-        asked = question(month, snapshot, rules, self._office.clock.now(), unit)
-        seen = await self._store.list_unit_evidence(rate.measure, asked, offset, A_PAGE, failed=failed)
-        why = {
+        rules, _ = await self._inputs.load_rules((month,), snapshot)
+        query = build_query(month, snapshot, rules, self._office.clock.now(), unit)
+        tickets = await self._store.list_unit_evidence(rate.measure, query, offset, PAGE_SIZE, failed=failed)
+        reasons = {
             s.ticket: s.reason
-            for s in await self._store.list_excluded_shares(rate.measure, item, month, asked)
+            for s in await self._store.list_excluded_shares(rate.measure, item, month, query)
             if s.unit == unit
         }
-        total = seen[0].total if seen else 0
+        total = tickets[0].total if tickets else 0
         return {
-            **found, "of": total, "next": offset + A_PAGE if total > offset + A_PAGE else None,
+            **found, "of": total, "next": offset + PAGE_SIZE if total > offset + PAGE_SIZE else None,
             "tickets": [
-                {"ticket": w.ticket, "failed": w.failed and w.ticket not in why, "excluded": why.get(w.ticket)}
-                for w in seen
+                {"ticket": w.ticket, "failed": w.failed and w.ticket not in reasons, "excluded": reasons.get(w.ticket)}
+                for w in tickets
             ],
         }  # fmt: skip
 
-    async def pending(self, month: str, unit: str, actor: Actor) -> Document:
+    async def list_pending(self, month: str, unit: str, actor: Actor) -> Document:
         """List what is undecided and may change a unit's month: ledger lines, contests, exclusions, requests.
 
         Refused `forbidden`, `bad_month`.
         """
-        _own(actor, unit)
+        _require_own_unit(actor, unit)
         waiting = await self._store.list_ledger_entries(
-            LedgerFilter(month_span(month).name, unit, None, ("draft", "entered")), 200
+            LedgerFilter(parse_month(month).name, unit, None, ("draft", "entered")), 200
         )
-        appeals = await self._store.list_contests(month, unit, ("open", "proposed"), 200)
-        struck = [x for x in await self._store.list_exclusions(month, unit) if x.state == "entered"]
+        contests = await self._store.list_contests(month, unit, ("open", "proposed"), 200)
+        exclusions = [x for x in await self._store.list_exclusions(month, unit) if x.state == "entered"]
         zone = self._office.clock.zone
-        asked = await self._undecided(month, unit)
+        requests = await self._list_requests(month, unit)
         return {
             "requests": [
                 {
                     "id": r.id,
                     "kind": r.kind,
                     "ticket": r.ticket,
-                    "asked_at": shown_at(r.asked_at, zone),
-                    "new_due_at": shown_at(r.new_due_at, zone),
+                    "asked_at": format_instant(r.asked_at, zone),
+                    "new_due_at": format_instant(r.new_due_at, zone),
                 }
-                for r in asked
+                for r in requests
             ],
             "ledger": [
                 {"id": e.id, "kind": e.kind, "count": e.count, "state": e.state, "note": e.note} for e in waiting
             ],
-            "contests": [{"id": a.id, "item": a.item, "words": a.words, "tickets": list(a.tickets)} for a in appeals],
-            "exclusions": [{"id": x.id, "item": x.item, "ticket": x.ticket, "reason": x.reason} for x in struck],
+            "contests": [{"id": a.id, "item": a.item, "words": a.words, "tickets": list(a.tickets)} for a in contests],
+            "exclusions": [{"id": x.id, "item": x.item, "ticket": x.ticket, "reason": x.reason} for x in exclusions],
         }
 
-    async def what_if(
+    async def compute_what_if(
         self, month: str, unit: str, actor: Actor, *, settings: Mapping[str, str] | None = None,
         ledger: Sequence[int] = (), contests: Sequence[int] = (), exclusions: Sequence[int] = (),
         requests: Sequence[int] = (),
@@ -120,46 +120,46 @@ class Understanding:
         due time. Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_setting`,
         `bad_setting`, `unknown_entry`, `unknown_appeal`.
         """
-        _own(actor, unit)
-        document, rules = await self._document(month, unit)
+        _require_own_unit(actor, unit)
+        document, rules = await self._collect_document(month, unit)
         real = compute_json(document, rules)
-        asked = {one.id: one for one in await self._undecided(month, unit)} if requests else {}
+        pending_requests = {one.id: one for one in await self._list_requests(month, unit)} if requests else {}
         for number in requests:
-            if number not in asked:
+            if number not in pending_requests:
                 raise Refused("unknown_entry", id=number)
-        granted = tuple(asked[number] for number in dict.fromkeys(requests))
+        granted = tuple(pending_requests[number] for number in dict.fromkeys(requests))
         changed, other = (
-            await self._document(month, unit, settings, granted) if settings or granted else (document, rules)
+            await self._collect_document(month, unit, settings, granted) if settings or granted else (document, rules)
         )
         changed = {
             **changed,
             "rates": {k: list(v) for k, v in changed["rates"].items()},
             "ledger": [*changed["ledger"]],
         }
-        waiting = await self.pending(month, unit, actor)
+        waiting = await self.list_pending(month, unit, actor)
         known = {row["id"] for row in waiting["ledger"]}
         for number in ledger:
             entry = await self._store.get_ledger_entry(number)
             if entry is None or number not in known:
                 raise Refused("unknown_entry", id=number)
             if not entry.facts.get("void"):
-                changed["ledger"].append(entry_document(entry))
+                changed["ledger"].append(build_ledger_row(entry))
         wanted = [(x["item"], x["ticket"]) for x in waiting["exclusions"] if x["id"] in exclusions]
         for number in contests:
             one = next((a for a in waiting["contests"] if a["id"] == number), None)
             if one is None:
                 raise Refused("unknown_appeal", id=number)
             wanted += [(one["item"], ticket) for ticket in one["tickets"]]
-        await self._strike(changed, month, wanted, granted)
+        await self._subtract_tickets(changed, month, wanted, granted)
         then = compute_json(changed, other)
-        return {"month": month, "unit": unit, "real": real, "changed": then, "difference": of_sheets(real, then)}
+        return {"month": month, "unit": unit, "real": real, "changed": then, "difference": diff_sheets(real, then)}
 
-    async def _undecided(self, month: str, unit: str) -> Sequence[PendingRequest]:
+    async def _list_requests(self, month: str, unit: str) -> Sequence[PendingRequest]:
         """List a unit's undecided requests about what it was given by the end of the month."""
-        _, end = bounds(month_span(month).name, self._office.clock.zone)
-        return await self._store.list_pending_requests(unit, SUPPOSABLE, end, 200)
+        _, end = get_month_bounds(parse_month(month).name, self._office.clock.zone)
+        return await self._store.list_pending_requests(unit, GRANTABLE, end, 200)
 
-    async def _strike(
+    async def _subtract_tickets(
         self,
         document: Document,
         month: str,
@@ -168,18 +168,18 @@ class Understanding:
     ) -> None:
         """Subtract tickets from the counts of a document, in place."""
         scheme, snapshot = load_scheme(document["scheme"]), await self._office.snapshot()
-        rules, _ = await self._gathering.rules((month,), snapshot)
-        asked = question(month, snapshot, rules, self._office.clock.now(), document["unit"])
-        asked = replace(asked, granted=granted)
+        rules, _ = await self._inputs.load_rules((month,), snapshot)
+        query = build_query(month, snapshot, rules, self._office.clock.now(), document["unit"])
+        query = replace(query, granted=granted)
         for item, ticket in dict.fromkeys(wanted):
             rate = scheme.find_rate(item or "")
             if rate is None or rate.measure is Measure.CONNECT:
                 continue
-            for one in await self._store.list_ticket_shares(rate.measure, ticket, asked):
+            for one in await self._store.list_ticket_shares(rate.measure, ticket, query):
                 pair = document["rates"][rate.item]
                 pair[0], pair[1] = pair[0] - one.numerator, pair[1] - one.denominator
 
-    async def cost(self, target: Assignment, flags: frozenset[str]) -> Document:
+    async def compute_delay_cost(self, target: Assignment, flags: frozenset[str]) -> Document:
         """Compute what the unit's current month loses if this assignment becomes late, against all of it in time.
 
         Zero if the scheme does not score lateness, or the assignment is closed.
@@ -187,27 +187,27 @@ class Understanding:
         now = self._office.clock.now()
         month, snapshot = f"{now:%Y-%m}", await self._office.snapshot()
         unit = snapshot.config.units.get(target.unit)
-        name = None if unit is None else scheme_for(unit, snapshot.settings.text("profile"))
+        name = None if unit is None else find_scheme(unit, snapshot.settings.text("profile"))
         if name is None or target.closed_at is not None or target.ended_at is not None:
             return {"unit": target.unit, "month": month, "items": [], "cost": "0.00", "open": False}
-        document, settings = await self._document(month, target.unit)
-        there = {rate.item for rate in load_scheme(document["scheme"]).rates}
-        kept, late = _outcomes(document, target, flags, there)
-        good, bad = compute_json(kept, settings), compute_json(late, settings)
+        document, settings = await self._collect_document(month, target.unit)
+        scheme_items = {rate.item for rate in load_scheme(document["scheme"]).rates}
+        in_time, late = _build_outcomes(document, target, flags, scheme_items)
+        good, bad = compute_json(in_time, settings), compute_json(late, settings)
         scores = {line["item"]: line["score"] for line in bad["lines"]}
         items = [
             {"item": line["item"], "name": line["name"], "in_time": line["score"], "late": scores[line["item"]],
-             "cost": (change(scores[line["item"]], line["score"]) or "0.00").lstrip("+")}
+             "cost": (format_change(scores[line["item"]], line["score"]) or "0.00").lstrip("+")}
             for line in good["lines"] if line["score"] != scores[line["item"]]
         ]  # fmt: skip
-        total = (change(bad["total"], good["total"]) or "0.00").lstrip("+")
+        total = (format_change(bad["total"], good["total"]) or "0.00").lstrip("+")
         return {"unit": target.unit, "month": month, "in_time": good["total"], "late": bad["total"], "items": items,
                 "cost": total, "open": True}  # fmt: skip
 
-    async def trend(self, unit: str, months: int, last: str, actor: Actor) -> Document:
+    async def compute_trend(self, unit: str, months: int, last: str, actor: Actor) -> Document:
         """Return each item's scores up to the month `last`, locked ones as locked. Refused `forbidden`, `bad_month`."""
-        _own(actor, unit)
-        names = [shifted(month_span(last).name, -back) for back in range(min(months, MOST_MONTHS) - 1, -1, -1)]
+        _require_own_unit(actor, unit)
+        names = [shift_month(parse_month(last).name, -back) for back in range(min(months, MAX_MONTHS) - 1, -1, -1)]
         sheets = []
         for month in names:
             locked = await self._store.find_locked_run(month, "")
@@ -215,7 +215,7 @@ class Understanding:
                 mine = [s for s in locked.sheet["result"]["units"] if s["unit"] == unit]
                 sheets.append(mine[0] if mine else None)
                 continue
-            sheets.append(compute_json(*await self._document(month, unit)))
+            sheets.append(compute_json(*await self._collect_document(month, unit)))
         items = {line["item"]: line["name"] for sheet in sheets if sheet for line in sheet["lines"]}
         scores = [
             {line["item"]: line["score"] for line in sheet["lines"]} if sheet and sheet["total"] else {}
@@ -226,39 +226,39 @@ class Understanding:
             "items": [{"item": i, "name": n, "scores": [s.get(i) for s in scores]} for i, n in items.items()],
         }  # fmt: skip
 
-    async def _document(
+    async def _collect_document(
         self, month: str, unit: str, settings: Mapping[str, str] | None = None, granted: tuple[PendingRequest, ...] = ()
     ) -> tuple[Document, Mapping[str, Any]]:
         """Return a unit's facts document of a month and its settings. Refused `bad_month`, `scheme_not_for_unit`."""
-        found = await self._gathering.month(month_span(month).name, None, unit, settings, None, False, granted)
+        found = await self._inputs.collect_month(parse_month(month).name, None, unit, settings, None, False, granted)
         if not found["units"]:
             raise Refused("scheme_not_for_unit", unit=unit, scheme="")
         return found["units"][0], found["settings"]
 
 
-def _outcomes(
-    document: Document, target: Assignment, flags: frozenset[str], there: set[str]
+def _build_outcomes(
+    document: Document, target: Assignment, flags: frozenset[str], items: set[str]
 ) -> tuple[Document, Document]:
     """Return the documents if everything still open is done in time, and if all of it is late (Q14, Q21, Q32)."""
-    kept = {**document, "rates": {k: list(v) for k, v in document["rates"].items()}}
+    in_time = {**document, "rates": {k: list(v) for k, v in document["rates"].items()}}
     late = {**document, "rates": {k: list(v) for k, v in document["rates"].items()}}
 
     def add(which: Document, item: str, numerator: int, denominator: int) -> None:
-        if item in there:
+        if item in items:
             pair = which["rates"][item]
             pair[0], pair[1] = pair[0] + numerator, max(pair[1] + denominator, pair[0] + numerator)
 
     if target.signed_at is None:
-        add(kept, "sign", 1, 0)  # in the denominator since it was dispatched
+        add(in_time, "sign", 1, 0)  # in the denominator since it was dispatched
     if target.lead and "mass_incident" not in flags:
-        add(kept, "on_time", 1, 1)
+        add(in_time, "on_time", 1, 1)
         add(late, "on_time", 0, 1)
         if target.red_card_at is None:
             add(late, "red_card", 1, 0)
-    return kept, late
+    return in_time, late
 
 
-def _own(actor: Actor, unit: str) -> None:
+def _require_own_unit(actor: Actor, unit: str) -> None:
     """Refuse `forbidden` if a unit's people ask about another unit."""
     if actor.is_unit_member and unit != actor.unit:
         raise Refused("forbidden", verb="scores")

@@ -8,14 +8,14 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.scheme_file import load_scheme
-from backend.marks.aids import Aids, IdSupply
-from backend.marks.entries import scheme_name, unit_of, words_of
-from backend.marks.ledgers import clerk
-from backend.marks.spans import month_span, shown_at
 from backend.office.cache import OfficeCache
 from backend.ports.scoring import Contest, Exclusion, Run, ScoringStore
+from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.entries import parse_strings, resolve_scheme, resolve_unit
+from backend.scoring.ledgers import require_clerk
+from backend.scoring.periods import format_instant, parse_month
 
-LONGEST = 4_000  # characters of a contest or a reason
+MAX_CHARS = 4_000  # characters of a contest or a reason
 UNDECIDED = ("open", "proposed")
 STATES = (*UNDECIDED, "accepted", "refused")
 
@@ -23,28 +23,34 @@ STATES = (*UNDECIDED, "accepted", "refused")
 class Contests:
     """Submits, decides and lists contests and exclusions."""
 
-    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids) -> None:
-        self._store, self._office, self._ids, self._aids = store, office, ids, aids
+    def __init__(
+        self, store: ScoringStore, office: OfficeCache, ids: IdSupply, dependencies: ScoringDependencies
+    ) -> None:
+        self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def object(self, run: Run, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def submit(self, run: Run, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Submit a contest (异议) by a unit, or by a clerk for it: `{words, item?, unit?, files?, tickets?}`.
 
         Refused `forbidden`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `unknown_file`, `too_late`.
         """
         if not actor.is_unit_member:
-            clerk(actor)
-        elif words.get("unit") not in (None, "", actor.unit):
+            require_clerk(actor)
+        elif fields.get("unit") not in (None, "", actor.unit):
             raise Refused("forbidden")  # never silently taken for the actor's own unit
-        unit = actor.unit if actor.is_unit_member else words.get("unit")
+        unit = actor.unit if actor.is_unit_member else fields.get("unit")
         sheet = next((s for s in run.sheet["result"]["units"] if s["unit"] == unit), None)
         if sheet is None:
             raise Refused("unknown_unit", unit=str(unit)[:60])
-        said, item = _reason(words, "words"), words.get("item") or None
+        text, item = _require_text(fields, "words"), fields.get("item") or None
         if item is not None and item not in {line["item"] for line in sheet["lines"]}:
             raise Refused("unknown_item", path="item", item=str(item)[:40],
                           known=", ".join(line["item"] for line in sheet["lines"]))  # fmt: skip
-        files, tickets = words_of(words, "files"), words_of(words, "tickets")
-        if files and self._aids.papers is not None and not await self._aids.papers.are_usable(files, actor):
+        files, tickets = parse_strings(fields, "files"), parse_strings(fields, "tickets")
+        if (
+            files
+            and self._dependencies.files is not None
+            and not await self._dependencies.files.are_usable(files, actor)
+        ):
             raise Refused("unknown_file", field="files")
         now, snapshot = self._office.clock.now(), await self._office.snapshot()
         if run.locked_at is not None:
@@ -52,12 +58,12 @@ class Contests:
             if now > until:
                 raise Refused("too_late", until=until.isoformat())
         await self._ids.refill(1)
-        appeal = Contest(self._ids.take(), run.id, str(unit), item, said, actor.code, now, run.period, files, tickets)
-        await self._store.add_contest(appeal)
-        await self._aids.note(now, actor.code, "score_contested", run.id, unit=unit, item=item)
-        return appeal_json(appeal, self._office.clock.zone)
+        contest = Contest(self._ids.take(), run.id, str(unit), item, text, actor.code, now, run.period, files, tickets)
+        await self._store.add_contest(contest)
+        await self._dependencies.note(now, actor.code, "score_contested", run.id, unit=unit, item=item)
+        return serialize_contest(contest, self._office.clock.zone)
 
-    async def listed(
+    async def list_contests(
         self, actor: Actor, *, period: str | None = None, unit: str | None = None, state: str | None = None
     ) -> list[dict[str, Any]]:
         """List contests, newest first; a unit sees its own. Refused `bad_field`, `forbidden`."""
@@ -69,70 +75,73 @@ class Contests:
             unit = actor.unit or ""
         states = () if state is None else (state,)
         return [
-            appeal_json(a, self._office.clock.zone) for a in await self._store.list_contests(period, unit, states, 200)
+            serialize_contest(a, self._office.clock.zone)
+            for a in await self._store.list_contests(period, unit, states, 200)
         ]
 
-    async def propose(self, appeal_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def propose(self, contest_id: int, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Propose a decision `{accept, reason, exclude?}`, to be confirmed by another clerk.
 
         Accepting a contest of a rate excludes the tickets it names, unless `exclude` names others.
         Refused `forbidden`, `unknown_appeal`, `text_missing`, `too_long`, `bad_field`, `not_excludable`,
         `nothing_pending`.
         """
-        clerk(actor)
-        appeal = await self._known(appeal_id)
-        reason, accept = _reason(words, "reason"), bool(words.get("accept"))
-        wanted = words_of(words, "exclude") if words.get("exclude") is not None else appeal.tickets
-        tickets = wanted if accept and await self._rated(appeal) else ()
-        if accept and words.get("exclude") and not tickets:
-            raise Refused("not_excludable", item=appeal.item or "")
+        require_clerk(actor)
+        contest = await self._get(contest_id)
+        reason, accept = _require_text(fields, "reason"), bool(fields.get("accept"))
+        wanted = parse_strings(fields, "exclude") if fields.get("exclude") is not None else contest.tickets
+        tickets = wanted if accept and await self._is_excludable(contest) else ()
+        if accept and fields.get("exclude") and not tickets:
+            raise Refused("not_excludable", item=contest.item or "")
         now = self._office.clock.now()
         proposal = {"accept": accept, "reason": reason, "exclude": list(tickets)}
-        if not await self._store.propose_decision(appeal_id, proposal, actor.code, now):
+        if not await self._store.propose_decision(contest_id, proposal, actor.code, now):
             raise Refused("nothing_pending", kind="appeal")
-        await self._aids.note(now, actor.code, "contest_proposed", appeal_id, **proposal)
-        return appeal_json(await self._known(appeal_id), self._office.clock.zone)
+        await self._dependencies.note(now, actor.code, "contest_proposed", contest_id, **proposal)
+        return serialize_contest(await self._get(contest_id), self._office.clock.zone)
 
-    async def confirm(self, appeal_id: int, agree: bool, actor: Actor) -> dict[str, Any]:
+    async def confirm(self, contest_id: int, agree: bool, actor: Actor) -> dict[str, Any]:
         """Confirm or reject the proposal as the second clerk; if rejected, the contest is open again.
 
         Refused `forbidden`, `unknown_appeal`, `nothing_pending`, `same_person`.
         """
-        clerk(actor)
-        appeal = await self._known(appeal_id)
-        if appeal.state != "proposed" or appeal.proposal is None:
+        require_clerk(actor)
+        contest = await self._get(contest_id)
+        if contest.state != "proposed" or contest.proposal is None:
             raise Refused("nothing_pending", kind="appeal")
-        if appeal.proposed_by == actor.code:
+        if contest.proposed_by == actor.code:
             raise Refused("same_person", by=actor.code)
-        now, accepted = self._office.clock.now(), bool(appeal.proposal["accept"])
+        now, accepted = self._office.clock.now(), bool(contest.proposal["accept"])
         state = ("accepted" if accepted else "refused") if agree else "open"
-        tickets: Sequence[str] = appeal.proposal["exclude"] if agree and accepted else ()
+        tickets: Sequence[str] = contest.proposal["exclude"] if agree and accepted else ()
         await self._ids.refill(len(tickets) + 1)
-        struck = [
+        exclusions = [
             Exclusion(
-                self._ids.take(), appeal.period, appeal.unit, str(appeal.item), ticket, str(appeal.proposal["reason"]),
-                str(appeal.proposed_by), now, "accepted", actor.code, now, appeal.id,
+                self._ids.take(), contest.period, contest.unit, str(contest.item), ticket, str(contest.proposal["reason"]),
+                str(contest.proposed_by), now, "accepted", actor.code, now, contest.id,
             )
             for ticket in tickets
         ]  # fmt: skip
-        if not await self._store.settle_contest(appeal_id, state, actor.code, now, struck):
+        if not await self._store.settle_contest(contest_id, state, actor.code, now, exclusions):
             raise Refused("nothing_pending", kind="appeal")
-        await self._aids.note(now, actor.code, "contest_decided", appeal_id, state=state, exclude=list(tickets))
-        return appeal_json(await self._known(appeal_id), self._office.clock.zone)
+        await self._dependencies.note(
+            now, actor.code, "contest_decided", contest_id, state=state, exclude=list(tickets)
+        )
+        return serialize_contest(await self._get(contest_id), self._office.clock.zone)
 
     # -- 剔除
 
-    async def exclude(self, words: Mapping[str, Any], actor: Actor) -> list[dict[str, Any]]:
+    async def exclude(self, fields: Mapping[str, Any], actor: Actor) -> list[dict[str, Any]]:
         """Enter exclusions of tickets from an item: `{month, unit, item, tickets, reason}`, reviewed by another clerk.
 
         Refused `forbidden`, `bad_month`, `unknown_unit`, `unknown_item`, `text_missing`, `too_long`, `bad_field`.
         """
-        clerk(actor)
-        month, snapshot = month_span(str(words.get("month", ""))).name, await self._office.snapshot()
-        unit = unit_of(str(words.get("unit", "")), snapshot)
-        name = scheme_name(unit, snapshot)
-        item, reason = _rate_item(name, str(words.get("item", ""))), _reason(words, "reason")
-        tickets = words_of(words, "tickets")
+        require_clerk(actor)
+        month, snapshot = parse_month(str(fields.get("month", ""))).name, await self._office.snapshot()
+        unit = resolve_unit(str(fields.get("unit", "")), snapshot)
+        name = resolve_scheme(unit, snapshot)
+        item, reason = _check_rate_item(name, str(fields.get("item", ""))), _require_text(fields, "reason")
+        tickets = parse_strings(fields, "tickets")
         if not tickets:
             raise Refused("text_missing", field="tickets")
         now = self._office.clock.now()
@@ -142,14 +151,14 @@ class Contests:
             for ticket in dict.fromkeys(tickets)
         ]
         await self._store.add_exclusions(made)
-        await self._aids.note(
+        await self._dependencies.note(
             now, actor.code, "exclusion_entered", month, unit=unit.code, item=item, tickets=list(tickets)
         )
-        return [exclusion_json(one, self._office.clock.zone) for one in made]
+        return [serialize_exclusion(one, self._office.clock.zone) for one in made]
 
     async def decide_exclusion(self, exclusion_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
         """Decide as second clerk. Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`."""
-        clerk(actor)
+        require_clerk(actor)
         one = await self._store.get_exclusion(exclusion_id)
         if one is None:
             raise Refused("unknown_entry", id=exclusion_id)
@@ -158,66 +167,66 @@ class Contests:
         now, state = self._office.clock.now(), "accepted" if accept else "refused"
         if not await self._store.decide_exclusion(exclusion_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="exclusion")
-        await self._aids.note(now, actor.code, "exclusion_decided", exclusion_id, state=state)
+        await self._dependencies.note(now, actor.code, "exclusion_decided", exclusion_id, state=state)
         decided = await self._store.get_exclusion(exclusion_id)
         assert decided is not None
-        return exclusion_json(decided, self._office.clock.zone)
+        return serialize_exclusion(decided, self._office.clock.zone)
 
-    async def exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, Any]]:
+    async def list_exclusions(self, month: str, unit: str | None, actor: Actor) -> list[dict[str, Any]]:
         """List the exclusions of a month; a unit sees its own. Refused `bad_month`."""
         if actor.is_unit_member:
             unit = actor.unit or ""
         return [
-            exclusion_json(one, self._office.clock.zone)
-            for one in await self._store.list_exclusions(month_span(month).name, unit)
+            serialize_exclusion(one, self._office.clock.zone)
+            for one in await self._store.list_exclusions(parse_month(month).name, unit)
         ]
 
-    async def _rated(self, appeal: Contest) -> bool:
+    async def _is_excludable(self, contest: Contest) -> bool:
         """Whether the contest is about a rate of a month's sheet, from which tickets can be excluded."""
-        unit = (snapshot := await self._office.snapshot()).config.units.get(appeal.unit)
-        if unit is None or appeal.item is None or len(appeal.period) != len("2026-10"):
+        unit = (snapshot := await self._office.snapshot()).config.units.get(contest.unit)
+        if unit is None or contest.item is None or len(contest.period) != len("2026-10"):
             return False
-        rate = load_scheme(scheme_name(unit, snapshot)).find_rate(appeal.item)
+        rate = load_scheme(resolve_scheme(unit, snapshot)).find_rate(contest.item)
         return rate is not None and rate.measure is not Measure.CONNECT
 
-    async def _known(self, appeal_id: int) -> Contest:
-        appeal = await self._store.get_contest(appeal_id)
-        if appeal is None:
-            raise Refused("unknown_appeal", id=appeal_id)
-        return appeal
+    async def _get(self, contest_id: int) -> Contest:
+        contest = await self._store.get_contest(contest_id)
+        if contest is None:
+            raise Refused("unknown_appeal", id=contest_id)
+        return contest
 
 
-def _reason(words: Mapping[str, Any], field: str) -> str:
+def _require_text(fields: Mapping[str, Any], field: str) -> str:
     """Return a required text; `reason` is accepted for any field. Refused `text_missing`, `too_long`."""
-    said = words.get(field) or words.get("reason")
-    if not isinstance(said, str) or not said.strip():
+    text = fields.get(field) or fields.get("reason")
+    if not isinstance(text, str) or not text.strip():
         raise Refused("text_missing", field=field)
-    if len(said) > LONGEST:
+    if len(text) > MAX_CHARS:
         raise Refused("too_long", field=field)
-    return said.strip()
+    return text.strip()
 
 
-def _rate_item(scheme: str, item: str) -> str:
+def _check_rate_item(scheme: str, item: str) -> str:
     rates = [r.item for r in load_scheme(scheme).rates if r.measure is not Measure.CONNECT]
     if item not in rates:
         raise Refused("unknown_item", path="item", item=item[:40], known=", ".join(rates))
     return item
 
 
-def appeal_json(a: Contest, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_contest(a: Contest, zone: ZoneInfo) -> dict[str, Any]:
     """Serialize a contest."""
     return {
         "id": a.id, "run": a.run_id, "period": a.period, "unit": a.unit, "item": a.item, "words": a.words, "by": a.by,
-        "at": shown_at(a.at, zone), "files": list(a.files), "tickets": list(a.tickets), "state": a.state,
+        "at": format_instant(a.at, zone), "files": list(a.files), "tickets": list(a.tickets), "state": a.state,
         "proposal": None if a.proposal is None else dict(a.proposal), "proposed_by": a.proposed_by,
-        "decided_by": a.decided_by, "decided_at": shown_at(a.decided_at, zone),
+        "decided_by": a.decided_by, "decided_at": format_instant(a.decided_at, zone),
     }  # fmt: skip
 
 
-def exclusion_json(e: Exclusion, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_exclusion(e: Exclusion, zone: ZoneInfo) -> dict[str, Any]:
     """Serialize an exclusion."""
     return {
         "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
-        "by": e.by, "at": shown_at(e.at, zone), "state": e.state, "decided_by": e.decided_by,
-        "decided_at": shown_at(e.decided_at, zone), "appeal": e.appeal_id,
+        "by": e.by, "at": format_instant(e.at, zone), "state": e.state, "decided_by": e.decided_by,
+        "decided_at": format_instant(e.decided_at, zone), "appeal": e.appeal_id,
     }  # fmt: skip

@@ -8,43 +8,45 @@ from backend.domain.scoring.exact import Rounding
 
 CENTS = Rounding(2)
 COMPARED = ("numerator", "denominator", "deduction", "score")
-Found = dict[str, Any]
+Diff = dict[str, Any]
 
 
-def of_results(old: Mapping[str, Any], new: Mapping[str, Any]) -> Found:
+def diff_results(old: Mapping[str, Any], new: Mapping[str, Any]) -> Diff:
     """Compare two results of a period: `{"units": [...], "regions": [...]}`, changed rows only."""
     return {
-        "units": _rows(old["units"], new["units"], "unit", of_sheets),
-        "regions": _rows(old.get("regions", ()), new.get("regions", ()), "region", _totals),
+        "units": _diff_rows(old["units"], new["units"], "unit", diff_sheets),
+        "regions": _diff_rows(old.get("regions", ()), new.get("regions", ()), "region", _diff_totals),
     }
 
 
-def of_sheets(old: Mapping[str, Any], new: Mapping[str, Any]) -> Found:
+def diff_sheets(old: Mapping[str, Any], new: Mapping[str, Any]) -> Diff:
     """Compare two sheets of one unit: the totals, and the lines that changed."""
     before = {line["item"]: line for line in old.get("lines", ())}
     lines = []
     for line in new.get("lines", ()):
         was = before.pop(line["item"], {})
         if any(was.get(key) != line.get(key) for key in COMPARED):
-            lines.append(_line(line, was, line))
-    lines += [_line(gone, gone, {}) for gone in before.values()]
-    return {**_totals(old, new), "lines": lines}
+            lines.append(_diff_line(line, was, line))
+    lines += [_diff_line(gone, gone, {}) for gone in before.values()]
+    return {**_diff_totals(old, new), "lines": lines}
 
 
-def _line(named: Mapping[str, Any], was: Mapping[str, Any], now: Mapping[str, Any]) -> Found:
+def _diff_line(named: Mapping[str, Any], was: Mapping[str, Any], now: Mapping[str, Any]) -> Diff:
     return {
         "item": named["item"], "name": named.get("name", named["item"]),
         "old": {key: was.get(key) for key in COMPARED}, "new": {key: now.get(key) for key in COMPARED},
-        "change": change(was.get("score"), now.get("score")),
+        "change": format_change(was.get("score"), now.get("score")),
     }  # fmt: skip
 
 
-def _totals(old: Mapping[str, Any], new: Mapping[str, Any]) -> Found:
+def _diff_totals(old: Mapping[str, Any], new: Mapping[str, Any]) -> Diff:
     was, now = old.get("total"), new.get("total")
-    return {"old": was, "new": now, "change": change(was, now)}
+    return {"old": was, "new": now, "change": format_change(was, now)}
 
 
-def _rows(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], key: str, compare: Any) -> list[Found]:
+def _diff_rows(
+    old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], key: str, compare: Any
+) -> list[Diff]:
     before = {row[key]: row for row in old}
     found = []
     for row in [*new, *(r for code, r in before.items() if code not in {n[key] for n in new})]:
@@ -55,7 +57,7 @@ def _rows(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], ke
     return found
 
 
-def change(old: str | None, new: str | None) -> str | None:
+def format_change(old: str | None, new: str | None) -> str | None:
     """Format the difference of two scores: "-0.50", "+1.00"; None if either is missing."""
     if old is None or new is None:
         return None

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.marks.aids import Aids, IdSupply
-from backend.marks.entries import day_of, text_of, unit_of, words_of
-from backend.marks.ledgers import clerk
-from backend.marks.spans import shown_at
 from backend.office.cache import OfficeCache
 from backend.ports.registers import RegisterEntry
 from backend.ports.scoring import ScoringStore
+from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.entries import parse_day, parse_strings, parse_text, resolve_unit
+from backend.scoring.ledgers import require_clerk
+from backend.scoring.periods import format_instant
 
 #: kind → the facts of a row besides unit, name, date and files; a non-empty tuple lists the allowed values
 KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -30,77 +30,88 @@ REPORTERS = (Role.LIAISON, Role.LEADER)
 
 
 class Registers:
-    """Adds, ends and lists register entries; backend/marks/harvest.py drafts ledger lines from them."""
+    """Adds, ends and lists register entries; backend/scoring/drafts.py drafts ledger lines from them."""
 
-    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids) -> None:
-        self._store, self._office, self._ids, self._aids = store, office, ids, aids
+    def __init__(
+        self, store: ScoringStore, office: OfficeCache, ids: IdSupply, dependencies: ScoringDependencies
+    ) -> None:
+        self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def keep(self, kind: str, row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def add(self, kind: str, row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Add a row `{unit, name, on_date, files?, …facts}`.
 
         Refused `unknown_register`, `forbidden`, `unknown_unit`, `bad_field`, `missing`, `unknown_field`,
         `unknown_file`.
         """
-        wanted = _kind(kind)
-        unit = unit_of(text_of(row, "unit", actor.unit or ""), await self._office.snapshot())
+        wanted = _check_kind(kind)
+        unit = resolve_unit(parse_text(row, "unit", actor.unit or ""), await self._office.snapshot())
         if not (kind in REPORTED and actor.role in REPORTERS and actor.unit == unit.code):
-            clerk(actor)
+            require_clerk(actor)
         for name in row:
             if name not in wanted and name not in ("unit", "name", "on_date", "files"):
                 raise Refused("unknown_field", field=name[:40])
-        facts = {name: _word(row, name, allowed) for name, allowed in wanted.items() if row.get(name) not in (None, "")}
+        facts = {
+            name: _parse_fact(row, name, allowed) for name, allowed in wanted.items() if row.get(name) not in (None, "")
+        }
         for name, allowed in wanted.items():
             if allowed and name not in facts:
                 raise Refused("missing", field=name)
-        title, files = text_of(row, "name").strip(), words_of(row, "files")
+        title, files = parse_text(row, "name").strip(), parse_strings(row, "files")
         if not title:
             raise Refused("missing", field="name")
-        if files and self._aids.papers is not None and not await self._aids.papers.are_usable(files, actor):
+        if (
+            files
+            and self._dependencies.files is not None
+            and not await self._dependencies.files.are_usable(files, actor)
+        ):
             raise Refused("unknown_file", field="files")
         now = self._office.clock.now()
-        day = day_of(row.get("on_date")) or now.date().isoformat()
+        day = parse_day(row.get("on_date")) or now.date().isoformat()
         await self._ids.refill(1)
         made = RegisterEntry(self._ids.take(), kind, unit.code, title, day, facts, files, actor.code, now)
         await self._store.add_register_entry(made)
-        await self._aids.note(now, actor.code, "register_kept", made.id, kind=kind, unit=unit.code, name=title)
-        return as_json(made, self._office.clock.zone)
+        await self._dependencies.note(now, actor.code, "register_kept", made.id, kind=kind, unit=unit.code, name=title)
+        return serialize_register_entry(made, self._office.clock.zone)
 
-    async def listed(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, Any]]:
+    async def list_entries(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, Any]]:
         """List the rows of a register, newest first; a unit sees its own. Refused `unknown_register`, `forbidden`."""
-        _kind(kind)
+        _check_kind(kind)
         if actor.is_unit_member and kind not in READ_BY_ALL:
             if unit not in (None, actor.unit):
                 raise Refused("forbidden", verb="register")
             unit = actor.unit or ""
-        return [as_json(one, self._office.clock.zone) for one in await self._store.list_register_entries(kind, unit)]
+        return [
+            serialize_register_entry(one, self._office.clock.zone)
+            for one in await self._store.list_register_entries(kind, unit)
+        ]
 
-    async def end(self, kind: str, holding_id: int, actor: Actor) -> None:
+    async def end(self, kind: str, entry_id: int, actor: Actor) -> None:
         """End a row (post vacant, rule repealed). Refused `forbidden`, `unknown_register`, `not_found`."""
-        clerk(actor)
-        _kind(kind)
+        require_clerk(actor)
+        _check_kind(kind)
         now = self._office.clock.now()
-        if not await self._store.end_register_entry(holding_id, kind, actor.code, now):
-            raise Refused("not_found", id=holding_id)
-        await self._aids.note(now, actor.code, "register_ended", holding_id, kind=kind)
+        if not await self._store.end_register_entry(entry_id, kind, actor.code, now):
+            raise Refused("not_found", id=entry_id)
+        await self._dependencies.note(now, actor.code, "register_ended", entry_id, kind=kind)
 
 
-def _kind(kind: str) -> Mapping[str, tuple[str, ...]]:
+def _check_kind(kind: str) -> Mapping[str, tuple[str, ...]]:
     if kind not in KINDS:
         raise Refused("unknown_register", kind=kind[:40], known=", ".join(KINDS))
     return KINDS[kind]
 
 
-def _word(row: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+def _parse_fact(row: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
     value = row[name]
     if not isinstance(value, str) or len(value) > 20_000 or (allowed and value not in allowed):
         raise Refused("bad_field", field=name)
     return value
 
 
-def as_json(h: RegisterEntry, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_register_entry(h: RegisterEntry, zone: ZoneInfo) -> dict[str, Any]:
     """Serialize a row."""
     return {
         "id": h.id, "kind": h.kind, "unit": h.unit, "name": h.name, "on_date": h.on_date, **h.facts,
-        "files": list(h.files), "by": h.by, "at": shown_at(h.at, zone),
-        "ended_at": shown_at(h.ended_at, zone),
+        "files": list(h.files), "by": h.by, "at": format_instant(h.at, zone),
+        "ended_at": format_instant(h.ended_at, zone),
     }  # fmt: skip

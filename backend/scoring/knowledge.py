@@ -7,43 +7,45 @@ from zoneinfo import ZoneInfo
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.marks.aids import Aids, IdSupply
-from backend.marks.entries import unit_of
-from backend.marks.spans import shown_at
 from backend.office.cache import OfficeCache
 from backend.ports.registers import KnowledgeEntry
 from backend.ports.scoring import ScoringStore
+from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.entries import resolve_unit
+from backend.scoring.periods import format_instant
 
 WRITERS = (Role.HANDLER, Role.LIAISON, Role.DISPATCHER, Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
 REVIEWERS = (Role.REVIEWER, Role.SCORE_CLERK, Role.ADMIN)
 STATES = ("entered", "accepted", "refused")
-LONGEST_TITLE, LONGEST_BODY = 200, 20_000  # characters
-A_PAGE = 50
+MAX_TITLE_CHARS, MAX_BODY_CHARS = 200, 20_000  # characters
+PAGE_SIZE = 50
 
 
-class Knowledge:
+class KnowledgeBase:
     """Writes, reviews and lists records."""
 
-    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids) -> None:
-        self._store, self._office, self._ids, self._aids = store, office, ids, aids
+    def __init__(
+        self, store: ScoringStore, office: OfficeCache, ids: IdSupply, dependencies: ScoringDependencies
+    ) -> None:
+        self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def write(self, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def write(self, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Write a record `{title, body, unit?, replaces?}`; with `replaces` it is an update.
 
         Refused `forbidden`, `missing`, `too_long`, `unknown_unit`, `not_found`.
         """
         if actor.role not in WRITERS:
             raise Refused("forbidden", verb="knowledge")
-        unit = unit_of(str(words.get("unit") or actor.unit or ""), await self._office.snapshot()).code
+        unit = resolve_unit(str(fields.get("unit") or actor.unit or ""), await self._office.snapshot()).code
         if actor.is_unit_member and unit != actor.unit:
             raise Refused("forbidden", verb="knowledge")
-        title, body = (str(words.get(name) or "").strip() for name in ("title", "body"))
-        for name, text, most in (("title", title, LONGEST_TITLE), ("body", body, LONGEST_BODY)):
+        title, body = (str(fields.get(name) or "").strip() for name in ("title", "body"))
+        for name, text, most in (("title", title, MAX_TITLE_CHARS), ("body", body, MAX_BODY_CHARS)):
             if not text:
                 raise Refused("missing", field=name)
             if len(text) > most:
                 raise Refused("too_long", field=name)
-        replaces = words.get("replaces")
+        replaces = fields.get("replaces")
         if replaces is not None:
             old = await self._store.get_knowledge(int(replaces))
             if old is None or old.unit != unit:
@@ -55,7 +57,7 @@ class Knowledge:
             "entered",
         )  # fmt: skip
         await self._store.add_knowledge(made)
-        return as_json(made, self._office.clock.zone)
+        return serialize_knowledge(made, self._office.clock.zone)
 
     async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, Any]:
         """Accept or refuse a record. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
@@ -69,14 +71,14 @@ class Knowledge:
         now, state = self._office.clock.now(), "accepted" if accept else "refused"
         if not await self._store.review_knowledge(entry_id, state, actor.code, actor.unit or "", now, opinion[:2_000]):
             raise Refused("nothing_pending", kind="knowledge")
-        await self._aids.note(now, actor.code, "knowledge_reviewed", entry_id, state=state)
+        await self._dependencies.note(now, actor.code, "knowledge_reviewed", entry_id, state=state)
         reviewed = await self._store.get_knowledge(entry_id)
         assert reviewed is not None
-        return as_json(reviewed, self._office.clock.zone)
+        return serialize_knowledge(reviewed, self._office.clock.zone)
 
-    async def listed(
-        self, actor: Actor, *, unit: str | None = None, state: str | None = None, words: str = "",
-        before: int | None = None, limit: int = A_PAGE,
+    async def list_entries(
+        self, actor: Actor, *, unit: str | None = None, state: str | None = None, search: str = "",
+        before: int | None = None, limit: int = PAGE_SIZE,
     ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
         """Return a page of records, newest first, and the cursor of the next page or None.
 
@@ -86,15 +88,15 @@ class Knowledge:
             raise Refused("bad_field", field="state")
         if actor.is_unit_member and unit != actor.unit:
             state = "accepted"
-        found = await self._store.list_knowledge(unit, state, words.strip(), before, limit + 1)
-        shown = [as_json(one, self._office.clock.zone) for one in found[:limit]]
+        found = await self._store.list_knowledge(unit, state, search.strip(), before, limit + 1)
+        shown = [serialize_knowledge(one, self._office.clock.zone) for one in found[:limit]]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
 
-def as_json(k: KnowledgeEntry, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_knowledge(k: KnowledgeEntry, zone: ZoneInfo) -> dict[str, Any]:
     """Serialize a record."""
     return {
         "id": k.id, "unit": k.unit, "title": k.title, "body": k.body, "change": k.change, "replaces": k.replaces,
-        "by": k.by, "at": shown_at(k.at, zone), "state": k.state, "reviewed_by": k.reviewed_by,
-        "reviewed_at": shown_at(k.reviewed_at, zone), "opinion": k.opinion,
+        "by": k.by, "at": format_instant(k.at, zone), "state": k.state, "reviewed_by": k.reviewed_by,
+        "reviewed_at": format_instant(k.reviewed_at, zone), "opinion": k.opinion,
     }  # fmt: skip

@@ -8,58 +8,64 @@ from backend.domain.acts import Actor
 from backend.domain.records import Message
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.marks.aids import Aids, IdSupply
-from backend.marks.assembly import assemble, seal
-from backend.marks.contests import UNDECIDED, Contests
-from backend.marks.differences import of_results
-from backend.marks.ledgers import clerk
-from backend.marks.spans import bounds, settles, shown_at, span
 from backend.office.cache import OfficeCache
 from backend.ports.scoring import Run, ScoringStore
+from backend.scoring.contests import UNDECIDED, Contests
+from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.differences import diff_results
+from backend.scoring.ledgers import require_clerk
+from backend.scoring.periods import compute_settlement, format_instant, get_month_bounds, parse_period
+from backend.scoring.results import compute_result, hash_sheet
 
-Gather = Callable[[str, str | None], Awaitable[dict[str, Any]]]
-TOLD = (Role.LIAISON, Role.LEADER)  # roles of a unit asked to check its sheet (M21)
+CollectInputs = Callable[[str, str | None], Awaitable[dict[str, Any]]]
+NOTIFIED_ROLES = (Role.LIAISON, Role.LEADER)  # roles of a unit asked to check its sheet (M21)
 
 
 class Runs:
     """Starts, checks, locks and compares runs. `gather` collects a period's inputs as of now."""
 
     def __init__(
-        self, store: ScoringStore, office: OfficeCache, ids: IdSupply, gather: Gather, aids: Aids, contests: Contests
+        self,
+        store: ScoringStore,
+        office: OfficeCache,
+        ids: IdSupply,
+        collect_inputs: CollectInputs,
+        dependencies: ScoringDependencies,
+        contests: Contests,
     ) -> None:
-        self._store, self._office, self._ids, self._gather = store, office, ids, gather
-        self._aids, self._contests = aids, contests
+        self._store, self._office, self._ids, self._collect_inputs = store, office, ids, collect_inputs
+        self._dependencies, self._contests = dependencies, contests
 
     async def start(self, period: str, scheme: str | None, actor: Actor) -> dict[str, Any]:
         """Store a trial run; after a lock it is a revision of the locked run.
 
         Refused `forbidden`, `bad_period`, `unknown_scheme`.
         """
-        clerk(actor)
-        inputs = await self._gather(span(period).name, scheme)
-        sheet = {"inputs": inputs, "result": assemble(inputs)}
+        require_clerk(actor)
+        inputs = await self._collect_inputs(parse_period(period).name, scheme)
+        sheet = {"inputs": inputs, "result": compute_result(inputs)}
         earlier = await self._store.find_locked_run(period, scheme or "")
         await self._ids.refill(1)
         run = Run(
-            self._ids.take(), period, scheme or "", "trial", actor.code, self._office.clock.now(), sheet, seal(sheet),
+            self._ids.take(), period, scheme or "", "trial", actor.code, self._office.clock.now(), sheet, hash_sheet(sheet),
             revision_of=None if earlier is None else earlier.id,
         )  # fmt: skip
         await self._store.add_run(run)
-        await self._aids.note(run.at, actor.code, "score_run", run.id, period=period, hash=run.hash)
-        return await self._shown(run)
+        await self._dependencies.note(run.at, actor.code, "score_run", run.id, period=period, hash=run.hash)
+        return await self._serialize(run)
 
     async def check(self, run_id: int, actor: Actor) -> dict[str, Any]:
         """Open the check period (核对): each unit's liaison and leader get M21 with the score and the contest deadline.
 
         Refused `forbidden`, `unknown_run`, `not_trial`, `calendar_ends`.
         """
-        clerk(actor)
+        require_clerk(actor)
         run, snapshot, now = await self.get(run_id), await self._office.snapshot(), self._office.clock.now()
         until = snapshot.add_limit(snapshot.settings.text("check_period"), now, None)
         if not await self._store.open_check(run_id, until):
             raise Refused("not_trial", id=run_id, state=run.state)
         sheets = {sheet["unit"]: sheet for sheet in run.sheet["result"]["units"]}
-        people = [p for p in snapshot.config.people if p.role in TOLD and p.unit in sheets and p.chat]
+        people = [p for p in snapshot.config.people if p.role in NOTIFIED_ROLES and p.unit in sheets and p.chat]
         await self._ids.refill(len(people) + 1)
         messages = [
             Message(
@@ -70,10 +76,12 @@ class Runs:
             )
             for p in people
         ]  # fmt: skip
-        if self._aids.post is not None:
-            await self._aids.post.add(messages)
-        await self._aids.note(now, actor.code, "score_check", run_id, until=until.isoformat(), told=len(messages))
-        return {**await self._shown(await self.get(run_id)), "told": len(messages)}
+        if self._dependencies.outbox is not None:
+            await self._dependencies.outbox.add(messages)
+        await self._dependencies.note(
+            now, actor.code, "score_check", run_id, until=until.isoformat(), told=len(messages)
+        )
+        return {**await self._serialize(await self.get(run_id)), "told": len(messages)}
 
     async def lock(self, run_id: int, actor: Actor, *, force: bool = False, reason: str = "") -> dict[str, Any]:
         """Lock a run (定稿). An admin may force it despite open ends; the reason stays on the run.
@@ -82,7 +90,7 @@ class Runs:
         `contests_open`, `duties_open`, `run_outdated`, `reason_missing`. A run started before another run of its period
         was locked is outdated: `locked`.
         """
-        clerk(actor)
+        require_clerk(actor)
         run, now = await self.get(run_id), self._office.clock.now()
         if force and actor.role is not Role.ADMIN:
             raise Refused("forbidden", verb="lock")
@@ -90,40 +98,44 @@ class Runs:
             raise Refused("reason_missing", field="reason")
         snapshot = await self._office.snapshot()
         settings, zone = snapshot.settings, self._office.clock.zone
-        day = settles(span(run.period).months, settings.text("settlement_day"), snapshot.calendar, zone)
+        day = compute_settlement(
+            parse_period(run.period).months, settings.text("settlement_day"), snapshot.calendar, zone
+        )
         if run.at < day:
             raise Refused("not_settled", date=day.date().isoformat(), period=run.period)
         newest = await self._store.find_locked_run(run.period, run.scheme)
         if run.state == "locked" or (newest is not None and newest.id != run.revision_of):
             raise Refused("locked", period=run.period)
         if not force:
-            await self._open_ends(run)
+            await self._refuse_open_ends(run)
         forced = reason.strip() if force else None
         if not await self._store.lock_run(run_id, actor.code, now, run.revision_of, forced):
             raise Refused("locked", period=run.period)
-        await self._aids.note(now, actor.code, "score_locked", run_id, period=run.period, hash=run.hash, forced=forced)
-        return await self._shown(await self.get(run_id))
+        await self._dependencies.note(
+            now, actor.code, "score_locked", run_id, period=run.period, hash=run.hash, forced=forced
+        )
+        return await self._serialize(await self.get(run_id))
 
-    async def _open_ends(self, run: Run) -> None:
+    async def _refuse_open_ends(self, run: Run) -> None:
         """Refuse a run that cannot be final: check period, open contests, open duties (Q15), newer decisions."""
         if run.check_until is not None and self._office.clock.now() < run.check_until:
             raise Refused("check_running", until=run.check_until.astimezone(self._office.clock.zone).isoformat())
         waiting = await self._store.list_contests(run.period, None, UNDECIDED, 200)
         if waiting:
             raise Refused("contests_open", n=len(waiting), period=run.period)
-        for month in span(run.period).months:
-            start, end = bounds(month, self._office.clock.zone)
+        for month in parse_period(run.period).months:
+            start, end = get_month_bounds(month, self._office.clock.zone)
             for what, n in await self._store.count_open_duties(start, end):
                 raise Refused("duties_open", what=what, n=n, period=month)
             for one in await self._store.list_exclusions(month):
                 if one.state == "accepted" and one.decided_at is not None and one.decided_at > run.at:
                     raise Refused("run_outdated", id=run.id, period=month)
 
-    async def appeal(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def submit_contest(self, run_id: int, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Submit a contest of a run (异议). Refused `unknown_run` and as by `Contests.object`."""
-        return await self._contests.object(await self.get(run_id), words, actor)
+        return await self._contests.submit(await self.get(run_id), fields, actor)
 
-    async def difference(self, run_id: int, other: int | None, actor: Actor) -> dict[str, Any]:
+    async def compare(self, run_id: int, other: int | None, actor: Actor) -> dict[str, Any]:
         """Compare a run with the one it revises, or with another run of its period.
 
         Refused `forbidden`, `unknown_run`, `nothing_to_compare`.
@@ -137,28 +149,28 @@ class Runs:
         old = await self.get(against)
         if old.period != run.period:
             raise Refused("nothing_to_compare", id=run_id)
-        return {"period": run.period, "old": _head(old, self._office.clock.zone), "new": _head(run, self._office.clock.zone),
-                **of_results(old.sheet["result"], run.sheet["result"])}  # fmt: skip
+        return {"period": run.period, "old": _serialize_head(old, self._office.clock.zone), "new": _serialize_head(run, self._office.clock.zone),
+                **diff_results(old.sheet["result"], run.sheet["result"])}  # fmt: skip
 
-    async def listed(self, period: str | None = None) -> list[dict[str, Any]]:
+    async def list_runs(self, period: str | None = None) -> list[dict[str, Any]]:
         """List the newest runs (at most 100), without their sheets."""
-        return [_head(run, self._office.clock.zone) for run in await self._store.list_runs(period, 100)]
+        return [_serialize_head(run, self._office.clock.zone) for run in await self._store.list_runs(period, 100)]
 
-    async def one(self, run_id: int, actor: Actor) -> dict[str, Any]:
+    async def inspect(self, run_id: int, actor: Actor) -> dict[str, Any]:
         """Return a run with its sheets, and whether recomputing it gives the same; a unit sees its own sheet."""
-        return {**await self.seen(run_id, actor), "holds": await self.holds(run_id)}
+        return {**await self.view(run_id, actor), "holds": await self.verify(run_id)}
 
-    async def seen(self, run_id: int, actor: Actor) -> dict[str, Any]:
+    async def view(self, run_id: int, actor: Actor) -> dict[str, Any]:
         """Return a run with the sheets the actor may see. Refused `unknown_run`, also for a unit's people before 核对."""
         run = await self.get(run_id)
-        found = await self._shown(run)
+        found = await self._serialize(run)
         if actor.is_unit_member:
             if run.state == "trial":
                 raise Refused("unknown_run", id=run_id)
             found |= {"units": [s for s in found["units"] if s["unit"] == actor.unit], "regions": []}
         return found
 
-    async def _shown(self, run: Run) -> dict[str, Any]:
+    async def _serialize(self, run: Run) -> dict[str, Any]:
         """Return a run with the end of its 核对期: as announced, else as it would be (null past the calendar's end)."""
         until = run.check_until
         if until is None:
@@ -167,7 +179,7 @@ class Runs:
                 until = snapshot.add_limit(snapshot.settings.text("check_period"), run.at, None)
             except Refused:
                 until = None
-        return {**_head(run, self._office.clock.zone), "check_until": shown_at(until, self._office.clock.zone),
+        return {**_serialize_head(run, self._office.clock.zone), "check_until": format_instant(until, self._office.clock.zone),
                 **run.sheet["result"]}  # fmt: skip
 
     async def get(self, run_id: int) -> Run:
@@ -177,18 +189,18 @@ class Runs:
             raise Refused("unknown_run", id=run_id)
         return run
 
-    async def holds(self, run_id: int) -> bool:
+    async def verify(self, run_id: int) -> bool:
         """Whether the run, recomputed from its stored inputs, is still identical."""
         run = await self.get(run_id)
         inputs = run.sheet["inputs"]
-        return run.hash == seal(run.sheet) == seal({"inputs": inputs, "result": assemble(inputs)})
+        return run.hash == hash_sheet(run.sheet) == hash_sheet({"inputs": inputs, "result": compute_result(inputs)})
 
 
-def _head(run: Run, zone: ZoneInfo) -> dict[str, Any]:
+def _serialize_head(run: Run, zone: ZoneInfo) -> dict[str, Any]:
     """Serialize a run, without its sheets."""
     return {
         "id": run.id, "period": run.period, "scheme": run.scheme or None, "state": run.state, "hash": run.hash,
-        "by": run.by, "at": shown_at(run.at, zone), "locked_by": run.locked_by,
-        "locked_at": shown_at(run.locked_at, zone), "revision_of": run.revision_of,
-        "check_until": shown_at(run.check_until, zone), "forced": run.forced,
+        "by": run.by, "at": format_instant(run.at, zone), "locked_by": run.locked_by,
+        "locked_at": format_instant(run.locked_at, zone), "revision_of": run.revision_of,
+        "check_until": format_instant(run.check_until, zone), "forced": run.forced,
     }  # fmt: skip

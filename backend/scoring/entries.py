@@ -10,19 +10,19 @@ from backend.domain.refusals import Refused
 from backend.domain.scoring.facts import parse_facts
 from backend.domain.scoring.scheme import LedgerRule
 from backend.domain.scoring.scheme_file import load_scheme
-from backend.marks.inputs import scheme_for
-from backend.marks.spans import month_span, shown_at
 from backend.office.cache import OfficeSnapshot
 from backend.ports.scoring import LedgerEntry
+from backend.scoring.documents import find_scheme
+from backend.scoring.periods import format_instant, parse_month
 
 COUNTED = ("kind", "count", "level", "matter", "points", "timely", "total", "note", "evidence")
 FIELDS = (*COUNTED, "unit", "month", "document_date", "files", "tickets", "channel", "reason")
-LONGEST = 2_000  # characters of a note
-MOST = 50  # files or tickets of one line
+MAX_CHARS = 2_000  # characters of a note
+MAX_ITEMS = 50  # files or tickets of one line
 SYSTEM = "system"  # who enters what the system finds by itself
 
 
-def unit_of(written: str, snapshot: OfficeSnapshot) -> Unit:
+def resolve_unit(written: str, snapshot: OfficeSnapshot) -> Unit:
     """Return the unit of a code or a name. Refused `unknown_unit`."""
     units = snapshot.config.units
     found = units.get(written) or next((u for u in units.values() if u.name == written), None)
@@ -31,14 +31,14 @@ def unit_of(written: str, snapshot: OfficeSnapshot) -> Unit:
     return found
 
 
-def scheme_name(unit: Unit, snapshot: OfficeSnapshot) -> str:
+def resolve_scheme(unit: Unit, snapshot: OfficeSnapshot) -> str:
     """Return the id of the scheme that defines the ledger kinds of a unit."""
-    return scheme_for(unit, snapshot.settings.text("profile")) or "jilin-unit"
+    return find_scheme(unit, snapshot.settings.text("profile")) or "jilin-unit"
 
 
 def check_counts(row: Mapping[str, Any], unit: Unit, snapshot: OfficeSnapshot, *, lenient: bool = False) -> None:
     """Check that the unit's scheme can count the row; `lenient` drops needless points. Refused as by `parse_facts`."""
-    scheme = load_scheme(scheme_name(unit, snapshot))
+    scheme = load_scheme(resolve_scheme(unit, snapshot))
     given = {key: value for key, value in row.items() if key in COUNTED and value not in (None, "", [])}
     graded = any(line.kind == given.get("kind") and line.rule is LedgerRule.GRADED for line in scheme.ledger)
     if lenient and not graded:
@@ -46,7 +46,7 @@ def check_counts(row: Mapping[str, Any], unit: Unit, snapshot: OfficeSnapshot, *
     parse_facts({"scheme": scheme.id, "ledger": [given]}, scheme)
 
 
-def made(
+def build_entry(
     row: Mapping[str, Any], snapshot: OfficeSnapshot, number: int, by: str, now: datetime, month: str
 ) -> LedgerEntry:
     """Build the entry of that month from its fields.
@@ -56,42 +56,42 @@ def made(
     for name in row:
         if name not in FIELDS:
             raise Refused("unknown_field", field=name[:40], path=name[:40])
-    unit = unit_of(text_of(row, "unit"), snapshot)
+    unit = resolve_unit(parse_text(row, "unit"), snapshot)
     given = {k: str(v) if k in ("level", "points", "kind") else v for k, v in row.items() if v not in (None, "", [])}
-    papers = given.pop("evidence", "")
-    files = list(words_of(given, "files"))
-    if isinstance(papers, list):
-        files, papers = [*files, *words_of({"files": papers}, "files")], ""
+    evidence = given.pop("evidence", "")
+    files = list(parse_strings(given, "files"))
+    if isinstance(evidence, list):
+        files, evidence = [*files, *parse_strings({"files": evidence}, "files")], ""
     check_counts(given, unit, snapshot)
     return LedgerEntry(
         number, given["kind"], unit.code, month, int(given.get("count", 1)), given.get("level"),
-        None if "matter" not in given else text_of(given, "matter"), given.get("points"), text_of(given, "note", ""),
-        text_of({"evidence": papers}, "evidence"), by, now, "entered", f"entry:{number}",
+        None if "matter" not in given else parse_text(given, "matter"), given.get("points"), parse_text(given, "note", ""),
+        parse_text({"evidence": evidence}, "evidence"), by, now, "entered", f"entry:{number}",
         facts={k: given[k] for k in ("timely", "total", "channel") if k in given},
-        document_date=day_of(given.get("document_date")), files=tuple(dict.fromkeys(files)),
-        tickets=words_of(given, "tickets"), reason=text_of(given, "reason", ""),
+        document_date=parse_day(given.get("document_date")), files=tuple(dict.fromkeys(files)),
+        tickets=parse_strings(given, "tickets"), reason=parse_text(given, "reason", ""),
     )  # fmt: skip
 
 
-def month_of(row: Mapping[str, Any], today: date) -> tuple[str, str]:
+def resolve_months(row: Mapping[str, Any], today: date) -> tuple[str, str]:
     """Return (month of the document, month of submission); the first counts while it is not locked (Q47).
 
     A given `month` must be one of the two if there is a document date, else it counts as both.
     Refused `document_month`, `bad_month`, `bad_field`, `document_in_future`.
     """
-    day, submitted = day_of(row.get("document_date")), f"{today:%Y-%m}"
+    day, submitted = parse_day(row.get("document_date")), f"{today:%Y-%m}"
     if day is not None and day > today.isoformat():
         raise Refused("document_in_future", date=day, field="document_date")
     written = row.get("month")
     if written in (None, ""):
         return (day or submitted)[:7], submitted
-    month = month_span(text_of(row, "month")).name
+    month = parse_month(parse_text(row, "month")).name
     if day is not None and month not in (day[:7], submitted):
         raise Refused("document_month", month=month, date=day, field="month")
     return month, month if day is None else submitted
 
 
-def day_of(value: Any) -> str | None:
+def parse_day(value: Any) -> str | None:
     """Parse an ISO day; empty is None. Refused `bad_field`."""
     if value in (None, ""):
         return None
@@ -101,34 +101,34 @@ def day_of(value: Any) -> str | None:
         raise Refused("bad_field", field="document_date") from None
 
 
-def words_of(row: Mapping[str, Any], field: str) -> tuple[str, ...]:
+def parse_strings(row: Mapping[str, Any], field: str) -> tuple[str, ...]:
     """Return a list of at most MOST strings of 1 to 200 characters. Refused `bad_field`."""
     value = row.get(field, ())
-    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MOST:
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MAX_ITEMS:
         raise Refused("bad_field", field=field)
     if not all(isinstance(word, str) and 0 < len(word) <= 200 for word in value):
         raise Refused("bad_field", field=field)
     return tuple(value)
 
 
-def text_of(row: Mapping[str, Any], field: str, absent: str | None = None) -> str:
+def parse_text(row: Mapping[str, Any], field: str, absent: str | None = None) -> str:
     """Return a string of at most LONGEST characters. Refused `bad_field`."""
     value = row.get(field, absent)
     if isinstance(value, int) and not isinstance(value, bool) and field == "matter":
         value = str(value)
-    if not isinstance(value, str) or len(value) > LONGEST:
+    if not isinstance(value, str) or len(value) > MAX_CHARS:
         raise Refused("bad_field", field=field)
     return value
 
 
-def as_json(entry: LedgerEntry, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_entry(entry: LedgerEntry, zone: ZoneInfo) -> dict[str, Any]:
     """Serialize a ledger entry."""
     return {
         "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
         "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
         "evidence": entry.evidence, **entry.facts, "document_date": entry.document_date, "files": list(entry.files),
         "tickets": list(entry.tickets), "state": entry.state, "entered_by": entry.entered_by,
-        "entered_at": shown_at(entry.entered_at, zone), "reviewed_by": entry.reviewed_by,
-        "reviewed_at": shown_at(entry.reviewed_at, zone),
+        "entered_at": format_instant(entry.entered_at, zone), "reviewed_by": entry.reviewed_by,
+        "reviewed_at": format_instant(entry.reviewed_at, zone),
         "replaces": entry.replaces, "reason": entry.reason,
     }  # fmt: skip

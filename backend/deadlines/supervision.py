@@ -15,34 +15,34 @@ from backend.ports.supervision import SupervisionStore, WaitingAssignment
 from backend.tickets.service import TicketService
 
 log = structlog.get_logger("supervision")
-EVERY = timedelta(minutes=10)  # office time between runs
-AT_ONCE = 200
+INTERVAL = timedelta(minutes=10)  # office time between runs
+BATCH_SIZE = 200
 #: Suffixes of the settings that say how long a matter may wait, and names of the store's queries.
 AUTOMATIC = ("red_after", "unsatisfied_after", "exposed_after")
 
 
-class StandingOrders:
+class AutoSupervision:
     """Safe in any number of processes: a supervision is a move, a re-check reminder is sent once."""
 
-    def __init__(self, store: SupervisionStore, desk: TicketService, office: OfficeCache, catalogue: Texts) -> None:
+    def __init__(self, store: SupervisionStore, tickets: TicketService, office: OfficeCache, texts: Texts) -> None:
         self._store = store
-        self._desk = desk
+        self._tickets = tickets
         self._office = office
-        self._catalogue = catalogue
-        self._looked: datetime | None = None
+        self._texts = texts
+        self._last_run: datetime | None = None
 
-    async def round(self) -> int:
+    async def run_once(self) -> int:
         """Run if ten minutes have passed; return how many tickets were acted on."""
         now = self._office.clock.now()
-        if self._looked is not None and timedelta() <= now - self._looked < EVERY:
+        if self._last_run is not None and timedelta() <= now - self._last_run < INTERVAL:
             return 0
-        self._looked = now
+        self._last_run = now
         snapshot = await self._office.snapshot()
-        done = await self._look_again(now, snapshot)
+        done = await self._remind_rechecks(now, snapshot)
         for what in AUTOMATIC:
             if snapshot.settings.limit_or_none(f"supervise.auto.{what}") is None:
                 continue
-            for one in await getattr(self._store, what)(now, AT_ONCE):
+            for one in await getattr(self._store, what)(now, BATCH_SIZE):
                 done += await self._supervise(what, one, now, snapshot)
         return done
 
@@ -51,32 +51,32 @@ class StandingOrders:
         try:
             if now < snapshot.add_limit(snapshot.settings.text(f"supervise.auto.{what}"), one.since, one.unit):
                 return 0
-            words = {"reason": self._catalogue.render(f"clock.{what}")}
-            await self._desk.act(
-                Act("supervise", SYSTEM, Source.CLOCK, assignment_id=one.assignment_id, arguments=words)
+            arguments = {"reason": self._texts.render(f"clock.{what}")}
+            await self._tickets.act(
+                Act("supervise", SYSTEM, Source.CLOCK, assignment_id=one.assignment_id, arguments=arguments)
             )
         except Refused as refused:
             log.info("not_supervised", assignment=one.assignment_id, code=refused.code)
             return 0
         return 1
 
-    async def _look_again(self, now: datetime, snapshot: OfficeSnapshot) -> int:
+    async def _remind_rechecks(self, now: datetime, snapshot: OfficeSnapshot) -> int:
         """A25: on the day named at an explained close, remind its handlers and liaison, once, in office hours."""
-        told = 0
-        for one in await self._store.list_rechecks(now.date(), AT_ONCE):
-            snap = await self._desk.moves.load(TicketRef(assignment_id=one.assignment_id))
+        reminded = 0
+        for one in await self._store.list_rechecks(now.date(), BATCH_SIZE):
+            snap = await self._tickets.moves.load(TicketRef(assignment_id=one.assignment_id))
             if snap is None:
                 continue
             people = snapshot.with_stand_ins(snapshot.people(one.unit, Role.HANDLER, Role.LIAISON), now)
-            said = next(
+            explanation = next(
                 (r.facts.get("explanation") for r in reversed(snap.requests) if r.kind == "explained_close"), ""
             )
-            await self._desk.ensure_ids()
+            await self._tickets.ensure_ids()
             at = snapshot.earliest_send(now, now, Grade.GENERAL, one.unit)
             messages = [
-                Message(self._desk.new_id(), "M34", p.chat, p.code, snap.ticket.id, one.assignment_id,
-                       snap.ticket.version, False, at, now, {"explanation": said or ""})
+                Message(self._tickets.new_id(), "M34", p.chat, p.code, snap.ticket.id, one.assignment_id,
+                       snap.ticket.version, False, at, now, {"explanation": explanation or ""})
                 for p in people if p.chat
             ]  # fmt: skip
-            told += await self._store.enqueue_once(one, messages)
-        return told
+            reminded += await self._store.enqueue_once(one, messages)
+        return reminded

@@ -4,38 +4,38 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from backend.domain.ticket import UnitKind
-from backend.marks.ledgers import Ledgers
-from backend.marks.spans import bounds, month_span, shifted
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.scoring import ScoringStore
+from backend.scoring.ledgers import Ledgers
+from backend.scoring.periods import get_month_bounds, parse_month, shift_month
 
-Say = Callable[..., str]
-KEEPS_BACK = 1  # months before the current one that are checked again
+Render = Callable[..., str]
+MONTHS_BACK = 1  # months before the current one that are checked again
 
 
-class Harvest:
+class LedgerDrafts:
     """Drafts lines from a month's tables and registers. `say` renders the notes (texts `draft.…`)."""
 
-    def __init__(self, store: ScoringStore, office: OfficeCache, ledgers: Ledgers, say: Say) -> None:
-        self._store, self._office, self._ledgers, self._say = store, office, ledgers, say
+    def __init__(self, store: ScoringStore, office: OfficeCache, ledgers: Ledgers, render: Render) -> None:
+        self._store, self._office, self._ledgers, self._render = store, office, ledgers, render
 
-    async def round(self) -> int:
+    async def run_once(self) -> int:
         """Draft the current month and the one before; return how many drafts are new or changed."""
         month = f"{self._office.clock.now():%Y-%m}"
-        return sum([await self.month(shifted(month, -back)) for back in range(KEEPS_BACK, -1, -1)])
+        return sum([await self.draft_month(shift_month(month, -back)) for back in range(MONTHS_BACK, -1, -1)])
 
-    async def month(self, name: str) -> int:
+    async def draft_month(self, name: str) -> int:
         """Draft from every source of one month; return how many are new or changed. Refused `bad_month`."""
-        month = month_span(name).name
-        start, end = bounds(month, self._office.clock.zone)
+        month = parse_month(name).name
+        start, end = get_month_bounds(month, self._office.clock.zone)
         snapshot = await self._office.snapshot()
-        found = await self._from_tickets(month, start, end)
-        found += await self._knowledge(month, start, end)
-        found += await self._contacts(month, snapshot)
-        found += await self._occasions(month)
-        return found + await self._institutions(month, end, snapshot)
+        found = await self._draft_tickets(month, start, end)
+        found += await self._draft_knowledge(month, start, end)
+        found += await self._draft_contacts(month, snapshot)
+        found += await self._draft_occasions(month)
+        return found + await self._draft_institutions(month, end, snapshot)
 
-    async def _from_tickets(self, month: str, start: datetime, end: datetime) -> int:
+    async def _draft_tickets(self, month: str, start: datetime, end: datetime) -> int:
         now, found = self._office.clock.now(), 0
         words = (await self._office.snapshot()).settings.strings("scoring.praise_words")
         for lead in await self._store.find_praise(start, end):
@@ -53,7 +53,7 @@ class Harvest:
             )
         return found
 
-    async def _knowledge(self, month: str, start: datetime, end: datetime) -> int:
+    async def _draft_knowledge(self, month: str, start: datetime, end: datetime) -> int:
         """Count records accepted (units) or reviewed (institutions): one line per unit and month, whose count grows."""
         units, found = (await self._office.snapshot()).config.units, 0
         for code, (made, reviewed) in (await self._store.count_knowledge(start, end)).items():
@@ -63,7 +63,7 @@ class Harvest:
                 found += await self._draft("knowledge", code, month, f"knowledge:{code}:{month}", count=n)
         return found
 
-    async def _contacts(self, month: str, snapshot: OfficeSnapshot) -> int:
+    async def _draft_contacts(self, month: str, snapshot: OfficeSnapshot) -> int:
         """Draft contact changes reported (报备) after `contact.report_within` (B45), in the month of the report."""
         zone, found = self._office.clock.zone, 0
         within = snapshot.settings.text("contact.report_within")
@@ -78,7 +78,7 @@ class Harvest:
                 )  # fmt: skip
         return found
 
-    async def _occasions(self, month: str) -> int:
+    async def _draft_occasions(self, month: str) -> int:
         found = 0
         for one in await self._store.list_register_entries("occasion"):
             if one.on_date[:7] == month and one.facts.get("came") == "no" and one.ended_at is None:
@@ -86,7 +86,7 @@ class Harvest:
                 found += await self._draft("absence", one.unit, month, f"occasion:{one.id}", text=what, name=one.name)
         return found
 
-    async def _institutions(self, month: str, end: datetime, snapshot: OfficeSnapshot) -> int:
+    async def _draft_institutions(self, month: str, end: datetime, snapshot: OfficeSnapshot) -> int:
         """Draft missing posts, rules and rosters, for institutions that keep the register at all."""
         found = 0
         last = (end - timedelta(days=1)).date().isoformat()
@@ -101,7 +101,7 @@ class Harvest:
                 if mine and missing:
                     found += await self._draft(
                         ledger, unit.code, month, f"{kind}:{unit.code}:{month}", count=len(missing), text=ledger,
-                        names=self._say("draft.comma").join(missing),
+                        names=self._render("draft.comma").join(missing),
                     )  # fmt: skip
         rosters = await self._store.list_register_entries("roster")
         for unit in units:
@@ -120,7 +120,7 @@ class Harvest:
         self, kind: str, unit: str, month: str, source: str, *, count: int = 1, level: str | None = None, ticket: str = "",
         text: str = "", **facts: str,
     ) -> int:  # fmt: skip
-        note = self._say(f"draft.{text or kind}", ticket_no=ticket, count=count, **facts)
+        note = self._render(f"draft.{text or kind}", ticket_no=ticket, count=count, **facts)
         made = await self._ledgers.draft(
             kind, unit, month, source=source, count=count, level=level, note=note, tickets=(ticket,) if ticket else ()
         )

@@ -10,33 +10,33 @@ from backend.domain.scoring.compute import compute_json
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.domain.scoring.sheet import NO_DATA
 from backend.domain.settings import Settings
-from backend.marks.inputs import REGION, documents, question, schemes_of
-from backend.marks.spans import Span, bounds, instant_of, settles, shifted
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.scoring import PendingRequest, ScoringStore
+from backend.scoring.documents import REGION, build_documents, build_query, group_by_scheme
+from backend.scoring.periods import Period, compute_settlement, get_month_bounds, parse_instant, shift_month
 
 JILIN = "jilin"
-BACK = 11  # months to look back for a score to carry (Q9 `carry_last`)
+CARRY_MONTHS = 11  # months to look back for a score to carry (Q9 `carry_last`)
 
 
-class Gathering:
+class ScoringInputs:
     """Collects the inputs of months, quarters and years."""
 
     def __init__(self, store: ScoringStore, office: OfficeCache) -> None:
         self.store, self.office = store, office
 
-    async def inputs(
-        self, of: Span, *, scheme: str | None = None, unit: str | None = None,
+    async def collect(
+        self, period: Period, *, scheme: str | None = None, unit: str | None = None,
         settings: Mapping[str, str] | None = None, as_of: datetime | str | None = None, evidence: bool = True,
     ) -> dict[str, Any]:  # fmt: skip
         """Collect a period's inputs. Months not begun are left out; locked months keep their locked inputs."""
-        if of.kind == "month":
-            return await self.month(of.name, scheme, unit, settings, as_of, evidence)
-        at = self.moment(as_of)
+        if period.kind == "month":
+            return await self.collect_month(period.name, scheme, unit, settings, as_of, evidence)
+        at = self.resolve_instant(as_of)
         snapshot = await self.office.snapshot()
         months = []
-        for month in of.months:
-            if bounds(month, self.office.clock.zone)[0] > at:
+        for month in period.months:
+            if get_month_bounds(month, self.office.clock.zone)[0] > at:
                 continue
             locked = (
                 await self.store.find_locked_run(month, scheme or "")
@@ -44,30 +44,32 @@ class Gathering:
                 else None
             )
             months.append(
-                await self.month(month, scheme, unit, settings, at, evidence=False)
+                await self.collect_month(month, scheme, unit, settings, at, evidence=False)
                 if locked is None
                 else locked.sheet["inputs"]
             )
-        rules, since = await self.rules(of.months, snapshot)
-        return {"period": of.name, "kind": of.kind, "rules_as_of": since, "settings": rules.with_changes(settings or {}).to_dict(),
+        rules, since = await self.load_rules(period.months, snapshot)
+        return {"period": period.name, "kind": period.kind, "rules_as_of": since, "settings": rules.with_changes(settings or {}).to_dict(),
                 "months": months}  # fmt: skip
 
-    async def month(
+    async def collect_month(
         self, month: str, scheme: str | None, unit: str | None, settings: Mapping[str, str] | None,
         as_of: datetime | str | None, evidence: bool, granted: tuple[PendingRequest, ...] = (),
     ) -> dict[str, Any]:  # fmt: skip
         """Collect a month's inputs; `granted` requests count as if decided in favour."""
         snapshot = await self.office.snapshot()
-        rules, since = await self.rules((month,), snapshot)
+        rules, since = await self.load_rules((month,), snapshot)
         rules = rules.with_changes(settings or {})
-        at = self.moment(as_of)
-        asked = replace(question(month, snapshot, rules, at, unit), granted=granted)
+        at = self.resolve_instant(as_of)
+        query = replace(build_query(month, snapshot, rules, at, unit), granted=granted)
         wanted = None if scheme == REGION else scheme
         units: list[dict[str, Any]] = []
-        for name, members in schemes_of(snapshot, rules, wanted, unit).items():
-            found = await documents(self.store, load_scheme(name), members, month, asked, rules, evidence=evidence)
+        for name, members in group_by_scheme(snapshot, rules, wanted, unit).items():
+            found = await build_documents(
+                self.store, load_scheme(name), members, month, query, rules, evidence=evidence
+            )
             if rules.text("scoring.zero_denominator") == "carry_last":
-                await self._carry(name, found, month, snapshot, rules, at)
+                await self._carry_last(name, found, month, snapshot, rules, at)
             units += found
         apart = [u.code for u in snapshot.config.units.values() if u.province_department]
         regional = unit is None and scheme in (None, REGION) and rules.text("profile") == JILIN
@@ -77,7 +79,7 @@ class Gathering:
             "units": units, "regions": names,
         }  # fmt: skip
 
-    async def rules(self, months: tuple[str, ...], snapshot: OfficeSnapshot) -> tuple[Settings, str | None]:
+    async def load_rules(self, months: tuple[str, ...], snapshot: OfficeSnapshot) -> tuple[Settings, str | None]:
         """Return the settings of a period, and the ISO instant they are read at (None: now).
 
         A settled period keeps the versions in force at its settlement, whatever is set later; one settled before
@@ -86,7 +88,7 @@ class Gathering:
         zone = self.office.clock.zone
         try:
             now_rules = snapshot.settings
-            day = settles(months, now_rules.text("settlement_day"), snapshot.calendar, zone)
+            day = compute_settlement(months, now_rules.text("settlement_day"), snapshot.calendar, zone)
         except Refused:  # past the calendar's end nothing is settled
             return snapshot.settings, None
         if self.office.clock.now() < day:
@@ -104,7 +106,7 @@ class Gathering:
         kept = {key: value for key, value in now_rules.overrides.items() if key not in own}
         return Settings({**kept, **chosen}, now_rules.zone), day.isoformat()
 
-    async def _carry(
+    async def _carry_last(
         self,
         scheme: str,
         found: list[dict[str, Any]],
@@ -118,13 +120,13 @@ class Gathering:
         by_unit = {d["unit"]: d for d in found}
         lacking = {(d["unit"], item) for d in found for item, pair in d["rates"].items() if not pair[1]}
         members = [snapshot.config.units[code] for code in by_unit]
-        for back in range(1, BACK + 1):
+        for back in range(1, CARRY_MONTHS + 1):
             if not lacking:
                 return
-            earlier = shifted(month, -back)
-            asked = question(earlier, snapshot, plain, at, None)
-            for document in await documents(
-                self.store, load_scheme(scheme), members, earlier, asked, plain, evidence=False
+            earlier = shift_month(month, -back)
+            query = build_query(earlier, snapshot, plain, at, None)
+            for document in await build_documents(
+                self.store, load_scheme(scheme), members, earlier, query, plain, evidence=False
             ):
                 sheet = compute_json(document, plain.to_dict())
                 for line in sheet["lines"]:
@@ -133,8 +135,8 @@ class Gathering:
                         by_unit[place[0]].setdefault("last", {})[line["item"]] = line["score"]
                         lacking.discard(place)
 
-    def moment(self, as_of: datetime | str | None) -> datetime:
+    def resolve_instant(self, as_of: datetime | str | None) -> datetime:
         """Resolve `as_of` (ISO text, instant, None for now) to an instant. Refused `bad_time`."""
         if as_of is None:
             return self.office.clock.now()
-        return instant_of(as_of, self.office.clock.zone) if isinstance(as_of, str) else as_of
+        return parse_instant(as_of, self.office.clock.zone) if isinstance(as_of, str) else as_of

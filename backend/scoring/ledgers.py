@@ -7,25 +7,35 @@ from typing import Any
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.marks.aids import Aids, IdSupply
-from backend.marks.entries import SYSTEM, as_json, made, month_of, scheme_name, text_of, unit_of
-from backend.marks.spans import month_span
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import LedgerEntry, ScoringStore
+from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.entries import (
+    SYSTEM,
+    build_entry,
+    parse_text,
+    resolve_months,
+    resolve_scheme,
+    resolve_unit,
+    serialize_entry,
+)
+from backend.scoring.periods import parse_month
 
-__all__ = ["IdSupply", "Ledgers", "as_json", "clerk"]
+__all__ = ["IdSupply", "Ledgers", "require_clerk", "serialize_entry"]
 
 CLERKS = (Role.SCORE_CLERK, Role.ADMIN, None)
 STATES = ("draft", "entered", "accepted", "refused", "void")
-A_PAGE = 50
+PAGE_SIZE = 50
 
 
 class Ledgers:
     """Enters, corrects, reviews, lists and drafts ledger lines."""
 
-    def __init__(self, store: ScoringStore, office: OfficeCache, ids: IdSupply, aids: Aids) -> None:
-        self._store, self._office, self._ids, self._aids = store, office, ids, aids
+    def __init__(
+        self, store: ScoringStore, office: OfficeCache, ids: IdSupply, dependencies: ScoringDependencies
+    ) -> None:
+        self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
     async def enter(self, entry: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Enter one line by hand; it counts only after a second person's review.
@@ -33,8 +43,8 @@ class Ledgers:
         Without a month it belongs to its document's month unless that is locked, else to the month of submission
         (Q47). Refused `forbidden`, `month_locked`, `unknown_file`, and as by `entries.made`, `entries.month_of`.
         """
-        clerk(actor)
-        return as_json(await self._enter(entry, actor, None), self._office.clock.zone)
+        require_clerk(actor)
+        return serialize_entry(await self._enter(entry, actor, None), self._office.clock.zone)
 
     async def correct(self, entry_id: int, changes: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Enter a line that voids an accepted one once it is accepted itself; with `void` nothing takes its place.
@@ -42,8 +52,8 @@ class Ledgers:
         `changes`: the fields that differ, and a `reason`. Refused `unknown_entry`, `reason_missing`, `nothing_to_void`,
         `correction_waits`, and as `enter`.
         """
-        clerk(actor)
-        old = await self._known(entry_id)
+        require_clerk(actor)
+        old = await self._get(entry_id)
         if old.state != "accepted":
             raise Refused("nothing_to_void", id=entry_id, state=old.state)
         if not str(changes.get("reason") or "").strip():
@@ -52,29 +62,39 @@ class Ledgers:
         if any(line.replaces == entry_id for line in waiting):
             raise Refused("correction_waits", id=entry_id)
         void = bool(changes.get("void"))
-        row = {**_fields(old), **{k: v for k, v in changes.items() if k != "void" and v is not None}, "unit": old.unit}
-        return as_json(await self._enter(row, actor, old, void=void), self._office.clock.zone)
+        row = {
+            **_entry_fields(old),
+            **{k: v for k, v in changes.items() if k != "void" and v is not None},
+            "unit": old.unit,
+        }
+        return serialize_entry(await self._enter(row, actor, old, void=void), self._office.clock.zone)
 
     async def _enter(
         self, row: Mapping[str, Any], actor: Actor, old: LedgerEntry | None, *, void: bool = False
     ) -> LedgerEntry:
         await self._ids.refill(1)
         snapshot, now = await self._office.snapshot(), self._office.clock.now()
-        first, second = month_of(row, now.date())
-        unit = unit_of(text_of(row, "unit"), snapshot)
-        month = await self._open_month(first, second, unit.code, snapshot, reason=str(row.get("reason") or ""))
-        line = made(row, snapshot, self._ids.take(), actor.code, now, month)
-        if line.files and self._aids.papers is not None and not await self._aids.papers.are_usable(line.files, actor):
+        first, second = resolve_months(row, now.date())
+        unit = resolve_unit(parse_text(row, "unit"), snapshot)
+        month = await self._choose_month(first, second, unit.code, snapshot, reason=str(row.get("reason") or ""))
+        line = build_entry(row, snapshot, self._ids.take(), actor.code, now, month)
+        if (
+            line.files
+            and self._dependencies.files is not None
+            and not await self._dependencies.files.are_usable(line.files, actor)
+        ):
             raise Refused("unknown_file", field="files")
         if old is not None:
             line = replace(line, replaces=old.id, facts={**line.facts, "void": True} if void else line.facts)
         await self._store.add_ledger_entries([line])
-        await self._aids.note(now, actor.code, "ledger_entered", line.id, kind=line.kind, unit=line.unit, month=month)
+        await self._dependencies.note(
+            now, actor.code, "ledger_entered", line.id, kind=line.kind, unit=line.unit, month=month
+        )
         return line
 
-    async def _open_month(self, first: str, second: str, unit: str, snapshot: OfficeSnapshot, *, reason: str) -> str:
+    async def _choose_month(self, first: str, second: str, unit: str, snapshot: OfficeSnapshot, *, reason: str) -> str:
         """Return the first month that is not locked; with a reason, a locked one too. Refused `month_locked`."""
-        scheme = scheme_name(snapshot.config.units[unit], snapshot)
+        scheme = resolve_scheme(snapshot.config.units[unit], snapshot)
         for month in (first, second):
             if not await self._store.is_locked(month, [scheme]):
                 return month
@@ -87,26 +107,28 @@ class Ledgers:
 
         Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`.
         """
-        clerk(actor)
-        entry = await self._known(entry_id)
+        require_clerk(actor)
+        entry = await self._get(entry_id)
         if entry.entered_by == actor.code:
             raise Refused("same_person", by=actor.code)
         state, now = "accepted" if accept else "refused", self._office.clock.now()
         if not await self._store.review_ledger_entry(entry_id, state, actor.code, now):
             raise Refused("nothing_pending", kind="ledger")
-        await self._aids.note(now, actor.code, "ledger_reviewed", entry_id, state=state, replaces=entry.replaces)
-        return as_json(await self._known(entry_id), self._office.clock.zone)
+        await self._dependencies.note(
+            now, actor.code, "ledger_reviewed", entry_id, state=state, replaces=entry.replaces
+        )
+        return serialize_entry(await self._get(entry_id), self._office.clock.zone)
 
-    async def lines(
+    async def list_lines(
         self, actor: Actor, *, month: str | None = None, unit: str | None = None, kind: str | None = None,
-        state: str | None = None, before: int | None = None, limit: int = A_PAGE,
+        state: str | None = None, before: int | None = None, limit: int = PAGE_SIZE,
     ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
         """Return a page of lines, newest first, and the cursor of the next; a unit's people see its accepted ones.
 
         Refused `bad_month`, `bad_field`, `forbidden`.
         """
         if month is not None:
-            month_span(month)
+            parse_month(month)
         if state is not None and state not in STATES:
             raise Refused("bad_field", field="state")
         states: tuple[str, ...] = () if state is None else (state,)
@@ -117,7 +139,7 @@ class Ledgers:
             if state not in (None, "accepted"):
                 raise Refused("forbidden", verb="ledger")
         found = await self._store.list_ledger_entries(LedgerFilter(month, unit, kind, states, before), limit + 1)
-        shown = [as_json(line, self._office.clock.zone) for line in found[:limit]]
+        shown = [serialize_entry(line, self._office.clock.zone) for line in found[:limit]]
         return shown, shown[-1]["id"] if len(found) > limit else None
 
     async def draft(
@@ -137,30 +159,30 @@ class Ledgers:
                "tickets": list(tickets)}  # fmt: skip
         await self._ids.refill(1)
         try:
-            line = made(row, snapshot, self._ids.take(), SYSTEM, now, month_span(month).name)
+            line = build_entry(row, snapshot, self._ids.take(), SYSTEM, now, parse_month(month).name)
         except Refused as no:
             if no.code == "unknown_kind":
                 return False
             raise
-        if await self._store.is_locked(month, [scheme_name(snapshot.config.units[unit], snapshot)]):
+        if await self._store.is_locked(month, [resolve_scheme(snapshot.config.units[unit], snapshot)]):
             return False
         kept = await self._store.save_drafts([replace(line, state="draft", fingerprint=f"draft:{source}")])
         return bool(kept[0])
 
-    async def _known(self, entry_id: int) -> LedgerEntry:
+    async def _get(self, entry_id: int) -> LedgerEntry:
         entry = await self._store.get_ledger_entry(entry_id)
         if entry is None:
             raise Refused("unknown_entry", id=entry_id)
         return entry
 
 
-def clerk(actor: Actor) -> None:
+def require_clerk(actor: Actor) -> None:
     """Require a role that may keep ledgers and runs (contract §5). Refused `forbidden`."""
     if actor.role not in CLERKS:
         raise Refused("forbidden", verb="score")
 
 
-def _fields(entry: LedgerEntry) -> dict[str, Any]:
+def _entry_fields(entry: LedgerEntry) -> dict[str, Any]:
     """Return the fields of an entry as they were entered."""
     row = {
         "kind": entry.kind, "count": entry.count, "level": entry.level, "matter": entry.matter, "points": entry.points,

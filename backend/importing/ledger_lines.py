@@ -8,19 +8,19 @@ from dataclasses import asdict
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.marks.entries import check_counts, scheme_name
 from backend.office.cache import OfficeSnapshot
 from backend.paper import records as paper
 from backend.ports.imports import ImportedLedgerLine
+from backend.scoring.entries import check_counts, resolve_scheme
 from backend.taking import Result, Taker
 
 
-class LedgerTaker(Taker):
+class LedgerImporter(Taker):
     """Imports ledger lines. Equal lines are numbered within a file, so importing a file again adds nothing."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self._equal: Counter[str] = Counter()
+        self._equal_counts: Counter[str] = Counter()
 
     async def results(self, rows: Sequence[paper.LedgerRow]) -> list[Result]:
         finder, snapshot = await self.units(), await self.shelves.office.snapshot()
@@ -28,7 +28,7 @@ class LedgerTaker(Taker):
         for row in rows:
             try:
                 unit = finder.find(row.unit)
-                line = self._line(row, unit.code)
+                line = self._build_line(row, unit.code)
                 check_counts({**asdict(line), **line.facts}, unit, snapshot, lenient=True)
                 lines.append(line)
             except Refused as no:
@@ -36,35 +36,35 @@ class LedgerTaker(Taker):
         known = await self.shelves.book.find_existing_lines(
             [x.fingerprint for x in lines if isinstance(x, ImportedLedgerLine)]
         )
-        lines = await self._open_months(lines, known, snapshot)
+        lines = await self._refuse_locked_months(lines, known, snapshot)
         good = [line for line in lines if isinstance(line, ImportedLedgerLine)]
         if self.dry:
-            kept = [line.fingerprint not in known for line in good]
+            stored = [line.fingerprint not in known for line in good]
         else:
-            kept = await self.shelves.book.add_ledger_lines(good, self.by.code, self.shelves.office.clock.now())
-        answers = iter(kept)
-        return [line if isinstance(line, Refused) else next(answers) for line in lines]
+            stored = await self.shelves.book.add_ledger_lines(good, self.by.code, self.shelves.office.clock.now())
+        outcomes = iter(stored)
+        return [line if isinstance(line, Refused) else next(outcomes) for line in lines]
 
-    async def _open_months(
+    async def _refuse_locked_months(
         self, lines: Sequence[ImportedLedgerLine | Refused], known: Collection[str], snapshot: OfficeSnapshot
     ) -> list[ImportedLedgerLine | Refused]:
         """Refuse new lines of locked months (`month_locked`); lines already stored pass (B3)."""
-        shut = await self.shelves.book.list_locked_periods()
+        locked = await self.shelves.book.list_locked_periods()
         found: list[ImportedLedgerLine | Refused] = []
         for line in lines:
             if isinstance(line, ImportedLedgerLine) and line.fingerprint not in known:
-                scheme = scheme_name(snapshot.config.units[line.unit], snapshot)
-                if {(line.month, ""), (line.month, scheme)} & shut:
+                scheme = resolve_scheme(snapshot.config.units[line.unit], snapshot)
+                if {(line.month, ""), (line.month, scheme)} & locked:
                     found.append(Refused("month_locked", month=line.month, field="month"))
                     continue
             found.append(line)
         return found
 
-    def _line(self, row: paper.LedgerRow, unit: str) -> ImportedLedgerLine:
+    def _build_line(self, row: paper.LedgerRow, unit: str) -> ImportedLedgerLine:
         facts: Mapping[str, Any] = {k: v for k, v in (("timely", row.timely), ("total", row.total)) if v is not None}
-        plain = (str(row.kind), unit, row.month, row.count, row.level and str(row.level), row.matter,
+        values = (str(row.kind), unit, row.month, row.count, row.level and str(row.level), row.matter,
                  None if row.points is None else str(row.points), row.note or "", row.evidence or "")  # fmt: skip
-        body = json.dumps([*plain, facts], ensure_ascii=False, sort_keys=True)
-        self._equal[body] += 1
-        mark = hashlib.sha256(f"{body}#{self._equal[body]}".encode()).hexdigest()
-        return ImportedLedgerLine(mark, *plain, facts)
+        body = json.dumps([*values, facts], ensure_ascii=False, sort_keys=True)
+        self._equal_counts[body] += 1
+        fingerprint = hashlib.sha256(f"{body}#{self._equal_counts[body]}".encode()).hexdigest()
+        return ImportedLedgerLine(fingerprint, *values, facts)

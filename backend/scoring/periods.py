@@ -19,7 +19,7 @@ _SHAPES: tuple[tuple[str, str, Callable[[int], range]], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Period:
     """A period: its name, its kind (month, quarter, year) and its months (2026-10 …)."""
 
     name: str
@@ -27,45 +27,45 @@ class Span:
     months: tuple[str, ...]
 
 
-def span(name: str) -> Span:
+def parse_period(name: str) -> Period:
     """Parse a period's name. Refused `bad_period`."""
     for kind, shape, months in _SHAPES:
         match = re.fullmatch(shape, name, re.ASCII)
         if match:
-            return Span(name, kind, tuple(f"{match[1]}-{m:02d}" for m in months(int(match[2] or 0))))
+            return Period(name, kind, tuple(f"{match[1]}-{m:02d}" for m in months(int(match[2] or 0))))
     raise Refused("bad_period", period=name[:40])
 
 
-def month_span(name: str) -> Span:
+def parse_month(name: str) -> Period:
     """Parse a month's name. Refused `bad_month`."""
     if not re.fullmatch(_SHAPES[0][1], name, re.ASCII):
         raise Refused("bad_month", value=name[:40])
-    return span(name)
+    return parse_period(name)
 
 
-def bounds(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def get_month_bounds(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the first local instant of the month and of the next month."""
-    return _first(month, zone), _first(shifted(month, 1), zone)
+    return _month_start(month, zone), _month_start(shift_month(month, 1), zone)
 
 
-def shifted(month: str, by: int) -> str:
+def shift_month(month: str, by: int) -> str:
     """Return the month `by` months later."""
-    place = int(month[:4]) * 12 + int(month[5:]) - 1 + by
-    return f"{place // 12}-{place % 12 + 1:02d}"
+    index = int(month[:4]) * 12 + int(month[5:]) - 1 + by
+    return f"{index // 12}-{index % 12 + 1:02d}"
 
 
-def settles(months: tuple[str, ...], limit: str, calendar: Calendar, zone: ZoneInfo) -> datetime:
+def compute_settlement(months: tuple[str, ...], limit: str, calendar: Calendar, zone: ZoneInfo) -> datetime:
     """Return the instant from which the period may be locked: the start of its settlement day in the next month (Q15).
 
     Refused `calendar_ends`.
     """
-    _, end = bounds(months[-1], zone)
+    _, end = get_month_bounds(months[-1], zone)
     last = (end - timedelta(days=1)).date()
     day = calendar.add_workdays(last, Limit.parse(limit).amount)
     return datetime.combine(day, time(), zone)
 
 
-def instant_of(text: str, zone: ZoneInfo) -> datetime:
+def parse_instant(text: str, zone: ZoneInfo) -> datetime:
     """Parse an ISO instant; without an offset it is in `zone`. Refused `bad_time`."""
     try:
         at = datetime.fromisoformat(text)
@@ -74,10 +74,10 @@ def instant_of(text: str, zone: ZoneInfo) -> datetime:
         raise Refused("bad_time", at=text[:40]) from None
 
 
-def shown_at(at: datetime | None, zone: ZoneInfo) -> str | None:
+def format_instant(at: datetime | None, zone: ZoneInfo) -> str | None:
     """Format an instant as ISO text in `zone`; None stays None."""
     return None if at is None else at.astimezone(zone).isoformat()
 
 
-def _first(month: str, zone: ZoneInfo) -> datetime:
+def _month_start(month: str, zone: ZoneInfo) -> datetime:
     return datetime.combine(date(int(month[:4]), int(month[5:]), 1), time(), zone)

@@ -1,0 +1,1 @@
+"""What time does to tickets: reminders, automatic acts, recomputed limits."""
