@@ -22,16 +22,16 @@ from backend.ports.keys import KeyStore
 from backend.ports.ticket_queries import QueryStore
 from backend.tickets.files import TicketFiles
 from backend.tickets.service import TicketService
-from backend.visiting.room import Visiting
+from backend.visits.service import VisitService
 
 if TYPE_CHECKING:
-    from backend.calls.room import Calls
+    from backend.calls.service import Calls
     from backend.delivery.worker import DeliveryWorker
     from backend.dispatch_aid import DispatchAid
     from backend.governance import Governance
     from backend.likeness import Likeness
     from backend.likeness.hot import HotLists
-    from backend.visits import Visits
+    from backend.visits.automatic import AutoVisits
 
 
 class IntakeRoom(Protocol):
@@ -159,8 +159,8 @@ class Rooms:
     courier: "DeliveryWorker | None" = None
     calls: "Calls | None" = None
     auditor: "AuditorRoom | None" = None
-    visits: "Visits | None" = None
-    visiting: Visiting | None = None
+    visits: "AutoVisits | None" = None
+    visiting: VisitService | None = None
     short_texts: SmsWorker | None = None
     #: worker name → monotonic seconds of its last completed run
     heartbeat: MutableMapping[str, float] = field(default_factory=dict)

@@ -133,7 +133,7 @@ async def _answered(engine: str, count: int) -> list[Figure]:
                 await world.ticket(f"T{made + number}")
                 await world.act("dispatch", DISPATCHER, f"T{made + number}", unit=f"X{number}")
             made += count
-            while await world.calls.round():
+            while await world.calls.run_once():
                 pass
             attempts = await db.read(lambda c: list(c.execute(
                 text("SELECT id, provider_id FROM dials WHERE state = 'placed' AND step = 0"))))  # fmt: skip

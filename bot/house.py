@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from aiogram import Bot
 
-from backend.calls.bridging import Ringing as Begun
+from backend.calls.bridge import StartedBridge as Begun
 from backend.delivery.cards import CardRenderer
 from backend.delivery.snooze import SnoozeActions
 from backend.domain.acts import Actor
@@ -29,14 +29,14 @@ CHANNEL = "telegram"
 class Ringer(Protocol):
     """What the bot uses of backend/calls."""
 
-    async def ring(self, ticket_no: str, by: Actor) -> object:
+    async def call_unit(self, ticket_no: str, by: Actor) -> object:
         """Call the unit about a ticket now; return the code of the person called.
 
         Refused `forbidden`, `not_now`, `no_handler` …
         """
         ...
 
-    async def bridge(self, by: Actor, *, assignment_id: int | None = None) -> Begun:
+    async def start_bridge(self, by: Actor, *, assignment_id: int | None = None) -> Begun:
         """Connect the actor with the requester (P3); `to` is the actor's own number, masked. Refused `no_phone` …"""
         ...
 

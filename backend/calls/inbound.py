@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from backend.calls.talking import Spoken, Talking
-from backend.calls.tools import WATCH, Tools, callable_number, masked
+from backend.calls.dependencies import SILENCE_TIMEOUT, CallDependencies, mask_number, to_callable_number
+from backend.calls.dialogue import Dialogue, Spoken
 from backend.ports.calls import NewCall
 from notify.line import LineEvent
 from notify.message import Prompt
@@ -12,30 +12,30 @@ from notify.message import Prompt
 class Inbound:
     """Answers the office's own number. Handlers prove themselves by PIN; requesters hear nothing private."""
 
-    def __init__(self, tools: Tools, talking: Talking) -> None:
+    def __init__(self, tools: CallDependencies, talking: Dialogue) -> None:
         self._t = tools
-        self._talking = talking
+        self._dialogue = talking
 
     async def answer(self, event: LineEvent) -> Spoken:
         """Return the first prompt of an incoming call; idempotent (FW7)."""
         t = self._t
         snapshot = await t.office.snapshot()
-        number = callable_number(event.from_, snapshot)
-        new = await self._of_person(number) if number else None
+        number = to_callable_number(event.from_, snapshot)
+        new = await self._prepare_person_call(number) if number else None
         if new is None and number:
-            new = await self._of_requester(number)
+            new = await self._prepare_requester_call(number)
         if new is None or number is None:
-            words = t.catalogue.render("phone.inbound_unknown", org_name=t.hotline_name, hotline=t.hotline)
-            return Spoken(Prompt((words,), language=t.language), 0, 0)
+            text = t.texts.render("phone.inbound_unknown", org_name=t.hotline_name, hotline=t.hotline)
+            return Spoken(Prompt((text,), language=t.language), 0, 0)
         kept = NewCall(
-            "inbound", next_at=t.now() + WATCH, created_at=t.now(), phone=number, masked=masked(number, snapshot), **new
+            "inbound", next_at=t.now() + SILENCE_TIMEOUT, created_at=t.now(), phone=number, masked=mask_number(number, snapshot), **new
         )  # fmt: skip
         attempt = await t.store.open_inbound(kept, event.provider_id)
-        return await self._talking.answer(attempt, 0, event)
+        return await self._dialogue.answer(attempt, 0, event)
 
-    async def _of_person(self, number: str) -> dict[str, Any] | None:
+    async def _prepare_person_call(self, number: str) -> dict[str, Any] | None:
         """Prepare a call from one of our people; the script asks for their PIN before anything is said."""
-        person = await self._t.registry.find_by_phone(number)
+        person = await self._t.people.find_by_phone(number)
         if person is None:
             return None
         missed = await self._t.store.find_missed(person.code)
@@ -46,7 +46,7 @@ class Inbound:
             }}  # fmt: skip
         return new
 
-    async def _of_requester(self, number: str) -> dict[str, Any] | None:
+    async def _prepare_requester_call(self, number: str) -> dict[str, Any] | None:
         visit = await self._t.store.find_pending_visit(number)
         if visit is None:
             return None

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from backend.calls.tools import callable_number
+from backend.calls.dependencies import to_callable_number
 from backend.delivery.by_text import SMS_CHANNEL
 from backend.delivery.kinds import is_relevant
 from backend.delivery.view import MessageView
@@ -91,7 +91,7 @@ class SmsWorker:
     async def _send(self, claimed: ClaimedMessage, now: datetime) -> None:
         message = claimed.message
         text = await self.render(message)
-        number = callable_number(await self.phones.get_phone(message.person), await self.office.snapshot())
+        number = to_callable_number(await self.phones.get_phone(message.person), await self.office.snapshot())
         if text is None:
             await self._settle(claimed, "skipped", now, "moot")
         elif number is None:

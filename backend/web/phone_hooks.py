@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 import structlog
 from aiohttp import web
 
-from backend.calls.room import Calls
-from backend.calls.talking import Spoken
+from backend.calls.dialogue import Spoken
+from backend.calls.service import Calls
 from backend.domain.refusals import Refused, get_http_status
 from backend.web.bodies import TooSlow, read_bytes
 from notify.line import Line, LineEvent
@@ -49,7 +49,7 @@ class PhoneHooks:
         self._address = address.rstrip("/")
         self.answer_seconds, self.status_seconds = ANSWER_SECONDS, STATUS_SECONDS
         self._busy: set[asyncio.Task[Any]] = set()
-        say, language = calls.tools.catalogue.render, calls.tools.language
+        say, language = calls.dependencies.texts.render, calls.dependencies.language
         self._wait = Prompt((say("phone.wait"),), pause=1, then="next", language=language)
         self._sorry = Prompt((say("phone.unavailable"),), language=language)
 
@@ -150,7 +150,7 @@ class PhoneHooks:
 
     async def _announce(self, request: web.Request, fields: Fields) -> web.Response:
         """P3: tell the second leg who is calling; then both are joined, even if we could not answer in time."""
-        said = await self._in_time(self._calls.announce(int(request.match_info["dial"])), self.answer_seconds)
+        said = await self._in_time(self._calls.build_announcement(int(request.match_info["dial"])), self.answer_seconds)
         return self._xml(said or replace(self._wait, then="join"), "")
 
     async def _inbound(self, request: web.Request, fields: Fields) -> web.Response:
@@ -158,7 +158,7 @@ class PhoneHooks:
         event = self._line.read(fields)
         if not event.provider_id:
             raise Refused("bad_request")
-        spoken = await self._in_time(self._calls.inbound(event), self.answer_seconds)
+        spoken = await self._in_time(self._calls.answer_inbound(event), self.answer_seconds)
         if spoken is None:
             return self._hold(waited, f"{self._address}{BASE}/inbound?w={waited + 1}")
         return self._said(spoken)
@@ -169,7 +169,7 @@ class PhoneHooks:
         return web.Response(status=204 if kept else 503)
 
     async def _kept(self, attempt: int, event: LineEvent) -> bool:
-        await self._calls.status(attempt, event)
+        await self._calls.receive_status(attempt, event)
         return True
 
     async def _fallback(self, request: web.Request, fields: Fields) -> web.Response:
@@ -179,7 +179,7 @@ class PhoneHooks:
     async def _stranger(self, request: web.Request) -> None:
         """FW24: record a validly signed request about an unknown call."""
         try:
-            await self._in_time(self._calls.stranger(request.path), self.answer_seconds)
+            await self._in_time(self._calls.record_unknown_callback(request.path), self.answer_seconds)
         except Refused:  # pragma: no cover - the audit refuses nothing
             return
 
@@ -209,18 +209,18 @@ class PhoneHooks:
 
     def _carried(self, attempt: int, event: LineEvent) -> str:
         said = [event.digits, event.speech[:CARRIED_SPEECH], event.confidence, event.recording_url]
-        return self._calls.carry(attempt, json.dumps(said, ensure_ascii=False))
+        return self._calls.seal_param(attempt, json.dumps(said, ensure_ascii=False))
 
     def _resumed(self, attempt: int, event: LineEvent, sealed: str) -> LineEvent:
         """Return the event with the input from before the wait; input we did not seal is ignored."""
         try:
-            digits, speech, confidence, recording = json.loads(self._calls.carried(attempt, sealed))
+            digits, speech, confidence, recording = json.loads(self._calls.open_param(attempt, sealed))
         except ValueError:
             return event
         return replace(event, digits=digits, speech=speech, confidence=confidence, recording_url=recording)
 
     def _said(self, spoken: Spoken) -> web.Response:
-        return self._xml(spoken.prompt, f"{self._address}{BASE}/voice/{spoken.dial_id}?s={spoken.step}")
+        return self._xml(spoken.prompt, f"{self._address}{BASE}/voice/{spoken.attempt_id}?s={spoken.step}")
 
     def _xml(self, prompt: Prompt, next_url: str) -> web.Response:
         return web.Response(text=self._line.render(prompt, next_url=next_url), content_type="text/xml")

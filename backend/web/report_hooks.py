@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from backend.calls.room import Calls
+from backend.calls.service import Calls
 from backend.domain.refusals import Refused
 from backend.web.bodies import read_json
 from notify.line import Line
@@ -51,6 +51,6 @@ class ReportHooks:
         """Store one report; one about an unknown call is audited and does not stop the others (FW24)."""
         event = self._line.read([(str(k), "" if v is None else str(v)) for k, v in report.items()])
         try:
-            await self._calls.pushed(event)
+            await self._calls.report(event)
         except Refused:
-            await self._calls.stranger(f"/hooks/{self._line.name}/reports", event.provider_id)
+            await self._calls.record_unknown_callback(f"/hooks/{self._line.name}/reports", event.provider_id)

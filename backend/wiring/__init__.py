@@ -69,14 +69,14 @@ async def _open_doors(house: House, listening: socket.socket, stack: contextlib.
     environment, calls, town = house.environment, house.calls, house.town
     extra: list[Callable[[web.Application], None]] = []
     if calls is not None:
-        line = calls.tools.line
+        line = calls.dependencies.carrier
         extra.append(
             PhoneHooks(calls, line, environment.address).add_to if line.can.live else ReportHooks(calls, line).add_to
         )
         texting = house.rooms.visiting and house.rooms.visiting.texting
         if texting:
             # reports about SMS are signed by the SMS carrier, which may not be the one of the calls
-            signer = line if line.name == texting.texter.name else twilio_of(environment)
+            signer = line if line.name == texting.gateway.name else twilio_of(environment)
             extra.append(TextHooks(calls, signer or line, environment.address, texting).add_to)
     if town is not None:
         streets = town.app()

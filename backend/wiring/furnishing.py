@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.auditor import Auditor
-from backend.calls.room import Calls
-from backend.calls.tools import Tools
+from backend.calls.dependencies import CallDependencies
+from backend.calls.service import Calls
 from backend.deadlines.recompute import DutyRecompute
 from backend.delivery.cards import CardRenderer
 from backend.delivery.sms import SmsWorker
@@ -31,7 +31,7 @@ from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.service import Scoring
 from backend.shelves import Shelves, bulletins_of
 from backend.tickets.files import TicketFiles
-from backend.visits import Visits
+from backend.visits.automatic import AutoVisits
 from backend.wiring.chores import engage
 from backend.wiring.house import House
 from backend.wiring.outside import channels_of, line_of, pacer_of, providers_of
@@ -88,14 +88,14 @@ async def furnish(
     rooms, marks = _rooms(environment, s, mail, calls, visits, rounds)
     _annexes(rooms, marks, environment, s, mail, due)
     rooms.visiting = visiting = visiting_of(environment, s, calls, limiter)
-    texter = visiting.texting.texter if visiting.texting else None
+    texter = visiting.texting.gateway if visiting.texting else None
     rooms.short_texts = SmsWorker(
         mail.letters, s.moves, s.office, s.registry, s.catalogue, limiter, mail.owner, environment.hotline_name,
         environment.hotline, texter,
     )  # fmt: skip
     closing: list[Any] = [mail.courier, rooms.platform, rooms.bulletins, *channels.values(), *([line] if line else [])]
     if visits is not None and visiting.texting is not None:
-        visits.texts = visiting.texting
+        visits.unreached_texts = visiting.texting
         closing.append(visiting.texting)
     door = None
     if "telegram" in channels:
@@ -105,8 +105,8 @@ async def furnish(
     house = House(environment, stores, rooms, rounds, due, door, calls, town, "")
     engage(house, stores, roles)
     if calls is not None:
-        calls.tools.wake = lambda: rounds.nudge("calls", "courier")
-        calls.tools.ledger = marks.ledgers
+        calls.dependencies.wake = lambda: rounds.nudge("calls", "courier")
+        calls.dependencies.ledger = marks.ledgers
     _listen(s, mail.courier, rounds)
     stack.push_async_callback(_close_all, closing)
     return house
@@ -126,20 +126,20 @@ def _mail(environment: Environment, s: Shelves, channels: dict[str, Channel], li
 
 def _telephone(
     environment: Environment, s: Shelves, mail: Mail, line: Line | None, limiter: Pacer
-) -> tuple[Calls | None, Visits | None]:
+) -> tuple[Calls | None, AutoVisits | None]:
     if line is None:
         return None, None
-    tools = Tools(
+    tools = CallDependencies(
         SqlCallStore(s.db, s.ids, s.vault), mail.letters, s.desk, s.office, s.registry, mail.courier, line, limiter, s.audit,
         s.catalogue, environment.twilio_from, environment.address, environment.hotline, environment.hotline_name,
         s.ids,
     )  # fmt: skip
-    visits = Visits(tools)
+    visits = AutoVisits(tools)
     return Calls(tools, visits), visits
 
 
 def _rooms(
-    environment: Environment, s: Shelves, mail: Mail, calls: Calls | None, visits: Visits | None, rounds: Rounds
+    environment: Environment, s: Shelves, mail: Mail, calls: Calls | None, visits: AutoVisits | None, rounds: Rounds
 ) -> tuple[Rooms, Scoring]:
     """Build the services of the main path, from intake to scoring."""
     filing = TicketFiles(SqlFileStore(s.db), s.clock)

@@ -5,7 +5,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from backend.calls.room import Calls
+from backend.calls.service import Calls
 from backend.environment import Environment
 from backend.rooms import Rooms
 from backend.rounds import Rounds

@@ -1,14 +1,14 @@
 """Builds the visit service; it sends SMS where a gateway is configured."""
 
-from backend.calls.room import Calls
+from backend.calls.service import Calls
 from backend.environment import Environment
 from backend.shelves import Shelves
-from backend.visiting.figures import Counting
-from backend.visiting.informing import Informing
-from backend.visiting.peace import Peace
-from backend.visiting.room import Visiting
-from backend.visiting.tasks import Tasks
-from backend.visiting.texting import Texting
+from backend.visits.do_not_call import DoNotCall
+from backend.visits.manual import ManualVisits
+from backend.visits.requester_news import RequesterNews
+from backend.visits.service import VisitService
+from backend.visits.statistics import VisitStatistics
+from backend.visits.texting import RequesterTexts
 from notify.pace import Pacer
 from notify.registry import Registry as Drivers
 from notify.text import Texter
@@ -30,19 +30,19 @@ def texter_of(environment: Environment) -> Texter | None:
     return Drivers.discover().texter("twilio", settings)
 
 
-def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, limiter: Pacer) -> Visiting:
+def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, limiter: Pacer) -> VisitService:
     """Build the visit service with its dependencies."""
     store = SqlVisitStore(s.db, s.vault)
     texter = texter_of(environment)
     texting = informing = None
     if calls is not None and texter is not None:
         texts = SqlRequesterTextStore(s.db, s.ids, s.vault)
-        informing = Informing(SqlRequesterNewsStore(s.db), texts, calls.tools.store, s.office)
-        texting = Texting(
-            texts, calls.tools.store, store, s.desk, s.office, s.catalogue, s.audit, limiter,
+        informing = RequesterNews(SqlRequesterNewsStore(s.db), texts, calls.dependencies.store, s.office)
+        texting = RequesterTexts(
+            texts, calls.dependencies.store, store, s.desk, s.office, s.catalogue, s.audit, limiter,
             texter, environment.address.rstrip("/"), environment.hotline, environment.hotline_name,
         )  # fmt: skip
-    return Visiting(
-        store, s.office, s.audit, Tasks(store, s.office, s.catalogue, environment.hotline_name),
-        Peace(store, s.office, s.audit), Counting(store, s.office), texting, informing,
+    return VisitService(
+        store, s.office, s.audit, ManualVisits(store, s.office, s.catalogue, environment.hotline_name),
+        DoNotCall(store, s.office, s.audit), VisitStatistics(store, s.office), texting, informing,
     )  # fmt: skip

@@ -18,7 +18,7 @@ async def _connecting(talk: Talk, case: Case) -> str:
     if talk.house.calls is None:
         return talk.say_key("bot.contact")
     try:
-        begun = await talk.house.calls.bridge(talk.actor, assignment_id=case.id)
+        begun = await talk.house.calls.start_bridge(talk.actor, assignment_id=case.id)
     except Refused as no:
         why = talk.house.catalogue.render_refusal(no.code, no.facts)
         return talk.say_key("bot.bridging_not", why=why)

@@ -41,7 +41,7 @@ async def _ring(talk: Talk, no: str) -> None:
     """Call the unit; the calls service decides who may and writes the audit row. Refused `unavailable`."""
     if talk.house.calls is None:
         raise Refused("unavailable")
-    code = await talk.house.calls.ring(no, talk.actor)
+    code = await talk.house.calls.call_unit(no, talk.actor)
     snapshot = await talk.house.office.snapshot()
     person = snapshot.by_code.get(str(code))
     unit = snapshot.config.units.get(person.unit) if person else None

@@ -28,7 +28,7 @@ async def test_both_are_rung_neither_sees_the_other_and_the_contact_is_logged(wo
     await in_hand(world)
     world.phone(H1).answers([])
     world.phone(ASKER).answers([])
-    begun = await world.calls.bridge(HANDLER, ticket_no="T1001")
+    begun = await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.settle()
     assert begun.to == "138****1001"
     legs = [(c.to, c.caller) for c in world.town.phones.calls.values()]
@@ -50,14 +50,14 @@ async def test_three_attempts_in_vain_are_evidence_that_the_requester_cannot_be_
     world.phone(H1).answers([])
     world.phone(ASKER).behave(BUSY)
     for _ in range(2):
-        await world.calls.bridge(HANDLER, ticket_no="T1001")
+        await world.calls.start_bridge(HANDLER, ticket_no="T1001")
         await world.settle()
     ticket = (await world.snap()).ticket.id
-    assert not (await world.calls.reached(ticket)).exempt
+    assert not (await world.calls.get_contact_attempts(ticket)).exempt
     world.phone(ASKER).does_not_answer()
-    await world.calls.bridge(HANDLER, ticket_no="T1001")
+    await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.settle()
-    found = await world.calls.reached(ticket)
+    found = await world.calls.get_contact_attempts(ticket)
     assert (found.unreached, found.exempt) == (3, True)
     assert await contacts(world) == [("H1", "phone", False)] * 3
     assert (await world.audited()).count("requester_unreachable") == 1
@@ -70,10 +70,10 @@ async def test_a_fault_of_the_line_is_no_evidence_against_the_requester(world: W
     await in_hand(world)
     world.phone(H1).answers([])
     world.phone(ASKER).behave(FAILED)
-    await world.calls.bridge(HANDLER, ticket_no="T1001")
+    await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.settle()
     assert await contacts(world) == [] and (await world.call()).outcome == "carrier_failed"
-    assert (await world.calls.reached((await world.snap()).ticket.id)).unreached == 0
+    assert (await world.calls.get_contact_attempts((await world.snap()).ticket.id)).unreached == 0
 
 
 @ONE_ENGINE
@@ -85,7 +85,7 @@ async def test_a_handler_who_does_not_answer_is_told_and_the_requester_is_left_i
     getattr(world.phone(H1), fate)()
     person = (await world.office.snapshot()).by_code["H1"]
     await world.bound("H1")
-    await world.calls.bridge(HANDLER, ticket_no="T1001")
+    await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.settle()
     await world.go(minutes=30)
     assert world.rung(H1) == 1 and world.phone(ASKER).calls == [] and person.code == "H1"
@@ -97,8 +97,8 @@ async def test_a_handler_who_does_not_answer_is_told_and_the_requester_is_left_i
 async def test_whoever_puts_the_receiver_down_while_it_rings_has_contacted_nobody(world: World) -> None:
     await in_hand(world)
     mine, theirs = world.phone(H1).by_hand(), world.phone(ASKER).by_hand()
-    await world.calls.bridge(HANDLER, ticket_no="T1001")
-    await world.calls.round()
+    await world.calls.start_bridge(HANDLER, ticket_no="T1001")
+    await world.calls.run_once()
     live = await mine.rings()
     live.answer()
     await live.hears("正在为您接通")
@@ -114,8 +114,8 @@ async def test_pressed_twice_it_rings_once(world: World) -> None:
     await in_hand(world)
     world.phone(H1).answers([])
     world.phone(ASKER).answers([])
-    first = await world.calls.bridge(HANDLER, ticket_no="T1001")
-    assert await world.calls.bridge(HANDLER, ticket_no="T1001") == first
+    first = await world.calls.start_bridge(HANDLER, ticket_no="T1001")
+    assert await world.calls.start_bridge(HANDLER, ticket_no="T1001") == first
     await world.settle()
     assert world.rung(H1) == 1
 
@@ -128,7 +128,7 @@ async def test_who_may_not_and_when_it_cannot_be(world: World) -> None:
 
     async def refused(by: Actor, no: str) -> str:
         with pytest.raises(Refused) as caught:
-            await world.calls.bridge(by, ticket_no=no)
+            await world.calls.start_bridge(by, ticket_no=no)
         return caught.value.code
 
     assert await refused(Actor("D1", Role.DISPATCHER, "M01"), "T1001") == "forbidden"
@@ -146,8 +146,8 @@ async def test_a_key_pressed_or_a_receiver_put_down_by_the_requester_ends_it_as_
     await in_hand(world)
     mine = world.phone(H1).by_hand()
     world.phone(ASKER).behave(answers([HangUp()]))
-    await world.calls.bridge(HANDLER, ticket_no="T1001")
-    await world.calls.round()
+    await world.calls.start_bridge(HANDLER, ticket_no="T1001")
+    await world.calls.run_once()
     live = await mine.rings()
     live.answer()
     await live.hears("正在为您接通")

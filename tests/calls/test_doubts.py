@@ -115,7 +115,7 @@ async def test_callbacks_may_be_quicker_than_our_own_commit_FW16(world: World) -
     world.phone(H1).answers(["1"])
     world.town.phones.faults.next(Fault.DELAY, where="POST", seconds=0.3)
     await world.dispatched()
-    await world.calls.round()
+    await world.calls.run_once()
     await world.settle()
     assert (await world.call()).outcome == "confirmed" and (await world.dial()).provider_id is not None
     assert world.rung() == 1
@@ -136,8 +136,8 @@ async def test_an_old_request_replayed_a_day_later_has_no_second_effect_FW4(worl
 
 @ONE_ENGINE
 async def test_many_calls_keep_the_carriers_pace_FW18(world: World) -> None:
-    world.tools.pacer = LocalPacer()
-    world.tools.line._pace = world.tools.line._pace.__class__("phone.caller", rate=10, per_seconds=1.0)  # type: ignore[attr-defined]
+    world.tools.rate_limiter = LocalPacer()
+    world.tools.carrier._pace = world.tools.carrier._pace.__class__("phone.caller", rate=10, per_seconds=1.0)  # type: ignore[attr-defined]
     world.town.phones.calls_per_second = 12
     for place in range(6):
         await world.closed(f"T{place}", phone=f"+861390000{place:04}")
@@ -158,10 +158,10 @@ async def test_a_stop_between_the_row_and_the_carrier_is_doubt_not_a_second_ring
     async def dies(*_: object, **__: object) -> None:
         raise ConnectionResetError
 
-    place, world.tools.line.place = world.tools.line.place, dies  # type: ignore[method-assign, assignment]
+    place, world.tools.carrier.place = world.tools.carrier.place, dies  # type: ignore[method-assign, assignment]
     with pytest.raises(ConnectionResetError):
-        await world.calls.round()
-    world.tools.line.place = place  # type: ignore[method-assign]
+        await world.calls.run_once()
+    world.tools.carrier.place = place  # type: ignore[method-assign]
     assert (await world.dial()).state == "asking"
     await world.go(seconds=80)
     assert world.rung() == 0

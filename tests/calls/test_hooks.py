@@ -24,7 +24,7 @@ async def asked(world: World) -> int:
     """An attempt that rings, and nobody has said anything yet."""
     world.phone(H1).by_hand()
     await world.dispatched()
-    await world.calls.round()
+    await world.calls.run_once()
     await world.phone(H1).rings()
     await world.town.settle()
     attempt = await world.dial()

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from backend.calls.room import Calls
-from backend.visits import Visits
+from backend.calls.service import Calls
+from backend.visits.automatic import AutoVisits
 from backend.web.report_hooks import ReportHooks
 from notify.registry import Registry
 from storage import tables as t
@@ -52,8 +52,8 @@ async def menus(world: World) -> AsyncIterator[Menus]:
             "access_key_id": "a", "access_key_secret": "b", "hook_secret": SECRET, "templates": texts,
             "endpoint": str(carrier.make_url("/")).rstrip("/"),
         })  # fmt: skip
-        world.tools.line = line
-        world.visits = Visits(world.tools)
+        world.tools.carrier = line
+        world.visits = AutoVisits(world.tools)
         world.calls = Calls(world.tools, world.visits)
         app = web.Application()
         ReportHooks(world.calls, line).add_to(app)

@@ -191,7 +191,7 @@ async def test_a_dead_number_is_not_rung_about_the_next_matter_either_until_it_i
     assert world.rung(H1) == 0
     [dead] = await world.store.list_invalid_numbers(10)
     assert (dead.masked, dead.code, dead.person, dead.ticket_no) == ("138****1001", "21211", "H1", "T1")
-    assert await world.calls.revive(dead.key, Actor("A1", Role.ADMIN))
+    assert await world.calls.unblock_number(dead.key, Actor("A1", Role.ADMIN))
     await world.dispatched("T3")
     await world.settle()
     assert world.rung(H1) == 1 and "number_revived" in await world.audited()
@@ -213,7 +213,7 @@ async def test_what_calls_came_to_by_unit_and_month(world: World) -> None:
     world.phone(H1).answers(["1"])
     await world.dispatched()
     await world.go(minutes=11)
-    world.calls._bills._looked -= 61
+    world.calls._costs._last_run -= 61
     await world.settle()
     [row] = await world.store.sum_costs(world.at - timedelta(days=1), world.at)
     assert (row.unit, row.purpose, row.attempts, row.answered, row.currency) == ("U01", "notice", 1, 1, "USD")
@@ -265,7 +265,7 @@ async def test_who_opened_the_card_is_not_rung_for_not_having_opened_it_FW18(wor
 async def test_a_key_pressed_after_the_ticket_was_signed_elsewhere_changes_nothing_FW9(world: World) -> None:
     phone = world.phone(H1).by_hand()
     await world.dispatched()
-    await world.calls.round()
+    await world.calls.run_once()
     live = await phone.rings()
     live.answer()
     await live.hears("确认收到请按1")
@@ -313,8 +313,8 @@ async def test_two_matters_for_one_telephone_ring_one_after_the_other(world: Wor
     world.phone(H1).by_hand()
     await world.dispatched("T1")
     await world.dispatched("T2")
-    await world.calls.round()
-    await world.calls.round()
+    await world.calls.run_once()
+    await world.calls.run_once()
     assert world.rung(H1) == 1
     live = await world.phone(H1).rings()
     live.hang_up()
@@ -331,7 +331,7 @@ async def test_the_office_may_ring_a_unit_at_any_hour(world: World) -> None:
     await world.dispatched(grade=Grade.GENERAL)
     await world.settle()
     assert world.rung() == 0
-    assert await world.calls.ring("T1001", DISPATCHER) == "H1"
+    assert await world.calls.call_unit("T1001", DISPATCHER) == "H1"
     await world.settle()
     assert world.rung() == 1 and (await world.call()).outcome == "confirmed"
 
@@ -353,7 +353,7 @@ async def test_what_a_call_cost_is_asked_for_a_little_later(world: World) -> Non
     world.phone(H1).answers(["1"])
     await world.dispatched()
     await world.go(minutes=11)
-    world.calls._bills._looked -= 61
+    world.calls._costs._last_run -= 61
     await world.settle()
     call, attempt = await world.call(0), await world.dial(0)
     assert attempt.cost is not None and attempt.cost.endswith("USD") and call.cost == attempt.cost
@@ -365,4 +365,4 @@ async def test_what_is_done_is_no_stop_of_the_clock(world: World) -> None:
     await world.dispatched()
     await world.settle()
     assert [c.next_at for c in await world.rows(t.calls)] == [None]
-    assert await world.calls.round() == 0 and world.at + timedelta(0) == world.at
+    assert await world.calls.run_once() == 0 and world.at + timedelta(0) == world.at

@@ -25,7 +25,7 @@ async def test_reports_about_texts_are_held_to_the_signature_of_their_own_carrie
         aliyun_endpoint="http://127.0.0.1:9", aliyun_templates="phone.P1=TTS_1", aliyun_hook_secret=SecretStr("a secret nobody guesses"),
     )  # fmt: skip
     async with open_house(environment) as house, aiohttp.ClientSession() as http:
-        assert house.calls is not None and house.calls.tools.line.name == "aliyun"
+        assert house.calls is not None and house.calls.dependencies.carrier.name == "aliyun"
         url = f"{house.environment.address}/hooks/twilio/sms/status/4711"
         fields = {"MessageSid": "SM1", "AccountSid": ACCOUNT, "MessageStatus": "delivered"}
         signature = RequestValidator(token).compute_signature(url, fields)

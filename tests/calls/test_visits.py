@@ -208,8 +208,8 @@ async def test_the_first_valid_answer_wins_and_a_second_one_hears_that_it_was_re
     world.at = world.at.replace(hour=14)
     for _ in range(3):
         await world.clockwork.run_once()
-        await world.visits.round()
-        await world.calls.round()
+        await world.visits.run_once()
+        await world.calls.run_once()
     live = await world.phone(ASKER).rings()
     live.answer()
     await live.hears("方便请按1")

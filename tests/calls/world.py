@@ -11,8 +11,8 @@ import structlog
 from aiohttp import web
 from sqlalchemy import select, update
 
-from backend.calls.room import Calls
-from backend.calls.tools import Tools
+from backend.calls.dependencies import CallDependencies
+from backend.calls.service import Calls
 from backend.deadlines.watch import DeadlineWatch
 from backend.delivery.cards import CardRenderer as Drawing
 from backend.delivery.worker import DeliveryWorker
@@ -26,7 +26,7 @@ from backend.office.people import People, PersonForm
 from backend.ports.config import SettingVersion
 from backend.ports.moves import NewTicket, TicketRef
 from backend.tickets.service import TicketService
-from backend.visits import Visits
+from backend.visits.automatic import AutoVisits
 from backend.web.phone_hooks import add_phone_hooks
 from notify.pace import Bucket, Pacer
 from notify.phone.twilio import build
@@ -100,13 +100,13 @@ class World:
             "api_url": f"{base}/sandbox/twilio", "calls_per_second": "1000",
         })  # fmt: skip
         self.store = SqlCallStore(db, self.ids, self.vault)
-        self.tools = Tools(
-            store=self.store, letters=self.letters, desk=self.desk, office=self.office, registry=self.registry,
-            courier=self.courier, line=self.line, pacer=pacer or NoPace(), audit=SqlAuditStore(db, self.ids),
-            catalogue=catalogue, caller=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
+        self.tools = CallDependencies(
+            store=self.store, outbox=self.letters, tickets=self.desk, office=self.office, people=self.registry,
+            delivery=self.courier, carrier=self.line, rate_limiter=pacer or NoPace(), audit=SqlAuditStore(db, self.ids),
+            texts=catalogue, own_number=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
             ids=self.ids,
         )  # fmt: skip
-        self.visits = Visits(self.tools)
+        self.visits = AutoVisits(self.tools)
         self.calls = Calls(self.tools, self.visits)
         self.clockwork = DeadlineWatch(SqlDueStore(db), self.desk, self.office)
         self.hooks = add_phone_hooks(app, self.calls, self.line, self)
@@ -173,9 +173,9 @@ class World:
     async def settle(self) -> None:
         """Work, and let everybody talk, until nothing is due at this hour."""
         for _ in range(60):
-            done = await self.clockwork.run_once() + await self.visits.round() + await self.calls.round()
+            done = await self.clockwork.run_once() + await self.visits.run_once() + await self.calls.run_once()
             await self.town.settle()
-            if not done and not await self.courier.run_once() and not await self.calls.round():
+            if not done and not await self.courier.run_once() and not await self.calls.run_once():
                 return
         raise AssertionError("it never comes to rest")
 

@@ -1,6 +1,6 @@
 """The page about the telephone shows the tables as they are in the code: outcomes, dead numbers, buckets, spacing (Q42, B46)."""
 
-from backend.calls.ringing import DEAD
+from backend.calls.dialer import INVALID_NUMBER_CODES
 from backend.domain import retry, unreachable
 from backend.domain.script_files import load_script
 from backend.domain.script_menu import build_menu
@@ -27,5 +27,5 @@ def test_the_settings_texts_and_figures_the_page_names_exist() -> None:
     for name, facts in (("notice", {"has_duty": False}), ("supervise", {}), ("visit_menu", {})):
         made = build_menu(load_script(name), facts)
         nothing([key for key in (made.first, *made.keys.values()) if f"`{key}`" not in PAGE], "a text to be approved")
-    assert all(code in PAGE for code in DEAD if not code.isdigit())
+    assert all(code in PAGE for code in INVALID_NUMBER_CODES if not code.isdigit())
     assert f"{unreachable.MIN_ATTEMPTS} 次" in PAGE and f"{int(unreachable.MIN_GAP.total_seconds() // 60)} 分钟" in PAGE

@@ -32,7 +32,7 @@ async def bridge(ask: Ask) -> Answer:
     if ask.rooms.calls is None:
         raise Refused("unavailable")
     await view_of(ask, ask.path["no"])
-    begun = await ask.rooms.calls.bridge(ask.actor, ticket_no=ask.path["no"], person=ask.body.person)
+    begun = await ask.rooms.calls.start_bridge(ask.actor, ticket_no=ask.path["no"], person=ask.body.person)
     return Answer({"call": begun.call_id, "person": begun.person, "to": begun.to}, 202)
 
 
@@ -41,7 +41,7 @@ async def bridged(ask: Ask) -> Answer:
     view = await view_of(ask, ask.path["no"])
     if ask.rooms.calls is None:
         raise Refused("unavailable")
-    found, zone = await ask.rooms.calls.reached(view.ticket.id), ask.rooms.clock.zone
+    found, zone = await ask.rooms.calls.get_contact_attempts(view.ticket.id), ask.rooms.clock.zone
     items = [
         {"call": a.call_id, "dial": a.attempt_id, "at": a.at.astimezone(zone).isoformat(), "person": a.person,
          "outcome": a.outcome, "requester": a.requester or None, "duration": a.seconds}
@@ -62,7 +62,7 @@ async def costs_of(rooms: Rooms, month: str | None) -> dict[str, Any]:
     now: datetime = rooms.clock.now()
     name = parse_month(month).name if month else f"{now:%Y-%m}"
     since, until = get_month_bounds(name, rooms.clock.zone)
-    store = rooms.calls.tools.store
+    store = rooms.calls.dependencies.store
     snapshot = await rooms.office.snapshot()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     used = await store.count_attempts(midnight)
@@ -86,7 +86,7 @@ async def dead(ask: Ask) -> Answer:
     items = [
         {"key": d.key, "to": d.masked, "code": d.code, "at": d.at.astimezone(zone).isoformat(), "person": d.person,
          "ticket": d.ticket_no}
-        for d in await ask.rooms.calls.tools.store.list_invalid_numbers(MOST_DEAD)
+        for d in await ask.rooms.calls.dependencies.store.list_invalid_numbers(MOST_DEAD)
     ]  # fmt: skip
     return Answer({"items": items, "next": None})
 
@@ -95,7 +95,7 @@ async def revive(ask: Ask) -> Answer:
     """POST /calls/dead-numbers/{key}/revive: allow calls to it again; audited."""
     if ask.rooms.calls is None:
         raise Refused("unavailable")
-    if not await ask.rooms.calls.revive(ask.path["key"], ask.actor):
+    if not await ask.rooms.calls.unblock_number(ask.path["key"], ask.actor):
         raise Refused("not_found")
     return Answer({"revived": True})
 

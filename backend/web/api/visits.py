@@ -6,9 +6,9 @@ from pydantic import Field
 
 from backend.domain.refusals import Refused
 from backend.ports.visits import DoNotCallEntry, VisitRecord
-from backend.visiting.figures import Figures
-from backend.visiting.room import Visiting
-from backend.visiting.tasks import Sheet
+from backend.visits.manual import TaskSheet
+from backend.visits.service import VisitService
+from backend.visits.statistics import VisitFigures
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
 from backend.web.shapes import Json, Shaper
@@ -30,7 +30,7 @@ class NoPeaceWant(Want):
     reason: Short = ""
 
 
-def room(ask: Ask) -> Visiting:
+def room(ask: Ask) -> VisitService:
     """Return the visits service. Refused `unavailable`."""
     if ask.rooms.visiting is None:
         raise Refused("unavailable")
@@ -40,41 +40,43 @@ def room(ask: Ask) -> Visiting:
 async def tasks(ask: Ask) -> Answer:
     """List visits that wait for a person, and closed tickets without a result from 12351 yet."""
     shaper = await Shaper.of(ask.rooms)
-    sheets = await room(ask).tasks.all(ask.actor)
-    awaited = list(await room(ask).tasks.awaited())
+    sheets = await room(ask).manual.list_tasks(ask.actor)
+    awaited = list(await room(ask).manual.list_awaited())
     return Answer({"items": [shaped(s, shaper) for s in sheets], "awaited": awaited, "next": None})
 
 
 async def task(ask: Ask) -> Answer:
     """Return one task with its script."""
-    sheet = await room(ask).tasks.one(ask.path["no"], ask.actor)
+    sheet = await room(ask).manual.get_task(ask.path["no"], ask.actor)
     return Answer({**shaped(sheet, await Shaper.of(ask.rooms)), "script": list(sheet.script)})
 
 
 async def call(ask: Ask) -> Answer:
     """Call the agent, then the requester; neither sees the other's number (P3)."""
-    await room(ask).tasks.to_call(ask.path["no"], ask.actor)
+    await room(ask).manual.get_callable_task(ask.path["no"], ask.actor)
     if ask.rooms.calls is None:
         raise Refused("unavailable")
-    ringing = await ask.rooms.calls.bridge(ask.actor, ticket_no=ask.path["no"])
+    ringing = await ask.rooms.calls.start_bridge(ask.actor, ticket_no=ask.path["no"])
     return Answer({"call": ringing.call_id, "person": ringing.person, "to": ringing.to}, status=201)
 
 
 async def peace(ask: Ask) -> Answer:
     """List the do-not-call list."""
     shaper = await Shaper.of(ask.rooms)
-    return Answer({"items": [_blocked(b, shaper) for b in await room(ask).peace.all(ask.actor)], "next": None})
+    return Answer(
+        {"items": [_blocked(b, shaper) for b in await room(ask).do_not_call.list_numbers(ask.actor)], "next": None}
+    )
 
 
 async def add_peace(ask: Ask) -> Answer:
     """Add a number to the do-not-call list."""
-    added = await room(ask).peace.add(ask.body.phone, ask.body.reason, ask.actor)
+    added = await room(ask).do_not_call.add(ask.body.phone, ask.body.reason, ask.actor)
     return Answer({"added": added}, status=201)
 
 
 async def end_peace(ask: Ask) -> Answer:
     """Remove an entry from the list."""
-    shown = await room(ask).peace.remove(ask.actor, ask.body.reason, ref=ask.body.ref, phone=ask.body.phone)
+    shown = await room(ask).do_not_call.remove(ask.actor, ask.body.reason, ref=ask.body.ref, phone=ask.body.phone)
     return Answer({"removed": shown})
 
 
@@ -82,13 +84,13 @@ async def recording(ask: Ask) -> Answer:
     """Return a recording's URL; the access is audited."""
     if not ask.path["dial"].isascii() or not ask.path["dial"].isdigit() or len(ask.path["dial"]) > 18:
         raise Refused("not_found")
-    kept = await room(ask).recording(int(ask.path["dial"]), ask.actor)
+    kept = await room(ask).open_recording(int(ask.path["dial"]), ask.actor)
     return Answer({"ticket": kept.ticket_no, "purpose": kept.purpose, "url": kept.url})
 
 
 async def figures(ask: Ask) -> Answer:
     """Return a month's visits by unit and agent; a unit sees its own."""
-    month = await room(ask).figures.month(
+    month = await room(ask).statistics.compute_month(
         ask.query.get("month", ""), ask.actor.unit if ask.actor.is_unit_member else None
     )
     return Answer({
@@ -98,16 +100,16 @@ async def figures(ask: Ask) -> Answer:
     })  # fmt: skip
 
 
-def shaped(sheet: Sheet, shaper: Shaper) -> Json:
+def shaped(sheet: TaskSheet, shaper: Shaper) -> Json:
     """Serialize a task, without the requester's name and number."""
     t = sheet.task
     return {
         "ticket_no": t.ticket_no, "tail": t.ticket_no[-4:], "round": t.round, "category": t.category, "grade": t.grade,
-        "unit": t.unit, "flags": sorted(t.flags), "why": sheet.why, "urgent": t.urgent, "due_at": shaper.at(t.due_at),
-        "late": sheet.late, "closed_at": shaper.at(t.closed_at), "phone_tail": t.phone_tail, "no_visit": t.no_visit,
+        "unit": t.unit, "flags": sorted(t.flags), "why": sheet.reason, "urgent": t.urgent, "due_at": shaper.at(t.due_at),
+        "late": sheet.is_late, "closed_at": shaper.at(t.closed_at), "phone_tail": t.phone_tail, "no_visit": t.no_visit,
         "heard": _heard(t.heard, t.requester, shaper), "recordings": list(t.recordings),
         "attempts": [_attempt(a, t.requester, shaper) for a in t.visits], "bands": list(sheet.bands),
-        "lacking": sheet.lacking,
+        "lacking": sheet.missing,
     }  # fmt: skip
 
 
@@ -129,7 +131,7 @@ def _blocked(b: DoNotCallEntry, shaper: Shaper) -> Json:
     return {"ref": b.ref, "number": b.masked, "at": shaper.at(b.at), "by": b.by, "reason": b.reason}
 
 
-def counted(f: Figures) -> Json:
+def counted(f: VisitFigures) -> Json:
     """Serialize counts as numbers, money as decimal strings."""
     return {
         "visited": f.visited, "reached": f.reached, "final": f.final, "deemed": f.deemed, "answers": f.answers,

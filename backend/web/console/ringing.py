@@ -18,7 +18,7 @@ from backend.web.queries import read_query
 
 def may_bridge(rooms: Rooms, view: TicketView, actor: Actor) -> bool:
     """Whether to show the button; the service decides when it is pressed."""
-    if rooms.calls is None or not rooms.calls.tools.line.can.bridge or not view.ticket.has_phone:
+    if rooms.calls is None or not rooms.calls.dependencies.carrier.can.bridge or not view.ticket.has_phone:
         return False
     if view.ticket.state is State.REVISIT_MANUAL:
         return actor.role in (Role.REVISIT_AGENT, Role.ADMIN)

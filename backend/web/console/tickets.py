@@ -131,7 +131,7 @@ async def bridge(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
     try:
         if rooms.calls is None:
             raise Refused("unavailable")
-        begun = await rooms.calls.bridge(actor, ticket_no=no)
+        begun = await rooms.calls.start_bridge(actor, ticket_no=no)
     except Refused as refused:
         words = message(rooms.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
         return await _shown(request, rooms, actor, fault=words, code=status(refused.code))

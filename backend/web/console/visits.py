@@ -9,8 +9,8 @@ from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Contacted, Resolved, Source
 from backend.rooms import Rooms
-from backend.visiting import peace as peaceful
-from backend.visiting.room import LISTENERS, Visiting
+from backend.visits import do_not_call as peaceful
+from backend.visits.service import LISTENER_ROLES, VisitService
 from backend.web.api import visits as api
 from backend.web.asked import REQUEST_ID, Ask
 from backend.web.bodies import keepable
@@ -41,7 +41,7 @@ async def _task(
     ringing: Any = None,
 ) -> web.StreamResponse:  # fmt: skip
     no = keepable(request.match_info["no"])
-    sheet = await _room(rooms).tasks.one(no, actor)
+    sheet = await _room(rooms).manual.get_task(no, actor)
     snapshot = await rooms.office.snapshot()
     view = await rooms.reading.get_ticket(no)
     shaper = await Shaper.of(rooms)
@@ -51,7 +51,7 @@ async def _task(
         "ringing": ringing, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
         "resolved": list(Resolved), "names": {p.code: p.name for p in snapshot.config.people},
         "unit_names": await unit_names(rooms), "may_visit": is_allowed(actor.role, "visit"),
-        "may_listen": actor.role in LISTENERS, "may_call": rooms.calls is not None and is_allowed(actor.role, "visit"),
+        "may_listen": actor.role in LISTENER_ROLES, "may_call": rooms.calls is not None and is_allowed(actor.role, "visit"),
     }, code)  # fmt: skip
 
 
@@ -90,14 +90,14 @@ async def _peace(
     request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     answer = (await api.peace(Ask(rooms, actor))).payload
-    may_change = actor.role in peaceful.MAY
+    may_change = actor.role in peaceful.EDITOR_ROLES
     return page(request, "visit_peace.html", {**answer, "fault": fault, "may_change": may_change}, code)
 
 
 async def change_peace(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
     """POST /visits/peace: add a number to the list or remove an entry, with a reason."""
     said = {name: keepable(form.fields.get(name, ""))[:200] for name in ("phone", "ref", "reason")}
-    room = _room(rooms).peace
+    room = _room(rooms).do_not_call
     try:
         if said["ref"]:
             await room.remove(actor, said["reason"], ref=said["ref"])
@@ -125,7 +125,7 @@ async def listen(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled
     raise web.HTTPSeeOther(answer.payload["url"])
 
 
-def _room(rooms: Rooms) -> Visiting:
+def _room(rooms: Rooms) -> VisitService:
     if rooms.visiting is None:
         raise Refused("unavailable")
     return rooms.visiting

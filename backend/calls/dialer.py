@@ -9,27 +9,33 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.calls.bridging import Bridging
-from backend.calls.endings import Endings
-from backend.calls.menus import menu_of
-from backend.calls.talking import settled
-from backend.calls.tools import DOUBT, WATCH, Tools, callable_number, masked
+from backend.calls.bridge import Bridge
+from backend.calls.dependencies import (
+    SILENCE_TIMEOUT,
+    UNCONFIRMED_TIMEOUT,
+    CallDependencies,
+    mask_number,
+    to_callable_number,
+)
+from backend.calls.dialogue import is_settled
+from backend.calls.menus import build_carrier_menu
+from backend.calls.outcomes import CallOutcomes
 from backend.domain import retry
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import AttemptResult, Call
-from backend.visits import Visits
+from backend.visits.automatic import AutoVisits
 from notify.channel import DeliveryError
 from notify.line import CallUrls, Detection
 
 log = structlog.get_logger("calls")
-AT_ONCE = 64  # calls handled in one run
-TOGETHER = 16  # requests to the carrier at the same time
-PATIENCE = 8.0  # seconds one run waits for the rate limit
+BATCH_SIZE = 64  # calls handled in one run
+CONCURRENT_REQUESTS = 16  # requests to the carrier at the same time
+RATE_LIMIT_WAIT = 8.0  # seconds one run waits for the rate limit
 RING_SECONDS = 30
-ENGAGED = timedelta(minutes=1)  # delay while that number is being called about something else
-LAST = 99  # more attempts than any setting allows
+ENGAGED_DELAY = timedelta(minutes=1)  # delay while that number is being called about something else
+FINAL_ATTEMPT = 99  # more attempts than any setting allows
 #: Carrier error codes for numbers that can never be called (FW23).
-DEAD = frozenset(
+INVALID_NUMBER_CODES = frozenset(
     {
         "21211",
         "21214",
@@ -46,102 +52,104 @@ DEAD = frozenset(
 )
 
 
-class Ringing:
+class Dialer:
     """Places calls. Safe in any number of processes: an attempt is stored before the carrier is asked."""
 
-    def __init__(self, tools: Tools, endings: Endings, visits: Visits, bridging: Bridging) -> None:
+    def __init__(self, tools: CallDependencies, endings: CallOutcomes, visits: AutoVisits, bridging: Bridge) -> None:
         self._t = tools
-        self._endings = endings
+        self._outcomes = endings
         self._visits = visits
-        self._bridging = bridging
+        self._bridge = bridging
 
-    async def round(self, now: datetime, snapshot: OfficeSnapshot) -> int:
+    async def run_once(self, now: datetime, snapshot: OfficeSnapshot) -> int:
         """Place the calls that are due; return how many were handled."""
         if snapshot.settings.flag("calls.stopped"):
             return 0
-        due = _one_each(await self._t.store.list_due(now, AT_ONCE))
+        due = _first_per_phone(await self._t.store.list_due(now, BATCH_SIZE))
         if not due:
             return 0
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         left = snapshot.settings.integer("calls.daily_budget") - await self._t.store.count_attempts(midnight)
         over = due[max(left, 0) :]
-        until = asyncio.get_running_loop().time() + PATIENCE
-        gate = asyncio.Semaphore(TOGETHER)
-        handled = await asyncio.gather(*(self._one(c, now, snapshot, gate, until) for c in due[: max(left, 0)]))
+        until = asyncio.get_running_loop().time() + RATE_LIMIT_WAIT
+        semaphore = asyncio.Semaphore(CONCURRENT_REQUESTS)
+        handled = await asyncio.gather(*(self._handle(c, now, snapshot, semaphore, until) for c in due[: max(left, 0)]))
         for call in over:
-            await self._over_budget(call, now, midnight + timedelta(days=1))
+            await self._drop_over_budget(call, now, midnight + timedelta(days=1))
         return sum(handled) + len(over)
 
-    async def _one(
-        self, call: Call, now: datetime, snapshot: OfficeSnapshot, gate: asyncio.Semaphore, until: float
+    async def _handle(
+        self, call: Call, now: datetime, snapshot: OfficeSnapshot, semaphore: asyncio.Semaphore, until: float
     ) -> int:
-        async with gate:
-            if settled(call) or _opened(call):
+        async with semaphore:
+            if is_settled(call) or _was_opened(call):
                 if await self._t.store.cancel(call.id, now):
-                    await self._endings.settle(call, "skipped", error="settled")
+                    await self._outcomes.settle_message(call, "skipped", error="settled")
                 return 1
-            number = await self._number(call, snapshot)
+            number = await self._find_number(call, snapshot)
             if number is None or await self._t.store.is_invalid_number(number):
-                await self._uncallable(call, now, "not_callable" if number is None else "dead_number")
+                await self._drop_uncallable(call, now, "not_callable" if number is None else "dead_number")
                 return 1
-            when = await self._when(call, number, now, snapshot)
+            when = await self._earliest_call(call, number, now, snapshot)
             if when is None:
                 return 1
             if when > now:
                 await self._t.store.postpone(call.id, when)
                 return 1
             if await self._t.store.is_engaged(call.id, number):
-                return int(await self._t.store.postpone(call.id, now + ENGAGED))
-            if not await self._pace(until):
+                return int(await self._t.store.postpone(call.id, now + ENGAGED_DELAY))
+            if not await self._acquire_rate_limit(until):
                 return 0
-            attempt = await self._t.store.begin_attempt(call.id, number, masked(number, snapshot), now, now + DOUBT)
+            attempt = await self._t.store.begin_attempt(
+                call.id, number, mask_number(number, snapshot), now, now + UNCONFIRMED_TIMEOUT
+            )
             if attempt is None:
-                return int(await self._t.store.postpone(call.id, now + ENGAGED))
+                return int(await self._t.store.postpone(call.id, now + ENGAGED_DELAY))
             await self._place(call, attempt, number, snapshot)
             return 1
 
-    async def _number(self, call: Call, snapshot: OfficeSnapshot) -> str | None:
+    async def _find_number(self, call: Call, snapshot: OfficeSnapshot) -> str | None:
         if call.purpose == "visit":
-            return callable_number(await self._t.store.get_requester_phone(call.ticket_id or 0), snapshot)
-        return callable_number(await self._t.registry.get_phone(call.person or ""), snapshot)
+            return to_callable_number(await self._t.store.get_requester_phone(call.ticket_id or 0), snapshot)
+        return to_callable_number(await self._t.people.get_phone(call.person or ""), snapshot)
 
-    async def _when(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
+    async def _earliest_call(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
         """Return when this call may ring: now, later, or None if it was settled otherwise (FW32)."""
         if call.purpose == "visit":
-            return await self._visits.allowed(call, number, now, snapshot)
+            return await self._visits.earliest_call(call, number, now, snapshot)
         if call.facts.get("at_any_hour") or call.subject is None:
             return now
         about = call.subject
         return snapshot.earliest_call(call.person or "", now, about.grade, about.unit)
 
-    async def _pace(self, until: float) -> bool:
+    async def _acquire_rate_limit(self, until: float) -> bool:
         """Wait for the rate limit; False if it would take longer than `until`."""
         loop = asyncio.get_running_loop()
-        while wait := await self._t.pacer.take(self._t.line.buckets(self._t.caller), time.time()):
+        while wait := await self._t.rate_limiter.take(self._t.carrier.buckets(self._t.own_number), time.time()):
             if loop.time() + wait > until:
                 return False
             await asyncio.sleep(wait)
         return True
 
     async def _place(self, call: Call, attempt: int, number: str, snapshot: OfficeSnapshot) -> None:
-        hooks = self._t.hooks
+        hooks = self._t.hooks_url
         urls = CallUrls(f"{hooks}/voice/{attempt}?s=0", f"{hooks}/status/{attempt}", f"{hooks}/fallback")
-        line, menu = self._t.line, None
+        line, menu = self._t.carrier, None
         # a bridge must not connect a requester to voicemail; other calls start at once and detection is only a hint
-        listen = Detection.FIRST if call.purpose == "bridge" else Detection.HINT
+        detection = Detection.FIRST if call.purpose == "bridge" else Detection.HINT
         if not line.can.live:
-            menu = menu_of(call, attempt, snapshot, self._t)
+            menu = build_carrier_menu(call, attempt, snapshot, self._t)
         try:
             placed = await line.place(
-                number, caller=self._t.caller, urls=urls, ring_seconds=RING_SECONDS, menu=menu,
-                detect=listen if line.can.detect_machine else Detection.OFF,
+                number, caller=self._t.own_number, urls=urls, ring_seconds=RING_SECONDS, menu=menu,
+                detect=detection if line.can.detect_machine else Detection.OFF,
             )  # fmt: skip
         except DeliveryError as error:
-            await self._not_placed(call, attempt, error)
+            await self._handle_failure(call, attempt, error)
             return
-        await self._t.store.mark_placed(attempt, placed.provider_id, self._t.now() + WATCH)
+        await self._t.store.mark_placed(attempt, placed.provider_id, self._t.now() + SILENCE_TIMEOUT)
 
-    async def _not_placed(self, call: Call, attempt: int, error: DeliveryError) -> None:
+    async def _handle_failure(self, call: Call, attempt: int, error: DeliveryError) -> None:
         """Handle a failed placement; an uncertain one is never dialled again (FW14)."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         step = retry.decide_after_placing(error.kind, call.attempts_made + 1, random.random(), after)
@@ -154,25 +162,29 @@ class Ringing:
                 AttemptResult(attempt, "carrier_failed", self._t.now(), again, False, error.code)
             )
         else:
-            talk = await self._t.store.find_live_call(attempt)
-            if talk is None or talk.attempt.outcome is not None:
+            live_call = await self._t.store.find_live_call(attempt)
+            if live_call is None or live_call.attempt.outcome is not None:
                 return
-            if error.code in DEAD:
-                await self._flag(call, error.code)
-                await self._bury(call, error.code)
-                await self._endings.judge(talk, "dead_number", error.code)
+            if error.code in INVALID_NUMBER_CODES:
+                await self._audit_refusal(call, error.code)
+                await self._mark_invalid(call, error.code)
+                await self._outcomes.judge(live_call, "dead_number", error.code)
             else:  # the last attempt: the next contact, or a person, takes over
-                talk = replace(talk, call=replace(talk.call, tries=LAST), attempt=replace(talk.attempt, number=LAST))
-                await self._endings.judge(talk, "carrier_failed", error.code)
+                live_call = replace(
+                    live_call,
+                    call=replace(live_call.call, tries=FINAL_ATTEMPT),
+                    attempt=replace(live_call.attempt, number=FINAL_ATTEMPT),
+                )
+                await self._outcomes.judge(live_call, "carrier_failed", error.code)
 
     # -- calls that cannot be placed
 
-    async def _uncallable(self, call: Call, now: datetime, why: str) -> None:
+    async def _drop_uncallable(self, call: Call, now: datetime, why: str) -> None:
         """FW23, FW31: the number is missing, not callable or known as invalid; the next contact is tried."""
-        await self._flag(call, why)
+        await self._audit_refusal(call, why)
         await self._give_up(call, now, "dead_number", "failed")
 
-    async def _over_budget(self, call: Call, now: datetime, tomorrow: datetime) -> None:
+    async def _drop_over_budget(self, call: Call, now: datetime, tomorrow: datetime) -> None:
         """FW31: today's budget is used up. Notices are delivered another way; visits wait for tomorrow."""
         log.error("budget_used_up", call=call.id)
         if call.purpose == "visit":
@@ -182,28 +194,28 @@ class Ringing:
 
     async def _give_up(self, call: Call, now: datetime, why: str, outcome: str) -> None:
         if call.purpose == "visit":
-            await self._visits.unreached(call, why)
+            await self._visits.conclude_unreachable(call, why)
         elif call.purpose == "bridge":
-            await self._bridging.failed(call, why)
+            await self._bridge.report_failure(call, why)
         elif call.letter_id is not None:
-            await self._t.courier.report_unreachable(call.letter_id, why)
+            await self._t.delivery.report_unreachable(call.letter_id, why)
         await self._t.store.cancel(call.id, now, outcome)
 
-    async def _bury(self, call: Call, code: str) -> None:
+    async def _mark_invalid(self, call: Call, code: str) -> None:
         """FW23: never call this number again for any purpose; the console lists it."""
         number = await self._t.store.get_number(call.id)
         if number is not None:
             snapshot = await self._t.office.snapshot()
-            await self._t.store.add_invalid_number(number, masked(number, snapshot), code, self._t.now(), call)
+            await self._t.store.add_invalid_number(number, mask_number(number, snapshot), code, self._t.now(), call)
 
-    async def _flag(self, call: Call, code: str) -> None:
+    async def _audit_refusal(self, call: Call, code: str) -> None:
         about = call.subject.ticket_no if call.subject else None
         await self._t.audit.record(
             self._t.now(), "system", "number_refused", about, person=call.person, purpose=call.purpose, code=code
         )
 
 
-def _one_each(due: Sequence[Call]) -> list[Call]:
+def _first_per_phone(due: Sequence[Call]) -> list[Call]:
     """Keep the first call for each telephone: its outcome decides about the next."""
     first: dict[str | int, Call] = {}
     for call in due:
@@ -211,7 +223,7 @@ def _one_each(due: Sequence[Call]) -> list[Call]:
     return list(first.values())
 
 
-def _opened(call: Call) -> bool:
+def _was_opened(call: Call) -> bool:
     """Whether a call meant only for unopened tickets is no longer needed, because somebody opened it (A10)."""
     about = call.subject
     return bool(call.facts.get("unless_opened") and about is not None and about.opened_at is not None)

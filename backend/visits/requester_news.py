@@ -3,58 +3,58 @@
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from backend.calls.tools import callable_number, masked
+from backend.calls.dependencies import mask_number, to_callable_number
 from backend.office.cache import Clock, OfficeCache
 from backend.ports.requester_news import RequesterNewsStore
 from backend.ports.requester_texts import RequesterTextStore
 
 #: verb → kind of text, the setting that allows it, and the argument without which the act is no news to the requester.
-TOLD = {
+NEWS_TEXTS = {
     "reply": ("S4", "caller_text.reply", "text"),
     "close": ("S4", "caller_text.reply", "text"),  # with a text it replies and closes in one act
     "decide_extension": ("S5", "caller_text.extension", "accept"),
 }
-BACK = timedelta(hours=12)  # how far a new process looks back
-LATE = timedelta(minutes=5)  # journal entries this old may still be committed
-AT_ONCE = 200
+LOOKBACK = timedelta(hours=12)  # how far a new process looks back
+COMMIT_LAG = timedelta(minutes=5)  # journal entries this old may still be committed
+BATCH_SIZE = 200
 
 
-class Numbers(Protocol):
+class PhoneNumbers(Protocol):
     """The part of backend/ports/calls.py that texts need."""
 
     async def get_requester_phone(self, ticket_id: int) -> str | None: ...
 
 
-class Informing:
+class RequesterNews:
     """Queues texts about replies and extensions; texting sends them."""
 
     def __init__(
-        self, news: RequesterNewsStore, texts: RequesterTextStore, numbers: Numbers, office: OfficeCache
+        self, news: RequesterNewsStore, texts: RequesterTextStore, numbers: PhoneNumbers, office: OfficeCache
     ) -> None:
         self._news, self._texts, self._numbers, self._office = news, texts, numbers, office
-        self._seen: datetime | None = None
+        self._seen_until: datetime | None = None
 
     @property
     def clock(self) -> Clock:
         """The office's clock."""
         return self._office.clock
 
-    async def round(self) -> int:
+    async def run_once(self) -> int:
         """Queue texts for the acts since the last run; return how many."""
         snapshot = await self._office.snapshot()
         now = self.clock.now()
-        kinds = {verb: kind for verb, (kind, key, _) in TOLD.items() if snapshot.settings.flag(key)}
-        after = now - BACK if self._seen is None else self._seen - LATE
+        kinds = {verb: kind for verb, (kind, key, _) in NEWS_TEXTS.items() if snapshot.settings.flag(key)}
+        after = now - LOOKBACK if self._seen_until is None else self._seen_until - COMMIT_LAG
         opened = 0
-        found = await self._news.list_unsent(after, kinds, AT_ONCE)
+        found = await self._news.list_unsent(after, kinds, BATCH_SIZE)
         for one in found:
-            if not one.words.get(TOLD[one.verb][2]):
+            if not one.words.get(NEWS_TEXTS[one.verb][2]):
                 continue
-            number = callable_number(await self._numbers.get_requester_phone(one.ticket_id), snapshot)
+            number = to_callable_number(await self._numbers.get_requester_phone(one.ticket_id), snapshot)
             if number is None:
                 continue
-            kind, shown = kinds[one.verb], masked(number, snapshot)
-            opened += await self._texts.enqueue(one.ticket_id, kind, one.version, number, shown, False, now)
-        if len(found) < AT_ONCE:
-            self._seen = now
+            kind, masked_number = kinds[one.verb], mask_number(number, snapshot)
+            opened += await self._texts.enqueue(one.ticket_id, kind, one.version, number, masked_number, False, now)
+        if len(found) < BATCH_SIZE:
+            self._seen_until = now
         return opened

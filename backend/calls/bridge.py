@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from backend.calls.telling import tell
-from backend.calls.tools import Tools, callable_number, masked
+from backend.calls.dependencies import CallDependencies, mask_number, to_callable_number
+from backend.calls.notices import send_notices
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.flow import is_visible
 from backend.domain.move_table import HANDLING, is_allowed
@@ -17,14 +17,16 @@ from backend.ports.moves import TicketRef
 from notify.message import Prompt
 
 #: Attempts after which a requester counts as unreachable (B49's exemption), as for units in B46.
-ENOUGH = 3
-STORED = {"dead_number": "failed", "canceled": "carrier_failed"}  # outcomes as contract §5 names them
+EXEMPT_AFTER = 3
+CONTRACT_OUTCOMES = {"dead_number": "failed", "canceled": "carrier_failed"}  # outcomes as contract §5 names them
 #: Outcomes of the first leg that mean nobody answered.
-NOBODY = frozenset({"no_answer", "busy", "machine", "failed", "carrier_failed", "canceled", "dead_number", "no_reply"})
+UNANSWERED = frozenset(
+    {"no_answer", "busy", "machine", "failed", "carrier_failed", "canceled", "dead_number", "no_reply"}
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Ringing:
+class StartedBridge:
     """A started bridge: its call, the person rung first, and their masked number."""
 
     call_id: int
@@ -33,7 +35,7 @@ class Ringing:
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ContactAttempts:
     """How often the requester of a ticket was tried; `exempt` after enough attempts failed (B49)."""
 
     attempts: tuple[AttemptRecord, ...]
@@ -41,31 +43,33 @@ class Reached:
     exempt: bool
 
 
-class Bridging:
+class Bridge:
     """Starts bridges, provides the announcement of the second leg, and records the results."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: CallDependencies) -> None:
         self._t = tools
 
     async def start(
         self, by: Actor, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
-    ) -> Ringing:
+    ) -> StartedBridge:
         """Ring `person` (default: `by`), then the requester of the ticket; idempotent while a bridge is open (A11).
 
         A unit may ask for its own assignment in hand, a revisit agent for a ticket in manual visit.
         Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
         """
         t = self._t
-        if not t.line.can.bridge:
+        if not t.carrier.can.bridge:
             raise Refused("unavailable")
-        snap = await t.desk.moves.load(TicketRef(no=ticket_no) if ticket_no else TicketRef(assignment_id=assignment_id))
+        snap = await t.tickets.moves.load(
+            TicketRef(no=ticket_no) if ticket_no else TicketRef(assignment_id=assignment_id)
+        )
         if snap is None or not is_visible(snap, by):
             raise Refused("not_found", ticket=ticket_no or "")
-        visit, target = _about(snap, by, assignment_id)
+        visit, target = _find_subject(snap, by, assignment_id)
         snapshot = await t.office.snapshot()
-        who = _whom(snapshot, by, person, target)
-        first = callable_number(await t.registry.get_phone(who.code), snapshot)
-        second = callable_number(await t.store.get_requester_phone(snap.ticket.id), snapshot)
+        who = _find_first_person(snapshot, by, person, target)
+        first = to_callable_number(await t.people.get_phone(who.code), snapshot)
+        second = to_callable_number(await t.store.get_requester_phone(snap.ticket.id), snapshot)
         if first is None or second is None:
             raise Refused("no_phone", person=who.code)
         if await t.store.is_invalid_number(first) or await t.store.is_invalid_number(second):
@@ -74,19 +78,21 @@ class Bridging:
             raise Refused("calls_stopped")
         open_ = await t.store.find_bridge(snap.ticket.id)
         if open_ is not None:
-            return Ringing(open_.id, open_.person or "", masked(first, snapshot) if open_.person == who.code else "")
+            return StartedBridge(
+                open_.id, open_.person or "", mask_number(first, snapshot) if open_.person == who.code else ""
+            )
         now = t.now()
         call_id = await t.store.enqueue(NewCall(
             "bridge", "bridge", now, now, ticket_id=snap.ticket.id, assignment_id=target.id if target else None,
-            person=who.code, urgent=True, masked=masked(first, snapshot),
+            person=who.code, urgent=True, masked=mask_number(first, snapshot),
             facts={"at_any_hour": True, "by": by.code, "visit": visit},
         ))  # fmt: skip
         assert call_id is not None  # neither a message nor a visit: nothing it could collide with
         await t.audit.record(now, by.code, "bridged", snap.ticket.no, person=who.code, call=call_id)
         t.wake()
-        return Ringing(call_id, who.code, masked(first, snapshot))
+        return StartedBridge(call_id, who.code, mask_number(first, snapshot))
 
-    async def announce(self, attempt_id: int) -> Prompt:
+    async def build_announcement(self, attempt_id: int) -> Prompt:
         """Return what the requester hears before being connected. Refused `not_found`."""
         t = self._t
         talk = await t.store.find_live_call(attempt_id)
@@ -97,7 +103,7 @@ class Bridging:
         office = units.get((about.management if about else None) or "")
         unit = units.get((about.unit if about else None) or "")
         key = "P3_visit" if talk.call.facts.get("visit") or unit is None else "P3_requester"
-        words = t.catalogue.render(
+        words = t.texts.render(
             f"phone.{key}", org_name=office.name if office else t.hotline_name, hotline_name=t.hotline_name,
             unit=unit.name if unit else "",
         )  # fmt: skip
@@ -108,52 +114,58 @@ class Bridging:
         call, t = talk.call, self._t
         requester = call.heard.get("requester")
         if requester:
-            await self._log(talk, requester == "reached")
-        elif outcome in NOBODY:
-            await self._tell(call, "B1", outcome=outcome)
-        await t.store.settle_attempt(AttemptResult(talk.attempt.id, STORED.get(outcome, outcome), t.now(), error=error))
+            await self._record_contact(talk, requester == "reached")
+        elif outcome in UNANSWERED:
+            await self._notify(call, "B1", outcome=outcome)
+        await t.store.settle_attempt(
+            AttemptResult(talk.attempt.id, CONTRACT_OUTCOMES.get(outcome, outcome), t.now(), error=error)
+        )
 
-    async def failed(self, call: Call, why: str) -> None:
+    async def report_failure(self, call: Call, why: str) -> None:
         """Tell the person who asked that the call could not even be placed."""
-        await self._tell(call, "B1", outcome=why)
+        await self._notify(call, "B1", outcome=why)
 
-    async def reached(self, ticket_id: int) -> Reached:
+    async def get_contact_attempts(self, ticket_id: int) -> ContactAttempts:
         """Return the attempts to reach this requester, and whether they are enough for the exemption (B49)."""
-        tried = await self._t.store.list_bridge_attempts(ticket_id)
-        missed = [one for one in tried if one.requester == "unreached"]
-        answered = any(one.requester == "reached" for one in tried)
-        return Reached(tuple(tried), len(missed), len(missed) >= ENOUGH and not answered)
+        attempts = await self._t.store.list_bridge_attempts(ticket_id)
+        missed = [one for one in attempts if one.requester == "unreached"]
+        answered = any(one.requester == "reached" for one in attempts)
+        return ContactAttempts(tuple(attempts), len(missed), len(missed) >= EXEMPT_AFTER and not answered)
 
-    async def _log(self, talk: LiveCall, reached: bool) -> None:
+    async def _record_contact(self, talk: LiveCall, reached: bool) -> None:
         call, t = talk.call, self._t
         seconds = int(call.heard.get("seconds") or 0)
-        before = await self.reached(call.ticket_id or 0)
+        before = await self.get_contact_attempts(call.ticket_id or 0)
         missed = before.unreached + (not reached)
-        note = t.catalogue.render(
+        note = t.texts.render(
             f"calls.note_{'reached' if reached else 'unreached'}", call=call.id, dial=talk.attempt.id, seconds=seconds,
             n=missed,
         )  # fmt: skip
         snapshot = await t.office.snapshot()
         person = snapshot.by_code.get(call.person or "")
         if not call.facts.get("visit") and person is not None:
-            words = {"way": "phone", "reached": reached, "note": note}
+            arguments = {"way": "phone", "reached": reached, "note": note}
             by = Actor(person.code, person.role, person.unit)
             try:
-                await t.desk.act(Act("contact", by, Source.PHONE, assignment_id=call.assignment_id, arguments=words))
+                await t.tickets.act(
+                    Act("contact", by, Source.PHONE, assignment_id=call.assignment_id, arguments=arguments)
+                )
             except Refused as no:  # closed or reassigned meanwhile: the attempt still counts as evidence
-                await t.audit.record(t.now(), by.code, "contact_not_logged", _no(call), call=call.id, code=no.code)
-        if not reached and missed == ENOUGH and not any(a.requester == "reached" for a in before.attempts):
+                await t.audit.record(
+                    t.now(), by.code, "contact_not_logged", _ticket_no(call), call=call.id, code=no.code
+                )
+        if not reached and missed == EXEMPT_AFTER and not any(a.requester == "reached" for a in before.attempts):
             attempts = [a.attempt_id for a in before.attempts if a.requester == "unreached"] + [talk.attempt.id]
-            await t.audit.record(t.now(), "system", "requester_unreachable", _no(call), dials=attempts)
-        await self._tell(call, "B3" if reached else "B2", seconds=seconds, n=missed, enough=missed >= ENOUGH)
+            await t.audit.record(t.now(), "system", "requester_unreachable", _ticket_no(call), dials=attempts)
+        await self._notify(call, "B3" if reached else "B2", seconds=seconds, n=missed, enough=missed >= EXEMPT_AFTER)
 
-    async def _tell(self, call: Call, kind: str, **facts: object) -> None:
+    async def _notify(self, call: Call, kind: str, **facts: object) -> None:
         person = (await self._t.office.snapshot()).by_code.get(call.person or "")
         if person is not None:
-            await tell(self._t, kind, [person], call, **facts)
+            await send_notices(self._t, kind, [person], call, **facts)
 
 
-def moved_on(call: Call) -> bool:
+def is_obsolete(call: Call) -> bool:
     """Whether a bridge is no longer needed, because its ticket has moved on."""
     about = call.subject
     if about is None:
@@ -163,7 +175,7 @@ def moved_on(call: Call) -> bool:
     return about.ended_at is not None or about.assignment_state not in HANDLING
 
 
-def _about(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, Assignment | None]:
+def _find_subject(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, Assignment | None]:
     """Return whether it is for a visit, and the assignment: that of `by`'s unit, else the lead."""
     if snap.ticket.state is State.REVISIT_MANUAL and by.role in (Role.REVISIT_AGENT, Role.ADMIN):
         return True, snap.lead
@@ -178,7 +190,7 @@ def _about(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple[bool, 
     return False, target
 
 
-def _whom(snapshot: OfficeSnapshot, by: Actor, person: str | None, target: Assignment | None) -> Person:
+def _find_first_person(snapshot: OfficeSnapshot, by: Actor, person: str | None, target: Assignment | None) -> Person:
     """Return the person to ring first. Refused `forbidden` for another unit's people, `no_phone` without any."""
     who = snapshot.by_code.get(person or by.code)
     if who is None:
@@ -189,5 +201,5 @@ def _whom(snapshot: OfficeSnapshot, by: Actor, person: str | None, target: Assig
     return who
 
 
-def _no(call: Call) -> str | None:
+def _ticket_no(call: Call) -> str | None:
     return call.subject.ticket_no if call.subject else None

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from backend.calls.tools import callable_number, masked
+from backend.calls.dependencies import mask_number, to_callable_number
 from backend.domain import retry, speech_parser
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
@@ -20,45 +20,45 @@ from backend.ports.audit import AuditStore
 from backend.ports.moves import TicketRef
 from backend.ports.requester_texts import RequesterText, RequesterTextStore
 from backend.tickets.service import TicketService
-from backend.visits import drawn
+from backend.visits.automatic import is_sampled
 from notify.channel import DeliveryError
 from notify.pace import Pacer
 from notify.text import Texter, TextEvent
 
 log = structlog.get_logger("sms")
 UNREACHED, EXTENDED = "S6", "S5"
-AT_ONCE = 64
-WAIT = timedelta(days=1)  # how long to wait for an answer before the visit counts as unreached
+BATCH_SIZE = 64
+ANSWER_TIMEOUT = timedelta(days=1)  # how long to wait for an answer before the visit counts as unreached
 LEASE = timedelta(minutes=2)
-MOST_CHARS = 70  # one message on mainland networks
+MAX_CHARS = 70  # one message on mainland networks
 
 
-class Numbers(Protocol):
+class PhoneNumbers(Protocol):
     """The part of backend/ports/calls.py that texts need."""
 
     async def get_requester_phone(self, ticket_id: int) -> str | None: ...
     async def is_do_not_call(self, number: str) -> bool: ...
 
 
-class Leaver(Protocol):
+class BlockList(Protocol):
     """backend/ports/visits.py: the do-not-call list."""
 
     async def block(self, phone: str, masked: str, reason: str, by: str, at: datetime) -> bool: ...
 
 
 @dataclass
-class Texting:
+class RequesterTexts:
     """Sends texts to requesters and handles their answers. `public_url` has no trailing slash."""
 
     store: RequesterTextStore
-    numbers: Numbers
-    peace: Leaver
-    desk: TicketService
+    phone_numbers: PhoneNumbers
+    do_not_call: BlockList
+    tickets: TicketService
     office: OfficeCache
-    catalogue: Texts
+    texts: Texts
     audit: AuditStore
-    pacer: Pacer
-    texter: Texter
+    rate_limiter: Pacer
+    gateway: Texter
     public_url: str
     hotline: str
     hotline_name: str
@@ -69,84 +69,86 @@ class Texting:
         Nothing is sent to numbers on the do-not-call list, nor if `visit.unreached_text` is off.
         """
         snapshot = await self.office.snapshot()
-        number = callable_number(await self.numbers.get_requester_phone(ticket_id), snapshot)
+        number = to_callable_number(await self.phone_numbers.get_requester_phone(ticket_id), snapshot)
         if number is None or not snapshot.settings.flag("visit.unreached_text"):
             return False
-        if await self.numbers.is_do_not_call(number):
+        if await self.phone_numbers.is_do_not_call(number):
             return False
-        both = self.texter.can.for_number(number).two_way
-        shown = masked(number, snapshot)
-        opened = await self.store.enqueue(ticket_id, UNREACHED, round_, number, shown, both, self.office.clock.now())
-        return both and opened
+        two_way = self.gateway.can.for_number(number).two_way
+        masked_number = mask_number(number, snapshot)
+        opened = await self.store.enqueue(
+            ticket_id, UNREACHED, round_, number, masked_number, two_way, self.office.clock.now()
+        )
+        return two_way and opened
 
-    async def round(self) -> int:
+    async def run_once(self) -> int:
         """Send due texts and settle visits whose answer did not come; return how many were handled."""
         now = self.office.clock.now()
-        handled, full = 0, False
-        for text in await self.store.list_due(now, AT_ONCE):
+        handled, is_limited = 0, False
+        for text in await self.store.list_due(now, BATCH_SIZE):
             if text.state == "pending":
-                if not full:  # all share one rate limit: if one must wait, so must those after it
+                if not is_limited:  # all share one rate limit: if one must wait, so must those after it
                     sent = await self._send(text, now)
-                    full = sent is None
+                    is_limited = sent is None
                     handled += bool(sent)
                 continue
             handled += 1
             if text.state == "sending":  # the process that claimed it is gone, so it may or may not have been sent
-                await self._over(text, "ambiguous", now)
+                await self._finish(text, "ambiguous", now)
             else:
-                await self._over(text, text.state, now)
+                await self._finish(text, text.state, now)
         return handled
 
     async def _send(self, text: RequesterText, now: datetime) -> bool | None:
         """Send one; None if the rate limit says wait, False if another process claimed it."""
         snapshot = await self.office.snapshot()
-        number = callable_number(await self.numbers.get_requester_phone(text.ticket_id), snapshot)
+        number = to_callable_number(await self.phone_numbers.get_requester_phone(text.ticket_id), snapshot)
         if number is None:
-            await self._over(text, "failed", now, error="not_callable")
+            await self._finish(text, "failed", now, error="not_callable")
             return True
-        if await self.pacer.take(self.texter.buckets(), time.time()):
+        if await self.rate_limiter.take(self.gateway.buckets(), time.time()):
             return None
         if not await self.store.claim(text.id, now, now + LEASE):
             return False
         try:
-            receipt = await self.texter.send(
+            receipt = await self.gateway.send(
                 number,
-                await self.words(text),
-                status_url=f"{self.public_url}/hooks/{self.texter.name}/sms/status/{text.id}",
+                await self.render(text),
+                status_url=f"{self.public_url}/hooks/{self.gateway.name}/sms/status/{text.id}",
             )
         except DeliveryError as error:
-            await self._failed(text, error, now)
+            await self._handle_failure(text, error, now)
             return True
-        awaited = now + WAIT if text.two_way else None
+        awaited = now + ANSWER_TIMEOUT if text.two_way else None
         await self.store.settle(
             text.id, "sent", now, next_at=awaited, provider_id=receipt.provider_id, cost=receipt.cost
         )
         return True
 
-    async def words(self, text: RequesterText) -> str:
+    async def render(self, text: RequesterText) -> str:
         """Render the text: no link, nothing of the demand, at most 70 characters on the mainland."""
         key = "visit_text.unreached_two_way" if text.two_way else f"sms.{text.kind}"
         facts: dict[str, Any] = {"sign": self.hotline_name, "hotline": self.hotline}
         if text.kind == EXTENDED:
-            facts |= await self._extended(text.ticket_id)
-        whole = self.catalogue.render(key, ticket_no=text.ticket_no, **facts)
-        if text.two_way or len(whole) <= MOST_CHARS:
-            return whole
-        return self.catalogue.render(key, ticket_no=text.ticket_no[-4:], **facts)[:MOST_CHARS]
+            facts |= await self._extension_facts(text.ticket_id)
+        text_body = self.texts.render(key, ticket_no=text.ticket_no, **facts)
+        if text.two_way or len(text_body) <= MAX_CHARS:
+            return text_body
+        return self.texts.render(key, ticket_no=text.ticket_no[-4:], **facts)[:MAX_CHARS]
 
-    async def _extended(self, ticket_id: int) -> dict[str, Any]:
+    async def _extension_facts(self, ticket_id: int) -> dict[str, Any]:
         """Return the new due time and the reason in fixed words: free text may say more than requesters should read."""
-        snap = await self.desk.moves.load(TicketRef(ticket_id=ticket_id))
+        snap = await self.tickets.moves.load(TicketRef(ticket_id=ticket_id))
         lead = snap.lead if snap else None
         granted = [r for r in snap.requests if r.kind == "extension" and r.decision == "accepted"] if snap else []
         why = str(granted[-1].facts.get("reason_class") or "complex") if granted else "complex"
         now = self.office.clock.now()
         due = lead.close_due_at if lead else now
-        language = "zh" if self.catalogue.language.startswith("zh") else "en"
+        language = "zh" if self.texts.language.startswith("zh") else "en"
         shown = format_time(due, now, language, self.office.clock.zone)
-        return {"reason_short": self.catalogue.get_word("delay", why), "new_due": shown}
+        return {"reason_short": self.texts.get_word("delay", why), "new_due": shown}
 
-    async def _failed(self, text: RequesterText, error: DeliveryError, now: datetime) -> None:
+    async def _handle_failure(self, text: RequesterText, error: DeliveryError, now: datetime) -> None:
         """Handle a failed send: retry only if it certainly did not leave; an uncertain one is never sent twice."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         step = retry.decide_after_delivery(error.kind, text.attempts + 1, random.random(), after)
@@ -155,65 +157,65 @@ class Texting:
             await self.store.settle(text.id, "pending", now, next_at=now + step.delay, error=error.code)
         else:
             state = "ambiguous" if error.kind == "ambiguous" else "failed"
-            await self._over(text, state, now, error=error.code)
+            await self._finish(text, state, now, error=error.code)
 
-    async def _over(self, text: RequesterText, state: str, now: datetime, error: str | None = None) -> None:
+    async def _finish(self, text: RequesterText, state: str, now: datetime, error: str | None = None) -> None:
         """Settle a finished text; a visit that waited for its answer counts as unreached."""
         if text.two_way:
-            await self._say(text, Answer.UNREACHED, "")
+            await self._record_visit(text, Answer.UNREACHED, "")
         await self.store.settle(text.id, state, now, error=error)
 
     # -- reports and answers
 
     async def close(self) -> None:
         """Close the carrier."""
-        await self.texter.close()
+        await self.gateway.close()
 
     async def report(self, text_id: int, event: TextEvent) -> None:
         """Store a delivery report. Refused `not_found`: not one of our texts."""
         if not await self.store.record_report(text_id, event.provider_id, event.status.value, event.error_code):
             raise Refused("not_found", text=text_id)
 
-    async def heard(self, sender: str, body: str) -> bool:
+    async def receive(self, sender: str, body: str) -> bool:
         """Handle an incoming text; True if it answered a visit. The first valid answer counts (FW22)."""
         snapshot = await self.office.snapshot()
-        number = callable_number(sender, snapshot)
+        number = to_callable_number(sender, snapshot)
         if number is None:
             return False
-        now, said = self.office.clock.now(), body.strip()[:500]
-        leaves = speech_parser.is_opt_out(said)
-        if leaves:
-            shown = masked(number, snapshot)
-            if await self.peace.block(number, shown, said, "sms", now):
+        now, body_text = self.office.clock.now(), body.strip()[:500]
+        wants_no_calls = speech_parser.is_opt_out(body_text)
+        if wants_no_calls:
+            shown = mask_number(number, snapshot)
+            if await self.do_not_call.block(number, shown, body_text, "sms", now):
                 await self.audit.record(now, "sms", "visits_refused", shown)
         text = await self.store.find_awaiting_answer(number)
         if text is None:
             return False
-        answer = Answer.NO_REPLY if leaves else meant(said)
-        if answer is None or not await self.store.record_answer(text.id, said, now):
+        answer = Answer.NO_REPLY if wants_no_calls else parse_answer(body_text)
+        if answer is None or not await self.store.record_answer(text.id, body_text, now):
             return False
-        await self._say(text, answer, said)
+        await self._record_visit(text, answer, body_text)
         return True
 
-    async def _say(self, text: RequesterText, answer: Answer, note: str) -> None:
-        snap = await self.desk.moves.load(TicketRef(ticket_id=text.ticket_id))
+    async def _record_visit(self, text: RequesterText, answer: Answer, note: str) -> None:
+        snap = await self.tickets.moves.load(TicketRef(ticket_id=text.ticket_id))
         if snap is None or snap.ticket.state is not State.REVISIT_AUTO or max(snap.ticket.visit_round, 1) != text.round:
             return
-        sampled = answer is Answer.UNREACHED and drawn(text.ticket_id, text.round, await self.office.snapshot())
-        words = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled}
+        sampled = answer is Answer.UNREACHED and is_sampled(text.ticket_id, text.round, await self.office.snapshot())
+        arguments = {"kind": "auto", "answer": answer.value, "note": f"sms {note}".strip(), "sampled": sampled}
         try:
-            await self.desk.act(Act("visit", SYSTEM, Source.SMS, ticket_no=text.ticket_no, arguments=words))
+            await self.tickets.act(Act("visit", SYSTEM, Source.SMS, ticket_no=text.ticket_no, arguments=arguments))
         except Refused as refused:
             if refused.code not in ("not_now", "overtaken"):
                 raise
 
 
-def meant(said: str) -> Answer | None:
+def parse_answer(body_text: str) -> Answer | None:
     """Parse the answer in an incoming text: a key, or words that need no confirmation; None if neither."""
-    key = "".join(said.split()).translate(str.maketrans("１２３", "123")).rstrip("。.!！")
+    key = "".join(body_text.split()).translate(str.maketrans("１２３", "123")).rstrip("。.!！")
     if key in speech_parser.ANSWER_BY_KEY:
         return speech_parser.ANSWER_BY_KEY[key]
-    meaning = speech_parser.interpret_satisfaction(said)
+    meaning = speech_parser.interpret_satisfaction(body_text)
     if meaning.key == "3":
         return Answer.UNSATISFIED
     return speech_parser.ANSWER_BY_KEY[meaning.key] if meaning.key and not meaning.confirm else None

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from backend.calls.tools import Tools, callable_number, masked
+from backend.calls.dependencies import CallDependencies, mask_number, to_callable_number
 from backend.domain import retry
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
@@ -15,33 +15,33 @@ from backend.domain.visit_outcome import AutoVisit, NextAction, decide_after_aut
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import AttemptResult, Call, DueVisit, LiveCall, NewCall
 
-AT_ONCE = 200
+BATCH_SIZE = 200
 #: Outcomes in which nobody was spoken to.
-NOBODY = frozenset({"no_answer", "busy", "machine", "failed", "carrier_failed", "canceled", "dead_number"})
+UNANSWERED = frozenset({"no_answer", "busy", "machine", "failed", "carrier_failed", "canceled", "dead_number"})
 #: Outcomes after which a text is sent; not to an invalid number or a wrong person.
-WRITTEN_TO = NOBODY - {"dead_number"}
-STORED = {"dead_number": "failed", "canceled": "carrier_failed"}
+TEXT_AFTER = UNANSWERED - {"dead_number"}
+CONTRACT_OUTCOMES = {"dead_number": "failed", "canceled": "carrier_failed"}
 #: Facts noted beside an answer, in this order.
-NOTED = ("danger", "want_person", "complaint", "no_more_visits", "wrong_person")
+NOTE_KEYS = ("danger", "want_person", "complaint", "no_more_visits", "wrong_person")
 
 
-class Written(Protocol):
-    """backend/visiting/texting.py: texts a requester; True if their answer is awaited (S6)."""
+class UnreachedTexts(Protocol):
+    """backend/visits/texting.py: texts a requester; True if their answer is awaited (S6)."""
 
     async def offer(self, ticket_id: int, round_: int) -> bool: ...
 
 
-class Visits:
+class AutoVisits:
     """Plans and judges visits. Their calls are placed by `backend.calls`."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: CallDependencies) -> None:
         self._t = tools
-        self.texts: Written | None = None
+        self.unreached_texts: UnreachedTexts | None = None
 
-    async def round(self) -> int:
+    async def run_once(self) -> int:
         """Plan the visits that have begun; return how many."""
         now = self._t.now()
-        wanted = await self._t.store.list_due_visits(AT_ONCE)
+        wanted = await self._t.store.list_due_visits(BATCH_SIZE)
         snapshot = await self._t.office.snapshot() if wanted else None
         for one in wanted:
             assert snapshot is not None
@@ -50,26 +50,26 @@ class Visits:
 
     async def _plan(self, one: DueVisit, now: datetime, snapshot: OfficeSnapshot) -> None:
         settings = snapshot.settings
-        number = callable_number(await self._t.store.get_requester_phone(one.ticket_id), snapshot)
+        number = to_callable_number(await self._t.store.get_requester_phone(one.ticket_id), snapshot)
         if number is not None and await self._t.store.is_do_not_call(number):
             await self._conclude(one.ticket_no, Answer.NO_REPLY, "no_more_visits")  # FW33
         elif number is None or settings.integer("visit.auto.attempts") == 0:
             why = "" if number else "number_refused"
             await self._conclude(
-                one.ticket_no, Answer.UNREACHED, why, sampled=drawn(one.ticket_id, one.round, snapshot)
+                one.ticket_no, Answer.UNREACHED, why, sampled=is_sampled(one.ticket_id, one.round, snapshot)
             )
         else:
             await self._t.store.enqueue(NewCall(
                 "visit", "visit", snapshot.earliest_visit(now), now, ticket_id=one.ticket_id,
                 assignment_id=one.lead_id, round=one.round, urgent=one.urgent, phone=number,
-                masked=masked(number, snapshot),
+                masked=mask_number(number, snapshot),
             ))  # fmt: skip
 
-    async def allowed(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
+    async def earliest_call(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
         """Return when a planned visit may ring: in the window, not too often (`visit.cap_per_person`), never a
         number on the do-not-call list. None: it was settled otherwise."""
         if await self._t.store.is_do_not_call(number):
-            await self._instead(call, now, Answer.NO_REPLY, "no_more_visits")
+            await self._settle_without_call(call, now, Answer.NO_REPLY, "no_more_visits")
             return None
         most, span = snapshot.settings.rate("visit.cap_per_person")
         rung = await self._t.store.list_visit_calls(number, now - span.duration, call.id)
@@ -82,11 +82,11 @@ class Visits:
                 snapshot.settings.text("visit.finish_within"), about.closed_at or call.created_at, about.management
             )
             if free > last:
-                await self._instead(call, now, Answer.UNREACHED, "capped", want_person=True)
+                await self._settle_without_call(call, now, Answer.UNREACHED, "capped", want_person=True)
                 return None
         return snapshot.earliest_visit(free)
 
-    async def _instead(
+    async def _settle_without_call(
         self, call: Call, now: datetime, answer: Answer, note: str, *, want_person: bool = False
     ) -> None:
         if call.subject is not None:
@@ -94,102 +94,102 @@ class Visits:
             await self._conclude(call.subject.ticket_no, answer, note, want_person=want_person, because=because)
         await self._t.store.cancel(call.id, now)
 
-    async def unreached(self, call: Call, why: str) -> None:
+    async def conclude_unreachable(self, call: Call, why: str) -> None:
         """Settle a visit whose number cannot be called: sampled for a manual visit, else deemed satisfied."""
         if call.subject is not None:
             snapshot = await self._t.office.snapshot()
-            sampled = drawn(call.ticket_id or 0, call.round, snapshot)
+            sampled = is_sampled(call.ticket_id or 0, call.round, snapshot)
             await self._conclude(call.subject.ticket_no, Answer.UNREACHED, why, sampled=sampled)
 
     async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
         """Decide what follows an attempt: retry, result, or a manual visit (T24, T25). Acts first, then writes."""
         call, now = talk.call, self._t.now()
         snapshot = await self._t.office.snapshot()
-        heard, answer = _heard(call.heard, outcome)
+        heard, answer = _weigh(call.heard, outcome)
         about = call.subject
         again = None
         counts = True
         if about is not None and about.state is State.REVISIT_AUTO:
-            sampled = drawn(call.ticket_id or 0, call.round, snapshot)
+            sampled = is_sampled(call.ticket_id or 0, call.round, snapshot)
             # hung up before V4: not an answer, so try again while attempts are left (FW21)
-            cut = outcome == "partial" and heard.answer is None and not (heard.want_person or heard.danger)
+            hung_up_early = outcome == "partial" and heard.answer is None and not (heard.want_person or heard.danger)
             step = retry.decide_after_visit_call(
                 outcome,
                 call.tries + 1,
                 talk.attempt.number,
                 snapshot.settings,
-                call_later=cut or bool(call.heard.get("call_later")),
+                call_later=hung_up_early or bool(call.heard.get("call_later")),
             )
-            left = isinstance(step, retry.Retry) and call.purpose == "visit"
-            meant = decide_after_auto(heard, int(left or _waits(call)), sampled)
+            will_retry = isinstance(step, retry.Retry) and call.purpose == "visit"
+            verdict = decide_after_auto(heard, int(will_retry or _is_callback(call)), sampled)
             if isinstance(step, retry.Retry):
                 counts = step.counts
-            if meant.next is NextAction.AUTO:
-                if left and isinstance(step, retry.Retry):
+            if verdict.next is NextAction.AUTO:
+                if will_retry and isinstance(step, retry.Retry):
                     again = snapshot.earliest_visit(now + step.delay)
-            elif not await self._offered(call, answer, outcome):
-                drawn_out = meant.next is NextAction.MANUAL and meant.reason == "sampled"
+            elif not await self._offer_text(call, answer, outcome):
+                is_sampled_manual = verdict.next is NextAction.MANUAL and verdict.reason == "sampled"
                 await self._conclude(
-                    about.ticket_no, answer, _note(call.heard, answer, outcome), sampled=drawn_out,
-                    want_person=meant.next is NextAction.MANUAL and not drawn_out, heard=call.heard, because=meant.reason,
+                    about.ticket_no, answer, _build_note(call.heard, answer, outcome), sampled=is_sampled_manual,
+                    want_person=verdict.next is NextAction.MANUAL and not is_sampled_manual, heard=call.heard, because=verdict.reason,
                 )  # fmt: skip
                 if call.facts.get("missed"):
-                    await self._t.store.cancel(int(call.facts["missed"]), now, STORED.get(outcome, outcome))
-        stored = STORED.get(outcome, outcome)
+                    await self._t.store.cancel(int(call.facts["missed"]), now, CONTRACT_OUTCOMES.get(outcome, outcome))
+        stored = CONTRACT_OUTCOMES.get(outcome, outcome)
         await self._t.store.settle_attempt(AttemptResult(talk.attempt.id, stored, now, again, counts, error))
 
-    async def _offered(self, call: Call, answer: Answer, outcome: str) -> bool:
+    async def _offer_text(self, call: Call, answer: Answer, outcome: str) -> bool:
         """S6: text a requester who was not reached; True if the visit now waits for their answer."""
-        if self.texts is None or answer is not Answer.UNREACHED or outcome not in WRITTEN_TO:
+        if self.unreached_texts is None or answer is not Answer.UNREACHED or outcome not in TEXT_AFTER:
             return False
-        return call.ticket_id is not None and await self.texts.offer(call.ticket_id, call.round)
+        return call.ticket_id is not None and await self.unreached_texts.offer(call.ticket_id, call.round)
 
     async def _conclude(
         self, ticket_no: str, answer: Answer, note: str, *, sampled: bool = False, want_person: bool = False,
         heard: Mapping[str, Any] | None = None, because: str = "",
     ) -> None:  # fmt: skip
         """Record the result as a `visit` act; ignore it if another answer came first (FW22)."""
-        words: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "kind": "auto", "answer": answer.value, "note": note, "sampled": sampled, "want_person": want_person,
             "because": because,
         }  # fmt: skip
-        words |= {k: heard[k] for k in ("contacted", "resolved") if heard and heard.get(k)}
+        arguments |= {k: heard[k] for k in ("contacted", "resolved") if heard and heard.get(k)}
         try:
-            await self._t.desk.act(Act("visit", SYSTEM, Source.PHONE, ticket_no=ticket_no, arguments=words))
+            await self._t.tickets.act(Act("visit", SYSTEM, Source.PHONE, ticket_no=ticket_no, arguments=arguments))
         except Refused as refused:
             if refused.code not in ("not_now", "overtaken"):
                 raise
 
 
-def _heard(kept: Mapping[str, Any], outcome: str) -> tuple[AutoVisit, Answer]:
+def _weigh(heard_facts: Mapping[str, Any], outcome: str) -> tuple[AutoVisit, Answer]:
     """Return what was heard, as the rules' input, and the answer to record; silence is never satisfaction."""
-    said = Answer(kept["satisfaction"]) if kept.get("satisfaction") else None
-    nobody = said is None and outcome in NOBODY and not kept.get("contacted")
-    wanted, danger = bool(kept.get("want_person")), bool(kept.get("danger"))
+    satisfaction = Answer(heard_facts["satisfaction"]) if heard_facts.get("satisfaction") else None
+    nobody = satisfaction is None and outcome in UNANSWERED and not heard_facts.get("contacted")
+    wanted, danger = bool(heard_facts.get("want_person")), bool(heard_facts.get("danger"))
     visit = AutoVisit(
-        Answer.UNREACHED if nobody else said, complaint=bool(kept.get("complaint")), want_person=wanted,
-        danger=danger, refused=bool(kept.get("no_more_visits")), wrong_person=bool(kept.get("wrong_person")),
+        Answer.UNREACHED if nobody else satisfaction, complaint=bool(heard_facts.get("complaint")), want_person=wanted,
+        danger=danger, refused=bool(heard_facts.get("no_more_visits")), wrong_person=bool(heard_facts.get("wrong_person")),
     )  # fmt: skip
-    if said is not None:
-        return visit, said
+    if satisfaction is not None:
+        return visit, satisfaction
     if nobody or visit.wrong_person:
         return visit, Answer.UNREACHED
     return visit, Answer.UNCLEAR if wanted or danger or visit.complaint else Answer.NO_REPLY
 
 
-def _note(kept: Mapping[str, Any], answer: Answer, outcome: str) -> str:
-    words = [word for word in NOTED if kept.get(word)]
-    if answer in (Answer.NO_REPLY, Answer.UNREACHED) and (kept.get("contacted") or outcome == "partial"):
+def _build_note(heard_facts: Mapping[str, Any], answer: Answer, outcome: str) -> str:
+    words = [word for word in NOTE_KEYS if heard_facts.get(word)]
+    if answer in (Answer.NO_REPLY, Answer.UNREACHED) and (heard_facts.get("contacted") or outcome == "partial"):
         words.append("partial")
-    return " ".join([*words, str(kept.get("speech", ""))]).strip()
+    return " ".join([*words, str(heard_facts.get("speech", ""))]).strip()
 
 
-def _waits(call: Call) -> bool:
+def _is_callback(call: Call) -> bool:
     """Whether another attempt is planned anyway: a requester who calls back and says nothing is still called."""
     return call.purpose == "inbound"
 
 
-def drawn(ticket_id: int, round_: int, snapshot: OfficeSnapshot) -> bool:
+def is_sampled(ticket_id: int, round_: int, snapshot: OfficeSnapshot) -> bool:
     """Whether an unreached visit is sampled for a manual one (`visit.manual.sample`); deterministic."""
     share = Decimal(snapshot.settings.text("visit.manual.sample"))
     place = int.from_bytes(hashlib.sha256(f"{ticket_id}:{round_}".encode()).digest()[:4], "big")

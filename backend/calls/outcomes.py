@@ -2,9 +2,9 @@
 
 import structlog
 
-from backend.calls.telling import tell
-from backend.calls.tools import Judge, Tools
-from backend.calls.unreached import Unreached
+from backend.calls.dependencies import CallDependencies, Judge
+from backend.calls.notices import send_notices
+from backend.calls.unreached import UnreachableDrafts
 from backend.domain import reminders, retry, scripts
 from backend.domain.script_files import load_script
 from backend.domain.ticket import Grade
@@ -15,7 +15,7 @@ from notify.line import Answerer, CallStatus
 
 log = structlog.get_logger("calls")
 #: Outcomes that only the retry rules tell apart → their names in contract §5.
-STORED = {"dead_number": "failed", "canceled": "carrier_failed"}
+CONTRACT_OUTCOMES = {"dead_number": "failed", "canceled": "carrier_failed"}
 _OF_STATUS = {
     CallStatus.BUSY: "busy",
     CallStatus.NO_ANSWER: "no_answer",
@@ -23,32 +23,32 @@ _OF_STATUS = {
     CallStatus.CANCELED: "canceled",
 }
 #: Outcomes that send M25: it rang and nobody answered.
-MISSED = frozenset({"no_answer", "busy", "machine"})
-NO_EAR = (Answerer.MACHINE, Answerer.FAX)
+MISSED_OUTCOMES = frozenset({"no_answer", "busy", "machine"})
+MACHINES = (Answerer.MACHINE, Answerer.FAX)
 
 
-def outcome_of(talk: LiveCall, status: CallStatus, answered_by: str = "") -> str:
+def find_outcome(talk: LiveCall, status: CallStatus, answered_by: str = "") -> str:
     """Return the outcome of an ended attempt, from the carrier's last status and how far the script got."""
     if status in _OF_STATUS:
         return _OF_STATUS[status]
     spoken = (
         talk.attempt.keys or talk.attempt.step > 1
     )  # a key proves that a person was there, the carrier's guess does not
-    if (answered_by or talk.attempt.answered_by) in NO_EAR and not spoken:
+    if (answered_by or talk.attempt.answered_by) in MACHINES and not spoken:
         return "machine"
     if talk.attempt.step == 0 or not talk.call.position:
         return "no_reply"
     return scripts.find_hang_up_outcome(load_script(talk.call.script), scripts.Position.from_text(talk.call.position))
 
 
-class Endings:
+class CallOutcomes:
     """Judges each attempt once; all side effects are idempotent."""
 
-    def __init__(self, tools: Tools, visits: Judge, bridges: Judge) -> None:
+    def __init__(self, tools: CallDependencies, visits: Judge, bridges: Judge) -> None:
         self._t = tools
-        self._visits = visits
-        self._bridges = bridges
-        self._unreached = Unreached(tools)
+        self._visit_judge = visits
+        self._bridge_judge = bridges
+        self._unreachable_drafts = UnreachableDrafts(tools)
 
     async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
         """Apply the consequences of an outcome, then store it."""
@@ -61,15 +61,15 @@ class Endings:
             error=error,
         )
         if talk.call.script in ("visit", "inbound_caller"):
-            await self._visits.judge(talk, outcome, error)
+            await self._visit_judge.judge(talk, outcome, error)
         elif talk.call.script == "bridge":
-            await self._bridges.judge(talk, outcome, error)
+            await self._bridge_judge.judge(talk, outcome, error)
         elif talk.call.purpose == "inbound":
-            await self._rang_back(talk, outcome)
+            await self._judge_inbound(talk, outcome)
         else:
-            await self._told(talk, outcome, error)
+            await self._judge_notice(talk, outcome, error)
 
-    async def _told(self, talk: LiveCall, outcome: str, error: str) -> None:
+    async def _judge_notice(self, talk: LiveCall, outcome: str, error: str) -> None:
         call, now = talk.call, self._t.now()
         snapshot = await self._t.office.snapshot()
         grade = call.subject.grade if call.subject else Grade.GENERAL
@@ -81,42 +81,44 @@ class Endings:
                 now + step.delay, grade, snapshot.settings, snapshot.calendar, unit, for_call=True
             )
         elif isinstance(step, retry.GiveUp) and step.done:
-            await self.settle(call, "sent", talk.attempt.provider_id)
+            await self.settle_message(call, "sent", talk.attempt.provider_id)
         elif call.letter_id is not None:
-            await self._t.courier.report_unreachable(call.letter_id, outcome)
-        if outcome in MISSED:
-            await self._missed(call, snapshot)
-        stored = STORED.get(outcome, outcome)
+            await self._t.delivery.report_unreachable(call.letter_id, outcome)
+        if outcome in MISSED_OUTCOMES:
+            await self._send_missed(call, snapshot)
+        stored = CONTRACT_OUTCOMES.get(outcome, outcome)
         await self._t.store.settle_attempt(AttemptResult(talk.attempt.id, stored, now, next_at=again, error=error))
-        if outcome in MISSED:
-            await self._unreached.look(call, snapshot)
+        if outcome in MISSED_OUTCOMES:
+            await self._unreachable_drafts.draft_if_proven(call, snapshot)
 
-    async def _missed(self, call: Call, snapshot: OfficeSnapshot) -> None:
+    async def _send_missed(self, call: Call, snapshot: OfficeSnapshot) -> None:
         """M25: tell the person in chat that they missed a call, once for each attempt."""
         person = snapshot.by_code.get(call.person or "")
         if person is not None and call.subject is not None:
             phones = snapshot.settings.strings("notify.duty_phone")
             duty = phones[0] if phones else self._t.hotline
-            await tell(self._t, "M25", [person], call, n=call.tries + 1, duty_phone=duty)
+            await send_notices(self._t, "M25", [person], call, n=call.tries + 1, duty_phone=duty)
 
-    async def _rang_back(self, talk: LiveCall, outcome: str) -> None:
+    async def _judge_inbound(self, talk: LiveCall, outcome: str) -> None:
         """A handler who called back has been notified: the call they missed need not ring again."""
         facts, now = talk.call.facts, self._t.now()
-        told = outcome in ("confirmed", "signed") and facts.get("missed")
-        dropped = bool(told) and await self._t.store.cancel(int(facts["missed"]), now, outcome)
+        notified = outcome in ("confirmed", "signed") and facts.get("missed")
+        dropped = bool(notified) and await self._t.store.cancel(int(facts["missed"]), now, outcome)
         if dropped and facts.get("letter"):
-            await self._settle(int(facts["letter"]), int(facts["attempt"]), "sent", talk.attempt.provider_id)
+            await self._settle_by_id(int(facts["letter"]), int(facts["attempt"]), "sent", talk.attempt.provider_id)
         await self._t.store.settle_attempt(AttemptResult(talk.attempt.id, outcome, now))
 
-    async def settle(self, call: Call, state: str, provider_id: str | None = None, error: str | None = None) -> None:
+    async def settle_message(
+        self, call: Call, state: str, provider_id: str | None = None, error: str | None = None
+    ) -> None:
         """Settle the message of a call; do nothing if it has none or it is settled already."""
         if call.letter_id is not None:
-            await self._settle(call.letter_id, int(call.facts.get("attempt", 1)), state, provider_id, error)
+            await self._settle_by_id(call.letter_id, int(call.facts.get("attempt", 1)), state, provider_id, error)
 
-    async def _settle(
+    async def _settle_by_id(
         self, message_id: int, attempt: int, state: str, provider_id: str | None, error: str | None = None
     ) -> None:
         settlement = SendResult(
             message_id, CALLS_OWNER, attempt, state, self._t.now(), error=error, provider_id=provider_id
         )
-        await self._t.letters.settle([settlement])
+        await self._t.outbox.settle([settlement])

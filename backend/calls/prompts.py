@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from backend.calls.tools import Tools
+from backend.calls.dependencies import CallDependencies
 from backend.domain import scripts, spoken_time
 from backend.domain.move_table import UNIT_ROLES
 from backend.domain.records import Person
@@ -17,90 +17,92 @@ from notify.message import Ask, Dial, Prompt, Record
 
 #: Key 2 of the notification call, where signing by telephone is allowed (Q43).
 SIGN_KEY = "2"
-ON_DUTY = {"duty": (Role.DISPATCHER, Role.SUPERVISOR), "supervisor": (Role.SUPERVISOR, Role.DISPATCHER)}
+DUTY_ROLES = {"duty": (Role.DISPATCHER, Role.SUPERVISOR), "supervisor": (Role.SUPERVISOR, Role.DISPATCHER)}
 
 
-def facts_of(call: Call, snapshot: OfficeSnapshot, now: datetime, tools: Tools) -> dict[str, Any]:
+def collect_facts(call: Call, snapshot: OfficeSnapshot, now: datetime, tools: CallDependencies) -> dict[str, Any]:
     """Collect the placeholder values of a call's texts and the conditions its script tests."""
-    language = tools.catalogue.language.split("_")[0]
+    language = tools.texts.language.split("_")[0]
     zone = tools.office.clock.zone
     about = call.subject
     person = snapshot.by_code.get(call.person or "")
     facts: dict[str, Any] = {
         "hotline": tools.hotline, "hotline_name": tools.hotline_name, "org_name": tools.hotline_name,
-        "speech": tools.line.can.speech, "pending": about is not None, "has_duty": False, "sign_key": "",
+        "speech": tools.carrier.can.speech, "pending": about is not None, "has_duty": False, "sign_key": "",
         "grade": "", "category": "", "tail": "", "sign_due_spoken": "", "close_due_spoken": "", "due_spoken": "",
         "date_spoken": "",
     }  # fmt: skip
     if about is None:
         return facts
 
-    def said(at: datetime | None) -> str:
+    def speak_time(at: datetime | None) -> str:
         return "" if at is None else spoken_time.speak_time(at, now, language, zone)
 
     given = call.facts.get("due")
     office = snapshot.config.units.get(about.management or "")
     # a PIN can only be asked for by a live carrier
     may_sign = (
-        tools.line.can.live
+        tools.carrier.can.live
         and person is not None
         and person.role in UNIT_ROLES
         and snapshot.settings.flag("phone_sign.enabled")
     )
     return facts | {
         "org_name": office.name if office else tools.hotline_name,
-        "grade": tools.catalogue.get_word_or_value("grade", about.grade),
-        "category": tools.catalogue.get_word_or_value("category", about.category or ""),
+        "grade": tools.texts.get_word_or_value("grade", about.grade),
+        "category": tools.texts.get_word_or_value("category", about.category or ""),
         "tail": spell_tail(about.ticket_no),
-        "sign_due_spoken": said(about.sign_due_at),
-        "close_due_spoken": said(about.close_due_at),
-        "due_spoken": said(datetime.fromisoformat(given) if given else about.close_due_at),
+        "sign_due_spoken": speak_time(about.sign_due_at),
+        "close_due_spoken": speak_time(about.close_due_at),
+        "due_spoken": speak_time(datetime.fromisoformat(given) if given else about.close_due_at),
         "date_spoken": spoken_time.speak_date(about.generated_at, now, language, zone),
         "sign_key": SIGN_KEY if may_sign else "",
-        "has_duty": bool(tools.line.can.bridge and on_duty("duty", call, snapshot, now)),
+        "has_duty": bool(tools.carrier.can.bridge and find_duty_contact("duty", call, snapshot, now)),
     }
 
 
-def on_duty(which: str, call: Call, snapshot: OfficeSnapshot, now: datetime) -> str | Person | None:
+def find_duty_contact(which: str, call: Call, snapshot: OfficeSnapshot, now: datetime) -> str | Person | None:
     """Return whom key 0 connects: the duty telephone, else the management's person on duty with a phone (Q25)."""
     phones = snapshot.settings.strings("notify.duty_phone")
     if phones:
         return phones[0]
-    return next((p for p in duty_people(which, call, snapshot, now) if p.has_phone), None)
+    return next((p for p in list_duty_people(which, call, snapshot, now) if p.has_phone), None)
 
 
-def duty_people(which: str, call: Call, snapshot: OfficeSnapshot, now: datetime) -> list[Person]:
+def list_duty_people(which: str, call: Call, snapshot: OfficeSnapshot, now: datetime) -> list[Person]:
     """Return who answers for the management now: by its roster, then by role; nobody twice."""
     management = (call.subject.management if call.subject else None) or ""
     rostered = snapshot.on_duty(management, now)
-    return [*rostered, *(p for p in snapshot.people(management, *ON_DUTY[which]) if p not in rostered)]
+    return [*rostered, *(p for p in snapshot.people(management, *DUTY_ROLES[which]) if p not in rostered)]
 
 
-def keep(turn: scripts.Turn, tools: Tools, version: int) -> dict[str, Any]:
+def serialize_turn(turn: scripts.Turn, tools: CallDependencies, version: int) -> dict[str, Any]:
     """Convert a turn to plain data with its script's version, so a repeated step sounds the same (FW7); no numbers."""
-    words = {s.key: _words(s, tools.catalogue) for s in turn.say}  # a key said twice is rendered once
-    said: dict[str, Any] = {"say": [words[s.key] for s in turn.say], "version": version}
+    words = {s.key: _render(s, tools.texts) for s in turn.say}  # a key said twice is rendered once
+    stored_turn: dict[str, Any] = {"say": [words[s.key] for s in turn.say], "version": version}
     ask = turn.ask
     if ask and ask.record:
-        said["record"] = {"seconds": ask.timeout_s, "finish_on": ask.finish_on or "#"}
+        stored_turn["record"] = {"seconds": ask.timeout_s, "finish_on": ask.finish_on or "#"}
     elif ask:
-        said["ask"] = {
+        stored_turn["ask"] = {
             "digits": ask.digits, "finish_on": ask.finish_on, "speech": ask.speech, "timeout": ask.timeout_s,
         }  # fmt: skip
     elif turn.bridge:
-        said["bridge"] = turn.bridge
-    return said
+        stored_turn["bridge"] = turn.bridge
+    return stored_turn
 
 
-def _words(say: scripts.Say, catalogue: Texts) -> str:
-    asked = find_placeholders(catalogue.get_template(say.key))
-    return catalogue.render(say.key, **{name: value for name, value in say.facts.items() if name in asked})
+def _render(say: scripts.Say, texts: Texts) -> str:
+    asked = find_placeholders(texts.get_template(say.key))
+    return texts.render(say.key, **{name: value for name, value in say.facts.items() if name in asked})
 
 
-def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None, announce: str = "") -> Prompt:
+def build_prompt(
+    stored_turn: Mapping[str, Any], tools: CallDependencies, number: str | None = None, announce: str = ""
+) -> Prompt:
     """Build the prompt of a stored turn; `number` is whom a bridge connects, `announce` its announcement URL (P3)."""
-    say, language = tuple(said.get("say", ())), tools.language
-    if ask := said.get("ask"):
+    say, language = tuple(stored_turn.get("say", ())), tools.language
+    if ask := stored_turn.get("ask"):
         return Prompt(
             say,
             language=language,
@@ -109,9 +111,9 @@ def prompt_of(said: Mapping[str, Any], tools: Tools, number: str | None = None, 
                 speech=ask["speech"], language=language,
             ),
         )  # fmt: skip
-    if record := said.get("record"):
+    if record := stored_turn.get("record"):
         return Prompt(say, language=language, record=Record(record["seconds"], record["finish_on"]))
-    if said.get("bridge") and number:
-        attempt = Dial(number, announce, record=bool(announce), caller=tools.caller)
+    if stored_turn.get("bridge") and number:
+        attempt = Dial(number, announce, record=bool(announce), caller=tools.own_number)
         return Prompt(say, language=language, dial=attempt)
     return Prompt(say, language=language)

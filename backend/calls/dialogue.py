@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
-from backend.calls.bridging import moved_on
+from backend.calls.bridge import is_obsolete
+from backend.calls.dependencies import CallDependencies, to_callable_number
 from backend.calls.effects import Effects
-from backend.calls.endings import NO_EAR, Endings, outcome_of
-from backend.calls.menus import book_of
-from backend.calls.telling import call_back
-from backend.calls.tools import Tools, callable_number
-from backend.calls.wording import ON_DUTY, facts_of, keep, on_duty, prompt_of
+from backend.calls.menus import get_script_name
+from backend.calls.notices import request_callback
+from backend.calls.outcomes import MACHINES, CallOutcomes, find_outcome
+from backend.calls.prompts import DUTY_ROLES, build_prompt, collect_facts, find_duty_contact, serialize_turn
 from backend.domain import scripts
 from backend.domain.move_table import WITH_UNIT
 from backend.domain.refusals import Refused
@@ -24,9 +24,9 @@ from backend.ports.calls import AttemptReport, Call, DialogueStep, LiveCall
 from notify.line import CallStatus, LineEvent
 from notify.message import Prompt
 
-HANG_UP = Prompt(())
-GRACE = timedelta(seconds=30)  # how long a bridge's second-leg result may follow the end of its first leg
-_MASKED = "*"  # keys of a step with several digits are a PIN and are never stored
+HANG_UP_PROMPT = Prompt(())
+SECOND_LEG_GRACE = timedelta(seconds=30)  # how long a bridge's second-leg result may follow the end of its first leg
+_MASK = "*"  # keys of a step with several digits are a PIN and are never stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,83 +35,83 @@ class Spoken:
 
     prompt: Prompt
     step: int
-    dial_id: int
+    attempt_id: int
 
 
-class Talking:
+class Dialogue:
     """Answers the carrier during calls."""
 
-    def __init__(self, tools: Tools, endings: Endings) -> None:
+    def __init__(self, tools: CallDependencies, endings: CallOutcomes) -> None:
         self._t = tools
-        self._endings = endings
+        self._outcomes = endings
         self._effects = Effects(tools)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-    def _alone(self, attempt_id: int) -> asyncio.Lock:
+    def _lock_for(self, attempt_id: int) -> asyncio.Lock:
         """Serialise the events of one call."""
         return self._locks.setdefault(attempt_id, asyncio.Lock())
 
     async def answer(self, attempt_id: int, step: int, event: LineEvent) -> Spoken:
         """Return what to say at a step. Refused `not_found`: no such attempt, or not that call's (FW24)."""
-        async with self._alone(attempt_id):
-            talk = await self._known(attempt_id, event)
+        async with self._lock_for(attempt_id):
+            talk = await self._load(attempt_id, event)
             attempt = talk.attempt
             if attempt.outcome is not None:
-                return await self._afterwards(talk, step, event)
+                return await self._answer_ended(talk, step, event)
             if step != attempt.step and attempt.said is not None:
-                return await self._again(talk)
-            if talk.call.purpose != "inbound" and _machine(talk, event):
-                return await self._machine(talk, event)
+                return await self._repeat(talk)
+            if talk.call.purpose != "inbound" and _is_machine(talk, event):
+                return await self._hang_up_on_machine(talk, event)
             return await self._advance(talk, event)
 
-    async def status(self, attempt_id: int, event: LineEvent) -> None:
+    async def receive_status(self, attempt_id: int, event: LineEvent) -> None:
         """Handle a carrier's status of an attempt. Refused `not_found` as for `answer`."""
-        async with self._alone(attempt_id):
-            talk = await self._known(attempt_id, event)
+        async with self._lock_for(attempt_id):
+            talk = await self._load(attempt_id, event)
             if event.recording_url:
                 await self._t.store.record_recording(attempt_id, event.recording_url)
             if event.status is CallStatus.UNSAID:
                 if event.answered_by:  # asynchronous detection: only a hint until silence confirms it (FW19)
                     await self._t.store.record_answered_by(attempt_id, event.answered_by.value)
                 return
-            await self.hear(talk, AttemptReport(
+            await self.update_status(talk, AttemptReport(
                 event.provider_id, event.status.value, event.status.terminal, self._t.now(), event.sequence,
                 event.answered_by.value, event.duration, event.error_code,
             ))  # fmt: skip
 
-    async def pushed(self, attempt_id: int, event: LineEvent) -> None:
+    async def report(self, attempt_id: int, event: LineEvent) -> None:
         """Handle the report of a carrier that got its menu up front: the key pressed, and how the call ended.
 
         Only the first key counts: nothing more was asked. Refused `not_found` as for `answer`.
         """
-        async with self._alone(attempt_id):
-            talk = await self._known(attempt_id, event)
+        async with self._lock_for(attempt_id):
+            talk = await self._load(attempt_id, event)
             if event.digits and talk.attempt.outcome is None:
                 if talk.attempt.step == 0:
                     await self._advance(talk, LineEvent(event.provider_id))
-                    talk = await self._known(attempt_id, event)
+                    talk = await self._load(attempt_id, event)
                 if talk.attempt.step == 1 and talk.attempt.outcome is None:
                     await self._advance(talk, replace(event, digits=event.digits[:1]))
             if event.status is not CallStatus.UNSAID:
-                await self.hear(await self._known(attempt_id, event), AttemptReport(
+                await self.update_status(await self._load(attempt_id, event), AttemptReport(
                     event.provider_id, event.status.value, event.status.terminal, self._t.now(), None, "",
                     event.duration, event.error_code, event.cost,
                 ))  # fmt: skip
 
-    async def hear(self, talk: LiveCall, news: AttemptReport, *, last: bool = False) -> None:
+    async def update_status(self, talk: LiveCall, status_update: AttemptReport, *, last: bool = False) -> None:
         """Store a status update; a terminal one judges an attempt that is not judged yet.
 
         The result of a bridge's second leg may arrive after the end of the first: it is waited for, unless `last`.
         """
-        await self._t.store.record_report(talk.attempt.id, news)
-        if news.terminal and talk.attempt.outcome is None:
+        await self._t.store.record_report(talk.attempt.id, status_update)
+        if status_update.terminal and talk.attempt.outcome is None:
             if not last and talk.call.script == "bridge" and talk.attempt.step > 0:
-                await self._t.store.postpone_check(talk.attempt.id, self._t.now() + GRACE)
+                await self._t.store.postpone_check(talk.attempt.id, self._t.now() + SECOND_LEG_GRACE)
                 return
-            outcome = outcome_of(talk, CallStatus(news.status), news.answered_by)
-            await self._endings.judge(talk, outcome, news.error)
+            outcome = find_outcome(talk, CallStatus(status_update.status), status_update.answered_by)
+            await self._outcomes.judge(talk, outcome, status_update.error)
 
-    async def _known(self, attempt_id: int, event: LineEvent) -> LiveCall:
+    async def _load(self, attempt_id: int, event: LineEvent) -> LiveCall:
         talk = await self._t.store.find_live_call(attempt_id)
         if talk is None or (event.provider_id and talk.attempt.provider_id not in (None, event.provider_id)):
             raise Refused("not_found", call=attempt_id)
@@ -122,39 +122,39 @@ class Talking:
     async def _advance(self, talk: LiveCall, event: LineEvent) -> Spoken:
         call, t = talk.call, self._t
         snapshot = await t.office.snapshot()
-        facts = facts_of(call, snapshot, t.now(), t)
-        facts["has_pin"] = bool(call.person) and await t.registry.has_pin(call.person or "")
-        book = load_script(book_of(call, t))
+        facts = collect_facts(call, snapshot, t.now(), t)
+        facts["has_pin"] = bool(call.person) and await t.people.has_pin(call.person or "")
+        script_ = load_script(get_script_name(call, t))
         heard = dict(call.heard)
         masked = False
-        if settled(call) and not (call.script == "bridge" and talk.attempt.step):  # a connection made stays made
-            turn = scripts.end_as_stale(book, facts)
+        if is_settled(call) and not (call.script == "bridge" and talk.attempt.step):  # a connection made stays made
+            turn = scripts.end_as_stale(script_, facts)
         elif talk.attempt.step == 0:
             heard = {k: v for k, v in heard.items() if k in ("contacted", "resolved", "satisfaction")}
-            turn = scripts.start(book, facts)
+            turn = scripts.start(script_, facts)
         else:
             position = scripts.Position.from_text(call.position)
-            here = book.steps.get(position.step)
+            here = script_.steps.get(position.step)
             masked = here is not None and here.digits > 1
-            turn = scripts.advance(book, position, heard_of(event), facts)
-        verdict = await self._effects.do(turn, call, heard)
+            turn = scripts.advance(script_, position, to_call_input(event), facts)
+        verdict = await self._effects.apply(turn, call, heard)
         while turn.needs:
-            turn = scripts.advance(book, turn.position, scripts.CallInput(verdict=verdict or "refused"), facts)
-            verdict = await self._effects.do(turn, call, heard)
+            turn = scripts.advance(script_, turn.position, scripts.CallInput(verdict=verdict or "refused"), facts)
+            verdict = await self._effects.apply(turn, call, heard)
         if event.dial_duration is not None:
             heard["seconds"] = event.dial_duration
-        said = keep(turn, t, book.version)
-        kept = DialogueStep(
-            talk.attempt.id, talk.attempt.step, t.now(), said, turn.position.as_text(), heard,
-            keys=_MASKED * len(event.digits) if masked else event.digits, provider_id=event.provider_id,
+        stored_turn = serialize_turn(turn, t, script_.version)
+        stored_step = DialogueStep(
+            talk.attempt.id, talk.attempt.step, t.now(), stored_turn, turn.position.as_text(), heard,
+            keys=_MASK * len(event.digits) if masked else event.digits, provider_id=event.provider_id,
             answered_by=event.answered_by.value, recording=event.recording_url,
         )  # fmt: skip
-        return await self._kept(talk, kept, turn.end, snapshot)
+        return await self._store_step(talk, stored_step, turn.end, snapshot)
 
-    async def _kept(self, talk: LiveCall, step: DialogueStep, end: str, snapshot: OfficeSnapshot) -> Spoken:
+    async def _store_step(self, talk: LiveCall, step: DialogueStep, end: str, snapshot: OfficeSnapshot) -> Spoken:
         if not await self._t.store.record_step(step):
             again = await self._t.store.find_live_call(step.attempt_id)
-            return await self._again(again or talk)
+            return await self._repeat(again or talk)
         attempt = replace(
             talk.attempt, step=step.step + 1, said=step.prompt,
             provider_id=talk.attempt.provider_id or step.provider_id or None,
@@ -162,50 +162,50 @@ class Talking:
         )  # fmt: skip
         talk = LiveCall(attempt, replace(talk.call, position=step.position, heard=step.answers))
         if end:
-            await self._endings.judge(talk, end)
-        return await self._say(talk, step.prompt, snapshot)
+            await self._outcomes.judge(talk, end)
+        return await self._speak(talk, step.prompt, snapshot)
 
-    async def _machine(self, talk: LiveCall, event: LineEvent) -> Spoken:
+    async def _hang_up_on_machine(self, talk: LiveCall, event: LineEvent) -> Spoken:
         """FW19: a machine answered, so say nothing."""
         step = DialogueStep(
             talk.attempt.id, talk.attempt.step, self._t.now(), {"say": []}, "", talk.call.heard,
             provider_id=event.provider_id, answered_by=event.answered_by.value,
         )  # fmt: skip
-        return await self._kept(talk, step, "machine", await self._t.office.snapshot())
+        return await self._store_step(talk, step, "machine", await self._t.office.snapshot())
 
-    async def _again(self, talk: LiveCall) -> Spoken:
-        return await self._say(talk, talk.attempt.said or {}, await self._t.office.snapshot())
+    async def _repeat(self, talk: LiveCall) -> Spoken:
+        return await self._speak(talk, talk.attempt.said or {}, await self._t.office.snapshot())
 
-    async def _afterwards(self, talk: LiveCall, step: int, event: LineEvent) -> Spoken:
+    async def _answer_ended(self, talk: LiveCall, step: int, event: LineEvent) -> Spoken:
         """Answer after the call was judged: keep a late recording, explain a failed bridge, nothing else (FW4)."""
         if event.recording_url:
             await self._t.store.record_recording(talk.attempt.id, event.recording_url)
-        said = talk.attempt.said or {}
+        stored_turn = talk.attempt.said or {}
         if step < talk.attempt.step:
-            return await self._again(talk)
-        prompt = HANG_UP
+            return await self._repeat(talk)
+        prompt = HANG_UP_PROMPT
         missed = event.dial_status not in (CallStatus.UNSAID, CallStatus.COMPLETED)
-        if said.get("bridge") in ON_DUTY and missed:
-            await call_back(self._t, talk.call)
-            words = "P1_no_duty" if said["bridge"] == "duty" else "P2_no_transfer"
-            prompt = Prompt((self._t.catalogue.render(f"phone.{words}"),), language=self._t.language)
+        if stored_turn.get("bridge") in DUTY_ROLES and missed:
+            await request_callback(self._t, talk.call)
+            text_key = "P1_no_duty" if stored_turn["bridge"] == "duty" else "P2_no_transfer"
+            prompt = Prompt((self._t.texts.render(f"phone.{text_key}"),), language=self._t.language)
         return Spoken(prompt, talk.attempt.step, talk.attempt.id)
 
-    async def _say(self, talk: LiveCall, said: Mapping[str, Any], snapshot: OfficeSnapshot) -> Spoken:
+    async def _speak(self, talk: LiveCall, stored_turn: Mapping[str, Any], snapshot: OfficeSnapshot) -> Spoken:
         number, announce = None, ""
-        if said.get("bridge") == "requester":
-            number = callable_number(await self._t.store.get_requester_phone(talk.call.ticket_id or 0), snapshot)
-            announce = f"{self._t.hooks}/announce/{talk.attempt.id}"
-        elif said.get("bridge"):
-            number = await self._bridged(talk, said["bridge"], snapshot)
-        return Spoken(prompt_of(said, self._t, number, announce), talk.attempt.step, talk.attempt.id)
+        if stored_turn.get("bridge") == "requester":
+            number = to_callable_number(await self._t.store.get_requester_phone(talk.call.ticket_id or 0), snapshot)
+            announce = f"{self._t.hooks_url}/announce/{talk.attempt.id}"
+        elif stored_turn.get("bridge"):
+            number = await self._find_duty_number(talk, stored_turn["bridge"], snapshot)
+        return Spoken(build_prompt(stored_turn, self._t, number, announce), talk.attempt.step, talk.attempt.id)
 
-    async def _bridged(self, talk: LiveCall, which: str, snapshot: OfficeSnapshot) -> str | None:
-        found = on_duty(which, talk.call, snapshot, self._t.now())
-        return found if found is None or isinstance(found, str) else await self._t.registry.get_phone(found.code)
+    async def _find_duty_number(self, talk: LiveCall, which: str, snapshot: OfficeSnapshot) -> str | None:
+        found = find_duty_contact(which, talk.call, snapshot, self._t.now())
+        return found if found is None or isinstance(found, str) else await self._t.people.get_phone(found.code)
 
 
-def heard_of(event: LineEvent) -> scripts.CallInput:
+def to_call_input(event: LineEvent) -> scripts.CallInput:
     """Convert a carrier event to the script's input."""
     nothing = not (event.digits or event.speech or event.recording_url)
     return scripts.CallInput(
@@ -214,15 +214,15 @@ def heard_of(event: LineEvent) -> scripts.CallInput:
     )  # fmt: skip
 
 
-def _machine(talk: LiveCall, event: LineEvent) -> bool:
+def _is_machine(talk: LiveCall, event: LineEvent) -> bool:
     """Whether a machine answered: reported with the first request, or a hint that silence confirmed (FW19)."""
-    if event.answered_by in NO_EAR and not talk.attempt.step:
+    if event.answered_by in MACHINES and not talk.attempt.step:
         return True
     nothing = not (event.digits or event.speech or event.recording_url)
-    return nothing and talk.attempt.step == 1 and not talk.attempt.keys and talk.attempt.answered_by in NO_EAR
+    return nothing and talk.attempt.step == 1 and not talk.attempt.keys and talk.attempt.answered_by in MACHINES
 
 
-def settled(call: Call) -> bool:
+def is_settled(call: Call) -> bool:
     """Whether the purpose of a call was settled meanwhile by other means (FW9, FW18)."""
     about = call.subject
     if about is None:
@@ -230,7 +230,7 @@ def settled(call: Call) -> bool:
     if call.script in ("visit", "inbound_caller"):
         return about.state is not State.REVISIT_AUTO
     if call.script == "bridge":
-        return moved_on(call)
+        return is_obsolete(call)
     if about.ended_at is not None or about.assignment_state is None:
         return True
     if call.script in ("supervise", "upgrade"):

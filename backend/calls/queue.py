@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from backend.calls.endings import Endings
-from backend.calls.tools import Tools
+from backend.calls.dependencies import CallDependencies
+from backend.calls.outcomes import CallOutcomes
 from backend.domain import reminders
 from backend.domain.acts import Actor
 from backend.domain.move_table import WITH_UNIT
@@ -13,50 +13,50 @@ from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import NewCall, PhoneMessage
 from backend.ports.moves import TicketRef
 
-AT_ONCE = 200  # messages taken in one run
+BATCH_SIZE = 200  # messages taken in one run
 #: Message kinds spoken by script P2; all others by P1.
-SUPERVISING = frozenset({"P2", "M8", "M16", "M19"})
-UPGRADED = frozenset({"P4", "M2u"})  # spoken by script P4 (Q28)
-CONTACTS = (Role.HANDLER, Role.LIAISON, Role.LEADER)
-RINGERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
+SUPERVISE_KINDS = frozenset({"P2", "M8", "M16", "M19"})
+UPGRADE_KINDS = frozenset({"P4", "M2u"})  # spoken by script P4 (Q28)
+CONTACT_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)
+CALLER_ROLES = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
 
 
-class Planning:
+class CallQueue:
     """Turns messages and manual requests into calls."""
 
-    def __init__(self, tools: Tools, endings: Endings) -> None:
+    def __init__(self, tools: CallDependencies, endings: CallOutcomes) -> None:
         self._t = tools
-        self._endings = endings
+        self._outcomes = endings
 
-    async def letters(self, now: datetime, snapshot: OfficeSnapshot) -> int:
+    async def queue_messages(self, now: datetime, snapshot: OfficeSnapshot) -> int:
         """Open calls for the messages that are due; return how many."""
-        taken = 0
-        for message in await self._t.store.list_due_messages(now, AT_ONCE):
-            taken += await self._t.store.enqueue(self._call(message, now, snapshot)) is not None
-        return taken
+        opened = 0
+        for message in await self._t.store.list_due_messages(now, BATCH_SIZE):
+            opened += await self._t.store.enqueue(self._build_call(message, now, snapshot)) is not None
+        return opened
 
     @staticmethod
-    def _call(message: PhoneMessage, now: datetime, snapshot: OfficeSnapshot) -> NewCall:
-        script = "supervise" if message.kind in SUPERVISING else "notice"
-        said = "upgrade" if message.kind in UPGRADED else script
+    def _build_call(message: PhoneMessage, now: datetime, snapshot: OfficeSnapshot) -> NewCall:
+        script = "supervise" if message.kind in SUPERVISE_KINDS else "notice"
+        spoken_script = "upgrade" if message.kind in UPGRADE_KINDS else script
         at = reminders.find_next_allowed(
             now, message.grade, snapshot.settings, snapshot.calendar, message.unit, for_call=True
         )
         facts = {k: message.facts[k] for k in ("due", "unless_opened") if k in message.facts}
         return NewCall(
-            script, said, at, now, letter_id=message.id, ticket_id=message.ticket_id,
+            script, spoken_script, at, now, letter_id=message.id, ticket_id=message.ticket_id,
             assignment_id=message.assignment_id, person=message.person, urgent=message.urgent,
             facts={**facts, "attempt": message.attempts + 1},
         )  # fmt: skip
 
-    async def ring(self, ticket_no: str, by: Actor) -> str:
+    async def call_unit(self, ticket_no: str, by: Actor) -> str:
         """Ring the unit's first contact about a ticket now, at any hour (`/call`); return the person's code.
 
         Refused `forbidden`, `not_found`, `not_now` (nothing to say by telephone), `no_handler`.
         """
-        if by.role not in RINGERS:
+        if by.role not in CALLER_ROLES:
             raise Refused("forbidden", verb="call")
-        snap = await self._t.desk.moves.load(TicketRef(no=ticket_no))
+        snap = await self._t.tickets.moves.load(TicketRef(no=ticket_no))
         if snap is None:
             raise Refused("not_found", ticket=ticket_no)
         now, lead = self._t.now(), snap.lead
@@ -65,7 +65,7 @@ class Planning:
         if lead is None or lead.ended_at is not None or not (waits or (late and lead.state in WITH_UNIT)):
             raise Refused("not_now", state=snap.ticket.state)
         snapshot = await self._t.office.snapshot()
-        person = next((p for p in snapshot.people(lead.unit, *CONTACTS) if p.has_phone), None)
+        person = next((p for p in snapshot.people(lead.unit, *CONTACT_ROLES) if p.has_phone), None)
         if person is None:
             raise Refused("no_handler", unit=lead.unit)
         script = "notice" if waits else "supervise"

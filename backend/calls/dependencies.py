@@ -19,10 +19,10 @@ from notify.line import Line
 from notify.pace import Pacer
 
 #: How long an attempt may be silent before the carrier is asked: before it is confirmed as placed, and after.
-DOUBT, WATCH = timedelta(seconds=90), timedelta(minutes=15)
+UNCONFIRMED_TIMEOUT, SILENCE_TIMEOUT = timedelta(seconds=90), timedelta(minutes=15)
 
 
-class Registry(Protocol):
+class PeopleLookup(Protocol):
     """The part of backend/office/people.py that calls need."""
 
     async def get_phone(self, person: str) -> str | None: ...
@@ -31,14 +31,14 @@ class Registry(Protocol):
     async def check_pin(self, person: str, pin: str) -> bool: ...
 
 
-class Post(Protocol):
+class FallbackDelivery(Protocol):
     """The part of backend/delivery/worker.py that calls need."""
 
     async def report_unreachable(self, message_id: int, why: str) -> None: ...
 
 
 class Judge(Protocol):
-    """Judges an attempt of a visit (backend/visits.py) or of a bridge (bridging.py)."""
+    """Judges an attempt of a visit (backend/visits/automatic.py) or of a bridge (bridging.py)."""
 
     async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None: ...
 
@@ -50,7 +50,7 @@ class IdSupply(Protocol):
     def take(self) -> int: ...
 
 
-class Ledger(Protocol):
+class LedgerDrafts(Protocol):
     """The part of backend/scoring/ledgers.py that calls need."""
 
     async def draft(
@@ -60,46 +60,46 @@ class Ledger(Protocol):
 
 
 @dataclass
-class Tools:
+class CallDependencies:
     """`caller` is our own number (E.164); `public_url` is our base URL for callbacks, without a trailing slash.
 
     `wake` is called when work was created outside a worker's run.
     """
 
     store: CallStore
-    letters: OutboxStore
-    desk: TicketService
+    outbox: OutboxStore
+    tickets: TicketService
     office: OfficeCache
-    registry: Registry
-    courier: Post
-    line: Line
-    pacer: Pacer
+    people: PeopleLookup
+    delivery: FallbackDelivery
+    carrier: Line
+    rate_limiter: Pacer
     audit: AuditStore
-    catalogue: Texts
-    caller: str
+    texts: Texts
+    own_number: str
     public_url: str
     hotline: str
     hotline_name: str
     ids: IdSupply
     wake: Callable[[], None] = lambda: None
-    ledger: Ledger | None = None  # for drafts of 联系不上 (B46)
+    ledger: LedgerDrafts | None = None  # for drafts of 联系不上 (B46)
 
     def now(self) -> datetime:
         """Return the office's current time."""
         return self.office.clock.now()
 
     @property
-    def hooks(self) -> str:
+    def hooks_url(self) -> str:
         """Base URL of the carrier's callbacks."""
-        return f"{self.public_url.rstrip('/')}/hooks/{self.line.name}"
+        return f"{self.public_url.rstrip('/')}/hooks/{self.carrier.name}"
 
     @property
     def language(self) -> str:
         """The spoken language, as carriers write it."""
-        return "zh-CN" if self.catalogue.language.startswith("zh") else "en-US"
+        return "zh-CN" if self.texts.language.startswith("zh") else "en-US"
 
 
-def callable_number(phone: str | None, snapshot: OfficeSnapshot) -> str | None:
+def to_callable_number(phone: str | None, snapshot: OfficeSnapshot) -> str | None:
     """Return the number in E.164 if it may be called (allowed country, no premium number, FW31), else None."""
     try:
         return normalise_phone(phone, countries=snapshot.settings.strings("calls.countries")).e164
@@ -107,6 +107,6 @@ def callable_number(phone: str | None, snapshot: OfficeSnapshot) -> str | None:
         return None
 
 
-def masked(number: str, snapshot: OfficeSnapshot) -> str:
+def mask_number(number: str, snapshot: OfficeSnapshot) -> str:
     """Mask a number for display."""
     return mask_phone(number, snapshot.settings.text("privacy.phone_mask"))

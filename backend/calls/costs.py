@@ -3,46 +3,46 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from backend.calls.tools import Tools
+from backend.calls.dependencies import CallDependencies
 from notify.channel import DeliveryError
 
-AT_ONCE = 20
-EVERY = 60.0  # seconds between runs
-RIPE, STALE = timedelta(minutes=10), timedelta(days=1)  # a price is asked for between these ages
+BATCH_SIZE = 20
+INTERVAL = 60.0  # seconds between runs
+MIN_AGE, MAX_AGE = timedelta(minutes=10), timedelta(days=1)  # a price is asked for between these ages
 
 
-class Bills:
+class CallCosts:
     """Fills in prices. Remembers what it asked for in this process only: asking again does no harm."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: CallDependencies) -> None:
         self._t = tools
-        self._looked = -EVERY
+        self._last_run = -INTERVAL
         self._asked: dict[int, datetime] = {}
 
-    async def round(self, now: datetime) -> int:
+    async def run_once(self, now: datetime) -> int:
         """Ask for the prices of calls some minutes old; return how many the carrier gave."""
         clock = asyncio.get_running_loop().time()
-        if clock - self._looked < EVERY:
+        if clock - self._last_run < INTERVAL:
             return 0
-        self._looked = clock
-        self._asked = {attempt: at for attempt, at in self._asked.items() if at > now - STALE}
-        told = 0
-        for talk in await self._t.store.list_unpriced(now - STALE, now - RIPE, AT_ONCE + len(self._asked)):
+        self._last_run = clock
+        self._asked = {attempt: at for attempt, at in self._asked.items() if at > now - MAX_AGE}
+        found_prices = 0
+        for talk in await self._t.store.list_unpriced(now - MAX_AGE, now - MIN_AGE, BATCH_SIZE + len(self._asked)):
             attempt = talk.attempt
             if attempt.id in self._asked:
                 continue
             self._asked[attempt.id] = attempt.asked_at
             number = await self._t.store.get_number(talk.call.id)
             try:
-                found = await self._t.line.find(
+                found = await self._t.carrier.find(
                     to=number or "",
                     since=attempt.asked_at - timedelta(minutes=1),
                     provider_id=attempt.provider_id or "",
                 )
             except DeliveryError:
-                return told
+                return found_prices
             cost = next((f.cost for f in found if f.provider_id == attempt.provider_id and f.cost), None)
             if cost is not None:
                 await self._t.store.record_cost(attempt.id, cost)
-                told += 1
-        return told
+                found_prices += 1
+        return found_prices

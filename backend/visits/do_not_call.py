@@ -11,12 +11,12 @@ from backend.office.phone_numbers import normalise_phone
 from backend.ports.audit import AuditStore
 from backend.ports.visits import DoNotCallEntry, VisitStore
 
-MAY = frozenset({Role.REVISIT_AGENT, Role.SUPERVISOR, Role.ADMIN})
-READ = MAY | {Role.AUDITOR, Role.REVIEWER, Role.LEADER}
-MOST = 500
+EDITOR_ROLES = frozenset({Role.REVISIT_AGENT, Role.SUPERVISOR, Role.ADMIN})
+READER_ROLES = EDITOR_ROLES | {Role.AUDITOR, Role.REVIEWER, Role.LEADER}
+MAX_ROWS = 500
 
 
-class Peace:
+class DoNotCall:
     """Keeps the list. Every change is audited; the number itself is never written out."""
 
     def __init__(self, store: VisitStore, office: OfficeCache, audit: AuditStore) -> None:
@@ -24,27 +24,27 @@ class Peace:
         self._office = office
         self._audit = audit
 
-    async def all(self, by: Actor) -> Sequence[DoNotCallEntry]:
+    async def list_numbers(self, by: Actor) -> Sequence[DoNotCallEntry]:
         """Return the list, newest first. Refused `forbidden`."""
-        if by.role not in READ:
+        if by.role not in READER_ROLES:
             raise Refused("forbidden", verb="visit")
-        return await self._store.list_blocked(MOST)
+        return await self._store.list_blocked(MAX_ROWS)
 
     async def add(self, phone: str, reason: str, by: Actor) -> bool:
         """Add a number; False if it is on the list already.
 
         Refused `forbidden`, `reason_missing`, `number_missing`, `bad_phone` and other refusals of phone numbers.
         """
-        _may(by, reason)
+        _check_allowed(by, reason)
         if not phone.strip():
             raise Refused("number_missing", field="phone")
         snapshot = await self._office.snapshot()
         number = normalise_phone(phone, countries=snapshot.settings.strings("calls.countries")).e164
-        shown = mask_phone(number, snapshot.settings.text("privacy.phone_mask"))
+        masked_number = mask_phone(number, snapshot.settings.text("privacy.phone_mask"))
         now = self._office.clock.now()
-        if not await self._store.block(number, shown, reason.strip(), by.code, now):
+        if not await self._store.block(number, masked_number, reason.strip(), by.code, now):
             return False
-        await self._audit.record(now, by.code, "visits_refused", shown, reason=reason.strip())
+        await self._audit.record(now, by.code, "visits_refused", masked_number, reason=reason.strip())
         return True
 
     async def remove(self, by: Actor, reason: str, *, ref: str = "", phone: str = "") -> str:
@@ -52,20 +52,22 @@ class Peace:
 
         Refused `forbidden`, `reason_missing`, `number_missing`, `not_found`.
         """
-        _may(by, reason)
+        _check_allowed(by, reason)
         if not (ref or phone.strip()):
             raise Refused("number_missing", field="ref")
         countries = (await self._office.snapshot()).settings.strings("calls.countries")
         number = normalise_phone(phone, countries=countries).e164 if phone.strip() else ""
-        shown = await self._store.unblock(ref=ref, phone=number)
-        if shown is None:
+        masked_number = await self._store.unblock(ref=ref, phone=number)
+        if masked_number is None:
             raise Refused("not_found")
-        await self._audit.record(self._office.clock.now(), by.code, "visits_allowed", shown, reason=reason.strip())
-        return shown
+        await self._audit.record(
+            self._office.clock.now(), by.code, "visits_allowed", masked_number, reason=reason.strip()
+        )
+        return masked_number
 
 
-def _may(by: Actor, reason: str) -> None:
-    if by.role not in MAY:
+def _check_allowed(by: Actor, reason: str) -> None:
+    if by.role not in EDITOR_ROLES:
         raise Refused("forbidden", verb="visit")
     if not reason.strip():
         raise Refused("reason_missing", field="reason")

@@ -16,7 +16,7 @@ _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
 @dataclass(slots=True)
-class Figures:
+class VisitFigures:
     """Counts of one unit, or of one agent. `deemed` is counted beside the answers; `cost` is by currency."""
 
     visited: int = 0  # recorded visits, including attempts that reached nobody
@@ -35,7 +35,7 @@ class Figures:
         """Average cost of one visit call by currency, to four decimal places."""
         return {c: str((sum_ / self.calls).quantize(Decimal("0.0001"))) for c, sum_ in self.cost.items() if self.calls}
 
-    def hear(self, tally: VisitTally) -> None:
+    def add_visits(self, tally: VisitTally) -> None:
         """Add a tally of visits."""
         self.visited += tally.count
         self.reached += tally.count if is_valid_answer(Answer(tally.answer)) else 0
@@ -43,53 +43,53 @@ class Figures:
         self.deemed += tally.count if tally.deemed else 0
         self.answers[tally.answer] = self.answers.get(tally.answer, 0) + tally.count
 
-    def ring(self, tally: CallTally) -> None:
+    def add_calls(self, tally: CallTally) -> None:
         """Add a tally of calls."""
         self.calls += tally.calls
         self.dials += tally.attempts
         self.completed += tally.calls if tally.outcome == "completed" else 0
         self.outcomes[tally.outcome] = self.outcomes.get(tally.outcome, 0) + tally.calls
         for written in tally.costs:
-            for amount, currency in _sums(written):
+            for amount, currency in _parse_costs(written):
                 self.cost[currency] = self.cost.get(currency, Decimal(0)) + amount
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class VisitMonth:
     """The visits of one month."""
 
     month: str
-    total: Figures
-    units: Mapping[str, Figures]
-    agents: Mapping[str, Figures]
+    total: VisitFigures
+    units: Mapping[str, VisitFigures]
+    agents: Mapping[str, VisitFigures]
 
 
-class Counting:
+class VisitStatistics:
     """Counts visits."""
 
     def __init__(self, store: VisitStore, office: OfficeCache) -> None:
         self._store = store
         self._office = office
 
-    async def month(self, written: str, unit: str | None = None) -> Month:
+    async def compute_month(self, month_text: str, unit: str | None = None) -> VisitMonth:
         """Return the figures of a month (`2026-11`; empty: this one), of one unit or of all. Refused `bad_field`."""
-        since, until = self._bounds(written)
+        since, until = self._bounds(month_text)
         visits = await self._store.count_visits(since, until)
         calls = await self._store.count_calls(since, until)
         if unit is not None:
             visits = [v for v in visits if v.unit == unit]
             calls = [c for c in calls if c.unit == unit]
-        units = _by(visits, calls)
-        agents: dict[str, Figures] = {}
+        units = _group_by_unit(visits, calls)
+        agents: dict[str, VisitFigures] = {}
         for tally in visits:
             if tally.by and unit is None:
-                agents.setdefault(tally.by, Figures()).hear(tally)
-        total = Figures()
+                agents.setdefault(tally.by, VisitFigures()).add_visits(tally)
+        total = VisitFigures()
         for tally in visits:
-            total.hear(tally)
+            total.add_visits(tally)
         for call in calls:
-            total.ring(call)
-        return Month(since.strftime("%Y-%m"), total, units, agents)
+            total.add_calls(call)
+        return VisitMonth(since.strftime("%Y-%m"), total, units, agents)
 
     def _bounds(self, written: str) -> tuple[datetime, datetime]:
         now = self._office.clock.now()
@@ -100,18 +100,18 @@ class Counting:
         return first, (first.replace(day=28) + (first.replace(day=5) - first)).replace(day=1)
 
 
-def _by(visits: Sequence[VisitTally], calls: Sequence[CallTally]) -> dict[str, Figures]:
-    units: dict[str, Figures] = {}
+def _group_by_unit(visits: Sequence[VisitTally], calls: Sequence[CallTally]) -> dict[str, VisitFigures]:
+    units: dict[str, VisitFigures] = {}
     for tally in visits:
-        units.setdefault(tally.unit, Figures()).hear(tally)
+        units.setdefault(tally.unit, VisitFigures()).add_visits(tally)
     for call in calls:
-        units.setdefault(call.unit, Figures()).ring(call)
+        units.setdefault(call.unit, VisitFigures()).add_calls(call)
     return dict(sorted(units.items()))
 
 
-def _sums(written: str) -> Iterable[tuple[Decimal, str]]:
+def _parse_costs(cost_text: str) -> Iterable[tuple[Decimal, str]]:
     """Parse `0.0210 USD` (or several, joined by +) into amounts and currencies."""
-    for part in written.split("+"):
+    for part in cost_text.split("+"):
         amount, _, currency = part.strip().partition(" ")
         if re.fullmatch(r"\d+(\.\d+)?", amount):
             yield Decimal(amount), currency or "-"

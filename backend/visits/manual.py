@@ -14,12 +14,12 @@ from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.visits import VisitStore, VisitTask
 
 #: Roles that may see the work list; who may record a visit is up to the move table (T26).
-MAY = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
-AT_ONCE = 200
+ALLOWED_ROLES = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR, Role.ADMIN})
+MAX_TASKS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class TaskSheet:
     """A task as an agent works with it.
 
     `lacking`: what is missing before silence may be deemed satisfied (Q36), by name; `bands`: the parts of the day
@@ -27,49 +27,49 @@ class Sheet:
     """
 
     task: VisitTask
-    why: str
+    reason: str
     bands: tuple[str, ...]
-    lacking: dict[str, int]
-    late: bool
+    missing: dict[str, int]
+    is_late: bool
     script: tuple[str, ...]
 
 
-class Tasks:
+class ManualVisits:
     """The work list of revisit agents."""
 
-    def __init__(self, store: VisitStore, office: OfficeCache, catalogue: Texts, hotline_name: str) -> None:
+    def __init__(self, store: VisitStore, office: OfficeCache, texts: Texts, hotline_name: str) -> None:
         self._store = store
         self._office = office
-        self._catalogue = catalogue
+        self._texts = texts
         self._hotline_name = hotline_name
 
-    async def all(self, by: Actor) -> Sequence[Sheet]:
+    async def list_tasks(self, by: Actor) -> Sequence[TaskSheet]:
         """List all waiting tasks, earliest due first. Refused `forbidden`."""
-        _may(by)
+        _check_allowed(by)
         snapshot = await self._office.snapshot()
-        return [self._sheet(task, by, snapshot) for task in await self._store.list_tasks(AT_ONCE)]
+        return [self._build_sheet(task, by, snapshot) for task in await self._store.list_tasks(MAX_TASKS)]
 
-    async def one(self, ticket_no: str, by: Actor) -> Sheet:
+    async def get_task(self, ticket_no: str, by: Actor) -> TaskSheet:
         """Return one task. Refused `forbidden`; `not_found` if the ticket waits for no manual visit."""
-        _may(by)
+        _check_allowed(by)
         task = await self._store.find_task(ticket_no)
         if task is None:
             raise Refused("not_found", ticket=ticket_no)
-        return self._sheet(task, by, await self._office.snapshot())
+        return self._build_sheet(task, by, await self._office.snapshot())
 
-    async def to_call(self, ticket_no: str, by: Actor) -> Sheet:
+    async def get_callable_task(self, ticket_no: str, by: Actor) -> TaskSheet:
         """Return a task whose requester may be called. Refused `forbidden`, `not_found`, `left_in_peace` (FW33)."""
-        sheet = await self.one(ticket_no, by)
+        sheet = await self.get_task(ticket_no, by)
         if sheet.task.no_visit:
             raise Refused("left_in_peace", ticket=ticket_no)
         return sheet
 
-    async def awaited(self) -> Sequence[str]:
+    async def list_awaited(self) -> Sequence[str]:
         """List tickets that wait for a visit result from 12351 (Q45); empty where visits are automatic."""
         snapshot = await self._office.snapshot()
-        return [] if snapshot.settings.flag("visit.by_machine") else await self._store.list_awaiting_result(AT_ONCE)
+        return [] if snapshot.settings.flag("visit.by_machine") else await self._store.list_awaiting_result(MAX_TASKS)
 
-    def _sheet(self, task: VisitTask, by: Actor, snapshot: OfficeSnapshot) -> Sheet:
+    def _build_sheet(self, task: VisitTask, by: Actor, snapshot: OfficeSnapshot) -> TaskSheet:
         now, zone = self._office.clock.now(), self._office.clock.zone
         rules = snapshot.settings
         missed = [a for a in task.visits if a.kind == "manual" and a.answer == Answer.UNREACHED]
@@ -77,23 +77,30 @@ class Tasks:
         rule = ManualRule(rules.integer("visit.manual.attempts"), rules.integer("visit.manual.min_days"))
         bands = tuple(dict.fromkeys(get_day_part(at) for at in tried))
         late = task.due_at is not None and task.due_at < now
-        return Sheet(task, why(task), bands, find_missing(tried, rule), late, self._script(task, by, snapshot, now))
+        return TaskSheet(
+            task,
+            find_reason(task),
+            bands,
+            find_missing(tried, rule),
+            late,
+            self._render_script(task, by, snapshot, now),
+        )
 
-    def _script(self, task: VisitTask, by: Actor, snapshot: OfficeSnapshot, now: datetime) -> tuple[str, ...]:
+    def _render_script(self, task: VisitTask, by: Actor, snapshot: OfficeSnapshot, now: datetime) -> tuple[str, ...]:
         """Render the lines of texts.md 7.4; blanks that only the conversation can fill stay blank."""
-        language = self._catalogue.language.split("_")[0]
+        language = self._texts.language.split("_")[0]
         zone = self._office.clock.zone
         # the unit contacts them again within its contact limit
-        again = snapshot.add_limit(snapshot.settings.text("contact.general.limit"), now, task.management)
-        said = self._catalogue.render(
-            f"manual_visit.{'unsatisfied' if why(task) == 'unsatisfied' else 'other'}",
+        next_contact = snapshot.add_limit(snapshot.settings.text("contact.general.limit"), now, task.management)
+        script_text = self._texts.render(
+            f"manual_visit.{'unsatisfied' if find_reason(task) == 'unsatisfied' else 'other'}",
             hotline_name=self._hotline_name, agent=by.code, name=task.requester or "",
-            date=speak_date(task.generated_at, now, language, zone), again=speak_date(again, now, language, zone),
+            date=speak_date(task.generated_at, now, language, zone), again=speak_date(next_contact, now, language, zone),
         )  # fmt: skip
-        return tuple(said.split("\n"))
+        return tuple(script_text.split("\n"))
 
 
-def why(task: VisitTask) -> str:
+def find_reason(task: VisitTask) -> str:
     """Return why a manual visit is needed, as far as the records tell: a word of `word.visit_reason`."""
     last = next((a for a in reversed(task.visits) if a.kind == "auto"), None)
     if task.urgent or task.heard.get("danger"):
@@ -113,6 +120,6 @@ def why(task: VisitTask) -> str:
     return "rework" if task.round > 1 else "not_imported"
 
 
-def _may(by: Actor) -> None:
-    if by.role not in MAY:
+def _check_allowed(by: Actor) -> None:
+    if by.role not in ALLOWED_ROLES:
         raise Refused("forbidden", verb="visit")

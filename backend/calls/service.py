@@ -1,0 +1,110 @@
+"""The call service: what adapters and workers ask of the telephone."""
+
+from backend.calls.bridge import Bridge, ContactAttempts
+from backend.calls.bridge import StartedBridge as Begun
+from backend.calls.costs import CallCosts
+from backend.calls.dependencies import CallDependencies
+from backend.calls.dialer import Dialer
+from backend.calls.dialogue import Dialogue, Spoken
+from backend.calls.inbound import Inbound
+from backend.calls.outcomes import CallOutcomes
+from backend.calls.queue import CallQueue
+from backend.calls.reconcile import CallReconciler
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.visits.automatic import AutoVisits
+from notify.line import LineEvent
+from notify.message import Prompt
+
+
+class Calls:
+    """Places and reconciles telephone calls, and answers the carrier."""
+
+    def __init__(self, tools: CallDependencies, visits: AutoVisits) -> None:
+        self.dependencies = tools
+        self._bridge = Bridge(tools)
+        endings = CallOutcomes(tools, visits, self._bridge)
+        self._dialogue = Dialogue(tools, endings)
+        self._queue = CallQueue(tools, endings)
+        self._dialer = Dialer(tools, endings, visits, self._bridge)
+        self._reconciler = CallReconciler(tools, endings, self._dialogue)
+        self._costs = CallCosts(tools)
+        self._inbound = Inbound(tools, self._dialogue)
+
+    async def run_once(self) -> int:
+        """Queue messages, reconcile silent attempts, place due calls; return how many were handled."""
+        now = self.dependencies.now()
+        snapshot = await self.dependencies.office.snapshot()
+        handled = await self._queue.queue_messages(now, snapshot)
+        handled += await self._reconciler.run_once(now)
+        handled += await self._dialer.run_once(now, snapshot)
+        return handled + await self._costs.run_once(now)
+
+    async def answer(self, attempt_id: int, step: int, event: LineEvent) -> Spoken:
+        """Return what to say at a step of an attempt. Refused `not_found` (FW24)."""
+        return await self._dialogue.answer(attempt_id, step, event)
+
+    async def receive_status(self, attempt_id: int, event: LineEvent) -> None:
+        """Handle a carrier's status of an attempt. Refused `not_found` (FW24)."""
+        await self._dialogue.receive_status(attempt_id, event)
+
+    async def report(self, event: LineEvent) -> None:
+        """Handle the report of a carrier that got its menu up front. Refused `not_found`."""
+        if not (event.ref.isascii() and event.ref.isdigit() and len(event.ref) < 19):
+            raise Refused("not_found")
+        await self._dialogue.report(int(event.ref), event)
+
+    async def answer_inbound(self, event: LineEvent) -> Spoken:
+        """Return the first prompt of an incoming call."""
+        return await self._inbound.answer(event)
+
+    async def drop_recordings(self) -> int:
+        """Drop recordings older than `recording.keep`; return how many."""
+        snapshot = await self.dependencies.office.snapshot()
+        keep_for = snapshot.settings.limit("recording.keep").duration
+        return await self.dependencies.store.delete_recordings(self.dependencies.now() - keep_for)
+
+    async def call_unit(self, ticket_no: str, by: Actor) -> str:
+        """Ring the unit's first contact now; return their code.
+
+        Refused `forbidden`, `not_found`, `not_now`, `no_handler`.
+        """
+        return await self._queue.call_unit(ticket_no, by)
+
+    async def start_bridge(
+        self, by: Actor, *, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
+    ) -> Begun:
+        """Connect `person` (default: `by`) with the requester (P3).
+
+        Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
+        """
+        return await self._bridge.start(by, ticket_no, assignment_id, person)
+
+    async def build_announcement(self, attempt_id: int) -> Prompt:
+        """Return what the requester hears before being connected. Refused `not_found`."""
+        return await self._bridge.build_announcement(attempt_id)
+
+    async def get_contact_attempts(self, ticket_id: int) -> ContactAttempts:
+        """Return the attempts to reach a requester, and whether they exempt (B49)."""
+        return await self._bridge.get_contact_attempts(ticket_id)
+
+    async def unblock_number(self, key: str, by: Actor) -> bool:
+        """Allow calls to an invalid number again, audited (FW23); False if it was not blocked."""
+        revived = await self.dependencies.store.remove_invalid_number(key)
+        if revived:
+            await self.dependencies.audit.record(self.dependencies.now(), by.code, "number_revived", None, key=key[:12])
+        return revived
+
+    async def record_unknown_callback(self, attempt: str, provider_id: str = "") -> None:
+        """Record a callback about an unknown attempt (FW24)."""
+        await self.dependencies.audit.record(
+            self.dependencies.now(), "phone", "unknown_call", attempt, call=provider_id
+        )
+
+    def seal_param(self, attempt_id: int, text: str) -> str:
+        """Seal text for a URL of this attempt (FW10)."""
+        return self.dependencies.store.seal_param(attempt_id, text)
+
+    def open_param(self, attempt_id: int, sealed: str) -> str:
+        """Open the sealed text; ValueError if it was not sealed for this attempt."""
+        return self.dependencies.store.open_param(attempt_id, sealed)

@@ -1,0 +1,45 @@
+"""The visit service: what adapters ask about return visits."""
+
+from dataclasses import dataclass
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.office.cache import OfficeCache
+from backend.ports.audit import AuditStore
+from backend.ports.visits import Recording, VisitStore
+from backend.visits.do_not_call import DoNotCall
+from backend.visits.manual import ManualVisits
+from backend.visits.requester_news import RequesterNews
+from backend.visits.statistics import VisitStatistics
+from backend.visits.texting import RequesterTexts
+
+#: Roles that may listen to recordings.
+LISTENER_ROLES = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+
+
+@dataclass
+class VisitService:
+    """Manual visits, the do-not-call list, statistics, texts (None without a carrier), recordings."""
+
+    store: VisitStore
+    office: OfficeCache
+    audit: AuditStore
+    manual: ManualVisits
+    do_not_call: DoNotCall
+    statistics: VisitStatistics
+    texting: RequesterTexts | None = None
+    requester_news: RequesterNews | None = None
+
+    async def open_recording(self, attempt_id: int, by: Actor) -> Recording:
+        """Return where a recording is stored; audited.
+
+        Refused `forbidden`, `not_found` (none, or dropped after `recording.keep`).
+        """
+        if by.role not in LISTENER_ROLES:
+            raise Refused("forbidden", verb="listen")
+        recording = await self.store.find_recording(attempt_id)
+        if recording is None:
+            raise Refused("not_found")
+        await self.audit.record(self.office.clock.now(), by.code, "listened", recording.ticket_no, dial=attempt_id)
+        return recording
