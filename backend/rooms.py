@@ -5,21 +5,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from backend.bulletins import Bulletins
 from backend.deadlines.recompute import DutyRecompute
 from backend.delivery.sms import SmsWorker
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
-from backend.indicators import Indicators
 from backend.office.cache import Clock, OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.readiness import UnitReadiness
-from backend.platform import Platform
+from backend.platform.service import PlatformSync
 from backend.ports.audit import AuditStore
 from backend.ports.idempotency import IdempotencyStore
 from backend.ports.integrity import Finding
 from backend.ports.keys import KeyStore
 from backend.ports.ticket_queries import QueryStore
+from backend.reporting import Reporting
+from backend.reporting.indicators import Indicators
 from backend.tickets.files import TicketFiles
 from backend.tickets.service import TicketService
 from backend.visits.service import VisitService
@@ -27,10 +27,10 @@ from backend.visits.service import VisitService
 if TYPE_CHECKING:
     from backend.calls.service import Calls
     from backend.delivery.worker import DeliveryWorker
-    from backend.dispatch_aid import DispatchAid
-    from backend.governance import Governance
-    from backend.likeness import Likeness
-    from backend.likeness.hot import HotLists
+    from backend.triage import Similarity
+    from backend.triage.dispatching import DispatchSuggestions
+    from backend.triage.governance import Governance
+    from backend.triage.hot import HotListBuilder
     from backend.visits.automatic import AutoVisits
 
 
@@ -67,9 +67,9 @@ class InboxRoom(Protocol):
 
 
 class ImportsRoom(Protocol):
-    """Imports the rows of a file as tickets, people …; implemented in backend/imports.py."""
+    """Imports the rows of a file as tickets, people …; implemented in backend/importing/service.py."""
 
-    async def run(
+    async def import_file(
         self, kind: str, name: str, content: bytes, by: Actor, *, dry_run: bool, preset: Mapping[str, str]
     ) -> Mapping[str, Any]:
         """Import a file and return the report of contract §3: read, imported, already, refused."""
@@ -105,13 +105,13 @@ class MarksRoom(Protocol):
 
 
 class AuditorRoom(Protocol):
-    """Finds what should have happened and did not; implemented in backend/auditor.py."""
+    """Finds what should have happened and did not; implemented in backend/integrity/checks.py."""
 
-    async def round(self) -> int:
+    async def run_once(self) -> int:
         """Run all checks once; return how much was found or repaired."""
         ...
 
-    async def findings(self) -> Sequence[Finding]:
+    async def list_findings(self) -> Sequence[Finding]:
         """Return the open findings."""
         ...
 
@@ -145,16 +145,16 @@ class Rooms:
     inbox: InboxRoom | None = None
     imports: ImportsRoom | None = None
     marks: MarksRoom | None = None
-    bulletins: Bulletins | None = None
+    bulletins: Reporting | None = None
     sandbox_clock: SandboxClock | None = None
-    platform: Platform | None = None
+    platform: PlatformSync | None = None
     chases: UnitReadiness | None = None
     indicators: Indicators | None = None
     rosters: DutyRoster | None = None
     duties: DutyRecompute | None = None
-    likeness: "Likeness | None" = None
-    hot: "HotLists | None" = None
-    aid: "DispatchAid | None" = None
+    likeness: "Similarity | None" = None
+    hot: "HotListBuilder | None" = None
+    aid: "DispatchSuggestions | None" = None
     governance: "Governance | None" = None
     courier: "DeliveryWorker | None" = None
     calls: "Calls | None" = None

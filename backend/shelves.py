@@ -6,24 +6,24 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from backend.bulletins import Bulletins
 from backend.deadlines.recompute import DutyRecompute
-from backend.dispatch_aid import DispatchAid
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.environment import Environment
-from backend.histories import Histories
-from backend.imports import Imports
-from backend.likeness import Likeness
+from backend.importing.history import HistoryImport
+from backend.importing.importer_base import ImportServices as Rows
+from backend.importing.service import ImportService
+from backend.integrity.journal import JournalVerifier
 from backend.office.cache import Clock, OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
+from backend.reporting import Reporting
 from backend.sandbox_clock import SandboxClock
 from backend.scoring import Scoring
-from backend.taking import Shelves as Rows
 from backend.tickets.intake import Intake
 from backend.tickets.service import TicketService
-from backend.verifying import Verifier
+from backend.triage import Similarity
+from backend.triage.dispatching import DispatchSuggestions
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine import versions
@@ -68,13 +68,13 @@ class Shelves:
     drafts: SqlChatStateStore
     registry: People
     intake: Intake
-    imports: Imports
-    verifier: Verifier
+    imports: ImportService
+    verifier: JournalVerifier
     catalogue: Texts
     rosters: DutyRoster
     gists: SqlFeatureStore
-    likeness: Likeness
-    aid: DispatchAid
+    likeness: Similarity
+    aid: DispatchSuggestions
 
 
 def embedded(environment: Environment) -> bool:
@@ -101,10 +101,10 @@ def tables_version(environment: Environment) -> tuple[str | None, str | None]:
     return versions.read_version(environment.database), versions.code_version()
 
 
-def bulletins_of(s: Shelves, marks: Scoring | None = None) -> Bulletins:
+def bulletins_of(s: Shelves, marks: Scoring | None = None) -> Reporting:
     """Build the reporting service."""
     marks = marks or Scoring(SqlScoringStore(s.db), s.office, s.ids)
-    return Bulletins(SqlBulletinStore(s.db, s.ids, s.vault), marks, s.audit, s.catalogue)
+    return Reporting(SqlBulletinStore(s.db, s.ids, s.vault), marks, s.audit, s.catalogue)
 
 
 @contextlib.asynccontextmanager
@@ -170,13 +170,15 @@ async def open_shelves(
         audit = SqlAuditStore(db, ids)
         rosters = DutyRoster(SqlDutyRosterStore(db, ids), office, audit)
         gists = SqlFeatureStore(db, vault)
-        likeness = Likeness(gists, office, values)
-        aid = DispatchAid(SqlCatalogueStore(db, ids, environment.zone), gists, likeness, office, audit)
-        rows = Rows(office, intake, registry, desk, book, Histories(HistoryShelf(db, ids, vault), office), rosters, aid)
+        likeness = Similarity(gists, office, values)
+        aid = DispatchSuggestions(SqlCatalogueStore(db, ids, environment.zone), gists, likeness, office, audit)
+        rows = Rows(
+            office, intake, registry, desk, book, HistoryImport(HistoryShelf(db, ids, vault), office), rosters, aid
+        )
         yield Shelves(
             environment, db, vault, ids, values, config, clock, sandbox, office, moves, desk, SqlKeyStore(db, ids),
-            audit, people, drafts, registry, intake, Imports(rows, book, office, catalogue),
-            Verifier(SqlJournalStore(db, ids), vault.journal), catalogue, rosters, gists, likeness, aid,
+            audit, people, drafts, registry, intake, ImportService(rows, book, office, catalogue),
+            JournalVerifier(SqlJournalStore(db, ids), vault.journal), catalogue, rosters, gists, likeness, aid,
         )  # fmt: skip
     finally:
         await db.close()

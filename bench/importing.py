@@ -61,7 +61,7 @@ async def _kind(house: Shelves, engine: str, kind: str, content: bytes, count: i
     async def ours() -> float:
         await house.db.write(_empty)
         began = time.perf_counter()
-        report = await house.imports.run(kind, kind, content, BY)
+        report = await house.imports.import_file(kind, kind, content, BY)
         took = time.perf_counter() - began
         assert report["imported"] == count, report["refused"][:1]
         if not kept:

@@ -12,9 +12,9 @@ from functools import cache
 from sqlalchemy import Connection, text
 
 from backend.domain.similarity import TicketFeatures, build_index_keys
-from backend.likeness.reader import gist_of
-from backend.likeness.room import Likeness, grouped
 from backend.ports.ticket_features import FeaturedTicket, FeatureSource
+from backend.triage.segmenter import extract_ticket_features
+from backend.triage.similarity import Similarity, group_tickets
 from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
 from bench.town import START, Town, engines, town
 from storage.engine.encryption import Encryption
@@ -98,7 +98,7 @@ async def _fill(place: Town, count: int) -> None:
     await place.db.write(lambda c: c.execute(text("ANALYZE")) and None)
 
 
-async def _question(place: Town, room: Likeness) -> list[float]:
+async def _question(place: Town, room: Similarity) -> list[float]:
     """Return the milliseconds of each query for a new demand: segment, fetch candidates, compare the best."""
     dice, spoken = random.Random(7), _language()
     took = []
@@ -109,7 +109,7 @@ async def _question(place: Town, room: Likeness) -> list[float]:
             number, f"N{number}", " ".join(others[:4]), "，".join([*common, *others]), "", "", "help", None, START
         )
         began = time.perf_counter()
-        await room.near(told)
+        await room.find_similar_to(told)
         took.append((time.perf_counter() - began) * 1000)
     return took
 
@@ -123,7 +123,7 @@ async def _engine(engine: str, small: bool) -> list[Figure]:
         for place, count in zip(places, (few, many), strict=True):
             await _fill(place, count)
             store = SqlFeatureStore(place.db, Encryption("a secret of the bench"))
-            rooms.append(Likeness(store, place.office, SqlKeyValueStore(place.db)))
+            rooms.append(Similarity(store, place.office, SqlKeyValueStore(place.db)))
             await _question(place, rooms[-1])
         slow = [percentile(await _question(places[1], rooms[1]), 0.95) for _ in range(5)]
         figures.append(judged("P12", f"{engine}: like tickets for a new one among {many:,} (p95)", "", slow, most=50,
@@ -153,10 +153,10 @@ def _grouping() -> Figure:
         began = time.process_time()
         known = [
             FeaturedTicket(n, f"G{n}", "", said[:20], None, "", "", None, False, (), 0, START + timedelta(seconds=n), None,
-                  gist_of(said[:20], said, "", ""))
+                  extract_ticket_features(said[:20], said, "", ""))
             for n, said in enumerate(demands)
         ]  # fmt: skip
-        assert grouped(known, 0.5)
+        assert group_tickets(known, 0.5)
         return time.process_time() - began
 
     once()

@@ -66,21 +66,21 @@ class Scores(Protocol):
 
 
 class Documents(Protocol):
-    """What the bot uses of backend/bulletins."""
+    """What the bot uses of backend/reporting."""
 
-    async def month(self, month: str, by: Actor) -> Sequence[tuple[str, bytes]]:
+    async def make_month(self, month: str, by: Actor) -> Sequence[tuple[str, bytes]]:
         """Return a month's documents, name and content of each. Refused `reports_missing` …"""
         ...
 
-    async def quarter(self, quarter: str, by: Actor) -> Sequence[tuple[str, bytes]]:
+    async def make_quarter(self, quarter: str, by: Actor) -> Sequence[tuple[str, bytes]]:
         """Return a quarter's documents, as `month` does."""
         ...
 
-    async def year(self, year: str, by: Actor) -> Sequence[tuple[str, bytes]]:
+    async def make_year(self, year: str, by: Actor) -> Sequence[tuple[str, bytes]]:
         """Return a year's documents, as `month` does."""
         ...
 
-    async def picture(self, period: str) -> bytes | None:
+    async def render_glance(self, period: str) -> bytes | None:
         """Return the period's overview chart as a PNG."""
         ...
 

@@ -63,7 +63,7 @@ async def _bring(kind: str, file: Path, preset: Mapping[str, str], dry_run: bool
                 bar.length = max(expected, 1)
                 bar.update(done - bar.pos)
 
-            report = await house.imports.run(
+            report = await house.imports.import_file(
                 kind, file.name, file, OPERATOR, dry_run=dry_run, preset=preset, progress=moved
             )
         await house.audit.record(house.clock.now(), OPERATOR.code, "import", kind, dry_run=dry_run)

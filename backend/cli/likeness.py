@@ -66,22 +66,22 @@ def clusters(
 
 
 def _of_file(file: Path, least: int) -> tuple[int, list[dict[str, Any]]]:
-    from backend.likeness.reader import gist_of
-    from backend.likeness.room import grouped
-    from backend.paper.reading import read
-    from backend.paper.records import TicketRow
+    from backend.importing.files.reader import open_import
+    from backend.importing.files.records import TicketRow
     from backend.ports.ticket_features import FeaturedTicket
+    from backend.triage.segmenter import extract_ticket_features
+    from backend.triage.similarity import group_tickets
 
     moment = datetime.now(UTC)
     found = []
-    for row in read("tickets", file, set_values={}, now=moment):
+    for row in open_import("tickets", file, set_values={}, now=moment):
         if isinstance(row, TicketRow):
-            about = gist_of(row.title, row.text, row.place or "", row.region or "")
+            about = extract_ticket_features(row.title, row.text, row.place or "", row.region or "")
             found.append(FeaturedTicket(
                 row.row, row.ticket_no, "", row.title, row.category, row.region or "", row.place or "", None, False,
                 (), 0, row.generated_at, None, about,
             ))  # fmt: skip
-    return len(found), [_group(g.about, g.members) for g in grouped(found, least / 100)]
+    return len(found), [_group(g.common_terms, g.members) for g in group_tickets(found, least / 100)]
 
 
 def _asked(since: date, until: date | None) -> tuple[int, list[dict[str, Any]]]:
@@ -99,8 +99,8 @@ async def _of_house(since: date, until: date | None) -> tuple[int, list[dict[str
         first, last = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (since, until or today))
         if last < first:
             raise Refused("bad_field", field="until")
-        groups, known = await house.likeness.groups(first, last + timedelta(days=1))
-        return len(known), [_group(g.about, g.members) for g in groups]
+        groups, known = await house.likeness.group_period(first, last + timedelta(days=1))
+        return len(known), [_group(g.common_terms, g.members) for g in groups]
 
 
 def _group(about: Sequence[str], members: Sequence[Any]) -> dict[str, Any]:

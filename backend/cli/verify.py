@@ -4,7 +4,7 @@ import click
 
 from backend.cli import tell, words
 from backend.cli.local import answer, environment, local_house, now
-from backend.verifying import Verdict
+from backend.integrity.journal import VerifyReport
 
 
 @click.command(help=words().render("cli.help.verify"))
@@ -15,15 +15,15 @@ def verify(as_json: bool) -> int:
     if as_json:
         answer({
             "tickets": verdict.tickets, "lines": verdict.lines, "seals": verdict.seals, "seal": verdict.seal,
-            "findings": [{"what": f.what, "ticket": f.ticket, "version": f.version} for f in verdict.findings],
+            "findings": [{"what": f.code, "ticket": f.ticket, "version": f.version} for f in verdict.findings],
         })  # fmt: skip
     for f in verdict.findings:
-        tell(f"found.{f.what}", ticket=f.ticket, version=f.version)
+        tell(f"found.{f.code}", ticket=f.ticket, version=f.version)
     tell("verified", tickets=verdict.tickets, lines=verdict.lines, seals=verdict.seals,
          found=len(verdict.findings) or None, seal=verdict.seal[:16] or None)  # fmt: skip
     return 1 if verdict.findings else 0
 
 
-async def _look() -> Verdict:
+async def _look() -> VerifyReport:
     async with local_house(environment(), writing=False) as house:
         return await house.verifier.verify()

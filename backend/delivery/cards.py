@@ -36,7 +36,7 @@ class CardLookup(Protocol):
 
 
 class ProvisionalCheck(Protocol):
-    """Knows what the external platform has not confirmed yet (backend/platform.py)."""
+    """Knows what the external platform has not confirmed yet (backend/platform/service.py)."""
 
     async def is_provisional(self, ticket_id: int, version: int) -> bool: ...
 

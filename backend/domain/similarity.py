@@ -1,6 +1,6 @@
 """Similarity of demands (相似诉求): features, index keys that find similar ones, how similar two are (A18, Q23).
 
-Pure: words arrive already segmented (backend/likeness/reader.py); only the lexicon knows a language.
+Pure: words arrive already segmented (backend/triage/segmenter.py); only the lexicon knows a language.
 """
 
 import hashlib

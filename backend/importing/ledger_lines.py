@@ -8,22 +8,22 @@ from dataclasses import asdict
 from typing import Any
 
 from backend.domain.refusals import Refused
+from backend.importing.files import records as paper
+from backend.importing.importer_base import Importer, NewOrRefused
 from backend.office.cache import OfficeSnapshot
-from backend.paper import records as paper
 from backend.ports.imports import ImportedLedgerLine
 from backend.scoring.entries import check_counts, resolve_scheme
-from backend.taking import Result, Taker
 
 
-class LedgerImporter(Taker):
+class LedgerImporter(Importer):
     """Imports ledger lines. Equal lines are numbered within a file, so importing a file again adds nothing."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._equal_counts: Counter[str] = Counter()
 
-    async def results(self, rows: Sequence[paper.LedgerRow]) -> list[Result]:
-        finder, snapshot = await self.units(), await self.shelves.office.snapshot()
+    async def process(self, rows: Sequence[paper.LedgerRow]) -> list[NewOrRefused]:
+        finder, snapshot = await self.load_finder(), await self.services.office.snapshot()
         lines: list[ImportedLedgerLine | Refused] = []
         for row in rows:
             try:
@@ -33,15 +33,15 @@ class LedgerImporter(Taker):
                 lines.append(line)
             except Refused as no:
                 lines.append(no)
-        known = await self.shelves.book.find_existing_lines(
+        known = await self.services.store.find_existing_lines(
             [x.fingerprint for x in lines if isinstance(x, ImportedLedgerLine)]
         )
         lines = await self._refuse_locked_months(lines, known, snapshot)
         good = [line for line in lines if isinstance(line, ImportedLedgerLine)]
-        if self.dry:
+        if self.dry_run:
             stored = [line.fingerprint not in known for line in good]
         else:
-            stored = await self.shelves.book.add_ledger_lines(good, self.by.code, self.shelves.office.clock.now())
+            stored = await self.services.store.add_ledger_lines(good, self.by.code, self.services.office.clock.now())
         outcomes = iter(stored)
         return [line if isinstance(line, Refused) else next(outcomes) for line in lines]
 
@@ -49,7 +49,7 @@ class LedgerImporter(Taker):
         self, lines: Sequence[ImportedLedgerLine | Refused], known: Collection[str], snapshot: OfficeSnapshot
     ) -> list[ImportedLedgerLine | Refused]:
         """Refuse new lines of locked months (`month_locked`); lines already stored pass (B3)."""
-        locked = await self.shelves.book.list_locked_periods()
+        locked = await self.services.store.list_locked_periods()
         found: list[ImportedLedgerLine | Refused] = []
         for line in lines:
             if isinstance(line, ImportedLedgerLine) and line.fingerprint not in known:

@@ -81,7 +81,7 @@ class ClaimLike(Protocol):
 
 
 class HistoryLike(Protocol):
-    """A ticket with its whole history (backend.paper's HistoryRow is one); units and management are codes here."""
+    """A ticket with its whole history (backend.importing.files's HistoryRow is one); units and management are codes here."""
 
     @property
     def ticket_no(self) -> str: ...

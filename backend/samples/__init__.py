@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
-from backend.imports import Imports
+from backend.importing.service import ImportService
 
 BY = Actor("sample", Role.ADMIN)
 FILES = (("units", "units.csv"), ("people", "people.csv"), ("tickets", "tickets.jsonl"))
@@ -35,7 +35,7 @@ def roster(day: date) -> bytes:
     return "\n".join(("unit,person,deputy,date,time", *rows, "")).encode()
 
 
-async def bring(imports: Imports, *kinds: str, today: date | None = None) -> dict[str, Mapping[str, Any]]:
+async def bring(imports: ImportService, *kinds: str, today: date | None = None) -> dict[str, Mapping[str, Any]]:
     """Import the sample files (all, or these kinds); idempotent.
 
     When the units are new, also import the duty roster of `today`'s month; shifts deleted later stay deleted.
@@ -44,9 +44,9 @@ async def bring(imports: Imports, *kinds: str, today: date | None = None) -> dic
     for kind, name in FILES:
         if not kinds or kind in kinds:
             content = files("backend.samples").joinpath(name).read_bytes()
-            reports[kind] = await imports.run(kind, name, content, BY)
+            reports[kind] = await imports.import_file(kind, name, content, BY)
     if today is not None and reports["units"]["imported"]:
-        reports["roster"] = await imports.run("roster", "roster.csv", roster(today), BY)
+        reports["roster"] = await imports.import_file("roster", "roster.csv", roster(today), BY)
     return reports
 
 

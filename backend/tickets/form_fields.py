@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.masking import clean
 from backend.domain.refusals import Refused
+from backend.importing.files.sheet import EPOCH_1900
+from backend.importing.files.vocabulary import YES_NO, fold
+from backend.importing.files.xlsx_parts import CellError, serial_to_datetime
 from backend.office.phone_numbers import normalise_phone
-from backend.paper.parts import CellFault, from_serial
-from backend.paper.sheet import EPOCH_1900
-from backend.paper.words import YES_NO, fold
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
@@ -54,7 +54,7 @@ def _as_text(value: Any) -> str:
     """Return a cell as the text a person sees in it."""
     if isinstance(value, str):
         return value
-    if isinstance(value, CellFault):
+    if isinstance(value, CellError):
         raise Refused("formula_error", value=value.text)
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
@@ -177,7 +177,7 @@ def parse_instant(value: Any, context: FileContext) -> datetime:
         if not isinstance(value, float) and 19_000_101 <= value <= 21_991_231:
             return _instant_from_text(str(value), context)
         return _instant_from_serial(value, context)
-    if isinstance(value, CellFault):
+    if isinstance(value, CellError):
         raise Refused("formula_error", value=value.text)
     raise Refused("bad_date", value="")
 
@@ -186,7 +186,7 @@ def _instant_from_serial(number: float, context: FileContext) -> datetime:
     shift = 0 if context.epoch.year < 1904 else 1462
     if not _SERIALS.start <= number + shift < _SERIALS.stop:  # NaN fails this as well
         raise Refused("bad_date", value=f"{number:.6g}" if isinstance(number, float) else "")
-    return from_serial(float(number), context.epoch).replace(tzinfo=context.zone)
+    return serial_to_datetime(float(number), context.epoch).replace(tzinfo=context.zone)
 
 
 def _instant_from_text(raw_text: str, context: FileContext) -> datetime:

@@ -35,7 +35,7 @@ async def ready(request: web.Request) -> web.Response:
     if rooms.providers is not None:
         report["providers"] = dict(await rooms.providers())
     if rooms.auditor is not None and report["database"] == "ok":
-        report["findings"] = len(await rooms.auditor.findings())
+        report["findings"] = len(await rooms.auditor.list_findings())
     ok = report["database"] == "ok" and all(state == "running" for state in rounds.values())
     return web.json_response({"ok": ok, **report}, status=200 if ok else 503)
 

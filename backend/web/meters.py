@@ -51,7 +51,7 @@ class Meters:
                 for word, count in words.items():
                     gauge.labels(word).set(count)
             self._findings.clear()
-            for found in await self._rooms.auditor.findings() if self._rooms.auditor else ():
+            for found in await self._rooms.auditor.list_findings() if self._rooms.auditor else ():
                 self._findings.labels(found.kind).inc()
         for name, finished in self._rooms.heartbeat.items():
             self._rounds.labels(name).set(max(0.0, now - finished))

@@ -17,10 +17,10 @@ async def confirmations(request: web.Request) -> web.Response:
     401 without a valid signature of the last five minutes, 413 over 1 MB, 422 for anything but that list.
     """
     room = request.app[ROOMS].platform
-    if room is None or not room.configured:
+    if room is None or not room.is_configured:
         raise Refused("not_found")
     body = await read_bytes(request)
-    if not room.genuine(request.headers, request.method, request.raw_path, body):
+    if not room.verify_signature(request.headers, request.method, request.raw_path, body):
         raise Refused("unauthenticated")
     said = strict_json(body)
     listed = said.get("confirmations") if isinstance(said, dict) else None

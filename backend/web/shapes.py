@@ -67,7 +67,7 @@ class Shaper:
         shown = [self.ticket(view) for view in views]
         platform = self.rooms.platform
         if platform is not None:
-            there = await platform.standing({v.ticket.id: v.ticket.version for v in views})
+            there = await platform.get_sync_states({v.ticket.id: v.ticket.version for v in views})
             for view, body in zip(views, shown, strict=True):
                 one = there.get(view.ticket.id)
                 if one is not None:

@@ -6,11 +6,11 @@ from typing import Any
 
 from backend.deadlines.supervision import AutoSupervision
 from backend.deadlines.watch import DeadlineWatch
+from backend.integrity.journal import JournalSealer
 from backend.office.cache import Clock
 from backend.rounds import Round
 from backend.scoring import Scoring
 from backend.shelves import Shelves
-from backend.verifying import Sealer
 from backend.wiring.house import House
 from storage.deadlines.supervision import SqlSupervisionStore
 from storage.integrity.journal import SqlJournalStore
@@ -26,23 +26,23 @@ def engage(house: House, stores: Shelves, roles: Collection[str]) -> None:
 def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
     rooms, door, calls = house.rooms, house.door, house.calls
     texting, informing = (v.texting, v.requester_news) if (v := rooms.visiting) else (None, None)
-    sealer = Sealer(SqlJournalStore(s.db, s.ids), s.vault.journal, s.clock)
+    sealer = JournalSealer(SqlJournalStore(s.db, s.ids), s.vault.journal, s.clock)
     # fmt: off
     rows: list[tuple[str, str, Any, bool]] = [
         ("bot",    "chat",       door and door.round,                            door is not None),
         ("clock",  "clockwork",  DeadlineWatch(house.due, s.desk, s.office).run_once,   True),
         ("clock",  "orders",     AutoSupervision(SqlSupervisionStore(s.db), s.desk, s.office, s.catalogue).run_once, True),
         ("clock",  "visits",     rooms.visits and rooms.visits.run_once,            rooms.visits is not None),
-        ("clock",  "auditor",    rooms.auditor and rooms.auditor.round,          rooms.auditor is not None),
+        ("clock",  "auditor",    rooms.auditor and rooms.auditor.run_once,          rooms.auditor is not None),
         ("clock",  "sweep",      door and daily(door.sweep, s.clock),            door is not None),
         ("clock",  "recordings", calls and daily(calls.drop_recordings, s.clock), calls is not None),
-        ("clock",  "sealer",     sealer.round,                                   True),
-        ("clock",  "governance", rooms.governance and daily(rooms.governance.draft, s.clock), rooms.governance is not None),
+        ("clock",  "sealer",     sealer.run_once,                                   True),
+        ("clock",  "governance", rooms.governance and daily(rooms.governance.draft_projects, s.clock), rooms.governance is not None),
         ("clock",  "drafts",     isinstance(rooms.marks, Scoring) and daily(rooms.marks.ledger_drafts.run_once, s.clock),
          isinstance(rooms.marks, Scoring)),
         ("worker", "courier",    rooms.courier and rooms.courier.run_once, rooms.courier is not None),
-        ("worker", "platform",   rooms.platform and rooms.platform.round,        rooms.platform is not None),
-        ("worker", "likeness",   s.likeness.round,                               True),
+        ("worker", "platform",   rooms.platform and rooms.platform.run_once,        rooms.platform is not None),
+        ("worker", "likeness",   s.likeness.run_once,                               True),
         ("worker", "informing",  informing and informing.run_once,                  informing is not None),
         ("worker", "texts",      texting and texting.run_once,                      texting is not None),
         ("worker", "short_texts", rooms.short_texts and rooms.short_texts.run_once, rooms.short_texts is not None),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from backend.auditor import Auditor
 from backend.calls.dependencies import CallDependencies
 from backend.calls.service import Calls
 from backend.deadlines.recompute import DutyRecompute
@@ -19,18 +18,19 @@ from backend.delivery.snooze import SnoozeService
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Plan
 from backend.environment import Environment
-from backend.governance import Governance
-from backend.indicators import Indicators
-from backend.likeness.hot import HotLists
+from backend.integrity.checks import IntegrityChecks
 from backend.office.duty_roster import list_roster_findings
 from backend.office.readiness import UnitReadiness
-from backend.platform import Platform
+from backend.platform.service import PlatformSync
+from backend.reporting.indicators import Indicators
 from backend.rooms import Rooms
 from backend.rounds import Rounds
 from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.service import Scoring
 from backend.shelves import Shelves, bulletins_of
 from backend.tickets.files import TicketFiles
+from backend.triage.governance import Governance
+from backend.triage.hot import HotListBuilder
 from backend.visits.automatic import AutoVisits
 from backend.wiring.chores import engage
 from backend.wiring.house import House
@@ -144,7 +144,7 @@ def _rooms(
     """Build the services of the main path, from intake to scoring."""
     filing = TicketFiles(SqlFileStore(s.db), s.clock)
     aids = ScoringDependencies(audit=s.audit, files=filing, outbox=mail.letters, texts=s.catalogue)
-    auditor = Auditor(
+    auditor = IntegrityChecks(
         SqlIntegrityStore(s.db, s.ids), s.clock, lambda: datetime.now(UTC), [lambda: list_roster_findings(s.rosters)]
     )
     marks = Scoring(SqlScoringStore(s.db), s.office, s.ids, aids)
@@ -164,7 +164,7 @@ def _annexes(rooms: Rooms, marks: Scoring, environment: Environment, s: Shelves,
     rooms.rosters, rooms.duties = s.rosters, DutyRecompute(due, s.desk, s.office, s.audit)
     rooms.bulletins = bulletins_of(s, marks)
     rooms.indicators = Indicators(SqlIndicatorStore(s.db), s.office)
-    rooms.likeness, rooms.aid, rooms.hot = s.likeness, s.aid, HotLists(s.gists, s.likeness, s.office)
+    rooms.likeness, rooms.aid, rooms.hot = s.likeness, s.aid, HotListBuilder(s.gists, s.likeness, s.office)
     rooms.governance = Governance(SqlGovernanceStore(s.db), s.likeness, marks, s.office, s.ids)
     rooms.chases = UnitReadiness(SqlReadinessStore(s.db, s.ids), s.office)
     rooms.platform = mail.draw.platform = _platform(environment, s, mail.owner)
@@ -179,18 +179,18 @@ def _listen(s: Shelves, courier: DeliveryWorker, rounds: Rounds) -> None:
 
     def arrived(plan: Plan, ticket_no: str) -> None:
         if plan.entry.verb in ("create", "accept"):
-            s.likeness.reread(ticket_no)
+            s.likeness.queue(ticket_no)
             rounds.nudge("likeness")
 
     s.desk.listeners += [moved, arrived]
 
 
-def _platform(environment: Environment, s: Shelves, owner: str) -> Platform:
+def _platform(environment: Environment, s: Shelves, owner: str) -> PlatformSync:
     """Build the service for the external platform; without a URL, moves wait for one."""
     secret, old = environment.platform_secret.get_secret_value(), environment.platform_secret_old.get_secret_value()
     url, feed = environment.platform_url, environment.platform_feed_url
     line = RecordLine(url, secret, feed) if url else None
-    return Platform(
+    return PlatformSync(
         SqlPlatformStore(s.db), s.office, s.imports, s.values, s.audit, line, (secret, old), owner,
         timedelta(seconds=environment.lease_seconds),
     )  # fmt: skip

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backend import pictures
 from backend.domain.refusals import Refused
+from backend.reporting import chat_charts
 from bot.talk import Talk
 from notify.message import Card, Document, Picture
 
@@ -78,7 +78,7 @@ async def _all(talk: Talk, sheets: Sequence[Mapping[str, Any]], period: str, sta
         lines.append(talk.say_key("office.rank_unscored", units=idle))
     address = await privately(talk)
     await talk.send(address, Card("\n".join(lines)))
-    drawn = await pictures.ranking(talk.house.catalogue, period, state, bars[:LISTED])
+    drawn = await chat_charts.render_ranking(talk.house.catalogue, period, state, bars[:LISTED])
     if drawn is not None:
         await talk.send(address, Card("", (), Picture(f"{period}.png", drawn)))
 
@@ -96,9 +96,15 @@ async def report(talk: Talk, words: str = "") -> None:
         raise Refused("unavailable")
     address = await privately(talk)
     await talk.say(talk.say_key("office.report_working", month=month))
-    make = bulletins.month if MONTH.fullmatch(month) else bulletins.quarter if "Q" in month else bulletins.year
+    make = (
+        bulletins.make_month
+        if MONTH.fullmatch(month)
+        else bulletins.make_quarter
+        if "Q" in month
+        else bulletins.make_year
+    )
     papers = await make(month, by=talk.actor)
-    drawn = await bulletins.picture(month) if MONTH.fullmatch(month) else None
+    drawn = await bulletins.render_glance(month) if MONTH.fullmatch(month) else None
     if drawn is not None:
         await talk.send(address, Card("", (), Picture(f"{month}.png", drawn)))
     for name, content in papers:

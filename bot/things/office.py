@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from backend import pictures
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State
 from backend.ports.glance import OverdueTicket
+from backend.reporting import chat_charts
 from bot.talk import Talk
 from bot.things.units import working
 from notify.message import Button, Card, Picture
@@ -67,7 +67,7 @@ async def status(talk: Talk, words: str = "") -> None:
         (talk.say_key(f"drawn.{name}"), int(facts[name]))
         for name in ("received", "dispatched", "signed", "closed", "overdue", "red")
     ]
-    drawn = await pictures.today(talk.house.catalogue, at, figures, named)
+    drawn = await chat_charts.render_today(talk.house.catalogue, at, figures, named)
     if drawn is not None and talk.chat_id is not None:
         await talk.send(str(talk.chat_id), Card("", (), Picture("today.png", drawn)))
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from backend.auditor import EVERY, PATIENCE, SETTLING, Auditor
 from backend.domain.flow import build_entry
 from backend.domain.instants import to_micros
 from backend.domain.records import Duty, Ticket
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Obligation, Source, State
+from backend.integrity.checks import ALLOWED_DELAYS, CATCH_UP, INTERVAL, IntegrityChecks
 from backend.ports.integrity import Finding
 from backend.ports.moves import NewTicket, TicketRef
 from storage.engine.database import Database
@@ -29,7 +29,7 @@ class Town(Bench):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self.real = datetime(2026, 1, 1, tzinfo=UTC)  # the office's clock may be moved; this one may not
-        self.auditor = Auditor(SqlIntegrityStore(db, self.ids), self.office.clock, lambda: self.real)
+        self.auditor = IntegrityChecks(SqlIntegrityStore(db, self.ids), self.office.clock, lambda: self.real)
 
     async def ticket(self, no: str = "T1", grade: Grade = Grade.GENERAL) -> None:
         """A ticket as the intake leaves it: waiting to be dispatched, with the clock for that running."""
@@ -54,7 +54,7 @@ class Town(Bench):
 
     async def looked(self, kind: str) -> Finding:
         """Look once; exactly this was found."""
-        new = await self.auditor.look()
+        new = await self.auditor.check()
         assert [f.kind for f in new] == [kind]
         return new[0]
 
@@ -74,7 +74,7 @@ async def town(database: Database) -> AsyncIterator[Town]:
     await town.ticket()
     await town.act("dispatch", DISPATCHER, unit="U01")
     await town.tell_everybody()
-    assert await town.auditor.look() == []
+    assert await town.auditor.check() == []
     yield town
 
 
@@ -87,8 +87,8 @@ async def _closed(town: Town) -> None:
 
 async def test_a_dispatched_ticket_nobody_was_told_of_is_found(town: Town) -> None:
     await town.plant("UPDATE letters SET state = 'dead', sent_at = NULL")
-    assert await town.auditor.look() == []  # not yet: it was dispatched a moment ago
-    town.at += PATIENCE["untold"] + MINUTE
+    assert await town.auditor.check() == []  # not yet: it was dispatched a moment ago
+    town.at += ALLOWED_DELAYS["untold"] + MINUTE
     finding = await town.looked("untold")
     assert finding.subject == "T1"
     assert finding.facts["unit"] == "U01"
@@ -98,9 +98,9 @@ async def test_a_letter_that_waits_for_the_office_to_open_is_no_silence(town: To
     soon = to_micros(town.at + timedelta(hours=2))
     await town.plant("UPDATE letters SET state = 'pending', not_before = :soon", soon=soon)
     town.at += timedelta(hours=1)
-    assert await town.auditor.look() == []
-    town.at += timedelta(hours=1) + PATIENCE["letter"] + MINUTE
-    assert {f.kind for f in await town.auditor.look()} == {"letter_late", "untold"}
+    assert await town.auditor.check() == []
+    town.at += timedelta(hours=1) + ALLOWED_DELAYS["letter"] + MINUTE
+    assert {f.kind for f in await town.auditor.check()} == {"letter_late", "untold"}
 
 
 async def test_an_open_assignment_without_a_closing_limit_is_found(town: Town) -> None:
@@ -132,7 +132,7 @@ async def test_no_red_card_is_missed_where_none_is_due(town: Town, excuse: str) 
     await town.act("sign", HANDLER)
     await town.plant(excuse)
     town.at += timedelta(days=40)
-    assert await town.auditor.look() == []
+    assert await town.auditor.check() == []
 
 
 async def test_no_red_card_is_missed_while_an_extension_is_being_decided(town: Town) -> None:
@@ -143,7 +143,7 @@ async def test_no_red_card_is_missed_while_an_extension_is_being_decided(town: T
     await town.act("extend", HANDLER, new_due_at=(snap.lead.close_due_at + timedelta(days=1)).isoformat(),
                    reason="等待材料", requester_informed=told)  # fmt: skip
     town.at += timedelta(days=40)
-    assert await town.auditor.look() == []
+    assert await town.auditor.check() == []
 
 
 async def test_a_letter_held_past_its_lease_is_found(town: Town) -> None:
@@ -160,7 +160,7 @@ async def test_a_letter_rung_for_is_held_by_its_call(town: Town) -> None:
         " VALUES (1, 'notice', :letter, '138****0001', 'notice', '', '{}', '{}', '', 'waiting', :now)",
         letter=message, now=to_micros(town.at),
     )  # fmt: skip
-    assert await town.auditor.look() == []
+    assert await town.auditor.check() == []
     await town.plant("UPDATE calls SET state = 'done'")
     await town.looked("letter_stuck")
 
@@ -168,7 +168,7 @@ async def test_a_letter_rung_for_is_held_by_its_call(town: Town) -> None:
 async def test_a_letter_that_should_have_left_is_found(town: Town) -> None:
     await town.plant("UPDATE letters SET state = 'pending'")
     await town.plant("UPDATE assignments SET opened_at = dispatched_at")  # he saw it all the same
-    town.at += PATIENCE["letter"] + MINUTE
+    town.at += ALLOWED_DELAYS["letter"] + MINUTE
     assert (await town.looked("letter_late")).facts["person"] == "H1"
 
 
@@ -176,8 +176,8 @@ async def test_a_letter_that_should_have_left_is_found(town: Town) -> None:
 async def test_a_call_without_a_result_is_found(town: Town, state: str) -> None:
     await town.plant("INSERT INTO dials (id, call_id, number, state, asked_at, keys) VALUES (1, 1, 1, :state, :at, '')",
                      state=state, at=to_micros(town.at))  # fmt: skip
-    town.at += PATIENCE["dial"] - MINUTE
-    assert await town.auditor.look() == []
+    town.at += ALLOWED_DELAYS["dial"] - MINUTE
+    assert await town.auditor.check() == []
     town.at += 2 * MINUTE
     assert (await town.looked("dial_stuck")).facts["dial_state"] == state
 
@@ -185,8 +185,8 @@ async def test_a_call_without_a_result_is_found(town: Town, state: str) -> None:
 async def test_a_long_talk_is_no_lost_call(town: Town) -> None:
     await town.plant("INSERT INTO dials (id, call_id, number, state, asked_at, answered_at, keys) "
                      "VALUES (1, 1, 1, 'placed', :at, :at, '')", at=to_micros(town.at))  # fmt: skip
-    town.at += PATIENCE["dial"] + MINUTE
-    assert await town.auditor.look() == []
+    town.at += ALLOWED_DELAYS["dial"] + MINUTE
+    assert await town.auditor.check() == []
 
 
 async def test_a_ticket_that_disagrees_with_its_lead_unit_is_found(town: Town) -> None:
@@ -197,7 +197,7 @@ async def test_a_ticket_that_disagrees_with_its_lead_unit_is_found(town: Town) -
 
 async def test_a_settled_ticket_that_disagrees_is_found_on_patrol(town: Town) -> None:
     await town.plant("UPDATE tickets SET state = 'archived'")
-    assert {f.kind for f in await town.auditor.look()} == {"state_differs", "duty_left"}
+    assert {f.kind for f in await town.auditor.check()} == {"state_differs", "duty_left"}
 
 
 async def test_a_version_without_its_journal_line_is_found(town: Town) -> None:
@@ -210,23 +210,23 @@ async def test_a_journal_line_gone_is_found_in_a_settled_ticket_too(town: Town) 
     await town.plant("UPDATE duties SET met_at = start_at, outcome = 'void'")
     await town.plant("UPDATE assignments SET ended_at = dispatched_at, state = 'cancelled'")
     await town.plant("UPDATE tickets SET state = 'cancelled'")
-    assert await town.auditor.look() == []
+    assert await town.auditor.check() == []
     await town.plant("DELETE FROM journal")
     await town.looked("version_differs")
 
 
 async def test_a_closed_ticket_with_an_open_limit_is_found(town: Town) -> None:
     await _closed(town)
-    assert await town.auditor.look() == []
+    assert await town.auditor.check() == []
     await town.plant("UPDATE duties SET met_at = NULL, outcome = NULL WHERE kind = 'close'")
     assert (await town.looked("duty_left")).facts["duty"] == "close"
 
 
 async def test_what_was_heard_and_not_handled_is_found(town: Town) -> None:
     row = "INSERT INTO inbox (id, mouth, event, chat, body, received_at, state) VALUES (:id, 'telegram', :id2, '', '{}', :at, :state)"
-    await town.plant(row, id=1, id2="1", at=to_micros(town.real - PATIENCE["heard"] + MINUTE), state="new")
-    assert await town.auditor.look() == []
-    await town.plant(row, id=2, id2="2", at=to_micros(town.real - PATIENCE["heard"] - MINUTE), state="new")
+    await town.plant(row, id=1, id2="1", at=to_micros(town.real - ALLOWED_DELAYS["heard"] + MINUTE), state="new")
+    assert await town.auditor.check() == []
+    await town.plant(row, id=2, id2="2", at=to_micros(town.real - ALLOWED_DELAYS["heard"] - MINUTE), state="new")
     await town.looked("inbox_late")
     await town.plant(row, id=3, id2="3", at=to_micros(town.real), state="dead")
     await town.looked("inbox_dead")
@@ -242,8 +242,8 @@ async def test_a_card_that_stays_out_of_date_is_found(town: Town) -> None:
     )  # fmt: skip
     town.at += timedelta(hours=1)
     await town.act("sign", HANDLER)
-    town.at += PATIENCE["card"] - MINUTE
-    assert await town.auditor.look() == []
+    town.at += ALLOWED_DELAYS["card"] - MINUTE
+    assert await town.auditor.check() == []
     town.at += 2 * MINUTE
     assert (await town.looked("card_stale")).facts["person"] == "H1"
 
@@ -252,8 +252,8 @@ async def test_an_automatic_visit_without_a_call_is_found(town: Town) -> None:
     await _closed(town)
     await town.plant("UPDATE tickets SET state = 'revisit_auto', visit_round = 1")
     await town.plant("UPDATE assignments SET state = 'revisit_auto'")
-    assert await town.auditor.look() == []
-    town.at += PATIENCE["visit"] + MINUTE
+    assert await town.auditor.check() == []
+    town.at += ALLOWED_DELAYS["visit"] + MINUTE
     assert (await town.looked("visit_unplanned")).facts["round"] == 1
 
 
@@ -266,20 +266,20 @@ async def test_a_planned_visit_is_no_finding(town: Town) -> None:
         "created_at) SELECT 1, 'visit', id, 1, '', 'visit', '', '{}', '{}', '', 'waiting', :now FROM tickets",
         now=to_micros(town.at),
     )  # fmt: skip
-    town.at += PATIENCE["visit"] + MINUTE
-    assert await town.auditor.look() == []
+    town.at += ALLOWED_DELAYS["visit"] + MINUTE
+    assert await town.auditor.check() == []
 
 
 async def test_a_ticket_waiting_to_be_dispatched_without_a_limit_is_found(town: Town) -> None:
     await town.ticket("T2")
-    assert await town.auditor.look() == []
+    assert await town.auditor.check() == []
     await town.plant("DELETE FROM duties WHERE kind = 'dispatch' AND met_at IS NULL")
     assert (await town.looked("no_dispatch_duty")).subject == "T2"
 
 
 async def test_a_unit_with_tickets_and_nobody_to_handle_them_is_found(town: Town) -> None:  # A21
     await town.plant("UPDATE people SET active = :no WHERE code = 'H1'", no=False)
-    assert await town.auditor.look() == []
+    assert await town.auditor.check() == []
     await town.plant("UPDATE people SET valid_to = :then WHERE code = 'H2'", then=to_micros(town.at))
     assert (await town.looked("unit_unstaffed")).subject == "U01"
 
@@ -287,7 +287,7 @@ async def test_a_unit_with_tickets_and_nobody_to_handle_them_is_found(town: Town
 async def test_a_binding_that_outlived_its_person_is_found(town: Town) -> None:  # FA7
     await town.plant("INSERT INTO bindings (id, person, channel, address, user_id, state, bound_at) "
                      "VALUES (1, 'H2', 'telegram', '5', '5', 'live', 0)")  # fmt: skip
-    assert await town.auditor.look() == []
+    assert await town.auditor.check() == []
     await town.plant("UPDATE people SET active = :no WHERE code = 'H2'", no=False)
     assert (await town.looked("binding_left")).facts["person"] == "H2"
 
@@ -295,22 +295,22 @@ async def test_a_binding_that_outlived_its_person_is_found(town: Town) -> None: 
 async def test_a_finding_is_written_once_and_struck_when_healed(town: Town) -> None:
     await town.plant("UPDATE tickets SET version = version + 1")
     await town.looked("version_differs")
-    assert await town.auditor.look() == []
-    assert [f.kind for f in await town.auditor.findings()] == ["version_differs"]
+    assert await town.auditor.check() == []
+    assert [f.kind for f in await town.auditor.list_findings()] == ["version_differs"]
     await town.plant("UPDATE tickets SET version = version - 1")
-    assert await town.auditor.look() == []
-    assert await town.auditor.findings() == []
+    assert await town.auditor.check() == []
+    assert await town.auditor.list_findings() == []
     assert await town.audited() == ["finding", "healed"]
 
 
 async def test_two_auditors_write_a_finding_once(town: Town) -> None:
-    other = Auditor(SqlIntegrityStore(town.db, town.ids), town.office.clock, lambda: town.real)
+    other = IntegrityChecks(SqlIntegrityStore(town.db, town.ids), town.office.clock, lambda: town.real)
     store = SqlIntegrityStore(town.db, town.ids)
     finding = Finding("untold", "T1", {})
     assert len(await store.save_findings([finding], [], town.at)) == 1
     assert await store.save_findings([replace(finding)], [], town.at) == []
-    assert await other.look() == []  # nobody is untold: struck, once
-    assert await town.auditor.look() == []
+    assert await other.check() == []  # nobody is untold: struck, once
+    assert await town.auditor.check() == []
     assert await town.audited() == ["finding", "healed"]
 
 
@@ -318,18 +318,18 @@ async def test_he_looks_once_a_minute_and_lets_others_catch_up_after_a_step_of_t
     async def turn(office: timedelta, real: timedelta) -> int:
         town.at += office
         town.real += real
-        return await town.auditor.round()
+        return await town.auditor.run_once()
 
     await town.plant("UPDATE tickets SET version = version + 1")
-    assert await town.auditor.round() == 0  # the house has just started
-    assert await turn(SETTLING, SETTLING) == 1
+    assert await town.auditor.run_once() == 0  # the house has just started
+    assert await turn(CATCH_UP, CATCH_UP) == 1
     await town.plant("UPDATE tickets SET state = 'replied'")
-    assert await turn(EVERY / 4, EVERY / 4) == 0
-    assert await turn(EVERY / 4, EVERY / 4) == 0
-    assert await turn(EVERY / 2, EVERY / 2) == 1
+    assert await turn(INTERVAL / 4, INTERVAL / 4) == 0
+    assert await turn(INTERVAL / 4, INTERVAL / 4) == 0
+    assert await turn(INTERVAL / 2, INTERVAL / 2) == 1
     await town.plant("DELETE FROM duties WHERE kind = 'sign'")
     assert await turn(timedelta(hours=1), timedelta(seconds=1)) == 0  # the sandbox clock was moved
-    assert await turn(SETTLING, SETTLING) == 1
+    assert await turn(CATCH_UP, CATCH_UP) == 1
 
 
 def test_there_are_at_least_twelve_kinds_and_each_has_its_words() -> None:

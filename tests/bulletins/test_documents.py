@@ -5,11 +5,11 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from backend.bulletins.composing import compose
-from backend.bulletins.kinds import Kind
-from backend.bulletins.pdf import _data
-from backend.bulletins.workbook import safe
 from backend.domain.texts import Texts
+from backend.reporting.compose import compose
+from backend.reporting.kinds import BulletinKind
+from backend.reporting.pdf import _build_data
+from backend.reporting.xlsx import escape_formula
 from storage.engine.database import Database
 from storage.reporting.bulletins import SqlBulletinStore
 from tests.bulletins.world import ADMIN, CALLER, MONTH, PHONE, REVIEWER, Book, Paper, room, world
@@ -47,7 +47,7 @@ async def test_every_figure_of_a_month_is_found_again_in_sheet_and_paper(databas
     """B11, A16."""
     made, lives = await world(database)
     issue, files = await room(made).make(MONTH, by=ADMIN)
-    assert (issue.kind, issue.number) == (Kind.MONTHLY, 1)
+    assert (issue.kind, issue.number) == (BulletinKind.MONTHLY, 1)
     assert [name.rpartition(".")[2] for name, _ in files] == ["docx", "xlsx", "pdf"]
     book, paper = Book(files[0 + 1][1]), Paper(files[0][1])
     assert files[2][1].startswith(b"%PDF")
@@ -116,8 +116,8 @@ async def test_no_name_and_no_number_of_a_person_is_in_any_document(database: Da
     rooms = room(made)
     issue, files = await rooms.make(MONTH)
     paper, book = Paper(files[0][1]), Book(files[1][1])
-    material = await rooms._gather.material(Kind.MONTHLY, MONTH, {}, None)
-    typed = str(_data(compose(material, issue, Texts("zh_CN"))))
+    material = await rooms._gatherer.gather(BulletinKind.MONTHLY, MONTH, {}, None)
+    typed = str(_build_data(compose(material, issue, Texts("zh_CN"))))
     for words in (paper.words(), book.words(), typed):
         assert CALLER not in words and PHONE not in words and PHONE[-4:] not in words
         assert not re.search(r"1[3-9]\d{9}", words)
@@ -126,7 +126,7 @@ async def test_no_name_and_no_number_of_a_person_is_in_any_document(database: Da
         assert "人民大街" in words
     risky = [c.value for s in book.formulas for row in s.iter_rows() for c in row if str(c.value or "").startswith("=")]
     assert risky and not [f for f in risky if "HYPERLINK" in f]
-    assert safe("=1+1") == "'=1+1" and safe("@x").startswith("'") and safe("－1") == "－1"
+    assert escape_formula("=1+1") == "'=1+1" and escape_formula("@x").startswith("'") and escape_formula("－1") == "－1"
 
 
 async def test_a_matter_without_a_title_is_named_by_place_and_category_alone(database: Database) -> None:
@@ -141,7 +141,7 @@ async def test_a_matter_without_a_title_is_named_by_place_and_category_alone(dat
 async def test_a_month_without_data_becomes_a_document_that_says_so(database: Database) -> None:
     made, _ = await world(database, count=5)
     rooms, store = room(made), SqlBulletinStore(made.db, made.ids, made.vault)
-    issue = await store.open_issue(Kind.MONTHLY, "2025-01", 2025, "A1", made.at, None)
+    issue = await store.open_issue(BulletinKind.MONTHLY, "2025-01", 2025, "A1", made.at, None)
     assert issue is not None
-    material = await rooms._gather.material(Kind.MONTHLY, "2025-01", {}, None)
+    material = await rooms._gatherer.gather(BulletinKind.MONTHLY, "2025-01", {}, None)
     assert "没有受理、派出、办结或者回访的工单" in str(compose(material, issue, Texts("zh_CN")).blocks)

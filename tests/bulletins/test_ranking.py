@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from backend.bulletins import glances
-from backend.bulletins.composing import compose
-from backend.bulletins.document import Paragraph, Table, shown
-from backend.bulletins.kinds import Kind
-from backend.bulletins.ranking import Scores, scores
-from backend.bulletins.writing import Writer
 from backend.domain.records import Unit
 from backend.domain.settings import Settings
 from backend.domain.texts import Texts
 from backend.domain.ticket import UnitKind
 from backend.ports.reporting import BulletinIssue
+from backend.reporting import glance
+from backend.reporting.compose import compose
+from backend.reporting.document import Paragraph, Table, format_cell
+from backend.reporting.kinds import BulletinKind
+from backend.reporting.score_chapters import Scores, write_scores
+from backend.reporting.writer import Writer
 from backend.scoring.periods import parse_period
 from storage.engine.database import Database
 from tests.bulletins.world import ADMIN, Book, Paper, room, world
@@ -61,14 +61,14 @@ def _scores() -> Scores:
 
 def _written(**changes: str) -> tuple[dict[str, Table], str]:
     w = Writer(Texts("zh_CN"))
-    scores(w, _scores(), _units(), Settings({k.replace("__", "."): v for k, v in changes.items()}))
+    write_scores(w, _scores(), _units(), Settings({k.replace("__", "."): v for k, v in changes.items()}))
     return {b.sheet: b for b in w.blocks if isinstance(b, Table)}, "\n".join(
         b.text for b in w.blocks if isinstance(b, Paragraph)
     )
 
 
 def _printed(table: Table) -> list[list[str]]:
-    return [[shown(cell) for cell in row] for row in table.rows]
+    return [[format_cell(cell) for cell in row] for row in table.rows]
 
 
 def test_equal_marks_share_a_rank_among_units_of_like_volume() -> None:
@@ -107,12 +107,12 @@ def test_where_bands_are_chosen_no_rank_is_printed() -> None:
     table = tables["第一组得分"]
     assert [c.title for c in table.columns][:2] == ["档次", "单位"]
     assert [row[:2] for row in _printed(table)] == [["优秀", "甲U1"], ["优秀", "甲U3"], ["良好", "甲U2"]]
-    picture = glances.ranked(_scores(), parse_period("2026Q4"), Settings(settings), Texts("zh_CN"), "")
+    picture = glance.build_ranking(_scores(), parse_period("2026Q4"), Settings(settings), Texts("zh_CN"), "")
     assert picture is not None and [row[3] for row in picture.rows[:2]] == ["优秀", "优秀"]
 
 
 def test_the_picture_ranks_units_and_says_that_trial_figures_are_in_it() -> None:
-    picture = glances.ranked(_scores(), parse_period("2026Q4"), Settings(), Texts("zh_CN"), "")
+    picture = glance.build_ranking(_scores(), parse_period("2026Q4"), Settings(), Texts("zh_CN"), "")
     assert picture is not None
     assert [(row[0], row[3]) for row in picture.rows[:3]] == [("甲U4", "第1名"), ("甲U1", "第2名"), ("甲U3", "第2名")]
     assert "甲M1" not in {row[0] for row in picture.rows} and picture.subtitle == "含试算数据，以定稿为准"
@@ -121,7 +121,7 @@ def test_the_picture_ranks_units_and_says_that_trial_figures_are_in_it() -> None
 async def test_a_quarter_and_its_pictures_agree_with_the_marks(database: Database) -> None:
     made, _ = await world(database, count=120)
     rooms = room(made)
-    files = await rooms.quarter("2026Q4")
+    files = await rooms.make_quarter("2026Q4")
     true = {
         u["name"]: u["total"]
         for u in (await made.marks.compute_period("2026Q4", evidence=False))["units"]
@@ -134,7 +134,7 @@ async def test_a_quarter_and_its_pictures_agree_with_the_marks(database: Databas
     assert {row[1]: row[-3] for row in rows} == true
     sheets = [s for s in book.book.sheetnames if s.endswith("得分") and "地区" not in s]
     assert {str(r[1]): f"{r[-3]:.2f}" for s in sheets for r in book.rows(s)} == true
-    for drawn in (await rooms.picture("2026-10"), await rooms.rank_picture("2026Q4")):
+    for drawn in (await rooms.render_glance("2026-10"), await rooms.render_ranking("2026Q4")):
         assert drawn is not None and drawn.startswith(b"\x89PNG")
 
 
@@ -147,10 +147,10 @@ async def test_a_locked_month_counts_as_it_was_locked_and_the_paper_says_so(data
     assert locked["state"] == "locked"
     await database.write(lambda c: c.exec_driver_sql("UPDATE duties SET outcome = 'late' WHERE kind = 'sign'") and None)
     rooms = room(made)
-    material = await rooms._gather.material(Kind.QUARTERLY, "2026Q4", {}, None)
-    assert material.scores is not None and material.scores.locked["2026-10"] == run["id"]
+    material = await rooms._gatherer.gather(BulletinKind.QUARTERLY, "2026Q4", {}, None)
+    assert material.scores is not None and material.scores.month_runs["2026-10"] == run["id"]
     kept = {u["unit"]: u["total"] for u in locked["units"]}
     assert {u: months["2026-10"] for u, months in material.scores.months.items() if u in kept} == kept
-    issue = BulletinIssue(1, Kind.QUARTERLY, "2026Q4", 2026, 1, 1, "making", made.at, "A1")
+    issue = BulletinIssue(1, BulletinKind.QUARTERLY, "2026Q4", 2026, 1, 1, "making", made.at, "A1")
     words = str(compose(material, issue, Texts("zh_CN")).blocks)
     assert f"2026-10 定稿（第{run['id']}号）" in words and "2026-11 试算" in words

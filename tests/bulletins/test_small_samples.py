@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from backend.bulletins.gathering import small_samples
+from backend.reporting.gather import find_small_samples
 
 RULES = {"scoring.small_sample_min": "10"}
 
@@ -28,9 +28,9 @@ def _unit(assignments: int | None, **rates: int) -> dict[str, Any]:
     ],
 )
 def test_the_whole_periods_sample_decides(months: list[dict[str, Any]], small: bool) -> None:
-    found = small_samples([{"units": [one]} for one in months], RULES)
+    found = find_small_samples([{"units": [one]} for one in months], RULES)
     assert found == (frozenset({"U01"}) if small else frozenset())
 
 
 def test_how_small_is_small_is_a_setting() -> None:
-    assert small_samples([{"units": [_unit(10)]}], {"scoring.small_sample_min": "11"}) == {"U01"}
+    assert find_small_samples([{"units": [_unit(10)]}], {"scoring.small_sample_min": "11"}) == {"U01"}

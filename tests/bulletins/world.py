@@ -7,10 +7,10 @@ import docx
 import openpyxl
 from sqlalchemy import text
 
-from backend.bulletins import Bulletins
 from backend.domain.acts import Actor
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
+from backend.reporting import Reporting
 from storage.engine.database import Database
 from storage.integrity.audit import SqlAuditStore
 from storage.reporting.bulletins import SqlBulletinStore
@@ -43,10 +43,10 @@ async def world(db: Database, seed: int = 11, count: int = 160) -> tuple[World, 
     return made, lives
 
 
-def room(made: World, language: str = "zh_CN") -> Bulletins:
+def room(made: World, language: str = "zh_CN") -> Reporting:
     """The room over that world."""
     store = SqlBulletinStore(made.db, made.ids, made.vault)
-    return Bulletins(store, made.marks, SqlAuditStore(made.db, made.ids), Texts(language))
+    return Reporting(store, made.marks, SqlAuditStore(made.db, made.ids), Texts(language))
 
 
 class Book:

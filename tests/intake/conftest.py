@@ -33,7 +33,7 @@ class Bench:
 
     async def bring(self, kind: str, text: str, by: Actor = ADMIN, **words: Any) -> dict[str, Any]:
         """Import a file written in the test."""
-        return await self.house.imports.run(kind, f"{kind}.csv", text.encode(), by, **words)
+        return await self.house.imports.import_file(kind, f"{kind}.csv", text.encode(), by, **words)
 
     async def act(self, verb: str, by: Actor, no: str, **words: Any) -> None:
         """Somebody acts."""

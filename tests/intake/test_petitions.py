@@ -24,8 +24,8 @@ def petitions() -> Path | None:
 async def test_all_petitions_come_in_and_come_in_once(bench: Bench) -> None:
     file = petitions()
     assert file is not None
-    report = await bench.house.imports.run("tickets", file.name, file, ADMIN)
+    report = await bench.house.imports.import_file("tickets", file.name, file, ADMIN)
     assert (report["read"], report["imported"], report["refused"]) == (2816, 2816, [])
-    again = await bench.house.imports.run("tickets", file.name, file, ADMIN)
+    again = await bench.house.imports.import_file("tickets", file.name, file, ADMIN)
     assert (again["imported"], again["already"]) == (0, 2816)
     assert await bench.count(t.tickets) == await bench.count(t.journal) == await bench.count(t.duties) == 2816

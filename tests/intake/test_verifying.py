@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
-from backend.verifying import Sealer
+from backend.integrity.journal import JournalSealer
 from storage import tables as t
 from storage.integrity.journal import SqlJournalStore, decode_ids, encode_ids
 from tests.intake.conftest import CLERK, Bench
@@ -49,17 +49,17 @@ async def busy(bench: Bench) -> Bench:
             await bench.act("send_back", REVIEWER, "T7", reason="答复太空")
     await bench.act("cancel", CLERK, "T1", reason="撤回")
     bench.later(hours=1)
-    await sealer(bench).round()
+    await sealer(bench).run_once()
     return bench
 
 
-def sealer(bench: Bench) -> Sealer:
+def sealer(bench: Bench) -> JournalSealer:
     house = bench.house
-    return Sealer(SqlJournalStore(house.db, house.ids), house.vault.journal, house.clock)
+    return JournalSealer(SqlJournalStore(house.db, house.ids), house.vault.journal, house.clock)
 
 
 async def found(bench: Bench) -> set[str]:
-    return {f.what for f in (await bench.house.verifier.verify()).findings}
+    return {f.code for f in (await bench.house.verifier.verify()).findings}
 
 
 async def test_an_honest_house_has_nothing_to_find(busy: Bench) -> None:
@@ -176,10 +176,10 @@ async def test_a_hundred_copies_changed_in_one_cell_are_all_found_G22(busy: Benc
 
 async def test_seals_follow_one_another_and_leave_young_lines_alone(busy: Bench) -> None:
     await busy.bring("tickets", HEAD + "T90,help,general,phone,新,\n")
-    assert await sealer(busy).round() == 0
+    assert await sealer(busy).run_once() == 0
     busy.later(minutes=6)
-    assert await sealer(busy).round() == 1
-    assert await sealer(busy).round() == 0
+    assert await sealer(busy).run_once() == 1
+    assert await sealer(busy).run_once() == 0
     verdict = await busy.house.verifier.verify()
     assert (verdict.seals, verdict.findings) == (2, ())
     kept = await busy.house.db.read(
@@ -192,7 +192,7 @@ async def test_a_line_from_a_clock_set_back_is_no_alarm(busy: Bench) -> None:
     busy.moment[0] -= timedelta(hours=2)
     await busy.bring("tickets", HEAD + "T91,help,general,phone,早,\n")
     busy.later(hours=3)
-    await sealer(busy).round()
+    await sealer(busy).run_once()
     assert await found(busy) == set()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.domain.records import Unit
 from backend.domain.ticket import UnitKind
-from backend.paper.reading import read
+from backend.importing.files.reader import open_import
 from backend.tickets.form_fields import FileContext
 from tests.marks.world import ZONE, Lives, World
 
@@ -67,7 +67,7 @@ async def bring(world: World, province: Province, path: Path) -> int:
     """Units and lives, as an import would; how many lives are kept. A refusal is an error."""
     await world.config.save_units(province.units())
     rows: Iterator[Any] = iter(
-        read("history", path, now=world.at, context=FileContext(ZONE, date(1899, 12, 30), ("CN",)))
+        open_import("history", path, now=world.at, context=FileContext(ZONE, date(1899, 12, 30), ("CN",)))
     )
     kept = 0
     while chunk := list(islice(rows, CHUNK)):

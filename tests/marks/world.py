@@ -11,9 +11,9 @@ from sqlalchemy import insert
 from backend.domain.acts import Act, Actor
 from backend.domain.records import Unit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, UnitKind
-from backend.histories import Histories as HistoryRoom
+from backend.importing.files.reader import open_import
+from backend.importing.history import HistoryImport as HistoryRoom
 from backend.office.cache import Clock, OfficeCache
-from backend.paper.reading import read
 from backend.scoring import Scoring
 from backend.tickets.form_fields import FileContext
 from backend.tickets.service import TicketService
@@ -65,7 +65,7 @@ class World:
     async def load(self, lives: list[dict[str, Any]]) -> list[Any]:
         """Write lives through the file reader, as an import would."""
         body = "\n".join(json.dumps(life, ensure_ascii=False) for life in lives).encode()
-        rows = list(read("history", body, now=self.at, context=FileContext(ZONE, date(1899, 12, 30), ("CN",))))
+        rows = list(open_import("history", body, now=self.at, context=FileContext(ZONE, date(1899, 12, 30), ("CN",))))
         refused = [r for r in rows if not hasattr(r, "ticket_no")]
         assert not refused, refused[:3]
         return await self.histories.write(rows, "import")  # type: ignore[arg-type]

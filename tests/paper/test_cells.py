@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from backend.paper.cells import export_cell
+from backend.importing.files.export_cells import export_cell
 from backend.tickets.form_fields import SHANGHAI
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.refusals import Refused
-from backend.paper import words
+from backend.importing.files import vocabulary
 from backend.tickets import form_fields
 from backend.tickets.form_fields import SHANGHAI, FileContext
 
@@ -79,7 +79,7 @@ def test_every_spelling_of_an_instant_means_the_same(naive: datetime) -> None:
 def test_no_cell_breaks_a_reader(value: Any) -> None:
     for reader in (
         form_fields.parse_instant, form_fields.parse_day, form_fields.parse_month, form_fields.parse_phone, form_fields.parse_yes_no, form_fields.parse_code, form_fields.parse_key_subject,
-        form_fields.text_parser(10), form_fields.integer_parser(0, 9), form_fields.decimal_parser("0", "9"), form_fields.enum_parser(words.CATEGORY),
+        form_fields.text_parser(10), form_fields.integer_parser(0, 9), form_fields.decimal_parser("0", "9"), form_fields.enum_parser(vocabulary.CATEGORY),
     ):  # fmt: skip
         try:
             reader(value, HERE)
@@ -104,11 +104,11 @@ def test_a_month_is_read(written: Any, meant: str) -> None:
 
 
 def test_words_are_read_in_chinese_and_english() -> None:
-    assert form_fields.enum_parser(words.CATEGORY)(" 投诉 ", HERE) == "complaint"
-    assert form_fields.enum_parser(words.ROLE)("经办人员", HERE) == "handler"
-    assert form_fields.enum_parser(words.UNIT_KIND)("承办单位", HERE) == "handling"
+    assert form_fields.enum_parser(vocabulary.CATEGORY)(" 投诉 ", HERE) == "complaint"
+    assert form_fields.enum_parser(vocabulary.ROLE)("经办人员", HERE) == "handler"
+    assert form_fields.enum_parser(vocabulary.UNIT_KIND)("承办单位", HERE) == "handling"
     with pytest.raises(Refused) as no:
-        form_fields.enum_parser(words.GRADE)("很急", HERE)
+        form_fields.enum_parser(vocabulary.GRADE)("很急", HERE)
     assert "urgent" in no.value.facts["allowed"]
 
 

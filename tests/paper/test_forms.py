@@ -12,9 +12,9 @@ import openpyxl
 import pytest
 
 from backend.domain.refusals import Refused
-from backend.paper.messages import catalogue, sentence_of
-from backend.paper.reading import read
-from backend.paper.records import (
+from backend.importing.files.messages import load_texts, render_refusal
+from backend.importing.files.reader import open_import
+from backend.importing.files.records import (
     CalendarRow,
     HistoryRow,
     LedgerRow,
@@ -30,7 +30,7 @@ PETITIONS = Path(__file__).parents[3] / "shared" / "data" / "petitions.xlsx"
 
 
 def rows_of(kind: str, text: str, **set_values: str) -> list[Any]:
-    return list(read(kind, text.encode(), set_values=set_values, now=NOW))
+    return list(open_import(kind, text.encode(), set_values=set_values, now=NOW))
 
 
 def codes(rows: list[Any]) -> list[tuple[int, str, str]]:
@@ -60,7 +60,7 @@ def test_the_receipt_of_annex_2_is_read_as_it_is_filled_in() -> None:
         sheet.append(row)
     made = io.BytesIO()
     book.save(made)
-    (person,) = read("people", made.getvalue(), now=NOW)
+    (person,) = open_import("people", made.getvalue(), now=NOW)
     assert person == PersonRow(3, None, "张三", "朝阳区代办处", "handler", "+8613800001234", "朝阳01", None, None)  # type: ignore[arg-type]
 
 
@@ -84,7 +84,7 @@ def test_the_key_name_is_taken_from_the_certificate_subject() -> None:
 @pytest.mark.skipif(not PETITIONS.exists(), reason="the petition sheet is not on this machine")
 def test_all_petitions_are_read() -> None:
     """contract §4: no category, grade or phone in the sheet; clocks run from the import."""
-    rows = list(read("tickets", PETITIONS, now=NOW))
+    rows = list(open_import("tickets", PETITIONS, now=NOW))
     assert len(rows) == 2816 and not codes(rows)
     assert {(row.category, row.grade, row.channel, row.generated_at) for row in rows} == {
         ("help", "general", "web", NOW)
@@ -110,8 +110,8 @@ def test_set_fills_absent_columns_and_leaves_present_ones() -> None:
 )
 def test_a_set_value_nobody_knows_is_refused(given: Mapping[str, str], code: str) -> None:
     with pytest.raises(Refused) as no:
-        read("tickets", b"ticket_no,text\n1,x\n", set_values=given, now=NOW)
-    assert no.value.code == code and sentence_of(no.value)
+        open_import("tickets", b"ticket_no,text\n1,x\n", set_values=given, now=NOW)
+    assert no.value.code == code and render_refusal(no.value)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_a_set_value_nobody_knows_is_refused(given: Mapping[str, str], code: str
 )
 def test_a_file_without_the_right_columns_is_refused_whole(kind: str, text: str, code: str) -> None:
     with pytest.raises(Refused) as no:
-        list(read(kind, text.encode(), now=NOW))
-    assert no.value.code == code and sentence_of(no.value)
+        list(open_import(kind, text.encode(), now=NOW))
+    assert no.value.code == code and render_refusal(no.value)
 
 
 def test_refused_rows_name_row_field_and_reason_and_the_others_land() -> None:
@@ -278,5 +278,5 @@ def test_two_live_leads_contradict_but_a_lead_after_an_accepted_return_does_not(
 
 
 def test_every_contradiction_and_phone_reason_has_words() -> None:
-    words = catalogue()
+    words = load_texts()
     assert all(sentence for section in words.values() for sentence in section.values())

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.domain.refusals import Refused
-from backend.paper.messages import sentence_of
-from backend.paper.reading import read
-from backend.paper.records import RowRefusal, TicketRow
-from backend.paper.sheet import open_sheet
+from backend.importing.files.messages import render_refusal
+from backend.importing.files.reader import open_import
+from backend.importing.files.records import RowRefusal, TicketRow
+from backend.importing.files.sheet import open_sheet
 
 NOW = datetime(2026, 10, 8, 1, 0, tzinfo=UTC)
 HEAD = "工单编号,标题,内容\n"
@@ -46,15 +46,15 @@ def with_parts(book: bytes, parts: dict[str, bytes]) -> bytes:
 
 def refused(content: bytes) -> str:
     with pytest.raises(Refused) as no:
-        list(read("tickets", content, now=NOW))
-    assert sentence_of(no.value)
+        list(open_import("tickets", content, now=NOW))
+    assert render_refusal(no.value)
     return no.value.code
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "gbk"])
 def test_chinese_in_any_usual_encoding_is_read_without_mojibake(codec: str) -> None:
     """FF1."""
-    rows = list(read("tickets", MANY.encode(codec), now=NOW))
+    rows = list(open_import("tickets", MANY.encode(codec), now=NOW))
     assert [type(row) for row in rows] == [TicketRow] * 20
     assert rows[3].text == "和平大街的路灯不亮了3"  # type: ignore[union-attr]
 
@@ -75,7 +75,7 @@ def test_quotes_newlines_and_delimiters_in_cells_are_kept(delimiter: str) -> Non
     out.writerow(["ticket_no", "title", "text"])
     out.writerow(["T1", 'say "hi"', f"one\n\ntwo{delimiter}three"])
     out.writerow(["T2", "t", "字" * 65_000])
-    rows = list(read("tickets", made.getvalue().encode(), now=NOW))
+    rows = list(open_import("tickets", made.getvalue().encode(), now=NOW))
     assert isinstance(rows[0], TicketRow) and rows[0].title == 'say "hi"'
     assert rows[0].text == f"one\n\ntwo{delimiter}three"
     assert isinstance(rows[1], TicketRow) and len(rows[1].text) == 65_000
@@ -94,7 +94,7 @@ def test_a_broken_row_costs_that_row_and_no_other() -> None:
         f"T6,a,{'长' * 65001}\n",
     ]
     body += [f"T7,a,{'长' * 140_000}\n", "T8,a,好\n"]
-    rows = list(read("tickets", "".join(body).encode(), now=NOW))
+    rows = list(open_import("tickets", "".join(body).encode(), now=NOW))
     assert [(row.row, row.code if isinstance(row, RowRefusal) else row.ticket_no) for row in rows] == [  # type: ignore[union-attr]
         (2, "T1"), (3, "bad_character"), (4, "unreadable_line"), (5, "T4"), (6, "too_many_cells"), (8, "too_long"),
         (9, "unreadable_line"), (10, "T8"),
@@ -103,7 +103,7 @@ def test_a_broken_row_costs_that_row_and_no_other() -> None:
 
 @pytest.mark.parametrize("text", ['{"ticket_no": "T1", "text": "好"}\n[1]\n{"x\n\n{"ticket_no": "T2", "text": "好"}\n'])
 def test_json_lines_are_numbered_by_line(text: str) -> None:
-    rows = list(read("tickets", text.encode(), now=NOW))
+    rows = list(open_import("tickets", text.encode(), now=NOW))
     assert [(row.row, getattr(row, "code", "")) for row in rows] == [
         (1, ""),
         (2, "unreadable_line"),
@@ -114,14 +114,14 @@ def test_json_lines_are_numbered_by_line(text: str) -> None:
 
 def test_a_json_array_is_read_member_by_member() -> None:
     text = "[" + ",\n".join(f'{{"ticket_no": "T{n}", "text": "{"字" * 300}"}}' for n in range(2000)) + "]"
-    assert len({row.ticket_no for row in read("tickets", text.encode(), now=NOW)}) == 2000  # type: ignore[union-attr]
-    cut_off = list(read("tickets", text[:-40].encode(), now=NOW))
+    assert len({row.ticket_no for row in open_import("tickets", text.encode(), now=NOW)}) == 2000  # type: ignore[union-attr]
+    cut_off = list(open_import("tickets", text[:-40].encode(), now=NOW))
     assert isinstance(cut_off[-1], RowRefusal) and len(cut_off) == 2000
     assert refused(b"") == "file_empty"
 
 
 def test_deep_json_is_a_bad_row() -> None:
-    rows = list(read("history", b'{"a":' * 100_000 + b"\n", now=NOW))
+    rows = list(open_import("history", b'{"a":' * 100_000 + b"\n", now=NOW))
     assert [row.code for row in rows if isinstance(row, RowRefusal)] == ["unreadable_line"]
 
 
@@ -210,7 +210,7 @@ def test_hidden_rows_merged_cells_and_formulas_follow_the_written_rule() -> None
     sheet.merge_cells("D1:D2")
     made = io.BytesIO()
     book.save(made)
-    rows = list(read("tickets", made.getvalue(), now=NOW))
+    rows = list(open_import("tickets", made.getvalue(), now=NOW))
     assert [(row.row, row.ticket_no, row.place) for row in rows] == [
         (2, "T1", None),
         (3, "T2", None),
@@ -230,7 +230,7 @@ def test_spreadsheet_dates_numbers_and_errors_are_read_in_both_date_bases() -> N
         sheet.append([1002, "#N/A", datetime(2026, 10, 8), 1.38e10])  # noqa: DTZ001
         made = io.BytesIO()
         book.save(made)
-        first, second = read("tickets", made.getvalue(), now=NOW)
+        first, second = open_import("tickets", made.getvalue(), now=NOW)
         assert isinstance(first, TicketRow) and first.ticket_no == "1001" and first.requester_phone == "+8613800001234"
         assert first.generated_at.isoformat() == "2026-10-08T09:00:12+08:00"
         assert isinstance(second, RowRefusal) and (second.field, second.code) == ("text", "formula_error")
@@ -240,9 +240,9 @@ def test_spreadsheet_dates_numbers_and_errors_are_read_in_both_date_bases() -> N
 def test_no_bytes_break_the_reader(content: bytes) -> None:
     for start in (b"", b"PK\x03\x04", b"ticket_no,text\n", b'{"ticket_no": '):
         try:
-            rows = list(read("tickets", start + content, now=NOW))
+            rows = list(open_import("tickets", start + content, now=NOW))
         except Refused as no:
-            assert sentence_of(no)
+            assert render_refusal(no)
         else:
             assert all(isinstance(row, (TicketRow, RowRefusal)) for row in rows)
 
@@ -263,15 +263,15 @@ def test_no_damage_to_a_workbook_breaks_the_reader(data: st.DataObject) -> None:
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
     for damaged in (with_parts(SOUND, {part: bytes(content)}), bytes(raw)):
         try:
-            rows = list(read("tickets", damaged, now=NOW))
+            rows = list(open_import("tickets", damaged, now=NOW))
         except Refused as no:
-            assert sentence_of(no)
+            assert render_refusal(no)
         else:
             assert all(isinstance(row, (TicketRow, RowRefusal)) for row in rows)
 
 
 def test_sniffing_tells_the_kind_and_the_number_of_rows() -> None:
-    assert (open_sheet(MANY.encode()).kind, open_sheet(MANY.encode()).rows) == ("csv", 21)
+    assert (open_sheet(MANY.encode()).kind, open_sheet(MANY.encode()).estimated_rows) == ("csv", 21)
     book = open_sheet(workbook([["a", "b"]] * 500))
-    assert (book.kind, book.rows) == ("xlsx", 500)
+    assert (book.kind, book.estimated_rows) == ("xlsx", 500)
     assert open_sheet(b'\n {"a": 1}\n').kind == "jsonl"

@@ -15,8 +15,8 @@ import aiohttp
 import structlog
 from sqlalchemy import func, select
 
-from backend.auditor import Auditor
 from backend.environment import Environment
+from backend.integrity.checks import IntegrityChecks
 from backend.wiring import House, open_house
 from sandbox.phone.behaviour import NO_ANSWER
 from sandbox.phone.handset import Phone
@@ -224,8 +224,8 @@ class Office:
         verdict = await self.house.shelves.verifier.verify()
         assert verdict.findings == () and verdict.tickets > 0
         stores = self.house.shelves
-        auditor = Auditor(SqlIntegrityStore(stores.db, stores.ids), stores.clock, stores.clock.now)
-        found = {f.kind for f in await auditor.look()} | {f.kind for f in await auditor.findings()}
+        auditor = IntegrityChecks(SqlIntegrityStore(stores.db, stores.ids), stores.clock, stores.clock.now)
+        found = {f.kind for f in await auditor.check()} | {f.kind for f in await auditor.list_findings()}
         assert found == set()
 
     def leftovers(self) -> list[str]:

@@ -28,7 +28,7 @@ async def october(office: Office) -> None:
     lives = [{**life, "ticket_no": f"E{n}", "region": "云岭市"} for n, life in enumerate(the_month_of_e1())]
     body = "\n".join(json.dumps(life, ensure_ascii=False) for life in lives).encode()
     clerk = Actor("GL01", Role.ADMIN, "M01")
-    report = await office.house.shelves.imports.run("history", "h.jsonl", body, clerk, dry_run=False, preset={})
+    report = await office.house.shelves.imports.import_file("history", "h.jsonl", body, clerk, dry_run=False, preset={})
     assert report["refused"] == [], report
     paper = await office.paper("clerk")
     for row in (

@@ -158,17 +158,19 @@ async def test_holes_in_the_institutions_month_are_found_before_it_begins_with_f
     assert present["holes"] == [] and len(present["shifts"]) == 61, "the rehearsal begins with this month planned"
     await office.go("17d")
     await auditor.look()  # type: ignore[attr-defined]
-    assert [f for f in await auditor.findings() if "roster" in f.kind]  # five days before, by default
+    assert [f for f in await auditor.list_findings() if "roster" in f.kind]  # five days before, by default
     await office.ask("PUT", "/settings/roster.check_before", body={"value": "3d"})
     await auditor.look()  # type: ignore[attr-defined]
-    assert [f for f in await auditor.findings() if "roster" in f.kind] == []
+    assert [f for f in await auditor.list_findings() if "roster" in f.kind] == []
     await office.go("2d")
     await office.ask("PUT", "/settings/roster.round_the_clock", body={"value": "false"})
     await auditor.look()  # type: ignore[attr-defined]
-    assert [f for f in await auditor.findings() if "roster" in f.kind] == []
+    assert [f for f in await auditor.list_findings() if "roster" in f.kind] == []
     await office.ask("PUT", "/settings/roster.round_the_clock", body={"value": "true"})
     await auditor.look()  # type: ignore[attr-defined]
-    assert [(f.kind, f.subject) for f in await auditor.findings() if "roster" in f.kind] == [("roster_missing", "M01")]
+    assert [(f.kind, f.subject) for f in await auditor.list_findings() if "roster" in f.kind] == [
+        ("roster_missing", "M01")
+    ]
     day = datetime(2026, 12, 1, tzinfo=ZONE)
     while day.month == 12:
         begin, end = day.replace(tzinfo=None), (day + timedelta(days=1)).replace(tzinfo=None)
@@ -178,11 +180,11 @@ async def test_holes_in_the_institutions_month_are_found_before_it_begins_with_f
     month = await office.ask("GET", "/rosters", "dispatcher", month="2026-12")
     assert month["holes"] == [{"from": "2026-12-15T00:00:00+08:00", "to": "2026-12-16T00:00:00+08:00"}]
     await auditor.look()  # type: ignore[attr-defined]
-    (found,) = [f for f in await auditor.findings() if "roster" in f.kind]
+    (found,) = [f for f in await auditor.list_findings() if "roster" in f.kind]
     assert (found.kind, found.facts["count"], found.facts["hours"]) == ("roster_holes", 1, 24)
     await shift(office, "2026-12-15T00:00:00", "2026-12-16T00:00:00", "SH01", unit="M01")
     await auditor.look()  # type: ignore[attr-defined]
-    assert [f for f in await auditor.findings() if "roster" in f.kind] == []
+    assert [f for f in await auditor.list_findings() if "roster" in f.kind] == []
 
 
 @SQLITE

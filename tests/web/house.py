@@ -16,9 +16,9 @@ from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role, UnitKind
-from backend.indicators import Indicators
 from backend.office.cache import Clock, OfficeCache
 from backend.office.people import People, PersonForm
+from backend.reporting.indicators import Indicators
 from backend.rooms import Rooms
 from backend.tickets.files import TicketFiles
 from backend.tickets.intake import Intake
@@ -92,7 +92,7 @@ class PlayedImports:
 
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
-    async def run(
+    async def import_file(
         self, kind: str, name: str, content: bytes, by: Actor, *, dry_run: bool, preset: Mapping[str, str]
     ) -> Mapping[str, Any]:
         self.asked.append((kind, name, content, by.code, dry_run, dict(preset)))

@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from backend.bulletins.room import Bulletins
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.ports.reporting import BulletinIssue, IssueDocument
+from backend.reporting.service import Reporting
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
 from backend.web.queries import cursor, limit_of, place_of
@@ -37,7 +37,7 @@ class BulletinWant(Want):
     scheme: Short | None = None
 
 
-def room(ask: Ask) -> Bulletins:
+def room(ask: Ask) -> Reporting:
     """Return the service. Refused `unavailable`."""
     if ask.rooms.bulletins is None:
         raise Refused("unavailable")
@@ -63,7 +63,7 @@ def as_json(issue: BulletinIssue, leaves: Sequence[IssueDocument]) -> dict[str, 
 
 async def listed(ask: Ask) -> Answer:
     """List issues, newest first."""
-    page = await room(ask).issues(
+    page = await room(ask).list_issues(
         ask.actor, ask.query.get("period"), before=place_of(ask.query), limit=limit_of(ask.query)
     )
     return Answer({"items": [as_json(*one) for one in page.items], "next": cursor(page.next_id)})
@@ -80,12 +80,12 @@ async def make(ask: Ask) -> Answer:
 
 async def one(ask: Ask) -> Answer:
     """Return one issue."""
-    return Answer(as_json(*await room(ask).issue(number_of(ask.path["id"]), ask.actor)))
+    return Answer(as_json(*await room(ask).get_issue(number_of(ask.path["id"]), ask.actor)))
 
 
 async def take_out(ask: Ask) -> Answer:
     """Return a document, by its name or its extension alone."""
-    name, content = await room(ask).open(number_of(ask.path["id"]), ask.path["file"], ask.actor)
+    name, content = await room(ask).export_document(number_of(ask.path["id"]), ask.path["file"], ask.actor)
     return Answer(None, raw=content, headers=headers(name))
 
 

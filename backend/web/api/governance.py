@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from backend.domain.ticket import Role
-from backend.governance import Governance, as_json
+from backend.triage.governance import Governance, to_json
 from backend.web.api.likeness import OFFICE, PAGED, number_of, paged, room_of
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
@@ -46,33 +46,33 @@ class Verdict(Want):
 async def projects(ask: Ask) -> Answer:
     """List projects (未诉先办), newest first."""
     room: Governance = room_of(ask.rooms.governance)
-    found = await room.listed(ask.query.get("month"), ask.query.get("unit"))
-    return paged(ask, [as_json(p) for p in found], rising=False)
+    found = await room.list_projects(ask.query.get("month"), ask.query.get("unit"))
+    return paged(ask, [to_json(p) for p in found], rising=False)
 
 
 async def open_project(ask: Ask) -> Answer:
     """Open a project."""
-    return Answer(as_json(await room_of(ask.rooms.governance).open(ask.body.model_dump(), ask.actor)), 201)
+    return Answer(to_json(await room_of(ask.rooms.governance).open(ask.body.model_dump(), ask.actor)), 201)
 
 
 async def change_project(ask: Ask) -> Answer:
     """Edit a project; that also confirms a draft."""
-    return Answer(as_json(await room_of(ask.rooms.governance).change(number_of(ask), ask.body.model_dump(), ask.actor)))
+    return Answer(to_json(await room_of(ask.rooms.governance).edit(number_of(ask), ask.body.model_dump(), ask.actor)))
 
 
 async def close_project(ask: Ask) -> Answer:
     """Close a project as governed; a ledger row then waits for review."""
-    return Answer(as_json(await room_of(ask.rooms.governance).close(number_of(ask), ask.actor)))
+    return Answer(to_json(await room_of(ask.rooms.governance).close(number_of(ask), ask.actor)))
 
 
 async def drop_project(ask: Ask) -> Answer:
     """Drop a project."""
-    return Answer(as_json(await room_of(ask.rooms.governance).drop(number_of(ask), ask.actor)))
+    return Answer(to_json(await room_of(ask.rooms.governance).drop(number_of(ask), ask.actor)))
 
 
 async def review_project(ask: Ask) -> Answer:
     """Record the second person's decision; an accepted project counts in the scores."""
-    return Answer(as_json(await room_of(ask.rooms.governance).review(number_of(ask), ask.body.accept, ask.actor)))
+    return Answer(to_json(await room_of(ask.rooms.governance).review(number_of(ask), ask.body.accept, ask.actor)))
 
 
 # fmt: off

@@ -9,7 +9,7 @@ async def of(ask: Ask) -> Answer:
     """Return a month's indicators by unit; unit roles see their own."""
     if ask.rooms.indicators is None:
         raise Refused("unavailable")
-    return Answer(await ask.rooms.indicators.of(ask.query.get("month"), ask.query.get("unit"), ask.actor))
+    return Answer(await ask.rooms.indicators.get(ask.query.get("month"), ask.query.get("unit"), ask.actor))
 
 
 ROUTES: tuple[Route, ...] = (

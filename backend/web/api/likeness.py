@@ -6,14 +6,14 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
-from backend.dispatch_aid import DispatchAid
 from backend.domain.hot_list import HotTopic
 from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Reason
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Role
-from backend.likeness.hot import HotList
-from backend.likeness.room import Group, Like, Likeness
+from backend.triage.dispatching import DispatchSuggestions
+from backend.triage.hot import HotList
+from backend.triage.similarity import Similarity, SimilarTicket, TicketGroup
 from backend.web.api.tickets import view_of
 from backend.web.asked import Answer, Ask
 from backend.web.gate import Route
@@ -87,36 +87,36 @@ def paged(ask: Ask, items: Sequence[dict[str, Any]], *, rising: bool) -> Answer:
 async def like(ask: Ask) -> Answer:
     """List similar tickets, most similar first; those with `repeat` are proposed for 并单."""
     await view_of(ask, ask.path["no"])
-    room: Likeness = room_of(ask.rooms.likeness)
+    room: Similarity = room_of(ask.rooms.likeness)
     shaper = await Shaper.of(ask.rooms)
-    found = await room.like(ask.path["no"])
+    found = await room.find_similar(ask.path["no"])
     return Answer({"items": [like_json(one, shaper, ask.rooms.catalogue) for one in found], "next": None})
 
 
-def like_json(one: Like, shaper: Shaper, words: Texts) -> dict[str, Any]:
+def like_json(one: SimilarTicket, shaper: Shaper, words: Texts) -> dict[str, Any]:
     """Serialize a similar ticket, with the reason in words."""
-    known = one.known
+    known = one.ticket
     why = [words.render("likeness.why.caller")] if one.same_caller else []
     if one.shared:
         why.append(words.render("likeness.why.shared", terms="、".join(one.shared)))
-    if one.elsewhere:
+    if one.in_other_region:
         why.append(words.render("likeness.why.elsewhere"))
     return {
         "ticket_no": known.no, "state": known.state, "title": shaper.masked(known.title, None),
         "category": known.category, "region": known.region, "unit": known.unit, "closed": known.closed,
         "generated_at": shaper.at(known.generated_at), "score": one.score, "same_caller": one.same_caller,
-        "shared": list(one.shared), "repeat": one.repeat, "why": "；".join(why) if words.language == "zh_CN" else "; ".join(why),
+        "shared": list(one.shared), "repeat": one.is_repeat, "why": "；".join(why) if words.language == "zh_CN" else "; ".join(why),
     }  # fmt: skip
 
 
 async def suggestions(ask: Ask) -> Answer:
     """List units to dispatch a ticket to, best first, each with its reasons in words."""
     await view_of(ask, ask.path["no"])
-    aid: DispatchAid = room_of(ask.rooms.aid)
+    aid: DispatchSuggestions = room_of(ask.rooms.aid)
     return Answer({"items": await suggested(aid, ask.path["no"], ask), "next": None})
 
 
-async def suggested(aid: DispatchAid, no: str, ask: Ask) -> list[dict[str, Any]]:
+async def suggested(aid: DispatchSuggestions, no: str, ask: Ask) -> list[dict[str, Any]]:
     """Serialize a ticket's suggestions."""
     units = (await ask.rooms.office.snapshot()).config.units
     return [
@@ -124,7 +124,7 @@ async def suggested(aid: DispatchAid, no: str, ask: Ask) -> list[dict[str, Any]]
             "unit": s.unit, "name": units[s.unit].name, "score": s.score,
             "reasons": [{"kind": r.kind, **r.facts, "text": reason_text(r, ask.rooms.catalogue)} for r in s.reasons],
         }
-        for s in await aid.suggestions(no)
+        for s in await aid.suggest_units(no)
     ]  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def row_json(row: CatalogueEntry) -> dict[str, Any]:
 
 async def rows(ask: Ask) -> Answer:
     """List the catalogue."""
-    return paged(ask, [row_json(row) for row in await room_of(ask.rooms.aid).rows()], rising=True)
+    return paged(ask, [row_json(row) for row in await room_of(ask.rooms.aid).list_rows()], rising=True)
 
 
 async def put_row(ask: Ask) -> Answer:
@@ -161,12 +161,12 @@ async def put_row(ask: Ask) -> Answer:
     want = ask.body.model_dump()
     if isinstance(want["keywords"], list):
         want["keywords"] = " ".join(want["keywords"])
-    return Answer(row_json(await room_of(ask.rooms.aid).put(want, ask.actor)), 201)
+    return Answer(row_json(await room_of(ask.rooms.aid).add_row(want, ask.actor)), 201)
 
 
 async def remove_row(ask: Ask) -> Answer:
     """Remove an entry."""
-    await room_of(ask.rooms.aid).remove(number_of(ask), ask.actor)
+    await room_of(ask.rooms.aid).remove_row(number_of(ask), ask.actor)
     return Answer({"removed": number_of(ask)})
 
 
@@ -177,7 +177,7 @@ async def misses(ask: Ask) -> Answer:
     """Return 派单准确性: (accepted returns + reassigns) / dispatches."""
     start, end = span_of(ask.query, ask.rooms.clock.now().date())
     by = ask.query.get("by") or "unit"
-    found = await room_of(ask.rooms.aid).misses(start, end, by)
+    found = await room_of(ask.rooms.aid).count_dispatch_errors(start, end, by)
     items = [{"name": m.name, "dispatches": m.dispatches, "returned": m.returned, "reassigned": m.reassigned,
               "rate": m.rate} for m in found]  # fmt: skip
     return Answer({"from": start.isoformat(), "to": end.isoformat(), "by": by, "items": items, "next": None})
@@ -187,24 +187,24 @@ async def repeats(ask: Ask) -> Answer:
     """Return repeats by unit and month (A18)."""
     start, end = span_of(ask.query, ask.rooms.clock.now().date())
     items = [{"unit": r.unit, "month": r.month, "tickets": r.tickets, "repeats": r.repeats,
-              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await room_of(ask.rooms.aid).repeats(start, end)]  # fmt: skip
+              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await room_of(ask.rooms.aid).count_repeats(start, end)]  # fmt: skip
     return Answer({"from": start.isoformat(), "to": end.isoformat(), "items": items, "next": None})
 
 
 async def hot(ask: Ask) -> Answer:
     """Return 热点: the most frequent topics, compared with as many days before."""
     start, end = span_of(ask.query, ask.rooms.clock.now().date())
-    found = await room_of(ask.rooms.hot).hot(start, end, ask.query.get("region", ""))
+    found = await room_of(ask.rooms.hot).build(start, end, ask.query.get("region", ""))
     return Answer(hot_json(found))
 
 
 def hot_json(found: HotList) -> dict[str, Any]:
     """Serialize a hot list."""
     return {
-        "from": found.start.isoformat(), "to": found.end.isoformat(), "before": found.before.isoformat(),
-        "total": found.total, "total_before": found.total_before, "categories": _hot(found.categories),
+        "from": found.start.isoformat(), "to": found.end.isoformat(), "before": found.previous_start.isoformat(),
+        "total": found.total, "total_before": found.previous_total, "categories": _hot(found.categories),
         "topics": _hot(found.topics), "places": _hot(found.places), "groups": [group_json(g) for g in found.groups],
-        "cut": found.cut,
+        "cut": found.is_truncated,
     }  # fmt: skip
 
 
@@ -213,25 +213,25 @@ def _hot(some: Sequence[HotTopic]) -> list[dict[str, Any]]:
             for h in some]  # fmt: skip
 
 
-def group_json(group: Group) -> dict[str, Any]:
+def group_json(group: TicketGroup) -> dict[str, Any]:
     """Serialize a group of similar tickets."""
     units = sorted({one.unit for one in group.members if one.unit})
-    return {"about": list(group.about), "count": len(group.members), "units": units,
+    return {"about": list(group.common_terms), "count": len(group.members), "units": units,
             "tickets": [one.no for one in group.members]}  # fmt: skip
 
 
 async def clusters(ask: Ask) -> Answer:
     """List groups of similar tickets between two days, largest first, with their members."""
     start, end = span_of(ask.query, ask.rooms.clock.now().date())
-    groups, known = await room_of(ask.rooms.likeness).groups(*room_of(ask.rooms.aid).instants(start, end))
+    groups, known = await room_of(ask.rooms.likeness).group_period(*room_of(ask.rooms.aid).get_day_bounds(start, end))
     shaper = await Shaper.of(ask.rooms)
     return Answer({"read": len(known), "groups": [clusters_json(g, shaper) for g in groups]})
 
 
-def clusters_json(group: Group, shaper: Shaper) -> dict[str, Any]:
+def clusters_json(group: TicketGroup, shaper: Shaper) -> dict[str, Any]:
     """Serialize a group with its members' titles."""
     members = [{"ticket_no": one.no, "title": shaper.masked(one.title, None)} for one in group.members]
-    return {"about": list(group.about), "members": members}
+    return {"about": list(group.common_terms), "members": members}
 
 
 async def rebuild(ask: Ask) -> Answer:

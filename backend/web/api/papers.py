@@ -69,7 +69,9 @@ async def bring(ask: Ask) -> Answer:
             preset[name.strip()] = to.strip()
         else:
             raise Refused("unknown_field", field=field.name[:200])
-    report = await ask.rooms.imports.run(kind, part.filename or "", part.content, ask.actor, dry_run=dry, preset=preset)
+    report = await ask.rooms.imports.import_file(
+        kind, part.filename or "", part.content, ask.actor, dry_run=dry, preset=preset
+    )
     ask.rooms.office.invalidate()
     await ask.rooms.audit.record(ask.rooms.clock.now(), ask.actor.code, "import", kind, dry_run=dry)
     return Answer(dict(report))

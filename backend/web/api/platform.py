@@ -6,7 +6,7 @@ from pydantic import Field
 
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.platform import Platform
+from backend.platform.service import PlatformSync
 from backend.ports.platform import Writeback, WritebackState
 from backend.web import wants
 from backend.web.asked import Answer, Ask
@@ -24,7 +24,7 @@ class SettleWant(wants.Want):
     reason: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
 
 
-def _room(ask: Ask) -> Platform:
+def _room(ask: Ask) -> PlatformSync:
     if ask.rooms.platform is None:
         raise Refused("unavailable")
     return ask.rooms.platform
@@ -57,7 +57,7 @@ async def listed(ask: Ask) -> Answer:
             raise Refused("not_found", ticket=no)
         ticket_id = view.ticket.id
     word = one_of(ask.query, "state", tuple(WritebackState))
-    page = await room.page(
+    page = await room.list_writebacks(
         state=WritebackState(word) if word else None,
         ticket_id=ticket_id,
         before=place_of(ask.query),
@@ -66,14 +66,14 @@ async def listed(ask: Ask) -> Answer:
     shaper = await Shaper.of(ask.rooms)
     return Answer({
         "items": [shape(move, shaper) for move in page.items], "next": cursor(page.next_id),
-        "system_of_record": "external" if await room.external() else "self", "configured": room.configured,
-        "counts": dict(await room.counts()), "trouble": await room.trouble(),
+        "system_of_record": "external" if await room.is_external() else "self", "configured": room.is_configured,
+        "counts": dict(await room.count_pending()), "trouble": await room.get_last_error(),
     })  # fmt: skip
 
 
 async def again(ask: Ask) -> Answer:
     """Retry a write-back."""
-    await _room(ask).again(_event(ask), ask.actor)
+    await _room(ask).resend(_event(ask), ask.actor)
     return Answer({"event": _event(ask), "state": WritebackState.WAITING})
 
 

@@ -8,10 +8,10 @@ from backend.domain.acts import Actor
 from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, State, UnitKind
-from backend.governance import as_json
 from backend.ports.dispatch_catalogue import GROUP_BY
 from backend.ports.ticket_queries import TicketView
 from backend.rooms import Rooms
+from backend.triage.governance import to_json
 from backend.web.api.governance import GOVERNORS, REVIEWERS
 from backend.web.api.likeness import KEEPERS, OFFICE, RowWant, hot_json, like_json, row_json, span_of, suggested
 from backend.web.asked import Ask
@@ -47,7 +47,7 @@ async def beside(rooms: Rooms, view: TicketView, actor: Actor) -> dict[str, Any]
         return nothing
     ask, no, shaper = Ask(rooms, actor), view.ticket.no, await Shaper.of(rooms)
     waits = view.ticket.state in WAITING
-    found = await rooms.likeness.like(no, SHOWN)
+    found = await rooms.likeness.find_similar(no, SHOWN)
     units = await suggested(rooms.aid, no, ask) if waits and is_allowed(actor.role, "dispatch") else []
     return {
         "likes": [like_json(one, shaper, rooms.catalogue) for one in found], "suggestions": units,
@@ -91,8 +91,8 @@ async def _catalogue(
     aid = _room(rooms.aid)
     units = (await rooms.office.snapshot()).config.units.values()
     return page(request, "catalogue.html", {
-        "rows": [row_json(row) for row in await aid.rows()], "misses": await aid.misses(start, end, by),
-        "repeats": await aid.repeats(start, end), "by": by, "bys": GROUP_BY, "start": start.isoformat(),
+        "rows": [row_json(row) for row in await aid.list_rows()], "misses": await aid.count_dispatch_errors(start, end, by),
+        "repeats": await aid.count_repeats(start, end), "by": by, "bys": GROUP_BY, "start": start.isoformat(),
         "end": end.isoformat(), "categories": list(Category), "unit_names": await unit_names(rooms),
         "units": sorted((u for u in units if u.active and u.kind is not UnitKind.MANAGEMENT), key=lambda u: u.code),
         "may_keep": actor.role in KEEPERS or _admin(actor), "fault": fault, "said": said or {},
@@ -105,7 +105,7 @@ async def put_row(request: web.Request, rooms: Rooms, actor: Actor, form: Filled
     given = {k: keepable(v) for k, v in form.fields.items() if k != "csrf" and v.strip()}
     try:
         want = understood(RowWant, given).model_dump()
-        await _room(rooms.aid).put(want, actor)
+        await _room(rooms.aid).add_row(want, actor)
     except Refused as no:
         words = message(rooms.catalogue, no.code, no.facts)
         return await _catalogue(request, rooms, actor, fault=words, code=status(no.code), said=given)
@@ -115,7 +115,7 @@ async def put_row(request: web.Request, rooms: Rooms, actor: Actor, form: Filled
 async def remove_row(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) -> web.StreamResponse:
     """POST /catalogue/ID/remove."""
     try:
-        await _room(rooms.aid).remove(_number(request), actor)
+        await _room(rooms.aid).remove_row(_number(request), actor)
     except Refused as no:
         words = message(rooms.catalogue, no.code, no.facts)
         return await _catalogue(request, rooms, actor, fault=words, code=status(no.code))
@@ -143,8 +143,8 @@ async def _hot(
     _office(actor)
     query = read_query(request.query, SPAN) if request.method == "GET" else {}
     start, end = span_of(query, rooms.clock.now().date())
-    listed = hot_json(await _room(rooms.hot).hot(start, end, query.get("region", "")))
-    projects = [as_json(p) for p in await _room(rooms.governance).listed()]
+    listed = hot_json(await _room(rooms.hot).build(start, end, query.get("region", "")))
+    projects = [to_json(p) for p in await _room(rooms.governance).list_projects()]
     return page(request, "hot.html", {
         "hot": listed, "projects": projects, "start": start.isoformat(), "end": end.isoformat(),
         "region": query.get("region", ""), "fault": fault, "said": said or {}, "unit_names": await unit_names(rooms),
@@ -165,7 +165,7 @@ async def govern(request: web.Request, rooms: Rooms, actor: Actor, form: Filled)
         else:
             number = _number(request)
             steps: dict[str, Any] = {
-                "save": lambda: room.change(number, given, actor), "close": lambda: room.close(number, actor),
+                "save": lambda: room.edit(number, given, actor), "close": lambda: room.close(number, actor),
                 "drop": lambda: room.drop(number, actor), "accept": lambda: room.review(number, True, actor),
                 "refuse": lambda: room.review(number, False, actor),
             }  # fmt: skip

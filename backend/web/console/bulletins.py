@@ -4,10 +4,10 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from backend.bulletins.kinds import Kind
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.reporting.kinds import BulletinKind
 from backend.rooms import Rooms
 from backend.web.api import bulletins
 from backend.web.asked import Ask
@@ -41,7 +41,7 @@ async def _page(
     for item in items:
         item["why"] = message(rooms.catalogue, item["error"], {}) if item["error"] else ""
     answer = page(request, "bulletins.html", {
-        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(Kind), "may_make": _may(actor, bulletins.MAKERS), "fault": fault,
+        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": _may(actor, bulletins.MAKERS), "fault": fault,
         "period": period or f"{rooms.clock.now():%Y-%m}", "names": {p.code: p.name for p in snapshot.config.people},
     }, 422 if fault else 200)  # fmt: skip
     if not fault and any(item["state"] == "making" for item in items):
@@ -70,7 +70,9 @@ async def take_out(request: web.Request, rooms: Rooms, actor: Actor) -> web.Stre
     if not _may(actor, bulletins.READERS):
         raise Refused("forbidden")
     room = bulletins.room(Ask(rooms, actor))
-    name, content = await room.open(bulletins.number_of(request.match_info["id"]), request.match_info["file"], actor)
+    name, content = await room.export_document(
+        bulletins.number_of(request.match_info["id"]), request.match_info["file"], actor
+    )
     return web.Response(body=content, headers=bulletins.headers(name))
 
 

@@ -19,7 +19,7 @@ async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamRe
     counts = await rooms.reading.count_open(now, ask.seen_by)
     late = await rooms.reading.list_tickets(TicketFilter(overdue=True), now, limit=SHOWN, seen_by=ask.seen_by)
     shaper = await Shaper.of(rooms)
-    found = await rooms.auditor.findings() if rooms.auditor is not None and not actor.is_unit_member else ()
+    found = await rooms.auditor.list_findings() if rooms.auditor is not None and not actor.is_unit_member else ()
     say = rooms.catalogue.render
     return page(request, "overview.html", {
         "states": [(s.value, counts[s]) for s in State if counts.get(s)], "overdue": counts["overdue"],

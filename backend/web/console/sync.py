@@ -44,7 +44,7 @@ async def mend(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -
     number = request.match_info["id"]
     event = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
     if form.fields.get("what") == "again":
-        await rooms.platform.again(event, actor)
+        await rooms.platform.resend(event, actor)
     else:
         await rooms.platform.settle(event, keepable(form.fields.get("reason", "")), actor)
     raise web.HTTPSeeOther("/sync?state=refused")

@@ -1,0 +1,210 @@
+"""The form of each kind of import: accepted headings, how each column is read, what is filled in (contract §4)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from backend.domain.masking import cut
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Category, Channel, Grade, Role
+from backend.importing.files import vocabulary
+from backend.importing.files.dispatch_catalogue import DISPATCH_CATALOGUE
+from backend.importing.files.duty_roster import DUTY_ROSTER
+from backend.importing.files.form_types import Form, FormField, RowError
+from backend.importing.files.records import CalendarRow, LedgerRow, PersonRow, TicketRow, UnitRow, VisitRow
+from backend.importing.files.vocabulary import LedgerKind, Level, VisitKind, fold
+from backend.tickets import form_fields
+from backend.tickets.form_fields import FileContext, enum_parser
+
+_NAME = form_fields.text_parser(200)
+_TEXT = form_fields.text_parser(form_fields.TEXT_MAX, multiline=True)
+
+
+def _make_unit(row: int, values: dict[str, Any], _: datetime) -> UnitRow:
+    return UnitRow(row, **values)
+
+
+def _make_person(row: int, values: dict[str, Any], _: datetime) -> PersonRow:
+    if values["key_subject"] and not values["key_name"]:
+        values["key_name"] = form_fields.extract_key_name(values["key_subject"])
+    return PersonRow(row, **values)
+
+
+def _make_ticket(row: int, values: dict[str, Any], now: datetime) -> TicketRow:
+    values["title"] = values["title"] or cut(" ".join(values["text"].split()), 40)
+    values["generated_at"] = values["generated_at"] or now
+    return TicketRow(row, **values)
+
+
+_ROSTER_LEVELS: Final = frozenset({Level.OK, Level.UNREASONABLE, Level.MISSING})
+#: Kinds whose points depend on the level of government (B25, B26, B31 and their Annex 2 counterparts).
+_KINDS_WITH_LEVEL: Final = frozenset({LedgerKind.HONOUR, LedgerKind.MEDIA, LedgerKind.CRITICISM})
+_REQUIRED_FIELDS: Final[Mapping[LedgerKind, tuple[str, ...]]] = {
+    LedgerKind.TASK: ("points",),
+    LedgerKind.CONNECT: ("timely", "total"),
+    **dict.fromkeys(_KINDS_WITH_LEVEL, ("level",)),
+}
+
+
+def _make_ledger(row: int, values: dict[str, Any], _: datetime) -> LedgerRow:
+    kind, level = values["kind"], values["level"]
+    for needed in _REQUIRED_FIELDS.get(kind, ()):
+        if values[needed] is None:
+            raise RowError(needed, "missing_field")
+    if kind is LedgerKind.TASK and not 1 <= values["points"] <= 3:
+        raise RowError("points", "bad_number", low=1, high=3)
+    if kind is LedgerKind.CONNECT and values["timely"] > values["total"]:
+        raise RowError("timely", "contradiction", what="rate_above_one")
+    if kind is LedgerKind.ROSTER:
+        values["level"] = level or Level.OK
+        if values["level"] not in _ROSTER_LEVELS:
+            raise RowError("level", "contradiction", what="level_of_roster")
+    elif level in _ROSTER_LEVELS:
+        raise RowError("level", "contradiction", what="level_of_matter")
+    return LedgerRow(row, **values)
+
+
+def _make_calendar(row: int, values: dict[str, Any], _: datetime) -> CalendarRow:
+    values["working"] = values["working"] is vocabulary.DayKind.WORKING
+    return CalendarRow(row, **values)
+
+
+def _make_visit(row: int, values: dict[str, Any], _: datetime) -> VisitRow:
+    if values["answer"] is None and values["contacted"] is None and values["resolved"] is None:
+        raise RowError("answer", "missing_field")
+    return VisitRow(row, **values)
+
+
+_FORMS: Final = (
+    Form(
+        "units",
+        (
+            FormField("code", form_fields.parse_code, "编码|编号|单位编码|单位编号", required=True),
+            FormField("name", _NAME, "名称|单位名称|单位|机构名称", required=True),
+            FormField("kind", enum_parser(vocabulary.UNIT_KIND), "类型|单位类型|类别|机构类型", required=True),
+            FormField("region", _NAME, "地区|所属地区|区域|行政区"),
+            FormField("parent", _NAME, "上级|上级单位|上级编码|上级机构"),
+            FormField(
+                "province_department",
+                form_fields.parse_yes_no,
+                "省直部门|是否省直部门|省级部门|是否省级部门",
+                default=False,
+            ),
+        ),
+        _make_unit,
+        unique_keys=(("code",),),
+    ),
+    Form(
+        "people",
+        (
+            FormField("code", form_fields.parse_code, "编码|编号|人员编码|人员编号|工号"),
+            FormField("name", form_fields.text_parser(60), "姓名|名字", required=True),
+            FormField(
+                "unit",
+                _NAME,
+                "单位|单位编码|单位名称|承办单位|代办处名称|代办处名称(区)|代办处",
+                required=True,
+            ),
+            FormField("role", enum_parser(vocabulary.ROLE), "角色|职责|岗位", required=True),
+            FormField("phone", form_fields.parse_phone, "联系电话|电话|手机|手机号|手机号码|电话号码", required=True),
+            FormField("key_name", _NAME, "密钥名称|密钥"),
+            FormField("key_authorised", form_fields.parse_yes_no, "模块授权|是否授权|密钥授权"),
+            FormField("key_subject", form_fields.parse_key_subject, "颁发给|证书颁发给|证书主题"),
+        ),
+        _make_person,
+        unique_keys=(("code",), ("unit", "phone")),
+        heading_defaults={"代办处名称(区)": {"role": Role.HANDLER}, "代办处名称": {"role": Role.HANDLER}},
+    ),
+    Form(
+        "tickets",
+        (
+            FormField("ticket_no", form_fields.parse_code, "工单编号|工单号|编号|留言编号", required=True),
+            FormField("category", enum_parser(vocabulary.CATEGORY), "类别|诉求类别|诉求类型|工单类别|工单类型"),
+            FormField("grade", enum_parser(vocabulary.GRADE), "级别|紧急程度|工单级别"),
+            FormField("channel", enum_parser(vocabulary.CHANNEL), "渠道|来源|诉求渠道|受理渠道"),
+            FormField("title", form_fields.text_parser(300), "标题|主题|诉求标题|留言主题"),
+            FormField("text", _TEXT, "内容|诉求内容|详情|诉求|留言详情", required=True),
+            FormField("place", form_fields.text_parser(500), "地点|地址|事发地点|事发地址"),
+            FormField("region", _NAME, "地区|所属地区|区域|行政区"),
+            FormField("requester_name", _NAME, "name|诉求人|诉求人姓名|来电人|姓名|留言用户|requester.name"),
+            FormField(
+                "requester_phone",
+                form_fields.parse_phone,
+                "phone|诉求人电话|联系电话|电话|来电号码|手机号|requester.phone",
+            ),
+            FormField("generated_at", form_fields.parse_instant, "生成时间|受理时间|工单生成时间"),
+            FormField("confidential", form_fields.parse_yes_no, "保密|是否保密", default=False),
+            FormField("submitted_at", form_fields.parse_instant, "提交时间|诉求时间|来电时间|留言时间"),
+            FormField("reply_text", _TEXT, "答复意见|答复内容"),
+            FormField("reply_at", form_fields.parse_instant, "答复时间"),
+        ),
+        _make_ticket,
+        unique_keys=(("ticket_no",),),
+        heading_defaults={"留言编号": {"category": Category.HELP, "grade": Grade.GENERAL, "channel": Channel.WEB}},
+    ),
+    Form(
+        "ledger",
+        (
+            FormField("kind", enum_parser(vocabulary.LEDGER_KIND), "类型|台账类型|事项|项目", required=True),
+            FormField("unit", _NAME, "单位|单位编码|单位名称", required=True),
+            FormField("month", form_fields.parse_month, "月份|月|所属月份", required=True),
+            FormField("count", form_fields.integer_parser(0, 1_000_000), "数量|次数|件数", default=1),
+            FormField("level", enum_parser(vocabulary.LEVEL), "级别|层级"),
+            FormField("matter", _NAME, "事项编号|同一事项|matter_id"),
+            FormField("points", form_fields.decimal_parser("0", "1000"), "分值|分数"),
+            FormField("note", form_fields.text_parser(2000, multiline=True), "说明|备注"),
+            FormField("evidence", form_fields.text_parser(500), "证据|材料|佐证材料"),
+            FormField("timely", form_fields.integer_parser(0, 100_000_000), "及时数|接通数"),
+            FormField("total", form_fields.integer_parser(0, 100_000_000), "总数|诉求总量"),
+        ),
+        _make_ledger,
+    ),
+    Form(
+        "calendar",
+        (
+            FormField("day", form_fields.parse_day, "date|日期", required=True),
+            FormField("working", enum_parser(vocabulary.DAY_KIND), "是否工作日|类型|kind|工作日", required=True),
+            FormField("name", _NAME, "名称|节日|说明|备注|note"),
+        ),
+        _make_calendar,
+        unique_keys=(("day",),),
+    ),
+    Form(
+        "visits",
+        (
+            FormField("ticket_no", form_fields.parse_code, "工单编号|工单号|编号", required=True),
+            FormField("kind", enum_parser(vocabulary.VISIT_KIND), "回访方式|方式|类型", default=VisitKind.MANUAL),
+            FormField("at", form_fields.parse_instant, "回访时间|时间", required=True),
+            FormField("contacted", enum_parser(vocabulary.CONTACTED), "是否联系|响应|是否联系过"),
+            FormField("resolved", enum_parser(vocabulary.RESOLVED), "是否解决|解决|解决情况"),
+            FormField("answer", enum_parser(vocabulary.ANSWER), "满意度|是否满意|评价"),
+            FormField("note", form_fields.text_parser(2000, multiline=True), "说明|备注|回访内容"),
+        ),
+        _make_visit,
+        unique_keys=(("ticket_no", "kind", "at"),),
+    ),
+    DUTY_ROSTER,
+    DISPATCH_CATALOGUE,
+)
+FORMS: Final[Mapping[str, Form]] = {form.kind: form for form in _FORMS}
+
+
+def parse_set_values(form: Form, given: Mapping[str, str], context: FileContext) -> dict[str, Any]:
+    """Parse the values of `--set field=value` as their columns would be.
+
+    Raises Refused `unknown_field`, `bad_set_value` (with the inner code in `reason`).
+    """
+    from backend.importing.files.messages import render_sentence
+
+    known = form.index_by_heading()
+    found: dict[str, Any] = {}
+    for heading, value in given.items():
+        column = known.get(fold(heading))
+        if column is None:
+            raise Refused("unknown_field", field=heading)
+        try:
+            found[column.name] = column.parse(value, context)
+        except Refused as refusal:
+            message = render_sentence(refusal.code, heading, **refusal.facts)
+            raise Refused("bad_set_value", field=heading, reason=refusal.code, message=message) from refusal
+    return found

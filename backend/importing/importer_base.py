@@ -1,0 +1,109 @@
+"""Share what all importers need: services, unit lookup, and the wording of refusals."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from backend.domain.acts import Actor
+from backend.domain.records import Unit
+from backend.domain.refusals import Refused
+from backend.domain.texts import Texts
+from backend.importing.files.records import RowRefusal
+from backend.importing.history import HistoryImport
+from backend.office.cache import OfficeCache
+from backend.office.duty_roster import DutyRoster
+from backend.office.people import People
+from backend.ports.imports import ImportStore
+from backend.tickets.intake import Intake
+from backend.tickets.service import TicketService
+
+if TYPE_CHECKING:
+    from backend.triage.dispatching import DispatchSuggestions
+
+CHUNK_SIZE: int | None = 1_000  # rows a transaction: small enough not to block others for long
+NewOrRefused = bool | Refused  # True: new; False: already there
+
+
+class RowResult(Enum):
+    """The result of a good row."""
+
+    IMPORTED = "imported"
+    ALREADY = "already"
+
+
+RowVerdict = RowResult | RowRefusal
+
+
+@dataclass(frozen=True, slots=True)
+class ImportServices:
+    """The services that importers use."""
+
+    office: OfficeCache
+    intake: Intake
+    people: People
+    tickets: TicketService
+    store: ImportStore
+    histories: HistoryImport
+    rosters: DutyRoster
+    suggestions: "DispatchSuggestions"
+
+
+class Importer(ABC):
+    """Imports rows of one kind for one file. `chunk` is how many it gets at once, None for all."""
+
+    chunk_size: ClassVar[int | None] = CHUNK_SIZE
+
+    def __init__(self, services: ImportServices, texts: Texts, by: Actor, dry_run: bool) -> None:
+        self.services = services
+        self.by = by
+        self.dry_run = dry_run
+        self._texts = texts
+
+    async def import_rows(self, rows: Sequence[Any]) -> list[RowVerdict]:
+        """Import rows; return the result of each, in order."""
+        results = await self.process(rows)
+        return [self._to_verdict(row.row, result) for row, result in zip(rows, results, strict=True)]
+
+    @abstractmethod
+    async def process(self, rows: Sequence[Any]) -> Sequence[NewOrRefused]:
+        """Import rows; for each return whether it is new, or the refusal."""
+
+    def _to_verdict(self, row: int, result: NewOrRefused) -> RowVerdict:
+        if isinstance(result, Refused):
+            if result.code == "exists":
+                return RowResult.ALREADY
+            code = result.code
+            near = "、".join(result.facts.get("near", ()))
+            text_key = "unknown_unit_near" if code == "unknown_unit" and near else code
+            message = self._texts.render_refusal(text_key, {**result.facts, "near": near})
+            return RowRefusal(row, str(result.facts.get("field", "")), code, message)
+        return RowResult.IMPORTED if result else RowResult.ALREADY
+
+    async def load_finder(self) -> "UnitFinder":
+        """Return a finder of the current units."""
+        return UnitFinder((await self.services.office.snapshot(fresh=True)).config.units.values())
+
+
+class UnitFinder:
+    """Finds units by code or name; a name shared by two units finds none."""
+
+    def __init__(self, units: Iterable[Unit]) -> None:
+        self._codes = {u.code: u for u in units}
+        names = Counter(u.name for u in self._codes.values())
+        self._names = {u.name: u for u in self._codes.values() if names[u.name] == 1}
+
+    def find(self, written: str, field: str = "unit") -> Unit:
+        """Find a unit. Refused `unknown_unit` with near names (FF11)."""
+        unit = self._codes.get(written) or self._names.get(written)
+        if unit is None:
+            raise self.suggest(Refused("unknown_unit", unit=written, field=field))
+        return unit
+
+    def suggest(self, no: Refused) -> Refused:
+        """Return the refusal with the names and codes nearest to the input."""
+        near = get_close_matches(str(no.facts.get("unit")), [*self._names, *self._codes], n=2, cutoff=0.5)
+        return Refused(no.code, **{**no.facts, "near": near})

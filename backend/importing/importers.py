@@ -1,0 +1,255 @@
+"""Import each kind of row: one small class per kind, each returning a result per row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from backend.domain.acts import Act, Actor, Snapshot
+from backend.domain.calendar import build_year
+from backend.domain.duty_roster import Shift
+from backend.domain.records import Person, Unit
+from backend.domain.refusals import Refused
+from backend.domain.texts import Texts
+from backend.domain.ticket import Answer, Role, Source
+from backend.importing.files import records as paper
+from backend.importing.importer_base import Importer, ImportServices, NewOrRefused, UnitFinder
+from backend.importing.ledger_lines import LedgerImporter
+from backend.office.duty_roster import WHOLE_DAY, parse_shift
+from backend.office.people import PersonForm
+from backend.ports.dispatch_catalogue import NewCatalogueEntry
+from backend.ports.moves import TicketRef
+from backend.tickets.intake import TicketForm
+from backend.triage.dispatching import build_entry
+
+
+class UnitImporter(Importer):
+    """Units; a parent may appear anywhere in the same file."""
+
+    chunk_size = None
+
+    async def process(self, rows: Sequence[paper.UnitRow]) -> list[NewOrRefused]:
+        known = (await self.services.office.snapshot(fresh=True)).config.units
+        named = {r.code: Unit(r.code, r.name, r.kind) for r in rows}
+        finder = UnitFinder({**known, **named}.values())
+        found: list[Unit | Refused] = []
+        for row in rows:
+            old = known.get(row.code)
+            try:
+                parent = finder.find(row.parent, "parent").code if row.parent else None
+            except Refused as no:
+                found.append(no)
+                continue
+            found.append(Unit(
+                row.code, row.name, row.kind, row.region or "", parent, row.province_department,
+                old.active if old else True, old.pilot if old else True,
+            ))  # fmt: skip
+        good = [u for u in found if isinstance(u, Unit)]
+        present_codes = {u.code for u in good} | set(known)
+        found = [
+            Refused("unknown_unit", unit=u.parent, field="parent")
+            if isinstance(u, Unit) and u.parent and u.parent not in present_codes else u
+            for u in found
+        ]  # fmt: skip
+        good = [u for u in found if isinstance(u, Unit)]
+        kept = [known.get(u.code) != u for u in good] if self.dry_run else await self._put(good)
+        fresh = iter(kept)
+        return [u if isinstance(u, Refused) else next(fresh) for u in found]
+
+    async def _put(self, units: Sequence[Unit]) -> list[bool]:
+        return await self.services.people.put_units(units, self.by.code) if units else []
+
+
+class PersonImporter(Importer):
+    """People; their unit by code or name."""
+
+    async def process(self, rows: Sequence[paper.PersonRow]) -> list[NewOrRefused]:
+        finder = await self.load_finder()
+        forms: list[PersonForm | Refused] = []
+        for row in rows:
+            try:
+                forms.append(PersonForm(
+                    name=row.name, unit=finder.find(row.unit).code, role=row.role, code=row.code, phone=row.phone,
+                    key_name=row.key_name, key_authorised=row.key_authorised,
+                ))  # fmt: skip
+            except Refused as no:
+                forms.append(no)
+        good = [f for f in forms if isinstance(f, PersonForm)]
+        put = self.services.people.put_people_each
+        done: Iterable[NewOrRefused] = await (self._preview(good) if self.dry_run else put(good, self.by.code))
+        answers = iter(done)
+        return [f if isinstance(f, Refused) else next(answers) for f in forms]
+
+    async def _preview(self, forms: Sequence[PersonForm]) -> list[NewOrRefused]:
+        known = (await self.services.office.snapshot(fresh=True)).by_code
+        return [
+            f.code not in known or (known[f.code].name, known[f.code].unit, known[f.code].role)
+            != (f.name, f.unit, f.role) for f in forms
+        ]  # fmt: skip
+
+
+class TicketImporter(Importer):
+    """Demands."""
+
+    async def process(self, rows: Sequence[paper.TicketRow]) -> list[NewOrRefused]:
+        forms = [build_form(row) for row in rows]
+        intake = self.services.intake
+        answers = await (intake.check(forms) if self.dry_run else intake.receive_many(forms, self.by, Source.IMPORT))
+        return [a if isinstance(a, Refused) else True for a in answers]
+
+
+def build_form(row: paper.TicketRow) -> TicketForm:
+    """Convert a row to a form; a reply given elsewhere is kept as provenance, it is not a reply of ours."""
+    extra = {"reply_text": row.reply_text, "reply_at": row.reply_at.isoformat() if row.reply_at else None}
+    return TicketForm(
+        ticket_no=row.ticket_no, category=row.category, grade=row.grade, channel=row.channel, title=row.title,
+        text=row.text, place=row.place or "", region=row.region or "", requester_name=row.requester_name,
+        requester_phone=row.requester_phone, generated_at=row.generated_at, submitted_at=row.submitted_at,
+        confidential=row.confidential, extra={k: v for k, v in extra.items() if v},
+    )  # fmt: skip
+
+
+class HistoryImporter(Importer):
+    """Complete histories of tickets from an older platform."""
+
+    async def process(self, rows: Sequence[paper.HistoryRow]) -> list[NewOrRefused]:
+        histories, finder = self.services.histories, await self.load_finder()
+        results = await (histories.check(rows) if self.dry_run else histories.write(rows, self.by.code))
+        return [finder.suggest(r) if isinstance(r, Refused) and r.code == "unknown_unit" else r for r in results]
+
+
+class CalendarImporter(Importer):
+    """Calendar days. A full year's notice (New Year's Day and 1 October both closed) sets its other days by weekday."""
+
+    chunk_size = None
+
+    async def process(self, rows: Sequence[paper.CalendarRow]) -> list[NewOrRefused]:
+        office = self.services.office
+        calendar = (await office.snapshot(fresh=True)).calendar
+        days = {row.day: row.working for row in rows}
+        fresh = [not calendar.covers(d) or calendar.is_workday(d) is not days[d] for d in (r.day for r in rows)]
+        if self.dry_run:
+            return list(fresh)
+        by_name: dict[str, dict[date, bool]] = {}
+        for row in rows:
+            by_name.setdefault(row.name or "", {})[row.day] = row.working
+        for year in sorted({d.year for d in days}):
+            if calendar.covers(date(year, 12, 31)) or days.get(date(year, 1, 1)) or days.get(date(year, 10, 1)):
+                continue
+            if date(year, 1, 1) in days and date(year, 10, 1) in days:
+                rest = {d: w for d, w in build_year(year, (), ()).items() if d not in days}
+                by_name.setdefault("", {}).update(rest)
+        now = office.clock.now()
+        for name, some in by_name.items():
+            await office.store.set_days(some, name, self.by.code, now)
+        office.invalidate()
+        return list(fresh)
+
+
+class VisitImporter(Importer):
+    """Return visits made elsewhere (A34): performed as acts of a revisit agent, at the time they were made."""
+
+    chunk_size = 100
+
+    async def process(self, rows: Sequence[paper.VisitRow]) -> list[NewOrRefused]:
+        done = {row.row: await self._import_one(row) for row in sorted(rows, key=lambda r: r.at)}
+        return [done[row.row] for row in rows]
+
+    async def _import_one(self, row: paper.VisitRow) -> NewOrRefused:
+        snap = await self.services.tickets.moves.load(TicketRef(no=row.ticket_no))
+        if snap is None:
+            return Refused("not_found", ticket=row.ticket_no, field="ticket_no")
+        if _has_visit(snap, row):
+            return False
+        arguments = {
+            "kind": str(row.kind), "at": row.at, "contacted": row.contacted, "resolved": row.resolved,
+            "answer": row.answer or Answer.NO_REPLY, "note": row.note or "",
+        }  # fmt: skip
+        if row.at > self.services.office.clock.now() or row.at < snap.ticket.generated_at:
+            return Refused("bad_field", field="at")
+        if self.dry_run:
+            return True
+        agent = Actor(self.by.code, Role.REVISIT_AGENT)
+        try:
+            await self.services.tickets.act(
+                Act(
+                    "visit",
+                    agent,
+                    Source.IMPORT,
+                    ticket_no=row.ticket_no,
+                    arguments={k: v for k, v in arguments.items() if v},
+                )
+            )
+        except Refused as no:
+            return no
+        return True
+
+
+def _has_visit(snap: Snapshot, row: paper.VisitRow) -> bool:
+    return any(v.kind == row.kind and v.at == row.at for v in snap.visits)
+
+
+class RosterImporter(Importer):
+    """Shifts of duty rosters; a person by code, or by name within the unit."""
+
+    async def process(self, rows: Sequence[paper.RosterRow]) -> list[NewOrRefused]:
+        finder, office = await self.load_finder(), self.services.office
+        people = (await office.snapshot(fresh=True)).config.people
+        shifts: list[Shift | Refused] = []
+        for row in rows:
+            try:
+                unit = finder.find(row.unit).code
+                person = self._find_person(row.person, unit, people, "person")
+                deputy = self._find_person(row.deputy, unit, people, "deputy") if row.deputy else None
+                if row.begin is not None and row.end is not None:
+                    shifts.append(Shift(0, unit, row.begin, row.end, person, deputy))
+                elif row.day is not None:
+                    shifts.append(parse_shift(unit, row.day, row.hours or WHOLE_DAY, person, deputy, office.clock.zone))
+            except Refused as no:
+                shifts.append(no)
+        good = [s for s in shifts if isinstance(s, Shift)]
+        rosters = self.services.rosters
+        done: Sequence[bool | Refused]
+        done = (
+            [no or True for no in await rosters.check_shifts(good, self.by)]
+            if self.dry_run
+            else await rosters.save_shifts(good, self.by)
+        )
+        answers = iter(done)
+        return [s if isinstance(s, Refused) else next(answers) for s in shifts]
+
+    @staticmethod
+    def _find_person(written: str, unit: str, people: Sequence[Person], field: str) -> str:
+        named = [p.code for p in people if p.code == written or (p.unit == unit and p.name == written)]
+        if len(set(named)) != 1:
+            raise Refused("unknown_person", person=written, field=field)
+        return named[0]
+
+
+class CatalogueImporter(Importer):
+    """Rows of the dispatch catalogue; their unit by code or name."""
+
+    async def process(self, rows: Sequence[paper.CatalogueRow]) -> list[NewOrRefused]:
+        finder = await self.load_finder()
+        entries: list[NewCatalogueEntry | Refused] = []
+        for row in rows:
+            try:
+                entries.append(build_entry(
+                    finder, row.unit, category=row.category, keywords=row.keywords or "", region=row.region or "",
+                    basis=row.basis or "", valid_from=row.valid_from, valid_to=row.valid_to,
+                ))  # fmt: skip
+            except Refused as no:
+                entries.append(no)
+        good = [e for e in entries if isinstance(e, NewCatalogueEntry)]
+        kept = iter(await self.services.suggestions.import_rows(good, self.by.code, dry=self.dry_run))
+        return [e if isinstance(e, Refused) else next(kept) for e in entries]
+
+
+IMPORTERS: Mapping[str, type[Importer]] = {
+    "units": UnitImporter, "people": PersonImporter, "tickets": TicketImporter, "history": HistoryImporter,
+    "ledger": LedgerImporter, "calendar": CalendarImporter, "visits": VisitImporter, "roster": RosterImporter,
+    "catalogue": CatalogueImporter,
+}  # fmt: skip
+
+
+def create_importer(kind: str, services: ImportServices, texts: Texts, by: Actor, dry_run: bool) -> Importer:
+    """Create the importer of this kind for one file."""
+    return IMPORTERS[kind](services, texts, by, dry_run)

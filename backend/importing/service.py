@@ -1,0 +1,162 @@
+"""Import a file's rows in chunks: good rows are kept although others are refused, and none is imported twice."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.texts import Texts
+from backend.domain.ticket import Role
+from backend.importing.files.reader import ImportReader, open_import
+from backend.importing.files.records import Record, RowRefusal
+from backend.importing.importer_base import ImportServices, RowResult, RowVerdict
+from backend.importing.importers import create_importer
+from backend.office.cache import OfficeCache
+from backend.office.duty_roster import PLANNER_ROLES
+from backend.ports.imports import ImportStore
+from backend.tickets.form_fields import FileContext
+
+log = structlog.get_logger("imports")
+MAX_STORED_REFUSALS = 200  # refused rows stored with the file
+
+#: What may be imported, and by which roles besides admin.
+ALLOWED_ROLES: Mapping[str, frozenset[Role]] = {
+    "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
+    "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
+    "visits": frozenset({Role.REVISIT_AGENT}), "catalogue": frozenset({Role.DISPATCHER}), "roster": PLANNER_ROLES,
+}  # fmt: skip
+Progress = Callable[[int, int], None]  # rows done, rows expected
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """The result of importing a file (contract §3)."""
+
+    read: int = 0
+    imported: int = 0
+    already: int = 0
+    refused: list[RowRefusal] = field(default_factory=list)
+
+    def add(self, verdict: "RowVerdict") -> None:
+        """Count one row."""
+        if isinstance(verdict, RowRefusal):
+            self.refused.append(verdict)
+        elif verdict is RowResult.ALREADY:
+            self.already += 1
+        else:
+            self.imported += 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Convert to JSON."""
+        refused = [asdict(no) for no in sorted(self.refused, key=lambda no: no.row)]
+        return {"read": self.read, "imported": self.imported, "already": self.already, "refused": refused}
+
+
+class ImportService:
+    """Imports files row by row. `countries` are those whose numbers may be called."""
+
+    def __init__(
+        self, services: ImportServices, store: ImportStore, office: OfficeCache, texts: Texts,
+        countries: Sequence[str] = ("CN",),
+    ) -> None:  # fmt: skip
+        self._services = services
+        self._store = store
+        self._office = office
+        self._texts = texts
+        self._countries = tuple(countries)
+
+    async def import_file(
+        self, kind: str, name: str, content: bytes | Path, by: Actor, *, dry_run: bool = False,
+        preset: Mapping[str, str] | None = None, progress: Progress | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Import a file; return the report of contract §3. `preset` fills columns the file does not have.
+
+        Refused rows are in the report. Refused for the whole file: `unknown_kind`, `forbidden`, `file_…`,
+        `too_large`, `headings_missing`, `heading_twice`, `unknown_field`, `bad_set_value`.
+        """
+        if kind not in ALLOWED_ROLES:
+            raise Refused("unknown_kind", kind=kind)
+        if by.role is not None and by.role is not Role.ADMIN and by.role not in ALLOWED_ROLES[kind]:
+            raise Refused("forbidden")
+        now = self._office.clock.now()
+        context = FileContext(zone=self._office.clock.zone, countries=self._countries)
+        reading = await asyncio.to_thread(open_import, kind, content, set_values=preset or {}, now=now, context=context)
+        report = await self._import_rows(reading, kind, by, dry_run, progress)
+        document = report.to_json()
+        log.info("imported", kind=kind, by=by.code, dry_run=dry_run, read=report.read, imported=report.imported,
+                 already=report.already, refused=len(report.refused))  # fmt: skip
+        if not dry_run:
+            short = {**document, "refused": document["refused"][:MAX_STORED_REFUSALS]}
+            await self._store.record_import(kind, await asyncio.to_thread(_sha256, content), name, by.code, now, short)
+        return document
+
+    async def _import_rows(
+        self, reading: ImportReader, kind: str, by: Actor, dry: bool, progress: Progress | None
+    ) -> ImportReport:
+        report = ImportReport()
+        importer = create_importer(kind, self._services, self._texts, by, dry)
+        rows = await asyncio.to_thread(iter, reading)
+        next_chunk = asyncio.create_task(asyncio.to_thread(_read_chunk, rows, importer.chunk_size))
+        try:
+            while True:
+                chunk = await next_chunk
+                if not chunk.last:  # read the next rows while these are written
+                    next_chunk = asyncio.create_task(asyncio.to_thread(_read_chunk, rows, importer.chunk_size))
+                report.read += chunk.read
+                for verdict in (*chunk.refused, *(await importer.import_rows(chunk.records) if chunk.records else ())):
+                    report.add(verdict)
+                if chunk.broken is not None:
+                    if report.read == 0:
+                        raise chunk.broken
+                    message = self._texts.render_refusal(chunk.broken.code, chunk.broken.facts)
+                    report.refused.append(RowRefusal(reading.row + 1, "", chunk.broken.code, message))
+                if progress is not None:
+                    progress(report.read, max(reading.estimated_rows or 0, report.read))
+                if chunk.last:
+                    return report
+        finally:
+            next_chunk.cancel()
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """The next rows of a file; whether they are the last, and the refusal that ended the file, if any."""
+
+    records: list[Record] = field(default_factory=list)
+    refused: list[RowRefusal] = field(default_factory=list)
+    last: bool = False
+    broken: Refused | None = None
+
+    @property
+    def read(self) -> int:
+        """How many rows."""
+        return len(self.records) + len(self.refused)
+
+
+def _read_chunk(rows: Iterator[Record | RowRefusal], size: int | None) -> _Chunk:
+    chunk = _Chunk()
+    try:
+        for row in islice(rows, size):
+            if isinstance(row, RowRefusal):
+                chunk.refused.append(row)
+            else:
+                chunk.records.append(row)
+    except Refused as broken:
+        chunk.last, chunk.broken = True, broken
+        return chunk
+    chunk.last = size is None or chunk.read < size
+    return chunk
+
+
+def _sha256(content: bytes | Path) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

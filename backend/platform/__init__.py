@@ -1,0 +1,1 @@
+"""The external platform that holds the record: demands in, moves written back."""

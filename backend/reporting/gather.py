@@ -1,0 +1,141 @@
+"""Gather what a bulletin needs: work figures of three spans, details, ledger lines, and scores where it has them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.domain.scoring.measures import COHORT_SETTINGS, Measure
+from backend.domain.settings import Settings
+from backend.office.cache import OfficeSnapshot
+from backend.ports.reporting import BulletinStore, PeriodDetail, ReportPeriod
+from backend.ports.scoring import Cohort, LedgerEntry, UnitCount
+from backend.reporting.figures import PeriodFigures, Ratio
+from backend.reporting.kinds import BEIJING, BulletinKind, ReportPeriods, build_report_periods
+from backend.reporting.score_chapters import Scores
+from backend.reporting.work_chapters import AGENCY_RATES, RATES
+from backend.scoring.periods import get_month_bounds
+from backend.scoring.results import compute_result
+from backend.scoring.service import Scoring
+
+ASSIGNMENTS = "assignments"
+MAX_PROBLEMS = 500  # tickets reviewed in one document at most; the total is printed
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything a document is composed from."""
+
+    kind: BulletinKind
+    spans: ReportPeriods
+    snapshot: OfficeSnapshot
+    settings: Settings
+    now: PeriodFigures
+    before: PeriodFigures
+    year_ago: PeriodFigures
+    detail: PeriodDetail
+    ledger: Sequence[LedgerEntry]
+    scores: Scores | None
+    agencies: Mapping[Measure, Sequence[UnitCount]] | None
+    agencies_year: Mapping[Measure, Sequence[UnitCount]] | None
+
+    @property
+    def beijing(self) -> bool:
+        """Whether the document has the agencies' three rates instead of scores."""
+        return self.settings.text("profile") == BEIJING
+
+
+class Gatherer:
+    """Gathers from the bulletin store and the scoring service."""
+
+    def __init__(self, store: BulletinStore, scoring: Scoring) -> None:
+        self._store, self._scoring, self._office = store, scoring, scoring.office
+
+    async def gather(self, kind: BulletinKind, period: str, changes: Mapping[str, str], scheme: str | None) -> Material:
+        """Gather all material of a period. Refused `bad_period`, and as by scoring."""
+        at, snapshot = self._office.clock.now(), await self._office.snapshot()
+        settings = snapshot.settings.with_changes(changes)
+        spans = build_report_periods(period, at, self._office.clock.zone)
+        beijing = settings.text("profile") == BEIJING
+        now, before, year_ago = await self.load_figures((spans.now, spans.before, spans.year_ago), settings)
+        detail = await self._store.load_detail(spans.now, spans.trend, MAX_PROBLEMS)
+        ledger = await self._scoring.store.list_accepted_entries(spans.period.months[0], spans.period.months[-1])
+        scored = kind in (BulletinKind.QUARTERLY, BulletinKind.ANNUAL) and not beijing
+        counted = await self._count_agencies(spans.now, settings) if beijing else None
+        year = ReportPeriod(
+            get_month_bounds(f"{spans.period.months[0][:4]}-01", self._office.clock.zone)[0], spans.now.end, at
+        )
+        to_date = await self._count_agencies(year, settings) if beijing and kind is BulletinKind.ANALYSIS else None
+        return Material(
+            kind, spans, snapshot, settings, now, before, year_ago, detail, ledger,
+            await self.load_scores(spans, changes, scheme) if scored else None, counted, to_date,
+        )  # fmt: skip
+
+    async def load_figures(self, spans: Sequence[ReportPeriod], settings: Settings) -> list[PeriodFigures]:
+        """Load the figures and rates of spans."""
+        found = []
+        for span, figures in zip(spans, await self._store.count_figures(spans), strict=True):
+            beijing = settings.text("profile") == BEIJING
+            measures = [m for _, m in (*RATES, *(AGENCY_RATES if beijing else ()))]
+            counted = await self._scoring.store.count(measures, _build_query(span, settings))
+            rates = {
+                m: Ratio(sum(c.numerator for c in rows), sum(c.denominator for c in rows))
+                for m, rows in counted.items()
+            }
+            found.append(PeriodFigures(figures, rates))
+        return found
+
+    async def _count_agencies(self, span: ReportPeriod, settings: Settings) -> Mapping[Measure, Sequence[UnitCount]]:
+        return await self._scoring.store.count([m for _, m in AGENCY_RATES], _build_query(span, settings))
+
+    async def load_scores(self, spans: ReportPeriods, changes: Mapping[str, str], scheme: str | None) -> Scores:
+        """Load the period's scores: its own locked run, else computed from its months, locked ones as locked."""
+        run = None if changes else await self._scoring.store.find_locked_run(spans.period.name, scheme or "")
+        inputs = (
+            run.sheet["inputs"] if run is not None
+            else await self._scoring.collect_inputs(spans.period, scheme=scheme, settings=changes or None, evidence=False)
+        )  # fmt: skip
+        result = run.sheet["result"] if run is not None else compute_result(inputs)
+        parts = [inputs] if "units" in inputs else inputs["months"]
+        months: dict[str, dict[str, str | None]] = {}
+        volumes: dict[str, int] = {}
+        locked: dict[str, int | None] = {}
+        for part in parts:
+            month = compute_result(part)
+            locked_run = None if changes else await self._scoring.store.find_locked_run(month["period"], scheme or "")
+            locked[month["period"]] = None if locked_run is None else locked_run.id
+            for row in (*month["units"], *month["regions"]):
+                code = row.get("unit") or row["region"]
+                months.setdefault(code, {})[month["period"]] = row["total"]
+            for document in part["units"]:
+                volumes[document["unit"]] = volumes.get(document["unit"], 0) + _compute_volume(document)
+        return Scores(
+            result["units"], result["regions"], months, volumes, find_small_samples(parts, inputs["settings"]), locked,
+            None if run is None else run.id, tuple(locked),
+        )  # fmt: skip
+
+
+def find_small_samples(parts: Sequence[Mapping[str, Any]], settings: Mapping[str, str]) -> frozenset[str]:
+    """Return units whose sample over the whole period is small (`scoring.small_sample_min`), whatever its months had.
+
+    The sample is that of the sheet: the number of assignments or, if unknown, each rate's denominator.
+    """
+    samples: dict[str, dict[str, int]] = {}
+    for document in (unit for part in parts for unit in part["units"]):
+        own = samples.setdefault(document["unit"], {})
+        given = document.get("assignments")
+        rates = {item: pair[1] for item, pair in document["rates"].items()}
+        for name, n in (rates if given is None else {ASSIGNMENTS: given}).items():
+            own[name] = own.get(name, 0) + int(n)
+    least = int(settings["scoring.small_sample_min"])
+    return frozenset(unit for unit, own in samples.items() if any(0 < n < least for n in own.values()))
+
+
+def _compute_volume(document: Mapping[str, Any]) -> int:
+    """Return a unit's assignments; for an institution, its tickets to dispatch."""
+    of_institution = document["rates"].get("dispatch", [0, 0])[1]
+    return int(document.get("assignments", of_institution) or of_institution)
+
+
+def _build_query(span: ReportPeriod, settings: Settings) -> Cohort:
+    words: dict[str, Any] = {name: settings.text(f"scoring.{name}") for name in COHORT_SETTINGS}
+    return Cohort(span.start, span.end, span.as_of, **words)

@@ -1,0 +1,176 @@
+"""Write the chapters with scores: quarterly ranking, annual assessment, the agencies' three rates (B12, A26, Q52)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from backend.domain.records import Unit
+from backend.domain.scoring.measures import Measure
+from backend.domain.scoring.ranking import rank
+from backend.domain.settings import Settings
+from backend.ports.scoring import UnitCount
+from backend.reporting.document import Cell, Number
+from backend.reporting.figures import Ratio
+from backend.reporting.writer import Writer
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A period's result and what is printed beside it: monthly scores, volumes, and the runs they come from."""
+
+    units: Sequence[Row]
+    regions: Sequence[Row]
+    months: Mapping[str, Mapping[str, str | None]]  # unit or region → month → total
+    volumes: Mapping[str, int]  # unit → assignments
+    small_samples: frozenset[str]
+    month_runs: Mapping[str, int | None]  # month → id of the locked run, None for a trial
+    period_run: int | None = None  # id of the period's own locked run
+    month_names: Sequence[str] = field(default=())
+
+
+def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: Settings) -> None:
+    """Write regions, institutions, units in peer groups, and departments without region; the unscored apart."""
+    runs = [
+        w.render("run_locked", month=m, run=n) if n else w.render("run_trial", month=m)
+        for m, n in found.month_runs.items()
+    ]
+    w.add_heading("standing")
+    if found.period_run is not None:
+        w.add_paragraph("standing_whole", run=found.period_run)
+    elif runs:
+        w.add_paragraph("standing", runs=w.render("list_mark").join(runs))
+    w.add_paragraph("method")
+    ranked = settings.choice("bulletin.ranking") == "ranks"
+    scored = [r for r in found.units if r["total"] is not None]
+    if not scored and not any(r["total"] is not None for r in found.regions):
+        w.add_paragraph("no_scores")
+    if any(r["total"] is not None for r in found.regions):
+        w.add_heading("regions")
+        rows = [r for r in found.regions if r["total"] is not None]
+        _write_table(w, "regions", rows, found, "region", ranked=ranked, units=units)
+        _write_unscored(w, [r["region"] for r in found.regions if r["total"] is None])
+    handling = [r for r in scored if not _is_department(r, units) and not _is_management(r, units)]
+    for heading, rows in (("management", [r for r in scored if _is_management(r, units)]), ("units", handling),
+                          ("departments", [r for r in scored if _is_department(r, units) and not _is_management(r, units)])):  # fmt: skip
+        if not rows:
+            continue
+        w.add_heading(f"scores_{heading}")
+        if heading != "units":
+            _write_table(w, f"scores_{heading}", rows, found, "unit", ranked=ranked, units=units)
+            continue
+        for group, members in group_by_volume(rows, found.volumes, settings):
+            if members:
+                w.add_paragraph(f"group_{group}", count=len(members), large=settings.integer("bulletin.peer_large"),
+                        small=settings.integer("bulletin.peer_small"))  # fmt: skip
+                _write_table(w, f"group_{group}", members, found, "unit", ranked=ranked, units=units)
+    idle = [r for r in found.units if r["total"] is None]
+    if idle:
+        w.add_heading("unscored")
+        _write_unscored(w, [r.get("name") or r["unit"] for r in idle])
+
+
+def _is_management(row: Row, units: Mapping[str, Unit]) -> bool:
+    return row["unit"] in units and units[row["unit"]].kind == "management"
+
+
+def _is_department(row: Row, units: Mapping[str, Unit]) -> bool:
+    unit = units.get(row["unit"])
+    return unit is not None and (unit.province_department or not unit.region)
+
+
+def group_by_volume(
+    rows: Sequence[Row], volumes: Mapping[str, int], settings: Settings
+) -> list[tuple[str, list[Row]]]:  # fmt: skip
+    """Group units by volume (`bulletin.peer_large`, `bulletin.peer_small`): few tickets are not ranked with many."""
+    large, small = settings.integer("bulletin.peer_large"), settings.integer("bulletin.peer_small")
+    found: dict[str, list[Row]] = {"large": [], "middle": [], "small": []}
+    for row in rows:
+        n = volumes.get(row["unit"], 0)
+        found["large" if n >= large else "small" if n < small else "middle"].append(row)
+    return list(found.items())
+
+
+def _write_table(
+    w: Writer, key: str, rows: Sequence[Row], found: Scores, name: str, *, ranked: bool, units: Mapping[str, Unit]
+) -> None:  # fmt: skip
+    """Write one score table: by rank (ties share one), or by tier with the units of a tier by code."""
+    ranks = {r.code: r.rank for r in rank({row[name]: row["total"] for row in rows})}
+    if ranked:
+        ordered = sorted(rows, key=lambda r: (ranks[r[name]] or 0, r[name]))
+    else:
+        ordered = sorted(rows, key=lambda r: (_get_tier_order(w, r), r[name]))
+    monthly = len(found.month_names) <= 3
+    of_unit = name == "unit"
+    heads = [*(["rank"] if ranked else ["tier"]), "unit" if of_unit else "region", *(["volume"] if of_unit else [])]
+    columns = [w.make_column(h, {"unit": 2.6, "region": 2.6}.get(h, 0.9)) for h in heads]
+    months = [w.make_titled_column(w.texts.render(f"bulletin.month.{int(m[5:])}"), 0.9) for m in found.month_names]
+    after = [
+        w.make_column("score", 1.0),
+        *([w.make_column("tier", 0.9)] if ranked else []),
+        w.make_column("remark", 1.2),
+    ]
+    lines: list[tuple[Cell, ...]] = []
+    full: list[tuple[Cell, ...]] = []
+    for row in ordered:
+        first: tuple[Cell, ...] = (ranks[row[name]] if ranked else _format_tier(w, row), row.get("name") or row[name])
+        if of_unit:
+            first = (*first, found.volumes.get(row["unit"], 0))
+        month_cells = tuple(make_score_cell(found.months.get(row[name], {}).get(m)) for m in found.month_names)
+        remark = w.render("small_sample") if row[name] in found.small_samples else ""
+        last = (make_score_cell(row["total"]), *((_format_tier(w, row),) if ranked else ()), remark)
+        lines.append((*first, *(month_cells if monthly else ()), *last))
+        full.append((*first, *month_cells, *last))
+    w.add_table(key, [*columns, *(months if monthly else ()), *after], lines)
+    if not monthly:
+        w.add_table(f"{key}_months", [*columns, *months, *after], full, annex=True)
+
+
+def _get_tier_order(w: Writer, row: Row) -> int:
+    order = ("excellent", "good", "fair", "poor")
+    return order.index(row["tier"]) if row.get("tier") in order else len(order)
+
+
+def _format_tier(w: Writer, row: Row) -> str:
+    return w.texts.get_word_or_value("tier", str(row["tier"])) if row.get("tier") else ""
+
+
+def make_score_cell(total: str | None) -> Cell:
+    """Convert a published score to a cell."""
+    return None if total is None else Number(Fraction(total))
+
+
+def _write_unscored(w: Writer, names: Sequence[str]) -> None:
+    if names:
+        w.add_paragraph("unscored", count=len(names), names=w.render("list_mark").join(names))
+
+
+def write_agencies(
+    w: Writer, counted: Mapping[Measure, Sequence[UnitCount]], to_date: Mapping[Measure, Sequence[UnitCount]] | None,
+    units: Mapping[str, Unit],
+) -> None:  # fmt: skip
+    """Write 响应率、办结率、满意率 by agency, of the period and of the year to date (A26, A35, Q41)."""
+    w.add_heading("agencies")
+    w.add_paragraph("agencies")
+    for key, source in (("agencies", counted), ("agencies_year", to_date)):
+        if source is None:
+            continue
+        pairs = {m: {c.unit: Ratio(c.numerator, c.denominator) for c in rows} for m, rows in source.items()}
+        codes = sorted({code for rows in pairs.values() for code in rows})
+        columns = [w.make_column("unit", 2.4)]
+        for n, head in enumerate(("response", "closure", "answered")):
+            columns += [
+                w.make_column(f"{head}_of", 0.9),
+                w.make_column(f"{head}_all", 0.9),
+                w.make_column(head, 1.1, ratio=(3 * n + 1, 3 * n + 2)),
+            ]
+        rows = []
+        for code in codes:
+            line: list[Cell] = [units[code].name if code in units else code]
+            for measure in (Measure.RESPONSE, Measure.CLOSURE, Measure.ANSWERED_SATISFACTION):
+                pair = pairs.get(measure, {}).get(code, Ratio())
+                line += [pair.numerator, pair.denominator, pair.percent]
+            rows.append(line)
+        w.add_table(key, columns, rows)

@@ -1,0 +1,94 @@
+"""Collect a bulletin's blocks in order: numbered headings, catalogue texts, tables and charts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from backend.domain.texts import Texts
+from backend.reporting.document import Block, Cell, Chart, Column, Heading, Paragraph, Series, Table, format_cell
+from backend.reporting.figures import Ratio, compute_share
+
+#: Text columns, aligned left.
+LEFT_ALIGNED = frozenset({"figure", "unit", "region", "place", "channel", "category", "grade", "verdict", "matter", "reason", "review",
+                  "note", "reading", "value"})  # fmt: skip
+
+
+class Writer:
+    """Collects blocks; text keys are under `bulletin.` in the catalogue."""
+
+    def __init__(self, texts: Texts) -> None:
+        self.texts, self._number = texts, 0
+        self.blocks: list[Block] = []
+
+    def render(self, key: str, /, **facts: Any) -> str:
+        """Render a text of the catalogue; cell values are formatted as printed."""
+        return self.texts.render(f"bulletin.{key}", **{name: _format_fact(value) for name, value in facts.items()})
+
+    def add_heading(self, key: str) -> None:
+        """Add the next numbered heading."""
+        self._number += 1
+        self.blocks.append(Heading(self.render(f"ordinal.{self._number}") + self.render(f"heading.{key}")))
+
+    def add_paragraph(self, key: str, /, **facts: Any) -> None:
+        """Add a paragraph."""
+        self.blocks.append(Paragraph(self.render(key, **facts)))
+
+    def add_table(
+        self, key: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, annex: bool = False
+    ) -> Table | None:  # fmt: skip
+        """Add a table, unless it has no rows; return it or None."""
+        kept = tuple(tuple(row) for row in rows)
+        if not kept:
+            return None
+        made = Table(self.render(f"sheet.{key}"), self.render(f"caption.{key}"), tuple(columns), kept, annex)
+        self.blocks.append(made)
+        return made
+
+    def make_column(
+        self, key: str, weight: float = 1.0, *, ratio: tuple[int, int] | None = None, share: int | None = None
+    ) -> Column:
+        """Make a column with a title of the catalogue."""
+        return Column(self.render(f"column.{key}"), weight, ratio, share, key in LEFT_ALIGNED)
+
+    @staticmethod
+    def make_titled_column(title: str, weight: float = 1.0) -> Column:
+        """Make a column with the given title."""
+        return Column(title, weight)
+
+    def add_chart(
+        self, form: str, key: str, table: Table | None, labels: Sequence[str],
+        series: Mapping[str, Sequence[int | Fraction | None]],
+    ) -> None:  # fmt: skip
+        """Add a chart beside the table `of`, unless there is none; its alt text gives the figures."""
+        if table is None or not labels:
+            return
+        rows = tuple(Series(name, tuple(values)) for name, values in series.items())
+        first = self.render("list_mark").join(f"{at} {value}" for at, value in zip(labels, rows[0].values, strict=True))
+        caption = self.render(f"figure.{key}")
+        alt = self.render("alt", caption=caption, name=rows[0].name, figures=first)
+        self.blocks.append(Chart(form, caption, alt, table.sheet, tuple(labels), rows))
+
+    def add_parts_table(self, key: str, group: str, now: Mapping[str, int], before: Mapping[str, int]) -> Table | None:
+        """Add a table of parts with shares and earlier counts; a blank part is 未填."""
+        whole = sum(now.values())
+        rows = []
+        for word, n in sorted(now.items(), key=lambda item: (-item[1], item[0])):
+            name = self.texts.get_word_or_value(group, word) if word else self.render("unnamed")
+            rows.append((name, n, compute_share(n, whole), before.get(word, 0)))
+        columns = (
+            self.make_column(key, 2),
+            self.make_column("count"),
+            self.make_column("share", share=1),
+            self.make_column("before"),
+        )
+        return self.add_table(key, columns, rows)
+
+    def format_ratio(self, pair: Ratio) -> str:
+        """Format a rate with its numerator and denominator."""
+        if pair.percent is None:
+            return format_cell(None)
+        return self.render("counted", rate=pair.percent, numerator=pair.numerator, denominator=pair.denominator)
+
+
+def _format_fact(value: Any) -> Any:
+    return value if isinstance(value, str) else format_cell(value)
