@@ -10,47 +10,47 @@ from typing import Any
 
 import click
 
-from backend.cli.helping import speak, wrong
+from backend.cli.help import describe_usage_error, translate_help
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 
 #: Command → `module:function`.
 COMMANDS = {
-    "serve": "backend.cli.serving:serve",
-    "db": "backend.cli.tables:tables",
+    "serve": "backend.cli.serve:serve",
+    "db": "backend.cli.database:database",
     "doctor": "backend.cli.doctor:doctor",
     "verify": "backend.cli.verify:verify",
     "key": "backend.cli.keys:key",
-    "import": "backend.cli.bringing:bring",
+    "import": "backend.cli.import_:import_file",
     "due": "backend.cli.due:due",
     "recompute": "backend.cli.recompute:recompute",
-    "settings": "backend.cli.dials:settings",
-    "set": "backend.cli.dials:set_",
+    "settings": "backend.cli.settings:settings",
+    "set": "backend.cli.settings:set_",
     "score": "backend.cli.score:score",
     "runs": "backend.cli.runs:runs",
     "readiness": "backend.cli.readiness:readiness",
     "bulletin": "backend.cli.bulletin:bulletin",
     "sandbox": "backend.cli.sandbox:sandbox",
     "binding": "backend.cli.binding:binding",
-    "likeness": "backend.cli.likeness:likeness",
-    "clusters": "backend.cli.likeness:clusters",
+    "likeness": "backend.cli.similarity:similarity",
+    "clusters": "backend.cli.similarity:clusters",
     "texts": "backend.cli.texts:texts",
 }
 
 
 @cache
-def words() -> Texts:
+def get_texts() -> Texts:
     """Return the texts in the language of `JIESU_LANGUAGE`, default Chinese."""
     language = os.environ.get("JIESU_LANGUAGE", "")
     return Texts(language if language in ("zh_CN", "en") else "zh_CN")
 
 
-def tell(key: str, /, **facts: Any) -> None:
+def print_text(key: str, /, **facts: Any) -> None:
     """Print a sentence of the text catalogue on stderr."""
-    click.echo(words().render(f"cli.{key}", **facts), err=True)
+    click.echo(get_texts().render(f"cli.{key}", **facts), err=True)
 
 
-class Lazy(click.Group):
+class LazyGroup(click.Group):
     """A group that imports a command when it is called; listing them reads only their help texts."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -68,12 +68,14 @@ class Lazy(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, without importing any."""
-        with formatter.section(words().render("cli.commands")):
-            formatter.write_dl([(name, words().render(f"cli.help.{name}")) for name in COMMANDS])
+        with formatter.section(get_texts().render("cli.commands")):
+            formatter.write_dl([(name, get_texts().render(f"cli.help.{name}")) for name in COMMANDS])
 
 
-@click.group(cls=Lazy, help=words().render("cli.help.jiesu"), context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--debug", is_flag=True, help=words().render("cli.help.debug"))
+@click.group(
+    cls=LazyGroup, help=get_texts().render("cli.help.jiesu"), context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option("--debug", is_flag=True, help=get_texts().render("cli.help.debug"))
 @click.version_option(package_name="jiesu")
 @click.pass_context
 def jiesu(ctx: click.Context, debug: bool) -> None:
@@ -85,42 +87,42 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 refused or some rows refused, 2 usage (contract §3)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given  # allowed anywhere on the line
-    speak(words())
-    words_given = ["--debug"] * debug + [word for word in given if word != "--debug"]
+    translate_help(get_texts())
+    arguments_left = ["--debug"] * debug + [word for word in given if word != "--debug"]
     try:
-        status = jiesu.main(words_given, prog_name="jiesu", standalone_mode=False)
+        status = jiesu.main(arguments_left, prog_name="jiesu", standalone_mode=False)
         return status if isinstance(status, int) else 0
-    except click.exceptions.NoArgsIsHelpError as no_words:
-        no_words.show()
+    except click.exceptions.NoArgsIsHelpError as no_arguments:
+        no_arguments.show()
         return 2
-    except click.UsageError as bad:
-        tell("usage")
-        click.echo(wrong(words(), bad), err=True)
-        if bad.ctx is not None:
-            click.echo(bad.ctx.get_usage(), err=True)
-            tell("page.see", command=bad.ctx.command_path)
+    except click.UsageError as usage:
+        print_text("usage")
+        click.echo(describe_usage_error(get_texts(), usage), err=True)
+        if usage.ctx is not None:
+            click.echo(usage.ctx.get_usage(), err=True)
+            print_text("page.see", command=usage.ctx.command_path)
         return 2
     except click.ClickException as other:
         other.show()
         return other.exit_code
     except (click.Abort, KeyboardInterrupt):
-        tell("stopped")
+        print_text("stopped")
         return 1
-    except Refused as no:
+    except Refused as refused:
         if debug:
             raise
-        said = words().render_refusal(no.code, no.facts)
+        sentence = get_texts().render_refusal(refused.code, refused.facts)
         if "--json" in given:
-            click.echo(json.dumps({"error": {"code": no.code, "message": said, "details": no.facts}},
+            click.echo(json.dumps({"error": {"code": refused.code, "message": sentence, "details": refused.facts}},
                                   ensure_ascii=False, indent=1, default=str))  # fmt: skip
-        click.echo(said, err=True)
+        click.echo(sentence, err=True)
         return 1
     except BrokenPipeError:
         return 1
-    except Exception as accident:  # the only catch-all: a short sentence, never a traceback
+    except Exception as error:  # the only catch-all: a short sentence, never a traceback
         if debug:
             raise
-        tell("accident", what=type(accident).__name__)
+        print_text("accident", what=type(error).__name__)
         return 1
 
 

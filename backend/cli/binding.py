@@ -5,34 +5,34 @@ from urllib.parse import quote
 
 import click
 
-from backend.cli import tell, words
-from backend.cli.local import OPERATOR, answer, environment, local_house, now, server
+from backend.cli import get_texts, print_text
+from backend.cli.connect import OPERATOR, find_server, load_config, open_core, print_json, run_async
 
 
-@click.group(help=words().render("cli.help.binding"))
+@click.group(help=get_texts().render("cli.help.binding"))
 def binding() -> None:
     """The group."""
 
 
-@binding.command("open", help=words().render("cli.help.binding_open"))
+@binding.command("open", help=get_texts().render("cli.help.binding_open"))
 @click.argument("person")
-@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
+@click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
 def open_(person: str, as_json: bool) -> None:
     """Print a one-time binding code (valid 10 min)."""
-    running = server(environment())
+    running = find_server(load_config())
     if running is not None:
-        told: Any = running.ask("POST", f"/api/v1/people/{quote(person, safe='')}/binding")
+        opened: Any = running.request("POST", f"/api/v1/people/{quote(person, safe='')}/binding")
     else:
-        told = now(_open(person))
+        opened = run_async(_open_here(person))
     if as_json:
-        answer(told)
+        print_json(opened)
     else:
-        click.echo(told["link"] or told["code"])
-    tell("binding", person=person, code=told["code"], until=told["expires_at"])
+        click.echo(opened["link"] or opened["code"])
+    print_text("binding", person=person, code=opened["code"], until=opened["expires_at"])
 
 
-async def _open(person: str) -> dict[str, str]:
-    async with local_house(environment()) as house:
-        opened = await house.registry.create_binding_code(person, OPERATOR.code)
-        until = opened.expires_at.astimezone(house.clock.zone).isoformat()
+async def _open_here(person: str) -> dict[str, str]:
+    async with open_core(load_config()) as core:
+        opened = await core.registry.create_binding_code(person, OPERATOR.code)
+        until = opened.expires_at.astimezone(core.clock.zone).isoformat()
         return {"code": opened.code, "link": opened.link, "expires_at": until}

@@ -14,8 +14,8 @@ from backend.domain.refusals import Refused
 from backend.environment import Environment
 from backend.shelves import open_office, tables_version
 
-NEAR = timedelta(days=60)  # warn this long before the calendar ends
-WAIT = 5.0  # seconds for a provider to answer
+CALENDAR_NOTICE = timedelta(days=60)  # warn this long before the calendar ends
+PROVIDER_SECONDS = 5.0  # seconds for a provider to answer
 TELEGRAM = "https://api.telegram.org"
 TWILIO = "https://api.twilio.com"
 
@@ -48,106 +48,110 @@ def fetch(url: str, login: tuple[str, str] | None) -> Any:
         from base64 import b64encode
 
         request.add_header("Authorization", "Basic " + b64encode(":".join(login).encode()).decode())
-    with urllib.request.urlopen(request, timeout=WAIT) as answer:
+    with urllib.request.urlopen(request, timeout=PROVIDER_SECONDS) as answer:
         return json.load(answer)
 
 
-async def look(environment: Environment, ask: Fetch = fetch) -> list[Check]:
+async def run_checks(config: Environment, fetch_json: Fetch = fetch) -> list[Check]:
     """Run all checks, in the order in which to fix them."""
-    found = [_settings(environment)]
-    database = await _database(environment)
+    found = [_check_settings(config)]
+    database = await _check_database(config)
     found.append(database)
     if database.health is Health.OK:
-        async with open_office(environment) as office:
+        async with open_office(config) as office:
             snapshot = await office.snapshot()
-            found.append(_calendar(office.clock.now().date(), snapshot.calendar.end))
-            who = snapshot.settings.choice("system_of_record")
-            found.append(Check("record", Health.OK, "record" if who == "self" else "record_external", {"who": who}))
-            found.append(_people(len(snapshot.config.units), len(snapshot.config.people)))
-    found.extend(await asyncio.to_thread(lambda: [*_telegram(environment, ask), *_twilio(environment, ask)]))
+            found.append(_check_calendar(office.clock.now().date(), snapshot.calendar.end))
+            record = snapshot.settings.choice("system_of_record")
+            found.append(
+                Check("record", Health.OK, "record" if record == "self" else "record_external", {"who": record})
+            )
+            found.append(_check_people(len(snapshot.config.units), len(snapshot.config.people)))
+    found.extend(
+        await asyncio.to_thread(lambda: [*_check_telegram(config, fetch_json), *_check_twilio(config, fetch_json)])
+    )
     return found
 
 
-def _settings(environment: Environment) -> Check:
+def _check_settings(config: Environment) -> Check:
     try:
-        environment.check()
-    except Refused as no:
-        return Check("settings", Health.BROKEN, "refused", {"code": no.code, **no.facts})
-    return Check("settings", Health.OK, "settings", {"profile": environment.profile, "zone": environment.timezone})
+        config.check()
+    except Refused as refused:
+        return Check("settings", Health.BROKEN, "refused", {"code": refused.code, **refused.facts})
+    return Check("settings", Health.OK, "settings", {"profile": config.profile, "zone": config.timezone})
 
 
-async def _database(environment: Environment) -> Check:
-    kind = environment.database.partition(":")[0]
+async def _check_database(config: Environment) -> Check:
+    kind = config.database.partition(":")[0]
     try:
-        there, ours = await asyncio.to_thread(tables_version, environment)
-    except Exception as accident:  # any engine's error: report that the database cannot be reached
-        return Check("database", Health.BROKEN, "database_gone", {"kind": kind, "why": type(accident).__name__})
-    if there is None:
+        found, expected = await asyncio.to_thread(tables_version, config)
+    except Exception as error:  # any engine's error: report that the database cannot be reached
+        return Check("database", Health.BROKEN, "database_gone", {"kind": kind, "why": type(error).__name__})
+    if found is None:
         return Check("database", Health.NOTICE, "database_empty", {"kind": kind})
-    if there != ours:
-        return Check("database", Health.BROKEN, "database_behind", {"there": there, "ours": ours})
-    return Check("database", Health.OK, "database", {"kind": kind, "version": there})
+    if found != expected:
+        return Check("database", Health.BROKEN, "database_behind", {"there": found, "ours": expected})
+    return Check("database", Health.OK, "database", {"kind": kind, "version": found})
 
 
-def _calendar(today: date, end: date) -> Check:
+def _check_calendar(today: date, end: date) -> Check:
     """Warn 60 days before the calendar ends, and in December while next year is missing (readings §4)."""
     facts = {"end": end.isoformat(), "days": (end - today).days}
     if end < today:
         return Check("calendar", Health.BROKEN, "calendar_over", facts)
-    if end - today < NEAR or (today.month == 12 and end.year == today.year):
+    if end - today < CALENDAR_NOTICE or (today.month == 12 and end.year == today.year):
         return Check("calendar", Health.NOTICE, "calendar_ends", facts)
     return Check("calendar", Health.OK, "calendar", facts)
 
 
-def _people(units: int, people: int) -> Check:
+def _check_people(units: int, people: int) -> Check:
     health = Health.OK if units and people else Health.NOTICE
     return Check("people", health, "people" if health is Health.OK else "nobody", {"units": units, "people": people})
 
 
-def _telegram(environment: Environment, ask: Fetch) -> Iterator[Check]:
-    token = environment.telegram_token.get_secret_value()
-    if not token or (environment.sandbox and not environment.telegram_api_url):
-        yield _absent("telegram", environment.sandbox)
+def _check_telegram(config: Environment, fetch_json: Fetch) -> Iterator[Check]:
+    token = config.telegram_token.get_secret_value()
+    if not token or (config.sandbox and not config.telegram_api_url):
+        yield _report_absent("telegram", config.sandbox)
         return
-    base = f"{environment.telegram_api_url or TELEGRAM}/bot{token}"
+    base = f"{config.telegram_api_url or TELEGRAM}/bot{token}"
     try:
-        name = ask(f"{base}/getMe", None)["result"]["username"]
-    except (OSError, ValueError, KeyError, TypeError) as silent:
-        yield Check("telegram", Health.BROKEN, "silent", {"why": _why(silent)})
+        name = fetch_json(f"{base}/getMe", None)["result"]["username"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield Check("telegram", Health.BROKEN, "silent", {"why": _describe_error(error)})
         return
     yield Check("telegram", Health.OK, "telegram", {"name": name})
-    if environment.telegram_mode == "webhook":
-        wanted = f"{environment.address}/hooks/telegram"
+    if config.telegram_mode == "webhook":
+        wanted = f"{config.address}/hooks/telegram"
         try:
-            there = ask(f"{base}/getWebhookInfo", None)["result"]["url"]
-        except (OSError, ValueError, KeyError, TypeError) as silent:
-            yield Check("webhook", Health.BROKEN, "silent", {"why": _why(silent)})
+            found = fetch_json(f"{base}/getWebhookInfo", None)["result"]["url"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            yield Check("webhook", Health.BROKEN, "silent", {"why": _describe_error(error)})
             return
-        right = there == wanted
-        yield Check("webhook", Health.OK if right else Health.NOTICE, "webhook" if right else "webhook_elsewhere",
+        matches = found == wanted
+        yield Check("webhook", Health.OK if matches else Health.NOTICE, "webhook" if matches else "webhook_elsewhere",
                     {"wanted": wanted})  # fmt: skip
 
 
-def _twilio(environment: Environment, ask: Fetch) -> Iterator[Check]:
-    sid, token = environment.twilio_account_sid, environment.twilio_auth_token.get_secret_value()
-    if not sid or (environment.sandbox and not environment.twilio_api_url):
-        yield _absent("twilio", environment.sandbox)
+def _check_twilio(config: Environment, fetch_json: Fetch) -> Iterator[Check]:
+    sid, token = config.twilio_account_sid, config.twilio_auth_token.get_secret_value()
+    if not sid or (config.sandbox and not config.twilio_api_url):
+        yield _report_absent("twilio", config.sandbox)
         return
-    base = environment.twilio_api_url or TWILIO
+    base = config.twilio_api_url or TWILIO
     try:
-        status = ask(f"{base}/2010-04-01/Accounts/{sid}.json", (sid, token))["status"]
-    except (OSError, ValueError, KeyError, TypeError) as silent:
-        yield Check("twilio", Health.BROKEN, "silent", {"why": _why(silent)})
+        status = fetch_json(f"{base}/2010-04-01/Accounts/{sid}.json", (sid, token))["status"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield Check("twilio", Health.BROKEN, "silent", {"why": _describe_error(error)})
         return
-    health = Health.OK if status == "active" and environment.twilio_from else Health.NOTICE
-    what = "twilio" if environment.twilio_from else "twilio_from"
-    yield Check("twilio", health, what, {"status": status, "sender": environment.twilio_from[-4:]})
+    health = Health.OK if status == "active" and config.twilio_from else Health.NOTICE
+    what = "twilio" if config.twilio_from else "twilio_from"
+    yield Check("twilio", health, what, {"status": status, "sender": config.twilio_from[-4:]})
 
 
-def _absent(name: str, sandbox: bool) -> Check:
+def _report_absent(name: str, sandbox: bool) -> Check:
     return Check(name, Health.OK if sandbox else Health.NOTICE, "rehearsed" if sandbox else "absent")
 
 
-def _why(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Describe an error without its URL, which may hold a token."""
     return f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__

@@ -4,30 +4,30 @@ from typing import Any
 
 import click
 
-from backend.cli import tell, words
-from backend.cli.local import answer, environment, now
+from backend.cli import get_texts, print_text
+from backend.cli.connect import load_config, print_json, run_async
 from backend.domain.acts import SYSTEM
 
 
-@click.command(help=words().render("cli.help.runs"))
+@click.command(help=get_texts().render("cli.help.runs"))
 @click.argument("run", type=int, required=False)
 @click.argument("other", type=int, required=False)
-@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
+@click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
 def runs(run: int | None, other: int | None, as_json: bool) -> None:
     """List all runs; with a number, compare that run with the one it revises or the other one given."""
     if run is None:
-        found = now(_listed())
+        found = run_async(_list_runs())
         if as_json:
-            answer({"items": found})
+            print_json({"items": found})
         elif not found:
-            tell("runs.none")
+            print_text("runs.none")
         for one in [] if as_json else found:
-            state = words().get_word("run_state", one["state"])
+            state = get_texts().get_word("run_state", one["state"])
             click.echo(f"{one['id']:>8}  {one['period']:<8} {state}  {one['at'][:16]}  {one['hash'][:12]}")
         return
-    changed = now(_difference(run, other))
+    changed = run_async(_compare_runs(run, other))
     if as_json:
-        answer(changed)
+        print_json(changed)
         return
     for row in changed["units"]:
         click.echo(f"{row['unit']}  {row['name']}  {row['old'] or '-'} -> {row['new'] or '-'}  {row['change'] or ''}")
@@ -36,18 +36,18 @@ def runs(run: int | None, other: int | None, as_json: bool) -> None:
     for row in changed["regions"]:
         click.echo(f"{row['region']}  {row['old'] or '-'} -> {row['new'] or '-'}  {row['change'] or ''}")
     if not changed["units"] and not changed["regions"]:
-        tell("runs.same")
+        print_text("runs.same")
 
 
-async def _listed() -> list[dict[str, Any]]:
+async def _list_runs() -> list[dict[str, Any]]:
     from backend.shelves import open_marks
 
-    async with open_marks(environment()) as marks:
+    async with open_marks(load_config()) as marks:
         return await marks.runs.list_runs()
 
 
-async def _difference(run: int, other: int | None) -> dict[str, list[dict[str, Any]]]:
+async def _compare_runs(run: int, other: int | None) -> dict[str, list[dict[str, Any]]]:
     from backend.shelves import open_marks
 
-    async with open_marks(environment()) as marks:
+    async with open_marks(load_config()) as marks:
         return await marks.runs.compare(run, other, SYSTEM)

@@ -2,33 +2,33 @@
 
 import click
 
-from backend.cli import tell, words
-from backend.cli.local import answer, environment, server
+from backend.cli import get_texts, print_text
+from backend.cli.connect import find_server, load_config, print_json
 from backend.domain.refusals import Refused
 
 
-@click.group(help=words().render("cli.help.sandbox"))
+@click.group(help=get_texts().render("cli.help.sandbox"))
 def sandbox() -> None:
     """The group."""
 
 
-@sandbox.command(help=words().render("cli.help.advance"))
+@sandbox.command(help=get_texts().render("cli.help.advance"))
 @click.argument("span")
-@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
+@click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
 def advance(span: str, as_json: bool) -> None:
     """Returns when the workers that became due have run."""
-    house = environment()
-    running = server(house)
+    config = load_config()
+    running = find_server(config)
     if running is None:
-        from backend.cli.remote import server_at
+        from backend.cli.client import connect
         from backend.doorplate import Plate, look
 
-        running = server_at(look(house.data) or Plate(house.address, "", 0))
+        running = connect(look(config.data) or Plate(config.address, "", 0))
     if running is None:
-        raise Refused("no_server", url=house.address)
-    told = running.ask("POST", "/sandbox/clock", {"advance": span})
+        raise Refused("no_server", url=config.address)
+    result = running.request("POST", "/sandbox/clock", {"advance": span})
     if as_json:
-        answer(told)
+        print_json(result)
     else:
-        click.echo(told["now"])
-    tell("advanced", now=told["now"])
+        click.echo(result["now"])
+    print_text("advanced", now=result["now"])

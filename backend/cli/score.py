@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from backend.cli import words
-from backend.cli.local import answer, environment, local_office, now
+from backend.cli import get_texts
+from backend.cli.connect import load_config, open_local_office, print_json, run_async
 from backend.domain.refusals import Refused
 from backend.domain.settings import parse_value
 from backend.scoring.periods import parse_period
 
-LARGEST = 16 * 1024 * 1024  # bytes of a facts file
+MAX_FACTS_BYTES = 16 * 1024 * 1024  # bytes of a facts file
 
 
-@click.command(help=words().render("cli.help.score"))
+@click.command(help=get_texts().render("cli.help.score"))
 @click.option("--month", metavar="2026-10")
 @click.option("--quarter", metavar="2026Q4")
 @click.option("--year", metavar="2026")
@@ -26,7 +26,7 @@ LARGEST = 16 * 1024 * 1024  # bytes of a facts file
 @click.option("--set", "changes", metavar="KEY=VALUE", multiple=True)
 @click.option("--as-of", metavar="ISO8601")
 @click.option("--facts", type=click.Path(path_type=Path, allow_dash=True), metavar="FILE")
-@click.option("--json", "as_json", is_flag=True, help=words().render("cli.help.json"))
+@click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
 def score(
     month: str | None, quarter: str | None, year: str | None, scheme: str | None, unit: str | None,
     changes: tuple[str, ...], as_of: str | None, facts: Path | None, as_json: bool,
@@ -37,12 +37,12 @@ def score(
         raise click.UsageError("--month | --quarter | --year | --facts")
     if facts is not None and (scheme or unit or as_of):
         raise click.UsageError("--facts: --scheme, --unit, --as-of")
-    settings = settings_of(changes)
+    settings = parse_settings(changes)
     if facts is not None:
-        found = now(_facts(read_facts(facts), settings))
+        found = run_async(_score_facts(read_facts(facts), settings))
     else:
-        found = now(
-            _period(
+        found = run_async(
+            _score_period(
                 None if month else "quarter" if quarter else "year",
                 str(named[0]),
                 scheme,
@@ -52,13 +52,13 @@ def score(
             )
         )
     if as_json:
-        answer(found)
+        print_json(found)
     else:
-        for line in table(found):
+        for line in format_result(found):
             click.echo(line)
 
 
-def settings_of(changes: tuple[str, ...]) -> dict[str, str]:
+def parse_settings(changes: tuple[str, ...]) -> dict[str, str]:
     """Parse the `--set` options as settings. Usage error without `=`; Refused `unknown_setting`, `bad_setting`."""
     found = {}
     for change in changes:
@@ -73,14 +73,14 @@ def read_facts(path: Path) -> Mapping[str, Any]:
     """Read the facts document from a file, or from stdin for `-`. Refused `file_missing`, `too_large`, `bad_facts`."""
     try:
         if str(path) == "-":
-            body = sys.stdin.buffer.read(LARGEST + 1)
+            body = sys.stdin.buffer.read(MAX_FACTS_BYTES + 1)
         else:
             with path.open("rb") as stream:
-                body = stream.read(LARGEST + 1)
+                body = stream.read(MAX_FACTS_BYTES + 1)
     except OSError:
         raise Refused("file_missing", path=str(path)) from None
-    if len(body) > LARGEST:
-        raise Refused("too_large", limit=LARGEST)
+    if len(body) > MAX_FACTS_BYTES:
+        raise Refused("too_large", limit=MAX_FACTS_BYTES)
     try:
         document = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError) as wrong:
@@ -90,18 +90,18 @@ def read_facts(path: Path) -> Mapping[str, Any]:
     return document
 
 
-async def _facts(document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
+async def _score_facts(document: Mapping[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
     """Score with the settings in force; `--set` overrides the document's own."""
     from backend.domain.scoring.compute import compute_json
 
     own = document.get("settings")
     if settings and isinstance(own, dict):
         document = {**document, "settings": {k: v for k, v in own.items() if k not in settings}}
-    async with local_office(environment()) as office:
+    async with open_local_office(load_config()) as office:
         return compute_json(document, (await office.snapshot()).settings.with_changes(settings).to_dict())
 
 
-async def _period(
+async def _score_period(
     kind: str | None,
     name: str,
     scheme: str | None,
@@ -113,40 +113,40 @@ async def _period(
 
     if kind is not None and parse_period(name).kind != kind:
         raise Refused("bad_period", period=name)
-    async with open_marks(environment()) as marks:
+    async with open_marks(load_config()) as marks:
         if kind is None:
             return await marks.compute_month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
         return await marks.compute_period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
 
 
-def table(found: Mapping[str, Any]) -> list[str]:
+def format_result(found: Mapping[str, Any]) -> list[str]:
     """Format the result for reading, one line per figure."""
     if "units" not in found:
-        return _sheet(found)
+        return _format_sheet(found)
     lines = [str(found["period"])]
     for sheet in found["units"]:
-        lines += ["", f"{sheet['unit']}  {sheet.get('name', '')}", *_sheet(sheet)]
+        lines += ["", f"{sheet['unit']}  {sheet.get('name', '')}", *_format_sheet(sheet)]
     for region in found["regions"]:
-        lines += ["", f"{region['region']}  {_mark(region['total'])}"]
+        lines += ["", f"{region['region']}  {_format_total(region['total'])}"]
     return lines
 
 
-def _sheet(sheet: Mapping[str, Any]) -> list[str]:
+def _format_sheet(sheet: Mapping[str, Any]) -> list[str]:
     lines = [
-        f"  {_mark(sheet['total']):>8}  {_word('scheme', sheet['scheme'])}  {' '.join(_word('sheet', flag) for flag in sheet['flags'])}".rstrip()
+        f"  {_format_total(sheet['total']):>8}  {_format_word('scheme', sheet['scheme'])}  {' '.join(_format_word('sheet', flag) for flag in sheet['flags'])}".rstrip()
     ]
     for line in sheet["lines"]:
         counted = "" if line["denominator"] is None else f"{line['numerator']}/{line['denominator']}"
         rate = "" if line["rate"] is None else f"{line['rate']}%"
         lines.append(
-            f"  {line['score']:>8}  {line['name']}  {counted}  {rate}  {_word('sheet', line['note'])}".rstrip()
+            f"  {line['score']:>8}  {line['name']}  {counted}  {rate}  {_format_word('sheet', line['note'])}".rstrip()
         )
     return lines
 
 
-def _word(group: str, code: str | None) -> str:
-    return words().get_word_or_value(group, code) if code else ""
+def _format_word(group: str, code: str | None) -> str:
+    return get_texts().get_word_or_value(group, code) if code else ""
 
 
-def _mark(total: str | None) -> str:
+def _format_total(total: str | None) -> str:
     return "–" if total is None else total

@@ -8,27 +8,28 @@ from typing import Any
 from aiohttp import web
 
 from backend.rooms import Rooms
-from backend.web import events, hooks, house, platform_hook
+from backend.web import events, health
 from backend.web.api.openapi import BASE
 from backend.web.api.routes import ROUTES
-from backend.web.asked import REQUEST_ID, ROOMS
-from backend.web.console import pages
-from backend.web.console.faults import page_of_refusal
-from backend.web.gate import endpoint
+from backend.web.console import routes
+from backend.web.console.errors import render_refusal
+from backend.web.endpoint import build_endpoint
+from backend.web.errors import build_json_response, log_unexpected, to_refusal
 from backend.web.identity import KEY_GUESSES, SIGN_IN_GUESSES, Guesses
-from backend.web.meters import METERS, Meters
-from backend.web.refusing import accident, json_answer, refusal_of
-from backend.web.wire import wire_log
+from backend.web.metrics import METRICS, Metrics
+from backend.web.request import REQUEST_ID, SERVICES
+from backend.web.webhooks import chat, platform
+from backend.web.wire import get_server_logger
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Arguments of `web.AppRunner`: a 100 KB header reaches the handler and is refused there (FT5); no access log, since
 #: one line per request floods the log under attack and the metrics count requests anyway.
-RUNNER: dict[str, Any] = {
-    "max_field_size": 128 * 1024, "access_log": None, "lingering_time": 2.0, "logger": wire_log(),
+RUNNER_OPTIONS: dict[str, Any] = {
+    "max_field_size": 128 * 1024, "access_log": None, "lingering_time": 2.0, "logger": get_server_logger(),
 }  # fmt: skip
 #: Paths whose errors are JSON even for a browser.
-MACHINES = ("/api/", "/hooks/", "/events", "/healthz", "/readyz", "/metrics", "/sandbox/clock")
-HEADERS = {
+JSON_PATHS = ("/api/", "/hooks/", "/events", "/healthz", "/readyz", "/metrics", "/sandbox/clock")
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # with no-referrer browsers send `Origin: null` and our own forms are refused
     "X-Frame-Options": "DENY",
@@ -42,10 +43,10 @@ HEADERS = {
 
 
 @web.middleware
-async def manners(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def handle_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every request an id, turn every refusal into one shape and catch unexpected errors once, here (style 6)."""
     request[REQUEST_ID] = secrets.token_hex(8)
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     status = 500
     try:
         answer = await handler(request)
@@ -55,27 +56,27 @@ async def manners(request: web.Request, handler: Handler) -> web.StreamResponse:
         status = error.status
         if error.status < 400:
             raise
-        answer = await _no(request, error)
+        answer = await _respond_error(request, error)
         status = answer.status
         return answer
     except Exception as error:
-        answer = await _no(request, error)
+        answer = await _respond_error(request, error)
         status = answer.status
         return answer
     finally:
-        request.app[METERS].answered(request, status, time.perf_counter() - begun)
+        request.app[METRICS].observe_request(request, status, time.perf_counter() - started_at)
 
 
-async def _no(request: web.Request, error: Exception) -> web.StreamResponse:
-    refused = refusal_of(error) or accident(request, error)
-    if request.path.startswith(MACHINES) or "text/html" not in request.headers.get("Accept", ""):
-        return json_answer(request, refused, error)
-    return await page_of_refusal(request, refused, error)
+async def _respond_error(request: web.Request, error: Exception) -> web.StreamResponse:
+    refused = to_refusal(error) or log_unexpected(request, error)
+    if request.path.startswith(JSON_PATHS) or "text/html" not in request.headers.get("Accept", ""):
+        return build_json_response(request, refused, error)
+    return await render_refusal(request, refused, error)
 
 
-async def _dress(request: web.Request, response: web.StreamResponse) -> None:
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add security headers and the request id; headers a handler has set are kept."""
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
     number = request.get(REQUEST_ID)
@@ -85,18 +86,18 @@ async def _dress(request: web.Request, response: web.StreamResponse) -> None:
         del response.headers["Server"]
 
 
-def make_app(rooms: Rooms, extra: Sequence[Callable[[web.Application], None]] = ()) -> web.Application:
+def build_app(services: Rooms, extra: Sequence[Callable[[web.Application], None]] = ()) -> web.Application:
     """Build the web application. `extra` adds routes of other parts (telephone webhooks, the sandbox)."""
-    app = web.Application(middlewares=[manners], client_max_size=1024 * 1024)
-    app[ROOMS] = rooms
-    app[METERS] = Meters(rooms)
+    app = web.Application(middlewares=[handle_errors], client_max_size=1024 * 1024)
+    app[SERVICES] = services
+    app[METRICS] = Metrics(services)
     app[KEY_GUESSES] = Guesses(100, 60.0)
     app[SIGN_IN_GUESSES] = Guesses(10, 600.0)
-    app.on_response_prepare.append(_dress)
+    app.on_response_prepare.append(_add_headers)
     for route in ROUTES:
-        app.router.add_route(route.method, BASE + route.path, endpoint(route))
-    for door in (house, hooks, platform_hook, events, pages):
-        door.add_routes(app)
-    for add in extra:
-        add(app)
+        app.router.add_route(route.method, BASE + route.path, build_endpoint(route))
+    for part in (health, chat, platform, events, routes):
+        part.add_routes(app)
+    for add_extra in extra:
+        add_extra(app)
     return app

@@ -14,100 +14,100 @@ from backend.rooms import Rooms
 
 COOKIE = "jiesu_session"
 OPERATOR = "operator"  # the person who started the server and holds its first sign-in code (FA6)
-_SERVICE = "key:"
+_SERVICE_PREFIX = "key:"
 
 
 class Guesses:
     """Counts failures by address to slow down guessing: `most` in `seconds`; bounded in memory."""
 
-    def __init__(self, most: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most, self._seconds, self._clock = most, seconds, clock
+    def __init__(self, limit: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit, self._seconds, self._clock = limit, seconds, clock
         self._failures: dict[str, deque[float]] = {}
 
-    def too_many(self, address: str) -> bool:
+    def is_blocked(self, address: str) -> bool:
         """Whether this address failed too often lately."""
         failures = self._failures.get(address)
         if not failures:
             return False
         while failures and failures[0] < self._clock() - self._seconds:
             failures.popleft()
-        return len(failures) >= self._most
+        return len(failures) >= self._limit
 
-    def failed(self, address: str) -> None:
+    def record_failure(self, address: str) -> None:
         """Record a failure."""
         if len(self._failures) > 10_000:
             self._failures.clear()
-        self._failures.setdefault(address, deque(maxlen=self._most)).append(self._clock())
+        self._failures.setdefault(address, deque(maxlen=self._limit)).append(self._clock())
 
 
 KEY_GUESSES = web.AppKey("key_guesses", Guesses)
 SIGN_IN_GUESSES = web.AppKey("sign_in_guesses", Guesses)
 
 
-async def actor_of_key(rooms: Rooms, key: ApiKey) -> Actor:
+async def resolve_key_actor(services: Rooms, key: ApiKey) -> Actor:
     """Return the actor of a key. Refused `unauthenticated` when its person is no longer active (FA7)."""
     if key.person is not None:
-        return await _person(rooms, key.person)
-    return Actor(_SERVICE + key.name, Role(key.role or Role.AUDITOR), key.unit)
+        return await _resolve_person(services, key.person)
+    return Actor(_SERVICE_PREFIX + key.name, Role(key.role or Role.AUDITOR), key.unit)
 
 
-async def actor_of_holder(rooms: Rooms, holder: str) -> Actor:
+async def resolve_holder_actor(services: Rooms, holder: str) -> Actor:
     """Return the actor of a session's holder. Refused `unauthenticated` when they may no longer sign in."""
     if holder == OPERATOR:
         return Actor(OPERATOR, Role.ADMIN)
-    if holder.startswith(_SERVICE):
-        key = await rooms.keys.find_service_key(holder.removeprefix(_SERVICE))
+    if holder.startswith(_SERVICE_PREFIX):
+        key = await services.keys.find_service_key(holder.removeprefix(_SERVICE_PREFIX))
         if key is None:
             raise Refused("unauthenticated")
-        return await actor_of_key(rooms, key)
-    return await _person(rooms, holder)
+        return await resolve_key_actor(services, key)
+    return await _resolve_person(services, holder)
 
 
-async def _person(rooms: Rooms, code: str) -> Actor:
-    person = (await rooms.office.snapshot()).by_code.get(code)
+async def _resolve_person(services: Rooms, code: str) -> Actor:
+    person = (await services.office.snapshot()).by_code.get(code)
     if person is None or not person.active:
         raise Refused("unauthenticated")
     return Actor(person.code, person.role, person.unit)
 
 
-def bearer(request: web.Request) -> str | None:
+def read_bearer(request: web.Request) -> str | None:
     """Return the key in the Authorization header, if any."""
     kind, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if kind.lower() == "bearer" and secret.strip() else None
 
 
-async def by_key(request: web.Request, rooms: Rooms) -> Actor:
+async def authenticate_key(request: web.Request, services: Rooms) -> Actor:
     """Return the actor of the request's key. Refused `unauthenticated`, or `too_many` after many wrong ones."""
-    secret = bearer(request)
+    secret = read_bearer(request)
     guesses = request.app[KEY_GUESSES]
     address = request.remote or ""
-    key = await rooms.keys.find_key(secret) if secret and len(secret) <= 200 else None
+    key = await services.keys.find_key(secret) if secret and len(secret) <= 200 else None
     if key is None:
         if secret:
-            if guesses.too_many(address):
+            if guesses.is_blocked(address):
                 raise Refused("too_many")
-            guesses.failed(address)
-            await rooms.audit.record(rooms.clock.now(), "?", "refused", "api_key", address=address)
+            guesses.record_failure(address)
+            await services.audit.record(services.clock.now(), "?", "refused", "api_key", address=address)
         raise Refused("unauthenticated")
-    return await actor_of_key(rooms, key)
+    return await resolve_key_actor(services, key)
 
 
-async def session_of(request: web.Request, rooms: Rooms) -> tuple[Actor, Session] | None:
+async def authenticate_session(request: web.Request, services: Rooms) -> tuple[Actor, Session] | None:
     """Return the actor and session of the request's cookie, if still valid."""
     token = request.cookies.get(COOKIE, "")
     if not token or len(token) > 100:
         return None
-    session = await rooms.keys.get_session(token, rooms.clock.now())
+    session = await services.keys.get_session(token, services.clock.now())
     if session is None:
         return None
     try:
-        return await actor_of_holder(rooms, session.holder), session
+        return await resolve_holder_actor(services, session.holder), session
     except Refused:
-        await rooms.keys.close_session(token)
+        await services.keys.close_session(token)
         return None
 
 
-def same_origin(request: web.Request, public_url: str) -> bool:
+def is_same_origin(request: web.Request, public_url: str) -> bool:
     """Whether the request comes from our own pages; a client that is no browser sends no origin (FR9, FR21)."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None and site not in ("same-origin", "none"):

@@ -5,7 +5,7 @@ import logging
 from aiohttp.http_exceptions import HttpProcessingError
 
 
-class _NoNoise(logging.Filter):
+class _ClientErrorFilter(logging.Filter):
     """Drops errors that clients cause by sending garbage or disconnecting; they got a 400 or are gone."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -14,9 +14,9 @@ class _NoNoise(logging.Filter):
         return not isinstance(error, (HttpProcessingError, ConnectionError))
 
 
-def wire_log() -> logging.Logger:
+def get_server_logger() -> logging.Logger:
     """Return the logger for aiohttp's server."""
     logger = logging.getLogger("jiesu.wire")
     if not logger.filters:
-        logger.addFilter(_NoNoise())
+        logger.addFilter(_ClientErrorFilter())
     return logger

@@ -15,10 +15,10 @@ from backend.common_time import CommonTime
 from backend.doorplate import hang, owned, take_down
 from backend.environment import Environment
 from backend.shelves import embedded, open_shelves
-from backend.web.app import RUNNER, make_app
-from backend.web.phone_hooks import PhoneHooks
-from backend.web.report_hooks import ReportHooks
-from backend.web.text_hooks import TextHooks
+from backend.web.app import RUNNER_OPTIONS, build_app
+from backend.web.webhooks.sms import SmsHooks
+from backend.web.webhooks.voice import PhoneHooks
+from backend.web.webhooks.voice_reports import ReportHooks
 from backend.wiring.furnishing import furnish
 from backend.wiring.house import House
 from backend.wiring.outside import next_stop, rehearse, town_of, twilio_of
@@ -71,13 +71,15 @@ async def _open_doors(house: House, listening: socket.socket, stack: contextlib.
     if calls is not None:
         line = calls.dependencies.carrier
         extra.append(
-            PhoneHooks(calls, line, environment.address).add_to if line.can.live else ReportHooks(calls, line).add_to
+            PhoneHooks(calls, line, environment.address).add_routes
+            if line.can.live
+            else ReportHooks(calls, line).add_to
         )
         texting = house.rooms.visiting and house.rooms.visiting.texting
         if texting:
             # reports about SMS are signed by the SMS carrier, which may not be the one of the calls
             signer = line if line.name == texting.gateway.name else twilio_of(environment)
-            extra.append(TextHooks(calls, signer or line, environment.address, texting).add_to)
+            extra.append(SmsHooks(calls, signer or line, environment.address, texting).add_routes)
     if town is not None:
         streets = town.app()
 
@@ -85,7 +87,7 @@ async def _open_doors(house: House, listening: socket.socket, stack: contextlib.
             app.add_subapp("/sandbox/", streets)
 
         extra.append(mount)
-    runner = web.AppRunner(make_app(house.rooms, extra), **RUNNER)
+    runner = web.AppRunner(build_app(house.rooms, extra), **RUNNER_OPTIONS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listening).start()

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 
 from backend.calls.service import Calls
 from backend.visits.automatic import AutoVisits
-from backend.web.report_hooks import ReportHooks
+from backend.web.webhooks.voice_reports import ReportHooks
 from notify.registry import Registry
 from storage import tables as t
 from tests.calls.world import ASKER, H1, World

@@ -27,7 +27,7 @@ from backend.ports.config import SettingVersion
 from backend.ports.moves import NewTicket, TicketRef
 from backend.tickets.service import TicketService
 from backend.visits.automatic import AutoVisits
-from backend.web.phone_hooks import add_phone_hooks
+from backend.web.webhooks.voice import add_phone_hooks
 from notify.pace import Bucket, Pacer
 from notify.phone.twilio import build
 from sandbox.phone.handset import Phone

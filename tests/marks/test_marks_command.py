@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.cli import run
-from backend.cli.local import environment
+from backend.cli.connect import load_config
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
 from backend.shelves import open_marks
@@ -106,7 +106,7 @@ def test_a_locked_month_takes_nothing_new_from_a_file_and_runs_are_compared(
 
 async def _locked_and_revised() -> tuple[int, int]:
     """Two runs of October: one locked, one after a late line."""
-    async with open_marks(environment()) as marks:
+    async with open_marks(load_config()) as marks:
         one = await marks.start_run("2025-10", None, ADMIN)
         await marks.lock_run(one["id"], ADMIN, force=True, reason="演练")
         late = {"kind": "exposure", "unit": "U01", "month": "2025-10", "reason": "定稿后收到"}

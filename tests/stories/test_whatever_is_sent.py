@@ -25,7 +25,7 @@ VERBS = st.sampled_from(
     ("sign", "dispatch", "return", "extend", "reply", "close", "visit", "merge", "flag", "supervise")
 )
 CASE = st.tuples(
-    st.sampled_from(("GL01", "H101", "PD01")), st.sampled_from([r for r in ROUTES if not r.files]),
+    st.sampled_from(("GL01", "H101", "PD01")), st.sampled_from([r for r in ROUTES if not r.max_bytes]),
     st.dictionaries(st.one_of(st.sampled_from(NAMES), odd_text), odd_value, max_size=5), odd_text, odd_text,
     st.one_of(VERBS, odd_text),
 )  # fmt: skip

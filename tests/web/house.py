@@ -23,7 +23,7 @@ from backend.rooms import Rooms
 from backend.tickets.files import TicketFiles
 from backend.tickets.intake import Intake
 from backend.tickets.service import TicketService
-from backend.web.app import RUNNER, make_app
+from backend.web.app import RUNNER_OPTIONS, build_app
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.inbox import SqlInboxStore
 from storage.engine.database import Database
@@ -165,9 +165,9 @@ class House:
         )  # fmt: skip
         for code, _, _ in PEOPLE:
             self.keys[code] = await self.rooms.keys.create_key(f"k-{code}", self.at, person=code)
-        server = TestServer(make_app(self.rooms, [lambda app: app.add_subapp("/annex/", annex()) and None]))
+        server = TestServer(build_app(self.rooms, [lambda app: app.add_subapp("/annex/", annex()) and None]))
         self.client = TestClient(server)
-        await server.start_server(**RUNNER)
+        await server.start_server(**RUNNER_OPTIONS)
         await self.client.start_server()
         return self
 

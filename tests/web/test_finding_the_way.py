@@ -8,7 +8,7 @@ from backend.delivery.kinds import KINDS
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.office.settings import create_key
-from backend.web.console.seats import _onward
+from backend.web.console.sessions import _check_next_path
 from tests.web.house import House
 from tests.web.test_console import Visitor
 
@@ -28,7 +28,7 @@ async def test_signing_in_leads_back_to_the_page_that_was_asked_for(house: House
 
 @pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil", "/a\r\nb", "", "x" * 9])
 def test_signing_in_never_leads_out_of_the_house(path: str) -> None:
-    assert _onward(path) == ""
+    assert _check_next_path(path) == ""
 
 
 async def test_moving_the_rehearsals_clock_does_not_sign_anybody_out_FA4(house: House) -> None:

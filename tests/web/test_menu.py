@@ -5,7 +5,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
-from backend.web.console.menu import MENU, Drawn, drawn
+from backend.web.console.menu import MENU, ConsoleMenu, build_menu
 from tests.web.house import House
 from tests.web.test_console import Visitor
 
@@ -28,24 +28,28 @@ ADMIN = Actor("A1", Role.ADMIN, None)
     ],
 )
 def test_a_page_is_marked_in_its_group(here: str, group: str, page: str) -> None:
-    menu = drawn(ADMIN, here)
+    menu = build_menu(ADMIN, here)
     assert [link.path for link in menu.groups if link.here] == [group]
     assert [link.path for link in menu.pages if link.here] == [page]
 
 
 def test_a_group_of_one_page_needs_no_second_row() -> None:
-    assert drawn(ADMIN, "/settings").pages == ()
+    assert build_menu(ADMIN, "/settings").pages == ()
 
 
 def test_a_handler_is_led_to_no_page_of_the_office_FA2() -> None:
     handler = Actor("H1", Role.HANDLER, "U01")
-    seen = {link.path for group in drawn(handler, "/").groups for link in (group, *drawn(handler, group.path).pages)}
+    seen = {
+        link.path
+        for group in build_menu(handler, "/").groups
+        for link in (group, *build_menu(handler, group.path).pages)
+    }
     assert {"/tickets", "/rosters", "/knowledge"} <= seen
     assert not {"/hot", "/catalogue", "/sync", "/calls/costs", "/office/readiness", "/bulletins", "/visits"} & seen
 
 
 def test_a_stranger_sees_no_menu() -> None:
-    assert drawn(None, "/") == Drawn()
+    assert build_menu(None, "/") == ConsoleMenu()
 
 
 async def test_every_page_without_a_number_in_its_path_stands_in_the_menu(house: House) -> None:

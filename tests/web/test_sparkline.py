@@ -2,13 +2,13 @@
 
 import re
 
-from backend.web.console.sparkline import sparkline
+from backend.web.console.sparkline import draw_sparkline
 
 MONTHS = ("2026-07", "2026-08", "2026-09", "2026-10")
 
 
 def test_a_line_runs_from_low_to_high_and_says_its_months() -> None:
-    drawn = sparkline("签收率<1>", MONTHS, ("10.00", "12.50", "15.00", "12.50"))
+    drawn = draw_sparkline("签收率<1>", MONTHS, ("10.00", "12.50", "15.00", "12.50"))
     points = re.search(r'points="([^"]+)"', drawn)
     assert points is not None
     heights = [float(pair.partition(",")[2]) for pair in points[1].split()]
@@ -17,6 +17,6 @@ def test_a_line_runs_from_low_to_high_and_says_its_months() -> None:
 
 
 def test_a_month_without_a_score_parts_the_line() -> None:
-    drawn = sparkline("x", MONTHS, ("1", None, "2", "3"))
+    drawn = draw_sparkline("x", MONTHS, ("1", None, "2", "3"))
     assert drawn.count("<polyline") == 1 and drawn.count("<circle") == 2 and "2026-08 —" in drawn
-    assert sparkline("x", MONTHS, (None, "1", None, None)) == ""
+    assert draw_sparkline("x", MONTHS, (None, "1", None, None)) == ""

@@ -10,10 +10,10 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.ports.reporting import BulletinIssue, IssueDocument
 from backend.reporting.service import Reporting
-from backend.web.asked import Answer, Ask
-from backend.web.gate import Route
-from backend.web.queries import cursor, limit_of, place_of
-from backend.web.wants import Short, Want, Whole
+from backend.web.endpoint import Route
+from backend.web.query import encode_cursor, parse_limit, parse_row_cursor
+from backend.web.request import ApiRequest, ApiResponse
+from backend.web.schemas import Int32, RequestBody, ShortText
 
 #: Who may make and who may read them; which ones a unit's leader may read is the service's decision.
 MAKERS = frozenset({Role.SCORE_CLERK})
@@ -27,69 +27,76 @@ MIME = {
 }  # fmt: skip
 
 
-class BulletinWant(Want):
+class BulletinBody(RequestBody):
     """A period, and the kind where it is not the profile's own for that period."""
 
-    period: Short
-    kind: Short | None = None
-    number: Annotated[Whole, Field(ge=1)] | None = None
-    profile: Short | None = None
-    scheme: Short | None = None
+    period: ShortText
+    kind: ShortText | None = None
+    number: Annotated[Int32, Field(ge=1)] | None = None
+    profile: ShortText | None = None
+    scheme: ShortText | None = None
 
 
-def room(ask: Ask) -> Reporting:
+def get_service(request: ApiRequest) -> Reporting:
     """Return the service. Refused `unavailable`."""
-    if ask.rooms.bulletins is None:
+    if request.services.bulletins is None:
         raise Refused("unavailable")
-    return ask.rooms.bulletins
+    return request.services.bulletins
 
 
-def number_of(written: str) -> int:
+def parse_issue_id(text: str) -> int:
     """Parse an issue's id from a path. Refused `not_found`."""
-    if not (written.isascii() and written.isdigit() and len(written) <= 18):
-        raise Refused("not_found", id=written[:40])
-    return int(written)
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Refused("not_found", id=text[:40])
+    return int(text)
 
 
-def as_json(issue: BulletinIssue, leaves: Sequence[IssueDocument]) -> dict[str, Any]:
+def dump_issue(issue: BulletinIssue, files: Sequence[IssueDocument]) -> dict[str, Any]:
     """Serialize an issue; its files only once it is ready."""
     return {
         "id": issue.id, "kind": issue.kind, "period": issue.period, "year": issue.year, "number": issue.number,
         "revision": issue.revision, "state": issue.state, "made_at": issue.made_at.isoformat(), "by": issue.made_by,
         "error": issue.error,
-        "files": [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in leaves] if issue.state == "ready" else [],
+        "files": [{"name": f.name, "size": f.size, "sha256": f.sha256} for f in files] if issue.state == "ready" else [],
     }  # fmt: skip
 
 
-async def listed(ask: Ask) -> Answer:
+async def list_issues(request: ApiRequest) -> ApiResponse:
     """List issues, newest first."""
-    page = await room(ask).list_issues(
-        ask.actor, ask.query.get("period"), before=place_of(ask.query), limit=limit_of(ask.query)
+    page = await get_service(request).list_issues(
+        request.actor,
+        request.query.get("period"),
+        before=parse_row_cursor(request.query),
+        limit=parse_limit(request.query),
     )
-    return Answer({"items": [as_json(*one) for one in page.items], "next": cursor(page.next_id)})
+    return ApiResponse({"items": [dump_issue(*one) for one in page.items], "next": encode_cursor(page.next_id)})
 
 
-async def make(ask: Ask) -> Answer:
+async def start_issue(request: ApiRequest) -> ApiResponse:
     """Start making one; `GET /bulletins/ID` tells when it is ready."""
-    want: BulletinWant = ask.body
-    issue = await room(ask).start(
-        want.period, want.kind, ask.actor, number=want.number, profile=want.profile, scheme=want.scheme
+    body: BulletinBody = request.body
+    issue = await get_service(request).start(
+        body.period, body.kind, request.actor, number=body.number, profile=body.profile, scheme=body.scheme
     )
-    return Answer(as_json(issue, ()), 202)
+    return ApiResponse(dump_issue(issue, ()), 202)
 
 
-async def one(ask: Ask) -> Answer:
+async def get_issue(request: ApiRequest) -> ApiResponse:
     """Return one issue."""
-    return Answer(as_json(*await room(ask).get_issue(number_of(ask.path["id"]), ask.actor)))
+    return ApiResponse(
+        dump_issue(*await get_service(request).get_issue(parse_issue_id(request.path["id"]), request.actor))
+    )
 
 
-async def take_out(ask: Ask) -> Answer:
+async def download(request: ApiRequest) -> ApiResponse:
     """Return a document, by its name or its extension alone."""
-    name, content = await room(ask).export_document(number_of(ask.path["id"]), ask.path["file"], ask.actor)
-    return Answer(None, raw=content, headers=headers(name))
+    name, content = await get_service(request).export_document(
+        parse_issue_id(request.path["id"]), request.path["file"], request.actor
+    )
+    return ApiResponse(None, raw=content, headers=build_download_headers(name))
 
 
-def headers(name: str) -> dict[str, str]:
+def build_download_headers(name: str) -> dict[str, str]:
     """Return the headers of a download that is never cached."""
     return {
         "Content-Type": MIME[name.rpartition(".")[2]], "Cache-Control": "no-store",
@@ -98,8 +105,8 @@ def headers(name: str) -> dict[str, str]:
 
 
 ROUTES = (
-    Route("GET", "/bulletins", listed, "Bulletins", READERS, filters=("period", "limit", "cursor")),
-    Route("POST", "/bulletins", make, "Make a bulletin", MAKERS, BulletinWant, answers=202),
-    Route("GET", "/bulletins/{id}", one, "One bulletin", READERS),
-    Route("GET", "/bulletins/{id}/{file}", take_out, "A bulletin's document", READERS),
+    Route("GET", "/bulletins", list_issues, "Bulletins", READERS, filters=("period", "limit", "cursor")),
+    Route("POST", "/bulletins", start_issue, "Make a bulletin", MAKERS, BulletinBody, status=202),
+    Route("GET", "/bulletins/{id}", get_issue, "One bulletin", READERS),
+    Route("GET", "/bulletins/{id}/{file}", download, "A bulletin's document", READERS),
 )

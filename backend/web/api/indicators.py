@@ -1,17 +1,21 @@
 """Indicators: time to sign, time to first contact, repeats, co-operation (A18)."""
 
 from backend.domain.refusals import Refused
-from backend.web.asked import Answer, Ask
-from backend.web.gate import Route
+from backend.web.endpoint import Route
+from backend.web.request import ApiRequest, ApiResponse
 
 
-async def of(ask: Ask) -> Answer:
+async def get_indicators(request: ApiRequest) -> ApiResponse:
     """Return a month's indicators by unit; unit roles see their own."""
-    if ask.rooms.indicators is None:
+    if request.services.indicators is None:
         raise Refused("unavailable")
-    return Answer(await ask.rooms.indicators.get(ask.query.get("month"), ask.query.get("unit"), ask.actor))
+    return ApiResponse(
+        await request.services.indicators.get(request.query.get("month"), request.query.get("unit"), request.actor)
+    )
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/indicators", of, "Time to sign and to first contact, repeats", filters=("month", "unit")),
+    Route(
+        "GET", "/indicators", get_indicators, "Time to sign and to first contact, repeats", filters=("month", "unit")
+    ),
 )

@@ -11,124 +11,134 @@ from backend.office.people import PersonForm, generate_person_code
 from backend.ports.config import SettingVersion
 from backend.rooms import RegistryRoom, Rooms
 from backend.tickets.form_fields import extract_key_name
-from backend.web import shapes
-from backend.web.asked import Answer, Ask
-from backend.web.queries import cursor, limit_of, one_of, word_of
+from backend.web import serializers
+from backend.web.query import encode_cursor, parse_choice, parse_cursor, parse_limit
+from backend.web.request import ApiRequest, ApiResponse
 
 
-def registry_of(rooms: Rooms) -> RegistryRoom:
+def get_people_service(services: Rooms) -> RegistryRoom:
     """Return the people service. Refused `unavailable`."""
-    if rooms.registry is None:
+    if services.registry is None:
         raise Refused("unavailable")
-    return rooms.registry
+    return services.registry
 
 
-def _page(ask: Ask, coded: Sequence[tuple[str, Any]]) -> Answer:
+def _paginate(request: ApiRequest, records: Sequence[tuple[str, Any]]) -> ApiResponse:
     """Return a page of records in the order of their codes."""
-    after, limit = word_of(ask.query), limit_of(ask.query)
-    rest = sorted(((c, x) for c, x in coded if after is None or c > after), key=lambda pair: pair[0])
+    after, limit = parse_cursor(request.query), parse_limit(request.query)
+    rest = sorted(((c, x) for c, x in records if after is None or c > after), key=lambda pair: pair[0])
     items = rest[:limit]
-    return Answer({"items": [x for _, x in items], "next": cursor(items[-1][0]) if len(rest) > limit else None})
-
-
-async def put_unit(ask: Ask) -> Answer:
-    """Store a unit: 201 if new or changed, 200 if unchanged."""
-    want = ask.body
-    unit = Unit(want.code, want.name, want.kind, want.region, want.parent, want.province_department, want.active,
-                want.pilot)  # fmt: skip
-    changed = await registry_of(ask.rooms).put_units([unit], ask.actor.code)
-    ask.rooms.office.invalidate()
-    return Answer(shapes.unit(unit), 201 if changed[0] else 200)
-
-
-async def units(ask: Ask) -> Answer:
-    """List units in the order of their codes."""
-    snapshot = await ask.rooms.office.snapshot()
-    return _page(ask, [(code, shapes.unit(u)) for code, u in snapshot.config.units.items()])
-
-
-async def put_person(ask: Ask) -> Answer:
-    """Store a person: 201 if new or changed, 200 if unchanged."""
-    want = ask.body
-    code = want.code or generate_person_code(want.unit, want.name.strip())
-    key_name = want.key_name or (extract_key_name(want.key_subject) if want.key_subject else None)
-    form = PersonForm(code=code, name=want.name, unit=want.unit, role=want.role, phone=want.phone, key_name=key_name,
-                      key_authorised=want.key_authorised, active=want.active, rank=want.rank)  # fmt: skip
-    changed = await registry_of(ask.rooms).put_people([form], ask.actor.code)
-    ask.rooms.office.invalidate()
-    snapshot = await ask.rooms.office.snapshot()
-    kept = snapshot.by_code.get(code) or Person(
-        code, want.name, want.unit, want.role, want.active, want.rank or 0, bool(want.phone), key_name=key_name
+    return ApiResponse(
+        {"items": [x for _, x in items], "next": encode_cursor(items[-1][0]) if len(rest) > limit else None}
     )
-    return Answer(shapes.person(kept), 201 if changed[0] else 200)
 
 
-def people_seen(people: Sequence[Person], actor: Actor) -> list[Person]:
+async def store_unit(request: ApiRequest) -> ApiResponse:
+    """Store a unit: 201 if new or changed, 200 if unchanged."""
+    body = request.body
+    unit = Unit(body.code, body.name, body.kind, body.region, body.parent, body.province_department, body.active,
+                body.pilot)  # fmt: skip
+    changed = await get_people_service(request.services).put_units([unit], request.actor.code)
+    request.services.office.invalidate()
+    return ApiResponse(serializers.dump_unit(unit), 201 if changed[0] else 200)
+
+
+async def list_units(request: ApiRequest) -> ApiResponse:
+    """List units in the order of their codes."""
+    snapshot = await request.services.office.snapshot()
+    return _paginate(request, [(code, serializers.dump_unit(u)) for code, u in snapshot.config.units.items()])
+
+
+async def store_person(request: ApiRequest) -> ApiResponse:
+    """Store a person: 201 if new or changed, 200 if unchanged."""
+    body = request.body
+    code = body.code or generate_person_code(body.unit, body.name.strip())
+    key_name = body.key_name or (extract_key_name(body.key_subject) if body.key_subject else None)
+    form = PersonForm(code=code, name=body.name, unit=body.unit, role=body.role, phone=body.phone, key_name=key_name,
+                      key_authorised=body.key_authorised, active=body.active, rank=body.rank)  # fmt: skip
+    changed = await get_people_service(request.services).put_people([form], request.actor.code)
+    request.services.office.invalidate()
+    snapshot = await request.services.office.snapshot()
+    person = snapshot.by_code.get(code) or Person(
+        code, body.name, body.unit, body.role, body.active, body.rank or 0, bool(body.phone), key_name=key_name
+    )
+    return ApiResponse(serializers.dump_person(person), 201 if changed[0] else 200)
+
+
+def filter_visible_people(people: Sequence[Person], actor: Actor) -> list[Person]:
     """Return the people an actor may see: unit roles their own unit's."""
     return [p for p in people if not actor.is_unit_member or p.unit == actor.unit]
 
 
-async def people(ask: Ask) -> Answer:
+async def list_people(request: ApiRequest) -> ApiResponse:
     """List people in the order of their codes; unit roles see their own unit's."""
-    snapshot = await ask.rooms.office.snapshot()
-    unit, role = ask.query.get("unit"), one_of(ask.query, "role", tuple(Role))
-    seen = people_seen(snapshot.config.people, ask.actor)
-    return _page(ask, [(p.code, shapes.person(p)) for p in seen if unit in (None, p.unit) and role in (None, p.role)])
+    snapshot = await request.services.office.snapshot()
+    unit, role = request.query.get("unit"), parse_choice(request.query, "role", tuple(Role))
+    seen = filter_visible_people(snapshot.config.people, request.actor)
+    return _paginate(
+        request,
+        [(p.code, serializers.dump_person(p)) for p in seen if unit in (None, p.unit) and role in (None, p.role)],
+    )
 
 
-async def open_binding(ask: Ask) -> Answer:
+async def open_binding(request: ApiRequest) -> ApiResponse:
     """Create a binding code for a person; a liaison only for their own unit. Refused `not_found`."""
-    code = ask.path["code"]
-    snapshot = await ask.rooms.office.snapshot()
+    code = request.path["code"]
+    snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code)
-    if person is None or (ask.actor.is_unit_member and person.unit != ask.actor.unit):
+    if person is None or (request.actor.is_unit_member and person.unit != request.actor.unit):
         raise Refused("not_found", person=code)
-    binding = await registry_of(ask.rooms).create_binding_code(code, ask.actor.code)
-    zone = ask.rooms.clock.zone
-    return Answer({
+    binding = await get_people_service(request.services).create_binding_code(code, request.actor.code)
+    zone = request.services.clock.zone
+    return ApiResponse({
         "code": binding.code, "link": binding.link, "expires_at": binding.expires_at.astimezone(zone).isoformat(),
     }, 201)  # fmt: skip
 
 
-async def settings(ask: Ask) -> Answer:
+async def list_settings(request: ApiRequest) -> ApiResponse:
     """Return all settings in force, key → value as text."""
-    return Answer((await ask.rooms.office.snapshot()).settings.to_dict())
+    return ApiResponse((await request.services.office.snapshot()).settings.to_dict())
 
 
-async def put_setting(ask: Ask) -> Answer:
+async def store_setting(request: ApiRequest) -> ApiResponse:
     """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
-    key, _, unit = ask.path["key"].partition("@")
+    key, _, unit = request.path["key"].partition("@")
     value = await set_setting(
-        ask.rooms, key, ask.body.unit or unit or None, ask.body.value, ask.actor, ask.body.from_at
+        request.services,
+        key,
+        request.body.unit or unit or None,
+        request.body.value,
+        request.actor,
+        request.body.from_at,
     )
-    return Answer({"key": ask.path["key"], "value": value})
+    return ApiResponse({"key": request.path["key"], "value": value})
 
 
-async def set_setting(rooms: Rooms, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None) -> str:
+async def set_setting(services: Rooms, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None) -> str:
     """Check and store a setting; return its normal form. Refused `unknown_unit`, `unknown_setting`, `bad_setting` …"""
-    snapshot = await rooms.office.snapshot()
+    snapshot = await services.office.snapshot()
     if unit is not None and unit not in snapshot.config.units:
         raise Refused("unknown_unit", unit=unit)
     full = key if unit is None else f"{key}@{unit}"
-    written = snapshot.settings.with_changes({full: value}).overrides[full]
-    now = rooms.clock.now()
-    await rooms.office.store.add_version(SettingVersion(key, unit, written, from_at or now, by.code, now))
-    await rooms.audit.record(now, by.code, "setting", full, value=written)
-    rooms.office.invalidate()
-    return written
+    stored = snapshot.settings.with_changes({full: value}).overrides[full]
+    now = services.clock.now()
+    await services.office.store.add_version(SettingVersion(key, unit, stored, from_at or now, by.code, now))
+    await services.audit.record(now, by.code, "setting", full, value=stored)
+    services.office.invalidate()
+    return stored
 
 
-async def create_key(ask: Ask) -> Answer:
+async def create_key(request: ApiRequest) -> ApiResponse:
     """Create an API key, shown once. Refused `missing`, `unknown_person`, `unknown_unit`."""
-    want = ask.body
-    snapshot = await ask.rooms.office.snapshot()
-    if (want.person is None) == (want.role is None):
+    body = request.body
+    snapshot = await request.services.office.snapshot()
+    if (body.person is None) == (body.role is None):
         raise Refused("missing", field="person")
-    if want.person is not None and want.person not in snapshot.by_code:
-        raise Refused("unknown_person", person=want.person)
-    if want.unit is not None and want.unit not in snapshot.config.units:
-        raise Refused("unknown_unit", unit=want.unit)
-    now = ask.rooms.clock.now()
-    secret = await ask.rooms.keys.create_key(want.name, now, person=want.person, role=want.role, unit=want.unit)
-    await ask.rooms.audit.record(now, ask.actor.code, "key", want.name)
-    return Answer({"key": secret}, 201, headers={"Cache-Control": "no-store"})
+    if body.person is not None and body.person not in snapshot.by_code:
+        raise Refused("unknown_person", person=body.person)
+    if body.unit is not None and body.unit not in snapshot.config.units:
+        raise Refused("unknown_unit", unit=body.unit)
+    now = request.services.clock.now()
+    secret = await request.services.keys.create_key(body.name, now, person=body.person, role=body.role, unit=body.unit)
+    await request.services.audit.record(now, request.actor.code, "key", body.name)
+    return ApiResponse({"key": secret}, 201, headers={"Cache-Control": "no-store"})

@@ -7,12 +7,12 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from backend.web.api.routes import ROUTES
-from backend.web.gate import Route
-from backend.web.queries import MOST, USUAL
+from backend.web.endpoint import Route
+from backend.web.query import DEFAULT_LIMIT, MAX_LIMIT
 
 BASE = "/api/v1"
 _REF = "#/components/schemas/{model}"
-_HOLE = re.compile(r"\{(\w+)\}")
+_PATH_PARAM = re.compile(r"\{(\w+)\}")
 _ERROR = {
     "type": "object", "required": ["error"],
     "properties": {"error": {
@@ -27,13 +27,13 @@ _STATUSES = ("400", "401", "403", "404", "409", "413", "422", "429", "503")
 
 
 @lru_cache(maxsize=1)
-def document() -> dict[str, Any]:
+def build_document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
     models = sorted({r.body for r in ROUTES if r.body is not None}, key=lambda m: m.__name__)
     _, schemas = models_json_schema([(m, "validation") for m in models], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
-        paths.setdefault(BASE + route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(BASE + route.path, {})[route.method.lower()] = _build_operation(route)
     return {
         "openapi": "3.1.0", "info": {"title": "jiesu", "version": "1"}, "paths": paths,
         "security": [{"key": []}],
@@ -44,40 +44,40 @@ def document() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _operation(route: Route) -> dict[str, Any]:
-    holes = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-             for name in _HOLE.findall(route.path)]  # fmt: skip
-    filters = [{"name": name, "in": "query", "schema": _filter(name)} for name in route.filters]
+def _build_operation(route: Route) -> dict[str, Any]:
+    path_params = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+             for name in _PATH_PARAM.findall(route.path)]  # fmt: skip
+    filters = [{"name": name, "in": "query", "schema": _filter_schema(name)} for name in route.filters]
     answer: dict[str, Any] = {"description": "done"}
     if route.path != "/files/{id}":
         answer["content"] = {"application/json": {"schema": {"type": "object"}}}
-    answers: dict[str, Any] = {str(route.answers): answer}
-    if route.answers == 201:
+    answers: dict[str, Any] = {str(route.status): answer}
+    if route.status == 201:
         answers["200"] = answer
-    if route.answers == 201:
+    if route.status == 201:
         answers["200"] = answer
     refused: dict[str, Any] = {"description": "refused", "content": {"application/json": {"schema": _REFUSED}}}
     operation: dict[str, Any] = {
         "summary": route.summary, "operationId": f"{route.method.lower()}{route.path}",
-        "parameters": [*holes, *filters, *_repeatable(route)],
+        "parameters": [*path_params, *filters, *_idempotency_parameters(route)],
         "responses": answers | dict.fromkeys(_STATUSES, refused),
     }  # fmt: skip
     if route.body is not None:
         schema: dict[str, Any] = {"$ref": _REF.format(model=route.body.__name__)}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    elif route.files:
+    elif route.max_bytes:
         schema = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
         operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     return operation
 
 
-def _filter(name: str) -> dict[str, Any]:
+def _filter_schema(name: str) -> dict[str, Any]:
     if name == "limit":
-        return {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}
+        return {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
     return {"type": "string"}
 
 
-def _repeatable(route: Route) -> list[dict[str, Any]]:
+def _idempotency_parameters(route: Route) -> list[dict[str, Any]]:
     if route.method != "POST":
         return []
     return [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200}}]

@@ -8,86 +8,86 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.platform.service import PlatformSync
 from backend.ports.platform import Writeback, WritebackState
-from backend.web import wants
-from backend.web.asked import Answer, Ask
-from backend.web.gate import Route
-from backend.web.queries import cursor, limit_of, one_of, place_of
-from backend.web.shapes import Shaper
+from backend.web import schemas
+from backend.web.endpoint import Route
+from backend.web.query import encode_cursor, parse_choice, parse_limit, parse_row_cursor
+from backend.web.request import ApiRequest, ApiResponse
+from backend.web.serializers import Serializer
 
 READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.REVIEWER, Role.AUDITOR})
-MENDERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
+CORRECTORS = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
 
 
-class SettleWant(wants.Want):
+class SettleBody(schemas.RequestBody):
     """How a move was corrected by hand."""
 
     reason: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
 
 
-def _room(ask: Ask) -> PlatformSync:
-    if ask.rooms.platform is None:
+def _get_service(request: ApiRequest) -> PlatformSync:
+    if request.services.platform is None:
         raise Refused("unavailable")
-    return ask.rooms.platform
+    return request.services.platform
 
 
-def _event(ask: Ask) -> int:
-    written = ask.path["id"]
-    if not (written.isascii() and written.isdigit() and len(written) < 19):
-        raise Refused("not_found", event=written)
-    return int(written)
+def _parse_event_id(request: ApiRequest) -> int:
+    text = request.path["id"]
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Refused("not_found", event=text)
+    return int(text)
 
 
-def shape(move: Writeback, shaper: Shaper) -> dict[str, Any]:
+def dump_writeback(writeback: Writeback, serializer: Serializer) -> dict[str, Any]:
     """Serialize a write-back; its arguments are in the ticket's timeline."""
     return {
-        "event": move.id, "ticket": move.ticket_no, "version": move.version, "verb": move.verb,
-        "from": move.from_state, "to": move.to_state, "unit": move.unit, "by": move.by, "at": shaper.at(move.at),
-        "state": move.state, "attempts": move.attempts, "since": shaper.at(move.since),
-        "not_before": shaper.at(move.not_before), "done_at": shaper.at(move.done_at), "done_by": move.done_by,
-        "error": move.error, "ref": move.ref,
+        "event": writeback.id, "ticket": writeback.ticket_no, "version": writeback.version, "verb": writeback.verb,
+        "from": writeback.from_state, "to": writeback.to_state, "unit": writeback.unit, "by": writeback.by, "at": serializer.format_time(writeback.at),
+        "state": writeback.state, "attempts": writeback.attempts, "since": serializer.format_time(writeback.since),
+        "not_before": serializer.format_time(writeback.not_before), "done_at": serializer.format_time(writeback.done_at), "done_by": writeback.done_by,
+        "error": writeback.error, "ref": writeback.ref,
     }  # fmt: skip
 
 
-async def listed(ask: Ask) -> Answer:
+async def list_writebacks(request: ApiRequest) -> ApiResponse:
     """List write-backs, newest first, with the state of the connection."""
-    room, ticket_id = _room(ask), None
-    if (no := ask.query.get("ticket")) is not None:
-        view = await ask.rooms.reading.get_ticket(no, ask.seen_by)
+    service, ticket_id = _get_service(request), None
+    if (ticket_no := request.query.get("ticket")) is not None:
+        view = await request.services.reading.get_ticket(ticket_no, request.seen_by)
         if view is None:
-            raise Refused("not_found", ticket=no)
+            raise Refused("not_found", ticket=ticket_no)
         ticket_id = view.ticket.id
-    word = one_of(ask.query, "state", tuple(WritebackState))
-    page = await room.list_writebacks(
-        state=WritebackState(word) if word else None,
+    state = parse_choice(request.query, "state", tuple(WritebackState))
+    page = await service.list_writebacks(
+        state=WritebackState(state) if state else None,
         ticket_id=ticket_id,
-        before=place_of(ask.query),
-        limit=limit_of(ask.query),
+        before=parse_row_cursor(request.query),
+        limit=parse_limit(request.query),
     )
-    shaper = await Shaper.of(ask.rooms)
-    return Answer({
-        "items": [shape(move, shaper) for move in page.items], "next": cursor(page.next_id),
-        "system_of_record": "external" if await room.is_external() else "self", "configured": room.is_configured,
-        "counts": dict(await room.count_pending()), "trouble": await room.get_last_error(),
+    serializer = await Serializer.create(request.services)
+    return ApiResponse({
+        "items": [dump_writeback(move, serializer) for move in page.items], "next": encode_cursor(page.next_id),
+        "system_of_record": "external" if await service.is_external() else "self", "configured": service.is_configured,
+        "counts": dict(await service.count_pending()), "trouble": await service.get_last_error(),
     })  # fmt: skip
 
 
-async def again(ask: Ask) -> Answer:
+async def retry(request: ApiRequest) -> ApiResponse:
     """Retry a write-back."""
-    await _room(ask).resend(_event(ask), ask.actor)
-    return Answer({"event": _event(ask), "state": WritebackState.WAITING})
+    await _get_service(request).resend(_parse_event_id(request), request.actor)
+    return ApiResponse({"event": _parse_event_id(request), "state": WritebackState.WAITING})
 
 
-async def settle(ask: Ask) -> Answer:
+async def settle(request: ApiRequest) -> ApiResponse:
     """Mark a write-back as corrected on the platform by hand."""
-    await _room(ask).settle(_event(ask), ask.body.reason, ask.actor)
-    return Answer({"event": _event(ask), "state": WritebackState.SETTLED})
+    await _get_service(request).settle(_parse_event_id(request), request.body.reason, request.actor)
+    return ApiResponse({"event": _parse_event_id(request), "state": WritebackState.SETTLED})
 
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/sync",             listed, "Moves on their way to the platform", READERS,
+    Route("GET",  "/sync",             list_writebacks, "Moves on their way to the platform", READERS,
           filters=("state", "ticket", "limit", "cursor")),
-    Route("POST", "/sync/{id}/retry",  again,  "Write a move back once more", MENDERS, wants.Nothing),
-    Route("POST", "/sync/{id}/settle", settle, "Set right by hand", MENDERS, SettleWant),
+    Route("POST", "/sync/{id}/retry",  retry,  "Write a move back once more", CORRECTORS, schemas.EmptyBody),
+    Route("POST", "/sync/{id}/settle", settle, "Set right by hand", CORRECTORS, SettleBody),
 )
 # fmt: on

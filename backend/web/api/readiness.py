@@ -10,54 +10,65 @@ from backend.domain.unit_readiness import Readiness
 from backend.office.readiness import UnitReadiness
 from backend.ports.readiness import ReadinessReminder
 from backend.rooms import Rooms
-from backend.web import wants
-from backend.web.asked import Answer, Ask
-from backend.web.gate import Route
-from backend.web.queries import yes
+from backend.web import schemas
+from backend.web.endpoint import Route
+from backend.web.query import parse_flag
+from backend.web.request import ApiRequest, ApiResponse
 
 READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.SCORE_CLERK, Role.AUDITOR})
-CHASERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.SCORE_CLERK})
+REMIND_ROLES = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.SCORE_CLERK})
 
 
-class ChaseWant(wants.Want):
+class ReminderBody(schemas.RequestBody):
     """How the unit was reminded."""
 
     note: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
 
 
-def room_of(rooms: Rooms) -> UnitReadiness:
+def get_service(services: Rooms) -> UnitReadiness:
     """Return the service. Refused `unavailable`."""
-    if rooms.chases is None:
+    if services.chases is None:
         raise Refused("unavailable")
-    return rooms.chases
+    return services.chases
 
 
-def shape(one: Readiness, chase: ReadinessReminder | None, rooms: Rooms) -> dict[str, Any]:
+def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, services: Rooms) -> dict[str, Any]:
     """Serialize a unit, what it lacks, and its last reminder."""
-    last = chase and {"at": chase.at.astimezone(rooms.clock.zone).isoformat(), "by": chase.by, "note": chase.note}
+    last = reminder and {
+        "at": reminder.at.astimezone(services.clock.zone).isoformat(),
+        "by": reminder.by,
+        "note": reminder.note,
+    }
     return {
-        "unit": one.unit.code, "name": one.unit.name, "region": one.unit.region, "pilot": one.unit.pilot,
-        "gaps": list(one.gaps), "late": one.late, "chased": last,
+        "unit": readiness.unit.code, "name": readiness.unit.name, "region": readiness.unit.region, "pilot": readiness.unit.pilot,
+        "gaps": list(readiness.gaps), "late": readiness.late, "chased": last,
     }  # fmt: skip
 
 
-async def listed(ask: Ask) -> Answer:
+async def list_units(request: ApiRequest) -> ApiResponse:
     """List units that lack something (`all=1`: every unit); those that cannot be dispatched to come first."""
-    room = room_of(ask.rooms)
-    found, last = await room.list_units(include_ready=yes(ask.query, "all")), await room.get_latest_reminders()
-    return Answer({"items": [shape(one, last.get(one.unit.code), ask.rooms) for one in found], "next": None})
+    service = get_service(request.services)
+    found, last = (
+        await service.list_units(include_ready=parse_flag(request.query, "all")),
+        await service.get_latest_reminders(),
+    )
+    return ApiResponse(
+        {"items": [dump_readiness(one, last.get(one.unit.code), request.services) for one in found], "next": None}
+    )
 
 
-async def chase(ask: Ask) -> Answer:
+async def remind(request: ApiRequest) -> ApiResponse:
     """Record that a unit was reminded."""
-    done = await room_of(ask.rooms).record_reminder(ask.path["code"], ask.body.note, ask.actor)
-    at = done.at.astimezone(ask.rooms.clock.zone).isoformat()
-    return Answer({"unit": done.unit, "at": at, "by": done.by, "note": done.note}, 201)
+    reminder = await get_service(request.services).record_reminder(
+        request.path["code"], request.body.note, request.actor
+    )
+    at = reminder.at.astimezone(request.services.clock.zone).isoformat()
+    return ApiResponse({"unit": reminder.unit, "at": at, "by": reminder.by, "note": reminder.note}, 201)
 
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/readiness",             listed, "Units that are not ready for tickets", READERS, filters=("all",)),
-    Route("POST", "/units/{code}/chases",   chase,  "Note that a unit was reminded", CHASERS, ChaseWant, answers=201),
+    Route("GET",  "/readiness",             list_units, "Units that are not ready for tickets", READERS, filters=("all",)),
+    Route("POST", "/units/{code}/chases",   remind,  "Note that a unit was reminded", REMIND_ROLES, ReminderBody, status=201),
 )
 # fmt: on

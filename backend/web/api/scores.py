@@ -5,61 +5,67 @@ from typing import Any
 
 from backend.domain.refusals import Refused
 from backend.rooms import MarksRoom
-from backend.web.asked import Answer, Ask
+from backend.web.request import ApiRequest, ApiResponse
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 
 
-def _marks(ask: Ask) -> MarksRoom:
-    if ask.rooms.marks is None:
+def _get_scoring(request: ApiRequest) -> MarksRoom:
+    if request.services.marks is None:
         raise Refused("unavailable")
-    return ask.rooms.marks
+    return request.services.marks
 
 
-def _number(ask: Ask) -> int:
-    written = ask.path["id"]
-    if not (written.isascii() and written.isdigit() and len(written) <= 18):
-        raise Refused("not_found", id=written)
-    return int(written)
+def _parse_id(request: ApiRequest) -> int:
+    text = request.path["id"]
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Refused("not_found", id=text)
+    return int(text)
 
 
-async def sheets(ask: Ask) -> Answer:
+async def list_sheets(request: ApiRequest) -> ApiResponse:
     """Return the month's sheets; unit roles see their own unit's. Refused `missing`, `bad_field`, `not_found`."""
-    month = ask.query.get("month")
+    month = request.query.get("month")
     if month is None or not _MONTH.fullmatch(month):
         raise Refused("missing" if month is None else "bad_field", field="month")
-    unit = ask.query.get("unit")
-    if ask.actor.is_unit_member:
-        if unit not in (None, ask.actor.unit):
+    unit = request.query.get("unit")
+    if request.actor.is_unit_member:
+        if unit not in (None, request.actor.unit):
             raise Refused("not_found", unit=unit)
-        unit = ask.actor.unit or ""
-    answer = await _marks(ask).get_scores(month=month, scheme=ask.query.get("scheme"), unit=unit, actor=ask.actor)
-    return Answer(dict(answer))
+        unit = request.actor.unit or ""
+    answer = await _get_scoring(request).get_scores(
+        month=month, scheme=request.query.get("scheme"), unit=unit, actor=request.actor
+    )
+    return ApiResponse(dict(answer))
 
 
-async def start_run(ask: Ask) -> Answer:
+async def start_run(request: ApiRequest) -> ApiResponse:
     """Start and store a run (试算)."""
-    return Answer(dict(await _marks(ask).start_run(ask.body.period, ask.body.scheme, ask.actor)), 201)
+    return ApiResponse(
+        dict(await _get_scoring(request).start_run(request.body.period, request.body.scheme, request.actor)), 201
+    )
 
 
-async def lock(ask: Ask) -> Answer:
+async def lock_run(request: ApiRequest) -> ApiResponse:
     """Lock a run (定稿)."""
-    room, number = _marks(ask), _number(ask)
-    forced = {"force": True, "reason": ask.body.reason} if ask.body.force else {}
-    return Answer(dict(await room.lock_run(number, ask.actor, **forced)))
+    service, run_id = _get_scoring(request), _parse_id(request)
+    forced = {"force": True, "reason": request.body.reason} if request.body.force else {}
+    return ApiResponse(dict(await service.lock_run(run_id, request.actor, **forced)))
 
 
-async def appeal(ask: Ask) -> Answer:
+async def contest_line(request: ApiRequest) -> ApiResponse:
     """Contest a line (异议)."""
-    words: dict[str, Any] = ask.body.model_dump(exclude_none=True)
-    return Answer(dict(await _marks(ask).submit_contest(_number(ask), words, ask.actor)), 201)
+    fields: dict[str, Any] = request.body.model_dump(exclude_none=True)
+    return ApiResponse(dict(await _get_scoring(request).submit_contest(_parse_id(request), fields, request.actor)), 201)
 
 
-async def enter(ask: Ask) -> Answer:
+async def enter_line(request: ApiRequest) -> ApiResponse:
     """Enter a ledger row (台账)."""
-    return Answer(dict(await _marks(ask).enter(ask.body.model_dump(exclude_none=True), ask.actor)), 201)
+    return ApiResponse(
+        dict(await _get_scoring(request).enter(request.body.model_dump(exclude_none=True), request.actor)), 201
+    )
 
 
-async def review(ask: Ask) -> Answer:
+async def review_line(request: ApiRequest) -> ApiResponse:
     """Review a ledger row as the second person (材料审核)."""
-    return Answer(dict(await _marks(ask).review(_number(ask), ask.body.accept, ask.actor)))
+    return ApiResponse(dict(await _get_scoring(request).review(_parse_id(request), request.body.accept, request.actor)))

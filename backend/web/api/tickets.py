@@ -11,118 +11,120 @@ from backend.ports.ticket_queries import TicketFilter, TicketView
 from backend.rooms import Rooms
 from backend.tickets.intake import TicketForm
 from backend.tickets.reveal import RequesterReveal
-from backend.web.asked import Answer, Ask
-from backend.web.queries import cursor, limit_of, one_of, place_of, yes
-from backend.web.shapes import Shaper
-from backend.web.wants import TicketWant
+from backend.web.query import encode_cursor, parse_choice, parse_flag, parse_limit, parse_row_cursor
+from backend.web.request import ApiRequest, ApiResponse
+from backend.web.schemas import TicketBody
+from backend.web.serializers import Serializer
 
 ACT_FIELDS = ("verb", "version", "assignment")
-TO_REQUESTERS = frozenset({"answer", "reply", "close", "amend"})  # verbs whose `text` a requester will read
+REQUESTER_VERBS = frozenset({"answer", "reply", "close", "amend"})  # verbs whose `text` a requester will read
 
 
-async def view_of(ask: Ask, no: str) -> TicketView:
+async def load_view(request: ApiRequest, ticket_no: str) -> TicketView:
     """Load a ticket if the actor may see it. Refused `not_found`."""
-    view = await ask.rooms.reading.get_ticket(no, ask.seen_by)
+    view = await request.services.reading.get_ticket(ticket_no, request.seen_by)
     if view is None:
-        raise Refused("not_found", ticket=no)
+        raise Refused("not_found", ticket=ticket_no)
     return view
 
 
-async def create(ask: Ask) -> Answer:
+async def create_ticket(request: ApiRequest) -> ApiResponse:
     """T1: create a ticket, 201; a known number is 409 `exists`."""
-    if ask.rooms.intake is None:
+    if request.services.intake is None:
         raise Refused("unavailable")
-    no = await ask.rooms.intake.receive(form_of(ask.body), ask.actor, Source.API)
-    shaper = await Shaper.of(ask.rooms)
-    return Answer((await shaper.tickets([await view_of(ask, no)]))[0], 201)
+    ticket_no = await request.services.intake.receive(build_form(request.body), request.actor, Source.API)
+    serializer = await Serializer.create(request.services)
+    return ApiResponse((await serializer.dump_tickets([await load_view(request, ticket_no)]))[0], 201)
 
 
-def form_of(want: TicketWant) -> TicketForm:
+def build_form(body: TicketBody) -> TicketForm:
     """Return intake's form of a body."""
-    person = want.requester
+    person = body.requester
     return TicketForm(
-        ticket_no=want.ticket_no, category=want.category, grade=want.grade, channel=want.channel, title=want.title,
-        text=want.text, place=want.place, region=want.region,
-        requester_name=(person.name if person else None) or want.requester_name,
-        requester_phone=(person.phone if person else None) or want.requester_phone,
-        generated_at=want.generated_at, submitted_at=want.submitted_at, confidential=want.confidential,
+        ticket_no=body.ticket_no, category=body.category, grade=body.grade, channel=body.channel, title=body.title,
+        text=body.text, place=body.place, region=body.region,
+        requester_name=(person.name if person else None) or body.requester_name,
+        requester_phone=(person.phone if person else None) or body.requester_phone,
+        generated_at=body.generated_at, submitted_at=body.submitted_at, confidential=body.confidential,
     )  # fmt: skip
 
 
-def filters_of(query: Any) -> TicketFilter:
+def parse_filters(query: Any) -> TicketFilter:
     """Parse a list's filters. Refused `bad_field`."""
     return TicketFilter(
-        state=one_of(query, "state", tuple(State)), unit=query.get("unit"),
-        grade=one_of(query, "grade", tuple(Grade)), category=one_of(query, "category", tuple(Category)),
-        overdue=yes(query, "overdue"), text=query.get("q") or None,
+        state=parse_choice(query, "state", tuple(State)), unit=query.get("unit"),
+        grade=parse_choice(query, "grade", tuple(Grade)), category=parse_choice(query, "category", tuple(Category)),
+        overdue=parse_flag(query, "overdue"), text=query.get("q") or None,
     )  # fmt: skip
 
 
-async def listed(ask: Ask) -> Answer:
+async def list_tickets(request: ApiRequest) -> ApiResponse:
     """List a page of tickets, newest first."""
-    page = await ask.rooms.reading.list_tickets(
-        filters_of(ask.query), ask.rooms.clock.now(), before=place_of(ask.query), limit=limit_of(ask.query),
-        seen_by=ask.seen_by,
+    page = await request.services.reading.list_tickets(
+        parse_filters(request.query), request.services.clock.now(), before=parse_row_cursor(request.query), limit=parse_limit(request.query),
+        seen_by=request.seen_by,
     )  # fmt: skip
-    shaper = await Shaper.of(ask.rooms)
-    return Answer({"items": await shaper.tickets(page.items), "next": cursor(page.next_id)})
+    serializer = await Serializer.create(request.services)
+    return ApiResponse({"items": await serializer.dump_tickets(page.items), "next": encode_cursor(page.next_id)})
 
 
-async def one(ask: Ask) -> Answer:
+async def get_ticket(request: ApiRequest) -> ApiResponse:
     """Return one ticket."""
-    shaper = await Shaper.of(ask.rooms)
-    return Answer((await shaper.tickets([await view_of(ask, ask.path["no"])]))[0])
+    serializer = await Serializer.create(request.services)
+    return ApiResponse((await serializer.dump_tickets([await load_view(request, request.path["no"])]))[0])
 
 
-async def timeline(ask: Ask) -> Answer:
+async def get_timeline(request: ApiRequest) -> ApiResponse:
     """Return a ticket's journal, deliveries, calls, visits and duties in one list."""
-    view = await view_of(ask, ask.path["no"])
-    history = await ask.rooms.reading.load_history(view.ticket.id)
-    duties = await ask.rooms.duties.list_duties(view.ticket.id) if ask.rooms.duties else ()
-    seen = [d for d in duties if ask.seen_by in (None, d.unit)]
-    shaper = await Shaper.of(ask.rooms)
-    return Answer({"items": shaper.timeline(history, view.requester, seen), "next": None})
+    view = await load_view(request, request.path["no"])
+    history = await request.services.reading.load_history(view.ticket.id)
+    duties = await request.services.duties.list_duties(view.ticket.id) if request.services.duties else ()
+    seen = [d for d in duties if request.seen_by in (None, d.unit)]
+    serializer = await Serializer.create(request.services)
+    return ApiResponse({"items": serializer.dump_timeline(history, view.requester, seen), "next": None})
 
 
-async def act(ask: Ask, source: Source = Source.API) -> Answer:
+async def act(request: ApiRequest, source: Source = Source.API) -> ApiResponse:
     """Act on a ticket, as the ticket service decides, and return the ticket."""
-    said: dict[str, Any] = dict(ask.body.root)
-    verb, version, assignment = (said.pop(name, None) for name in ACT_FIELDS)
+    arguments: dict[str, Any] = dict(request.body.root)
+    verb, version, assignment = (arguments.pop(name, None) for name in ACT_FIELDS)
     if not isinstance(verb, str):
         raise Refused("missing" if verb is None else "bad_field", field="verb")
     for name, number in (("version", version), ("assignment", assignment)):
         if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
             raise Refused("bad_field", field=name)
-    no = ask.path["no"]
-    await view_of(ask, no)
-    await _papers_there(ask, said.get("files"))
-    await ask.rooms.desk.act(Act(verb, ask.actor, source, ticket_no=no, assignment_id=assignment, arguments=said,
+    ticket_no = request.path["no"]
+    await load_view(request, ticket_no)
+    await _check_files(request, arguments.get("files"))
+    await request.services.desk.act(Act(verb, request.actor, source, ticket_no=ticket_no, assignment_id=assignment, arguments=arguments,
                                  version=version))  # fmt: skip
-    shaper = await Shaper.of(ask.rooms)
-    shown = (await shaper.tickets([await view_of(ask, no)]))[0]
-    return Answer(shown | {"advice": advised} if (advised := advice(ask.rooms, verb, said)) else shown)
+    serializer = await Serializer.create(request.services)
+    shown = (await serializer.dump_tickets([await load_view(request, ticket_no)]))[0]
+    return ApiResponse(
+        shown | {"advice": advised} if (advised := find_advice(request.services, verb, arguments)) else shown
+    )
 
 
-def advice(rooms: Rooms, verb: str, said: Mapping[str, Any]) -> list[dict[str, str]]:
+def find_advice(services: Rooms, verb: str, arguments: Mapping[str, Any]) -> list[dict[str, str]]:
     """A20: return hints on curt or blaming words to a requester; they never stop an act."""
-    text = said.get("text") if verb in TO_REQUESTERS else None
+    text = arguments.get("text") if verb in REQUESTER_VERBS else None
     found = find_curt_wording(text) if isinstance(text, str) else []
-    return [{"code": code, "word": word, "message": rooms.catalogue.render(f"advice.{code}", word=word)}
+    return [{"code": code, "word": word, "message": services.catalogue.render(f"advice.{code}", word=word)}
             for code, word in found]  # fmt: skip
 
 
-async def _papers_there(ask: Ask, files: Any) -> None:
+async def _check_files(request: ApiRequest, files: Any) -> None:
     """Check that the files an act names were uploaded. Refused `files_missing`."""
     if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
         return  # the ticket service refuses it with the right code
-    if len(files) <= 20 and not await ask.rooms.filing.are_usable(files, ask.actor):
+    if len(files) <= 20 and not await request.services.filing.are_usable(files, request.actor):
         raise Refused("files_missing", field="files")
 
 
-async def reveal(ask: Ask) -> Answer:
+async def reveal(request: ApiRequest) -> ApiResponse:
     """Return the requester's name and number, for a reason; audited (FR12)."""
-    rooms = ask.rooms
-    shown = await RequesterReveal(rooms.reading, rooms.audit, rooms.clock).reveal(
-        ask.path["no"], ask.body.reason, ask.actor
+    services = request.services
+    shown = await RequesterReveal(services.reading, services.audit, services.clock).reveal(
+        request.path["no"], request.body.reason, request.actor
     )
-    return Answer({"name": shown.name, "phone": shown.phone}, headers={"Cache-Control": "no-store"})
+    return ApiResponse({"name": shown.name, "phone": shown.phone}, headers={"Cache-Control": "no-store"})

@@ -9,129 +9,137 @@ from backend.ports.visits import DoNotCallEntry, VisitRecord
 from backend.visits.manual import TaskSheet
 from backend.visits.service import VisitService
 from backend.visits.statistics import VisitFigures
-from backend.web.asked import Answer, Ask
-from backend.web.gate import Route
-from backend.web.shapes import Json, Shaper
-from backend.web.wants import Nothing, Short, Want
+from backend.web.endpoint import Route
+from backend.web.request import ApiRequest, ApiResponse
+from backend.web.schemas import EmptyBody, RequestBody, ShortText
+from backend.web.serializers import Json, Serializer
 
 
-class PeaceWant(Want):
+class DoNotCallBody(RequestBody):
     """A number not to be called for visits, and why."""
 
     phone: Annotated[str, Field(max_length=40, strict=True)]
-    reason: Short = ""
+    reason: ShortText = ""
 
 
-class NoPeaceWant(Want):
+class DoNotCallRemovalBody(RequestBody):
     """Which entry to remove from the list (its `ref`, or the number), and why."""
 
     ref: Annotated[str, Field(max_length=40, strict=True)] = ""
     phone: Annotated[str, Field(max_length=40, strict=True)] = ""
-    reason: Short = ""
+    reason: ShortText = ""
 
 
-def room(ask: Ask) -> VisitService:
+def get_service(request: ApiRequest) -> VisitService:
     """Return the visits service. Refused `unavailable`."""
-    if ask.rooms.visiting is None:
+    if request.services.visiting is None:
         raise Refused("unavailable")
-    return ask.rooms.visiting
+    return request.services.visiting
 
 
-async def tasks(ask: Ask) -> Answer:
+async def list_tasks(request: ApiRequest) -> ApiResponse:
     """List visits that wait for a person, and closed tickets without a result from 12351 yet."""
-    shaper = await Shaper.of(ask.rooms)
-    sheets = await room(ask).manual.list_tasks(ask.actor)
-    awaited = list(await room(ask).manual.list_awaited())
-    return Answer({"items": [shaped(s, shaper) for s in sheets], "awaited": awaited, "next": None})
+    serializer = await Serializer.create(request.services)
+    sheets = await get_service(request).manual.list_tasks(request.actor)
+    awaiting_result = list(await get_service(request).manual.list_awaited())
+    return ApiResponse({"items": [dump_task(s, serializer) for s in sheets], "awaited": awaiting_result, "next": None})
 
 
-async def task(ask: Ask) -> Answer:
+async def get_task(request: ApiRequest) -> ApiResponse:
     """Return one task with its script."""
-    sheet = await room(ask).manual.get_task(ask.path["no"], ask.actor)
-    return Answer({**shaped(sheet, await Shaper.of(ask.rooms)), "script": list(sheet.script)})
+    sheet = await get_service(request).manual.get_task(request.path["no"], request.actor)
+    return ApiResponse({**dump_task(sheet, await Serializer.create(request.services)), "script": list(sheet.script)})
 
 
-async def call(ask: Ask) -> Answer:
+async def call_requester(request: ApiRequest) -> ApiResponse:
     """Call the agent, then the requester; neither sees the other's number (P3)."""
-    await room(ask).manual.get_callable_task(ask.path["no"], ask.actor)
-    if ask.rooms.calls is None:
+    await get_service(request).manual.get_callable_task(request.path["no"], request.actor)
+    if request.services.calls is None:
         raise Refused("unavailable")
-    ringing = await ask.rooms.calls.start_bridge(ask.actor, ticket_no=ask.path["no"])
-    return Answer({"call": ringing.call_id, "person": ringing.person, "to": ringing.to}, status=201)
+    call = await request.services.calls.start_bridge(request.actor, ticket_no=request.path["no"])
+    return ApiResponse({"call": call.call_id, "person": call.person, "to": call.to}, status=201)
 
 
-async def peace(ask: Ask) -> Answer:
+async def list_do_not_call(request: ApiRequest) -> ApiResponse:
     """List the do-not-call list."""
-    shaper = await Shaper.of(ask.rooms)
-    return Answer(
-        {"items": [_blocked(b, shaper) for b in await room(ask).do_not_call.list_numbers(ask.actor)], "next": None}
+    serializer = await Serializer.create(request.services)
+    return ApiResponse(
+        {
+            "items": [
+                _dump_do_not_call(b, serializer)
+                for b in await get_service(request).do_not_call.list_numbers(request.actor)
+            ],
+            "next": None,
+        }
     )
 
 
-async def add_peace(ask: Ask) -> Answer:
+async def add_do_not_call(request: ApiRequest) -> ApiResponse:
     """Add a number to the do-not-call list."""
-    added = await room(ask).do_not_call.add(ask.body.phone, ask.body.reason, ask.actor)
-    return Answer({"added": added}, status=201)
+    added = await get_service(request).do_not_call.add(request.body.phone, request.body.reason, request.actor)
+    return ApiResponse({"added": added}, status=201)
 
 
-async def end_peace(ask: Ask) -> Answer:
+async def remove_do_not_call(request: ApiRequest) -> ApiResponse:
     """Remove an entry from the list."""
-    shown = await room(ask).do_not_call.remove(ask.actor, ask.body.reason, ref=ask.body.ref, phone=ask.body.phone)
-    return Answer({"removed": shown})
-
-
-async def recording(ask: Ask) -> Answer:
-    """Return a recording's URL; the access is audited."""
-    if not ask.path["dial"].isascii() or not ask.path["dial"].isdigit() or len(ask.path["dial"]) > 18:
-        raise Refused("not_found")
-    kept = await room(ask).open_recording(int(ask.path["dial"]), ask.actor)
-    return Answer({"ticket": kept.ticket_no, "purpose": kept.purpose, "url": kept.url})
-
-
-async def figures(ask: Ask) -> Answer:
-    """Return a month's visits by unit and agent; a unit sees its own."""
-    month = await room(ask).statistics.compute_month(
-        ask.query.get("month", ""), ask.actor.unit if ask.actor.is_unit_member else None
+    shown = await get_service(request).do_not_call.remove(
+        request.actor, request.body.reason, ref=request.body.ref, phone=request.body.phone
     )
-    return Answer({
-        "month": month.month, "total": counted(month.total),
-        "units": [{"unit": unit, **counted(f)} for unit, f in month.units.items()],
-        "agents": [{"person": person, **counted(f)} for person, f in month.agents.items()],
+    return ApiResponse({"removed": shown})
+
+
+async def get_recording(request: ApiRequest) -> ApiResponse:
+    """Return a recording's URL; the access is audited."""
+    if not request.path["dial"].isascii() or not request.path["dial"].isdigit() or len(request.path["dial"]) > 18:
+        raise Refused("not_found")
+    recording = await get_service(request).open_recording(int(request.path["dial"]), request.actor)
+    return ApiResponse({"ticket": recording.ticket_no, "purpose": recording.purpose, "url": recording.url})
+
+
+async def get_statistics(request: ApiRequest) -> ApiResponse:
+    """Return a month's visits by unit and agent; a unit sees its own."""
+    month = await get_service(request).statistics.compute_month(
+        request.query.get("month", ""), request.actor.unit if request.actor.is_unit_member else None
+    )
+    return ApiResponse({
+        "month": month.month, "total": dump_statistics(month.total),
+        "units": [{"unit": unit, **dump_statistics(f)} for unit, f in month.units.items()],
+        "agents": [{"person": person, **dump_statistics(f)} for person, f in month.agents.items()],
     })  # fmt: skip
 
 
-def shaped(sheet: TaskSheet, shaper: Shaper) -> Json:
+def dump_task(sheet: TaskSheet, serializer: Serializer) -> Json:
     """Serialize a task, without the requester's name and number."""
     t = sheet.task
     return {
         "ticket_no": t.ticket_no, "tail": t.ticket_no[-4:], "round": t.round, "category": t.category, "grade": t.grade,
-        "unit": t.unit, "flags": sorted(t.flags), "why": sheet.reason, "urgent": t.urgent, "due_at": shaper.at(t.due_at),
-        "late": sheet.is_late, "closed_at": shaper.at(t.closed_at), "phone_tail": t.phone_tail, "no_visit": t.no_visit,
-        "heard": _heard(t.heard, t.requester, shaper), "recordings": list(t.recordings),
-        "attempts": [_attempt(a, t.requester, shaper) for a in t.visits], "bands": list(sheet.bands),
+        "unit": t.unit, "flags": sorted(t.flags), "why": sheet.reason, "urgent": t.urgent, "due_at": serializer.format_time(t.due_at),
+        "late": sheet.is_late, "closed_at": serializer.format_time(t.closed_at), "phone_tail": t.phone_tail, "no_visit": t.no_visit,
+        "heard": _dump_heard(t.heard, t.requester, serializer), "recordings": list(t.recordings),
+        "attempts": [_dump_attempt(a, t.requester, serializer) for a in t.visits], "bands": list(sheet.bands),
         "lacking": sheet.missing,
     }  # fmt: skip
 
 
-def _heard(heard: Any, name: str | None, shaper: Shaper) -> Json:
+def _dump_heard(heard: Any, name: str | None, serializer: Serializer) -> Json:
     """Serialize what the automatic visit heard: texts masked, without the recording's URL."""
-    asked = dict.fromkeys(("contacted", "resolved", "satisfaction", "speech"))
-    said = asked | {k: v for k, v in heard.items() if k != "recording"}
-    return {k: shaper.masked(v, name) if isinstance(v, str) else v for k, v in said.items()}
+    questions = dict.fromkeys(("contacted", "resolved", "satisfaction", "speech"))
+    answers = questions | {k: v for k, v in heard.items() if k != "recording"}
+    return {k: serializer.mask(v, name) if isinstance(v, str) else v for k, v in answers.items()}
 
 
-def _attempt(a: VisitRecord, name: str | None, shaper: Shaper) -> Json:
+def _dump_attempt(a: VisitRecord, name: str | None, serializer: Serializer) -> Json:
     return {
-        "kind": a.kind, "at": shaper.at(a.at), "by": a.by, "answer": a.answer, "contacted": a.contacted,
-        "resolved": a.resolved, "note": shaper.masked(a.note, name),
+        "kind": a.kind, "at": serializer.format_time(a.at), "by": a.by, "answer": a.answer, "contacted": a.contacted,
+        "resolved": a.resolved, "note": serializer.mask(a.note, name),
     }  # fmt: skip
 
 
-def _blocked(b: DoNotCallEntry, shaper: Shaper) -> Json:
-    return {"ref": b.ref, "number": b.masked, "at": shaper.at(b.at), "by": b.by, "reason": b.reason}
+def _dump_do_not_call(b: DoNotCallEntry, serializer: Serializer) -> Json:
+    return {"ref": b.ref, "number": b.masked, "at": serializer.format_time(b.at), "by": b.by, "reason": b.reason}
 
 
-def counted(f: VisitFigures) -> Json:
+def dump_statistics(f: VisitFigures) -> Json:
     """Serialize counts as numbers, money as decimal strings."""
     return {
         "visited": f.visited, "reached": f.reached, "final": f.final, "deemed": f.deemed, "answers": f.answers,
@@ -142,13 +150,13 @@ def counted(f: VisitFigures) -> Json:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/visits/tasks",               tasks,     "Visits that wait for a person"),
-    Route("GET",  "/visits/tasks/{no}",          task,      "One of them, with its script"),
-    Route("POST", "/visits/tasks/{no}/call",     call,      "Ring the agent, then the requester", body=Nothing, answers=201),
-    Route("GET",  "/visits/do-not-visit",        peace,     "Who is left in peace"),
-    Route("POST", "/visits/do-not-visit",        add_peace, "Leave a number in peace", body=PeaceWant, answers=201),
-    Route("POST", "/visits/do-not-visit/remove", end_peace, "Take a line off that list", body=NoPeaceWant),
-    Route("GET",  "/visits/figures",             figures,   "A month's visits", filters=("month",)),
-    Route("GET",  "/recordings/{dial}",          recording, "Where a recording lies; on the record"),
+    Route("GET",  "/visits/tasks",               list_tasks,     "Visits that wait for a person"),
+    Route("GET",  "/visits/tasks/{no}",          get_task,      "One of them, with its script"),
+    Route("POST", "/visits/tasks/{no}/call",     call_requester,      "Ring the agent, then the requester", body=EmptyBody, status=201),
+    Route("GET",  "/visits/do-not-visit",        list_do_not_call,     "Who is left in peace"),
+    Route("POST", "/visits/do-not-visit",        add_do_not_call, "Leave a number in peace", body=DoNotCallBody, status=201),
+    Route("POST", "/visits/do-not-visit/remove", remove_do_not_call, "Take a line off that list", body=DoNotCallRemovalBody),
+    Route("GET",  "/visits/figures",             get_statistics,   "A month's visits", filters=("month",)),
+    Route("GET",  "/recordings/{dial}",          get_recording, "Where a recording lies; on the record"),
 )
 # fmt: on

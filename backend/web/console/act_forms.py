@@ -84,38 +84,49 @@ FORMS: dict[str, tuple[Input, ...]] = {
 }
 # fmt: on
 #: Verbs that are always possible but rarely meant come last; a ticket's next step comes first.
-SELDOM = ("assist", "merge", "supervise", "report_progress", "reassign", "regrade", "flag", "amend", "review", "cancel")
+RARE_VERBS = (
+    "assist",
+    "merge",
+    "supervise",
+    "report_progress",
+    "reassign",
+    "regrade",
+    "flag",
+    "amend",
+    "review",
+    "cancel",
+)
 #: The usual next steps, which the table's order would hide.
-NEXT = frozenset({"dispatch", "sign", "decide_return", "decide_extension", "decide_close", "decide_unreasonable",
+NEXT_VERBS = frozenset({"dispatch", "sign", "decide_return", "decide_extension", "decide_close", "decide_unreasonable",
                   "decide_flag", "reply", "visit"})  # fmt: skip
 #: Verbs that answer a flag or a request; offered only while it is there.
-FLAGGED = {"accept_progress": "supervised"}
-PENDING: dict[str, frozenset[str]] = {
+FLAG_VERBS = {"accept_progress": "supervised"}
+REQUEST_VERBS: dict[str, frozenset[str]] = {
     "decide_close": frozenset({"explained_close"}), "decide_flag": frozenset(FLAGGED_WORDS),
 }  # fmt: skip
 #: Fields a form has only with a pending request of that kind: an arbitration may name the unit (Q44).
-ADDED = {("decide_return", "arbitration"): (Input("unit", "unit"),)}
+EXTRA_INPUTS = {("decide_return", "arbitration"): (Input("unit", "unit"),)}
 
 
-def target_of(view: TicketView, actor: Actor) -> Assignment | None:
+def select_assignment(view: TicketView, actor: Actor) -> Assignment | None:
     """Return the assignment that concerns a person: their unit's newest (an open one first), else the lead."""
     if actor.is_unit_member:
-        mine = [a for a in view.assignments if a.unit == actor.unit]
-        living = [a for a in mine if a.ended_at is None]
-        return (living or mine)[-1] if mine else None
+        own = [a for a in view.assignments if a.unit == actor.unit]
+        open_ones = [a for a in own if a.ended_at is None]
+        return (open_ones or own)[-1] if own else None
     return next((a for a in view.assignments if a.id == view.ticket.lead_id), None)
 
 
 #: Verbs offered only after a final 不满意 (T27-T29).
-DISSATISFIED = ("rework", "claim_unreasonable", "appeal")
+DISSATISFIED_VERBS = ("rework", "claim_unreasonable", "appeal")
 
 
-def offered(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> list[tuple[str, tuple[Input, ...]]]:
+def list_forms(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> list[tuple[str, tuple[Input, ...]]]:
     """Return the verbs this person may use on this ticket now, with their forms: next steps first, rare ones last.
 
     `pending` are the kinds of requests that wait for a decision.
     """
-    target = target_of(view, actor)
+    target = select_assignment(view, actor)
     found = []
     for row in TRANSITIONS:
         if row.verb not in FORMS or not is_allowed(actor.role, row.verb):
@@ -124,46 +135,48 @@ def offered(view: TicketView, actor: Actor, pending: Collection[str] = ()) -> li
         ended = row.on_assignment and target is not None and target.ended_at is not None
         if state not in row.from_states or ended or (row.on_assignment and target is None):
             continue
-        if row.verb in FLAGGED and FLAGGED[row.verb] not in view.ticket.flags:
+        if row.verb in FLAG_VERBS and FLAG_VERBS[row.verb] not in view.ticket.flags:
             continue
-        if row.verb in PENDING and not PENDING[row.verb] & set(pending):
+        if row.verb in REQUEST_VERBS and not REQUEST_VERBS[row.verb] & set(pending):
             continue
-        if row.verb in DISSATISFIED and view.ticket.final_answer != Answer.UNSATISFIED:
+        if row.verb in DISSATISFIED_VERBS and view.ticket.final_answer != Answer.UNSATISFIED:
             continue
-        more = [i for (verb, kind), inputs in ADDED.items() if verb == row.verb and kind in pending for i in inputs]
+        more = [
+            i for (verb, kind), inputs in EXTRA_INPUTS.items() if verb == row.verb and kind in pending for i in inputs
+        ]
         found.append((row.verb, (*FORMS[row.verb], *more)))
-    return sorted(found, key=lambda form: _place(form[0]))
+    return sorted(found, key=lambda form: _sort_key(form[0]))
 
 
-def _place(verb: str) -> tuple[int, int]:
+def _sort_key(verb: str) -> tuple[int, int]:
     """Return a verb's sort key; sorting keeps the table's order within equal keys."""
-    if verb in SELDOM:
-        return 2, SELDOM.index(verb)
-    return (0 if verb in NEXT else 1), 0
+    if verb in RARE_VERBS:
+        return 2, RARE_VERBS.index(verb)
+    return (0 if verb in NEXT_VERBS else 1), 0
 
 
-def words_of(verb: str, said: Mapping[str, str], files: list[str], zone: ZoneInfo) -> dict[str, Any]:
+def read_arguments(verb: str, fields: Mapping[str, str], files: list[str], zone: ZoneInfo) -> dict[str, Any]:
     """Return an act's arguments from its form's fields. Refused `unknown_verb`, `bad_field`."""
     if verb not in FORMS or verb not in BY_VERB:
         raise Refused("unknown_verb", verb=verb[:40])
-    words: dict[str, Any] = {}
-    for item in (*FORMS[verb], *(i for (name, _), inputs in ADDED.items() if name == verb for i in inputs)):
-        value = said.get(item.name, "").strip()
+    arguments: dict[str, Any] = {}
+    for item in (*FORMS[verb], *(i for (name, _), inputs in EXTRA_INPUTS.items() if name == verb for i in inputs)):
+        value = fields.get(item.name, "").strip()
         if item.kind == "files":
-            words[item.name] = files
+            arguments[item.name] = files
         elif value:
-            words[item.name] = _read(item, value, zone)
+            arguments[item.name] = _parse_value(item, value, zone)
     if verb == "extend":
-        at, way = words.pop("informed_at", None), words.pop("informed_way", None)
-        words["requester_informed"] = {"at": at, "way": way} if at and way else None
+        at, way = arguments.pop("informed_at", None), arguments.pop("informed_way", None)
+        arguments["requester_informed"] = {"at": at, "way": way} if at and way else None
     if verb == "flag":
-        words[words.pop("flag", "hard_case")] = words.pop("raised", True)
+        arguments[arguments.pop("flag", "hard_case")] = arguments.pop("raised", True)
     if verb == "visit":
-        words["kind"] = "manual"
-    return words
+        arguments["kind"] = "manual"
+    return arguments
 
 
-def _read(item: Input, value: str, zone: ZoneInfo) -> Any:
+def _parse_value(item: Input, value: str, zone: ZoneInfo) -> Any:
     if item.kind == "flag":
         return value == "yes"
     if item.kind == "at":

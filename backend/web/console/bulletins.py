@@ -10,74 +10,76 @@ from backend.domain.ticket import Role
 from backend.reporting.kinds import BulletinKind
 from backend.rooms import Rooms
 from backend.web.api import bulletins
-from backend.web.asked import Ask
-from backend.web.bodies import keepable
-from backend.web.console.rendering import page
-from backend.web.console.seats import Filled, posted, seated
-from backend.web.queries import read_query
-from backend.web.refusing import message
+from backend.web.body import strip_unstorable
+from backend.web.console.rendering import render_page
+from backend.web.console.sessions import SubmittedForm, require_form, require_session
+from backend.web.errors import format_refusal
+from backend.web.query import read_query
+from backend.web.request import ApiRequest
 
-AGAIN = "2"  # seconds until the page reloads while a bulletin is being made
+REFRESH_SECONDS = "2"  # seconds until the page reloads while a bulletin is being made
 
 
-def _may(actor: Actor, roles: frozenset[Role]) -> bool:
+def _is_allowed(actor: Actor, roles: frozenset[Role]) -> bool:
     return actor.role is Role.ADMIN or actor.role in roles
 
 
-async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /bulletins."""
-    return await _page(request, rooms, actor)
+    return await _render(request, services, actor)
 
 
-async def _page(
-    request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", period: str = ""
+async def _render(
+    request: web.Request, services: Rooms, actor: Actor, fault: str = "", period: str = ""
 ) -> web.StreamResponse:
-    if not _may(actor, bulletins.READERS):
+    if not _is_allowed(actor, bulletins.READERS):
         raise Refused("forbidden")
     query = {} if fault else {k: v for k, v in read_query(request.query, ("period", "cursor")).items() if v}
-    listed = (await bulletins.listed(Ask(rooms, actor, query=query))).payload
+    listed = (await bulletins.list_issues(ApiRequest(services, actor, query=query))).payload
     items, more = listed["items"], listed["next"]
-    snapshot = await rooms.office.snapshot()
+    snapshot = await services.office.snapshot()
     for item in items:
-        item["why"] = message(rooms.catalogue, item["error"], {}) if item["error"] else ""
-    answer = page(request, "bulletins.html", {
-        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": _may(actor, bulletins.MAKERS), "fault": fault,
-        "period": period or f"{rooms.clock.now():%Y-%m}", "names": {p.code: p.name for p in snapshot.config.people},
+        item["why"] = format_refusal(services.catalogue, item["error"], {}) if item["error"] else ""
+    answer = render_page(request, "bulletins.html", {
+        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": _is_allowed(actor, bulletins.MAKERS), "fault": fault,
+        "period": period or f"{services.clock.now():%Y-%m}", "names": {p.code: p.name for p in snapshot.config.people},
     }, 422 if fault else 200)  # fmt: skip
     if not fault and any(item["state"] == "making" for item in items):
-        answer.headers["Refresh"] = AGAIN
+        answer.headers["Refresh"] = REFRESH_SECONDS
     return answer
 
 
-async def make(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def make(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /bulletins."""
-    if not _may(actor, bulletins.MAKERS):
+    if not _is_allowed(actor, bulletins.MAKERS):
         raise Refused("forbidden")
-    fields = {name: keepable(value).strip() for name, value in form.fields.items()}
+    fields = {name: strip_unstorable(value).strip() for name, value in form.fields.items()}
     period, number = fields.get("period", ""), fields.get("number", "")
     try:
         if number and not (number.isascii() and number.isdigit() and len(number) < 6):
             raise Refused("bad_issue", number=number[:20])
-        room = bulletins.room(Ask(rooms, actor))
-        await room.start(period, fields.get("kind") or None, actor, number=int(number) if number else None)
+        service = bulletins.get_service(ApiRequest(services, actor))
+        await service.start(period, fields.get("kind") or None, actor, number=int(number) if number else None)
     except Refused as refused:
-        return await _page(request, rooms, actor, message(rooms.catalogue, refused.code, refused.facts), period)
+        return await _render(
+            request, services, actor, format_refusal(services.catalogue, refused.code, refused.facts), period
+        )
     raise web.HTTPSeeOther("/bulletins")
 
 
-async def take_out(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+async def download(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /bulletins/ID/FILE."""
-    if not _may(actor, bulletins.READERS):
+    if not _is_allowed(actor, bulletins.READERS):
         raise Refused("forbidden")
-    room = bulletins.room(Ask(rooms, actor))
-    name, content = await room.export_document(
-        bulletins.number_of(request.match_info["id"]), request.match_info["file"], actor
+    service = bulletins.get_service(ApiRequest(services, actor))
+    name, content = await service.export_document(
+        bulletins.parse_issue_id(request.match_info["id"]), request.match_info["file"], actor
     )
-    return web.Response(body=content, headers=bulletins.headers(name))
+    return web.Response(body=content, headers=bulletins.build_download_headers(name))
 
 
 def add_routes(app: web.Application) -> None:
     """Add the page's routes."""
-    app.router.add_get("/bulletins", seated(show))
-    app.router.add_post("/bulletins", posted(make))
-    app.router.add_get("/bulletins/{id}/{file}", seated(take_out))
+    app.router.add_get("/bulletins", require_session(show))
+    app.router.add_post("/bulletins", require_form(make))
+    app.router.add_get("/bulletins/{id}/{file}", require_session(download))

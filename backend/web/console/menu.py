@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
-from backend.web.api import bulletins, likeness, platform, readiness, ringing
+from backend.web.api import bulletins, calls, platform, readiness, similarity
 
-ALL: frozenset[Role] = frozenset(Role)
+ALL_ROLES: frozenset[Role] = frozenset(Role)
 #: Who sees the pages of manual visits.
-VISITORS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+VISIT_READERS = frozenset({Role.REVISIT_AGENT, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 
 
 class Entry(NamedTuple):
@@ -17,7 +17,7 @@ class Entry(NamedTuple):
 
     path: str
     name: str
-    roles: frozenset[Role] = ALL
+    roles: frozenset[Role] = ALL_ROLES
     under: str = ""
 
 
@@ -31,7 +31,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class ConsoleMenu:
     """The menu of one page for one person: groups, and the open group's pages (none if it has only one)."""
 
     groups: tuple[Link, ...] = ()
@@ -42,17 +42,17 @@ class Drawn:
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("overview", (Entry("/", "overview"),)),
     ("tickets", (
-        Entry("/tickets", "all_tickets"), Entry("/hot", "hot", likeness.OFFICE),
-        Entry("/catalogue", "aid.catalogue", likeness.OFFICE), Entry("/knowledge", "marks.knowledge"),
+        Entry("/tickets", "all_tickets"), Entry("/hot", "hot", similarity.OFFICE_ROLES),
+        Entry("/catalogue", "aid.catalogue", similarity.OFFICE_ROLES), Entry("/knowledge", "marks.knowledge"),
         Entry("/sync", "sync.title", platform.READERS),
     )),
     ("told", (
         Entry("/deliveries", "deliveries"), Entry("/calls", "calls"),
-        Entry("/calls/costs", "costs.title", ringing.MONEY),
+        Entry("/calls/costs", "costs.title", calls.COST_READERS),
     )),
     ("visit", (
-        Entry("/visits", "visiting.tasks", VISITORS), Entry("/visits/peace", "visiting.peace", VISITORS),
-        Entry("/visits/figures", "visiting.figures", VISITORS),
+        Entry("/visits", "visiting.tasks", VISIT_READERS), Entry("/visits/peace", "visiting.peace", VISIT_READERS),
+        Entry("/visits/figures", "visiting.figures", VISIT_READERS),
     )),
     ("marking", (
         Entry("/scores", "scores"), Entry("/bulletins", "bulletins.title", bulletins.READERS),
@@ -67,19 +67,21 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 )  # fmt: skip
 
 
-def drawn(actor: Actor | None, here: str) -> Drawn:
+def build_menu(actor: Actor | None, here: str) -> ConsoleMenu:
     """Return the menu of this person on this page; empty for those not signed in."""
     if actor is None:
-        return Drawn()
+        return ConsoleMenu()
     seen = [(name, [e for e in entries if actor.role is Role.ADMIN or actor.role in e.roles]) for name, entries in MENU]
-    at = max((e for _, own in seen for e in own if _lies(here, e)), key=lambda e: len(e.under or e.path), default=None)
+    at = max(
+        (e for _, own in seen for e in own if _is_under(here, e)), key=lambda e: len(e.under or e.path), default=None
+    )
     opened = next((own for _, own in seen if at in own), [])
-    return Drawn(
+    return ConsoleMenu(
         tuple(Link(own[0].path, name, own is opened) for name, own in seen if own),
         tuple(Link(e.path, e.name, e is at) for e in opened if len(opened) > 1),
     )
 
 
-def _lies(here: str, entry: Entry) -> bool:
+def _is_under(here: str, entry: Entry) -> bool:
     root = entry.under or entry.path
     return here == root or (root != "/" and here.startswith(f"{root}/"))

@@ -7,32 +7,32 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.rooms import Rooms
 from backend.web.api import readiness
-from backend.web.asked import Ask
-from backend.web.bodies import keepable
-from backend.web.console.rendering import page
-from backend.web.console.seats import Filled, posted, seated
+from backend.web.body import strip_unstorable
+from backend.web.console.rendering import render_page
+from backend.web.console.sessions import SubmittedForm, require_form, require_session
+from backend.web.request import ApiRequest
 
 
-async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /office/readiness."""
     if actor.role is not Role.ADMIN and actor.role not in readiness.READERS:
         raise Refused("forbidden")
-    items = (await readiness.listed(Ask(rooms, actor))).payload["items"]
-    return page(request, "readiness.html", {
-        "items": items, "may_chase": actor.role is Role.ADMIN or actor.role in readiness.CHASERS,
+    items = (await readiness.list_units(ApiRequest(services, actor))).payload["items"]
+    return render_page(request, "readiness.html", {
+        "items": items, "may_chase": actor.role is Role.ADMIN or actor.role in readiness.REMIND_ROLES,
     })  # fmt: skip
 
 
-async def chase(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def remind(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /office/readiness/CODE: record that the unit was reminded."""
-    if actor.role is not Role.ADMIN and actor.role not in readiness.CHASERS:
+    if actor.role is not Role.ADMIN and actor.role not in readiness.REMIND_ROLES:
         raise Refused("forbidden")
-    code = keepable(request.match_info["code"])
-    await readiness.room_of(rooms).record_reminder(code, keepable(form.fields.get("note", "")), actor)
+    code = strip_unstorable(request.match_info["code"])
+    await readiness.get_service(services).record_reminder(code, strip_unstorable(form.fields.get("note", "")), actor)
     raise web.HTTPSeeOther("/office/readiness")
 
 
 def add_routes(app: web.Application) -> None:
     """Add the page's routes."""
-    app.router.add_get("/office/readiness", seated(show))
-    app.router.add_post("/office/readiness/{code}", posted(chase))
+    app.router.add_get("/office/readiness", require_session(show))
+    app.router.add_post("/office/readiness/{code}", require_form(remind))

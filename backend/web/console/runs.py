@@ -7,142 +7,162 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
 from backend.rooms import Rooms
-from backend.web.api.marks import marks_of, number_of
-from backend.web.console.marking import CLERKS, listed, papers, tried, words_in
-from backend.web.console.overview import unit_names
-from backend.web.console.rendering import page
-from backend.web.console.seats import Filled, posted, seated
-from backend.web.queries import read_query
+from backend.web.api.scoring import get_scoring, parse_id
+from backend.web.console.forms import CLERKS, read_fields, run_form, split_ticket_numbers, store_files
+from backend.web.console.overview import load_unit_names
+from backend.web.console.rendering import render_page
+from backend.web.console.sessions import SubmittedForm, require_form, require_session
+from backend.web.query import read_query
 
-OBJECTORS = (Role.HANDLER, Role.LIAISON, *CLERKS)
+CONTESTERS = (Role.HANDLER, Role.LIAISON, *CLERKS)
 
 
 def add_routes(app: web.Application) -> None:
     """Add the pages of the runs and their forms."""
     add = app.router
-    add.add_get("/runs", seated(show))
-    add.add_post("/runs", posted(start))
-    add.add_get("/runs/{id}", seated(one))
-    for verb, form in (("check", check), ("lock", lock), ("contest", contest)):
-        add.add_post(f"/runs/{{id}}/{verb}", posted(form))
-    add.add_post("/contests/{id}/decision", posted(propose))
-    add.add_post("/contests/{id}/confirmation", posted(confirm))
-    add.add_post("/exclusions", posted(exclude))
-    add.add_post("/exclusions/{id}/review", posted(decide_exclusion))
+    add.add_get("/runs", require_session(show))
+    add.add_post("/runs", require_form(start_run))
+    add.add_get("/runs/{id}", require_session(show_run))
+    for verb, form in (("check", check_run), ("lock", lock_run), ("contest", contest_line)):
+        add.add_post(f"/runs/{{id}}/{verb}", require_form(form))
+    add.add_post("/contests/{id}/decision", require_form(propose_decision))
+    add.add_post("/contests/{id}/confirmation", require_form(confirm_decision))
+    add.add_post("/exclusions", require_form(exclude_tickets))
+    add.add_post("/exclusions/{id}/review", require_form(decide_exclusion))
 
 
-async def show(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /runs."""
-    return await _shown(request, rooms, actor)
+    return await _render(request, services, actor)
 
 
-async def _shown(
-    request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200
+async def _render(
+    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     query = read_query(request.query, ("month",)) if request.method == "GET" else {}
-    room, month = marks_of(rooms), query.get("month") or f"{rooms.clock.now():%Y-%m}"
-    runs = [r for r in await room.runs.list_runs() if not actor.is_unit_member or r["state"] != "trial"]
-    return page(request, "runs.html", {
-        "runs": runs, "contests": await room.contests.list_contests(actor), "month": month, "fault": fault,
-        "exclusions": await room.contests.list_exclusions(month, None, actor), "unit_names": await unit_names(rooms),
-        "may": actor.role in CLERKS, "names": await _names(rooms),
+    service, month = get_scoring(services), query.get("month") or f"{services.clock.now():%Y-%m}"
+    runs = [r for r in await service.runs.list_runs() if not actor.is_unit_member or r["state"] != "trial"]
+    return render_page(request, "runs.html", {
+        "runs": runs, "contests": await service.contests.list_contests(actor), "month": month, "fault": fault,
+        "exclusions": await service.contests.list_exclusions(month, None, actor), "unit_names": await load_unit_names(services),
+        "may": actor.role in CLERKS, "names": await _load_names(services),
     }, code)  # fmt: skip
 
 
-async def one(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_run(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /runs/ID."""
-    return await _one(request, rooms, actor)
+    return await _render_run(request, services, actor)
 
 
-async def _one(
-    request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200
+async def _render_run(
+    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
-    room, number = marks_of(rooms).runs, number_of(request.match_info["id"])
-    run = await room.inspect(number, actor)
+    service, number = get_scoring(services).runs, parse_id(request.match_info["id"])
+    run = await service.inspect(number, actor)
     changed: dict[str, Any] | None = None
     if run["revision_of"] is not None and not actor.is_unit_member:
-        changed = await room.compare(number, None, actor)
-    return page(request, "run.html", {
-        "run": run, "changed": changed, "fault": fault, "unit_names": await unit_names(rooms),
-        "may": actor.role in CLERKS, "may_force": actor.role is Role.ADMIN, "may_contest": actor.role in OBJECTORS,
-        "names": await _names(rooms),
+        changed = await service.compare(number, None, actor)
+    return render_page(request, "run.html", {
+        "run": run, "changed": changed, "fault": fault, "unit_names": await load_unit_names(services),
+        "may": actor.role in CLERKS, "may_force": actor.role is Role.ADMIN, "may_contest": actor.role in CONTESTERS,
+        "names": await _load_names(services),
     }, code)  # fmt: skip
 
 
-async def _names(rooms: Rooms) -> dict[str, str]:
-    return {p.code: p.name for p in (await rooms.office.snapshot()).config.people}
+async def _load_names(services: Rooms) -> dict[str, str]:
+    return {p.code: p.name for p in (await services.office.snapshot()).config.people}
 
 
-async def start(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def start_run(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /runs: start a trial run (试算)."""
-    work = marks_of(rooms).start_run(form.fields.get("period", "").strip(), None, actor)
-    return await _in_list(request, rooms, actor, work)
+    work = get_scoring(services).start_run(form.fields.get("period", "").strip(), None, actor)
+    return await _run_on_list(request, services, actor, work)
 
 
-async def check(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) -> web.StreamResponse:
+async def check_run(request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
     """POST /runs/ID/check: open the check period (核对)."""
-    return await _in_run(request, rooms, actor, marks_of(rooms).runs.check(_id(request), actor))
+    return await _run_on_run(request, services, actor, get_scoring(services).runs.check(_parse_run_id(request), actor))
 
 
-async def lock(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def lock_run(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /runs/ID/lock: lock the run (定稿)."""
     force, reason = form.fields.get("force") == "yes", form.fields.get("reason", "")[:2_000]
-    return await _in_run(
-        request, rooms, actor, marks_of(rooms).lock_run(_id(request), actor, force=force, reason=reason)
+    return await _run_on_run(
+        request,
+        services,
+        actor,
+        get_scoring(services).lock_run(_parse_run_id(request), actor, force=force, reason=reason),
     )
 
 
-async def contest(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def contest_line(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /runs/ID/contest: contest a line (异议)."""
 
     async def work() -> None:
-        said: dict[str, Any] = words_in(form, "unit", "item", "words")
-        said["tickets"], said["files"] = listed(form.fields.get("tickets", "")), await papers(rooms, form, actor)
-        await marks_of(rooms).submit_contest(_id(request), said, actor)
+        fields: dict[str, Any] = read_fields(form, "unit", "item", "words")
+        fields["tickets"], fields["files"] = (
+            split_ticket_numbers(form.fields.get("tickets", "")),
+            await store_files(services, form, actor),
+        )
+        await get_scoring(services).submit_contest(_parse_run_id(request), fields, actor)
 
-    return await _in_run(request, rooms, actor, work())
+    return await _run_on_run(request, services, actor, work())
 
 
-async def propose(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def propose_decision(
+    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /contests/ID/decision."""
-    said: dict[str, Any] = {**words_in(form, "reason"), "accept": form.fields.get("accept") == "yes"}
+    fields: dict[str, Any] = {**read_fields(form, "reason"), "accept": form.fields.get("accept") == "yes"}
     if form.fields.get("exclude", "").strip():
-        said["exclude"] = listed(form.fields["exclude"])
-    return await _in_list(request, rooms, actor, marks_of(rooms).contests.propose(_id(request), said, actor))
+        fields["exclude"] = split_ticket_numbers(form.fields["exclude"])
+    return await _run_on_list(
+        request, services, actor, get_scoring(services).contests.propose(_parse_run_id(request), fields, actor)
+    )
 
 
-async def confirm(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def confirm_decision(
+    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /contests/ID/confirmation."""
     agree = form.fields.get("accept") == "yes"
-    return await _in_list(request, rooms, actor, marks_of(rooms).contests.confirm(_id(request), agree, actor))
+    return await _run_on_list(
+        request, services, actor, get_scoring(services).contests.confirm(_parse_run_id(request), agree, actor)
+    )
 
 
-async def exclude(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def exclude_tickets(
+    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /exclusions: exclude tickets (剔除)."""
-    said: dict[str, Any] = words_in(form, "month", "unit", "item", "reason")
-    said["tickets"] = listed(form.fields.get("tickets", ""))
-    return await _in_list(request, rooms, actor, marks_of(rooms).contests.exclude(said, actor))
+    fields: dict[str, Any] = read_fields(form, "month", "unit", "item", "reason")
+    fields["tickets"] = split_ticket_numbers(form.fields.get("tickets", ""))
+    return await _run_on_list(request, services, actor, get_scoring(services).contests.exclude(fields, actor))
 
 
-async def decide_exclusion(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def decide_exclusion(
+    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /exclusions/ID/review."""
     accept = form.fields.get("accept") == "yes"
-    return await _in_list(request, rooms, actor, marks_of(rooms).contests.decide_exclusion(_id(request), accept, actor))
+    return await _run_on_list(
+        request, services, actor, get_scoring(services).contests.decide_exclusion(_parse_run_id(request), accept, actor)
+    )
 
 
-def _id(request: web.Request) -> int:
-    return number_of(request.match_info["id"])
+def _parse_run_id(request: web.Request) -> int:
+    return parse_id(request.match_info["id"])
 
 
-async def _in_list(request: web.Request, rooms: Rooms, actor: Actor, work: Any) -> web.StreamResponse:
+async def _run_on_list(request: web.Request, services: Rooms, actor: Actor, work: Any) -> web.StreamResponse:
     async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _shown(request, rooms, actor, fault, code)
+        return await _render(request, services, actor, fault, code)
 
-    return await tried(request, rooms, work, again, "/runs")
+    return await run_form(request, services, work, again, "/runs")
 
 
-async def _in_run(request: web.Request, rooms: Rooms, actor: Actor, work: Any) -> web.StreamResponse:
+async def _run_on_run(request: web.Request, services: Rooms, actor: Actor, work: Any) -> web.StreamResponse:
     async def again(fault: str, code: int) -> web.StreamResponse:
-        return await _one(request, rooms, actor, fault, code)
+        return await _render_run(request, services, actor, fault, code)
 
-    return await tried(request, rooms, work, again, f"/runs/{_id(request)}")
+    return await run_form(request, services, work, again, f"/runs/{_parse_run_id(request)}")

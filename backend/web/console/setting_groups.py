@@ -8,7 +8,7 @@ from backend.domain.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SettingView:
     """A setting on the page. `options` are value → word, empty for free text."""
 
     row: SettingSpec
@@ -21,11 +21,11 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SettingGroup:
     """A group with its settings."""
 
     name: str
-    rows: tuple[Shown, ...]
+    rows: tuple[SettingView, ...]
     open: bool
 
     @property
@@ -34,26 +34,26 @@ class Group:
         return sum(one.changed or bool(one.of_units) for one in self.rows)
 
 
-def groups(settings: Settings, words: Texts, asked: str = "", opened: str = "") -> list[Group]:
+def group_settings(settings: Settings, texts: Texts, search: str = "", opened: str = "") -> list[SettingGroup]:
     """Return all groups in catalogue order; with `asked` only settings whose names contain all its words, all open."""
-    usual = Settings({"profile": settings.get("profile")}).to_dict()
-    wanted = asked.casefold().split()
-    found: dict[str, list[Shown]] = {}
+    defaults = Settings({"profile": settings.get("profile")}).to_dict()
+    wanted = search.casefold().split()
+    found: dict[str, list[SettingView]] = {}
     for key, row in load_catalogue().items():
-        name = f"{row.label} {key} {words.get_word_or_value('setting_group', row.group)}".casefold()
+        name = f"{row.label} {key} {texts.get_word_or_value('setting_group', row.group)}".casefold()
         if all(word in name for word in wanted):
-            found.setdefault(row.group, []).append(_shown(settings, row, usual[key], words))
-    return [Group(name, tuple(rows), bool(wanted) or name == opened) for name, rows in found.items()]
+            found.setdefault(row.group, []).append(_build_view(settings, row, defaults[key], texts))
+    return [SettingGroup(name, tuple(rows), bool(wanted) or name == opened) for name, rows in found.items()]
 
 
-def _shown(settings: Settings, row: SettingSpec, usual: str, words: Texts) -> Shown:
+def _build_view(settings: Settings, row: SettingSpec, default: str, texts: Texts) -> SettingView:
     own = settings.overrides
     follows = load_catalogue()[row.inherits].label if row.inherits else ""
     units = tuple((key.partition("@")[2], value) for key, value in own.items() if key.startswith(f"{row.key}@"))
-    return Shown(row, settings.get(row.key), usual, follows, row.key in own, _options(row, words), units)
+    return SettingView(row, settings.get(row.key), default, follows, row.key in own, _list_options(row, texts), units)
 
 
-def _options(row: SettingSpec, words: Texts) -> dict[str, str]:
+def _list_options(row: SettingSpec, texts: Texts) -> dict[str, str]:
     if row.kind is ValueKind.FLAG:
-        return {"true": words.render("console.yes"), "false": words.render("console.no")}
+        return {"true": texts.render("console.yes"), "false": texts.render("console.no")}
     return {item: item for item in (*row.words, *row.items)} if row.kind is ValueKind.CHOICE else {}

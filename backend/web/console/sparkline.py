@@ -7,15 +7,15 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT, EDGE = 96, 24, 3  # SVG units
 
 
-def sparkline(title: str, months: Sequence[str], values: Sequence[str | None]) -> Markup:
+def draw_sparkline(title: str, months: Sequence[str], values: Sequence[str | None]) -> Markup:
     """Draw the months' scores as a line, interrupted where a month has none; empty with fewer than two scores.
 
     The chart spans the lowest to the highest score; a level line runs in the middle.
     """
-    known = [float(v) for v in values if v is not None]
-    if len(known) < 2:
+    numbers = [float(v) for v in values if v is not None]
+    if len(numbers) < 2:
         return Markup()
-    low, high = min(known), max(known)
+    low, high = min(numbers), max(numbers)
     step = (WIDTH - 2 * EDGE) / max(1, len(values) - 1)
 
     def y(value: float) -> float:
@@ -36,7 +36,7 @@ def sparkline(title: str, months: Sequence[str], values: Sequence[str | None]) -
         Markup('<circle cx="{}" cy="{}" r="2"/>').format(f"{part[-1][0]:.1f}", f"{part[-1][1]:.1f}")
         for part in parts if len(part) == 1 or (part and part is parts[-1])
     )  # fmt: skip
-    told = ", ".join(f"{m} {v or '—'}" for m, v in zip(months, values, strict=True))
+    description = ", ".join(f"{m} {v or '—'}" for m, v in zip(months, values, strict=True))
     return Markup(
         '<svg class="spark" role="img" viewBox="0 0 {} {}"><title>{}</title><desc>{}</desc>{}{}</svg>'
-    ).format(WIDTH, HEIGHT, escape(title), escape(told), lines, dots)
+    ).format(WIDTH, HEIGHT, escape(title), escape(description), lines, dots)

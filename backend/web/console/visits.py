@@ -12,137 +12,153 @@ from backend.rooms import Rooms
 from backend.visits import do_not_call as peaceful
 from backend.visits.service import LISTENER_ROLES, VisitService
 from backend.web.api import visits as api
-from backend.web.asked import REQUEST_ID, Ask
-from backend.web.bodies import keepable
-from backend.web.console.overview import unit_names
-from backend.web.console.rendering import page
-from backend.web.console.seats import Filled, posted, seated
-from backend.web.queries import read_query
-from backend.web.refusing import message, status
-from backend.web.shapes import Shaper
+from backend.web.body import strip_unstorable
+from backend.web.console.overview import load_unit_names
+from backend.web.console.rendering import render_page
+from backend.web.console.sessions import SubmittedForm, require_form, require_session
+from backend.web.errors import format_refusal, get_status
+from backend.web.query import read_query
+from backend.web.request import REQUEST_ID, ApiRequest
+from backend.web.serializers import Serializer
 
 #: Answers a person may record, including that the requester could not be reached.
 RESULTS = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED, Answer.UNSATISFIED, Answer.UNCLEAR, Answer.UNREACHED)
 
 
-async def tasks(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_tasks(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /visits."""
-    answer = (await api.tasks(Ask(rooms, actor))).payload
-    return page(request, "visits.html", {**answer, "unit_names": await unit_names(rooms)})
+    answer = (await api.list_tasks(ApiRequest(services, actor))).payload
+    return render_page(request, "visits.html", {**answer, "unit_names": await load_unit_names(services)})
 
 
-async def task(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_task(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /visits/tasks/NO."""
-    return await _task(request, rooms, actor)
+    return await _render_task(request, services, actor)
 
 
-async def _task(
-    request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200, said: Any = None,
-    ringing: Any = None,
+async def _render_task(
+    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200, typed: Any = None,
+    call_started: Any = None,
 ) -> web.StreamResponse:  # fmt: skip
-    no = keepable(request.match_info["no"])
-    sheet = await _room(rooms).manual.get_task(no, actor)
-    snapshot = await rooms.office.snapshot()
-    view = await rooms.reading.get_ticket(no)
-    shaper = await Shaper.of(rooms)
-    replies = [shaper.masked(a.reply_text, view.requester) for a in view.assignments if a.reply_text] if view else []
-    return page(request, "visit_task.html", {
-        "task": api.shaped(sheet, shaper), "script": sheet.script, "fault": fault, "said": said or {},
-        "ringing": ringing, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
+    ticket_no = strip_unstorable(request.match_info["no"])
+    sheet = await _get_service(services).manual.get_task(ticket_no, actor)
+    snapshot = await services.office.snapshot()
+    view = await services.reading.get_ticket(ticket_no)
+    serializer = await Serializer.create(services)
+    replies = [serializer.mask(a.reply_text, view.requester) for a in view.assignments if a.reply_text] if view else []
+    return render_page(request, "visit_task.html", {
+        "task": api.dump_task(sheet, serializer), "script": sheet.script, "fault": fault, "said": typed or {},
+        "ringing": call_started, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
         "resolved": list(Resolved), "names": {p.code: p.name for p in snapshot.config.people},
-        "unit_names": await unit_names(rooms), "may_visit": is_allowed(actor.role, "visit"),
-        "may_listen": actor.role in LISTENER_ROLES, "may_call": rooms.calls is not None and is_allowed(actor.role, "visit"),
+        "unit_names": await load_unit_names(services), "may_visit": is_allowed(actor.role, "visit"),
+        "may_listen": actor.role in LISTENER_ROLES, "may_call": services.calls is not None and is_allowed(actor.role, "visit"),
     }, code)  # fmt: skip
 
 
-async def call(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) -> web.StreamResponse:
+async def call_requester(
+    request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm
+) -> web.StreamResponse:
     """POST /visits/tasks/NO/call: call the agent, then the requester."""
     try:
-        answer = await api.call(Ask(rooms, actor, path={"no": keepable(request.match_info["no"])}))
+        answer = await api.call_requester(
+            ApiRequest(services, actor, path={"no": strip_unstorable(request.match_info["no"])})
+        )
     except Refused as refused:
         if refused.code == "not_found":
             raise
-        return await _task(request, rooms, actor, _words(request, rooms, refused), status(refused.code))
-    return await _task(request, rooms, actor, ringing=answer.payload)
+        return await _render_task(
+            request, services, actor, _format_refusal(request, services, refused), get_status(refused.code)
+        )
+    return await _render_task(request, services, actor, call_started=answer.payload)
 
 
-async def record(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def record_answers(
+    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /visits/tasks/NO/record: record the requester's answers as an act."""
-    no = keepable(request.match_info["no"])
+    ticket_no = strip_unstorable(request.match_info["no"])
     names = ("contacted", "resolved", "answer", "note")
-    words = {name: keepable(form.fields.get(name, "")).strip() for name in names}
-    said = {"kind": "manual", **{name: value for name, value in words.items() if value}}
+    fields = {name: strip_unstorable(form.fields.get(name, "")).strip() for name in names}
+    arguments = {"kind": "manual", **{name: value for name, value in fields.items() if value}}
     try:
-        await rooms.desk.act(Act("visit", actor, Source.CONSOLE, ticket_no=no, arguments=said))
+        await services.desk.act(Act("visit", actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments))
     except Refused as refused:
         if refused.code == "not_found":
             raise
-        return await _task(request, rooms, actor, _words(request, rooms, refused), status(refused.code), form.fields)
+        return await _render_task(
+            request, services, actor, _format_refusal(request, services, refused), get_status(refused.code), form.fields
+        )
     raise web.HTTPSeeOther("/visits")
 
 
-async def peace(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_do_not_call(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /visits/peace."""
-    return await _peace(request, rooms, actor)
+    return await _render_do_not_call(request, services, actor)
 
 
-async def _peace(
-    request: web.Request, rooms: Rooms, actor: Actor, fault: str = "", code: int = 200
+async def _render_do_not_call(
+    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
-    answer = (await api.peace(Ask(rooms, actor))).payload
+    answer = (await api.list_do_not_call(ApiRequest(services, actor))).payload
     may_change = actor.role in peaceful.EDITOR_ROLES
-    return page(request, "visit_peace.html", {**answer, "fault": fault, "may_change": may_change}, code)
+    return render_page(request, "visit_peace.html", {**answer, "fault": fault, "may_change": may_change}, code)
 
 
-async def change_peace(request: web.Request, rooms: Rooms, actor: Actor, form: Filled) -> web.StreamResponse:
+async def change_do_not_call(
+    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /visits/peace: add a number to the list or remove an entry, with a reason."""
-    said = {name: keepable(form.fields.get(name, ""))[:200] for name in ("phone", "ref", "reason")}
-    room = _room(rooms).do_not_call
+    fields = {name: strip_unstorable(form.fields.get(name, ""))[:200] for name in ("phone", "ref", "reason")}
+    service = _get_service(services).do_not_call
     try:
-        if said["ref"]:
-            await room.remove(actor, said["reason"], ref=said["ref"])
+        if fields["ref"]:
+            await service.remove(actor, fields["reason"], ref=fields["ref"])
         else:
-            await room.add(said["phone"], said["reason"], actor)
+            await service.add(fields["phone"], fields["reason"], actor)
     except Refused as refused:
-        return await _peace(request, rooms, actor, _words(request, rooms, refused), status(refused.code))
+        return await _render_do_not_call(
+            request, services, actor, _format_refusal(request, services, refused), get_status(refused.code)
+        )
     raise web.HTTPSeeOther("/visits/peace")
 
 
-async def figures(request: web.Request, rooms: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_statistics(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
     """GET /visits/figures."""
     query = {name: value for name, value in read_query(request.query, ("month",)).items() if value}
-    answer = (await api.figures(Ask(rooms, actor, query=query))).payload
-    snapshot = await rooms.office.snapshot()
-    return page(request, "visit_figures.html", {
-        **answer, "unit_names": await unit_names(rooms), "names": {p.code: p.name for p in snapshot.config.people},
+    answer = (await api.get_statistics(ApiRequest(services, actor, query=query))).payload
+    snapshot = await services.office.snapshot()
+    return render_page(request, "visit_figures.html", {
+        **answer, "unit_names": await load_unit_names(services), "names": {p.code: p.name for p in snapshot.config.people},
         "answers": list(Answer),
     })  # fmt: skip
 
 
-async def listen(request: web.Request, rooms: Rooms, actor: Actor, _form: Filled) -> web.StreamResponse:
+async def open_recording(
+    request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm
+) -> web.StreamResponse:
     """POST /visits/recordings/DIAL: redirect to the recording; audited."""
-    answer = await api.recording(Ask(rooms, actor, path={"dial": request.match_info["dial"]}))
+    answer = await api.get_recording(ApiRequest(services, actor, path={"dial": request.match_info["dial"]}))
     raise web.HTTPSeeOther(answer.payload["url"])
 
 
-def _room(rooms: Rooms) -> VisitService:
-    if rooms.visiting is None:
+def _get_service(services: Rooms) -> VisitService:
+    if services.visiting is None:
         raise Refused("unavailable")
-    return rooms.visiting
+    return services.visiting
 
 
-def _words(request: web.Request, rooms: Rooms, refused: Refused) -> str:
-    return message(rooms.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+def _format_refusal(request: web.Request, services: Rooms, refused: Refused) -> str:
+    return format_refusal(services.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
 
 
 def add_routes(app: web.Application) -> None:
     """Add these routes."""
     add = app.router
-    add.add_get("/visits", seated(tasks))
-    add.add_get("/visits/tasks/{no}", seated(task))
-    add.add_post("/visits/tasks/{no}/call", posted(call))
-    add.add_post("/visits/tasks/{no}/record", posted(record))
-    add.add_get("/visits/peace", seated(peace))
-    add.add_post("/visits/peace", posted(change_peace))
-    add.add_get("/visits/figures", seated(figures))
-    add.add_post("/visits/recordings/{dial}", posted(listen))
+    add.add_get("/visits", require_session(show_tasks))
+    add.add_get("/visits/tasks/{no}", require_session(show_task))
+    add.add_post("/visits/tasks/{no}/call", require_form(call_requester))
+    add.add_post("/visits/tasks/{no}/record", require_form(record_answers))
+    add.add_get("/visits/peace", require_session(show_do_not_call))
+    add.add_post("/visits/peace", require_form(change_do_not_call))
+    add.add_get("/visits/figures", require_session(show_statistics))
+    add.add_post("/visits/recordings/{dial}", require_form(open_recording))

@@ -1,0 +1,66 @@
+"""`jiesu settings` and `jiesu set`: list the settings in force and change them."""
+
+from urllib.parse import quote
+
+import click
+
+from backend.cli import get_texts, print_text
+from backend.cli.connect import (
+    OPERATOR,
+    find_server,
+    load_config,
+    open_core,
+    open_local_office,
+    print_json,
+    run_async,
+)
+
+
+@click.command(help=get_texts().render("cli.help.settings"))
+@click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
+def settings(as_json: bool) -> None:
+    """List all settings in force, key by key."""
+    view = run_async(_load_settings())
+    if as_json:
+        print_json(view)
+    else:
+        for key, value in view.items():
+            click.echo(f"{key} = {value}")
+
+
+async def _load_settings() -> dict[str, str]:
+    async with open_local_office(load_config()) as office:
+        return (await office.snapshot()).settings.to_dict()
+
+
+@click.command("set", help=get_texts().render("cli.help.set"))
+@click.argument("key")
+@click.argument("value")
+@click.option("--unit", metavar="CODE", help=get_texts().render("cli.help.set_unit"))
+@click.option("--preview", is_flag=True, help=get_texts().render("cli.help.set_preview"))
+@click.option("--recompute", "move", is_flag=True, help=get_texts().render("cli.help.set_recompute"))
+@click.option("--json", "as_json", is_flag=True, help=get_texts().render("cli.help.json"))
+def set_(key: str, value: str, unit: str | None, preview: bool, move: bool, as_json: bool) -> None:
+    """Change a setting from now on; open duties keep their due times unless --recompute moves them."""
+    if preview or move:
+        from backend.cli.recompute import print_moved, request_recompute
+
+        wanted = {"settings": {key if unit is None else f"{key}@{unit}": value}, "days": {}}
+        print_moved(request_recompute(wanted, move and not preview), move and not preview, as_json)
+        return
+    running = find_server(load_config())
+    if running is not None:
+        body = {"value": value} | ({"unit": unit} if unit else {})
+        stored = str(running.request("PUT", f"/api/v1/settings/{quote(key, safe='@.')}", body)["value"])
+    else:
+        stored = run_async(_set_here(key, value, unit))
+    if as_json:
+        print_json({"key": key, "value": stored})
+    print_text("set", key=key if unit is None else f"{key}@{unit}", value=stored)
+
+
+async def _set_here(key: str, value: str, unit: str | None) -> str:
+    from backend.office.settings import set_setting
+
+    async with open_core(load_config()) as core:
+        return await set_setting(core.office, core.audit, key, unit, value, OPERATOR.code)

@@ -1,0 +1,97 @@
+"""A ticket's duties, and preview or apply of what a calendar or limit change moves."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from backend.deadlines.recompute import DutyRecompute, parse_days
+from backend.domain.recompute import DueChange, RuleChange
+from backend.domain.records import Duty
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.domain.time_words import describe_time_left
+from backend.rooms import Rooms
+from backend.web.endpoint import Route
+from backend.web.request import ApiRequest, ApiResponse
+from backend.web.schemas import Flag, RequestBody
+
+SettingText = Annotated[str, Field(max_length=2_000, strict=True)]
+SettingName = Annotated[str, Field(max_length=200, strict=True)]
+
+
+class ChangeBody(RequestBody):
+    """Settings (`KEY` or `KEY@UNIT` → value) and days (`2026-10-10` → workday or not) to change."""
+
+    settings: dict[SettingName, SettingText] = Field(default_factory=dict, max_length=50)
+    days: dict[SettingName, Flag] = Field(default_factory=dict, max_length=1_000)
+
+
+def get_service(services: Rooms) -> DutyRecompute:
+    """Return the duties service. Refused `unavailable`."""
+    if services.duties is None:
+        raise Refused("unavailable")
+    return services.duties
+
+
+async def list_duties(request: ApiRequest) -> ApiResponse:
+    """List a ticket's duties with their outcomes; open ones with the time left, in words. Refused `not_found`."""
+    view = await request.services.reading.get_ticket(request.path["no"], request.seen_by)
+    if view is None:
+        raise Refused("not_found", ticket=request.path["no"])
+    return ApiResponse({"items": await dump_duties(request.services, view.ticket.id, request.seen_by), "next": None})
+
+
+async def dump_duties(services: Rooms, ticket_id: int, seen_by: str | None) -> list[dict[str, Any]]:
+    """Load and serialize a ticket's duties in order of their start; a unit sees its own."""
+    snapshot, now = await services.office.snapshot(), services.clock.now()
+    zone, texts = services.clock.zone, services.catalogue
+
+    def shape(d: Duty) -> dict[str, Any]:
+        left = (
+            None if d.met_at is not None else describe_time_left(texts, now, d.due_at, d.grade, snapshot.calendar, zone)
+        )
+        return {
+            "id": d.id, "kind": d.kind, "name": texts.get_word("duty", d.kind), "unit": d.unit,
+            "assignment": d.assignment_id, "grade": d.grade, "start_at": d.start_at.astimezone(zone).isoformat(),
+            "due_at": d.due_at.astimezone(zone).isoformat(),
+            "met_at": d.met_at.astimezone(zone).isoformat() if d.met_at else None, "outcome": d.outcome, "left": left,
+            "overdue": d.met_at is None and d.due_at <= now,
+        }  # fmt: skip
+
+    if services.duties is None:
+        return []
+    return [shape(d) for d in await services.duties.list_duties(ticket_id) if seen_by in (None, d.unit)]
+
+
+def _build_change(request: ApiRequest) -> RuleChange:
+    return RuleChange(request.body.settings, parse_days(request.body.days))
+
+
+def dump_moved_duty(services: Rooms, moved: DueChange) -> dict[str, Any]:
+    """Serialize a duty with its old and new due time."""
+    zone, d = services.clock.zone, moved.duty
+    return {"ticket": moved.ticket_no, "duty": d.id, "kind": d.kind, "unit": d.unit,
+            "due_at": d.due_at.astimezone(zone).isoformat(), "new_due_at": moved.new_due_at.astimezone(zone).isoformat()}  # fmt: skip
+
+
+async def preview(request: ApiRequest) -> ApiResponse:
+    """Return the duties a change would move; nothing is written."""
+    found = await get_service(request.services).preview(_build_change(request))
+    return ApiResponse({"items": [dump_moved_duty(request.services, s) for s in found], "count": len(found)})
+
+
+async def apply(request: ApiRequest) -> ApiResponse:
+    """Make the change and move open duties with it."""
+    done = await get_service(request.services).apply(_build_change(request), request.actor)
+    return ApiResponse({"items": [dump_moved_duty(request.services, s) for s in done.shifted], "count": len(done.shifted),
+                   "passed_over": done.skipped})  # fmt: skip
+
+
+ADMIN: frozenset[Role] = frozenset()
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    Route("GET",  "/tickets/{no}/duties", list_duties, "Its duties and their outcomes", filters=("limit", "cursor")),
+    Route("POST", "/recompute/preview",   preview,   "What a change of rules would move", ADMIN, ChangeBody),
+    Route("POST", "/recompute/apply",     apply,     "Change rules and move open duties", ADMIN, ChangeBody),
+)
+# fmt: on

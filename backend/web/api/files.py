@@ -1,0 +1,86 @@
+"""Upload and download of files, and imports of files of tickets, people and the like."""
+
+from urllib.parse import quote
+
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.office.duty_roster import PLANNER_ROLES
+from backend.tickets.files import MIME
+from backend.web.request import ApiRequest, ApiResponse, FormPart
+from backend.web.serializers import Serializer
+
+#: What may be imported, and by which roles besides admin.
+IMPORT_ROLES: dict[str, frozenset[Role]] = {
+    "units": frozenset(), "people": frozenset(), "calendar": frozenset(), "history": frozenset(),
+    "tickets": frozenset({Role.DISPATCHER}), "ledger": frozenset({Role.SCORE_CLERK}),
+    "visits": frozenset({Role.REVISIT_AGENT}), "catalogue": frozenset({Role.DISPATCHER}),
+    "roster": PLANNER_ROLES,
+}  # fmt: skip
+MAX_IMPORT_BYTES = 64 * 1024 * 1024  # bytes
+
+
+def find_file_part(request: ApiRequest) -> FormPart:
+    """Return the one part that is a file. Refused `missing`."""
+    files = [p for p in request.parts if p.filename is not None]
+    if len(files) != 1:
+        raise Refused("missing", field="file")
+    return files[0]
+
+
+async def upload(request: ApiRequest) -> ApiResponse:
+    """Store a PDF, JPEG or PNG."""
+    part = find_file_part(request)
+    file = await request.services.filing.store(part.filename or "", part.content, request.actor)
+    return ApiResponse((await Serializer.create(request.services)).dump_file(file), 201)
+
+
+async def download(request: ApiRequest) -> ApiResponse:
+    """Return a stored file's content, always as a download."""
+    file, content = await request.services.filing.open(request.path["id"], request.actor)
+    headers = {
+        "Content-Type": MIME[file.kind], "Cache-Control": "no-store",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
+    }  # fmt: skip
+    return ApiResponse(None, raw=content, headers=headers)
+
+
+async def import_file(request: ApiRequest) -> ApiResponse:
+    """Import a file; the report names each refused row (contract §3).
+
+    Refused `not_found` for an unknown kind, `forbidden`, `missing`, `unknown_field`.
+    """
+    kind = request.path["kind"]
+    if kind not in IMPORT_ROLES:
+        raise Refused("not_found", kind=kind)
+    if request.actor.role is not Role.ADMIN and request.actor.role not in IMPORT_ROLES[kind]:
+        raise Refused("forbidden")
+    if request.services.imports is None:
+        raise Refused("unavailable")
+    part = find_file_part(request)
+    dry_run, preset = False, {}
+    for field in request.parts:
+        if field is part:
+            continue
+        value = _decode_text(field)
+        if field.name == "dry_run":
+            dry_run = value in ("1", "true")
+        elif field.name == "set" and "=" in value:
+            name, _, to = value.partition("=")
+            preset[name.strip()] = to.strip()
+        else:
+            raise Refused("unknown_field", field=field.name[:200])
+    report = await request.services.imports.import_file(
+        kind, part.filename or "", part.content, request.actor, dry_run=dry_run, preset=preset
+    )
+    request.services.office.invalidate()
+    await request.services.audit.record(
+        request.services.clock.now(), request.actor.code, "import", kind, dry_run=dry_run
+    )
+    return ApiResponse(dict(report))
+
+
+def _decode_text(part: FormPart) -> str:
+    try:
+        return part.content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("bad_field", field=part.name[:200]) from None

@@ -1,0 +1,265 @@
+"""Similar tickets, dispatch suggestions, the dispatch catalogue, its figures and hot topics (A6, A18, A27)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field
+
+from backend.domain.hot_list import HotTopic
+from backend.domain.refusals import Refused
+from backend.domain.suggestions import CatalogueEntry, Reason
+from backend.domain.texts import Texts
+from backend.domain.ticket import Category, Role
+from backend.triage.dispatching import DispatchSuggestions
+from backend.triage.hot import HotList
+from backend.triage.similarity import Similarity, SimilarTicket, TicketGroup
+from backend.web.api.tickets import load_view
+from backend.web.endpoint import Route
+from backend.web.query import encode_cursor, parse_limit, parse_row_cursor
+from backend.web.request import ApiRequest, ApiResponse
+from backend.web.schemas import Code, EmptyBody, RequestBody, ShortText
+from backend.web.serializers import Serializer
+
+OFFICE_ROLES = frozenset(
+    {Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.REVISIT_AGENT, Role.SCORE_CLERK, Role.AUDITOR}
+)
+CATALOGUE_EDITORS = frozenset({Role.DISPATCHER})
+MAX_SPAN_DAYS = 366  # longest span of a query in days
+
+
+class CatalogueEntryBody(RequestBody):
+    """An entry of the dispatch catalogue (A6)."""
+
+    unit: Code
+    category: Category | None = None
+    keywords: ShortText | list[ShortText] = ""
+    region: ShortText = ""
+    basis: Annotated[str, Field(max_length=500, strict=True)] = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+R = TypeVar("R")
+
+
+def require_service(service: R | None) -> R:
+    """Return a service that may be absent. Refused `unavailable`."""
+    if service is None:
+        raise Refused("unavailable")
+    return service
+
+
+def parse_entry_id(request: ApiRequest) -> int:
+    """Parse the entry's id from the path. Refused `not_found`."""
+    text = request.path["id"]
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Refused("not_found", id=text)
+    return int(text)
+
+
+def parse_span(query: Mapping[str, str], today: date) -> tuple[date, date]:
+    """Parse `from` and `to` as days, both included; by default this month so far. Refused `bad_field`."""
+    found = {}
+    for name, default in (("from", today.replace(day=1)), ("to", today)):
+        text = query.get(name)
+        try:
+            found[name] = date.fromisoformat(text) if text else default
+        except ValueError:
+            raise Refused("bad_field", field=name) from None
+        if not 2000 <= found[name].year <= 2100:
+            raise Refused("bad_field", field=name)
+    if not timedelta(0) <= found["to"] - found["from"] <= timedelta(days=MAX_SPAN_DAYS):
+        raise Refused("bad_field", field="to")
+    return found["from"], found["to"]
+
+
+def paginate(request: ApiRequest, items: Sequence[dict[str, Any]], *, ascending: bool) -> ApiResponse:
+    """Return a page of a short list of rows with an `id`, in their order. Refused `bad_cursor`, `bad_field`."""
+    after, limit = parse_row_cursor(request.query), parse_limit(request.query)
+    rest = [i for i in items if after is None or (i["id"] > after if ascending else i["id"] < after)]
+    return ApiResponse(
+        {"items": rest[:limit], "next": encode_cursor(rest[limit - 1]["id"]) if len(rest) > limit else None}
+    )
+
+
+# -- similar tickets and suggestions
+
+
+async def list_similar(request: ApiRequest) -> ApiResponse:
+    """List similar tickets, most similar first; those with `repeat` are proposed for 并单."""
+    await load_view(request, request.path["no"])
+    service: Similarity = require_service(request.services.likeness)
+    serializer = await Serializer.create(request.services)
+    found = await service.find_similar(request.path["no"])
+    return ApiResponse(
+        {"items": [dump_similar(one, serializer, request.services.catalogue) for one in found], "next": None}
+    )
+
+
+def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -> dict[str, Any]:
+    """Serialize a similar ticket, with the reason in words."""
+    ticket = similar.ticket
+    reasons = [texts.render("likeness.why.caller")] if similar.same_caller else []
+    if similar.shared:
+        reasons.append(texts.render("likeness.why.shared", terms="、".join(similar.shared)))
+    if similar.in_other_region:
+        reasons.append(texts.render("likeness.why.elsewhere"))
+    return {
+        "ticket_no": ticket.no, "state": ticket.state, "title": serializer.mask(ticket.title, None),
+        "category": ticket.category, "region": ticket.region, "unit": ticket.unit, "closed": ticket.closed,
+        "generated_at": serializer.format_time(ticket.generated_at), "score": similar.score, "same_caller": similar.same_caller,
+        "shared": list(similar.shared), "repeat": similar.is_repeat, "why": "；".join(reasons) if texts.language == "zh_CN" else "; ".join(reasons),
+    }  # fmt: skip
+
+
+async def list_suggestions(request: ApiRequest) -> ApiResponse:
+    """List units to dispatch a ticket to, best first, each with its reasons in words."""
+    await load_view(request, request.path["no"])
+    suggester: DispatchSuggestions = require_service(request.services.aid)
+    return ApiResponse({"items": await dump_suggestions(suggester, request.path["no"], request), "next": None})
+
+
+async def dump_suggestions(suggester: DispatchSuggestions, ticket_no: str, request: ApiRequest) -> list[dict[str, Any]]:
+    """Serialize a ticket's suggestions."""
+    units = (await request.services.office.snapshot()).config.units
+    return [
+        {
+            "unit": s.unit, "name": units[s.unit].name, "score": s.score,
+            "reasons": [{"kind": r.kind, **r.facts, "text": format_reason(r, request.services.catalogue)} for r in s.reasons],
+        }
+        for s in await suggester.suggest_units(ticket_no)
+    ]  # fmt: skip
+
+
+def format_reason(reason: Reason, texts: Texts) -> str:
+    """Return a reason in words."""
+    facts = dict(reason.facts)
+    for name in ("keywords", "tickets"):
+        if name in facts:
+            facts[name] = "、".join(facts[name]) if texts.language == "zh_CN" else ", ".join(facts[name])
+    if facts.get("category"):
+        facts["category"] = texts.get_word_or_value("category", facts["category"])
+    return texts.render(f"likeness.reason.{reason.kind}", **facts)
+
+
+# -- the catalogue
+
+
+def dump_entry(row: CatalogueEntry) -> dict[str, Any]:
+    """Serialize a catalogue entry."""
+    return {
+        "id": row.id, "unit": row.unit, "category": row.category, "keywords": list(row.keywords), "region": row.region,
+        "basis": row.basis, "valid_from": row.valid_from and row.valid_from.isoformat(),
+        "valid_to": row.valid_to and row.valid_to.isoformat(),
+    }  # fmt: skip
+
+
+async def list_entries(request: ApiRequest) -> ApiResponse:
+    """List the catalogue."""
+    return paginate(
+        request, [dump_entry(row) for row in await require_service(request.services.aid).list_rows()], ascending=True
+    )
+
+
+async def add_entry(request: ApiRequest) -> ApiResponse:
+    """Add an entry by hand."""
+    body = request.body.model_dump()
+    if isinstance(body["keywords"], list):
+        body["keywords"] = " ".join(body["keywords"])
+    return ApiResponse(dump_entry(await require_service(request.services.aid).add_row(body, request.actor)), 201)
+
+
+async def remove_entry(request: ApiRequest) -> ApiResponse:
+    """Remove an entry."""
+    await require_service(request.services.aid).remove_row(parse_entry_id(request), request.actor)
+    return ApiResponse({"removed": parse_entry_id(request)})
+
+
+# -- figures
+
+
+async def list_misses(request: ApiRequest) -> ApiResponse:
+    """Return 派单准确性: (accepted returns + reassigns) / dispatches."""
+    start, end = parse_span(request.query, request.services.clock.now().date())
+    by = request.query.get("by") or "unit"
+    found = await require_service(request.services.aid).count_dispatch_errors(start, end, by)
+    items = [{"name": m.name, "dispatches": m.dispatches, "returned": m.returned, "reassigned": m.reassigned,
+              "rate": m.rate} for m in found]  # fmt: skip
+    return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "by": by, "items": items, "next": None})
+
+
+async def list_repeats(request: ApiRequest) -> ApiResponse:
+    """Return repeats by unit and month (A18)."""
+    start, end = parse_span(request.query, request.services.clock.now().date())
+    items = [{"unit": r.unit, "month": r.month, "tickets": r.tickets, "repeats": r.repeats,
+              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await require_service(request.services.aid).count_repeats(start, end)]  # fmt: skip
+    return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "items": items, "next": None})
+
+
+async def get_hot_list(request: ApiRequest) -> ApiResponse:
+    """Return 热点: the most frequent topics, compared with as many days before."""
+    start, end = parse_span(request.query, request.services.clock.now().date())
+    found = await require_service(request.services.hot).build(start, end, request.query.get("region", ""))
+    return ApiResponse(dump_hot_list(found))
+
+
+def dump_hot_list(found: HotList) -> dict[str, Any]:
+    """Serialize a hot list."""
+    return {
+        "from": found.start.isoformat(), "to": found.end.isoformat(), "before": found.previous_start.isoformat(),
+        "total": found.total, "total_before": found.previous_total, "categories": _dump_topics(found.categories),
+        "topics": _dump_topics(found.topics), "places": _dump_topics(found.places), "groups": [dump_group(g) for g in found.groups],
+        "cut": found.is_truncated,
+    }  # fmt: skip
+
+
+def _dump_topics(some: Sequence[HotTopic]) -> list[dict[str, Any]]:
+    return [{"name": h.name, "count": h.count, "before": h.before, "growth": h.growth, "tickets": list(h.tickets)}
+            for h in some]  # fmt: skip
+
+
+def dump_group(group: TicketGroup) -> dict[str, Any]:
+    """Serialize a group of similar tickets."""
+    units = sorted({one.unit for one in group.members if one.unit})
+    return {"about": list(group.common_terms), "count": len(group.members), "units": units,
+            "tickets": [one.no for one in group.members]}  # fmt: skip
+
+
+async def list_clusters(request: ApiRequest) -> ApiResponse:
+    """List groups of similar tickets between two days, largest first, with their members."""
+    start, end = parse_span(request.query, request.services.clock.now().date())
+    groups, tickets = await require_service(request.services.likeness).group_period(
+        *require_service(request.services.aid).get_day_bounds(start, end)
+    )
+    serializer = await Serializer.create(request.services)
+    return ApiResponse({"read": len(tickets), "groups": [dump_cluster(g, serializer) for g in groups]})
+
+
+def dump_cluster(group: TicketGroup, serializer: Serializer) -> dict[str, Any]:
+    """Serialize a group with its members' titles."""
+    members = [{"ticket_no": one.no, "title": serializer.mask(one.title, None)} for one in group.members]
+    return {"about": list(group.common_terms), "members": members}
+
+
+async def rebuild_index(request: ApiRequest) -> ApiResponse:
+    """Rebuild the similarity index, after its word lists were changed."""
+    return ApiResponse({"tickets": await require_service(request.services.likeness).rebuild()})
+
+
+SPAN = ("from", "to")
+PAGED = ("limit", "cursor")
+# fmt: off
+ROUTES: tuple[Route, ...] = (
+    Route("GET",    "/tickets/{no}/like",        list_similar,           "Like tickets", OFFICE_ROLES),
+    Route("GET",    "/tickets/{no}/suggestions", list_suggestions,    "Units to dispatch it to", OFFICE_ROLES),
+    Route("GET",    "/catalogue",                list_entries,           "The dispatch catalogue", OFFICE_ROLES, filters=PAGED),
+    Route("POST",   "/catalogue",                add_entry,        "A row of the catalogue", CATALOGUE_EDITORS, CatalogueEntryBody, status=201),
+    Route("POST",   "/catalogue/{id}/remove",    remove_entry,     "Remove a row", CATALOGUE_EDITORS, EmptyBody),
+    Route("GET",    "/dispatch-quality",         list_misses,         "Wrong dispatches", OFFICE_ROLES, filters=(*SPAN, "by")),
+    Route("GET",    "/repeats",                  list_repeats,        "Repeats by unit and month", OFFICE_ROLES, filters=SPAN),
+    Route("GET",    "/clusters",                 list_clusters,       "Groups of like demands", OFFICE_ROLES, filters=SPAN),
+    Route("POST",   "/likeness/rebuild",         rebuild_index,        "Make the index again", frozenset(), EmptyBody),
+    Route("GET",    "/hot",                      get_hot_list,            "What is hot", OFFICE_ROLES, filters=(*SPAN, "region")),
+)
+# fmt: on

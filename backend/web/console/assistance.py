@@ -1,0 +1,196 @@
+"""Pages of the dispatch catalogue, hot topics and governance; similar tickets and suggestions for the ticket page."""
+
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.move_table import is_allowed
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Category, State, UnitKind
+from backend.ports.dispatch_catalogue import GROUP_BY
+from backend.ports.ticket_queries import TicketView
+from backend.rooms import Rooms
+from backend.triage.governance import to_json
+from backend.web.api.governance import GOVERNORS, REVIEWERS
+from backend.web.api.similarity import (
+    CATALOGUE_EDITORS,
+    OFFICE_ROLES,
+    CatalogueEntryBody,
+    dump_entry,
+    dump_hot_list,
+    dump_similar,
+    dump_suggestions,
+    parse_span,
+)
+from backend.web.body import strip_unstorable
+from backend.web.console.overview import load_unit_names
+from backend.web.console.rendering import render_page
+from backend.web.console.sessions import SubmittedForm, require_form, require_session
+from backend.web.errors import format_refusal, get_status
+from backend.web.query import read_query
+from backend.web.request import ApiRequest
+from backend.web.schemas import validate_body
+from backend.web.serializers import Serializer
+
+FILTERS = ("from", "to", "by", "region")
+AWAITING_DISPATCH = (State.REGISTERED, State.PENDING_DISPATCH)
+MAX_SIMILAR = 5  # similar tickets shown beside a ticket
+
+
+def add_routes(app: web.Application) -> None:
+    """Add these routes."""
+    add = app.router
+    add.add_get("/catalogue", require_session(show_catalogue))
+    add.add_post("/catalogue", require_form(add_entry))
+    add.add_post("/catalogue/{id}/remove", require_form(remove_entry))
+    add.add_get("/hot", require_session(show_hot))
+    add.add_post("/governance", require_form(change_project))
+    add.add_post("/governance/{id}/{step}", require_form(change_project))
+
+
+async def load_assistance(services: Rooms, view: TicketView, actor: Actor) -> dict[str, Any]:
+    """Return similar tickets for the ticket page, and suggested units while it awaits dispatch; empty for units."""
+    nothing: dict[str, Any] = {"likes": [], "suggestions": [], "may_merge": False}
+    if (actor.role not in OFFICE_ROLES and not _is_admin(actor)) or services.likeness is None or services.aid is None:
+        return nothing
+    api_request, ticket_no, serializer = ApiRequest(services, actor), view.ticket.no, await Serializer.create(services)
+    waits = view.ticket.state in AWAITING_DISPATCH
+    found = await services.likeness.find_similar(ticket_no, MAX_SIMILAR)
+    units = (
+        await dump_suggestions(services.aid, ticket_no, api_request)
+        if waits and is_allowed(actor.role, "dispatch")
+        else []
+    )
+    return {
+        "likes": [dump_similar(one, serializer, services.catalogue) for one in found], "suggestions": units,
+        "may_merge": waits and is_allowed(actor.role, "merge"),
+    }  # fmt: skip
+
+
+def _is_admin(actor: Actor) -> bool:
+    return actor.role == "admin"
+
+
+def _check_office_role(actor: Actor) -> None:
+    if actor.role not in OFFICE_ROLES and not _is_admin(actor):
+        raise Refused("forbidden")
+
+
+R = TypeVar("R")
+
+
+def _require_service(service: R | None) -> R:
+    if service is None:
+        raise Refused("unavailable")
+    return service
+
+
+# -- the catalogue
+
+
+async def show_catalogue(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+    """GET /catalogue."""
+    return await _render_catalogue(request, services, actor)
+
+
+async def _render_catalogue(
+    request: web.Request, services: Rooms, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
+) -> web.StreamResponse:
+    _check_office_role(actor)
+    query = read_query(request.query, FILTERS) if request.method == "GET" else {}
+    start, end = parse_span(query, services.clock.now().date())
+    by = query.get("by") or "unit"
+    aid = _require_service(services.aid)
+    units = (await services.office.snapshot()).config.units.values()
+    return render_page(request, "catalogue.html", {
+        "rows": [dump_entry(row) for row in await aid.list_rows()], "misses": await aid.count_dispatch_errors(start, end, by),
+        "repeats": await aid.count_repeats(start, end), "by": by, "bys": GROUP_BY, "start": start.isoformat(),
+        "end": end.isoformat(), "categories": list(Category), "unit_names": await load_unit_names(services),
+        "units": sorted((u for u in units if u.active and u.kind is not UnitKind.MANAGEMENT), key=lambda u: u.code),
+        "may_keep": actor.role in CATALOGUE_EDITORS or _is_admin(actor), "fault": fault, "said": typed or {},
+        "names": {p.code: p.name for p in (await services.office.snapshot()).config.people},
+    }, code)  # fmt: skip
+
+
+async def add_entry(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+    """POST /catalogue."""
+    given = {k: strip_unstorable(v) for k, v in form.fields.items() if k != "csrf" and v.strip()}
+    try:
+        body = validate_body(CatalogueEntryBody, given).model_dump()
+        await _require_service(services.aid).add_row(body, actor)
+    except Refused as refused:
+        sentence = format_refusal(services.catalogue, refused.code, refused.facts)
+        return await _render_catalogue(
+            request, services, actor, fault=sentence, code=get_status(refused.code), typed=given
+        )
+    raise web.HTTPSeeOther("/catalogue")
+
+
+async def remove_entry(request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
+    """POST /catalogue/ID/remove."""
+    try:
+        await _require_service(services.aid).remove_row(_parse_id(request), actor)
+    except Refused as refused:
+        sentence = format_refusal(services.catalogue, refused.code, refused.facts)
+        return await _render_catalogue(request, services, actor, fault=sentence, code=get_status(refused.code))
+    raise web.HTTPSeeOther("/catalogue")
+
+
+def _parse_id(request: web.Request) -> int:
+    text = request.match_info["id"]
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Refused("not_found", id=text[:40])
+    return int(text)
+
+
+# -- hot topics and governance
+
+
+async def show_hot(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+    """GET /hot."""
+    return await _render_hot(request, services, actor)
+
+
+async def _render_hot(
+    request: web.Request, services: Rooms, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
+) -> web.StreamResponse:
+    _check_office_role(actor)
+    query = read_query(request.query, FILTERS) if request.method == "GET" else {}
+    start, end = parse_span(query, services.clock.now().date())
+    listed = dump_hot_list(await _require_service(services.hot).build(start, end, query.get("region", "")))
+    projects = [to_json(p) for p in await _require_service(services.governance).list_projects()]
+    return render_page(request, "hot.html", {
+        "hot": listed, "projects": projects, "start": start.isoformat(), "end": end.isoformat(),
+        "region": query.get("region", ""), "fault": fault, "said": typed or {}, "unit_names": await load_unit_names(services),
+        "may_govern": actor.role in GOVERNORS or _is_admin(actor), "may_review": actor.role in REVIEWERS or _is_admin(actor),
+        "topic": query.get("topic", ""),
+    }, code)  # fmt: skip
+
+
+async def change_project(
+    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
+    """POST /governance and /governance/ID/(save|close|drop|accept|refuse)."""
+    service = _require_service(services.governance)
+    given: dict[str, Any] = {k: strip_unstorable(v) for k, v in form.fields.items() if k != "csrf"}
+    if "tickets" in given:
+        given["tickets"] = given["tickets"].split()
+    try:
+        if "id" not in request.match_info:
+            await service.open(given, actor)
+        else:
+            number = _parse_id(request)
+            steps: dict[str, Any] = {
+                "save": lambda: service.edit(number, given, actor), "close": lambda: service.close(number, actor),
+                "drop": lambda: service.drop(number, actor), "accept": lambda: service.review(number, True, actor),
+                "refuse": lambda: service.review(number, False, actor),
+            }  # fmt: skip
+            step = steps.get(request.match_info["step"])
+            if step is None:
+                raise Refused("not_found")
+            await step()
+    except Refused as refused:
+        sentence = format_refusal(services.catalogue, refused.code, refused.facts)
+        return await _render_hot(request, services, actor, fault=sentence, code=get_status(refused.code), typed=given)
+    raise web.HTTPSeeOther("/hot")

@@ -1,0 +1,62 @@
+"""Shared by the scoring pages: run a form or show it again with the refusal, and parse its fields."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.rooms import Rooms
+from backend.web.body import strip_unstorable
+from backend.web.console.sessions import SubmittedForm
+from backend.web.errors import format_refusal, get_status
+from backend.web.request import REQUEST_ID
+
+CLERKS = (Role.SCORE_CLERK, Role.ADMIN)
+RenderAgain = Callable[[str, int], Awaitable[web.StreamResponse]]
+
+
+async def run_form(
+    request: web.Request, services: Rooms, work: Awaitable[Any], again: RenderAgain, onward: str
+) -> web.StreamResponse:
+    """Do a form's work, then redirect to `onward`; after a refusal show the page again with its sentence."""
+    try:
+        await work
+    except Refused as refused:
+        if refused.code == "not_found":
+            raise
+        facts = {**refused.facts, "request_id": request[REQUEST_ID]}
+        return await again(format_refusal(services.catalogue, refused.code, facts), get_status(refused.code))
+    raise web.HTTPSeeOther(onward)
+
+
+def read_fields(form: SubmittedForm, *names: str) -> dict[str, Any]:
+    """Return the fields that were filled in."""
+    found = {name: strip_unstorable(form.fields.get(name, "")).strip() for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def parse_integers(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return the fields with the named ones as whole numbers. Refused `bad_field`."""
+    found = dict(fields)
+    for name in names:
+        if name in found:
+            text = str(found[name])
+            if not (text.isascii() and text.isdigit() and len(text) <= 9):
+                raise Refused("bad_field", field=name)
+            found[name] = int(text)
+    return found
+
+
+def split_ticket_numbers(text: str) -> list[str]:
+    """Split ticket numbers a person typed, at blanks, commas or semicolons, Chinese or Western."""
+    for separator in ("\uff0c", "\u3001", ",", ";", "\uff1b"):
+        text = text.replace(separator, " ")
+    return text.split()
+
+
+async def store_files(services: Rooms, form: SubmittedForm, actor: Actor) -> list[str]:
+    """Store the form's files and return their ids. Refused `too_large`, `file_type`."""
+    return [(await services.filing.store(f.filename or "", f.content, actor)).id for f in form.files]

@@ -1,0 +1,61 @@
+"""Registers the console's routes."""
+
+from aiohttp import web
+
+from backend.web.console import (
+    assistance,
+    bulletins,
+    calls,
+    deliveries,
+    duty_roster,
+    explain,
+    ledger,
+    office,
+    overview,
+    platform,
+    readiness,
+    registers,
+    runs,
+    scores,
+    settings,
+    tickets,
+    visits,
+)
+from backend.web.console.rendering import CONSOLE_FOLDER, STATIC, set_up
+from backend.web.console.sessions import require_form, require_session, show_sign_in, sign_in, sign_out
+from backend.web.request import SERVICES
+
+
+def add_routes(app: web.Application) -> None:
+    """Set up templates and add all console routes."""
+    set_up(app)
+    add = app.router
+    add.add_static(STATIC, CONSOLE_FOLDER / "static")
+    add.add_get("/sign-in", show_sign_in)
+    add.add_post("/sign-in", sign_in)
+    add.add_post("/sign-out", require_form(sign_out))
+    add.add_get("/", require_session(overview.show))
+    add.add_get("/tickets", require_session(tickets.show_list))
+    add.add_get("/tickets/{no}", require_session(tickets.show), name="ticket")
+    add.add_post("/tickets/{no}/acts/{verb}", require_form(tickets.act))
+    add.add_post("/tickets/{no}/reveal", require_form(tickets.reveal))
+    add.add_post("/tickets/{no}/bridge", require_form(tickets.bridge))
+    add.add_get("/files/{id}", require_session(tickets.download_file))
+    add.add_get("/office", require_session(office.show))
+    add.add_post("/office/people/{code}/binding", require_form(office.open_binding))
+    add.add_get("/deliveries", require_session(deliveries.show_deliveries))
+    add.add_get("/calls", require_session(deliveries.show_calls))
+    add.add_get("/scores", require_session(scores.show))
+    settings.add_routes(app)
+    platform.add_routes(app)
+    bulletins.add_routes(app)
+    readiness.add_routes(app)
+    duty_roster.add_routes(app)
+    visits.add_routes(app)
+    calls.add_routes(app)
+    assistance.add_routes(app)
+    ledger.add_routes(app)
+    runs.add_routes(app)
+    registers.add_routes(app)
+    explain.add_routes(app)
+    app[SERVICES].catalogue.render("console.title")  # fails at start-up if the language has no console texts

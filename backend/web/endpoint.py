@@ -1,0 +1,149 @@
+"""Serves one row of the route table: authenticates, authorises, validates and deduplicates, then calls the handler."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role
+from backend.ports.idempotency import PriorRequest
+from backend.rooms import Rooms
+from backend.web.body import hash_request, read_json, read_parts, strip_unstorable
+from backend.web.errors import dump_error, get_status
+from backend.web.identity import authenticate_key
+from backend.web.query import read_query
+from backend.web.request import REQUEST_ID, SERVICES, ApiRequest, ApiResponse, FormPart
+from backend.web.schemas import validate_body
+
+Handler = Callable[[ApiRequest], Awaitable[ApiResponse]]
+REPLAY_SECONDS = 10.0  # seconds a repeated request waits for the first one's answer
+NOT_REPLAYED = frozenset({401, 403, 409, 429})  # statuses that a later attempt may change, so never replayed
+JSON_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row: method, path, handler, allowed roles (None: any key), what it takes, and a summary for OpenAPI."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    roles: frozenset[Role] | None = None
+    body: type[BaseModel] | None = None
+    filters: tuple[str, ...] = ()
+    max_bytes: int = 0  # largest multipart body in bytes; 0: no files
+    status: int = 200
+
+
+def build_endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return the aiohttp handler of a row."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        actor = await authenticate_key(request, services)
+        if route.roles is not None and actor.role is not Role.ADMIN and actor.role not in route.roles:
+            await services.audit.record(services.clock.now(), actor.code, "refused", f"{route.method} {route.path}")
+            raise Refused("forbidden")
+        query = read_query(request.query, route.filters)
+        body, parts = await _read_body(request, route)
+        path = {name: _check_path_value(value) for name, value in request.match_info.items()}
+        api_request = ApiRequest(services, actor, path, query, body, parts)
+        key = _read_idempotency_key(request) if request.method == "POST" else None
+        if key is None:
+            return _build_response(await route.handler(api_request))
+        body_json = body.model_dump(mode="json") if isinstance(body, BaseModel) else body
+        request_hash = hash_request(request.method, request.path, body_json, parts)
+        key_hash = hashlib.sha256(f"{actor.code}\n{key}".encode()).hexdigest()
+        return await _run_once(
+            services, key_hash, request_hash, lambda: route.handler(api_request), request[REQUEST_ID]
+        )
+
+    return serve
+
+
+async def _read_body(request: web.Request, route: Route) -> tuple[Any, list[FormPart]]:
+    if route.max_bytes:
+        return None, await read_parts(request, route.max_bytes)
+    if route.body is None:
+        return None, []
+    return validate_body(route.body, await read_json(request)), []
+
+
+def _check_path_value(value: str) -> str:
+    if strip_unstorable(value) != value or len(value) > 200:
+        raise Refused("not_found")
+    return value
+
+
+def _read_idempotency_key(request: web.Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (1 <= len(key) <= 200 and key.isascii() and key.isprintable()):
+        raise Refused("bad_request", header="Idempotency-Key")
+    return key
+
+
+def _build_response(answer: ApiResponse) -> web.Response:
+    if answer.raw is not None:
+        return web.Response(body=answer.raw, status=answer.status, headers=answer.headers)
+    text = json.dumps(answer.payload, ensure_ascii=False, default=str)
+    return web.Response(text=text, status=answer.status, content_type=JSON_TYPE, headers=answer.headers)
+
+
+async def _run_once(
+    services: Rooms, key: str, request_hash: str, work: Callable[[], Awaitable[ApiResponse]], request_id: str
+) -> web.Response:
+    """Do the work once for this key; every repetition gets the first answer (FR4).
+
+    Refused `idempotency_mismatch` when the key was used for another request, `in_progress` as `_wait` says.
+    """
+    store = services.idempotency
+    async with asyncio.timeout(REPLAY_SECONDS * 3):
+        while (earlier := await store.claim(key, request_hash, services.clock.now())) is not None:
+            if not earlier.same_body:
+                raise Refused("idempotency_mismatch")
+            if earlier.status:
+                return _replay(earlier)
+            await _wait_for_first(services, key, request_hash)
+    try:
+        answer = await work()
+        code, text = answer.status, json.dumps(answer.payload, ensure_ascii=False, default=str)
+    except Refused as refused:
+        code = get_status(refused.code)
+        if code in NOT_REPLAYED or code >= 500:
+            await store.release(key)
+            raise
+        text = dump_error(services.catalogue, refused.code, refused.facts, request_id)
+    except BaseException:
+        await store.release(key)
+        raise
+    await store.settle(key, code, text)
+    return web.Response(text=text, status=code, content_type=JSON_TYPE)
+
+
+async def _wait_for_first(services: Rooms, key: str, request_hash: str) -> None:
+    """Wait for the first request with this key. Refused `in_progress` after `PATIENCE` seconds."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + REPLAY_SECONDS
+    pause = 0.02
+    while loop.time() < until:
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
+        earlier = await services.idempotency.find(key, request_hash)
+        if earlier is None or earlier.status:
+            return
+    raise Refused("in_progress")
+
+
+def _replay(earlier: PriorRequest) -> web.Response:
+    return web.Response(
+        text=earlier.answer, status=earlier.status, content_type=JSON_TYPE, headers={"Idempotent-Replayed": "true"}
+    )

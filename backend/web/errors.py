@@ -1,0 +1,105 @@
+"""Turns refusals and unexpected errors into responses: one shape (contract §5), no stack, no SQL, a request id (FR19)."""
+
+import contextlib
+import json
+import traceback
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from backend.domain.refusals import Refused, get_http_status
+from backend.domain.spoken_time import format_time
+from backend.domain.texts import Texts
+from backend.web.body import BodyTimeout
+from backend.web.request import REQUEST_ID, SERVICES
+
+log = structlog.get_logger("web")
+YEAR = timedelta(days=366)
+#: Statuses of codes that only the web adapter gives.
+WEB_STATUSES = {
+    "stale_form": 403, "internal": 500, "unavailable": 503, "in_progress": 409, "method_not_allowed": 405,
+    "unknown_run": 404, "unknown_entry": 404,
+}  # fmt: skip
+#: Errors that mean a database or another server is unavailable, by name: the web adapter knows no engine.
+UNAVAILABLE_ERRORS = frozenset({
+    "ConnectionError", "TimeoutError", "OperationalError", "InterfaceError", "PostgresConnectionError",
+    "CannotConnectNowError", "AdminShutdownError", "TooManyConnectionsError",
+})  # fmt: skip
+_CODE_OF_STATUS = {
+    400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+    413: "too_large", 429: "too_many",
+}  # fmt: skip
+
+
+def get_status(code: str) -> int:
+    """Return the HTTP status of a refusal code."""
+    return WEB_STATUSES.get(code) or get_http_status(code)
+
+
+def format_refusal(catalogue: Texts, code: str, facts: Mapping[str, Any]) -> str:
+    """Return a code's sentence in the catalogue's language; `not_found` without a ticket has its own."""
+    if code == "not_found" and "ticket" not in facts:
+        return catalogue.render("refusal.nothing_there")
+    values = dict(facts)
+    if "state" in values:
+        values["state"] = catalogue.get_word_or_value("state", str(values["state"]))
+    for name in ("at", "due", "latest", "until"):
+        if isinstance(values.get(name), str):
+            with contextlib.suppress(ValueError):
+                at = datetime.fromisoformat(values[name])
+                reference = at if name == "at" else at - YEAR  # a past time is recent; a limit is shown with its year
+                values[name] = format_time(at, reference, catalogue.language[:2])
+    return catalogue.render_refusal(code, values)
+
+
+def dump_error(catalogue: Texts, code: str, facts: Mapping[str, Any], request_id: str) -> str:
+    """Return the JSON body of an error."""
+    error = {
+        "code": code, "message": format_refusal(catalogue, code, {**facts, "request_id": request_id}),
+        "details": facts, "request_id": request_id,
+    }  # fmt: skip
+    return json.dumps({"error": error}, ensure_ascii=False, default=str)
+
+
+def to_refusal(error: Exception) -> Refused | None:
+    """Return the refusal behind an exception; None for an unexpected error."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, BodyTimeout):
+        return Refused("bad_request", reason="slow")
+    if isinstance(error, web.HTTPException) and error.status >= 400:
+        return Refused(_CODE_OF_STATUS.get(error.status, "bad_request"))
+    return None
+
+
+def log_unexpected(request: web.Request, error: Exception) -> Refused:
+    """Log an unexpected error once, with the place but no values, numbers or names; return the refusal to answer."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    away = bool(kinds & UNAVAILABLE_ERRORS) or getattr(error, "connection_invalidated", False)
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames]
+    log.error("away" if away else "accident", request_id=request[REQUEST_ID], method=request.method,
+              kind=type(error).__name__, inner=type(getattr(error, "orig", None)).__name__, where=where,
+              route=getattr(request.match_info.route.resource, "canonical", ""))  # fmt: skip
+    return Refused("unavailable" if away else "internal")
+
+
+def build_json_response(request: web.Request, refused: Refused, error: Exception) -> web.Response:
+    """Return the refusal as contract §5 describes it."""
+    code = refused.code
+    text = dump_error(request.app[SERVICES].catalogue, code, refused.facts, request[REQUEST_ID])
+    answer = web.Response(text=text, status=get_status(code), content_type="application/json")
+    if isinstance(error, web.HTTPException):
+        answer.set_status(error.status)
+        if "Allow" in error.headers:
+            answer.headers["Allow"] = error.headers["Allow"]
+    if answer.status == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if answer.status in (429, 503):
+        answer.headers["Retry-After"] = "5"
+    if isinstance(error, BodyTimeout) or answer.status == 413:
+        answer.force_close()
+    return answer

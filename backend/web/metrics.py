@@ -1,0 +1,61 @@
+"""Metrics for Prometheus (`/metrics`), one registry per application."""
+
+import time
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from backend.domain.acts import Plan
+from backend.rooms import Rooms
+
+CACHE_SECONDS = 15.0  # seconds for which counts of messages and calls are reused
+
+
+class Metrics:
+    """Counts moves as they happen and requests as they are answered; reads messages and calls when scraped."""
+
+    def __init__(self, services: Rooms) -> None:
+        self._services = services
+        self._registry = CollectorRegistry()
+        self._moves = Counter("jiesu_moves", "Moves of tickets", ["verb"], registry=self._registry)
+        self._seconds = Histogram(
+            "jiesu_http_seconds", "Time to answer", ["method", "route", "status"], registry=self._registry
+        )
+        self._messages = Gauge("jiesu_letters", "Newest letters by state", ["state"], registry=self._registry)
+        self._calls = Gauge("jiesu_calls", "Newest calls by outcome", ["outcome"], registry=self._registry)
+        self._workers = Gauge(
+            "jiesu_round_age_seconds", "Since a round was finished", ["round"], registry=self._registry
+        )
+        self._findings = Gauge("jiesu_findings", "What the auditor found", ["kind"], registry=self._registry)
+        self._counted_at = -CACHE_SECONDS
+        services.desk.listeners.append(self.count_move)
+
+    def count_move(self, plan: Plan, _ticket_no: str) -> None:
+        """Count a move."""
+        self._moves.labels(plan.entry.verb).inc()
+
+    def observe_request(self, request: web.Request, status: int, seconds: float) -> None:
+        """Record an answered request (`seconds` it took), labelled by its route, never by its path."""
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else "?"
+        self._seconds.labels(request.method if status != 405 else "?", route, str(status)).observe(seconds)
+
+    async def render(self) -> bytes:
+        """Return all metrics in the Prometheus text format."""
+        now = time.monotonic()
+        if now - self._counted_at >= CACHE_SECONDS:
+            self._counted_at = now
+            tallies = await self._services.reading.count_recent()
+            for gauge, counts in ((self._messages, tallies["letters"]), (self._calls, tallies["calls"])):
+                gauge.clear()
+                for label, count in counts.items():
+                    gauge.labels(label).set(count)
+            self._findings.clear()
+            for found in await self._services.auditor.list_findings() if self._services.auditor else ():
+                self._findings.labels(found.kind).inc()
+        for name, finished in self._services.heartbeat.items():
+            self._workers.labels(name).set(max(0.0, now - finished))
+        return generate_latest(self._registry)
+
+
+METRICS = web.AppKey("meters", Metrics)

@@ -1,0 +1,50 @@
+"""The request an API handler receives and the response it returns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from backend.domain.acts import Actor
+from backend.rooms import Rooms
+
+SERVICES = web.AppKey("rooms", Rooms)
+#: The request's id, kept on the aiohttp request.
+REQUEST_ID = web.RequestKey("request_id", str)
+
+
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    """One part of a multipart body."""
+
+    name: str
+    filename: str | None
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A validated request: who asks, path values, filters and body."""
+
+    services: Rooms
+    actor: Actor
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None  # a validated model, or None
+    parts: Sequence[FormPart] = ()
+
+    @property
+    def seen_by(self) -> str | None:
+        """The only unit whose tickets the actor may see; None: all. A unit role without a unit sees none."""
+        return (self.actor.unit or "") if self.actor.is_unit_member else None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiResponse:
+    """A handler's response: JSON, unless `raw` holds a file's bytes."""
+
+    payload: Any
+    status: int = 200
+    raw: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,193 @@
+"""Schemas of the API's request bodies; a field not named here is refused (FR2)."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import RootModel as _RootModel
+
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Category, Channel, Grade, Role, UnitKind
+
+
+def _require_text(value: Any) -> Any:
+    if not isinstance(value, (str, datetime)):
+        raise ValueError("an ISO-8601 time with offset is wanted")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_require_text), Field(json_schema_extra={"format": "date-time"})]
+ShortText = Annotated[str, Field(max_length=200, strict=True)]
+Code = Annotated[str, Field(min_length=1, max_length=64, strict=True, pattern=r"^[^\s/\x00-\x1f][^/\x00-\x1f]*$")]
+LongText = Annotated[str, Field(max_length=20_000, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+Int32 = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
+
+
+class RequestBody(BaseModel):
+    """A request body; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+
+class RequesterBody(RequestBody):
+    """诉求人."""
+
+    name: ShortText | None = None
+    phone: Annotated[str, Field(max_length=40, strict=True)] | None = None
+
+
+class TicketBody(RequestBody):
+    """A new ticket (contract §4, §5)."""
+
+    ticket_no: Code | None = None
+    category: Category | None = None
+    grade: Grade | None = None
+    channel: Channel | None = None
+    title: ShortText = ""
+    text: LongText = ""
+    place: ShortText = ""
+    region: ShortText = ""
+    requester: RequesterBody | None = None
+    requester_name: ShortText | None = None
+    requester_phone: Annotated[str, Field(max_length=40, strict=True)] | None = None
+    generated_at: Instant | None = None
+    submitted_at: Instant | None = None
+    confidential: Flag = False
+
+
+class ActBody(_RootModel[dict[str, Any]]):
+    """One act: `{"verb": "…", "version": n?, "assignment": id?, …fields of the verb}`."""
+
+
+class UnitBody(RequestBody):
+    """A unit (contract §4)."""
+
+    code: Code
+    name: Annotated[str, Field(min_length=1, max_length=200, strict=True)]
+    kind: UnitKind
+    region: ShortText = ""
+    parent: Code | None = None
+    province_department: Flag = False
+    active: Flag = True
+    pilot: Flag = True
+
+
+class PersonBody(RequestBody):
+    """A person (contract §4)."""
+
+    code: Code | None = None
+    name: Annotated[str, Field(min_length=1, max_length=200, strict=True)]
+    unit: Code
+    role: Role
+    phone: Annotated[str, Field(max_length=40, strict=True)] | None = None
+    key_name: ShortText | None = None
+    key_subject: ShortText | None = None
+    key_authorised: Flag | None = None
+    active: Flag = True
+    rank: Int32 | None = None
+
+
+class RevealBody(RequestBody):
+    """Why the full number is needed (FR12)."""
+
+    reason: Annotated[str, Field(max_length=500, strict=True)] = ""
+
+
+class SettingBody(RequestBody):
+    """A new value, for all or one unit, from now or from a given time."""
+
+    value: Annotated[str, Field(max_length=2_000, strict=True)]
+    unit: Code | None = None
+    from_at: Instant | None = None
+
+
+class RunBody(RequestBody):
+    """A score run."""
+
+    period: Annotated[str, Field(max_length=10, strict=True)]
+    scheme: Annotated[str, Field(max_length=64, strict=True)] | None = None
+
+
+class ContestBody(RequestBody):
+    """An objection to a line of a sheet."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2_000, strict=True)]
+    item: ShortText | None = None
+    unit: Code | None = None
+    files: list[ShortText] | None = None
+    tickets: list[ShortText] | None = None
+
+
+class LockBody(RequestBody):
+    """Lock a run; an admin may force it for a reason."""
+
+    force: Flag = False
+    reason: Annotated[str, Field(max_length=2_000, strict=True)] = ""
+
+
+class LedgerBody(RequestBody):
+    """A ledger row (contract §4)."""
+
+    kind: Annotated[str, Field(max_length=64, strict=True)]
+    unit: Code
+    month: Annotated[str, Field(max_length=7, strict=True)] | None = None
+    document_date: ShortText | None = None
+    count: Int32 | None = None
+    level: ShortText | None = None
+    matter: ShortText | None = None
+    points: Annotated[str, Field(max_length=20, strict=True)] | Int32 | None = None
+    timely: Int32 | None = None
+    total: Int32 | None = None
+    note: Annotated[str, Field(max_length=2_000, strict=True)] = ""
+    evidence: Annotated[str, Field(max_length=2_000, strict=True)] | list[ShortText] | None = None
+    files: list[ShortText] | None = None
+    tickets: list[ShortText] | None = None
+    channel: ShortText | None = None
+    reason: Annotated[str, Field(max_length=2_000, strict=True)] | None = None
+
+
+class ReviewBody(RequestBody):
+    """Accept a ledger row or refuse it."""
+
+    accept: Flag
+
+
+class KeyBody(RequestBody):
+    """A new API key, of a person or of a service."""
+
+    name: Code
+    person: Code | None = None
+    role: Role | None = None
+    unit: Code | None = None
+
+
+class AdvanceBody(RequestBody):
+    """How far to move the sandbox clock, e.g. `2h30m`."""
+
+    advance: Annotated[str, Field(min_length=1, max_length=40, strict=True)]
+
+
+class EmptyBody(RequestBody):
+    """No fields."""
+
+
+def validate_body(model: type[BaseModel], raw: Any) -> Any:
+    """Return the validated body.
+
+    Refused `bad_request` when it is no object; `unknown_field`, `missing` or `bad_field` for the first error.
+    """
+    if not isinstance(raw, dict):
+        raise Refused("bad_request", reason="object")
+    try:
+        value = model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(str(p) for p in first["loc"] if isinstance(p, (str, int)))[:200] or "body"
+        code = {"extra_forbidden": "unknown_field", "missing": "missing"}.get(first["type"], "bad_field")
+        raise Refused(code, field=field) from None
+    for name in ("generated_at", "submitted_at", "from_at"):
+        at = getattr(value, name, None)
+        if at is not None and not 2000 <= at.year <= 2100:
+            raise Refused("bad_field", field=name)
+    return value

@@ -1,0 +1,207 @@
+"""Serializes records for the API (contract §5): times with offset, texts masked, never a person's phone number."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from backend.domain.masking import clean, mask
+from backend.domain.records import FLAGS, Assignment, Duty, JournalEntry, Person, Unit, Visit
+from backend.ports.files import StoredFile
+from backend.ports.requester_texts import RequesterText
+from backend.ports.ticket_queries import CallAttemptView, CallView, DeliveryView, TicketHistory, TicketView
+from backend.rooms import Rooms
+
+Json = dict[str, Any]
+PUBLIC_FLAGS = frozenset(FLAGS)  # the contract's flags; `reviewed` is a field of its own
+
+
+def _seconds_between(start: datetime, end: datetime | None) -> int | None:
+    """Return whole seconds between two instants (A18: time to sign, to first contact)."""
+    return None if end is None else int((end - start).total_seconds())
+
+
+@lru_cache(maxsize=4_096)
+def _mask_cached(text: str, name: str | None, phone_mask: str) -> str:
+    return mask(text, (name,) if name else (), phone_mask=phone_mask)
+
+
+@dataclass(frozen=True, slots=True)
+class Serializer:
+    """Serializes records in the office's time zone with the phone mask in force."""
+
+    services: Rooms
+    phone_mask: str
+
+    @staticmethod
+    async def create(services: Rooms) -> "Serializer":
+        """Return one with the mask now in force."""
+        snapshot = await services.office.snapshot()
+        return Serializer(services, snapshot.settings.get("privacy.phone_mask"))
+
+    def format_time(self, instant: datetime | None) -> str | None:
+        """Return an instant as ISO-8601 with the office's offset."""
+        return None if instant is None else instant.astimezone(self.services.clock.zone).isoformat()
+
+    def mask(self, text: str, name: str | None) -> str:
+        """Mask the requester's name and phone numbers in a text."""
+        return _mask_cached(text, name, self.phone_mask)
+
+    def dump_ticket(self, view: TicketView) -> Json:
+        """Serialize a ticket."""
+        t = view.ticket
+        return {
+            "ticket_no": t.no, "state": t.state, "version": t.version, "category": t.category, "grade": t.grade,
+            "channel": t.channel, "region": t.region, "management": t.management,
+            "place": self.mask_place(t.place, view.requester), "title": self.mask(t.title, view.requester),
+            "text": self.mask(t.text, view.requester), "flags": sorted(t.flags & PUBLIC_FLAGS),
+            "first_receiver": t.first_receiver, "generated_at": self.format_time(t.generated_at),
+            "closed_at": self.format_time(t.closed_at), "final_answer": t.final_answer, "bounces": t.bounces,
+            "repeats": t.repeats, "merged_into": view.master_no, "reviewed": "reviewed" in t.flags,
+            "assignments": [self.dump_assignment(a, view.requester) for a in view.assignments],
+        }  # fmt: skip
+
+    async def dump_tickets(self, views: Sequence[TicketView]) -> list[Json]:
+        """Serialize tickets; with an external record, each has `sync`: what still awaits the platform's confirmation."""
+        shown = [self.dump_ticket(view) for view in views]
+        platform = self.services.platform
+        if platform is not None:
+            sync_states = await platform.get_sync_states({v.ticket.id: v.ticket.version for v in views})
+            for view, body in zip(views, shown, strict=True):
+                sync = sync_states.get(view.ticket.id)
+                if sync is not None:
+                    body["sync"] = {
+                        "state": sync.state, "waiting": sync.waiting, "since": self.format_time(sync.since), "error": sync.error
+                    }  # fmt: skip
+        return shown
+
+    def mask_place(self, place: str, name: str | None) -> str:
+        """Return 地点 unmasked, as the visiting handler needs it; masked only when it holds a phone number."""
+        masked = self.mask(place, name)
+        return masked if "****" in masked else clean(place)
+
+    def dump_assignment(self, a: Assignment, name: str | None = None) -> Json:
+        """Serialize an assignment."""
+        return {
+            "id": a.id, "unit": a.unit, "lead": a.lead, "state": a.state, "version": a.version,
+            "dispatched_at": self.format_time(a.dispatched_at), "sign_due_at": self.format_time(a.sign_due_at),
+            "signed_at": self.format_time(a.signed_at), "signed": a.signed, "close_due_at": self.format_time(a.close_due_at),
+            "closed_at": self.format_time(a.closed_at), "extension_count": a.extension_count,
+            "red_card": a.red_card_at is not None, "ended_at": self.format_time(a.ended_at),
+            "contacted_at": self.format_time(a.contacted_at), "replied_at": self.format_time(a.replied_at),
+            "cause": self.mask(a.cause, name) if a.cause else None,
+            "feedback": self.mask(a.feedback, name) if a.feedback else None,
+            "close_type": a.close_type, "revisit_on": a.revisit_on,
+            "seconds_to_sign": _seconds_between(a.dispatched_at, a.signed_at),
+            "seconds_to_first_contact": _seconds_between(a.dispatched_at, a.contacted_at),
+        }  # fmt: skip
+
+    def dump_delivery(self, delivery: DeliveryView) -> Json:
+        """Serialize a message and its delivery state."""
+        message = delivery.message
+        return {
+            "id": message.id, "ticket": delivery.ticket_no, "assignment": message.assignment_id, "person": message.person,
+            "channel": message.channel, "kind": message.kind, "state": message.state, "attempts": message.attempts,
+            "urgent": message.urgent, "created_at": self.format_time(message.created_at),
+            "not_before": self.format_time(message.not_before), "sent_at": self.format_time(delivery.sent_at),
+            "provider_id": delivery.provider_id, "error": delivery.error, "cost": delivery.cost, "cause": message.cause_id,
+        }  # fmt: skip
+
+    def dump_call(self, c: CallView) -> Json:
+        """Serialize a call; PIN keys are never stored, so they cannot be shown."""
+        return {
+            "id": c.id, "ticket": c.ticket_no, "assignment": c.assignment_id, "letter": c.letter_id,
+            "person": c.person, "to": c.to, "purpose": c.purpose, "attempts": c.attempt_count, "state": c.state,
+            "outcome": c.outcome, "keys": c.keys, "duration": c.duration, "cost": c.cost,
+            "created_at": self.format_time(c.created_at), "ended_at": self.format_time(c.ended_at),
+        }  # fmt: skip
+
+    def dump_attempt(self, d: CallAttemptView) -> Json:
+        """Serialize a call attempt."""
+        return {
+            "id": d.id, "call": d.call_id, "number": d.number, "state": d.state, "status": d.status,
+            "answered_by": d.answered_by, "ended_at": self.format_time(d.ended_at), "duration": d.duration,
+            "outcome": d.outcome, "error": d.error, "keys": d.keys, "answered_at": self.format_time(d.answered_at),
+            "cost": d.cost, "recorded": d.has_recording, "script": d.script or None, "script_version": d.script_version,
+        }  # fmt: skip
+
+    def dump_move(self, line: JournalEntry, name: str | None) -> Json:
+        """Serialize a journal line with its arguments masked."""
+        return {
+            "verb": line.verb, "from": line.from_state, "to": line.to_state, "version": line.version,
+            "assignment": line.assignment_id, "by": line.by, "source": line.source,
+            "recorded_at": self.format_time(line.recorded_at), "words": self._mask_arguments(line.words, name),
+        }  # fmt: skip
+
+    def dump_visit(self, v: Visit, name: str | None) -> Json:
+        """Serialize a visit's answers."""
+        return {
+            "id": v.id, "round": v.round, "kind": v.kind, "by": v.by, "source": v.source, "answer": v.answer,
+            "contacted": v.contacted, "resolved": v.resolved, "note": self.mask(v.note, name), "final": v.final,
+        }  # fmt: skip
+
+    def dump_sms(self, x: RequesterText, name: str | None) -> Json:
+        """Serialize an SMS to the requester, and the reply."""
+        return {
+            "id": x.id, "kind": x.kind, "to": x.to_masked, "round": x.round, "state": x.state, "status": x.status,
+            "provider_id": x.provider_id, "error": x.error, "cost": x.cost,
+            "answered": None if x.answered is None else self.mask(x.answered, name),
+        }  # fmt: skip
+
+    def dump_duty(self, d: Duty) -> Json:
+        """Serialize a duty for the timeline, placed at its start."""
+        return {
+            "id": d.id, "kind": d.kind, "unit": d.unit, "assignment": d.assignment_id, "grade": d.grade,
+            "due_at": self.format_time(d.due_at), "met_at": self.format_time(d.met_at), "outcome": d.outcome,
+        }  # fmt: skip
+
+    def dump_timeline(self, history: TicketHistory, name: str | None, duties: Sequence[Duty] = ()) -> list[Json]:
+        """Return moves, messages, calls, attempts, visits and duties (at their start) in one list, oldest first."""
+        dated: list[tuple[datetime, int, str, Json]] = [
+            *((x.at, 0, "move", self.dump_move(x, name)) for x in history.lines),
+            *((x.at, 1, "visit", self.dump_visit(x, name)) for x in history.visits),
+            *((x.sent_at or x.message.created_at, 2, "delivery", self.dump_delivery(x)) for x in history.deliveries),
+            *((x.created_at, 3, "call", self.dump_call(x)) for x in history.calls),
+            *((d.asked_at, 4, "dial", self.dump_attempt(d)) for x in history.calls for d in x.call_attempts),
+            *((x.sent_at or x.created_at, 5, "text", self.dump_sms(x, name)) for x in history.texts),
+            *((x.start_at, 6, "duty", self.dump_duty(x)) for x in duties),
+        ]  # fmt: skip
+        dated.sort(key=lambda item: item[:2])
+        return [{"at": self.format_time(at), "type": kind, **body} for at, _, kind, body in dated]
+
+    def _mask_arguments(self, value: Any, name: str | None) -> Any:
+        if isinstance(value, str):
+            return self.mask(value, name)
+        if isinstance(value, Mapping):
+            return {k: self._mask_arguments(v, name) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._mask_arguments(v, name) for v in value]
+        return value
+
+    def dump_file(self, file: StoredFile) -> Json:
+        """Serialize a stored file, without its content."""
+        return {
+            "id": file.id,
+            "name": file.name,
+            "size": file.size,
+            "sha256": file.sha256,
+            "kind": file.kind,
+            "at": self.format_time(file.at),
+        }
+
+
+def dump_unit(u: Unit) -> Json:
+    """Serialize a unit."""
+    return {
+        "code": u.code, "name": u.name, "kind": u.kind, "region": u.region, "parent": u.parent,
+        "province_department": u.province_department, "active": u.active, "pilot": u.pilot,
+    }  # fmt: skip
+
+
+def dump_person(p: Person) -> Json:
+    """Serialize a person; says whether they have a phone number, never the number."""
+    return {
+        "code": p.code, "name": p.name, "unit": p.unit, "role": p.role, "active": p.active, "rank": p.rank,
+        "has_phone": p.has_phone, "bound": p.chat, "key_name": p.key_name, "key_authorised": p.key_authorised,
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What carriers, gateways and the external platform call."""
