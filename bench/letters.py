@@ -17,9 +17,9 @@ from backend.domain.texts import Texts
 from backend.domain.ticket import Source
 from bench.harness import Figure, judged, rate_note, rates, ratios, say
 from bench.town import DISPATCHER, Town, at_once, engines, town, unit_of
-from notify.channel import Capabilities, EditResult
+from notify.channel import ChannelCapabilities, EditResult
 from notify.message import Card, Receipt
-from notify.pace import Bucket
+from notify.rate_limit import Bucket
 from storage.delivery.cards import SqlCardStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.outbox import SqlOutboxStore
@@ -42,7 +42,7 @@ class NullChannel:
     """A channel that accepts everything at once."""
 
     name = "telegram"
-    can = Capabilities(True, True, True, True, True, 4096)
+    can = ChannelCapabilities(True, True, True, True, True, 4096)
 
     def __init__(self) -> None:
         self.sent = 0

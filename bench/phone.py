@@ -21,9 +21,9 @@ from backend.office.people import PersonForm
 from bench.harness import Figure, judged, percentile, rate_note, rates, ratios
 from bench.town import database, engines
 from bench.wire import null_server, post_all
-from notify.line import CallUrls
-from notify.phone.twilio import TwilioLine
-from notify.phone.twilio_http import PooledHttpClient
+from notify.carrier import CallUrls
+from notify.voice.twilio import TwilioCarrier
+from notify.voice.twilio_http import PooledHttpClient
 from tests.calls.world import ADDRESS, DISPATCHER, SID, TOKEN, World, make_place
 
 WIDTH = 32
@@ -59,7 +59,7 @@ async def _created(count: int) -> list[Figure]:
             stalls.append((time.perf_counter() - began - 0.005) * 1000)
 
     async with null_server() as base, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100)) as http:
-        line = TwilioLine(SID, TOKEN, http=PooledHttpClient(base))
+        line = TwilioCarrier(SID, TOKEN, http=PooledHttpClient(base))
 
         async def ours(number: int) -> None:
             at = f"{ADDRESS}/hooks/twilio/voice/{number}"

@@ -18,7 +18,7 @@ from backend.office.people import PersonForm
 from bench.harness import Figure, judged, rate_note, rates, ratios
 from bench.town import database, engines
 from bench.wire import null_server, post_all
-from notify.channels.telegram import make_bot
+from notify.chat.telegram import make_bot
 from tests.bot.world import TOKEN, World
 
 FIRST, USERS = 4_242, 200  # many users: each may press only so often a minute
@@ -98,13 +98,13 @@ async def _engine(engine: str, count: int) -> Figure:
         async def ours() -> float:
             updates = await presses()
             woken = asyncio.Event()
-            world.door.on_heard = woken.set
+            world.door.on_received = woken.set
 
             async def rounds() -> None:
                 while True:
                     await woken.wait()
                     woken.clear()
-                    while await world.door.round():
+                    while await world.door.run_once():
                         pass
 
             turning = asyncio.create_task(rounds())

@@ -4,38 +4,38 @@ from aiogram.types import Message
 
 from backend.domain.refusals import Refused
 from backend.tickets.files import MAX_BYTES
-from bot.talk import Talk
+from bot.conversation import Conversation
 from notify.channel import DeliveryError
 
-PHOTO = "photo.jpg"
+PHOTO_NAME = "photo.jpg"
 
 
-def carried(message: Message) -> tuple[str, str, int] | None:
+def find_file(message: Message) -> tuple[str, str, int] | None:
     """Return file reference, name and size in bytes of a photo or document, None without one."""
     if message.photo:
         best = message.photo[-1]
-        return best.file_id, PHOTO, best.file_size or 0
+        return best.file_id, PHOTO_NAME, best.file_size or 0
     if message.document:
-        paper = message.document
-        return paper.file_id, paper.file_name or "file", paper.file_size or 0
+        document = message.document
+        return document.file_id, document.file_name or "file", document.file_size or 0
     return None
 
 
-async def take(talk: Talk, message: Message) -> list[str]:
+async def store_files(chat: Conversation, message: Message) -> list[str]:
     """Store the message's file; return the ids, [] without a file.
 
     Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content).
     """
-    found = carried(message)
+    found = find_file(message)
     if found is None:
         return []
     reference, name, size = found
     if size > MAX_BYTES:
         raise Refused("too_large")
     try:
-        content = await talk.house.channel.fetch(reference, MAX_BYTES)
+        content = await chat.services.channel.fetch(reference, MAX_BYTES)
     except DeliveryError as error:
         if error.kind == "permanent":
             raise Refused("too_large" if error.code == "too_large" else "file_type") from None
         raise
-    return [(await talk.house.filing.store(name, content, talk.actor)).id]
+    return [(await chat.services.files.store(name, content, chat.actor)).id]

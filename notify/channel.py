@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from notify.message import Card, Receipt
-from notify.pace import Bucket
+from notify.rate_limit import Bucket
 
-Kind = Literal["permanent", "transient", "ambiguous", "throttled", "dead_address"]
+FailureKind = Literal["permanent", "transient", "ambiguous", "throttled", "dead_address"]
 
 
 class DeliveryError(Exception):
@@ -25,7 +25,7 @@ class DeliveryError(Exception):
 
     def __init__(
         self,
-        kind: Kind,
+        kind: FailureKind,
         code: str,
         detail: str = "",
         retry_after: float | None = None,
@@ -41,7 +41,7 @@ class DeliveryError(Exception):
     def __str__(self) -> str:
         return f"{self.kind} {self.code}: {self.detail}" if self.detail else f"{self.kind} {self.code}"
 
-    def repeatable(self) -> "DeliveryError":
+    def as_idempotent(self) -> "DeliveryError":
         """Return the same failure for an idempotent request: ambiguous becomes transient."""
         if self.kind != "ambiguous":
             return self
@@ -49,7 +49,7 @@ class DeliveryError(Exception):
 
 
 @dataclass(frozen=True)
-class Capabilities:
+class ChannelCapabilities:
     """What a channel can do; our code asks this instead of its name.
 
     `max_text` and `max_caption` in UTF-16 units, `max_file` in bytes (received or sent).
@@ -79,7 +79,7 @@ class Channel(Protocol):
     def name(self) -> str: ...
 
     @property
-    def can(self) -> Capabilities: ...
+    def can(self) -> ChannelCapabilities: ...
 
     def buckets(self, address: str) -> tuple[Bucket, ...]:
         """Return the rate limits of messages to this address (FT19)."""

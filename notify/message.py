@@ -87,7 +87,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Dial:
+class Connect:
     """Connect the person to `number` (E.164); `announce_url` gives the prompt the other side hears first.
 
     `caller` "" keeps the caller number of the first leg; `ring_seconds` is how long the other side rings.
@@ -112,11 +112,11 @@ class Prompt:
     say: tuple[str, ...]
     ask: Ask | None = None
     record: Record | None = None
-    dial: Dial | None = None
+    connect: Connect | None = None
     pause: int = 0
     then: Literal["next", "hangup", "join"] = "hangup"
     language: str = "zh-CN"
 
     def __post_init__(self) -> None:
-        if sum(part is not None for part in (self.ask, self.record, self.dial)) > 1:
+        if sum(part is not None for part in (self.ask, self.record, self.connect)) > 1:
             raise ValueError("a prompt asks, records or dials, one at a time")

@@ -6,20 +6,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
+from notify.carrier import VoiceCarrier
 from notify.channel import Channel, Settings
-from notify.line import Line
-from notify.text import Texter
+from notify.sms_gateway import SmsGateway
 
 Family = Literal["chat", "voice", "sms"]
 FAMILIES: tuple[Family, ...] = ("chat", "voice", "sms")
 
 
-class RegistrationError(Exception):
+class DriverError(Exception):
     """The drivers or their settings are not usable; fatal at start-up."""
 
 
 @dataclass(frozen=True)
-class Driver:
+class DriverModule:
     """A loaded driver module: its NAME, the settings it NEEDS, and `build(settings)`.
 
     Settings come without their prefix: JIESU_TELEGRAM_TOKEN is `token` to the driver `telegram`.
@@ -31,68 +31,68 @@ class Driver:
     build: Callable[[Settings], Any]
 
 
-def stems(directory: Path) -> list[str]:
+def list_stems(directory: Path) -> list[str]:
     """Return the names of the driver files in a directory. `twilio_http.py` beside `twilio.py` is its helper."""
     names = sorted(file.stem for file in directory.glob("*.py") if not file.stem.startswith("_"))
     return [name for name in names if not any(name.startswith(f"{other}_") for other in names)]
 
 
-class Registry:
+class DriverRegistry:
     """Driver modules by family and name. Nothing is imported before `load`, so a web-only role loads no bot."""
 
     def __init__(self) -> None:
         self._modules: dict[tuple[Family, str], str] = {}
 
     @classmethod
-    def discover(cls, extra: Iterable[tuple[Family, str, Path]] = ()) -> "Registry":
+    def discover(cls, extra: Iterable[tuple[Family, str, Path]] = ()) -> "DriverRegistry":
         """Find the drivers of this package and of other packages given as (family, package name, directory)."""
         registry = cls()
         here = Path(__file__).parent
         own: list[tuple[Family, str, Path]] = [(family, f"notify.{family}", here / family) for family in FAMILIES]
         for family, package, directory in (*own, *extra):
-            for name in stems(directory):
+            for name in list_stems(directory):
                 registry.add(family, name, f"{package}.{name}")
         return registry
 
     def add(self, family: Family, name: str, module: str) -> None:
         """Register a module under a name; raises RegistrationError when the name is taken."""
         if known := self._modules.get((family, name)):
-            raise RegistrationError(f"{family} driver {name!r} is both {known} and {module}")
+            raise DriverError(f"{family} driver {name!r} is both {known} and {module}")
         self._modules[(family, name)] = module
 
-    def names(self, family: Family) -> tuple[str, ...]:
+    def list_names(self, family: Family) -> tuple[str, ...]:
         """Return the driver names of a family, without loading any."""
         return tuple(sorted(name for kind, name in self._modules if kind == family))
 
-    def load(self, family: Family, name: str) -> Driver:
+    def load(self, family: Family, name: str) -> DriverModule:
         """Import one driver. Raises RegistrationError when it is unknown or its NAME is not its file name."""
         module_name = self._modules.get((family, name))
         if module_name is None:
-            raise RegistrationError(f"no {family} driver {name!r}; there are {self.names(family)}")
+            raise DriverError(f"no {family} driver {name!r}; there are {self.list_names(family)}")
         module = import_module(module_name)
-        said = getattr(module, "NAME", None)
-        if said != name or not callable(getattr(module, "build", None)):
-            raise RegistrationError(f"{module_name} must define NAME = {name!r} and build(settings)")
-        return Driver(family, name, tuple(getattr(module, "NEEDS", ())), module.build)
+        declared = getattr(module, "NAME", None)
+        if declared != name or not callable(getattr(module, "build", None)):
+            raise DriverError(f"{module_name} must define NAME = {name!r} and build(settings)")
+        return DriverModule(family, name, tuple(getattr(module, "NEEDS", ())), module.build)
 
-    def channel(self, name: str, settings: Settings) -> Channel:
+    def build_channel(self, name: str, settings: Settings) -> Channel:
         """Build a chat channel. Raises RegistrationError when a required setting is missing."""
-        channel: Channel = self._built("channels", name, settings)
+        channel: Channel = self._build("chat", name, settings)
         return channel
 
-    def line(self, name: str, settings: Settings) -> Line:
+    def build_carrier(self, name: str, settings: Settings) -> VoiceCarrier:
         """Build a voice carrier. Raises RegistrationError when a required setting is missing."""
-        line: Line = self._built("phone", name, settings)
+        line: VoiceCarrier = self._build("voice", name, settings)
         return line
 
-    def texter(self, name: str, settings: Settings) -> Texter:
+    def build_gateway(self, name: str, settings: Settings) -> SmsGateway:
         """Build an SMS gateway. Raises RegistrationError when a required setting is missing."""
-        texter: Texter = self._built("sms", name, settings)
+        texter: SmsGateway = self._build("sms", name, settings)
         return texter
 
-    def _built(self, family: Family, name: str, settings: Settings) -> Any:
+    def _build(self, family: Family, name: str, settings: Settings) -> Any:
         driver = self.load(family, name)
         missing = [need for need in driver.needs if not settings.get(need)]
         if missing:
-            raise RegistrationError(f"{family} driver {name!r} lacks settings: {', '.join(missing)}")
+            raise DriverError(f"{family} driver {name!r} lacks settings: {', '.join(missing)}")
         return driver.build(settings)

@@ -15,8 +15,8 @@ from backend.ports.audit import AuditStore
 from backend.ports.calls import CallStore, LiveCall
 from backend.ports.outbox import OutboxStore
 from backend.tickets.service import TicketService
-from notify.line import Line
-from notify.pace import Pacer
+from notify.carrier import VoiceCarrier
+from notify.rate_limit import RateLimiter
 
 #: How long an attempt may be silent before the carrier is asked: before it is confirmed as placed, and after.
 UNCONFIRMED_TIMEOUT, SILENCE_TIMEOUT = timedelta(seconds=90), timedelta(minutes=15)
@@ -72,8 +72,8 @@ class CallDependencies:
     office: OfficeCache
     people: PeopleLookup
     delivery: FallbackDelivery
-    carrier: Line
-    rate_limiter: Pacer
+    carrier: VoiceCarrier
+    rate_limiter: RateLimiter
     audit: AuditStore
     texts: Texts
     own_number: str

@@ -24,8 +24,8 @@ from backend.domain import retry
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import AttemptResult, Call
 from backend.visits.automatic import AutoVisits
+from notify.carrier import AnswerDetection, CallUrls
 from notify.channel import DeliveryError
-from notify.line import CallUrls, Detection
 
 log = structlog.get_logger("calls")
 BATCH_SIZE = 64  # calls handled in one run
@@ -125,7 +125,7 @@ class Dialer:
     async def _acquire_rate_limit(self, until: float) -> bool:
         """Wait for the rate limit; False if it would take longer than `until`."""
         loop = asyncio.get_running_loop()
-        while wait := await self._t.rate_limiter.take(self._t.carrier.buckets(self._t.own_number), time.time()):
+        while wait := await self._t.rate_limiter.try_acquire(self._t.carrier.buckets(self._t.own_number), time.time()):
             if loop.time() + wait > until:
                 return False
             await asyncio.sleep(wait)
@@ -136,13 +136,13 @@ class Dialer:
         urls = CallUrls(f"{hooks}/voice/{attempt}?s=0", f"{hooks}/status/{attempt}", f"{hooks}/fallback")
         line, menu = self._t.carrier, None
         # a bridge must not connect a requester to voicemail; other calls start at once and detection is only a hint
-        detection = Detection.FIRST if call.purpose == "bridge" else Detection.HINT
+        detection = AnswerDetection.FIRST if call.purpose == "bridge" else AnswerDetection.HINT
         if not line.can.live:
             menu = build_carrier_menu(call, attempt, snapshot, self._t)
         try:
             placed = await line.place(
                 number, caller=self._t.own_number, urls=urls, ring_seconds=RING_SECONDS, menu=menu,
-                detect=detection if line.can.detect_machine else Detection.OFF,
+                detect=detection if line.can.detect_machine else AnswerDetection.OFF,
             )  # fmt: skip
         except DeliveryError as error:
             await self._handle_failure(call, attempt, error)

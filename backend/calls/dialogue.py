@@ -21,7 +21,7 @@ from backend.domain.script_files import load_script
 from backend.domain.ticket import State
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import AttemptReport, Call, DialogueStep, LiveCall
-from notify.line import CallStatus, LineEvent
+from notify.carrier import CallEvent, CallStatus
 from notify.message import Prompt
 
 HANG_UP_PROMPT = Prompt(())
@@ -51,7 +51,7 @@ class Dialogue:
         """Serialise the events of one call."""
         return self._locks.setdefault(attempt_id, asyncio.Lock())
 
-    async def answer(self, attempt_id: int, step: int, event: LineEvent) -> Spoken:
+    async def answer(self, attempt_id: int, step: int, event: CallEvent) -> Spoken:
         """Return what to say at a step. Refused `not_found`: no such attempt, or not that call's (FW24)."""
         async with self._lock_for(attempt_id):
             talk = await self._load(attempt_id, event)
@@ -64,22 +64,22 @@ class Dialogue:
                 return await self._hang_up_on_machine(talk, event)
             return await self._advance(talk, event)
 
-    async def receive_status(self, attempt_id: int, event: LineEvent) -> None:
+    async def receive_status(self, attempt_id: int, event: CallEvent) -> None:
         """Handle a carrier's status of an attempt. Refused `not_found` as for `answer`."""
         async with self._lock_for(attempt_id):
             talk = await self._load(attempt_id, event)
             if event.recording_url:
                 await self._t.store.record_recording(attempt_id, event.recording_url)
-            if event.status is CallStatus.UNSAID:
+            if event.status is CallStatus.NOT_GIVEN:
                 if event.answered_by:  # asynchronous detection: only a hint until silence confirms it (FW19)
                     await self._t.store.record_answered_by(attempt_id, event.answered_by.value)
                 return
             await self.update_status(talk, AttemptReport(
-                event.provider_id, event.status.value, event.status.terminal, self._t.now(), event.sequence,
+                event.provider_id, event.status.value, event.status.is_terminal, self._t.now(), event.sequence,
                 event.answered_by.value, event.duration, event.error_code,
             ))  # fmt: skip
 
-    async def report(self, attempt_id: int, event: LineEvent) -> None:
+    async def report(self, attempt_id: int, event: CallEvent) -> None:
         """Handle the report of a carrier that got its menu up front: the key pressed, and how the call ended.
 
         Only the first key counts: nothing more was asked. Refused `not_found` as for `answer`.
@@ -88,13 +88,13 @@ class Dialogue:
             talk = await self._load(attempt_id, event)
             if event.digits and talk.attempt.outcome is None:
                 if talk.attempt.step == 0:
-                    await self._advance(talk, LineEvent(event.provider_id))
+                    await self._advance(talk, CallEvent(event.provider_id))
                     talk = await self._load(attempt_id, event)
                 if talk.attempt.step == 1 and talk.attempt.outcome is None:
                     await self._advance(talk, replace(event, digits=event.digits[:1]))
-            if event.status is not CallStatus.UNSAID:
+            if event.status is not CallStatus.NOT_GIVEN:
                 await self.update_status(await self._load(attempt_id, event), AttemptReport(
-                    event.provider_id, event.status.value, event.status.terminal, self._t.now(), None, "",
+                    event.provider_id, event.status.value, event.status.is_terminal, self._t.now(), None, "",
                     event.duration, event.error_code, event.cost,
                 ))  # fmt: skip
 
@@ -111,7 +111,7 @@ class Dialogue:
             outcome = find_outcome(talk, CallStatus(status_update.status), status_update.answered_by)
             await self._outcomes.judge(talk, outcome, status_update.error)
 
-    async def _load(self, attempt_id: int, event: LineEvent) -> LiveCall:
+    async def _load(self, attempt_id: int, event: CallEvent) -> LiveCall:
         talk = await self._t.store.find_live_call(attempt_id)
         if talk is None or (event.provider_id and talk.attempt.provider_id not in (None, event.provider_id)):
             raise Refused("not_found", call=attempt_id)
@@ -119,7 +119,7 @@ class Dialogue:
 
     # -- steps
 
-    async def _advance(self, talk: LiveCall, event: LineEvent) -> Spoken:
+    async def _advance(self, talk: LiveCall, event: CallEvent) -> Spoken:
         call, t = talk.call, self._t
         snapshot = await t.office.snapshot()
         facts = collect_facts(call, snapshot, t.now(), t)
@@ -141,8 +141,8 @@ class Dialogue:
         while turn.needs:
             turn = scripts.advance(script_, turn.position, scripts.CallInput(verdict=verdict or "refused"), facts)
             verdict = await self._effects.apply(turn, call, heard)
-        if event.dial_duration is not None:
-            heard["seconds"] = event.dial_duration
+        if event.leg_duration is not None:
+            heard["seconds"] = event.leg_duration
         stored_turn = serialize_turn(turn, t, script_.version)
         stored_step = DialogueStep(
             talk.attempt.id, talk.attempt.step, t.now(), stored_turn, turn.position.as_text(), heard,
@@ -165,7 +165,7 @@ class Dialogue:
             await self._outcomes.judge(talk, end)
         return await self._speak(talk, step.prompt, snapshot)
 
-    async def _hang_up_on_machine(self, talk: LiveCall, event: LineEvent) -> Spoken:
+    async def _hang_up_on_machine(self, talk: LiveCall, event: CallEvent) -> Spoken:
         """FW19: a machine answered, so say nothing."""
         step = DialogueStep(
             talk.attempt.id, talk.attempt.step, self._t.now(), {"say": []}, "", talk.call.heard,
@@ -176,7 +176,7 @@ class Dialogue:
     async def _repeat(self, talk: LiveCall) -> Spoken:
         return await self._speak(talk, talk.attempt.said or {}, await self._t.office.snapshot())
 
-    async def _answer_ended(self, talk: LiveCall, step: int, event: LineEvent) -> Spoken:
+    async def _answer_ended(self, talk: LiveCall, step: int, event: CallEvent) -> Spoken:
         """Answer after the call was judged: keep a late recording, explain a failed bridge, nothing else (FW4)."""
         if event.recording_url:
             await self._t.store.record_recording(talk.attempt.id, event.recording_url)
@@ -184,7 +184,7 @@ class Dialogue:
         if step < talk.attempt.step:
             return await self._repeat(talk)
         prompt = HANG_UP_PROMPT
-        missed = event.dial_status not in (CallStatus.UNSAID, CallStatus.COMPLETED)
+        missed = event.leg_status not in (CallStatus.NOT_GIVEN, CallStatus.COMPLETED)
         if stored_turn.get("bridge") in DUTY_ROLES and missed:
             await request_callback(self._t, talk.call)
             text_key = "P1_no_duty" if stored_turn["bridge"] == "duty" else "P2_no_transfer"
@@ -205,16 +205,16 @@ class Dialogue:
         return found if found is None or isinstance(found, str) else await self._t.people.get_phone(found.code)
 
 
-def to_call_input(event: LineEvent) -> scripts.CallInput:
+def to_call_input(event: CallEvent) -> scripts.CallInput:
     """Convert a carrier event to the script's input."""
     nothing = not (event.digits or event.speech or event.recording_url)
     return scripts.CallInput(
         event.digits, event.speech, event.confidence, timed_out=nothing, recording=event.recording_url,
-        leg_status=event.dial_status.value,
+        leg_status=event.leg_status.value,
     )  # fmt: skip
 
 
-def _is_machine(talk: LiveCall, event: LineEvent) -> bool:
+def _is_machine(talk: LiveCall, event: CallEvent) -> bool:
     """Whether a machine answered: reported with the first request, or a hint that silence confirmed (FW19)."""
     if event.answered_by in MACHINES and not talk.attempt.step:
         return True

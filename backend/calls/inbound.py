@@ -5,7 +5,7 @@ from typing import Any
 from backend.calls.dependencies import SILENCE_TIMEOUT, CallDependencies, mask_number, to_callable_number
 from backend.calls.dialogue import Dialogue, Spoken
 from backend.ports.calls import NewCall
-from notify.line import LineEvent
+from notify.carrier import CallEvent
 from notify.message import Prompt
 
 
@@ -16,7 +16,7 @@ class Inbound:
         self._t = tools
         self._dialogue = talking
 
-    async def answer(self, event: LineEvent) -> Spoken:
+    async def answer(self, event: CallEvent) -> Spoken:
         """Return the first prompt of an incoming call; idempotent (FW7)."""
         t = self._t
         snapshot = await t.office.snapshot()

@@ -10,7 +10,7 @@ from backend.domain.script_menu import build_menu
 from backend.domain.texts import find_placeholders, make_sayable
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import Call
-from notify.line import Menu
+from notify.carrier import Menu
 
 
 def get_script_name(call: Call, tools: CallDependencies) -> str:

@@ -11,7 +11,7 @@ from backend.domain.ticket import Grade
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import CALLS_OWNER, AttemptResult, Call, LiveCall
 from backend.ports.outbox import SendResult
-from notify.line import Answerer, CallStatus
+from notify.carrier import AnsweredBy, CallStatus
 
 log = structlog.get_logger("calls")
 #: Outcomes that only the retry rules tell apart → their names in contract §5.
@@ -24,7 +24,7 @@ _OF_STATUS = {
 }
 #: Outcomes that send M25: it rang and nobody answered.
 MISSED_OUTCOMES = frozenset({"no_answer", "busy", "machine"})
-MACHINES = (Answerer.MACHINE, Answerer.FAX)
+MACHINES = (AnsweredBy.MACHINE, AnsweredBy.FAX)
 
 
 def find_outcome(talk: LiveCall, status: CallStatus, answered_by: str = "") -> str:

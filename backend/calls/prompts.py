@@ -13,7 +13,7 @@ from backend.domain.ticket import Role
 from backend.domain.time_words import spell_tail
 from backend.office.cache import OfficeSnapshot
 from backend.ports.calls import Call
-from notify.message import Ask, Dial, Prompt, Record
+from notify.message import Ask, Connect, Prompt, Record
 
 #: Key 2 of the notification call, where signing by telephone is allowed (Q43).
 SIGN_KEY = "2"
@@ -114,6 +114,6 @@ def build_prompt(
     if record := stored_turn.get("record"):
         return Prompt(say, language=language, record=Record(record["seconds"], record["finish_on"]))
     if stored_turn.get("bridge") and number:
-        attempt = Dial(number, announce, record=bool(announce), caller=tools.own_number)
-        return Prompt(say, language=language, dial=attempt)
+        attempt = Connect(number, announce, record=bool(announce), caller=tools.own_number)
+        return Prompt(say, language=language, connect=attempt)
     return Prompt(say, language=language)

@@ -6,8 +6,8 @@ from backend.calls.dependencies import SILENCE_TIMEOUT, UNCONFIRMED_TIMEOUT, Cal
 from backend.calls.dialogue import Dialogue
 from backend.calls.outcomes import CallOutcomes, find_outcome
 from backend.ports.calls import AttemptReport, AttemptResult, LiveCall
+from notify.carrier import CallStatus, FoundCall
 from notify.channel import DeliveryError
-from notify.line import CallStatus, Found
 
 BATCH_SIZE = 64
 CLOCK_TOLERANCE = timedelta(minutes=1)  # tolerated difference between the carrier's clock and ours
@@ -51,18 +51,18 @@ class CallReconciler:
             await self._handle_lost(talk, now)
             return
         status_update = AttemptReport(
-            record.provider_id, record.status.value, record.status.terminal, now,
+            record.provider_id, record.status.value, record.status.is_terminal, now,
             answered_by=record.answered_by.value, duration=record.duration, cost=record.cost,
         )  # fmt: skip
         await self._dialogue.update_status(talk, status_update, last=True)
-        if not record.status.terminal:
+        if not record.status.is_terminal:
             await self._t.store.postpone_check(talk.attempt.id, now + SILENCE_TIMEOUT)
 
     def _earliest_start(self, talk: LiveCall) -> datetime:
         """Earliest time of this attempt on the carrier's clock; a rehearsal's clock may run ahead of it."""
         return talk.attempt.asked_at - self._t.office.clock.ahead() - CLOCK_TOLERANCE
 
-    async def _match_record(self, talk: LiveCall, found: list[Found]) -> Found | None:
+    async def _match_record(self, talk: LiveCall, found: list[FoundCall]) -> FoundCall | None:
         """Find the carrier's record of this attempt: by id, else the first unclaimed one to that number."""
         attempt = talk.attempt
         if attempt.provider_id is not None:

@@ -13,7 +13,7 @@ from backend.calls.reconcile import CallReconciler
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.visits.automatic import AutoVisits
-from notify.line import LineEvent
+from notify.carrier import CallEvent
 from notify.message import Prompt
 
 
@@ -40,21 +40,21 @@ class Calls:
         handled += await self._dialer.run_once(now, snapshot)
         return handled + await self._costs.run_once(now)
 
-    async def answer(self, attempt_id: int, step: int, event: LineEvent) -> Spoken:
+    async def answer(self, attempt_id: int, step: int, event: CallEvent) -> Spoken:
         """Return what to say at a step of an attempt. Refused `not_found` (FW24)."""
         return await self._dialogue.answer(attempt_id, step, event)
 
-    async def receive_status(self, attempt_id: int, event: LineEvent) -> None:
+    async def receive_status(self, attempt_id: int, event: CallEvent) -> None:
         """Handle a carrier's status of an attempt. Refused `not_found` (FW24)."""
         await self._dialogue.receive_status(attempt_id, event)
 
-    async def report(self, event: LineEvent) -> None:
+    async def report(self, event: CallEvent) -> None:
         """Handle the report of a carrier that got its menu up front. Refused `not_found`."""
         if not (event.ref.isascii() and event.ref.isdigit() and len(event.ref) < 19):
             raise Refused("not_found")
         await self._dialogue.report(int(event.ref), event)
 
-    async def answer_inbound(self, event: LineEvent) -> Spoken:
+    async def answer_inbound(self, event: CallEvent) -> Spoken:
         """Return the first prompt of an incoming call."""
         return await self._inbound.answer(event)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from notify.channel import Channel
-from notify.pace import Bucket, PacedQueue
+from notify.rate_limit import Bucket, RateLimitedQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class _ChannelQueue:
     def __init__(self, channel: Channel) -> None:
         one, other = channel.buckets("1"), channel.buckets("2")
         self.shared: tuple[Bucket, ...] = tuple(b for b in one if b in other)
-        self.queue: PacedQueue[Job] = PacedQueue(
+        self.queue: RateLimitedQueue[Job] = RateLimitedQueue(
             self.shared, lambda address: [b for b in channel.buckets(address) if b not in self.shared]
         )
         self.in_flight = 0

@@ -12,7 +12,7 @@ from backend.ports.cards import CardStore
 from backend.ports.moves import MoveStore
 from backend.ports.outbox import OutboxStore
 from notify.channel import Channel
-from notify.pace import Pacer
+from notify.rate_limit import RateLimiter
 
 SHORT_WAIT = 0.3  # seconds: a longer wait for one chat gives up the lock, so that others pass meanwhile
 
@@ -40,7 +40,7 @@ class DeliveryDependencies:
     moves: MoveStore
     office: OfficeCache
     channels: Mapping[str, Channel]
-    rate_limiter: Pacer
+    rate_limiter: RateLimiter
     bindings: Bindings
     ids: IdSupply
     owner: str
@@ -79,10 +79,10 @@ class RateGate:
         if not buckets:
             return 0.0
         if urgent:
-            return await self._deps.rate_limiter.take(buckets, self._deps.real_time())
+            return await self._deps.rate_limiter.try_acquire(buckets, self._deps.real_time())
         async with self._turn:
             while True:
-                seconds = await self._deps.rate_limiter.take(buckets, self._deps.real_time())
+                seconds = await self._deps.rate_limiter.try_acquire(buckets, self._deps.real_time())
                 if seconds == 0.0 or seconds > SHORT_WAIT:
                     return seconds
                 await asyncio.sleep(seconds)

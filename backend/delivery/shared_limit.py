@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from backend.ports.rate_limit import BucketStates, RateLimitStore
-from notify.pace import Bucket, LocalPacer, spend, wait
+from notify.rate_limit import Bucket, LocalRateLimiter, get_wait, spend
 
 log = structlog.get_logger("rate_limit")
 LOCAL_SHARE = 0.25  # of the rate used per process while the store is down: four workers together keep the limit
@@ -16,7 +16,7 @@ KEEP_SECONDS = 120.0  # seconds for which the state of any bucket matters
 
 
 class SharedRateLimiter:
-    """A `notify.pace.Pacer` over a shared store (FT19, FM11): all buckets are counted, or none.
+    """A `notify.pace.RateLimiter` over a shared store (FT19, FM11): all buckets are counted, or none.
 
     `may_be_lost`: a failing store slows us down instead of stopping us (Redis); otherwise its errors are raised,
     because without the database nothing may be sent (FM13).
@@ -28,10 +28,10 @@ class SharedRateLimiter:
         self._store = store
         self._is_optional = is_optional
         self._clock = clock
-        self._local = LocalPacer()
+        self._local = LocalRateLimiter()
         self._retry_at = -RETRY_AFTER
 
-    async def take(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
         """Return 0 and count one send in every bucket, or the seconds to wait and count nothing."""
         if not buckets:
             return 0.0
@@ -40,7 +40,7 @@ class SharedRateLimiter:
         answer: list[float] = []
 
         def decide(states: BucketStates) -> BucketStates | None:
-            seconds = max(wait(b, states.get(b.key, ()), now) for b in buckets)
+            seconds = max(get_wait(b, states.get(b.key, ()), now) for b in buckets)
             answer[:] = [seconds]
             if seconds > 0.0:
                 return None
@@ -57,5 +57,5 @@ class SharedRateLimiter:
         return answer[0]
 
     async def _acquire_locally(self, buckets: Sequence[Bucket], now: float) -> float:
-        return await self._local.take([replace(b, rate=max(1.0, b.rate * LOCAL_SHARE)) if b.rate >= 4 else replace(
+        return await self._local.try_acquire([replace(b, rate=max(1.0, b.rate * LOCAL_SHARE)) if b.rate >= 4 else replace(
             b, per_seconds=b.per_seconds / LOCAL_SHARE) for b in buckets], now)  # fmt: skip

@@ -20,8 +20,8 @@ from backend.office.cache import OfficeCache
 from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult
 from notify.channel import DeliveryError
-from notify.pace import Pacer
-from notify.text import Texter
+from notify.rate_limit import RateLimiter
+from notify.sms_gateway import SmsGateway
 
 log = structlog.get_logger("sms")
 MAX_CHARS = 70  # one SMS in mainland China's networks
@@ -44,11 +44,11 @@ class SmsWorker:
     office: OfficeCache
     phones: PhoneLookup
     texts: Texts
-    rate_limiter: Pacer
+    rate_limiter: RateLimiter
     owner: str
     signature: str
     hotline: str
-    gateway: Texter | None = None
+    gateway: SmsGateway | None = None
 
     async def run_once(self) -> int:
         """Send what is due; return how many were handled. An SMS whose worker died is not sent again (FW14)."""
@@ -56,7 +56,7 @@ class SmsWorker:
         await self.outbox.release_expired((SMS_CHANNEL,), datetime.now(UTC), now, 1)
         handled = 0
         for waiting in await self.outbox.list_waiting((SMS_CHANNEL,), now, BATCH):
-            if self.gateway is not None and await self.rate_limiter.take(self.gateway.buckets(), time.time()):
+            if self.gateway is not None and await self.rate_limiter.try_acquire(self.gateway.buckets(), time.time()):
                 break  # the carrier's rate limit: the next run continues
             lease = datetime.now(UTC) + LEASE
             for claimed in await self.outbox.claim(self.owner, (SMS_CHANNEL,), now, 1, lease, (waiting.id,)):

@@ -24,7 +24,7 @@ from backend.ports.cards import CardStore
 from backend.ports.moves import MoveStore
 from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult, WaitingMessage
 from notify.channel import Channel
-from notify.pace import LocalPacer, Pacer
+from notify.rate_limit import LocalRateLimiter, RateLimiter
 
 log = structlog.get_logger("delivery")
 BATCH = 200  # messages claimed by one statement where no rate limit applies
@@ -51,7 +51,7 @@ class DeliveryWorker:
         ids: IdSupply,
         texts: Texts,
         owner: str,
-        rate_limiter: Pacer | None = None,
+        rate_limiter: RateLimiter | None = None,
         lease_seconds: float = 45.0,
         at_once: int = 16,
         real_time: Callable[[], float] = time.time,
@@ -59,7 +59,7 @@ class DeliveryWorker:
     ) -> None:
         self._queue = SendQueue(channels, at_once, BATCH)
         self._deps = DeliveryDependencies(
-            outbox, cards, renderer, moves, office, channels, rate_limiter or LocalPacer(), bindings, ids, owner,
+            outbox, cards, renderer, moves, office, channels, rate_limiter or LocalRateLimiter(), bindings, ids, owner,
             lease_seconds, real_time, jitter, texts.render("chat.again", text=""), self._queue.hold,
         )  # fmt: skip
         self._writer = BatchWriter(outbox)

@@ -16,7 +16,7 @@ from backend.ports.audit import AuditStore
 from backend.ports.platform import DONE_STATES, PlatformStatus, PlatformStore, Writeback, WritebackState
 from backend.ports.ticket_queries import Page
 from notify.channel import DeliveryError
-from notify.record import RecordLine, genuine
+from notify.platform_client import PlatformClient, is_genuine
 
 log = structlog.get_logger("platform")
 #: The platform as an actor in our journal, as of the service key of that name.
@@ -53,7 +53,7 @@ class PlatformSync:
 
     def __init__(
         self, store: PlatformStore, office: OfficeCache, imports: FileImporter, values: KeyValues, audit: AuditStore,
-        client: RecordLine | None, secrets: Sequence[str], owner: str, lease: timedelta,
+        client: PlatformClient | None, secrets: Sequence[str], owner: str, lease: timedelta,
         real_time: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._store, self._office, self._imports, self._values, self._audit = store, office, imports, values, audit
@@ -102,9 +102,9 @@ class PlatformSync:
             self._queued_until = now
         return queued
 
-    async def _write(self, move: Writeback, client: RecordLine) -> None:
+    async def _write(self, move: Writeback, client: PlatformClient) -> None:
         try:
-            verdict = await client.write(move.id, self.build_event(move), int(self._real_time()))
+            verdict = await client.write_move(move.id, self.build_event(move), int(self._real_time()))
         except DeliveryError as error:
             now = self._office.clock.now()
             reason = str(error)
@@ -129,14 +129,14 @@ class PlatformSync:
             "at": move.at.astimezone(self._office.clock.zone).isoformat(), "words": dict(move.words),
         }  # fmt: skip
 
-    async def _fetch(self, now: datetime, client: RecordLine) -> int:
-        if not client.feeds or (self._fetch_at is not None and now < self._fetch_at):
+    async def _fetch(self, now: datetime, client: PlatformClient) -> int:
+        if not client.has_feed or (self._fetch_at is not None and now < self._fetch_at):
             return 0
         snapshot = await self._office.snapshot()
         self._fetch_at = snapshot.add_limit(snapshot.settings.text("platform.fetch_every"), now, None)
         cursor = await self._values.get(CURSOR_KEY)
         try:
-            batch = await client.fetch(cursor, FETCH_SIZE, int(self._real_time()))
+            batch = await client.fetch_demands(cursor, FETCH_SIZE, int(self._real_time()))
             await self._import_items(batch.items, cursor, now)
         except (DeliveryError, Refused) as error:  # the cursor is kept, so the same demands are fetched again
             log.warning("platform_feed_failed", why=str(error))
@@ -171,7 +171,7 @@ class PlatformSync:
 
     def verify_signature(self, headers: Mapping[str, str], method: str, target: str, body: bytes) -> bool:
         """Whether a request is correctly signed by the platform."""
-        return genuine(self._secrets, headers, method, target, body, int(self._real_time()))
+        return is_genuine(self._secrets, headers, method, target, body, int(self._real_time()))
 
     async def confirm(self, event: int, ok: bool, reason: str, ref: str | None) -> WritebackState | None:
         """Store the platform's late answer to a move; None for an unknown move. Idempotent."""

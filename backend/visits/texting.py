@@ -22,8 +22,8 @@ from backend.ports.requester_texts import RequesterText, RequesterTextStore
 from backend.tickets.service import TicketService
 from backend.visits.automatic import is_sampled
 from notify.channel import DeliveryError
-from notify.pace import Pacer
-from notify.text import Texter, TextEvent
+from notify.rate_limit import RateLimiter
+from notify.sms_gateway import SmsEvent, SmsGateway
 
 log = structlog.get_logger("sms")
 UNREACHED, EXTENDED = "S6", "S5"
@@ -57,8 +57,8 @@ class RequesterTexts:
     office: OfficeCache
     texts: Texts
     audit: AuditStore
-    rate_limiter: Pacer
-    gateway: Texter
+    rate_limiter: RateLimiter
+    gateway: SmsGateway
     public_url: str
     hotline: str
     hotline_name: str
@@ -74,7 +74,7 @@ class RequesterTexts:
             return False
         if await self.phone_numbers.is_do_not_call(number):
             return False
-        two_way = self.gateway.can.for_number(number).two_way
+        two_way = self.gateway.can.find_rules(number).two_way
         masked_number = mask_number(number, snapshot)
         opened = await self.store.enqueue(
             ticket_id, UNREACHED, round_, number, masked_number, two_way, self.office.clock.now()
@@ -106,7 +106,7 @@ class RequesterTexts:
         if number is None:
             await self._finish(text, "failed", now, error="not_callable")
             return True
-        if await self.rate_limiter.take(self.gateway.buckets(), time.time()):
+        if await self.rate_limiter.try_acquire(self.gateway.buckets(), time.time()):
             return None
         if not await self.store.claim(text.id, now, now + LEASE):
             return False
@@ -171,7 +171,7 @@ class RequesterTexts:
         """Close the carrier."""
         await self.gateway.close()
 
-    async def report(self, text_id: int, event: TextEvent) -> None:
+    async def report(self, text_id: int, event: SmsEvent) -> None:
         """Store a delivery report. Refused `not_found`: not one of our texts."""
         if not await self.store.record_report(text_id, event.provider_id, event.status.value, event.error_code):
             raise Refused("not_found", text=text_id)

@@ -119,7 +119,7 @@ async def _begin(house: House, roles: Collection[str], stack: contextlib.AsyncEx
         await house.door.prepare()
         if environment.telegram_mode == "webhook":
             secret = environment.telegram_secret.get_secret_value()
-            ear = house.door.webhook(f"{environment.address}/hooks/telegram", secret)
+            ear = house.door.set_webhook(f"{environment.address}/hooks/telegram", secret)
         else:
             ear = house.door.poll()
         stack.push_async_callback(_end, asyncio.create_task(ear, name="ear"))

@@ -29,12 +29,12 @@ def _chores(house: House, s: Shelves) -> list[tuple[str, str, Any]]:
     sealer = JournalSealer(SqlJournalStore(s.db, s.ids), s.vault.journal, s.clock)
     # fmt: off
     rows: list[tuple[str, str, Any, bool]] = [
-        ("bot",    "chat",       door and door.round,                            door is not None),
+        ("bot",    "chat",       door and door.run_once,                            door is not None),
         ("clock",  "clockwork",  DeadlineWatch(house.due, s.desk, s.office).run_once,   True),
         ("clock",  "orders",     AutoSupervision(SqlSupervisionStore(s.db), s.desk, s.office, s.catalogue).run_once, True),
         ("clock",  "visits",     rooms.visits and rooms.visits.run_once,            rooms.visits is not None),
         ("clock",  "auditor",    rooms.auditor and rooms.auditor.run_once,          rooms.auditor is not None),
-        ("clock",  "sweep",      door and daily(door.sweep, s.clock),            door is not None),
+        ("clock",  "sweep",      door and daily(door.delete_done, s.clock),            door is not None),
         ("clock",  "recordings", calls and daily(calls.drop_recordings, s.clock), calls is not None),
         ("clock",  "sealer",     sealer.run_once,                                   True),
         ("clock",  "governance", rooms.governance and daily(rooms.governance.draft_projects, s.clock), rooms.governance is not None),

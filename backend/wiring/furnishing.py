@@ -36,10 +36,10 @@ from backend.wiring.chores import engage
 from backend.wiring.house import House
 from backend.wiring.outside import channels_of, line_of, pacer_of, providers_of
 from backend.wiring.visiting import visiting_of
+from notify.carrier import VoiceCarrier
 from notify.channel import Channel
-from notify.line import Line
-from notify.pace import Pacer
-from notify.record import RecordLine
+from notify.platform_client import PlatformClient
+from notify.rate_limit import RateLimiter
 from storage.calls.calls import SqlCallStore
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.cards import SqlCardStore as CardShelf
@@ -57,7 +57,7 @@ from storage.triage.governance import SqlGovernanceStore
 from storage.web.idempotency import SqlIdempotencyStore
 
 if TYPE_CHECKING:
-    from bot.door import ChatDoor
+    from bot.receive import InboxWorker
     from sandbox.town import Town
 
 
@@ -101,7 +101,7 @@ async def furnish(
     if "telegram" in channels:
         door = _door(channels["telegram"], s, rooms, marks, mail, limiter, due)
         rooms.telegram_secret = environment.telegram_secret.get_secret_value()
-        door.on_heard = lambda: rounds.nudge("chat")
+        door.on_received = lambda: rounds.nudge("chat")
     house = House(environment, stores, rooms, rounds, due, door, calls, town, "")
     engage(house, stores, roles)
     if calls is not None:
@@ -112,7 +112,7 @@ async def furnish(
     return house
 
 
-def _mail(environment: Environment, s: Shelves, channels: dict[str, Channel], limiter: Pacer) -> Mail:
+def _mail(environment: Environment, s: Shelves, channels: dict[str, Channel], limiter: RateLimiter) -> Mail:
     messages, cards = SqlOutboxStore(s.db, s.ids), CardShelf(s.db, s.ids, s.vault)
     draw = CardRenderer(s.moves, s.office, cards, s.catalogue, s.drafts)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -125,7 +125,7 @@ def _mail(environment: Environment, s: Shelves, channels: dict[str, Channel], li
 
 
 def _telephone(
-    environment: Environment, s: Shelves, mail: Mail, line: Line | None, limiter: Pacer
+    environment: Environment, s: Shelves, mail: Mail, line: VoiceCarrier | None, limiter: RateLimiter
 ) -> tuple[Calls | None, AutoVisits | None]:
     if line is None:
         return None, None
@@ -189,7 +189,7 @@ def _platform(environment: Environment, s: Shelves, owner: str) -> PlatformSync:
     """Build the service for the external platform; without a URL, moves wait for one."""
     secret, old = environment.platform_secret.get_secret_value(), environment.platform_secret_old.get_secret_value()
     url, feed = environment.platform_url, environment.platform_feed_url
-    line = RecordLine(url, secret, feed) if url else None
+    line = PlatformClient(url, secret, feed) if url else None
     return PlatformSync(
         SqlPlatformStore(s.db), s.office, s.imports, s.values, s.audit, line, (secret, old), owner,
         timedelta(seconds=environment.lease_seconds),
@@ -197,22 +197,27 @@ def _platform(environment: Environment, s: Shelves, owner: str) -> PlatformSync:
 
 
 def _door(
-    channel: Channel, s: Shelves, rooms: Rooms, marks: Scoring, mail: Mail, limiter: Pacer, due: SqlDueStore
-) -> "ChatDoor":
+    channel: Channel, s: Shelves, rooms: Rooms, marks: Scoring, mail: Mail, limiter: RateLimiter, due: SqlDueStore
+) -> "InboxWorker":
     """Build the chat adapter with its services."""
-    from bot.door import ChatDoor
-    from bot.house import House as ChatHouse
-    from notify.channels.telegram import TelegramChannel
+    from bot.receive import InboxWorker
+    from bot.services import BotServices as ChatHouse
+    from notify.chat.telegram import TelegramChannel
 
     assert isinstance(channel, TelegramChannel)
     house = ChatHouse(
-        bot=channel.bot, channel=channel, desk=s.desk, office=s.office, registry=s.registry, drafts=s.drafts,
-        reading=rooms.reading, filing=rooms.filing, audit=s.audit, cards=mail.draw, book=mail.cards,
-        catalogue=s.catalogue, pace=limiter, calls=rooms.calls,
+        bot=channel.bot, channel=channel, tickets=s.desk, office=s.office, people=s.registry, chat_state=s.drafts,
+        queries=rooms.reading, files=rooms.filing, audit=s.audit, cards=mail.draw, card_store=mail.cards,
+        texts=s.catalogue, rate_limiter=limiter, calls=rooms.calls,
     )  # fmt: skip
-    house.glance, house.marks, house.rosters, house.bulletins = SqlGlanceStore(s.db), marks, s.rosters, rooms.bulletins
+    house.overview, house.scoring, house.quiet_hours, house.reporting = (
+        SqlGlanceStore(s.db),
+        marks,
+        s.rosters,
+        rooms.bulletins,
+    )
     house.snooze = SnoozeService(mail.letters, rooms.reading, s.office, s.ids, s.moves, due)
-    door = ChatDoor(house, SqlInboxStore(s.db, s.ids))
+    door = InboxWorker(house, SqlInboxStore(s.db, s.ids))
     rooms.inbox = door
     return door
 

@@ -13,7 +13,7 @@ from backend.shelves import Shelves
 from storage.deadlines.due import SqlDueStore
 
 if TYPE_CHECKING:
-    from bot.door import ChatDoor
+    from bot.receive import InboxWorker
     from sandbox.town import Town
 
 TALK_SECONDS = 2.0  # real seconds a rehearsal waits for calls over a real network
@@ -29,7 +29,7 @@ class House:
     rooms: Rooms
     rounds: Rounds
     due: SqlDueStore
-    door: "ChatDoor | None"
+    door: "InboxWorker | None"
     calls: Calls | None
     town: "Town | None"
     token: str  # this run's admin API key

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from backend.delivery.shared_limit import SharedRateLimiter
 from backend.environment import Environment
 from backend.shelves import Shelves, embedded
+from notify.carrier import VoiceCarrier
 from notify.channel import Channel
-from notify.line import Line
-from notify.pace import LocalPacer, Pacer
-from notify.registry import Registry as Drivers
+from notify.rate_limit import LocalRateLimiter, RateLimiter
+from notify.registry import DriverRegistry as Drivers
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.rate_limit import SqlRateLimitStore
 from storage.delivery.rate_limit_redis import RedisRateLimitStore
@@ -79,13 +79,13 @@ def channels_of(environment: Environment) -> dict[str, Channel]:
     if not token:
         return {}
     settings = {"token": token, "api_url": environment.telegram_api_url, "pace": str(environment.telegram_pace)}
-    return {"telegram": Drivers.discover().channel("telegram", settings)}
+    return {"telegram": Drivers.discover().build_channel("telegram", settings)}
 
 
-def line_of(environment: Environment) -> Line | None:
+def line_of(environment: Environment) -> VoiceCarrier | None:
     """Build the configured telephone carrier."""
     if environment.aliyun_access_key_id:
-        return Drivers.discover().line("aliyun", {
+        return Drivers.discover().build_carrier("aliyun", {
             "access_key_id": environment.aliyun_access_key_id,
             "access_key_secret": environment.aliyun_access_key_secret.get_secret_value(),
             "endpoint": environment.aliyun_endpoint, "show_number": environment.aliyun_show_number,
@@ -95,7 +95,7 @@ def line_of(environment: Environment) -> Line | None:
     return twilio_of(environment)
 
 
-def twilio_of(environment: Environment) -> Line | None:
+def twilio_of(environment: Environment) -> VoiceCarrier | None:
     """Build Twilio's carrier if its account is set: SMS may go through it while calls go through another."""
     if not environment.twilio_account_sid:
         return None
@@ -106,7 +106,7 @@ def twilio_of(environment: Environment) -> Line | None:
         "api_url": environment.twilio_api_url,
         "calls_per_second": str(environment.twilio_calls_per_second),
     }
-    return Drivers.discover().line("twilio", settings)
+    return Drivers.discover().build_carrier("twilio", settings)
 
 
 def providers_of(environment: Environment) -> Callable[[], Awaitable[Mapping[str, str]]]:
@@ -127,14 +127,14 @@ def providers_of(environment: Environment) -> Callable[[], Awaitable[Mapping[str
     return ask
 
 
-async def pacer_of(environment: Environment, stores: Shelves, stack: contextlib.AsyncExitStack) -> Pacer:
+async def pacer_of(environment: Environment, stores: Shelves, stack: contextlib.AsyncExitStack) -> RateLimiter:
     """Build the rate limiter: shared in Redis, else in the database; local for a process that is alone."""
     if environment.redis_url:
         store = RedisRateLimitStore.connect(environment.redis_url)
         stack.push_async_callback(store.close)
         return SharedRateLimiter(store, is_optional=True)
     if embedded(environment):
-        return LocalPacer()
+        return LocalRateLimiter()
     return SharedRateLimiter(SqlRateLimitStore(stores.db))
 
 

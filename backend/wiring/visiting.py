@@ -9,15 +9,15 @@ from backend.visits.requester_news import RequesterNews
 from backend.visits.service import VisitService
 from backend.visits.statistics import VisitStatistics
 from backend.visits.texting import RequesterTexts
-from notify.pace import Pacer
-from notify.registry import Registry as Drivers
-from notify.text import Texter
+from notify.rate_limit import RateLimiter
+from notify.registry import DriverRegistry as Drivers
+from notify.sms_gateway import SmsGateway
 from storage.visits.news import SqlRequesterNewsStore
 from storage.visits.texts import SqlRequesterTextStore
 from storage.visits.visits import SqlVisitStore
 
 
-def texter_of(environment: Environment) -> Texter | None:
+def texter_of(environment: Environment) -> SmsGateway | None:
     """Build the configured SMS gateway."""
     if not environment.twilio_account_sid:
         return None
@@ -27,10 +27,10 @@ def texter_of(environment: Environment) -> Texter | None:
         "from": environment.twilio_from,
         "api_url": environment.twilio_api_url,
     }
-    return Drivers.discover().texter("twilio", settings)
+    return Drivers.discover().build_gateway("twilio", settings)
 
 
-def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, limiter: Pacer) -> VisitService:
+def visiting_of(environment: Environment, s: Shelves, calls: Calls | None, limiter: RateLimiter) -> VisitService:
     """Build the visit service with its dependencies."""
     store = SqlVisitStore(s.db, s.vault)
     texter = texter_of(environment)

@@ -2,38 +2,38 @@
 
 import re
 
+from notify.carrier import FormFields, to_pairs
 from notify.channel import DeliveryError, Settings
-from notify.line import Fields, pairs
 from notify.message import Receipt
-from notify.pace import Bucket
-from notify.phone.twilio_http import PooledHttpClient, doubt, make_client
-from notify.plain import fit
-from notify.text import TextCapabilities, Texter, TextEvent, TextRules, TextStatus
+from notify.plain_text import fit
+from notify.rate_limit import Bucket
+from notify.sms_gateway import SmsCapabilities, SmsEvent, SmsGateway, SmsRules, SmsStatus
+from notify.voice.twilio_http import PooledHttpClient, make_client, to_delivery_error
 
-__all__ = ["NAME", "NEEDS", "TwilioTexter", "build"]
+__all__ = ["NAME", "NEEDS", "TwilioSmsGateway", "build"]
 
 NAME = "twilio"
 NEEDS = ("account_sid", "auth_token", "from")
 
 #: SMS per second and sender
-TEXTS_PER_SECOND = 1.0
+SMS_PER_SECOND = 1.0
 
-STATUSES = {status.value: status for status in TextStatus} | {
-    "accepted": TextStatus.QUEUED,
-    "scheduled": TextStatus.QUEUED,
-    "sending": TextStatus.QUEUED,
-    "canceled": TextStatus.FAILED,
+STATUSES = {status.value: status for status in SmsStatus} | {
+    "accepted": SmsStatus.QUEUED,
+    "scheduled": SmsStatus.QUEUED,
+    "sending": SmsStatus.QUEUED,
+    "canceled": SmsStatus.FAILED,
 }
 _LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 
-class TwilioTexter:
-    """A `Texter` over Twilio's REST API."""
+class TwilioSmsGateway:
+    """A `SmsGateway` over Twilio's REST API."""
 
     name = NAME
-    can = TextCapabilities(
-        by_prefix=(("+86", TextRules(two_way=False, links=False, max_chars=500)),),
-        otherwise=TextRules(two_way=True, links=True, max_chars=1600),
+    can = SmsCapabilities(
+        by_prefix=(("+86", SmsRules(two_way=False, links=False, max_chars=500)),),
+        otherwise=SmsRules(two_way=True, links=True, max_chars=1600),
     )
 
     def __init__(self, account: str, token: str, sender: str, *, http: PooledHttpClient | None = None) -> None:
@@ -42,10 +42,10 @@ class TwilioTexter:
         self._sender = sender
 
     def buckets(self) -> tuple[Bucket, ...]:
-        return (Bucket("sms.sender", rate=TEXTS_PER_SECOND, per_seconds=1.0).of(self._sender),)
+        return (Bucket("sms.sender", rate=SMS_PER_SECOND, per_seconds=1.0).for_subject(self._sender),)
 
     async def send(self, to: str, text: str, *, status_url: str = "") -> Receipt:
-        rules = self.can.for_number(to)
+        rules = self.can.find_rules(to)
         words = fit(text, rules.max_chars)
         if not rules.links and _LINK.search(words):
             raise DeliveryError("permanent", "link_not_allowed")
@@ -54,28 +54,28 @@ class TwilioTexter:
             message = await self._client.messages.create_async(to=to, from_=self._sender, body=words, **more)
             sid, at, price, unit = message.sid, message.date_created, message.price, message.price_unit
         except Exception as error:
-            raise doubt(error) from None
+            raise to_delivery_error(error) from None
         if not isinstance(sid, str) or not sid:
             raise DeliveryError("ambiguous", "unreadable", "an accepted text without an id")
         cost = f"{str(price).lstrip('-')} {unit or ''}".strip() if price else None
         return Receipt(provider_id=sid, chat_id=to, at=at, cost=cost)
 
-    def read(self, params: Fields) -> TextEvent:
-        said = dict(pairs(params))
-        return TextEvent(
-            provider_id=(said.get("MessageSid") or said.get("SmsSid") or "")[:64],
-            status=STATUSES.get(said.get("MessageStatus") or said.get("SmsStatus") or "", TextStatus.UNSAID),
-            account=said.get("AccountSid", "")[:64],
-            error_code=said.get("ErrorCode", "")[:16],
+    def read(self, params: FormFields) -> SmsEvent:
+        fields = dict(to_pairs(params))
+        return SmsEvent(
+            provider_id=(fields.get("MessageSid") or fields.get("SmsSid") or "")[:64],
+            status=STATUSES.get(fields.get("MessageStatus") or fields.get("SmsStatus") or "", SmsStatus.NOT_GIVEN),
+            account=fields.get("AccountSid", "")[:64],
+            error_code=fields.get("ErrorCode", "")[:16],
         )
 
     async def close(self) -> None:
         await self._http.close()
 
 
-def build(settings: Settings) -> Texter:
+def build(settings: Settings) -> SmsGateway:
     """Build a gateway from `account_sid`, `auth_token`, `from`, and optionally `api_url`."""
-    return TwilioTexter(
+    return TwilioSmsGateway(
         settings["account_sid"],
         settings["auth_token"],
         settings["from"],

@@ -53,7 +53,7 @@ expectations = Table(  # the last question asked of a person in chat, so that pl
     Column("channel", Text, primary_key=True), Column("user_id", Text, primary_key=True), col("what"), col("facts"),
     at("until", null=False),
 )  # fmt: skip
-pace = Table(  # shared rate limits: the state of each bucket between two sends (notify/pace.py), as JSON
+pace = Table(  # shared rate limits: the state of each bucket between two sends (notify/rate_limit.py), as JSON
     "pace", metadata, Column("bucket", Text, primary_key=True), col("state"), at("idle_at", null=False),
 )  # fmt: skip
 idempotency = Table(

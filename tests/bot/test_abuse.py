@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from backend.domain.button_data import ButtonData, encode
-from bot.flood import PRESS, Flood
+from bot.flood import PRESS_COST, FloodLimiter
 from sandbox.faults import Fault
 from tests.bot.world import DISPATCHER, World
 
@@ -49,7 +49,7 @@ async def test_a_group_that_became_a_supergroup_is_followed_FT21(world: World) -
     await world.card(bound, "H1", address=group.chat.id)
     group.migrate()
     await world.quiet()
-    held = await world.house.book.list_by_assignment((await world.assignment()).id)
+    held = await world.house.card_store.list_by_assignment((await world.assignment()).id)
     assert held == []  # messages of the old chat are gone; the next goes to the new one
     assert {state for state, _ in await world.inboxes()} == {"done"}
 
@@ -129,7 +129,7 @@ async def test_ids_that_fall_after_a_quiet_week_are_processed_FT4(world: World) 
 
 async def test_a_failing_handler_keeps_its_update_and_says_so_once_FT8(world: World) -> None:
     user = await world.bound("H1")
-    real, tries = world.house.drafts.list_todo, []
+    real, tries = world.house.chat_state.list_todo, []
 
     async def broken(unit: str, limit: int) -> Any:
         tries.append(1)
@@ -137,13 +137,13 @@ async def test_a_failing_handler_keeps_its_update_and_says_so_once_FT8(world: Wo
             raise RuntimeError("an accident")
         return await real(unit, limit)
 
-    world.house.drafts.list_todo = broken  # type: ignore[method-assign]
+    world.house.chat_state.list_todo = broken  # type: ignore[method-assign]
     await user.say("/todo")
     await user.expect("系统出现问题")
     for _ in range(40):
         await asyncio.sleep(0.02)
         world.wall = world.wall.replace(minute=(world.wall.minute + 1) % 60)
-        world.door.on_heard()
+        world.door.on_received()
         if len(tries) == 3:
             break
     await user.expect("当前没有待办工单")
@@ -165,15 +165,15 @@ async def test_one_users_flood_is_turned_away_FT35(world: World) -> None:
 
 
 def test_whoever_works_through_a_long_list_of_buttons_is_no_flood_FT35() -> None:
-    flood = Flood()
-    assert all(flood.allow("H1", 0.0, PRESS) for _ in range(500))
-    assert not all(flood.allow("H1", 0.0, PRESS) for _ in range(500))
+    flood = FloodLimiter()
+    assert all(flood.try_take("H1", 0.0, PRESS_COST) for _ in range(500))
+    assert not all(flood.try_take("H1", 0.0, PRESS_COST) for _ in range(500))
 
 
 async def test_a_second_poller_idles_FT30(world: World) -> None:
-    from bot.door import ChatDoor
+    from bot.receive import InboxWorker
 
-    other = ChatDoor(world.house, world.inbox, wall=lambda: world.wall, poll_seconds=1, idle_seconds=0.05)
+    other = InboxWorker(world.house, world.inbox, wall=lambda: world.wall, poll_seconds=1, idle_seconds=0.05)
     rival = asyncio.create_task(other.poll())
     user = await world.bound("H1")
     await user.say("/help")
@@ -227,7 +227,7 @@ async def test_gateways_pages_and_cut_answers_stop_no_poller_FT23(world: World) 
 async def test_a_messenger_away_at_the_start_gets_the_webhook_later_FT23_FT31(world: World) -> None:
     for fault in (Fault.BAD_GATEWAY, Fault.CUT_BEFORE, Fault.SERVER_ERROR):
         world.town.chat.faults.next(fault, where="setWebhook")
-    await world.door.webhook("https://office.example/hooks/telegram", "a-secret-of-the-tests")
+    await world.door.set_webhook("https://office.example/hooks/telegram", "a-secret-of-the-tests")
     assert world.town.chat.updates.webhook.secret == "a-secret-of-the-tests"
 
 
@@ -243,7 +243,7 @@ async def test_a_killed_process_leaves_nothing_behind_FT9(world: World) -> None:
     )
     await world.door.prepare()
     await world.reopen()
-    world.door.on_heard()
+    world.door.on_received()
     await user.expect("我能帮您")
     await user.say("/todo")
     await user.expect("当前没有待办工单")

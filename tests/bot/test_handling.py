@@ -186,7 +186,7 @@ async def test_an_edited_reply_is_an_amendment_and_the_journal_keeps_the_origina
     await user.edit(said, "答复 路灯与线路均已更换，恢复照明。")
     await user.expect("作为补充说明记录")
     assert (await world.assignment()).reply_text == "路灯与线路均已更换，恢复照明。"
-    history = await world.house.reading.load_history((await world.assignment()).ticket_id)
+    history = await world.house.queries.load_history((await world.assignment()).ticket_id)
     assert history.lines[-1].verb == "amend" and history.lines[-1].words["before"].startswith("路灯已经换好")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from notify.pace import Bucket
+from notify.rate_limit import Bucket
 from tests.bot.world import World
 
 
@@ -48,12 +48,12 @@ class Narrow:
     def __init__(self) -> None:
         self.shut = ""
 
-    async def take(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
         return 0.5 if self.shut and any(self.shut in b.key for b in buckets) else 0.0
 
 
 async def test_a_chat_that_must_wait_holds_up_nobody_FT17(world: World) -> None:
-    pace = world.house.pace = Narrow()
+    pace = world.house.rate_limiter = Narrow()
     slow, quick = await world.bound("H1"), await world.bound("H2")
     pace.shut = str(slow.user_id)
     await slow.say("/help")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.things.units import short_for
+from bot.actions.units import is_abbreviation
 
 
 @pytest.mark.parametrize(
@@ -11,4 +11,4 @@ from bot.things.units import short_for
      ("建住", "市住房和城乡建设局", False), ("供热站", "市供热集团", False)],
 )  # fmt: skip
 def test_a_short_name_keeps_the_order_of_the_characters(short: str, name: str, found: bool) -> None:
-    assert short_for(short, name) is found
+    assert is_abbreviation(short, name) is found

@@ -24,10 +24,10 @@ from backend.ports.cards import NewCard
 from backend.ports.moves import NewTicket, TicketRef
 from backend.tickets.files import TicketFiles
 from backend.tickets.service import TicketService
-from bot.door import ChatDoor
-from bot.house import House
-from notify.channels.telegram import TelegramChannel, make_bot
-from notify.pace import Bucket, Pacer
+from bot.receive import InboxWorker
+from bot.services import BotServices
+from notify.chat.telegram import TelegramChannel, make_bot
+from notify.rate_limit import Bucket, RateLimiter
 from sandbox.telegram.model import Message
 from sandbox.telegram.people import ChatUser
 from sandbox.town import Town
@@ -64,14 +64,14 @@ DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
 class NoPace:
     """Stories are in no hurry to be slow; the town's flood limits are off with it."""
 
-    async def take(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
         return 0.0
 
 
 class World:
     """Everything real but the courier: `card` hands out cards, `step` lets the door work."""
 
-    def __init__(self, db: Database, town: Town, base: str, pace: Pacer | None = None) -> None:
+    def __init__(self, db: Database, town: Town, base: str, pace: RateLimiter | None = None) -> None:
         self.db, self.town = db, town
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
         self.ids = IdSupply(db)
@@ -85,16 +85,16 @@ class World:
         self.catalogue = Texts("zh_CN")
         book = CardShelf(db, self.ids, self.vault)
         bot = make_bot(TOKEN, f"{base}/sandbox/telegram")
-        self.house = House(
-            bot=bot, channel=TelegramChannel(bot), desk=self.desk, office=self.office, registry=self.registry,
-            drafts=drafts, reading=SqlQueryStore(db, self.vault), filing=TicketFiles(SqlFileStore(db), clock),
+        self.house = BotServices(
+            bot=bot, channel=TelegramChannel(bot), tickets=self.desk, office=self.office, people=self.registry,
+            chat_state=drafts, queries=SqlQueryStore(db, self.vault), files=TicketFiles(SqlFileStore(db), clock),
             audit=SqlAuditStore(db, self.ids), cards=CardRenderer(self.moves, self.office, book, self.catalogue, drafts),
-            book=book, catalogue=self.catalogue, pace=pace or NoPace(), glance=SqlGlanceStore(db),
+            card_store=book, texts=self.catalogue, rate_limiter=pace or NoPace(), overview=SqlGlanceStore(db),
             snooze=SnoozeService(SqlOutboxStore(db, self.ids), SqlQueryStore(db, self.vault), self.office, self.ids, self.moves, SqlDueStore(db)),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         self.inbox = SqlInboxStore(db, self.ids, lambda: self.wall)
-        self.door = ChatDoor(self.house, self.inbox, wall=lambda: self.wall, poll_seconds=1, idle_seconds=0.05)
+        self.door = InboxWorker(self.house, self.inbox, wall=lambda: self.wall, poll_seconds=1, idle_seconds=0.05)
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def open(self) -> "World":
@@ -110,13 +110,13 @@ class World:
     async def reopen(self) -> None:
         """Poll and work."""
         woken = asyncio.Event()
-        self.door.on_heard = woken.set
+        self.door.on_received = woken.set
 
         async def rounds() -> None:
             while True:
                 await woken.wait()
                 woken.clear()
-                while await self.door.round():
+                while await self.door.run_once():
                     pass
 
         self._tasks = [asyncio.create_task(self.door.poll()), asyncio.create_task(rounds())]
@@ -182,7 +182,7 @@ class World:
         assert snap is not None
         where = str(address or user.user_id)
         receipt = await self.house.channel.send(where, await self.house.cards.render_live_card(a.id, person))
-        await self.house.book.record([NewCard("telegram", where, receipt.provider_id, code, a.ticket_id, a.id, "C1",
+        await self.house.card_store.record([NewCard("telegram", where, receipt.provider_id, code, a.ticket_id, a.id, "C1",
                                               snap.ticket.version, self.at)])  # fmt: skip
         chat = self.town.chat.chats[int(where)]
         return chat.messages[int(receipt.provider_id)]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from notify.pace import LocalPacer
+from notify.rate_limit import LocalRateLimiter
 from sandbox.faults import Fault
 from sandbox.phone.hooks import Order
 from storage import tables as t
@@ -136,7 +136,7 @@ async def test_an_old_request_replayed_a_day_later_has_no_second_effect_FW4(worl
 
 @ONE_ENGINE
 async def test_many_calls_keep_the_carriers_pace_FW18(world: World) -> None:
-    world.tools.rate_limiter = LocalPacer()
+    world.tools.rate_limiter = LocalRateLimiter()
     world.tools.carrier._pace = world.tools.carrier._pace.__class__("phone.caller", rate=10, per_seconds=1.0)  # type: ignore[attr-defined]
     world.town.phones.calls_per_second = 12
     for place in range(6):

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 from backend.calls.service import Calls
 from backend.visits.automatic import AutoVisits
 from backend.web.webhooks.voice_reports import ReportHooks
-from notify.registry import Registry
+from notify.registry import DriverRegistry
 from storage import tables as t
 from tests.calls.world import ASKER, H1, World
 from tests.notify.fake_aliyun import FakeAliyun
@@ -48,7 +48,7 @@ async def menus(world: World) -> AsyncIterator[Menus]:
     fake = FakeAliyun()
     async with TestServer(carrier_of(fake)) as carrier:
         texts = ",".join(f"{text}=TTS_{text}" for text in TEXTS.split())
-        line = Registry.discover().line("aliyun", {
+        line = DriverRegistry.discover().build_carrier("aliyun", {
             "access_key_id": "a", "access_key_secret": "b", "hook_secret": SECRET, "templates": texts,
             "endpoint": str(carrier.make_url("/")).rstrip("/"),
         })  # fmt: skip

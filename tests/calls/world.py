@@ -28,8 +28,8 @@ from backend.ports.moves import NewTicket, TicketRef
 from backend.tickets.service import TicketService
 from backend.visits.automatic import AutoVisits
 from backend.web.webhooks.voice import add_phone_hooks
-from notify.pace import Bucket, Pacer
-from notify.phone.twilio import build
+from notify.rate_limit import Bucket, RateLimiter
+from notify.voice.twilio import build
 from sandbox.phone.handset import Phone
 from sandbox.phone.hooks import sign
 from sandbox.town import Town
@@ -68,7 +68,7 @@ PIN = "2580"
 class NoPace:
     """Stories are in no hurry to be slow."""
 
-    async def take(self, buckets: Sequence[Bucket], now: float) -> float:
+    async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
         return 0.0
 
 
@@ -77,7 +77,9 @@ class World:
 
     address = ADDRESS
 
-    def __init__(self, db: Database, town: Town, base: str, app: web.Application, pacer: Pacer | None = None) -> None:
+    def __init__(
+        self, db: Database, town: Town, base: str, app: web.Application, pacer: RateLimiter | None = None
+    ) -> None:
         self.db, self.town, self.base = db, town, base
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)  # a Tuesday
         self.ids, self.vault = IdSupply(db), Encryption("a secret of the tests, long enough")

@@ -21,9 +21,9 @@ from backend.office.cache import Clock, OfficeCache
 from backend.ports.moves import NewTicket, TicketRef
 from backend.ports.outbox import MessageDelivery
 from backend.tickets.service import TicketService
-from notify.channel import Capabilities, DeliveryError, EditResult
+from notify.channel import ChannelCapabilities, DeliveryError, EditResult
 from notify.message import Card, Receipt
-from notify.pace import Bucket, Pacer
+from notify.rate_limit import Bucket, RateLimiter
 from storage import tables as t
 from storage.delivery.cards import SqlCardStore
 from storage.delivery.chat_state import SqlChatStateStore
@@ -63,7 +63,7 @@ class FakeChannel:
     """A chat network: remembers every message, fails as planned, complains of what cannot be."""
 
     name = "telegram"
-    can = Capabilities(True, True, True, True, True, 4096)
+    can = ChannelCapabilities(True, True, True, True, True, 4096)
 
     def __init__(self, buckets: Callable[[str], tuple[Bucket, ...]] = lambda _: ()) -> None:
         self.sent: list[Sent] = []
@@ -149,7 +149,7 @@ class House:
         self.courier = self.new_courier()
 
     def new_courier(self, owner: str = "w1", **more: Any) -> DeliveryWorker:
-        limiter: Pacer | None = more.pop("pacer", None)
+        limiter: RateLimiter | None = more.pop("pacer", None)
         channel = more.pop("channel", self.channel)
         return DeliveryWorker(
             outbox=self.letters, cards=self.cards, renderer=self.drawing, moves=self.moves, office=self.office,

@@ -9,7 +9,7 @@ import pytest
 from backend.delivery.shared_limit import SharedRateLimiter
 from backend.domain.records import Message
 from backend.ports.moves import TicketRef
-from notify.pace import Bucket
+from notify.rate_limit import Bucket
 from storage.delivery.rate_limit import SqlRateLimitStore
 from tests.courier.house import FakeChannel, House
 
@@ -19,7 +19,7 @@ CHAT = Bucket("chat", rate=1, per_seconds=0.05)
 
 
 def paced(address: str) -> tuple[Bucket, ...]:
-    return (BOT, CHAT.of(address))
+    return (BOT, CHAT.for_subject(address))
 
 
 class Timed(FakeChannel):

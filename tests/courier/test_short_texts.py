@@ -10,8 +10,8 @@ from backend.ports.config import SettingVersion
 from backend.ports.moves import TicketRef
 from notify.channel import DeliveryError
 from notify.message import Receipt
-from notify.pace import Bucket, LocalPacer
-from notify.text import TextCapabilities, TextRules
+from notify.rate_limit import Bucket, LocalRateLimiter
+from notify.sms_gateway import SmsCapabilities, SmsRules
 from tests.courier.house import HANDLER, House
 
 
@@ -19,7 +19,7 @@ class Carrier:
     """A carrier of short messages that remembers, and fails as told."""
 
     name = "twilio"
-    can = TextCapabilities(by_prefix=(), otherwise=TextRules(two_way=False, links=False, max_chars=500))
+    can = SmsCapabilities(by_prefix=(), otherwise=SmsRules(two_way=False, links=False, max_chars=500))
 
     def __init__(self, *fails: DeliveryError) -> None:
         self.sent: list[tuple[str, str]] = []
@@ -44,7 +44,7 @@ class Phones:
 
 def _room(house: House, carrier: Carrier | None) -> SmsWorker:
     return SmsWorker(
-        house.letters, house.moves, house.office, Phones(), house.catalogue, LocalPacer(), "worker", "12345热线", "12345",
+        house.letters, house.moves, house.office, Phones(), house.catalogue, LocalRateLimiter(), "worker", "12345热线", "12345",
         carrier,  # type: ignore[arg-type]
     )  # fmt: skip
 

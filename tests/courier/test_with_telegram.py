@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from sqlalchemy import Connection, update
 
-from notify.channels.telegram import build
+from notify.chat.telegram import build
 from sandbox.faults import Fault
 from sandbox.telegram.people import ChatUser
 from sandbox.town import Town

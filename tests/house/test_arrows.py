@@ -57,7 +57,7 @@ def test_only_the_wiring_and_tests_know_the_sandbox() -> None:
 def test_frameworks_stay_in_their_rooms() -> None:
     """aiogram costs seconds and 150 MB; a command that needs no bot must not pay for it (P10)."""
     homes = {
-        "aiogram": ("bot/", "notify/channels/telegram"),
+        "aiogram": ("bot/", "notify/chat/telegram"),
         "twilio": ("notify/",),
         "sqlalchemy": ("storage/",),
         "alembic": ("storage/",),

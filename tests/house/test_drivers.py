@@ -2,7 +2,7 @@
 
 import ast
 
-from notify.registry import FAMILIES, Registry, stems
+from notify.registry import FAMILIES, DriverRegistry, list_stems
 from tests.house.source import ROOT, docstrings, modules, name_of, nothing, tree, where
 
 #: Where the name of a network may stand: settings, wiring, stored words, and the door its messages come in by.
@@ -13,10 +13,10 @@ MAY_NAME = (
 
 
 def test_every_driver_file_is_found_and_is_what_its_name_says() -> None:
-    registry = Registry.discover()
+    registry = DriverRegistry.discover()
     for family in FAMILIES:
-        files = stems(ROOT / "notify" / family)
-        assert list(registry.names(family)) == files
+        files = list_stems(ROOT / "notify" / family)
+        assert list(registry.list_names(family)) == files
         for name in files:
             assert registry.load(family, name).name == name
 

@@ -1,6 +1,6 @@
 """What every channel promises, whatever network is behind it; a driver's rig supplies the network.
 
-A new driver `notify/channels/<name>.py` is run through these as soon as it is found; it needs a rig in
+A new driver `notify/chat/<name>.py` is run through these as soon as it is found; it needs a rig in
 `test_notify_channels.py`.
 """
 
@@ -11,7 +11,7 @@ import pytest
 
 from notify.channel import Channel, DeliveryError, EditResult
 from notify.message import Button, Card, Document, Picture
-from notify.plain import utf16_len
+from notify.plain_text import utf16_len
 
 CARD = Card("【新工单】0001", ((Button("签收", "s:1"), Button("查看详情", "v:1")), (Button("申请退单", "r:1"),)))
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp.test_utils import TestServer
 
+from notify.carrier import CallStatus, CallUrls, Menu
 from notify.channel import DeliveryError
-from notify.line import CallStatus, CallUrls, Menu
-from notify.phone.aliyun import AliyunLine
-from notify.registry import Registry
+from notify.registry import DriverRegistry
+from notify.voice.aliyun import AliyunCarrier
 from tests.notify.fake_aliyun import FakeAliyun, app
 
 URLS = CallUrls("", "", "")
@@ -31,15 +31,15 @@ async def carrier() -> AsyncIterator[FakeAliyun]:
 
 
 @pytest.fixture
-def line(carrier: FakeAliyun) -> AliyunLine:
+def line(carrier: FakeAliyun) -> AliyunCarrier:
     texts = dict(pair.strip().split("=") for pair in SETTINGS["templates"].split(","))
-    return AliyunLine(
+    return AliyunCarrier(
         "LTAIkey", "very-secret-words", texts, hook_secret=SECRET, endpoint=carrier.base, show_number="0431123456",
         read_ms=800,
     )  # fmt: skip
 
 
-async def test_a_menu_goes_out_whole_with_its_keys_and_our_reference(line: AliyunLine, carrier: FakeAliyun) -> None:
+async def test_a_menu_goes_out_whole_with_its_keys_and_our_reference(line: AliyunCarrier, carrier: FakeAliyun) -> None:
     placed = await line.place("+8613800001234", caller="+861", urls=URLS, menu=MENU)
     assert placed.provider_id == "call-1^1"
     [asked] = carrier.asked
@@ -56,7 +56,7 @@ async def test_a_menu_goes_out_whole_with_its_keys_and_our_reference(line: Aliyu
     assert (asked["MenuKeyMap.1.Key"], asked["MenuKeyMap.1.Code"], asked["PlayTimes"]) == ("1", "TTS_2", "2")
 
 
-async def test_words_without_a_question_are_simply_said(line: AliyunLine, carrier: FakeAliyun) -> None:
+async def test_words_without_a_question_are_simply_said(line: AliyunCarrier, carrier: FakeAliyun) -> None:
     await line.place("+8613800001234", caller="", urls=URLS, menu=Menu("phone.over", {}, {}, {}, "1"))
     assert (carrier.asked[0]["Action"], carrier.asked[0]["TtsCode"]) == ("SingleCallByTts", "TTS_3")
 
@@ -75,7 +75,7 @@ async def test_words_without_a_question_are_simply_said(line: AliyunLine, carrie
     ],
 )
 async def test_a_call_that_was_refused_or_lost_says_how_and_is_asked_for_once(
-    line: AliyunLine, carrier: FakeAliyun, answer: object, kind: str, code: str
+    line: AliyunCarrier, carrier: FakeAliyun, answer: object, kind: str, code: str
 ) -> None:
     carrier.say.append(answer)
     with pytest.raises(DeliveryError) as caught:
@@ -85,7 +85,7 @@ async def test_a_call_that_was_refused_or_lost_says_how_and_is_asked_for_once(
     assert len(carrier.asked) == 1
 
 
-async def test_what_cannot_be_said_or_reached_is_not_asked_for(line: AliyunLine, carrier: FakeAliyun) -> None:
+async def test_what_cannot_be_said_or_reached_is_not_asked_for(line: AliyunCarrier, carrier: FakeAliyun) -> None:
     for to, menu, code in (
         ("+8613800001234", None, "no_menu"),
         ("+12025550100", MENU, "isv.MOBILE_NUMBER_ILLEGAL"),
@@ -98,13 +98,13 @@ async def test_what_cannot_be_said_or_reached_is_not_asked_for(line: AliyunLine,
 
 
 async def test_a_carrier_that_is_not_there_is_safe_to_try_again() -> None:
-    line = Registry.discover().line("aliyun", {**SETTINGS, "endpoint": "http://127.0.0.1:9"})
+    line = DriverRegistry.discover().build_carrier("aliyun", {**SETTINGS, "endpoint": "http://127.0.0.1:9"})
     with pytest.raises(DeliveryError) as caught:
         await line.place("+8613800001234", caller="", urls=URLS, menu=MENU)
     assert caught.value.kind == "transient"
 
 
-async def test_a_call_is_found_by_its_own_id_alone_FW14(line: AliyunLine, carrier: FakeAliyun) -> None:
+async def test_a_call_is_found_by_its_own_id_alone_FW14(line: AliyunCarrier, carrier: FakeAliyun) -> None:
     since = datetime(2026, 11, 22, 3, tzinfo=UTC)
     assert not line.can.search and await line.find(to="+8613800001234", since=since) == [] and carrier.asked == []
     carrier.details["c1"] = json.dumps({"state": "200002", "duration": "0"})
@@ -119,14 +119,14 @@ async def test_a_call_is_found_by_its_own_id_alone_FW14(line: AliyunLine, carrie
      ("200004", "failed"), ("200121", "canceled"), ("300000", ""), ("", ""), ("nonsense", "failed")],
 )  # fmt: skip
 def test_reports_in_our_words(code: str, status: str) -> None:
-    line = Registry.discover().line("aliyun", SETTINGS)
+    line = DriverRegistry.discover().build_carrier("aliyun", SETTINGS)
     event = line.read({"status_code": code, "call_id": "c1", "out_id": "77", "dtmf": "1", "duration": "12"})
     assert (event.status, event.ref, event.digits, event.duration, event.provider_id) == (status, "77", "1", 12, "c1")
     assert line.read({"duration": "²", "dtmf": "9" * 999}).duration is None
 
 
 def test_only_who_knows_the_secret_may_report_FW1() -> None:
-    line = Registry.discover().line("aliyun", SETTINGS)
-    assert line.genuine(url=f"https://h/hooks/aliyun/reports/{SECRET}", params={}, signature=None)
+    line = DriverRegistry.discover().build_carrier("aliyun", SETTINGS)
+    assert line.is_genuine(url=f"https://h/hooks/aliyun/reports/{SECRET}", params={}, signature=None)
     for path in ("", "/x", f"/{SECRET}/more", f"/{SECRET[:-1]}"):
-        assert not line.genuine(url=f"https://h/hooks/aliyun/reports{path}", params={}, signature=None)
+        assert not line.is_genuine(url=f"https://h/hooks/aliyun/reports{path}", params={}, signature=None)

@@ -5,10 +5,10 @@ import socket
 import pytest
 
 from notify.channel import DeliveryError
-from notify.channels.telegram import TelegramChannel, make_bot, toast
+from notify.chat.telegram import TelegramChannel, fit_toast, make_bot
 from notify.message import Card, Document
-from notify.plain import utf16_len
-from notify.registry import Registry
+from notify.plain_text import utf16_len
+from notify.registry import DriverRegistry
 from tests.notify import fake_bot_api
 from tests.notify.channel_conformance import CARD, ChannelConformance, Rig
 from tests.notify.fake_bot_api import cut, no, raw, silence
@@ -37,7 +37,7 @@ def telegram_rig(api: fake_bot_api.FakeBotApi) -> Rig:
             api.fail.append(FAULTS[fault])
 
     return Rig(
-        channel=Registry.discover().channel("telegram", {"token": TOKEN, "api_url": api.base}),
+        channel=DriverRegistry.discover().build_channel("telegram", {"token": TOKEN, "api_url": api.base}),
         address="7001",
         group="-1007001",
         texts=lambda: [
@@ -55,7 +55,7 @@ def telegram_rig(api: fake_bot_api.FakeBotApi) -> Rig:
 RIGS = {"telegram": telegram_rig}
 
 
-@pytest.mark.parametrize("driver", Registry.discover().names("channels"))
+@pytest.mark.parametrize("driver", DriverRegistry.discover().list_names("chat"))
 class TestEveryChannel(ChannelConformance):
     @pytest.fixture
     async def rig(self, driver: str, bot_api: fake_bot_api.FakeBotApi):
@@ -186,5 +186,5 @@ async def test_ff13_a_file_name_is_never_a_path_and_keeps_its_kind(channel, bot_
 
 
 def test_ft26_a_toast_is_cut_at_two_hundred() -> None:
-    assert utf16_len(toast("字" * 201)) == 200
-    assert toast("字" * 200) == "字" * 200
+    assert utf16_len(fit_toast("字" * 201)) == 200
+    assert fit_toast("字" * 200) == "字" * 200

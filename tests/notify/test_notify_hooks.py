@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
-from notify.line import Answerer, CallStatus
-from notify.phone.twilio import TwilioLine
+from notify.carrier import AnsweredBy, CallStatus
+from notify.voice.twilio import TwilioCarrier
 from tests.notify.fake_twilio import ACCOUNT
 
 PARAMS = {"CallSid": "CA1", "AccountSid": ACCOUNT, "Digits": " 1 ", "Empty": "", "名": "值"}
@@ -19,15 +19,15 @@ def signed(token: str, url: str = URL, params: Any = None) -> str:
     return signature
 
 
-def plain_line() -> TwilioLine:
-    return TwilioLine(ACCOUNT, "token", token_old="older")
+def plain_line() -> TwilioCarrier:
+    return TwilioCarrier(ACCOUNT, "token", token_old="older")
 
 
 def test_fw1_fw3_fw30_only_what_the_carrier_signed_is_believed() -> None:
     line, good = plain_line(), signed("token")
-    assert line.genuine(url=URL, params=PARAMS, signature=good)
-    assert line.genuine(url=URL, params=list(PARAMS.items()), signature=good)
-    assert line.genuine(url=URL, params=PARAMS, signature=signed("older")), "both tokens during a change"
+    assert line.is_genuine(url=URL, params=PARAMS, signature=good)
+    assert line.is_genuine(url=URL, params=list(PARAMS.items()), signature=good)
+    assert line.is_genuine(url=URL, params=PARAMS, signature=signed("older")), "both tokens during a change"
     for bad in (
         None,
         "",
@@ -38,24 +38,24 @@ def test_fw1_fw3_fw30_only_what_the_carrier_signed_is_believed() -> None:
         signed("other"),
         "\x00" * 28,
     ):
-        assert not line.genuine(url=URL, params=PARAMS, signature=bad)
-    assert not line.genuine(url=URL + "1", params=PARAMS, signature=good)
-    assert not line.genuine(url=URL, params=PARAMS | {"Digits": "1"}, signature=good), "blanks count"
-    assert not line.genuine(url=URL, params=PARAMS | {"Digits": "\ud800"}, signature=good)
-    assert not line.genuine(url="https://h:port/", params=PARAMS, signature=good)
-    assert not TwilioLine(ACCOUNT, "token").genuine(url=URL, params=PARAMS, signature=signed("older"))
+        assert not line.is_genuine(url=URL, params=PARAMS, signature=bad)
+    assert not line.is_genuine(url=URL + "1", params=PARAMS, signature=good)
+    assert not line.is_genuine(url=URL, params=PARAMS | {"Digits": "1"}, signature=good), "blanks count"
+    assert not line.is_genuine(url=URL, params=PARAMS | {"Digits": "\ud800"}, signature=good)
+    assert not line.is_genuine(url="https://h:port/", params=PARAMS, signature=good)
+    assert not TwilioCarrier(ACCOUNT, "token").is_genuine(url=URL, params=PARAMS, signature=signed("older"))
 
 
 def test_fw3_repeated_fields_are_all_signed() -> None:
     line = plain_line()
     good = signed("token", params={"A": "12", "AccountSid": ACCOUNT})
-    assert line.genuine(url=URL, params=[("AccountSid", ACCOUNT), ("A", "12")], signature=good)
-    assert not line.genuine(url=URL, params=[("AccountSid", ACCOUNT), ("A", "3"), ("A", "12")], signature=good)
+    assert line.is_genuine(url=URL, params=[("AccountSid", ACCOUNT), ("A", "12")], signature=good)
+    assert not line.is_genuine(url=URL, params=[("AccountSid", ACCOUNT), ("A", "3"), ("A", "12")], signature=good)
 
 
 def test_fw24_another_account_is_refused_however_it_is_signed() -> None:
     other = PARAMS | {"AccountSid": "AC" + "1" * 32}
-    assert not plain_line().genuine(url=URL, params=other, signature=signed("token", params=other))
+    assert not plain_line().is_genuine(url=URL, params=other, signature=signed("token", params=other))
 
 
 def test_fw8_a_webhook_is_read_as_it_is_and_nonsense_as_absent() -> None:
@@ -77,8 +77,8 @@ def test_fw8_a_webhook_is_read_as_it_is_and_nonsense_as_absent() -> None:
         }
     )
     assert (event.status, event.sequence, event.digits) == (CallStatus.IN_PROGRESS, 2, "５")
-    assert (event.speech, event.confidence, event.answered_by) == ("不满意", 0.87, Answerer.MACHINE)
-    assert (event.duration, event.dial_status) == (17, CallStatus.NO_ANSWER)
+    assert (event.speech, event.confidence, event.answered_by) == ("不满意", 0.87, AnsweredBy.MACHINE)
+    assert (event.duration, event.leg_status) == (17, CallStatus.NO_ANSWER)
     odd = line.read(
         {
             "CallStatus": "weird",
@@ -88,7 +88,7 @@ def test_fw8_a_webhook_is_read_as_it_is_and_nonsense_as_absent() -> None:
             "Digits": "1" * 500,
         }
     )
-    assert (odd.status, odd.sequence, odd.confidence, odd.duration) == (CallStatus.UNSAID, None, None, None)
+    assert (odd.status, odd.sequence, odd.confidence, odd.duration) == (CallStatus.NOT_GIVEN, None, None, None)
     assert len(odd.digits) == 64
     assert line.read({"Digits": "hangup"}).digits == ""
     assert line.read({"CallStatus": "initiated"}).status is CallStatus.QUEUED
@@ -99,11 +99,11 @@ def test_g16_no_webhook_breaks_the_reading(params: dict[str, str], value: str) -
     line = plain_line()
     fuzzed = params | dict.fromkeys(("CallStatus", "Confidence", "SequenceNumber", "CallDuration"), value)
     line.read(fuzzed)
-    assert not line.genuine(url=URL, params=fuzzed, signature=value)
+    assert not line.is_genuine(url=URL, params=fuzzed, signature=value)
 
 
 def test_fw20_completed_is_the_end_and_ringing_is_not() -> None:
-    assert [status for status in CallStatus if status.terminal] == [
+    assert [status for status in CallStatus if status.is_terminal] == [
         "completed",
         "busy",
         "no-answer",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from notify.channel import DeliveryError
 from notify.message import Button
-from notify.plain import clean, detail, fit, sayable, utf16_len
+from notify.plain_text import clean, fit, make_sayable, redact, utf16_len
 
 ANY_TEXT = st.text(st.characters(), max_size=300)
 
@@ -37,7 +37,7 @@ def test_ft27_clean_text_is_clean_already(text: str) -> None:
 
 @given(ANY_TEXT, st.integers(1, 50))
 def test_fw13_words_for_a_voice_are_one_line(text: str, limit: int) -> None:
-    words = sayable(text, limit)
+    words = make_sayable(text, limit)
     assert len(words) <= limit
     assert words.split() == words.split(" ") or not words
 
@@ -47,14 +47,14 @@ def test_a_cut_does_not_leave_half_an_emoji() -> None:
 
 
 def test_g23_an_error_for_the_log_holds_no_number_and_no_secret() -> None:
-    assert detail("to +8613800001234\nby bot123:abc", "123:abc") == "to *** by bot***"
-    assert detail("138 0000-1234, code 21211") == "***, code 21211"
-    assert len(detail("x" * 1000)) == 200
+    assert redact("to +8613800001234\nby bot123:abc", "123:abc") == "to *** by bot***"
+    assert redact("138 0000-1234, code 21211") == "***, code 21211"
+    assert len(redact("x" * 1000)) == 200
 
 
 def test_the_doubt_of_a_repeatable_request_is_no_doubt() -> None:
     error = DeliveryError("ambiguous", "network", "cut")
-    assert error.repeatable().kind == "transient"
+    assert error.as_idempotent().kind == "transient"
     busy = DeliveryError("throttled", "429", retry_after=3)
-    assert busy.repeatable() is busy
+    assert busy.as_idempotent() is busy
     assert str(error) == "ambiguous network: cut"

@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notify.channels.telegram import PER_BOT, PER_CHAT, PER_GROUP
-from notify.pace import Bucket, LocalPacer, PacedQueue, Paces, idle, spend, wait
+from notify.chat.telegram import PER_BOT, PER_CHAT, PER_GROUP
+from notify.rate_limit import (
+    Bucket,
+    LocalBuckets,
+    LocalRateLimiter,
+    RateLimitedQueue,
+    get_wait,
+    is_idle,
+    spend,
+)
 
 CHAT = "7"
 
@@ -19,7 +27,7 @@ def run(bucket: Bucket, sends: int, late: float = 0.0) -> list[float]:
     """Times at which `sends` go out when each is asked for as soon as it is allowed, waking `late` seconds late."""
     now, state, times = 1000.0, (), []
     while len(times) < sends:
-        if seconds := wait(bucket, state, now):
+        if seconds := get_wait(bucket, state, now):
             now += seconds + late
         else:
             state = spend(bucket, state, now)
@@ -56,7 +64,7 @@ def test_fs3_whatever_the_clock_does_nobody_waits_longer_than_the_rule(bucket, s
     now, state = 1000.0, ()
     for step in steps:
         now += step
-        seconds = wait(bucket, state, now)
+        seconds = get_wait(bucket, state, now)
         assert 0 <= seconds <= bucket.per_seconds + bucket.burst * bucket.interval
         if not seconds:
             state = spend(bucket, state, now)
@@ -66,24 +74,24 @@ def test_fs3_whatever_the_clock_does_nobody_waits_longer_than_the_rule(bucket, s
 def test_an_idle_state_may_be_forgotten() -> None:
     for bucket in (PER_BOT, PER_CHAT, PER_GROUP):
         state = spend(bucket, (), 0.0)
-        assert not idle(bucket, state, 0.0)
-        assert idle(bucket, state, 61.0)
-    paces = Paces(sweep_every=10)
+        assert not is_idle(bucket, state, 0.0)
+        assert is_idle(bucket, state, 61.0)
+    paces = LocalBuckets(sweep_every=10)
     for n in range(10):
-        paces.spend((PER_CHAT.of(str(n)),), n * 100.0)
+        paces.spend((PER_CHAT.for_subject(str(n)),), n * 100.0)
     assert len(paces) == 1
 
 
 async def test_leave_is_given_for_all_buckets_or_none() -> None:
-    limiter = LocalPacer()
-    bot, one, two = PER_BOT.of("b"), PER_CHAT.of("1"), PER_CHAT.of("2")
-    assert await limiter.take((bot, one), 0.0) == 0.0
-    assert await limiter.take((bot, one), 0.1) == pytest.approx(0.94)
+    limiter = LocalRateLimiter()
+    bot, one, two = PER_BOT.for_subject("b"), PER_CHAT.for_subject("1"), PER_CHAT.for_subject("2")
+    assert await limiter.try_acquire((bot, one), 0.0) == 0.0
+    assert await limiter.try_acquire((bot, one), 0.1) == pytest.approx(0.94)
     # the refused send was not counted against the bot
-    assert await limiter.take((bot, two), 0.1) == 0.0
+    assert await limiter.try_acquire((bot, two), 0.1) == 0.0
 
 
-def drain(queue: PacedQueue, now: float = 0.0) -> list[tuple[float, object]]:
+def drain(queue: RateLimitedQueue, now: float = 0.0) -> list[tuple[float, object]]:
     out = []
     while True:
         item, seconds = queue.pop(now)
@@ -97,11 +105,15 @@ def drain(queue: PacedQueue, now: float = 0.0) -> list[tuple[float, object]]:
 
 
 def chat_paces(address: str) -> tuple[Bucket, ...]:
-    return (PER_CHAT.of(address), PER_GROUP.of(address)) if address.startswith("-") else (PER_CHAT.of(address),)
+    return (
+        (PER_CHAT.for_subject(address), PER_GROUP.for_subject(address))
+        if address.startswith("-")
+        else (PER_CHAT.for_subject(address),)
+    )
 
 
 def test_fm6_urgent_goes_before_ten_thousand_others() -> None:
-    queue: PacedQueue[str] = PacedQueue([PER_BOT], chat_paces)
+    queue: RateLimitedQueue[str] = RateLimitedQueue([PER_BOT], chat_paces)
     for n in range(10_000):
         queue.put(f"bulk {n}", str(n % 500))
     queue.pop(0.0)
@@ -113,7 +125,7 @@ def test_fm6_urgent_goes_before_ten_thousand_others() -> None:
 
 
 def test_within_a_chat_urgent_is_first_and_the_rest_keep_their_order() -> None:
-    queue: PacedQueue[str] = PacedQueue([], chat_paces)
+    queue: RateLimitedQueue[str] = RateLimitedQueue([], chat_paces)
     for item in ("a", "b", "c"):
         queue.put(item, CHAT)
     queue.put("u", CHAT, urgent=True)
@@ -122,7 +134,7 @@ def test_within_a_chat_urgent_is_first_and_the_rest_keep_their_order() -> None:
 
 
 def test_ft17_a_chat_on_hold_waits_and_the_others_go_on() -> None:
-    queue: PacedQueue[str] = PacedQueue([PER_BOT], chat_paces)
+    queue: RateLimitedQueue[str] = RateLimitedQueue([PER_BOT], chat_paces)
     queue.put("held", "1")
     queue.put("free", "2")
     queue.hold("1", 3.0)
@@ -130,7 +142,7 @@ def test_ft17_a_chat_on_hold_waits_and_the_others_go_on() -> None:
 
 
 def test_an_empty_queue_says_so() -> None:
-    assert PacedQueue([PER_BOT], chat_paces).pop(5.0) == (None, math.inf)
+    assert RateLimitedQueue([PER_BOT], chat_paces).pop(5.0) == (None, math.inf)
 
 
 @settings(max_examples=25, deadline=None)
@@ -139,7 +151,7 @@ def test_g10_the_whole_run_is_near_its_bound_and_within_every_limit(seed: int) -
     rng = random.Random(seed)
     sizes = {str(n): rng.choice((1, 1, 2, 5, 20)) for n in range(rng.randint(1, 120))}
     sizes |= {f"-{n}": rng.randint(1, 40) for n in range(3)}
-    queue: PacedQueue[tuple[str, int]] = PacedQueue([PER_BOT], chat_paces)
+    queue: RateLimitedQueue[tuple[str, int]] = RateLimitedQueue([PER_BOT], chat_paces)
     for address, size in sizes.items():
         for n in range(size):
             queue.put((address, n), address, urgent=rng.random() < 0.05)
@@ -165,7 +177,7 @@ def test_g10_the_whole_run_is_near_its_bound_and_within_every_limit(seed: int) -
 
 
 def test_a_heap_of_stale_places_does_not_outgrow_the_work() -> None:
-    queue: PacedQueue[int] = PacedQueue([], chat_paces)
+    queue: RateLimitedQueue[int] = RateLimitedQueue([], chat_paces)
     for n in range(5000):
         queue.put(n, CHAT)
     queue.pop(0.0)

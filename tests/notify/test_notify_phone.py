@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from notify.carrier import AnswerDetection, AnsweredBy, CallStatus, CallUrls
 from notify.channel import DeliveryError
-from notify.line import Answerer, CallStatus, CallUrls, Detection
-from notify.phone.twilio import TwilioLine
-from notify.phone.twilio_http import PooledHttpClient
-from notify.registry import Registry
+from notify.registry import DriverRegistry
+from notify.voice.twilio import TwilioCarrier
+from notify.voice.twilio_http import PooledHttpClient
 from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, cut, says, silence
 
 URLS = CallUrls("https://h/answer?letter=7", "https://h/status?letter=7", "https://h/fallback")
@@ -20,13 +20,13 @@ URLS = CallUrls("https://h/answer?letter=7", "https://h/status?letter=7", "https
 @pytest.fixture
 async def line(twilio: FakeTwilio):
     http = PooledHttpClient(f"{twilio.base}/sandbox/twilio/", request_seconds=1)
-    line = TwilioLine(ACCOUNT, "token", token_old="older", http=http)
+    line = TwilioCarrier(ACCOUNT, "token", token_old="older", http=http)
     yield line
     await line.close()
 
 
 async def test_a_call_carries_its_addresses_and_is_asked_for_once(line, twilio) -> None:
-    placed = await line.place("+8613800001234", caller="+12025550100", urls=URLS, detect=Detection.FIRST)
+    placed = await line.place("+8613800001234", caller="+12025550100", urls=URLS, detect=AnswerDetection.FIRST)
     assert placed.provider_id == "CA+8613800001234"
     method, path, fields = twilio.asked[-1]
     assert (method, path) == ("POST", f"/sandbox/twilio/2010-04-01/Accounts/{ACCOUNT}/Calls.json")
@@ -36,14 +36,14 @@ async def test_a_call_carries_its_addresses_and_is_asked_for_once(line, twilio) 
     assert fields["StatusCallbackEvent"] == ["initiated", "ringing", "answered", "completed"]
     assert (fields["Timeout"], fields["MachineDetection"]) == (["30"], ["Enable"])
     assert "AsyncAmd" not in fields
-    await line.place("+8613800001234", caller="+12025550100", urls=URLS, detect=Detection.HINT)
+    await line.place("+8613800001234", caller="+12025550100", urls=URLS, detect=AnswerDetection.HINT)
     fields = twilio.asked[-1][2]
     assert (fields["AsyncAmd"], fields["AsyncAmdStatusCallback"]) == (["true"], [URLS.status])
 
 
 async def test_g13_three_thousand_calls_at_once_each_get_their_own_answer(twilio) -> None:
     twilio.unhurried = random.Random(7)
-    line = TwilioLine(ACCOUNT, "token", http=PooledHttpClient(twilio.base, request_seconds=90, connect_seconds=90))
+    line = TwilioCarrier(ACCOUNT, "token", http=PooledHttpClient(twilio.base, request_seconds=90, connect_seconds=90))
     numbers = [f"+86138{n:08d}" for n in range(3000)]
     placed = await asyncio.gather(*(line.place(number, caller="+12025550100", urls=URLS) for number in numbers))
     assert [one.provider_id for one in placed] == [f"CA{number}" for number in numbers]
@@ -91,7 +91,7 @@ async def test_a_carrier_that_is_not_there_is_safe_to_try_again() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    line = TwilioLine(ACCOUNT, "token", http=PooledHttpClient(f"http://127.0.0.1:{port}"))
+    line = TwilioCarrier(ACCOUNT, "token", http=PooledHttpClient(f"http://127.0.0.1:{port}"))
     with pytest.raises(DeliveryError) as caught:
         await line.place("+8613800001234", caller="+12025550100", urls=URLS)
     assert caught.value.kind == "transient"
@@ -101,7 +101,7 @@ async def test_a_carrier_that_is_not_there_is_safe_to_try_again() -> None:
 async def test_fw17_only_the_call_that_left_is_in_doubt(twilio) -> None:
     twilio.say += [silence, silence]
     http = PooledHttpClient(twilio.base, request_seconds=0.6, connect_seconds=0.2, connections=1)
-    line = TwilioLine(ACCOUNT, "token", http=http)
+    line = TwilioCarrier(ACCOUNT, "token", http=http)
     first, second = await asyncio.gather(
         *(line.place(number, caller="+12025550100", urls=URLS) for number in ("+1", "+2")),
         return_exceptions=True,
@@ -131,7 +131,7 @@ async def test_fw14_calls_are_found_by_number_and_time(line, twilio) -> None:
     first, second = await line.find(to="+8613800001234", since=since)
     assert (first.provider_id, first.status, first.duration) == ("CA1", CallStatus.COMPLETED, 21)
     assert first.started_at == datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
-    assert (first.answered_by, first.cost) == (Answerer.MACHINE, "0.013 USD")
+    assert (first.answered_by, first.cost) == (AnsweredBy.MACHINE, "0.013 USD")
     assert (second.status, second.started_at, second.duration) == (CallStatus.QUEUED, None, None)
     assert twilio.asked[0][2]["To"] == ["+8613800001234"]
     assert twilio.asked[0][2]["StartTime>"] == ["2026-11-22T02:59:00Z"]
@@ -153,7 +153,7 @@ async def test_hanging_up_a_call_that_has_ended_is_no_error(line, twilio) -> Non
 
 
 def test_the_line_is_found_by_its_file_and_says_what_it_needs() -> None:
-    line = Registry.discover().line("twilio", {"account_sid": ACCOUNT, "auth_token": "t"})
+    line = DriverRegistry.discover().build_carrier("twilio", {"account_sid": ACCOUNT, "auth_token": "t"})
     assert line.name == "twilio"
     assert line.can.unserved == ("+86",)
     assert line.buckets("+1")[0].key == "phone.caller:+1"

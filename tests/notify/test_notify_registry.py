@@ -6,25 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from notify.registry import RegistrationError, Registry, stems
+from notify.registry import DriverError, DriverRegistry, list_stems
 
 
 def test_the_drivers_are_those_whose_files_are_there() -> None:
-    registry = Registry.discover()
-    assert registry.names("channels") == ("telegram",)
-    assert registry.names("phone") == ("aliyun", "twilio")
-    assert registry.names("sms") == ("twilio",)
+    registry = DriverRegistry.discover()
+    assert registry.list_names("chat") == ("telegram",)
+    assert registry.list_names("voice") == ("aliyun", "twilio")
+    assert registry.list_names("sms") == ("twilio",)
 
 
 def test_a_helper_beside_its_driver_is_no_driver(tmp_path: Path) -> None:
     for name in ("__init__", "_draft", "wecom", "wecom_http", "work_chat"):
         (tmp_path / f"{name}.py").touch()
-    assert stems(tmp_path) == ["wecom", "work_chat"]
+    assert list_stems(tmp_path) == ["wecom", "work_chat"]
 
 
 def test_p10_finding_the_drivers_imports_none_of_them() -> None:
     code = (
-        "import sys; from notify.registry import Registry; import notify.pace, notify.message;"
+        "import sys; from notify.registry import Registry; import notify.rate_limit, notify.message;"
         "print(Registry.discover().names('channels'), sorted({'aiogram', 'twilio', 'aiohttp'} & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -38,25 +38,25 @@ def test_one_file_is_all_a_new_driver_takes(tmp_path: Path, monkeypatch: pytest.
         "NAME = 'feige'\nNEEDS = ('key',)\ndef build(settings): return settings['key']\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    registry = Registry.discover([("channels", "newapps", tmp_path / "newapps")])
-    assert registry.names("channels") == ("feige", "telegram")
-    assert registry.channel("feige", {"key": "k"}) == "k"
-    with pytest.raises(RegistrationError, match="lacks settings: key"):
-        registry.channel("feige", {"key": ""})
+    registry = DriverRegistry.discover([("chat", "newapps", tmp_path / "newapps")])
+    assert registry.list_names("chat") == ("feige", "telegram")
+    assert registry.build_channel("feige", {"key": "k"}) == "k"
+    with pytest.raises(DriverError, match="lacks settings: key"):
+        registry.build_channel("feige", {"key": ""})
 
 
 def test_two_drivers_of_one_name_are_fatal(tmp_path: Path) -> None:
     (tmp_path / "telegram.py").touch()
-    with pytest.raises(RegistrationError, match="both"):
-        Registry.discover([("channels", "other", tmp_path)])
+    with pytest.raises(DriverError, match="both"):
+        DriverRegistry.discover([("chat", "other", tmp_path)])
 
 
 def test_a_driver_must_be_who_its_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "impostors").mkdir()
     (tmp_path / "impostors" / "one.py").write_text("NAME = 'two'\ndef build(settings): return 1\n")
     monkeypatch.syspath_prepend(tmp_path)
-    registry = Registry.discover([("sms", "impostors", tmp_path / "impostors")])
-    with pytest.raises(RegistrationError, match="NAME"):
+    registry = DriverRegistry.discover([("sms", "impostors", tmp_path / "impostors")])
+    with pytest.raises(DriverError, match="NAME"):
         registry.load("sms", "one")
-    with pytest.raises(RegistrationError, match="no sms driver"):
+    with pytest.raises(DriverError, match="no sms driver"):
         registry.load("sms", "three")

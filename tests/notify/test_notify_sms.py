@@ -3,14 +3,14 @@
 import pytest
 
 from notify.channel import DeliveryError
-from notify.phone.twilio_http import PooledHttpClient
-from notify.sms.twilio import TwilioTexter
+from notify.sms.twilio import TwilioSmsGateway
+from notify.voice.twilio_http import PooledHttpClient
 from tests.notify.fake_twilio import ACCOUNT, FakeTwilio, cut, says
 
 
 @pytest.fixture
 async def texter(twilio: FakeTwilio):
-    texter = TwilioTexter(ACCOUNT, "t", "+12025550100", http=PooledHttpClient(twilio.base, request_seconds=1))
+    texter = TwilioSmsGateway(ACCOUNT, "t", "+12025550100", http=PooledHttpClient(twilio.base, request_seconds=1))
     yield texter
     await texter.close()
 
@@ -33,8 +33,8 @@ async def test_a_text_is_sent_and_its_failures_read_the_same(texter, twilio) -> 
 
 
 async def test_texts_to_the_mainland_are_one_way_and_carry_no_links(texter, twilio) -> None:
-    assert not texter.can.for_number("+8613800001234").two_way
-    assert texter.can.for_number("+12025550111").two_way
+    assert not texter.can.find_rules("+8613800001234").two_way
+    assert texter.can.find_rules("+12025550111").two_way
     with pytest.raises(DeliveryError) as caught:
         await texter.send("+8613800001234", "见 https://x.cn")
     assert (caught.value.kind, caught.value.code) == ("permanent", "link_not_allowed")
@@ -42,7 +42,7 @@ async def test_texts_to_the_mainland_are_one_way_and_carry_no_links(texter, twil
 
 
 def test_a_delivery_report_is_read_in_our_words(twilio) -> None:
-    texter = TwilioTexter(ACCOUNT, "t", "+1")
+    texter = TwilioSmsGateway(ACCOUNT, "t", "+1")
     event = texter.read({"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30006"})
     assert (event.provider_id, event.status, event.error_code) == ("SM1", "undelivered", "30006")
     assert texter.read({}).status == ""

@@ -7,15 +7,15 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.message import Ask, Dial, Prompt, Record
-from notify.phone.twilio import TwilioLine
+from notify.message import Ask, Connect, Prompt, Record
+from notify.voice.twilio import TwilioCarrier
 from tests.notify.fake_twilio import ACCOUNT
 
 NEXT = "https://h/hooks/twilio/next?letter=7&turn=2"
 
 
-def plain_line() -> TwilioLine:
-    return TwilioLine(ACCOUNT, "token")
+def plain_line() -> TwilioCarrier:
+    return TwilioCarrier(ACCOUNT, "token")
 
 
 def spoken(twiml: str) -> list[str]:
@@ -56,7 +56,7 @@ def test_a_recording_of_nothing_still_goes_on() -> None:
 
 
 def test_a_bridge_rings_the_other_side_and_comes_back() -> None:
-    attempt = Dial("+8613900000000", announce_url="https://h/announce", record=True)
+    attempt = Connect("+8613900000000", announce_url="https://h/announce", record=True)
     root = fromstring(plain_line().render(Prompt(("正在接通",), dial=attempt), next_url=NEXT))
     assert [verb.tag for verb in root] == ["Say", "Dial"]
     assert root[1].get("action") == NEXT

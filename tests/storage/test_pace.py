@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from backend.delivery.shared_limit import SharedRateLimiter
-from notify.pace import Bucket, LocalPacer, Pacer
+from notify.rate_limit import Bucket, LocalRateLimiter, RateLimiter
 from storage.delivery.rate_limit import SqlRateLimitStore
 from storage.delivery.rate_limit_redis import RedisRateLimitStore
 from storage.engine.database import Database
@@ -69,9 +69,9 @@ class FakePipe:
             self.redis.changes[name] = self.redis.changes.get(name, 0) + 1
 
 
-async def leaves(pacers: Sequence[Pacer], buckets: Sequence[Bucket], now: float) -> int:
+async def leaves(pacers: Sequence[RateLimiter], buckets: Sequence[Bucket], now: float) -> int:
     """How many of one ask each may leave at once."""
-    return sum(w == 0.0 for w in await asyncio.gather(*(p.take(buckets, now) for p in pacers)))
+    return sum(w == 0.0 for w in await asyncio.gather(*(p.try_acquire(buckets, now) for p in pacers)))
 
 
 async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(database: Database) -> None:
@@ -86,18 +86,18 @@ async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(databa
 
 async def test_all_buckets_are_counted_or_none(database: Database) -> None:
     limiter = SharedRateLimiter(SqlRateLimitStore(database))
-    assert await limiter.take([BOT, CHAT], 1000.0) == 0.0
-    assert await limiter.take([BOT, CHAT], 1000.5) == pytest.approx(0.5)
-    assert await limiter.take([BOT], 1000.5) == 0.0  # the refused one was not counted
-    assert await limiter.take([], 1000.5) == 0.0
+    assert await limiter.try_acquire([BOT, CHAT], 1000.0) == 0.0
+    assert await limiter.try_acquire([BOT, CHAT], 1000.5) == pytest.approx(0.5)
+    assert await limiter.try_acquire([BOT], 1000.5) == 0.0  # the refused one was not counted
+    assert await limiter.try_acquire([], 1000.5) == 0.0
 
 
 async def test_the_table_says_what_one_process_alone_would_say(database: Database) -> None:
-    shared, local = SharedRateLimiter(SqlRateLimitStore(database)), LocalPacer()
+    shared, local = SharedRateLimiter(SqlRateLimitStore(database)), LocalRateLimiter()
     now = 1000.0
     for step in range(60):
-        buckets = [BOT, CHAT.of(str(step % 3)), GROUP]
-        assert await shared.take(buckets, now) == pytest.approx(await local.take(buckets, now))
+        buckets = [BOT, CHAT.for_subject(str(step % 3)), GROUP]
+        assert await shared.try_acquire(buckets, now) == pytest.approx(await local.try_acquire(buckets, now))
         now += 0.013 * (step % 7)
 
 
@@ -114,12 +114,12 @@ async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_F
     redis.gone = True
     left = 0
     for step in range(100):  # a second
-        left += await limiter.take([BOT], 1000.0 + step / 100) == 0.0
+        left += await limiter.try_acquire([BOT], 1000.0 + step / 100) == 0.0
     assert left == 5
     redis.gone = False
     assert redis.kept == {}
     time[0] = 6.0
-    assert await limiter.take([BOT], 1010.0) == 0.0
+    assert await limiter.try_acquire([BOT], 1010.0) == 0.0
     assert list(redis.kept) == ["jiesu:pace:bot"]
 
 
@@ -129,4 +129,4 @@ async def test_who_cannot_reach_the_database_gets_no_leave_to_send_FM13() -> Non
             raise OSError("away")
 
     with pytest.raises(OSError):
-        await SharedRateLimiter(Away()).take([BOT], 1.0)
+        await SharedRateLimiter(Away()).try_acquire([BOT], 1.0)

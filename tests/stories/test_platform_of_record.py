@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from notify.record import FRESH, genuine, sign
+from notify.platform_client import MAX_AGE, is_genuine, sign_request
 from sandbox.record import Mood, RecordPlatform
 from sandbox.telegram.model import Message
 from sandbox.telegram.people import ChatUser
@@ -150,14 +150,14 @@ async def test_an_answer_without_a_good_and_fresh_signature_is_not_heard(office:
 
 def test_a_signature_binds_the_second_the_path_and_the_body() -> None:
     now = int(time.time())
-    headers = {"X-Jiesu-Timestamp": str(now), "X-Jiesu-Signature": sign("a", now, "POST", "/x?y=1", b"body")}
-    assert genuine(["b", "a"], headers, "POST", "/x?y=1", b"body", now)
+    headers = {"X-Jiesu-Timestamp": str(now), "X-Jiesu-Signature": sign_request("a", now, "POST", "/x?y=1", b"body")}
+    assert is_genuine(["b", "a"], headers, "POST", "/x?y=1", b"body", now)
     for secrets, method, target, body, at in (
         (["b"], "POST", "/x?y=1", b"body", now), (["a"], "PUT", "/x?y=1", b"body", now),
         (["a"], "POST", "/x?y=2", b"body", now), (["a"], "POST", "/x?y=1", b"bodx", now),
-        (["a"], "POST", "/x?y=1", b"body", now + FRESH + 1), ([""], "POST", "/x?y=1", b"body", now),
+        (["a"], "POST", "/x?y=1", b"body", now + MAX_AGE + 1), ([""], "POST", "/x?y=1", b"body", now),
     ):  # fmt: skip
-        assert not genuine(secrets, headers, method, target, body, at)
+        assert not is_genuine(secrets, headers, method, target, body, at)
     odd = {**headers, "X-Jiesu-Signature": "é" * 64}
-    assert not genuine(["a"], odd, "POST", "/x?y=1", b"body", now)
-    assert timedelta(seconds=FRESH) == timedelta(minutes=5)
+    assert not is_genuine(["a"], odd, "POST", "/x?y=1", b"body", now)
+    assert timedelta(seconds=MAX_AGE) == timedelta(minutes=5)

@@ -5,8 +5,8 @@ from aiohttp import web
 from backend.calls.service import Calls
 from backend.visits.texting import RequesterTexts
 from backend.web.webhooks.voice import BASE_PATH, Fields, PhoneHooks
-from notify.line import Line
-from notify.text import TextEvent
+from notify.carrier import VoiceCarrier
+from notify.sms_gateway import SmsEvent
 
 EMPTY_RESPONSE = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
@@ -14,7 +14,7 @@ EMPTY_RESPONSE = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 class SmsHooks(PhoneHooks):
     """`…/sms`: an incoming SMS; `…/sms/status/ID`: the status of one of ours. A repeated message has one effect."""
 
-    def __init__(self, calls: Calls, carrier: Line, address: str, texting: RequesterTexts) -> None:
+    def __init__(self, calls: Calls, carrier: VoiceCarrier, address: str, texting: RequesterTexts) -> None:
         super().__init__(calls, carrier, address)
         self._texting = texting
 
@@ -42,6 +42,6 @@ class SmsHooks(PhoneHooks):
         )
         return web.Response(status=204 if stored else 503)
 
-    async def _store_sms_status(self, text_id: int, event: TextEvent) -> bool:
+    async def _store_sms_status(self, text_id: int, event: SmsEvent) -> bool:
         await self._texting.report(text_id, event)
         return True

@@ -14,7 +14,7 @@ from backend.calls.dialogue import Spoken
 from backend.calls.service import Calls
 from backend.domain.refusals import Refused, get_http_status
 from backend.web.body import BodyTimeout, read_bytes
-from notify.line import Line, LineEvent
+from notify.carrier import CallEvent, VoiceCarrier
 from notify.message import Prompt
 
 log = structlog.get_logger("phone")
@@ -43,7 +43,7 @@ class HasAddress(Protocol):
 class PhoneHooks:
     """The routes. Never 429 (FW12), never 5xx because of the input; 503 only when a status could not be stored."""
 
-    def __init__(self, calls: Calls, carrier: Line, address: str) -> None:
+    def __init__(self, calls: Calls, carrier: VoiceCarrier, address: str) -> None:
         self._calls = calls
         self._carrier = carrier
         self._address = address.rstrip("/")
@@ -123,7 +123,8 @@ class PhoneHooks:
             return False
         signed = [] if request.method == "GET" else fields
         return any(
-            self._carrier.genuine(url=url, params=signed, signature=signatures[0]) for url in self._signed_urls(request)
+            self._carrier.is_genuine(url=url, params=signed, signature=signatures[0])
+            for url in self._signed_urls(request)
         )
 
     def _signed_urls(self, request: web.Request) -> Iterator[str]:
@@ -178,7 +179,7 @@ class PhoneHooks:
         )
         return web.Response(status=204 if stored else 503)
 
-    async def _store_status(self, attempt_id: int, event: LineEvent) -> bool:
+    async def _store_status(self, attempt_id: int, event: CallEvent) -> bool:
         await self._calls.receive_status(attempt_id, event)
         return True
 
@@ -221,11 +222,11 @@ class PhoneHooks:
             else self._respond_xml(self._wait_prompt, url)
         )
 
-    def _seal_input(self, attempt_id: int, event: LineEvent) -> str:
+    def _seal_input(self, attempt_id: int, event: CallEvent) -> str:
         values = [event.digits, event.speech[:MAX_SPEECH_CHARS], event.confidence, event.recording_url]
         return self._calls.seal_param(attempt_id, json.dumps(values, ensure_ascii=False))
 
-    def _open_input(self, attempt_id: int, event: LineEvent, sealed: str) -> LineEvent:
+    def _open_input(self, attempt_id: int, event: CallEvent, sealed: str) -> CallEvent:
         """Return the event with the input from before the wait; input we did not seal is ignored."""
         try:
             digits, speech, confidence, recording = json.loads(self._calls.open_param(attempt_id, sealed))
@@ -247,7 +248,7 @@ def _parse_count(request: web.Request, name: str) -> int:
     return int(text)
 
 
-def add_phone_hooks(app: web.Application, calls: Calls, carrier: Line, config: HasAddress) -> PhoneHooks:
+def add_phone_hooks(app: web.Application, calls: Calls, carrier: VoiceCarrier, config: HasAddress) -> PhoneHooks:
     """Add the carrier's routes to an application."""
     hooks = PhoneHooks(calls, carrier, config.address)
     hooks.add_routes(app)

@@ -9,7 +9,7 @@ from aiohttp import web
 from backend.calls.service import Calls
 from backend.domain.refusals import Refused
 from backend.web.body import read_json
-from notify.line import Line
+from notify.carrier import VoiceCarrier
 from notify.message import Prompt
 
 log = structlog.get_logger("phone")
@@ -21,7 +21,7 @@ EMPTY_PROMPT = Prompt(())
 class ReportHooks:
     """`POST /hooks/NAME/reports/SECRET`: 403 without the secret, 400 for an invalid report, 503 to have it sent again."""
 
-    def __init__(self, calls: Calls, carrier: Line) -> None:
+    def __init__(self, calls: Calls, carrier: VoiceCarrier) -> None:
         self._calls, self._carrier = calls, carrier
 
     def add_to(self, app: web.Application) -> None:
@@ -29,7 +29,7 @@ class ReportHooks:
         app.router.add_post(f"/hooks/{self._carrier.name}/reports/{{secret}}", self._receive)
 
     async def _receive(self, request: web.Request) -> web.Response:
-        if not self._carrier.genuine(url=str(request.url), params=(), signature=None):
+        if not self._carrier.is_genuine(url=str(request.url), params=(), signature=None):
             return web.Response(status=403)
         try:
             body = await read_json(request)

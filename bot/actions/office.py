@@ -1,0 +1,124 @@
+"""/status, /overdue, and /help by role."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from backend.domain.button_data import ButtonData, encode
+from backend.domain.move_table import is_allowed
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Role, State
+from backend.ports.glance import OverdueTicket
+from backend.reporting import chat_charts
+from bot.actions.units import count_working
+from bot.conversation import Conversation
+from notify.message import Button, Card, Picture
+
+MAX_LISTED = 30  # overdue tickets on one list
+MAX_BUTTONS = 10  # of them with buttons
+MAX_UNITS = 8  # units listed in the text
+VISIT_STATES = (State.CLOSED, State.REVISIT_AUTO, State.REVISIT_MANUAL)
+CALL_ROLES = (Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
+DECISION_VERBS = ("decide_return", "decide_close")
+
+
+async def show_help(chat: Conversation, text: str = "") -> None:
+    """Handle /help: what everyone may do, and what this role may do besides."""
+    lines = [chat.render("command.help")]
+    if chat.person is not None:
+        role = chat.actor.role
+        if chat.actor.is_unit_member:
+            lines.append(chat.render("office.help_unit"))
+        else:
+            lines.append(chat.render("office.help_read"))
+            lines += [chat.render("office.help_supervise")] if is_allowed(role, "supervise") else []
+            lines += [chat.render("office.help_call")] if role in CALL_ROLES else []
+            lines += (
+                [chat.render("office.help_decide")] if any(is_allowed(role, verb) for verb in DECISION_VERBS) else []
+            )
+    await chat.answer("\n".join(lines))
+
+
+async def show_status(chat: Conversation, text: str = "") -> None:
+    """Handle /status: today's counts and the current state, as text and as a picture."""
+    if chat.actor.is_unit_member:
+        raise Refused("forbidden")
+    glance = chat.services.overview
+    if glance is None:
+        raise Refused("unavailable")
+    now = chat.now
+    counts = await chat.services.queries.count_open(now)
+    today = await glance.count_since(now.replace(hour=0, minute=0, second=0, microsecond=0))
+    loads = await glance.list_unit_loads(now)
+    units = (await chat.services.office.snapshot()).config.units
+    named = [(units[one.unit].name if one.unit in units else one.unit, one.open, one.late) for one in loads]
+    facts = {
+        "received": today["received"], "dispatched": today.get("dispatch", 0) + today.get("reassign", 0),
+        "signed": today.get("sign", 0) + today.get("auto_sign", 0), "closed": today.get("close", 0),
+        "visited": today.get("visit", 0), "red_today": today.get("red_card", 0),
+        "pending": _sum(counts, State.REGISTERED, State.PENDING_DISPATCH), "unsigned": _sum(counts, State.DISPATCHED),
+        "working": count_working(counts), "visiting": _sum(counts, *VISIT_STATES), "overdue": counts.get("overdue", 0),
+        "red": counts.get("red", 0),
+    }  # fmt: skip
+    at = chat.format_time(now)
+    await chat.send_text(chat.render(
+        "office.status", at=at, **facts, letters=await _format_backlog(chat),
+        units="".join("\n" + chat.render("office.status_unit", unit=name, open=held, late=late or "")
+                      for name, held, late in named[:MAX_UNITS]),
+    ))  # fmt: skip
+    figures = [
+        (chat.render(f"drawn.{name}"), int(facts[name]))
+        for name in ("received", "dispatched", "signed", "closed", "overdue", "red")
+    ]
+    drawn = await chat_charts.render_today(chat.services.texts, at, figures, named)
+    if drawn is not None and chat.chat_id is not None:
+        await chat.send(str(chat.chat_id), Card("", (), Picture("today.png", drawn)))
+
+
+def _sum(counts: Mapping[str, int], *states: State) -> int:
+    return sum(int(counts.get(s.value, 0)) for s in states)
+
+
+async def _format_backlog(chat: Conversation) -> str:
+    """Return a line about messages that wait or failed, "" when there are none."""
+    messages = (await chat.services.queries.count_recent()).get("letters", {})
+    waiting, failed = messages.get("pending", 0), messages.get("failed", 0) + messages.get("dead", 0)
+    return chat.render("office.status_letters", waiting=waiting, failed=failed) if waiting or failed else ""
+
+
+async def show_overdue(chat: Conversation, text: str = "") -> None:
+    """Handle /overdue: tickets with an overdue duty, by unit; a unit sees its own."""
+    glance, actor = chat.services.overview, chat.actor
+    if glance is None:
+        raise Refused("unavailable")
+    count, found = await glance.list_overdue(chat.now, MAX_LISTED, actor.unit if actor.is_unit_member else None)
+    if not found:
+        await chat.answer_key("office.overdue_none")
+        return
+    units = (await chat.services.office.snapshot()).config.units
+    lines = [chat.render("office.overdue_head", n=count)]
+    in_order = sorted(found, key=lambda one: (one.unit is None, one.unit or "", one.due_at))
+    for code, group in groupby(in_order, key=lambda one: one.unit):
+        rows = list(group)
+        name = units[code].name if code in units else code or chat.render("office.no_unit")
+        lines.append(chat.render("office.overdue_unit", unit=name, n=len(rows)))
+        lines += [_format_line(chat, one) for one in rows]
+    if count > len(found):
+        lines.append(chat.render("office.overdue_more", n=count - len(found)))
+    if chat.chat_id is not None:
+        await chat.send(str(chat.chat_id), Card("\n".join(lines), _build_buttons(chat, in_order)))
+
+
+def _format_line(chat: Conversation, one: OverdueTicket) -> str:
+    what = chat.services.texts.get_word("obligation", one.kind)
+    return chat.render("office.overdue_line", ticket_no=one.ticket_no, what=what, due=chat.format_time(one.due_at))
+
+
+def _build_buttons(chat: Conversation, found: Sequence[OverdueTicket]) -> tuple[tuple[Button, ...], ...]:
+    """Build the buttons: open each ticket, and supervise it where the role may."""
+    rows = []
+    for one in [o for o in found if o.assignment_id is not None][:MAX_BUTTONS]:
+        row = [Button(one.ticket_no, encode(ButtonData("whole", one.assignment_id or 0, one.version)))]
+        if is_allowed(chat.actor.role, "supervise"):
+            row.append(Button(chat.render("button.supervise"), encode(ButtonData("supervise", one.assignment_id or 0))))
+        rows.append(tuple(row))
+    return tuple(rows)

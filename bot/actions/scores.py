@@ -1,0 +1,128 @@
+"""/rank and /report: a unit sees its own scores, the office all, and everyone a quarter once it is final (Q52)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backend.domain.refusals import Refused
+from backend.reporting import chat_charts
+from bot.conversation import Conversation
+from notify.message import Card, Document, Picture
+
+MONTH_PATTERN = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
+PERIOD_PATTERN = re.compile(r"20\d\d(Q[1-4])?", re.ASCII)
+MAX_UNITS = 40  # units on a list
+
+
+async def show_ranking(chat: Conversation, text: str = "") -> None:
+    """Handle /rank [MONTH], also a quarter or a year; this month by default."""
+    period = text.strip().upper() or f"{chat.now:%Y-%m}"
+    month = bool(MONTH_PATTERN.fullmatch(period))
+    if not (month or PERIOD_PATTERN.fullmatch(period)):
+        await chat.answer_key("office.rank_usage")
+        return
+    actor, scoring = chat.actor, chat.services.scoring
+    if scoring is None:
+        raise Refused("unavailable")
+    if month:
+        found = await scoring.get_scores(month=period, scheme=None, unit=None, actor=actor)
+        final = found.get("state") == "locked"
+    else:
+        found, final = await scoring.compute_period(period, evidence=False), await scoring.is_locked(period)
+    sheets: Sequence[Mapping[str, Any]] = found["units"]
+    state = chat.render("office.state_locked" if final else "office.state_trial")
+    if actor.is_unit_member and (month or not final):
+        await _show_own_score(chat, [s for s in sheets if s["unit"] == actor.unit], period, state, month=month)
+        return
+    await _show_all_scores(chat, sheets, period, state, month=month)
+
+
+async def _show_own_score(
+    chat: Conversation, sheets: Sequence[Mapping[str, Any]], period: str, state: str, *, month: bool
+) -> None:
+    """Send a unit its own score only."""
+    score = sheets[0]["total"] if sheets else None
+    if score is None:
+        await chat.answer_key("office.rank_none", period=period)
+        return
+    key = "office.rank_own" if month else "office.rank_not_yet"
+    await chat.answer_key(key, unit=sheets[0]["name"], period=period, score=score, state=state)
+
+
+async def _show_all_scores(
+    chat: Conversation, sheets: Sequence[Mapping[str, Any]], period: str, state: str, *, month: bool
+) -> None:
+    """Send all scores, handling units and institutions apart; with ranks only where ranks are published."""
+    tiers = (await chat.services.office.snapshot()).settings.choice("bulletin.ranking") == "tiers"
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for sheet in sheets:
+        if sheet["total"] is not None:
+            groups.setdefault(str(sheet.get("of") or sheet["scheme"]), []).append(sheet)
+    if not groups:
+        await chat.answer_key("office.rank_none", period=period)
+        return
+    lines = [chat.render("office.rank_month" if month else "office.rank_longer", period=period, state=state)]
+    bars: list[tuple[str, str, str]] = []
+    for scheme in sorted(groups, key=lambda name: -len(groups[name])):
+        if len(groups) > 1:
+            lines.append(chat.services.texts.get_word_or_value("scheme", scheme))
+        for sheet in sorted(groups[scheme], key=lambda s: (-float(s["total"]), s["unit"]))[:MAX_UNITS]:
+            place = "" if month or tiers else str(sheet.get("rank") or "")
+            band = (
+                chat.services.texts.get_word_or_value("tier", str(sheet.get("tier") or ""))
+                if tiers and not month
+                else ""
+            )
+            lines.append(
+                chat.render("office.rank_line", rank=place, unit=sheet["name"], score=sheet["total"], tier=band)
+            )
+            bars.append((sheet["name"], sheet["total"], band or place))
+    idle = chat.render("bot.and").join(s["name"] for s in sheets if s["total"] is None)
+    if idle:
+        lines.append(chat.render("office.rank_unscored", units=idle))
+    address = await get_private_address(chat)
+    await chat.send(address, Card("\n".join(lines)))
+    drawn = await chat_charts.render_ranking(chat.services.texts, period, state, bars[:MAX_UNITS])
+    if drawn is not None:
+        await chat.send(address, Card("", (), Picture(f"{period}.png", drawn)))
+
+
+async def send_report(chat: Conversation, text: str = "") -> None:
+    """Handle /report MONTH, also a quarter or a year: send its documents, and a month's chart. Office only."""
+    if chat.actor.is_unit_member:
+        raise Refused("forbidden")
+    month = text.strip().upper()
+    if not (MONTH_PATTERN.fullmatch(month) or PERIOD_PATTERN.fullmatch(month)):
+        await chat.answer_key("office.report_usage")
+        return
+    bulletins = chat.services.reporting
+    if bulletins is None:
+        raise Refused("unavailable")
+    address = await get_private_address(chat)
+    await chat.send_text(chat.render("office.report_working", month=month))
+    get_documents = (
+        bulletins.make_month
+        if MONTH_PATTERN.fullmatch(month)
+        else bulletins.make_quarter
+        if "Q" in month
+        else bulletins.make_year
+    )
+    documents = await get_documents(month, by=chat.actor)
+    drawn = await bulletins.render_glance(month) if MONTH_PATTERN.fullmatch(month) else None
+    if drawn is not None:
+        await chat.send(address, Card("", (), Picture(f"{month}.png", drawn)))
+    for name, content in documents:
+        if await chat.send(address, Card(name, (), Document(name, content))) is None:
+            await chat.send(address, Card(chat.render("office.report_unsent", name=name)))
+    await chat.audit("report_sent", month=month, files=[name for name, _ in documents])
+    await chat.send(address, Card(chat.render("office.report_done", month=month, n=len(documents))))
+
+
+async def get_private_address(chat: Conversation) -> str:
+    """Return where scores may be sent: the person's own chat, even when asked in a group. Refused `unavailable`."""
+    if chat.private:
+        return str(chat.chat_id)
+    if not chat.bound_person.address:
+        raise Refused("unavailable")
+    await chat.answer_key("office.sent_privately")
+    return chat.bound_person.address

@@ -1,0 +1,304 @@
+"""One update of one person: who they are, where, and how they are answered; a press is answered exactly once."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from aiogram.exceptions import AiogramError
+from aiogram.types import CallbackQuery, ForceReply, Message, ReplyKeyboardMarkup, ReplyKeyboardRemove, Update
+
+from backend.domain.acts import Act, Actor
+from backend.domain.button_data import ButtonData, encode
+from backend.domain.records import Person
+from backend.domain.refusals import Refused
+from backend.domain.spoken_time import format_time
+from backend.domain.ticket import Source
+from backend.ports.chat_state import OpenQuestion
+from backend.tickets.service import ActResult
+from bot.services import CHANNEL, BotServices
+from notify.channel import DeliveryError
+from notify.message import Button, Card, Receipt
+
+log = structlog.get_logger("bot")
+WORKING_AFTER = 0.7  # seconds until a press is answered "working" (contract §6: within 1 s)
+QUESTION_LIFETIME = timedelta(days=1)
+MAX_QUESTIONS = 8  # newest questions whose messages may still be replied to
+TOAST_LIMIT = 200  # characters (FT26)
+MAX_WAIT = 10.0  # seconds a conversation waits for the rate limiter or a 429
+NETWORK_ERRORS = (AiogramError, aiohttp.ClientError, TimeoutError, OSError)
+
+#: rows of buttons: (catalogue key of the label, press)
+ButtonRows = Sequence[Sequence[tuple[str, ButtonData]]]
+
+
+class Conversation:
+    """The conversation of one update."""
+
+    def __init__(self, services: BotServices, update: Update, inbox_id: int | None, attempt: int) -> None:
+        self.services = services
+        self.render = services.texts.render
+        self.inbox_id = inbox_id
+        self.attempt = attempt
+        self.press: CallbackQuery | None = update.callback_query
+        self.message: Message | None = update.message or update.edited_message
+        self.person: Person | None = None
+        member = update.my_chat_member
+        holder = self.press or self.message or member
+        user = holder.from_user if holder else None
+        self.user_id = str(user.id) if user else ""
+        self.chat_id: int | None = None
+        self.message_id: int | None = None
+        self.private = False
+        held = self.press.message if self.press else self.message
+        chat = held.chat if held else member.chat if member else None
+        if chat is not None:
+            self.chat_id, self.private = chat.id, chat.type == "private"
+        if held is not None:
+            self.message_id = held.message_id
+        self._answered = self.press is None
+        self._watch: asyncio.Task[None] | None = None
+        self.marked_done = False  # a move has marked the update as done
+
+    # -- who
+
+    @property
+    def bound_person(self) -> Person:
+        """The bound person. Refused `unbound` (M23)."""
+        if self.person is None:
+            raise Refused("unbound")
+        return self.person
+
+    @property
+    def actor(self) -> Actor:
+        """The bound person as an actor."""
+        return Actor(self.bound_person.code, self.bound_person.role, self.bound_person.unit)
+
+    @property
+    def now(self) -> datetime:
+        """The office's current time."""
+        return self.services.office.clock.now()
+
+    # -- acting
+
+    async def act(self, verb: str, *, assignment_id: int | None = None, ticket_no: str | None = None,
+                  seen_version: int | None = None, **arguments: Any) -> ActResult:  # fmt: skip
+        """Perform one act; the same transaction marks the update as done. Refused as the act is."""
+        act = Act(verb, self.actor, Source.TELEGRAM, ticket_no=ticket_no, assignment_id=assignment_id,
+                  arguments=arguments, seen_version=seen_version, inbox_id=self.inbox_id)  # fmt: skip
+        result = await self.services.tickets.act(act)
+        self.marked_done |= self.inbox_id is not None and result.plan is not None
+        return result
+
+    async def audit(self, event: str, **facts: Any) -> None:
+        """Write an audit row about this user (FT13)."""
+        who = self.person.code if self.person else f"{CHANNEL}:{self.user_id}"
+        await self.services.audit.record(self.now, who, event, None, **facts)
+
+    # -- answering
+
+    def answer_in_time(self) -> None:
+        """Answer the press "working" in time when its handler takes long."""
+
+        async def soon() -> None:
+            await asyncio.sleep(WORKING_AFTER)
+            await self.show_toast(self.render("toast.working"))
+
+        if not self._answered:
+            self._watch = asyncio.create_task(soon())
+
+    async def show_toast(self, text: str) -> bool:
+        """Answer the press, once; False when already answered or there is none. A late answer is no error (FT12)."""
+        if self._answered or self.press is None:
+            return False
+        self._answered = True
+        if self._watch is not None and self._watch is not asyncio.current_task():
+            self._watch.cancel()
+        try:
+            await self.services.bot.answer_callback_query(self.press.id, text=text[:TOAST_LIMIT] or None)
+        except NETWORK_ERRORS as accident:
+            log.info("press_not_answered", error=type(accident).__name__)
+        return True
+
+    async def answer(self, text: str) -> None:
+        """Send a text: as a toast while the press is unanswered, else as a message."""
+        if not await self.show_toast(text):
+            await self.send_text(text)
+
+    async def answer_key(self, key: str, **facts: Any) -> None:
+        """Send a text of the catalogue, as `tell` does."""
+        await self.answer(self.render(key, **facts))
+
+    async def send_text(self, text: str, buttons: ButtonRows = ()) -> str | None:
+        """Send a message in this chat, as a reply where it answers one; return its id, None when it failed."""
+        if self.chat_id is None:
+            return None
+        texts = self.services.texts
+        rows = tuple(tuple(Button(texts.render(name), encode(p)) for name, p in row) for row in buttons)
+        reply = None if self.private and self.press is None else self.message_id
+        sent = await self.send(str(self.chat_id), Card(text, rows), None if reply is None else str(reply))
+        return sent.provider_id if sent else None
+
+    async def send(self, address: str, card: Card, reply_to: str | None = None) -> Receipt | None:
+        """Send a card to any chat within the rate limits; None when it could not be sent."""
+        for patient in (True, False):
+            if not await self._acquire_rate(address):
+                log.warning("chat_text_not_sent", error="no pace left")
+                return None
+            try:
+                return await self.services.channel.send(address, card, reply_to=reply_to)
+            except DeliveryError as error:
+                if error.kind == "throttled" and patient and (error.retry_after or 0) <= MAX_WAIT:
+                    await asyncio.sleep(error.retry_after or 1)
+                    continue
+                await self._handle_unsent(error)
+                return None
+        return None
+
+    async def _acquire_rate(self, address: str) -> bool:
+        """Wait for the rate limiter; False when that would take longer than `PATIENCE`."""
+        buckets = self.services.channel.buckets(address)
+        waited = 0.0
+        while (seconds := await self.services.rate_limiter.try_acquire(buckets, time.time())) > 0:
+            waited += seconds
+            if waited > MAX_WAIT:
+                return False
+            await asyncio.sleep(seconds)
+        return True
+
+    async def _handle_unsent(self, error: DeliveryError) -> None:
+        log.warning("chat_text_not_sent", error=str(error))
+        if error.kind == "dead_address" and self.private and self.person and not error.new_address:
+            await self.unbind_dead_chat(error.code)
+
+    async def unbind_dead_chat(self, reason: str) -> None:
+        """Unbind the person whose chat is dead (FT20), and ask their colleagues to have them bind again."""
+        person = self.bound_person
+        if not await self.services.people.drop_binding(person.code, CHANNEL, reason):
+            return
+        units = (await self.services.office.snapshot()).config.units
+        unit = units[person.unit].name if person.unit in units else person.unit
+        text = self.render("chat.address_dead", unit=unit, name=person.name)
+        for colleague in await self.services.people.list_colleagues(person):
+            await self.send(str(colleague.address), Card(text))
+
+    async def send_with_markup(
+        self, text: str, markup: ForceReply | ReplyKeyboardMarkup | ReplyKeyboardRemove
+    ) -> str | None:
+        """Send a short text with a markup other than buttons; return its id, None when it failed."""
+        if self.chat_id is None:
+            return None
+        if not await self._acquire_rate(str(self.chat_id)):
+            return None
+        try:
+            sent = await self.services.bot.send_message(self.chat_id, text, reply_markup=markup)
+        except NETWORK_ERRORS as accident:
+            log.warning("chat_text_not_sent", error=type(accident).__name__)
+            return None
+        return str(sent.message_id)
+
+    async def refuse(self, refused: Refused) -> None:
+        """Send a refusal as text."""
+        await self.answer(await self.format_refusal(refused))
+
+    async def format_refusal(self, refused: Refused) -> str:
+        """Return the text of a refusal, with names for codes and formatted times."""
+        if refused.code == "unbound":
+            return self.render("chat.M23")
+        facts = dict(refused.facts)
+        if isinstance(facts.get("by"), str):
+            facts["by"] = await self.get_name(facts["by"])
+        for name in ("at", "due", "latest", "until"):
+            if isinstance(facts.get(name), str):
+                with contextlib.suppress(ValueError):
+                    facts[name] = self.format_time(datetime.fromisoformat(facts[name]))
+        return self.services.texts.render_refusal(refused.code, facts)
+
+    async def get_name(self, code: str) -> str:
+        """Return the name behind a person's code; the clock is called the system."""
+        person = (await self.services.office.snapshot()).by_code.get(code)
+        if person is not None:
+            return person.name
+        return self.services.texts.get_word("source", "clock") if code == "system" else code
+
+    def format_time(self, at: datetime) -> str:
+        """Format an instant as cards do."""
+        language = "zh" if self.services.texts.language.startswith("zh") else "en"
+        return format_time(at, self.now, language, self.services.office.clock.zone)
+
+    # -- asking
+
+    async def ask(
+        self, key: str, question: str, subject: int, *, ticket_no: str = "", facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """Ask a question to be answered by a reply, or in private by plain text.
+
+        `said` are facts of the question besides the ticket's number.
+        """
+        sent = await self.send_with_markup(
+            self.render(key, ticket_no=ticket_no, **(facts or {})), ForceReply(selective=True)
+        )
+        await self.save_question(question, subject, sent)
+        await self.show_toast(self.render("toast.asked"))
+
+    async def save_question(self, question: str, subject: int, message_id: str | None, **facts: Any) -> None:
+        """Store the open question."""
+        now = self.now
+        before = await self.services.chat_state.find_question(CHANNEL, self.user_id, now)
+        asked = dict(before.facts.get("messages", {})) if before else {}
+        if message_id is not None:
+            asked[message_id] = [question, subject]
+        asked = dict(list(asked.items())[-MAX_QUESTIONS:])
+        body = {**facts, "subject": subject, "messages": asked}
+        await self.services.chat_state.save_question(
+            CHANNEL, self.user_id, OpenQuestion(question, body), now, now + QUESTION_LIFETIME
+        )
+
+    async def link_message(self, message_id: str | None, subject: int) -> None:
+        """Store that replies to this message are about that assignment; the open question stays open."""
+        if message_id is None:
+            return
+        now = self.now
+        before = await self.services.chat_state.find_question(CHANNEL, self.user_id, now) or OpenQuestion("")
+        asked = {**before.facts.get("messages", {}), message_id: ["", subject]}
+        body = {**before.facts, "messages": dict(list(asked.items())[-MAX_QUESTIONS:])}
+        await self.services.chat_state.save_question(
+            CHANNEL, self.user_id, OpenQuestion(before.what, body), now, now + QUESTION_LIFETIME
+        )
+
+    async def close_question(self, question: OpenQuestion) -> None:
+        """Close the question for plain text; a reply to its message still answers it."""
+        kept, now = OpenQuestion("", {"messages": question.facts.get("messages", {})}), self.now
+        await self.services.chat_state.save_question(CHANNEL, self.user_id, kept, now, now + QUESTION_LIFETIME)
+
+    async def delete_question(self) -> None:
+        """Clear the open question, which was answered."""
+        await self.services.chat_state.delete_question(CHANNEL, self.user_id)
+
+    # -- the message that was pressed
+
+    async def remove_buttons(self) -> None:
+        """Remove the buttons of the pressed message."""
+        if self.press is None or self.chat_id is None or self.message_id is None:
+            return
+        with contextlib.suppress(*NETWORK_ERRORS):
+            await self.services.bot.edit_message_reply_markup(chat_id=self.chat_id, message_id=self.message_id)
+
+    async def update_card(self) -> None:
+        """Update the pressed message: render a card again, remove the buttons of anything else (FT14)."""
+        if self.press is None or self.chat_id is None or self.message_id is None:
+            return
+        address, message = str(self.chat_id), str(self.message_id)
+        held = await self.services.card_store.find(CHANNEL, address, message)
+        rendered = await self.services.cards.render_held(held) if held else None
+        if rendered is None:
+            await self.remove_buttons()
+            return
+        try:
+            await self.services.channel.edit(address, message, rendered.card)
+        except DeliveryError as error:
+            log.info("chat_card_not_updated", error=str(error))

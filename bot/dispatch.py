@@ -1,0 +1,90 @@
+"""The aiogram dispatcher: identity first, four handlers, one place where refusals become text."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiogram import BaseMiddleware, Dispatcher, Router
+from aiogram.types import CallbackQuery, ChatMemberUpdated, ErrorEvent, Message, TelegramObject, Update
+
+from backend.domain.refusals import Refused
+from bot import messages, presses
+from bot.conversation import Conversation
+from bot.flood import PRESS_COST, FloodLimiter
+from bot.services import CHANNEL, BotServices
+
+log = structlog.get_logger("bot")
+UPDATE_TYPES = ["message", "edited_message", "callback_query", "my_chat_member"]
+LEFT_STATUSES = ("kicked", "left")
+
+Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
+
+
+class IdentityMiddleware(BaseMiddleware):
+    """Identify the person by `from.id` through the registry, never by the chat (FT34), and limit their rate.
+
+    Returns True when a move has already marked the update as done.
+    """
+
+    def __init__(self, services: BotServices, clock: Callable[[], float] = time.monotonic) -> None:
+        self._house = services
+        self._clock = clock
+        self._flood = FloodLimiter()
+
+    async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
+        assert isinstance(event, Update)
+        talk = Conversation(self._house, event, data.get("inbox_id"), data.get("attempt", 1))
+        data["talk"] = talk
+        now = self._clock()
+        if talk.user_id and not self._flood.try_take(talk.user_id, now, PRESS_COST if talk.press is not None else 1.0):
+            if talk.press is not None or self._flood.may_warn(talk.user_id, now):
+                await talk.answer_key("command.busy")
+            return None
+        if talk.user_id:
+            talk.person = await self._house.people.find_by_chat(CHANNEL, talk.user_id)
+        await handler(event, data)
+        return talk.marked_done
+
+
+def build_router() -> Router:
+    """Build a router of four handlers; the rest are tables (dispatch cost grows with the number of handlers)."""
+    router = Router(name="door")
+
+    async def on_press(event: CallbackQuery, chat: Conversation) -> None:
+        await presses.handle_press(chat)
+
+    async def on_message(event: Message, chat: Conversation) -> None:
+        await messages.handle_message(chat, event)
+
+    async def on_edit(event: Message, chat: Conversation) -> None:
+        await messages.handle_edit(chat, event)
+
+    async def on_member(event: ChatMemberUpdated, chat: Conversation) -> None:
+        if chat.private and chat.person is not None and event.new_chat_member.status in LEFT_STATUSES:
+            await chat.unbind_dead_chat("blocked")
+
+    router.callback_query.register(on_press)
+    router.message.register(on_message)
+    router.edited_message.register(on_edit)
+    router.my_chat_member.register(on_member)
+    return router
+
+
+async def on_error(event: ErrorEvent, chat: Conversation) -> None:
+    """Send refusals as text; tell the person of any other error once, and let the inbox keep the update (FT8)."""
+    if isinstance(event.exception, Refused):
+        await chat.refuse(event.exception)
+        return
+    if chat.attempt == 1:
+        await chat.answer_key("command.trouble", request_id=chat.inbox_id or "")
+    raise event.exception
+
+
+def build_dispatcher(services: BotServices) -> Dispatcher:
+    """Build a dispatcher without conversation state in memory and without module-level routers."""
+    dispatcher = Dispatcher(disable_fsm=True)
+    dispatcher.update.outer_middleware(IdentityMiddleware(services))
+    dispatcher.errors.register(on_error)
+    dispatcher.include_router(build_router())
+    return dispatcher

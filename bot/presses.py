@@ -1,0 +1,179 @@
+"""Dispatches button presses: decoded, answered once; forged or outdated ones change nothing."""
+
+from collections.abc import Awaitable, Callable
+
+from backend.domain.button_data import ButtonData, decode
+from backend.domain.refusals import Refused
+from bot.actions import (
+    contact,
+    duty,
+    extend,
+    files,
+    orders,
+    progress,
+    reply,
+    return_,
+    review,
+    sheet,
+    sign,
+    snooze,
+    supervisor,
+    ticket,
+    todo,
+    urging,
+    view,
+)
+from bot.conversation import Conversation
+from bot.ticket_context import TicketContext, load_context
+
+AssignmentHandler = Callable[[Conversation, TicketContext, ButtonData], Awaitable[None]]
+AUDITED_REFUSALS = ("not_found", "forbidden", "unbound")  # worth an audit row (FT13, FT34)
+OUTDATED_REFUSALS = ("overtaken", "not_now", "nothing_pending")
+
+
+async def _sign(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+    await sign.sign(chat, context, press.value)
+
+
+async def _view(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+    await view.show_details(chat, context)
+
+
+async def _simple_act(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+    await orders.start_simple_act(chat, context, press.verb)
+
+
+async def _set_signature(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+    await return_.set_signature(chat, context, press.verb)
+
+
+async def _log_contact(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+    await contact.log_contact(chat, context, press.verb == "reached")
+
+
+def _without_press(work: Callable[[Conversation, TicketContext], Awaitable[None]]) -> AssignmentHandler:
+    async def done(chat: Conversation, context: TicketContext, press: ButtonData) -> None:
+        await work(chat, context)
+
+    return done
+
+
+#: verb of a press about an assignment → its handler
+ASSIGNMENT_HANDLERS: dict[str, AssignmentHandler] = {
+    "sign": _sign,
+    "view": _view,
+    "return": _without_press(return_.start_return),
+    "seal": _set_signature,
+    "leader": _set_signature,
+    "go_on": _without_press(return_.continue_late_return),
+    "go_back": _without_press(return_.cancel_drafts),
+    "reply": _without_press(reply.ask_reply),
+    "close": _without_press(reply.ask_close),
+    "confirm": _without_press(reply.close_without_objection),
+    "extend": _without_press(extend.ask_extension),
+    "informed": _without_press(extend.request_extension),
+    "contact": _without_press(contact.start_contact),
+    "reached": _log_contact,
+    "not_reached": _log_contact,
+    "report_progress": _without_press(progress.ask_progress),
+    "call_supervisor": _without_press(supervisor.ask_supervisor_message),
+    "call_unit": _without_press(urging.call_unit),
+    "whole": _without_press(ticket.open_ticket),
+    "attach": _without_press(files.attach_files),
+    "not_attach": _without_press(files.drop_files),
+    "pass_to_duty": _without_press(duty.pass_to_duty),
+    "view_files": _without_press(view.send_assignment_files),
+    "todo": _without_press(todo.resend_card),
+    **dict.fromkeys(orders.SIMPLE_ACTS, _simple_act),
+}
+#: read-only verbs, allowed even after the assignment has ended
+READ_ONLY_VERBS = frozenset({"view_files", "whole"})
+
+
+async def _snooze(chat: Conversation, press: ButtonData) -> None:
+    await snooze.snooze(chat, press.subject)
+
+
+async def _class(chat: Conversation, press: ButtonData) -> None:
+    await review.choose_class(chat, press.subject, press.value)
+
+
+async def _agree(chat: Conversation, press: ButtonData) -> None:
+    await review.approve(chat, press.subject)
+
+
+async def _disagree(chat: Conversation, press: ButtonData) -> None:
+    await review.ask_refusal_reason(chat, press.subject)
+
+
+async def _next(chat: Conversation, press: ButtonData) -> None:
+    await todo.show_next(chat, press.subject)
+
+
+async def _page(chat: Conversation, press: ButtonData) -> None:
+    await todo.show_page(chat, press.subject)
+
+
+async def _lines(chat: Conversation, press: ButtonData) -> None:
+    await sheet.show_lines(chat, press.subject)
+
+
+async def _contest(chat: Conversation, press: ButtonData) -> None:
+    await sheet.choose_line(chat, press.subject, press.value)
+
+
+async def _contest_line(chat: Conversation, press: ButtonData) -> None:
+    await sheet.ask_contest_reason(chat, press.subject, press.value)
+
+
+#: verb of a press about a request, a run or no single ticket → its handler
+OTHER_HANDLERS: dict[str, Callable[[Conversation, ButtonData], Awaitable[None]]] = {
+    "snooze": _snooze,
+    "agree": _agree,
+    "disagree": _disagree,
+    "class": _class,
+    "next": _next,
+    "todo_page": _page,
+    "lines": _lines,
+    "contest": _contest,
+    "contest_line": _contest_line,
+}
+
+
+async def handle_press(chat: Conversation) -> None:
+    """Handle a button press."""
+    chat.answer_in_time()
+    data = chat.press.data if chat.press else None
+    press = decode(data)
+    try:
+        if press is None:
+            await chat.audit("forged_press", data=repr(data)[:80])
+            await chat.answer_key("toast.unknown_button")
+            return
+        await _dispatch_press(chat, press)
+    except Refused as refused:
+        if refused.code in AUDITED_REFUSALS:
+            await chat.audit("press_refused", data=repr(data)[:80], code=refused.code)
+        await chat.refuse(refused)
+        if refused.code in OUTDATED_REFUSALS:
+            await chat.update_card()
+    finally:
+        await chat.show_toast("")  # stops the app's spinner if nothing was answered
+
+
+async def _dispatch_press(chat: Conversation, press: ButtonData) -> None:
+    if press.verb in OTHER_HANDLERS:
+        chat.actor  # noqa: B018 - refuses an unbound person
+        await OTHER_HANDLERS[press.verb](chat, press)
+        return
+    if press.verb == "todo" and press.subject == 0:
+        await todo.show_next(chat)
+        return
+    if press.verb == "view_files" and await review.send_request_files(chat, press.subject):
+        return
+    case = await load_context(chat, press.subject)
+    if case.assignment.ended_at is not None and press.verb not in READ_ONLY_VERBS:
+        await chat.answer_key("chat.closed_line")
+        await chat.remove_buttons()
+        return
+    await ASSIGNMENT_HANDLERS[press.verb](chat, case, press)

@@ -1,0 +1,69 @@
+"""Loads the ticket and assignment a button or reply is about, as far as the person may see them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from backend.domain.acts import Snapshot
+from backend.domain.button_data import ButtonData
+from backend.domain.flow import is_visible
+from backend.domain.move_table import BY_VERB, is_allowed
+from backend.domain.records import Assignment
+from backend.domain.refusals import Refused
+from backend.domain.ticket import Obligation, State
+from backend.ports.moves import TicketRef
+from bot.conversation import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class TicketContext:
+    """A ticket and one of its assignments."""
+
+    snap: Snapshot
+    assignment: Assignment
+
+    @property
+    def assignment_id(self) -> int:
+        """The assignment's id."""
+        return self.assignment.id
+
+    @property
+    def ticket_no(self) -> str:
+        """The ticket's number."""
+        return self.snap.ticket.no
+
+    def build_button_data(self, verb: str) -> ButtonData:
+        """Build a button press about this assignment at its current version."""
+        return ButtonData(verb, self.assignment_id, self.assignment.version)
+
+    def is_late_for_return(self, now: datetime) -> bool:
+        """Whether a return would now count as late (B35, Q26)."""
+        window = next(
+            (d for d in self.snap.duties if d.kind is Obligation.RETURN and d.assignment_id == self.assignment_id
+             and d.met_at is None), None,
+        )  # fmt: skip
+        return now.replace(microsecond=0) > (window.due_at if window else self.assignment.sign_due_at)
+
+
+async def load_context(chat: Conversation, assignment_id: int) -> TicketContext:
+    """Load the current ticket context. Refused `unbound`; `not_found` when missing or another unit's (FT13)."""
+    actor = chat.actor
+    snap = await chat.services.tickets.moves.load(TicketRef(assignment_id=assignment_id))
+    assignment = snap.find_assignment(assignment_id) if snap else None
+    foreign = assignment is not None and actor.is_unit_member and assignment.unit != actor.unit
+    if snap is None or assignment is None or foreign or not is_visible(snap, actor):
+        raise Refused("not_found", assignment=assignment_id)
+    return TicketContext(snap, assignment)
+
+
+def check_allowed(chat: Conversation, context: TicketContext, verb: str) -> None:
+    """Check role and state before a question is asked. Refused `forbidden`, `overtaken`, `not_now`."""
+    if not is_allowed(chat.actor.role, verb):
+        raise Refused("forbidden", verb=verb)
+    row, assignment, last = BY_VERB[verb], context.assignment, context.snap.last_entry
+    if assignment.ended_at is None and assignment.state in row.from_states:
+        return
+    facts = {"state": str(assignment.state)}
+    early = assignment.state is State.DISPATCHED and assignment.ended_at is None  # not signed: nobody else acted first
+    if last is not None and last.by != chat.actor.code and not early:
+        raise Refused("overtaken", by=last.by, at=last.at.isoformat(), **facts)
+    raise Refused("not_now", **facts)

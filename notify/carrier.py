@@ -1,0 +1,194 @@
+"""Protocol of a voice carrier: place calls, render the next prompt, read webhooks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from notify.message import Prompt
+from notify.rate_limit import Bucket
+
+#: form fields of a webhook: a mapping, or pairs where names may repeat (FW3)
+FormFields = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+def to_pairs(fields: FormFields) -> list[tuple[str, str]]:
+    """Return the fields as pairs in the order given."""
+    return list(fields.items() if isinstance(fields, Mapping) else fields)
+
+
+class CallStatus(StrEnum):
+    """Status of a call; `""` when the webhook does not say."""
+
+    NOT_GIVEN = ""
+    QUEUED = "queued"
+    RINGING = "ringing"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the call is over; anything that arrives later is out of date (FW6)."""
+        return self not in (CallStatus.NOT_GIVEN, CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS)
+
+
+class AnsweredBy(StrEnum):
+    """Who answered, as far as the carrier can tell (FW19); `""` when it was not asked."""
+
+    NOT_GIVEN = ""
+    HUMAN = "human"
+    MACHINE = "machine"
+    FAX = "fax"
+    UNKNOWN = "unknown"
+
+
+class AnswerDetection(StrEnum):
+    """Whether the carrier detects who answered: never, before the first prompt, or in parallel as a hint (FW19)."""
+
+    OFF = "off"
+    FIRST = "first"
+    HINT = "hint"
+
+
+@dataclass(frozen=True)
+class VoiceCapabilities:
+    """What a carrier can do. `live`: it asks us during the call what to say next; if not, it gets a `Menu` up front.
+
+    `search`: calls can be found by number; if not, only by the carrier's id, and doubt ends when no report comes.
+
+    `unserved` lists number prefixes the real carrier does not reach: for doctor and console only, not enforced,
+    because a rehearsal uses such numbers.
+    """
+
+    live: bool
+    speech: bool
+    record: bool
+    bridge: bool
+    detect_machine: bool
+    unserved: tuple[str, ...] = ()
+    search: bool = True
+
+
+@dataclass(frozen=True)
+class CallUrls:
+    """Absolute URLs the carrier calls: for the first prompt, for status reports, and when the first one fails."""
+
+    answer: str
+    status: str
+    fallback: str
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A script given up front: what is said first and after each key; the keys pressed are reported later.
+
+    `first` and the values of `keys` name texts the carrier knows by its own codes; `params` fill the first one,
+    `after` the others. `ref` (ours) comes back with every report. The menu is played `times` times.
+    """
+
+    first: str
+    params: Mapping[str, str]
+    keys: Mapping[str, str]
+    after: Mapping[str, Mapping[str, str]]
+    ref: str
+    times: int = 2
+
+
+@dataclass(frozen=True)
+class PlacedCall:
+    """A call the carrier accepted."""
+
+    provider_id: str
+
+
+@dataclass(frozen=True)
+class FoundCall:
+    """A call as the carrier has it on record (FW14). `duration` in seconds, `cost` "amount currency"."""
+
+    provider_id: str
+    status: CallStatus
+    started_at: datetime | None
+    duration: int | None
+    caller: str = ""
+    answered_by: AnsweredBy = AnsweredBy.NOT_GIVEN
+    cost: str | None = None
+
+
+@dataclass(frozen=True)
+class CallEvent:
+    """One webhook of a carrier in our terms. Absent text is "", an absent number is None; durations in seconds.
+
+    `digits` is exactly what was pressed, not validated (FW8); `dial_status` is how a connected second leg ended.
+    """
+
+    provider_id: str
+    status: CallStatus = CallStatus.NOT_GIVEN
+    sequence: int | None = None
+    digits: str = ""
+    speech: str = ""
+    confidence: float | None = None
+    answered_by: AnsweredBy = AnsweredBy.NOT_GIVEN
+    duration: int | None = None
+    recording_url: str = ""
+    from_: str = ""
+    to: str = ""
+    account: str = ""
+    error_code: str = ""
+    leg_status: CallStatus = CallStatus.NOT_GIVEN
+    leg_duration: int | None = None
+    cost: str | None = None  # "amount currency"
+    ref: str = ""  # our reference, where the carrier returns it
+
+
+class VoiceCarrier(Protocol):
+    """A voice carrier. Its awaitable methods raise DeliveryError and nothing else."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def can(self) -> VoiceCapabilities: ...
+
+    def buckets(self, caller: str) -> tuple[Bucket, ...]:
+        """Return the rate limits of calls shown as coming from `caller` (FW18)."""
+        ...
+
+    async def place(
+        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect: AnswerDetection = AnswerDetection.OFF,
+        menu: Menu | None = None,
+    ) -> PlacedCall:  # fmt: skip
+        """Call `to`. Requested once and never repeated: doubt raises `ambiguous`, then use `find` (FW14).
+
+        A carrier that is not `live` plays the `menu`; the others ask `urls` what to say.
+        """
+        ...
+
+    async def find(self, *, to: str, since: datetime, provider_id: str = "") -> list[FoundCall]:
+        """Return calls to this number started at or after `since` (aware), newest first as the carrier lists them.
+
+        A carrier that cannot `search` looks up `provider_id` only, and returns nothing without one.
+        """
+        ...
+
+    async def hang_up(self, provider_id: str) -> None:
+        """End a call; not an error when it has already ended."""
+        ...
+
+    def render(self, prompt: Prompt, *, next_url: str) -> str:
+        """Render the prompt in the carrier's format; valid and speakable whatever the text holds (FW13)."""
+        ...
+
+    def is_genuine(self, *, url: str, params: FormFields, signature: str | None) -> bool:
+        """Whether the carrier sent this webhook; `url` uses the configured public address (FW1, FW2, FW24)."""
+        ...
+
+    def read(self, params: FormFields) -> CallEvent:
+        """Parse a webhook; never raises, whatever the fields hold."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,212 @@
+"""Aliyun as a voice carrier: it gets the whole menu up front and reports the pressed key afterwards."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from notify.carrier import (
+    AnswerDetection,
+    CallEvent,
+    CallStatus,
+    CallUrls,
+    FormFields,
+    FoundCall,
+    Menu,
+    PlacedCall,
+    VoiceCapabilities,
+    VoiceCarrier,
+)
+from notify.channel import DeliveryError, Settings
+from notify.message import Prompt
+from notify.plain_text import redact
+from notify.rate_limit import Bucket
+from notify.voice.aliyun_codes import END_STATUSES, get_failure_kind, parse_report
+
+__all__ = ["NAME", "NEEDS", "AliyunCarrier", "build"]
+
+NAME = "aliyun"
+NEEDS = ("access_key_id", "access_key_secret", "templates", "hook_secret")
+ENDPOINT = "dyvmsapi.aliyuncs.com"
+#: milliseconds to connect, and to read the response (FW17)
+CONNECT_MS, READ_MS = 5_000, 10_000
+#: seconds to wait for a key
+KEY_SECONDS = 6
+#: characters of one parameter that the carrier accepts
+PARAM_LIMIT = 50
+PRODUCT_ID = 11000000300005  # the product whose calls can be queried by id
+CALLS_PER_SECOND = 10.0
+COUNTRY_PREFIX = "+86"
+
+
+class AliyunCarrier:
+    """A `Line` over `SingleCallByTts` and `IvrCall`; `templates` maps our text keys to the carrier's codes."""
+
+    name = NAME
+    can = VoiceCapabilities(
+        live=False, speech=False, record=False, bridge=False, detect_machine=False, unserved=(), search=False
+    )
+
+    def __init__(
+        self, key_id: str, key_secret: str, templates: Mapping[str, str], *, hook_secret: str,
+        endpoint: str = "", show_number: str = "", calls_per_second: float = CALLS_PER_SECOND,
+        read_ms: int = READ_MS,
+    ) -> None:  # fmt: skip
+        """`endpoint` may have a scheme, else https. `show_number` "": the carrier's shared numbers."""
+        from alibabacloud_dyvmsapi20170525.client import Client
+        from alibabacloud_tea_openapi.models import Config
+
+        scheme, _, host = (endpoint or ENDPOINT).rpartition("://")
+        self._client: Any = Client(
+            Config(
+                access_key_id=key_id, access_key_secret=key_secret, endpoint=host.rstrip("/"),
+                protocol=(scheme or "https").upper(),
+            )
+        )  # fmt: skip
+        self._secrets = (key_id, key_secret)
+        self._templates = dict(templates)
+        self._hook_secret = hook_secret
+        self._show = show_number
+        self._read_ms = read_ms
+        self._bucket = Bucket("phone.caller", rate=calls_per_second, per_seconds=1.0)
+
+    def buckets(self, caller: str) -> tuple[Bucket, ...]:
+        return (self._bucket.for_subject(self._show or NAME),)
+
+    async def place(
+        self, to: str, *, caller: str, urls: CallUrls, ring_seconds: int = 30, detect: AnswerDetection = AnswerDetection.OFF,
+        menu: Menu | None = None,
+    ) -> PlacedCall:  # fmt: skip
+        from alibabacloud_dyvmsapi20170525 import models
+
+        if menu is None:
+            raise DeliveryError("permanent", "no_menu")
+        if not to.startswith(COUNTRY_PREFIX):
+            raise DeliveryError("permanent", "isv.MOBILE_NUMBER_ILLEGAL")
+        common = {
+            "called_number": to.removeprefix(COUNTRY_PREFIX), "called_show_number": self._show or None, "out_id": menu.ref,
+            "play_times": menu.times,
+        }  # fmt: skip
+        if menu.keys:
+            keys = [
+                models.IvrCallRequestMenuKeyMap(
+                    key=key, code=self._code(text), tts_params=_dump_params(menu.after[key])
+                )
+                for key, text in menu.keys.items()
+            ]
+            asked: Any = models.IvrCallRequest(
+                start_code=self._code(menu.first), start_tts_params=_dump_params(menu.params), menu_key_map=keys,
+                timeout=KEY_SECONDS * 1000, **common,
+            )  # fmt: skip
+            body = await self._request(self._client.ivr_call_with_options_async, asked)
+        else:
+            asked = models.SingleCallByTtsRequest(
+                tts_code=self._code(menu.first), tts_param=_dump_params(menu.params), **common
+            )
+            body = await self._request(self._client.single_call_by_tts_with_options_async, asked)
+        if not isinstance(body.call_id, str) or not body.call_id:
+            raise DeliveryError("ambiguous", "unreadable", "an accepted call without an id")
+        return PlacedCall(body.call_id)
+
+    async def find(self, *, to: str, since: datetime, provider_id: str = "") -> list[FoundCall]:
+        from alibabacloud_dyvmsapi20170525 import models
+
+        if since.tzinfo is None:
+            raise ValueError("since must be aware")
+        if not provider_id:
+            return []
+        day = int((since.astimezone(UTC) + timedelta(minutes=1)).timestamp() * 1000)
+        asked = models.QueryCallDetailByCallIdRequest(call_id=provider_id, prod_id=PRODUCT_ID, query_date=day)
+        try:
+            body = await self._request(self._client.query_call_detail_by_call_id_with_options_async, asked)
+            details = json.loads(body.data or "{}")
+        except DeliveryError as error:
+            raise error.as_idempotent() from None
+        except ValueError:
+            return []
+        code = str(details.get("state") or details.get("statusCode") or "") if isinstance(details, dict) else ""
+        if not code:
+            return []
+        seconds = str(details.get("duration") or "")
+        status = END_STATUSES.get(code, CallStatus.FAILED)
+        return [FoundCall(provider_id, status, None, int(seconds) if seconds.isdigit() else None)]
+
+    async def hang_up(self, provider_id: str) -> None:
+        from alibabacloud_dyvmsapi20170525 import models
+
+        try:
+            await self._request(
+                self._client.cancel_call_with_options_async, models.CancelCallRequest(call_id=provider_id)
+            )
+        except DeliveryError as error:
+            if error.kind != "permanent":  # permanent: it has already ended
+                raise error.as_idempotent() from None
+
+    def render(self, prompt: Prompt, *, next_url: str) -> str:
+        """Return the response to a report; no prompt is rendered live."""
+        return json.dumps({"code": 0, "msg": "OK"})
+
+    def is_genuine(self, *, url: str, params: FormFields, signature: str | None) -> bool:
+        """Check the secret in the last path segment, in constant time: the carrier signs nothing."""
+        last = urlsplit(url).path.rpartition("/")[2]
+        return bool(self._hook_secret) and hmac.compare_digest(last.encode(), self._hook_secret.encode())
+
+    def read(self, params: FormFields) -> CallEvent:
+        return parse_report(params)
+
+    async def close(self) -> None:
+        """Do nothing: no connection stays open between requests."""
+
+    def _code(self, text: str) -> str:
+        code = self._templates.get(text)
+        if not code:
+            raise DeliveryError("permanent", "no_template", text)
+        return code
+
+    async def _request(self, call: Any, request: Any) -> Any:
+        """Make one request, once (FW14); raises DeliveryError for everything but OK."""
+        from darabonba.runtime import RuntimeOptions
+
+        runtime = RuntimeOptions(
+            autoretry=False, max_attempts=1, connect_timeout=CONNECT_MS, read_timeout=self._read_ms
+        )
+        try:
+            body = (await call(request, runtime)).body
+        except Exception as error:
+            raise self._to_delivery_error(error) from None
+        code = str(body.code or "")
+        if code != "OK":
+            raise DeliveryError(
+                get_failure_kind(code), code or "unreadable", redact(body.message or "", *self._secrets)
+            )
+        return body
+
+    def _to_delivery_error(self, error: Exception) -> DeliveryError:
+        code = str(getattr(error, "code", None) or "")
+        words = redact(f"{type(error).__name__} {error}", *self._secrets)
+        if "Cannot connect to host" in str(error):  # the client keeps the connector's message, not its type
+            return DeliveryError("transient", "network", words)
+        if not code or not code[0].isalpha() or code == "UnretryableError":
+            return DeliveryError("ambiguous", "network", words)
+        return DeliveryError(get_failure_kind(code), code, words)
+
+
+def _dump_params(values: Mapping[str, str]) -> str | None:
+    return json.dumps({k: v[:PARAM_LIMIT] for k, v in values.items()}, ensure_ascii=False) if values else None
+
+
+def build(settings: Settings) -> VoiceCarrier:
+    """Build a carrier from `access_key_id`, `access_key_secret`, `templates` ("phone.P1=TTS_1,…"), `hook_secret`;
+    optional `endpoint`, `show_number`, `calls_per_second`."""
+    named = (pair.partition("=") for pair in settings["templates"].split(",") if pair.strip())
+    return AliyunCarrier(
+        settings["access_key_id"],
+        settings["access_key_secret"],
+        {text.strip(): code.strip() for text, _, code in named},
+        hook_secret=settings["hook_secret"],
+        endpoint=settings.get("endpoint", ""),
+        show_number=settings.get("show_number", ""),
+        calls_per_second=float(settings.get("calls_per_second") or CALLS_PER_SECOND),
+    )
