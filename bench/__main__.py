@@ -9,7 +9,7 @@ import time
 import structlog
 
 import bench
-from bench.harness import Figure, say, show, small
+from bench.harness import Figure, is_small, print_figures, print_remark
 
 NOT_FIGURES = ("__main__", "bare_life", "harness", "town", "wire")
 
@@ -18,20 +18,20 @@ def main(names: list[str]) -> int:
     """Run the benchmarks; return 1 when a target was missed, 2 for an unknown name."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     known = [m.name for m in pkgutil.iter_modules(bench.__path__) if m.name not in NOT_FIGURES]
-    strange = sorted(set(names) - set(known))
-    if strange:
-        say(f"no such measurement: {', '.join(strange)}; there are {', '.join(known)}")
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        print_remark(f"no such measurement: {', '.join(unknown)}; there are {', '.join(known)}")
         return 2
     figures: list[Figure] = []
     for name in names or known:
-        began = time.monotonic()
-        say(f"… {name}")
-        for figure in importlib.import_module(f"bench.{name}").run(small()):
+        started_at = time.monotonic()
+        print_remark(f"… {name}")
+        for figure in importlib.import_module(f"bench.{name}").run(is_small()):
             figures.append(figure)
-            show([figure])
-        say(f"  {name}: {time.monotonic() - began:.0f} s")
-    missed = [f for f in figures if f.met is False]
-    print(f"{len(figures)} figures, {len(missed)} below their bar" + (" (SMALL)" if small() else ""))
+            print_figures([figure])
+        print_remark(f"  {name}: {time.monotonic() - started_at:.0f} s")
+    missed = [f for f in figures if f.is_met is False]
+    print(f"{len(figures)} figures, {len(missed)} below their bar" + (" (SMALL)" if is_small() else ""))
     return 1 if missed else 0
 
 

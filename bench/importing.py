@@ -13,72 +13,72 @@ import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.engine import make_url
 
-from backend import samples
-from backend.environment import Environment
-from backend.samples import BY
-from backend.shelves import Shelves, open_shelves
-from bench.harness import Figure, judged, rate_note, rates, ratios
-from bench.town import engines, town
+from backend.app.config import Config
+from backend.app.core import Core, open_core
+from backend.rehearsal import city
+from backend.rehearsal.city import SAMPLE_ACTOR
+from bench.harness import Figure, compute_ratios, format_rates, judge, measure
+from bench.office import list_engines, open_office
 from storage import tables as t
 from storage.engine.postgres import PostgresDatabase
 from storage.engine.sqlite import SqliteDatabase
 
 #: Tables that an import fills; emptied between the turns.
 FILLED = (t.tickets, t.journal, t.duties, t.assignments, t.requests, t.visits)
-LEAST = 0.35
+MIN_RATIO = 0.35
 Rows = Mapping[Table, Sequence[tuple[Any, ...]]]
 
 
 def run(small: bool) -> Iterable[Figure]:
     """Measure demands and complete histories, on both engines."""
     count = 4_000 if small else 20_000
-    for engine in engines():
-        yield from asyncio.run(_engine(engine, count))
+    for engine in list_engines():
+        yield from asyncio.run(_measure_engine(engine, count))
 
 
-async def _engine(engine: str, count: int) -> list[Figure]:
+async def _measure_engine(engine: str, count: int) -> list[Figure]:
     figures = []
-    async with town(engine) as place:
-        db = place.db
-        url = f"sqlite:///{db.path}" if isinstance(db, SqliteDatabase) else _url(db)
+    async with open_office(engine) as office:
+        db = office.db
+        url = f"sqlite:///{db.path}" if isinstance(db, SqliteDatabase) else _get_url(db)
         with tempfile.TemporaryDirectory() as home:
-            words = Environment(database_url=url, data=Path(home), sandbox=True, secret_key="a secret of the bench")  # type: ignore[arg-type]
-            async with open_shelves(words) as house:
-                await samples.bring(house.imports, "units", "people")
-                for kind, make in (("history", lives), ("tickets", demands)):
-                    figures.append(await _kind(house, engine, kind, make(count), count))
+            config = Config(database_url=url, data=Path(home), sandbox=True, secret_key="a secret of the bench")  # type: ignore[arg-type]
+            async with open_core(config) as core:
+                await city.load_sample(core.imports, "units", "people")
+                for kind, make in (("history", make_histories), ("tickets", make_demands)):
+                    figures.append(await _measure_kind(core, engine, kind, make(count), count))
     return figures
 
 
-def _url(db: Any) -> str:
+def _get_url(db: Any) -> str:
     assert isinstance(db, PostgresDatabase)
     return db.url
 
 
-async def _kind(house: Shelves, engine: str, kind: str, content: bytes, count: int) -> Figure:
-    kept: list[Rows] = []
+async def _measure_kind(core: Core, engine: str, kind: str, content: bytes, count: int) -> Figure:
+    stored_rows: list[Rows] = []
 
     async def ours() -> float:
-        await house.db.write(_empty)
+        await core.db.write(_empty)
         began = time.perf_counter()
-        report = await house.imports.import_file(kind, kind, content, BY)
+        report = await core.imports.import_file(kind, kind, content, SAMPLE_ACTOR)
         took = time.perf_counter() - began
         assert report["imported"] == count, report["refused"][:1]
-        if not kept:
-            kept.append(await house.db.read(_rows))
+        if not stored_rows:
+            stored_rows.append(await core.db.read(_read_rows))
         return count / took
 
     async def theirs() -> float:
-        await house.db.write(_empty)
-        write: Callable[[Rows], Any] = _copy(house.db) if engine == "postgresql" else _executemany(house.db)
+        await core.db.write(_empty)
+        write: Callable[[Rows], Any] = _build_copy(core.db) if engine == "postgresql" else _build_executemany(core.db)
         began = time.perf_counter()
-        await write(kept[0])
+        await write(stored_rows[0])
         return count / (time.perf_counter() - began)
 
-    taken = await rates(ours, theirs)
+    taken = await measure(ours, theirs)
     what = f"{kind}: {count:,} lines imported, {engine}"
     baseline = "COPY of the same rows" if engine == "postgresql" else "executemany of the same rows, one transaction"
-    return judged("P7", what, baseline, ratios(taken), least=LEAST, note=rate_note(taken, " lines/s"))
+    return judge("P7", what, baseline, compute_ratios(taken), least=MIN_RATIO, note=format_rates(taken, " lines/s"))
 
 
 def _empty(c: Connection) -> None:
@@ -86,11 +86,11 @@ def _empty(c: Connection) -> None:
         c.execute(delete(table))
 
 
-def _rows(c: Connection) -> Rows:
+def _read_rows(c: Connection) -> Rows:
     return {table: [tuple(row) for row in c.execute(select(table))] for table in FILLED}
 
 
-def _executemany(db: Any) -> Callable[[Rows], Any]:
+def _build_executemany(db: Any) -> Callable[[Rows], Any]:
     def work(rows: Rows) -> None:
         raw = sqlite3.connect(db.path, isolation_level=None)
         raw.execute("PRAGMA synchronous=FULL")
@@ -105,7 +105,7 @@ def _executemany(db: Any) -> Callable[[Rows], Any]:
     return lambda rows: asyncio.to_thread(work, rows)
 
 
-def _copy(db: Any) -> Callable[[Rows], Any]:
+def _build_copy(db: Any) -> Callable[[Rows], Any]:
     async def work(rows: Rows) -> None:
         raw = await asyncpg.connect(make_url(db.url).set(drivername="postgresql").render_as_string(False))
         async with raw.transaction():
@@ -118,7 +118,7 @@ def _copy(db: Any) -> Callable[[Rows], Any]:
     return work
 
 
-def demands(count: int) -> bytes:
+def make_demands(count: int) -> bytes:
     """Build a file of demands."""
     head = "ticket_no,category,grade,channel,title,text,place,region,requester_name,requester_phone\n"
     rows = (
@@ -128,12 +128,12 @@ def demands(count: int) -> bytes:
     return (head + "".join(rows)).encode()
 
 
-def lives(count: int) -> bytes:
+def make_histories(count: int) -> bytes:
     """Build a file of complete histories."""
-    return "\n".join(json.dumps(_life(n)) for n in range(count)).encode()
+    return "\n".join(json.dumps(_make_history(n)) for n in range(count)).encode()
 
 
-def _life(n: int) -> dict[str, Any]:
+def _make_history(n: int) -> dict[str, Any]:
     day = f"2026-09-{n % 25 + 1:02d}"
     return {
         "ticket_no": f"L{n}", "category": "help", "grade": "general", "channel": "phone",

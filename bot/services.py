@@ -56,7 +56,7 @@ class ScoringService(Protocol):
         """Return a run's sheets as the actor may see them. Refused `unknown_run`."""
         ...
 
-    async def submit_contest(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+    async def submit_contest(self, run_id: int, arguments: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
         """File 异议 to a line of a run `{item, words, files}`. Refused `text_missing`, `too_late` …"""
         ...
 

@@ -28,8 +28,8 @@ class Fault(StrEnum):
 
 
 # Faults after which the provider has done what it was asked all the same.
-DONE_ANYWAY = frozenset({Fault.EMPTY, Fault.TRUNCATED, Fault.CUT_AFTER, Fault.DELAY})
-PLAIN = {Fault.SERVER_ERROR: 500, Fault.UNAVAILABLE: 503, Fault.TOO_MANY: 429}
+EXECUTED_FAULTS = frozenset({Fault.EMPTY, Fault.TRUNCATED, Fault.CUT_AFTER, Fault.DELAY})
+STATUS_OF_FAULT = {Fault.SERVER_ERROR: 500, Fault.UNAVAILABLE: 503, Fault.TOO_MANY: 429}
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Faults:
     """The queue of planned faults of one provider; `where` restricts a fault to a method or part of a path."""
 
     planned: list[_Planned] = field(default_factory=list)
-    happened: list[tuple[Fault, str]] = field(default_factory=list)
+    history: list[tuple[Fault, str]] = field(default_factory=list)
 
-    def next(self, fault: Fault, times: int = 1, *, where: str | None = None, seconds: float = 1.0) -> None:
+    def plan_next(self, fault: Fault, times: int = 1, *, where: str | None = None, seconds: float = 1.0) -> None:
         """Plan `fault` for the next `times` requests; `seconds` is the real length of a DELAY or a retry-after."""
         self.planned.append(_Planned(fault, times, where, seconds))
 
@@ -71,35 +71,35 @@ class Faults:
                 plan.left -= 1
                 if plan.left <= 0:
                     self.planned.remove(plan)
-                self.happened.append((plan.fault, where))
+                self.history.append((plan.fault, where))
                 return plan.fault, plan.seconds
         return None
 
 
 Answer = Callable[[], Awaitable[web.Response]]
-Complaint = Callable[[int, float], web.Response]
+BuildError = Callable[[int, float], web.Response]
 
 
-async def suffer(
-    fault: Fault, seconds: float, request: web.Request, answer: Answer, complain: Complaint
+async def respond_with_fault(
+    fault: Fault, seconds: float, request: web.Request, answer: Answer, build_error: BuildError
 ) -> web.Response:
     """Answer `request` with a fault; `complain` builds an error in the provider's format."""
     if fault is Fault.DELAY:
         await asyncio.sleep(seconds)
-    proper = await answer() if fault in DONE_ANYWAY else None
+    response = await answer() if fault in EXECUTED_FAULTS else None
     match fault:
-        case Fault.DELAY if proper is not None:
-            return proper
+        case Fault.DELAY if response is not None:
+            return response
         case Fault.BAD_GATEWAY:
             return web.Response(status=502, text=BAD_GATEWAY_PAGE, content_type="text/html")
         case Fault.EMPTY:
             return web.Response(status=200)
-        case Fault.TRUNCATED if proper is not None and isinstance(proper.body, bytes):
-            half = proper.body[: len(proper.body) // 2]
-            return web.Response(status=proper.status, body=half, content_type="application/json")
+        case Fault.TRUNCATED if response is not None and isinstance(response.body, bytes):
+            half = response.body[: len(response.body) // 2]
+            return web.Response(status=response.status, body=half, content_type="application/json")
         case Fault.CUT_BEFORE | Fault.CUT_AFTER:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
         case _:
-            return complain(PLAIN.get(fault, 500), seconds)
+            return build_error(STATUS_OF_FAULT.get(fault, 500), seconds)

@@ -33,6 +33,6 @@ def open_(person: str, as_json: bool) -> None:
 
 async def _open_here(person: str) -> dict[str, str]:
     async with open_core(load_config()) as core:
-        opened = await core.registry.create_binding_code(person, OPERATOR.code)
+        opened = await core.people.create_binding_code(person, OPERATOR.code)
         until = opened.expires_at.astimezone(core.clock.zone).isoformat()
         return {"code": opened.code, "link": opened.link, "expires_at": until}

@@ -93,10 +93,10 @@ def _print_step(step: str) -> None:
 
 
 async def _make_here(request: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[tuple[str, bytes]]]:
-    from backend.shelves import bulletins_of
+    from backend.app.core import build_reporting
 
     async with open_core(load_config()) as core:
-        service = bulletins_of(core)
+        service = build_reporting(core)
         issue, files = await service.make(
             request["period"], request["kind"], by=OPERATOR, number=request["number"], profile=request["profile"],
             scheme=request["scheme"], on_step=_print_step,

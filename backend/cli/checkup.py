@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from backend.app.config import Config
+from backend.app.core import get_schema_versions, open_office
 from backend.domain.refusals import Refused
-from backend.environment import Environment
-from backend.shelves import open_office, tables_version
 
 CALENDAR_NOTICE = timedelta(days=60)  # warn this long before the calendar ends
 PROVIDER_SECONDS = 5.0  # seconds for a provider to answer
@@ -52,7 +52,7 @@ def fetch(url: str, login: tuple[str, str] | None) -> Any:
         return json.load(answer)
 
 
-async def run_checks(config: Environment, fetch_json: Fetch = fetch) -> list[Check]:
+async def run_checks(config: Config, fetch_json: Fetch = fetch) -> list[Check]:
     """Run all checks, in the order in which to fix them."""
     found = [_check_settings(config)]
     database = await _check_database(config)
@@ -72,7 +72,7 @@ async def run_checks(config: Environment, fetch_json: Fetch = fetch) -> list[Che
     return found
 
 
-def _check_settings(config: Environment) -> Check:
+def _check_settings(config: Config) -> Check:
     try:
         config.check()
     except Refused as refused:
@@ -80,10 +80,10 @@ def _check_settings(config: Environment) -> Check:
     return Check("settings", Health.OK, "settings", {"profile": config.profile, "zone": config.timezone})
 
 
-async def _check_database(config: Environment) -> Check:
-    kind = config.database.partition(":")[0]
+async def _check_database(config: Config) -> Check:
+    kind = config.resolved_database_url.partition(":")[0]
     try:
-        found, expected = await asyncio.to_thread(tables_version, config)
+        found, expected = await asyncio.to_thread(get_schema_versions, config)
     except Exception as error:  # any engine's error: report that the database cannot be reached
         return Check("database", Health.BROKEN, "database_gone", {"kind": kind, "why": type(error).__name__})
     if found is None:
@@ -108,7 +108,7 @@ def _check_people(units: int, people: int) -> Check:
     return Check("people", health, "people" if health is Health.OK else "nobody", {"units": units, "people": people})
 
 
-def _check_telegram(config: Environment, fetch_json: Fetch) -> Iterator[Check]:
+def _check_telegram(config: Config, fetch_json: Fetch) -> Iterator[Check]:
     token = config.telegram_token.get_secret_value()
     if not token or (config.sandbox and not config.telegram_api_url):
         yield _report_absent("telegram", config.sandbox)
@@ -121,7 +121,7 @@ def _check_telegram(config: Environment, fetch_json: Fetch) -> Iterator[Check]:
         return
     yield Check("telegram", Health.OK, "telegram", {"name": name})
     if config.telegram_mode == "webhook":
-        wanted = f"{config.address}/hooks/telegram"
+        wanted = f"{config.base_url}/hooks/telegram"
         try:
             found = fetch_json(f"{base}/getWebhookInfo", None)["result"]["url"]
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -132,7 +132,7 @@ def _check_telegram(config: Environment, fetch_json: Fetch) -> Iterator[Check]:
                     {"wanted": wanted})  # fmt: skip
 
 
-def _check_twilio(config: Environment, fetch_json: Fetch) -> Iterator[Check]:
+def _check_twilio(config: Config, fetch_json: Fetch) -> Iterator[Check]:
     sid, token = config.twilio_account_sid, config.twilio_auth_token.get_secret_value()
     if not sid or (config.sandbox and not config.twilio_api_url):
         yield _report_absent("twilio", config.sandbox)

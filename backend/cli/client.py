@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from backend.app.runfile import RunFile
 from backend.domain.refusals import Refused
-from backend.doorplate import Plate
 
 PROBE_SECONDS = 3.0  # seconds after which a server that does not answer counts as gone
 UPLOAD_SECONDS = 3_600.0  # seconds a large import may take
@@ -63,7 +63,7 @@ class ServerClient:
             raise Refused("server_silent", url=self.url) from None
 
 
-def connect(run_file: Plate) -> ServerClient | None:
+def connect(run_file: RunFile) -> ServerClient | None:
     """Return a client of the server in a run file, if it answers."""
     try:
         with _OPEN(f"{run_file.url}/healthz", timeout=PROBE_SECONDS) as answer:

@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from backend.app.runfile import lock_database
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.doorplate import owned
 
 if TYPE_CHECKING:
+    from backend.app.config import Config
+    from backend.app.core import Core
     from backend.cli.client import ServerClient
-    from backend.environment import Environment
     from backend.office.cache import OfficeCache
-    from backend.shelves import Shelves
 
 T = TypeVar("T")
 OPERATOR = Actor("operator", Role.ADMIN)  # anyone who may run commands on this machine
 
 
-def load_config() -> "Environment":
+def load_config() -> "Config":
     """Load the configuration from the environment and jiesu.toml. Refused `bad_environment`."""
     from pydantic import ValidationError
 
-    from backend.environment import Environment
+    from backend.app.config import Config
 
     try:
-        return Environment()
+        return Config()
     except ValidationError as wrong:
         names = sorted({"JIESU_" + ".".join(str(p) for p in e["loc"]).upper() for e in wrong.errors()})
         raise Refused("bad_environment", names=", ".join(names)) from None
@@ -57,36 +57,36 @@ def silence_logs() -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_core(config: "Environment", *, writing: bool = True) -> AsyncIterator["Shelves"]:
+async def open_core(config: "Config", *, writing: bool = True) -> AsyncIterator["Core"]:
     """Open the core services in this process; when writing, own the embedded database file. Refused `in_use`."""
-    from backend.shelves import embedded, open_shelves
+    from backend.app.core import is_embedded, open_core
 
     silence_logs()
     with contextlib.ExitStack() as stack:
-        if writing and embedded(config):
-            stack.enter_context(owned(config.data))
-        async with open_shelves(config) as core:
+        if writing and is_embedded(config):
+            stack.enter_context(lock_database(config.data))
+        async with open_core(config) as core:
             yield core
 
 
 @contextlib.asynccontextmanager
-async def open_local_office(config: "Environment") -> AsyncIterator["OfficeCache"]:
+async def open_local_office(config: "Config") -> AsyncIterator["OfficeCache"]:
     """Open only the configuration, for reading."""
-    from backend.shelves import open_office
+    from backend.app.core import open_office
 
     silence_logs()
     async with open_office(config) as office:
         yield office
 
 
-def find_server(config: "Environment") -> "ServerClient | None":
+def find_server(config: "Config") -> "ServerClient | None":
     """Return the running server that owns the SQLite file; None if none runs or the database is shared."""
+    from backend.app.runfile import read_run_file
     from backend.cli.client import connect
-    from backend.doorplate import look
 
-    if not config.database.startswith("sqlite"):
+    if not config.resolved_database_url.startswith("sqlite"):
         return None
-    run_file = look(config.data)
+    run_file = read_run_file(config.data)
     return connect(run_file) if run_file is not None else None
 
 

@@ -4,9 +4,9 @@ import contextlib
 
 import click
 
+from backend.app.runfile import lock_database
 from backend.cli import get_texts, print_text
 from backend.cli.connect import load_config, run_async
-from backend.doorplate import owned
 
 
 @click.group(help=get_texts().render("cli.help.db"))
@@ -17,11 +17,11 @@ def database() -> None:
 @database.command(help=get_texts().render("cli.help.upgrade"))
 def upgrade() -> None:
     """Apply all migrations in one transaction, or none."""
-    from backend.shelves import embedded, prepare, tables_version
+    from backend.app.core import get_schema_versions, is_embedded, prepare_database
 
     config = load_config()
     with contextlib.ExitStack() as stack:
-        if embedded(config):
-            stack.enter_context(owned(config.data))
-        run_async(prepare(config, upgrade=True))
-    print_text("upgraded", version=tables_version(config)[0])
+        if is_embedded(config):
+            stack.enter_context(lock_database(config.data))
+        run_async(prepare_database(config, upgrade=True))
+    print_text("upgraded", version=get_schema_versions(config)[0])

@@ -40,14 +40,14 @@ def request_recompute(body: dict[str, Any], apply: bool) -> dict[str, Any]:
 
 
 async def _recompute_here(body: dict[str, Any], apply: bool) -> dict[str, Any]:
+    from backend.app.core import build_deadlines
     from backend.deadlines.recompute import parse_days
     from backend.domain.acts import Actor
     from backend.domain.recompute import RuleChange
     from backend.domain.ticket import Role
-    from backend.shelves import duties_of
 
     async with open_core(load_config()) as core:
-        duties = duties_of(core)
+        duties = build_deadlines(core)
         change = RuleChange(body["settings"], parse_days(body["days"]))
         zone = core.clock.zone
         found = (

@@ -20,12 +20,12 @@ def advance(span: str, as_json: bool) -> None:
     config = load_config()
     running = find_server(config)
     if running is None:
+        from backend.app.runfile import RunFile, read_run_file
         from backend.cli.client import connect
-        from backend.doorplate import Plate, look
 
-        running = connect(look(config.data) or Plate(config.address, "", 0))
+        running = connect(read_run_file(config.data) or RunFile(config.base_url, "", 0))
     if running is None:
-        raise Refused("no_server", url=config.address)
+        raise Refused("no_server", url=config.base_url)
     result = running.request("POST", "/sandbox/clock", {"advance": span})
     if as_json:
         print_json(result)

@@ -109,11 +109,11 @@ async def _score_period(
     settings: Mapping[str, str],
     as_of: str | None,
 ) -> dict[str, Any]:
-    from backend.shelves import open_marks
+    from backend.app.core import open_scoring
 
     if kind is not None and parse_period(name).kind != kind:
         raise Refused("bad_period", period=name)
-    async with open_marks(load_config()) as marks:
+    async with open_scoring(load_config()) as marks:
         if kind is None:
             return await marks.compute_month(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
         return await marks.compute_period(name, scheme=scheme, unit=unit, settings=settings, as_of=as_of)

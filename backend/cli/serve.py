@@ -28,7 +28,7 @@ def read_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tupl
 def serve(roles: tuple[str, ...]) -> int:
     """Run until stopped; exit status 0 after SIGINT or SIGTERM."""
     config = load_config()
-    wiring: Any = import_module("backend.wiring")
+    wiring: Any = import_module("backend.app.build")
     try:
         running = wiring.serve(config, roles)
         status = asyncio.run(running) if inspect.iscoroutine(running) else running

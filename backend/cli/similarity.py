@@ -35,7 +35,7 @@ def rebuild(as_json: bool) -> None:
 
 async def _rebuild_here() -> int:
     async with open_core(load_config()) as core:
-        return await core.likeness.rebuild()
+        return await core.similarity.rebuild()
 
 
 @click.command(help=get_texts().render("cli.help.clusters"))
@@ -101,7 +101,7 @@ async def _cluster_here(since: date, until: date | None) -> tuple[int, list[dict
         first, last = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (since, until or today))
         if last < first:
             raise Refused("bad_field", field="until")
-        groups, tickets = await core.likeness.group_period(first, last + timedelta(days=1))
+        groups, tickets = await core.similarity.group_period(first, last + timedelta(days=1))
         return len(tickets), [_dump_group(g.common_terms, g.members) for g in groups]
 
 

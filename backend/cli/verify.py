@@ -26,4 +26,4 @@ def verify(as_json: bool) -> int:
 
 async def _verify_journal() -> VerifyReport:
     async with open_core(load_config(), writing=False) as core:
-        return await core.verifier.verify()
+        return await core.journal_verifier.verify()

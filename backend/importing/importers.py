@@ -55,7 +55,7 @@ class UnitImporter(Importer):
         return [u if isinstance(u, Refused) else next(fresh) for u in found]
 
     async def _put(self, units: Sequence[Unit]) -> list[bool]:
-        return await self.services.people.put_units(units, self.by.code) if units else []
+        return await self.services.people.save_units(units, self.by.code) if units else []
 
 
 class PersonImporter(Importer):

@@ -82,7 +82,7 @@ class People:
 
     # -- units and people
 
-    async def put_units(self, units: Sequence[Unit], by: str) -> list[bool]:
+    async def save_units(self, units: Sequence[Unit], by: str) -> list[bool]:
         """Store units; True for each new or changed one. Refused `unknown_unit` for an unknown parent."""
         snapshot = await self._office.snapshot(fresh=True)
         known = {*snapshot.config.units, *(u.code for u in units)}
@@ -93,7 +93,7 @@ class People:
         self._office.invalidate()
         return changed
 
-    async def put_people(self, people: Sequence[PersonForm], by: str) -> list[bool]:
+    async def save_people(self, people: Sequence[PersonForm], by: str) -> list[bool]:
         """Store people, all or none; True for each new or changed one."""
         units = (await self._office.snapshot(fresh=True)).config.units
         rows = [self._to_row(form, units) for form in people]
@@ -186,7 +186,7 @@ class People:
         self._office.invalidate()
         units = (await self._office.snapshot(fresh=True)).config.units
         unit = units[person.unit].name if person.unit in units else person.unit
-        person = replace(person, chat=channel, address=binding.address)
+        person = replace(person, chat=channel, address=binding.base_url)
         return BindingResult(person, unit, await self._store.get_phone_tail(person.code))
 
     async def find_by_chat(self, channel: str, user_id: str) -> Person | None:

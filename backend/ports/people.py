@@ -30,7 +30,7 @@ class Binding:
     person: str
     channel: str
     user_id: str
-    address: str
+    base_url: str
 
 
 @dataclass(frozen=True, slots=True)

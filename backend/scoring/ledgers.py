@@ -37,7 +37,7 @@ class Ledgers:
     ) -> None:
         self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def enter(self, entry: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def enter_ledger(self, entry: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """Enter one line by hand; it counts only after a second person's review.
 
         Without a month it belongs to its document's month unless that is locked, else to the month of submission
@@ -102,7 +102,7 @@ class Ledgers:
             return first
         raise Refused("month_locked", month=first, field="month")
 
-    async def review(self, entry_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
+    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> dict[str, Any]:
         """Accept or refuse a line as the second person; a draft of the system needs only one.
 
         Refused `forbidden`, `unknown_entry`, `same_person`, `nothing_pending`.

@@ -49,7 +49,11 @@ class Scoring:
         self.knowledge = KnowledgeBase(store, office, ids, self.dependencies)
         self.ledger_drafts = LedgerDrafts(store, office, self.ledgers, self.dependencies.render)
         self.explainer = ScoreExplainer(store, office, self.scoring_inputs)
-        self.enter, self.review, self.draft = self.ledgers.enter, self.ledgers.review, self.ledgers.draft
+        self.enter_ledger, self.review_ledger, self.draft = (
+            self.ledgers.enter_ledger,
+            self.ledgers.review_ledger,
+            self.ledgers.draft,
+        )
         self.start_run, self.lock_run, self.submit_contest = self.runs.start, self.runs.lock, self.runs.submit_contest
         self.view_run = self.runs.view
 

@@ -24,8 +24,8 @@ DRAFT_AUTHOR = "clock"  # the author of drafts
 class Ledgers(Protocol):
     """Turns a governed class into a ledger line that is scored."""
 
-    async def enter(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]: ...
-    async def review(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]: ...
+    async def enter_ledger(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]: ...
+    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]: ...
 
 
 class IdSupply(Protocol):
@@ -98,7 +98,7 @@ class Governance:
         project = await self._load(project_id, "open")
         if not (project.cause and project.measures and project.tickets):
             raise Refused("governance_incomplete")
-        entry = await self._ledgers.enter(
+        entry = await self._ledgers.enter_ledger(
             {
                 "kind": LEDGER_KIND, "unit": project.unit, "month": project.month, "count": 1,
                 "note": f"{project.topic}\n{project.cause}\n{project.measures}"[:MAX_LENGTH],
@@ -119,7 +119,7 @@ class Governance:
         assert project.ledger_id is not None
         if project.closed_by == by.code:
             raise Refused("same_person", by=by.code)
-        await self._ledgers.review(project.ledger_id, accept, by)
+        await self._ledgers.review_ledger(project.ledger_id, accept, by)
         return await self._apply(project, {"state": "accepted" if accept else "refused", "reviewed_by": by.code,
                                              "reviewed_at": self._office.clock.now()})  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web import events, health
 from backend.web.api.openapi import BASE
 from backend.web.api.routes import ROUTES
@@ -86,7 +86,7 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
         del response.headers["Server"]
 
 
-def build_app(services: Rooms, extra: Sequence[Callable[[web.Application], None]] = ()) -> web.Application:
+def build_app(services: Services, extra: Sequence[Callable[[web.Application], None]] = ()) -> web.Application:
     """Build the web application. `extra` adds routes of other parts (telephone webhooks, the sandbox)."""
     app = web.Application(middlewares=[handle_errors], client_max_size=1024 * 1024)
     app[SERVICES] = services

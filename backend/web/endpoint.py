@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.ports.idempotency import PriorRequest
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.body import hash_request, read_json, read_parts, strip_unstorable
 from backend.web.errors import dump_error, get_status
 from backend.web.identity import authenticate_key
@@ -99,7 +99,7 @@ def _build_response(answer: ApiResponse) -> web.Response:
 
 
 async def _run_once(
-    services: Rooms, key: str, request_hash: str, work: Callable[[], Awaitable[ApiResponse]], request_id: str
+    services: Services, key: str, request_hash: str, work: Callable[[], Awaitable[ApiResponse]], request_id: str
 ) -> web.Response:
     """Do the work once for this key; every repetition gets the first answer (FR4).
 
@@ -121,7 +121,7 @@ async def _run_once(
         if code in NOT_REPLAYED or code >= 500:
             await store.release(key)
             raise
-        text = dump_error(services.catalogue, refused.code, refused.facts, request_id)
+        text = dump_error(services.texts, refused.code, refused.facts, request_id)
     except BaseException:
         await store.release(key)
         raise
@@ -129,7 +129,7 @@ async def _run_once(
     return web.Response(text=text, status=code, content_type=JSON_TYPE)
 
 
-async def _wait_for_first(services: Rooms, key: str, request_hash: str) -> None:
+async def _wait_for_first(services: Services, key: str, request_hash: str) -> None:
     """Wait for the first request with this key. Refused `in_progress` after `PATIENCE` seconds."""
     loop = asyncio.get_running_loop()
     until = loop.time() + REPLAY_SECONDS

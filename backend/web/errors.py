@@ -90,7 +90,7 @@ def log_unexpected(request: web.Request, error: Exception) -> Refused:
 def build_json_response(request: web.Request, refused: Refused, error: Exception) -> web.Response:
     """Return the refusal as contract §5 describes it."""
     code = refused.code
-    text = dump_error(request.app[SERVICES].catalogue, code, refused.facts, request[REQUEST_ID])
+    text = dump_error(request.app[SERVICES].texts, code, refused.facts, request[REQUEST_ID])
     answer = web.Response(text=text, status=get_status(code), content_type="application/json")
     if isinstance(error, web.HTTPException):
         answer.set_status(error.status)

@@ -9,7 +9,7 @@ from aiohttp_sse import sse_response
 
 from backend.domain.acts import Actor, Plan
 from backend.domain.refusals import Refused
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.tickets.service import build_log_fields
 from backend.web.identity import authenticate_key, authenticate_session, is_same_origin, read_bearer
 from backend.web.request import SERVICES
@@ -24,9 +24,9 @@ FeedItem = tuple[int, dict[str, Any]]
 class Feed:
     """Passes each committed move to the listeners of this process."""
 
-    def __init__(self, services: Rooms) -> None:
+    def __init__(self, services: Services) -> None:
         self._listeners: set[asyncio.Queue[FeedItem | None]] = set()
-        services.desk.listeners.append(self.publish)
+        services.tickets.listeners.append(self.publish)
 
     def publish(self, plan: Plan, ticket_no: str) -> None:
         """Queue a move for every listener; one too far behind is dropped and reconnects."""
@@ -97,7 +97,7 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
                     if not await _may_still_listen(request, actor):
                         break
                 ticket_id, body = item
-                if not actor.is_unit_member or actor.unit in await services.reading.find_units(ticket_id):
+                if not actor.is_unit_member or actor.unit in await services.queries.find_units(ticket_id):
                     await stream.send(json.dumps(body, ensure_ascii=False), event="moved")
             return stream
     except ConnectionError:  # the listener has gone, which is no error

@@ -30,12 +30,12 @@ async def get_readiness(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     report: dict[str, Any] = {"database": await _check_database(request)}
     now = time.monotonic()
-    rounds = {name: "running" if now - at <= STUCK_SECONDS else "stuck" for name, at in services.heartbeat.items()}
+    rounds = {name: "running" if now - at <= STUCK_SECONDS else "stuck" for name, at in services.heartbeats.items()}
     report["rounds"] = rounds
     if services.providers is not None:
         report["providers"] = dict(await services.providers())
-    if services.auditor is not None and report["database"] == "ok":
-        report["findings"] = len(await services.auditor.list_findings())
+    if services.integrity is not None and report["database"] == "ok":
+        report["findings"] = len(await services.integrity.list_findings())
     ok = report["database"] == "ok" and all(state == "running" for state in rounds.values())
     return web.json_response({"ok": ok, **report}, status=200 if ok else 503)
 
@@ -43,7 +43,7 @@ async def get_readiness(request: web.Request) -> web.Response:
 async def _check_database(request: web.Request) -> str:
     try:
         async with asyncio.timeout(DATABASE_SECONDS):
-            await request.app[SERVICES].reading.ping()
+            await request.app[SERVICES].queries.ping()
     except Exception as error:  # any failure means the same: not ready
         log.warning("database_unavailable", kind=type(error).__name__)
         return "away"

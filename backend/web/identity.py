@@ -10,7 +10,7 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.ports.keys import ApiKey, Session
-from backend.rooms import Rooms
+from backend.services import Services
 
 COOKIE = "jiesu_session"
 OPERATOR = "operator"  # the person who started the server and holds its first sign-in code (FA6)
@@ -44,14 +44,14 @@ KEY_GUESSES = web.AppKey("key_guesses", Guesses)
 SIGN_IN_GUESSES = web.AppKey("sign_in_guesses", Guesses)
 
 
-async def resolve_key_actor(services: Rooms, key: ApiKey) -> Actor:
+async def resolve_key_actor(services: Services, key: ApiKey) -> Actor:
     """Return the actor of a key. Refused `unauthenticated` when its person is no longer active (FA7)."""
     if key.person is not None:
         return await _resolve_person(services, key.person)
     return Actor(_SERVICE_PREFIX + key.name, Role(key.role or Role.AUDITOR), key.unit)
 
 
-async def resolve_holder_actor(services: Rooms, holder: str) -> Actor:
+async def resolve_holder_actor(services: Services, holder: str) -> Actor:
     """Return the actor of a session's holder. Refused `unauthenticated` when they may no longer sign in."""
     if holder == OPERATOR:
         return Actor(OPERATOR, Role.ADMIN)
@@ -63,7 +63,7 @@ async def resolve_holder_actor(services: Rooms, holder: str) -> Actor:
     return await _resolve_person(services, holder)
 
 
-async def _resolve_person(services: Rooms, code: str) -> Actor:
+async def _resolve_person(services: Services, code: str) -> Actor:
     person = (await services.office.snapshot()).by_code.get(code)
     if person is None or not person.active:
         raise Refused("unauthenticated")
@@ -76,7 +76,7 @@ def read_bearer(request: web.Request) -> str | None:
     return secret.strip() if kind.lower() == "bearer" and secret.strip() else None
 
 
-async def authenticate_key(request: web.Request, services: Rooms) -> Actor:
+async def authenticate_key(request: web.Request, services: Services) -> Actor:
     """Return the actor of the request's key. Refused `unauthenticated`, or `too_many` after many wrong ones."""
     secret = read_bearer(request)
     guesses = request.app[KEY_GUESSES]
@@ -92,7 +92,7 @@ async def authenticate_key(request: web.Request, services: Rooms) -> Actor:
     return await resolve_key_actor(services, key)
 
 
-async def authenticate_session(request: web.Request, services: Rooms) -> tuple[Actor, Session] | None:
+async def authenticate_session(request: web.Request, services: Services) -> tuple[Actor, Session] | None:
     """Return the actor and session of the request's cookie, if still valid."""
     token = request.cookies.get(COOKIE, "")
     if not token or len(token) > 100:

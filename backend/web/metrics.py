@@ -6,7 +6,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from backend.domain.acts import Plan
-from backend.rooms import Rooms
+from backend.services import Services
 
 CACHE_SECONDS = 15.0  # seconds for which counts of messages and calls are reused
 
@@ -14,7 +14,7 @@ CACHE_SECONDS = 15.0  # seconds for which counts of messages and calls are reuse
 class Metrics:
     """Counts moves as they happen and requests as they are answered; reads messages and calls when scraped."""
 
-    def __init__(self, services: Rooms) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
         self._registry = CollectorRegistry()
         self._moves = Counter("jiesu_moves", "Moves of tickets", ["verb"], registry=self._registry)
@@ -28,7 +28,7 @@ class Metrics:
         )
         self._findings = Gauge("jiesu_findings", "What the auditor found", ["kind"], registry=self._registry)
         self._counted_at = -CACHE_SECONDS
-        services.desk.listeners.append(self.count_move)
+        services.tickets.listeners.append(self.count_move)
 
     def count_move(self, plan: Plan, _ticket_no: str) -> None:
         """Count a move."""
@@ -45,15 +45,15 @@ class Metrics:
         now = time.monotonic()
         if now - self._counted_at >= CACHE_SECONDS:
             self._counted_at = now
-            tallies = await self._services.reading.count_recent()
+            tallies = await self._services.queries.count_recent()
             for gauge, counts in ((self._messages, tallies["letters"]), (self._calls, tallies["calls"])):
                 gauge.clear()
                 for label, count in counts.items():
                     gauge.labels(label).set(count)
             self._findings.clear()
-            for found in await self._services.auditor.list_findings() if self._services.auditor else ():
+            for found in await self._services.integrity.list_findings() if self._services.integrity else ():
                 self._findings.labels(found.kind).inc()
-        for name, finished in self._services.heartbeat.items():
+        for name, finished in self._services.heartbeats.items():
             self._workers.labels(name).set(max(0.0, now - finished))
         return generate_latest(self._registry)
 

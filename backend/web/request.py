@@ -7,9 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.rooms import Rooms
+from backend.services import Services
 
-SERVICES = web.AppKey("rooms", Rooms)
+SERVICES = web.AppKey("rooms", Services)
 #: The request's id, kept on the aiohttp request.
 REQUEST_ID = web.RequestKey("request_id", str)
 
@@ -27,7 +27,7 @@ class FormPart:
 class ApiRequest:
     """A validated request: who asks, path values, filters and body."""
 
-    services: Rooms
+    services: Services
     actor: Actor
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)

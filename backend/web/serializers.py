@@ -11,7 +11,7 @@ from backend.domain.records import FLAGS, Assignment, Duty, JournalEntry, Person
 from backend.ports.files import StoredFile
 from backend.ports.requester_texts import RequesterText
 from backend.ports.ticket_queries import CallAttemptView, CallView, DeliveryView, TicketHistory, TicketView
-from backend.rooms import Rooms
+from backend.services import Services
 
 Json = dict[str, Any]
 PUBLIC_FLAGS = frozenset(FLAGS)  # the contract's flags; `reviewed` is a field of its own
@@ -31,11 +31,11 @@ def _mask_cached(text: str, name: str | None, phone_mask: str) -> str:
 class Serializer:
     """Serializes records in the office's time zone with the phone mask in force."""
 
-    services: Rooms
+    services: Services
     phone_mask: str
 
     @staticmethod
-    async def create(services: Rooms) -> "Serializer":
+    async def create(services: Services) -> "Serializer":
         """Return one with the mask now in force."""
         snapshot = await services.office.snapshot()
         return Serializer(services, snapshot.settings.get("privacy.phone_mask"))

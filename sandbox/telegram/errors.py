@@ -28,22 +28,22 @@ class BotApiError(Exception):
         return answer | ({"parameters": parameters} if parameters else {})
 
 
-def bad(words: str) -> BotApiError:
+def bad_request(message: str) -> BotApiError:
     """Build a 400 for a request outside the documented limits; it counts as a violation."""
-    return BotApiError(400, f"Bad Request: {words}", fault_of_bot=True)
+    return BotApiError(400, f"Bad Request: {message}", fault_of_bot=True)
 
 
-def unlucky(words: str) -> BotApiError:
+def race_error(message: str) -> BotApiError:
     """Build a 400 that a correct bot may meet in a race; it is not a violation."""
-    return BotApiError(400, f"Bad Request: {words}")
+    return BotApiError(400, f"Bad Request: {message}")
 
 
-def forbidden(words: str) -> BotApiError:
+def forbidden(message: str) -> BotApiError:
     """Build a 403: the person or group does not accept the bot."""
-    return BotApiError(403, f"Forbidden: {words}")
+    return BotApiError(403, f"Forbidden: {message}")
 
 
-def too_many(seconds: int, *, fault_of_bot: bool) -> BotApiError:
+def too_many_requests(seconds: int, *, fault_of_bot: bool) -> BotApiError:
     """Build a 429 with `retry_after` in whole seconds."""
-    words = f"Too Many Requests: retry after {seconds}"
-    return BotApiError(429, words, retry_after=seconds, fault_of_bot=fault_of_bot)
+    message = f"Too Many Requests: retry after {seconds}"
+    return BotApiError(429, message, retry_after=seconds, fault_of_bot=fault_of_bot)

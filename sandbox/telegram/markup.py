@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.telegram.errors import bad
+from sandbox.telegram.errors import bad_request
 
 MAX_BUTTONS = 100
 MAX_ROW = 8
@@ -31,61 +31,61 @@ DECORATIONS = {"icon_custom_emoji_id", "style"}
 Markup = dict[str, Any]
 
 
-def check(markup: object) -> Markup | None:
+def check_markup(markup: object) -> Markup | None:
     """Check a reply_markup and return it, or None when absent. Raises BotApiError 400 in Telegram's words."""
     if markup is None or markup == "":
         return None
     if not isinstance(markup, dict):
-        raise bad("object expected as reply markup")
+        raise bad_request("object expected as reply markup")
     if "inline_keyboard" in markup:
-        _rows(markup["inline_keyboard"], _inline_button)
+        _check_rows(markup["inline_keyboard"], _check_inline_button)
     elif "keyboard" in markup:
-        _rows(markup["keyboard"], _reply_button)
+        _check_rows(markup["keyboard"], _check_reply_button)
     elif not markup.get("remove_keyboard") and not markup.get("force_reply"):
-        raise bad("object expected as reply markup")
+        raise bad_request("object expected as reply markup")
     return markup
 
 
-def _rows(rows: object, check_button: Any) -> None:
+def _check_rows(rows: object, check_button: Any) -> None:
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise bad('can\'t parse reply keyboard markup JSON object: Field "keyboard" must be of type Array')
+        raise bad_request('can\'t parse reply keyboard markup JSON object: Field "keyboard" must be of type Array')
     if sum(map(len, rows)) > MAX_BUTTONS:
-        raise bad("reply markup is too long")
+        raise bad_request("reply markup is too long")
     if any(len(row) > MAX_ROW for row in rows):
-        raise bad("reply markup row is too long")
+        raise bad_request("reply markup row is too long")
     for row in rows:
         for button in row:
             check_button(button)
 
 
-def _inline_button(button: object) -> None:
+def _check_inline_button(button: object) -> None:
     if not isinstance(button, dict) or not str(button.get("text") or "").strip():
-        raise bad('can\'t parse inline keyboard button: Field "text" must be non-empty')
+        raise bad_request('can\'t parse inline keyboard button: Field "text" must be non-empty')
     kinds = INLINE_KINDS & button.keys()
     if set(button) - INLINE_KINDS - DECORATIONS - {"text"}:
-        raise bad(f"can't parse inline keyboard button: unknown field in {sorted(button)}")
+        raise bad_request(f"can't parse inline keyboard button: unknown field in {sorted(button)}")
     if len(kinds) != 1:
-        raise bad("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
+        raise bad_request("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
     if "callback_data" in button:
         size = len(str(button["callback_data"]).encode())
         if not 1 <= size <= MAX_CALLBACK_BYTES:
-            raise bad("BUTTON_DATA_INVALID")
+            raise bad_request("BUTTON_DATA_INVALID")
     if "url" in button:
         parts = urlsplit(str(button["url"]))
         if parts.scheme not in ("http", "https", "tg") or parts.hostname in LOCAL_HOSTS:
-            raise bad(f"inline keyboard button URL '{button['url']}' is invalid: Wrong HTTP URL")
+            raise bad_request(f"inline keyboard button URL '{button['url']}' is invalid: Wrong HTTP URL")
 
 
-def _reply_button(button: object) -> None:
+def _check_reply_button(button: object) -> None:
     if isinstance(button, str) and button.strip():
         return
     if not isinstance(button, dict) or not str(button.get("text") or "").strip():
-        raise bad('can\'t parse keyboard button: Field "text" must be non-empty')
+        raise bad_request('can\'t parse keyboard button: Field "text" must be non-empty')
     if set(button) - REPLY_KINDS - DECORATIONS - {"text"}:
-        raise bad(f"can't parse keyboard button: unknown field in {sorted(button)}")
+        raise bad_request(f"can't parse keyboard button: unknown field in {sorted(button)}")
 
 
-def labels(markup: Markup | None) -> list[list[str]]:
+def list_labels(markup: Markup | None) -> list[list[str]]:
     """Return the button labels, row by row."""
     rows = (markup or {}).get("inline_keyboard") or (markup or {}).get("keyboard") or []
     return [[button if isinstance(button, str) else str(button["text"]) for button in row] for row in rows]

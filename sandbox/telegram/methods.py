@@ -8,53 +8,55 @@ from urllib.parse import urlsplit
 
 from sandbox.telegram import editing, sending
 from sandbox.telegram.arguments import Arguments
-from sandbox.telegram.errors import bad
+from sandbox.telegram.errors import bad_request
 from sandbox.telegram.network import ChatNetwork
+from sandbox.telegram.serializers import serialize_file
 from sandbox.telegram.updates import Webhook
-from sandbox.telegram.wire import file_json
 
 MAX_DOWNLOAD = 20_000_000
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 
-Work = Callable[[ChatNetwork, Arguments], Awaitable[Any]]
+Handler = Callable[[ChatNetwork, Arguments], Awaitable[Any]]
 
 
 async def get_me(network: ChatNetwork, args: Arguments) -> Any:
     """getMe."""
-    powers = {"can_join_groups": True, "can_read_all_group_messages": True, "supports_inline_queries": False}
-    return network.bot_json() | powers
+    capabilities = {"can_join_groups": True, "can_read_all_group_messages": True, "supports_inline_queries": False}
+    return network.serialize_bot() | capabilities
 
 
 async def get_updates(network: ChatNetwork, args: Arguments) -> Any:
     """getUpdates: long polling."""
     if "allowed_updates" in args.values:
-        network.updates.allowed = args.document("allowed_updates") or []
-    limit = min(100, max(1, args.integer("limit", 100)))
-    return await network.updates.poll(args.integer("offset", 0), limit, args.integer("timeout", 0))
+        network.updates.allowed = args.get_json("allowed_updates") or []
+    limit = min(100, max(1, args.get_integer("limit", 100)))
+    return await network.updates.poll(args.get_integer("offset", 0), limit, args.get_integer("timeout", 0))
 
 
 async def set_webhook(network: ChatNetwork, args: Arguments) -> Any:
     """setWebhook; plain http is allowed as on a local Bot API server."""
-    url = args.text("url") or ""
+    url = args.get_text("url") or ""
     parts = urlsplit(url)
     if url and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise bad("bad webhook: invalid URL")
-    secret = args.text("secret_token") or ""
+        raise bad_request("bad webhook: invalid URL")
+    secret = args.get_text("secret_token") or ""
     if secret and not SECRET.fullmatch(secret):
-        raise bad("secret token contains unallowed characters")
+        raise bad_request("secret token contains unallowed characters")
     if "allowed_updates" in args.values:
-        network.updates.allowed = args.document("allowed_updates") or []
-    most = args.integer("max_connections", 40)
-    if not 1 <= most <= 100:
-        raise bad("max_connections must be 1-100")
-    network.updates.hook(Webhook(url, secret, most), drop=args.flag("drop_pending_updates"))
+        network.updates.allowed = args.get_json("allowed_updates") or []
+    max_connections = args.get_integer("max_connections", 40)
+    if not 1 <= max_connections <= 100:
+        raise bad_request("max_connections must be 1-100")
+    network.updates.set_webhook(
+        Webhook(url, secret, max_connections), drop_pending=args.get_flag("drop_pending_updates")
+    )
     return True
 
 
 async def delete_webhook(network: ChatNetwork, args: Arguments) -> Any:
     """deleteWebhook."""
-    network.updates.hook(Webhook(), drop=args.flag("drop_pending_updates"))
+    network.updates.set_webhook(Webhook(), drop_pending=args.get_flag("drop_pending_updates"))
     return True
 
 
@@ -74,53 +76,53 @@ async def get_webhook_info(network: ChatNetwork, args: Arguments) -> Any:
 
 async def get_file(network: ChatNetwork, args: Arguments) -> Any:
     """getFile: files up to 20 MB."""
-    kept = network.files.get(args.text("file_id") or "")
-    if kept is None:
-        raise bad("wrong file_id or the file is temporarily unavailable")
-    if kept[0].size > MAX_DOWNLOAD:
-        raise bad("file is too big")
-    return file_json(kept[0]) | {"file_path": kept[0].path}
+    stored = network.files.get(args.get_text("file_id") or "")
+    if stored is None:
+        raise bad_request("wrong file_id or the file is temporarily unavailable")
+    if stored[0].size > MAX_DOWNLOAD:
+        raise bad_request("file is too big")
+    return serialize_file(stored[0]) | {"file_path": stored[0].path}
 
 
 async def get_chat(network: ChatNetwork, args: Arguments) -> Any:
     """getChat."""
-    chat = network.recipient(args.values.get("chat_id"))
+    chat = network.resolve_recipient(args.values.get("chat_id"))
     gifts = ["unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels"]
     full = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": dict.fromkeys(gifts, False)}
-    return network.chat_json(chat) | full
+    return network.serialize_chat(chat) | full
 
 
 async def get_chat_member(network: ChatNetwork, args: Arguments) -> Any:
     """getChatMember."""
-    chat = network.recipient(args.values.get("chat_id"))
-    user_id = args.integer("user_id")
+    chat = network.resolve_recipient(args.values.get("chat_id"))
+    user_id = args.get_integer("user_id")
     account = network.accounts.get(user_id)
     if account is None:
-        raise bad("user not found")
-    return {"status": "member" if user_id in chat.members else "left", "user": account.json()}
+        raise bad_request("user not found")
+    return {"status": "member" if user_id in chat.members else "left", "user": account.to_json()}
 
 
 async def get_chat_member_count(network: ChatNetwork, args: Arguments) -> Any:
     """getChatMemberCount: the bot counts as a member."""
-    return len(network.recipient(args.values.get("chat_id")).members) + 1
+    return len(network.resolve_recipient(args.values.get("chat_id")).members) + 1
 
 
 async def leave_chat(network: ChatNetwork, args: Arguments) -> Any:
     """leaveChat."""
-    network.recipient(args.values.get("chat_id")).bot_inside = False
+    network.resolve_recipient(args.values.get("chat_id")).bot_inside = False
     return True
 
 
 async def set_my_commands(network: ChatNetwork, args: Arguments) -> Any:
     """setMyCommands: at most 100, names of 1-32, descriptions of 1-256."""
-    commands = args.document("commands")
+    commands = args.get_json("commands")
     if not isinstance(commands, list) or len(commands) > 100:
-        raise bad("can't parse list of bot commands")
+        raise bad_request("can't parse list of bot commands")
     for one in commands:
         if not COMMAND.fullmatch(str(one.get("command", "")).removeprefix("/")):
-            raise bad("BOT_COMMAND_INVALID")
+            raise bad_request("BOT_COMMAND_INVALID")
         if not 1 <= len(str(one.get("description", ""))) <= 256:
-            raise bad("BOT_COMMAND_DESCRIPTION_INVALID")
+            raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
     network.commands = commands
     return True
 
@@ -136,7 +138,7 @@ async def delete_my_commands(network: ChatNetwork, args: Arguments) -> Any:
     return True
 
 
-async def done(network: ChatNetwork, args: Arguments) -> Any:
+async def accept(network: ChatNetwork, args: Arguments) -> Any:
     """Accept a method without a visible effect in the simulator."""
     return True
 
@@ -145,65 +147,65 @@ async def done(network: ChatNetwork, args: Arguments) -> Any:
 class Method:
     """A row of the table: the handler and the documented parameter names."""
 
-    work: Work
+    handle: Handler
     required: frozenset[str]
     optional: frozenset[str]
 
 
-def _row(work: Work, required: str = "", optional: str = "") -> Method:
+def _method(work: Handler, required: str = "", optional: str = "") -> Method:
     return Method(work, frozenset(required.split()), frozenset(optional.split()))
 
 
-SENT = (
+SEND_OPTIONS = (
     "business_connection_id message_thread_id direct_messages_topic_id disable_notification protect_content "
     "allow_paid_broadcast message_effect_id suggested_post_parameters reply_parameters reply_markup "
     "reply_to_message_id allow_sending_without_reply"
 )
-CAPTION = f"{SENT} caption parse_mode caption_entities show_caption_above_media"
-EDITED = "business_connection_id inline_message_id reply_markup parse_mode"
-LANGUAGE = "scope language_code"
+CAPTION_OPTIONS = f"{SEND_OPTIONS} caption parse_mode caption_entities show_caption_above_media"
+EDIT_OPTIONS = "business_connection_id inline_message_id reply_markup parse_mode"
+LANGUAGE_OPTIONS = "scope language_code"
 
 METHODS: dict[str, Method] = {
-    "getMe": _row(get_me),
-    "getUpdates": _row(get_updates, "", "offset limit timeout allowed_updates"),
-    "setWebhook": _row(set_webhook, "url",
+    "getMe": _method(get_me),
+    "getUpdates": _method(get_updates, "", "offset limit timeout allowed_updates"),
+    "setWebhook": _method(set_webhook, "url",
         "certificate ip_address max_connections allowed_updates drop_pending_updates secret_token"),
-    "deleteWebhook": _row(delete_webhook, "", "drop_pending_updates"),
-    "getWebhookInfo": _row(get_webhook_info),
-    "sendMessage": _row(sending.send_message, "chat_id text",
-        f"{SENT} parse_mode entities link_preview_options disable_web_page_preview"),
-    "sendPhoto": _row(sending.send_photo, "chat_id photo", f"{CAPTION} has_spoiler"),
-    "sendDocument": _row(sending.send_document, "chat_id document",
-        f"{CAPTION} thumbnail disable_content_type_detection"),
-    "sendVoice": _row(sending.send_voice, "chat_id voice", f"{CAPTION} duration"),
-    "sendMediaGroup": _row(sending.send_media_group, "chat_id media", SENT),
-    "sendLocation": _row(sending.send_location, "chat_id latitude longitude",
-        f"{SENT} horizontal_accuracy live_period heading proximity_alert_radius"),
-    "sendContact": _row(sending.send_contact, "chat_id phone_number first_name", f"{SENT} last_name vcard"),
-    "sendChatAction": _row(sending.send_chat_action, "chat_id action", "business_connection_id message_thread_id"),
-    "editMessageText": _row(editing.edit_message_text, "chat_id message_id text",
-        f"{EDITED} entities link_preview_options disable_web_page_preview"),
-    "editMessageCaption": _row(editing.edit_message_caption, "chat_id message_id",
-        f"{EDITED} caption caption_entities show_caption_above_media"),
-    "editMessageReplyMarkup": _row(editing.edit_message_reply_markup, "chat_id message_id", EDITED),
-    "deleteMessage": _row(editing.delete_message, "chat_id message_id"),
-    "deleteMessages": _row(editing.delete_messages, "chat_id message_ids"),
-    "pinChatMessage": _row(editing.pin_chat_message, "chat_id message_id",
+    "deleteWebhook": _method(delete_webhook, "", "drop_pending_updates"),
+    "getWebhookInfo": _method(get_webhook_info),
+    "sendMessage": _method(sending.send_message, "chat_id text",
+        f"{SEND_OPTIONS} parse_mode entities link_preview_options disable_web_page_preview"),
+    "sendPhoto": _method(sending.send_photo, "chat_id photo", f"{CAPTION_OPTIONS} has_spoiler"),
+    "sendDocument": _method(sending.send_document, "chat_id document",
+        f"{CAPTION_OPTIONS} thumbnail disable_content_type_detection"),
+    "sendVoice": _method(sending.send_voice, "chat_id voice", f"{CAPTION_OPTIONS} duration"),
+    "sendMediaGroup": _method(sending.send_media_group, "chat_id media", SEND_OPTIONS),
+    "sendLocation": _method(sending.send_location, "chat_id latitude longitude",
+        f"{SEND_OPTIONS} horizontal_accuracy live_period heading proximity_alert_radius"),
+    "sendContact": _method(sending.send_contact, "chat_id phone_number first_name", f"{SEND_OPTIONS} last_name vcard"),
+    "sendChatAction": _method(sending.send_chat_action, "chat_id action", "business_connection_id message_thread_id"),
+    "editMessageText": _method(editing.edit_message_text, "chat_id message_id text",
+        f"{EDIT_OPTIONS} entities link_preview_options disable_web_page_preview"),
+    "editMessageCaption": _method(editing.edit_message_caption, "chat_id message_id",
+        f"{EDIT_OPTIONS} caption caption_entities show_caption_above_media"),
+    "editMessageReplyMarkup": _method(editing.edit_message_reply_markup, "chat_id message_id", EDIT_OPTIONS),
+    "deleteMessage": _method(editing.delete_message, "chat_id message_id"),
+    "deleteMessages": _method(editing.delete_messages, "chat_id message_ids"),
+    "pinChatMessage": _method(editing.pin_chat_message, "chat_id message_id",
         "business_connection_id disable_notification"),
-    "answerCallbackQuery": _row(editing.answer_callback_query, "callback_query_id", "text show_alert url cache_time"),
-    "getFile": _row(get_file, "file_id"),
-    "getChat": _row(get_chat, "chat_id"),
-    "getChatMember": _row(get_chat_member, "chat_id user_id"),
-    "getChatMemberCount": _row(get_chat_member_count, "chat_id"),
-    "leaveChat": _row(leave_chat, "chat_id"),
-    "setMyCommands": _row(set_my_commands, "commands", LANGUAGE),
-    "getMyCommands": _row(get_my_commands, "", LANGUAGE),
-    "deleteMyCommands": _row(delete_my_commands, "", LANGUAGE),
-    "setMyName": _row(done, "", "name language_code"),
-    "setMyDescription": _row(done, "", "description language_code"),
-    "setMyShortDescription": _row(done, "", "short_description language_code"),
-    "setChatMenuButton": _row(done, "", "chat_id menu_button"),
-    "logOut": _row(done),
-    "close": _row(done),
+    "answerCallbackQuery": _method(editing.answer_callback_query, "callback_query_id", "text show_alert url cache_time"),
+    "getFile": _method(get_file, "file_id"),
+    "getChat": _method(get_chat, "chat_id"),
+    "getChatMember": _method(get_chat_member, "chat_id user_id"),
+    "getChatMemberCount": _method(get_chat_member_count, "chat_id"),
+    "leaveChat": _method(leave_chat, "chat_id"),
+    "setMyCommands": _method(set_my_commands, "commands", LANGUAGE_OPTIONS),
+    "getMyCommands": _method(get_my_commands, "", LANGUAGE_OPTIONS),
+    "deleteMyCommands": _method(delete_my_commands, "", LANGUAGE_OPTIONS),
+    "setMyName": _method(accept, "", "name language_code"),
+    "setMyDescription": _method(accept, "", "description language_code"),
+    "setMyShortDescription": _method(accept, "", "short_description language_code"),
+    "setChatMenuButton": _method(accept, "", "chat_id menu_button"),
+    "logOut": _method(accept),
+    "close": _method(accept),
 }  # fmt: skip
 BY_LOWER_NAME = {name.lower(): (name, method) for name, method in METHODS.items()}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sandbox.telegram.markup import Markup, labels
+from sandbox.telegram.markup import Markup, list_labels
 from sandbox.telegram.text import Entity
 
 
@@ -19,7 +19,7 @@ class Account:
     blocked: bool = False
     deactivated: bool = False
 
-    def json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Build the User object."""
         return {"id": self.id, "is_bot": False, "first_name": self.name, "language_code": "zh-hans"}
 
@@ -78,14 +78,14 @@ class Message:
         """Labels of the inline buttons, in reading order."""
         if not self.markup or "inline_keyboard" not in self.markup:
             return []
-        return [label for row in labels(self.markup) for label in row]
+        return [label for row in list_labels(self.markup) for label in row]
 
     @property
     def reply_buttons(self) -> list[str]:
         """Labels of the reply keyboard that came with it."""
         if not self.markup or "keyboard" not in self.markup:
             return []
-        return [label for row in labels(self.markup) for label in row]
+        return [label for row in list_labels(self.markup) for label in row]
 
 
 @dataclass
@@ -127,5 +127,5 @@ class Arrival:
     message: Message
     text: str
     buttons: list[str]
-    edit: bool
+    is_edit: bool
     expected: bool = False

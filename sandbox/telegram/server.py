@@ -6,9 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.faults import suffer
+from sandbox.faults import respond_with_fault
 from sandbox.telegram.arguments import Arguments
-from sandbox.telegram.errors import BotApiError, bad
+from sandbox.telegram.errors import BotApiError, bad_request
 from sandbox.telegram.methods import BY_LOWER_NAME, Method
 from sandbox.telegram.network import ChatNetwork
 
@@ -20,82 +20,86 @@ class BotApi:
 
     def __init__(self, network: ChatNetwork) -> None:
         self.network = network
-        network.updates.on_reply = self.answer_in_webhook
+        network.updates.on_reply = self.execute_webhook_reply
 
-    def app(self) -> web.Application:
+    def build_app(self) -> web.Application:
         """Build the routes, to be mounted at the bot's API base URL."""
         app = web.Application()
-        app.router.add_route("*", "/bot{token}/{method}", self.call)
+        app.router.add_route("*", "/bot{token}/{method}", self.handle_call)
         app.router.add_get("/file/bot{token}/{path:.+}", self.download)
         return app
 
-    async def call(self, request: web.Request) -> web.Response:
+    async def handle_call(self, request: web.Request) -> web.Response:
         """Handle one method call, with the planned fault if there is one."""
         if request.match_info["token"] != self.network.token:
-            return _json({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
+            return _json_response({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
         name, method = BY_LOWER_NAME.get(request.match_info["method"].lower(), (request.match_info["method"], None))
         self.network.requests.append((time.monotonic(), name))
 
-        async def answer() -> web.Response:
-            return await self._answer(request, name, method)
+        async def respond() -> web.Response:
+            return await self._respond(request, name, method)
 
-        def complain(status: int, seconds: float) -> web.Response:
+        def build_error(status: int, seconds: float) -> web.Response:
             after = {"parameters": {"retry_after": math.ceil(seconds)}} if status == 429 else {}
             words = f"Too Many Requests: retry after {math.ceil(seconds)}" if after else "Internal Server Error"
-            return _json({"ok": False, "error_code": status, "description": words, **after}, status)
+            return _json_response({"ok": False, "error_code": status, "description": words, **after}, status)
 
-        planned = self.network.faults.take(name)
-        if planned is not None:
-            return await suffer(*planned, request, answer, complain)
-        return await answer()
+        fault = self.network.faults.take(name)
+        if fault is not None:
+            return await respond_with_fault(*fault, request, respond, build_error)
+        return await respond()
 
-    async def _answer(self, request: web.Request, name: str, method: Method | None) -> web.Response:
+    async def _respond(self, request: web.Request, name: str, method: Method | None) -> web.Response:
         try:
             if method is None:
                 raise BotApiError(404, "Not Found", fault_of_bot=True)
-            return _json(
-                {"ok": True, "result": await self._work(name, method, await Arguments.read(_roomy(request)))}, 200
+            return _json_response(
+                {
+                    "ok": True,
+                    "result": await self._execute(name, method, await Arguments.read(_raise_size_limit(request))),
+                },
+                200,
             )
         except BotApiError as error:
-            self.network.note_refusal(name, error)
-            return _json(error.body(), error.code)
+            self.network.record_refusal(name, error)
+            return _json_response(error.body(), error.code)
 
-    async def _work(self, name: str, method: Method, args: Arguments) -> Any:
-        given = args.names()
+    async def _execute(self, name: str, method: Method, args: Arguments) -> Any:
+        given = args.list_names()
         missing = sorted(method.required - given)
         if missing:
             empty = {"text": "message text is empty", "chat_id": "chat_id is empty"}
-            raise bad(empty.get(missing[0], f'parameter "{missing[0]}" is required'))
+            raise bad_request(empty.get(missing[0], f'parameter "{missing[0]}" is required'))
         unknown = sorted(given - method.required - method.optional)
         if unknown:
-            self.network.note_violation(200, name, f"unknown parameters {unknown}")
-        return await method.work(self.network, args)
+            self.network.record_violation(200, name, f"unknown parameters {unknown}")
+        return await method.handle(self.network, args)
 
-    async def answer_in_webhook(self, document: dict[str, Any]) -> None:
+    async def execute_webhook_reply(self, document: dict[str, Any]) -> None:
         """Execute a method call given as the answer to a webhook; its result is not sent to the bot."""
         values = {key: value for key, value in document.items() if key != "method" and value is not None}
         name, method = BY_LOWER_NAME.get(str(document["method"]).lower(), (str(document["method"]), None))
         try:
             if method is None:
                 raise BotApiError(404, "Not Found", fault_of_bot=True)
-            await self._work(name, method, Arguments(values))
+            await self._execute(name, method, Arguments(values))
         except BotApiError as error:
-            self.network.note_refusal(name, error)
+            self.network.record_refusal(name, error)
 
     async def download(self, request: web.Request) -> web.Response:
         """Serve a file by its getFile path."""
         if request.match_info["token"] != self.network.token:
-            return _json({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
+            return _json_response({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
         for kept, content in self.network.files.values():
             if kept.path == request.match_info["path"]:
                 return web.Response(body=content, content_type="application/octet-stream")
-        return _json({"ok": False, "error_code": 404, "description": "Not Found"}, 404)
+        return _json_response({"ok": False, "error_code": 404, "description": "Not Found"}, 404)
 
 
-def _roomy(request: web.Request) -> web.Request:
+def _raise_size_limit(request: web.Request) -> web.Request:
     """Raise the request's size limit for file uploads; the enclosing application's is smaller."""
     return request.clone(client_max_size=MAX_REQUEST)
 
 
-def _json(document: dict[str, Any], status: int) -> web.Response:
+def _json_response(document: dict[str, Any], status: int) -> web.Response:
     return web.json_response(document, status=status)

@@ -21,14 +21,14 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     async with open_office(tmp_path, database_url) as opened:
         yield opened
         await opened.settle()
-        assert opened.town.violations() == []
+        assert opened.town.list_violations() == []
         assert [log for log in opened.logs if log["event"] in ("round_failed", "job_failed")] == []
 
 
 async def send(office: Office, path: str, who: str, content: bytes, name: str) -> Any:
     form = aiohttp.FormData()
     form.add_field("file", content, filename=name)
-    url = f"http://{office.house.environment.host}:{office.house.environment.port}/api/v1{path}"
+    url = f"http://{office.house.config.host}:{office.house.config.port}/api/v1{path}"
     async with office.http.post(url, data=form, headers={"Authorization": f"Bearer {await office.key(who)}"}) as answer:
         return answer.status, await answer.json()
 
@@ -97,7 +97,7 @@ async def test_a_repeat_is_proposed_for_merging_and_merged_in_one_press(office: 
     found = (await office.ask("GET", "/tickets/K2/like", "dispatcher"))["items"]
     assert [one["ticket_no"] for one in found] == ["K1"]
     assert found[0]["repeat"] and "翠竹" in found[0]["why"] and not found[0]["same_caller"]
-    base = f"http://{office.house.environment.host}:{office.house.environment.port}"
+    base = f"http://{office.house.config.host}:{office.house.config.port}"
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as visitor:
         form = aiohttp.FormData(default_to_multipart=True)
         form.add_field("word", await office.key("dispatcher"))

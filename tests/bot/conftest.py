@@ -20,4 +20,4 @@ async def world(sqlite_url: str) -> AsyncIterator[World]:
     await town.close()
     await runner.cleanup()
     await db.close()
-    assert town.violations() == []
+    assert town.list_violations() == []

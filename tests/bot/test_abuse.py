@@ -26,26 +26,26 @@ async def test_forged_presses_are_refused_with_a_toast_and_an_audit_row_FT13(wor
 async def test_a_group_member_without_binding_presses_in_vain_FT34(world: World) -> None:
     bound, guest = await world.bound("H1"), world.user("H9")
     await world.ticket()
-    group = world.town.chat.group("住建局工单群", [bound, guest])
+    group = world.town.chat.create_group("住建局工单群", [bound, guest])
     card = await world.card(bound, "H1", address=group.chat.id)
-    toast = await group.seat(guest).press(card, "签收")
+    toast = await group.get_participant(guest).press(card, "签收")
     assert "尚未绑定" in (toast or "")
     assert await world.state() == "dispatched"
-    assert await group.seat(bound).press(card, "签收") == "已签收。"
+    assert await group.get_participant(bound).press(card, "签收") == "已签收。"
 
 
 async def test_people_of_a_group_may_talk_with_each_other(world: World) -> None:
     bound = await world.bound("H1")
-    group = world.town.chat.group("群", [bound])
-    await group.seat(bound).say("中午吃什么")
+    group = world.town.chat.create_group("群", [bound])
+    await group.get_participant(bound).say("中午吃什么")
     await world.quiet()
-    assert group.seat(bound).leftovers() == []
+    assert group.get_participant(bound).list_unexpected() == []
 
 
 async def test_a_group_that_became_a_supergroup_is_followed_FT21(world: World) -> None:
     bound = await world.bound("H1")
     await world.ticket()
-    group = world.town.chat.group("群", [bound])
+    group = world.town.chat.create_group("群", [bound])
     await world.card(bound, "H1", address=group.chat.id)
     group.migrate()
     await world.quiet()
@@ -57,10 +57,10 @@ async def test_a_group_that_became_a_supergroup_is_followed_FT21(world: World) -
 async def test_forty_press_and_one_signs_the_rest_are_told_who_FT15(world: World) -> None:
     first, second = await world.bound("H1"), await world.bound("H2")
     await world.ticket()
-    group = world.town.chat.group("群", [first, second])
+    group = world.town.chat.create_group("群", [first, second])
     card = await world.card(first, "H1", address=group.chat.id)
     data = await world.data("sign")
-    seats = [group.seat(first), group.seat(second)] * 10
+    seats = [group.get_participant(first), group.get_participant(second)] * 10
     presses = await asyncio.gather(*(seat.press_data(card, data) for seat in seats))
     toasts = [p.toast for p in presses]
     assert toasts.count("已签收。") >= 1
@@ -93,8 +93,8 @@ async def test_an_answer_that_comes_too_late_is_swallowed_FT12(world: World) -> 
     user = await world.bound("H1")
     await world.ticket()
     card = await world.card(user, "H1")
-    world.town.chat.faults.next(Fault.SERVER_ERROR, where="answerCallbackQuery")
-    world.town.chat.person_presses(card, user.account, await world.data("sign"))
+    world.town.chat.faults.plan_next(Fault.SERVER_ERROR, where="answerCallbackQuery")
+    world.town.chat.press_as_person(card, user.account, await world.data("sign"))
     await world.quiet()
     assert await world.state() == "signed"
     assert (await world.inboxes())[-1] == ("done", 1)
@@ -110,10 +110,10 @@ async def test_the_same_update_five_times_has_one_effect_FT1(world: World) -> No
         body.update({"update_id": 900_000_001, kind: given})
 
     add, world.town.chat.updates.add = world.town.chat.updates.add, keep  # type: ignore[method-assign]
-    world.town.chat.person_presses(card, user.account, await world.data("sign"))
+    world.town.chat.press_as_person(card, user.account, await world.data("sign"))
     world.town.chat.updates.add = add  # type: ignore[method-assign]
     for _ in range(5):
-        world.town.chat.updates.repeat(body)
+        world.town.chat.updates.redeliver(body)
     await world.quiet()
     assert (await world.moves_of()).count("sign") == 1
     assert len([1 for state, _ in await world.inboxes()]) == 3  # start, contact, press
@@ -147,7 +147,7 @@ async def test_a_failing_handler_keeps_its_update_and_says_so_once_FT8(world: Wo
         if len(tries) == 3:
             break
     await user.expect("当前没有待办工单")
-    assert user.leftovers() == []
+    assert user.list_unexpected() == []
     await world.quiet()
     assert (await world.inboxes())[-1] == ("done", 3)
 
@@ -159,7 +159,7 @@ async def test_one_users_flood_is_turned_away_FT35(world: World) -> None:
     await calm.say("/help")
     await calm.expect("我能帮您", timeout=3)
     await world.quiet()
-    texts = loud.leftovers()
+    texts = loud.list_unexpected()
     assert sum("我能帮您" in t for t in texts) < 60
     assert sum("操作过于频繁" in t for t in texts) == 1
 
@@ -219,14 +219,14 @@ def test_press_words_fit_into_a_button() -> None:
 async def test_gateways_pages_and_cut_answers_stop_no_poller_FT23(world: World) -> None:
     user = await world.bound("H1")
     for fault in (Fault.BAD_GATEWAY, Fault.TRUNCATED, Fault.EMPTY, Fault.SERVER_ERROR, Fault.CUT_AFTER):
-        world.town.chat.faults.next(fault, where="getUpdates")
+        world.town.chat.faults.plan_next(fault, where="getUpdates")
     await user.say("/help")
     await user.expect("我能帮您", timeout=10)
 
 
 async def test_a_messenger_away_at_the_start_gets_the_webhook_later_FT23_FT31(world: World) -> None:
     for fault in (Fault.BAD_GATEWAY, Fault.CUT_BEFORE, Fault.SERVER_ERROR):
-        world.town.chat.faults.next(fault, where="setWebhook")
+        world.town.chat.faults.plan_next(fault, where="setWebhook")
     await world.door.set_webhook("https://office.example/hooks/telegram", "a-secret-of-the-tests")
     assert world.town.chat.updates.webhook.secret == "a-secret-of-the-tests"
 

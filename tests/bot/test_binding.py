@@ -9,7 +9,7 @@ async def test_a_code_and_ones_own_number_bind(world: World) -> None:
     assert person is not None and person.code == "H1" and person.address == str(user.user_id)
     await user.start()
     await user.expect("您已绑定 住建局")
-    assert user.leftovers() == []
+    assert user.list_unexpected() == []
 
 
 async def test_somebody_elses_card_does_not_bind_FT33(world: World) -> None:
@@ -60,8 +60,8 @@ async def test_a_guesser_locks_himself_out_and_nobody_else_FT32(world: World) ->
 
 async def test_a_rebinding_ends_the_older_chat(world: World) -> None:
     first = await world.bound("H1")
-    second = world.town.chat.user("李明新手机", "+8613900009999")
-    await world.registry.put_people([_moved("H1", second.phone)], "admin")
+    second = world.town.chat.get_user("李明新手机", "+8613900009999")
+    await world.registry.save_people([_moved("H1", second.phone)], "admin")
     opened = await world.registry.create_binding_code("H1", "admin")
     await second.start(opened.code)
     await second.expect("发送本人手机号")

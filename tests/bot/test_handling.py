@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backend.domain.ticket import Grade
-from sandbox.telegram.people import ONE_PIXEL_JPEG
+from sandbox.telegram.users import ONE_PIXEL_JPEG
 from tests.bot.world import World
 
 

@@ -60,7 +60,7 @@ async def test_a_chat_that_must_wait_holds_up_nobody_FT17(world: World) -> None:
     await asyncio.sleep(0.1)
     await quick.say("/help")
     await quick.expect("我能帮您", timeout=1.0)
-    assert not slow.leftovers()
+    assert not slow.list_unexpected()
     pace.shut = ""
     await slow.expect("我能帮您")
 

@@ -28,9 +28,9 @@ from bot.receive import InboxWorker
 from bot.services import BotServices
 from notify.chat.telegram import TelegramChannel, make_bot
 from notify.rate_limit import Bucket, RateLimiter
+from sandbox.simulator import Simulator
 from sandbox.telegram.model import Message
-from sandbox.telegram.people import ChatUser
-from sandbox.town import Town
+from sandbox.telegram.users import ChatUser
 from storage import tables as t
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.cards import SqlCardStore as CardShelf
@@ -71,7 +71,7 @@ class NoPace:
 class World:
     """Everything real but the courier: `card` hands out cards, `step` lets the door work."""
 
-    def __init__(self, db: Database, town: Town, base: str, pace: RateLimiter | None = None) -> None:
+    def __init__(self, db: Database, town: Simulator, base: str, pace: RateLimiter | None = None) -> None:
         self.db, self.town = db, town
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
         self.ids = IdSupply(db)
@@ -98,11 +98,11 @@ class World:
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def open(self) -> "World":
-        await self.registry.put_units([
+        await self.registry.save_units([
             Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
             Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
         ], "admin")  # fmt: skip
-        await self.registry.put_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
+        await self.registry.save_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
         await self.door.prepare()
         await self.reopen()
         return self
@@ -133,7 +133,7 @@ class World:
 
     def user(self, code: str) -> ChatUser:
         _, name, _, _, phone = next(row for row in STAFF if row[0] == code)
-        return self.town.chat.user(name, phone)
+        return self.town.chat.get_user(name, phone)
 
     async def bound(self, code: str) -> ChatUser:
         user = self.user(code)
@@ -229,12 +229,12 @@ class World:
         self.at += timedelta(**span)
 
 
-async def make_town(now: Callable[[], datetime]) -> tuple[Town, str, web.AppRunner]:
-    town = Town(now=now, public_url="https://jiesu.example", telegram_token=TOKEN, telegram_secret=None,
+async def make_town(now: Callable[[], datetime]) -> tuple[Simulator, str, web.AppRunner]:
+    town = Simulator(now=now, public_url="https://jiesu.example", telegram_token=TOKEN, telegram_secret=None,
                 twilio_sid="AC" + "0" * 32, twilio_token="x" * 16, own_number="+864312345678",
                 reach_url="http://127.0.0.1:1")  # fmt: skip
     main = web.Application()
-    main.add_subapp("/sandbox/", town.app())
+    main.add_subapp("/sandbox/", town.build_app())
     runner = web.AppRunner(main, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -29,7 +29,7 @@ async def office(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Office]:
 
 
 async def _raw(office: Office, path: str, who: str) -> tuple[int, bytes, str]:
-    url = f"http://127.0.0.1:{office.house.environment.port}/api/v1{path}"
+    url = f"http://127.0.0.1:{office.house.config.port}/api/v1{path}"
     async with office.http.get(url, headers={"Authorization": f"Bearer {await office.key(who)}"}) as answer:
         return answer.status, await answer.read(), answer.headers.get("Content-Disposition", "")
 
@@ -66,7 +66,7 @@ async def test_a_month_is_made_read_and_noted(office: Office) -> None:
     noted = [(row["who"], row["what"]) for row in await office.items("/audit")]
     assert ("SJ01", "export") in noted and ("FF01", "bulletin") in noted
 
-    base = f"http://127.0.0.1:{office.house.environment.port}"
+    base = f"http://127.0.0.1:{office.house.config.port}"
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as seat:
         async with seat.post(
             f"{base}/sign-in", data=_form(word=await office.key("clerk")), headers={"Origin": base}
@@ -127,6 +127,6 @@ def test_the_command_puts_three_documents_into_the_folder(
 
 def test_the_house_opens_without_importing_what_sets_documents() -> None:
     """P10."""
-    words = "import sys, backend.wiring, backend.cli.bulletin; print([m for m in ('docx','typst','matplotlib','xlsxwriter') if m in sys.modules])"
+    words = "import sys, backend.app.build, backend.cli.bulletin; print([m for m in ('docx','typst','matplotlib','xlsxwriter') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -21,14 +21,14 @@ async def world(database: Database) -> AsyncIterator[World]:
     held.append(made)
     await listener.setup()
     await web.TCPSite(listener, "127.0.0.1", site).start()
-    town.road._reach = base
+    town.http_client._reach_url = base
     await town.start()
     await made.open()
     yield made
     await made.close()
     await town.close()
     await listener.cleanup()
-    assert town.violations() == []
+    assert town.list_violations() == []
 
 
 async def _port() -> int:

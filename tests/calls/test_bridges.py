@@ -5,7 +5,7 @@ import pytest
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Role
-from sandbox.phone.behaviour import BUSY, FAILED, HangUp, answers
+from sandbox.twilio.behaviour import BUSY, FAILED, HangUp, answer_with
 from storage import tables as t
 from tests.calls.world import ASKER, H1, HANDLER, OWN, World
 
@@ -26,8 +26,8 @@ async def contacts(world: World) -> list[tuple[str, str, bool]]:
 
 async def test_both_are_rung_neither_sees_the_other_and_the_contact_is_logged(world: World) -> None:
     await in_hand(world)
-    world.phone(H1).answers([])
-    world.phone(ASKER).answers([])
+    world.phone(H1).answer_with([])
+    world.phone(ASKER).answer_with([])
     begun = await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.settle()
     assert begun.to == "138****1001"
@@ -35,7 +35,7 @@ async def test_both_are_rung_neither_sees_the_other_and_the_contact_is_logged(wo
     assert legs == [(H1, OWN), (ASKER, OWN)]
     assert "正在为您接通诉求人，本次通话将录音" in world.phone(H1).heard
     assert "住建局工作人员就您反映的事项与您联系，通话将录音" in world.phone(ASKER).heard
-    call, attempt = await world.call(), await world.dial()
+    call, attempt = await world.call(), await world.attempt()
     assert (call.purpose, call.outcome, call.to_masked) == ("bridge", "completed", "138****1001")
     assert attempt.recording is not None
     assert await contacts(world) == [("H1", "phone", True)]
@@ -47,14 +47,14 @@ async def test_both_are_rung_neither_sees_the_other_and_the_contact_is_logged(wo
 @ONE_ENGINE
 async def test_three_attempts_in_vain_are_evidence_that_the_requester_cannot_be_reached_B49(world: World) -> None:
     await in_hand(world)
-    world.phone(H1).answers([])
-    world.phone(ASKER).behave(BUSY)
+    world.phone(H1).answer_with([])
+    world.phone(ASKER).set_behaviours(BUSY)
     for _ in range(2):
         await world.calls.start_bridge(HANDLER, ticket_no="T1001")
         await world.settle()
     ticket = (await world.snap()).ticket.id
     assert not (await world.calls.get_contact_attempts(ticket)).exempt
-    world.phone(ASKER).does_not_answer()
+    world.phone(ASKER).ring_out()
     await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.settle()
     found = await world.calls.get_contact_attempts(ticket)
@@ -68,8 +68,8 @@ async def test_three_attempts_in_vain_are_evidence_that_the_requester_cannot_be_
 @ONE_ENGINE
 async def test_a_fault_of_the_line_is_no_evidence_against_the_requester(world: World) -> None:
     await in_hand(world)
-    world.phone(H1).answers([])
-    world.phone(ASKER).behave(FAILED)
+    world.phone(H1).answer_with([])
+    world.phone(ASKER).set_behaviours(FAILED)
     await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.settle()
     assert await contacts(world) == [] and (await world.call()).outcome == "carrier_failed"
@@ -96,15 +96,15 @@ async def test_a_handler_who_does_not_answer_is_told_and_the_requester_is_left_i
 @ONE_ENGINE
 async def test_whoever_puts_the_receiver_down_while_it_rings_has_contacted_nobody(world: World) -> None:
     await in_hand(world)
-    mine, theirs = world.phone(H1).by_hand(), world.phone(ASKER).by_hand()
+    mine, theirs = world.phone(H1).operate_by_hand(), world.phone(ASKER).operate_by_hand()
     await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.calls.run_once()
-    live = await mine.rings()
+    live = await mine.wait_for_ring()
     live.answer()
-    await live.hears("正在为您接通")
-    await theirs.rings()
+    await live.wait_to_hear("正在为您接通")
+    await theirs.wait_for_ring()
     live.hang_up()
-    await live.over()
+    await live.wait_until_over()
     await world.go(minutes=2)
     assert (await world.call()).outcome == "partial" and await contacts(world) == []
 
@@ -112,8 +112,8 @@ async def test_whoever_puts_the_receiver_down_while_it_rings_has_contacted_nobod
 @ONE_ENGINE
 async def test_pressed_twice_it_rings_once(world: World) -> None:
     await in_hand(world)
-    world.phone(H1).answers([])
-    world.phone(ASKER).answers([])
+    world.phone(H1).answer_with([])
+    world.phone(ASKER).answer_with([])
     first = await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     assert await world.calls.start_bridge(HANDLER, ticket_no="T1001") == first
     await world.settle()
@@ -144,14 +144,14 @@ async def test_who_may_not_and_when_it_cannot_be(world: World) -> None:
 @ONE_ENGINE
 async def test_a_key_pressed_or_a_receiver_put_down_by_the_requester_ends_it_as_a_contact(world: World) -> None:
     await in_hand(world)
-    mine = world.phone(H1).by_hand()
-    world.phone(ASKER).behave(answers([HangUp()]))
+    mine = world.phone(H1).operate_by_hand()
+    world.phone(ASKER).set_behaviours(answer_with([HangUp()]))
     await world.calls.start_bridge(HANDLER, ticket_no="T1001")
     await world.calls.run_once()
-    live = await mine.rings()
+    live = await mine.wait_for_ring()
     live.answer()
-    await live.hears("正在为您接通")
-    await world.town.bell.wait(lambda: live.peer, 5)
+    await live.wait_to_hear("正在为您接通")
+    await world.town.broadcast.wait(lambda: live.peer, 5)
     live.hang_up()
     await world.go(minutes=2)
     assert await contacts(world) == [("H1", "phone", True)] and (await world.call()).outcome == "completed"

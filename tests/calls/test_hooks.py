@@ -22,12 +22,12 @@ def fields(**more: str) -> dict[str, str]:
 
 async def asked(world: World) -> int:
     """An attempt that rings, and nobody has said anything yet."""
-    world.phone(H1).by_hand()
+    world.phone(H1).operate_by_hand()
     await world.dispatched()
     await world.calls.run_once()
-    await world.phone(H1).rings()
+    await world.phone(H1).wait_for_ring()
     await world.town.settle()
-    attempt = await world.dial()
+    attempt = await world.attempt()
     await world.alter(t.dials, provider_id="CA" + "1" * 32)
     return int(attempt.id)
 
@@ -160,10 +160,10 @@ async def test_G16_mutated_requests_are_never_accepted_and_never_an_accident(wor
                 bad[f"X{chance.random()}"] = "1"
             case _:
                 bad["Digits"] = chance.choice("234567890*#")
-        from sandbox.phone.hooks import sign
+        from sandbox.twilio.webhooks import compute_signature
 
         url = f"{ADDRESS}/hooks/twilio/voice/{attempt}?s=1"
-        statuses.add((await world.post(f"/voice/{attempt}?s=1", bad, signature=sign(TOKEN, url, good)))[0])
+        statuses.add((await world.post(f"/voice/{attempt}?s=1", bad, signature=compute_signature(TOKEN, url, good)))[0])
     assert statuses == {403} and await shape(world) == before
 
 
@@ -244,7 +244,7 @@ async def test_FW13_hostile_names_are_spoken_as_plain_words(world: World) -> Non
     from backend.domain.records import Unit
     from backend.domain.ticket import UnitKind
 
-    await world.registry.put_units(
+    await world.registry.save_units(
         [Unit("M01", "热线<Dial>1</Dial>&\x0b" + "长" * 5000, UnitKind.MANAGEMENT, "A市")], "admin"
     )
     attempt = await asked(world)

@@ -32,7 +32,7 @@ class Menus:
 
     async def report(self, code: str, dtmf: str = "", place: int = -1, secret: str = SECRET, **more: Any) -> int:
         """One report about an attempt, as the carrier pushes it."""
-        attempt = await self.world.dial(place)
+        attempt = await self.world.attempt(place)
         body = [{"call_id": attempt.provider_id, "out_id": str(attempt.id), "status_code": code, "dtmf": dtmf, **more}]
         async with (
             aiohttp.ClientSession() as http,
@@ -70,9 +70,9 @@ async def test_key_1_confirms_and_key_2_is_not_promised_for_no_pin_can_be_asked_
     assert '"tail": "1 0 0 1"' in asked["StartTtsParams"] and "路灯" not in str(asked) and "sign_key" not in str(asked)
     assert await menus.report("300000", "1") == 200
     assert await menus.report("200000", duration="21") == 200
-    call, attempt = await world.call(), await world.dial()
+    call, attempt = await world.call(), await world.attempt()
     assert (call.outcome, call.keys, attempt.duration) == ("confirmed", "1", 21)
-    assert (await world.letter()).state == "sent" and await world.state() == "dispatched"
+    assert (await world.message()).state == "sent" and await world.state() == "dispatched"
 
 
 async def test_a_key_nobody_offered_and_silence_confirm_nothing_and_it_rings_again(menus: Menus) -> None:
@@ -91,7 +91,7 @@ async def test_outcomes_are_retried_like_those_of_any_line_FW20(menus: Menus) ->
     await world.settle()
     for code, outcome in (("200002", "busy"), ("200003", "no_answer"), ("200121", "carrier_failed")):
         await menus.report(code)
-        assert (await world.dial()).outcome == outcome
+        assert (await world.attempt()).outcome == outcome
         await world.go(minutes=6)
     assert len(menus.carrier.asked) == 4 and menus.carrier.asked[-1]["CalledNumber"] != H1.removeprefix("+86")
 
@@ -123,9 +123,9 @@ async def test_reports_without_the_secret_twice_and_about_nothing_of_ours(menus:
     await world.dispatched()
     await world.settle()
     assert await menus.report("200000", "1", secret="x" * 24) == 403
-    assert (await world.dial()).outcome is None
+    assert (await world.attempt()).outcome is None
     assert await menus.report("200000", "1", out_id="999999999") == 200
-    assert "unknown_call" in await world.audited() and (await world.dial()).outcome is None
+    assert "unknown_call" in await world.audited() and (await world.attempt()).outcome is None
     await menus.report("200000", "1")
     await menus.report("200003")  # later, and too late
     assert (await world.call()).outcome == "confirmed"
@@ -138,7 +138,7 @@ async def test_a_call_cut_after_it_was_taken_is_not_made_again_before_its_report
     await world.settle()
     await world.go(minutes=14)
     assert len(menus.carrier.asked) == 1
-    attempt = await world.dial()
+    attempt = await world.attempt()
     assert attempt.state == "ambiguous"
     await menus.report("200000", "1", call_id="late^1")
     assert (await world.call()).outcome == "confirmed"

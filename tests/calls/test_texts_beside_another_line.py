@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
-from backend.environment import Environment
-from backend.wiring import open_house
+from backend.app.build import open_application
+from backend.app.config import Config
 
 TOKEN = "a token of the carrier of texts"
 ACCOUNT = "AC" + "7" * 32
@@ -18,15 +18,15 @@ ACCOUNT = "AC" + "7" * 32
 async def test_reports_about_texts_are_held_to_the_signature_of_their_own_carrier_FW1(
     tmp_path: Path, sqlite_url: str, token: str, status: int
 ) -> None:
-    environment = Environment(
+    environment = Config(
         data=tmp_path / "var", database_url=sqlite_url, port=0, sandbox=True, tick_seconds=600,
         twilio_account_sid=ACCOUNT, twilio_auth_token=SecretStr(TOKEN), twilio_from="+8610000000",
         twilio_api_url="http://127.0.0.1:9", aliyun_access_key_id="key", aliyun_access_key_secret=SecretStr("secret"),
         aliyun_endpoint="http://127.0.0.1:9", aliyun_templates="phone.P1=TTS_1", aliyun_hook_secret=SecretStr("a secret nobody guesses"),
     )  # fmt: skip
-    async with open_house(environment) as house, aiohttp.ClientSession() as http:
+    async with open_application(environment) as house, aiohttp.ClientSession() as http:
         assert house.calls is not None and house.calls.dependencies.carrier.name == "aliyun"
-        url = f"{house.environment.address}/hooks/twilio/sms/status/4711"
+        url = f"{house.config.base_url}/hooks/twilio/sms/status/4711"
         fields = {"MessageSid": "SM1", "AccountSid": ACCOUNT, "MessageStatus": "delivered"}
         signature = RequestValidator(token).compute_signature(url, fields)
         async with http.post(url, data=fields, headers={"X-Twilio-Signature": signature}) as answer:

@@ -10,7 +10,7 @@ from tests.calls.world import AGENT, ASKER, World
 
 async def test_tasks_counts_peace_and_texts_are_kept_alike_on_every_engine(world: World) -> None:
     store, texts = SqlVisitStore(world.db, world.vault), SqlRequesterTextStore(world.db, world.ids, world.vault)
-    world.phone(ASKER).answers(["1", "1", "1", "3", "3", "#"])
+    world.phone(ASKER).answer_with(["1", "1", "1", "3", "3", "#"])
     await world.closed()
     await world.go(hours=6)
     (task,) = await store.list_tasks(10)

@@ -9,7 +9,7 @@ from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Role, Source
 from backend.office.people import PersonForm
-from sandbox.phone.behaviour import Speech
+from sandbox.twilio.behaviour import Speech
 from storage import tables as t
 from storage.office.config import bump_epoch
 from tests.calls.world import AGENT, ASKER, DISPATCHER, HANDLER, World
@@ -19,7 +19,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 async def unsatisfied(world: World) -> None:
     """A ticket whose machine visit heard a no."""
-    world.phone(ASKER).answers(["1", "1", "1", "3", "3", "#"])
+    world.phone(ASKER).answer_with(["1", "1", "1", "3", "3", "#"])
     await world.closed()
     await world.go(hours=6)
     assert await world.state() == "revisit_manual"
@@ -32,7 +32,7 @@ async def said(world: World, by: Actor = AGENT, **words: object) -> None:
 @ONE_ENGINE
 @pytest.mark.parametrize("words", ["我不想活了", "再不管我就报警了", "他妈的骗人"])
 async def test_words_of_danger_make_the_visit_urgent_and_reach_the_duty_7_3(world: World, words: str) -> None:
-    world.phone(ASKER).answers(["1", "1", "1", Speech(words)])
+    world.phone(ASKER).answer_with(["1", "1", "1", Speech(words)])
     await world.closed()
     await world.go(hours=6)
     duty = next(d for d in await world.rows(t.duties) if d.kind == "revisit" and d.met_at is None)
@@ -43,7 +43,7 @@ async def test_words_of_danger_make_the_visit_urgent_and_reach_the_duty_7_3(worl
 @ONE_ENGINE
 async def test_the_limit_of_an_urgent_visit_is_the_offices_own(world: World) -> None:
     await world.set("visit.manual.urgent_limit", "30m")
-    world.phone(ASKER).answers(["1", "1", "1", Speech("我要跳楼")])
+    world.phone(ASKER).answer_with(["1", "1", "1", Speech("我要跳楼")])
     await world.closed()
     await world.go(hours=6)
     duty = next(d for d in await world.rows(t.duties) if d.kind == "revisit" and d.met_at is None)
@@ -87,7 +87,7 @@ async def test_a_dissatisfied_person_is_quoted_and_attempts_are_not_backdated(wo
 @ONE_ENGINE
 async def test_who_reviewed_a_ticket_does_not_visit_about_it(world: World) -> None:
     both = Actor("V1", Role.REVIEWER, "M01")
-    world.phone(ASKER).answers(["1", "1", "1", "3", "3", "#"])
+    world.phone(ASKER).answer_with(["1", "1", "1", "3", "3", "#"])
     await world.ticket(grade=Grade.GENERAL, phone=ASKER)
     await world.act("dispatch", DISPATCHER, unit="U01")
     await world.act("sign", HANDLER)
@@ -105,7 +105,7 @@ async def test_who_reviewed_a_ticket_does_not_visit_about_it(world: World) -> No
 @ONE_ENGINE
 @pytest.mark.parametrize(("blocked", "rung"), [("2026-11-11", 12), ("11-11,11-12", 13), ("rest", 11), ("holiday", 11)])
 async def test_nobody_is_rung_on_a_blocked_day_FW32(world: World, blocked: str, rung: int) -> None:
-    world.phone(ASKER).answers(["1", "1", "1", "1", "1"])
+    world.phone(ASKER).answer_with(["1", "1", "1", "1", "1"])
     await world.set("visit.blocked_days", blocked)
     world.at = world.at.replace(hour=18)  # four hours later is 22:00, so the turn comes on Wednesday, 11 November
     await world.closed()
@@ -125,10 +125,10 @@ async def test_where_12351_visits_its_result_is_awaited_and_a_late_one_goes_to_a
 
 @ONE_ENGINE
 async def test_a_visit_that_is_not_finished_in_time_is_told_to_agents_and_supervisors(world: World) -> None:
-    await world.registry.put_people([PersonForm("督办", "M01", Role.SUPERVISOR, "S1", None)], "admin")
+    await world.registry.save_people([PersonForm("督办", "M01", Role.SUPERVISOR, "S1", None)], "admin")
     await bind(world, ("V1", "telegram"), ("S1", "telegram"))
     await world.set("visit.finish_within", "1wd")
-    world.phone(ASKER).does_not_answer()
+    world.phone(ASKER).ring_out()
     await world.set("visit.auto.attempts", "9")
     await world.closed()
     await world.go(days=2)

@@ -30,9 +30,9 @@ from backend.visits.automatic import AutoVisits
 from backend.web.webhooks.voice import add_phone_hooks
 from notify.rate_limit import Bucket, RateLimiter
 from notify.voice.twilio import build
-from sandbox.phone.handset import Phone
-from sandbox.phone.hooks import sign
-from sandbox.town import Town
+from sandbox.simulator import Simulator
+from sandbox.twilio.handset import Phone
+from sandbox.twilio.webhooks import compute_signature
 from storage import tables as t
 from storage.calls.calls import SqlCallStore
 from storage.deadlines.due import SqlDueStore
@@ -75,10 +75,10 @@ class NoPace:
 class World:
     """`at` is the office's hour; `settle` works until nothing more is due; `go` moves through all planned instants."""
 
-    address = ADDRESS
+    base_url = ADDRESS
 
     def __init__(
-        self, db: Database, town: Town, base: str, app: web.Application, pacer: RateLimiter | None = None
+        self, db: Database, town: Simulator, base: str, app: web.Application, pacer: RateLimiter | None = None
     ) -> None:
         self.db, self.town, self.base = db, town, base
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)  # a Tuesday
@@ -90,10 +90,10 @@ class World:
         self.desk = TicketService(self.moves, self.office, self.ids, KEY)
         drafts = SqlChatStateStore(db)
         self.registry = People(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
-        self.letters, book = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.vault)
+        self.messages, book = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.vault)
         catalogue = Texts("zh_CN")
         self.courier = DeliveryWorker(
-            outbox=self.letters, cards=book, renderer=Drawing(self.moves, self.office, book, catalogue, drafts),
+            outbox=self.messages, cards=book, renderer=Drawing(self.moves, self.office, book, catalogue, drafts),
             moves=self.moves, office=self.office, channels={}, bindings=self.registry, ids=self.ids,
             texts=catalogue, owner="w1",
         )  # fmt: skip
@@ -103,7 +103,7 @@ class World:
         })  # fmt: skip
         self.store = SqlCallStore(db, self.ids, self.vault)
         self.tools = CallDependencies(
-            store=self.store, outbox=self.letters, tickets=self.desk, office=self.office, people=self.registry,
+            store=self.store, outbox=self.messages, tickets=self.desk, office=self.office, people=self.registry,
             delivery=self.courier, carrier=self.line, rate_limiter=pacer or NoPace(), audit=SqlAuditStore(db, self.ids),
             texts=catalogue, own_number=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
             ids=self.ids,
@@ -115,10 +115,10 @@ class World:
 
     async def open(self) -> "World":
         structlog.configure(processors=[_quiet])
-        await self.registry.put_units([
+        await self.registry.save_units([
             Unit("M01", "市民热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
         ], "admin")  # fmt: skip
-        await self.registry.put_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
+        await self.registry.save_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
         await self.registry.set_pin("H1", PIN)
         return self
 
@@ -194,7 +194,7 @@ class World:
     # -- looking
 
     def phone(self, number: str) -> Phone:
-        return self.town.phones.phone(number)
+        return self.town.phones.get_phone(number)
 
     def rung(self, number: str | None = None) -> int:
         return sum(number in (None, call.to) for call in self.town.phones.calls_made)
@@ -214,10 +214,10 @@ class World:
     async def call(self, place: int = -1) -> Any:
         return (await self.rows(t.calls))[place]
 
-    async def dial(self, place: int = -1) -> Any:
+    async def attempt(self, place: int = -1) -> Any:
         return (await self.rows(t.dials))[place]
 
-    async def letter(self, kind: str = "P1") -> Any:
+    async def message(self, kind: str = "P1") -> Any:
         return next(row for row in await self.rows(t.letters) if row.kind == kind)
 
     async def audited(self) -> list[str]:
@@ -236,7 +236,9 @@ class World:
         url = signed_url or f"{ADDRESS}/hooks/twilio{path}"
         given = headers or {}
         if signature == "right":
-            given = {"X-Twilio-Signature": sign(token, url, fields if isinstance(fields, dict) else {})} | given
+            given = {
+                "X-Twilio-Signature": compute_signature(token, url, fields if isinstance(fields, dict) else {})
+            } | given
         elif signature is not None:
             given = {"X-Twilio-Signature": signature} | given
         body = urlencode(fields).encode() if isinstance(fields, dict) else fields
@@ -254,9 +256,9 @@ def _quiet(logger: Any, name: str, event: Any) -> Any:
     raise structlog.DropEvent
 
 
-async def make_place(now: Callable[[], datetime]) -> tuple[Town, web.Application]:
-    town = Town(now=now, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
+async def make_place(now: Callable[[], datetime]) -> tuple[Simulator, web.Application]:
+    town = Simulator(now=now, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
                 twilio_sid=SID, twilio_token=TOKEN, own_number=OWN, reach_url="http://127.0.0.1:1")  # fmt: skip
     main = web.Application()
-    main.add_subapp("/sandbox/", town.app())
+    main.add_subapp("/sandbox/", town.build_app())
     return town, main

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
+from backend.app.runfile import write_run_file
 from backend.cli import run
-from backend.doorplate import hang
 
 
 @dataclass
@@ -97,7 +97,7 @@ def running(data: Path) -> Iterator[FakeServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     fake.url = f"http://127.0.0.1:{server.server_port}"
-    hang(data, fake.url, "a-token")
+    write_run_file(data, fake.url, "a-token")
     yield fake
     server.shutdown()
     server.server_close()

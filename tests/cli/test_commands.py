@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from backend.app.runfile import (
+    LOCK_FILE,
+    RUN_FILE,
+    delete_run_file,
+    lock_database,
+    read_run_file,
+    write_run_file,
+)
 from backend.cli import COMMANDS
-from backend.doorplate import LOCK, PLATE, hang, look, owned, take_down
 from tests.cli.conftest import FakeServer, Jiesu
 
 TICKETS = "ticket_no,category,grade,channel,text,requester_phone\nT1,help,general,phone,路灯不亮,13800002001\n"
@@ -150,11 +157,11 @@ def test_a_wrong_environment_is_named(jiesu: Jiesu, monkeypatch: pytest.MonkeyPa
 
 
 def test_while_another_process_writes_a_command_waits_its_turn_with_words(jiesu: Jiesu, data: Path) -> None:
-    with owned(data):
+    with lock_database(data):
         assert jiesu("set", "dispatch.general.limit", "6h").status == 1
         assert jiesu("settings").status == 0
     assert jiesu("set", "dispatch.general.limit", "6h").status == 0
-    assert (data / LOCK).exists()
+    assert (data / LOCK_FILE).exists()
 
 
 def test_commands_that_write_go_through_the_running_server(
@@ -190,8 +197,8 @@ def test_a_refusal_of_the_server_is_told_in_words(jiesu: Jiesu, running: FakeSer
 
 
 def test_a_plate_of_a_server_that_is_gone_stops_nobody(jiesu: Jiesu, data: Path) -> None:
-    hang(data, "http://127.0.0.1:9", "t")
-    assert (data / PLATE).stat().st_mode & 0o777 == 0o600
+    write_run_file(data, "http://127.0.0.1:9", "t")
+    assert (data / RUN_FILE).stat().st_mode & 0o777 == 0o600
     assert jiesu("set", "dispatch.general.limit", "6h").status == 0
-    take_down(data)
-    assert look(data) is None
+    delete_run_file(data)
+    assert read_run_file(data) is None

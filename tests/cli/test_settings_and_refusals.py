@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from backend.environment import Environment
-from backend.standing_by import begin_log
+from backend.app.config import Config
+from backend.app.run import configure_logging
 from tests.cli.conftest import Jiesu
 
 
@@ -25,9 +25,9 @@ def test_jiesu_toml_is_read_by_either_spelling_and_the_environment_wins(
     jiesu: Jiesu, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
     Path("jiesu.toml").write_text(line, "utf-8")
-    assert Environment().profile == "beijing_mutual_aid"
+    assert Config().profile == "beijing_mutual_aid"
     monkeypatch.setenv("JIESU_PROFILE", "jilin")
-    assert Environment().profile == "jilin"
+    assert Config().profile == "jilin"
 
 
 def test_a_database_of_another_kind_is_refused_by_name(jiesu: Jiesu, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_a_database_of_another_kind_is_refused_by_name(jiesu: Jiesu, monkeypatch
 def test_a_moves_line_has_the_fields_of_the_contract_and_no_others(
     jiesu: Jiesu, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    begin_log(Environment(log_format="json"))
+    configure_logging(Config(log_format="json"))
     told = {"ticket": "T1", "assignment": 1, "verb": "sign", "from": "dispatched", "to": "signed", "version": 3,
             "by": "H1", "source": "api", "at": "2026-11-22T13:11:47+08:00"}  # fmt: skip
     structlog.get_logger("moves").info("moved", **told)

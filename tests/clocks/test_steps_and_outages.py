@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from backend.app.workers import Worker
 from backend.deadlines.watch import DeadlineWatch
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket import Grade
-from backend.rounds import Round
 from storage import tables as t
 from storage.deadlines.due import SqlDueStore
 from storage.engine.database import Database
@@ -109,7 +109,7 @@ async def test_a_round_works_on_though_the_metronome_is_stilled_by_a_clock_put_b
             worked.set()
         return 0
 
-    task = asyncio.create_task(Round("clockwork", work).forever(net=0.01))
+    task = asyncio.create_task(Worker("clockwork", work).run_forever(safety_seconds=0.01))
     async with asyncio.timeout(5):
         await worked.wait()
     task.cancel()

@@ -52,7 +52,7 @@ PEOPLE = (
 class Sent:
     """What arrived at the network."""
 
-    address: str
+    base_url: str
     text: str
     buttons: list[str]
     message_id: str
@@ -114,7 +114,7 @@ class FakeChannel:
 
     def to(self, address: str) -> list[Sent]:
         """What one chat received."""
-        return [s for s in self.sent if s.address == address]
+        return [s for s in self.sent if s.base_url == address]
 
     def _fail(self, address: str) -> object:
         left = self.planned.get(address)
@@ -140,7 +140,7 @@ class House:
         self.moves = create_move_store(db)
         self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
         self.desk = TicketService(self.moves, self.office, self.ids, KEY)
-        self.letters = SqlOutboxStore(db, self.ids)
+        self.messages = SqlOutboxStore(db, self.ids)
         self.cards = SqlCardStore(db, self.ids, VAULT)
         self.channel = channel or FakeChannel()
         self.catalogue = Texts("zh_CN")
@@ -152,7 +152,7 @@ class House:
         limiter: RateLimiter | None = more.pop("pacer", None)
         channel = more.pop("channel", self.channel)
         return DeliveryWorker(
-            outbox=self.letters, cards=self.cards, renderer=self.drawing, moves=self.moves, office=self.office,
+            outbox=self.messages, cards=self.cards, renderer=self.drawing, moves=self.moves, office=self.office,
             channels={"telegram": channel}, bindings=self, ids=self.ids, texts=self.catalogue, owner=owner,
             rate_limiter=limiter, real_time=more.pop("real", lambda: self.real), jitter=lambda: 0.0, **more,
         )  # fmt: skip
@@ -215,7 +215,7 @@ class House:
     async def deliveries(self, no: str = "T1") -> list[MessageDelivery]:
         snap = await self.moves.load(TicketRef(no=no))
         assert snap is not None
-        return await self.letters.list_by_ticket(snap.ticket.id)
+        return await self.messages.list_by_ticket(snap.ticket.id)
 
     async def states(self, no: str = "T1") -> dict[tuple[str, str], list[str]]:
         """(kind, person) → states of such letters."""

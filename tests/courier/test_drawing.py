@@ -50,7 +50,7 @@ async def test_the_bot_may_ask_for_a_card_and_find_it_again(house: House) -> Non
     assignment = await house.dispatched()
     await house.act("sign", HANDLER)
     await house.courier.run_once()
-    counter = ChatCardService(house.drawing, house.letters, house.cards, house.moves, house.office, house.ids,
+    counter = ChatCardService(house.drawing, house.messages, house.cards, house.moves, house.office, house.ids,
                         house.courier.wake)  # fmt: skip
     person = (await house.office.snapshot()).by_code["H2"]
     await counter.send(person, assignment, "M1")

@@ -99,7 +99,7 @@ async def test_a_migrated_group_gets_its_message_once_at_the_new_address_FT21(ho
     house.channel.plan("chat-H1", DeliveryError("dead_address", "migrated", new_address="-100777"))
     await house.dispatched()
     await house.courier.run_once()
-    assert [s.address for s in house.channel.sent if s.address != "chat-H2"] == ["-100777"]
+    assert [s.base_url for s in house.channel.sent if s.base_url != "chat-H2"] == ["-100777"]
     assert house.lost == []
     await house.dispatched("T2")
     await house.courier.run_once()
@@ -116,7 +116,7 @@ async def test_a_gone_message_is_sent_anew_when_it_matters_FT22(house: House) ->
     assert "已签收：H1某" in again.text and "联系诉求人" in again.buttons
     await house.act("reply", HANDLER, text="修好了", way="phone")
     await house.courier.run_once()
-    assert {e.message_id for e in house.channel.edits if e.address == "chat-H1"} == {again.message_id}
+    assert {e.message_id for e in house.channel.edits if e.base_url == "chat-H1"} == {again.message_id}
 
 
 async def test_trouble_at_the_server_is_waited_out_with_growing_pauses_and_then_the_phone_rings_FT23(
@@ -174,7 +174,7 @@ async def test_a_letter_that_cannot_be_drawn_dies_alone_and_the_others_go_on_FM7
     await house.dispatched()
     now = house.at
     await house.ids.refill(2)
-    await house.letters.add(
+    await house.messages.add(
         [
             Message(
                 house.ids.take(),
@@ -202,18 +202,18 @@ async def test_a_lost_worker_s_letter_is_sent_by_another_as_a_second_copy_and_th
 ) -> None:
     await house.dispatched()
     real = house.real
-    first = (await house.letters.list_waiting(["telegram"], house.at, 1))[0]
+    first = (await house.messages.list_waiting(["telegram"], house.at, 1))[0]
     lease = datetime.fromtimestamp(real + 45, UTC)
-    held = await house.letters.claim("zombie", ["telegram"], house.at, 1, lease, [first.id])
+    held = await house.messages.claim("zombie", ["telegram"], house.at, 1, lease, [first.id])
     await house.courier.run_once()
     assert len(house.channel.sent) == 1  # the other handler's; this one is in hand
     house.later(seconds=46)
     await house.courier.run_once()
     assert [s.text[:4] for s in house.channel.sent][1:] == ["（重发）"]
     late = SendResult(held[0].message.id, "zombie", 1, "failed", house.at, error="late")
-    assert await house.letters.settle([late]) == [False]
-    assert await house.letters.renew(held[0], lease) is False
-    assert (await house.letters.get(first.id)).message.state == "sent"  # type: ignore[union-attr]
+    assert await house.messages.settle([late]) == [False]
+    assert await house.messages.renew(held[0], lease) is False
+    assert (await house.messages.get(first.id)).message.state == "sent"  # type: ignore[union-attr]
 
 
 async def test_a_worker_paused_longer_than_its_lease_does_not_send_what_another_has_sent_FS15(
@@ -248,7 +248,7 @@ async def test_a_letter_that_kills_its_worker_eight_times_is_dead_and_the_phone_
     house: House,
 ) -> None:
     await house.dispatched()
-    message = (await house.letters.list_waiting(["telegram"], house.at, 1))[0]
+    message = (await house.messages.list_waiting(["telegram"], house.at, 1))[0]
     query = update(t.letters).where(t.letters.c.id == message.id).values(attempts=7)
     await house.db.write(lambda c: c.execute(query) and None)
     await house.silence(message.id)
@@ -263,14 +263,14 @@ async def test_two_workers_send_each_letter_once_FM8(house: House) -> None:
     others = [house.new_courier(f"w{n}") for n in range(3)]
     await asyncio.gather(house.courier.run_once(), *(o.run_once() for o in others))
     assert len(house.channel.sent) == 20
-    assert len({(s.address, s.text) for s in house.channel.sent}) == 20
+    assert len({(s.base_url, s.text) for s in house.channel.sent}) == 20
 
 
 async def test_a_failing_database_write_after_a_send_is_tried_again_and_nothing_is_sent_twice_G5(
     house: House,
 ) -> None:
     await house.dispatched()
-    settle = house.letters.settle
+    settle = house.messages.settle
     fail = [True, True]
 
     async def shaky(settlements):  # type: ignore[no-untyped-def]
@@ -279,7 +279,7 @@ async def test_a_failing_database_write_after_a_send_is_tried_again_and_nothing_
             raise OSError("the database is away")
         return await settle(settlements)
 
-    house.letters.settle = shaky  # type: ignore[method-assign]
+    house.messages.settle = shaky  # type: ignore[method-assign]
     await house.courier.run_once()
     house.later(seconds=60)
     await house.courier.run_once()
@@ -307,7 +307,7 @@ async def test_many_reminders_of_one_person_become_one_digest_FS17(house: House)
         snap = (await house.deliveries(f"T{number}"))[0].message
         reminders.append(Message(house.ids.take(), "M3", "telegram", "H1", snap.ticket_id, snap.assignment_id, 2, False,
                                 house.at, house.at))  # fmt: skip
-    await house.letters.add(reminders)
+    await house.messages.add(reminders)
     await house.courier.run_once()
     assert house.channel.sent == []  # it waits for its hour
     house.at = house.at.replace(hour=14, minute=0)

@@ -37,7 +37,7 @@ async def bulk(house: House, letters: int, chats: int) -> None:
     snap = await house.moves.load(TicketRef(no="B1"))
     assert snap is not None
     await house.ids.refill(letters)
-    await house.letters.add([
+    await house.messages.add([
         Message(house.ids.take(), "M10", "telegram", f"P{i % chats}", snap.ticket.id, None, 1, False, house.at, house.at)
         for i in range(letters)
     ])  # fmt: skip

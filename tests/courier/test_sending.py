@@ -12,7 +12,7 @@ async def test_a_dispatch_becomes_a_card_with_deadlines_and_buttons_and_no_perso
     await house.dispatched()
     assert await house.courier.run_once() == 2
     cards = house.channel.sent
-    assert sorted(c.address for c in cards) == ["chat-H1", "chat-H2"]
+    assert sorted(c.base_url for c in cards) == ["chat-H1", "chat-H2"]
     assert cards[0].buttons == ["签收", "查看详情"]
     assert "【新工单】T1" in cards[0].text and "类别：求助" in cards[0].text and "周三" in cards[0].text
     assert "13800001234" not in cards[0].text and "王小明" not in cards[0].text and "欧阳" not in cards[0].text
@@ -69,7 +69,7 @@ async def test_a_reminder_whose_deadline_was_moved_out_meanwhile_is_not_sent_FS1
     await house.act("extend", HANDLER, new_due_at=(due + timedelta(days=2)).isoformat(), reason="等材料",
                     requester_informed=informed)  # fmt: skip
     await house.act("decide_extension", REVIEWER, accept=True)
-    await house.letters.add([reminder])
+    await house.messages.add([reminder])
     await house.courier.run_once()
     assert not any("请抓紧办理；确需延期" in s.text for s in house.channel.to("chat-H1"))
     assert (await house.states())["M4", "H1"] == ["skipped"]
@@ -81,7 +81,7 @@ async def test_after_signing_everybodys_card_shows_it_and_carries_the_next_butto
     await house.act("sign", HANDLER)
     assert await house.courier.run_once() == 2
     shown = house.channel.edits
-    assert {e.address for e in shown} == {"chat-H1", "chat-H2"}
+    assert {e.base_url for e in shown} == {"chat-H1", "chat-H2"}
     assert "已签收：H1某（" in shown[0].text
     assert shown[0].buttons == ["联系诉求人", "填写答复", "申请退单", "申请延期", "查看详情"]
     await house.act("reply", HANDLER, text="已修复", way="phone")
@@ -99,7 +99,7 @@ async def test_a_reassigned_card_loses_its_buttons_FT14(house: House) -> None:
     await house.courier.run_once()
     await house.act("reassign", DISPATCHER, unit="U02", reason="职责")
     await house.courier.run_once()
-    last = [e for e in house.channel.edits if e.address == "chat-H1"][-1]
+    last = [e for e in house.channel.edits if e.base_url == "chat-H1"][-1]
     assert last.buttons == [] and "已改派" in last.text
     assert "【新工单】T1" in house.channel.to("chat-H9")[0].text
     assert any("已改派，您无需继续办理" in s.text for s in house.channel.to("chat-H1"))
@@ -119,7 +119,7 @@ async def test_a_reviewers_card_carries_the_request_and_loses_its_buttons_when_d
     assert any("退单申请已提交：T1" in s.text and "在签收时限内" in s.text for s in house.channel.to("chat-H1"))
     await house.act("decide_return", REVIEWER, accept=False, reason="属于贵单位")
     await house.courier.run_once()
-    edit = [e for e in house.channel.edits if e.address == "chat-R1"][-1]
+    edit = [e for e in house.channel.edits if e.base_url == "chat-R1"][-1]
     assert edit.buttons == [] and "审核结果：不同意（R1某" in edit.text and "属于贵单位" in edit.text
     assert any("退单未通过：T1" in s.text for s in house.channel.to("chat-H1"))
 

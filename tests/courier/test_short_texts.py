@@ -44,7 +44,7 @@ class Phones:
 
 def _room(house: House, carrier: Carrier | None) -> SmsWorker:
     return SmsWorker(
-        house.letters, house.moves, house.office, Phones(), house.catalogue, LocalRateLimiter(), "worker", "12345热线", "12345",
+        house.messages, house.moves, house.office, Phones(), house.catalogue, LocalRateLimiter(), "worker", "12345热线", "12345",
         carrier,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ async def _unreached(house: House, kind: str = "P1", person: str = "G1") -> int:
     message = Message(
         house.ids.take(), kind, "phone", person, snap.ticket.id, assignment, 1, True, house.at, house.at, {}
     )
-    await house.letters.add([message])
+    await house.messages.add([message])
     await house.courier.report_unreachable(message.id, "no_answer")
     return assignment
 
@@ -105,7 +105,7 @@ async def test_whoever_has_the_card_in_his_chat_is_not_texted(house: House) -> N
     await house.ids.refill(4)
     at = snap.assignments[0].dispatched_at
     message = Message(house.ids.take(), "P1", "phone", "H1", snap.ticket.id, assignment, 1, True, at, at, {})
-    await house.letters.add([message])
+    await house.messages.add([message])
     await house.courier.report_unreachable(message.id, "no_answer")
     assert await _texts(house) == []
 

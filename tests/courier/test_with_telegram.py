@@ -10,8 +10,8 @@ from sqlalchemy import Connection, update
 
 from notify.chat.telegram import build
 from sandbox.faults import Fault
-from sandbox.telegram.people import ChatUser
-from sandbox.town import Town
+from sandbox.simulator import Simulator
+from sandbox.telegram.users import ChatUser
 from storage import tables as t
 from storage.engine.database import Database, open_database
 from storage.office.config import bump_epoch
@@ -23,7 +23,7 @@ TOKEN = "123456789:AAsandbox-token"
 class Screens:
     """A house whose courier speaks to a town; handlers H1 and H2 and the liaison L1 have opened the bot."""
 
-    def __init__(self, house: House, town: Town, people: dict[str, ChatUser], courier) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, house: House, town: Simulator, people: dict[str, ChatUser], courier) -> None:  # type: ignore[no-untyped-def]
         self.house, self.town, self.people, self.courier = house, town, people, courier
 
 
@@ -38,12 +38,12 @@ async def rebind(database: Database, person: str, address: str) -> None:
 
 
 @pytest.fixture
-async def town() -> AsyncIterator[tuple[Town, str]]:
-    made = Town(now=lambda: datetime(2026, 11, 10, 1, 30, tzinfo=UTC), public_url="https://jiesu.example",
+async def town() -> AsyncIterator[tuple[Simulator, str]]:
+    made = Simulator(now=lambda: datetime(2026, 11, 10, 1, 30, tzinfo=UTC), public_url="https://jiesu.example",
                 telegram_token=TOKEN, telegram_secret=None, twilio_sid="AC" + "0" * 32, twilio_token="x",
                 own_number="+864312345678", reach_url="http://127.0.0.1:1")  # fmt: skip
     main = web.Application()
-    main.add_subapp("/sandbox/", made.app())
+    main.add_subapp("/sandbox/", made.build_app())
     runner = web.AppRunner(main, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -56,13 +56,13 @@ async def town() -> AsyncIterator[tuple[Town, str]]:
 
 
 @pytest.fixture
-async def screens(town: tuple[Town, str], sqlite_url: str) -> AsyncIterator[Screens]:
+async def screens(town: tuple[Simulator, str], sqlite_url: str) -> AsyncIterator[Screens]:
     network, url = town
     database: Database = open_database(sqlite_url)
     house = await House(database).open()
     people: dict[str, ChatUser] = {}
     for number, code in enumerate(("H1", "H2", "L1", "R1")):
-        people[code] = network.chat.user(f"{code}某", f"+861380000000{number}")
+        people[code] = network.chat.get_user(f"{code}某", f"+861380000000{number}")
         await people[code].start()
         address = str(people[code].user_id)
         await rebind(database, code, address)
@@ -72,7 +72,7 @@ async def screens(town: tuple[Town, str], sqlite_url: str) -> AsyncIterator[Scre
     await courier.close()
     await channel.close()
     await database.close()
-    assert network.violations() == []
+    assert network.list_violations() == []
 
 
 async def test_a_card_arrives_is_signed_elsewhere_and_changes_on_every_screen(screens: Screens) -> None:
@@ -85,7 +85,7 @@ async def test_a_card_arrives_is_signed_elsewhere_and_changes_on_every_screen(sc
     await screens.courier.round()
     assert await screens.people["H1"].expect("已签收：H1某", edit=True) is card
     assert card.buttons == ["联系诉求人", "填写答复", "申请退单", "申请延期", "查看详情"]
-    assert screens.people["H1"].leftovers() == [] == screens.people["H2"].leftovers()
+    assert screens.people["H1"].list_unexpected() == [] == screens.people["H2"].list_unexpected()
 
 
 async def test_hostile_text_is_shown_literally_FT27(screens: Screens) -> None:
@@ -108,7 +108,7 @@ async def test_somebody_who_blocked_the_bot_is_forgotten_and_his_colleagues_told
 
 
 async def test_a_cut_after_accept_makes_one_marked_copy_and_never_a_third_FT24(screens: Screens) -> None:
-    screens.town.chat.faults.next(Fault.CUT_AFTER, where="sendMessage")
+    screens.town.chat.faults.plan_next(Fault.CUT_AFTER, where="sendMessage")
     await screens.house.dispatched()
     await screens.courier.round()
     for _ in range(3):
@@ -119,7 +119,7 @@ async def test_a_cut_after_accept_makes_one_marked_copy_and_never_a_third_FT24(s
 
 
 async def test_a_gateway_s_error_page_is_no_crash_and_the_card_comes_FT23(screens: Screens) -> None:
-    screens.town.chat.faults.next(Fault.SERVER_ERROR, 2, where="sendMessage")
+    screens.town.chat.faults.plan_next(Fault.SERVER_ERROR, 2, where="sendMessage")
     await screens.house.dispatched()
     for _ in range(4):
         await screens.courier.round()
@@ -129,7 +129,7 @@ async def test_a_gateway_s_error_page_is_no_crash_and_the_card_comes_FT23(screen
 
 
 async def test_a_group_that_became_a_supergroup_gets_its_message_once_FT21(screens: Screens) -> None:
-    group = screens.town.chat.group("住建局", [screens.people["H1"], screens.people["H2"]])
+    group = screens.town.chat.create_group("住建局", [screens.people["H1"], screens.people["H2"]])
     await rebind(screens.house.db, "H1", str(group.chat.id))
     moved = group.migrate()
     screens.house.office.invalidate()

@@ -63,20 +63,20 @@ class Paper:
         ]  # fmt: skip
         chosen = {k.replace("__", "."): v for k, v in settings.items()}
         config = OfficeConfig(1, {u.code: u for u in units}, tuple(people()), chosen)
-        self.standing = OfficeSnapshot.build(config, "jilin", ZONE)
+        self.snapshot = OfficeSnapshot.build(config, "jilin", ZONE)
         ticket = Ticket(
             number, self.no, 1, "", State.PENDING_DISPATCH, category, grade, "phone", "A市", "M01", "M01", self.at,
             has_phone=True, text="路灯不亮", phone_index="caller",
         )  # fmt: skip
         self.snap = Snapshot(ticket)
         self.beside: Paper | None = None  # the other ticket a merge names
-        self.letters: list[Message] = []
+        self.messages: list[Message] = []
         self.plans: list[Plan] = []
 
     @property
     def settings(self) -> Settings:
         """The settings in force."""
-        return self.standing.settings
+        return self.snapshot.settings
 
     @property
     def state(self) -> State:
@@ -99,7 +99,7 @@ class Paper:
         assignment: int | None = None, **words: object,
     ) -> "Paper":  # fmt: skip
         """Somebody acts; refusals pass."""
-        world = DecisionContext(self.standing, self.at, lambda: next(self._ids))
+        world = DecisionContext(self.snapshot, self.at, lambda: next(self._ids))
         act = Act(verb, ROLES[who], Source.API, ticket_no=self.no, arguments=words, version=version, at=at,
                   assignment_id=assignment)  # fmt: skip
         other = self.beside
@@ -111,12 +111,12 @@ class Paper:
 
     def _keep(self, plan: Plan) -> None:
         self.plans.append(plan)
-        self.letters += [r for r in plan.rows if isinstance(r, Message)]
+        self.messages += [r for r in plan.rows if isinstance(r, Message)]
         self.snap = apply(self.snap, plan)
 
     def told(self) -> list[tuple[str, str]]:
         """(kind, person) of the letters since the last look."""
-        messages, self.letters = self.letters, []
+        messages, self.messages = self.messages, []
         return [(message.kind, message.person) for message in messages]
 
     def open(self) -> set[str]:

@@ -58,7 +58,7 @@ def test_T5_dispatch_starts_the_clocks_and_tells_everybody_of_the_unit() -> None
 
 def test_an_urgent_dispatch_is_announced_by_call_at_once_A10() -> None:
     paper = Paper(grade=Grade.URGENT).act("dispatcher", "dispatch", unit="U01")
-    call = next(x for x in paper.letters if x.kind == "P1")
+    call = next(x for x in paper.messages if x.kind == "P1")
     assert call.channel == "phone" and call.not_before == paper.at
     assert paper.lead.sign_due_at == paper.at + timedelta(hours=2)
 
@@ -69,7 +69,7 @@ def test_an_urgent_dispatch_is_announced_by_call_at_once_A10() -> None:
 )
 def test_which_general_tickets_are_announced_by_call_is_a_setting(policy: str, rings: str | None) -> None:
     paper = Paper(notify__phone__on_dispatch=policy).act("dispatcher", "dispatch", unit="U01")
-    calls = [x for x in paper.letters if x.kind == "P1"]
+    calls = [x for x in paper.messages if x.kind == "P1"]
     assert len(calls) == (rings is not None)
     if calls:
         assert ("unless_opened" in calls[0].facts) == (rings == "unless_opened")

@@ -150,7 +150,7 @@ def test_T7_an_urgent_ticket_signed_by_the_clock_is_told_to_the_leader_in_the_ne
     paper.told()
     paper.at = paper.lead.sign_due_at
     paper.act("clock", "auto_sign")
-    told = {x.person: x.not_before for x in paper.letters if x.kind == "M7"}
+    told = {x.person: x.not_before for x in paper.messages if x.kind == "M7"}
     assert told.pop("B1") == datetime(2026, 11, 11, 8, 30, tzinfo=ZONE)
     assert told == dict.fromkeys(("H1", "H2", "L1"), paper.at)
 
@@ -169,7 +169,7 @@ def test_T16_a_general_red_card_is_told_in_office_hours(due: str, delay: int, le
     paper.at = datetime.fromisoformat(due).astimezone(ZONE) + timedelta(seconds=delay)
     paper.act("clock", "red_card")
     assert paper.lead.red_card_at == datetime.fromisoformat(due)
-    assert {x.not_before for x in paper.letters if x.person == "H1"} == {datetime.fromisoformat(leaves)}
+    assert {x.not_before for x in paper.messages if x.person == "H1"} == {datetime.fromisoformat(leaves)}
 
 
 def test_Q28_an_upgrade_before_signing_is_announced_like_an_urgent_dispatch_A10() -> None:
@@ -208,7 +208,7 @@ def test_what_was_asked_about_a_ticket_that_ended_need_not_be_decided_T31() -> N
 def test_Q38_a_claim_is_decided_within_three_working_days() -> None:
     paper = unsatisfied().act("handler", "claim_unreasonable", reason="超出职权", files=["f1"])
     due = paper.snap.requests[-1].review_due_at
-    assert due is not None and due == paper.standing.add_limit("3wd", paper.at, "M01")
+    assert due is not None and due == paper.snapshot.add_limit("3wd", paper.at, "M01")
 
 
 def test_T18_an_order_nobody_answered_in_time_stays_late_when_the_supervisor_lets_it_rest() -> None:
@@ -314,6 +314,6 @@ def test_a_general_card_that_comes_outside_office_hours_waits_for_them(
     paper = Paper(grade=grade)
     paper.at = paper.at.replace(day=day, hour=hour)
     paper.act("dispatcher", "dispatch", unit="U01")
-    card = next(x for x in paper.letters if x.kind in ("M1", "M2"))
+    card = next(x for x in paper.messages if x.kind in ("M1", "M2"))
     wanted = paper.at if leaves is None else paper.at.replace(day=leaves[0], hour=leaves[1], minute=leaves[2])
     assert card.not_before == wanted

@@ -22,19 +22,21 @@ class Shelf:
 
     def __init__(self, duties: Sequence[Duty]) -> None:
         self.duties = list(duties)
-        self.letters: list[Message] = []
+        self.messages: list[Message] = []
         self.next_at: datetime | None = None
 
-    async def due(self, now: datetime, limit: int) -> Sequence[Duty]:
+    async def list_due(self, now: datetime, limit: int) -> Sequence[Duty]:
         return [d for d in self.duties if d.next_at is not None and d.next_at <= now]
 
-    async def looked(self, duty: Duty, step: int, next_at: datetime | None, letters: Sequence[Message] = ()) -> bool:
-        self.letters += letters
+    async def record_check(
+        self, duty: Duty, step: int, next_at: datetime | None, messages: Sequence[Message] = ()
+    ) -> bool:
+        self.messages += messages
         self.next_at = next_at
         self.duties = [replace(d, step=step, next_at=next_at) if d.id == duty.id else d for d in self.duties]
         return True
 
-    async def to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
+    async def list_to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
         return []
 
 
@@ -69,7 +71,7 @@ class House(OfficeCache):
         self.clock = Clock(lambda: paper.at, ZONE)
 
     async def snapshot(self, *, fresh: bool = False) -> Any:
-        return self.paper.standing
+        return self.paper.snapshot
 
 
 def climbing(paper: Paper, kind: Obligation) -> tuple[Shelf, DeadlineWatch, Desklet]:
@@ -88,11 +90,11 @@ async def test_the_dispatcher_is_warned_at_night_because_the_institution_is_staf
     paper = Paper()
     paper.at = at("10T18:00:00")
     due = paper.at + timedelta(hours=12)
-    look = paper.standing.first_check(Obligation.DISPATCH, Grade.GENERAL, paper.at, due, "M01")
+    look = paper.snapshot.first_check(Obligation.DISPATCH, Grade.GENERAL, paper.at, due, "M01")
     store = Shelf([Duty(1, 1, None, "M01", Obligation.DISPATCH, Grade.GENERAL, paper.at, due, look)])
     paper.at = at("11T00:00:02")
     await DeadlineWatch(store, Desklet(paper), House(paper)).run_once()  # type: ignore[arg-type]
-    assert [(x.kind, x.person, x.not_before) for x in store.letters] == [("M26", "D1", paper.at)]
+    assert [(x.kind, x.person, x.not_before) for x in store.messages] == [("M26", "D1", paper.at)]
 
 
 async def test_a_reminder_due_at_the_closing_instant_leaves_then_and_after_an_outage_in_the_morning() -> None:
@@ -106,8 +108,8 @@ async def test_a_reminder_due_at_the_closing_instant_leaves_then_and_after_an_ou
             store.duties = [replace(d, due_at=at("11T17:00:00")) for d in store.duties]
         await clock.run_once()
         if delay < 7200:
-            assert {(x.kind, x.person) for x in store.letters} == {("M3", "H1"), ("M3", "H2"), ("P1", "H2")}
-        assert {x.not_before for x in store.letters} == {at(leaves)}
+            assert {(x.kind, x.person) for x in store.messages} == {("M3", "H1"), ("M3", "H2"), ("P1", "H2")}
+        assert {x.not_before for x in store.messages} == {at(leaves)}
 
 
 async def test_an_urgent_reminder_in_quiet_hours_goes_at_once_and_to_the_first_contact_only() -> None:
@@ -117,7 +119,7 @@ async def test_an_urgent_reminder_in_quiet_hours_goes_at_once_and_to_the_first_c
     store, clock, _ = climbing(paper, Obligation.SIGN)
     paper.at = at("10T23:00:01")
     await clock.run_once()
-    assert [(x.kind, x.person, x.not_before) for x in store.letters] == [("M3", "H1", paper.at)]
+    assert [(x.kind, x.person, x.not_before) for x in store.messages] == [("M3", "H1", paper.at)]
 
 
 @pytest.mark.parametrize(("held_back", "verbs"), [("due", ["red_card"]), ("2h", [])])

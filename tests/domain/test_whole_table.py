@@ -72,7 +72,7 @@ def returned_once() -> Paper:
 def test_Q44_the_second_return_is_an_arbitration_that_names_who_handles() -> None:
     paper = returned_once()
     assert paper.snap.requests[-1].facts["arbitration"] is True
-    message = next(x for x in reversed(paper.letters) if x.kind == "M9r")
+    message = next(x for x in reversed(paper.messages) if x.kind == "M9r")
     assert message.facts["what"] == "arbitration"
     paper.told()
     paper.act("reviewer", "decide_return", accept=True, unit="U01", reason="属住建职责")

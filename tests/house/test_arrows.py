@@ -51,7 +51,7 @@ def test_only_the_wiring_and_tests_know_the_sandbox() -> None:
         for name, _ in imports(file)
         if name.split(".")[0] == "sandbox"
     }
-    assert {name for name in knowing if not name.startswith("backend/wiring")} == set()
+    assert {name for name in knowing if not name.startswith("backend/app/build")} == set()
 
 
 def test_frameworks_stay_in_their_rooms() -> None:
@@ -61,7 +61,7 @@ def test_frameworks_stay_in_their_rooms() -> None:
         "twilio": ("notify/",),
         "sqlalchemy": ("storage/",),
         "alembic": ("storage/",),
-        "apscheduler": ("backend/wiring", "backend/rounds"),
+        "apscheduler": ("backend/app/build", "backend/app/workers"),
     }
     strays = [
         f"{where(file, node)} imports {name}"

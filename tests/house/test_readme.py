@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from backend.app.config import Config
 from backend.cli import COMMANDS
-from backend.environment import Environment
 
 ROOT = Path(__file__).parents[2]
 CHINESE = (ROOT / "README.md").read_text("utf-8")
 ENGLISH = (ROOT / "README.en.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", sorted(Environment.model_fields))
+@pytest.mark.parametrize("name", sorted(Config.model_fields))
 def test_every_variable_is_explained(name: str) -> None:
     assert f"`JIESU_{name.upper()}`" in CHINESE
 

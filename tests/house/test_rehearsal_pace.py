@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from backend.environment import Environment
-from backend.wiring.outside import REHEARSED_CALLS, town_of
+from backend.app.config import Config
+from backend.app.drivers import REHEARSAL_CALLS_PER_SECOND, build_simulator
 
 
 @pytest.mark.parametrize(
     ("said", "pace"),
     [
-        ({}, REHEARSED_CALLS),
+        ({}, REHEARSAL_CALLS_PER_SECOND),
         ({"twilio_calls_per_second": 1.0}, 1.0),
         ({"twilio_api_url": "http://127.0.0.1:9", "twilio_account_sid": "AC1", "twilio_auth_token": "t"}, 1.0),
     ],
@@ -20,6 +20,6 @@ from backend.wiring.outside import REHEARSED_CALLS, town_of
 async def test_moving_the_clock_does_not_wait_for_a_carrier_that_is_ours(
     tmp_path: Path, said: dict[str, object], pace: float
 ) -> None:
-    environment = Environment(sandbox=True, data=tmp_path, **said)  # type: ignore[arg-type]
-    assert town_of(environment) is not None
+    environment = Config(sandbox=True, data=tmp_path, **said)  # type: ignore[arg-type]
+    assert build_simulator(environment) is not None
     assert environment.twilio_calls_per_second == pace

@@ -16,7 +16,7 @@ WORDS_WE_READ = {
     "backend/domain/reply_parser.py": "how people write numbers and days in a reply",
     "backend/domain/spoken_time.py": "how a time of day is spoken",
     "backend/domain/speech_parser.py": "what people answer",
-    "backend/environment.py": "a default that an installation changes",
+    "backend/app/config.py": "a default that an installation changes",
     "backend/importing/files/dispatch_catalogue.py": "headings of the dispatch catalogue",
     "backend/importing/files/export_cells.py": "yes and no in a cell",
     "backend/tickets/form_fields.py": "how dates and numbers are written",

@@ -1,10 +1,10 @@
 """The page about the telephone shows the tables as they are in the code: outcomes, dead numbers, buckets, spacing (Q42, B46)."""
 
+from backend.app.config import Config
 from backend.calls.dialer import INVALID_NUMBER_CODES
 from backend.domain import retry, unreachable
 from backend.domain.script_files import load_script
 from backend.domain.script_menu import build_menu
-from backend.environment import Environment
 from tests.house.source import ROOT, nothing
 
 PAGE = (ROOT / "docs" / "telephone.zh.md").read_text("utf-8")
@@ -22,7 +22,7 @@ def test_every_outcome_stands_in_the_retry_table_with_whether_it_proves_anything
 
 
 def test_the_settings_texts_and_figures_the_page_names_exist() -> None:
-    settings = [f"JIESU_{name.upper()}" for name in Environment.model_fields if name.startswith("aliyun")]
+    settings = [f"JIESU_{name.upper()}" for name in Config.model_fields if name.startswith("aliyun")]
     nothing([name for name in settings if name not in PAGE], "a setting the page does not explain")
     for name, facts in (("notice", {"has_duty": False}), ("supervise", {}), ("visit_menu", {})):
         made = build_menu(load_script(name), facts)

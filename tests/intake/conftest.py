@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from backend import samples
+from backend.app.config import Config
+from backend.app.core import Core, open_core
 from backend.domain.acts import Act, Actor
 from backend.domain.ticket import Role, Source
-from backend.environment import Environment
-from backend.shelves import Shelves, open_shelves
+from backend.rehearsal import city
 from storage import tables as t
 
 CLERK = Actor("PD01", Role.DISPATCHER, "M01")
@@ -24,7 +24,7 @@ ADMIN = Actor("GL01", Role.ADMIN, "M01")
 class Bench:
     """A house and the hand on its clock."""
 
-    house: Shelves
+    house: Core
     moment: list[datetime]
 
     def later(self, **span: float) -> None:
@@ -37,7 +37,7 @@ class Bench:
 
     async def act(self, verb: str, by: Actor, no: str, **words: Any) -> None:
         """Somebody acts."""
-        await self.house.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
+        await self.house.tickets.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
 
     async def count(self, table: Any) -> int:
         """How many rows a table has."""
@@ -48,15 +48,15 @@ class Bench:
         return await self.house.db.read(lambda c: c.execute(select(t.tickets).where(t.tickets.c.no == no)).one())
 
 
-def environment(url: str, data: Path) -> Environment:
+def environment(url: str, data: Path) -> Config:
     """A sandbox over this database."""
-    return Environment(database_url=url, data=data, sandbox=True, secret_key="a secret of the tests")  # type: ignore[arg-type]
+    return Config(database_url=url, data=data, sandbox=True, secret_key="a secret of the tests")  # type: ignore[arg-type]
 
 
 @pytest.fixture
 async def bench(database_url: str, tmp_path: Path) -> AsyncIterator[Bench]:
     """A house with the sample office and no tickets, on 2026-11-10 09:00."""
     moment = [datetime(2026, 11, 10, 1, 0, tzinfo=UTC)]
-    async with open_shelves(environment(database_url, tmp_path), real=lambda: moment[0]) as house:
-        await samples.bring(house.imports, "units", "people")
+    async with open_core(environment(database_url, tmp_path), wall_clock=lambda: moment[0]) as house:
+        await city.load_sample(house.imports, "units", "people")
         yield Bench(house, moment)

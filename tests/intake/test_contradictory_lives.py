@@ -58,4 +58,4 @@ async def test_a_contradictory_life_costs_its_row_and_no_other(bench: Bench, eng
         assert said in no["message"]
     again = await bench.bring("history", text)
     assert (again["imported"], again["already"]) == (0, 2)
-    assert not (await bench.house.verifier.verify()).findings
+    assert not (await bench.house.journal_verifier.verify()).findings

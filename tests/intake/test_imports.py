@@ -64,7 +64,7 @@ async def test_an_import_that_died_between_chunks_is_finished_by_running_it_agai
     report = await bench.bring("tickets", text)
     assert left == 1_000
     assert (report["imported"], report["already"]) == (1_500, 1_000)
-    assert not (await bench.house.verifier.verify()).findings
+    assert not (await bench.house.journal_verifier.verify()).findings
 
 
 async def test_a_dry_run_says_what_would_happen_and_writes_nothing(bench: Bench) -> None:
@@ -178,7 +178,7 @@ async def test_visits_made_elsewhere_conclude_tickets_once_and_at_their_own_time
     ]
     assert (first["imported"], again["imported"], again["already"]) == (1, 0, 1)
     assert [(no["field"], no["code"]) for no in first["refused"]] == [("ticket_no", "not_found")]
-    assert not (await bench.house.verifier.verify()).findings
+    assert not (await bench.house.journal_verifier.verify()).findings
 
 
 async def test_whole_lives_of_an_older_platform_come_in_once(bench: Bench) -> None:
@@ -192,7 +192,7 @@ async def test_whole_lives_of_an_older_platform_come_in_once(bench: Bench) -> No
     first, again = await bench.bring("history", text), await bench.bring("history", text)
     assert (first["imported"], again["already"]) == (1, 1)
     assert "市交通运输局" in first["refused"][0]["message"]
-    assert not (await bench.house.verifier.verify()).findings
+    assert not (await bench.house.journal_verifier.verify()).findings
 
 
 @pytest.mark.parametrize(("kind", "by"), [("units", CLERK), ("tickets", HANDLER), ("ledger", CLERK)])

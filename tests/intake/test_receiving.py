@@ -63,7 +63,7 @@ async def test_a_known_number_is_refused_and_nothing_is_changed(bench: Bench) ->
 async def test_names_and_numbers_are_sealed_and_only_the_tail_is_plain(bench: Bench) -> None:
     no = await receive(bench, FORM)
     row = await bench.ticket(no)
-    vault = bench.house.vault
+    vault = bench.house.encryption
     assert vault.open("tickets", row.id, "name", row.name_sealed) == "李红"
     assert vault.open("tickets", row.id, "phone", row.phone_sealed) == "+8613800002005"
     assert row.phone_index == vault.blind_index("+8613800002005")
@@ -125,7 +125,7 @@ async def test_a_handler_brings_no_demands(bench: Bench) -> None:
 
 async def test_each_new_ticket_is_told_to_whoever_listens(bench: Bench) -> None:
     heard: list[str] = []
-    bench.house.desk.listeners.append(lambda plan, no: heard.append(f"{plan.entry.verb} {no}"))
+    bench.house.tickets.listeners.append(lambda plan, no: heard.append(f"{plan.entry.verb} {no}"))
     await bench.house.intake.receive_many([replace(FORM, ticket_no=f"T{n}") for n in range(20)], CLERK, Source.IMPORT)
     assert heard == [f"create T{n}" for n in range(20)]
 

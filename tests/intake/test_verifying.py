@@ -55,15 +55,15 @@ async def busy(bench: Bench) -> Bench:
 
 def sealer(bench: Bench) -> JournalSealer:
     house = bench.house
-    return JournalSealer(SqlJournalStore(house.db, house.ids), house.vault.journal, house.clock)
+    return JournalSealer(SqlJournalStore(house.db, house.ids), house.encryption.journal, house.clock)
 
 
 async def found(bench: Bench) -> set[str]:
-    return {f.code for f in (await bench.house.verifier.verify()).findings}
+    return {f.code for f in (await bench.house.journal_verifier.verify()).findings}
 
 
 async def test_an_honest_house_has_nothing_to_find(busy: Bench) -> None:
-    verdict = await busy.house.verifier.verify()
+    verdict = await busy.house.journal_verifier.verify()
     assert verdict.findings == ()
     assert (verdict.tickets, verdict.seals) == (8, 1)
     assert verdict.lines == await busy.count(t.journal)
@@ -164,14 +164,14 @@ async def test_a_hundred_copies_changed_in_one_cell_are_all_found_G22(busy: Benc
             )
         except Exception:  # the engine itself refused (a second line of the same version)
             continue
-        if not (await busy.house.verifier.verify()).findings:
+        if not (await busy.house.journal_verifier.verify()).findings:
             missed.append((turn, table.name, name, old, new))
         back = table.c.id == (new if name == "id" else row_id)
         await busy.house.db.write(
             lambda c, a=back, n=name, v=old, s=table: c.execute(update(s).where(a).values({n: v})) and None
         )
     assert missed == []
-    assert (await busy.house.verifier.verify()).findings == ()
+    assert (await busy.house.journal_verifier.verify()).findings == ()
 
 
 async def test_seals_follow_one_another_and_leave_young_lines_alone(busy: Bench) -> None:
@@ -180,7 +180,7 @@ async def test_seals_follow_one_another_and_leave_young_lines_alone(busy: Bench)
     busy.later(minutes=6)
     assert await sealer(busy).run_once() == 1
     assert await sealer(busy).run_once() == 0
-    verdict = await busy.house.verifier.verify()
+    verdict = await busy.house.journal_verifier.verify()
     assert (verdict.seals, verdict.findings) == (2, ())
     kept = await busy.house.db.read(
         lambda c: c.execute(select(t.seals.c.hash).order_by(t.seals.c.id.desc())).scalars().first()

@@ -34,14 +34,14 @@ async def drafts(world: World, month: str = NOV) -> list[tuple[str, str, int]]:
 async def test_a_document_counts_in_its_own_month_while_that_is_open_else_in_the_present_one_Q47(world: World) -> None:
     await e1(world)
     honour = {"kind": "honour", "unit": "U01", "level": "city", "document_date": "2026-10-20"}
-    assert (await world.marks.enter(honour, CLERK))["month"] == OCT
+    assert (await world.marks.enter_ledger(honour, CLERK))["month"] == OCT
     run = await world.marks.start_run(OCT, None, CLERK)
     await world.marks.lock_run(run["id"], CLERK)
-    assert (await world.marks.enter(honour, CLERK))["month"] == NOV
+    assert (await world.marks.enter_ledger(honour, CLERK))["month"] == NOV
     for wrong, code in (({"month": "2026-08"}, "document_month"), ({"document_date": "2026-12-24"}, "document_in_future"),
                         ({"document_date": "gestern"}, "bad_field")):  # fmt: skip
         with pytest.raises(Refused, match=code):
-            await world.marks.enter({**honour, **wrong}, CLERK)
+            await world.marks.enter_ledger({**honour, **wrong}, CLERK)
 
 
 async def test_a_correction_is_a_new_line_that_voids_the_old_one_when_a_second_person_accepts_it(world: World) -> None:
@@ -55,10 +55,10 @@ async def test_a_correction_is_a_new_line_that_voids_the_old_one_when_a_second_p
     with pytest.raises(Refused, match="correction_waits"):
         await ledgers.correct(old["id"], {"count": 2, "reason": "再改"}, CLERK)
     assert line(await world.marks.compute_sheet(OCT, "U01"), "praise")["score"] == "1.50"
-    await world.marks.review(new["id"], True, SECOND_CLERK)
+    await world.marks.review_ledger(new["id"], True, SECOND_CLERK)
     assert line(await world.marks.compute_sheet(OCT, "U01"), "praise")["score"] == "0.50"
     gone = await ledgers.correct(new["id"], {"void": True, "reason": "查无此事"}, CLERK)
-    await world.marks.review(gone["id"], True, SECOND_CLERK)
+    await world.marks.review_ledger(gone["id"], True, SECOND_CLERK)
     assert line(await world.marks.compute_sheet(OCT, "U01"), "praise")["score"] == "0.00"
     states = [row["state"] for row in (await ledgers.list_lines(CLERK, kind="praise"))[0]]
     assert states == ["accepted", "void", "void"]
@@ -74,7 +74,7 @@ async def test_a_draft_of_the_house_is_kept_once_and_counts_after_one_person(wor
     assert line(await world.marks.compute_sheet(OCT, "U01"), "organisation_reach")["deduction"] == "0.00"
     (one,) = (await world.marks.ledgers.list_lines(CLERK, state="draft"))[0]
     assert one["entered_by"] == "system"
-    await world.marks.review(one["id"], True, CLERK)
+    await world.marks.review_ledger(one["id"], True, CLERK)
     assert line(await world.marks.compute_sheet(OCT, "U01"), "organisation_reach")["deduction"] == "1.00"
     assert not await world.marks.draft("unreachable_event", "U01", OCT, source="call:7", count=5)
 
@@ -179,7 +179,7 @@ async def test_a_settled_month_keeps_the_settings_of_its_settlement_and_a_lock_s
 async def test_what_if_and_the_cost_of_lateness_are_reckoned_like_the_sheet(world: World) -> None:
     await e1(world)
     understanding = world.marks.explainer
-    waiting = await world.marks.enter({"kind": "exposure", "unit": "U01", "month": OCT}, CLERK)
+    waiting = await world.marks.enter_ledger({"kind": "exposure", "unit": "U01", "month": OCT}, CLERK)
     found = await understanding.compute_what_if(OCT, "U01", CLERK, settings={"scoring.slope_mode": "step_floor"})
     assert (found["real"]["total"], found["changed"]["total"], found["difference"]["change"]) == (
         "95.05",

@@ -63,7 +63,7 @@ async def test_a_merged_repeat_counts_with_its_master_once_or_by_itself(world: W
             ("each", merged - timedelta(hours=1), 1),
         ):
             rules = snapshot.settings.with_changes({**told, "scoring.merged": word})
-            counted = await world.shelf.count(
+            counted = await world.store.count(
                 [Measure.ON_TIME, Measure.EXTENSION, Measure.SATISFACTION],
                 build_query(month, snapshot, rules, as_of, None),
             )

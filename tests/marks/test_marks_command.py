@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.app.core import open_scoring
 from backend.cli import run
 from backend.cli.connect import load_config
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
-from backend.shelves import open_marks
 from tests.marks.world import SECOND_CLERK, Lives
 
 ADMIN = Actor("A1", Role.ADMIN, "M01")
@@ -106,11 +106,11 @@ def test_a_locked_month_takes_nothing_new_from_a_file_and_runs_are_compared(
 
 async def _locked_and_revised() -> tuple[int, int]:
     """Two runs of October: one locked, one after a late line."""
-    async with open_marks(load_config()) as marks:
+    async with open_scoring(load_config()) as marks:
         one = await marks.start_run("2025-10", None, ADMIN)
         await marks.lock_run(one["id"], ADMIN, force=True, reason="演练")
         late = {"kind": "exposure", "unit": "U01", "month": "2025-10", "reason": "定稿后收到"}
-        entered = await marks.enter(late, SECOND_CLERK)
-        await marks.review(entered["id"], True, ADMIN)
+        entered = await marks.enter_ledger(late, SECOND_CLERK)
+        await marks.review_ledger(entered["id"], True, ADMIN)
         two = await marks.start_run("2025-10", None, ADMIN)
         return int(one["id"]), int(two["id"])

@@ -40,7 +40,7 @@ async def tally(world: World, as_of: datetime, settings: dict[str, str]):
     found = {}
     for month in MONTHS:
         asked = build_query(month, snapshot, rules, as_of, None)
-        for measure, rows in (await world.shelf.count(COUNTED, asked)).items():
+        for measure, rows in (await world.store.count(COUNTED, asked)).items():
             for row in rows:
                 found[month, row.unit, str(measure)] = [row.numerator, row.denominator]
     return found
@@ -93,8 +93,8 @@ async def test_the_tickets_behind_a_line_are_its_count_failing_ones_first(world:
     snapshot = await world.office.snapshot()
     asked = build_query("2026-10", snapshot, snapshot.settings, world.at, None)
     for measure in COUNTED:
-        counts = {c.unit: c for c in (await world.shelf.count([measure], asked))[measure]}
-        seen = await world.shelf.list_evidence(measure, asked, 10_000)
+        counts = {c.unit: c for c in (await world.store.count([measure], asked))[measure]}
+        seen = await world.store.list_evidence(measure, asked, 10_000)
         for unit, counted in counts.items():
             mine = [w for w in seen if w.unit == unit]
             assert len(mine) == counted.denominator == mine[0].total
@@ -104,7 +104,7 @@ async def test_the_tickets_behind_a_line_are_its_count_failing_ones_first(world:
                 assert failed == counted.numerator
             elif measure is not Measure.EXTENSION:
                 assert failed == counted.denominator - counted.numerator
-        few = await world.shelf.list_evidence(measure, replace(asked, unit="U01"), 2)
+        few = await world.store.list_evidence(measure, replace(asked, unit="U01"), 2)
         assert len(few) <= 2 and {w.unit for w in few} <= {"U01"}
 
 

@@ -10,8 +10,8 @@ from backend.domain.records import Duty, Ticket
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State
 from backend.ports.moves import NewTicket
-from backend.rooms import MarksRoom
 from backend.scoring.runs import hash_sheet
+from backend.services import ScoringService
 from storage.engine.database import Database
 from tests.domain.scoring.test_score_independent import the_month_of_e1
 from tests.marks.world import CLERK, SECOND_CLERK, ZONE, Lives, World
@@ -121,18 +121,18 @@ async def test_a_ledger_line_counts_only_after_a_second_person_has_accepted_it(w
     async def praise() -> str:
         return str(line(await world.marks.compute_sheet(OCT, "U01"), "praise")["score"])
 
-    entered = await world.marks.enter({"kind": "praise", "unit": "U01", "month": OCT, "note": "锦旗"}, CLERK)
+    entered = await world.marks.enter_ledger({"kind": "praise", "unit": "U01", "month": OCT, "note": "锦旗"}, CLERK)
     assert entered["state"] == "entered" and await praise() == "0.00"
     with pytest.raises(Refused, match="same_person"):
-        await world.marks.review(entered["id"], True, CLERK)
+        await world.marks.review_ledger(entered["id"], True, CLERK)
     with pytest.raises(Refused, match="forbidden"):
-        await world.marks.review(entered["id"], True, HANDLER)
-    assert (await world.marks.review(entered["id"], True, SECOND_CLERK))["state"] == "accepted"
+        await world.marks.review_ledger(entered["id"], True, HANDLER)
+    assert (await world.marks.review_ledger(entered["id"], True, SECOND_CLERK))["state"] == "accepted"
     assert await praise() == "0.50"
     with pytest.raises(Refused, match="nothing_pending"):
-        await world.marks.review(entered["id"], False, SECOND_CLERK)
+        await world.marks.review_ledger(entered["id"], False, SECOND_CLERK)
     with pytest.raises(Refused, match="unknown_entry"):
-        await world.marks.review(77, True, CLERK)
+        await world.marks.review_ledger(77, True, CLERK)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ async def test_a_ledger_line_counts_only_after_a_second_person_has_accepted_it(w
 )  # fmt: skip
 async def test_a_bad_ledger_line_is_refused_by_code(world: World, row: dict[str, object], code: str) -> None:
     with pytest.raises(Refused, match=code):
-        await world.marks.enter({"unit": "U01", "month": OCT, **row}, CLERK)
+        await world.marks.enter_ledger({"unit": "U01", "month": OCT, **row}, CLERK)
 
 
 async def test_a_later_and_higher_honour_of_a_matter_adds_only_the_difference_Q47(world: World) -> None:
@@ -209,7 +209,7 @@ async def test_units_see_their_own_sheet_and_may_appeal_in_the_window(world: Wor
     run = await world.marks.start_run(OCT, None, CLERK)
     made = await world.marks.submit_contest(run["id"], {"words": "E30 系退单", "item": "sign"}, HANDLER)
     assert made["unit"] == "U01"
-    assert [a.words for a in await world.shelf.list_run_contests(run["id"])] == ["E30 系退单"]
+    assert [a.words for a in await world.store.list_run_contests(run["id"])] == ["E30 系退单"]
     with pytest.raises(Refused, match="text_missing"):
         await world.marks.submit_contest(run["id"], {"words": " "}, HANDLER)
     with pytest.raises(Refused, match="contests_open"):
@@ -323,7 +323,7 @@ async def test_an_open_imported_ticket_goes_on_at_the_desk(world: World) -> None
 
 
 def test_the_room_is_what_the_doors_expect(world: World) -> None:
-    room: MarksRoom = world.marks
+    room: ScoringService = world.marks
     assert room.get_scores
 
 

@@ -42,8 +42,8 @@ class World:
         self.config = SqlConfigStore(db, self.ids)
         self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
         self.vault = Encryption("a secret of sixteen or more")
-        self.shelf = SqlScoringStore(db)
-        self.marks = Scoring(self.shelf, self.office, self.ids)
+        self.store = SqlScoringStore(db)
+        self.marks = Scoring(self.store, self.office, self.ids)
         self.histories = HistoryRoom(SqlHistoryStore(db, self.ids, self.vault), self.office)
         self.desk = TicketService(create_move_store(db), self.office, self.ids, self.vault.journal)
 
@@ -73,8 +73,8 @@ class World:
     async def ledger(self, rows: list[dict[str, Any]]) -> None:
         """Ledger lines entered by one clerk and accepted by another."""
         for row in rows:
-            entered = await self.marks.enter({"unit": "U01", "month": "2026-10", **row}, CLERK)
-            await self.marks.review(entered["id"], True, SECOND_CLERK)
+            entered = await self.marks.enter_ledger({"unit": "U01", "month": "2026-10", **row}, CLERK)
+            await self.marks.review_ledger(entered["id"], True, SECOND_CLERK)
 
     async def due(self):  # type: ignore[no-untyped-def]
         """The office's deadlines in the shape the independent count asks for."""

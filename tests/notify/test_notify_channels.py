@@ -38,7 +38,7 @@ def telegram_rig(api: fake_bot_api.FakeBotApi) -> Rig:
 
     return Rig(
         channel=DriverRegistry.discover().build_channel("telegram", {"token": TOKEN, "api_url": api.base}),
-        address="7001",
+        base_url="7001",
         group="-1007001",
         texts=lambda: [
             asked.fields.get("text", asked.fields.get("caption", ""))

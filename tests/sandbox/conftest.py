@@ -15,7 +15,7 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.twiml.voice_response import VoiceResponse
 
-from sandbox.town import Town
+from sandbox.simulator import Simulator
 
 TOKEN = "123456789:AAsandbox-token"
 SID = "AC" + "0" * 32
@@ -62,7 +62,7 @@ class Office:
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[tuple[Town, Office, str]]:
+async def place() -> AsyncIterator[tuple[Simulator, Office, str]]:
     office = Office()
     moment = datetime(2026, 10, 12, 1, 30, tzinfo=UTC)
 
@@ -74,7 +74,7 @@ async def place() -> AsyncIterator[tuple[Town, Office, str]]:
     main.router.add_post("/hooks/telegram", office.update)
     main.router.add_get("/sandbox/clock", clock)
     office.url = "https://jiesu.example"
-    town = Town(
+    town = Simulator(
         now=lambda: moment,
         public_url=office.url,
         telegram_token=TOKEN,
@@ -85,13 +85,13 @@ async def place() -> AsyncIterator[tuple[Town, Office, str]]:
         http=None,
         reach_url="http://127.0.0.1:1",
     )
-    main.add_subapp("/sandbox/", town.app())
+    main.add_subapp("/sandbox/", town.build_app())
     runner = web.AppRunner(main, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    town.road._reach = base
+    town.http_client._reach_url = base
     await town.start()
     yield town, office, base
     await town.close()
@@ -99,17 +99,17 @@ async def place() -> AsyncIterator[tuple[Town, Office, str]]:
 
 
 @pytest.fixture
-def town(place: tuple[Town, Office, str]) -> Town:
+def town(place: tuple[Simulator, Office, str]) -> Simulator:
     return place[0]
 
 
 @pytest.fixture
-def office(place: tuple[Town, Office, str]) -> Office:
+def office(place: tuple[Simulator, Office, str]) -> Office:
     return place[1]
 
 
 @pytest.fixture
-def base(place: tuple[Town, Office, str]) -> str:
+def base(place: tuple[Simulator, Office, str]) -> str:
     return place[2]
 
 

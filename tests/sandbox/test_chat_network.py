@@ -31,9 +31,9 @@ from aiogram.types import (
 )
 
 from sandbox.faults import Fault
-from sandbox.telegram.limits import Limits
-from sandbox.telegram.people import ChatUser
-from sandbox.town import Town
+from sandbox.simulator import Simulator
+from sandbox.telegram.limits import RateLimits
+from sandbox.telegram.users import ChatUser
 
 PHONE = "+8613800001234"
 
@@ -45,21 +45,21 @@ def keyboard(*labels: str, data: str = "x") -> InlineKeyboardMarkup:
 
 
 @pytest.fixture
-async def li(town: Town) -> ChatUser:
-    user = town.chat.user("李明", PHONE)
+async def li(town: Simulator) -> ChatUser:
+    user = town.chat.get_user("李明", PHONE)
     await user.start()
     return user
 
 
-async def test_a_bot_learns_who_it_is_and_names_its_commands(bot: Bot, town: Town) -> None:
+async def test_a_bot_learns_who_it_is_and_names_its_commands(bot: Bot, town: Simulator) -> None:
     assert (await bot.get_me()).id == 123456789
     await bot.set_my_commands([BotCommand(command="todo", description="我的待办")])
     assert town.chat.commands[0]["command"] == "todo"
     assert (await bot.get_my_commands())[0].description == "我的待办"
-    assert town.violations() == []
+    assert town.list_violations() == []
 
 
-async def test_a_card_is_sent_pressed_answered_and_edited(bot: Bot, town: Town, li: ChatUser) -> None:
+async def test_a_card_is_sent_pressed_answered_and_edited(bot: Bot, town: Simulator, li: ChatUser) -> None:
     router = Router()
 
     @router.callback_query(F.data == "x:签收")
@@ -80,12 +80,12 @@ async def test_a_card_is_sent_pressed_answered_and_edited(bot: Bot, town: Town, 
     assert await li.expect("已签收", edit=True) is card
     assert card.buttons == [] and card.edited
     await town.settle()
-    assert li.leftovers() == [] and town.violations() == []
+    assert li.list_unexpected() == [] and town.list_violations() == []
     await dispatcher.stop_polling()
     await polling
 
 
-async def test_people_send_words_replies_photos_papers_and_contacts(bot: Bot, town: Town, li: ChatUser) -> None:
+async def test_people_send_words_replies_photos_papers_and_contacts(bot: Bot, town: Simulator, li: ChatUser) -> None:
     await bot.send_message(li.user_id, "卡片", reply_markup=ForceReply())
     card = await li.expect("卡片")
     await li.reply(card, "签收")
@@ -112,7 +112,7 @@ async def test_people_send_words_replies_photos_papers_and_contacts(bot: Bot, to
     assert await bot.get_updates(offset=updates[-1].update_id + 1) == []
 
 
-async def test_files_and_albums_from_the_bot_arrive(bot: Bot, town: Town, li: ChatUser) -> None:
+async def test_files_and_albums_from_the_bot_arrive(bot: Bot, town: Simulator, li: ChatUser) -> None:
     big = b"x" * 3_000_000
     sent = await bot.send_document(
         li.user_id, BufferedInputFile(big, "通报.docx"), caption="通报", reply_markup=keyboard("好")
@@ -127,7 +127,7 @@ async def test_files_and_albums_from_the_bot_arrive(bot: Bot, town: Town, li: Ch
     ]
     assert len(await bot.send_media_group(li.user_id, album)) == 2
     await li.expect("通报")
-    assert town.violations() == []
+    assert town.list_violations() == []
     with pytest.raises(TelegramBadRequest):
         await bot.send_media_group(
             li.user_id, [InputMediaDocument(media="nothing"), InputMediaDocument(media="nothing")]
@@ -157,20 +157,20 @@ LIMITS = [
 
 
 @pytest.mark.parametrize(("text", "markup", "error"), LIMITS, ids=range(len(LIMITS)))
-async def test_FT26_the_documented_limits_hold(bot: Bot, town: Town, li: ChatUser, text, markup, error) -> None:
+async def test_FT26_the_documented_limits_hold(bot: Bot, town: Simulator, li: ChatUser, text, markup, error) -> None:
     if error is None:
         await bot.send_message(li.user_id, text, parse_mode="HTML", reply_markup=markup)
-        assert town.violations() == []
+        assert town.list_violations() == []
         return
     with pytest.raises(TelegramBadRequest, match=error):
         await bot.send_message(li.user_id, text, parse_mode="HTML", reply_markup=markup)
-    assert len(town.violations()) == 1
+    assert len(town.list_violations()) == 1
 
 
-async def test_FT26_captions_and_toasts_have_limits(bot: Bot, town: Town, li: ChatUser) -> None:
+async def test_FT26_captions_and_toasts_have_limits(bot: Bot, town: Simulator, li: ChatUser) -> None:
     with pytest.raises(TelegramBadRequest, match="caption is too long"):
         await bot.send_photo(li.user_id, BufferedInputFile(b"1", "1.jpg"), caption="字" * 1025)
-    card = town.chat.bot_sends(li.chat, text="卡", markup=keyboard("签").model_dump(exclude_none=True))
+    card = town.chat.send_as_bot(li.chat, text="卡", markup=keyboard("签").model_dump(exclude_none=True))
     pressing = asyncio.create_task(li.press(card, "签"))
     await asyncio.sleep(0)
     query = (await bot.get_updates())[-1].callback_query
@@ -183,32 +183,32 @@ async def test_FT26_captions_and_toasts_have_limits(bot: Bot, town: Town, li: Ch
     assert [one.where for one in town.chat.violations] == ["sendPhoto", "answerCallbackQuery", "answerCallbackQuery"]
 
 
-async def test_FT12_a_late_answer_is_too_old_without_blame(bot: Bot, town: Town, li: ChatUser) -> None:
-    card = town.chat.bot_sends(li.chat, text="卡", markup=keyboard("签").model_dump(exclude_none=True))
-    town.chat.person_presses(card, li.account, "x:签")
+async def test_FT12_a_late_answer_is_too_old_without_blame(bot: Bot, town: Simulator, li: ChatUser) -> None:
+    card = town.chat.send_as_bot(li.chat, text="卡", markup=keyboard("签").model_dump(exclude_none=True))
+    town.chat.press_as_person(card, li.account, "x:签")
     town.chat.expire_presses()
     query = (await bot.get_updates())[-1].callback_query
     with pytest.raises(TelegramBadRequest, match="query is too old"):
         await bot.answer_callback_query(query.id)
-    assert town.violations() == [] and len(town.chat.refused) == 1
+    assert town.list_violations() == [] and len(town.chat.refused) == 1
 
 
-async def test_FT22_edits_that_cannot_be_are_refused_without_blame(bot: Bot, town: Town, li: ChatUser) -> None:
+async def test_FT22_edits_that_cannot_be_are_refused_without_blame(bot: Bot, town: Simulator, li: ChatUser) -> None:
     sent = await bot.send_message(li.user_id, "卡", reply_markup=keyboard("签"))
     with pytest.raises(TelegramBadRequest, match="message is not modified"):
         await bot.edit_message_text("卡", chat_id=li.user_id, message_id=sent.message_id, reply_markup=keyboard("签"))
     await bot.edit_message_reply_markup(chat_id=li.user_id, message_id=sent.message_id)
-    assert li.last().buttons == []
+    assert li.get_last_message().buttons == []
     await bot.delete_message(li.user_id, sent.message_id)
     with pytest.raises(TelegramBadRequest, match="message to edit not found"):
         await bot.edit_message_text("新", chat_id=li.user_id, message_id=sent.message_id)
     with pytest.raises(TelegramBadRequest, match="message to be replied not found"):
         await bot.send_message(li.user_id, "答", reply_parameters=ReplyParameters(message_id=sent.message_id))
-    assert town.violations() == []
+    assert town.list_violations() == []
 
 
-async def test_FT20_a_bot_is_told_when_it_is_not_wanted(bot: Bot, town: Town, li: ChatUser) -> None:
-    stranger = town.chat.user("未开始", "+8613800009999")
+async def test_FT20_a_bot_is_told_when_it_is_not_wanted(bot: Bot, town: Simulator, li: ChatUser) -> None:
+    stranger = town.chat.get_user("未开始", "+8613800009999")
     with pytest.raises(TelegramForbiddenError, match="can't initiate conversation"):
         await bot.send_message(stranger.user_id, "好")
     with pytest.raises(TelegramBadRequest, match="chat not found"):
@@ -227,48 +227,48 @@ async def test_FT20_a_bot_is_told_when_it_is_not_wanted(bot: Bot, town: Town, li
         await bot.send_message(li.user_id, "好")
 
 
-async def test_FT21_a_group_becomes_a_supergroup(bot: Bot, town: Town, li: ChatUser) -> None:
-    group = town.chat.group("工单群", [li])
+async def test_FT21_a_group_becomes_a_supergroup(bot: Bot, town: Simulator, li: ChatUser) -> None:
+    group = town.chat.create_group("工单群", [li])
     await bot.send_message(group.chat.id, "派单", reply_markup=keyboard("签"))
     moved = group.migrate()
     with pytest.raises(TelegramMigrateToChat) as caught:
         await bot.send_message(group.chat.id, "派单")
     assert caught.value.migrate_to_chat_id == moved.chat.id
     await bot.send_message(moved.chat.id, "派单")
-    await moved.seat(li).expect("派单")
-    await moved.seat(li).say("收到")
+    await moved.get_participant(li).expect("派单")
+    await moved.get_participant(li).say("收到")
     last = (await bot.get_updates())[-1].message
     assert last.chat.type == "supergroup" and last.from_user.id == li.user_id
 
 
-async def test_FT19_the_pace_is_limited_per_chat_group_and_overall(bot: Bot, town: Town, li: ChatUser) -> None:
+async def test_FT19_the_pace_is_limited_per_chat_group_and_overall(bot: Bot, town: Simulator, li: ChatUser) -> None:
     for _ in range(5):
         await bot.send_message(li.user_id, "快")
     with pytest.raises(TelegramRetryAfter) as caught:
         await bot.send_message(li.user_id, "快")
     assert caught.value.retry_after >= 1 and len(town.chat.violations) == 1
     tick = [0.0]
-    limits = Limits(clock=lambda: tick[0])
+    limits = RateLimits(clock=lambda: tick[0])
     for number in range(30):
-        limits.pass_one(number, group=False)
+        limits.acquire(number, group=False)
     with pytest.raises(Exception, match="retry after 1"):
-        limits.pass_one(99, group=False)
+        limits.acquire(99, group=False)
     for number in range(20):
         tick[0] = 10 + number * 1.5
-        limits.pass_one(-5, group=True)
+        limits.acquire(-5, group=True)
     tick[0] = 50
     with pytest.raises(Exception, match="retry after 20"):
-        limits.pass_one(-5, group=True)
+        limits.acquire(-5, group=True)
     town.chat.limits.enabled = False
     for _ in range(10):
         await bot.send_message(li.user_id, "快")
 
 
-async def test_FT17_one_chat_can_be_slowed_down(bot: Bot, town: Town, li: ChatUser) -> None:
+async def test_FT17_one_chat_can_be_slowed_down(bot: Bot, town: Simulator, li: ChatUser) -> None:
     town.chat.limits.slow_down(li.user_id, 3)
     with pytest.raises(TelegramRetryAfter) as caught:
         await bot.send_message(li.user_id, "快")
-    assert caught.value.retry_after == 3 and town.violations() == []
+    assert caught.value.retry_after == 3 and town.list_violations() == []
     town.chat.limits.slow_down(li.user_id, 0)
     await bot.send_message(li.user_id, "快")
 
@@ -286,28 +286,30 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "error", "arrived"), FAULTS)
 async def test_FT23_FT24_the_server_can_fail_in_many_ways(
-    bot: Bot, town: Town, li: ChatUser, fault, error, arrived
+    bot: Bot, town: Simulator, li: ChatUser, fault, error, arrived
 ) -> None:
-    town.chat.faults.next(fault, where="sendMessage")
+    town.chat.faults.plan_next(fault, where="sendMessage")
     await bot.get_me()
     with pytest.raises(error):
         await bot.send_message(li.user_id, "好")
-    assert li.leftovers() == ["好"] * arrived
+    assert li.list_unexpected() == ["好"] * arrived
     await bot.send_message(li.user_id, "再")
-    assert town.violations() == []
+    assert town.list_violations() == []
 
 
-async def test_FT30_the_older_of_two_pollers_is_sent_away(bot: Bot, town: Town) -> None:
+async def test_FT30_the_older_of_two_pollers_is_sent_away(bot: Bot, town: Simulator) -> None:
     first = asyncio.create_task(bot.get_updates(timeout=20))
     await asyncio.sleep(0.1)
     second = asyncio.create_task(bot.get_updates(timeout=20))
     with pytest.raises(TelegramConflictError, match="terminated by other getUpdates"):
         await first
-    await town.chat.user("李明", PHONE).say("在吗")
+    await town.chat.get_user("李明", PHONE).say("在吗")
     assert (await second)[0].message.text == "在吗"
 
 
-async def test_a_webhook_gets_updates_in_order_until_it_takes_them(bot: Bot, town: Town, office, li: ChatUser) -> None:
+async def test_a_webhook_gets_updates_in_order_until_it_takes_them(
+    bot: Bot, town: Simulator, office, li: ChatUser
+) -> None:
     office.update_status = [500, 200, 200, 502, 200]
     await bot.set_webhook(f"{office.url}/hooks/telegram", secret_token="geheim_1")
     with pytest.raises(TelegramConflictError, match="webhook is active"):
@@ -335,26 +337,26 @@ async def _answer(body: dict) -> dict:
     return {"method": "sendMessage", "chat_id": body["message"]["chat"]["id"], "text": body["message"]["text"] + "!"}
 
 
-async def test_strangers_and_unknown_methods_are_refused(base: str, bot: Bot, town: Town) -> None:
+async def test_strangers_and_unknown_methods_are_refused(base: str, bot: Bot, town: Simulator) -> None:
     with pytest.raises(TelegramUnauthorizedError):
         await Bot("1:wrong", session=bot.session).get_me()
-    assert town.violations() == []
+    assert town.list_violations() == []
 
 
-async def test_FT27_hostile_text_is_shown_literally(bot: Bot, town: Town, li: ChatUser) -> None:
+async def test_FT27_hostile_text_is_shown_literally(bot: Bot, town: Simulator, li: ChatUser) -> None:
     hostile = "_*[]()~`>#+-=|{}.! \u202e\u200b😀 \x00 & <b>"
     await bot.send_message(li.user_id, hostile)
-    assert "& <b>" in li.last().text and "\x00" not in li.last().text
+    assert "& <b>" in li.get_last_message().text and "\x00" not in li.get_last_message().text
     with pytest.raises(TelegramBadRequest, match="is reserved"):
         await bot.send_message(li.user_id, "1.2", parse_mode="MarkdownV2")
     await bot.send_message(li.user_id, r"*粗* 1\.2 [链](https://x.cn)", parse_mode="MarkdownV2")
-    assert li.last().text == "粗 1.2 链"
-    assert [one["type"] for one in li.last().entities] == ["bold", "text_link"]
+    assert li.get_last_message().text == "粗 1.2 链"
+    assert [one["type"] for one in li.get_last_message().entities] == ["bold", "text_link"]
 
 
-async def test_a_message_nobody_expected_is_left_over(bot: Bot, town: Town, li: ChatUser) -> None:
+async def test_a_message_nobody_expected_is_left_over(bot: Bot, town: Simulator, li: ChatUser) -> None:
     await bot.send_message(li.user_id, "意外")
-    assert li.leftovers() == ["意外"] and len(town.chat.leftovers()) == 1
+    assert li.list_unexpected() == ["意外"] and len(town.chat.leftovers()) == 1
     with pytest.raises(AssertionError, match="never saw '别的'"):
         await li.expect("别的", timeout=0.05)
     assert isinstance(await bot.send_message(li.user_id, "x"), Message)

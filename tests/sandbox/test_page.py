@@ -21,29 +21,29 @@ from aiogram.types import (
 )
 from playwright.async_api import Page, async_playwright
 
-from sandbox.phone.behaviour import MANUAL
-from sandbox.phone.model import Hook
-from sandbox.town import Town
+from sandbox.simulator import Simulator
+from sandbox.twilio.behaviour import MANUAL
+from sandbox.twilio.model import HookUrl
 from tests.sandbox.conftest import Office, Ring
 from tests.sandbox.test_phone_network import LI, WANG, menu, say
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-def settle_in(town: Town) -> None:
-    town.introduce(name="李明", phone="13800001234", role="handler", unit="高新区街道办", note="值班", code="P01")
-    town.introduce(name="周强", phone="13800002222", role="leader", unit="高新区街道办", code="P02")
-    town.introduce(name="王女士", phone="13900005678", role="caller", note="反映噪声")
+def settle_in(town: Simulator) -> None:
+    town.add_person(name="李明", phone="13800001234", role="handler", unit="高新区街道办", note="值班", code="P01")
+    town.add_person(name="周强", phone="13800002222", role="leader", unit="高新区街道办", code="P02")
+    town.add_person(name="王女士", phone="13900005678", role="caller", note="反映噪声")
     town.phones.default = MANUAL
 
     async def code(person: str) -> str:
         return {"P01": "314159"}[person]
 
-    town.binding_code = code
+    town.create_binding_code = code
 
 
 @pytest.fixture
-async def working_bot(bot: Bot, town: Town) -> AsyncIterator[Bot]:
+async def working_bot(bot: Bot, town: Simulator) -> AsyncIterator[Bot]:
     router = Router()
     card = InlineKeyboardMarkup(
         inline_keyboard=[
@@ -96,7 +96,7 @@ async def http(base: str) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def test_the_page_is_ours_alone_and_strict(http: aiohttp.ClientSession, town: Town) -> None:
+async def test_the_page_is_ours_alone_and_strict(http: aiohttp.ClientSession, town: Simulator) -> None:
     for address in ("/sandbox", "/sandbox/"):
         answer = await http.get(address)
         text = await answer.text()
@@ -109,15 +109,15 @@ async def test_the_page_is_ours_alone_and_strict(http: aiohttp.ClientSession, to
     assert (await http.get("/sandbox/clock")).status == 200, "the clock stays with the product"
 
 
-async def test_another_site_cannot_press_buttons(http: aiohttp.ClientSession, town: Town) -> None:
+async def test_another_site_cannot_press_buttons(http: aiohttp.ClientSession, town: Simulator) -> None:
     settle_in(town)
     refused = await http.post(
         f"/sandbox/api/chat/{LI}/say", json={"text": "x"}, headers={"Origin": "https://evil.example"}
     )
-    assert refused.status == 403 and town.chat.user("李明", LI).messages == []
+    assert refused.status == 403 and town.chat.get_user("李明", LI).messages == []
 
 
-async def test_the_people_are_listed_with_their_numbers(http: aiohttp.ClientSession, town: Town) -> None:
+async def test_the_people_are_listed_with_their_numbers(http: aiohttp.ClientSession, town: Simulator) -> None:
     settle_in(town)
     first, second, third = await (await http.get("/sandbox/people.json")).json()
     assert (first["phone"], first["role"], first["started"]) == (LI, "handler", False)
@@ -125,10 +125,10 @@ async def test_the_people_are_listed_with_their_numbers(http: aiohttp.ClientSess
 
 
 async def test_one_click_binds_and_one_click_shares_the_number(
-    http: aiohttp.ClientSession, town: Town, working_bot: Bot
+    http: aiohttp.ClientSession, town: Simulator, working_bot: Bot
 ) -> None:
     settle_in(town)
-    user = town.chat.user("李明", LI)
+    user = town.chat.get_user("李明", LI)
     assert (await http.post(f"/sandbox/api/people/{LI}/bind", json={})).status == 200
     await user.expect("请发送手机号")
     seen = (await (await http.get("/sandbox/api/view", params={"chat": LI})).json())["chat"]
@@ -144,10 +144,12 @@ async def test_one_click_binds_and_one_click_shares_the_number(
     again = await http.post(f"/sandbox/api/chat/{LI}/press", json={"message": card.id, "row": 0, "column": 0})
     assert (again.status, (await again.json())["error"]) == (404, "no_such_button")
     assert (await http.post("/sandbox/api/people/+8600/bind", json={})).status == 404
-    assert town.violations() == []
+    assert town.list_violations() == []
 
 
-async def test_a_call_is_taken_on_the_page(http: aiohttp.ClientSession, town: Town, office: Office, ring: Ring) -> None:
+async def test_a_call_is_taken_on_the_page(
+    http: aiohttp.ClientSession, town: Simulator, office: Office, ring: Ring
+) -> None:
     settle_in(town)
     office.pages |= {"voice": menu("确认收到请按1", timeout=30), "key": say("已记录，再见。")}
     made = await ring(LI)
@@ -155,60 +157,60 @@ async def test_a_call_is_taken_on_the_page(http: aiohttp.ClientSession, town: To
     assert view["ringing"] == [{"phone": LI, "name": "李明"}] and view["phones"][0]["calls"][0]["status"] == "ringing"
     at = f"/sandbox/api/call/{made.sid}"
     await http.post(f"{at}/answer", json={})
-    await town.phones.live[made.sid].hears("请按1")
+    await town.phones.live_calls[made.sid].wait_to_hear("请按1")
     assert (await http.post(f"{at}/key", json={"key": "x"})).status == 422
     await http.post(f"{at}/key", json={"key": "1"})
-    await town.phones.phone(LI).calls[0].over()
+    await town.phones.get_phone(LI).calls[0].wait_until_over()
     assert (await http.post(f"{at}/key", json={"key": "1"})).status == 409
     await http.post(f"/sandbox/api/phone/{LI}/behave", json={"behaviour": "busy"})
     await ring(LI)
     await town.settle()
     assert town.phones.calls_made[-1].status == "busy"
     office.pages["inbound"] = say("您好")
-    town.phones.inbound = Hook(f"{office.url}/hooks/twilio/inbound")
+    town.phones.inbound = HookUrl(f"{office.url}/hooks/twilio/inbound")
     await http.post(f"/sandbox/api/phone/{WANG}/dial", json={})
-    await town.phones.phone(WANG).calls[-1].over()
+    await town.phones.get_phone(WANG).calls[-1].wait_until_over()
 
 
-async def test_the_page_hears_of_every_change(http: aiohttp.ClientSession, town: Town) -> None:
+async def test_the_page_hears_of_every_change(http: aiohttp.ClientSession, town: Simulator) -> None:
     settle_in(town)
     async with http.get("/sandbox/api/events") as stream:
         await asyncio.wait_for(stream.content.readuntil(b"\n"), 5)
-        await town.chat.user("李明", LI).say("在吗")
+        await town.chat.get_user("李明", LI).say("在吗")
         line = b""
-        while b"revision" not in line or json.loads(line.removeprefix(b"data: "))["revision"] < town.bell.revision:
+        while b"revision" not in line or json.loads(line.removeprefix(b"data: "))["revision"] < town.broadcast.revision:
             line = await asyncio.wait_for(stream.content.readline(), 5)
 
 
 async def test_a_restarted_town_finds_its_handsets_again(
-    town: Town, office: Office, ring: Ring, tmp_path: Path
+    town: Simulator, office: Office, ring: Ring, tmp_path: Path
 ) -> None:
     facts = {
         "now": town.now, "public_url": office.url, "telegram_token": town.chat.token, "telegram_secret": None,
         "twilio_sid": town.phones.sid, "twilio_token": town.phones.token, "own_number": town.phones.own_number,
         "state_path": tmp_path / "town.json",
     }  # fmt: skip
-    before = Town(**facts)
+    before = Simulator(**facts)
     await before.start()
     settle_in(before)
-    user = before.chat.user("李明", LI)
+    user = before.chat.get_user("李明", LI)
     await user.start("1")
     paper = await user.send_document("说明.pdf", b"%PDF")
-    before.chat.bot_sends(
+    before.chat.send_as_bot(
         user.chat, text="卡片", markup={"inline_keyboard": [[{"text": "签收", "callback_data": "x"}]]}
     )
     before.phones.send_sms(LI, before.phones.own_number, "短信", None)
-    before.phones.phone(LI).fails()
-    await before.phones.phone(WANG).dial()
+    before.phones.get_phone(LI).be_unreachable()
+    await before.phones.get_phone(WANG).call_office()
     await before.close()
-    after = Town(**facts)
+    after = Simulator(**facts)
     await after.start()
-    back = after.chat.user("李明", LI)
+    back = after.chat.get_user("李明", LI)
     assert [one.text for one in back.messages] == ["/start 1", "", "卡片"] and back.last().buttons == ["签收"]
     assert after.chat.files[paper.file.id][1] == b"%PDF" and len(after.chat.updates.pending) == 2
     assert (await back.say("新")).id > paper.id
-    assert after.phones.phone(LI).sms[0].body == "短信" and after.people[WANG].name == "王女士"
-    assert [live.call.status for live in after.phones.phone(WANG).calls] == ["failed"]
+    assert after.phones.get_phone(LI).sms[0].body == "短信" and after.people[WANG].name == "王女士"
+    assert [live.call.status for live in after.phones.get_phone(WANG).calls] == ["failed"]
     await after.close()
 
 
@@ -225,7 +227,7 @@ async def screen() -> AsyncIterator[Page]:
 
 
 async def test_a_person_tries_the_handsets_in_a_browser(
-    screen: Page, base: str, town: Town, office: Office, ring: Ring, working_bot: Bot, tmp_path: Path
+    screen: Page, base: str, town: Simulator, office: Office, ring: Ring, working_bot: Bot, tmp_path: Path
 ) -> None:
     settle_in(town)
     office.pages |= {

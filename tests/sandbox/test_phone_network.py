@@ -12,11 +12,11 @@ from twilio.rest import Client
 from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from sandbox.faults import Fault
-from sandbox.phone.behaviour import HangUp, Keys, Prompt, Speech
-from sandbox.phone.handset import Phone
-from sandbox.phone.hooks import Order
-from sandbox.phone.model import Hook
-from sandbox.town import Town
+from sandbox.simulator import Simulator
+from sandbox.twilio.behaviour import HangUp, Keys, Prompt, Speech
+from sandbox.twilio.handset import Phone
+from sandbox.twilio.model import HookUrl
+from sandbox.twilio.webhooks import CallbackOrder
 from tests.sandbox.conftest import AUTH, OWN, SID, Office, Ring
 
 LI = "+8613800001234"
@@ -43,9 +43,11 @@ def menu(words: str, **facts: object) -> VoiceResponse:
 STATUS = ["initiated", "ringing", "answered", "completed"]
 
 
-async def test_a_notification_call_is_answered_by_thumb(town: Town, office: Office, ring: Ring, twilio: Client) -> None:
+async def test_a_notification_call_is_answered_by_thumb(
+    town: Simulator, office: Office, ring: Ring, twilio: Client
+) -> None:
     office.pages |= {"voice": menu("确认收到请按1"), "key": say("已记录，再见。"), "status": ""}
-    phone = town.phones.phone("13800001234").answers(["1"])
+    phone = town.phones.get_phone("13800001234").answer_with(["1"])
     made = await ring(LI, status_callback=f"{office.url}/hooks/twilio/status?letter=7", status_callback_event=STATUS)
     assert made.status == "queued" and made.sid.startswith("CA")
     await town.settle()
@@ -59,10 +61,10 @@ async def test_a_notification_call_is_answered_by_thumb(town: Town, office: Offi
     fetched = await twilio.calls(made.sid).fetch_async()
     assert (fetched.status, fetched.to, fetched.direction) == ("completed", LI, "outbound-api")
     assert int(fetched.duration) == int(told[-1]["CallDuration"]) and fetched.end_time > fetched.start_time
-    assert town.violations() == []
+    assert town.list_violations() == []
 
 
-async def test_calls_are_listed_by_number_and_time(town: Town, office: Office, ring: Ring, twilio: Client) -> None:
+async def test_calls_are_listed_by_number_and_time(town: Simulator, office: Office, ring: Ring, twilio: Client) -> None:
     office.pages["voice"] = say("好")
     for number in (LI, WANG, LI):
         await ring(number)
@@ -86,42 +88,44 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("facts", "code"), REFUSED, ids=range(len(REFUSED)))
-async def test_FW23_bad_calls_are_refused_with_twilios_codes(town: Town, ring: Ring, facts, code) -> None:
+async def test_FW23_bad_calls_are_refused_with_twilios_codes(town: Simulator, ring: Ring, facts, code) -> None:
     with pytest.raises(TwilioRestException) as caught:
         await ring(**{"to": LI, **facts})
     assert (caught.value.code, caught.value.status) == (code, 400)
-    assert len(town.violations()) == 1 and not town.phones.calls_made
+    assert len(town.list_violations()) == 1 and not town.phones.calls_made
 
 
-async def test_FW23_a_number_can_be_made_unreachable_for_ever(town: Town, ring: Ring) -> None:
+async def test_FW23_a_number_can_be_made_unreachable_for_ever(town: Simulator, ring: Ring) -> None:
     town.phones.refusals[LI] = 21216
     with pytest.raises(TwilioRestException) as caught:
         await ring(LI)
-    assert caught.value.code == 21216 and town.violations() == []
+    assert caught.value.code == 21216 and town.list_violations() == []
 
 
-async def test_a_wrong_token_is_refused(town: Town, base: str) -> None:
+async def test_a_wrong_token_is_refused(town: Simulator, base: str) -> None:
     async with aiohttp.ClientSession(headers={"Authorization": aiohttp.encode_basic_auth(SID, "wrong")}) as http:
         answer = await http.get(f"{base}/sandbox/twilio/2010-04-01/Accounts/{SID}.json")
         assert (answer.status, (await answer.json())["code"]) == (401, 20003)
 
 
-async def test_the_account_can_be_looked_at(twilio: Client, town: Town) -> None:
+async def test_the_account_can_be_looked_at(twilio: Client, town: Simulator) -> None:
     assert (await twilio.api.v2010.accounts(SID).fetch_async()).status == "active"
 
 
 OUTCOMES = [
-    (Phone.is_busy, "busy"),
-    (Phone.does_not_answer, "no-answer"),
-    (Phone.fails, "failed"),
-    (Phone.rejects, "busy"),
+    (Phone.be_busy, "busy"),
+    (Phone.ring_out, "no-answer"),
+    (Phone.be_unreachable, "failed"),
+    (Phone.reject_calls, "busy"),
 ]
 
 
 @pytest.mark.parametrize(("way", "status"), OUTCOMES)
-async def test_FW20_nobody_takes_the_call(town: Town, office: Office, ring: Ring, twilio: Client, way, status) -> None:
+async def test_FW20_nobody_takes_the_call(
+    town: Simulator, office: Office, ring: Ring, twilio: Client, way, status
+) -> None:
     office.pages["status"] = ""
-    way(town.phones.phone(LI))
+    way(town.phones.get_phone(LI))
     made = await ring(LI, status_callback=f"{office.url}/hooks/twilio/status")
     await town.settle()
     assert [one["CallStatus"] for one in office.said("status")] == [status]
@@ -132,24 +136,24 @@ async def test_FW20_nobody_takes_the_call(town: Town, office: Office, ring: Ring
 @pytest.mark.parametrize(
     ("detection", "found"), [("Enable", "machine_start"), ("DetectMessageEnd", "machine_end_beep"), (None, None)]
 )
-async def test_FW19_a_machine_answers(town: Town, office: Office, ring: Ring, detection, found) -> None:
+async def test_FW19_a_machine_answers(town: Simulator, office: Office, ring: Ring, detection, found) -> None:
     office.pages |= {"voice": menu("确认收到请按1")}
-    town.phones.phone(LI).is_machine()
+    town.phones.get_phone(LI).be_machine()
     await ring(LI, **({"machine_detection": detection} if detection else {}))
     await town.settle()
     assert office.said("voice")[0].get("AnsweredBy") == found and office.said("key") == []
 
 
-async def test_FW19_detection_beside_the_call_is_reported_apart(town: Town, office: Office, ring: Ring) -> None:
+async def test_FW19_detection_beside_the_call_is_reported_apart(town: Simulator, office: Office, ring: Ring) -> None:
     office.pages |= {"voice": say("好"), "amd": ""}
-    town.phones.phone(LI).is_machine("fax")
+    town.phones.get_phone(LI).be_machine("fax")
     hook = f"{office.url}/hooks/twilio/amd"
     await ring(LI, machine_detection="Enable", async_amd="true", async_amd_status_callback=hook)
     await town.settle()
     assert office.said("amd")[0]["AnsweredBy"] == "fax" and "AnsweredBy" not in office.said("voice")[0]
 
 
-async def test_a_survey_is_answered_by_speech_keys_and_silence(town: Town, office: Office, ring: Ring) -> None:
+async def test_a_survey_is_answered_by_speech_keys_and_silence(town: Simulator, office: Office, ring: Ring) -> None:
     steps = iter(["方便接听吗", "解决了吗", "满意吗", "说明原因"])
 
     def key(form: dict[str, str]) -> VoiceResponse:
@@ -165,7 +169,7 @@ async def test_a_survey_is_answered_by_speech_keys_and_silence(town: Town, offic
             prompt.text, HangUp()
         )
 
-    town.phones.phone(LI).answers(person)
+    town.phones.get_phone(LI).answer_with(person)
     await ring(LI)
     await town.settle()
     assert [one.text for one in heard] == ["您好", "方便接听吗", "解决了吗", "满意吗", "说明原因"]
@@ -177,75 +181,79 @@ async def test_a_survey_is_answered_by_speech_keys_and_silence(town: Town, offic
     assert call.status == "completed" and call.seconds >= 10, "the length is simulated, nobody waited"
 
 
-async def test_FW21_a_hang_up_ends_the_call_at_once(town: Town, office: Office, ring: Ring) -> None:
+async def test_FW21_a_hang_up_ends_the_call_at_once(town: Simulator, office: Office, ring: Ring) -> None:
     office.pages |= {"voice": menu("满意吗"), "status": ""}
-    town.phones.phone(LI).answers([HangUp()])
+    town.phones.get_phone(LI).answer_with([HangUp()])
     await ring(LI, status_callback=f"{office.url}/hooks/twilio/status")
     await town.settle()
     assert office.said("key") == [] and office.said("status")[0]["CallStatus"] == "completed"
 
 
-async def test_digits_end_at_the_finishing_key(town: Town, office: Office, ring: Ring) -> None:
+async def test_digits_end_at_the_finishing_key(town: Simulator, office: Office, ring: Ring) -> None:
     office.pages |= {"voice": menu("请输入四位签收密码", num_digits=6), "key": say("好")}
-    town.phones.phone(LI).answers(["1234#99"])
+    town.phones.get_phone(LI).answer_with(["1234#99"])
     await ring(LI)
     await town.settle()
     assert office.said("key")[0]["Digits"] == "1234"
 
 
-async def test_a_handset_in_the_hand_rings_hears_presses_and_speaks(town: Town, office: Office, ring: Ring) -> None:
+async def test_a_handset_in_the_hand_rings_hears_presses_and_speaks(
+    town: Simulator, office: Office, ring: Ring
+) -> None:
     pages = iter([menu("请再按一次"), menu("请说"), say("再见。")])
     office.pages |= {"voice": menu("您好，按1", timeout=30), "key": lambda form: next(pages)}
-    phone = town.phones.phone(LI).by_hand()
+    phone = town.phones.get_phone(LI).operate_by_hand()
     await ring(LI)
-    call = await phone.rings()
+    call = await phone.wait_for_ring()
     assert call.call.status == "ringing"
     call.answer()
-    await call.hears("按1")
+    await call.wait_to_hear("按1")
     call.press("1")
-    await call.hears("再按一次")
+    await call.wait_to_hear("再按一次")
     call.say("是我", confidence=0.4)
-    await call.hears("请说")
-    call.wait_out()
-    await call.hears("没有听到您的回答")
-    assert await call.over() == "completed"
+    await call.wait_to_hear("请说")
+    call.stay_silent()
+    await call.wait_to_hear("没有听到您的回答")
+    assert await call.wait_until_over() == "completed"
     assert [(one.get("Digits"), one.get("SpeechResult")) for one in office.said("key")] == [("1", None), (None, "是我")]
     await ring(LI)
-    (await phone.rings()).reject()
+    (await phone.wait_for_ring()).reject()
     await ring(LI)
-    third = await phone.rings()
+    third = await phone.wait_for_ring()
     third.answer()
-    await third.hears("按1")
+    await third.wait_to_hear("按1")
     third.hang_up()
-    assert await third.over() == "completed"
+    assert await third.wait_until_over() == "completed"
     assert [call.status for call in town.phones.calls_made] == ["completed", "busy", "completed"]
 
 
-async def test_a_ringing_handset_gives_up_after_its_timeout(town: Town, ring: Ring) -> None:
-    phone = town.phones.phone(LI).by_hand()
+async def test_a_ringing_handset_gives_up_after_its_timeout(town: Simulator, ring: Ring) -> None:
+    phone = town.phones.get_phone(LI).operate_by_hand()
     await ring(LI, timeout=1)
-    assert await (await phone.rings()).over() == "no-answer"
+    assert await (await phone.wait_for_ring()).wait_until_over() == "no-answer"
 
 
-async def test_calls_can_be_ended_from_outside(town: Town, office: Office, ring: Ring, twilio: Client) -> None:
+async def test_calls_can_be_ended_from_outside(town: Simulator, office: Office, ring: Ring, twilio: Client) -> None:
     office.pages["voice"] = menu("按1")
-    phone = town.phones.phone(LI).by_hand()
+    phone = town.phones.get_phone(LI).operate_by_hand()
     first = await ring(LI)
-    live = await phone.rings()
+    live = await phone.wait_for_ring()
     await twilio.calls(first.sid).update_async(status="canceled")
-    assert await live.over() == "canceled"
+    assert await live.wait_until_over() == "canceled"
     second = await ring(LI)
-    live = await phone.rings()
+    live = await phone.wait_for_ring()
     live.answer()
-    await live.hears("按1")
+    await live.wait_to_hear("按1")
     await twilio.calls(second.sid).update_async(status="completed")
-    assert await live.over() == "completed"
+    assert await live.wait_until_over() == "completed"
     with pytest.raises(TwilioRestException) as caught:
         await twilio.calls(second.sid).update_async(status="completed")
     assert caught.value.code == 21220
 
 
-async def test_words_are_recorded_and_the_recording_plays(town: Town, office: Office, ring: Ring, base: str) -> None:
+async def test_words_are_recorded_and_the_recording_plays(
+    town: Simulator, office: Office, ring: Ring, base: str
+) -> None:
     voice = say("请说原因")
     voice.record(
         action="/hooks/twilio/recorded",
@@ -254,7 +262,7 @@ async def test_words_are_recorded_and_the_recording_plays(town: Town, office: Of
         recording_status_callback="/hooks/twilio/kept",
     )
     office.pages |= {"voice": voice, "recorded": say("谢谢"), "kept": ""}
-    phone = town.phones.phone(LI).answers([Speech("没有人来过")])
+    phone = town.phones.get_phone(LI).answer_with([Speech("没有人来过")])
     await ring(LI)
     await town.settle()
     got = office.said("recorded")[0]
@@ -266,27 +274,27 @@ async def test_words_are_recorded_and_the_recording_plays(town: Town, office: Of
         sound = await (await http.get(url + ".wav")).read()
     with wave.open(io.BytesIO(sound)) as opened:
         assert opened.getnframes() == 8000 * int(got["RecordingDuration"])
-    phone.answers(["#"])
+    phone.answer_with(["#"])
     await ring(LI)
     await town.settle()
     assert office.said("recorded")[1]["Digits"] == "#"
-    phone.by_hand()
+    phone.operate_by_hand()
     await ring(LI)
-    live = await phone.rings()
+    live = await phone.wait_for_ring()
     live.answer()
-    await live.hears("请说原因")
+    await live.wait_to_hear("请说原因")
     live.say("没人")
     await asyncio.sleep(0.02)
     live.hang_up()
-    await live.over()
+    await live.wait_until_over()
     assert office.said("recorded")[2]["Digits"] == "hangup"
-    phone.answers([])
+    phone.answer_with([])
     await ring(LI)
     await town.settle()
     assert len(office.said("recorded")) == 3, "a recording of nothing calls no action"
 
 
-async def test_two_people_are_joined(town: Town, office: Office, ring: Ring) -> None:
+async def test_two_people_are_joined(town: Simulator, office: Office, ring: Ring) -> None:
     voice = say("正在为您接通诉求人")
     attempt = Dial(caller_id=OWN, record="record-from-answer", action="/hooks/twilio/joined", timeout=20)
     attempt.number(
@@ -297,41 +305,41 @@ async def test_two_people_are_joined(town: Town, office: Office, ring: Ring) -> 
     )
     voice.append(attempt)
     office.pages |= {"voice": voice, "joined": say("再见"), "whisper": say("通话将录音"), "leg": ""}
-    town.phones.phone(LI).answers()
-    caller = town.phones.phone(WANG).answers()
+    town.phones.get_phone(LI).answer_with()
+    caller = town.phones.get_phone(WANG).answer_with()
     await ring(LI)
     await town.settle()
     joined = office.said("joined")[0]
     assert joined["DialCallStatus"] == "completed" and int(joined["DialCallDuration"]) >= 20 and joined["RecordingUrl"]
     assert caller.heard == "通话将录音" and caller.calls[0].call.caller == OWN
     assert [one["CallStatus"] for one in office.said("leg")] == ["in-progress", "completed"]
-    caller.is_busy()
+    caller.be_busy()
     await ring(LI)
     await town.settle()
     assert office.said("joined")[1]["DialCallStatus"] == "busy"
-    town.phones.phone(LI).by_hand()
-    caller.by_hand()
+    town.phones.get_phone(LI).operate_by_hand()
+    caller.operate_by_hand()
     await ring(LI)
-    first = await town.phones.phone(LI).rings()
+    first = await town.phones.get_phone(LI).wait_for_ring()
     first.answer()
-    second = await caller.rings()
+    second = await caller.wait_for_ring()
     second.answer()
-    await second.hears("录音")
+    await second.wait_to_hear("录音")
     await asyncio.sleep(0.05)
     first.say("您好，我是街道的")
-    await second.hears("我是街道的")
+    await second.wait_to_hear("我是街道的")
     second.hang_up()
-    await first.hears("再见")
+    await first.wait_to_hear("再见")
 
 
-async def test_people_call_the_office(town: Town, office: Office) -> None:
+async def test_people_call_the_office(town: Simulator, office: Office) -> None:
     office.pages |= {"inbound": menu("您好，请按1"), "key": say("好的")}
-    town.phones.inbound = Hook(f"{office.url}/hooks/twilio/inbound")
-    call = await town.phones.phone(LI).dial(caller_id="+8610012345")
-    await call.hears("请按1")
+    town.phones.inbound = HookUrl(f"{office.url}/hooks/twilio/inbound")
+    call = await town.phones.get_phone(LI).call_office(caller_id="+8610012345")
+    await call.wait_to_hear("请按1")
     call.press("1")
-    await call.hears("好的")
-    assert await call.over() == "completed"
+    await call.wait_to_hear("好的")
+    assert await call.wait_until_over() == "completed"
     asked = office.said("inbound")[0]
     assert (asked["From"], asked["To"], asked["Direction"], asked["CallStatus"]) == (
         "+8610012345",
@@ -339,7 +347,7 @@ async def test_people_call_the_office(town: Town, office: Office) -> None:
         "inbound",
         "ringing",
     )
-    await town.phones.phone(LI).dial(script=["1"])
+    await town.phones.get_phone(LI).call_office(script=["1"])
     await town.settle()
     assert len(office.said("key")) == 2 and town.phones.calls_made == []
 
@@ -364,58 +372,58 @@ BAD_DOCUMENTS = [
 
 @pytest.mark.parametrize(("document", "code"), BAD_DOCUMENTS, ids=range(len(BAD_DOCUMENTS)))
 async def test_FW13_bad_twiml_fails_the_call_and_is_listed(
-    town: Town, office: Office, ring: Ring, document, code
+    town: Simulator, office: Office, ring: Ring, document, code
 ) -> None:
     office.pages["voice"] = document
-    phone = town.phones.phone(LI).answers()
+    phone = town.phones.get_phone(LI).answer_with()
     await ring(LI)
     await town.settle()
     assert [one.code for one in town.phones.violations] == [code]
     assert "application error" in phone.heard and town.phones.calls_made[0].status == "completed"
 
 
-async def test_FW11_the_fallback_answers_for_a_broken_hook(town: Town, office: Office, ring: Ring) -> None:
+async def test_FW11_the_fallback_answers_for_a_broken_hook(town: Simulator, office: Office, ring: Ring) -> None:
     office.pages["spare"] = say("请稍后再试")
-    phone = town.phones.phone(LI).answers()
+    phone = town.phones.get_phone(LI).answer_with()
     await ring(LI, page="missing", fallback_url=f"{office.url}/hooks/twilio/spare")
     await town.settle()
     assert phone.heard == "请稍后再试" and office.said("spare")[0]["ErrorCode"] == "11200"
 
 
-async def test_FW5_FW6_status_callbacks_can_be_disturbed(town: Town, office: Office, ring: Ring) -> None:
+async def test_FW5_FW6_status_callbacks_can_be_disturbed(town: Simulator, office: Office, ring: Ring) -> None:
     office.pages |= {"voice": say("好"), "status": ""}
-    town.phones.phone(LI).answers()
+    town.phones.get_phone(LI).answer_with()
     facts = {"status_callback": f"{office.url}/hooks/twilio/status", "status_callback_event": STATUS}
 
-    async def words(order: Order, lose: frozenset[str] = frozenset()) -> list[str]:
+    async def words(order: CallbackOrder, lose: frozenset[str] = frozenset()) -> list[str]:
         office.asked.clear()
-        town.phones.hooks.order, town.phones.hooks.lose = order, lose
+        town.phones.webhooks.order, town.phones.webhooks.lost_statuses = order, lose
         await ring(LI, **facts)
         await town.settle()
         return [one["CallStatus"] for one in office.said("status")]
 
-    assert await words(Order.REVERSED) == ["completed", "in-progress", "ringing", "initiated"]
-    assert await words(Order.DOUBLED) == [
+    assert await words(CallbackOrder.REVERSED) == ["completed", "in-progress", "ringing", "initiated"]
+    assert await words(CallbackOrder.DOUBLED) == [
         one for one in ("initiated", "ringing", "in-progress", "completed") for _ in "ab"
     ]
-    assert await words(Order.ORDERED, frozenset({"completed"})) == ["initiated", "ringing", "in-progress"]
+    assert await words(CallbackOrder.ORDERED, frozenset({"completed"})) == ["initiated", "ringing", "in-progress"]
 
 
-async def test_FW7_a_voice_url_can_be_fetched_twice(town: Town, office: Office, ring: Ring) -> None:
+async def test_FW7_a_voice_url_can_be_fetched_twice(town: Simulator, office: Office, ring: Ring) -> None:
     office.pages["voice"] = say("好")
-    town.phones.hooks.fetch_twice = True
-    phone = town.phones.phone(LI).answers()
+    town.phones.webhooks.fetch_twice = True
+    phone = town.phones.get_phone(LI).answer_with()
     await ring(LI)
     await town.settle()
     assert len(office.said("voice")) == 2 and phone.heard == "好"
 
 
-async def test_hooks_by_get_are_signed_over_the_whole_address(town: Town, office: Office, ring: Ring) -> None:
+async def test_hooks_by_get_are_signed_over_the_whole_address(town: Simulator, office: Office, ring: Ring) -> None:
     office.pages["voice"] = say("好")
-    town.phones.phone(LI).answers()
+    town.phones.get_phone(LI).answer_with()
     await ring(LI, page="voice?letter=7", method="GET")
     await town.settle()
-    assert office.asked[0][2] is True and town.violations() == []
+    assert office.asked[0][2] is True and town.list_violations() == []
 
 
 FAULTS = [
@@ -428,8 +436,10 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "status", "made"), FAULTS)
-async def test_FW14_FW15_creating_a_call_can_fail_in_many_ways(town: Town, ring: Ring, fault, status, made) -> None:
-    town.phones.faults.next(fault, where="Calls.json")
+async def test_FW14_FW15_creating_a_call_can_fail_in_many_ways(
+    town: Simulator, ring: Ring, fault, status, made
+) -> None:
+    town.phones.faults.plan_next(fault, where="Calls.json")
     with pytest.raises((TwilioRestException, aiohttp.ClientError)) as caught:
         await ring(LI)
     assert getattr(caught.value, "status", None) == status
@@ -437,7 +447,7 @@ async def test_FW14_FW15_creating_a_call_can_fail_in_many_ways(town: Town, ring:
     assert len(town.phones.calls_made) == made
 
 
-async def test_FW18_calls_above_the_pace_are_refused_when_asked(town: Town, ring: Ring) -> None:
+async def test_FW18_calls_above_the_pace_are_refused_when_asked(town: Simulator, ring: Ring) -> None:
     town.phones.calls_per_second = 1
     await ring(LI)
     with pytest.raises(TwilioRestException) as caught:
@@ -445,24 +455,26 @@ async def test_FW18_calls_above_the_pace_are_refused_when_asked(town: Town, ring
     assert caught.value.code == 20429
 
 
-async def test_text_messages_arrive(town: Town, office: Office, twilio: Client) -> None:
+async def test_text_messages_arrive(town: Simulator, office: Office, twilio: Client) -> None:
     office.pages["status"] = ""
     sent = await twilio.messages.create_async(
         to=LI, from_=OWN, body="【热线】您单位有一件工单", status_callback=f"{office.url}/hooks/twilio/status"
     )
     await town.settle()
-    assert sent.status == "queued" and town.phones.phone(LI).sms[0].body.startswith("【热线】")
+    assert sent.status == "queued" and town.phones.get_phone(LI).sms[0].body.startswith("【热线】")
     assert sorted(one["MessageStatus"] for one in office.said("status")) == ["delivered", "sent"]
     with pytest.raises(TwilioRestException) as caught:
         await twilio.messages.create_async(to=LI, from_=OWN, body="字" * 1601)
     assert caught.value.code == 21617
 
 
-async def test_an_engaged_phone_is_busy_when_it_has_no_call_waiting(town: Town, office: Office, ring: Ring) -> None:
+async def test_an_engaged_phone_is_busy_when_it_has_no_call_waiting(
+    town: Simulator, office: Office, ring: Ring
+) -> None:
     town.phones.call_waiting = False
-    phone = town.phones.phone(LI).by_hand()
+    phone = town.phones.get_phone(LI).operate_by_hand()
     await ring(LI)
-    live = await phone.rings()
+    live = await phone.wait_for_ring()
     await ring(LI)
     await town.settle()
     assert town.phones.calls_made[1].status == "busy"
@@ -470,12 +482,12 @@ async def test_an_engaged_phone_is_busy_when_it_has_no_call_waiting(town: Town, 
 
 
 async def test_a_telephone_nobody_takes_stops_ringing_when_the_clock_is_moved_past_its_patience(
-    town: Town, office: Office, ring: Ring, twilio: Client
+    town: Simulator, office: Office, ring: Ring, twilio: Client
 ) -> None:
     office.pages |= {"voice": menu("确认收到请按1")}
-    phone = town.phones.phone(LI).by_hand()
+    phone = town.phones.get_phone(LI).operate_by_hand()
     made = await ring(LI, timeout=30)
-    await phone.rings()
+    await phone.wait_for_ring()
     now = town.phones.now()
     town.phones.now = lambda: now + timedelta(seconds=31)
     async with asyncio.timeout(5):
@@ -484,17 +496,17 @@ async def test_a_telephone_nobody_takes_stops_ringing_when_the_clock_is_moved_pa
 
 
 async def test_the_end_of_a_ring_is_known_beforehand_so_that_a_moved_clock_can_stop_there(
-    town: Town, office: Office, ring: Ring
+    town: Simulator, office: Office, ring: Ring
 ) -> None:
     office.pages |= {"voice": menu("确认收到请按1")}
-    assert town.phones.rung_out_at(town.phones.now()) is None
-    phone = town.phones.phone(LI).by_hand()
+    assert town.phones.find_next_ring_out(town.phones.now()) is None
+    phone = town.phones.get_phone(LI).operate_by_hand()
     before = town.phones.now()
     await ring(LI, timeout=30)
-    call = await phone.rings()
-    end = town.phones.rung_out_at(before)
+    call = await phone.wait_for_ring()
+    end = town.phones.find_next_ring_out(before)
     assert end is not None and timedelta(seconds=29) < end - before < timedelta(seconds=40)
-    assert town.phones.rung_out_at(end) is None
+    assert town.phones.find_next_ring_out(end) is None
     call.reject()
     await town.settle()
-    assert town.phones.rung_out_at(before) is None
+    assert town.phones.find_next_ring_out(before) is None

@@ -35,12 +35,12 @@ class Desk:
         self.registry = People(self.people, SqlChatStateStore(db), self.office)
 
     async def open(self) -> "Desk":
-        await self.registry.put_units(
+        await self.registry.save_units(
             [Unit("M01", "市热线", UnitKind.MANAGEMENT), Unit("U01", "住建局", UnitKind.HANDLING, parent="M01")],
             "admin",
         )
         form = PersonForm("李明", "U01", Role.HANDLER, "H1", "138 0000 1001")
-        assert await self.registry.put_people([form], "admin") == [True]
+        assert await self.registry.save_people([form], "admin") == [True]
         return self
 
     async def code(self) -> tuple[str, str]:
@@ -57,7 +57,7 @@ async def desk(database: Database) -> Desk:
 
 async def test_the_same_people_again_change_nothing_and_numbers_are_sealed(desk: Desk) -> None:
     form = PersonForm("李明", "U01", Role.HANDLER, "H1", "＋86 13800001001")
-    assert await desk.registry.put_people([form], "admin") == [False]
+    assert await desk.registry.save_people([form], "admin") == [False]
     assert await desk.registry.get_phone("H1") == PHONE
     row = await desk.db.read(lambda c: c.execute(select(t.people)).mappings().one())
     assert PHONE.encode() not in bytes(row["phone_sealed"]) and PHONE[-8:] not in str(row["phone_index"])
@@ -68,14 +68,14 @@ async def test_the_same_people_again_change_nothing_and_numbers_are_sealed(desk:
 async def test_an_unknown_unit_is_refused_and_good_rows_land_all_the_same(desk: Desk) -> None:
     bad = PersonForm("某人", "U77", Role.HANDLER)
     with pytest.raises(Refused, match="unknown_unit"):
-        await desk.registry.put_people([bad], "admin")
+        await desk.registry.save_people([bad], "admin")
     good = PersonForm("王芳", "U01", Role.HANDLER, phone="13800001002")
     odd = PersonForm("号错", "U01", Role.HANDLER, phone="1.38E+10")
     first, second, third = await desk.registry.put_people_each([bad, good, odd], "admin")
     assert isinstance(first, Refused) and second is True
     assert isinstance(third, Refused) and third.code == "bad_phone"
     with pytest.raises(Refused, match="unknown_unit"):
-        await desk.registry.put_units([Unit("U9", "某", UnitKind.HANDLING, parent="nobody")], "admin")
+        await desk.registry.save_units([Unit("U9", "某", UnitKind.HANDLING, parent="nobody")], "admin")
     assert (
         generate_person_code("U01", "王芳")
         == generate_person_code("U01", "王芳")
@@ -85,10 +85,10 @@ async def test_an_unknown_unit_is_refused_and_good_rows_land_all_the_same(desk: 
 
 async def test_deputies_stand_in_the_order_they_were_named(desk: Desk) -> None:
     names = ["乙", "丙", "丁"]
-    await desk.registry.put_people([PersonForm(n, "U01", Role.HANDLER) for n in names], "admin")
+    await desk.registry.save_people([PersonForm(n, "U01", Role.HANDLER) for n in names], "admin")
     snapshot = await desk.office.snapshot(fresh=True)
     assert [p.name for p in snapshot.people("U01", Role.HANDLER)] == ["李明", *names]
-    await desk.registry.put_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
+    await desk.registry.save_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
     snapshot = await desk.office.snapshot(fresh=True)
     assert [p.name for p in snapshot.people("U01", Role.HANDLER)] == names
 
@@ -118,7 +118,7 @@ async def test_fifty_guesses_at_once_are_five_FA2(desk: Desk) -> None:
 
 
 async def test_one_person_one_chat_and_one_chat_one_person(desk: Desk) -> None:
-    await desk.registry.put_people([PersonForm("王芳", "U01", Role.HANDLER, "H2", PHONE)], "admin")
+    await desk.registry.save_people([PersonForm("王芳", "U01", Role.HANDLER, "H2", PHONE)], "admin")
     for user in ("1", "2"):
         _, hashed = await desk.code()
         await desk.people.bind(hashed, PHONE, Binding("", "telegram", user, user), desk.at)
@@ -136,7 +136,7 @@ async def test_one_person_one_chat_and_one_chat_one_person(desk: Desk) -> None:
 async def test_who_left_is_nobody_in_chat_FA7(desk: Desk) -> None:
     _, hashed = await desk.code()
     await desk.people.bind(hashed, PHONE, Binding("", "telegram", "1", "1"), desk.at)
-    await desk.registry.put_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
+    await desk.registry.save_people([PersonForm("李明", "U01", Role.HANDLER, "H1", active=False)], "admin")
     assert await desk.registry.find_by_chat("telegram", "1") is None
     with pytest.raises(Refused, match="person_inactive"):
         await desk.registry.create_binding_code("H1", "admin")

@@ -8,9 +8,9 @@ from typing import Any
 
 import aiohttp
 
-from sandbox.phone.behaviour import MACHINE, NO_ANSWER, HangUp, Prompt, Reply
 from sandbox.telegram.model import Message
-from sandbox.telegram.people import ChatUser
+from sandbox.telegram.users import ChatUser
+from sandbox.twilio.behaviour import MACHINE, NO_ANSWER, HangUp, Prompt, Reply
 from tests.stories.office import Office
 from tests.stories.plans import Case, at, workday
 from tests.stories.tally import Tally
@@ -50,16 +50,16 @@ class Month:
             for person in (code, DEPUTY[unit]):
                 await self.office.pin(person, PIN)
                 neighbour = next(one for one in self.office.town.people.values() if one.code == person)
-                self.office.phone(neighbour.phone).answers(self._handler)
+                self.office.phone(neighbour.phone).answer_with(self._handler)
         for case in self.cases.values():
             phone = self.office.phone(case.phone)
             match case.caller:
                 case "nobody":
-                    phone.behave(NO_ANSWER)
+                    phone.set_behaviours(NO_ANSWER)
                 case "machine":
-                    phone.behave(MACHINE)
+                    phone.set_behaviours(MACHINE)
                 case _:
-                    phone.answers(self._caller(case))
+                    phone.answer_with(self._caller(case))
 
     def _handler(self, heard: Prompt) -> str | Reply:
         """A handler at the telephone: says he has heard, or signs with his PIN what he means to sign so."""
@@ -97,7 +97,7 @@ class Month:
         """A file handed to the importer."""
         form = aiohttp.FormData()
         form.add_field("file", io.BytesIO(content), filename=name)
-        url = f"http://{self.office.house.environment.host}:{self.office.house.environment.port}/api/v1/imports/tickets"
+        url = f"http://{self.office.house.config.host}:{self.office.house.config.port}/api/v1/imports/tickets"
         headers = {"Authorization": f"Bearer {await self.office.key('dispatcher')}"}
         async with self.office.http.post(url, data=form, headers=headers) as answer:
             assert answer.status == 200, await answer.text()
@@ -156,7 +156,7 @@ class Month:
         """The card of a case in its handler's chat, as it arrived; its words have changed since."""
         seen = self.office.town.chat.arrivals[self.hands[case.unit].chat.id]
         head = f"【{'紧急' if case.urgent else '新'}工单】{case.no}"
-        return next(one.message for one in reversed(seen) if not one.edit and one.text.startswith(head))
+        return next(one.message for one in reversed(seen) if not one.is_edit and one.text.startswith(head))
 
     async def sign(self, case: Case) -> None:
         """签收 by the button, or by answering the card."""

@@ -15,13 +15,13 @@ import aiohttp
 import structlog
 from sqlalchemy import func, select
 
-from backend.environment import Environment
+from backend.app.build import Application, open_application
+from backend.app.config import Config
 from backend.integrity.checks import IntegrityChecks
-from backend.wiring import House, open_house
-from sandbox.phone.behaviour import NO_ANSWER
-from sandbox.phone.handset import Phone
-from sandbox.telegram.people import ChatUser
-from sandbox.town import Town
+from sandbox.simulator import Simulator
+from sandbox.telegram.users import ChatUser
+from sandbox.twilio.behaviour import NO_ANSWER
+from sandbox.twilio.handset import Phone
 from storage import tables as t
 from storage.integrity.checks import SqlIntegrityStore
 
@@ -58,9 +58,9 @@ class Answer:
         return str(self.body["error"]["code"])
 
 
-def environment(folder: Path, url: str, pace: float) -> Environment:
+def environment(folder: Path, url: str, pace: float) -> Config:
     """The settings of a rehearsal on a free port; a long tick, because stories move the clock themselves."""
-    return Environment(
+    return Config(
         data=folder / "var", database_url=url, port=0, sandbox=True, samples=True, tick_seconds=600, telegram_pace=pace,
         twilio_calls_per_second=pace,
     )  # fmt: skip
@@ -76,29 +76,29 @@ def wall(start: datetime) -> Callable[[], datetime]:
 class Office:
     """The open house with everybody who deals with it."""
 
-    house: House
+    house: Application
     http: aiohttp.ClientSession
     logs: list[Any]
     keys: dict[str, str] = field(default_factory=dict)
     people: dict[str, ChatUser] = field(default_factory=dict)
 
     @property
-    def town(self) -> Town:
+    def town(self) -> Simulator:
         """The networks around it."""
-        assert self.house.town is not None
-        return self.house.town
+        assert self.house.simulator is not None
+        return self.house.simulator
 
     @property
     def now(self) -> datetime:
         """The hour of the house."""
-        return self.house.shelves.clock.now().astimezone(ZONE)
+        return self.house.core.clock.now().astimezone(ZONE)
 
     # -- by the API
 
     async def key(self, who: str) -> str:
         """The API key of a role's person, of any person by code, or (`unit:U01`) of a unit's own system."""
         if who not in self.keys:
-            keys, now = self.house.shelves.keys, self.house.shelves.clock.now()
+            keys, now = self.house.core.keys, self.house.core.clock.now()
             if who.startswith("unit:"):
                 self.keys[who] = await keys.create_key(who, now, role="handler", unit=who[5:])
             else:
@@ -107,7 +107,7 @@ class Office:
 
     async def ask(self, method: str, path: str, who: str = "admin", body: Any = None, **query: str) -> Answer:
         """One request to the REST door."""
-        url = f"http://{self.house.environment.host}:{self.house.environment.port}/api/v1{path}"
+        url = f"http://{self.house.config.host}:{self.house.config.port}/api/v1{path}"
         headers = {"Authorization": f"Bearer {await self.key(who)}"}
         async with self.http.request(method, url, headers=headers, json=body, params=query) as answer:
             return Answer(answer.status, await answer.json())
@@ -156,7 +156,7 @@ class Office:
         form = aiohttp.FormData()
         pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
         form.add_field("file", pdf, filename="情况说明.pdf", content_type="application/pdf")
-        url = f"http://{self.house.environment.host}:{self.house.environment.port}/api/v1/files"
+        url = f"http://{self.house.config.host}:{self.house.config.port}/api/v1/files"
         headers = {"Authorization": f"Bearer {await self.key(who)}"}
         async with self.http.post(url, data=form, headers=headers) as answer:
             return str((await answer.json())["id"])
@@ -165,7 +165,7 @@ class Office:
 
     def phone(self, who: str) -> Phone:
         """The telephone of a person by code, or with this number."""
-        return self.town.phones.phone(PHONES.get(who, who))
+        return self.town.phones.get_phone(PHONES.get(who, who))
 
     def rung(self, who: str) -> list[datetime]:
         """When a telephone was rung by the house, local time."""
@@ -175,7 +175,7 @@ class Office:
     async def bound(self, code: str) -> ChatUser:
         """A person's chat, bound by /start with the code of the console and his own contact card."""
         neighbour = next(one for one in self.town.people.values() if one.code == code)
-        user = self.town.chat.user(neighbour.name, neighbour.phone)
+        user = self.town.chat.get_user(neighbour.name, neighbour.phone)
         opened = await self.ask("POST", f"/people/{code}/binding", "admin", {})
         assert opened.status == 201, opened.body
         await user.start(opened["code"])
@@ -187,7 +187,7 @@ class Office:
 
     async def pin(self, code: str, pin: str) -> None:
         """The PIN a person chose for signing by telephone."""
-        await self.house.shelves.registry.set_pin(code, pin)
+        await self.house.core.people.set_pin(code, pin)
 
     # -- time
 
@@ -197,7 +197,7 @@ class Office:
 
     async def go(self, span: str) -> None:
         """Let time pass; what becomes due on the way happens at its hour."""
-        clock = self.house.shelves.sandbox_clock
+        clock = self.house.core.sandbox_clock
         assert clock is not None
         await clock.advance(span)
 
@@ -212,18 +212,18 @@ class Office:
     async def count(self, table: Any, *where: Any) -> int:
         """Rows of a table."""
         query = select(func.count()).select_from(table).where(*where)
-        return int(await self.house.shelves.db.read(lambda c: c.execute(query).scalar_one()))
+        return int(await self.house.core.db.read(lambda c: c.execute(query).scalar_one()))
 
     async def in_order(self) -> None:
         """Nobody broke a rule of a network, nothing was lost, no round fell, and the books are whole."""
         await self.settle()
-        assert self.town.violations() == []
+        assert self.town.list_violations() == []
         assert [log for log in self.logs if log["event"] in ACCIDENTS or log["log_level"] == "critical"] == []
         assert await self.count(t.letters, t.letters.c.state.in_(("dead", "ambiguous", "sending"))) == 0
         assert await self.count(t.inbox, t.inbox.c.state != "done") == 0
-        verdict = await self.house.shelves.verifier.verify()
+        verdict = await self.house.core.journal_verifier.verify()
         assert verdict.findings == () and verdict.tickets > 0
-        stores = self.house.shelves
+        stores = self.house.core
         auditor = IntegrityChecks(SqlIntegrityStore(stores.db, stores.ids), stores.clock, stores.clock.now)
         found = {f.kind for f in await auditor.check()} | {f.kind for f in await auditor.list_findings()}
         assert found == set()
@@ -231,7 +231,7 @@ class Office:
     def leftovers(self) -> list[str]:
         """What the house wrote to anybody that no story expected."""
         return [one.text for user in self.people.values() for one in self.town.chat.arrivals.get(user.chat.id, [])
-                if not one.expected and not one.edit]  # fmt: skip
+                if not one.expected and not one.is_edit]  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -262,11 +262,11 @@ async def open_office(
     """
     with written_down() as logs:
         async with (
-            open_house(environment(folder, url, pace), real=wall(start)) as house,
+            open_application(environment(folder, url, pace), wall_clock=wall(start)) as house,
             aiohttp.ClientSession() as http,
         ):
-            assert house.town is not None
-            house.town.phones.default = NO_ANSWER
-            house.town.chat.limits.enabled = pace == 1
+            assert house.simulator is not None
+            house.simulator.phones.default = NO_ANSWER
+            house.simulator.chat.limits.enabled = pace == 1
             yield Office(house, http, logs)
             await asyncio.sleep(0)

@@ -28,7 +28,7 @@ async def october(office: Office) -> None:
     lives = [{**life, "ticket_no": f"E{n}", "region": "云岭市"} for n, life in enumerate(the_month_of_e1())]
     body = "\n".join(json.dumps(life, ensure_ascii=False) for life in lives).encode()
     clerk = Actor("GL01", Role.ADMIN, "M01")
-    report = await office.house.shelves.imports.import_file("history", "h.jsonl", body, clerk, dry_run=False, preset={})
+    report = await office.house.core.imports.import_file("history", "h.jsonl", body, clerk, dry_run=False, preset={})
     assert report["refused"] == [], report
     paper = await office.paper("clerk")
     for row in (
@@ -115,7 +115,7 @@ async def test_the_clerks_pages_open_and_take_what_is_typed(office: Office) -> N
     what = await office.ask("POST", "/scores/what-if", "H101", {**nov, "requests": [request["id"]]})
     assert [x["item"] for x in what["difference"]["lines"]] == ["return", "red_card"], what.body
     run = await office.ask("POST", "/score-runs", "clerk", {"period": "2026-10"})
-    base = f"http://{office.house.environment.host}:{office.house.environment.port}"
+    base = f"http://{office.house.config.host}:{office.house.config.port}"
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
 
         async def post(path: str, **fields: str) -> tuple[int, str]:
@@ -182,7 +182,7 @@ async def test_a_unit_reads_its_lines_in_the_chat_and_objects_to_one_of_them_M21
     assert filed["words"].startswith("系平台故障") and filed["state"] == "open"
 
     for user, data in ((liaison, f"1.cn.{run['id']}.999"), (liaison, "1.li.1.0"), (clerk, f"1.li.{run['id']}.0")):
-        message = asked if user is liaison else user.last()
+        message = asked if user is liaison else user.get_last_message()
         assert (await user.press_data(message, data)).toast, data
     theirs = await foreign.expect("2026-10 得分试算已完成")
     await foreign.press_data(theirs, f"1.li.{run['id']}.0")

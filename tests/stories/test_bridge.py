@@ -12,8 +12,8 @@ async def test_the_handler_presses_his_telephone_rings_then_the_requesters_and_t
     await office.dispatched("T8001")
     await office.act("T8001", "sign", "H101")
     await office.settle()
-    office.phone("H101").answers([])
-    office.phone(CALLER).answers([])
+    office.phone("H101").answer_with([])
+    office.phone(CALLER).answer_with([])
     await handler.expect("T8001")
     card = await handler.expect("已签收", edit=True)
     await handler.press(card, "联系诉求人")
@@ -27,7 +27,7 @@ async def test_the_handler_presses_his_telephone_rings_then_the_requesters_and_t
     [call] = await office.items("/calls", ticket="T8001")
     assert (call["purpose"], call["outcome"], call["dials"][0]["recorded"]) == ("bridge", "completed", True)
     assert call["dials"][0]["script_version"] == 1 and CALLER[-8:] not in str(call)
-    office.phone(CALLER).does_not_answer()
+    office.phone(CALLER).ring_out()
     for _ in range(3):
         begun = await office.ask("POST", "/tickets/T8001/bridge", "H101", {})
         assert begun.status == 202 and begun["to"] == "138****1001", begun.body
@@ -50,7 +50,7 @@ async def test_the_console_shows_the_button_what_calls_came_to_and_the_numbers_n
     await office.dispatched("T8002", grade="urgent")
     await office.act("T8002", "sign", "H102")
     await office.settle()
-    base = f"http://{office.house.environment.host}:{office.house.environment.port}"
+    base = f"http://{office.house.config.host}:{office.house.config.port}"
     word = aiohttp.FormData({"word": await office.key("admin")}, default_to_multipart=True)
     async with office.http.post(f"{base}/sign-in", data=word, allow_redirects=False) as answer:
         seat = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0], "Accept": "text/html"}

@@ -14,7 +14,7 @@ SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def _reachable(office: Office) -> None:
     """Everybody of the units takes his calls."""
     for code in PHONES:
-        office.phone(code).answers(["1"])
+        office.phone(code).answer_with(["1"])
 
 
 async def _signed(office: Office, no: str) -> None:
@@ -213,8 +213,8 @@ async def test_marks_are_shown_to_their_own_unit_and_the_office_and_never_to_a_g
     assert "城市管理局" not in own.text
     await handler.say("/rank 2026Q4")
     assert "城市管理局" not in (await handler.expect("2026Q4 排名尚未通报")).text
-    group = office.town.chat.group("热线工作群", [clerk, handler])
-    seat = group.seat(clerk)
+    group = office.town.chat.create_group("热线工作群", [clerk, handler])
+    seat = group.get_participant(clerk)
     await seat.say("/rank 2026-11")
     await seat.expect("单独对话")
     await clerk.expect("2026-11 得分（试算")
@@ -231,18 +231,18 @@ async def test_a_report_comes_as_a_picture_and_documents_and_is_noted_B11(office
     kinds = [m.kind for m in clerk.messages if m.from_bot and m.kind in ("photo", "document")]
     assert kinds == ["photo", "document", "document", "document"]
     noted = select(t.audit.c.what).where(t.audit.c.what == "report_sent")
-    assert await office.house.shelves.db.read(lambda c: len(c.execute(noted).all())) == 1
+    assert await office.house.core.db.read(lambda c: len(c.execute(noted).all())) == 1
 
 
 @SQLITE
 async def test_a_group_gives_nobody_rights_FT34(office: Office) -> None:
     supervisor, handler = await office.bound("DB01"), await office.bound("H101")
     await _signed(office, "JS0001")
-    group = office.town.chat.group("热线工作群", [supervisor, handler])
-    await group.seat(handler).say("/supervise JS0001 催办")
-    await group.seat(handler).expect("没有权限")
-    await group.seat(supervisor).say("/supervise JS0001 催办")
-    await group.seat(supervisor).expect("已发起督办：JS0001")
+    group = office.town.chat.create_group("热线工作群", [supervisor, handler])
+    await group.get_participant(handler).say("/supervise JS0001 催办")
+    await group.get_participant(handler).expect("没有权限")
+    await group.get_participant(supervisor).say("/supervise JS0001 催办")
+    await group.get_participant(supervisor).expect("已发起督办：JS0001")
     order = await handler.expect("【督办】JS0001")
     assert order.buttons == ["反馈进展", "联系督办人员"]
 

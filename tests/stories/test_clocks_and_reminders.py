@@ -22,7 +22,7 @@ async def letters(office: Office, no: str) -> list[tuple[str, str]]:
 async def test_a_general_card_given_on_a_saturday_comes_on_monday_at_half_past_eight(office: Office) -> None:
     handler = await office.bound("H101")
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     await office.go("5d1h")  # Saturday, ten o'clock
     await office.dispatched("JS0001")
     await office.dispatched("JS0002", grade="urgent")
@@ -46,7 +46,7 @@ async def test_who_signed_and_did_not_contact_the_requester_is_reminded_and_then
     await office.act("JS0002", "contact", "H101", way="phone", reached=True, note="已通话")
     await office.until(november(10, 17, 1))
     await handler.expect("工单 JS0001 已签收，但尚未登记联系诉求人")
-    assert liaison.leftovers() == []
+    assert liaison.list_unexpected() == []
     await office.until(november(11, 10, 31))
     await liaison.expect("工单 JS0001 已签收，但尚未登记联系诉求人")
     assert not [k for k, _ in await letters(office, "JS0002") if k == "M31"]
@@ -56,7 +56,7 @@ async def test_who_signed_and_did_not_contact_the_requester_is_reminded_and_then
 async def test_a_reminder_put_off_comes_again_and_the_last_one_cannot_be_put_off(office: Office) -> None:
     handler = await office.bound("H101")
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     await office.ask("PUT", "/settings/remind.snooze", body={"value": "30m"})
     await office.dispatched("JS0001")
     await handler.expect("【新工单】JS0001")
@@ -76,7 +76,7 @@ async def test_a_reminder_put_off_comes_again_and_the_last_one_cannot_be_put_off
 async def test_when_the_next_reminder_comes_the_earlier_one_gives_up_its_buttons(office: Office) -> None:
     handler = await office.bound("H101")
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     await office.dispatched("JS0001")
     await handler.expect("【新工单】JS0001")
     await office.until(november(10, 10, 1))
@@ -92,7 +92,7 @@ async def test_when_the_next_reminder_comes_the_earlier_one_gives_up_its_buttons
 @SQLITE
 async def test_more_than_five_due_matters_of_one_person_come_as_one_digest_at_its_hour_M5(office: Office) -> None:
     handler = await office.bound("H101")
-    office.phone("H101").answers(["1"])
+    office.phone("H101").answer_with(["1"])
     for number in range(7):
         await office.dispatched(f"JS000{number}")
         await handler.expect(f"【新工单】JS000{number}")
@@ -106,7 +106,7 @@ async def test_more_than_five_due_matters_of_one_person_come_as_one_digest_at_it
 async def test_a_red_card_left_alone_is_supervised_by_the_clock_and_its_silence_reported_T17(office: Office) -> None:
     handler, supervisor = await office.bound("H101"), await office.bound("DB01")
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     await office.ask("PUT", "/settings/supervise.auto.red_after", body={"value": "1wd"})
     await office.dispatched("JS0001", category="consult")
     await handler.press(await handler.expect("【新工单】JS0001"), "签收")
@@ -148,7 +148,7 @@ async def test_what_the_media_exposed_is_supervised_once_the_ledger_says_so_T17(
 @SQLITE
 async def test_never_means_that_nothing_is_supervised_by_the_clock(office: Office) -> None:
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     handler = await office.bound("H101")
     await office.ask("PUT", "/settings/supervise.auto.red_after", body={"value": "never"})
     await office.dispatched("JS0001", category="consult")
@@ -160,7 +160,7 @@ async def test_never_means_that_nothing_is_supervised_by_the_clock(office: Offic
 @SQLITE
 async def test_what_was_explained_is_looked_at_again_on_its_day_A25(office: Office) -> None:
     handler, liaison = await office.bound("H101"), await office.bound("L101")
-    office.phone("13900000001").answers(["1", "1", "1", "1", "1"])
+    office.phone("13900000001").answer_with(["1", "1", "1", "1", "1"])
     await office.dispatched("JS0001")
     await handler.press(await handler.expect("【新工单】JS0001"), "签收")
     await office.act("JS0001", "contact", "H101", way="phone", reached=True, note="已说明")
@@ -206,7 +206,7 @@ async def test_every_kind_of_duty_is_opened_met_and_judged_B16(office: Office) -
 async def test_a_changed_limit_or_day_shows_what_it_moves_and_then_moves_it_once(office: Office) -> None:
     handler = await office.bound("H101")
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     await office.dispatched("JS0001")  # help: five working days
     await office.new("JS0002")
     await office.act("JS0002", "dispatch", "dispatcher", unit="U02", close_due_at="2026-11-20T12:00:00+08:00")
@@ -243,7 +243,7 @@ async def test_a_changed_limit_or_day_shows_what_it_moves_and_then_moves_it_once
 async def test_the_console_shows_what_a_changed_limit_or_day_moves_before_it_is_saved(office: Office) -> None:
     await office.bound("H101")
     await office.dispatched("JS0001")
-    url = f"http://{office.house.environment.host}:{office.house.environment.port}"
+    url = f"http://{office.house.config.host}:{office.house.config.port}"
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
 
         async def post(path: str, **said: str) -> str:
@@ -274,7 +274,7 @@ async def test_the_console_shows_what_a_changed_limit_or_day_moves_before_it_is_
 @SQLITE
 async def test_what_is_left_names_the_working_saturday_and_the_free_days(office: Office) -> None:
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     await office.ask("POST", "/recompute/apply", "admin", {"days": {"2026-11-14": True}})
     await office.until(november(13, 10))
     await office.new("JS0001", category="consult")

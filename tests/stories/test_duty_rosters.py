@@ -21,7 +21,7 @@ async def brought(office: Office, text: str, kind: str = "roster", who: str = "a
     """A file handed in through the API."""
     form = aiohttp.FormData()
     form.add_field("file", text.encode(), filename="值班.csv", content_type="text/csv")
-    url = f"http://{office.house.environment.host}:{office.house.environment.port}/api/v1/imports/{kind}"
+    url = f"http://{office.house.config.host}:{office.house.config.port}/api/v1/imports/{kind}"
     headers = {"Authorization": f"Bearer {await office.key(who)}"}
     async with office.http.post(url, data=form, headers=headers) as answer:
         report = dict(await answer.json())
@@ -60,7 +60,7 @@ async def test_at_night_an_urgent_ticket_reaches_the_person_on_duty_alone_and_wi
     first, second, liaison = await office.bound("H101"), await office.bound("H102"), await office.bound("L101")
     await shift(office, "2026-11-09T17:00:00", "2026-11-10T08:30:00", "H102")
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     await office.until(datetime(2026, 11, 9, 23, 0, tzinfo=ZONE))
     await office.dispatched("JS0001", grade="urgent")
     await second.expect("【紧急工单】JS0001")
@@ -68,7 +68,7 @@ async def test_at_night_an_urgent_ticket_reaches_the_person_on_duty_alone_and_wi
     await office.until(datetime(2026, 11, 10, 1, 30, tzinfo=ZONE))  # past the hour's reminder and the auto-sign
     await second.expect("尚未签收")
     await second.expect("系统已于")
-    assert first.leftovers() == [] and liaison.leftovers() == []
+    assert first.list_unexpected() == [] and liaison.list_unexpected() == []
     await office.until(datetime(2026, 11, 10, 9, 0, tzinfo=ZONE))  # nobody is on duty now: as before
     await office.dispatched("JS0002", grade="urgent")
     await first.expect("【紧急工单】JS0002")
@@ -111,7 +111,7 @@ async def test_whoever_stands_in_gets_letters_and_calls_and_may_act(office: Offi
     await office.dispatched("JS0001")
     card = await liaison.expect("【新工单】JS0001")
     await liaison.press(card, "签收")
-    assert await office.state("JS0001") == "signed" and away.leftovers() == []
+    assert await office.state("JS0001") == "signed" and away.list_unexpected() == []
     ended = await office.ask("POST", f"/stand-ins/{made['id']}/end", "L101", {})
     assert ended.status == 200
     await office.dispatched("JS0002")
@@ -124,11 +124,11 @@ async def test_a_persons_own_quiet_hours_hold_back_general_letters_and_no_urgent
     handler = await office.bound("H101")
     quiet = await office.ask("PUT", "/people/H101/quiet", "H101", {"from": "09:00", "to": "11:00"})
     assert quiet["quiet"] == "09:00-11:00"
-    office.phone("H101").answers(["1"])
+    office.phone("H101").answer_with(["1"])
     await office.dispatched("JS0001")
     await office.dispatched("JS0002", grade="urgent")
     await handler.expect("【紧急工单】JS0002")
-    assert "JS0001" not in "".join(handler.leftovers())
+    assert "JS0001" not in "".join(handler.list_unexpected())
     await office.until(datetime(2026, 11, 9, 11, 0, tzinfo=ZONE))
     await handler.expect("【新工单】JS0001")
     bad = await office.ask("PUT", "/people/H101/quiet", "H101", {"from": "25:00", "to": "11:00"})
@@ -140,7 +140,7 @@ async def test_a_persons_own_quiet_hours_hold_back_general_letters_and_no_urgent
 async def test_a_persons_own_quiet_hours_hold_back_general_calls_as_well(office: Office) -> None:
     await office.ask("PUT", "/people/H101/quiet", "H101", {"from": "09:00", "to": "10:00"})
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     await office.dispatched("JS0001")  # nobody is bound: the telephone at once
     await office.until(datetime(2026, 11, 9, 9, 59, tzinfo=ZONE))
     assert office.rung("H101") == []
@@ -152,7 +152,7 @@ async def test_a_persons_own_quiet_hours_hold_back_general_calls_as_well(office:
 
 @SQLITE
 async def test_holes_in_the_institutions_month_are_found_before_it_begins_with_from_and_to_B19(office: Office) -> None:
-    auditor = office.house.rooms.auditor
+    auditor = office.house.services.integrity
     assert auditor is not None
     present = await office.ask("GET", "/rosters", "dispatcher", month="2026-11")
     assert present["holes"] == [] and len(present["shifts"]) == 61, "the rehearsal begins with this month planned"
@@ -189,7 +189,7 @@ async def test_holes_in_the_institutions_month_are_found_before_it_begins_with_f
 
 @SQLITE
 async def test_a_month_is_planned_and_handed_over_on_the_console(office: Office) -> None:
-    url = f"http://{office.house.environment.host}:{office.house.environment.port}"
+    url = f"http://{office.house.config.host}:{office.house.config.port}"
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
         form = aiohttp.FormData({"word": await office.key("L101")}, default_to_multipart=True)
         async with browser.post(f"{url}/sign-in", data=form, headers={"Origin": url}) as answer:
@@ -214,7 +214,7 @@ async def test_a_month_is_planned_and_handed_over_on_the_console(office: Office)
 async def test_the_next_days_person_on_duty_follows_without_anybody_reloading(office: Office) -> None:
     first, second = await office.bound("H101"), await office.bound("H102")
     for who in ("H101", "H102"):
-        office.phone(who).answers(["1"])
+        office.phone(who).answer_with(["1"])
     await shift(office, "2026-11-09T00:00:00", "2026-11-10T00:00:00", "H101")
     await shift(office, "2026-11-10T00:00:00", "2026-11-11T00:00:00", "H102")
     await office.dispatched("JS0001", grade="urgent")
@@ -222,4 +222,4 @@ async def test_the_next_days_person_on_duty_follows_without_anybody_reloading(of
     await office.until(datetime(2026, 11, 10, 0, 1, tzinfo=ZONE))
     await office.dispatched("JS0002", grade="urgent")
     await second.expect("【紧急工单】JS0002")
-    assert not [text for text in first.leftovers() if "JS0002" in text]
+    assert not [text for text in first.list_unexpected() if "JS0002" in text]

@@ -32,7 +32,7 @@ async def test_a_general_petition_goes_all_the_way_from_the_caller_to_the_score_
     await office.settle()
     assert await office.state("JS0001") == "closed"
 
-    caller = office.phone(CALLER).answers(["1", "1", "1", "1", "1"])
+    caller = office.phone(CALLER).answer_with(["1", "1", "1", "1", "1"])
     await office.go("3h50m")
     assert office.rung(CALLER) == []
     await office.go("1h30m")

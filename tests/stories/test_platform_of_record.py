@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from notify.platform_client import MAX_AGE, is_genuine, sign_request
-from sandbox.record import Mood, RecordPlatform
+from sandbox.platform import AnswerMode, SimulatedPlatform
 from sandbox.telegram.model import Message
-from sandbox.telegram.people import ChatUser
+from sandbox.telegram.users import ChatUser
 from tests.stories.office import Office
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
-async def _external(office: Office) -> RecordPlatform:
+async def _external(office: Office) -> SimulatedPlatform:
     """The office works for another platform from now on."""
     answer = await office.ask("PUT", "/settings/system_of_record", "admin", {"value": "external"})
     assert answer.status == 200, answer.body
@@ -28,14 +28,14 @@ def _shown(user: ChatUser, card: Message) -> str:
     return next(m.text for m in user.messages if m.id == card.id)
 
 
-def _told(there: RecordPlatform) -> list[str]:
+def _told(there: SimulatedPlatform) -> list[str]:
     """The verbs the platform was told of, in the order in which it was."""
     return [kept.move["verb"] for kept in there.moves.values()]
 
 
 async def test_what_is_signed_here_is_provisional_until_the_platform_has_confirmed_it(office: Office) -> None:
     there = await _external(office)
-    there.mood = Mood.LATER
+    there.mode = AnswerMode.LATER
     handler = await office.bound("H101")
     await office.dispatched("JS0001")
     card = await handler.expect("【新工单】JS0001")
@@ -46,10 +46,10 @@ async def test_what_is_signed_here_is_provisional_until_the_platform_has_confirm
     assert (sync["state"], sync["waiting"]) == ("waiting", 3)
     assert _told(there) == ["create"]  # in order: the next waits until this one stands
     for verbs in (["create", "dispatch"], ["create", "dispatch", "sign"]):
-        assert await there.say(max(there.moves), ok=True) == 200
+        assert await there.send_confirmation(max(there.moves), ok=True) == 200
         await office.settle()
         assert _told(there) == verbs
-    await there.say(max(there.moves), ok=True)
+    await there.send_confirmation(max(there.moves), ok=True)
     await office.settle()
     assert (await office.ticket("JS0001"))["sync"]["state"] == "confirmed"
     assert "待平台确认" not in _shown(handler, card)
@@ -60,14 +60,14 @@ async def test_what_is_signed_here_is_provisional_until_the_platform_has_confirm
 async def test_a_platform_that_is_away_is_told_when_it_is_back_and_nothing_twice(office: Office) -> None:
     there = await _external(office)
     await office.bound("H101")
-    there.mood = Mood.AWAY
+    there.mode = AnswerMode.AWAY
     await office.dispatched("JS0001")
     await office.settle()
     assert there.moves == {}
-    there.mood = Mood.AT_ONCE
+    there.mode = AnswerMode.AT_ONCE
     await office.go("1h")
     assert _told(there) == ["create", "dispatch"]
-    assert all(kept.copies == 1 for kept in there.moves.values())
+    assert all(kept.duplicates == 1 for kept in there.moves.values())
     assert (await office.ticket("JS0001"))["sync"]["state"] == "confirmed"
 
 
@@ -75,7 +75,7 @@ async def test_a_platform_that_is_away_is_told_when_it_is_back_and_nothing_twice
 async def test_a_refusal_is_seen_and_a_person_writes_it_again_or_sets_it_right(office: Office) -> None:
     there = await _external(office)
     await office.bound("H101")
-    there.mood = Mood.REFUSE
+    there.mode = AnswerMode.REFUSE
     await office.dispatched("JS0001")
     await office.dispatched("JS0002")
     await office.settle()
@@ -84,7 +84,7 @@ async def test_a_refusal_is_seen_and_a_person_writes_it_again_or_sets_it_right(o
     assert all("not_accepted" in i["error"] for i in listed["items"])
     assert (await office.ticket("JS0001"))["sync"]["state"] == "refused"
     events = {i["ticket"]: i["event"] for i in listed["items"]}
-    there.mood = Mood.AT_ONCE
+    there.mode = AnswerMode.AT_ONCE
     assert (await office.ask("POST", f"/sync/{events['JS0001']}/retry", "dispatcher", {})).status == 200
     settled = await office.ask("POST", f"/sync/{events['JS0002']}/settle", "dispatcher", {"reason": "已在平台补派"})
     assert settled.status == 200
@@ -135,16 +135,16 @@ async def _body(office: Office, no: str) -> dict[str, Any]:
 async def test_an_answer_without_a_good_and_fresh_signature_is_not_heard(office: Office) -> None:
     there = await _external(office)
     await office.bound("H101")
-    there.mood = Mood.LATER
+    there.mode = AnswerMode.LATER
     await office.dispatched("JS0001")
     await office.settle()
     (number,) = there.moves  # the first of its moves
     right, there.secret = there.secret, "another secret that is wrong"
-    assert await there.say(number, ok=True) == 401
+    assert await there.send_confirmation(number, ok=True) == 401
     there.secret = right
     assert (await office.ticket("JS0001"))["sync"]["waiting"] == 2
-    assert await there.say(number, ok=True) == 200
-    assert await there.say(number, ok=False) == 200  # what is confirmed stays so
+    assert await there.send_confirmation(number, ok=True) == 200
+    assert await there.send_confirmation(number, ok=False) == 200  # what is confirmed stays so
     assert (await office.ticket("JS0001"))["sync"]["waiting"] == 1
 
 

@@ -55,7 +55,7 @@ async def test_a_unit_outside_the_pilot_is_not_written_to_and_says_so_A38(office
     unit = next(u for u in await office.items("/units") if u["code"] == "U01")
     await office.ask("POST", "/units", "admin", {**unit, "pilot": False})
     assert "bot_off" in (await _gaps(office, "U01") or ())
-    office.phone("H101").answers(["1"])
-    office.phone("H102").answers(["1"])
+    office.phone("H101").answer_with(["1"])
+    office.phone("H102").answer_with(["1"])
     await office.dispatched("JS0001")
-    assert handler.leftovers() == []
+    assert handler.list_unexpected() == []

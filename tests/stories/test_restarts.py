@@ -29,13 +29,13 @@ async def test_a_house_closed_in_the_middle_goes_on_where_it_was_and_tells_nobod
         assert time.monotonic() - begun < 10  # contract §1
         assert closed_at < again.now
         assert await again.state("JS0001") == "closed" and await again.state("JS0002") == "dispatched"
-        user = again.town.chat.user("李建国", "+8613800001001")
-        again.phone(CALLER).answers(["1", "1", "1", "1", "1"])
-        again.phone("H101").answers(["1"])
+        user = again.town.chat.get_user("李建国", "+8613800001001")
+        again.phone(CALLER).answer_with(["1", "1", "1", "1", "1"])
+        again.phone("H101").answer_with(["1"])
         await again.settle()
         texts = [m.text for m in user.messages if m.from_bot]
         assert sum("JS0002" in text for text in texts) == 1, texts
-        assert user.leftovers() == []  # nothing new was said
+        assert user.list_unexpected() == []  # nothing new was said
         card = next(m for m in user.messages if "JS0002" in m.text and m.from_bot)
         toast = await user.press(card, "签收")  # a card of before the restart is still good
         assert toast is not None and "已签收" in toast
@@ -56,8 +56,8 @@ async def test_files_are_brought_in_through_the_running_server_by_the_command_li
         rows.writerow(["90001", "UU001", "道路积水", "2026/11/1 10:00:00", "小区门口道路积水严重，请尽快处理。"])
         rows.writerow(["90002", "UU002", "道路塌陷", "45962.5", "人行道塌陷，请围挡并修复。"])
         rows.writerow(["90003", "UU003", "", "", ""])
-    monkeypatch.setenv("JIESU_DATA", str(office.house.environment.data))
-    monkeypatch.setenv("JIESU_DATABASE_URL", office.house.environment.database_url)
+    monkeypatch.setenv("JIESU_DATA", str(office.house.config.data))
+    monkeypatch.setenv("JIESU_DATABASE_URL", office.house.config.database_url)
     monkeypatch.setenv("JIESU_SANDBOX", "1")
     words = ["import", "tickets", str(file), "--set", f"phone={CALLER}", "--json"]
     capsys.readouterr()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.phone.behaviour import HangUp, answers
+from sandbox.twilio.behaviour import HangUp, answer_with
 from tests.stories.office import CALLER, Office
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -32,7 +32,7 @@ async def satisfaction(office: Office) -> tuple[int, int]:
 
 async def test_a_no_to_the_machine_is_provisional_and_a_persons_second_visit_is_final_B42(office: Office) -> None:
     agent = await office.bound("HF01")
-    office.phone(CALLER).answers(["1", "1", "1", "3", "3", "#"])
+    office.phone(CALLER).answer_with(["1", "1", "1", "3", "3", "#"])
     await closed(office)
     await office.go("6h")
     assert await office.state("JS0001") == "revisit_manual"
@@ -50,7 +50,7 @@ async def test_a_no_to_the_machine_is_provisional_and_a_persons_second_visit_is_
 
 @SQLITE
 async def test_who_hangs_up_half_way_is_asked_once_more_and_keeps_what_he_said_FW21(office: Office) -> None:
-    office.phone(CALLER).behave(answers(["1", "1", "2", "3", HangUp()]))
+    office.phone(CALLER).set_behaviours(answer_with(["1", "1", "2", "3", HangUp()]))
     await closed(office)
     await office.go("30h")
     assert len(office.rung(CALLER)) == 2
@@ -61,7 +61,7 @@ async def test_who_hangs_up_half_way_is_asked_once_more_and_keeps_what_he_said_F
 
 @SQLITE
 async def test_a_wrong_number_is_apologised_to_and_never_told_anything(office: Office) -> None:
-    office.phone(CALLER).answers(["1", "2"])
+    office.phone(CALLER).answer_with(["1", "2"])
     await closed(office)
     await office.go("30h")
     heard = office.phone(CALLER).heard
@@ -71,7 +71,7 @@ async def test_a_wrong_number_is_apologised_to_and_never_told_anything(office: O
 
 @SQLITE
 async def test_who_wants_no_more_visits_is_never_rung_again_FW33(office: Office) -> None:
-    office.phone(CALLER).answers(["3"])
+    office.phone(CALLER).answer_with(["3"])
     await closed(office)
     await office.go("6h")
     assert len(office.rung(CALLER)) == 1 and await office.state("JS0001") == "finalized"
@@ -82,12 +82,14 @@ async def test_who_wants_no_more_visits_is_never_rung_again_FW33(office: Office)
 
 @SQLITE
 async def test_who_missed_the_call_rings_back_and_answers_by_the_same_keys(office: Office) -> None:
-    phone = office.phone(CALLER).does_not_answer()
+    phone = office.phone(CALLER).ring_out()
     await closed(office)
     await office.go("6h")
     assert len(office.rung(CALLER)) == 1 and await office.state("JS0001") == "revisit_auto"
-    call = await phone.dial(script=["0001#", "1", "1", "1", "1"])  # the tail of his ticket's number, then the visit
-    await call.over()
+    call = await phone.call_office(
+        script=["0001#", "1", "1", "1", "1"]
+    )  # the tail of his ticket's number, then the visit
+    await call.wait_until_over()
     await office.settle()
     assert "我们曾来电回访" in call.heard and "路灯" not in call.heard
     assert await office.state("JS0001") == "finalized"
@@ -98,7 +100,7 @@ async def test_who_missed_the_call_rings_back_and_answers_by_the_same_keys(offic
 @SQLITE
 async def test_nobody_is_visited_by_a_machine_about_a_confidential_matter(office: Office) -> None:
     agent = await office.bound("HF01")
-    office.phone(CALLER).answers(SATISFIED)
+    office.phone(CALLER).answer_with(SATISFIED)
     await closed(office, confidential=True)
     await office.go("6h")
     await agent.expect("待人工回访：JS0001")

@@ -50,8 +50,8 @@ async def test_a_late_return_is_warned_of_before_it_is_asked_for_and_counts_as_l
     office: Office,
 ) -> None:
     handler = await office.bound("H101")
-    office.phone("H101").answers(["1"])
-    office.phone("H102").answers(["1"])
+    office.phone("H101").answer_with(["1"])
+    office.phone("H102").answer_with(["1"])
     await office.dispatched("JS0001")
     card = await handler.expect("【新工单】JS0001")
     due = datetime.fromisoformat((await office.lead("JS0001"))["sign_due_at"])

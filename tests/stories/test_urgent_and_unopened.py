@@ -17,7 +17,7 @@ def clock(times: list[datetime]) -> list[str]:
 async def test_an_urgent_ticket_rings_at_once_and_key_2_with_the_pin_signs_it(office: Office) -> None:
     handler = await office.bound("H101")
     await office.pin("H101", "4862")
-    office.phone("H101").answers(["2", "4862#"])
+    office.phone("H101").answer_with(["2", "4862#"])
     await office.dispatched("JS0001", grade="urgent", category="complaint")
     card = await handler.expect("【紧急工单】JS0001")
     assert clock(office.rung("H101")) == ["09 09:00"]
@@ -34,7 +34,7 @@ async def test_an_urgent_ticket_rings_at_once_and_key_2_with_the_pin_signs_it(of
 @SQLITE
 async def test_key_1_says_that_somebody_knows_and_signs_nothing(office: Office) -> None:
     handler = await office.bound("H101")
-    office.phone("H101").answers(["1"])
+    office.phone("H101").answer_with(["1"])
     await office.dispatched("JS0001", grade="urgent")
     await handler.expect("【紧急工单】JS0001")
     assert await office.state("JS0001") == "dispatched"
@@ -69,7 +69,7 @@ async def test_a_general_ticket_nobody_opened_is_rung_for_after_four_working_hou
     office: Office,
 ) -> None:
     handler = await office.bound("H101")
-    office.phone("H101").answers(["1"])
+    office.phone("H101").answer_with(["1"])
     await office.until(datetime(2026, 11, 9, 15, 30, tzinfo=ZONE))
     await office.dispatched("JS0001")
     await handler.expect("【新工单】JS0001")
@@ -85,7 +85,7 @@ async def test_a_general_ticket_nobody_opened_is_rung_for_after_four_working_hou
 @SQLITE
 async def test_a_general_ticket_that_was_opened_is_not_rung_for(office: Office) -> None:
     handler = await office.bound("H101")
-    office.phone("H101").answers(["1"])
+    office.phone("H101").answer_with(["1"])
     await office.dispatched("JS0001")
     card = await handler.expect("【新工单】JS0001")
     await handler.press(card, "查看详情")
@@ -96,8 +96,8 @@ async def test_a_general_ticket_that_was_opened_is_not_rung_for(office: Office) 
 
 async def test_who_does_not_sign_is_signed_for_at_the_very_moment_it_is_due_B33(office: Office) -> None:
     handler, liaison = await office.bound("H101"), await office.bound("L101")
-    office.phone("H101").answers(["1"])
-    office.phone("H102").answers(["1"])
+    office.phone("H101").answer_with(["1"])
+    office.phone("H102").answer_with(["1"])
     await office.dispatched("JS0001")
     due = datetime.fromisoformat((await office.lead("JS0001"))["sign_due_at"])
     assert due == datetime(2026, 11, 10, 17, 0, tzinfo=ZONE)  # Q24
@@ -130,7 +130,7 @@ async def test_who_does_not_close_gets_a_yellow_card_and_then_one_red_one_A24(of
     await handler.expect("答复已提交")
     await handler.reply(card, "办结 诉求人认可")
     await handler.expect("已办结：JS0001")
-    assert not [text for text in handler.leftovers() if "红牌" in text]  # once
+    assert not [text for text in handler.list_unexpected() if "红牌" in text]  # once
     sheet = (await office.ask("GET", "/scores", "clerk", month="2026-11", unit="U01"))["units"][0]
     lines = {one["item"]: (one["numerator"], one["denominator"]) for one in sheet["lines"]}
     assert (lines["on_time"], lines["red_card"]) == ((0, 1), (1, 1))
@@ -140,7 +140,7 @@ async def test_who_does_not_close_gets_a_yellow_card_and_then_one_red_one_A24(of
 async def test_who_blocks_the_bot_is_rung_instead_and_his_colleagues_are_told_FT20(office: Office) -> None:
     handler, liaison = await office.bound("H101"), await office.bound("L101")
     handler.block()
-    office.phone("H101").answers(["1"])
+    office.phone("H101").answer_with(["1"])
     await office.dispatched("JS0001")
     assert clock(office.rung("H101")) == ["09 09:00"]
     assert "工单提醒电话" in office.phone("H101").heard
@@ -148,4 +148,4 @@ async def test_who_blocks_the_bot_is_rung_instead_and_his_colleagues_are_told_FT
     messages = await office.items("/deliveries", ticket="JS0001")
     assert {(x["channel"], x["state"]) for x in messages} >= {("phone", "sent")}
     assert [x["state"] for x in messages if x["channel"] == "telegram"] in (["failed"], ["skipped"], [])
-    assert handler.leftovers() == []
+    assert handler.list_unexpected() == []

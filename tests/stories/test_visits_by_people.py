@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 from sqlalchemy import select, update
 
-from sandbox.phone.behaviour import answers
-from sandbox.phone.hooks import sign
+from sandbox.twilio.behaviour import answer_with
+from sandbox.twilio.webhooks import compute_signature
 from storage import tables as t
 from tests.stories.office import CALLER, Office
 from tests.stories.test_return_visits import SATISFIED, closed
@@ -19,8 +19,8 @@ UNSATISFIED = ["1", "1", "2", "3", "3", "#"]
 
 async def wrote(office: Office, number: str, body: str, sid: str = "SM1") -> int:
     """A text message to the house's own number, as the carrier hands it over."""
-    env = office.house.environment
-    url = f"{env.address}/hooks/twilio/sms"
+    env = office.house.config
+    url = f"{env.base_url}/hooks/twilio/sms"
     fields = {
         "From": number,
         "To": env.twilio_from,
@@ -28,7 +28,7 @@ async def wrote(office: Office, number: str, body: str, sid: str = "SM1") -> int
         "MessageSid": sid,
         "AccountSid": env.twilio_account_sid,
     }
-    headers = {"X-Twilio-Signature": sign(env.twilio_auth_token.get_secret_value(), url, fields)}
+    headers = {"X-Twilio-Signature": compute_signature(env.twilio_auth_token.get_secret_value(), url, fields)}
     async with office.http.post(url, data=fields, headers=headers) as answer:
         return answer.status
 
@@ -37,11 +37,11 @@ async def closed_abroad(office: Office) -> None:
     """A closed petition whose requester left a number of another country; intake here takes mainland numbers only."""
     await set_(office, "calls.countries", "CN,US")
     await closed(office)
-    s, k = office.house.shelves, t.tickets.c
+    s, k = office.house.core, t.tickets.c
     row = await s.db.read(lambda c: c.execute(select(k.id).where(k.no == "JS0001")).one())
     sealed = {
-        "phone_sealed": s.vault.seal("tickets", row.id, "phone", ABROAD),
-        "phone_index": s.vault.blind_index(ABROAD),
+        "phone_sealed": s.encryption.seal("tickets", row.id, "phone", ABROAD),
+        "phone_index": s.encryption.blind_index(ABROAD),
     }
     await s.db.write(lambda c: c.execute(update(t.tickets).where(k.id == row.id).values(**sealed)) and None)
 
@@ -51,7 +51,7 @@ async def set_(office: Office, key: str, value: str) -> None:
 
 
 async def test_the_work_list_shows_what_was_heard_and_what_is_missing_and_keeps_the_number_back(office: Office) -> None:
-    office.phone(CALLER).answers(UNSATISFIED)
+    office.phone(CALLER).answer_with(UNSATISFIED)
     await closed(office)
     await office.go("6h")
     listed = (await office.ask("GET", "/visits/tasks", "agent"))["items"]
@@ -72,11 +72,11 @@ async def test_the_work_list_shows_what_was_heard_and_what_is_missing_and_keeps_
 
 
 async def test_an_agent_is_connected_with_the_requester_and_neither_sees_a_number(office: Office) -> None:
-    office.phone(CALLER).behave(answers(UNSATISFIED), answers([]))
+    office.phone(CALLER).set_behaviours(answer_with(UNSATISFIED), answer_with([]))
     await closed(office)
     await office.go("6h")
     agent = next(one for one in office.town.people.values() if one.code == "HF01")
-    office.phone(agent.phone).answers([])
+    office.phone(agent.phone).answer_with([])
     begun = await office.ask("POST", "/visits/tasks/JS0001/call", "agent", {})
     assert begun.status == 201, begun.body
     assert begun["to"].count("*") >= 4
@@ -96,7 +96,7 @@ async def test_a_person_joins_and_leaves_the_list_of_those_left_in_peace_with_a_
     ).status == 403
     added = await office.ask("POST", "/visits/do-not-visit", "agent", {"phone": "139 0000 0001", "reason": "来电要求"})
     assert (added.status, added["added"]) == (201, True)
-    office.phone(CALLER).answers(SATISFIED)
+    office.phone(CALLER).answer_with(SATISFIED)
     await closed(office)
     await office.go("6h")
     assert office.rung(CALLER) == [] and await office.state("JS0001") == "finalized"
@@ -113,7 +113,7 @@ async def test_a_person_joins_and_leaves_the_list_of_those_left_in_peace_with_a_
 
 async def test_who_was_not_reached_is_told_in_one_short_message_without_a_link_S6(office: Office) -> None:
     await set_(office, "visit.manual.sample", "0")
-    office.phone(CALLER).does_not_answer()
+    office.phone(CALLER).ring_out()
     await closed(office)
     await office.go("30h")
     (text,) = office.phone(CALLER).sms
@@ -127,14 +127,14 @@ async def test_who_was_not_reached_is_told_in_one_short_message_without_a_link_S
 
 async def test_no_message_where_the_office_wants_none(office: Office) -> None:
     await set_(office, "visit.unreached_text", "false")
-    office.phone(CALLER).does_not_answer()
+    office.phone(CALLER).ring_out()
     await closed(office)
     await office.go("30h")
     assert office.phone(CALLER).sms == []
 
 
 async def test_abroad_an_answer_by_text_counts_and_the_first_one_wins_FW22(office: Office) -> None:
-    office.phone(ABROAD).does_not_answer()
+    office.phone(ABROAD).ring_out()
     await closed_abroad(office)
     await office.go("30h")
     (text,) = office.phone(ABROAD).sms
@@ -144,13 +144,13 @@ async def test_abroad_an_answer_by_text_counts_and_the_first_one_wins_FW22(offic
     assert await wrote(office, ABROAD, "3", "SM3") == 200
     ticket = await office.ticket("JS0001")
     assert (ticket["state"], ticket["final_answer"]) == ("finalized", "basically_satisfied")
-    async with office.http.post(f"{office.house.environment.address}/hooks/twilio/sms", data={"Body": "1"}) as forged:
+    async with office.http.post(f"{office.house.config.base_url}/hooks/twilio/sms", data={"Body": "1"}) as forged:
         assert forged.status == 403
 
 
 async def test_an_answer_by_text_that_never_comes_leaves_the_visit_unreached(office: Office) -> None:
     await set_(office, "visit.manual.sample", "0")
-    office.phone(ABROAD).does_not_answer()
+    office.phone(ABROAD).ring_out()
     await closed_abroad(office)
     await office.go("60h")
     ticket = await office.ticket("JS0001")
@@ -160,7 +160,7 @@ async def test_an_answer_by_text_that_never_comes_leaves_the_visit_unreached(off
 async def test_a_months_visits_are_counted_by_unit_and_agent_and_recordings_are_heard_on_the_record(
     office: Office,
 ) -> None:
-    office.phone(CALLER).answers(UNSATISFIED)
+    office.phone(CALLER).answer_with(UNSATISFIED)
     await closed(office)
     await office.go("6h")
     taped = (await office.ask("GET", "/visits/tasks/JS0001", "agent"))["recordings"]
@@ -180,10 +180,10 @@ async def test_a_months_visits_are_counted_by_unit_and_agent_and_recordings_are_
 
 
 async def test_the_pages_of_the_console_lead_from_the_list_to_a_recorded_answer(office: Office) -> None:
-    office.phone(CALLER).answers(UNSATISFIED)
+    office.phone(CALLER).answer_with(UNSATISFIED)
     await closed(office)
     await office.go("6h")
-    base = office.house.environment.address
+    base = office.house.config.base_url
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
         async with http.post(
             f"{base}/sign-in", data=_form({"word": await office.key("agent"), "next": "/visits"})

@@ -44,7 +44,7 @@ async def test_whatever_is_sent_no_answer_is_a_5xx_FR14(office: Office) -> None:
         calls.append(case)
 
     await asyncio.get_running_loop().run_in_executor(None, gather)
-    base = f"http://{office.house.environment.host}:{office.house.environment.port}/api/v1"
+    base = f"http://{office.house.config.host}:{office.house.config.port}/api/v1"
     for who, route, said, hole, query, verb in calls:
         body = {**said, "verb": verb} if route.path.endswith("/acts") else said
         filled = quote(hole, safe="", errors="surrogatepass") or "1"

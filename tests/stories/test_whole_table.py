@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.phone.behaviour import answers
+from sandbox.twilio.behaviour import answer_with
 from tests.stories.office import Office
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -15,7 +15,7 @@ RETURN = {"reason": "不属于本单位职责", "reason_code": "not_our_duty", "
 @pytest.fixture(autouse=True)
 def everybody_takes_calls(office: Office) -> None:
     """Whoever is rung says that he has heard: these stories are not about telephones."""
-    office.town.phones.default = answers(["1"])
+    office.town.phones.default = answer_with(["1"])
 
 
 async def refused(office: Office, no: str, verb: str, who: str, code: str, **words: Any) -> Any:
@@ -179,7 +179,7 @@ async def test_an_upgrade_after_signing_rings_and_writes_again_Q28(office: Offic
     handler = await office.bound("H101")
     await signed(office, "JS0001")
     await handler.expect("JS0001")
-    office.phone("H101").answers(["1"])
+    office.phone("H101").answer_with(["1"])
     done = await office.act("JS0001", "regrade", "dispatcher", grade="urgent", reason="群众扬言")
     await office.settle()
     told = await handler.expect("【转为紧急】JS0001")

@@ -19,7 +19,7 @@ from backend.domain.ticket import Role, UnitKind
 from backend.office.cache import Clock, OfficeCache
 from backend.office.people import People, PersonForm
 from backend.reporting.indicators import Indicators
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.tickets.files import TicketFiles
 from backend.tickets.intake import Intake
 from backend.tickets.service import TicketService
@@ -74,15 +74,15 @@ class PlayedMarks:
             raise Refused("not_found", run=run_id)
         return {"id": run_id, "state": "locked"}
 
-    async def submit_contest(self, run_id: int, words: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
-        self.asked.append(("appeal", run_id, dict(words), actor.code))
+    async def submit_contest(self, run_id: int, arguments: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+        self.asked.append(("appeal", run_id, dict(arguments), actor.code))
         return {"id": 2}
 
-    async def enter(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+    async def enter_ledger(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
         self.asked.append(("enter", dict(entry), actor.code))
         return {"id": 3, "state": "entered"}
 
-    async def review(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]:
+    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]:
         return {"id": entry_id, "state": "accepted" if accept else "refused"}
 
 
@@ -140,11 +140,11 @@ class House:
         self.marks, self.imports = PlayedMarks(), PlayedImports()
         registry = People(SqlPeopleStore(db, self.ids, self.vault), SqlChatStateStore(db), office)
         registry.bot_name = "jiesu_bot"
-        self.rooms = Rooms(
-            clock=clock, office=office, desk=desk, reading=SqlQueryStore(db, self.vault), keys=SqlKeyStore(db, self.ids),
-            filing=TicketFiles(SqlFileStore(db), clock), audit=SqlAuditStore(db, self.ids), idempotency=SqlIdempotencyStore(db, self.vault),
-            catalogue=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.vault, desk),
-            registry=registry, inbox=SqlInboxStore(db, self.ids), imports=self.imports, marks=self.marks,
+        self.rooms = Services(
+            clock=clock, office=office, tickets=desk, queries=SqlQueryStore(db, self.vault), keys=SqlKeyStore(db, self.ids),
+            files=TicketFiles(SqlFileStore(db), clock), audit=SqlAuditStore(db, self.ids), idempotency=SqlIdempotencyStore(db, self.vault),
+            texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.vault, desk),
+            people=registry, inbox=SqlInboxStore(db, self.ids), imports=self.imports, scoring=self.marks,
             sandbox_clock=PlayedClock(self), telegram_secret=SECRET,
             indicators=Indicators(SqlIndicatorStore(db), office),
         )  # fmt: skip
@@ -153,13 +153,13 @@ class House:
 
     async def open(self) -> House:
         """Units, people, a key for each of them, and the door."""
-        registry = self.rooms.registry
+        registry = self.rooms.people
         assert registry is not None
-        await registry.put_units([
+        await registry.save_units([
             Unit("M01", "市热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
             Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
         ], "test")  # fmt: skip
-        await registry.put_people(
+        await registry.save_people(
             [PersonForm(code=c, name=f"人{c}", unit=u, role=r, phone=f"138001380{i:02}") for i, (c, u, r) in enumerate(PEOPLE)],
             "test",
         )  # fmt: skip

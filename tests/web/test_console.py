@@ -160,8 +160,8 @@ async def test_a_ticket_is_carried_through_the_console_to_the_second_visit(house
     from backend.domain.acts import SYSTEM, Act
     from backend.domain.ticket import Source
 
-    await house.rooms.desk.act(Act("start_visit", SYSTEM, Source.CLOCK, ticket_no="T1"))
-    await house.rooms.desk.act(Act("visit", SYSTEM, Source.PHONE, ticket_no="T1",
+    await house.rooms.tickets.act(Act("start_visit", SYSTEM, Source.CLOCK, ticket_no="T1"))
+    await house.rooms.tickets.act(Act("visit", SYSTEM, Source.PHONE, ticket_no="T1",
                                    arguments={"kind": "auto", "answer": "unsatisfied"}))  # fmt: skip
     await visitor.sign_in(house.keys["V1"])
     text = await visitor.page("/tickets/T1")

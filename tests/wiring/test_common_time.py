@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.common_time import CommonTime
-from backend.environment import Environment
-from backend.sandbox_clock import SandboxClock
-from backend.wiring.outside import town_of
+from backend.app.config import Config
+from backend.app.drivers import build_simulator
+from backend.rehearsal.clock import SandboxClock
+from backend.rehearsal.shared_clock import SharedClock
 from storage.engine.database import Database
 from storage.office.key_values import SqlKeyValueStore
 
@@ -23,7 +23,7 @@ class Process:
         self.clock = SandboxClock(self.values, lambda: NOON)
         self.worked: list[timedelta] = []
         self.left = 0
-        self.common = CommonTime(self.clock, self.values, name, self.work)
+        self.common = SharedClock(self.clock, self.values, name, self.work)
         self.clock.settle = self.common.settle
 
     async def work(self) -> int:
@@ -59,7 +59,7 @@ async def test_a_process_killed_while_time_moves_finds_the_same_hour_again_FS3(d
     one = Process(database, "one")
 
     async def killed() -> int:
-        if one.clock.ahead:
+        if one.clock.offset:
             raise asyncio.CancelledError
         return 0
 
@@ -73,5 +73,5 @@ async def test_a_process_killed_while_time_moves_finds_the_same_hour_again_FS3(d
 
 @pytest.mark.parametrize(("url", "shared"), [("", False), ("http://127.0.0.1:9", True)])
 def test_the_sample_office_keeps_to_its_own_networks(url: str, shared: bool) -> None:
-    town = town_of(Environment(sandbox=True, twilio_api_url=url, twilio_account_sid="AC1"))
-    assert town is not None and town.shared is shared
+    town = build_simulator(Config(sandbox=True, twilio_api_url=url, twilio_account_sid="AC1"))
+    assert town is not None and town.uses_real_network is shared

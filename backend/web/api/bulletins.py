@@ -39,9 +39,9 @@ class BulletinBody(RequestBody):
 
 def get_service(request: ApiRequest) -> Reporting:
     """Return the service. Refused `unavailable`."""
-    if request.services.bulletins is None:
+    if request.services.reporting is None:
         raise Refused("unavailable")
-    return request.services.bulletins
+    return request.services.reporting
 
 
 def parse_issue_id(text: str) -> int:

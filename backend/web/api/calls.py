@@ -7,8 +7,8 @@ from pydantic import Field
 
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.rooms import Rooms
 from backend.scoring.periods import get_month_bounds, parse_month
+from backend.services import Services
 from backend.web.api.tickets import load_view
 from backend.web.endpoint import Route
 from backend.web.request import ApiRequest, ApiResponse
@@ -57,7 +57,7 @@ async def get_costs(request: ApiRequest) -> ApiResponse:
     return ApiResponse(await load_costs(request.services, request.query.get("month")))
 
 
-async def load_costs(services: Rooms, month: str | None) -> dict[str, Any]:
+async def load_costs(services: Services, month: str | None) -> dict[str, Any]:
     """Load a month's costs (default: this month). Refused `bad_month`, `unavailable`."""
     if services.calls is None:
         raise Refused("unavailable")

@@ -10,7 +10,7 @@ from backend.domain.records import Duty
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.domain.time_words import describe_time_left
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.endpoint import Route
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Flag, RequestBody
@@ -26,25 +26,25 @@ class ChangeBody(RequestBody):
     days: dict[SettingName, Flag] = Field(default_factory=dict, max_length=1_000)
 
 
-def get_service(services: Rooms) -> DutyRecompute:
+def get_service(services: Services) -> DutyRecompute:
     """Return the duties service. Refused `unavailable`."""
-    if services.duties is None:
+    if services.deadlines is None:
         raise Refused("unavailable")
-    return services.duties
+    return services.deadlines
 
 
 async def list_duties(request: ApiRequest) -> ApiResponse:
     """List a ticket's duties with their outcomes; open ones with the time left, in words. Refused `not_found`."""
-    view = await request.services.reading.get_ticket(request.path["no"], request.seen_by)
+    view = await request.services.queries.get_ticket(request.path["no"], request.seen_by)
     if view is None:
         raise Refused("not_found", ticket=request.path["no"])
     return ApiResponse({"items": await dump_duties(request.services, view.ticket.id, request.seen_by), "next": None})
 
 
-async def dump_duties(services: Rooms, ticket_id: int, seen_by: str | None) -> list[dict[str, Any]]:
+async def dump_duties(services: Services, ticket_id: int, seen_by: str | None) -> list[dict[str, Any]]:
     """Load and serialize a ticket's duties in order of their start; a unit sees its own."""
     snapshot, now = await services.office.snapshot(), services.clock.now()
-    zone, texts = services.clock.zone, services.catalogue
+    zone, texts = services.clock.zone, services.texts
 
     def shape(d: Duty) -> dict[str, Any]:
         left = (
@@ -58,16 +58,16 @@ async def dump_duties(services: Rooms, ticket_id: int, seen_by: str | None) -> l
             "overdue": d.met_at is None and d.due_at <= now,
         }  # fmt: skip
 
-    if services.duties is None:
+    if services.deadlines is None:
         return []
-    return [shape(d) for d in await services.duties.list_duties(ticket_id) if seen_by in (None, d.unit)]
+    return [shape(d) for d in await services.deadlines.list_duties(ticket_id) if seen_by in (None, d.unit)]
 
 
 def _build_change(request: ApiRequest) -> RuleChange:
     return RuleChange(request.body.settings, parse_days(request.body.days))
 
 
-def dump_moved_duty(services: Rooms, moved: DueChange) -> dict[str, Any]:
+def dump_moved_duty(services: Services, moved: DueChange) -> dict[str, Any]:
     """Serialize a duty with its old and new due time."""
     zone, d = services.clock.zone, moved.duty
     return {"ticket": moved.ticket_no, "duty": d.id, "kind": d.kind, "unit": d.unit,

@@ -17,7 +17,7 @@ async def _find_ticket_id(request: ApiRequest) -> int | None:
     ticket_no = request.query.get("ticket")
     if ticket_no is None:
         return None
-    view = await request.services.reading.get_ticket(ticket_no, request.seen_by)
+    view = await request.services.queries.get_ticket(ticket_no, request.seen_by)
     if view is None:
         raise Refused("not_found", ticket=ticket_no)
     return view.ticket.id
@@ -35,7 +35,7 @@ async def _find_people(request: ApiRequest) -> set[str] | None:
 
 async def list_deliveries(request: ApiRequest) -> ApiResponse:
     """List messages, newest first."""
-    page = await request.services.reading.list_deliveries(
+    page = await request.services.queries.list_deliveries(
         ticket_id=await _find_ticket_id(request), people=await _find_people(request), state=parse_choice(request.query, "state", STATES),
         before=parse_row_cursor(request.query), limit=parse_limit(request.query),
     )  # fmt: skip
@@ -47,7 +47,7 @@ async def list_deliveries(request: ApiRequest) -> ApiResponse:
 
 async def list_calls(request: ApiRequest) -> ApiResponse:
     """List calls with their attempts, newest first."""
-    page = await request.services.reading.list_calls(
+    page = await request.services.queries.list_calls(
         ticket_id=await _find_ticket_id(request), people=await _find_people(request), outcome=parse_choice(request.query, "outcome", OUTCOMES),
         before=parse_row_cursor(request.query), limit=parse_limit(request.query),
     )  # fmt: skip

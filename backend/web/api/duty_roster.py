@@ -10,7 +10,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.duty_roster import DutyRoster, RosterMonth, check_planner
 from backend.ports.duty_roster import Handover
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.endpoint import Route
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, Instant, RequestBody
@@ -49,22 +49,22 @@ class QuietHoursBody(RequestBody):
     to: Annotated[str, Field(max_length=5, strict=True)] | None = None
 
 
-def get_service(services: Rooms) -> DutyRoster:
+def get_service(services: Services) -> DutyRoster:
     """Return the duty roster service. Refused `unavailable`."""
-    if services.rosters is None:
+    if services.duty_roster is None:
         raise Refused("unavailable")
-    return services.rosters
+    return services.duty_roster
 
 
 class _RosterSerializer:
     """Serializes shifts: instants with the office's offset, names beside codes."""
 
-    def __init__(self, services: Rooms, people: dict[str, Person]) -> None:
+    def __init__(self, services: Services, people: dict[str, Person]) -> None:
         self._zone = services.clock.zone
         self._people = people
 
     @classmethod
-    async def create(cls, services: Rooms) -> "_RosterSerializer":
+    async def create(cls, services: Services) -> "_RosterSerializer":
         return cls(services, (await services.office.snapshot()).by_code)
 
     def _find_name(self, code: str | None) -> str | None:

@@ -30,13 +30,13 @@ def find_file_part(request: ApiRequest) -> FormPart:
 async def upload(request: ApiRequest) -> ApiResponse:
     """Store a PDF, JPEG or PNG."""
     part = find_file_part(request)
-    file = await request.services.filing.store(part.filename or "", part.content, request.actor)
+    file = await request.services.files.store(part.filename or "", part.content, request.actor)
     return ApiResponse((await Serializer.create(request.services)).dump_file(file), 201)
 
 
 async def download(request: ApiRequest) -> ApiResponse:
     """Return a stored file's content, always as a download."""
-    file, content = await request.services.filing.open(request.path["id"], request.actor)
+    file, content = await request.services.files.open(request.path["id"], request.actor)
     headers = {
         "Content-Type": MIME[file.kind], "Cache-Control": "no-store",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",

@@ -9,18 +9,18 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.people import PersonForm, generate_person_code
 from backend.ports.config import SettingVersion
-from backend.rooms import RegistryRoom, Rooms
+from backend.services import PeopleService, Services
 from backend.tickets.form_fields import extract_key_name
 from backend.web import serializers
 from backend.web.query import encode_cursor, parse_choice, parse_cursor, parse_limit
 from backend.web.request import ApiRequest, ApiResponse
 
 
-def get_people_service(services: Rooms) -> RegistryRoom:
+def get_people_service(services: Services) -> PeopleService:
     """Return the people service. Refused `unavailable`."""
-    if services.registry is None:
+    if services.people is None:
         raise Refused("unavailable")
-    return services.registry
+    return services.people
 
 
 def _paginate(request: ApiRequest, records: Sequence[tuple[str, Any]]) -> ApiResponse:
@@ -38,7 +38,7 @@ async def store_unit(request: ApiRequest) -> ApiResponse:
     body = request.body
     unit = Unit(body.code, body.name, body.kind, body.region, body.parent, body.province_department, body.active,
                 body.pilot)  # fmt: skip
-    changed = await get_people_service(request.services).put_units([unit], request.actor.code)
+    changed = await get_people_service(request.services).save_units([unit], request.actor.code)
     request.services.office.invalidate()
     return ApiResponse(serializers.dump_unit(unit), 201 if changed[0] else 200)
 
@@ -56,7 +56,7 @@ async def store_person(request: ApiRequest) -> ApiResponse:
     key_name = body.key_name or (extract_key_name(body.key_subject) if body.key_subject else None)
     form = PersonForm(code=code, name=body.name, unit=body.unit, role=body.role, phone=body.phone, key_name=key_name,
                       key_authorised=body.key_authorised, active=body.active, rank=body.rank)  # fmt: skip
-    changed = await get_people_service(request.services).put_people([form], request.actor.code)
+    changed = await get_people_service(request.services).save_people([form], request.actor.code)
     request.services.office.invalidate()
     snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code) or Person(
@@ -114,7 +114,9 @@ async def store_setting(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"key": request.path["key"], "value": value})
 
 
-async def set_setting(services: Rooms, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None) -> str:
+async def set_setting(
+    services: Services, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None
+) -> str:
     """Check and store a setting; return its normal form. Refused `unknown_unit`, `unknown_setting`, `bad_setting` …"""
     snapshot = await services.office.snapshot()
     if unit is not None and unit not in snapshot.config.units:

@@ -52,7 +52,7 @@ async def list_writebacks(request: ApiRequest) -> ApiResponse:
     """List write-backs, newest first, with the state of the connection."""
     service, ticket_id = _get_service(request), None
     if (ticket_no := request.query.get("ticket")) is not None:
-        view = await request.services.reading.get_ticket(ticket_no, request.seen_by)
+        view = await request.services.queries.get_ticket(ticket_no, request.seen_by)
         if view is None:
             raise Refused("not_found", ticket=ticket_no)
         ticket_id = view.ticket.id

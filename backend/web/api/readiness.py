@@ -9,7 +9,7 @@ from backend.domain.ticket import Role
 from backend.domain.unit_readiness import Readiness
 from backend.office.readiness import UnitReadiness
 from backend.ports.readiness import ReadinessReminder
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web import schemas
 from backend.web.endpoint import Route
 from backend.web.query import parse_flag
@@ -25,14 +25,14 @@ class ReminderBody(schemas.RequestBody):
     note: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
 
 
-def get_service(services: Rooms) -> UnitReadiness:
+def get_service(services: Services) -> UnitReadiness:
     """Return the service. Refused `unavailable`."""
-    if services.chases is None:
+    if services.readiness is None:
         raise Refused("unavailable")
-    return services.chases
+    return services.readiness
 
 
-def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, services: Rooms) -> dict[str, Any]:
+def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, services: Services) -> dict[str, Any]:
     """Serialize a unit, what it lacks, and its last reminder."""
     last = reminder and {
         "at": reminder.at.astimezone(services.clock.zone).isoformat(),

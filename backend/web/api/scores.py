@@ -4,16 +4,16 @@ import re
 from typing import Any
 
 from backend.domain.refusals import Refused
-from backend.rooms import MarksRoom
+from backend.services import ScoringService
 from backend.web.request import ApiRequest, ApiResponse
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])", re.ASCII)
 
 
-def _get_scoring(request: ApiRequest) -> MarksRoom:
-    if request.services.marks is None:
+def _get_scoring(request: ApiRequest) -> ScoringService:
+    if request.services.scoring is None:
         raise Refused("unavailable")
-    return request.services.marks
+    return request.services.scoring
 
 
 def _parse_id(request: ApiRequest) -> int:
@@ -62,10 +62,12 @@ async def contest_line(request: ApiRequest) -> ApiResponse:
 async def enter_line(request: ApiRequest) -> ApiResponse:
     """Enter a ledger row (台账)."""
     return ApiResponse(
-        dict(await _get_scoring(request).enter(request.body.model_dump(exclude_none=True), request.actor)), 201
+        dict(await _get_scoring(request).enter_ledger(request.body.model_dump(exclude_none=True), request.actor)), 201
     )
 
 
 async def review_line(request: ApiRequest) -> ApiResponse:
     """Review a ledger row as the second person (材料审核)."""
-    return ApiResponse(dict(await _get_scoring(request).review(_parse_id(request), request.body.accept, request.actor)))
+    return ApiResponse(
+        dict(await _get_scoring(request).review_ledger(_parse_id(request), request.body.accept, request.actor))
+    )

@@ -6,8 +6,8 @@ from typing import Any
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
-from backend.rooms import Rooms
 from backend.scoring import Scoring
+from backend.services import Services
 from backend.web.api.scoring_schemas import (
     CorrectionBody,
     DecisionBody,
@@ -30,11 +30,11 @@ CLERK = frozenset({Role.SCORE_CLERK})
 PAGED = ("limit", "cursor")
 
 
-def get_scoring(services: Rooms) -> Scoring:
+def get_scoring(services: Services) -> Scoring:
     """Return the scoring service. Refused `not_found` where there is none."""
-    if not isinstance(services.marks, Scoring):
+    if not isinstance(services.scoring, Scoring):
         raise Refused("not_found")
-    return services.marks
+    return services.scoring
 
 
 def parse_id(text: str) -> int:
@@ -176,7 +176,7 @@ async def explain_score(request: ApiRequest) -> ApiResponse:
         offset=parse_row_cursor(request.query) or 0,
         failed=parse_flag(request.query, "failed"),
     )
-    texts = request.services.catalogue
+    texts = request.services.texts
     for line in [found["line"]] if "line" in found else found["lines"]:
         line["formula"] = format_formula(texts, line["why"])
     if "next" in found:

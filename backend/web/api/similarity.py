@@ -89,11 +89,11 @@ def paginate(request: ApiRequest, items: Sequence[dict[str, Any]], *, ascending:
 async def list_similar(request: ApiRequest) -> ApiResponse:
     """List similar tickets, most similar first; those with `repeat` are proposed for 并单."""
     await load_view(request, request.path["no"])
-    service: Similarity = require_service(request.services.likeness)
+    service: Similarity = require_service(request.services.similarity)
     serializer = await Serializer.create(request.services)
     found = await service.find_similar(request.path["no"])
     return ApiResponse(
-        {"items": [dump_similar(one, serializer, request.services.catalogue) for one in found], "next": None}
+        {"items": [dump_similar(one, serializer, request.services.texts) for one in found], "next": None}
     )
 
 
@@ -116,7 +116,7 @@ def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -
 async def list_suggestions(request: ApiRequest) -> ApiResponse:
     """List units to dispatch a ticket to, best first, each with its reasons in words."""
     await load_view(request, request.path["no"])
-    suggester: DispatchSuggestions = require_service(request.services.aid)
+    suggester: DispatchSuggestions = require_service(request.services.dispatch_suggestions)
     return ApiResponse({"items": await dump_suggestions(suggester, request.path["no"], request), "next": None})
 
 
@@ -126,7 +126,7 @@ async def dump_suggestions(suggester: DispatchSuggestions, ticket_no: str, reque
     return [
         {
             "unit": s.unit, "name": units[s.unit].name, "score": s.score,
-            "reasons": [{"kind": r.kind, **r.facts, "text": format_reason(r, request.services.catalogue)} for r in s.reasons],
+            "reasons": [{"kind": r.kind, **r.facts, "text": format_reason(r, request.services.texts)} for r in s.reasons],
         }
         for s in await suggester.suggest_units(ticket_no)
     ]  # fmt: skip
@@ -158,7 +158,9 @@ def dump_entry(row: CatalogueEntry) -> dict[str, Any]:
 async def list_entries(request: ApiRequest) -> ApiResponse:
     """List the catalogue."""
     return paginate(
-        request, [dump_entry(row) for row in await require_service(request.services.aid).list_rows()], ascending=True
+        request,
+        [dump_entry(row) for row in await require_service(request.services.dispatch_suggestions).list_rows()],
+        ascending=True,
     )
 
 
@@ -167,12 +169,14 @@ async def add_entry(request: ApiRequest) -> ApiResponse:
     body = request.body.model_dump()
     if isinstance(body["keywords"], list):
         body["keywords"] = " ".join(body["keywords"])
-    return ApiResponse(dump_entry(await require_service(request.services.aid).add_row(body, request.actor)), 201)
+    return ApiResponse(
+        dump_entry(await require_service(request.services.dispatch_suggestions).add_row(body, request.actor)), 201
+    )
 
 
 async def remove_entry(request: ApiRequest) -> ApiResponse:
     """Remove an entry."""
-    await require_service(request.services.aid).remove_row(parse_entry_id(request), request.actor)
+    await require_service(request.services.dispatch_suggestions).remove_row(parse_entry_id(request), request.actor)
     return ApiResponse({"removed": parse_entry_id(request)})
 
 
@@ -183,7 +187,7 @@ async def list_misses(request: ApiRequest) -> ApiResponse:
     """Return 派单准确性: (accepted returns + reassigns) / dispatches."""
     start, end = parse_span(request.query, request.services.clock.now().date())
     by = request.query.get("by") or "unit"
-    found = await require_service(request.services.aid).count_dispatch_errors(start, end, by)
+    found = await require_service(request.services.dispatch_suggestions).count_dispatch_errors(start, end, by)
     items = [{"name": m.name, "dispatches": m.dispatches, "returned": m.returned, "reassigned": m.reassigned,
               "rate": m.rate} for m in found]  # fmt: skip
     return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "by": by, "items": items, "next": None})
@@ -193,14 +197,14 @@ async def list_repeats(request: ApiRequest) -> ApiResponse:
     """Return repeats by unit and month (A18)."""
     start, end = parse_span(request.query, request.services.clock.now().date())
     items = [{"unit": r.unit, "month": r.month, "tickets": r.tickets, "repeats": r.repeats,
-              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await require_service(request.services.aid).count_repeats(start, end)]  # fmt: skip
+              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await require_service(request.services.dispatch_suggestions).count_repeats(start, end)]  # fmt: skip
     return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "items": items, "next": None})
 
 
 async def get_hot_list(request: ApiRequest) -> ApiResponse:
     """Return 热点: the most frequent topics, compared with as many days before."""
     start, end = parse_span(request.query, request.services.clock.now().date())
-    found = await require_service(request.services.hot).build(start, end, request.query.get("region", ""))
+    found = await require_service(request.services.hot_topics).build(start, end, request.query.get("region", ""))
     return ApiResponse(dump_hot_list(found))
 
 
@@ -229,8 +233,8 @@ def dump_group(group: TicketGroup) -> dict[str, Any]:
 async def list_clusters(request: ApiRequest) -> ApiResponse:
     """List groups of similar tickets between two days, largest first, with their members."""
     start, end = parse_span(request.query, request.services.clock.now().date())
-    groups, tickets = await require_service(request.services.likeness).group_period(
-        *require_service(request.services.aid).get_day_bounds(start, end)
+    groups, tickets = await require_service(request.services.similarity).group_period(
+        *require_service(request.services.dispatch_suggestions).get_day_bounds(start, end)
     )
     serializer = await Serializer.create(request.services)
     return ApiResponse({"read": len(tickets), "groups": [dump_cluster(g, serializer) for g in groups]})
@@ -244,7 +248,7 @@ def dump_cluster(group: TicketGroup, serializer: Serializer) -> dict[str, Any]:
 
 async def rebuild_index(request: ApiRequest) -> ApiResponse:
     """Rebuild the similarity index, after its word lists were changed."""
-    return ApiResponse({"tickets": await require_service(request.services.likeness).rebuild()})
+    return ApiResponse({"tickets": await require_service(request.services.similarity).rebuild()})
 
 
 SPAN = ("from", "to")

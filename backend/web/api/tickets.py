@@ -8,7 +8,7 @@ from backend.domain.refusals import Refused
 from backend.domain.reply_parser import find_curt_wording
 from backend.domain.ticket import Category, Grade, Source, State
 from backend.ports.ticket_queries import TicketFilter, TicketView
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.tickets.intake import TicketForm
 from backend.tickets.reveal import RequesterReveal
 from backend.web.query import encode_cursor, parse_choice, parse_flag, parse_limit, parse_row_cursor
@@ -22,7 +22,7 @@ REQUESTER_VERBS = frozenset({"answer", "reply", "close", "amend"})  # verbs whos
 
 async def load_view(request: ApiRequest, ticket_no: str) -> TicketView:
     """Load a ticket if the actor may see it. Refused `not_found`."""
-    view = await request.services.reading.get_ticket(ticket_no, request.seen_by)
+    view = await request.services.queries.get_ticket(ticket_no, request.seen_by)
     if view is None:
         raise Refused("not_found", ticket=ticket_no)
     return view
@@ -60,7 +60,7 @@ def parse_filters(query: Any) -> TicketFilter:
 
 async def list_tickets(request: ApiRequest) -> ApiResponse:
     """List a page of tickets, newest first."""
-    page = await request.services.reading.list_tickets(
+    page = await request.services.queries.list_tickets(
         parse_filters(request.query), request.services.clock.now(), before=parse_row_cursor(request.query), limit=parse_limit(request.query),
         seen_by=request.seen_by,
     )  # fmt: skip
@@ -77,8 +77,8 @@ async def get_ticket(request: ApiRequest) -> ApiResponse:
 async def get_timeline(request: ApiRequest) -> ApiResponse:
     """Return a ticket's journal, deliveries, calls, visits and duties in one list."""
     view = await load_view(request, request.path["no"])
-    history = await request.services.reading.load_history(view.ticket.id)
-    duties = await request.services.duties.list_duties(view.ticket.id) if request.services.duties else ()
+    history = await request.services.queries.load_history(view.ticket.id)
+    duties = await request.services.deadlines.list_duties(view.ticket.id) if request.services.deadlines else ()
     seen = [d for d in duties if request.seen_by in (None, d.unit)]
     serializer = await Serializer.create(request.services)
     return ApiResponse({"items": serializer.dump_timeline(history, view.requester, seen), "next": None})
@@ -96,7 +96,7 @@ async def act(request: ApiRequest, source: Source = Source.API) -> ApiResponse:
     ticket_no = request.path["no"]
     await load_view(request, ticket_no)
     await _check_files(request, arguments.get("files"))
-    await request.services.desk.act(Act(verb, request.actor, source, ticket_no=ticket_no, assignment_id=assignment, arguments=arguments,
+    await request.services.tickets.act(Act(verb, request.actor, source, ticket_no=ticket_no, assignment_id=assignment, arguments=arguments,
                                  version=version))  # fmt: skip
     serializer = await Serializer.create(request.services)
     shown = (await serializer.dump_tickets([await load_view(request, ticket_no)]))[0]
@@ -105,11 +105,11 @@ async def act(request: ApiRequest, source: Source = Source.API) -> ApiResponse:
     )
 
 
-def find_advice(services: Rooms, verb: str, arguments: Mapping[str, Any]) -> list[dict[str, str]]:
+def find_advice(services: Services, verb: str, arguments: Mapping[str, Any]) -> list[dict[str, str]]:
     """A20: return hints on curt or blaming words to a requester; they never stop an act."""
     text = arguments.get("text") if verb in REQUESTER_VERBS else None
     found = find_curt_wording(text) if isinstance(text, str) else []
-    return [{"code": code, "word": word, "message": services.catalogue.render(f"advice.{code}", word=word)}
+    return [{"code": code, "word": word, "message": services.texts.render(f"advice.{code}", word=word)}
             for code, word in found]  # fmt: skip
 
 
@@ -117,14 +117,14 @@ async def _check_files(request: ApiRequest, files: Any) -> None:
     """Check that the files an act names were uploaded. Refused `files_missing`."""
     if not isinstance(files, list) or not all(isinstance(f, str) for f in files):
         return  # the ticket service refuses it with the right code
-    if len(files) <= 20 and not await request.services.filing.are_usable(files, request.actor):
+    if len(files) <= 20 and not await request.services.files.are_usable(files, request.actor):
         raise Refused("files_missing", field="files")
 
 
 async def reveal(request: ApiRequest) -> ApiResponse:
     """Return the requester's name and number, for a reason; audited (FR12)."""
     services = request.services
-    shown = await RequesterReveal(services.reading, services.audit, services.clock).reveal(
+    shown = await RequesterReveal(services.queries, services.audit, services.clock).reveal(
         request.path["no"], request.body.reason, request.actor
     )
     return ApiResponse({"name": shown.name, "phone": shown.phone}, headers={"Cache-Control": "no-store"})

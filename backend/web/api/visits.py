@@ -32,9 +32,9 @@ class DoNotCallRemovalBody(RequestBody):
 
 def get_service(request: ApiRequest) -> VisitService:
     """Return the visits service. Refused `unavailable`."""
-    if request.services.visiting is None:
+    if request.services.visits is None:
         raise Refused("unavailable")
-    return request.services.visiting
+    return request.services.visits
 
 
 async def list_tasks(request: ApiRequest) -> ApiResponse:

@@ -10,7 +10,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, State, UnitKind
 from backend.ports.dispatch_catalogue import GROUP_BY
 from backend.ports.ticket_queries import TicketView
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.triage.governance import to_json
 from backend.web.api.governance import GOVERNORS, REVIEWERS
 from backend.web.api.similarity import (
@@ -49,21 +49,25 @@ def add_routes(app: web.Application) -> None:
     add.add_post("/governance/{id}/{step}", require_form(change_project))
 
 
-async def load_assistance(services: Rooms, view: TicketView, actor: Actor) -> dict[str, Any]:
+async def load_assistance(services: Services, view: TicketView, actor: Actor) -> dict[str, Any]:
     """Return similar tickets for the ticket page, and suggested units while it awaits dispatch; empty for units."""
     nothing: dict[str, Any] = {"likes": [], "suggestions": [], "may_merge": False}
-    if (actor.role not in OFFICE_ROLES and not _is_admin(actor)) or services.likeness is None or services.aid is None:
+    if (
+        (actor.role not in OFFICE_ROLES and not _is_admin(actor))
+        or services.similarity is None
+        or services.dispatch_suggestions is None
+    ):
         return nothing
     api_request, ticket_no, serializer = ApiRequest(services, actor), view.ticket.no, await Serializer.create(services)
     waits = view.ticket.state in AWAITING_DISPATCH
-    found = await services.likeness.find_similar(ticket_no, MAX_SIMILAR)
+    found = await services.similarity.find_similar(ticket_no, MAX_SIMILAR)
     units = (
-        await dump_suggestions(services.aid, ticket_no, api_request)
+        await dump_suggestions(services.dispatch_suggestions, ticket_no, api_request)
         if waits and is_allowed(actor.role, "dispatch")
         else []
     )
     return {
-        "likes": [dump_similar(one, serializer, services.catalogue) for one in found], "suggestions": units,
+        "likes": [dump_similar(one, serializer, services.texts) for one in found], "suggestions": units,
         "may_merge": waits and is_allowed(actor.role, "merge"),
     }  # fmt: skip
 
@@ -89,19 +93,19 @@ def _require_service(service: R | None) -> R:
 # -- the catalogue
 
 
-async def show_catalogue(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_catalogue(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /catalogue."""
     return await _render_catalogue(request, services, actor)
 
 
 async def _render_catalogue(
-    request: web.Request, services: Rooms, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
+    request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
     _check_office_role(actor)
     query = read_query(request.query, FILTERS) if request.method == "GET" else {}
     start, end = parse_span(query, services.clock.now().date())
     by = query.get("by") or "unit"
-    aid = _require_service(services.aid)
+    aid = _require_service(services.dispatch_suggestions)
     units = (await services.office.snapshot()).config.units.values()
     return render_page(request, "catalogue.html", {
         "rows": [dump_entry(row) for row in await aid.list_rows()], "misses": await aid.count_dispatch_errors(start, end, by),
@@ -113,26 +117,28 @@ async def _render_catalogue(
     }, code)  # fmt: skip
 
 
-async def add_entry(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def add_entry(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /catalogue."""
     given = {k: strip_unstorable(v) for k, v in form.fields.items() if k != "csrf" and v.strip()}
     try:
         body = validate_body(CatalogueEntryBody, given).model_dump()
-        await _require_service(services.aid).add_row(body, actor)
+        await _require_service(services.dispatch_suggestions).add_row(body, actor)
     except Refused as refused:
-        sentence = format_refusal(services.catalogue, refused.code, refused.facts)
+        sentence = format_refusal(services.texts, refused.code, refused.facts)
         return await _render_catalogue(
             request, services, actor, fault=sentence, code=get_status(refused.code), typed=given
         )
     raise web.HTTPSeeOther("/catalogue")
 
 
-async def remove_entry(request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
+async def remove_entry(
+    request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
+) -> web.StreamResponse:
     """POST /catalogue/ID/remove."""
     try:
-        await _require_service(services.aid).remove_row(_parse_id(request), actor)
+        await _require_service(services.dispatch_suggestions).remove_row(_parse_id(request), actor)
     except Refused as refused:
-        sentence = format_refusal(services.catalogue, refused.code, refused.facts)
+        sentence = format_refusal(services.texts, refused.code, refused.facts)
         return await _render_catalogue(request, services, actor, fault=sentence, code=get_status(refused.code))
     raise web.HTTPSeeOther("/catalogue")
 
@@ -147,18 +153,18 @@ def _parse_id(request: web.Request) -> int:
 # -- hot topics and governance
 
 
-async def show_hot(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_hot(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /hot."""
     return await _render_hot(request, services, actor)
 
 
 async def _render_hot(
-    request: web.Request, services: Rooms, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
+    request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
     _check_office_role(actor)
     query = read_query(request.query, FILTERS) if request.method == "GET" else {}
     start, end = parse_span(query, services.clock.now().date())
-    listed = dump_hot_list(await _require_service(services.hot).build(start, end, query.get("region", "")))
+    listed = dump_hot_list(await _require_service(services.hot_topics).build(start, end, query.get("region", "")))
     projects = [to_json(p) for p in await _require_service(services.governance).list_projects()]
     return render_page(request, "hot.html", {
         "hot": listed, "projects": projects, "start": start.isoformat(), "end": end.isoformat(),
@@ -169,7 +175,7 @@ async def _render_hot(
 
 
 async def change_project(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /governance and /governance/ID/(save|close|drop|accept|refuse)."""
     service = _require_service(services.governance)
@@ -191,6 +197,6 @@ async def change_project(
                 raise Refused("not_found")
             await step()
     except Refused as refused:
-        sentence = format_refusal(services.catalogue, refused.code, refused.facts)
+        sentence = format_refusal(services.texts, refused.code, refused.facts)
         return await _render_hot(request, services, actor, fault=sentence, code=get_status(refused.code), typed=given)
     raise web.HTTPSeeOther("/hot")

@@ -8,7 +8,7 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.reporting.kinds import BulletinKind
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api import bulletins
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
@@ -24,13 +24,13 @@ def _is_allowed(actor: Actor, roles: frozenset[Role]) -> bool:
     return actor.role is Role.ADMIN or actor.role in roles
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /bulletins."""
     return await _render(request, services, actor)
 
 
 async def _render(
-    request: web.Request, services: Rooms, actor: Actor, fault: str = "", period: str = ""
+    request: web.Request, services: Services, actor: Actor, fault: str = "", period: str = ""
 ) -> web.StreamResponse:
     if not _is_allowed(actor, bulletins.READERS):
         raise Refused("forbidden")
@@ -39,7 +39,7 @@ async def _render(
     items, more = listed["items"], listed["next"]
     snapshot = await services.office.snapshot()
     for item in items:
-        item["why"] = format_refusal(services.catalogue, item["error"], {}) if item["error"] else ""
+        item["why"] = format_refusal(services.texts, item["error"], {}) if item["error"] else ""
     answer = render_page(request, "bulletins.html", {
         "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": _is_allowed(actor, bulletins.MAKERS), "fault": fault,
         "period": period or f"{services.clock.now():%Y-%m}", "names": {p.code: p.name for p in snapshot.config.people},
@@ -49,7 +49,7 @@ async def _render(
     return answer
 
 
-async def make(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def make(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /bulletins."""
     if not _is_allowed(actor, bulletins.MAKERS):
         raise Refused("forbidden")
@@ -62,12 +62,12 @@ async def make(request: web.Request, services: Rooms, actor: Actor, form: Submit
         await service.start(period, fields.get("kind") or None, actor, number=int(number) if number else None)
     except Refused as refused:
         return await _render(
-            request, services, actor, format_refusal(services.catalogue, refused.code, refused.facts), period
+            request, services, actor, format_refusal(services.texts, refused.code, refused.facts), period
         )
     raise web.HTTPSeeOther("/bulletins")
 
 
-async def download(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def download(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /bulletins/ID/FILE."""
     if not _is_allowed(actor, bulletins.READERS):
         raise Refused("forbidden")

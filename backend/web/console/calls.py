@@ -7,7 +7,7 @@ from backend.domain.move_table import HANDLING, is_allowed
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, State
 from backend.ports.ticket_queries import TicketView
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api import calls
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
@@ -16,7 +16,7 @@ from backend.web.query import read_query
 from backend.web.request import ApiRequest
 
 
-def may_bridge(services: Rooms, view: TicketView, actor: Actor) -> bool:
+def may_bridge(services: Services, view: TicketView, actor: Actor) -> bool:
     """Whether to show the button; the service decides when it is pressed."""
     if services.calls is None or not services.calls.dependencies.carrier.can.bridge or not view.ticket.has_phone:
         return False
@@ -26,7 +26,7 @@ def may_bridge(services: Rooms, view: TicketView, actor: Actor) -> bool:
     return is_allowed(actor.role, "contact") and any(a.state in HANDLING for a in own)
 
 
-async def show_costs(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_costs(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /calls/costs."""
     if actor.role is not Role.ADMIN and actor.role not in calls.COST_READERS:
         raise Refused("forbidden")
@@ -40,7 +40,9 @@ async def show_costs(request: web.Request, services: Rooms, actor: Actor) -> web
     })  # fmt: skip
 
 
-async def revive_number(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def revive_number(
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /calls/dead-numbers: allow calls to a number again."""
     if actor.role is not Role.ADMIN:
         raise Refused("forbidden")

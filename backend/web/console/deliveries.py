@@ -6,21 +6,21 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api import deliveries
 from backend.web.console.rendering import render_page
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
 
 
-async def show_deliveries(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_deliveries(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /deliveries."""
     query = _read_filters(request, ("ticket", "person", "state", "cursor"))
     answer = await deliveries.list_deliveries(ApiRequest(services, actor, query=query))
     return await _render(request, services, "deliveries", query, answer.payload, "state", deliveries.STATES)
 
 
-async def show_calls(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_calls(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /calls."""
     query = _read_filters(request, ("ticket", "person", "outcome", "cursor"))
     answer = await deliveries.list_calls(ApiRequest(services, actor, query=query))
@@ -32,7 +32,7 @@ def _read_filters(request: web.Request, known: tuple[str, ...]) -> dict[str, str
 
 
 async def _render(
-    request: web.Request, services: Rooms, name: str, query: dict[str, str], payload: Any, choice: str,
+    request: web.Request, services: Services, name: str, query: dict[str, str], payload: Any, choice: str,
     choices: tuple[str, ...],
 ) -> web.StreamResponse:  # fmt: skip
     snapshot = await services.office.snapshot()

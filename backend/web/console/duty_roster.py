@@ -12,7 +12,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.cache import OfficeSnapshot
 from backend.office.duty_roster import RosterMonth, check_planner, parse_shift
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api.duty_roster import get_service
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
@@ -24,14 +24,14 @@ from backend.web.request import REQUEST_ID
 FILTERS = ("unit", "month")
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /rosters?unit=&month=."""
     query = read_query(request.query, FILTERS)
     return await _render(request, services, actor, query)
 
 
 async def _render(
-    request: web.Request, services: Rooms, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
+    request: web.Request, services: Services, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     snapshot, now = await services.office.snapshot(), services.clock.now()
     units = sorted((u for u in snapshot.config.units.values() if not actor.is_unit_member or u.code == actor.unit),
@@ -102,7 +102,9 @@ def _format_hole(hole: CoverageGap) -> dict[str, Any]:
     return {"from": f"{hole.from_at.astimezone(zone):%m-%d %H:%M}", "to": f"{hole.to_at.astimezone(zone):%m-%d %H:%M}"}
 
 
-async def change_roster(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def change_roster(
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /rosters/WHAT: add or delete a shift, add or end a stand-in, leave a note, set quiet hours."""
     field = {name: strip_unstorable(value).strip() for name, value in form.fields.items()}
     query = {name: field[name] for name in FILTERS if field.get(name)}
@@ -112,14 +114,12 @@ async def change_roster(request: web.Request, services: Rooms, actor: Actor, for
     try:
         await work(services, actor, field)
     except Refused as refused:
-        sentence = format_refusal(
-            services.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]}
-        )
+        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
         return await _render(request, services, actor, query, sentence, get_status(refused.code))
     raise web.HTTPSeeOther(str(request.url.with_path("/rosters").with_query(query).relative()))
 
 
-async def _store_shift(services: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+async def _store_shift(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
     try:
         day = date.fromisoformat(field.get("day", ""))
     except ValueError:
@@ -132,24 +132,24 @@ async def _store_shift(services: Rooms, actor: Actor, field: Mapping[str, str]) 
         raise answer
 
 
-async def _remove_shift(services: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+async def _remove_shift(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
     await get_service(services).delete_shift(_parse_id(field), actor)
 
 
-async def _add_stand_in(services: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+async def _add_stand_in(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
     begin, end = (_parse_time(services, field.get(name, "")) for name in ("from", "to"))
     await get_service(services).add_stand_in(field.get("absent", ""), field.get("person", ""), begin, end, actor)
 
 
-async def _end_stand_in(services: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+async def _end_stand_in(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
     await get_service(services).end_stand_in(_parse_id(field), actor)
 
 
-async def _add_handover(services: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+async def _add_handover(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
     await get_service(services).add_handover(field.get("unit", ""), field.get("text", ""), actor)
 
 
-async def _set_quiet_hours(services: Rooms, actor: Actor, field: Mapping[str, str]) -> None:
+async def _set_quiet_hours(services: Services, actor: Actor, field: Mapping[str, str]) -> None:
     await get_service(services).set_quiet(actor.code, field.get("begin") or None, field.get("end") or None)
 
 
@@ -158,7 +158,7 @@ CHANGES = {
 }  # fmt: skip
 
 
-def _parse_time(services: Rooms, text: str) -> datetime:
+def _parse_time(services: Services, text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -17,8 +17,6 @@ async def render_refusal(request: web.Request, refused: Refused, error: Exceptio
         onward = f"?{urlencode({'next': wanted})}" if wanted else ""
         return web.Response(status=303, headers={"Location": f"/sign-in{onward}"})
     request_id = request[REQUEST_ID]
-    sentence = format_refusal(
-        request.app[SERVICES].catalogue, refused.code, {**refused.facts, "request_id": request_id}
-    )
+    sentence = format_refusal(request.app[SERVICES].texts, refused.code, {**refused.facts, "request_id": request_id})
     code = error.status if isinstance(error, web.HTTPException) else get_status(refused.code)
     return render_page(request, "fault.html", {"message": sentence, "number": request_id}, code)

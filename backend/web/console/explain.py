@@ -8,8 +8,8 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.settings import find_setting, parse_value
 from backend.ports.ticket_queries import TicketView
-from backend.rooms import Rooms
 from backend.scoring import Scoring
+from backend.services import Services
 from backend.web.api.scoring import explain_score, get_scoring, get_trend
 from backend.web.body import strip_unstorable
 from backend.web.console.act_forms import select_assignment
@@ -32,23 +32,23 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/scores/unit", require_form(show_what_if))
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /scores/unit?month=&unit=."""
     query = {k: v for k, v in read_query(request.query, FILTERS).items() if v}
     return await _render(request, services, actor, query)
 
 
-async def load_lateness_cost(services: Rooms, view: TicketView, actor: Actor) -> dict[str, Any] | None:
+async def load_lateness_cost(services: Services, view: TicketView, actor: Actor) -> dict[str, Any] | None:
     """Return what lateness of an open ticket would cost its unit this month; None where there is no cost to show."""
     target = select_assignment(view, actor)
-    if target is None or not isinstance(services.marks, Scoring) or view.ticket.merged_into is not None:
+    if target is None or not isinstance(services.scoring, Scoring) or view.ticket.merged_into is not None:
         return None
-    found = await services.marks.explainer.compute_delay_cost(target, frozenset(view.ticket.flags))
+    found = await services.scoring.explainer.compute_delay_cost(target, frozenset(view.ticket.flags))
     return found if found["open"] and found["items"] else None
 
 
 async def _render(
-    request: web.Request, services: Rooms, actor: Actor, query: dict[str, str], what_if_sheet: Any = None, typed: Any = None,
+    request: web.Request, services: Services, actor: Actor, query: dict[str, str], what_if_sheet: Any = None, typed: Any = None,
     fault: str = "", code: int = 200,
 ) -> web.StreamResponse:  # fmt: skip
     if actor.is_unit_member:
@@ -67,7 +67,9 @@ async def _render(
     }, code)  # fmt: skip
 
 
-async def show_what_if(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def show_what_if(
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /scores/unit: the sheet beside one with other settings and pending decisions assumed."""
     fields = {name: strip_unstorable(value).strip() for name, value in form.fields.items()}
     query = {name: fields.get(name, "") for name in ("month", "unit") if fields.get(name)}
@@ -85,8 +87,6 @@ async def show_what_if(request: web.Request, services: Rooms, actor: Actor, form
         )
     except (Refused, ValueError) as error:
         refused = error if isinstance(error, Refused) else Refused("bad_field", field="other")
-        sentence = format_refusal(
-            services.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]}
-        )
+        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
         return await _render(request, services, actor, query, None, fields, sentence, get_status(refused.code))
     return await _render(request, services, actor, query, what_if_sheet, fields)

@@ -8,7 +8,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.body import strip_unstorable
 from backend.web.console.sessions import SubmittedForm
 from backend.web.errors import format_refusal, get_status
@@ -19,7 +19,7 @@ RenderAgain = Callable[[str, int], Awaitable[web.StreamResponse]]
 
 
 async def run_form(
-    request: web.Request, services: Rooms, work: Awaitable[Any], again: RenderAgain, onward: str
+    request: web.Request, services: Services, work: Awaitable[Any], again: RenderAgain, onward: str
 ) -> web.StreamResponse:
     """Do a form's work, then redirect to `onward`; after a refusal show the page again with its sentence."""
     try:
@@ -28,7 +28,7 @@ async def run_form(
         if refused.code == "not_found":
             raise
         facts = {**refused.facts, "request_id": request[REQUEST_ID]}
-        return await again(format_refusal(services.catalogue, refused.code, facts), get_status(refused.code))
+        return await again(format_refusal(services.texts, refused.code, facts), get_status(refused.code))
     raise web.HTTPSeeOther(onward)
 
 
@@ -57,6 +57,6 @@ def split_ticket_numbers(text: str) -> list[str]:
     return text.split()
 
 
-async def store_files(services: Rooms, form: SubmittedForm, actor: Actor) -> list[str]:
+async def store_files(services: Services, form: SubmittedForm, actor: Actor) -> list[str]:
     """Store the form's files and return their ids. Refused `too_large`, `file_type`."""
-    return [(await services.filing.store(f.filename or "", f.content, actor)).id for f in form.files]
+    return [(await services.files.store(f.filename or "", f.content, actor)).id for f in form.files]

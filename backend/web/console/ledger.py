@@ -7,8 +7,8 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.scoring.scheme_file import load_scheme
-from backend.rooms import Rooms
 from backend.scoring.ledgers import STATES
+from backend.services import Services
 from backend.web.api.scoring import get_scoring, parse_id
 from backend.web.console.forms import (
     CLERKS,
@@ -38,13 +38,13 @@ def add_routes(app: web.Application) -> None:
     app.router.add_post("/ledger/{id}/correct", require_form(correct_line))
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /ledger."""
     return await _render(request, services, actor)
 
 
 async def _render(
-    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200, typed: object = None
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: object = None
 ) -> web.StreamResponse:
     query = {k: v for k, v in read_query(request.query, FILTERS).items() if v} if request.method == "GET" else {}
     service = get_scoring(services).ledgers
@@ -63,7 +63,7 @@ async def _render(
     }, code)  # fmt: skip
 
 
-async def enter_line(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def enter_line(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /ledger: enter a line by hand."""
 
     async def work() -> None:
@@ -71,7 +71,7 @@ async def enter_line(request: web.Request, services: Rooms, actor: Actor, form: 
         row["tickets"] = split_ticket_numbers(form.fields.get("tickets", ""))
         _check_clerk(actor)
         row["files"] = await store_files(services, form, actor)
-        await get_scoring(services).ledgers.enter(row, actor)
+        await get_scoring(services).ledgers.enter_ledger(row, actor)
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render(request, services, actor, fault, code, form.fields)
@@ -79,7 +79,9 @@ async def enter_line(request: web.Request, services: Rooms, actor: Actor, form: 
     return await run_form(request, services, work(), again, "/ledger?state=entered")
 
 
-async def find_drafts(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def find_drafts(
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /ledger/drafts: search a month for drafts now."""
 
     async def work() -> None:
@@ -92,10 +94,12 @@ async def find_drafts(request: web.Request, services: Rooms, actor: Actor, form:
     return await run_form(request, services, work(), again, "/ledger?state=draft")
 
 
-async def review_line(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def review_line(
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /ledger/ID/review."""
     accept = form.fields.get("accept") == "yes"
-    work = get_scoring(services).ledgers.review(parse_id(request.match_info["id"]), accept, actor)
+    work = get_scoring(services).ledgers.review_ledger(parse_id(request.match_info["id"]), accept, actor)
 
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render(request, services, actor, fault, code)
@@ -103,7 +107,9 @@ async def review_line(request: web.Request, services: Rooms, actor: Actor, form:
     return await run_form(request, services, work, again, "/ledger")
 
 
-async def correct_line(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def correct_line(
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /ledger/ID/correct: other figures, or void the line."""
 
     async def work() -> None:

@@ -5,7 +5,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api.office import filter_visible_people
 from backend.web.api.office import open_binding as bind
 from backend.web.body import strip_unstorable
@@ -16,13 +16,13 @@ from backend.web.request import ApiRequest
 BINDERS = (Role.ADMIN, Role.LIAISON)
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /office."""
     return await _render(request, services, actor)
 
 
 async def _render(
-    request: web.Request, services: Rooms, actor: Actor, binding: object = None, name: str = ""
+    request: web.Request, services: Services, actor: Actor, binding: object = None, name: str = ""
 ) -> web.StreamResponse:
     snapshot = await services.office.snapshot()
     people = filter_visible_people(snapshot.config.people, actor)
@@ -35,7 +35,9 @@ async def _render(
     })  # fmt: skip
 
 
-async def open_binding(request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
+async def open_binding(
+    request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
+) -> web.StreamResponse:
     """POST /office/people/CODE/binding: create a code, shown once."""
     if actor.role not in BINDERS:
         raise Refused("forbidden")

@@ -8,7 +8,7 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.ports.platform import WritebackState
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api import platform
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
@@ -23,7 +23,7 @@ def _is_allowed(actor: Actor, roles: frozenset[Role]) -> bool:
     return actor.role is Role.ADMIN or actor.role in roles
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /sync."""
     if not _is_allowed(actor, platform.READERS):
         raise Refused("forbidden")
@@ -37,7 +37,7 @@ async def show(request: web.Request, services: Rooms, actor: Actor) -> web.Strea
     })  # fmt: skip
 
 
-async def correct(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def correct(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /sync/ID: retry, or mark as corrected by hand with a reason."""
     if not _is_allowed(actor, platform.CORRECTORS) or services.platform is None:
         raise Refused("forbidden")

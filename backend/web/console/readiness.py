@@ -5,7 +5,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api import readiness
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
@@ -13,7 +13,7 @@ from backend.web.console.sessions import SubmittedForm, require_form, require_se
 from backend.web.request import ApiRequest
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /office/readiness."""
     if actor.role is not Role.ADMIN and actor.role not in readiness.READERS:
         raise Refused("forbidden")
@@ -23,7 +23,7 @@ async def show(request: web.Request, services: Rooms, actor: Actor) -> web.Strea
     })  # fmt: skip
 
 
-async def remind(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def remind(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /office/readiness/CODE: record that the unit was reminded."""
     if actor.role is not Role.ADMIN and actor.role not in readiness.REMIND_ROLES:
         raise Refused("forbidden")

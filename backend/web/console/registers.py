@@ -5,9 +5,9 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.rooms import Rooms
 from backend.scoring.knowledge import REVIEWERS, WRITERS
 from backend.scoring.registers import KINDS, REPORTED, REPORTERS
+from backend.services import Services
 from backend.web.api.scoring import get_scoring, parse_id
 from backend.web.console.forms import CLERKS, read_fields, run_form, store_files
 from backend.web.console.overview import load_unit_names
@@ -27,13 +27,13 @@ def add_routes(app: web.Application) -> None:
     add.add_post("/knowledge/{id}/review", require_form(review_knowledge))
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /registers/KIND."""
     return await _render(request, services, actor)
 
 
 async def _render(
-    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
     kind = request.match_info["kind"]
     rows = await get_scoring(services).registers.list_entries(kind, actor)
@@ -46,7 +46,7 @@ async def _render(
     }, code)  # fmt: skip
 
 
-async def add_entry(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def add_entry(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /registers/KIND."""
     kind = request.match_info["kind"]
 
@@ -61,7 +61,7 @@ async def add_entry(request: web.Request, services: Rooms, actor: Actor, form: S
     return await run_form(request, services, work(), again, f"/registers/{kind}")
 
 
-async def end_entry(request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
+async def end_entry(request: web.Request, services: Services, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
     """POST /registers/KIND/ID/end."""
     kind = request.match_info["kind"]
     work = get_scoring(services).registers.end(kind, parse_id(request.match_info["id"]), actor)
@@ -72,13 +72,13 @@ async def end_entry(request: web.Request, services: Rooms, actor: Actor, _form: 
     return await run_form(request, services, work, again, f"/registers/{kind}")
 
 
-async def show_knowledge(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_knowledge(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /knowledge."""
     return await _render_knowledge(request, services, actor)
 
 
 async def _render_knowledge(
-    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None
 ) -> web.StreamResponse:
     query = read_query(request.query, ("q", "unit", "state", "cursor")) if request.method == "GET" else {}
     query = {k: v for k, v in query.items() if v}
@@ -97,7 +97,7 @@ async def _render_knowledge(
 
 
 async def write_knowledge(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /knowledge."""
     fields: dict[str, Any] = read_fields(form, "title", "body", "unit")
@@ -112,7 +112,7 @@ async def write_knowledge(
 
 
 async def review_knowledge(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /knowledge/ID/review."""
     accept, opinion = form.fields.get("accept") == "yes", form.fields.get("opinion", "")[:2_000]

@@ -13,7 +13,7 @@ from backend.domain.acts import Actor
 from backend.domain.spoken_time import format_time
 from backend.domain.time_words import format_time_left
 from backend.ports.keys import Session
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.console.menu import build_menu
 from backend.web.request import SERVICES
 
@@ -37,43 +37,43 @@ def set_up(app: web.Application) -> None:
     )  # fmt: skip
 
 
-def _make_t(services: Rooms) -> Any:
+def _make_t(services: Services) -> Any:
     def t(key: str, /, **facts: Any) -> str:
-        return services.catalogue.render(f"console.{key}", **facts)
+        return services.texts.render(f"console.{key}", **facts)
 
     return t
 
 
-def _format_word(services: Rooms, group: str, value: Any) -> str:
-    return "" if value is None or value == "" else services.catalogue.get_word_or_value(group, str(value))
+def _format_word(services: Services, group: str, value: Any) -> str:
+    return "" if value is None or value == "" else services.texts.get_word_or_value(group, str(value))
 
 
 def _parse_time(value: Any) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) and value else value or None
 
 
-def _format_time(services: Rooms, value: Any) -> str:
+def _format_time(services: Services, value: Any) -> str:
     at = _parse_time(value)
-    language = services.catalogue.language.partition("_")[0]
+    language = services.texts.language.partition("_")[0]
     return "" if at is None else format_time(at, services.clock.now(), language, services.clock.zone)
 
 
-def _format_note(services: Rooms, note: str) -> str:
+def _format_note(services: Services, note: str) -> str:
     """Return a visit's note with its leading codes in words."""
     codes, rest = [], note
-    while rest and services.catalogue.has(f"word.visit_note.{rest.split(maxsplit=1)[0]}"):
+    while rest and services.texts.has(f"word.visit_note.{rest.split(maxsplit=1)[0]}"):
         code, _, rest = rest.partition(" ")
-        codes.append(services.catalogue.render(f"word.visit_note.{code}"))
+        codes.append(services.texts.render(f"word.visit_note.{code}"))
     return "　".join([*codes, rest]).strip()
 
 
-def _format_time_left(services: Rooms, value: Any) -> str:
+def _format_time_left(services: Services, value: Any) -> str:
     at, now = _parse_time(value), services.clock.now()
     if at is None:
         return ""
     if at <= now:
-        return services.catalogue.render("console.late")
-    return services.catalogue.render("console.left", span=format_time_left(services.catalogue, at - now))
+        return services.texts.render("console.late")
+    return services.texts.render("console.left", span=format_time_left(services.texts, at - now))
 
 
 def render_page(
@@ -83,7 +83,7 @@ def render_page(
     seated = request.get(SIGNED_IN)
     base = {
         "actor": seated[0] if seated else None, "csrf": seated[1].csrf if seated else "", "here": request.path,
-        "language": request.app[SERVICES].catalogue.language.replace("_", "-"),
+        "language": request.app[SERVICES].texts.language.replace("_", "-"),
         "menu": build_menu(seated[0] if seated else None, request.path),
     }  # fmt: skip
     return aiohttp_jinja2.render_template(template, request, {**base, **(context or {})}, status=status)

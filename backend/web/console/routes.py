@@ -58,4 +58,4 @@ def add_routes(app: web.Application) -> None:
     runs.add_routes(app)
     registers.add_routes(app)
     explain.add_routes(app)
-    app[SERVICES].catalogue.render("console.title")  # fails at start-up if the language has no console texts
+    app[SERVICES].texts.render("console.title")  # fails at start-up if the language has no console texts

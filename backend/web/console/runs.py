@@ -6,7 +6,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api.scoring import get_scoring, parse_id
 from backend.web.console.forms import CLERKS, read_fields, run_form, split_ticket_numbers, store_files
 from backend.web.console.overview import load_unit_names
@@ -31,13 +31,13 @@ def add_routes(app: web.Application) -> None:
     add.add_post("/exclusions/{id}/review", require_form(decide_exclusion))
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /runs."""
     return await _render(request, services, actor)
 
 
 async def _render(
-    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     query = read_query(request.query, ("month",)) if request.method == "GET" else {}
     service, month = get_scoring(services), query.get("month") or f"{services.clock.now():%Y-%m}"
@@ -49,13 +49,13 @@ async def _render(
     }, code)  # fmt: skip
 
 
-async def show_run(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_run(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /runs/ID."""
     return await _render_run(request, services, actor)
 
 
 async def _render_run(
-    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     service, number = get_scoring(services).runs, parse_id(request.match_info["id"])
     run = await service.inspect(number, actor)
@@ -69,22 +69,22 @@ async def _render_run(
     }, code)  # fmt: skip
 
 
-async def _load_names(services: Rooms) -> dict[str, str]:
+async def _load_names(services: Services) -> dict[str, str]:
     return {p.code: p.name for p in (await services.office.snapshot()).config.people}
 
 
-async def start_run(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def start_run(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /runs: start a trial run (试算)."""
     work = get_scoring(services).start_run(form.fields.get("period", "").strip(), None, actor)
     return await _run_on_list(request, services, actor, work)
 
 
-async def check_run(request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
+async def check_run(request: web.Request, services: Services, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
     """POST /runs/ID/check: open the check period (核对)."""
     return await _run_on_run(request, services, actor, get_scoring(services).runs.check(_parse_run_id(request), actor))
 
 
-async def lock_run(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def lock_run(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /runs/ID/lock: lock the run (定稿)."""
     force, reason = form.fields.get("force") == "yes", form.fields.get("reason", "")[:2_000]
     return await _run_on_run(
@@ -95,7 +95,9 @@ async def lock_run(request: web.Request, services: Rooms, actor: Actor, form: Su
     )
 
 
-async def contest_line(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def contest_line(
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
+) -> web.StreamResponse:
     """POST /runs/ID/contest: contest a line (异议)."""
 
     async def work() -> None:
@@ -110,7 +112,7 @@ async def contest_line(request: web.Request, services: Rooms, actor: Actor, form
 
 
 async def propose_decision(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /contests/ID/decision."""
     fields: dict[str, Any] = {**read_fields(form, "reason"), "accept": form.fields.get("accept") == "yes"}
@@ -122,7 +124,7 @@ async def propose_decision(
 
 
 async def confirm_decision(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /contests/ID/confirmation."""
     agree = form.fields.get("accept") == "yes"
@@ -132,7 +134,7 @@ async def confirm_decision(
 
 
 async def exclude_tickets(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /exclusions: exclude tickets (剔除)."""
     fields: dict[str, Any] = read_fields(form, "month", "unit", "item", "reason")
@@ -141,7 +143,7 @@ async def exclude_tickets(
 
 
 async def decide_exclusion(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /exclusions/ID/review."""
     accept = form.fields.get("accept") == "yes"
@@ -154,14 +156,14 @@ def _parse_run_id(request: web.Request) -> int:
     return parse_id(request.match_info["id"])
 
 
-async def _run_on_list(request: web.Request, services: Rooms, actor: Actor, work: Any) -> web.StreamResponse:
+async def _run_on_list(request: web.Request, services: Services, actor: Actor, work: Any) -> web.StreamResponse:
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render(request, services, actor, fault, code)
 
     return await run_form(request, services, work, again, "/runs")
 
 
-async def _run_on_run(request: web.Request, services: Rooms, actor: Actor, work: Any) -> web.StreamResponse:
+async def _run_on_run(request: web.Request, services: Services, actor: Actor, work: Any) -> web.StreamResponse:
     async def again(fault: str, code: int) -> web.StreamResponse:
         return await _render_run(request, services, actor, fault, code)
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api.scores import list_sheets
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
@@ -17,7 +17,7 @@ from backend.web.request import ApiRequest
 SCHEMES = ("jilin-unit", "jilin-mgmt", "beijing-agency")
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /scores."""
     query = {k: v for k, v in read_query(request.query, ("month", "scheme", "unit")).items() if v}
     query.setdefault("month", f"{services.clock.now():%Y-%m}")
@@ -27,8 +27,8 @@ async def show(request: web.Request, services: Rooms, actor: Actor) -> web.Strea
         found = (await list_sheets(ApiRequest(services, actor, query=query))).payload
     except Refused as refused:
         closed = refused.code == "unavailable"
-        fault = services.catalogue.render("console.scores_closed") if closed else format_refusal(
-            services.catalogue, refused.code, refused.facts
+        fault = services.texts.render("console.scores_closed") if closed else format_refusal(
+            services.texts, refused.code, refused.facts
         )  # fmt: skip
     return render_page(request, "scores.html", {
         "query": query, "units": found.get("units", [found] if found.get("lines") else []), "fault": fault,

@@ -9,7 +9,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.ports.keys import SESSION_MAX_AGE
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.body import MAX_BODY_BYTES, read_parts
 from backend.web.console.rendering import SIGNED_IN, render_page
 from backend.web.identity import (
@@ -33,8 +33,8 @@ class SubmittedForm:
     files: tuple[FormPart, ...]
 
 
-PageHandler = Callable[[web.Request, Rooms, Actor], Awaitable[web.StreamResponse]]
-FormHandler = Callable[[web.Request, Rooms, Actor, SubmittedForm], Awaitable[web.StreamResponse]]
+PageHandler = Callable[[web.Request, Services, Actor], Awaitable[web.StreamResponse]]
+FormHandler = Callable[[web.Request, Services, Actor, SubmittedForm], Awaitable[web.StreamResponse]]
 
 
 def require_session(handler: PageHandler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -64,7 +64,7 @@ def require_form(handler: FormHandler) -> Callable[[web.Request], Awaitable[web.
     return serve
 
 
-async def _authenticate(request: web.Request, services: Rooms) -> Actor:
+async def _authenticate(request: web.Request, services: Services) -> Actor:
     found = await authenticate_session(request, services)
     if found is None:
         raise Refused("unauthenticated")
@@ -122,7 +122,7 @@ def _check_next_path(path: str) -> str:
     return path if ours else ""
 
 
-async def _find_holder(services: Rooms, code: str) -> str | None:
+async def _find_holder(services: Services, code: str) -> str | None:
     """Return the holder of a sign-in code or key, if they may sign in."""
     if not code:
         return None
@@ -137,7 +137,7 @@ async def _find_holder(services: Rooms, code: str) -> str | None:
         return None
 
 
-async def sign_out(request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
+async def sign_out(request: web.Request, services: Services, actor: Actor, _form: SubmittedForm) -> web.StreamResponse:
     """POST /sign-out."""
     await services.keys.close_session(request.cookies.get(COOKIE, ""))
     await services.audit.record(services.clock.now(), actor.code, "sign_out")

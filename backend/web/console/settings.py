@@ -11,7 +11,7 @@ from backend.domain.recompute import DueChange, RuleChange, affects_due_times
 from backend.domain.refusals import Refused
 from backend.domain.settings import load_catalogue
 from backend.domain.ticket import Role
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.web.api.deadlines import get_service
 from backend.web.api.office import set_setting
 from backend.web.body import strip_unstorable
@@ -29,17 +29,17 @@ MAX_SHOWN = 200  # moved duties listed; the rest is only counted
 WITH_OPEN, FROM_NOW_ON = "open", "later"
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /settings?q=&open=: all settings by group, or those whose names contain the words of `q`."""
     return await _render(request, services, actor, read_query(request.query, FILTERS))
 
 
 async def _render(
-    request: web.Request, services: Rooms, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
+    request: web.Request, services: Services, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     snapshot = await services.office.snapshot()
     today, search = services.clock.now().date(), query.get("q", "")
-    found = group_settings(snapshot.settings, services.catalogue, search, query.get("open", ""))
+    found = group_settings(snapshot.settings, services.texts, search, query.get("open", ""))
     return render_page(request, "settings.html", {
         "groups": found, "asked": search, "unit_names": await load_unit_names(services), "fault": fault,
         "may_set": actor.role is Role.ADMIN, "today": today,
@@ -48,7 +48,7 @@ async def _render(
 
 
 async def change_setting(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /settings: change one value or one day; if open duties would move, show a preview with both choices first."""
     if actor.role is not Role.ADMIN:
@@ -68,9 +68,7 @@ async def change_setting(
         else:
             await set_setting(services, key, None, value, actor)
     except Refused as refused:
-        sentence = format_refusal(
-            services.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]}
-        )
+        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
         return await _render(request, services, actor, {"open": _find_group(key)}, sentence, get_status(refused.code))
     raise web.HTTPSeeOther("/settings#days" if day else f"/settings?open={_find_group(key)}#{key}")
 
@@ -80,14 +78,14 @@ def _find_group(key: str) -> str:
     return row.group if row else ""
 
 
-async def _preview_moves(services: Rooms, wanted: RuleChange) -> list[DueChange]:
-    if services.duties is None or not (wanted.days or any(affects_due_times(key) for key in wanted.settings)):
+async def _preview_moves(services: Services, wanted: RuleChange) -> list[DueChange]:
+    if services.deadlines is None or not (wanted.days or any(affects_due_times(key) for key in wanted.settings)):
         return []
     return await get_service(services).preview(wanted)
 
 
 async def _build_preview(
-    services: Rooms, wanted: RuleChange, field: dict[str, str], moved: list[DueChange]
+    services: Services, wanted: RuleChange, field: dict[str, str], moved: list[DueChange]
 ) -> dict[str, Any]:
     values = (await services.office.snapshot()).settings.to_dict()
     key = next(iter(wanted.settings), "")

@@ -9,7 +9,7 @@ from backend.domain.acts import Act, Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Source, State, UnitKind
 from backend.ports.moves import TicketRef
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.tickets.reveal import ALLOWED_ROLES, RequesterReveal
 from backend.web.api.deadlines import dump_duties
 from backend.web.api.files import download
@@ -31,11 +31,11 @@ FILTERS = ("state", "unit", "grade", "category", "overdue", "q", "cursor")
 PAGE_SIZE = 30
 
 
-async def show_list(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_list(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /tickets."""
     query = {name: value for name, value in read_query(request.query, FILTERS).items() if value}
     api_request = ApiRequest(services, actor, query=query)
-    found = await services.reading.list_tickets(
+    found = await services.queries.list_tickets(
         parse_filters(query),
         services.clock.now(),
         before=parse_row_cursor(query),
@@ -53,19 +53,19 @@ async def show_list(request: web.Request, services: Rooms, actor: Actor) -> web.
     })  # fmt: skip
 
 
-async def show(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /tickets/NO."""
     return await _render(request, services, actor)
 
 
 async def _render(
-    request: web.Request, services: Rooms, actor: Actor, *, fault: str = "", code: int = 200, tried_verb: str = "",
+    request: web.Request, services: Services, actor: Actor, *, fault: str = "", code: int = 200, tried_verb: str = "",
     typed: Any = None, requester: Any = None, call_notice: str = "",
 ) -> web.StreamResponse:  # fmt: skip
     """Render a ticket; after a refusal with its sentence, and the typed values kept in the form."""
     view = await load_view(ApiRequest(services, actor), strip_unstorable(request.match_info["no"]))
-    history = await services.reading.load_history(view.ticket.id)
-    snap = await services.desk.moves.load(TicketRef(ticket_id=view.ticket.id))
+    history = await services.queries.load_history(view.ticket.id)
+    snap = await services.tickets.moves.load(TicketRef(ticket_id=view.ticket.id))
     waiting = [r for r in snap.requests if r.decision is None] if snap else []
     pending = {r.kind for r in waiting} | {"arbitration" for r in waiting if r.facts.get("arbitration")}
     serializer = await Serializer.create(services)
@@ -92,49 +92,47 @@ async def _render(
     }, code)  # fmt: skip
 
 
-def _read_script(services: Rooms) -> list[str]:
-    return services.catalogue.render("console.script.lines").split("\n")
+def _read_script(services: Services) -> list[str]:
+    return services.texts.render("console.script.lines").split("\n")
 
 
-async def act(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def act(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /tickets/NO/acts/VERB: act on the ticket, then show it."""
     ticket_no, verb = strip_unstorable(request.match_info["no"]), request.match_info["verb"]
     version = form.fields.get("version", "")
     await load_view(ApiRequest(services, actor), ticket_no)
     try:
-        files = [(await services.filing.store(f.filename or "", f.content, actor)).id for f in form.files]
+        files = [(await services.files.store(f.filename or "", f.content, actor)).id for f in form.files]
         fields = {name: strip_unstorable(value) for name, value in form.fields.items()}
         arguments = read_arguments(verb, fields, files, services.clock.zone)
         seen = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
-        await services.desk.act(
+        await services.tickets.act(
             Act(verb, actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments, version=seen)
         )
     except Refused as refused:
         if refused.code == "not_found":
             raise
-        sentence = format_refusal(
-            services.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]}
-        )
+        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
         return await _render(request, services, actor, fault=sentence, code=get_status(refused.code), tried_verb=verb,
                             typed=form.fields)  # fmt: skip
     raise web.HTTPSeeOther(request.app.router["ticket"].url_for(no=ticket_no))
 
 
-async def reveal(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def reveal(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /tickets/NO/reveal: show name and number once; audited."""
     ticket_no = strip_unstorable(request.match_info["no"])
     reason = strip_unstorable(form.fields.get("reason", ""))[:500]
     try:
-        shown = await RequesterReveal(services.reading, services.audit, services.clock).reveal(ticket_no, reason, actor)
+        shown = await RequesterReveal(services.queries, services.audit, services.clock).reveal(ticket_no, reason, actor)
     except Refused as refused:
         if refused.code == "not_found":
             raise
-        sentence = format_refusal(services.catalogue, refused.code, refused.facts)
+        sentence = format_refusal(services.texts, refused.code, refused.facts)
         return await _render(request, services, actor, fault=sentence, code=get_status(refused.code))
     return await _render(request, services, actor, requester=shown)
 
 
-async def bridge(request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
+async def bridge(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /tickets/NO/bridge: call the actor, then the requester (P3)."""
     ticket_no = strip_unstorable(request.match_info["no"])
     await load_view(ApiRequest(services, actor), ticket_no)
@@ -143,16 +141,12 @@ async def bridge(request: web.Request, services: Rooms, actor: Actor, form: Subm
             raise Refused("unavailable")
         call = await services.calls.start_bridge(actor, ticket_no=ticket_no)
     except Refused as refused:
-        sentence = format_refusal(
-            services.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]}
-        )
+        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
         return await _render(request, services, actor, fault=sentence, code=get_status(refused.code))
-    return await _render(
-        request, services, actor, call_notice=services.catalogue.render("console.bridging", to=call.to)
-    )
+    return await _render(request, services, actor, call_notice=services.texts.render("console.bridging", to=call.to))
 
 
-async def download_file(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def download_file(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /files/ID: always a download."""
     answer = await download(ApiRequest(services, actor, path={"id": strip_unstorable(request.match_info["id"])}))
     return web.Response(body=answer.raw, headers=answer.headers)

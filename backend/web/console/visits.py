@@ -8,7 +8,7 @@ from backend.domain.acts import Act, Actor
 from backend.domain.move_table import is_allowed
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Contacted, Resolved, Source
-from backend.rooms import Rooms
+from backend.services import Services
 from backend.visits import do_not_call as peaceful
 from backend.visits.service import LISTENER_ROLES, VisitService
 from backend.web.api import visits as api
@@ -25,25 +25,25 @@ from backend.web.serializers import Serializer
 RESULTS = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED, Answer.UNSATISFIED, Answer.UNCLEAR, Answer.UNREACHED)
 
 
-async def show_tasks(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_tasks(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /visits."""
     answer = (await api.list_tasks(ApiRequest(services, actor))).payload
     return render_page(request, "visits.html", {**answer, "unit_names": await load_unit_names(services)})
 
 
-async def show_task(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_task(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /visits/tasks/NO."""
     return await _render_task(request, services, actor)
 
 
 async def _render_task(
-    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200, typed: Any = None,
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200, typed: Any = None,
     call_started: Any = None,
 ) -> web.StreamResponse:  # fmt: skip
     ticket_no = strip_unstorable(request.match_info["no"])
     sheet = await _get_service(services).manual.get_task(ticket_no, actor)
     snapshot = await services.office.snapshot()
-    view = await services.reading.get_ticket(ticket_no)
+    view = await services.queries.get_ticket(ticket_no)
     serializer = await Serializer.create(services)
     replies = [serializer.mask(a.reply_text, view.requester) for a in view.assignments if a.reply_text] if view else []
     return render_page(request, "visit_task.html", {
@@ -56,7 +56,7 @@ async def _render_task(
 
 
 async def call_requester(
-    request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /visits/tasks/NO/call: call the agent, then the requester."""
     try:
@@ -73,7 +73,7 @@ async def call_requester(
 
 
 async def record_answers(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /visits/tasks/NO/record: record the requester's answers as an act."""
     ticket_no = strip_unstorable(request.match_info["no"])
@@ -81,7 +81,7 @@ async def record_answers(
     fields = {name: strip_unstorable(form.fields.get(name, "")).strip() for name in names}
     arguments = {"kind": "manual", **{name: value for name, value in fields.items() if value}}
     try:
-        await services.desk.act(Act("visit", actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments))
+        await services.tickets.act(Act("visit", actor, Source.CONSOLE, ticket_no=ticket_no, arguments=arguments))
     except Refused as refused:
         if refused.code == "not_found":
             raise
@@ -91,13 +91,13 @@ async def record_answers(
     raise web.HTTPSeeOther("/visits")
 
 
-async def show_do_not_call(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_do_not_call(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /visits/peace."""
     return await _render_do_not_call(request, services, actor)
 
 
 async def _render_do_not_call(
-    request: web.Request, services: Rooms, actor: Actor, fault: str = "", code: int = 200
+    request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     answer = (await api.list_do_not_call(ApiRequest(services, actor))).payload
     may_change = actor.role in peaceful.EDITOR_ROLES
@@ -105,7 +105,7 @@ async def _render_do_not_call(
 
 
 async def change_do_not_call(
-    request: web.Request, services: Rooms, actor: Actor, form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /visits/peace: add a number to the list or remove an entry, with a reason."""
     fields = {name: strip_unstorable(form.fields.get(name, ""))[:200] for name in ("phone", "ref", "reason")}
@@ -122,7 +122,7 @@ async def change_do_not_call(
     raise web.HTTPSeeOther("/visits/peace")
 
 
-async def show_statistics(request: web.Request, services: Rooms, actor: Actor) -> web.StreamResponse:
+async def show_statistics(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /visits/figures."""
     query = {name: value for name, value in read_query(request.query, ("month",)).items() if value}
     answer = (await api.get_statistics(ApiRequest(services, actor, query=query))).payload
@@ -134,21 +134,21 @@ async def show_statistics(request: web.Request, services: Rooms, actor: Actor) -
 
 
 async def open_recording(
-    request: web.Request, services: Rooms, actor: Actor, _form: SubmittedForm
+    request: web.Request, services: Services, actor: Actor, _form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /visits/recordings/DIAL: redirect to the recording; audited."""
     answer = await api.get_recording(ApiRequest(services, actor, path={"dial": request.match_info["dial"]}))
     raise web.HTTPSeeOther(answer.payload["url"])
 
 
-def _get_service(services: Rooms) -> VisitService:
-    if services.visiting is None:
+def _get_service(services: Services) -> VisitService:
+    if services.visits is None:
         raise Refused("unavailable")
-    return services.visiting
+    return services.visits
 
 
-def _format_refusal(request: web.Request, services: Rooms, refused: Refused) -> str:
-    return format_refusal(services.catalogue, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+def _format_refusal(request: web.Request, services: Services, refused: Refused) -> str:
+    return format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
 
 
 def add_routes(app: web.Application) -> None:

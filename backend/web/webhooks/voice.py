@@ -34,10 +34,10 @@ Fields = list[tuple[str, str]]
 
 
 class HasAddress(Protocol):
-    """backend/environment.py: this server's public address; signatures are checked against it (FW2)."""
+    """backend/app/config.py: this server's public address; signatures are checked against it (FW2)."""
 
     @property
-    def address(self) -> str: ...
+    def base_url(self) -> str: ...
 
 
 class PhoneHooks:
@@ -250,6 +250,6 @@ def _parse_count(request: web.Request, name: str) -> int:
 
 def add_phone_hooks(app: web.Application, calls: Calls, carrier: VoiceCarrier, config: HasAddress) -> PhoneHooks:
     """Add the carrier's routes to an application."""
-    hooks = PhoneHooks(calls, carrier, config.address)
+    hooks = PhoneHooks(calls, carrier, config.base_url)
     hooks.add_routes(app)
     return hooks

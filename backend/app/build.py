@@ -1,0 +1,146 @@
+"""Composition root: builds and starts the whole application, and shuts it down in reverse order."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Collection
+from datetime import UTC, datetime
+
+import structlog
+from aiohttp import web
+
+from backend.app.application import Application
+from backend.app.build_services import build_application
+from backend.app.config import Config
+from backend.app.core import is_embedded, open_core
+from backend.app.drivers import build_next_stop, build_simulator, build_twilio_carrier, prepare_rehearsal
+from backend.app.runfile import delete_run_file, lock_database, write_run_file
+from backend.rehearsal.shared_clock import SharedClock
+from backend.web.app import RUNNER_OPTIONS, build_app
+from backend.web.webhooks.sms import SmsHooks
+from backend.web.webhooks.voice import PhoneHooks
+from backend.web.webhooks.voice_reports import ReportHooks
+
+log = structlog.get_logger("app")
+ROLES = ("web", "bot", "worker", "clock")
+
+
+@contextlib.asynccontextmanager
+async def open_application(
+    config: Config,
+    roles: Collection[str] = ROLES,
+    *,
+    wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AsyncIterator[Application]:
+    """Run the application of a configuration while inside.
+
+    Raises Refused: `secret_missing`, `public_url_not_https`, `database_behind`, `in_use` … and OSError when the
+    address is taken.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        if is_embedded(config):
+            stack.enter_context(lock_database(config.data))
+        listening = _bind_address(config, stack) if "web" in roles else None
+        simulator = build_simulator(config)
+        config.check()
+        core = await stack.enter_async_context(open_core(config, wall_clock=wall_clock))
+        application = await build_application(config, core, simulator, roles, stack)
+        if listening is not None:
+            await _start_web(application, listening, stack)
+        await _start(application, roles, stack)
+        yield application
+
+
+# -- steps, in order
+
+
+def _bind_address(config: Config, stack: contextlib.ExitStack | contextlib.AsyncExitStack) -> socket.socket:
+    """Bind the address first, so that the real port behind port 0 is known before it is published."""
+    listening = socket.create_server((config.host, config.port), backlog=512)
+    stack.callback(listening.close)
+    config.port = listening.getsockname()[1]
+    return listening
+
+
+async def _start_web(application: Application, listening: socket.socket, stack: contextlib.AsyncExitStack) -> None:
+    """Start the web server with the carrier's webhooks and, in a rehearsal, the simulator."""
+    config, calls, simulator = application.config, application.calls, application.simulator
+    extra: list[Callable[[web.Application], None]] = []
+    if calls is not None:
+        carrier = calls.dependencies.carrier
+        extra.append(
+            PhoneHooks(calls, carrier, config.base_url).add_routes
+            if carrier.can.live
+            else ReportHooks(calls, carrier).add_to
+        )
+        sms = application.services.visits and application.services.visits.texting
+        if sms:
+            # reports about SMS are signed by the SMS carrier, which may not be the one of the calls
+            signer = carrier if carrier.name == sms.gateway.name else build_twilio_carrier(config)
+            extra.append(SmsHooks(calls, signer or carrier, config.base_url, sms).add_routes)
+    if simulator is not None:
+        simulator_app = simulator.build_app()
+
+        def mount(app: web.Application) -> None:
+            app.add_subapp("/sandbox/", simulator_app)
+
+        extra.append(mount)
+    runner = web.AppRunner(build_app(application.services, extra), **RUNNER_OPTIONS)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listening).start()
+    if simulator is not None:
+        await simulator.start()
+        stack.push_async_callback(simulator.close)
+
+
+async def _start(application: Application, roles: Collection[str], stack: contextlib.AsyncExitStack) -> None:
+    """Load sample data in a rehearsal, issue this run's admin key, start the chat receiver, then the workers."""
+    config, core = application.config, application.core
+    await core.ids.refill()
+    if application.simulator is not None:
+        await prepare_rehearsal(core, application.simulator)
+    if "web" in roles:
+        name = "console" if config.sandbox else f"plate-{os.getpid()}"
+        await core.keys.revoke_keys(name, core.clock.now())
+        application.admin_key = await core.keys.create_key(name, core.clock.now(), role="admin")
+        write_run_file(config.data, f"http://{config.host}:{config.port}", application.admin_key)
+        stack.callback(delete_run_file, config.data)
+    if core.sandbox_clock is not None:
+        core.sandbox_clock.settle = application.settle
+        core.sandbox_clock.find_next_due = build_next_stop(application.due_work, application.simulator)
+        if not is_embedded(config):  # there may be other processes
+            shared_clock = SharedClock(
+                core.sandbox_clock, core.key_values, f"{os.getpid()}-{secrets.token_hex(3)}", application.settle
+            )
+            core.sandbox_clock.settle = shared_clock.settle
+            stack.push_async_callback(_cancel, asyncio.create_task(shared_clock.follow(), name="hour"))
+    if application.inbox_worker is not None and "bot" in roles:
+        await application.inbox_worker.prepare()
+        if config.telegram_mode == "webhook":
+            secret = config.telegram_secret.get_secret_value()
+            receiver = application.inbox_worker.set_webhook(f"{config.base_url}/hooks/telegram", secret)
+        else:
+            receiver = application.inbox_worker.poll()
+        stack.push_async_callback(_cancel, asyncio.create_task(receiver, name="ear"))
+    await application.workers.start()
+    stack.push_async_callback(application.workers.stop)
+    assert application.services.delivery is not None
+    stack.push_async_callback(
+        application.services.delivery.close
+    )  # sends in flight finish before the workers end (FM2)
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def serve(config: Config, roles: Collection[str] = ROLES) -> int:
+    """Run the application until stopped; return 0 when stopped by SIGINT or SIGTERM."""
+    from backend.app.run import run_until_stopped
+
+    return await run_until_stopped(config, roles, open_application)

@@ -1,0 +1,264 @@
+"""Builds every service with its dependencies, in order."""
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from backend.app.application import Application
+from backend.app.build_visits import build_visits
+from backend.app.config import Config
+from backend.app.core import Core, build_reporting
+from backend.app.drivers import (
+    build_channels,
+    build_provider_status,
+    build_rate_limiter,
+    build_voice_carrier,
+)
+from backend.app.jobs import add_workers
+from backend.app.workers import Workers
+from backend.calls.dependencies import CallDependencies
+from backend.calls.service import Calls
+from backend.deadlines.recompute import DutyRecompute
+from backend.delivery.cards import CardRenderer
+from backend.delivery.sms import SmsWorker
+from backend.delivery.snooze import SnoozeService
+from backend.delivery.worker import DeliveryWorker
+from backend.domain.acts import Plan
+from backend.integrity.checks import IntegrityChecks
+from backend.office.duty_roster import list_roster_findings
+from backend.office.readiness import UnitReadiness
+from backend.platform.service import PlatformSync
+from backend.reporting.indicators import Indicators
+from backend.scoring.dependencies import ScoringDependencies
+from backend.scoring.service import Scoring
+from backend.services import Services
+from backend.tickets.files import TicketFiles
+from backend.triage.governance import Governance
+from backend.triage.hot import HotListBuilder
+from backend.visits.automatic import AutoVisits
+from notify.carrier import VoiceCarrier
+from notify.channel import Channel
+from notify.platform_client import PlatformClient
+from notify.rate_limit import RateLimiter
+from storage.calls.calls import SqlCallStore
+from storage.deadlines.due import SqlDueStore
+from storage.delivery.cards import SqlCardStore as CardShelf
+from storage.delivery.inbox import SqlInboxStore
+from storage.delivery.outbox import SqlOutboxStore
+from storage.integrity.checks import SqlIntegrityStore
+from storage.office.readiness import SqlReadinessStore
+from storage.platform.writebacks import SqlPlatformStore
+from storage.reporting.indicators import SqlIndicatorStore
+from storage.scoring.counts import SqlScoringStore
+from storage.tickets.files import SqlFileStore
+from storage.tickets.glance import SqlGlanceStore
+from storage.tickets.queries import SqlQueryStore
+from storage.triage.governance import SqlGovernanceStore
+from storage.web.idempotency import SqlIdempotencyStore
+
+if TYPE_CHECKING:
+    from bot.receive import InboxWorker
+    from sandbox.simulator import Simulator
+
+
+@dataclass(frozen=True)
+class DeliveryParts:
+    """The parts of delivery: messages, chat cards, and what renders and sends both."""
+
+    outbox: SqlOutboxStore
+    cards: CardShelf
+    card_updater: CardRenderer
+    worker: DeliveryWorker
+    owner: str  # identifies this process in leases
+
+
+async def build_application(
+    config: Config, core: Core, simulator: "Simulator | None", roles: Collection[str],
+    stack: contextlib.AsyncExitStack,
+) -> Application:  # fmt: skip
+    """Build all services and the workers; what must be closed is closed by `stack`."""
+    s = core
+    if simulator is not None:
+        simulator.now = simulator.chat.now = simulator.phones.now = s.clock.now
+    channels, carrier = build_channels(config), build_voice_carrier(config)
+    limiter = await build_rate_limiter(config, core, stack)
+    delivery = _build_delivery(config, s, channels, limiter)
+    calls, visits = _build_calls(config, s, delivery, carrier, limiter)
+    due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds)
+    services, scoring = _build_services(config, s, delivery, calls, visits, workers)
+    _add_services(services, scoring, config, s, delivery, due)
+    services.visits = visit_service = build_visits(config, s, calls, limiter)
+    sms_gateway = visit_service.texting.gateway if visit_service.texting else None
+    services.sms = SmsWorker(
+        delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, config.hotline_name,
+        config.hotline, sms_gateway,
+    )  # fmt: skip
+    closing: list[Any] = [
+        delivery.worker,
+        services.platform,
+        services.reporting,
+        *channels.values(),
+        *([carrier] if carrier else []),
+    ]
+    if visits is not None and visit_service.texting is not None:
+        visits.unreached_texts = visit_service.texting
+        closing.append(visit_service.texting)
+    inbox_worker = None
+    if "telegram" in channels:
+        inbox_worker = _build_inbox_worker(channels["telegram"], s, services, scoring, delivery, limiter, due)
+        services.telegram_secret = config.telegram_secret.get_secret_value()
+        inbox_worker.on_received = lambda: workers.wake("chat")
+    application = Application(config, core, services, workers, due, inbox_worker, calls, simulator, "")
+    add_workers(application, core, roles)
+    if calls is not None:
+        calls.dependencies.wake = lambda: workers.wake("calls", "courier")
+        calls.dependencies.ledger = scoring.ledgers
+    _add_listeners(s, delivery.worker, workers)
+    stack.push_async_callback(_close_all, closing)
+    return application
+
+
+def _build_delivery(
+    config: Config, core: Core, channels: dict[str, Channel], rate_limiter: RateLimiter
+) -> DeliveryParts:
+    outbox, cards = SqlOutboxStore(core.db, core.ids), CardShelf(core.db, core.ids, core.encryption)
+    card_updater = CardRenderer(core.moves, core.office, cards, core.texts, core.chat_state)
+    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+    worker = DeliveryWorker(
+        outbox=outbox, cards=cards, renderer=card_updater, moves=core.moves, office=core.office, channels=channels,
+        bindings=core.people, ids=core.ids, texts=core.texts, owner=owner, rate_limiter=rate_limiter,
+        lease_seconds=config.lease_seconds,
+    )  # fmt: skip
+    return DeliveryParts(outbox, cards, card_updater, worker, owner)
+
+
+def _build_calls(
+    config: Config, core: Core, delivery: DeliveryParts, carrier: VoiceCarrier | None, rate_limiter: RateLimiter
+) -> tuple[Calls | None, AutoVisits | None]:
+    if carrier is None:
+        return None, None
+    call_tools = CallDependencies(
+        SqlCallStore(core.db, core.ids, core.encryption), delivery.outbox, core.tickets, core.office, core.people, delivery.worker, carrier, rate_limiter, core.audit,
+        core.texts, config.twilio_from, config.base_url, config.hotline, config.hotline_name,
+        core.ids,
+    )  # fmt: skip
+    visits = AutoVisits(call_tools)
+    return Calls(call_tools, visits), visits
+
+
+def _build_services(
+    config: Config,
+    core: Core,
+    delivery: DeliveryParts,
+    calls: Calls | None,
+    visits: AutoVisits | None,
+    workers: Workers,
+) -> tuple[Services, Scoring]:
+    """Build the services of the main path, from intake to scoring."""
+    filing = TicketFiles(SqlFileStore(core.db), core.clock)
+    scoring_tools = ScoringDependencies(audit=core.audit, files=filing, outbox=delivery.outbox, texts=core.texts)
+    auditor = IntegrityChecks(
+        SqlIntegrityStore(core.db, core.ids),
+        core.clock,
+        lambda: datetime.now(UTC),
+        [lambda: list_roster_findings(core.duty_roster)],
+    )
+    scoring = Scoring(SqlScoringStore(core.db), core.office, core.ids, scoring_tools)
+    services = Services(
+        clock=core.clock, office=core.office, tickets=core.tickets, queries=SqlQueryStore(core.db, core.encryption), keys=core.keys, files=filing,
+        audit=core.audit, idempotency=SqlIdempotencyStore(core.db, core.encryption), texts=core.texts, public_url=config.base_url,
+        sandbox=config.sandbox, intake=core.intake, people=core.people, imports=core.imports,
+        scoring=scoring, sandbox_clock=core.sandbox_clock, delivery=delivery.worker,
+        calls=calls, automatic_visits=visits, integrity=auditor, heartbeats=workers.heartbeats, started_at=core.clock.now(),
+        providers=build_provider_status(config),
+    )  # fmt: skip
+    return services, scoring
+
+
+def _add_services(
+    services: Services, scoring: Scoring, config: Config, core: Core, delivery: DeliveryParts, due: SqlDueStore
+) -> None:
+    """Add the other services: duty rosters, time limits, similarity, governance, documents, readiness, platform."""
+    services.duty_roster, services.deadlines = (
+        core.duty_roster,
+        DutyRecompute(due, core.tickets, core.office, core.audit),
+    )
+    services.reporting = build_reporting(core, scoring)
+    services.indicators = Indicators(SqlIndicatorStore(core.db), core.office)
+    services.similarity, services.dispatch_suggestions, services.hot_topics = (
+        core.similarity,
+        core.dispatch_suggestions,
+        HotListBuilder(core.similarity_store, core.similarity, core.office),
+    )
+    services.governance = Governance(SqlGovernanceStore(core.db), core.similarity, scoring, core.office, core.ids)
+    services.readiness = UnitReadiness(SqlReadinessStore(core.db, core.ids), core.office)
+    services.platform = delivery.card_updater.platform = _build_platform(config, core, delivery.owner)
+
+
+def _add_listeners(core: Core, delivery: DeliveryWorker, workers: Workers) -> None:
+    """Wake the workers that have work after a move."""
+
+    def on_move(_plan: object, _ticket_no: str) -> None:
+        delivery.wake()
+        workers.wake("courier", "calls", "visits", "texts", "informing", "platform")
+
+    def on_arrival(plan: Plan, ticket_no: str) -> None:
+        if plan.entry.verb in ("create", "accept"):
+            core.similarity.queue(ticket_no)
+            workers.wake("likeness")
+
+    core.tickets.listeners += [on_move, on_arrival]
+
+
+def _build_platform(config: Config, core: Core, owner: str) -> PlatformSync:
+    """Build the service for the external platform; without a URL, moves wait for one."""
+    secret, old = config.platform_secret.get_secret_value(), config.platform_secret_old.get_secret_value()
+    url, feed = config.platform_url, config.platform_feed_url
+    client = PlatformClient(url, secret, feed) if url else None
+    return PlatformSync(
+        SqlPlatformStore(core.db), core.office, core.imports, core.key_values, core.audit, client, (secret, old), owner,
+        timedelta(seconds=config.lease_seconds),
+    )  # fmt: skip
+
+
+def _build_inbox_worker(
+    channel: Channel,
+    core: Core,
+    services: Services,
+    scoring: Scoring,
+    delivery: DeliveryParts,
+    rate_limiter: RateLimiter,
+    due: SqlDueStore,
+) -> "InboxWorker":
+    """Build the chat adapter with its services."""
+    from bot.receive import InboxWorker
+    from bot.services import BotServices as ChatHouse
+    from notify.chat.telegram import TelegramChannel
+
+    assert isinstance(channel, TelegramChannel)
+    chat_services = ChatHouse(
+        bot=channel.bot, channel=channel, tickets=core.tickets, office=core.office, people=core.people, chat_state=core.chat_state,
+        queries=services.queries, files=services.files, audit=core.audit, cards=delivery.card_updater, card_store=delivery.cards,
+        texts=core.texts, rate_limiter=rate_limiter, calls=services.calls,
+    )  # fmt: skip
+    chat_services.overview, chat_services.scoring, chat_services.quiet_hours, chat_services.reporting = (
+        SqlGlanceStore(core.db),
+        scoring,
+        core.duty_roster,
+        services.reporting,
+    )
+    chat_services.snooze = SnoozeService(delivery.outbox, services.queries, core.office, core.ids, core.moves, due)
+    inbox_worker = InboxWorker(chat_services, SqlInboxStore(core.db, core.ids))
+    services.inbox = inbox_worker
+    return inbox_worker
+
+
+async def _close_all(services: list[Any]) -> None:
+    for service in services:
+        with contextlib.suppress(Exception):
+            await service.close()

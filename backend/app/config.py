@@ -1,0 +1,176 @@
+"""Process configuration from environment variables, then `jiesu.toml` (contract §2)."""
+
+import secrets
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from backend.domain.refusals import Refused
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
+
+
+class TomlSource(TomlConfigSettingsSource):
+    """Settings from `jiesu.toml`, by field name or by environment name: `profile`, `JIESU_PROFILE`."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        settings = {name.lower().removeprefix("jiesu_"): value for name, value in self.init_kwargs.items()}
+        self.init_kwargs = settings
+
+
+class Config(BaseSettings):
+    """The settings of contract §2; the environment variable is `JIESU_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="JIESU_", toml_file="jiesu.toml", extra="ignore", env_ignore_empty=True, frozen=False
+    )
+
+    data: Path = Path("var")
+    database_url: str = ""
+    redis_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""
+    secret_key: SecretStr = SecretStr("")
+    secret_key_old: SecretStr = SecretStr("")
+    profile: Literal["jilin", "beijing_mutual_aid"] = "jilin"
+    timezone: str = "Asia/Shanghai"
+    sandbox: bool = False
+    samples: bool = False  # import the invented sample office at the start of a rehearsal (`make run` sets it)
+    telegram_token: SecretStr = SecretStr("")
+    telegram_api_url: str = ""
+    telegram_mode: Literal["polling", "webhook"] = "polling"
+    telegram_secret: SecretStr = SecretStr("")
+    telegram_pace: float = Field(
+        default=1.0, gt=0, le=1000
+    )  # factor on the public limits, for a self-hosted Bot API server
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_auth_token_old: SecretStr = SecretStr("")
+    twilio_api_url: str = ""
+    twilio_from: str = ""
+    twilio_calls_per_second: float = Field(default=1.0, gt=0, le=1000)  # granted to the account by the carrier
+    aliyun_access_key_id: str = ""  # when set, calls go through Aliyun instead of Twilio
+    aliyun_access_key_secret: SecretStr = SecretStr("")
+    aliyun_endpoint: str = ""  # host, or http://host:port of a substitute; empty for the official one
+    aliyun_show_number: str = ""  # purchased caller number; empty for the carrier's shared ones
+    aliyun_templates: str = ""  # phone.P1=TTS_1,… : the carrier's template code of each text (docs/telephone.zh.md)
+    aliyun_hook_secret: SecretStr = SecretStr("")  # last path segment of the report URL
+    platform_url: str = ""  # where moves are written back when another platform holds the record
+    platform_feed_url: str = ""  # where its new demands are fetched
+    platform_secret: SecretStr = SecretStr("")
+    platform_secret_old: SecretStr = SecretStr("")  # still accepted from the platform during a key change
+    tick_seconds: float = Field(default=2.0, gt=0, le=3600)
+    lease_seconds: float = Field(default=45.0, ge=1, le=3600)
+    log_format: Literal["json", "console", ""] = ""
+    language: Literal["zh_CN", "en"] = "zh_CN"
+    hotline: str = "12345"  # the number requesters may call; its name is spoken in visits
+    hotline_name: str = "12345热线"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except Exception as error:
+            raise ValueError(f"unknown time zone: {value}") from error
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("sqlite", "postgresql"):
+            raise ValueError("sqlite:///… or postgresql://… is wanted")
+        return value
+
+    @field_validator("public_url", "telegram_api_url", "twilio_api_url", "platform_url", "platform_feed_url")
+    @classmethod
+    def _plain_url(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("an http or https address is wanted")
+        return value.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources by precedence: arguments, environment, file."""
+        return init_settings, env_settings, TomlSource(settings_cls)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of days, office hours and spoken times."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL; defaults to the embedded file."""
+        return self.database_url or f"sqlite:///{self.data.resolve() / 'jiesu.db'}"
+
+    @property
+    def base_url(self) -> str:
+        """The public base URL of this server; webhook signatures are checked against it."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    def load_secret_key(self) -> str:
+        """Return the configured secret key, else the one stored in the data directory (created in the sandbox only).
+
+        Refused `secret_missing` when there is none outside the sandbox, `secret_short` below 16 characters.
+        """
+        configured = self.secret_key.get_secret_value()
+        if configured:
+            if len(configured) < 16:
+                raise Refused("secret_short")
+            return configured
+        stored_key = self.data / "secret.key"
+        if stored_key.exists():
+            return stored_key.read_text("ascii").strip()
+        if not self.sandbox:
+            raise Refused("secret_missing")
+        self.data.mkdir(parents=True, exist_ok=True)
+        stored_key.touch(mode=0o600)
+        stored_key.write_text(secrets.token_urlsafe(32), "ascii")
+        return stored_key.read_text("ascii").strip()
+
+    def check(self) -> None:
+        """Refuse to start with unsafe settings (faults, "How it is reached" 9; FT6)."""
+        parts = urlsplit(self.base_url)
+        if not self.sandbox and parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise Refused("public_url_not_https", url=self.base_url)
+        is_webhook = self.telegram_token.get_secret_value() and self.telegram_mode == "webhook"
+        if is_webhook and len(self.telegram_secret.get_secret_value()) < 8:
+            raise Refused("telegram_secret_missing")
+        if self.twilio_account_sid and not self.twilio_auth_token.get_secret_value():
+            raise Refused("twilio_token_missing")
+        self._check_aliyun()
+        self._check_platform()
+        self.load_secret_key()
+
+    def _check_aliyun(self) -> None:
+        """Require an unguessable secret in the URL at which key presses are reported (FW1)."""
+        if self.aliyun_access_key_id and len(self.aliyun_hook_secret.get_secret_value()) < 16:
+            raise Refused("aliyun_secret_missing")
+
+    def _check_platform(self) -> None:
+        """Require https and a secret of at least 16 characters for the external platform."""
+        for url in filter(None, (self.platform_url, self.platform_feed_url)):
+            plain = urlsplit(url)
+            if not self.sandbox and plain.scheme != "https" and plain.hostname not in LOOPBACK:
+                raise Refused("platform_not_https", url=url)
+            if len(self.platform_secret.get_secret_value()) < 16:
+                raise Refused("platform_secret_missing")

@@ -1,0 +1,196 @@
+"""Opens the core without adapters: database, keys, clock, office, tickets and the services that need only storage."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backend.app.config import Config
+from backend.deadlines.recompute import DutyRecompute
+from backend.domain.refusals import Refused
+from backend.domain.texts import Texts
+from backend.importing.history import HistoryImport
+from backend.importing.importer_base import ImportServices as Rows
+from backend.importing.service import ImportService
+from backend.integrity.journal import JournalVerifier
+from backend.office.cache import Clock, OfficeCache
+from backend.office.duty_roster import DutyRoster
+from backend.office.people import People
+from backend.rehearsal.clock import SandboxClock
+from backend.reporting import Reporting
+from backend.scoring import Scoring
+from backend.tickets.intake import Intake
+from backend.tickets.service import TicketService
+from backend.triage import Similarity
+from backend.triage.dispatching import DispatchSuggestions
+from storage.deadlines.due import SqlDueStore
+from storage.delivery.chat_state import SqlChatStateStore
+from storage.engine import versions
+from storage.engine.database import Database, open_database
+from storage.engine.encryption import Encryption
+from storage.engine.ids import IdSupply
+from storage.importing.history import SqlHistoryStore as HistoryShelf
+from storage.importing.imports import SqlImportStore
+from storage.integrity.audit import SqlAuditStore
+from storage.integrity.journal import SqlJournalStore
+from storage.office.config import SqlConfigStore
+from storage.office.duty_roster import SqlDutyRosterStore
+from storage.office.key_values import SqlKeyValueStore
+from storage.office.keys import SqlKeyStore
+from storage.office.people import SqlPeopleStore
+from storage.reporting.bulletins import SqlBulletinStore
+from storage.scoring.counts import SqlScoringStore
+from storage.tickets.intake import SqlIntakeStore
+from storage.tickets.moves import PostgresMoveStore, SqliteMoveStore, create_move_store
+from storage.triage.catalogue import SqlCatalogueStore
+from storage.triage.features import SqlFeatureStore
+
+
+@dataclass(frozen=True)
+class Core:
+    """All stores, and the services that need nothing else."""
+
+    config: Config
+    db: Database
+    encryption: Encryption
+    ids: IdSupply
+    key_values: SqlKeyValueStore
+    configuration: SqlConfigStore
+    clock: Clock
+    sandbox_clock: SandboxClock | None
+    office: OfficeCache
+    moves: SqliteMoveStore | PostgresMoveStore
+    tickets: TicketService
+    keys: SqlKeyStore
+    audit: SqlAuditStore
+    people_store: SqlPeopleStore
+    chat_state: SqlChatStateStore
+    people: People
+    intake: Intake
+    imports: ImportService
+    journal_verifier: JournalVerifier
+    texts: Texts
+    duty_roster: DutyRoster
+    similarity_store: SqlFeatureStore
+    similarity: Similarity
+    dispatch_suggestions: DispatchSuggestions
+
+
+def is_embedded(config: Config) -> bool:
+    """Whether the database is the embedded SQLite file."""
+    return config.resolved_database_url.startswith("sqlite")
+
+
+async def prepare_database(config: Config, *, upgrade: bool = False) -> None:
+    """Migrate the tables to this version: in the sandbox, in a new embedded file, or with `upgrade`.
+
+    Refused `database_behind` otherwise.
+    """
+    current = await asyncio.to_thread(versions.read_version, config.resolved_database_url)
+    if current == versions.code_version():
+        return
+    fresh = current is None and is_embedded(config)
+    if not (upgrade or fresh or config.sandbox):
+        raise Refused("database_behind")
+    await asyncio.to_thread(versions.upgrade, config.resolved_database_url)
+
+
+def get_schema_versions(config: Config) -> tuple[str | None, str | None]:
+    """Return the schema version of the database and that of this code."""
+    return versions.read_version(config.resolved_database_url), versions.code_version()
+
+
+def build_reporting(core: Core, scoring: Scoring | None = None) -> Reporting:
+    """Build the reporting service."""
+    scoring = scoring or Scoring(SqlScoringStore(core.db), core.office, core.ids)
+    return Reporting(SqlBulletinStore(core.db, core.ids, core.encryption), scoring, core.audit, core.texts)
+
+
+@contextlib.asynccontextmanager
+async def open_office(config: Config) -> AsyncIterator[OfficeCache]:
+    """Open only the rules, people and calendar in force, for reading; needs no secret."""
+    await prepare_database(config)
+    db = open_database(config.resolved_database_url)
+    try:
+        yield OfficeCache(
+            SqlConfigStore(db, IdSupply(db)), await _build_clock(config, SqlKeyValueStore(db)), config.profile
+        )
+    finally:
+        await db.close()
+
+
+@contextlib.asynccontextmanager
+async def open_scoring(config: Config) -> AsyncIterator[Scoring]:
+    """Open only the scoring service, for trial runs; needs no secret."""
+    await prepare_database(config)
+    db = open_database(config.resolved_database_url)
+    try:
+        ids = IdSupply(db)
+        clock = await _build_clock(config, SqlKeyValueStore(db))
+        yield Scoring(SqlScoringStore(db), OfficeCache(SqlConfigStore(db, ids), clock, config.profile), ids)
+    finally:
+        await db.close()
+
+
+async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
+    """Build the clock of this installation: in the sandbox, with the stored offset."""
+    sandbox = SandboxClock(values)
+    if config.sandbox:
+        await sandbox.load()
+    return Clock(sandbox.now, config.zone)
+
+
+@contextlib.asynccontextmanager
+async def open_core(
+    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AsyncIterator[Core]:  # fmt: skip
+    """Open the core of a configuration while inside; `real` is the wall clock.
+
+    Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
+    """
+    encryption = Encryption(config.load_secret_key(), [s for s in (config.secret_key_old.get_secret_value(),) if s])
+    await prepare_database(config, upgrade=upgrade)
+    db = open_database(config.resolved_database_url)
+    try:
+        ids, key_values, texts = IdSupply(db), SqlKeyValueStore(db), Texts(config.language)
+        sandbox = SandboxClock(key_values, wall_clock) if config.sandbox else None
+        if sandbox is not None:
+            await sandbox.load()
+        clock = Clock(sandbox.now, config.zone, lambda: sandbox.offset) if sandbox else Clock(wall_clock, config.zone)
+        configuration, moves = SqlConfigStore(db, ids), create_move_store(db)
+        office = OfficeCache(configuration, clock, config.profile)
+        tickets = TicketService(moves, office, ids, encryption.journal)
+        people, drafts = SqlPeopleStore(db, ids, encryption), SqlChatStateStore(db)
+        registry = People(people, drafts, office)
+        intake = Intake(SqlIntakeStore(db), office, ids, encryption, tickets)
+        import_store = SqlImportStore(db, ids)
+        audit = SqlAuditStore(db, ids)
+        duty_roster = DutyRoster(SqlDutyRosterStore(db, ids), office, audit)
+        similarity_store = SqlFeatureStore(db, encryption)
+        similarity = Similarity(similarity_store, office, key_values)
+        dispatch_suggestions = DispatchSuggestions(
+            SqlCatalogueStore(db, ids, config.zone), similarity_store, similarity, office, audit
+        )
+        row_targets = Rows(
+            office,
+            intake,
+            registry,
+            tickets,
+            import_store,
+            HistoryImport(HistoryShelf(db, ids, encryption), office),
+            duty_roster,
+            dispatch_suggestions,
+        )
+        yield Core(
+            config, db, encryption, ids, key_values, configuration, clock, sandbox, office, moves, tickets, SqlKeyStore(db, ids),
+            audit, people, drafts, registry, intake, ImportService(row_targets, import_store, office, texts),
+            JournalVerifier(SqlJournalStore(db, ids), encryption.journal), texts, duty_roster, similarity_store, similarity, dispatch_suggestions,
+        )  # fmt: skip
+    finally:
+        await db.close()
+
+
+def build_deadlines(core: Core) -> DutyRecompute:
+    """Build the service that lists and recomputes time limits."""
+    return DutyRecompute(SqlDueStore(core.db), core.tickets, core.office, core.audit)

@@ -1,0 +1,108 @@
+"""Runs the application in the foreground: sets up its log, prints the addresses, stops on SIGINT or SIGTERM."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Collection, Iterator, MutableMapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+
+from backend.app.config import Config
+from backend.domain.refusals import Refused
+from backend.domain.texts import Texts
+
+
+def reduce_move_line(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Reduce the log line of a move to the fields of contract §8; it has its own time."""
+    if line.get("event") != "moved":
+        return line
+    return {"event": "moved"} | {name: value for name, value in line.items() if name not in ("level", "timestamp")}
+
+
+def configure_logging(config: Config) -> None:
+    """Configure logging: one JSON object a line, or readable lines on a terminal; errors only from other libraries."""
+    form = config.log_format or ("console" if sys.stderr.isatty() else "json")
+    last: list[Any] = (
+        [structlog.dev.ConsoleRenderer()]
+        if form == "console"
+        else [
+            reduce_move_line,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), *last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout if form == "json" else sys.stderr),
+        cache_logger_on_first_use=True,
+    )  # fmt: skip
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # a malformed request is not worth a line (FW29)
+
+
+@contextlib.contextmanager
+def take_over_terminal() -> Iterator[None]:
+    """Under `make run`, let Ctrl-C reach only this process: make would die of it, and a clean stop would not exit 0.
+
+    The terminal is given back afterwards; without one nothing is done.
+    """
+    if os.environ.get("JIESU_OWN_TERMINAL") != "1" or not sys.stdin.isatty():
+        yield
+        return
+    terminal, former = sys.stdin.fileno(), os.getpgrp()
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # taking and giving back the terminal must not stop us
+    try:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(terminal, os.getpid())
+    except OSError:  # a session leader, or another session's terminal: Ctrl-C reaches us anyway
+        yield
+        return
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.tcsetpgrp(terminal, former)
+
+
+async def run_until_stopped(
+    config: Config,
+    roles: Collection[str],
+    open_application: Callable[..., AbstractAsyncContextManager[Any]],
+) -> int:
+    """Open, print the addresses, wait for SIGINT or SIGTERM, close; return 0, or 1 if it could not be opened."""
+    configure_logging(config)
+    texts = Texts(config.language)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        with take_over_terminal():
+            async with open_application(config, roles) as application:
+                print(_render_welcome(config, application.token, texts), flush=True)
+                await stopped.wait()
+                print(texts.render("cli.closing"), file=sys.stderr, flush=True)
+    except Refused as refused:
+        print(texts.render_refusal(refused.code, dict(refused.facts)), file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(texts.render("cli.port_taken", host=config.host, port=config.port,
+                            why=error.strerror or str(error)), file=sys.stderr)  # fmt: skip
+        return 1
+    return 0
+
+
+def _render_welcome(config: Config, token: str, texts: Texts) -> str:
+    here = f"http://{config.host}:{config.port}"
+    key = "cli.welcome"
+    if config.sandbox:
+        key = "cli.welcome_samples" if config.samples else "cli.welcome_sandbox"
+    return texts.render(key, console=f"{here}/", sandbox=f"{here}/sandbox", api=f"{here}/api/openapi.json", token=token)

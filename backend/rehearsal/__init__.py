@@ -1,0 +1,1 @@
+"""A sample city and a clock that can be moved."""

@@ -1,0 +1,98 @@
+"""The rehearsal clock: real time plus an offset; moving it runs everything that becomes due, in order."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from backend.domain.refusals import Refused
+
+_PART = re.compile(r"(\d{1,6})\s*(d|h|m|s)", re.IGNORECASE | re.ASCII)
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+MAX_SPAN = timedelta(days=400)
+MAX_STEPS = 2_000  # stops on the way at most; instants closer together share one
+
+
+class OffsetStore(Protocol):
+    """Stores the offset, so that a restart does not turn the clock back and all processes share it."""
+
+    async def get(self, name: str) -> str | None: ...
+    async def put(self, name: str, value: str) -> None: ...
+
+
+def parse_span(text: str) -> timedelta:
+    """Parse `2h30m`, `1d` or `45s`. Refused `bad_span` for anything else, for zero and for over 400 days."""
+    cleaned = text.strip()
+    parts = _PART.findall(cleaned)
+    if not parts or _PART.sub("", cleaned).strip():
+        raise Refused("bad_span", value=text[:40])
+    span = timedelta(**{_UNITS[u.lower()]: 0 for _, u in parts})
+    for amount, unit in parts:
+        span += timedelta(**{_UNITS[unit.lower()]: int(amount)})
+    if not timedelta(0) < span <= MAX_SPAN:
+        raise Refused("bad_span", value=text[:40])
+    return span
+
+
+class SandboxClock:
+    """A clock that can be moved forward. `settle` runs what is due now; `next_at` returns the next due instant."""
+
+    def __init__(self, store: OffsetStore, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self._wall_clock = wall_clock
+        self._offset = timedelta(0)
+        self.settle: Callable[[], Awaitable[object]] | None = None
+        self.find_next_due: Callable[[datetime], Awaitable[datetime | None]] | None = None
+
+    async def load(self) -> None:
+        """Load the stored offset."""
+        await self.catch_up()
+
+    async def catch_up(self) -> bool:
+        """Adopt a larger offset stored by another process; True if there was one. The clock never goes back."""
+        stored = await self._store.get("sandbox_offset")
+        offset = timedelta(seconds=float(stored)) if stored else timedelta(0)
+        is_ahead = offset > self._offset
+        self._offset = max(self._offset, offset)
+        return is_ahead
+
+    @property
+    def offset(self) -> timedelta:
+        """How far the rehearsal is ahead of real time."""
+        return self._offset
+
+    def now(self) -> datetime:
+        """Return the current rehearsal time, UTC."""
+        return self._wall_clock() + self._offset
+
+    async def advance(self, span_text: str) -> datetime:
+        """Move forward, stopping at every instant at which something is planned; return the new time.
+
+        Raises Refused `bad_span`.
+        """
+        span = parse_span(span_text)
+        await self.catch_up()
+        target = self.now() + span
+        min_step = max(timedelta(seconds=1), span / MAX_STEPS)
+        await self._settle()
+        while self.find_next_due is not None:
+            now = self.now()
+            stop = await self.find_next_due(now)
+            if stop is None or stop > target:
+                break
+            await self._move(min(target, max(stop, now + min_step)) - now)
+            await self._settle()
+            if self.now() >= target:
+                break
+        await self._move(max(timedelta(0), target - self.now()))
+        await self._settle()
+        return self.now()
+
+    async def _move(self, by: timedelta) -> None:
+        """Store the offset before anything runs at the new time, so that a kill leaves nothing in the future."""
+        self._offset += by
+        await self._store.put("sandbox_offset", str(self._offset.total_seconds()))
+
+    async def _settle(self) -> None:
+        if self.settle is not None:
+            await self.settle()

@@ -1,0 +1,111 @@
+"""Checks and parses the forms and filters sent to the REST API."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from multidict import MultiDictProxy
+
+from sandbox.twilio.errors import TwilioError
+from sandbox.twilio.model import Call, CallPlan, HookUrl
+from sandbox.twilio.twiml import TwimlError, parse
+
+EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})
+MAX_URL, MAX_TWIML = 4000, 4000
+
+Form = MultiDictProxy[str | bytes | bytearray | web.FileField]
+
+
+def get_text(form: Form, name: str) -> str:
+    """Return a form value as given; absent is empty."""
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _check_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname) and len(url) <= MAX_URL
+    except ValueError:
+        fine = False
+    if not fine or any(char.isspace() for char in url):
+        raise TwilioError(21205, url)
+    return url
+
+
+def parse_hook(form: Form, name: str, method_name: str) -> HookUrl | None:
+    """Parse and check a URL with its method; None when absent."""
+    url, method = get_text(form, name), get_text(form, method_name) or "POST"
+    if method not in ("GET", "POST"):
+        raise TwilioError(21206, method)
+    return HookUrl(_check_url(url), method) if url else None
+
+
+def parse_call_plan(form: Form) -> CallPlan:
+    """Parse a create-call form. Raises TwilioError."""
+    twiml = get_text(form, "Twiml") or None
+    url = parse_hook(form, "Url", "Method")
+    if url is None and twiml is None:
+        raise TwilioError(21205, "")
+    if twiml is not None:
+        if len(twiml) > MAX_TWIML:
+            raise TwilioError(20001, "Twiml")
+        try:
+            parse(twiml)
+        except TwimlError as error:
+            raise TwilioError(20001, f"Twiml: {error.message}") from None
+    events = [word for value in form.getall("StatusCallbackEvent", []) for word in str(value).split()]
+    if set(events) - EVENTS:
+        raise TwilioError(21626, events)
+    timeout = get_text(form, "Timeout") or "60"
+    if not timeout.isdigit() or not 1 <= int(timeout) <= 600:
+        raise TwilioError(21208, timeout)
+    detection = get_text(form, "MachineDetection")
+    if detection not in ("", "Enable", "DetectMessageEnd"):
+        raise TwilioError(20001, f"MachineDetection {detection}")
+    return CallPlan(
+        url=url,
+        twiml=twiml,
+        fallback=parse_hook(form, "FallbackUrl", "FallbackMethod"),
+        status=parse_hook(form, "StatusCallback", "StatusCallbackMethod"),
+        events=tuple(events) or ("completed",),
+        timeout=int(timeout),
+        machine_detection=detection,
+        async_amd=get_text(form, "AsyncAmd").lower() == "true",
+        amd_callback=parse_hook(form, "AsyncAmdStatusCallback", "AsyncAmdStatusCallbackMethod"),
+    )
+
+
+def matches_start_time(call: Call, query: Any) -> bool:
+    """Whether a call passes the StartTime filters: on a day, or not before / not after a moment."""
+    moment = call.start_at or call.created_at
+    for name, is_within in _WINDOWS.items():
+        filter_value = query.get(name)
+        if not filter_value:
+            continue
+        try:
+            if len(filter_value) == 10:
+                if not is_within(moment.astimezone(UTC).date(), date.fromisoformat(filter_value)):
+                    return False
+            else:
+                limit = datetime.fromisoformat(filter_value)
+                limit = limit if limit.tzinfo else limit.replace(tzinfo=UTC)
+                if not is_within(moment, limit):
+                    return False
+        except ValueError:
+            raise TwilioError(20001, name) from None
+    return True
+
+
+def _utc_day(moment: date | datetime) -> date:
+    """Return the UTC day; equality ignores the time of day."""
+    return moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
+
+
+_WINDOWS: dict[str, Callable[[Any, Any], bool]] = {
+    "StartTime": lambda moment, given: _utc_day(moment) == _utc_day(given),
+    "StartTime>": lambda moment, given: bool(moment >= given),
+    "StartTime<": lambda moment, given: bool(moment <= given),
+}
