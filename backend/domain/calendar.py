@@ -18,7 +18,7 @@ class Calendar:
     """An unbroken run of days, each worked or not; the first gap ends it.
 
     `days` is the seed, `overrides` are single days edited by the office: they win, and may extend the run.
-    Every question about a day outside the run raises `PageError("calendar_ends", date=…, start=…, end=…)`: a deadline
+    Every question about a day outside the run raises `Refused("calendar_ends", date=…, start=…, end=…)`: a deadline
     is never guessed (readings §4).
     """
 

@@ -36,7 +36,7 @@ class Limit:
 
     @staticmethod
     def parse(text: str) -> "Limit":
-        """Parse a limit; raises `PageError("bad_limit", value=…)` for anything but 1–9999 of a known unit."""
+        """Parse a limit; raises `Refused("bad_limit", value=…)` for anything but 1–9999 of a known unit."""
         return _parse(text)
 
     @property
@@ -46,7 +46,7 @@ class Limit:
 
     @property
     def duration(self) -> timedelta:
-        """Length as time: clock time, or office time for `wh`; working days have none and raise `PageError`."""
+        """Length as time: clock time, or office time for `wh`; working days have none and raise `Refused`."""
         if self.unit is LimitUnit.WORKDAYS:
             raise Refused("bad_limit", value=str(self))
         return self.amount * _CLOCK.get(self.unit, timedelta(hours=1))

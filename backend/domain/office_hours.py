@@ -36,7 +36,7 @@ class OfficeHours:
     def parse(text: str, zone: ZoneInfo = SHANGHAI, *, overnight: bool = False) -> "OfficeHours":
         """Parse hours; `overnight` lets a period run past midnight (quiet hours) and `none` mean no period.
 
-        Raises `PageError("bad_hours", value=…)`: unknown form, overlap, no `*` season, an impossible day or time.
+        Raises `Refused("bad_hours", value=…)`: unknown form, overlap, no `*` season, an impossible day or time.
         """
         return _parse(text, zone, overnight)
 

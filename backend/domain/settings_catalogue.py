@@ -106,7 +106,7 @@ def find_setting(key: str) -> SettingSpec:
 def parse_value(key: str, value: object) -> str:
     """Return the normal form of a value for a key.
 
-    Raises `PageError("unknown_setting", key, near)`, `("not_per_unit", key, unit)` or
+    Raises `Refused("unknown_setting", key, near)`, `("not_per_unit", key, unit)` or
     `("bad_setting", key, value, allowed)`.
     """
     row = find_setting(key)

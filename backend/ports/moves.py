@@ -40,7 +40,7 @@ class MoveStore(Protocol):
     ) -> Plan:
         """Load, decide and write in one transaction by compare-and-set; exceptions of `decide` propagate.
 
-        `beside` is another ticket the decision needs (`SimulatorState.beside`); a plan's `also` is written with it, or
+        `beside` is another ticket the decision needs (`Snapshot.beside`); a plan's `also` is written with it, or
         neither is.
 
         `decide` may run again on a newer snapshot if somebody else was faster, and may run in another thread.
