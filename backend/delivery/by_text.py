@@ -1,4 +1,4 @@
-"""Chooses the SMS that replaces a message when chat and telephone both failed (texts.md 7.5, S1-S3, S7)."""
+"""Chooses the SMS that replaces a message when chat and telephone both failed (texts 7.5, S1-S3, S7)."""
 
 from typing import TYPE_CHECKING
 

@@ -28,7 +28,7 @@ _LATIN = re.compile(r"[A-Za-z0-9]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """`backend/data/likeness.toml`: words without content, endings of regions by level, endings of places."""
+    """`backend/data/similarity.toml`: words without content, endings of regions by level, endings of places."""
 
     courtesy: frozenset[str]
     regions: Mapping[str, tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""Interprets what a person says on the telephone: one key, or that a person should listen (texts.md 7.3)."""
+"""Interprets what a person says on the telephone: one key, or that a person should listen (texts 7.3)."""
 
 import re
 import tomllib
@@ -144,7 +144,7 @@ def _check_precedence(text: str, confidence: float | None) -> Meaning | None:
 
 
 def interpret_satisfaction(speech: str, confidence: float | None = None) -> Meaning:
-    """Interpret speech for V4, in the matching order of texts.md 7.3; `confidence` 0..1, None if unknown.
+    """Interpret speech for V4, in the matching order of texts 7.3; `confidence` 0..1, None if unknown.
 
     不满意 in any context never yields satisfied; good and bad words together are settled by keys.
     """

@@ -28,8 +28,8 @@ _LOCK = threading.Lock()
 
 @cache
 def load_lexicon() -> Lexicon:
-    """Load `backend/data/likeness.toml`."""
-    return Lexicon.parse(tomllib.loads((files("backend") / "data" / "likeness.toml").read_text("utf-8")))
+    """Load `backend/data/similarity.toml`."""
+    return Lexicon.parse(tomllib.loads((files("backend") / "data" / "similarity.toml").read_text("utf-8")))
 
 
 @cache

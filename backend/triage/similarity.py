@@ -99,7 +99,7 @@ class Similarity:
         return made
 
     async def rebuild(self) -> int:
-        """Discard and extract all features again (after `likeness.toml` was changed); return how many."""
+        """Discard and extract all features again (after `similarity.toml` was changed); return how many."""
         await self._store.delete_all()
         await self._values.put(_PROGRESS_KEY, datetime(2000, 1, 1, tzinfo=UTC).isoformat())
         return await self.catch_up()

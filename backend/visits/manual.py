@@ -87,7 +87,7 @@ class ManualVisits:
         )
 
     def _render_script(self, task: VisitTask, by: Actor, snapshot: OfficeSnapshot, now: datetime) -> tuple[str, ...]:
-        """Render the lines of texts.md 7.4; blanks that only the conversation can fill stay blank."""
+        """Render the lines of texts 7.4; blanks that only the conversation can fill stay blank."""
         language = self._texts.language.split("_")[0]
         zone = self._office.clock.zone
         # the unit contacts them again within its contact limit

@@ -11,7 +11,7 @@ from backend.domain.visit_outcome import ManualRule, find_missing
 
 GOOD = (Answer.SATISFIED, Answer.BASICALLY_SATISFIED)
 NO_CONTACT = (Answer.UNREACHED, Answer.NO_REPLY)
-NOTE_REQUIRED = (Answer.UNSATISFIED, Answer.UNCLEAR)  # the agent writes down what was really said (texts.md 7.4)
+NOTE_REQUIRED = (Answer.UNSATISFIED, Answer.UNCLEAR)  # the agent writes down what was really said (texts 7.4)
 DANGER_ROLES = (Role.REVISIT_AGENT, Role.SUPERVISOR, Role.DISPATCHER)  # roles notified of danger
 
 

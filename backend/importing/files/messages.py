@@ -11,7 +11,7 @@ from backend.domain.refusals import Refused
 @cache
 def load_texts() -> dict[str, dict[str, str]]:
     """Load the catalogue by section: rows, phone_reasons, contradictions, files."""
-    return tomllib.loads((files("backend") / "data" / "texts" / "paper.zh_CN.toml").read_text("utf-8"))
+    return tomllib.loads((files("backend") / "data" / "texts" / "importing.zh_CN.toml").read_text("utf-8"))
 
 
 def render_sentence(code: str, field: str = "", **facts: Any) -> str:
