@@ -32,7 +32,7 @@ COMMANDS = {
     "bulletin": "backend.cli.bulletin:bulletin",
     "sandbox": "backend.cli.sandbox:sandbox",
     "binding": "backend.cli.binding:binding",
-    "likeness": "backend.cli.similarity:similarity",
+    "similarity": "backend.cli.similarity:similarity",
     "clusters": "backend.cli.similarity:clusters",
     "texts": "backend.cli.texts:texts",
 }

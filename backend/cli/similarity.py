@@ -1,4 +1,4 @@
-"""`jiesu likeness rebuild` and `jiesu clusters`: rebuild the similarity index; group similar tickets of a file or here."""
+"""`jiesu similarity rebuild` and `jiesu clusters`: rebuild the similarity index; group similar tickets of a file or here."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ from backend.domain.refusals import Refused
 MAX_SHOWN = 50  # groups printed one by one
 
 
-@click.group(help=get_texts().render("cli.help.likeness"))
+@click.group(help=get_texts().render("cli.help.similarity"))
 def similarity() -> None:
     """The group."""
 

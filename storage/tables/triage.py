@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table
 
 from storage.engine.columns import at, col, key, metadata
 
-gists = Table(  # one per ticket, derived from its text; may be deleted and rebuilt (`jiesu likeness rebuild`)
+gists = Table(  # one per ticket, derived from its text; may be deleted and rebuilt (`jiesu similarity rebuild`)
     "gists", metadata,
     Column("ticket_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     col("terms"), col("title"), col("places"), col("caller", null=True), at("generated_at", null=False),

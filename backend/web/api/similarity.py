@@ -262,8 +262,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST",   "/catalogue/{id}/remove",    remove_entry,     "Remove a row", CATALOGUE_EDITORS, EmptyBody),
     Route("GET",    "/dispatch-quality",         list_misses,         "Wrong dispatches", OFFICE_ROLES, filters=(*SPAN, "by")),
     Route("GET",    "/repeats",                  list_repeats,        "Repeats by unit and month", OFFICE_ROLES, filters=SPAN),
-    Route("GET",    "/clusters",                 list_clusters,       "Groups of like demands", OFFICE_ROLES, filters=SPAN),
-    Route("POST",   "/likeness/rebuild",         rebuild_index,        "Make the index again", frozenset(), EmptyBody),
+    Route("GET",    "/clusters",                 list_clusters,       "Groups of similar tickets", OFFICE_ROLES, filters=SPAN),
+    Route("POST",   "/likeness/rebuild",         rebuild_index,        "Rebuild the index", frozenset(), EmptyBody),
     Route("GET",    "/hot",                      get_hot_list,            "What is hot", OFFICE_ROLES, filters=(*SPAN, "region")),
 )
 # fmt: on
