@@ -11,7 +11,7 @@ import structlog
 import bench
 from bench.harness import Figure, is_small, print_figures, print_remark
 
-NOT_FIGURES = ("__main__", "bare_life", "harness", "town", "wire")
+NOT_FIGURES = ("__main__", "harness", "lifecycle_baseline", "office", "providers")
 
 
 def main(names: list[str]) -> int:
@@ -20,7 +20,7 @@ def main(names: list[str]) -> int:
     known = [m.name for m in pkgutil.iter_modules(bench.__path__) if m.name not in NOT_FIGURES]
     unknown = sorted(set(names) - set(known))
     if unknown:
-        print_remark(f"no such measurement: {', '.join(unknown)}; there are {', '.join(known)}")
+        print_remark(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(known)}")
         return 2
     figures: list[Figure] = []
     for name in names or known:
@@ -31,7 +31,7 @@ def main(names: list[str]) -> int:
             print_figures([figure])
         print_remark(f"  {name}: {time.monotonic() - started_at:.0f} s")
     missed = [f for f in figures if f.is_met is False]
-    print(f"{len(figures)} figures, {len(missed)} below their bar" + (" (SMALL)" if is_small() else ""))
+    print(f"{len(figures)} figures, {len(missed)} below their target" + (" (SMALL)" if is_small() else ""))
     return 1 if missed else 0
 
 
