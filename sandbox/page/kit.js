@@ -67,8 +67,8 @@ export function peopleOptions(people, chosen) {
 }
 
 export function remember(name, value) {
-  try { localStorage.setItem(`town.${name}`, value); } catch { /* private windows have no storage */ }
+  try { localStorage.setItem(`handsets.${name}`, value); } catch { /* private windows have no storage */ }
 }
 export function remembered(name) {
-  try { return localStorage.getItem(`town.${name}`); } catch { return null; }
+  try { return localStorage.getItem(`handsets.${name}`); } catch { return null; }
 }
