@@ -1,23 +1,23 @@
-# 接诉即办 jiesu. Two commands matter: `make run` and `make test`. `make help` lists the rest.
+# 接诉即办 jiesu. The two main commands are `make run` and `make test`; `make help` lists the rest.
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-# pytest-xdist: how many tests run at once (a number, or auto for one a core)
+# pytest-xdist: number of tests run at once, or auto for one a core
 JOBS ?= auto
-# extra words for pytest: make test ARGS="tests/domain -x"
+# extra arguments for pytest: make test ARGS="tests/domain -x"
 ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup run test programs lint check soak bench picture clean
 
-help: ## what can be made
+help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## the environment only: .venv with everything, installed again when pyproject.toml changes
+setup: $(STAMP) ## the environment only: .venv with all packages, updated when pyproject.toml changes
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -30,10 +30,10 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,redis,reports,aliyun]'
 	@touch $@
 
-run: $(STAMP) ## start everything on this machine, with the sandbox and sample tickets; Ctrl-C stops it
+run: $(STAMP) ## start everything on this machine, with the simulator and sample tickets; Ctrl-C stops it
 	@JIESU_OWN_TERMINAL=1 JIESU_SANDBOX=$${JIESU_SANDBOX:-1} JIESU_SAMPLES=$${JIESU_SAMPLES:-1} JIESU_DATA=$${JIESU_DATA:-var} exec $(BIN)/jiesu serve
 
-test: $(STAMP) programs ## the whole test suite; PostgreSQL and browser tests where their programs are or can be had
+test: $(STAMP) programs ## all tests; PostgreSQL and browser tests where their programs are present or can be installed
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 -rs $(ARGS)
 
 programs:
@@ -50,12 +50,12 @@ check: lint test ## lint, types, import contracts, tests
 soak: $(STAMP) ## the long tests: every property with many more examples, and what is marked soak
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --hypothesis-profile=soak --timeout=0 -m 'soak or hypothesis' $(ARGS)
 
-bench: $(STAMP) ## how fast, as ratios to baselines taken in the same run; SMALL=1 for a quick form
+bench: $(STAMP) ## benchmarks, as ratios to baselines taken in the same run; SMALL=1 for a quick form
 	@SMALL=$(SMALL) $(BIN)/python -m bench
 
-picture: $(STAMP) ## draw docs/flow.mmd again from the transition table
+picture: $(STAMP) ## generate docs/flow.mmd from the move table
 	@$(BIN)/python -m backend.domain.state_diagram > docs/flow.mmd
 
-clean: ## throw away the environment and caches; your data under var/ stays
+clean: ## delete the environment and caches; your data under var/ stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -16,10 +16,10 @@ def render_diagram(rows: Sequence[Transition] = TRANSITIONS) -> str:
     Verbs that do not change the state are listed in a note, with the states in which they are allowed.
     """
     lines = [
-        "%% Drawn from backend/domain/move_table.py by `make picture`; tests/house keeps it true. Do not edit.",
+        "%% Generated from backend/domain/move_table.py by `make picture`; tests/house compares them. Do not edit.",
         "stateDiagram-v2",
         "    direction LR",
-        "    [*] --> registered: receive (T1)",
+        "    [*] --> registered: create (T1)",
         *_arrows(rows),
         *_ends(rows),
         *_notes(rows),
