@@ -93,7 +93,7 @@ TRANSITIONS: tuple[Transition, ...] = (
 
 BY_VERB: dict[str, Transition] = {row.verb: row for row in TRANSITIONS}
 if len(BY_VERB) != len(TRANSITIONS):  # pragma: no cover - a mistake in the table itself
-    raise RuntimeError("a verb stands twice in the transition table")
+    raise RuntimeError("a verb appears twice in the move table")
 
 
 def is_allowed(role: Role | None, verb: str) -> bool:
