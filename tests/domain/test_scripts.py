@@ -131,8 +131,8 @@ def test_a_ticket_signed_meanwhile_is_a_polite_message_FW9() -> None:
 
 
 def test_two_is_neither_offered_nor_taken_when_phone_signing_is_off() -> None:
-    assert "签收请按" not in Texts().say("phone.P1", **{**FACTS, "sign_key": None})
-    assert "签收请按2" in Texts().say("phone.P1", **FACTS)
+    assert "签收请按" not in Texts().render("phone.P1", **{**FACTS, "sign_key": None})
+    assert "签收请按2" in Texts().render("phone.P1", **FACTS)
     call = Call("notice", sign_key=None).press("2")
     assert (call.turn.position.step, call.kinds) == ("offer", [])
 

@@ -20,7 +20,7 @@ def test_every_row_of_the_table_is_explained_and_no_other() -> None:
 def test_it_names_who_may_in_the_words_people_read() -> None:
     words = Texts("zh_CN")
     for row in TRANSITIONS:
-        who = "、".join(sorted(words.word("role", str(role)) for role in row.roles)) if row.roles else "系统"
+        who = "、".join(sorted(words.get_word("role", str(role)) for role in row.roles)) if row.roles else "系统"
         assert TOLD[row.verb][4] == who, row.verb
         assert TOLD[row.verb][3] == words.get_word("verb", row.verb)
 

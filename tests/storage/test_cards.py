@@ -50,7 +50,7 @@ async def test_a_message_is_found_by_what_the_chat_calls_it_and_recorded_once(da
     )
     assert await cards.find("telegram", "43", "7") is None
     assert [c.message_id for c in await cards.list_by_assignment(2)] == ["7"]
-    assert await cards.get_requester_name(1) == "欧阳小明" and await cards.requester(9) is None
+    assert await cards.get_requester_name(1) == "欧阳小明" and await cards.get_requester_name(9) is None
 
 
 async def test_a_newer_reminder_of_the_same_kind_makes_the_earlier_one_stale(database: Database) -> None:

@@ -31,7 +31,7 @@ async def letters(database: Database) -> SqlOutboxStore:
 
 
 def sent(claimed, **more: object) -> SendResult:  # type: ignore[no-untyped-def]
-    return SendResult(claimed.letter.id, claimed.owner, claimed.letter.attempts, "sent", NOW, provider_id="7",
+    return SendResult(claimed.message.id, claimed.owner, claimed.message.attempts, "sent", NOW, provider_id="7",
                       address="c", **more)  # type: ignore[arg-type]  # fmt: skip
 
 

@@ -125,7 +125,7 @@ async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_F
 
 async def test_who_cannot_reach_the_database_gets_no_leave_to_send_FM13() -> None:
     class Away:
-        async def change(self, *_: object) -> None:
+        async def update(self, *_: object) -> None:
             raise OSError("away")
 
     with pytest.raises(OSError):
