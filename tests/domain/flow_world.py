@@ -1,15 +1,18 @@
-"""An office on paper for the rules of the table: one institution, three units, and a hand on the clock."""
+"""One ticket in memory for the tests of the move table: one institution, four units, a clock moved by hand."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from backend.domain.acts import SYSTEM, Act, Actor, Plan, Snapshot
 from backend.domain.flow import decide
 from backend.domain.records import Assignment, Duty, Message, Person, Request, Ticket, Unit, Visit
-from backend.domain.settings import Settings
+from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
 from backend.office.cache import OfficeSnapshot
 from backend.office.context import DecisionContext
@@ -22,7 +25,7 @@ START = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)  # a Tuesday
 ROLES = {
     "dispatcher": Actor("D1", Role.DISPATCHER, "M01"),
     "reviewer": Actor("R1", Role.REVIEWER, "M01"),
-    "dispatcher_reviewing": Actor("D1", Role.REVIEWER, "M01"),  # the same person in another role
+    "dispatcher_reviewing": Actor("D1", Role.REVIEWER, "M01"),  # D1 in another role
     "second_reviewer": Actor("R2", Role.REVIEWER, "M01"),
     "supervisor": Actor("S1", Role.SUPERVISOR, "M01"),
     "agent": Actor("V1", Role.REVISIT_AGENT, "M01"),
@@ -32,13 +35,16 @@ ROLES = {
     "deputy": Actor("H2", Role.HANDLER, "U01"),
     "liaison": Actor("L1", Role.LIAISON, "U01"),
     "leader": Actor("B1", Role.LEADER, "U01"),
-    "stranger": Actor("H9", Role.HANDLER, "U02"),
+    "handler_u02": Actor("H9", Role.HANDLER, "U02"),
     "clock": SYSTEM,
 }
 
+RETURN = {"reason": "不属于本单位职责", "reason_code": "not_our_duty", "files": ["f1"], "signed_by": "seal"}
+INFORMED = {"at": "2026-11-10T10:00:00+08:00", "way": "phone"}
 
-def people() -> list[Person]:
-    """Everybody of ROLES, bound to chat and with a telephone."""
+
+def build_people() -> list[Person]:
+    """Build the people of ROLES, each with a chat and a telephone; H3 of U03 has neither."""
     staff = [
         Person(a.code, a.code, a.unit or "", a.role, chat="telegram", address=f"chat-{a.code}")
         for a in ROLES.values()
@@ -47,8 +53,24 @@ def people() -> list[Person]:
     return [*staff, Person("H3", "H3", "U03", Role.HANDLER, has_phone=False)]
 
 
-class Paper:
-    """A ticket on paper, moved by the pure rules; keeps every letter that would have been sent."""
+@cache
+def build_snapshot(settings: frozenset[tuple[str, str]]) -> OfficeSnapshot:
+    """Build the office with these settings; `__` stands for a dot in their keys."""
+    units = [
+        Unit("M01", "热线中心", UnitKind.MANAGEMENT, "A市"),
+        Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
+        Unit("U02", "交通局", UnitKind.HANDLING, "A市"),
+        Unit("U03", "空局", UnitKind.HANDLING, "A市"),
+        Unit("U04", "旧局", UnitKind.HANDLING, "A市", active=False),
+    ]
+    chosen = {key.replace("__", "."): value for key, value in settings}
+    return OfficeSnapshot.build(
+        OfficeConfig(1, {u.code: u for u in units}, tuple(build_people()), chosen), "jilin", ZONE
+    )
+
+
+class Flow:
+    """A ticket in memory, moved by the pure rules; collects the messages that would be sent."""
 
     def __init__(
         self, *, grade: Grade = Grade.GENERAL, category: Category = Category.HELP, number: int = 1, **settings: str
@@ -56,32 +78,25 @@ class Paper:
         self.at = START
         self.no = f"T{number}"
         self._ids = iter(range(1000, 10_000_000))
-        units = [
-            Unit("M01", "热线中心", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
-            Unit("U02", "交通局", UnitKind.HANDLING, "A市"), Unit("U03", "空局", UnitKind.HANDLING, "A市"),
-            Unit("U04", "旧局", UnitKind.HANDLING, "A市", active=False),
-        ]  # fmt: skip
-        chosen = {k.replace("__", "."): v for k, v in settings.items()}
-        config = OfficeConfig(1, {u.code: u for u in units}, tuple(people()), chosen)
-        self.snapshot = OfficeSnapshot.build(config, "jilin", ZONE)
+        self.snapshot = build_snapshot(frozenset(settings.items()))
         ticket = Ticket(
             number, self.no, 1, "", State.PENDING_DISPATCH, category, grade, "phone", "A市", "M01", "M01", self.at,
             has_phone=True, text="路灯不亮", phone_index="caller",
         )  # fmt: skip
         self.snap = Snapshot(ticket)
-        self.beside: Paper | None = None  # the other ticket a merge names
+        self.other: Flow | None = None  # the other ticket that a merge names
         self.messages: list[Message] = []
         self.plans: list[Plan] = []
 
     @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        return self.snapshot.settings
+    def ticket(self) -> Ticket:
+        """The ticket as it is now."""
+        return self.snap.ticket
 
     @property
     def state(self) -> State:
         """The ticket's state."""
-        return self.snap.ticket.state
+        return self.ticket.state
 
     @property
     def lead(self) -> Assignment:
@@ -89,62 +104,92 @@ class Paper:
         assert self.snap.lead is not None
         return self.snap.lead
 
-    def later(self, **span: float) -> "Paper":
+    @property
+    def open_duties(self) -> set[str]:
+        """Kinds of the open duties."""
+        return {str(d.kind) for d in self.snap.duties if d.met_at is None}
+
+    def outcomes(self, kind: str) -> list[str | None]:
+        """Return the outcomes of the duties of a kind, oldest first."""
+        return [None if d.outcome is None else str(d.outcome) for d in self.snap.duties if d.kind == kind]
+
+    def wait(self, **span: float) -> "Flow":
         """Let time pass."""
         self.at += timedelta(**span)
         return self
 
     def act(
-        self, who: str, verb: str, /, version: int | None = None, at: datetime | None = None,
-        assignment: int | None = None, **words: object,
-    ) -> "Paper":  # fmt: skip
-        """Somebody acts; refusals pass."""
-        world = DecisionContext(self.snapshot, self.at, lambda: next(self._ids))
-        act = Act(verb, ROLES[who], Source.API, ticket_no=self.no, arguments=words, version=version, at=at,
+        self, role: str, verb: str, /, version: int | None = None, at: datetime | None = None,
+        assignment: int | None = None, **arguments: object,
+    ) -> "Flow":  # fmt: skip
+        """Perform an act as one of ROLES. Raises what the rules raise: Refused or Unchanged."""
+        context = DecisionContext(self.snapshot, self.at, lambda: next(self._ids))
+        act = Act(verb, ROLES[role], Source.API, ticket_no=self.no, arguments=arguments, version=version, at=at,
                   assignment_id=assignment)  # fmt: skip
-        other = self.beside
-        plan = decide(replace(self.snap, other=other.snap if other else None), act, world, KEY)
-        self._keep(plan)
+        other = self.other
+        plan = decide(replace(self.snap, other=other.snap if other else None), act, context, KEY)
+        self._apply(plan)
         if other is not None and plan.other is not None:
-            other._keep(plan.other)
+            other._apply(plan.other)
         return self
 
-    def _keep(self, plan: Plan) -> None:
+    def _apply(self, plan: Plan) -> None:
         self.plans.append(plan)
         self.messages += [r for r in plan.rows if isinstance(r, Message)]
-        self.snap = apply(self.snap, plan)
+        self.snap = apply_plan(self.snap, plan)
 
-    def told(self) -> list[tuple[str, str]]:
-        """(kind, person) of the letters since the last look."""
+    def take_messages(self) -> list[tuple[str, str]]:
+        """Return (kind, person) of the messages since the last call."""
         messages, self.messages = self.messages, []
         return [(message.kind, message.person) for message in messages]
-
-    def open(self) -> set[str]:
-        """Kinds of the open duties."""
-        return {str(d.kind) for d in self.snap.duties if d.met_at is None}
-
-    def outcome(self, kind: str) -> list[str | None]:
-        """Outcomes of the duties of a kind, oldest first."""
-        return [None if d.outcome is None else str(d.outcome) for d in self.snap.duties if d.kind == kind]
 
 
 N = TypeVar("N")
 
 
-def _rows(kind: type, plan: Plan) -> list[object]:
-    return [r for r in plan.rows if isinstance(r, kind)]
-
-
-def apply(snap: Snapshot, plan: Plan) -> Snapshot:
-    """What the shelves would show after a plan."""
+def apply_plan(snap: Snapshot, plan: Plan) -> Snapshot:
+    """Return what a store would hold after the plan."""
     changed = {(c.table, c.id): c.values for c in plan.changes}
 
-    def now(noun: type[N], old: Sequence[N]) -> tuple[N, ...]:
-        new: Iterable[N] = [*old, *_rows(noun, plan)]  # type: ignore[list-item]
-        return tuple(replace(n, **changed.get((noun, n.id), {})) for n in new)  # type: ignore[attr-defined,type-var]
+    def update(kind: type[N], old: Sequence[N]) -> tuple[N, ...]:
+        rows: Iterable[N] = [*old, *(row for row in plan.rows if isinstance(row, kind))]
+        keyed = [(row, changed.get((kind, row.id))) for row in rows]  # type: ignore[attr-defined]
+        return tuple(replace(row, **values) if values else row for row, values in keyed)  # type: ignore[type-var]
 
     return Snapshot(
         replace(snap.ticket, **plan.ticket),
-        now(Assignment, snap.assignments), now(Duty, snap.duties), now(Request, snap.requests),
-        now(Visit, snap.visits), plan.entry,
-    )  # fmt: skip
+        update(Assignment, snap.assignments),
+        update(Duty, snap.duties),
+        update(Request, snap.requests),
+        update(Visit, snap.visits),
+        plan.entry,
+    )
+
+
+def refused(code: str) -> "pytest.RaisesExc[Refused]":
+    """Expect a refusal with this code."""
+    return pytest.raises(Refused, match=f"^{code}$")
+
+
+def signed(**kind: object) -> Flow:
+    """Return a ticket dispatched to U01 and signed for."""
+    flow = Flow(**kind).act("dispatcher", "dispatch", unit="U01").act("handler", "sign")  # type: ignore[arg-type]
+    flow.take_messages()
+    return flow
+
+
+def closed(**kind: object) -> Flow:
+    """Return a ticket replied to and closed."""
+    flow = signed(**kind).act("handler", "reply", text="已修复", way="phone")
+    flow.act("handler", "close", feedback="满意", no_objection=True)
+    flow.take_messages()
+    return flow
+
+
+def unsatisfied() -> Flow:
+    """Return a ticket whose second visit ended unsatisfied."""
+    flow = closed().act("clock", "start_visit")
+    flow.act("clock", "visit", kind="auto", answer="unsatisfied")
+    flow.wait(hours=2).act("agent", "visit", kind="manual", answer="unsatisfied", note="路灯还是不亮")
+    flow.take_messages()
+    return flow
