@@ -44,7 +44,7 @@ class RecordingTickets(TicketService):
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self.moves = self  # type: ignore[assignment]
+        self.moves = self
         self.acts: list[tuple[str, datetime | None]] = []
         self.ids = iter(range(1, 1000))  # type: ignore[assignment]
 

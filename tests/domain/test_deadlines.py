@@ -1,4 +1,4 @@
-"""When each duty is due: the table E9, the second that decides, and what must hold for every start."""
+"""When each duty is due: example E9, the deciding second, and what holds for every start."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -62,18 +62,18 @@ def sign_due(text: str, grade: Grade = G, settings: Settings = SETTINGS) -> date
         ("2026-10-01T23:30:05", U, "2026-10-02T01:30:05", "urgent over midnight of a holiday"),
     ],
 )
-def test_signing_is_due_as_example_e9_says(dispatched: str, grade: Grade, sign_by: str, note: str) -> None:
+def test_signing_is_due_as_in_example_e9(dispatched: str, grade: Grade, sign_by: str, note: str) -> None:
     assert sign_due(dispatched, grade) == at(sign_by), note
 
 
-def test_the_office_dispatches_within_twelve_clock_hours() -> None:
+def test_dispatching_is_due_after_twelve_clock_hours() -> None:
     for start in ("2026-10-18T02:10:00", "2026-09-30T20:00:00", "2027-05-01T20:00:00"):
         found = compute_deadline(Obligation.DISPATCH, G, None, at(start), SETTINGS, CALENDAR)
         assert found == at(start) + timedelta(hours=12), "clock limits need no calendar"
 
 
 @pytest.mark.parametrize(
-    ("met", "ok"),
+    ("met", "timely"),
     [
         ("2026-10-14T16:59:59", True),
         ("2026-10-14T17:00:00", True),
@@ -81,9 +81,9 @@ def test_the_office_dispatches_within_twelve_clock_hours() -> None:
         ("2026-10-14T17:00:01", False),
     ],
 )
-def test_the_second_of_the_deadline_is_still_in_time(met: str, ok: bool) -> None:
-    assert is_timely(at(met), at("2026-10-14T17:00:00")) is ok
-    assert is_timely(at(met).astimezone(UTC), at("2026-10-14T17:00:00")) is ok
+def test_the_second_of_the_deadline_is_still_in_time(met: str, timely: bool) -> None:
+    assert is_timely(at(met), at("2026-10-14T17:00:00")) is timely
+    assert is_timely(at(met).astimezone(UTC), at("2026-10-14T17:00:00")) is timely
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_every_duty_has_its_limit(kind: Obligation, grade: Grade, category: Cate
 @pytest.mark.parametrize("kind", Obligation)
 @pytest.mark.parametrize("grade", Grade)
 def test_every_duty_follows_its_own_setting(kind: Obligation, grade: Grade) -> None:
-    """No limit is decorative: the row that names it moves the deadline."""
+    """Another value of its setting moves the deadline."""
     key = {
         Obligation.DISPATCH: f"dispatch.{grade}.limit",
         Obligation.SIGN: f"sign.{grade}.limit",
@@ -141,25 +141,21 @@ def test_every_duty_follows_its_own_setting(kind: Obligation, grade: Grade) -> N
 
 
 def test_a_close_limit_needs_a_category() -> None:
-    with pytest.raises(Refused) as no:
+    with pytest.raises(Refused, match="deadline_missing"):
         compute_deadline(Obligation.CLOSE, G, None, at("2026-10-13T10:00:00"), SETTINGS, CALENDAR)
-    assert no.value.code == "deadline_missing"
 
 
 def test_a_deadline_past_the_calendar_is_refused() -> None:
-    with pytest.raises(Refused) as no:
+    with pytest.raises(Refused, match="calendar_ends"):
         sign_due("2026-12-31T10:00:00")
-    assert no.value.code == "calendar_ends"
 
 
-@pytest.mark.parametrize("year", [1, 9999])
-def test_a_clock_limit_beyond_all_time_is_refused(year: int) -> None:
-    """FS19."""
-    start = datetime(year, 12, 31, 23, 59, tzinfo=UTC) if year > 1 else datetime(1, 1, 1, tzinfo=ZONE)
-    with pytest.raises(Refused) as no:
-        compute_deadline(Obligation.DISPATCH, G, None, start, SETTINGS, CALENDAR)
-        subtract_limit(Limit.parse("1h"), start, CALENDAR, HOURS)
-    assert no.value.code == "bad_time"
+def test_a_deadline_beyond_the_first_or_last_year_is_refused_FS19() -> None:
+    with pytest.raises(Refused, match="bad_time"):
+        last = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+        compute_deadline(Obligation.DISPATCH, G, None, last, SETTINGS, CALENDAR)
+    with pytest.raises(Refused, match="bad_time"):
+        subtract_limit(Limit.parse("1h"), datetime(1, 1, 1, tzinfo=ZONE), CALENDAR, HOURS)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +178,7 @@ def test_the_mode_is_a_setting() -> None:
     assert sign_due("2026-10-13T08:40:00", G, rolling) == at("2026-10-14T10:10:00")
 
 
-def test_urgent_clocks_may_be_paused_off_hours_and_general_ones_are_not() -> None:
+def test_urgent_limits_may_pause_off_hours_and_general_ones_do_not() -> None:
     paused = SETTINGS.with_changes({"urgent.pause_off_hours": True})
     assert sign_due("2026-10-18T02:10:00", U, paused) == at("2026-10-19T10:30:00")
     start = at("2026-10-18T02:10:00")
@@ -197,8 +193,7 @@ def test_a_unit_keeps_its_own_hours() -> None:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Urumqi"])
-def test_the_zone_of_the_caller_changes_nothing(zone: str) -> None:
-    """FS9."""
+def test_the_zone_of_the_start_changes_nothing_FS9(zone: str) -> None:
     start = at("2026-10-13T21:00:00").astimezone(ZoneInfo(zone))
     assert compute_deadline(Obligation.SIGN, G, None, start, SETTINGS, CALENDAR) == at("2026-10-14T17:00:00")
 
@@ -212,12 +207,11 @@ def test_another_zone_may_be_the_office_zone() -> None:
     assert compute_deadline(Obligation.SIGN, U, None, night, there, CALENDAR) - night == timedelta(hours=2)
 
 
-def test_cards_come_a_working_day_before_and_at_the_deadline() -> None:
+def test_the_yellow_card_comes_a_working_day_before_the_deadline_and_the_red_one_at_it() -> None:
     start, until = at("2026-09-30T10:00:00"), at("2026-10-09T17:00:00")
     assert compute_yellow_card_at(G, start, until, SETTINGS, CALENDAR) == at("2026-10-08T17:00:00")
-    assert compute_yellow_card_at(U, start, start + timedelta(hours=24), SETTINGS, CALENDAR) == at(
-        "2026-09-30T22:00:00"
-    )
+    half_time = at("2026-09-30T22:00:00")
+    assert compute_yellow_card_at(U, start, start + timedelta(hours=24), SETTINGS, CALENDAR) == half_time
     assert compute_yellow_card_at(G, at("2026-10-08T18:00:00"), until, SETTINGS, CALENDAR) is None
     earlier = SETTINGS.with_changes({"card.yellow_lead": "3wh", "card.red_at": "1wd"})
     assert compute_yellow_card_at(G, start, until, earlier, CALENDAR) == at("2026-10-09T14:00:00")
@@ -225,8 +219,7 @@ def test_cards_come_a_working_day_before_and_at_the_deadline() -> None:
     assert compute_red_card_at(until, earlier, CALENDAR) == at("2026-10-10T17:00:00")
 
 
-def test_a_slow_review_gives_its_excess_back() -> None:
-    """T10: the deadline moves by what the review took beyond its own limit, in office time."""
+def test_a_deadline_moves_by_what_a_review_took_beyond_its_limit_T10() -> None:
     until, review = at("2026-10-20T17:00:00"), at("2026-10-13T16:00:00")
     assert add_review_time(until, review, at("2026-10-13T16:00:00"), G, SETTINGS, CALENDAR) == until
     assert add_review_time(until, review, at("2026-10-14T09:30:00"), G, SETTINGS, CALENDAR) == at("2026-10-21T10:30:00")
@@ -238,11 +231,11 @@ def test_an_extension_is_measured_from_the_old_deadline() -> None:
     assert found == at("2026-10-29T17:00:00")
 
 
-def test_what_is_left_names_the_exchange_day() -> None:
-    rest = compute_time_left(at("2026-10-10T10:40:00"), at("2026-10-10T17:00:00"), CALENDAR, HOURS)
-    assert (rest.over, rest.days, rest.hours, rest.minutes) == (False, 0, 6, 20)
-    assert rest.exchange_day == at("2026-10-10T00:00:00").date()
-    assert rest.office == timedelta(hours=4, minutes=20)
+def test_the_time_left_names_an_exchanged_working_day() -> None:
+    left = compute_time_left(at("2026-10-10T10:40:00"), at("2026-10-10T17:00:00"), CALENDAR, HOURS)
+    assert (left.over, left.days, left.hours, left.minutes) == (False, 0, 6, 20)
+    assert left.exchange_day == at("2026-10-10T00:00:00").date()
+    assert left.office == timedelta(hours=4, minutes=20)
     over = compute_time_left(at("2026-10-13T18:30:00"), at("2026-10-12T17:00:00"), CALENDAR, HOURS)
     assert (over.over, over.days, over.hours, over.minutes, over.exchange_day) == (True, 1, 1, 30, None)
     assert compute_time_left(at("2027-03-01T00:00:00"), at("2027-03-01T02:00:00"), CALENDAR, HOURS).hours == 2
@@ -255,7 +248,7 @@ any_limit = st.builds(
 
 
 @given(moments, days)
-def test_working_day_limits_end_at_closing_of_a_working_day(start: datetime, limit: Limit) -> None:
+def test_working_day_limits_end_when_the_office_closes_on_a_working_day(start: datetime, limit: Limit) -> None:
     found = add_limit(limit, start, CALENDAR, HOURS)
     assert CALENDAR.is_workday(found.date())
     assert found == HOURS.close_of_business(found.date())
@@ -294,7 +287,7 @@ def test_working_hours_end_while_the_office_is_open(start: datetime, hours: int)
 
 
 @given(moments)
-def test_everything_within_one_day_is_due_together(start: datetime) -> None:
+def test_every_start_within_one_day_has_the_same_deadline(start: datetime) -> None:
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     assert add_limit(Limit.parse("1wd"), start, CALENDAR, HOURS) == add_limit(
         Limit.parse("1wd"), midnight, CALENDAR, HOURS

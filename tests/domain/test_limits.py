@@ -1,4 +1,4 @@
-"""Limits are read and written the same way, and nonsense is refused."""
+"""Limits such as 1wd are parsed and written the same way; nonsense is refused."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from backend.domain.refusals import Refused
     [("1wd", 1, LimitUnit.WORKDAYS), ("8wh", 8, LimitUnit.WORK_HOURS), ("2h", 2, LimitUnit.HOURS),
      ("30m", 30, LimitUnit.MINUTES), ("180d", 180, LimitUnit.DAYS), (" 2H ", 2, LimitUnit.HOURS), ("007wd", 7, LimitUnit.WORKDAYS)],
 )  # fmt: skip
-def test_a_limit_is_read(text: str, amount: int, unit: LimitUnit) -> None:
+def test_a_limit_is_parsed(text: str, amount: int, unit: LimitUnit) -> None:
     assert Limit.parse(text) == Limit(amount, unit)
 
 
@@ -39,7 +39,7 @@ def test_a_limit_is_read(text: str, amount: int, unit: LimitUnit) -> None:
         "1e3h",
     ],
 )
-def test_nonsense_is_refused_by_code(text: str) -> None:
+def test_what_is_not_a_limit_is_refused_with_its_value(text: str) -> None:
     with pytest.raises(Refused) as no:
         Limit.parse(text)
     assert no.value.code == "bad_limit"
@@ -47,11 +47,11 @@ def test_nonsense_is_refused_by_code(text: str) -> None:
 
 
 @given(st.builds(Limit, st.integers(1, 9999), st.sampled_from(LimitUnit)))
-def test_what_is_written_reads_back_the_same(limit: Limit) -> None:
+def test_a_written_limit_parses_to_the_same_limit(limit: Limit) -> None:
     assert Limit.parse(str(limit)) == limit
 
 
-def test_clock_limits_have_a_length_and_working_days_have_none() -> None:
+def test_clock_and_work_hour_limits_have_a_length_and_working_days_have_none() -> None:
     assert Limit.parse("90m").duration == timedelta(minutes=90)
     assert Limit.parse("2d").duration == timedelta(days=2)
     assert Limit.parse("8wh").duration == timedelta(hours=8)

@@ -1,4 +1,4 @@
-"""Every text can be looked at before anybody gets it, in both languages."""
+"""Every text of the catalogue can be previewed with sample facts, in both languages."""
 
 import pytest
 
@@ -7,20 +7,20 @@ from backend.domain.texts import Texts, list_languages
 
 
 @pytest.mark.parametrize("language", list_languages())
-def test_every_text_can_be_shown_with_sample_facts(language: str) -> None:
-    words = Texts(language)
-    shown = {key: render_preview(words, key) for key in match_keys(words, "")}
+def test_every_text_is_previewed_without_gaps(language: str) -> None:
+    texts = Texts(language)
+    shown = {key: render_preview(texts, key) for key in match_keys(texts, "")}
     assert len(shown) > 500 and not [key for key, text in shown.items() if "{" in text or "[[" in text]
 
 
-def test_the_texts_of_the_specification_need_no_fact_that_has_no_sample() -> None:
-    words = Texts("zh_CN")
-    messages = [key for key in match_keys(words, "") if key.startswith(("chat.M", "sms.S", "visit.V", "phone.P"))]
-    assert [key for key in messages if "‹" in render_preview(words, key)] == []
+def test_every_fact_in_a_text_sent_to_people_has_a_sample() -> None:
+    texts = Texts("zh_CN")
+    messages = [key for key in match_keys(texts, "") if key.startswith(("chat.M", "sms.S", "visit.V", "phone.P"))]
+    assert [key for key in messages if "‹" in render_preview(texts, key)] == []
 
 
-def test_a_text_is_found_by_its_own_name_and_shows_its_buttons() -> None:
-    words = Texts("zh_CN")
-    assert list(match_keys(words, "M8")) == ["chat.M8"]
-    assert render_preview(words, "chat.M8").endswith("【填写答复】【说明情况】【提出异议】")
-    assert match_keys(words, "no such text") == []
+def test_a_text_is_found_by_its_short_name_and_shown_with_its_buttons() -> None:
+    texts = Texts("zh_CN")
+    assert list(match_keys(texts, "M8")) == ["chat.M8"]
+    assert render_preview(texts, "chat.M8").endswith("【填写答复】【说明情况】【提出异议】")
+    assert match_keys(texts, "no such text") == []

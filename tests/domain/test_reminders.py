@@ -1,4 +1,4 @@
-"""The ladder of reminders, the windows it keeps, and times as they are written and said."""
+"""The ladder of reminders, and when reminders and digests may be sent."""
 
 from datetime import datetime, timedelta
 
@@ -22,7 +22,6 @@ from backend.domain.reminders import (
     should_merge,
 )
 from backend.domain.settings import Settings
-from backend.domain.spoken_time import format_time, speak_date, speak_time
 from backend.domain.ticket import Category, Grade, Obligation
 
 CALENDAR = Calendar.load_default()
@@ -35,23 +34,27 @@ moments = st.datetimes(datetime(2023, 1, 1), datetime(2026, 11, 1)).map(  # noqa
 
 
 def at(text: str) -> datetime:
+    """Return an instant in Shanghai."""
     return datetime.fromisoformat(text).replace(tzinfo=ZONE)
 
 
-def steps(kind: Obligation, grade: Grade, start: datetime, settings: Settings = SETTINGS) -> tuple[ReminderStep, ...]:
+def build_steps(
+    kind: Obligation, grade: Grade, start: datetime, settings: Settings = SETTINGS
+) -> tuple[ReminderStep, ...]:
     due = compute_deadline(kind, grade, Category.HELP, start, settings, CALENDAR)
     return build_ladder(kind, grade, start, due, CALENDAR, settings.office_hours(), settings)
 
 
-def told(found: tuple[ReminderStep, ...]) -> list[tuple[str, str, str, str]]:
+def summarise(found: tuple[ReminderStep, ...]) -> list[tuple[str, str, str, str]]:
+    """Return (day and time, message kind, channel, audience) of each step."""
     return [(f"{s.at:%d %H:%M}", s.message, s.channel.value, s.audience.value) for s in found]
 
 
 TUESDAY = at("2026-10-13T09:00:00")
 
 
-def test_a_general_ticket_is_reminded_of_signing_by_the_ladder() -> None:
-    assert told(steps(Obligation.SIGN, G, TUESDAY)) == [
+def test_a_general_ticket_is_reminded_of_signing_in_office_hours() -> None:
+    assert summarise(build_steps(Obligation.SIGN, G, TUESDAY)) == [
         ("13 09:00", "M1", "chat", "handler"),
         ("13 15:00", "P1", "phone", "handler"),
         ("14 10:00", "M3", "chat", "handler"),
@@ -62,8 +65,8 @@ def test_a_general_ticket_is_reminded_of_signing_by_the_ladder() -> None:
     ]
 
 
-def test_an_urgent_ticket_is_reminded_of_signing_by_its_own_ladder_at_any_hour() -> None:
-    assert told(steps(Obligation.SIGN, U, at("2026-10-18T02:10:00"))) == [
+def test_an_urgent_ticket_has_its_own_ladder_at_any_hour() -> None:
+    assert summarise(build_steps(Obligation.SIGN, U, at("2026-10-18T02:10:00"))) == [
         ("18 02:10", "M2", "chat", "handler"),
         ("18 02:10", "P1", "phone", "handler"),
         ("18 02:25", "P1", "phone", "deputy"),
@@ -78,7 +81,7 @@ def test_an_urgent_ticket_is_reminded_of_signing_by_its_own_ladder_at_any_hour()
 
 
 def test_closing_turns_yellow_a_working_day_before_and_red_at_the_deadline() -> None:
-    assert told(steps(Obligation.CLOSE, G, TUESDAY)) == [
+    assert summarise(build_steps(Obligation.CLOSE, G, TUESDAY)) == [
         ("19 17:00", "M4", "chat", "handler"),
         ("20 14:00", "M4", "chat", "handler"),
         ("20 17:00", "M8", "chat", "handler"),
@@ -88,24 +91,24 @@ def test_closing_turns_yellow_a_working_day_before_and_red_at_the_deadline() -> 
 
 
 def test_urgent_closing_is_reminded_at_half_time_and_an_hour_before() -> None:
-    found = steps(Obligation.CLOSE, U, TUESDAY)
-    assert told(found)[:2] == [("13 21:00", "M4", "chat", "handler"), ("14 08:00", "M4", "chat", "handler")]
+    found = build_steps(Obligation.CLOSE, U, TUESDAY)
+    assert summarise(found)[:2] == [("13 21:00", "M4", "chat", "handler"), ("14 08:00", "M4", "chat", "handler")]
     assert [s.duty_only for s in found[:2]] == [True, False]
 
 
-@pytest.mark.parametrize(("grade", "marks"), [(G, ["13 15:00", "13 19:00"]), (U, ["13 10:00", "13 10:40"])])
-def test_the_dispatcher_is_warned_round_the_clock(grade: Grade, marks: list[str]) -> None:
-    found = steps(Obligation.DISPATCH, grade, TUESDAY)
-    assert [f"{s.at:%d %H:%M}" for s in found] == marks
+@pytest.mark.parametrize(("grade", "times"), [(G, ["13 15:00", "13 19:00"]), (U, ["13 10:00", "13 10:40"])])
+def test_the_dispatcher_is_warned_round_the_clock(grade: Grade, times: list[str]) -> None:
+    found = build_steps(Obligation.DISPATCH, grade, TUESDAY)
+    assert [f"{s.at:%d %H:%M}" for s in found] == times
     assert {s.audience for s in found} == {Audience.DISPATCHER}
 
 
 def test_a_review_not_done_in_time_goes_to_the_supervisor() -> None:
-    assert told(steps(Obligation.REVIEW, G, TUESDAY)) == [
+    assert summarise(build_steps(Obligation.REVIEW, G, TUESDAY)) == [
         ("13 15:00", "M27", "chat", "reviewer"),
         ("13 15:00", "M27", "chat", "supervisor"),
     ]
-    assert steps(Obligation.REVIEW, U, TUESDAY)[0].at == at("2026-10-13T09:30:00")
+    assert build_steps(Obligation.REVIEW, U, TUESDAY)[0].at == at("2026-10-13T09:30:00")
 
 
 @pytest.mark.parametrize(
@@ -122,58 +125,59 @@ def test_which_tickets_are_announced_by_call_is_a_setting(policy: str, general: 
     for grade, expected in ((G, general), (U, urgent)):
         calls = [
             f"{s.at:%d %H:%M}"
-            for s in steps(Obligation.SIGN, grade, TUESDAY, settings)
+            for s in build_steps(Obligation.SIGN, grade, TUESDAY, settings)
             if s.channel is ReminderChannel.PHONE and s.purpose in (Purpose.ANNOUNCE, Purpose.ESCALATE)
         ]
         assert calls == expected
 
 
-def test_the_call_for_an_unopened_ticket_waits_as_set_and_only_for_the_unopened() -> None:
-    found = steps(Obligation.SIGN, G, TUESDAY, SETTINGS.with_changes({"notify.phone.unopened_after": "1wh"}))
+def test_the_call_about_an_unopened_ticket_waits_as_long_as_the_setting_says() -> None:
+    found = build_steps(Obligation.SIGN, G, TUESDAY, SETTINGS.with_changes({"notify.phone.unopened_after": "1wh"}))
     call = next(s for s in found if s.stage == "unopened")
     assert (call.at, call.condition) == (at("2026-10-13T10:00:00"), Condition.UNOPENED)
 
 
 def test_attempts_and_gaps_of_calls_are_settings() -> None:
     settings = SETTINGS.with_changes({"notify.phone.attempts": 2, "notify.phone.gap.urgent": "3m"})
-    found = [s for s in steps(Obligation.SIGN, U, TUESDAY, settings) if s.purpose is Purpose.ESCALATE]
+    found = [s for s in build_steps(Obligation.SIGN, U, TUESDAY, settings) if s.purpose is Purpose.ESCALATE]
     assert [f"{s.at:%H:%M}" for s in found] == ["09:06", "09:12"]
     assert {(s.attempts, s.gap) for s in found} == {(2, timedelta(minutes=3))}
     general = SETTINGS.with_changes({"notify.phone.gap.general": "7m"})
-    assert steps(Obligation.SIGN, G, TUESDAY, general)[1].gap == timedelta(minutes=7)
+    assert build_steps(Obligation.SIGN, G, TUESDAY, general)[1].gap == timedelta(minutes=7)
 
 
 @pytest.mark.parametrize(("most", "numbers"), [(3, [1, 2, 2]), (2, [1, 2, 2]), (1, [1, 1]), (0, [])])
 def test_reminders_are_capped_and_the_last_ones_stay(most: int, numbers: list[int]) -> None:
     settings = SETTINGS.with_changes({"remind.max_per_obligation": most})
-    found = steps(Obligation.SIGN, G, TUESDAY, settings)
+    found = build_steps(Obligation.SIGN, G, TUESDAY, settings)
     assert [s.number for s in found if s.purpose is Purpose.REMIND] == numbers
     assert any(s.purpose is Purpose.NOTICE for s in found), "notices are no reminders"
-    urgent = steps(Obligation.SIGN, U, TUESDAY, settings)
+    urgent = build_steps(Obligation.SIGN, U, TUESDAY, settings)
     assert [s.number for s in urgent if s.purpose is Purpose.REMIND] == [1, 2, 2], "urgent signing keeps its ladder"
 
 
 def test_the_yellow_lead_is_a_setting() -> None:
-    found = steps(Obligation.CLOSE, G, TUESDAY, SETTINGS.with_changes({"card.yellow_lead": "2wd"}))
+    found = build_steps(Obligation.CLOSE, G, TUESDAY, SETTINGS.with_changes({"card.yellow_lead": "2wd"}))
     assert found[0].at == at("2026-10-16T17:00:00")
 
 
-def test_an_evening_dispatch_is_told_in_the_morning() -> None:
-    found = steps(
+def test_an_evening_dispatch_is_announced_in_the_morning() -> None:
+    found = build_steps(
         Obligation.SIGN, G, at("2026-10-13T21:00:00"), SETTINGS.with_changes({"notify.phone.on_dispatch": "always"})
     )
-    assert told(found)[:2] == [("14 08:30", "M1", "chat", "handler"), ("14 08:30", "P1", "phone", "handler")]
+    assert summarise(found)[:2] == [("14 08:30", "M1", "chat", "handler"), ("14 08:30", "P1", "phone", "handler")]
 
 
-def test_the_ladder_holds_on_the_last_days_of_the_calendar() -> None:
-    found = steps(Obligation.CLOSE, G, at("2026-12-24T09:00:00"))
+def test_the_ladder_is_complete_on_and_after_the_last_days_of_the_calendar() -> None:
+    found = build_steps(Obligation.CLOSE, G, at("2026-12-24T09:00:00"))
     assert found[-1].audience is Audience.LEADER
-    assert found[-1].at == at("2027-01-01T08:30:00"), "courtesy does not need the calendar, deadlines do"
-    assert steps(Obligation.SIGN, U, at("2027-01-05T03:00:00"))
+    assert found[-1].at == at("2027-01-01T08:30:00"), "office hours of reminders do not need the calendar, deadlines do"
+    urgent = build_steps(Obligation.SIGN, U, at("2027-01-05T03:00:00"))
+    assert (urgent[0].at, urgent[-1].audience) == (at("2027-01-05T03:00:00"), Audience.LEADER)
 
 
 @pytest.mark.parametrize(
-    ("moment", "allowed", "rings"),
+    ("moment", "message_at", "call_at"),
     [
         ("2026-10-13T10:00:00", "2026-10-13T10:00:00", "2026-10-13T10:00:00"),
         ("2026-10-13T12:00:00", "2026-10-13T13:30:00", "2026-10-13T13:30:00"),
@@ -183,13 +187,15 @@ def test_the_ladder_holds_on_the_last_days_of_the_calendar() -> None:
         ("2026-10-10T21:00:00", "2026-10-12T08:30:00", "2026-10-12T08:30:00"),
     ],
 )
-def test_general_matters_wait_for_office_hours_and_urgent_ones_do_not(moment: str, allowed: str, rings: str) -> None:
-    assert find_next_allowed(at(moment), G, SETTINGS, CALENDAR) == at(allowed)
-    assert find_next_allowed(at(moment), G, SETTINGS, CALENDAR, for_call=True) == at(rings)
+def test_general_matters_wait_for_office_hours_and_urgent_ones_do_not(
+    moment: str, message_at: str, call_at: str
+) -> None:
+    assert find_next_allowed(at(moment), G, SETTINGS, CALENDAR) == at(message_at)
+    assert find_next_allowed(at(moment), G, SETTINGS, CALENDAR, for_call=True) == at(call_at)
     assert find_next_allowed(at(moment), U, SETTINGS, CALENDAR) == at(moment)
 
 
-def test_quiet_hours_hold_even_where_the_office_is_open() -> None:
+def test_quiet_hours_apply_even_while_the_office_is_open() -> None:
     settings = SETTINGS.with_changes({"office_hours@U01": "00:00-24:00", "notify.quiet@U01": "21:00-07:00"})
     assert find_next_allowed(at("2026-10-13T22:00:00"), G, settings, CALENDAR, "U01") == at("2026-10-14T07:00:00")
     assert find_next_allowed(at("2026-10-13T20:30:00"), G, settings, CALENDAR, "U01") == at("2026-10-13T20:30:00")
@@ -200,7 +206,7 @@ def test_quiet_hours_hold_even_where_the_office_is_open() -> None:
         find_next_allowed(at("2026-10-13T10:00:00"), G, never, CALENDAR)
 
 
-def test_more_than_five_are_told_in_one_digest_and_urgent_ones_never() -> None:
+def test_more_than_five_reminders_become_one_digest_and_urgent_ones_never_do() -> None:
     assert [should_merge(n, G, SETTINGS) for n in (5, 6)] == [False, True]
     assert not should_merge(50, U, SETTINGS)
     assert should_merge(3, G, SETTINGS.with_changes({"remind.merge_over": 2}))
@@ -215,14 +221,16 @@ def test_more_than_five_are_told_in_one_digest_and_urgent_ones_never() -> None:
         ("2026-12-31T15:00:00", "2027-01-01T08:30:00"),
     ],
 )
-def test_digests_go_out_twice_a_working_day(moment: str, digest: str) -> None:
+def test_digests_are_sent_twice_a_working_day(moment: str, digest: str) -> None:
     assert find_next_digest(at(moment), SETTINGS, CALENDAR) == at(digest)
 
 
 @given(st.sampled_from(Obligation), st.sampled_from(Grade), moments)
-def test_no_step_lies_outside_the_life_of_its_duty(kind: Obligation, grade: Grade, start: datetime) -> None:
+def test_every_step_lies_between_the_start_of_its_duty_and_the_due_time_unless_it_is_a_notice(
+    kind: Obligation, grade: Grade, start: datetime
+) -> None:
     due = compute_deadline(kind, grade, Category.HELP, start, SETTINGS, CALENDAR)
-    found = steps(kind, grade, start)
+    found = build_steps(kind, grade, start)
     assert list(found) == sorted(found, key=lambda s: s.at)
     for step in found:
         assert step.at >= start
@@ -231,33 +239,3 @@ def test_no_step_lies_outside_the_life_of_its_duty(kind: Obligation, grade: Grad
             assert find_next_allowed(step.at, G, SETTINGS, CALENDAR, for_call=True) == step.at
     limit = SETTINGS.integer("remind.max_per_obligation")
     assert max((s.number for s in found), default=0) <= limit
-
-
-NOW = at("2026-10-13T09:00:00")
-
-
-@pytest.mark.parametrize(
-    ("moment", "zh", "en"),
-    [
-        ("2026-10-13T15:00:00", "今天下午三点", "today at 3 pm"),
-        ("2026-10-14T10:30:00", "明天上午十点半", "tomorrow at 10:30 am"),
-        ("2026-10-15T14:05:00", "后天下午两点零五分", "Thu 15 October at 2:05 pm"),
-        ("2026-10-12T12:00:00", "昨天中午十二点", "yesterday at 12 pm"),
-        ("2026-10-14T00:10:00", "明天凌晨零点十分", "tomorrow at 12:10 am"),
-        ("2026-10-20T17:45:00", "十月二十日周二下午五点四十五分", "Tue 20 October at 5:45 pm"),
-        ("2027-01-04T08:00:00", "二零二七年一月四日周一上午八点", "Mon 4 January 2027 at 8 am"),
-    ],
-)
-def test_times_are_said_as_people_say_them(moment: str, zh: str, en: str) -> None:
-    assert speak_time(at(moment), NOW) == zh
-    assert speak_time(at(moment), NOW, "en") == en
-
-
-def test_times_are_written_with_their_weekday() -> None:
-    assert format_time(at("2026-10-10T17:00:00"), NOW) == "10月10日（周六）17:00"
-    assert format_time(at("2026-10-10T17:00:00"), NOW, "en") == "Sat 10 October 17:00"
-    assert format_time(at("2027-01-04T08:30:00"), NOW) == "2027年1月4日（周一）08:30"
-    utc = at("2026-10-10T17:00:00").astimezone(SETTINGS.zone)
-    assert format_time(utc, NOW, zone=ZONE) == "10月10日（周六）17:00"
-    assert speak_date(at("2026-10-11T20:00:00"), NOW) == "前天"
-    assert speak_date(at("2026-10-01T20:00:00"), NOW) == "十月一日周四"

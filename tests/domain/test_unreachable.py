@@ -1,4 +1,4 @@
-"""三次联系不上: which attempts prove it, and which do not (B46)."""
+"""三次联系不上: which attempts prove that a unit cannot be reached, and which do not (B46)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,8 @@ START = datetime(2026, 11, 9, 1, tzinfo=UTC)
 L, B, H = Role.LIAISON, Role.LEADER, Role.HANDLER
 
 
-def tried(*rows: tuple[int, Role, str]) -> list[Attempt]:
+def build_attempts(*rows: tuple[int, Role, str]) -> list[Attempt]:
+    """Build attempts from (minute, role, outcome)."""
     return [Attempt(n, START + timedelta(minutes=m), role, outcome) for n, (m, role, outcome) in enumerate(rows)]
 
 
@@ -29,6 +30,10 @@ def tried(*rows: tuple[int, Role, str]) -> list[Attempt]:
         ([], []),
     ],
 )
-def test_only_three_vain_attempts_apart_to_both_prove_it(rows: list[tuple[int, Role, str]], counted: list[int]) -> None:
-    assert [a.id for a in find_proof(tried(*rows))] == counted
-    assert find_proof(list(reversed(tried(*rows)))) == find_proof(tried(*rows))
+def test_three_spaced_failed_attempts_that_include_liaison_and_leader_are_the_proof(
+    rows: list[tuple[int, Role, str]], counted: list[int]
+) -> None:
+    assert [a.id for a in find_proof(build_attempts(*rows))] == counted
+    assert [a.id for a in find_proof(build_attempts(*rows)[::-1])] == counted, (
+        "the order they are given in does not matter"
+    )

@@ -1,4 +1,4 @@
-"""Callers are rung inside the window and left in peace on blocked days, whatever the calendar holds (FW32)."""
+"""Requesters are called inside the visit window and never on blocked days, whatever the calendar holds (FW32)."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ def at(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("asked", "blocked", "rung"),
+    ("from_at", "blocked", "called_at"),
     [
         ("2026-11-10 02:00", (), "2026-11-10 09:00"),
         ("2026-11-10 12:30", (), "2026-11-10 14:00"),
@@ -34,27 +34,28 @@ def at(text: str) -> datetime:
         ("2026-11-13 21:00", ("rest",), "2026-11-16 09:00"),
         ("2026-04-04 09:30", ("04-04", "04-05", "04-06"), "2026-04-07 09:00"),
         ("2026-11-11 10:00", ("2026-11-11",), "2026-11-12 09:00"),
-        ("2040-01-01 10:00", ("holiday", "rest"), "2040-01-01 10:00"),  # past the calendar nobody guesses
+        ("2040-01-01 10:00", ("holiday", "rest"), "2040-01-01 10:00"),  # the calendar does not reach so far
     ],
 )
-def test_when_a_caller_may_be_rung(asked: str, blocked: tuple[str, ...], rung: str) -> None:
-    assert find_next_visit_time(at(asked), WINDOW, blocked, CALENDAR) == at(rung)
+def test_a_requester_is_called_at_the_next_allowed_time(from_at: str, blocked: tuple[str, ...], called_at: str) -> None:
+    assert find_next_visit_time(at(from_at), WINDOW, blocked, CALENDAR) == at(called_at)
 
 
 @given(st.integers(0, 334 * 24 * 60), st.sets(st.sampled_from(["rest", "holiday", "11-11"])))
-def test_it_is_never_earlier_never_outside_and_never_blocked(minutes: int, blocked: set[str]) -> None:
-    asked = at("2026-01-01 00:00") + timedelta(minutes=minutes)
-    rung = find_next_visit_time(asked, WINDOW, blocked, CALENDAR)
-    assert rung >= asked and WINDOW.contains(rung) and not is_blocked(rung.date(), blocked, CALENDAR)
+def test_the_time_is_never_earlier_outside_the_window_or_on_a_blocked_day(minutes: int, blocked: set[str]) -> None:
+    from_at = at("2026-01-01 00:00") + timedelta(minutes=minutes)
+    called_at = find_next_visit_time(from_at, WINDOW, blocked, CALENDAR)
+    assert called_at >= from_at and WINDOW.contains(called_at)
+    assert not is_blocked(called_at.date(), blocked, CALENDAR)
 
 
 @pytest.mark.parametrize("wrong", ["2026-13-01", "13-40", "sunday", "2026/11/11", "1-1"])
-def test_a_day_that_is_none_is_refused(wrong: str) -> None:
+def test_a_day_that_does_not_exist_is_refused(wrong: str) -> None:
     with pytest.raises(Refused, match="bad_setting"):
         parse_value("visit.blocked_days", wrong)
 
 
-def test_a_year_without_a_day_to_ring_is_refused() -> None:
+def test_blocking_every_day_of_the_year_is_refused() -> None:
     every = {f"{m:02d}-{d:02d}" for m in range(1, 13) for d in range(1, 32)}
     with pytest.raises(Refused, match="bad_hours"):
         find_next_visit_time(at("2026-11-10 02:00"), WINDOW, every, CALENDAR)

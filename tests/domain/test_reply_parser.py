@@ -1,4 +1,4 @@
-"""A reply to a card is read as its writer meant it, and curt wording gets a hint."""
+"""A chat reply to a card is parsed into a verb and its fields; curt wording gets a hint."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from backend.domain.reply_parser import ParsedReply, find_curt_wording, guess_re
 from backend.domain.texts import Texts
 from backend.domain.verb_fields import FIELDS, REASON_CODES
 
-TYPED = [
+REPLIES = [
     ("签收", ParsedReply("sign")),
     ("【签收】", ParsedReply("sign")),
     ("　签收。", ParsedReply("sign")),
@@ -34,23 +34,23 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "meant"), TYPED)
-def test_the_keywords_of_the_contract_are_read(typed: str, meant: ParsedReply) -> None:
-    assert parse_reply(typed) == meant
+@pytest.mark.parametrize(("text", "parsed"), REPLIES)
+def test_the_keywords_of_the_contract_are_understood(text: str, parsed: ParsedReply) -> None:
+    assert parse_reply(text) == parsed
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "收到", "请问什么时候到", "我要签收", "签收单在哪里", "   ", "……", "好的，已签收"]
+    "text", ["", "收到", "请问什么时候到", "我要签收", "签收单在哪里", "   ", "……", "好的，已签收"]
 )
-def test_plain_talk_is_no_act(typed: str) -> None:
-    assert parse_reply(typed) is None
+def test_a_reply_without_a_keyword_is_no_act(text: str) -> None:
+    assert parse_reply(text) is None
 
 
 @given(st.text())
-def test_any_text_is_read_without_a_stumble(typed: str) -> None:
-    words = parse_reply(typed)
-    assert words is None or words.verb in FIELDS
-    assert words is None or words.days is None or 1 <= words.days <= 365
+def test_any_text_is_parsed_without_an_error(text: str) -> None:
+    parsed = parse_reply(text)
+    assert parsed is None or parsed.verb in FIELDS
+    assert parsed is None or parsed.days is None or 1 <= parsed.days <= 365
 
 
 @pytest.mark.parametrize(
@@ -62,27 +62,24 @@ def test_any_text_is_read_without_a_stumble(typed: str) -> None:
         ("地址写得不清", "insufficient_information"), ("人手不足", "other"),
     ],
 )  # fmt: skip
-def test_the_reason_code_is_guessed_from_the_words(reason: str, code: str) -> None:
+def test_the_reason_code_is_guessed_from_the_wording(reason: str, code: str) -> None:
     assert guess_reason_code(reason) == code
     assert code in REASON_CODES
 
 
 def test_a_cause_is_found_in_a_reply_and_in_a_closing_A32() -> None:
-    said = parse_reply("答复 已更换灯具。故障原因：线路老化")
-    assert said is not None and (said.text, said.cause) == ("已更换灯具。故障原因：线路老化", "线路老化")
-    said = parse_reply("办结 表示满意，原因:水管冻裂")
-    assert said is not None and (said.text, said.cause) == ("表示满意", "水管冻裂")
-    said = parse_reply("办结 表示满意")
-    assert said is not None and said.cause == ""
+    parsed = parse_reply("答复 已更换灯具。故障原因：线路老化")
+    assert parsed is not None and (parsed.text, parsed.cause) == ("已更换灯具。故障原因：线路老化", "线路老化")
+    parsed = parse_reply("办结 表示满意，原因:水管冻裂")
+    assert parsed is not None and (parsed.text, parsed.cause) == ("表示满意", "水管冻裂")
+    parsed = parse_reply("办结 表示满意")
+    assert parsed is not None and parsed.cause == ""
 
 
-def test_curt_and_blaming_words_get_a_hint_A20() -> None:
+def test_curt_and_blaming_wording_gets_a_hint_A20() -> None:
     assert ("blame", "无理取闹") in find_curt_wording("诉求人无理取闹，不予办理，请知悉。")
     assert [code for code, _ in find_curt_wording("办不了")] == ["curt", "too_short"]
     assert find_curt_wording("已于今日上午上门维修，诉求人现场确认恢复供水。") == []
-    for code, word in (
-        find_curt_wording("办不了")
-        + find_curt_wording("此事不归我们管，请自行解决。")
-        + find_curt_wording("领导高度重视此事并已研究。")
-    ):
-        assert Texts().render(f"advice.{code}", word=word)
+    for text in ("办不了", "此事不归我们管，请自行解决。", "领导高度重视此事并已研究。"):
+        hints = find_curt_wording(text)
+        assert hints and all(Texts().render(f"advice.{code}", word=word) for code, word in hints)
