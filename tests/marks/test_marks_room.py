@@ -13,7 +13,7 @@ from backend.ports.moves import NewTicket
 from backend.scoring.runs import hash_sheet
 from backend.services import ScoringService
 from storage.engine.database import Database
-from tests.domain.scoring.test_score_independent import the_month_of_e1
+from tests.domain.scoring.month_e1 import build_month_e1
 from tests.marks.world import CLERK, SECOND_CLERK, ZONE, Lives, World
 
 DISPATCHER, REVIEWER = Actor("D1", Role.DISPATCHER, "M01"), Actor("R1", Role.REVIEWER, "M01")
@@ -33,7 +33,7 @@ async def world(database: Database) -> World:
 
 
 async def e1(world: World) -> None:
-    lives = [{**life, "ticket_no": f"E{n}"} for n, life in enumerate(the_month_of_e1())]
+    lives = [{**life, "ticket_no": f"E{n}"} for n, life in enumerate(build_month_e1())]
     for life in lives:
         life["assignments"][0].setdefault("sign_due_at", None)
     assert await world.load(lives) == [True] * len(lives)

@@ -10,7 +10,7 @@ import pytest
 
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
-from tests.domain.scoring.test_score_independent import the_month_of_e1
+from tests.domain.scoring.month_e1 import build_month_e1
 from tests.stories.office import Office, open_office
 
 OCT = {"month": "2026-10", "unit": "U01"}
@@ -25,7 +25,7 @@ async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
 
 async def october(office: Office) -> None:
     """The month of E1 as a file of an older platform, and its ledger entered by one and accepted by another."""
-    lives = [{**life, "ticket_no": f"E{n}", "region": "云岭市"} for n, life in enumerate(the_month_of_e1())]
+    lives = [{**life, "ticket_no": f"E{n}", "region": "云岭市"} for n, life in enumerate(build_month_e1())]
     body = "\n".join(json.dumps(life, ensure_ascii=False) for life in lives).encode()
     clerk = Actor("GL01", Role.ADMIN, "M01")
     report = await office.house.core.imports.import_file("history", "h.jsonl", body, clerk, dry_run=False, preset={})

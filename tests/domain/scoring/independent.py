@@ -1,6 +1,6 @@
-"""A second opinion: counts per unit and month straight from a history file, by plain Python, without the product's rules.
+"""A second opinion: counts per unit and month straight from a history file, in plain Python, without the product's rules.
 
-Nothing of the product is imported here, on purpose: later tests compare the database's counts with these.
+Nothing of the product is imported here, on purpose: other tests compare the database's counts with these.
 `due(kind, grade, category, at)` answers the due times the file does not give (kind: sign, return, dispatch, close).
 """
 
@@ -33,17 +33,17 @@ DEFAULTS = {
 
 
 def read(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Tickets of a JSONL file, blank lines skipped."""
+    """Return the tickets of a JSONL file; blank lines are skipped."""
     return (json.loads(line) for line in lines if line.strip())
 
 
 def month_of(at: datetime) -> str:
-    """The local month, "2026-10"."""
+    """Return the local month as "2026-10"."""
     return at.astimezone(LOCAL).strftime("%Y-%m")
 
 
 def next_month(month: str) -> str:
-    """The month after."""
+    """Return the month after."""
     year, number = int(month[:4]), int(month[5:])
     return f"{year + number // 12}-{number % 12 + 1:02d}"
 
@@ -51,7 +51,7 @@ def next_month(month: str) -> str:
 def count(
     tickets: Iterable[dict[str, Any]], due: Due, as_of: datetime, settings: Mapping[str, str] | None = None
 ) -> Counts:
-    """Every count of a history as it stood at `as_of`.
+    """Return every count of a history as it stood at `as_of`.
 
     Measures: sign return on_time extension red_card satisfaction (Q14-Q23, Q31-Q37), response closure
     answered_satisfaction resolution (Q41), `assignments` as [n, n], and for the institution (`management`, else
@@ -62,20 +62,20 @@ def count(
     for ticket in tickets:
         if ticket.get("merged_into"):
             continue
-        _dispatching(counts, ticket, due, as_of, chosen)
+        _count_dispatching(counts, ticket, due, as_of, chosen)
         for assignment in ticket.get("assignments", []):
             if _happened(assignment.get("dispatched_at"), as_of):
-                _one(counts, ticket, assignment, due, as_of, chosen)
+                _count_assignment(counts, ticket, assignment, due, as_of, chosen)
     return counts
 
 
-def _one(
+def _count_assignment(
     counts: Counts, ticket: dict[str, Any], a: dict[str, Any], due: Due, as_of: datetime, chosen: Mapping[str, str]
 ) -> None:
     unit, grade, category = a["unit"], ticket["grade"], ticket["category"]
     dispatched = _happened(a["dispatched_at"], as_of)
     assert dispatched
-    by_hand = a.get("signed", "manual") == "manual"
+    is_manual = a.get("signed", "manual") == "manual"
 
     def add(month: str, measure: str, numerator: int, denominator: int = 1) -> None:
         cell = counts[month, unit][measure]
@@ -87,23 +87,23 @@ def _one(
     signed = _happened(a.get("signed_at"), as_of)
     closed = _happened(a.get("closed_at"), as_of)
 
-    back = a.get("return") or {}
-    submitted = _happened(back.get("submitted_at"), as_of)
-    decided = _happened(back.get("decided_at") or back.get("submitted_at"), as_of)
-    decision = back.get("decision") if decided else None
-    given_back = bool(submitted) and decision == "accepted"
-    if submitted and (given_back or (chosen["scoring.return_basis"] == "submitted" and decision != "withdrawn")):
+    request = a.get("return") or {}
+    submitted = _happened(request.get("submitted_at"), as_of)
+    decided = _happened(request.get("decided_at") or request.get("submitted_at"), as_of)
+    decision = request.get("decision") if decided else None
+    returned = bool(submitted) and decision == "accepted"
+    if submitted and (returned or (chosen["scoring.return_basis"] == "submitted" and decision != "withdrawn")):
         return_due = _time(a.get("sign_due_at")) or due("return", grade, category, dispatched)
         when = submitted if chosen["scoring.return_month"] == "submitted" else decided if decision else None
         if when:
-            add(month_of(when), "return", bool(by_hand and submitted <= return_due))
+            add(month_of(when), "return", bool(is_manual and submitted <= return_due))
 
-    in_time = bool(signed and by_hand and signed <= sign_due)
-    left_out = given_back and chosen["scoring.sign_returned"] == "leave_out"
+    in_time = bool(signed and is_manual and signed <= sign_due)
+    left_out = returned and chosen["scoring.sign_returned"] == "leave_out"
     if not left_out and (a.get("lead", True) or chosen["scoring.assisting"] == "sign"):
         if chosen["scoring.sign_month"] == "dispatched":
             add(month_of(dispatched), "sign", in_time)
-        elif sign_due <= as_of or signed or closed or given_back:
+        elif sign_due <= as_of or signed or closed or returned:
             add(month_of(sign_due), "sign", in_time)
 
     if not a.get("lead", True):
@@ -118,7 +118,7 @@ def _one(
     close_due = granted[-1][1] if granted else first_due
     assert close_due
 
-    if not given_back and not mass:
+    if not returned and not mass:
         timely = bool(closed and closed <= close_due)
         if chosen["scoring.closure_basis"] == "due":
             if close_due <= as_of or closed:
@@ -131,8 +131,8 @@ def _one(
         elif closed:
             add(month_of(closed), "extension", len(granted))
 
-    _in_hand(add, a, mass, dispatched, closed, submitted if given_back else None, close_due, as_of, chosen)
-    if given_back:
+    _count_red_card(add, a, mass, dispatched, closed, submitted if returned else None, close_due, as_of, chosen)
+    if returned:
         return
 
     visited = _visits(ticket, as_of)
@@ -148,7 +148,7 @@ def _one(
 
     if close_due <= as_of:
         add(month_of(close_due), "closure", bool(closed))
-    for measure, field, good, asked in (
+    for measure, field, good, valid in (
         ("response", "contacted", ("yes",), ("yes", "no", "unsure")),
         ("resolution", "resolved", ("resolved",), ("resolved", "partly_resolved", "unresolved")),
         (
@@ -156,36 +156,38 @@ def _one(
             ("satisfied", "basically_satisfied", "unsatisfied"),
         ),
     ):  # fmt: skip
-        told = [visit for visit in _visits(ticket, as_of) if visit.get(field) in asked]
-        if told:
-            add(month_of(_at(told[-1])), measure, told[-1][field] in good)
+        answered = [visit for visit in _visits(ticket, as_of) if visit.get(field) in valid]
+        if answered:
+            add(month_of(_at(answered[-1])), measure, answered[-1][field] in good)
 
 
-def _in_hand(
+def _count_red_card(
     add: Callable[..., None],
     a: dict[str, Any],
     mass: bool,
     dispatched: datetime,
     closed: datetime | None,
-    given_back: datetime | None,
+    returned: datetime | None,
     close_due: datetime,
     as_of: datetime,
     chosen: Mapping[str, str],
 ) -> None:
-    """One in each month it was in hand; the card in the month of the due time, when it was in hand then."""
+    """Count the assignment in each month it was in hand, its card in the month of the due time."""
     first, last = month_of(dispatched), month_of(closed or as_of)
-    if given_back:
-        gone = month_of(given_back)
-        last = min(last, f"{int(gone[:4]) - (gone[5:] == '01')}-{(int(gone[5:]) - 2) % 12 + 1:02d}")
+    if returned:
+        month = month_of(returned)
+        last = min(
+            last, f"{int(month[:4]) - (month[5:] == '01')}-{(int(month[5:]) - 2) % 12 + 1:02d}"
+        )  # the month before
     card = a.get("red_card")
     if card is None:
         late = closed > close_due if closed else close_due < as_of
-        card = not mass and not given_back and late
+        card = not mass and not returned and late
     carded = month_of(close_due if closed is None or not card else min(close_due, closed))
     if chosen["scoring.red_card_month"] == "closed":
         card, carded = card and closed is not None, month_of(closed or close_due)
     if chosen["scoring.red_card_basis"] == "dispatched":
-        if not given_back:
+        if not returned:
             add(first, "red_card", bool(card))
         return
     month = first
@@ -194,42 +196,44 @@ def _in_hand(
         month = next_month(month)
 
 
-def _dispatching(counts: Counts, ticket: dict[str, Any], due: Due, as_of: datetime, chosen: Mapping[str, str]) -> None:
+def _count_dispatching(
+    counts: Counts, ticket: dict[str, Any], due: Due, as_of: datetime, chosen: Mapping[str, str]
+) -> None:
     generated = _happened(ticket.get("generated_at"), as_of)
     if generated is None or ticket.get("direct_answer"):
         return
     times = [at for a in ticket.get("assignments", []) if (at := _happened(a.get("dispatched_at"), as_of))]
     limit = _time(ticket.get("dispatch_due_at")) or due("dispatch", ticket["grade"], ticket["category"], generated)
-    who = ticket.get("management") or f"region:{ticket.get('region', '')}"
+    institution = ticket.get("management") or f"region:{ticket.get('region', '')}"
     if not times and chosen["scoring.dispatch_basis"] == "dispatched":
         return
     by_due = chosen["scoring.dispatch_month"] == "due"
     if by_due and not times and limit > as_of:
         return
-    cell = counts[month_of(limit if by_due else generated), who]["dispatch"]
+    cell = counts[month_of(limit if by_due else generated), institution]["dispatch"]
     cell[0] += bool(times and min(times) <= limit)
     cell[1] += 1
 
 
 def _unsatisfied(ticket: dict[str, Any], as_of: datetime, unreached: str) -> bool:
-    """Walks the visits in time: a person's word replaces a machine's; silence never replaces a person's word."""
-    machine = person = None
-    tried = ""
+    """Walk the visits in time: a manual answer replaces an automatic one; silence never replaces a manual answer."""
+    automatic = manual = None
+    last_attempt = ""
     for visit in _visits(ticket, as_of):
         answer = visit["answer"]
-        spoken = answer not in ("no_reply", "unreached")
+        answered = answer not in ("no_reply", "unreached")
         if visit["kind"] == "manual":
-            tried = answer
-            person = answer if spoken else person
-        elif spoken:
-            machine = answer
-    if person:
-        return bool(person == "unsatisfied")
-    if machine != "unsatisfied":
+            last_attempt = answer
+            manual = answer if answered else manual
+        elif answered:
+            automatic = answer
+    if manual:
+        return bool(manual == "unsatisfied")
+    if automatic != "unsatisfied":
         return False
-    if not tried:
+    if not last_attempt:
         return True
-    return tried == "unreached" and unreached == "keep_first"
+    return last_attempt == "unreached" and unreached == "keep_first"
 
 
 def _recognised(ticket: dict[str, Any], as_of: datetime) -> bool:

@@ -1,11 +1,13 @@
-"""A facts document that cannot be true, or that nobody would understand, is refused with a code and the place."""
+"""A facts document that is invalid or cannot be true is refused with a code and the path of the fault."""
 
 import json
+from importlib.resources import files
 
 import pytest
 
 from backend.domain.refusals import Refused
 from backend.domain.scoring.compute import compute_json
+from backend.domain.scoring.scheme_file import parse_scheme
 
 
 def unit(**more):
@@ -84,7 +86,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("facts", "code", "path"), BAD, ids=[f"{n}-{row[1]}" for n, row in enumerate(BAD)])
-def test_bad_facts_are_refused_with_the_place(facts, code, path):
+def test_bad_facts_are_refused_with_their_path(facts, code, path):
     with pytest.raises(Refused) as no:
         compute_json(facts)
     assert no.value.code == code
@@ -92,18 +94,18 @@ def test_bad_facts_are_refused_with_the_place(facts, code, path):
     json.dumps(dict(no.value.facts))
 
 
-def test_a_word_that_is_not_known_is_shown_as_it_was_written():
+def test_an_unknown_kind_is_repeated_as_it_was_written():
     with pytest.raises(Refused) as no:
         compute_json(entry(kind="prayse"))
     assert no.value.facts["kind"] == "prayse"
 
 
-def test_facts_that_are_no_object_are_refused():
+def test_facts_that_are_not_an_object_are_refused():
     with pytest.raises(Refused, match="bad_facts"):
         compute_json([1])
 
 
-def test_blank_columns_of_a_ledger_file_are_absent_values():
+def test_blank_columns_of_a_ledger_line_count_as_absent():
     row = {"kind": "praise", "unit": "U01", "month": "2026-10", "count": "2", "level": "", "matter": None, "points": ""}
     assert compute_json(unit(ledger=[row]))["bonus"] == "1.00"
 
@@ -113,11 +115,7 @@ def test_more_extensions_than_closings_are_possible_and_cost_at_most_five_points
     assert (line["rate"], line["deduction"], line["score"]) == ("200.00", "5.00", "0.00")
 
 
-def test_an_unknown_or_false_scheme_file_word_is_refused():
-    from importlib.resources import files
-
-    from backend.domain.scoring.scheme_file import parse_scheme
-
+def test_a_fault_in_a_scheme_file_is_refused_with_its_path():
     text = (files("backend") / "data" / "schemes" / "jilin-unit.toml").read_text("utf-8")
     assert parse_scheme(text).id == "jilin-unit"
     for old, new, path in [

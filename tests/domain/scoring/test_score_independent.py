@@ -1,9 +1,10 @@
-"""The independent reckoning agrees with the worked month E1, built ticket by ticket."""
+"""The independent counts agree with the worked month E1, built ticket by ticket."""
 
 import json
 from datetime import datetime, timedelta
 
 from tests.domain.scoring.independent import LOCAL, count, next_month, read
+from tests.domain.scoring.month_e1 import assignment, at, build_month_e1, ticket
 
 SETTLED = datetime(2026, 11, 9, 12, tzinfo=LOCAL)
 OCT = "2026-10"
@@ -15,70 +16,13 @@ def due(kind, grade, category, at):
     )
 
 
-def at(day, hour=9, month=10):
-    return datetime(2026, month, day, hour, tzinfo=LOCAL).isoformat()
-
-
-def assignment(**more):
-    return {"unit": "U01", "lead": True, "dispatched_at": at(8), "signed_at": at(8, 11), "signed": "manual", **more}
-
-
-def ticket(*assignments, **more):
-    return {"category": "report", "grade": "general", "region": "朝阳区", "generated_at": at(8, 8), **more,
-            "assignments": list(assignments)}  # fmt: skip
-
-
-def visits(*answers):
-    return [{"kind": kind, "at": at(13 + n), "answer": answer} for n, (kind, answer) in enumerate(answers)]
-
-
-def the_month_of_e1():
-    """15 carried in, 120 dispatched (8 auto-signed), 10 returned (1 late), 111 closed, 6 red cards."""
-    tickets = []
-    september = {"dispatched_at": at(28, 9, 9), "signed_at": at(28, 10, 9), "close_due_at": at(15)}
-    for n in range(15):  # carried in, still open unless closed below
-        tickets.append(ticket(assignment(**september), generated_at=at(28, 8, 9), tag=n))
-    for n in range(120):
-        signed = {"signed": "auto", "signed_at": at(9)} if n < 8 else {}
-        tickets.append(ticket(assignment(close_due_at=at(13), **signed)))
-    for n in range(30, 40):
-        tickets[n]["assignments"][0]["return"] = {
-            "submitted_at": at(8, 15) if n < 39 else at(12), "decision": "accepted", "decided_at": at(12, 18),
-        }  # fmt: skip
-    closing = [t for t in tickets if "return" not in t["assignments"][0]][:111]
-    for n, t in enumerate(closing):
-        a = t["assignments"][0]
-        a["closed_at"] = at(12)
-        t["category"] = "complaint" if n < 100 else "suggestion"
-        if 20 <= n < 29:
-            a["extensions"] = [{"granted_at": at(9), "new_due_at": at(20)}]
-        if 29 <= n < 32:
-            a["extensions"] = [
-                {"granted_at": at(9), "new_due_at": at(20)},
-                {"granted_at": at(10), "new_due_at": at(25)},
-            ]
-        if 40 <= n < 46:
-            a["closed_at"] = at(14)
-    closing[110]["mass_incident"] = True
-    chains = [[("auto", "unsatisfied"), ("manual", "satisfied")]] * 3
-    chains += [[("auto", "unsatisfied"), ("manual", "unreached")]]
-    chains += [[("auto", "unsatisfied"), ("manual", "unsatisfied")]] * 5
-    for t, chain in zip(closing[:9], chains, strict=True):
-        t["visits"] = visits(*chain)
-    closing[8]["unreasonable"] = {"decision": "recognised", "decided_at": at(20)}
-    for t in tickets:
-        if "closed_at" not in t["assignments"][0]:
-            t["assignments"][0]["close_due_at"] = at(3, 9, 11)
-    return tickets
-
-
-def october(tickets, **settings):
+def count_october(tickets, **settings):
     counts = count(tickets, due, SETTLED, {f"scoring.{key}": value for key, value in settings.items()})
     return {measure: tuple(pair) for measure, pair in counts[OCT, "U01"].items()}
 
 
-def test_e1_is_counted_as_the_example_says():
-    found = october(the_month_of_e1())
+def test_e1_is_counted_as_in_the_example():
+    found = count_october(build_month_e1())
     assert found["assignments"] == (120, 120)
     assert found["sign"] == (112, 120)
     assert found["return"] == (9, 10)
@@ -88,28 +32,28 @@ def test_e1_is_counted_as_the_example_says():
     assert found["satisfaction"] == (96, 100)
 
 
-def test_the_readings_of_satisfaction_change_the_count():
-    tickets = the_month_of_e1()
-    assert october(tickets, second_visit_unreached="keep_first")["satisfaction"] == (95, 100)
-    assert october(tickets, unreasonable_mode="remove_both")["satisfaction"] == (95, 99)
+def test_the_settings_of_satisfaction_change_the_count():
+    tickets = build_month_e1()
+    assert count_october(tickets, second_visit_unreached="keep_first")["satisfaction"] == (95, 100)
+    assert count_october(tickets, unreasonable_mode="remove_both")["satisfaction"] == (95, 99)
 
 
 def test_a_refused_return_counts_only_under_the_submitted_basis_and_a_withdrawn_one_never():
-    back = {"submitted_at": at(8, 15), "decided_at": at(9)}
-    tickets = [ticket(assignment(**{"return": {**back, "decision": word}})) for word in ("refused", "withdrawn")]
-    assert "return" not in october(tickets)
-    assert october(tickets, return_basis="submitted")["return"] == (1, 1)
+    request = {"submitted_at": at(8, 15), "decided_at": at(9)}
+    tickets = [ticket(assignment(**{"return": {**request, "decision": word}})) for word in ("refused", "withdrawn")]
+    assert "return" not in count_october(tickets)
+    assert count_october(tickets, return_basis="submitted")["return"] == (1, 1)
 
 
-def test_an_overdue_ticket_never_closed_escapes_only_the_literal_reading():
+def test_an_overdue_ticket_never_closed_counts_as_late_only_by_its_due_time():
     tickets = [ticket(assignment(close_due_at=at(13))), ticket(assignment(close_due_at=at(13), closed_at=at(12)))]
-    assert october(tickets)["on_time"] == (1, 1)
-    assert october(tickets, closure_basis="due")["on_time"] == (1, 2)
-    assert october(tickets)["red_card"] == (1, 2)
+    assert count_october(tickets)["on_time"] == (1, 1)
+    assert count_october(tickets, closure_basis="due")["on_time"] == (1, 2)
+    assert count_october(tickets)["red_card"] == (1, 2)
 
 
 def test_an_assisting_unit_is_scored_for_signing_only():
-    found = october([ticket(assignment(lead=False, close_due_at=at(9)))])
+    found = count_october([ticket(assignment(lead=False, close_due_at=at(9)))])
     assert found == {"assignments": (1, 1), "sign": (1, 1)}
 
 
@@ -136,6 +80,6 @@ def test_the_three_rates_come_from_the_last_visit_that_answered():
         {"kind": "auto", "at": at(14), "answer": "no_reply", "contacted": "no"},
         {"kind": "manual", "at": at(15), "answer": "basically_satisfied", "contacted": "yes", "resolved": "unresolved"},
     ])  # fmt: skip
-    found = october([t])
+    found = count_october([t])
     assert (found["response"], found["closure"]) == ((1, 1), (1, 1))
     assert (found["resolution"], found["answered_satisfaction"]) == ((0, 1), (1, 1))

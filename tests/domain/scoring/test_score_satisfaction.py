@@ -1,4 +1,4 @@
-"""A person's word replaces the machine's; silence is not a no, and a no is never lost by itself."""
+"""A manual answer replaces an automatic one; silence is not a no, and a no is never lost by itself."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,12 +10,12 @@ from backend.domain.ticket import Answer
 START = datetime(2026, 10, 8, tzinfo=UTC)
 
 
-def chain(text):
-    """`a:` machine, `m:` person."""
+def build_visits(text):
+    """Build visits from words such as `a:no m:yes` (a: automatic, m: manual)."""
     answers = {"yes": Answer.SATISFIED, "so": Answer.BASICALLY_SATISFIED, "no": Answer.UNSATISFIED,
                "eh": Answer.UNCLEAR, "mute": Answer.NO_REPLY, "gone": Answer.UNREACHED}  # fmt: skip
-    words = [word.split(":") for word in text.split()]
-    return [Visit(who == "m", START + timedelta(days=n), answers[said]) for n, (who, said) in enumerate(words)]
+    parts = [part.split(":") for part in text.split()]
+    return [Visit(kind == "m", START + timedelta(days=n), answers[answer]) for n, (kind, answer) in enumerate(parts)]
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,6 @@ def chain(text):
         ("m:no", Verdict.UNSATISFIED, Verdict.UNSATISFIED),
     ],
 )
-def test_a_chain_of_visits_has_one_verdict(visits, literal, keep_first):
-    assert decide_verdict(reversed(chain(visits))) is literal
-    assert decide_verdict(chain(visits), "keep_first") is keep_first
+def test_a_series_of_visits_has_one_verdict(visits, literal, keep_first):
+    assert decide_verdict(reversed(build_visits(visits))) is literal
+    assert decide_verdict(build_visits(visits), "keep_first") is keep_first

@@ -1,4 +1,4 @@
-"""Every setting of scoring moves a mark, is printed on the sheet, and refuses a value it does not know."""
+"""Every setting of scoring changes a score, is printed on the sheet, and refuses unknown values."""
 
 import pytest
 
@@ -22,7 +22,7 @@ CRITICISED = unit(ledger=[{"kind": "criticism", "level": "national"}, {"kind": "
 REGION = {"scheme": "jilin-region", "management": "80", "units": ["100", "50"], "weights": [30, 10],
           "pooled": {"assignments": 40, "rates": {"sign": [36, 40]}}}  # fmt: skip
 
-MOVES = [
+CHANGES = [
     # key, value, facts, total by default, total under the value
     ("scoring.slope_mode", "step_floor", E1, "95.05", "96.90"),
     ("scoring.slope_mode", "step_ceil", E1, "95.05", "93.90"),
@@ -64,14 +64,14 @@ MOVES = [
 ]
 
 
-def test_the_weights_of_a_region_move_its_mark():
+def test_the_weights_of_a_region_change_its_score():
     half = {"region.weight_management": "0.5", "region.weight_units": "0.5"}
     assert compute_json(REGION)["total"] == "77.00"
     assert compute_json(REGION, half)["total"] == "77.50"
 
 
-@pytest.mark.parametrize(("key", "value", "facts", "before", "after"), MOVES)
-def test_a_setting_moves_the_total_and_is_printed(key, value, facts, before, after):
+@pytest.mark.parametrize(("key", "value", "facts", "before", "after"), CHANGES)
+def test_a_setting_changes_the_total_and_is_printed(key, value, facts, before, after):
     assert compute_json(facts)["total"] == before
     sheet = compute_json(facts, {key: value})
     assert sheet["total"] == after
@@ -85,7 +85,7 @@ def test_the_documents_own_settings_win():
     assert compute_json(facts, {"scoring.slope_mode": "step_floor"})["total"] == "93.90"
 
 
-def test_the_readings_used_are_printed_with_their_defaults():
+def test_the_settings_used_are_printed_with_their_defaults():
     printed = compute_json(E1)["readings"]
     assert printed["scoring.slope_mode"] == "proportional"
     assert printed["scoring.closure_basis"] == DEFAULTS["scoring.closure_basis"]
@@ -134,15 +134,15 @@ def test_settings_that_make_no_sense_together_are_refused(facts, settings):
         compute_json(facts, settings)
 
 
-def test_settings_of_other_rooms_do_not_disturb_the_reckoning():
+def test_settings_of_other_features_do_not_change_the_score():
     assert compute_json(E1, {"office_hours": "08:30-17:00", "scoring.connect.cap": "20"})["total"] == "95.05"
 
 
-def test_an_echo_of_the_general_mode_does_not_outlive_it():
-    view = {"scoring.slope_mode": "proportional", "scoring.sign.slope_mode": "proportional",
+def test_a_printed_default_of_an_item_does_not_override_a_changed_general_mode():
+    inherited = {"scoring.slope_mode": "proportional", "scoring.sign.slope_mode": "proportional",
             "scoring.return.slope_mode": "step_ceil"}  # fmt: skip
     own = {"scoring.slope_mode": "step_floor"}
-    sheet = compute_json({**E1, "settings": own}, view)
+    sheet = compute_json({**E1, "settings": own}, inherited)
     assert sheet["total"] == "96.90"
     assert "scoring.sign.slope_mode" not in sheet["readings"]
     assert sheet["readings"]["scoring.return.slope_mode"] == "step_ceil"
