@@ -141,7 +141,7 @@ async def open_bench_database(engine: str) -> AsyncIterator[Database]:
             stack.callback(shutil.rmtree, home, ignore_errors=True)
             url = f"sqlite:///{home / 'bench.db'}"
         else:
-            cluster = stack.enter_context(postgres.cluster())
+            cluster = stack.enter_context(postgres.run_cluster())
             maker = create_async_engine(
                 cluster.replace("postgresql://", "postgresql+asyncpg://") + "postgres", isolation_level="AUTOCOMMIT"
             )
@@ -157,4 +157,4 @@ async def open_bench_database(engine: str) -> AsyncIterator[Database]:
 
 def list_engines() -> list[str]:
     """List the database engines available on this machine."""
-    return ["sqlite", "postgresql"] if postgres.programs() is not None else ["sqlite"]
+    return ["sqlite", "postgresql"] if postgres.find_programs() is not None else ["sqlite"]

@@ -1,4 +1,4 @@
-"""What every test may ask for: a database of either engine, empty and its own."""
+"""Fixtures for every test: a database of either engine, empty and its own; a browser."""
 
 import asyncio
 import itertools
@@ -18,18 +18,21 @@ from storage.engine import versions
 from storage.engine.database import Database, open_database
 from tests import postgres
 
+# Examples have no time limit: on a busy machine a slow one says nothing about the code.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 hypothesis.settings.register_profile(
     "soak", max_examples=int(os.environ.get("JIESU_SOAK_EXAMPLES", "5000")), deadline=None
 )
-_numbers = itertools.count(1)
+_database_numbers = itertools.count(1)
 
 
-def lacking(program: str, why: str) -> None:
-    """Skip a test for want of a program; fail it where JIESU_TEST_REQUIRE says that this machine has it."""
+def skip_without(program: str, reason: str) -> None:
+    """Skip a test whose program is missing; fail it where JIESU_TEST_REQUIRE says that this machine has it."""
     required = os.environ.get("JIESU_TEST_REQUIRE", "").replace(" ", "").split(",")
     if program in required:
-        pytest.fail(f"{why}, and JIESU_TEST_REQUIRE names {program}")
-    pytest.skip(why)
+        pytest.fail(f"{reason}, and JIESU_TEST_REQUIRE names {program}")
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -37,21 +40,21 @@ def chromium() -> str:
     """The path of a Chromium or Chrome, for playwright's `executable_path`."""
     found = [p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))]
     if not found:
-        lacking("browser", "no Chromium is installed")
+        skip_without("browser", "no Chromium is installed")
     return found[0]
 
 
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[str]:
-    """A PostgreSQL cluster for this worker; its URL ends in `/`, a database's name belongs behind it."""
-    if postgres.programs() is None:
-        lacking("postgres", "PostgreSQL's programs (initdb, postgres) are not installed")
-    with postgres.cluster() as url:
+    """The URL of a PostgreSQL cluster of this worker; it ends in `/`, to be followed by a database's name."""
+    if postgres.find_programs() is None:
+        skip_without("postgres", "PostgreSQL's programs (initdb, postgres) are not installed")
+    with postgres.run_cluster() as url:
         yield url
 
 
 def _new_database(cluster: str, name: str, template: str = "template1") -> str:
-    """The URL of a new database; works whether or not a loop is running here."""
+    """Create a database and return its URL, whether or not an event loop is running here."""
 
     async def create() -> None:
         engine = create_async_engine(
@@ -69,7 +72,7 @@ def _new_database(cluster: str, name: str, template: str = "template1") -> str:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_cluster: str) -> str:
-    """The name of a database with all tables, to be copied."""
+    """The name of a PostgreSQL database with all tables, to be copied."""
     versions.create_tables(_new_database(postgres_cluster, "template_jiesu"))
     return "template_jiesu"
 
@@ -77,7 +80,7 @@ def postgres_template(postgres_cluster: str) -> str:
 @pytest.fixture
 def postgres_url(postgres_cluster: str, postgres_template: str) -> str:
     """The URL of a PostgreSQL database with all tables, used by nobody else."""
-    return _new_database(postgres_cluster, f"t{next(_numbers)}", postgres_template)
+    return _new_database(postgres_cluster, f"t{next(_database_numbers)}", postgres_template)
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +100,7 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> str:
-    """Each test that asks for this, or for a database below, is run on both engines."""
+    """Run each test that uses this, or a database below, on both engines."""
     return str(request.param)
 
 
@@ -106,7 +109,7 @@ def empty_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> st
     """The URL of a database without any table."""
     if engine == "sqlite":
         return f"sqlite:///{tmp_path / 'empty.db'}"
-    return _new_database(str(request.getfixturevalue("postgres_cluster")), f"e{next(_numbers)}")
+    return _new_database(str(request.getfixturevalue("postgres_cluster")), f"e{next(_database_numbers)}")
 
 
 @pytest.fixture
@@ -126,12 +129,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(autouse=True)
 def _own_log() -> Iterator[None]:
-    """No test writes into the log of another."""
+    """Reset the log before and after each test, so that none writes into the log of another."""
     structlog.reset_defaults()
     yield
     structlog.reset_defaults()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long stories first: with several workers nobody then waits for one of them alone."""
+    """Run long stories first: with several workers none is then left alone at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
