@@ -52,7 +52,7 @@ class Worker:
                     self._woken.set()  # there may be more: look again after the other workers had their turn
             except Exception:  # the only place where a worker's errors are logged and retried
                 self.failures += 1
-                log.exception("worker_failed", round=self.name, failures=self.failures)
+                log.exception("worker_failed", worker=self.name, failures=self.failures)
                 await asyncio.sleep(min(MAX_PAUSE_SECONDS, 0.2 * 2 ** min(self.failures, 8)))
                 self._woken.set()
 

@@ -78,13 +78,13 @@ def to_refusal(error: Exception) -> Refused | None:
 def log_unexpected(request: web.Request, error: Exception) -> Refused:
     """Log an unexpected error once, with the place but no values, numbers or names; return the refusal to answer."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    away = bool(kinds & UNAVAILABLE_ERRORS) or getattr(error, "connection_invalidated", False)
+    unavailable = bool(kinds & UNAVAILABLE_ERRORS) or getattr(error, "connection_invalidated", False)
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames]
-    log.error("away" if away else "accident", request_id=request[REQUEST_ID], method=request.method,
-              kind=type(error).__name__, inner=type(getattr(error, "orig", None)).__name__, where=where,
-              route=getattr(request.match_info.route.resource, "canonical", ""))  # fmt: skip
-    return Refused("unavailable" if away else "internal")
+    log.error("unavailable" if unavailable else "unexpected_error", request_id=request[REQUEST_ID],
+              method=request.method, kind=type(error).__name__, inner=type(getattr(error, "orig", None)).__name__,
+              where=where, route=getattr(request.match_info.route.resource, "canonical", ""))  # fmt: skip
+    return Refused("unavailable" if unavailable else "internal")
 
 
 def build_json_response(request: web.Request, refused: Refused, error: Exception) -> web.Response:
