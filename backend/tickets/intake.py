@@ -1,10 +1,10 @@
 """Turn a demand from API, file or console into a ticket with its first journal entry and duty; detect repeats."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from backend.domain.acts import Actor
 from backend.domain.flow import build_entry
@@ -24,6 +24,7 @@ PREFIX = "JS"
 REPEAT_WINDOW = timedelta(days=30)
 THREAD_ABOVE = 16  # with more forms than this the work is done in a thread
 SERIAL_TRIES = 8  # attempts to find a serial number that was not already used by hand
+Result = TypeVar("Result")
 CREATOR_ROLES = (Role.DISPATCHER, Role.ADMIN, None)
 
 
@@ -92,7 +93,7 @@ class Intake:
             [d.ticket_no for d in drafts if isinstance(d, ValidForm) and d.ticket_no]
         )
         return [
-            d if isinstance(d, Refused) else Refused("exists", ticket_no=d.no) if d.no in known else d.no or ""
+            d if isinstance(d, Refused) else _refuse_taken(d.ticket_no) if d.ticket_no in known else d.ticket_no or ""
             for d in drafts
         ]
 
@@ -107,7 +108,7 @@ class Intake:
         now: datetime,
         callers: KnownRequesters,
     ) -> list[str | Refused]:
-        answers: list[str | Refused] = [Refused("exists", ticket_no=d.ticket_no) for d in drafts]
+        answers: list[str | Refused] = [_refuse_taken(d.ticket_no) for d in drafts]
         remaining = list(range(len(drafts)))
         earlier: dict[tuple[str, str | None], list[str]] = {}
         for e in callers.earlier:
@@ -207,6 +208,10 @@ class Intake:
         return columns
 
 
-async def _in_thread(many: bool, work: Any) -> Any:
+def _refuse_taken(ticket_no: str | None) -> Refused:
+    return Refused("exists", ticket_no=ticket_no)
+
+
+async def _in_thread(many: bool, work: Callable[[], Result]) -> Result:
     """Run large work in a thread so that the event loop is not blocked (FS14)."""
     return await asyncio.to_thread(work) if many else work()
