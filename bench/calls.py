@@ -24,7 +24,7 @@ from bench.providers import post_all_requests, start_null_server
 from notify.carrier import CallUrls
 from notify.voice.twilio import TwilioCarrier
 from notify.voice.twilio_http import PooledHttpClient
-from tests.calls.world import ADDRESS, DISPATCHER, SID, TOKEN, World, make_place
+from tests.calls.world import ADDRESS, DISPATCHER, SID, TOKEN, World, build_simulator
 
 WIDTH = 32
 
@@ -90,14 +90,14 @@ async def _measure_answers(engine: str, count: int) -> list[Figure]:
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_bench_database(engine))
         base = await stack.enter_async_context(start_null_server())
-        network, main = await make_place(lambda: datetime.now(UTC))
+        network, main = await build_simulator(lambda: datetime.now(UTC))
         world = World(db, network, base, main)
         await world.open()
         units = [Unit(f"X{n}", f"单位{n}", UnitKind.HANDLING, "A市") for n in range(count)]
         people = [PersonForm(f"李{n}", f"X{n}", Role.HANDLER, f"P{n}", f"+861380001{n:04d}") for n in range(count)]
-        await world.registry.save_units(units, "admin")
-        await world.registry.save_people(people, "admin")
-        await world.set("calls.daily_budget", "100000")
+        await world.people.save_units(units, "admin")
+        await world.people.save_people(people, "admin")
+        await world.set_setting("calls.daily_budget", "100000")
 
         async def plain(request: web.Request) -> web.Response:
             """Check the signature and return TwiML over HTTP; store and query nothing."""
@@ -130,7 +130,7 @@ async def _measure_answers(engine: str, count: int) -> list[Figure]:
 
         for _ in range(6):
             for number in range(count):
-                await world.ticket(f"T{made + number}")
+                await world.create_ticket(f"T{made + number}")
                 await world.act("dispatch", DISPATCHER, f"T{made + number}", unit=f"X{number}")
             made += count
             while await world.calls.run_once():

@@ -1,39 +1,39 @@
-"""The ringing office; every request it makes to the carrier must be one the carrier takes."""
+"""The world of the calls; every request made to the carrier must be one that a real carrier would accept."""
 
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 
 from storage.engine.database import Database
-from tests.calls.world import World, make_place
+from tests.calls.world import World, build_simulator
 
 
 @pytest.fixture
 async def world(database: Database) -> AsyncIterator[World]:
-    held: list[World] = []
-    town, app = await make_place(lambda: held[0].at)
-    listener = web.AppRunner(app, shutdown_timeout=1)
-    # the port must be known before the line is built, and the routes before the application starts
-    site = await _port()
-    base = f"http://127.0.0.1:{site}"
-    made = World(database, town, base, app)
-    held.append(made)
-    await listener.setup()
-    await web.TCPSite(listener, "127.0.0.1", site).start()
-    town.http_client._reach_url = base
-    await town.start()
-    await made.open()
-    yield made
-    await made.close()
-    await town.close()
-    await listener.cleanup()
-    assert town.list_violations() == []
+    """An office on a free port, with its simulated networks."""
+    opened: list[World] = []
+    simulator, app = await build_simulator(lambda: opened[0].at)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    # the port must be known before the carrier is built, and the routes before the application starts
+    port = _find_free_port()
+    base = f"http://127.0.0.1:{port}"
+    world = World(database, simulator, base, app)
+    opened.append(world)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    simulator.http_client._reach_url = base
+    await simulator.start()
+    await world.open()
+    yield world
+    await world.close()
+    await simulator.close()
+    await runner.cleanup()
+    assert simulator.list_violations() == []
 
 
-async def _port() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+def _find_free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Who rings back hears what his missed call was about, and can answer it; the number shown proves nothing (FW25)."""
+"""People who call back hear what the missed call was about and can answer; the number shown proves nothing (FW25)."""
 
 import pytest
 
@@ -11,14 +11,14 @@ from tests.calls.world import ASKER, H1, H2, PIN, World
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
-async def test_a_handler_who_rings_back_proves_himself_signs_and_is_not_rung_again(world: World) -> None:
+async def test_a_handler_who_calls_back_proves_who_they_are_signs_and_is_not_called_again(world: World) -> None:
     world.phone(H1).ring_out()
-    await world.dispatched()
+    await world.dispatch_ticket()
     await world.settle()
     live = await world.phone(H1).call_office(script=[f"{PIN}#", "2"])
     await live.wait_until_over()
-    await world.go(minutes=20)
-    assert await world.state() == "signed" and world.rung(H1) == 1
+    await world.advance(minutes=20)
+    assert await world.state() == "signed" and world.count_calls(H1) == 1
     missed, inbound = await world.rows(t.calls)
     assert (missed.outcome, missed.state, inbound.purpose, inbound.outcome) == ("signed", "done", "inbound", "signed")
     assert (await world.message()).state == "sent" and PIN not in str(inbound)
@@ -27,7 +27,7 @@ async def test_a_handler_who_rings_back_proves_himself_signs_and_is_not_rung_aga
 @ONE_ENGINE
 async def test_a_spoofed_number_hears_nothing_private_without_the_pin_FW25(world: World) -> None:
     world.phone(H1).ring_out()
-    await world.dispatched()
+    await world.dispatch_ticket()
     await world.settle()
     live = await world.phone("+8613700000000").call_office(caller_id=H1, script=["1111#", "2222#", "3333#"])
     await live.wait_until_over()
@@ -38,47 +38,47 @@ async def test_a_spoofed_number_hears_nothing_private_without_the_pin_FW25(world
 
 @ONE_ENGINE
 async def test_a_handler_without_a_pin_is_told_how_to_set_one_instead_of_being_asked_for_it(world: World) -> None:
-    await world.registry.save_people([PersonForm("钱新", "U01", Role.HANDLER, "H9", "+8613800001009")], "admin")
+    await world.people.save_people([PersonForm("钱新", "U01", Role.HANDLER, "H9", "+8613800001009")], "admin")
     live = await world.phone("+8613800001009").call_office(script=["1111#"])
     await live.wait_until_over()
     assert "尚未设置电话签收密码" in live.heard and "请输入" not in live.heard and "不正确" not in live.heard
-    assert "pin_failed" not in await world.audited()
+    assert "pin_failed" not in await world.list_audit_events()
 
 
 @ONE_ENGINE
-async def test_a_handler_without_a_missed_call_is_told_so_after_his_pin(world: World) -> None:
+async def test_a_handler_without_a_missed_call_hears_so_after_entering_the_pin(world: World) -> None:
     live = await world.phone(H1).call_office(script=[f"{PIN}#"])
     await live.wait_until_over()
     assert "没有待签收的工单" in live.heard
 
 
 @ONE_ENGINE
-async def test_a_caller_who_rings_back_answers_the_visit_without_hearing_date_or_category_FW26(world: World) -> None:
+async def test_a_requester_who_calls_back_answers_the_visit_without_hearing_date_or_category_FW26(world: World) -> None:
     world.phone(ASKER).ring_out()
-    await world.closed()
-    await world.go(hours=5, minutes=30)
-    assert world.rung() == 1
+    await world.close_ticket()
+    await world.advance(hours=5, minutes=30)
+    assert world.count_calls() == 1
     live = await world.phone(ASKER).call_office(script=["1001#", "1", "1", "1", "1"])
     await live.wait_until_over()
-    await world.go(hours=24)
-    assert (await world.snap()).ticket.final_answer == "satisfied" and world.rung() == 1
+    await world.advance(hours=24)
+    assert (await world.load()).ticket.final_answer == "satisfied" and world.count_calls() == 1
     assert "求助" not in live.heard and "11月" not in live.heard
     assert {c.state for c in await world.rows(t.calls)} == {"done"}
 
 
 @ONE_ENGINE
-async def test_a_caller_who_rings_back_and_says_nothing_is_rung_as_planned(world: World) -> None:
+async def test_a_requester_who_calls_back_and_says_nothing_is_called_as_planned(world: World) -> None:
     world.phone(ASKER).set_behaviours(world.phone(ASKER).ring_out().behaviour, answer_with(["1", "1", "1", "1", "2"]))
-    await world.closed()
-    await world.go(hours=5, minutes=30)
+    await world.close_ticket()
+    await world.advance(hours=5, minutes=30)
     live = await world.phone(ASKER).call_office(script=[])
     await live.wait_until_over()
-    await world.go(hours=24)
-    assert (await world.snap()).ticket.final_answer == "basically_satisfied"
+    await world.advance(hours=24)
+    assert (await world.load()).ticket.final_answer == "basically_satisfied"
 
 
 @ONE_ENGINE
-async def test_a_stranger_and_a_hidden_number_hear_where_to_ring(world: World) -> None:
+async def test_an_unknown_and_a_hidden_number_hear_which_number_to_call(world: World) -> None:
     for shown in ("+8613700000000", "anonymous", H2.replace("1002", "9999")):
         live = await world.phone("+8613700000000").call_office(caller_id=shown, script=["1"])
         await live.wait_until_over()
@@ -88,23 +88,23 @@ async def test_a_stranger_and_a_hidden_number_hear_where_to_ring(world: World) -
 
 @ONE_ENGINE
 async def test_an_incoming_call_fetched_twice_is_one_call_FW7(world: World) -> None:
-    world.town.phones.webhooks.fetch_twice = True
+    world.simulator.phones.webhooks.fetch_twice = True
     world.phone(H1).ring_out()
-    await world.dispatched()
+    await world.dispatch_ticket()
     await world.settle()
     live = await world.phone(H1).call_office(script=[f"{PIN}#", "1"])
     await live.wait_until_over()
     assert [c.purpose for c in await world.rows(t.calls)] == ["notice", "inbound"]
     assert (await world.call()).outcome == "confirmed"
-    await world.go(minutes=16)
-    assert await world.call(0) and world.rung(H1) == 1
+    await world.advance(minutes=16)
+    assert await world.call(0) and world.count_calls(H1) == 1
 
 
 @ONE_ENGINE
 async def test_a_spoofed_requester_hears_nothing_and_changes_nothing_without_the_ticket_tail_FW25(world: World) -> None:
     world.phone(ASKER).ring_out()
-    await world.closed()
-    await world.go(hours=5, minutes=30)
+    await world.close_ticket()
+    await world.advance(hours=5, minutes=30)
     live = await world.phone("+8613700000000").call_office(
         caller_id=ASKER, script=["3", "0000#", "1111#", "2222#", "3"]
     )
@@ -112,27 +112,29 @@ async def test_a_spoofed_requester_hears_nothing_and_changes_nothing_without_the
     await world.settle()
     assert "回访您反映" not in live.heard and "编号不符" in live.heard
     assert await world.state() == "revisit_auto" and await world.rows(t.no_visits) == []
-    assert "visits_refused" not in await world.audited()
+    assert "visits_refused" not in await world.list_audit_events()
 
 
 @ONE_ENGINE
-async def test_who_guesses_tails_is_locked_out_even_when_he_guesses_right(world: World) -> None:
+async def test_guessing_ticket_numbers_locks_a_caller_out_even_when_the_last_guess_is_right(world: World) -> None:
     world.phone(ASKER).ring_out()
-    await world.closed()
-    await world.go(hours=5, minutes=30)
+    await world.close_ticket()
+    await world.advance(hours=5, minutes=30)
     for _ in range(4):
         live = await world.phone("+8613700000000").call_office(caller_id=ASKER, script=["0000#", "1111#", "2222#"])
         await live.wait_until_over()
     live = await world.phone("+8613700000000").call_office(caller_id=ASKER, script=["1001#", "3"])
     await live.wait_until_over()
-    assert "tail_locked" in await world.audited() and await world.rows(t.no_visits) == []
+    assert "tail_locked" in await world.list_audit_events() and await world.rows(t.no_visits) == []
 
 
 @ONE_ENGINE
-async def test_who_knows_his_ticket_may_ask_for_peace_when_he_rings_back_FW33(world: World) -> None:
+async def test_a_requester_who_knows_their_ticket_can_refuse_further_visits_when_calling_back_FW33(
+    world: World,
+) -> None:
     world.phone(ASKER).ring_out()
-    await world.closed()
-    await world.go(hours=5, minutes=30)
+    await world.close_ticket()
+    await world.advance(hours=5, minutes=30)
     live = await world.phone(ASKER).call_office(script=["1001#", "3"])
     await live.wait_until_over()
     await world.settle()

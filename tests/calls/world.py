@@ -1,4 +1,4 @@
-"""An office that rings: real desk, courier, calls and visits over the sandbox's telephones, and a clock that is moved."""
+"""A small office with real services for calls and visits over the simulated telephones, and a clock that tests move."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from backend.calls.dependencies import CallDependencies
 from backend.calls.service import Calls
 from backend.deadlines.watch import DeadlineWatch
-from backend.delivery.cards import CardRenderer as Drawing
+from backend.delivery.cards import CardRenderer
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.flow import build_entry
@@ -28,6 +28,7 @@ from backend.ports.moves import NewTicket, TicketRef
 from backend.tickets.service import TicketService
 from backend.visits.automatic import AutoVisits
 from backend.web.webhooks.voice import add_phone_hooks
+from notify.carrier import VoiceCarrier
 from notify.rate_limit import Bucket, RateLimiter
 from notify.voice.twilio import build
 from sandbox.simulator import Simulator
@@ -65,128 +66,132 @@ DISPATCHER, HANDLER, AGENT = (
 PIN = "2580"
 
 
-class NoPace:
-    """Stories are in no hurry to be slow."""
+class Unlimited:
+    """A rate limiter that never makes anybody wait."""
 
     async def try_acquire(self, buckets: Sequence[Bucket], now: float) -> float:
         return 0.0
 
 
 class World:
-    """`at` is the office's hour; `settle` works until nothing more is due; `go` moves through all planned instants."""
+    """`at` is the office's time; `settle` works until nothing is due; `advance` stops at every planned instant."""
 
     base_url = ADDRESS
 
     def __init__(
-        self, db: Database, town: Simulator, base: str, app: web.Application, pacer: RateLimiter | None = None
+        self, db: Database, simulator: Simulator, base: str, app: web.Application, limiter: RateLimiter | None = None
     ) -> None:
-        self.db, self.town, self.base = db, town, base
+        self.db, self.simulator, self.base = db, simulator, base
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)  # a Tuesday
-        self.ids, self.vault = IdSupply(db), Encryption("a secret of the tests, long enough")
+        self.ids, self.encryption = IdSupply(db), Encryption("a secret of the tests, long enough")
         clock = Clock(lambda: self.at, ZONE)
         self.config = SqlConfigStore(db, self.ids)
         self.office = OfficeCache(self.config, clock, "jilin")
         self.moves = create_move_store(db)
-        self.desk = TicketService(self.moves, self.office, self.ids, KEY)
+        self.tickets = TicketService(self.moves, self.office, self.ids, KEY)
         drafts = SqlChatStateStore(db)
-        self.registry = People(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
-        self.messages, book = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.vault)
+        self.people = People(SqlPeopleStore(db, self.ids, self.encryption), drafts, self.office)
+        self.messages, cards = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.encryption)
         catalogue = Texts("zh_CN")
-        self.courier = DeliveryWorker(
-            outbox=self.messages, cards=book, renderer=Drawing(self.moves, self.office, book, catalogue, drafts),
-            moves=self.moves, office=self.office, channels={}, bindings=self.registry, ids=self.ids,
+        self.delivery = DeliveryWorker(
+            outbox=self.messages, cards=cards, renderer=CardRenderer(self.moves, self.office, cards, catalogue, drafts),
+            moves=self.moves, office=self.office, channels={}, bindings=self.people, ids=self.ids,
             texts=catalogue, owner="w1",
         )  # fmt: skip
-        self.line = build({
-            "account_sid": SID, "auth_token": TOKEN, "auth_token_old": OLD_TOKEN,
-            "api_url": f"{base}/sandbox/twilio", "calls_per_second": "1000",
-        })  # fmt: skip
-        self.store = SqlCallStore(db, self.ids, self.vault)
-        self.tools = CallDependencies(
-            store=self.store, outbox=self.messages, tickets=self.desk, office=self.office, people=self.registry,
-            delivery=self.courier, carrier=self.line, rate_limiter=pacer or NoPace(), audit=SqlAuditStore(db, self.ids),
+        self.carrier = build_carrier(base)
+        self.store = SqlCallStore(db, self.ids, self.encryption)
+        self.dependencies = CallDependencies(
+            store=self.store, outbox=self.messages, tickets=self.tickets, office=self.office, people=self.people,
+            delivery=self.delivery, carrier=self.carrier, rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
             texts=catalogue, own_number=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
             ids=self.ids,
         )  # fmt: skip
-        self.visits = AutoVisits(self.tools)
-        self.calls = Calls(self.tools, self.visits)
-        self.clockwork = DeadlineWatch(SqlDueStore(db), self.desk, self.office)
-        self.hooks = add_phone_hooks(app, self.calls, self.line, self)
+        self.visits = AutoVisits(self.dependencies)
+        self.calls = Calls(self.dependencies, self.visits)
+        self.deadlines = DeadlineWatch(SqlDueStore(db), self.tickets, self.office)
+        self.hooks = add_phone_hooks(app, self.calls, self.carrier, self)
 
     async def open(self) -> "World":
-        structlog.configure(processors=[_quiet])
-        await self.registry.save_units([
+        structlog.configure(processors=[_drop_event])
+        await self.people.save_units([
             Unit("M01", "市民热线", UnitKind.MANAGEMENT, "A市"), Unit("U01", "住建局", UnitKind.HANDLING, "A市"),
         ], "admin")  # fmt: skip
-        await self.registry.save_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
-        await self.registry.set_pin("H1", PIN)
+        await self.people.save_people([PersonForm(n, u, r, c, p) for c, n, u, r, p in STAFF], "admin")
+        await self.people.set_pin("H1", PIN)
         return self
 
     async def close(self) -> None:
-        await self.courier.close()
-        await self.line.close()
+        await self.delivery.close()
+        await self.carrier.close()
         structlog.reset_defaults()
 
     # -- doing
 
-    async def bound(self, code: str) -> None:
-        """A person's chat, where letters to him wait; nobody carries them."""
+    async def bind(self, code: str) -> None:
+        """Bind a person's chat; messages to it wait, since no chat network is configured."""
         person = (await self.office.snapshot()).by_code[code]
-        phone = await self.registry.get_phone(person.code)
-        opened = await self.registry.create_binding_code(code, "admin")
-        await self.registry.start_binding("telegram", f"u{code}", f"u{code}", opened.code)
-        await self.registry.confirm_binding("telegram", f"u{code}", f"u{code}", phone or "")
+        phone = await self.people.get_phone(person.code)
+        opened = await self.people.create_binding_code(code, "admin")
+        await self.people.start_binding("telegram", f"u{code}", f"u{code}", opened.code)
+        await self.people.confirm_binding("telegram", f"u{code}", f"u{code}", phone or "")
 
-    async def ticket(self, no: str = "T1001", grade: Grade = Grade.URGENT, phone: str | None = ASKER) -> None:
+    async def create_ticket(self, no: str = "T1001", grade: Grade = Grade.URGENT, phone: str | None = ASKER) -> None:
+        """Create a ticket that waits to be dispatched."""
         now = self.at.astimezone(UTC)
         await self.ids.refill()
         ticket_id = self.ids.take()
-        line = build_entry(KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None,
-                     verb="create", from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now,
-                     recorded_at=now, words={})  # fmt: skip
-        made = Ticket(ticket_id, no, 1, line.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市",
-                      "M01", "M01", now, text="路灯不亮", has_phone=phone is not None)  # fmt: skip
+        entry = build_entry(
+            KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="create",
+            from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now, recorded_at=now, words={},
+        )  # fmt: skip
+        created = Ticket(
+            ticket_id, no, 1, entry.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市", "M01", "M01", now,
+            text="路灯不亮", has_phone=phone is not None,
+        )  # fmt: skip
         columns: dict[str, Any] = {}
         if phone is not None:
-            columns = {"phone_sealed": self.vault.seal("tickets", ticket_id, "phone", phone),
-                       "phone_index": self.vault.blind_index(phone), "phone_tail": phone[-4:]}  # fmt: skip
-        assert await self.moves.create([NewTicket(made, line, columns=columns)]) == [True]
+            columns = {
+                "phone_sealed": self.encryption.seal("tickets", ticket_id, "phone", phone),
+                "phone_index": self.encryption.blind_index(phone),
+                "phone_tail": phone[-4:],
+            }
+        assert await self.moves.create([NewTicket(created, entry, columns=columns)]) == [True]
 
     async def act(self, verb: str, by: Actor, no: str = "T1001", **words: object) -> None:
-        await self.desk.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
+        await self.tickets.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
 
-    async def dispatched(self, no: str = "T1001", grade: Grade = Grade.URGENT) -> None:
-        """A ticket given to the unit; nobody there has a chat, so the first handler is rung."""
-        await self.ticket(no, grade)
+    async def dispatch_ticket(self, no: str = "T1001", grade: Grade = Grade.URGENT) -> None:
+        """Create a ticket and dispatch it to the unit; nobody there has a chat, so the first handler is called."""
+        await self.create_ticket(no, grade)
         await self.act("dispatch", DISPATCHER, no, unit="U01")
 
-    async def closed(self, no: str = "T1001", phone: str = ASKER) -> None:
-        """A ticket done by the unit, its visit due in four hours; the calls about it are spared."""
-        await self.ticket(no, Grade.GENERAL, phone)
+    async def close_ticket(self, no: str = "T1001", phone: str = ASKER) -> None:
+        """Create a ticket that the unit has closed, its visit due in four hours; nobody is called about it before."""
+        await self.create_ticket(no, Grade.GENERAL, phone)
         await self.act("dispatch", DISPATCHER, no, unit="U01")
         await self.act("sign", HANDLER, no)
         await self.act("close", HANDLER, no, text="已修复", feedback="满意", no_objection=True)
         await self.settle()
 
-    async def set(self, key: str, value: str) -> None:
+    async def set_setting(self, key: str, value: str) -> None:
         await self.config.add_version(SettingVersion(key, None, value, self.at - timedelta(days=1), "admin", self.at))
         self.office.invalidate()
 
     async def settle(self) -> None:
-        """Work, and let everybody talk, until nothing is due at this hour."""
+        """Work, and let everybody talk, until nothing is due now."""
         for _ in range(60):
-            done = await self.clockwork.run_once() + await self.visits.run_once() + await self.calls.run_once()
-            await self.town.settle()
-            if not done and not await self.courier.run_once() and not await self.calls.run_once():
+            done = await self.deadlines.run_once() + await self.visits.run_once() + await self.calls.run_once()
+            await self.simulator.settle()
+            if not done and not await self.delivery.run_once() and not await self.calls.run_once():
                 return
-        raise AssertionError("it never comes to rest")
+        raise AssertionError("there is always something left to do")
 
-    async def go(self, **span: float) -> None:
-        """Move the clock, stopping wherever something is planned."""
+    async def advance(self, **span: float) -> None:
+        """Move the clock, stopping whenever something is planned."""
         target, due = self.at + timedelta(**span), SqlDueStore(self.db)
         await self.settle()
-        while (soon := await due.find_next(self.at)) is not None and soon <= target:
-            self.at = soon.astimezone(ZONE)
+        while (planned := await due.find_next(self.at)) is not None and planned <= target:
+            self.at = planned.astimezone(ZONE)
             await self.settle()
         self.at = target
         await self.settle()
@@ -194,18 +199,19 @@ class World:
     # -- looking
 
     def phone(self, number: str) -> Phone:
-        return self.town.phones.get_phone(number)
+        return self.simulator.phones.get_phone(number)
 
-    def rung(self, number: str | None = None) -> int:
-        return sum(number in (None, call.to) for call in self.town.phones.calls_made)
+    def count_calls(self, number: str | None = None) -> int:
+        """How many calls were made, to this number or to any."""
+        return sum(number in (None, call.to) for call in self.simulator.phones.calls_made)
 
-    async def snap(self, no: str = "T1001") -> Snapshot:
+    async def load(self, no: str = "T1001") -> Snapshot:
         snap = await self.moves.load(TicketRef(no=no))
         assert snap is not None
         return snap
 
     async def state(self, no: str = "T1001") -> str:
-        return str((await self.snap(no)).ticket.state)
+        return str((await self.load(no)).ticket.state)
 
     async def rows(self, table: Any) -> list[Any]:
         order = table.c.id if "id" in table.c else table.primary_key.columns[0]
@@ -220,45 +226,56 @@ class World:
     async def message(self, kind: str = "P1") -> Any:
         return next(row for row in await self.rows(t.letters) if row.kind == kind)
 
-    async def audited(self) -> list[str]:
+    async def list_audit_events(self) -> list[str]:
         return [row.what for row in await self.rows(t.audit)]
 
-    async def alter(self, table: Any, **values: Any) -> None:
+    async def update_rows(self, table: Any, **values: Any) -> None:
         await self.db.write(lambda c: c.execute(update(table).values(**values)) and None)
 
-    # -- the carrier's hand, by hand
+    # -- as the carrier, or somebody who pretends to be
 
     async def post(
         self, path: str, fields: dict[str, str] | bytes, *, token: str = TOKEN, signature: Any = "right",
         method: str = "POST", headers: dict[str, str] | None = None, signed_url: str | None = None,
     ) -> tuple[int, str]:  # fmt: skip
-        """A request to a hook as the carrier makes it, or as somebody else does."""
+        """Send a request to a webhook as the carrier does, or as somebody else would; status and text."""
         url = signed_url or f"{ADDRESS}/hooks/twilio{path}"
-        given = headers or {}
+        sent = headers or {}
         if signature == "right":
-            given = {
+            sent = {
                 "X-Twilio-Signature": compute_signature(token, url, fields if isinstance(fields, dict) else {})
-            } | given
+            } | sent
         elif signature is not None:
-            given = {"X-Twilio-Signature": signature} | given
+            sent = {"X-Twilio-Signature": signature} | sent
         body = urlencode(fields).encode() if isinstance(fields, dict) else fields
-        given.setdefault("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+        sent.setdefault("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
         async with (
             aiohttp.ClientSession() as http,
             http.request(
-                method, f"{self.base}/hooks/twilio{path}", data=body if method == "POST" else None, headers=given
+                method, f"{self.base}/hooks/twilio{path}", data=body if method == "POST" else None, headers=sent
             ) as answer,
         ):
             return answer.status, await answer.text()
 
 
-def _quiet(logger: Any, name: str, event: Any) -> Any:
+def build_carrier(base: str, calls_per_second: str = "1000") -> VoiceCarrier:
+    """A carrier that calls over the simulated network at `base`."""
+    return build({
+        "account_sid": SID, "auth_token": TOKEN, "auth_token_old": OLD_TOKEN,
+        "api_url": f"{base}/sandbox/twilio", "calls_per_second": calls_per_second,
+    })  # fmt: skip
+
+
+def _drop_event(logger: Any, name: str, event: Any) -> Any:
     raise structlog.DropEvent
 
 
-async def make_place(now: Callable[[], datetime]) -> tuple[Simulator, web.Application]:
-    town = Simulator(now=now, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
-                twilio_sid=SID, twilio_token=TOKEN, own_number=OWN, reach_url="http://127.0.0.1:1")  # fmt: skip
+async def build_simulator(now: Callable[[], datetime]) -> tuple[Simulator, web.Application]:
+    """The simulated networks, and an application that serves them under /sandbox/."""
+    simulator = Simulator(
+        now=now, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
+        twilio_sid=SID, twilio_token=TOKEN, own_number=OWN, reach_url="http://127.0.0.1:1",
+    )  # fmt: skip
     main = web.Application()
-    main.add_subapp("/sandbox/", town.build_app())
-    return town, main
+    main.add_subapp("/sandbox/", simulator.build_app())
+    return simulator, main

@@ -41,13 +41,13 @@ def test_every_command_explains_itself(jiesu: Jiesu, name: str) -> None:
     ["key", "create", "--name", "x"], ["due", "--kind", "sign", "--grade", "general", "--at", "gestern"],
     ["serve", "--roles", "cook"], ["set", "only_a_key"],
 ])  # fmt: skip
-def test_a_command_written_wrongly_is_2_and_says_so(jiesu: Jiesu, words: list[str]) -> None:
+def test_a_command_written_wrongly_exits_with_2_and_says_so(jiesu: Jiesu, words: list[str]) -> None:
     said = jiesu(*words)
     assert said.status == 2
     assert said.out == "" and "命令写法有误" in said.err and "Traceback" not in said.err
 
 
-def test_tickets_are_imported_reported_and_not_doubled(jiesu: Jiesu, tmp_path: Path) -> None:
+def test_tickets_are_imported_reported_and_not_duplicated(jiesu: Jiesu, tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text(TICKETS + "T2,bad,general,phone,x,\n", "utf-8")
     first, again = (
@@ -106,19 +106,19 @@ def test_a_deadline_past_the_calendar_is_refused(jiesu: Jiesu) -> None:
 @pytest.mark.parametrize("words", [["set", "no.such", "1"], ["set", "sign.general.limit", "soon"],
                                    ["binding", "open", "X1"], ["key", "create", "--person", "X1", "--name", "n"],
                                    ["sandbox", "advance", "1h"]])  # fmt: skip
-def test_refusals_are_sentences_and_1(jiesu: Jiesu, words: list[str]) -> None:
+def test_refusals_are_sentences_and_exit_with_1(jiesu: Jiesu, words: list[str]) -> None:
     said = jiesu(*words)
     assert (said.status, said.out) == (1, "")
     assert said.err.strip().endswith("。") and "Traceback" not in said.err
 
 
-def test_a_key_is_printed_once_and_opens(jiesu: Jiesu) -> None:
+def test_a_key_is_printed_once_and_its_name_is_taken(jiesu: Jiesu) -> None:
     said = jiesu("key", "create", "--role", "admin", "--name", "probe", "--json")
     assert said.status == 0 and said.json["key"].startswith("jiesu_")
     assert jiesu("key", "create", "--role", "dispatcher", "--name", "probe").status == 1  # another's name
 
 
-def test_the_journal_is_verified_and_the_doctor_looks_at_all(jiesu: Jiesu, tmp_path: Path, data: Path) -> None:
+def test_the_journal_is_verified_and_the_doctor_checks_everything(jiesu: Jiesu, tmp_path: Path, data: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text(TICKETS, "utf-8")
     assert jiesu("db", "upgrade").status == 0
@@ -139,7 +139,7 @@ def test_the_journal_is_verified_and_the_doctor_looks_at_all(jiesu: Jiesu, tmp_p
     assert checks["database"] == "ok" and checks["people"] == "notice"
 
 
-def test_outside_the_sandbox_a_secret_is_demanded(jiesu: Jiesu, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_the_sandbox_a_secret_is_required(jiesu: Jiesu, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JIESU_SANDBOX", "0")
     assert jiesu("settings").status == 0  # reads no secret
     said = jiesu("verify")
@@ -147,7 +147,7 @@ def test_outside_the_sandbox_a_secret_is_demanded(jiesu: Jiesu, monkeypatch: pyt
     assert jiesu("doctor").status == 1
 
 
-def test_a_wrong_environment_is_named(jiesu: Jiesu, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_environment_variable_is_named(jiesu: Jiesu, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JIESU_TICK_SECONDS", "often")
     said = jiesu("settings")
     assert said.status == 1 and "JIESU_TICK_SECONDS" in said.err
@@ -156,7 +156,7 @@ def test_a_wrong_environment_is_named(jiesu: Jiesu, monkeypatch: pytest.MonkeyPa
 # -- one process owns the file
 
 
-def test_while_another_process_writes_a_command_waits_its_turn_with_words(jiesu: Jiesu, data: Path) -> None:
+def test_while_another_process_owns_the_database_a_command_that_writes_is_refused(jiesu: Jiesu, data: Path) -> None:
     with lock_database(data):
         assert jiesu("set", "dispatch.general.limit", "6h").status == 1
         assert jiesu("settings").status == 0
@@ -189,14 +189,14 @@ def test_commands_that_write_go_through_the_running_server(
     assert not (data / "jiesu.db").exists()
 
 
-def test_a_refusal_of_the_server_is_told_in_words(jiesu: Jiesu, running: FakeServer) -> None:
+def test_a_refusal_of_the_server_is_printed_as_a_sentence(jiesu: Jiesu, running: FakeServer) -> None:
     said_no = {"error": {"code": "unknown_setting", "message": "m", "details": {"key": "no.such"}, "request_id": "r"}}
     running.answers = {("PUT", "/api/v1/settings/no.such"): (422, said_no)}
     said = jiesu("set", "no.such", "1")
     assert said.status == 1 and "no.such" in said.err
 
 
-def test_a_plate_of_a_server_that_is_gone_stops_nobody(jiesu: Jiesu, data: Path) -> None:
+def test_the_run_file_of_a_server_that_is_gone_stops_nobody(jiesu: Jiesu, data: Path) -> None:
     write_run_file(data, "http://127.0.0.1:9", "t")
     assert (data / RUN_FILE).stat().st_mode & 0o777 == 0o600
     assert jiesu("set", "dispatch.general.limit", "6h").status == 0

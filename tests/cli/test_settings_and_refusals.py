@@ -11,7 +11,7 @@ from backend.app.run import configure_logging
 from tests.cli.conftest import Jiesu
 
 
-def test_a_refusal_with_json_is_one_document_with_its_code_and_words_go_to_stderr(jiesu: Jiesu) -> None:
+def test_with_json_a_refusal_is_one_document_with_its_code_and_its_sentence_goes_to_stderr(jiesu: Jiesu) -> None:
     no = jiesu("set", "sign.general.limit", "soon"), jiesu("due", "--kind", "close", "--grade", "general", "--at",
                                                            "2026-11-24T08:40:00+08:00", "--json")  # fmt: skip
     assert [said.status for said in no] == [1, 1]
@@ -36,7 +36,7 @@ def test_a_database_of_another_kind_is_refused_by_name(jiesu: Jiesu, monkeypatch
     assert said.status == 1 and said.json["error"]["details"] == {"names": "JIESU_DATABASE_URL"}
 
 
-def test_a_moves_line_has_the_fields_of_the_contract_and_no_others(
+def test_the_log_line_of_a_move_has_the_fields_of_the_contract_and_no_others(
     jiesu: Jiesu, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logging(Config(log_format="json"))

@@ -44,7 +44,7 @@ async def october(office: Office) -> None:
         assert (await office.ask("POST", f"/ledger/{made['id']}/review", "admin", {"accept": True})).status == 200
 
 
-async def test_from_trial_to_lock_and_revision(office: Office) -> None:
+async def test_a_month_goes_from_trial_to_lock_and_revision(office: Office) -> None:
     await october(office)
     chief = await office.bound("D101")
     why = await office.ask("GET", "/scores/explain", "clerk", item="sign", failed="1", **OCT)
@@ -104,7 +104,7 @@ async def test_from_trial_to_lock_and_revision(office: Office) -> None:
     assert {"score_locked", "contest_decided", "ledger_reviewed", "score_check"} <= audited
 
 
-async def test_the_clerks_pages_open_and_take_what_is_typed(office: Office) -> None:
+async def test_the_score_clerks_pages_open_and_accept_what_is_entered(office: Office) -> None:
     await october(office)
     await office.dispatched("JS0001")
     await office.act("JS0001", "sign", "H101")

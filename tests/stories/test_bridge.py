@@ -5,7 +5,7 @@ import aiohttp
 from tests.stories.office import CALLER, PHONES, Office
 
 
-async def test_the_handler_presses_his_telephone_rings_then_the_requesters_and_the_contact_is_on_record(
+async def test_after_the_handler_presses_both_telephones_ring_and_the_contact_is_on_record(
     office: Office,
 ) -> None:
     handler = await office.bound("H101")
@@ -45,7 +45,7 @@ async def test_the_handler_presses_his_telephone_rings_then_the_requesters_and_t
     await office.in_order()
 
 
-async def test_the_console_shows_the_button_what_calls_came_to_and_the_numbers_not_rung(office: Office) -> None:
+async def test_the_console_shows_the_button_the_costs_and_the_invalid_numbers(office: Office) -> None:
     office.town.phones.refusals[PHONES["H101"]] = 21211
     await office.dispatched("T8002", grade="urgent")
     await office.act("T8002", "sign", "H102")

@@ -29,7 +29,7 @@ async def _extended(office: Office, accept: bool, **more: str) -> None:
     await office.settle()
 
 
-async def test_a_granted_extension_is_told_with_its_reason_from_the_list_and_the_new_day_S5(office: Office) -> None:
+async def test_requesters_learn_of_a_granted_extension_with_its_reason_from_the_list_and_the_new_day_S5(office: Office) -> None:
     await _extended(office, True, reason_class="materials")
     (text,) = office.phone(CALLER).sms
     assert text.body.startswith("【12345热线】您反映的事项（编号JS0001）因需补充材料需延期至")
@@ -41,20 +41,20 @@ async def test_a_granted_extension_is_told_with_its_reason_from_the_list_and_the
 
 
 @SQLITE
-async def test_a_refused_extension_and_an_office_that_does_not_want_it_send_nothing(office: Office) -> None:
+async def test_an_office_that_does_not_want_messages_about_extensions_sends_none(office: Office) -> None:
     await _set(office, "caller_text.extension", "false")
     await _extended(office, True)
     assert office.phone(CALLER).sms == []
 
 
 @SQLITE
-async def test_a_refused_extension_is_no_news(office: Office) -> None:
+async def test_a_refused_extension_sends_no_message(office: Office) -> None:
     await _extended(office, False)
     assert office.phone(CALLER).sms == []
 
 
 @SQLITE
-async def test_a_reply_is_told_once_where_the_office_wants_it_S4(office: Office) -> None:
+async def test_requesters_learn_of_a_reply_once_where_the_office_wants_it_S4(office: Office) -> None:
     await _set(office, "caller_text.reply", "true")
     await office.bound("H101")
     await office.dispatched("JS0001")
@@ -67,7 +67,7 @@ async def test_a_reply_is_told_once_where_the_office_wants_it_S4(office: Office)
 
 
 @SQLITE
-async def test_no_reply_is_told_in_writing_unless_the_office_wants_it(office: Office) -> None:
+async def test_no_message_about_a_reply_is_sent_unless_the_office_wants_it(office: Office) -> None:
     await office.bound("H101")
     await office.dispatched("JS0001")
     await office.act("JS0001", "sign", "H101")

@@ -97,7 +97,7 @@ async def test_a_red_card_is_objected_to_and_taken_back_by_a_reviewer_Q33(office
 
 
 @SQLITE
-async def test_an_explanation_a_message_and_a_hard_case_reach_those_they_are_for_B21(office: Office) -> None:
+async def test_an_explanation_a_message_and_a_request_for_coordination_reach_those_concerned_B21(office: Office) -> None:
     handler, supervisor = await office.bound("H101"), await office.bound("DB01")
     dispatcher = await office.bound("PD01")
     await _carded(office, "JS0001")
@@ -159,7 +159,7 @@ async def test_a_reviewer_sends_an_empty_reply_back_from_the_chat_T22(office: Of
 
 
 @SQLITE
-async def test_the_lists_of_the_office_open_what_they_name_and_pictures_follow(office: Office) -> None:
+async def test_the_lists_of_the_office_open_what_they_name_and_charts_follow(office: Office) -> None:
     supervisor, handler = await office.bound("DB01"), await office.bound("H101")
     await _carded(office, "JS0001")
     await office.dispatched("JS0002", "U02")
@@ -201,7 +201,7 @@ async def test_the_lists_of_the_office_open_what_they_name_and_pictures_follow(o
 
 
 @SQLITE
-async def test_marks_are_shown_to_their_own_unit_and_the_office_and_never_to_a_group_Q52(office: Office) -> None:
+async def test_scores_are_shown_to_their_own_unit_and_the_office_and_never_in_a_group_Q52(office: Office) -> None:
     clerk, handler = await office.bound("FF01"), await office.bound("H101")
     await _signed(office, "JS0001")
     await office.dispatched("JS0002", "U02")
@@ -222,7 +222,7 @@ async def test_marks_are_shown_to_their_own_unit_and_the_office_and_never_to_a_g
 
 
 @SQLITE
-async def test_a_report_comes_as_a_picture_and_documents_and_is_noted_B11(office: Office) -> None:
+async def test_a_report_comes_as_a_picture_and_documents_and_is_audited_B11(office: Office) -> None:
     clerk = await office.bound("FF01")
     await _signed(office, "JS0001")
     await clerk.say("/report 2026-11")
@@ -248,7 +248,7 @@ async def test_a_group_gives_nobody_rights_FT34(office: Office) -> None:
 
 
 @SQLITE
-async def test_a_list_is_worked_through_one_by_one_and_put_off_FS17(office: Office) -> None:
+async def test_a_list_is_worked_through_one_by_one_and_a_digest_can_be_snoozed_FS17(office: Office) -> None:
     handler = await office.bound("H101")
     _reachable(office)
     for number in range(1, 8):
@@ -275,7 +275,7 @@ async def test_a_list_is_worked_through_one_by_one_and_put_off_FS17(office: Offi
 
 
 @SQLITE
-async def test_a_loose_photo_is_attached_only_where_there_is_one_place_and_only_after_a_yes_FT28(
+async def test_a_photo_without_a_ticket_is_attached_only_to_an_only_ticket_and_only_after_a_yes_FT28(
     office: Office,
 ) -> None:
     handler = await office.bound("H101")

@@ -35,7 +35,7 @@ async def test_a_general_card_given_on_a_saturday_comes_on_monday_at_half_past_e
 
 
 @SQLITE
-async def test_who_signed_and_did_not_contact_the_requester_is_reminded_and_then_his_liaison_A11(
+async def test_a_handler_who_has_not_contacted_the_requester_is_reminded_and_then_their_liaison_A11(
     office: Office,
 ) -> None:
     handler, liaison = await office.bound("H101"), await office.bound("L101")
@@ -53,7 +53,7 @@ async def test_who_signed_and_did_not_contact_the_requester_is_reminded_and_then
 
 
 @SQLITE
-async def test_a_reminder_put_off_comes_again_and_the_last_one_cannot_be_put_off(office: Office) -> None:
+async def test_a_snoozed_reminder_comes_again_and_the_last_one_comes_whatever_happens(office: Office) -> None:
     handler = await office.bound("H101")
     for who in ("H101", "H102"):
         office.phone(who).answer_with(["1"])
@@ -73,7 +73,7 @@ async def test_a_reminder_put_off_comes_again_and_the_last_one_cannot_be_put_off
 
 
 @SQLITE
-async def test_when_the_next_reminder_comes_the_earlier_one_gives_up_its_buttons(office: Office) -> None:
+async def test_when_the_next_reminder_comes_the_earlier_one_loses_its_buttons(office: Office) -> None:
     handler = await office.bound("H101")
     for who in ("H101", "H102"):
         office.phone(who).answer_with(["1"])
@@ -90,7 +90,7 @@ async def test_when_the_next_reminder_comes_the_earlier_one_gives_up_its_buttons
 
 
 @SQLITE
-async def test_more_than_five_due_matters_of_one_person_come_as_one_digest_at_its_hour_M5(office: Office) -> None:
+async def test_more_than_five_due_tickets_of_one_person_come_as_one_digest_at_its_hour_M5(office: Office) -> None:
     handler = await office.bound("H101")
     office.phone("H101").answer_with(["1"])
     for number in range(7):
@@ -103,7 +103,7 @@ async def test_more_than_five_due_matters_of_one_person_come_as_one_digest_at_it
 
 
 @SQLITE
-async def test_a_red_card_left_alone_is_supervised_by_the_clock_and_its_silence_reported_T17(office: Office) -> None:
+async def test_a_red_card_left_alone_is_supervised_automatically_and_silence_is_reported_T17(office: Office) -> None:
     handler, supervisor = await office.bound("H101"), await office.bound("DB01")
     for who in ("H101", "H102"):
         office.phone(who).answer_with(["1"])
@@ -123,7 +123,7 @@ async def test_a_red_card_left_alone_is_supervised_by_the_clock_and_its_silence_
 
 
 @SQLITE
-async def test_what_the_media_exposed_is_supervised_once_the_ledger_says_so_T17(office: Office) -> None:
+async def test_a_ticket_exposed_by_the_media_is_supervised_once_the_ledger_line_is_accepted_T17(office: Office) -> None:
     handler = await office.bound("H101")
     await office.dispatched("JS0001")
     await handler.press(await handler.expect("【新工单】JS0001"), "签收")
@@ -146,7 +146,7 @@ async def test_what_the_media_exposed_is_supervised_once_the_ledger_says_so_T17(
 
 
 @SQLITE
-async def test_never_means_that_nothing_is_supervised_by_the_clock(office: Office) -> None:
+async def test_never_means_that_nothing_is_supervised_automatically(office: Office) -> None:
     for who in ("H101", "H102"):
         office.phone(who).answer_with(["1"])
     handler = await office.bound("H101")
@@ -158,7 +158,7 @@ async def test_never_means_that_nothing_is_supervised_by_the_clock(office: Offic
 
 
 @SQLITE
-async def test_what_was_explained_is_looked_at_again_on_its_day_A25(office: Office) -> None:
+async def test_an_explained_close_is_checked_again_on_its_day_A25(office: Office) -> None:
     handler, liaison = await office.bound("H101"), await office.bound("L101")
     office.phone("13900000001").answer_with(["1", "1", "1", "1", "1"])
     await office.dispatched("JS0001")
@@ -288,7 +288,7 @@ async def test_what_is_left_names_the_working_saturday_and_the_free_days(office:
 
 
 @SQLITE
-async def test_who_is_left_unsatisfied_is_taken_up_by_the_clock_T17(office: Office) -> None:
+async def test_a_ticket_left_unsatisfied_is_supervised_automatically_T17(office: Office) -> None:
     handler = await office.bound("H101")
     await office.ask("PUT", "/settings/supervise.auto.unsatisfied_after", body={"value": "1wd"})
     await office.dispatched("JS0001")

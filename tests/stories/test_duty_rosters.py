@@ -38,7 +38,7 @@ async def shift(
 
 
 @SQLITE
-async def test_a_roster_comes_by_file_and_each_refused_row_says_why(office: Office) -> None:
+async def test_a_duty_roster_is_imported_from_a_file_and_each_refused_row_says_why(office: Office) -> None:
     report = await brought(office, ROSTER)
     assert (report["read"], report["imported"], report["already"]) == (5, 2, 0)
     refused = [(r["row"], r["field"], r["code"]) for r in report["refused"]]  # type: ignore[attr-defined]
@@ -76,7 +76,7 @@ async def test_at_night_an_urgent_ticket_reaches_the_person_on_duty_alone_and_wi
 
 
 @SQLITE
-async def test_who_is_on_duty_and_does_not_answer_is_followed_by_his_deputy_then_handler_liaison_and_leader_Q42(
+async def test_after_the_person_on_duty_come_their_deputy_the_handler_the_liaison_and_the_leader_Q42(
     office: Office,
 ) -> None:
     dispatcher = await office.bound("PD01")
@@ -101,7 +101,7 @@ async def test_the_order_of_escalation_is_a_setting(office: Office) -> None:
 
 
 @SQLITE
-async def test_whoever_stands_in_gets_letters_and_calls_and_may_act(office: Office) -> None:
+async def test_a_stand_in_gets_the_messages_and_may_act(office: Office) -> None:
     away, liaison = await office.bound("H101"), await office.bound("L101")
     body = {"absent": "H101", "person": "L101", "from": "2026-11-09T08:00:00+08:00", "to": "2026-11-12T08:00:00+08:00"}
     made = await office.ask("POST", "/stand-ins", "H101", body)  # a person may name his own
@@ -120,7 +120,7 @@ async def test_whoever_stands_in_gets_letters_and_calls_and_may_act(office: Offi
 
 
 @SQLITE
-async def test_a_persons_own_quiet_hours_hold_back_general_letters_and_no_urgent_ones(office: Office) -> None:
+async def test_a_persons_own_quiet_hours_hold_back_general_messages_and_no_urgent_ones(office: Office) -> None:
     handler = await office.bound("H101")
     quiet = await office.ask("PUT", "/people/H101/quiet", "H101", {"from": "09:00", "to": "11:00"})
     assert quiet["quiet"] == "09:00-11:00"
@@ -151,7 +151,7 @@ async def test_a_persons_own_quiet_hours_hold_back_general_calls_as_well(office:
 
 
 @SQLITE
-async def test_holes_in_the_institutions_month_are_found_before_it_begins_with_from_and_to_B19(office: Office) -> None:
+async def test_gaps_in_the_institutions_roster_are_found_before_the_month_begins_with_their_times_B19(office: Office) -> None:
     auditor = office.house.services.integrity
     assert auditor is not None
     present = await office.ask("GET", "/rosters", "dispatcher", month="2026-11")
@@ -188,7 +188,7 @@ async def test_holes_in_the_institutions_month_are_found_before_it_begins_with_f
 
 
 @SQLITE
-async def test_a_month_is_planned_and_handed_over_on_the_console(office: Office) -> None:
+async def test_a_month_is_planned_and_a_handover_written_on_the_console(office: Office) -> None:
     url = f"http://{office.house.config.host}:{office.house.config.port}"
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
         form = aiohttp.FormData({"word": await office.key("L101")}, default_to_multipart=True)
@@ -211,7 +211,7 @@ async def test_a_month_is_planned_and_handed_over_on_the_console(office: Office)
 
 
 @SQLITE
-async def test_the_next_days_person_on_duty_follows_without_anybody_reloading(office: Office) -> None:
+async def test_the_next_days_person_on_duty_takes_over_without_any_reload(office: Office) -> None:
     first, second = await office.bound("H101"), await office.bound("H102")
     for who in ("H101", "H102"):
         office.phone(who).answer_with(["1"])

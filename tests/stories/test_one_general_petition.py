@@ -5,7 +5,7 @@ import time
 from tests.stories.office import CALLER, Office
 
 
-async def test_a_general_petition_goes_all_the_way_from_the_caller_to_the_score_sheet_and_back_to_the_caller(
+async def test_a_general_petition_goes_all_the_way_from_the_requester_to_the_score_sheet_and_back_to_the_requester(
     office: Office,
 ) -> None:
     first, second = await office.bound("H101"), await office.bound("H102")

@@ -57,7 +57,7 @@ async def test_what_is_signed_here_is_provisional_until_the_platform_has_confirm
 
 
 @SQLITE
-async def test_a_platform_that_is_away_is_told_when_it_is_back_and_nothing_twice(office: Office) -> None:
+async def test_a_platform_that_was_unavailable_gets_every_action_once_when_it_is_back(office: Office) -> None:
     there = await _external(office)
     await office.bound("H101")
     there.mode = AnswerMode.AWAY
@@ -72,7 +72,7 @@ async def test_a_platform_that_is_away_is_told_when_it_is_back_and_nothing_twice
 
 
 @SQLITE
-async def test_a_refusal_is_seen_and_a_person_writes_it_again_or_sets_it_right(office: Office) -> None:
+async def test_a_refusal_is_listed_and_a_person_retries_it_or_marks_it_as_corrected(office: Office) -> None:
     there = await _external(office)
     await office.bound("H101")
     there.mode = AnswerMode.REFUSE
@@ -132,7 +132,7 @@ async def _body(office: Office, no: str) -> dict[str, Any]:
 
 
 @SQLITE
-async def test_an_answer_without_a_good_and_fresh_signature_is_not_heard(office: Office) -> None:
+async def test_a_confirmation_without_a_valid_and_fresh_signature_is_refused(office: Office) -> None:
     there = await _external(office)
     await office.bound("H101")
     there.mode = AnswerMode.LATER
@@ -148,7 +148,7 @@ async def test_an_answer_without_a_good_and_fresh_signature_is_not_heard(office:
     assert (await office.ticket("JS0001"))["sync"]["waiting"] == 1
 
 
-def test_a_signature_binds_the_second_the_path_and_the_body() -> None:
+def test_a_signature_covers_the_time_the_method_the_path_and_the_body() -> None:
     now = int(time.time())
     headers = {"X-Jiesu-Timestamp": str(now), "X-Jiesu-Signature": sign_request("a", now, "POST", "/x?y=1", b"body")}
     assert is_genuine(["b", "a"], headers, "POST", "/x?y=1", b"body", now)

@@ -12,7 +12,7 @@ async def _gaps(office: Office, unit: str) -> list[str] | None:
     return next((one["gaps"] for one in items if one["unit"] == unit), None)
 
 
-async def test_an_agency_is_chased_until_its_receipt_and_its_key_are_there(office: Office) -> None:
+async def test_an_agency_is_reminded_until_its_receipt_and_its_key_are_there(office: Office) -> None:
     agency = {"code": "U77", "name": "通州区代办处", "kind": "handling", "region": "通州区"}
     assert (await office.ask("POST", "/units", "admin", agency)).status == 201
     await office.ask("PUT", "/settings/registration.key_required", "admin", {"value": "true"})
@@ -50,7 +50,7 @@ async def test_an_agency_is_chased_until_its_receipt_and_its_key_are_there(offic
 
 
 @SQLITE
-async def test_a_unit_outside_the_pilot_is_not_written_to_and_says_so_A38(office: Office) -> None:
+async def test_a_unit_outside_the_pilot_gets_no_chat_messages_and_is_listed_so_A38(office: Office) -> None:
     handler = await office.bound("H101")
     unit = next(u for u in await office.items("/units") if u["code"] == "U01")
     await office.ask("POST", "/units", "admin", {**unit, "pilot": False})

@@ -13,7 +13,7 @@ from backend.cli import run
 from tests.stories.office import CALLER, MONDAY, Office, open_office
 
 
-async def test_a_house_closed_in_the_middle_goes_on_where_it_was_and_tells_nobody_twice(
+async def test_after_a_restart_work_goes_on_where_it_was_and_nobody_gets_a_message_twice(
     database_url: str, tmp_path: Path
 ) -> None:
     async with open_office(tmp_path, database_url) as office:
@@ -46,7 +46,7 @@ async def test_a_house_closed_in_the_middle_goes_on_where_it_was_and_tells_nobod
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-async def test_files_are_brought_in_through_the_running_server_by_the_command_line(
+async def test_the_command_line_imports_files_through_the_running_server(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "留言.csv"

@@ -30,7 +30,7 @@ async def satisfaction(office: Office) -> tuple[int, int]:
     return line["numerator"], line["denominator"]
 
 
-async def test_a_no_to_the_machine_is_provisional_and_a_persons_second_visit_is_final_B42(office: Office) -> None:
+async def test_a_no_to_the_machine_is_provisional_and_a_persons_second_visit_decides_B42(office: Office) -> None:
     agent = await office.bound("HF01")
     office.phone(CALLER).answer_with(["1", "1", "1", "3", "3", "#"])
     await closed(office)
@@ -49,7 +49,7 @@ async def test_a_no_to_the_machine_is_provisional_and_a_persons_second_visit_is_
 
 
 @SQLITE
-async def test_who_hangs_up_half_way_is_asked_once_more_and_keeps_what_he_said_FW21(office: Office) -> None:
+async def test_a_requester_who_hangs_up_half_way_is_called_once_more_FW21(office: Office) -> None:
     office.phone(CALLER).set_behaviours(answer_with(["1", "1", "2", "3", HangUp()]))
     await closed(office)
     await office.go("30h")
@@ -60,7 +60,7 @@ async def test_who_hangs_up_half_way_is_asked_once_more_and_keeps_what_he_said_F
 
 
 @SQLITE
-async def test_a_wrong_number_is_apologised_to_and_never_told_anything(office: Office) -> None:
+async def test_a_wrong_person_hears_an_apology_and_nothing_else(office: Office) -> None:
     office.phone(CALLER).answer_with(["1", "2"])
     await closed(office)
     await office.go("30h")
@@ -70,7 +70,7 @@ async def test_a_wrong_number_is_apologised_to_and_never_told_anything(office: O
 
 
 @SQLITE
-async def test_who_wants_no_more_visits_is_never_rung_again_FW33(office: Office) -> None:
+async def test_a_requester_who_wants_no_more_visits_is_never_called_again_FW33(office: Office) -> None:
     office.phone(CALLER).answer_with(["3"])
     await closed(office)
     await office.go("6h")
@@ -81,7 +81,7 @@ async def test_who_wants_no_more_visits_is_never_rung_again_FW33(office: Office)
 
 
 @SQLITE
-async def test_who_missed_the_call_rings_back_and_answers_by_the_same_keys(office: Office) -> None:
+async def test_a_requester_who_missed_the_call_can_call_back_and_answer_by_the_same_keys(office: Office) -> None:
     phone = office.phone(CALLER).ring_out()
     await closed(office)
     await office.go("6h")

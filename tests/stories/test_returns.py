@@ -46,7 +46,7 @@ async def test_a_return_with_reason_statement_and_seal_is_accepted_and_dispatche
 
 
 @SQLITE
-async def test_a_late_return_is_warned_of_before_it_is_asked_for_and_counts_as_late_when_it_goes_on(
+async def test_a_late_return_is_warned_of_beforehand_and_counts_as_late_when_it_goes_on(
     office: Office,
 ) -> None:
     handler = await office.bound("H101")
@@ -77,7 +77,7 @@ async def test_a_late_return_is_warned_of_before_it_is_asked_for_and_counts_as_l
 
 
 @SQLITE
-async def test_a_refused_return_goes_on_where_it_was_and_is_told_why(office: Office) -> None:
+async def test_after_a_refused_return_work_goes_on_and_the_unit_learns_why(office: Office) -> None:
     handler = await office.bound("H101")
     await office.dispatched("JS0001")
     card = await handler.expect("【新工单】JS0001")

@@ -14,7 +14,7 @@ def clock(times: list[datetime]) -> list[str]:
     return [at.strftime("%d %H:%M") for at in times]
 
 
-async def test_an_urgent_ticket_rings_at_once_and_key_2_with_the_pin_signs_it(office: Office) -> None:
+async def test_an_urgent_ticket_is_called_about_at_once_and_key_2_with_the_pin_signs_it(office: Office) -> None:
     handler = await office.bound("H101")
     await office.pin("H101", "4862")
     office.phone("H101").answer_with(["2", "4862#"])
@@ -32,7 +32,7 @@ async def test_an_urgent_ticket_rings_at_once_and_key_2_with_the_pin_signs_it(of
 
 
 @SQLITE
-async def test_key_1_says_that_somebody_knows_and_signs_nothing(office: Office) -> None:
+async def test_key_1_confirms_receipt_and_signs_nothing(office: Office) -> None:
     handler = await office.bound("H101")
     office.phone("H101").answer_with(["1"])
     await office.dispatched("JS0001", grade="urgent")
@@ -46,7 +46,7 @@ async def test_key_1_says_that_somebody_knows_and_signs_nothing(office: Office) 
 
 
 @SQLITE
-async def test_when_nobody_answers_the_next_contacts_are_rung_and_then_a_person_gets_the_task_Q42(
+async def test_when_nobody_answers_the_next_contacts_are_called_and_then_a_person_gets_the_task_Q42(
     office: Office,
 ) -> None:
     dispatcher = await office.bound("PD01")
@@ -65,7 +65,7 @@ async def test_when_nobody_answers_the_next_contacts_are_rung_and_then_a_person_
 
 
 @SQLITE
-async def test_a_general_ticket_nobody_opened_is_rung_for_after_four_working_hours_and_never_at_night(
+async def test_an_unopened_general_ticket_is_called_about_after_four_working_hours_and_never_at_night(
     office: Office,
 ) -> None:
     handler = await office.bound("H101")
@@ -83,7 +83,7 @@ async def test_a_general_ticket_nobody_opened_is_rung_for_after_four_working_hou
 
 
 @SQLITE
-async def test_a_general_ticket_that_was_opened_is_not_rung_for(office: Office) -> None:
+async def test_nobody_is_called_about_a_general_ticket_that_was_opened(office: Office) -> None:
     handler = await office.bound("H101")
     office.phone("H101").answer_with(["1"])
     await office.dispatched("JS0001")
@@ -94,7 +94,7 @@ async def test_a_general_ticket_that_was_opened_is_not_rung_for(office: Office) 
     assert office.rung("H101") == [] and await office.state("JS0001") == "dispatched"
 
 
-async def test_who_does_not_sign_is_signed_for_at_the_very_moment_it_is_due_B33(office: Office) -> None:
+async def test_a_ticket_nobody_signs_is_signed_automatically_at_the_very_moment_it_is_due_B33(office: Office) -> None:
     handler, liaison = await office.bound("H101"), await office.bound("L101")
     office.phone("H101").answer_with(["1"])
     office.phone("H102").answer_with(["1"])
@@ -112,7 +112,7 @@ async def test_who_does_not_sign_is_signed_for_at_the_very_moment_it_is_due_B33(
 
 
 @SQLITE
-async def test_who_does_not_close_gets_a_yellow_card_and_then_one_red_one_A24(office: Office) -> None:
+async def test_a_ticket_not_closed_in_time_gets_a_yellow_card_and_then_one_red_card_A24(office: Office) -> None:
     handler = await office.bound("H101")
     await office.dispatched("JS0001", category="consult")
     card = await handler.expect("【新工单】JS0001")
@@ -137,7 +137,7 @@ async def test_who_does_not_close_gets_a_yellow_card_and_then_one_red_one_A24(of
 
 
 @SQLITE
-async def test_who_blocks_the_bot_is_rung_instead_and_his_colleagues_are_told_FT20(office: Office) -> None:
+async def test_a_person_who_blocks_the_bot_is_called_instead_and_their_colleagues_learn_of_it_FT20(office: Office) -> None:
     handler, liaison = await office.bound("H101"), await office.bound("L101")
     handler.block()
     office.phone("H101").answer_with(["1"])

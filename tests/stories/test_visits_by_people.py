@@ -50,7 +50,7 @@ async def set_(office: Office, key: str, value: str) -> None:
     assert (await office.ask("PUT", f"/settings/{key}", "admin", {"value": value})).status == 200
 
 
-async def test_the_work_list_shows_what_was_heard_and_what_is_missing_and_keeps_the_number_back(office: Office) -> None:
+async def test_the_work_list_shows_what_was_heard_and_what_is_missing_and_hides_the_number(office: Office) -> None:
     office.phone(CALLER).answer_with(UNSATISFIED)
     await closed(office)
     await office.go("6h")
@@ -88,7 +88,7 @@ async def test_an_agent_is_connected_with_the_requester_and_neither_sees_a_numbe
     assert (await office.ask("POST", "/visits/tasks/JS0001/call", "agent", {})).code == "left_in_peace"
 
 
-async def test_a_person_joins_and_leaves_the_list_of_those_left_in_peace_with_a_reason_FW33(office: Office) -> None:
+async def test_a_number_joins_and_leaves_the_do_not_call_list_with_a_reason_FW33(office: Office) -> None:
     bare = await office.ask("POST", "/visits/do-not-visit", "agent", {"phone": "13900000001"})
     assert (bare.status, bare.code) == (422, "reason_missing")
     assert (
@@ -111,7 +111,7 @@ async def test_a_person_joins_and_leaves_the_list_of_those_left_in_peace_with_a_
     assert {"visits_refused", "visits_allowed"} <= set(booked)
 
 
-async def test_who_was_not_reached_is_told_in_one_short_message_without_a_link_S6(office: Office) -> None:
+async def test_a_requester_who_was_not_reached_gets_one_short_message_without_a_link_S6(office: Office) -> None:
     await set_(office, "visit.manual.sample", "0")
     office.phone(CALLER).ring_out()
     await closed(office)
@@ -125,7 +125,7 @@ async def test_who_was_not_reached_is_told_in_one_short_message_without_a_link_S
     assert (await office.ticket("JS0001"))["final_answer"] == "unreached"
 
 
-async def test_no_message_where_the_office_wants_none(office: Office) -> None:
+async def test_no_message_is_sent_where_the_office_wants_none(office: Office) -> None:
     await set_(office, "visit.unreached_text", "false")
     office.phone(CALLER).ring_out()
     await closed(office)
@@ -133,7 +133,7 @@ async def test_no_message_where_the_office_wants_none(office: Office) -> None:
     assert office.phone(CALLER).sms == []
 
 
-async def test_abroad_an_answer_by_text_counts_and_the_first_one_wins_FW22(office: Office) -> None:
+async def test_abroad_an_answer_by_short_message_counts_and_the_first_one_wins_FW22(office: Office) -> None:
     office.phone(ABROAD).ring_out()
     await closed_abroad(office)
     await office.go("30h")
@@ -148,7 +148,7 @@ async def test_abroad_an_answer_by_text_counts_and_the_first_one_wins_FW22(offic
         assert forged.status == 403
 
 
-async def test_an_answer_by_text_that_never_comes_leaves_the_visit_unreached(office: Office) -> None:
+async def test_an_answer_by_short_message_that_never_comes_leaves_the_visit_unreached(office: Office) -> None:
     await set_(office, "visit.manual.sample", "0")
     office.phone(ABROAD).ring_out()
     await closed_abroad(office)
@@ -157,7 +157,7 @@ async def test_an_answer_by_text_that_never_comes_leaves_the_visit_unreached(off
     assert (ticket["state"], ticket["final_answer"]) == ("finalized", "unreached")
 
 
-async def test_a_months_visits_are_counted_by_unit_and_agent_and_recordings_are_heard_on_the_record(
+async def test_a_months_visits_are_counted_by_unit_and_agent_and_listening_to_recordings_is_audited(
     office: Office,
 ) -> None:
     office.phone(CALLER).answer_with(UNSATISFIED)

@@ -31,7 +31,7 @@ CASE = st.tuples(
 )  # fmt: skip
 
 
-async def test_whatever_is_sent_no_answer_is_a_5xx_FR14(office: Office) -> None:
+async def test_no_request_whatever_is_answered_with_a_5xx_FR14(office: Office) -> None:
     await office.bound("H101")
     await office.dispatched("JS0001")
     await office.act("JS0001", "sign", "H101")

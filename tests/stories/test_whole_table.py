@@ -38,7 +38,7 @@ async def signed(office: Office, no: str, unit: str = "U01", **fields: Any) -> N
 
 
 @SQLITE
-async def test_own_departments_have_the_same_clocks_and_some_questions_are_answered_at_once_A3_A8_T1_T2_T3_T31(
+async def test_own_departments_have_the_same_limits_and_some_questions_are_answered_at_once_A3_A8_T1_T2_T3_T31(
     office: Office,
 ) -> None:
     department = {"code": "YW1", "name": "业务一科", "kind": "internal", "region": "云岭市"}
@@ -64,7 +64,7 @@ async def test_own_departments_have_the_same_clocks_and_some_questions_are_answe
     await refused(office, "JS0002", "dispatch", "dispatcher", "not_now", unit="U01")
 
 
-async def test_a_repeat_goes_under_its_master_and_both_say_so_T4(office: Office) -> None:
+async def test_a_repeat_is_merged_into_its_master_ticket_and_both_say_so_T4(office: Office) -> None:
     handler = await office.bound("H101")
     await office.dispatched("JS0001")
     await handler.expect("【新工单】JS0001")
@@ -122,7 +122,7 @@ async def test_the_second_return_is_decided_for_good_and_the_ticket_always_has_a
 
 
 @SQLITE
-async def test_a_card_that_fell_while_the_reviewer_was_late_is_taken_back_T10_T16(office: Office) -> None:
+async def test_a_red_card_given_while_the_review_was_late_is_withdrawn_T10_T16(office: Office) -> None:
     await signed(office, "JS0001", grade="urgent")
     due = datetime.fromisoformat((await office.lead("JS0001"))["close_due_at"])
     await office.until(due - timedelta(hours=1))
@@ -139,7 +139,7 @@ async def test_a_card_that_fell_while_the_reviewer_was_late_is_taken_back_T10_T1
 
 
 @SQLITE
-async def test_helpers_sign_and_answer_for_their_part_and_are_done_with_the_ticket_T5b_T12_T19_Q21(
+async def test_assisting_units_sign_and_answer_for_their_part_and_end_with_the_ticket_T5b_T12_T19_Q21(
     office: Office,
 ) -> None:
     helper = await office.bound("H201")
@@ -175,7 +175,7 @@ async def test_helpers_sign_and_answer_for_their_part_and_are_done_with_the_tick
 
 
 @SQLITE
-async def test_an_upgrade_after_signing_rings_and_writes_again_Q28(office: Office) -> None:
+async def test_an_upgrade_after_signing_calls_and_writes_again_Q28(office: Office) -> None:
     handler = await office.bound("H101")
     await signed(office, "JS0001")
     await handler.expect("JS0001")
@@ -195,7 +195,7 @@ async def test_an_upgrade_after_signing_rings_and_writes_again_Q28(office: Offic
 
 
 @SQLITE
-async def test_an_extension_pending_at_the_due_time_withholds_the_card_and_its_refusal_brings_it_T13_T14_T16_Q30(
+async def test_an_extension_pending_at_the_due_time_withholds_the_red_card_and_its_refusal_gives_it_T13_T14_T16_Q30(
     office: Office,
 ) -> None:
     await signed(office, "JS0001", grade="urgent")
@@ -303,7 +303,7 @@ async def test_flags_are_proposed_by_one_and_decided_by_another_Q32(office: Offi
 
 
 @SQLITE
-async def test_a_curt_reply_is_advised_on_by_api_and_console_and_stands_A20(office: Office) -> None:
+async def test_a_curt_reply_gets_advice_and_is_accepted_all_the_same_A20(office: Office) -> None:
     await signed(office, "JS0001")
     done = await office.act("JS0001", "reply", "H101", text="这事办不了，您自行解决吧，后果自负")
     assert done["state"] == "replied" and {a["code"] for a in done["advice"]} >= {"curt", "blame", "brush_off"}

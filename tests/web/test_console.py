@@ -62,7 +62,7 @@ async def visitor(house: House) -> Visitor:
     return Visitor(house)
 
 
-async def test_a_sign_in_word_opens_one_session_once_FA9_FA6(house: House, visitor: Visitor) -> None:
+async def test_a_sign_in_token_opens_one_session_once_FA9_FA6(house: House, visitor: Visitor) -> None:
     async with house.client.get("/tickets", allow_redirects=False, headers={"Accept": "text/html"}) as answer:
         assert answer.status == 303 and answer.headers["Location"] == "/sign-in?next=%2Ftickets"
     word = await house.rooms.keys.create_sign_in_token("operator", house.at)
@@ -77,7 +77,7 @@ async def test_guessing_is_slowed_FA1(house: House, visitor: Visitor) -> None:
     assert statuses[:10] == [401] * 10 and statuses[10:] == [429, 429]
 
 
-async def test_a_session_ends_after_half_an_hour_alone_after_signing_out_and_when_its_person_leaves_FA4_FA7_FR18(
+async def test_a_session_ends_after_an_idle_half_hour_after_signing_out_and_when_its_person_leaves_FA4_FA7_FR18(
     house: House, visitor: Visitor
 ) -> None:
     await visitor.sign_in(house.keys["H1"])
@@ -98,7 +98,7 @@ async def test_a_session_ends_after_half_an_hour_alone_after_signing_out_and_whe
 
 
 @pytest.mark.parametrize("who", ["A1", "H1", "V1", "O1"])
-async def test_every_page_can_be_read_by_those_who_may(small_house: House, who: str) -> None:
+async def test_every_page_can_be_read_by_every_kind_of_role(small_house: House, who: str) -> None:
     await small_house.signed()
     visitor = Visitor(small_house)
     assert await visitor.sign_in(small_house.keys[who]) == 303
@@ -112,7 +112,7 @@ async def test_every_page_can_be_read_by_those_who_may(small_house: House, who: 
     await visitor.page("/tickets?sort=1", 422)
 
 
-async def test_what_strangers_write_is_shown_and_never_run_FR8(house: House, visitor: Visitor) -> None:
+async def test_what_outsiders_write_is_shown_and_never_run_FR8(house: House, visitor: Visitor) -> None:
     await house.ask("A1", "POST", "/units", {"code": "U01", "name": EVIL, "kind": "handling", "region": "A市"})
     await house.ticket(title=EVIL, text=EVIL + "诉求", place=EVIL)
     await house.act("D1", "T1", "dispatch", unit="U01")
@@ -125,7 +125,7 @@ async def test_what_strangers_write_is_shown_and_never_run_FR8(house: House, vis
     assert "&lt;script&gt;" in await visitor.page("/tickets/T1")
 
 
-async def test_a_post_from_elsewhere_or_without_the_pages_word_is_refused_FR9(house: House, visitor: Visitor) -> None:
+async def test_a_post_from_another_site_or_without_the_csrf_token_is_refused_FR9(house: House, visitor: Visitor) -> None:
     await house.ticket()
     await visitor.sign_in(house.keys["D1"])
     path = "/tickets/T1/acts/dispatch"
@@ -140,7 +140,7 @@ async def test_a_post_from_elsewhere_or_without_the_pages_word_is_refused_FR9(ho
     assert (await house.ask("A1", "GET", "/tickets/T1"))[1]["state"] == "dispatched"
 
 
-async def test_a_ticket_is_carried_through_the_console_to_the_second_visit(house: House, visitor: Visitor) -> None:
+async def test_a_ticket_goes_through_the_console_up_to_the_second_visit(house: House, visitor: Visitor) -> None:
     await house.ticket()
     steps: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("D1", "dispatch", {"unit": "U01"}), ("H1", "sign", {}),
@@ -193,7 +193,7 @@ async def test_a_refused_form_keeps_what_was_typed_and_says_why(house: House, vi
     assert (await visitor.post("/tickets/T1/acts/reply", text="x"))[0] == 404
 
 
-async def test_settings_and_bindings_are_changed_by_those_who_may(house: House, visitor: Visitor) -> None:
+async def test_settings_and_bindings_are_changed_by_those_with_the_right(house: House, visitor: Visitor) -> None:
     await visitor.sign_in(house.keys["A1"])
     assert (await visitor.post("/settings", key="sign.general.limit", value="2wd"))[0] == 303
     text = await visitor.page("/settings")

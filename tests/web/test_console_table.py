@@ -29,7 +29,7 @@ async def test_the_reviewer_names_the_unit_where_the_return_is_to_be_arbitrated_
     assert ticket["state"] == "dispatched" and ticket["assignments"][-1]["unit"] == "U01"
 
 
-async def test_a_flag_is_lifted_as_it_is_raised_and_a_curt_reply_is_advised_on_Q32_A20(house: House) -> None:
+async def test_a_flag_is_removed_as_it_is_set_and_a_curt_reply_gets_advice_Q32_A20(house: House) -> None:
     visitor = Visitor(house)
     await house.signed()
     await visitor.sign_in(house.keys["D1"])

@@ -34,7 +34,7 @@ def well_refused(status: int, answer: Any, code: str | None = None) -> None:
         assert error["code"] == code
 
 
-async def test_fields_nobody_named_are_refused_FR2(small_house: House) -> None:
+async def test_unknown_fields_are_refused_FR2(small_house: House) -> None:
     for body in (
         {"score": 100},
         {"id": 1},
@@ -71,7 +71,7 @@ async def test_one_key_is_one_act_however_often_it_is_sent_FR4(house: House) -> 
         assert (await house.ask("D1", "POST", "/tickets", body, headers={"Idempotency-Key": odd}))[0] == 400
 
 
-async def test_the_same_file_sent_twice_under_one_key_is_kept_once_FR4(small_house: House) -> None:
+async def test_the_same_file_sent_twice_under_one_key_is_stored_once_FR4(small_house: House) -> None:
     from aiohttp import FormData
 
     ids = set()
@@ -150,7 +150,7 @@ async def test_a_large_body_is_413_and_files_are_judged_by_content_FW27_FF5(smal
     assert status == 201 and "/" not in paper["name"] and ".." not in paper["name"] and "\u202e" not in paper["name"]
 
 
-async def test_slow_bodies_are_let_go_without_a_flood_of_logs_FW29(
+async def test_slow_bodies_are_refused_without_a_flood_of_logs_FW29(
     small_house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(body.read_bytes, "__defaults__", (body.MAX_BODY_BYTES, 0.3))
@@ -167,7 +167,7 @@ async def test_slow_bodies_are_let_go_without_a_flood_of_logs_FW29(
     assert len(caplog.records) == 0
 
 
-async def test_a_wrong_secret_is_401_and_nobody_hears_it_FT5(
+async def test_a_wrong_secret_is_401_and_nothing_is_stored_FT5(
     small_house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     for said in (None, "", "wrong", SECRET + "x", "密钥", "x" * 100_000, "\udcff\udcfe"):
@@ -190,7 +190,7 @@ async def heard(house: House) -> list[tuple[str, str]]:
     return [(r.state, r.event) for r in rows]
 
 
-async def test_authentic_rubbish_is_stored_and_answered_200_FT7(house: House) -> None:
+async def test_signed_nonsense_is_stored_and_answered_200_FT7(house: House) -> None:
     for body in (b"{", b"{}", b"[]", b"\xff", b'{"update_id": NaN}', b'{"a":' * 1000 + b"1" + b"}" * 1000,
                  b'{"update_id": 1, "update_id": 2}', b""):  # fmt: skip
         status, answer = await house.ask(None, "POST", "/hooks/telegram", data=body, headers={HEADER: SECRET})
@@ -204,7 +204,7 @@ async def test_authentic_rubbish_is_stored_and_answered_200_FT7(house: House) ->
     assert [state for state, _ in await heard(house)].count("new") == 1
 
 
-async def test_while_the_database_is_away_hooks_answer_503_and_are_repeated_FD4(small_house: House) -> None:
+async def test_while_the_database_is_unavailable_webhooks_answer_503_so_that_they_are_repeated_FD4(small_house: House) -> None:
     class Away:
         async def hear(self, mouth: str, body: bytes) -> None:
             raise ConnectionError("away")
@@ -214,7 +214,7 @@ async def test_while_the_database_is_away_hooks_answer_503_and_are_repeated_FD4(
     assert status == 503 and answer["error"]["code"] == "unavailable"
 
 
-async def test_accidents_tell_nothing_but_their_number_FR19(
+async def test_unexpected_errors_reveal_nothing_but_their_number_FR19(
     small_house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Broken:
@@ -239,7 +239,7 @@ async def test_nobody_can_change_the_audit_FR20(small_house: House) -> None:
         assert (await small_house.ask("A1", method, "/audit/1"))[0] in (404, 405)
 
 
-async def test_without_a_key_there_is_nothing_and_a_person_who_left_is_nobody_FA7(small_house: House) -> None:
+async def test_without_a_valid_key_nothing_is_shown_and_a_person_who_left_has_none_FA7(small_house: House) -> None:
     for who in (None, "jiesu_wrong", "", "x" * 5000):
         for method, path in (("GET", "/tickets"), ("POST", "/tickets"), ("GET", "/events"), ("GET", "/settings")):
             status, answer = await small_house.ask(who, method, path)
@@ -264,7 +264,7 @@ async def test_a_service_key_acts_under_its_own_name(small_house: House) -> None
     assert (await small_house.ask("A1", "POST", "/keys", {"name": "bureau", "role": "admin"}))[0] == 409
 
 
-async def test_live_moves_go_only_to_those_who_may_see_them_FR21(small_house: House) -> None:
+async def test_live_events_go_only_to_those_who_may_see_the_ticket_FR21(small_house: House) -> None:
     client = small_house.client
     assert (await small_house.ask("A1", "GET", "/events", headers={"Origin": "https://evil.example"}))[0] == 403
     assert (await small_house.ask(None, "GET", "/events"))[0] == 401
@@ -281,7 +281,7 @@ async def test_live_moves_go_only_to_those_who_may_see_them_FR21(small_house: Ho
         stream.close()
 
 
-async def test_raw_rubbish_on_the_wire_is_4xx_and_no_traceback_FR15(
+async def test_raw_nonsense_on_the_wire_is_4xx_and_no_traceback_FR15(
     small_house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     for text in (
@@ -295,7 +295,7 @@ async def test_raw_rubbish_on_the_wire_is_4xx_and_no_traceback_FR15(
     assert b"Traceback" not in caplog.text.encode()
 
 
-async def test_health_meters_and_the_description_of_the_api(small_house: House) -> None:
+async def test_health_metrics_and_the_description_of_the_api(small_house: House) -> None:
     import time
 
     client = small_house.client
@@ -313,7 +313,7 @@ async def test_health_meters_and_the_description_of_the_api(small_house: House) 
     assert described["paths"]["/api/v1/tickets"]["post"]["requestBody"]
 
 
-async def test_the_rehearsal_clock_is_moved_from_its_own_pages_only(small_house: House) -> None:
+async def test_the_rehearsal_clock_can_be_moved_from_its_own_pages_only(small_house: House) -> None:
     status, answer = await small_house.ask(None, "GET", "/sandbox/clock")
     assert answer == {"now": "2026-11-10T09:00:00+08:00"}
     status, answer = await small_house.ask(None, "POST", "/sandbox/clock", {"advance": "2h30m"})
@@ -363,7 +363,7 @@ async def test_units_people_bindings_settings_and_imports(house: House) -> None:
     assert (await house.ask("A1", "GET", "/scores?month=2026-13"))[0] == 422
 
 
-async def test_a_room_added_by_others_keeps_its_policy_and_shares_the_manners(small_house: House) -> None:
+async def test_a_mounted_application_keeps_its_policy_and_shares_headers_and_error_handling(small_house: House) -> None:
     async with small_house.client.get("/annex/page") as answer:
         assert answer.headers["Content-Security-Policy"] == "default-src 'self'"
         assert answer.headers["X-Content-Type-Options"] == "nosniff" and answer.headers["X-Request-Id"]
@@ -374,7 +374,7 @@ async def test_a_room_added_by_others_keeps_its_policy_and_shares_the_manners(sm
         assert answer.status == 500 and (await answer.json())["error"]["code"] == "internal"
 
 
-async def test_a_listener_who_leaves_is_no_accident(small_house: House, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_listener_who_disconnects_causes_no_error(small_house: House, capsys: pytest.CaptureFixture[str]) -> None:
     stream = await small_house.client.get("/events", headers={"Authorization": f"Bearer {small_house.keys['A1']}"})
     await stream.content.readuntil(b"\r\n\r\n")
     stream.close()

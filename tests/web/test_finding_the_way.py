@@ -14,7 +14,7 @@ from tests.web.test_console import Visitor
 
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
-def test_every_kind_of_letter_has_a_name_people_can_read(language: str) -> None:
+def test_every_kind_of_message_has_a_name_people_can_read(language: str) -> None:
     words = Texts(language)
     assert all(words.has(f"word.letter_kind.{kind}") for kind in KINDS)
 
@@ -27,7 +27,7 @@ async def test_signing_in_leads_back_to_the_page_that_was_asked_for(house: House
 
 
 @pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil", "/a\r\nb", "", "x" * 9])
-def test_signing_in_never_leads_out_of_the_house(path: str) -> None:
+def test_signing_in_never_leads_to_another_site(path: str) -> None:
     assert _check_next_path(path) == ""
 
 
@@ -48,7 +48,7 @@ async def test_the_next_step_stands_first_and_cancelling_last(house: House) -> N
     assert verbs[0] == "dispatch" and verbs[-1] == "cancel"
 
 
-async def test_the_timeline_speaks_in_words_not_in_codes(house: House) -> None:
+async def test_the_timeline_uses_words_not_codes(house: House) -> None:
     await house.signed()
     visitor = Visitor(house)
     await visitor.sign_in(house.keys["A1"])

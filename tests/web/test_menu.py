@@ -37,7 +37,7 @@ def test_a_group_of_one_page_needs_no_second_row() -> None:
     assert build_menu(ADMIN, "/settings").pages == ()
 
 
-def test_a_handler_is_led_to_no_page_of_the_office_FA2() -> None:
+def test_a_handlers_menu_names_no_page_of_the_office_FA2() -> None:
     handler = Actor("H1", Role.HANDLER, "U01")
     seen = {
         link.path
@@ -48,7 +48,7 @@ def test_a_handler_is_led_to_no_page_of_the_office_FA2() -> None:
     assert not {"/hot", "/catalogue", "/sync", "/calls/costs", "/office/readiness", "/bulletins", "/visits"} & seen
 
 
-def test_a_stranger_sees_no_menu() -> None:
+def test_nobody_sees_a_menu_without_signing_in() -> None:
     assert build_menu(None, "/") == ConsoleMenu()
 
 

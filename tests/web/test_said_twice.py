@@ -69,7 +69,7 @@ async def _said(house: House, who: str, verb: str, words: dict[str, Any], versio
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("life", list(LIVES))
-async def test_the_winner_repeats_himself_freely_and_the_loser_hears_who_won(house: House, life: str) -> None:
+async def test_the_winner_may_repeat_an_act_and_the_loser_learns_who_won(house: House, life: str) -> None:
     await house.ticket("T0")
     born = await house.ticket("T1", **BORN.get(life, {}))
     version = born["version"]
@@ -87,6 +87,6 @@ async def test_the_winner_repeats_himself_freely_and_the_loser_hears_who_won(hou
         version = (await house.ask("A1", "GET", "/tickets/T1"))[1]["version"]
 
 
-def test_every_verb_people_may_say_is_said_here_but_those_about_a_card() -> None:
+def test_every_verb_open_to_people_is_covered_here_but_those_about_a_card() -> None:
     said = {verb for life in LIVES.values() for _, _, verb, _ in life}
     assert said >= {row.verb for row in TRANSITIONS if row.roles != SYSTEM_ONLY} - {"object", "decide_objection"}

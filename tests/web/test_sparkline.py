@@ -7,7 +7,7 @@ from backend.web.console.sparkline import draw_sparkline
 MONTHS = ("2026-07", "2026-08", "2026-09", "2026-10")
 
 
-def test_a_line_runs_from_low_to_high_and_says_its_months() -> None:
+def test_a_line_runs_from_low_to_high_and_names_its_months() -> None:
     drawn = draw_sparkline("签收率<1>", MONTHS, ("10.00", "12.50", "15.00", "12.50"))
     points = re.search(r'points="([^"]+)"', drawn)
     assert points is not None
@@ -16,7 +16,7 @@ def test_a_line_runs_from_low_to_high_and_says_its_months() -> None:
     assert "<title>签收率&lt;1&gt;</title>" in drawn and "2026-09 15.00" in drawn and "style" not in drawn
 
 
-def test_a_month_without_a_score_parts_the_line() -> None:
+def test_a_month_without_a_score_interrupts_the_line() -> None:
     drawn = draw_sparkline("x", MONTHS, ("1", None, "2", "3"))
     assert drawn.count("<polyline") == 1 and drawn.count("<circle") == 2 and "2026-08 —" in drawn
     assert draw_sparkline("x", MONTHS, (None, "1", None, None)) == ""

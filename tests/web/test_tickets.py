@@ -7,7 +7,7 @@ import pytest
 from tests.web.house import PEOPLE, House
 
 
-async def test_a_ticket_goes_its_way_over_rest_and_looks_as_the_contract_says(house: House) -> None:
+async def test_a_ticket_goes_its_way_over_rest_and_has_the_fields_of_the_contract(house: House) -> None:
     made = await house.ticket()
     assert made["state"] == "pending_dispatch" and made["version"] == 1 and made["assignments"] == []
     assert made["generated_at"].endswith("+08:00")
@@ -85,7 +85,7 @@ MATRIX: tuple[tuple[str, str, dict[str, object], set[str]], ...] = (
 
 
 @pytest.mark.parametrize(("method", "path", "body", "may"), MATRIX, ids=lambda v: str(v) if isinstance(v, str) else "")
-async def test_each_door_opens_only_to_the_roles_of_the_contract_FR3(
+async def test_each_route_is_open_only_to_the_roles_of_the_contract_FR3(
     small_house: House, method: str, path: str, body: dict[str, object], may: set[str]
 ) -> None:
     await small_house.signed()
@@ -99,7 +99,7 @@ async def test_each_door_opens_only_to_the_roles_of_the_contract_FR3(
             assert status == 403 and answer["error"]["code"] == "forbidden", (code, answer)
 
 
-async def test_the_clock_alone_says_the_clocks_verbs_and_unknown_ones_are_named(small_house: House) -> None:
+async def test_verbs_of_the_system_are_refused_to_everybody_and_unknown_ones_are_named(small_house: House) -> None:
     await small_house.signed()
     for verb in ("auto_sign", "red_card", "yellow_card", "start_visit", "archive"):
         assert (await small_house.act("A1", "T1", verb))[0] == 403
@@ -107,7 +107,7 @@ async def test_the_clock_alone_says_the_clocks_verbs_and_unknown_ones_are_named(
     assert status == 422 and answer["error"]["code"] == "unknown_verb"
 
 
-async def test_a_second_edit_from_the_same_version_is_told_it_was_overtaken_FR5(house: House) -> None:
+async def test_a_second_edit_from_the_same_version_is_refused_as_overtaken_FR5(house: House) -> None:
     await house.ticket()
     assert (await house.act("D1", "T1", "regrade", grade="urgent", reason="危险", version=1))[0] == 200
     status, answer = await house.act("A1", "T1", "cancel", reason="误报", version=1)
@@ -115,7 +115,7 @@ async def test_a_second_edit_from_the_same_version_is_told_it_was_overtaken_FR5(
     assert answer["error"]["details"]["by"] == "D1" and "at" in answer["error"]["details"]
 
 
-async def test_the_quicker_signer_wins_and_repeats_himself_freely(house: House) -> None:
+async def test_the_quicker_signer_wins_and_may_repeat_it(house: House) -> None:
     await house.ticket()
     await house.act("D1", "T1", "dispatch", unit="U01")
     results = await asyncio.gather(*(house.act(w, "T1", "sign") for w in ("H1", "H2", "L1") for _ in range(4)))
@@ -124,7 +124,7 @@ async def test_the_quicker_signer_wins_and_repeats_himself_freely(house: House) 
     assert {a["error"]["code"] for s, a in results if s == 409} == {"overtaken"}
 
 
-async def test_a_return_needs_its_statement_and_names_only_files_that_were_handed_in(house: House) -> None:
+async def test_a_return_needs_its_statement_and_names_only_uploaded_files(house: House) -> None:
     await house.signed()
     words = {"reason_code": "not_our_duty", "reason": "不属于本单位", "signed_by": "seal"}
     assert (await house.act("H1", "T1", "return", **words))[1]["error"]["code"] == "files_missing"
@@ -188,7 +188,7 @@ async def test_a_full_number_is_shown_for_a_reason_on_the_record_and_not_too_oft
     assert (await house.ask("H1", "POST", "/tickets/T1/reveal", {"reason": "再看"}))[0] == 429
 
 
-async def test_deliveries_say_what_each_person_was_told(house: House) -> None:
+async def test_deliveries_list_the_messages_to_each_person(house: House) -> None:
     await house.signed()
     status, page = await house.ask("A1", "GET", "/deliveries?ticket=T1")
     assert status == 200 and page["items"]
@@ -200,7 +200,7 @@ async def test_deliveries_say_what_each_person_was_told(house: House) -> None:
     assert (await house.ask("A1", "GET", "/calls?ticket=T1"))[1] == {"items": [], "next": None}
 
 
-async def test_a_search_looks_through_a_stretch_at_a_time_but_a_whole_number_is_found_at_once_FD18(
+async def test_a_search_goes_through_one_batch_at_a_time_but_a_whole_number_is_found_at_once_FD18(
     small_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from storage.tickets import search

@@ -34,7 +34,7 @@ def allowed(role: Role, verb: str) -> bool:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_the_table_gives_each_role_the_verbs_of_the_contract_and_no_others(role: Role) -> None:
+def test_the_move_table_gives_each_role_the_verbs_of_the_contract_and_no_others(role: Role) -> None:
     assert {v for v in VERBS if is_allowed(role, v)} == {v for v in VERBS if allowed(role, v)}
 
 
@@ -43,7 +43,7 @@ def test_the_contract_names_no_verb_that_the_table_lacks() -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-async def test_over_the_api_every_verb_is_closed_to_whoever_may_not_say_it_FR3(house: House) -> None:
+async def test_over_the_api_every_verb_is_refused_to_those_without_the_right_FR3(house: House) -> None:
     await house.signed()
     before = (await house.ask("A1", "GET", "/tickets/T1"))[1]["version"]
     for code, unit, role in PEOPLE:

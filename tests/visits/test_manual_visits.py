@@ -1,4 +1,4 @@
-"""What only people may decide about a visit: attempts, exact words, the second person; and what machines must hand over."""
+"""What only people may decide about a visit: attempts, exact words, the second person; and what is handed over to them."""
 
 from datetime import timedelta
 
@@ -17,138 +17,141 @@ from tests.calls.world import AGENT, ASKER, DISPATCHER, HANDLER, World
 ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
-async def unsatisfied(world: World) -> None:
-    """A ticket whose machine visit heard a no."""
+async def hear_unsatisfied(world: World) -> None:
+    """A ticket whose automatic visit heard a no."""
     world.phone(ASKER).answer_with(["1", "1", "1", "3", "3", "#"])
-    await world.closed()
-    await world.go(hours=6)
+    await world.close_ticket()
+    await world.advance(hours=6)
     assert await world.state() == "revisit_manual"
 
 
-async def said(world: World, by: Actor = AGENT, **words: object) -> None:
-    await world.desk.act(Act("visit", by, Source.API, ticket_no="T1001", arguments={"kind": "manual", **words}))
+async def record(world: World, by: Actor = AGENT, **arguments: object) -> None:
+    """Record a manual visit."""
+    await world.tickets.act(Act("visit", by, Source.API, ticket_no="T1001", arguments={"kind": "manual", **arguments}))
 
 
 @ONE_ENGINE
-@pytest.mark.parametrize("words", ["我不想活了", "再不管我就报警了", "他妈的骗人"])
-async def test_words_of_danger_make_the_visit_urgent_and_reach_the_duty_7_3(world: World, words: str) -> None:
-    world.phone(ASKER).answer_with(["1", "1", "1", Speech(words)])
-    await world.closed()
-    await world.go(hours=6)
+@pytest.mark.parametrize("speech", ["我不想活了", "再不管我就报警了", "他妈的骗人"])
+async def test_words_of_danger_make_the_visit_urgent_7_3(world: World, speech: str) -> None:
+    world.phone(ASKER).answer_with(["1", "1", "1", Speech(speech)])
+    await world.close_ticket()
+    await world.advance(hours=6)
     duty = next(d for d in await world.rows(t.duties) if d.kind == "revisit" and d.met_at is None)
     assert (duty.grade, duty.due_at - duty.start_at) == ("urgent", 2 * 3600 * 10**6)
     assert "稍后由工作人员联系您" in world.phone(ASKER).heard
 
 
 @ONE_ENGINE
-async def test_the_limit_of_an_urgent_visit_is_the_offices_own(world: World) -> None:
-    await world.set("visit.manual.urgent_limit", "30m")
+async def test_the_limit_of_an_urgent_visit_is_a_setting(world: World) -> None:
+    await world.set_setting("visit.manual.urgent_limit", "30m")
     world.phone(ASKER).answer_with(["1", "1", "1", Speech("我要跳楼")])
-    await world.closed()
-    await world.go(hours=6)
+    await world.close_ticket()
+    await world.advance(hours=6)
     duty = next(d for d in await world.rows(t.duties) if d.kind == "revisit" and d.met_at is None)
     assert duty.due_at - duty.start_at == 30 * 60 * 10**6
 
 
 @ONE_ENGINE
 async def test_silence_is_deemed_only_after_three_attempts_in_two_bands_over_two_days_Q36(world: World) -> None:
-    await unsatisfied(world)
+    await hear_unsatisfied(world)
     world.at = world.at.replace(hour=9) + timedelta(days=1)
     with pytest.raises(Refused) as early:
-        await said(world, answer="no_reply")
+        await record(world, answer="no_reply")
     assert (early.value.code, early.value.facts) == ("attempts_missing", {"attempts": 2, "days": 1, "bands": 1})
     for hour in (9, 10, 11):  # three attempts, but all of one morning
         world.at = world.at.replace(hour=hour)
-        await said(world, answer="unreached", note="无人接听")
+        await record(world, answer="unreached", note="无人接听")
     assert await world.state() == "revisit_manual"
     with pytest.raises(Refused) as narrow:
-        await said(world, answer="no_reply")
+        await record(world, answer="no_reply")
     assert narrow.value.facts == {"days": 1, "bands": 1}
     world.at = world.at.replace(hour=15) + timedelta(days=1)
-    await said(world, answer="unreached")
-    ticket = (await world.snap()).ticket
+    await record(world, answer="unreached")
+    ticket = (await world.load()).ticket
     assert (ticket.state, ticket.final_answer, ticket.deemed) == ("finalized", "unreached", True)
     assert [v.answer for v in await world.rows(t.visits)] == ["unsatisfied", *["unreached"] * 4]
 
 
 @ONE_ENGINE
 async def test_a_dissatisfied_person_is_quoted_and_attempts_are_not_backdated(world: World) -> None:
-    await unsatisfied(world)
+    await hear_unsatisfied(world)
     with pytest.raises(Refused, match="note_missing"):
-        await said(world, answer="unsatisfied")
+        await record(world, answer="unsatisfied")
     with pytest.raises(Refused, match="bad_field"):
-        await said(world, answer="unreached", at=(world.at - timedelta(days=1)).isoformat())
+        await record(world, answer="unreached", at=(world.at - timedelta(days=1)).isoformat())
     with pytest.raises(Refused, match="bad_field"):
-        await said(world, answer="satisfied", at=(world.at + timedelta(days=1)).isoformat())
-    await said(world, answer="unsatisfied", note="“灯修了一晚又灭了。”")
-    assert (await world.snap()).ticket.final_answer == "unsatisfied"
+        await record(world, answer="satisfied", at=(world.at + timedelta(days=1)).isoformat())
+    await record(world, answer="unsatisfied", note="“灯修了一晚又灭了。”")
+    assert (await world.load()).ticket.final_answer == "unsatisfied"
 
 
 @ONE_ENGINE
-async def test_who_reviewed_a_ticket_does_not_visit_about_it(world: World) -> None:
+async def test_the_reviewer_of_a_ticket_does_not_make_its_visit(world: World) -> None:
     both = Actor("V1", Role.REVIEWER, "M01")
     world.phone(ASKER).answer_with(["1", "1", "1", "3", "3", "#"])
-    await world.ticket(grade=Grade.GENERAL, phone=ASKER)
+    await world.create_ticket(grade=Grade.GENERAL, phone=ASKER)
     await world.act("dispatch", DISPATCHER, unit="U01")
     await world.act("sign", HANDLER)
     await world.act("return", HANDLER, reason="不归我管", files=["f1"], signed_by="seal")
     await world.act("decide_return", both, accept=False, reason="属你单位职责")
     await world.act("close", HANDLER, text="已修复", feedback="好", no_objection=True)
-    await world.go(hours=6)
+    await world.advance(hours=6)
     assert await world.state() == "revisit_manual"
     with pytest.raises(Refused, match="same_person"):
-        await said(world, answer="satisfied", note="满意")
-    await said(world, Actor("V2", Role.REVISIT_AGENT, "M01"), answer="satisfied", note="满意")
+        await record(world, answer="satisfied", note="满意")
+    await record(world, Actor("V2", Role.REVISIT_AGENT, "M01"), answer="satisfied", note="满意")
     assert await world.state() == "finalized"
 
 
 @ONE_ENGINE
-@pytest.mark.parametrize(("blocked", "rung"), [("2026-11-11", 12), ("11-11,11-12", 13), ("rest", 11), ("holiday", 11)])
-async def test_nobody_is_rung_on_a_blocked_day_FW32(world: World, blocked: str, rung: int) -> None:
+@pytest.mark.parametrize(("blocked", "day"), [("2026-11-11", 12), ("11-11,11-12", 13), ("rest", 11), ("holiday", 11)])
+async def test_nobody_is_called_on_a_blocked_day_FW32(world: World, blocked: str, day: int) -> None:
     world.phone(ASKER).answer_with(["1", "1", "1", "1", "1"])
-    await world.set("visit.blocked_days", blocked)
-    world.at = world.at.replace(hour=18)  # four hours later is 22:00, so the turn comes on Wednesday, 11 November
-    await world.closed()
-    await world.go(days=5)
-    assert [c.created_at.astimezone(world.at.tzinfo).day for c in world.town.phones.calls_made] == [rung]
+    await world.set_setting("visit.blocked_days", blocked)
+    world.at = world.at.replace(
+        hour=18
+    )  # four hours later is 22:00, so the visit is planned for Wednesday, 11 November
+    await world.close_ticket()
+    await world.advance(days=5)
+    assert [c.created_at.astimezone(world.at.tzinfo).day for c in world.simulator.phones.calls_made] == [day]
 
 
 @ONE_ENGINE
 async def test_where_12351_visits_its_result_is_awaited_and_a_late_one_goes_to_a_person_Q45_A34(world: World) -> None:
-    await world.set("visit.by_machine", "false")
-    await world.closed()
-    await world.go(days=1)
-    assert (await world.state(), world.rung()) == ("closed", 0)
-    await world.go(days=8)
-    assert (await world.state(), world.rung()) == ("revisit_manual", 0)
+    await world.set_setting("visit.by_machine", "false")
+    await world.close_ticket()
+    await world.advance(days=1)
+    assert (await world.state(), world.count_calls()) == ("closed", 0)
+    await world.advance(days=8)
+    assert (await world.state(), world.count_calls()) == ("revisit_manual", 0)
 
 
 @ONE_ENGINE
-async def test_a_visit_that_is_not_finished_in_time_is_told_to_agents_and_supervisors(world: World) -> None:
-    await world.registry.save_people([PersonForm("督办", "M01", Role.SUPERVISOR, "S1", None)], "admin")
+async def test_agents_and_supervisors_get_a_message_about_a_visit_not_finished_in_time(world: World) -> None:
+    await world.people.save_people([PersonForm("督办", "M01", Role.SUPERVISOR, "S1", None)], "admin")
     await bind(world, ("V1", "telegram"), ("S1", "telegram"))
-    await world.set("visit.finish_within", "1wd")
+    await world.set_setting("visit.finish_within", "1wd")
     world.phone(ASKER).ring_out()
-    await world.set("visit.auto.attempts", "9")
-    await world.closed()
-    await world.go(days=2)
-    told = {(row.kind, row.person) for row in await world.rows(t.letters) if row.kind == "M28d"}
-    assert told == {("M28d", "V1"), ("M28d", "S1")}
+    await world.set_setting("visit.auto.attempts", "9")
+    await world.close_ticket()
+    await world.advance(days=2)
+    sent = {(row.kind, row.person) for row in await world.rows(t.letters) if row.kind == "M28d"}
+    assert sent == {("M28d", "V1"), ("M28d", "S1")}
 
 
 async def bind(world: World, *people: tuple[str, str]) -> None:
-    """Chats for these people, as if they had bound them."""
+    """Insert chats of these people, as if they had bound them."""
     rows = [
         {"id": 900 + n, "person": code, "channel": channel, "address": f"c{n}", "user_id": f"u{n}", "state": "live",
          "bound_at": 0}
         for n, (code, channel) in enumerate(people)
     ]  # fmt: skip
 
-    def work(c: Connection) -> None:
+    def insert_rows(c: Connection) -> None:
         c.execute(insert(t.bindings), rows)
         bump_epoch(c)
 
-    await world.db.write(work)
+    await world.db.write(insert_rows)
     world.office.invalidate()
 
 
@@ -166,10 +169,10 @@ async def bind(world: World, *people: tuple[str, str]) -> None:
 async def test_results_of_12351_are_taken_as_they_come_A34_Q45(
     world: World, kind: str, answer: str, state: str, deemed: bool
 ) -> None:
-    await world.set("profile", "beijing_mutual_aid")
-    await world.closed()
-    await world.go(hours=6)
-    words = {"kind": kind, "answer": answer, "contacted": "yes"}
-    await world.desk.act(Act("visit", AGENT, Source.IMPORT, ticket_no="T1001", arguments=words))
-    ticket = (await world.snap()).ticket
-    assert (ticket.state, ticket.deemed, world.rung(ASKER)) == (state, deemed, 0)
+    await world.set_setting("profile", "beijing_mutual_aid")
+    await world.close_ticket()
+    await world.advance(hours=6)
+    arguments = {"kind": kind, "answer": answer, "contacted": "yes"}
+    await world.tickets.act(Act("visit", AGENT, Source.IMPORT, ticket_no="T1001", arguments=arguments))
+    ticket = (await world.load()).ticket
+    assert (ticket.state, ticket.deemed, world.count_calls(ASKER)) == (state, deemed, 0)

@@ -1,4 +1,4 @@
-"""A line that asks nothing during the call: the menu goes out whole, keys come back, and the rooms do not care."""
+"""A carrier that asks nothing during a call: it gets the whole menu, reports keys afterwards, and all else is the same."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,7 +15,7 @@ from notify.registry import DriverRegistry
 from storage import tables as t
 from tests.calls.world import ASKER, H1, World
 from tests.notify.fake_aliyun import FakeAliyun
-from tests.notify.fake_aliyun import app as carrier_of
+from tests.notify.fake_aliyun import app as build_carrier_app
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 SECRET = "s" * 24
@@ -25,13 +25,13 @@ TEXTS = (
 
 
 class Menus:
-    """The office on such a line: what it asked of the carrier, and the carrier's reports."""
+    """The office with such a carrier: what it asked of the carrier, and the carrier's reports."""
 
     def __init__(self, world: World, carrier: FakeAliyun, url: str) -> None:
         self.world, self.carrier, self.url = world, carrier, url
 
-    async def report(self, code: str, dtmf: str = "", place: int = -1, secret: str = SECRET, **more: Any) -> int:
-        """One report about an attempt, as the carrier pushes it."""
+    async def send_report(self, code: str, dtmf: str = "", place: int = -1, secret: str = SECRET, **more: Any) -> int:
+        """Send one report about an attempt, as the carrier does; the status."""
         attempt = await self.world.attempt(place)
         body = [{"call_id": attempt.provider_id, "out_id": str(attempt.id), "status_code": code, "dtmf": dtmf, **more}]
         async with (
@@ -46,99 +46,99 @@ class Menus:
 @pytest.fixture
 async def menus(world: World) -> AsyncIterator[Menus]:
     fake = FakeAliyun()
-    async with TestServer(carrier_of(fake)) as carrier:
+    async with TestServer(build_carrier_app(fake)) as carrier:
         texts = ",".join(f"{text}=TTS_{text}" for text in TEXTS.split())
-        line = DriverRegistry.discover().build_carrier("aliyun", {
+        driver = DriverRegistry.discover().build_carrier("aliyun", {
             "access_key_id": "a", "access_key_secret": "b", "hook_secret": SECRET, "templates": texts,
             "endpoint": str(carrier.make_url("/")).rstrip("/"),
         })  # fmt: skip
-        world.tools.carrier = line
-        world.visits = AutoVisits(world.tools)
-        world.calls = Calls(world.tools, world.visits)
+        world.dependencies.carrier = driver
+        world.visits = AutoVisits(world.dependencies)
+        world.calls = Calls(world.dependencies, world.visits)
         app = web.Application()
-        ReportHooks(world.calls, line).add_to(app)
+        ReportHooks(world.calls, driver).add_to(app)
         async with TestServer(app) as server:
             yield Menus(world, fake, str(server.make_url("/")).rstrip("/"))
 
 
-async def test_key_1_confirms_and_key_2_is_not_promised_for_no_pin_can_be_asked_Q43(menus: Menus) -> None:
+async def test_key_1_confirms_and_key_2_is_not_offered_as_no_pin_can_be_asked_for_Q43(menus: Menus) -> None:
     world = menus.world
-    await world.dispatched()
+    await world.dispatch_ticket()
     await world.settle()
     [asked] = menus.carrier.asked
     assert {asked["MenuKeyMap.1.Key"], asked["MenuKeyMap.2.Key"]} == {"1", "0"} and "MenuKeyMap.3.Key" not in asked
     assert '"tail": "1 0 0 1"' in asked["StartTtsParams"] and "路灯" not in str(asked) and "sign_key" not in str(asked)
-    assert await menus.report("300000", "1") == 200
-    assert await menus.report("200000", duration="21") == 200
+    assert await menus.send_report("300000", "1") == 200
+    assert await menus.send_report("200000", duration="21") == 200
     call, attempt = await world.call(), await world.attempt()
     assert (call.outcome, call.keys, attempt.duration) == ("confirmed", "1", 21)
     assert (await world.message()).state == "sent" and await world.state() == "dispatched"
 
 
-async def test_a_key_nobody_offered_and_silence_confirm_nothing_and_it_rings_again(menus: Menus) -> None:
+async def test_a_key_that_was_not_offered_confirms_nothing_and_the_call_is_repeated(menus: Menus) -> None:
     world = menus.world
-    await world.dispatched()
+    await world.dispatch_ticket()
     await world.settle()
-    await menus.report("200001", "2")
+    await menus.send_report("200001", "2")
     assert (await world.call()).outcome == "no_reply" and await world.state() == "dispatched"
-    await world.go(minutes=6)
+    await world.advance(minutes=6)
     assert len(menus.carrier.asked) == 2
 
 
-async def test_outcomes_are_retried_like_those_of_any_line_FW20(menus: Menus) -> None:
+async def test_outcomes_are_retried_like_those_of_any_carrier_FW20(menus: Menus) -> None:
     world = menus.world
-    await world.dispatched()
+    await world.dispatch_ticket()
     await world.settle()
     for code, outcome in (("200002", "busy"), ("200003", "no_answer"), ("200121", "carrier_failed")):
-        await menus.report(code)
+        await menus.send_report(code)
         assert (await world.attempt()).outcome == outcome
-        await world.go(minutes=6)
+        await world.advance(minutes=6)
     assert len(menus.carrier.asked) == 4 and menus.carrier.asked[-1]["CalledNumber"] != H1.removeprefix("+86")
 
 
-async def test_key_0_asks_somebody_on_duty_to_ring_back(menus: Menus) -> None:
+async def test_key_0_asks_somebody_on_duty_to_call_back(menus: Menus) -> None:
     world = menus.world
-    await world.bound("D1")
-    await world.dispatched()
+    await world.bind("D1")
+    await world.dispatch_ticket()
     await world.settle()
-    await menus.report("200000", "0")
-    assert "duty_wanted" in await world.audited()
+    await menus.send_report("200000", "0")
+    assert "duty_wanted" in await world.list_audit_events()
     assert [(r.kind, r.person) for r in await world.rows(t.letters) if r.kind == "D1"] == [("D1", "D1")]
 
 
-async def test_a_visit_of_one_key_says_nothing_of_the_matter_and_keeps_the_answer(menus: Menus) -> None:
+async def test_a_visit_by_one_key_says_nothing_of_the_matter_and_records_the_answer(menus: Menus) -> None:
     world = menus.world
-    await world.ticket("T1001")
-    await world.alter(t.tickets, state="revisit_auto", visit_round=1)
+    await world.create_ticket("T1001")
+    await world.update_rows(t.tickets, state="revisit_auto", visit_round=1)
     await world.settle()
     [asked] = menus.carrier.asked
     assert (asked["StartCode"], asked["CalledNumber"]) == ("TTS_visit.menu", ASKER.removeprefix("+86"))
     assert "help" not in str(asked) and "求助" not in str(asked)
-    await menus.report("200000", "1")
-    assert (await world.snap()).ticket.final_answer == "satisfied"
+    await menus.send_report("200000", "1")
+    assert (await world.load()).ticket.final_answer == "satisfied"
 
 
-async def test_reports_without_the_secret_twice_and_about_nothing_of_ours(menus: Menus) -> None:
+async def test_reports_without_the_secret_repeated_or_about_no_call_of_ours_change_nothing(menus: Menus) -> None:
     world = menus.world
-    await world.dispatched()
+    await world.dispatch_ticket()
     await world.settle()
-    assert await menus.report("200000", "1", secret="x" * 24) == 403
+    assert await menus.send_report("200000", "1", secret="x" * 24) == 403
     assert (await world.attempt()).outcome is None
-    assert await menus.report("200000", "1", out_id="999999999") == 200
-    assert "unknown_call" in await world.audited() and (await world.attempt()).outcome is None
-    await menus.report("200000", "1")
-    await menus.report("200003")  # later, and too late
+    assert await menus.send_report("200000", "1", out_id="999999999") == 200
+    assert "unknown_call" in await world.list_audit_events() and (await world.attempt()).outcome is None
+    await menus.send_report("200000", "1")
+    await menus.send_report("200003")  # later, and too late
     assert (await world.call()).outcome == "confirmed"
 
 
-async def test_a_call_cut_after_it_was_taken_is_not_made_again_before_its_report_could_come_FW14(menus: Menus) -> None:
+async def test_a_call_in_doubt_is_not_made_again_while_its_report_can_still_come_FW14(menus: Menus) -> None:
     world = menus.world
     menus.carrier.say.append("cut")
-    await world.dispatched()
+    await world.dispatch_ticket()
     await world.settle()
-    await world.go(minutes=14)
+    await world.advance(minutes=14)
     assert len(menus.carrier.asked) == 1
     attempt = await world.attempt()
     assert attempt.state == "ambiguous"
-    await menus.report("200000", "1", call_id="late^1")
+    await menus.send_report("200000", "1", call_id="late^1")
     assert (await world.call()).outcome == "confirmed"

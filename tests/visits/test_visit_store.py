@@ -1,4 +1,4 @@
-"""The shelf of those who visit, on both engines: tasks, the list of peace, texts and counts."""
+"""The stores of visits on both engines: tasks, do-not-call list, short messages and counts."""
 
 from datetime import timedelta
 
@@ -8,11 +8,14 @@ from storage.visits.visits import SqlVisitStore
 from tests.calls.world import AGENT, ASKER, World
 
 
-async def test_tasks_counts_peace_and_texts_are_kept_alike_on_every_engine(world: World) -> None:
-    store, texts = SqlVisitStore(world.db, world.vault), SqlRequesterTextStore(world.db, world.ids, world.vault)
+async def test_tasks_counts_do_not_call_list_and_short_messages_work_alike_on_every_engine(world: World) -> None:
+    store, texts = (
+        SqlVisitStore(world.db, world.encryption),
+        SqlRequesterTextStore(world.db, world.ids, world.encryption),
+    )
     world.phone(ASKER).answer_with(["1", "1", "1", "3", "3", "#"])
-    await world.closed()
-    await world.go(hours=6)
+    await world.close_ticket()
+    await world.advance(hours=6)
     (task,) = await store.list_tasks(10)
     assert (task.ticket_no, task.unit, task.phone_tail, task.heard["satisfaction"]) == (
         "T1001", "U01", ASKER[-4:], "unsatisfied")  # fmt: skip
@@ -30,9 +33,9 @@ async def test_tasks_counts_peace_and_texts_are_kept_alike_on_every_engine(world
     assert not await store.block(ASKER, "139****5678", "再次", "V1", world.at)
     (line,) = await store.list_blocked(10)
     assert (line.masked, line.by, line.reason) == ("139****5678", "V1", "来电要求")
-    assert (await world.snap()).ticket.no_visit
+    assert (await world.load()).ticket.no_visit
     assert await store.unblock(ref=line.ref) == "139****5678" and await store.unblock(phone=ASKER) is None
-    assert not (await world.snap()).ticket.no_visit
+    assert not (await world.load()).ticket.no_visit
 
     about = task.ticket_id, "S6", 1, ASKER, "139****5678", True, world.at
     assert await texts.enqueue(*about) and not await texts.enqueue(*about)

@@ -1,4 +1,4 @@
-"""Calls may go by one carrier and short messages by another: each signs for itself (FW1)."""
+"""Calls may go through one carrier and short messages through another: each signs its own reports (FW1)."""
 
 from pathlib import Path
 
@@ -10,24 +10,26 @@ from twilio.request_validator import RequestValidator
 from backend.app.build import open_application
 from backend.app.config import Config
 
-TOKEN = "a token of the carrier of texts"
+TOKEN = "the token of the sms carrier"
 ACCOUNT = "AC" + "7" * 32
 
 
 @pytest.mark.parametrize(("token", "status"), [(TOKEN, 404), ("another", 403)])
-async def test_reports_about_texts_are_held_to_the_signature_of_their_own_carrier_FW1(
+async def test_reports_about_short_messages_must_bear_the_signature_of_their_own_carrier_FW1(
     tmp_path: Path, sqlite_url: str, token: str, status: int
 ) -> None:
-    environment = Config(
+    config = Config(
         data=tmp_path / "var", database_url=sqlite_url, port=0, sandbox=True, tick_seconds=600,
         twilio_account_sid=ACCOUNT, twilio_auth_token=SecretStr(TOKEN), twilio_from="+8610000000",
         twilio_api_url="http://127.0.0.1:9", aliyun_access_key_id="key", aliyun_access_key_secret=SecretStr("secret"),
         aliyun_endpoint="http://127.0.0.1:9", aliyun_templates="phone.P1=TTS_1", aliyun_hook_secret=SecretStr("a secret nobody guesses"),
     )  # fmt: skip
-    async with open_application(environment) as house, aiohttp.ClientSession() as http:
-        assert house.calls is not None and house.calls.dependencies.carrier.name == "aliyun"
-        url = f"{house.config.base_url}/hooks/twilio/sms/status/4711"
+    async with open_application(config) as app, aiohttp.ClientSession() as http:
+        assert app.calls is not None and app.calls.dependencies.carrier.name == "aliyun"
+        url = f"{app.config.base_url}/hooks/twilio/sms/status/4711"
         fields = {"MessageSid": "SM1", "AccountSid": ACCOUNT, "MessageStatus": "delivered"}
         signature = RequestValidator(token).compute_signature(url, fields)
         async with http.post(url, data=fields, headers={"X-Twilio-Signature": signature}) as answer:
-            assert answer.status == status  # 404: believed, but about no text of ours (FW24)
+            assert (
+                answer.status == status
+            )  # 404: the signature is right, but the report is about no message of ours (FW24)

@@ -53,7 +53,7 @@ async def told(house: House, kind: str, person: str) -> list[int]:
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=list(STEPS))
-async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_round_G11(
+async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_run_G11(
     database: Database, step: timedelta
 ) -> None:
     house = await House(database).open()
@@ -74,7 +74,7 @@ async def test_a_clock_that_jumps_brings_every_deadline_once_and_within_one_roun
 
 
 @pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
-async def test_deadlines_that_passed_while_nobody_was_there_are_each_handled_once_and_marked_late_G12(
+async def test_deadlines_that_passed_during_an_outage_are_each_handled_once_and_recorded_late_G12(
     database: Database, count: int
 ) -> None:
     house = await House(database).open()
@@ -98,7 +98,7 @@ async def test_deadlines_that_passed_while_nobody_was_there_are_each_handled_onc
     assert await told(house, "M3", "H1") == [], "the same thing is not told twice after an outage (FS17)"
 
 
-async def test_a_round_works_on_though_the_metronome_is_stilled_by_a_clock_put_back_G11() -> None:
+async def test_a_worker_runs_on_though_the_scheduler_is_silenced_by_a_clock_put_back_G11() -> None:
     worked = asyncio.Event()
     beats = 0
 

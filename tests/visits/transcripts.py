@@ -1,4 +1,4 @@
-"""Talks of return visits as people would hear them, walked by the engine itself: the transcripts of docs/visits.zh.md."""
+"""Conversations of visits as people hear them, produced by the script engine: the transcripts of docs/visits.zh.md."""
 
 from backend.domain import scripts
 from backend.domain.script_files import load_script
@@ -10,8 +10,8 @@ FACTS = {
     "date_spoken": "十一月九日", "category": "求助",
 }  # fmt: skip
 K = EffectKind
-#: What a row of a transcript is called: what is heard, in brackets what is pressed.
-TALKS: dict[str, list[str | tuple[str, float]]] = {
+#: Name of a transcript → what the requester presses or says, in order; a pair is speech and its confidence.
+CONVERSATIONS: dict[str, list[str | tuple[str, float]]] = {
     "满意（按键）": ["1", "1", "1", "1", "1"],
     "基本满意（说话，需确认）": ["方便", "是我", "联系了", "解决了一部分", "还可以", "1"],
     "不满意（说话，录原因）": ["你说", "是的", "没人联系", "还那样", "不太满意", "对", "修了一晚又灭了"],
@@ -30,46 +30,50 @@ TALKS: dict[str, list[str | tuple[str, float]]] = {
 }
 
 
-def transcript(name: str) -> list[str]:
-    """The lines of one talk: 系统 says, 诉求人 answers, and what is kept at the end."""
-    catalogue, book = Texts("zh_CN"), load_script("visit")
-    kept: dict[str, str] = {}
+def build_transcript(name: str) -> list[str]:
+    """The lines of one conversation: 系统 says, 诉求人 answers, and what is recorded at the end."""
+    catalogue, script = Texts("zh_CN"), load_script("visit")
+    recorded: dict[str, str] = {}
     lines: list[str] = []
-    turn = scripts.start(book, FACTS)
+    turn = scripts.start(script, FACTS)
     end = ""
-    for said in [*TALKS[name], None]:
-        lines.append("系统：" + "".join(_words(catalogue, s.key) for s in turn.say))
+    for said in [*CONVERSATIONS[name], None]:
+        lines.append("系统：" + "".join(_render(catalogue, s.key) for s in turn.say))
         for effect in turn.effects:
-            kept |= effect.facts if effect.kind is K.ANSWER or effect.kind is K.RECORD_REASON else {effect.kind: "是"}
+            recorded |= (
+                effect.facts if effect.kind is K.ANSWER or effect.kind is K.RECORD_REASON else {effect.kind: "是"}
+            )
         end = turn.end
         if end or said is None:
             break
         if said == "挂机":
             lines.append("诉求人：（挂机）")
-            end = scripts.find_hang_up_outcome(book, turn.position)
+            end = scripts.find_hang_up_outcome(script, turn.position)
             break
-        lines.append("诉求人：" + _shown(said))
-        turn = scripts.advance(book, turn.position, _heard(said, bool(turn.ask and turn.ask.record)), FACTS)
-    return [*lines, "记录：" + "，".join([f"{_name(catalogue, k)}={v}" for k, v in kept.items()] + [f"通话={end}"])]
+        lines.append("诉求人：" + _format_answer(said))
+        turn = scripts.advance(script, turn.position, _build_input(said, bool(turn.ask and turn.ask.record)), FACTS)
+    return [*lines, "记录：" + "，".join([f"{k}={v}" for k, v in recorded.items()] + [f"通话={end}"])]
 
 
-def document() -> str:
+def build_document() -> str:
     """All transcripts as they stand in the document."""
-    return "\n".join(f"**{name}**\n\n" + "\n".join(f"> {line}  " for line in transcript(name)) + "\n" for name in TALKS)
+    return "\n".join(
+        f"**{name}**\n\n" + "\n".join(f"> {line}  " for line in build_transcript(name)) + "\n" for name in CONVERSATIONS
+    )
 
 
-def _words(catalogue: Texts, key: str) -> str:
-    asked = find_placeholders(catalogue.get_template(key))
-    return catalogue.render(key, **{n: v for n, v in FACTS.items() if n in asked})
+def _render(catalogue: Texts, key: str) -> str:
+    wanted = find_placeholders(catalogue.get_template(key))
+    return catalogue.render(key, **{n: v for n, v in FACTS.items() if n in wanted})
 
 
-def _shown(said: str | tuple[str, float]) -> str:
+def _format_answer(said: str | tuple[str, float]) -> str:
     if isinstance(said, tuple):
         return f"“{said[0]}”（可信度 {said[1]}）"
     return f"［按 {said}］" if said.isdigit() else f"“{said}”" if said else "（没有声音）"
 
 
-def _heard(said: str | tuple[str, float], recording: bool) -> CallInput:
+def _build_input(said: str | tuple[str, float], recording: bool) -> CallInput:
     if isinstance(said, tuple):
         return CallInput(speech=said[0], confidence=said[1])
     if recording:
@@ -79,7 +83,3 @@ def _heard(said: str | tuple[str, float], recording: bool) -> CallInput:
         if said.isdigit()
         else CallInput(speech=said, confidence=0.9 if said else None, timed_out=not said)
     )
-
-
-def _name(_catalogue: Texts, key: str) -> str:
-    return str(key)
