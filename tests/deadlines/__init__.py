@@ -1,1 +1,1 @@
-"""The clocks under a clock that jumps and after an outage."""
+"""Time limits under a clock that jumps, and after an outage."""
