@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
-from typing import Any, Protocol
+from typing import Protocol
 
 from backend.domain.refusals import Refused
 from backend.domain.similarity import (
@@ -191,10 +191,10 @@ def score_pairs(gists: Mapping[int, TicketFeatures]) -> dict[tuple[int, int], fl
 
 def group_tickets(known: Sequence[FeaturedTicket], least: float) -> list[TicketGroup]:
     """Group these tickets by similarity."""
-    of: dict[int, Any] = {one.ticket_id: one for one in known}
+    by_id = {one.ticket_id: one for one in known}
     groups = []
-    for members in find_clusters(score_pairs({n: k.about for n, k in of.items()}), least):
-        tickets = sorted((of[n] for n in members), key=lambda k: -k.ticket_id)
+    for members in find_clusters(score_pairs({n: k.features for n, k in by_id.items()}), least):
+        tickets = sorted((by_id[n] for n in members), key=lambda k: -k.ticket_id)
         groups.append(TicketGroup(tuple(tickets), find_common_terms(tickets)))
     return groups
 
