@@ -81,7 +81,7 @@ async def _measure_engine(engine: str, count: int) -> Figure:
         bind = text("INSERT INTO bindings (id, person, channel, address, user_id, state, bound_at) "
                     "VALUES (:id, :person, 'telegram', :user, :user, 'live', 0)")  # fmt: skip
         bound = [{"id": n + 1, "person": f"P{n}", "user": str(FIRST + n)} for n in range(USERS)]
-        await db.write(lambda c: c.execute(bind, bound) and None)
+        await db.execute(bind, bound)
         world.office.invalidate()
         made = 0
 

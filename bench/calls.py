@@ -135,8 +135,9 @@ async def _measure_answers(engine: str, count: int) -> list[Figure]:
             made += count
             while await world.calls.run_once():
                 pass
-            attempts = await db.read(lambda c: list(c.execute(
-                text("SELECT id, provider_id FROM dials WHERE state = 'placed' AND step = 0"))))  # fmt: skip
+            attempts = await db.fetch_rows(
+                text("SELECT id, provider_id FROM dials WHERE state = 'placed' AND step = 0")
+            )
             assert len(attempts) == count
             posts = []
             for attempt, sid in attempts:
@@ -153,8 +154,7 @@ async def _measure_answers(engine: str, count: int) -> list[Figure]:
             bare.append((cost, over_http))
             taken.append((cost, alone()))
             for table in ("dials", "calls"):  # so that their phone numbers are free again
-                statement = text(f"UPDATE {table} SET state = 'done'")
-                await db.write(lambda c, over=statement: c.execute(over) and None)  # type: ignore[misc]
+                await db.execute(text(f"UPDATE {table} SET state = 'done'"))
         p99 = percentile(waits, 0.99)
         return [
             judge("P8", f"{engine}: a voice webhook, signed, kept, answered: CPU", "signature and TwiML alone",

@@ -69,7 +69,7 @@ class TicketLives:
         bind = text("INSERT INTO bindings (id, person, channel, address, user_id, state, bound_at) "
                     "VALUES (:id, :person, 'telegram', :user, :user, 'live', 0)")  # fmt: skip
         bound = [{"id": n + 1, "person": f"P{n}", "user": str(FIRST + n)} for n in range(self.count)]
-        await core.db.write(lambda c: c.execute(bind, bound) and None)
+        await core.db.execute(bind, bound)
         now = core.clock.now()
         await core.configuration.add_version(
             SettingVersion("calls.daily_budget", None, "100000", START - timedelta(days=1), "admin", now)

@@ -95,7 +95,7 @@ async def _fill(office: BenchOffice, count: int) -> None:
                 c.execute(text(head + rest), {**some, **more})
 
     await office.db.write(work)
-    await office.db.write(lambda c: c.execute(text("ANALYZE")) and None)
+    await office.db.execute(text("ANALYZE"))
 
 
 async def _measure_query(office: BenchOffice, similarity: Similarity) -> list[float]:

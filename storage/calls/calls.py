@@ -25,9 +25,10 @@ from storage.calls.mapping import (
     to_live_call,
     to_phone_message,
 )
-from storage.calls.queries import CallQueries, build_insert
+from storage.calls.queries import CallQueries
 from storage.calls.records import CallRecords
 from storage.engine.database import Database
+from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 
@@ -52,7 +53,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
             .order_by(k.urgent.desc(), k.not_before, k.id)
             .limit(limit)
         )
-        return await self._db.read(lambda c: [to_phone_message(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, to_phone_message)
 
     async def enqueue(self, new: NewCall) -> int | None:
         await self._ids.refill(1)
@@ -66,7 +67,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
                 mine = mine.values(state="sending", owner=CALLS_OWNER, lease_until=None, attempts=k.attempts + 1)
                 if c.execute(mine).rowcount != 1:
                     return None
-            kept = c.execute(build_insert(c, t.calls).values(row).on_conflict_do_nothing())
+            kept = c.execute(insert_new(c.dialect.name, t.calls).values(row))
             return call_id if kept.rowcount == 1 else None
 
         return await self._db.write(work)
@@ -91,33 +92,32 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
             .limit(limit)
         )
 
-        def work(c: Connection) -> list[DueVisit]:
-            return [DueVisit(r.id, r.no, r.visit_round, r.lead_id, r.grade == "urgent") for r in c.execute(query)]
-
-        return await self._db.read(work)
+        return await self._db.fetch_all(
+            query, lambda r: DueVisit(r.id, r.no, r.visit_round, r.lead_id, r.grade == "urgent")
+        )
 
     async def list_due(self, now: datetime, limit: int) -> Sequence[Call]:
         query = select_calls().where(K.state == "waiting", K.next_at <= to_micros(now))
         query = query.order_by(K.urgent.desc(), K.next_at, K.id).limit(limit)
-        return await self._db.read(lambda c: [to_call(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, to_call)
 
     async def list_overdue(self, now: datetime, limit: int) -> Sequence[LiveCall]:
         query = select_attempts().where(K.state == "live", K.next_at <= to_micros(now), D.id == K.dial_id)
         query = query.order_by(K.next_at).limit(limit)
-        return await self._db.read(lambda c: [to_live_call(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, to_live_call)
 
     async def postpone(self, call_id: int, next_at: datetime) -> bool:
         """Postpone a waiting call; one that another process postponed further is not brought forward."""
         query = update(t.calls).where(K.id == call_id, K.state == "waiting", K.next_at < to_micros(next_at))
         query = query.values(next_at=to_micros(next_at))
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def cancel(self, call_id: int, at: datetime, outcome: str | None = None) -> bool:
         values: dict[str, Any] = {"state": "done", "next_at": None, "ended_at": to_micros(at)}
         if outcome is not None:
             values["outcome"] = outcome
         query = update(t.calls).where(K.id == call_id, K.state == "waiting").values(**values)
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     # -- attempts
 
@@ -125,7 +125,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         """Whether that telephone is in another call."""
         phone = self._vault.blind_index(number)
         other = select(K.id).where(K.phone_index == phone, K.state == "live", K.id != call_id).limit(1)
-        return await self._db.read(lambda c: c.execute(other).first() is not None)
+        return await self._db.fetch_first(other) is not None
 
     async def begin_attempt(
         self, call_id: int, number: str, masked: str, now: datetime, check_at: datetime
@@ -171,14 +171,14 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
 
     async def mark_ambiguous(self, attempt_id: int, error: str) -> None:
         query = update(t.dials).where(D.id == attempt_id, D.state == "asking").values(state="ambiguous", error=error)
-        await self._db.write(lambda c: c.execute(query) and None)
+        await self._db.execute(query)
 
     async def postpone_check(self, attempt_id: int, at: datetime) -> None:
-        await self._db.write(lambda c: c.execute(_update_live_call(attempt_id).values(next_at=to_micros(at))) and None)
+        await self._db.execute(_update_live_call(attempt_id).values(next_at=to_micros(at)))
 
     async def find_provider_ids(self, provider_ids: Collection[str]) -> frozenset[str]:
         query = select(D.provider_id).where(D.provider_id.in_(list(provider_ids)))
-        return await self._db.read(lambda c: frozenset(c.execute(query).scalars()))
+        return frozenset(await self._db.fetch_column(query))
 
     async def settle_attempt(self, result: AttemptResult) -> bool:
         at = to_micros(result.at)

@@ -140,7 +140,7 @@ class LiveCalls:
             D.state == "done", D.asked_at >= to_micros(since), D.asked_at < to_micros(until)
         )
         query = query.where(D.duration > 0, D.cost.is_(None), K.purpose != "inbound").order_by(D.asked_at).limit(limit)
-        return await self._db.read(lambda c: [to_live_call(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, to_live_call)
 
     async def record_cost(self, attempt_id: int, cost: str) -> None:
         query = update(t.dials).where(D.id == attempt_id).values(cost=cost)
@@ -153,11 +153,11 @@ class LiveCalls:
 
     async def record_recording(self, attempt_id: int, url: str) -> None:
         query = update(t.dials).where(D.id == attempt_id).values(recording=url)
-        await self._db.write(lambda c: c.execute(query) and None)
+        await self._db.execute(query)
 
     async def delete_recordings(self, before: datetime) -> int:
         old = update(t.dials).where(D.recording.is_not(None), D.asked_at < to_micros(before)).values(recording=None)
-        return await self._db.write(lambda c: int(c.execute(old).rowcount))
+        return await self._db.execute(old)
 
 
 def _update_totals(c: Connection, attempt_id: int) -> None:

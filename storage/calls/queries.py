@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.ticket import State
@@ -13,12 +12,8 @@ from backend.ports.calls import Call
 from storage import tables as t
 from storage.calls.mapping import A, D, K, T, select_calls, to_call
 from storage.engine.database import Database
+from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
-
-
-def build_insert(c: Connection, table: Any) -> Any:
-    """Return an insert that supports ON CONFLICT, on either engine."""
-    return (postgresql if c.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 class CallQueries:
@@ -29,16 +24,16 @@ class CallQueries:
 
     async def get_number(self, call_id: int) -> str | None:
         query = select(K.to_sealed).where(K.id == call_id)
-        return self._vault.open("calls", call_id, "to", await self._db.read(lambda c: c.execute(query).scalar()))
+        return self._vault.open("calls", call_id, "to", await self._db.fetch_value(query))
 
     async def get_requester_phone(self, ticket_id: int) -> str | None:
         query = select(T.phone_sealed).where(T.id == ticket_id)
-        sealed = await self._db.read(lambda c: c.execute(query).scalar())
+        sealed = await self._db.fetch_value(query)
         return self._vault.open("tickets", ticket_id, "phone", sealed)
 
     async def count_attempts(self, at: datetime) -> int:
         query = select(func.count()).select_from(t.dials).where(D.asked_at >= to_micros(at))
-        return await self._db.read(lambda c: int(c.execute(query).scalar_one()))
+        return await self._db.fetch_count(query)
 
     async def list_visit_calls(self, number: str, since: datetime, except_call: int) -> Sequence[datetime]:
         first = func.min(D.asked_at)
@@ -55,14 +50,14 @@ class CallQueries:
     async def add_do_not_call(self, phone_index: str, at: datetime, call_id: int | None) -> None:
         def work(c: Connection) -> None:
             row = {"phone_index": phone_index, "at": to_micros(at), "call_id": call_id}
-            c.execute(build_insert(c, t.no_visits).values(row).on_conflict_do_nothing())
+            c.execute(insert_new(c.dialect.name, t.no_visits).values(row))
             c.execute(update(t.tickets).where(T.phone_index == phone_index).values(no_visit=True))
 
         await self._db.write(work)
 
     async def is_do_not_call(self, number: str) -> bool:
         query = select(t.no_visits.c.at).where(t.no_visits.c.phone_index == self._vault.blind_index(number))
-        return await self._db.read(lambda c: c.execute(query).scalar() is not None)
+        return await self._db.fetch_value(query) is not None
 
     async def find_missed(self, person: str) -> Call | None:
         query = select_calls().where(K.person == person, K.purpose == "notice", A.ended_at.is_(None))
@@ -73,5 +68,4 @@ class CallQueries:
         return await self._newest(query.where(T.state == State.REVISIT_AUTO.value))
 
     async def _newest(self, query: Any) -> Call | None:
-        row = await self._db.read(lambda c: c.execute(query.order_by(K.id.desc()).limit(1)).first())
-        return None if row is None else to_call(row)
+        return await self._db.fetch_one(query.order_by(K.id.desc()).limit(1), to_call)

@@ -13,8 +13,8 @@ from backend.ports.call_records import AttemptRecord, CallCosts, InvalidNumber
 from backend.ports.calls import Call
 from storage import tables as t
 from storage.calls.mapping import A, D, K, T, select_calls, to_call
-from storage.calls.queries import build_insert
 from storage.engine.database import Database
+from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.office import secrets
 
@@ -30,8 +30,7 @@ class CallRecords:
 
     async def find_bridge(self, ticket_id: int) -> Call | None:
         query = select_calls().where(K.ticket_id == ticket_id, K.purpose == "bridge", K.state != "done")
-        row = await self._db.read(lambda c: c.execute(query.order_by(K.id.desc()).limit(1)).first())
-        return None if row is None else to_call(row)
+        return await self._db.fetch_one(query.order_by(K.id.desc()).limit(1), to_call)
 
     async def list_bridge_attempts(self, ticket_id: int) -> Sequence[AttemptRecord]:
         return await self._list_attempts(_select_attempts().where(K.ticket_id == ticket_id, K.purpose == "bridge"))
@@ -42,49 +41,45 @@ class CallRecords:
         )
 
     async def _list_attempts(self, query: Select[Any]) -> Sequence[AttemptRecord]:
-        def work(c: Connection) -> list[AttemptRecord]:
-            return [
-                AttemptRecord(
-                    r.id, r.call_id, from_micros(r.asked_at), r.person, r.outcome, r.duration or 0,
-                    str(json.loads(r.heard).get("requester", "")),
-                )
-                for r in c.execute(query.where(D.outcome.is_not(None)).order_by(D.asked_at, D.id))
-            ]  # fmt: skip
-
-        return await self._db.read(work)
+        return await self._db.fetch_all(
+            query.where(D.outcome.is_not(None)).order_by(D.asked_at, D.id),
+            lambda r: AttemptRecord(
+                r.id,
+                r.call_id,
+                from_micros(r.asked_at),
+                r.person,
+                r.outcome,
+                r.duration or 0,
+                str(json.loads(r.heard).get("requester", "")),
+            ),
+        )
 
     async def record_answered_by(self, attempt_id: int, answered_by: str) -> None:
         query = update(t.dials).where(D.id == attempt_id, D.outcome.is_(None)).values(answered_by=answered_by)
-        await self._db.write(lambda c: c.execute(query) and None)
+        await self._db.execute(query)
 
     # -- invalid numbers
 
     async def add_invalid_number(self, number: str, masked: str, code: str, at: datetime, call: Call) -> None:
         row = {"phone_index": self._vault.blind_index(number), "at": to_micros(at), "code": code, "masked": masked,
                "person": call.person, "ticket_id": call.ticket_id, "call_id": call.id}  # fmt: skip
-        await self._db.write(
-            lambda c: c.execute(build_insert(c, t.dead_numbers).values(row).on_conflict_do_nothing()) and None
-        )
+        await self._db.execute(insert_new(self._db.dialect, t.dead_numbers).values(row))
 
     async def is_invalid_number(self, number: str) -> bool:
         query = select(N.at).where(N.phone_index == self._vault.blind_index(number))
-        return await self._db.read(lambda c: c.execute(query).scalar() is not None)
+        return await self._db.fetch_value(query) is not None
 
     async def list_invalid_numbers(self, limit: int) -> Sequence[InvalidNumber]:
         query = select(t.dead_numbers, T.no).outerjoin_from(t.dead_numbers, t.tickets, T.id == N.ticket_id)
         query = query.order_by(N.at.desc()).limit(limit)
 
-        def work(c: Connection) -> list[InvalidNumber]:
-            return [
-                InvalidNumber(r.phone_index, r.masked, r.code, from_micros(r.at), r.person, r.no)
-                for r in c.execute(query)
-            ]
-
-        return await self._db.read(work)
+        return await self._db.fetch_all(
+            query, lambda r: InvalidNumber(r.phone_index, r.masked, r.code, from_micros(r.at), r.person, r.no)
+        )
 
     async def remove_invalid_number(self, key: str) -> bool:
         query = delete(t.dead_numbers).where(N.phone_index == key)
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     # -- evidence
 
@@ -101,11 +96,7 @@ class CallRecords:
 
     async def claim_unreachable_draft(self, assignment_id: int, attempts: Sequence[int], at: datetime) -> bool:
         row = {"assignment_id": assignment_id, "at": to_micros(at), "dials": json.dumps(list(attempts))}
-
-        def work(c: Connection) -> bool:
-            return c.execute(build_insert(c, t.unreachables).values(row).on_conflict_do_nothing()).rowcount == 1
-
-        return await self._db.write(work)
+        return await self._db.execute(insert_new(self._db.dialect, t.unreachables).values(row)) == 1
 
     # -- costs
 

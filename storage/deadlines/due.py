@@ -30,7 +30,7 @@ class SqlDueStore:
             .order_by(t.duties.c.next_at)
             .limit(limit)
         )
-        return await self._db.read(lambda c: [shape.read(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, shape.read)
 
     async def find_next(self, after: datetime) -> datetime | None:
         at = to_micros(after)
@@ -85,9 +85,7 @@ class SqlDueStore:
     async def list_by_ticket(self, ticket_id: int) -> Sequence[Duty]:
         shape = MAPPERS[Duty]
         query = select(*(t.duties.c[name] for name in shape.names)).where(t.duties.c.ticket_id == ticket_id)
-        return await self._db.read(
-            lambda c: [shape.read(r) for r in c.execute(query.order_by(t.duties.c.start_at, t.duties.c.id))]
-        )
+        return await self._db.fetch_all(query.order_by(t.duties.c.start_at, t.duties.c.id), shape.read)
 
     async def iterate_open(self, after: datetime) -> AsyncIterator[tuple[str, Category | None, Duty]]:
         shape, k, last = MAPPERS[Duty], t.duties.c, 0
@@ -119,7 +117,7 @@ class SqlDueStore:
             .where(k.id == duty.id, k.met_at.is_(None), k.due_at == to_micros(duty.due_at), k.next_at < at)
             .values(next_at=at)
         )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def list_to_archive(self, finalized_before: datetime, limit: int) -> Sequence[int]:
         query = (
@@ -128,4 +126,4 @@ class SqlDueStore:
             .order_by(t.tickets.c.id)
             .limit(limit)
         )
-        return await self._db.read(lambda c: [int(r[0]) for r in c.execute(query)])
+        return await self._db.fetch_all(query, lambda r: int(r[0]))

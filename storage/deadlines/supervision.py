@@ -97,8 +97,8 @@ class SqlSupervisionStore:
         return await self._db.write(work)
 
     async def _load(self, query: Select[Any]) -> list[WaitingAssignment]:
-        return await self._db.read(
-            lambda c: [WaitingAssignment(r.id, r.ticket_id, r.unit, from_micros(r.since)) for r in c.execute(query)]
+        return await self._db.fetch_all(
+            query, lambda r: WaitingAssignment(r.id, r.ticket_id, r.unit, from_micros(r.since))
         )
 
 

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, bindparam, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from backend.domain.instants import from_micros, to_micros
 from backend.ports.cards import HeldCard, NewCard
 from storage import tables as t
 from storage.engine.compiled import Compiled
 from storage.engine.database import Database
+from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.engine.mapping import encode
@@ -40,7 +39,6 @@ def insert_cards(c: Connection, cards: Sequence[NewCard], ids: IdSupply, *, lock
         .order_by(t.tickets.c.id)
     )
     versions = {r.id: r.version for r in c.execute(query.with_for_update(read=True) if lock else query)}
-    make = pg_insert if c.dialect.name == "postgresql" else sqlite_insert
     rows = [
         {
             "id": ids.take(), "channel": card.channel, "address": card.base_url, "message_id": card.message_id,
@@ -50,7 +48,7 @@ def insert_cards(c: Connection, cards: Sequence[NewCard], ids: IdSupply, *, lock
         }
         for card in cards
     ]  # fmt: skip
-    c.execute(make(t.cards).on_conflict_do_nothing(), rows)
+    c.execute(insert_new(c.dialect.name, t.cards), rows)
     for card in cards:
         if card.replaces:
             earlier = (C.assignment_id == card.assignment_id, C.person == card.person, C.kind == card.kind,
@@ -122,11 +120,11 @@ class SqlCardStore:
     async def _release(self, card_id: int, owner: str, values: dict[str, Any]) -> bool:
         query = update(t.cards).where(C.id == card_id, C.owner == owner)
         query = query.values(owner=None, lease_until=None, **values)
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def mark_gone(self, card_id: int) -> None:
         query = update(t.cards).where(C.id == card_id).values(state="gone", owner=None, lease_until=None)
-        await self._db.write(lambda c: c.execute(query) and None)
+        await self._db.execute(query)
 
     async def replace_address(self, channel: str, old: str, new: str) -> None:
         b = t.bindings.c
@@ -144,7 +142,7 @@ class SqlCardStore:
         return self._vault.open("tickets", ticket_id, "name", found[0].name_sealed) if found else None
 
     async def _load(self, query: Select[Any]) -> list[HeldCard]:
-        return await self._db.read(lambda c: [_to_card(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_card)
 
 
 def _to_card(r: Any) -> HeldCard:

@@ -33,31 +33,27 @@ class SqlChatStateStore:
         self._db = db
 
     async def load_draft(self, person: str, assignment_id: int, verb: str) -> dict[str, Any]:
-        body = await self._db.read(
-            lambda c: c.execute(select(t.drafts.c.words).where(_is_draft(person, assignment_id, verb))).scalar()
-        )
+        body = await self._db.fetch_value(select(t.drafts.c.words).where(_is_draft(person, assignment_id, verb)))
         return dict(json.loads(body)) if body else {}
 
     async def save_draft(
         self, person: str, assignment_id: int, verb: str, words: Mapping[str, Any], now: datetime
     ) -> None:
         row = {"person": person, "assignment": assignment_id, "verb": verb, "words": _json(words), "at": to_micros(now)}
-        await self._db.write(lambda c: c.execute(_SAVE_DRAFT, row) and None)
+        await self._db.execute(_SAVE_DRAFT, row)
 
     async def delete_draft(self, person: str, assignment_id: int, verb: str) -> None:
-        await self._db.write(
-            lambda c: c.execute(delete(t.drafts).where(_is_draft(person, assignment_id, verb))) and None
-        )
+        await self._db.execute(delete(t.drafts).where(_is_draft(person, assignment_id, verb)))
 
     async def list_drafts(self, assignment_id: int, verb: str) -> Sequence[dict[str, Any]]:
         k = t.drafts.c
         query = select(k.words).where(k.assignment_id == assignment_id, k.verb == verb).order_by(k.at)
-        return await self._db.read(lambda c: [json.loads(r.words) for r in c.execute(query)])
+        return await self._db.fetch_all(query, lambda r: json.loads(r.words))
 
     async def find_reply_assignment(self, person: str, message_id: str) -> int | None:
         k = t.drafts.c
         query = select(k.assignment_id, k.words).where(k.person == person, k.verb == "said")
-        rows = await self._db.read(lambda c: c.execute(query).all())
+        rows = await self._db.fetch_rows(query)
         return next((int(r.assignment_id) for r in rows if json.loads(r.words).get("message") == message_id), None)
 
     async def save_question(
@@ -65,23 +61,22 @@ class SqlChatStateStore:
     ) -> None:
         row = {"channel": channel, "user": user_id, "what": question.what, "facts": _json(question.facts),
                "until": to_micros(until)}  # fmt: skip
-        await self._db.write(lambda c: c.execute(_SAVE_QUESTION, row) and None)
+        await self._db.execute(_SAVE_QUESTION, row)
 
     async def find_question(self, channel: str, user_id: str, now: datetime) -> OpenQuestion | None:
         k = t.expectations.c
         query = select(k.what, k.facts).where(k.channel == channel, k.user_id == user_id, k.until > to_micros(now))
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return OpenQuestion(row.what, json.loads(row.facts)) if row else None
+        return await self._db.fetch_one(query, lambda row: OpenQuestion(row.what, json.loads(row.facts)))
 
     async def delete_question(self, channel: str, user_id: str) -> None:
         k = t.expectations.c
         gone = delete(t.expectations).where(k.channel == channel, k.user_id == user_id)
-        await self._db.write(lambda c: c.execute(gone) and None)
+        await self._db.execute(gone)
 
     async def mark_opened(self, assignment_id: int, now: datetime) -> bool:
         k = t.assignments.c
         first = update(t.assignments).where(k.id == assignment_id, k.opened_at.is_(None))
-        return await self._db.write(lambda c: c.execute(first.values(opened_at=to_micros(now))).rowcount == 1)
+        return await self._db.execute(first.values(opened_at=to_micros(now))) == 1
 
     async def get_request(self, request_id: int) -> Request | None:
         query = select(t.requests).where(t.requests.c.id == request_id)

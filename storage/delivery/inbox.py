@@ -130,21 +130,21 @@ class SqlInboxStore:
         ]
         worn = [h.id for h in taken if h.attempts > MAX_ATTEMPTS]  # its handler died every time (FM7)
         if worn:
-            await self._db.write(lambda c: c.execute(_build_settle("dead", worn, "nobody survived it")) and None)
+            await self._db.execute(_build_settle("dead", worn, "nobody survived it"))
         alive = [h for h in taken if h.attempts <= MAX_ATTEMPTS]
         return sorted(alive, key=lambda h: (h.received_at, h.id))
 
     async def renew(self, owner: str, now: datetime) -> None:
         """Extend the leases of this owner."""
         mine = update(t.inbox).where(t.inbox.c.state == "new", t.inbox.c.owner == owner)
-        await self._db.write(lambda c: c.execute(mine.values(lease_until=to_micros(now + LEASE))) and None)
+        await self._db.execute(mine.values(lease_until=to_micros(now + LEASE)))
 
     async def mark_done(self, ids: Collection[int]) -> None:
         for id in ids:
             await _DONE.write(self._db, {"id": id})
 
     async def mark_unreadable(self, item_id: int, error: str) -> None:
-        await self._db.write(lambda c: c.execute(_build_settle("unreadable", [item_id], error)) and None)
+        await self._db.execute(_build_settle("unreadable", [item_id], error))
 
     async def record_failure(self, item_id: int, error: str, now: datetime) -> bool:
         def work(c: Connection) -> bool:
@@ -171,7 +171,7 @@ class SqlInboxStore:
 
     async def release_lease(self, name: str, owner: str) -> None:
         mine = delete(t.leases).where(t.leases.c.name == name, t.leases.c.owner == owner)
-        await self._db.write(lambda c: c.execute(mine) and None)
+        await self._db.execute(mine)
 
     async def release_stale(self) -> int:
         if self._db.dialect != "sqlite":
@@ -187,7 +187,7 @@ class SqlInboxStore:
 
     async def delete_done(self, before: datetime) -> int:
         old = delete(t.inbox).where(t.inbox.c.state == "done", t.inbox.c.received_at < to_micros(before))
-        return await self._db.write(lambda c: int(c.execute(old).rowcount))
+        return await self._db.execute(old)
 
 
 def _cut(error: str) -> str:

@@ -77,7 +77,7 @@ class SqlOutboxStore:
     async def find_next_send(self, kind: str, channel: str, person: str) -> datetime | None:
         mine = (M.kind == kind) & (M.channel == channel) & (M.person == person)
         query = select(func.min(M.not_before)).where(M.state == "pending", mine)
-        found = await self._db.read(lambda c: c.execute(query).scalar())
+        found = await self._db.fetch_value(query)
         return None if found is None else from_micros(found)
 
     async def list_waiting(
@@ -93,13 +93,10 @@ class SqlOutboxStore:
         if urgent:
             query = query.where(M.urgent)
 
-        def work(c: Connection) -> list[WaitingMessage]:
-            return [
-                WaitingMessage(r.id, r.kind, r.channel, r.person, bool(r.urgent), r.ticket_id, r.assignment_id)
-                for r in c.execute(query)
-            ]
-
-        return await self._db.read(work)
+        return await self._db.fetch_all(
+            query,
+            lambda r: WaitingMessage(r.id, r.kind, r.channel, r.person, bool(r.urgent), r.ticket_id, r.assignment_id),
+        )
 
     async def claim(
         self,
@@ -134,7 +131,7 @@ class SqlOutboxStore:
             )
             .values(lease_until=to_micros(lease_until))
         )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def settle(self, results: Sequence[SendResult]) -> list[bool]:
         """Write results; False for each message no longer ours."""
@@ -171,7 +168,7 @@ class SqlOutboxStore:
         waiting = select(M.id).where(
             M.state == "sending", M.lease_until < to_micros(now_real), M.channel.in_(list(channels))
         )
-        if await self._db.read(lambda c: c.execute(waiting.limit(1)).first()) is None:
+        if await self._db.fetch_first(waiting.limit(1)) is None:
             return []
         return await self._db.write(work)
 
@@ -189,14 +186,14 @@ class SqlOutboxStore:
             )
             .values(not_before=to_micros(until))
         )
-        await self._db.write(lambda c: c.execute(query) and None)
+        await self._db.execute(query)
 
     async def bring_forward(self, message_id: int, not_before: datetime) -> bool:
         query = update(t.letters).where(M.id == message_id, M.state == "pending")
         query = query.values(
             not_before=case((M.not_before > to_micros(not_before), to_micros(not_before)), else_=M.not_before)
         )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def give_up(
         self, message_id: int, error: str, messages: Sequence[Message], notes: Sequence[AuditNote]
@@ -225,20 +222,17 @@ class SqlOutboxStore:
         return await self._load_deliveries(select(*_DELIVERY).where(M.ticket_id == ticket_id).order_by(M.id))
 
     async def _load_deliveries(self, query: Select[Any]) -> list[MessageDelivery]:
-        def work(c: Connection) -> list[MessageDelivery]:
-            return [
-                MessageDelivery(
-                    MAPPER.read(r[: len(MAPPER.names)]),
-                    None if r.sent_at is None else from_micros(r.sent_at),
-                    r.provider_id,
-                    r.address,
-                    r.error,
-                    r.cost,
-                )  # fmt: skip
-                for r in c.execute(query)
-            ]
-
-        return await self._db.read(work)
+        return await self._db.fetch_all(
+            query,
+            lambda r: MessageDelivery(
+                MAPPER.read(r[: len(MAPPER.names)]),
+                None if r.sent_at is None else from_micros(r.sent_at),
+                r.provider_id,
+                r.address,
+                r.error,
+                r.cost,
+            ),
+        )
 
 
 def _claimed(row: Any) -> ClaimedMessage:

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Executable, Row
 from sqlalchemy.engine import make_url
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 T = TypeVar("T")
+AnyRow = Row[*tuple[Any, ...]]
 
 
 class Database(Protocol):
@@ -27,6 +29,39 @@ class Database(Protocol):
     async def close(self) -> None:
         """Finish accepted work, then close the engine."""
         ...
+
+    async def execute(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> int:
+        """Run one change in a transaction of its own; return how many rows it changed."""
+        return await self.write(lambda c: c.execute(statement, parameters).rowcount)
+
+    async def fetch_all(self, query: Executable, convert: Callable[[AnyRow], T]) -> list[T]:
+        """Return what `convert` makes of each row."""
+        return await self.read(lambda c: [convert(row) for row in c.execute(query)])
+
+    async def fetch_one(self, query: Executable, convert: Callable[[AnyRow], T]) -> T | None:
+        """Return what `convert` makes of the first row; None if there is none."""
+        row = await self.fetch_first(query)
+        return None if row is None else convert(row)
+
+    async def fetch_rows(self, query: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[AnyRow]:
+        """Return all rows."""
+        return await self.read(lambda c: c.execute(query, parameters).all())
+
+    async def fetch_first(self, query: Executable) -> AnyRow | None:
+        """Return the first row; None if there is none."""
+        return await self.read(lambda c: c.execute(query).first())
+
+    async def fetch_column(self, query: TypedReturnsRows[T]) -> list[T]:
+        """Return the first column of all rows."""
+        return await self.read(lambda c: list(c.execute(query).scalars()))
+
+    async def fetch_value(self, query: TypedReturnsRows[T]) -> T | None:
+        """Return the first column of the first row; None if there is none."""
+        return await self.read(lambda c: c.execute(query).scalar())
+
+    async def fetch_count(self, query: Executable) -> int:
+        """Return the one number of a query that counts."""
+        return await self.read(lambda c: int(c.execute(query).scalar_one()))
 
 
 def open_database(url: str) -> Database:

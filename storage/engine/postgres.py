@@ -11,13 +11,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from storage.engine.database import Database
+
 T = TypeVar("T")
 MAX_ATTEMPTS = 3  # FD10: serialization failures and deadlocks
 COLLISIONS = ("40001", "40P01")
 MOVE_CONNECTIONS = 12  # connections of the hot path, kept apart so that slow reports cannot exhaust them (FD9)
 
 
-class PostgresDatabase:
+class PostgresDatabase(Database):
     """PostgreSQL. `write` is one transaction; `read` takes no locks."""
 
     dialect = "postgresql"

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, StaticPool
 
-from storage.engine.database import resolve_future
+from storage.engine.database import Database, resolve_future
 
 T = TypeVar("T")
 MAX_BATCH = 64  # jobs that share one fsync at most
@@ -48,7 +48,7 @@ def _tune(engine: Engine, *, writer: bool) -> None:
     event.listen(engine, "begin", begun)
 
 
-class SqliteDatabase:
+class SqliteDatabase(Database):
     """SQLite in WAL mode. `write` functions run one after another in the writer thread, many per commit."""
 
     dialect = "sqlite"

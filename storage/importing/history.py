@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from backend.domain.refusals import Refused
 from backend.ports.history import HistoryLike, ImportContext
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.dialect import find_existing
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.importing.rows import COLUMNS, HistoryRowBuilder, Rows, count_ids
 
 CHUNK_SIZE = 2_000  # histories per transaction: bounds memory, and how long other writes wait
-MAX_PARAMETERS = 400  # numbers per query: every engine accepts so many parameters
 
 
 class SqlHistoryStore:
@@ -25,7 +25,7 @@ class SqlHistoryStore:
         self._db, self._ids, self._vault = db, ids, vault
 
     async def find_existing(self, numbers: Sequence[str]) -> set[str]:
-        return await self._db.read(lambda c: _find_existing(c, numbers))
+        return await self._db.read(lambda c: find_existing(c, t.tickets.c.no, numbers))
 
     async def write(self, records: Sequence[HistoryLike], context: ImportContext) -> list[bool | Refused]:
         """Write histories; False for a ticket number that exists already or occurs twice in `records`.
@@ -52,14 +52,6 @@ class SqlHistoryStore:
             await self._db.write(lambda c: insert_rows(c, writer.rows))
             return [next(answers) or True if is_new else False for is_new in fresh]
         return fresh
-
-
-def _find_existing(c: Connection, numbers: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    for first in range(0, len(numbers), MAX_PARAMETERS):
-        query = select(t.tickets.c.no).where(t.tickets.c.no.in_(numbers[first : first + MAX_PARAMETERS]))
-        found.update(c.execute(query).scalars())
-    return found
 
 
 def insert_rows(c: Connection, rows: Rows) -> None:

@@ -11,6 +11,7 @@ from backend.domain.instants import to_micros
 from backend.ports.imports import ImportedLedgerLine
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.dialect import find_existing
 from storage.engine.ids import IdSupply
 
 
@@ -29,7 +30,7 @@ class SqlImportStore:
             id=self._ids.take(), kind=kind, sha256=sha256, name=name[:200], by=by, at=to_micros(at),
             report=json.dumps(report, ensure_ascii=False, sort_keys=True),
         )  # fmt: skip
-        await self._db.write(lambda c: c.execute(row) and None)
+        await self._db.execute(row)
 
     async def add_ledger_lines(self, lines: Sequence[ImportedLedgerLine], by: str, at: datetime) -> list[bool]:
         """Add ledger lines in one transaction; False for each that exists already.
@@ -39,7 +40,7 @@ class SqlImportStore:
         await self._ids.refill(len(lines) + 1)
 
         def work(c: Connection) -> list[bool]:
-            seen = set(_find_existing(c, [line.fingerprint for line in lines]))
+            seen = find_existing(c, t.ledger.c.fingerprint, [line.fingerprint for line in lines])
             answers = []
             for line in lines:
                 answers.append(line.fingerprint not in seen)
@@ -62,9 +63,4 @@ class SqlImportStore:
         return await self._db.read(lambda c: frozenset((r.period, r.scheme) for r in c.execute(query)))
 
     async def find_existing_lines(self, fingerprints: Collection[str]) -> frozenset[str]:
-        return await self._db.read(lambda c: _find_existing(c, fingerprints))
-
-
-def _find_existing(c: Connection, fingerprints: Collection[str]) -> frozenset[str]:
-    query = select(t.ledger.c.fingerprint).where(t.ledger.c.fingerprint.in_(sorted(set(fingerprints))))
-    return frozenset(c.execute(query).scalars())
+        return frozenset(await self._db.read(lambda c: find_existing(c, t.ledger.c.fingerprint, fingerprints)))

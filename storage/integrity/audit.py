@@ -27,18 +27,18 @@ class SqlAuditStore:
             id=self._ids.take(), at=to_micros(now), who=who, what=what, about=about,
             facts=json.dumps(facts, ensure_ascii=False, sort_keys=True, default=str),
         )  # fmt: skip
-        await self._db.write(lambda c: c.execute(row) and None)
+        await self._db.execute(row)
 
     async def count_since(self, who: str, what: str, since: datetime) -> int:
         k = t.audit.c
         query = select(func.count()).where(k.at >= to_micros(since), k.who == who, k.what == what)
-        return await self._db.read(lambda c: int(c.execute(query).scalar_one()))
+        return await self._db.fetch_count(query)
 
     async def list_entries(self, *, before: int | None = None, limit: int = 50) -> Page[AuditEntry]:
         query = select(t.audit).order_by(t.audit.c.id.desc()).limit(limit + 1)
         if before is not None:
             query = query.where(t.audit.c.id < before)
-        rows = await self._db.read(lambda c: c.execute(query).all())
+        rows = await self._db.fetch_rows(query)
         items = tuple(
             AuditEntry(r.id, from_micros(r.at), r.who, r.what, r.about, json.loads(r.facts)) for r in rows[:limit]
         )

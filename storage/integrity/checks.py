@@ -73,10 +73,8 @@ class SqlIntegrityStore:
     async def list_open(self) -> Sequence[Finding]:
         k = t.findings.c
         query = select(k.kind, k.subject, k.facts, k.found_at).order_by(k.found_at, k.kind, k.subject)
-        return await self._db.read(
-            lambda c: [
-                Finding(r.kind, r.subject, json.loads(r.facts), from_micros(r.found_at)) for r in c.execute(query)
-            ]
+        return await self._db.fetch_all(
+            query, lambda r: Finding(r.kind, r.subject, json.loads(r.facts), from_micros(r.found_at))
         )
 
     async def save_findings(

@@ -39,12 +39,11 @@ class SqlJournalStore:
 
     async def get_last_seal(self) -> Seal | None:
         query = select(t.seals).order_by(t.seals.c.id.desc()).limit(1)
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _to_seal(row)
+        return await self._db.fetch_one(query, _to_seal)
 
     async def list_seals(self, after: int, limit: int) -> Sequence[Seal]:
         query = select(t.seals).where(t.seals.c.id > after).order_by(t.seals.c.id).limit(limit)
-        return await self._db.read(lambda c: [_to_seal(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_seal)
 
     async def list_unsealed(
         self, after: datetime | None, until: datetime, limit: int
@@ -54,7 +53,7 @@ class SqlJournalStore:
         if after is not None:
             query = query.where(j.recorded_at > to_micros(after))
         query = query.order_by(j.recorded_at, j.id).limit(limit)
-        return await self._db.read(lambda c: [(r.id, r.hash, from_micros(r.recorded_at)) for r in c.execute(query)])
+        return await self._db.fetch_all(query, lambda r: (r.id, r.hash, from_micros(r.recorded_at)))
 
     async def load_hashes(self, ids: Collection[int]) -> Mapping[int, str]:
         query = select(t.journal.c.id, t.journal.c.hash).where(t.journal.c.id.in_(sorted(ids)))

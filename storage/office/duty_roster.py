@@ -69,7 +69,7 @@ class SqlDutyRosterStore:
             .where(D.unit == unit, D.to_at > to_micros(begin), D.from_at < to_micros(end))
             .order_by(D.from_at, D.id)
         )
-        return await self._db.read(lambda c: [_shift(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _shift)
 
     async def add_stand_in(self, stand_in: StandIn, by: str, now: datetime) -> StandIn:
         await self._ids.refill(1)
@@ -99,25 +99,20 @@ class SqlDutyRosterStore:
 
     async def list_stand_ins(self, now: datetime) -> Sequence[StandIn]:
         query = select(t.stand_ins).where(S.to_at > to_micros(now)).order_by(S.from_at, S.id)
-        return await self._db.read(
-            lambda c: [
-                StandIn(r.id, r.absent, r.person, from_micros(r.from_at), from_micros(r.to_at))
-                for r in c.execute(query)
-            ]
+        return await self._db.fetch_all(
+            query, lambda r: StandIn(r.id, r.absent, r.person, from_micros(r.from_at), from_micros(r.to_at))
         )
 
     async def add_handover(self, handover: Handover) -> None:
         await self._ids.refill(1)
         values = {"id": self._ids.take(), "unit": handover.unit, "at": to_micros(handover.at),
                   "person": handover.person, "text": handover.text}  # fmt: skip
-        await self._db.write(lambda c: c.execute(insert(t.handovers).values(**values)) and None)
+        await self._db.execute(insert(t.handovers).values(**values))
 
     async def list_handovers(self, unit: str, limit: int) -> Sequence[Handover]:
         k = t.handovers.c
         query = select(t.handovers).where(k.unit == unit).order_by(k.at.desc(), k.id.desc()).limit(limit)
-        return await self._db.read(
-            lambda c: [Handover(from_micros(r.at), r.unit, r.person, r.text) for r in c.execute(query)]
-        )
+        return await self._db.fetch_all(query, lambda r: Handover(from_micros(r.at), r.unit, r.person, r.text))
 
     async def set_quiet_hours(self, person: str, hours: str | None, now: datetime) -> None:
         def work(c: Connection) -> None:

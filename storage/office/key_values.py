@@ -19,7 +19,7 @@ class SqlKeyValueStore:
     async def get(self, name: str) -> str | None:
         """Return a stored value, or None."""
         query = select(t.house.c.value).where(t.house.c.name == name)
-        return await self._db.read(lambda c: c.execute(query).scalar())
+        return await self._db.fetch_value(query)
 
     async def list_by_prefix(self, prefix: str) -> dict[str, str]:
         """Return all values whose names start with a prefix."""
@@ -28,4 +28,4 @@ class SqlKeyValueStore:
 
     async def put(self, name: str, value: str) -> None:
         """Store a value under a name, replacing any earlier one."""
-        await self._db.write(lambda c: c.execute(_PUT, {"name": name, "value": value}) and None)
+        await self._db.execute(_PUT, {"name": name, "value": value})

@@ -62,19 +62,18 @@ class SqlKeyStore:
         )
 
     async def _one(self, query: Any) -> ApiKey | None:
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return ApiKey(row.name, row.person, row.role, row.unit) if row else None
+        return await self._db.fetch_one(query, lambda row: ApiKey(row.name, row.person, row.role, row.unit))
 
     async def revoke_keys(self, name: str, now: datetime) -> int:
         k = t.api_keys.c
         ended = update(t.api_keys).where(k.name == name, k.revoked_at.is_(None)).values(revoked_at=to_micros(now))
-        return await self._db.write(lambda c: int(c.execute(ended).rowcount))
+        return await self._db.execute(ended)
 
     async def create_sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
         token = secrets.token_urlsafe(24)
         value = json.dumps({"holder": holder, "until": to_micros(now + lifetime)})
         row = insert(t.house).values(name=_SIGN_IN + hash_secret(token), value=value)
-        await self._db.write(lambda c: c.execute(row) and None)
+        await self._db.execute(row)
         return token
 
     async def use_sign_in_token(self, token: str, now: datetime) -> str | None:
@@ -104,20 +103,20 @@ class SqlKeyStore:
     async def get_session(self, token: str, now: datetime) -> Session | None:
         k = t.sessions.c
         query = select(t.sessions).where(k.token_hash == hash_secret(token))
-        row = await self._db.read(lambda c: c.execute(query).first())
+        row = await self._db.fetch_first(query)
         if row is None or row.expires_at <= to_micros(now) or row.seen_at <= to_micros(now - SESSION_IDLE):
             return None
         if row.seen_at < to_micros(now - TOUCH_INTERVAL):
             touched = update(t.sessions).where(k.token_hash == row.token_hash).values(seen_at=to_micros(now))
-            await self._db.write(lambda c: c.execute(touched) and None)
+            await self._db.execute(touched)
         return Session(row.person, row.csrf, from_micros(row.created_at))
 
     async def move_sessions(self, by: timedelta) -> None:
         """Move sessions along with the rehearsal clock."""
         k, span = t.sessions.c, by // timedelta(microseconds=1)
         moved = update(t.sessions).values(seen_at=k.seen_at + span, expires_at=k.expires_at + span)
-        await self._db.write(lambda c: c.execute(moved) and None)
+        await self._db.execute(moved)
 
     async def close_session(self, token: str) -> None:
         gone = delete(t.sessions).where(t.sessions.c.token_hash == hash_secret(token))
-        await self._db.write(lambda c: c.execute(gone) and None)
+        await self._db.execute(gone)

@@ -84,12 +84,12 @@ class SqlPeopleStore:
 
     async def get_phone(self, code: str) -> str | None:
         query = select(t.people.c.phone_sealed).where(t.people.c.code == code)
-        sealed = await self._db.read(lambda c: c.execute(query).scalar())
+        sealed = await self._db.fetch_value(query)
         return self._vault.open("people", code, "phone", sealed)
 
     async def get_phone_tail(self, code: str) -> str:
         query = select(t.people.c.phone_tail).where(t.people.c.code == code)
-        return await self._db.read(lambda c: c.execute(query).scalar()) or ""
+        return await self._db.fetch_value(query) or ""
 
     async def store_code(self, code: str, person: str, now: datetime, until: datetime) -> None:
         hashed = self._vault.blind_index(f"binding:{code}")
@@ -165,22 +165,18 @@ class SqlPeopleStore:
 
     async def set_pin(self, person: str, hash: str | None) -> None:
         values = {"pin_hash": hash, "pin_failures": 0, "pin_locked_until": None}
-        await self._db.write(
-            lambda c: c.execute(update(t.people).where(t.people.c.code == person).values(**values)) and None
-        )
+        await self._db.execute(update(t.people).where(t.people.c.code == person).values(**values))
 
     async def has_pin(self, person: str) -> bool:
         mine = select(t.people.c.code).where(t.people.c.code == person, t.people.c.pin_hash.is_not(None))
-        return await self._db.read(lambda c: c.execute(mine).first() is not None)
+        return await self._db.fetch_first(mine) is not None
 
     async def try_pin(self, person: str, now: datetime, max_guesses: int, lock_until: datetime) -> PinCheck | None:
         return await self._db.write(lambda c: secrets.try_pin(c, person, now, max_guesses, lock_until))
 
     async def reset_pin_failures(self, person: str) -> None:
         values = {"pin_failures": 0, "pin_locked_until": None}
-        await self._db.write(
-            lambda c: c.execute(update(t.people).where(t.people.c.code == person).values(**values)) and None
-        )
+        await self._db.execute(update(t.people).where(t.people.c.code == person).values(**values))
 
 
 def find_person(c: Connection, condition: Any) -> Person | None:

@@ -27,10 +27,10 @@ class SqlReadinessStore:
             "by": chase.by,
             "note": chase.note,
         }
-        await self._db.write(lambda c: c.execute(insert(t.chases).values(row)) and None)
+        await self._db.execute(insert(t.chases).values(row))
 
     async def list_latest(self) -> Mapping[str, ReadinessReminder]:
         k = t.chases.c
         newest = select(func.max(k.id)).group_by(k.unit)
-        rows = await self._db.read(lambda c: c.execute(select(t.chases).where(k.id.in_(newest))).all())
+        rows = await self._db.fetch_rows(select(t.chases).where(k.id.in_(newest)))
         return {r.unit: ReadinessReminder(r.unit, from_micros(r.at), r.by, r.note) for r in rows}

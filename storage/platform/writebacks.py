@@ -5,13 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, exists, func, or_, select, update
 
 from backend.domain.instants import from_micros, to_micros
 from backend.ports.platform import DONE_STATES, PlatformStatus, Writeback, WritebackState
 from backend.ports.ticket_queries import Page
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.dialect import find_existing, insert_new
 
 W, J, K = t.writebacks.c, t.journal.c, t.tickets.c
 OPEN_STATES = (WritebackState.WAITING, WritebackState.SENDING, WritebackState.ASKED, WritebackState.REFUSED)
@@ -43,7 +44,7 @@ class SqlPlatformStore:
             .order_by(s.id.desc())
         )
         since = None
-        for row in await self._db.read(lambda c: c.execute(query).all()):
+        for row in await self._db.fetch_rows(query):
             if row.value != "external":
                 break
             since = row.from_at
@@ -66,16 +67,15 @@ class SqlPlatformStore:
                 "done_at": to_micros(now) if mine else None, "not_before": None if mine else line.recorded_at,
             }  # fmt: skip
 
-        found = await self._db.read(lambda c: [row(line) for line in c.execute(missing)])
+        found = await self._db.fetch_all(missing, row)
         if not found:
             return 0
 
         def work(c: Connection) -> int:
-            ids = [r["id"] for r in found]
-            there = set(c.execute(select(W.id).where(W.id.in_(ids))).scalars())
+            there = find_existing(c, W.id, [r["id"] for r in found])
             new = [r for r in found if r["id"] not in there]
             if new:
-                c.execute(_build_insert(c), new)
+                c.execute(insert_new(c.dialect.name, t.writebacks), new)
             return len(new)
 
         return await self._db.write(work)
@@ -156,7 +156,7 @@ class SqlPlatformStore:
             .where(W.id == id_, W.state.in_((WritebackState.REFUSED, WritebackState.ASKED, WritebackState.WAITING)))
             .values(**_RELEASED, state=WritebackState.WAITING, not_before=to_micros(now), attempts=0)
         )
-        return bool(await self._db.write(lambda c: c.execute(change).rowcount))
+        return bool(await self._db.execute(change))
 
     @staticmethod
     def _mark_cards_stale(c: Connection, id_: int, state: WritebackState, count: int) -> int:
@@ -202,21 +202,12 @@ class SqlPlatformStore:
         if before is not None:
             query = query.where(W.id < before)
         query = query.order_by(W.id.desc()).limit(limit + 1)
-        rows = await self._db.read(lambda c: [_to_writeback(r) for r in c.execute(query)])
+        rows = await self._db.fetch_all(query, _to_writeback)
         return Page(tuple(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None)
 
     async def count_open(self) -> Mapping[str, int]:
         query = select(W.state, func.count()).where(W.state.in_(OPEN_STATES)).group_by(W.state)
-        return {r[0]: int(r[1]) for r in await self._db.read(lambda c: c.execute(query).all())}
-
-
-def _build_insert(c: Connection) -> Any:
-    """Return an insert that ignores rows another process added first."""
-    if c.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as quiet
-
-        return quiet(t.writebacks).on_conflict_do_nothing(index_elements=["id"])
-    return insert(t.writebacks)
+        return {r[0]: int(r[1]) for r in await self._db.fetch_rows(query)}
 
 
 def _to_status(lines: Sequence[Any]) -> PlatformStatus:

@@ -151,7 +151,7 @@ class SqlBulletinStore:
     async def load_document(self, issue_id: int, name: str) -> bytes | None:
         k = t.bulletin_files.c
         query = select(k.content).where(k.bulletin_id == issue_id, k.name == name)
-        found = await self._db.read(lambda c: c.execute(query).scalar())
+        found = await self._db.fetch_value(query)
         return None if found is None else bytes(found)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.scoring.measures import Measure
@@ -15,6 +15,7 @@ from storage.scoring.measures import MeasureQuery
 from storage.scoring.registers import SqlRegisterStore
 from storage.scoring.runs import SqlRunStore
 from storage.scoring.what_if import build_prefix, list_pending_requests
+from storage.tables import journal
 
 #: measures whose numerator counts against the unit
 COUNTING_AGAINST = frozenset({Measure.EXTENSION, Measure.RED_CARD})
@@ -118,7 +119,7 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore):
 
     async def find_first_record(self) -> datetime | None:
         """Return when this installation wrote its first journal line; None before."""
-        at = await self._db.read(lambda c: c.execute(text("SELECT min(recorded_at) FROM journal")).scalar())
+        at = await self._db.fetch_value(select(func.min(journal.c.recorded_at)))
         return None if at is None else from_micros(int(at))
 
 

@@ -28,7 +28,7 @@ class SqlLedgerStore:
         if unit is not None:
             query = query.where(K.unit == unit)
         query = query.order_by(K.month, K.id)
-        return await self._db.read(lambda c: [_to_entry(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_entry)
 
     async def list_ledger_entries(self, criteria: LedgerFilter, limit: int) -> Sequence[LedgerEntry]:
         query = select(t.ledger).order_by(K.id.desc()).limit(limit)
@@ -39,12 +39,11 @@ class SqlLedgerStore:
             query = query.where(K.state.in_(criteria.states))
         if criteria.before is not None:
             query = query.where(K.id < criteria.before)
-        return await self._db.read(lambda c: [_to_entry(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_entry)
 
     async def get_ledger_entry(self, entry_id: int) -> LedgerEntry | None:
         query = select(t.ledger).where(K.id == entry_id)
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _to_entry(row)
+        return await self._db.fetch_one(query, _to_entry)
 
     async def add_ledger_entries(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
         def work(c: Connection) -> list[bool]:

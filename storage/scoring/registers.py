@@ -46,7 +46,7 @@ class SqlRegisterStore:
             "on_date": entry.on_date, "facts": json.dumps(dict(entry.facts), ensure_ascii=False),
             "files": json.dumps(entry.files), "by": entry.by, "at": to_micros(entry.at),
         }  # fmt: skip
-        await self._db.write(lambda c: c.execute(insert(t.registers).values(**values)) and None)
+        await self._db.execute(insert(t.registers).values(**values))
 
     async def list_register_entries(
         self, kind: str, unit: str | None = None, before: int | None = None, limit: int = 500
@@ -56,7 +56,7 @@ class SqlRegisterStore:
             query = query.where(H.unit == unit)
         if before is not None:
             query = query.where(H.id < before)
-        return await self._db.read(lambda c: [_to_register_entry(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_register_entry)
 
     async def end_register_entry(self, entry_id: int, kind: str, by: str, at: datetime) -> bool:
         query = (
@@ -64,7 +64,7 @@ class SqlRegisterStore:
             .where(H.id == entry_id, H.kind == kind, H.ended_at.is_(None))
             .values(ended_at=to_micros(at), ended_by=by)
         )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     # -- knowledge
 
@@ -73,12 +73,11 @@ class SqlRegisterStore:
             "id": entry.id, "unit": entry.unit, "title": entry.title, "body": entry.body, "change": entry.change,
             "replaces": entry.replaces, "by": entry.by, "at": to_micros(entry.at), "state": entry.state,
         }  # fmt: skip
-        await self._db.write(lambda c: c.execute(insert(t.knowledge).values(**values)) and None)
+        await self._db.execute(insert(t.knowledge).values(**values))
 
     async def get_knowledge(self, entry_id: int) -> KnowledgeEntry | None:
         query = select(t.knowledge).where(K.id == entry_id)
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _to_knowledge(row)
+        return await self._db.fetch_one(query, _to_knowledge)
 
     async def list_knowledge(
         self, unit: str | None, state: str | None, text: str, before: int | None, limit: int
@@ -91,7 +90,7 @@ class SqlRegisterStore:
             query = query.where(K.id < before)
         if text:
             query = query.where(or_(K.title.contains(text, autoescape=True), K.body.contains(text, autoescape=True)))
-        return await self._db.read(lambda c: [_to_knowledge(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_knowledge)
 
     async def review_knowledge(self, entry_id: int, state: str, by: str, unit: str, at: datetime, opinion: str) -> bool:
         query = (
@@ -99,13 +98,13 @@ class SqlRegisterStore:
             .where(K.id == entry_id, K.state == "entered")
             .values(state=state, reviewed_by=by, reviewer_unit=unit, reviewed_at=to_micros(at), opinion=opinion)
         )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def count_knowledge(self, start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
         query = text(f"""SELECT unit, reviewer_unit, state, count(*) FROM knowledge
             WHERE {_IN.format("reviewed_at")} GROUP BY unit, reviewer_unit, state""")
         found: dict[str, list[int]] = {}
-        rows = await self._db.read(lambda c: c.execute(query, {"start": to_micros(start), "end": to_micros(end)}).all())
+        rows = await self._db.fetch_rows(query, {"start": to_micros(start), "end": to_micros(end)})
         for unit, reviewer, state, n in rows:
             if state == "accepted":
                 found.setdefault(unit, [0, 0])[0] += n
@@ -131,7 +130,7 @@ class SqlRegisterStore:
 
     async def _find_candidates(self, sql: str, start: datetime, end: datetime, **more: Any) -> list[LedgerCandidate]:
         given = {"start": to_micros(start), "end": to_micros(end), **more}
-        rows = await self._db.read(lambda c: c.execute(text(sql), given).all())
+        rows = await self._db.fetch_rows(text(sql), given)
         return [LedgerCandidate(r[0], r[1], r[2], int(r[3])) for r in rows if r[0]]
 
 

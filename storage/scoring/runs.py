@@ -37,19 +37,18 @@ class SqlRunStore:
             "at": to_micros(run.at), "sheet": json.dumps(run.sheet, ensure_ascii=False), "hash": run.hash,
             "revision_of": run.revision_of,
         }  # fmt: skip
-        await self._db.write(lambda c: c.execute(insert(t.score_runs).values(**values)) and None)
+        await self._db.execute(insert(t.score_runs).values(**values))
 
     async def get_run(self, run_id: int) -> Run | None:
         query = select(t.score_runs).where(R.id == run_id)
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _to_run(row)
+        return await self._db.fetch_one(query, _to_run)
 
     async def list_runs(self, period: str | None, limit: int) -> Sequence[Run]:
         columns = [column for column in t.score_runs.c if column.name != "sheet"]
         query = select(*columns).order_by(R.id.desc()).limit(limit)
         if period is not None:
             query = query.where(R.period == period)
-        return await self._db.read(lambda c: [_to_run(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_run)
 
     async def find_locked_run(self, period: str, scheme: str) -> Run | None:
         query = (
@@ -58,12 +57,11 @@ class SqlRunStore:
             .order_by(R.locked_at.desc(), R.id.desc())
             .limit(1)
         )
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _to_run(row)
+        return await self._db.fetch_one(query, _to_run)
 
     async def is_locked(self, period: str, schemes: Sequence[str]) -> bool:
         query = select(R.id).where(R.period == period, R.state == "locked", R.scheme.in_(["", *schemes])).limit(1)
-        return await self._db.read(lambda c: c.execute(query).first() is not None)
+        return await self._db.fetch_first(query) is not None
 
     async def lock_run(
         self, run_id: int, by: str, at: datetime, revision_of: int | None, forced: str | None = None
@@ -73,7 +71,7 @@ class SqlRunStore:
             .where(R.id == run_id, R.state.in_(("trial", "check")))
             .values(state="locked", locked_by=by, locked_at=to_micros(at), revision_of=revision_of, forced=forced)
         )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def open_check(self, run_id: int, until: datetime) -> bool:
         query = (
@@ -81,7 +79,7 @@ class SqlRunStore:
             .where(R.id == run_id, R.state == "trial")
             .values(state="check", check_until=to_micros(until))
         )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def count_open_duties(self, start: datetime, end: datetime) -> Sequence[tuple[str, int]]:
         """Count the duties and requests of the cohort that may still change it, by name."""
@@ -105,11 +103,11 @@ class SqlRunStore:
             "files": json.dumps(contest.files), "tickets": json.dumps(contest.tickets, ensure_ascii=False),
             "state": contest.state,
         }  # fmt: skip
-        await self._db.write(lambda c: c.execute(insert(t.score_appeals).values(**values)) and None)
+        await self._db.execute(insert(t.score_appeals).values(**values))
 
     async def list_run_contests(self, run_id: int) -> Sequence[Contest]:
         query = select(t.score_appeals).where(A.run_id == run_id).order_by(A.id)
-        return await self._db.read(lambda c: [_to_contest(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_contest)
 
     async def list_contests(
         self, period: str | None, unit: str | None, states: Sequence[str], limit: int
@@ -120,12 +118,11 @@ class SqlRunStore:
                 query = query.where(column == value)
         if states:
             query = query.where(A.state.in_(states))
-        return await self._db.read(lambda c: [_to_contest(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_contest)
 
     async def get_contest(self, contest_id: int) -> Contest | None:
         query = select(t.score_appeals).where(A.id == contest_id)
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _to_contest(row)
+        return await self._db.fetch_one(query, _to_contest)
 
     async def propose_decision(self, contest_id: int, proposal: Mapping[str, Any], by: str, at: datetime) -> bool:
         query = (
@@ -138,7 +135,7 @@ class SqlRunStore:
                 proposed_at=to_micros(at),
             )  # fmt: skip
         )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def settle_contest(
         self, contest_id: int, state: str, by: str, at: datetime, exclusions: Sequence[Exclusion] = ()
@@ -170,12 +167,11 @@ class SqlRunStore:
         query = select(t.score_exclusions).where(X.month == month).order_by(X.id)
         if unit is not None:
             query = query.where(X.unit == unit)
-        return await self._db.read(lambda c: [_to_exclusion(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_exclusion)
 
     async def get_exclusion(self, exclusion_id: int) -> Exclusion | None:
         query = select(t.score_exclusions).where(X.id == exclusion_id)
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else _to_exclusion(row)
+        return await self._db.fetch_one(query, _to_exclusion)
 
     async def decide_exclusion(self, exclusion_id: int, state: str, by: str, at: datetime) -> bool:
         query = (
@@ -183,7 +179,7 @@ class SqlRunStore:
             .where(X.id == exclusion_id, X.state == "entered")
             .values(state=state, decided_by=by, decided_at=to_micros(at))
         )
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
 
 def _at(value: int | None) -> datetime | None:

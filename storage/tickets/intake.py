@@ -13,6 +13,7 @@ from backend.ports.intake import EarlierTicket, KnownRequesters
 from backend.ports.moves import NewTicket
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.dialect import find_existing
 from storage.engine.mapping import MAPPERS, TABLE_OF, encode
 from storage.engine.postgres import PostgresDatabase
 from storage.tickets.moves import create_move_store
@@ -51,7 +52,7 @@ class SqlIntakeStore:
 
         def work(c: Connection) -> bool:
             numbers = [n.ticket.no for n in fresh]
-            if _find_taken_numbers(c, numbers):
+            if find_existing(c, t.tickets.c.no, numbers):
                 return False
             raw = c.connection.driver_connection
             assert raw is not None
@@ -91,24 +92,15 @@ class SqlIntakeStore:
             .where(g.caller.in_(sorted(requesters)), k.generated_at >= to_micros(since), k.state.not_in(ENDED_STATES))
             .order_by(k.id)
         )
-        return await self._db.read(lambda c: [EarlierTicket(r.caller, r.category, r.no) for r in c.execute(query)])
+        return await self._db.fetch_all(query, lambda r: EarlierTicket(r.caller, r.category, r.no))
 
     async def find_taken_numbers(self, numbers: Collection[str]) -> frozenset[str]:
-        return await self._db.read(lambda c: _find_taken_numbers(c, numbers))
+        return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.no, numbers)))
 
     async def reserve_serials(self, day: str, count: int) -> range:
         values = {"name": f"serial:{day}", "first": count + 1, "count": count}
         end = await self._db.write(lambda c: int(c.execute(_SERIAL, values).scalar_one()))
         return range(end - count, end)
-
-
-def _find_taken_numbers(c: Connection, numbers: Collection[str]) -> frozenset[str]:
-    found: set[str] = set()
-    wanted = sorted(set(numbers))
-    for start in range(0, len(wanted), 5_000):
-        query = select(t.tickets.c.no).where(t.tickets.c.no.in_(wanted[start : start + 5_000]))
-        found.update(c.execute(query).scalars())
-    return frozenset(found)
 
 
 def _drop_duplicates(tickets: Sequence[NewTicket], taken: Collection[str]) -> tuple[list[NewTicket], list[bool]]:

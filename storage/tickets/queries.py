@@ -178,7 +178,7 @@ class SqlQueryStore:
 
     async def find_units(self, ticket_id: int) -> frozenset[str]:
         query = select(t.assignments.c.unit).where(t.assignments.c.ticket_id == ticket_id)
-        return frozenset(await self._db.read(lambda c: list(c.execute(query).scalars())))
+        return frozenset(await self._db.fetch_column(query))
 
     async def count_recent(self) -> Mapping[str, Mapping[str, int]]:
         def count(c: Connection, column: Any, key: Any) -> dict[str, int]:

@@ -14,6 +14,7 @@ from backend.domain.suggestions import CatalogueEntry, DispatchErrors
 from backend.ports.dispatch_catalogue import NewCatalogueEntry, RepeatCount
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.dialect import find_existing
 from storage.engine.ids import IdSupply
 from storage.tickets.search import has_flag
 
@@ -27,16 +28,16 @@ class SqlCatalogueStore:
     async def list_entries(self) -> Sequence[CatalogueEntry]:
         r = t.catalogue_rows.c
         query = select(t.catalogue_rows).where(r.removed_at.is_(None)).order_by(r.id)
-        return await self._db.read(lambda c: [_to_entry(row) for row in c.execute(query)])
+        return await self._db.fetch_all(query, _to_entry)
 
     async def find_existing(self, fingerprints: Collection[str]) -> frozenset[str]:
-        return await self._db.read(lambda c: _find_existing(c, fingerprints))
+        return frozenset(await self._db.read(lambda c: _find_existing(c, fingerprints)))
 
     async def add_entries(self, entries: Sequence[NewCatalogueEntry], by: str, at: datetime) -> Sequence[bool]:
         await self._ids.refill(len(entries) + 1)
 
         def work(c: Connection) -> list[bool]:
-            seen, fresh = set(_find_existing(c, [e.fingerprint for e in entries])), []
+            seen, fresh = _find_existing(c, [e.fingerprint for e in entries]), []
             for entry in entries:
                 fresh.append(entry.fingerprint not in seen)
                 if fresh[-1]:
@@ -58,7 +59,7 @@ class SqlCatalogueStore:
             .where(r.id == row, r.removed_at.is_(None))
             .values(removed_at=to_micros(at), removed_by=by)
         )
-        return await self._db.write(lambda c: c.execute(gone).rowcount == 1)
+        return await self._db.execute(gone) == 1
 
     async def count_misses(self, start: datetime, end: datetime, by: str) -> Sequence[DispatchErrors]:
         """Count dispatches from `start` to before `end`, by unit, dispatcher, category or month.
@@ -133,11 +134,6 @@ def _to_entry(row: Any) -> CatalogueEntry:
                           from_, to)  # fmt: skip
 
 
-def _find_existing(c: Connection, fingerprints: Collection[str]) -> frozenset[str]:
+def _find_existing(c: Connection, fingerprints: Collection[str]) -> set[str]:
     r = t.catalogue_rows.c
-    found: set[str] = set()
-    wanted = sorted(set(fingerprints))
-    for start in range(0, len(wanted), 1_000):
-        query = select(r.fingerprint).where(r.fingerprint.in_(wanted[start : start + 1_000]), r.removed_at.is_(None))
-        found.update(c.execute(query).scalars())
-    return frozenset(found)
+    return find_existing(c, r.fingerprint, fingerprints, r.removed_at.is_(None))

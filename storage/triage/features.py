@@ -133,7 +133,7 @@ class SqlFeatureStore:
         return await self._db.read(work)
 
     async def count(self) -> int:
-        return await self._db.read(lambda c: int(c.execute(select(func.count()).select_from(t.gists)).scalar_one()))
+        return await self._db.fetch_count(select(func.count()).select_from(t.gists))
 
     async def delete_all(self) -> None:
         def work(c: Connection) -> None:

@@ -6,12 +6,13 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, select, update
 
 from backend.domain.instants import from_micros, to_micros
 from backend.ports.governance import GovernanceProject
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.dialect import find_existing
 
 _AT = ("opened_at", "closed_at", "reviewed_at")
 
@@ -23,30 +24,24 @@ class SqlGovernanceStore:
         self._db = db
 
     async def add_project(self, project: GovernanceProject) -> None:
-        row = insert(t.governance).values(**_encode(asdict(project)))
-        await self._db.write(lambda c: c.execute(row) and None)
+        await self._db.execute(insert(t.governance).values(**_encode(asdict(project))))
 
     async def get_project(self, project_id: int) -> GovernanceProject | None:
-        def work(c: Connection) -> GovernanceProject | None:
-            row = c.execute(select(t.governance).where(t.governance.c.id == project_id)).first()
-            return None if row is None else _to_project(row)
-
-        return await self._db.read(work)
+        return await self._db.fetch_one(select(t.governance).where(t.governance.c.id == project_id), _to_project)
 
     async def list_projects(self, month: str | None, unit: str | None) -> Sequence[GovernanceProject]:
         g = t.governance.c
         where = [column == value for column, value in ((g.month, month), (g.unit, unit)) if value is not None]
         query = select(t.governance).where(*where).order_by(g.id.desc())
-        return await self._db.read(lambda c: [_to_project(row) for row in c.execute(query)])
+        return await self._db.fetch_all(query, _to_project)
 
     async def update_project(self, project_id: int, state: str, changes: Mapping[str, Any]) -> bool:
         g = t.governance.c
         row = update(t.governance).where(g.id == project_id, g.state == state).values(**_encode(changes))
-        return await self._db.write(lambda c: c.execute(row).rowcount == 1)
+        return await self._db.execute(row) == 1
 
     async def find_existing_numbers(self, numbers: Sequence[str]) -> frozenset[str]:
-        query = select(t.tickets.c.no).where(t.tickets.c.no.in_(sorted(set(numbers))))
-        return frozenset(await self._db.read(lambda c: list(c.execute(query).scalars())))
+        return frozenset(await self._db.read(lambda c: find_existing(c, t.tickets.c.no, numbers)))
 
 
 def _encode(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,6 @@ class SqlRequesterNewsStore:
             .order_by(j.recorded_at, j.id)
             .limit(limit)
         )
-        return await self._db.read(
-            lambda c: [RequesterNews(r.ticket_id, r.version, r.verb, json.loads(r.words)) for r in c.execute(query)]
+        return await self._db.fetch_all(
+            query, lambda r: RequesterNews(r.ticket_id, r.version, r.verb, json.loads(r.words))
         )

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, func, select, update
 from backend.domain.instants import from_micros, to_micros
 from backend.ports.requester_texts import RequesterText
 from storage import tables as t
-from storage.calls.queries import build_insert
 from storage.engine.database import Database
+from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 
@@ -35,18 +35,16 @@ class SqlRequesterTextStore:
             "phone_index": self._vault.blind_index(phone), "two_way": two_way, "state": "pending", "next_at": to_micros(now),
             "created_at": to_micros(now),
         }  # fmt: skip
-        return await self._db.write(
-            lambda c: c.execute(build_insert(c, t.caller_texts).values(row).on_conflict_do_nothing()).rowcount == 1
-        )
+        return await self._db.execute(insert_new(self._db.dialect, t.caller_texts).values(row)) == 1
 
     async def list_due(self, now: datetime, limit: int) -> Sequence[RequesterText]:
         query = _select_texts().where(X.next_at <= to_micros(now)).order_by(X.next_at, X.id).limit(limit)
-        return await self._db.read(lambda c: [_to_text(r) for r in c.execute(query)])
+        return await self._db.fetch_all(query, _to_text)
 
     async def claim(self, text_id: int, now: datetime, until: datetime) -> bool:
         query = update(t.caller_texts).where(X.id == text_id, X.state == "pending", X.next_at <= to_micros(now))
         query = query.values(state="sending", attempts=X.attempts + 1, next_at=to_micros(until))
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def settle(
         self, text_id: int, state: str, now: datetime, *, next_at: datetime | None = None,
@@ -60,27 +58,22 @@ class SqlRequesterTextStore:
         if state == "sent":
             values["sent_at"] = func.coalesce(X.sent_at, to_micros(now))
         query = update(t.caller_texts).where(X.id == text_id).values(**values)
-        await self._db.write(lambda c: c.execute(query) and None)
+        await self._db.execute(query)
 
     async def record_report(self, text_id: int, provider_id: str, status: str, error: str) -> bool:
         mine = update(t.caller_texts).where(X.id == text_id, func.coalesce(X.provider_id, provider_id) == provider_id)
         mine = mine.values(status=status, error=error or X.error, provider_id=provider_id)
-        return await self._db.write(lambda c: c.execute(mine).rowcount == 1)
+        return await self._db.execute(mine) == 1
 
     async def find_awaiting_answer(self, phone: str) -> RequesterText | None:
         query = _select_texts().where(X.phone_index == self._vault.blind_index(phone), X.two_way, X.answered.is_(None))
         query = query.where(X.state.in_(_OPEN_STATES), X.next_at.is_not(None)).order_by(X.id.desc()).limit(1)
-
-        def work(c: Connection) -> RequesterText | None:
-            row = c.execute(query).first()
-            return None if row is None else _to_text(row)
-
-        return await self._db.read(work)
+        return await self._db.fetch_one(query, _to_text)
 
     async def record_answer(self, text_id: int, answer: str, now: datetime) -> bool:
         query = update(t.caller_texts).where(X.id == text_id, X.answered.is_(None))
         query = query.values(answered=answer, answered_at=to_micros(now), next_at=None)
-        return await self._db.write(lambda c: c.execute(query).rowcount == 1)
+        return await self._db.execute(query) == 1
 
     async def list_by_ticket(self, ticket_id: int) -> Sequence[RequesterText]:
         return await self._db.read(lambda c: list_texts(c, ticket_id))

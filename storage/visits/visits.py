@@ -73,7 +73,7 @@ class SqlVisitStore:
     async def list_awaiting_result(self, limit: int) -> Sequence[str]:
         """List numbers of closed tickets whose result was not reported yet, oldest first."""
         query = select(T.no).where(T.state == State.CLOSED.value).order_by(T.closed_at, T.id).limit(limit)
-        return await self._db.read(lambda c: list(c.execute(query).scalars()))
+        return await self._db.fetch_column(query)
 
     # -- do-not-call list
 
@@ -134,8 +134,7 @@ class SqlVisitStore:
             .select_from(t.dials.join(t.calls, K.id == D.call_id).outerjoin(t.tickets, T.id == K.ticket_id))
             .where(D.id == attempt_id, D.recording.is_not(None))
         )
-        row = await self._db.read(lambda c: c.execute(query).first())
-        return None if row is None else Recording(row.recording, row.no, row.purpose)
+        return await self._db.fetch_one(query, lambda row: Recording(row.recording, row.no, row.purpose))
 
     async def count_visits(self, since: datetime, until: datetime) -> Sequence[VisitTally]:
         """Count visits; `deemed`: final without an answer of the requester's own."""
@@ -150,10 +149,9 @@ class SqlVisitStore:
             .group_by(unit, by, V.kind, V.answer, V.final, deemed)
         )
 
-        def work(c: Connection) -> list[VisitTally]:
-            return [VisitTally(r[0], r[1], r[2], r[3], bool(r[4]), bool(r[5]), r[6]) for r in c.execute(query)]
-
-        return await self._db.read(work)
+        return await self._db.fetch_all(
+            query, lambda r: VisitTally(r[0], r[1], r[2], r[3], bool(r[4]), bool(r[5]), r[6])
+        )
 
     async def count_calls(self, since: datetime, until: datetime) -> Sequence[CallTally]:
         unit, outcome = func.coalesce(A.unit, ""), func.coalesce(K.outcome, cast(K.state, String))

@@ -9,6 +9,7 @@ from backend.domain.instants import to_micros
 from backend.ports.idempotency import CLAIM_TIMEOUT, RETENTION, PriorRequest
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 
 
@@ -30,7 +31,7 @@ class SqlIdempotencyStore:
 
         def work(c: Connection) -> PriorRequest | None:
             c.execute(stale)
-            taken = c.execute(_insert_once(c).values(**row).on_conflict_do_nothing(index_elements=["key"]))
+            taken = c.execute(insert_new(c.dialect.name, t.idempotency).values(row))
             if taken.rowcount == 1:
                 return None
             earlier = c.execute(found).first()
@@ -42,7 +43,7 @@ class SqlIdempotencyStore:
 
     async def find(self, key: str, body_hash: str) -> PriorRequest | None:
         query = select(t.idempotency).where(t.idempotency.c.key == key)
-        row = await self._db.read(lambda c: c.execute(query).first())
+        row = await self._db.fetch_first(query)
         if row is None:
             return None
         return PriorRequest(row.body_hash == body_hash, row.status, self._decrypt(key, row.answer))
@@ -50,22 +51,12 @@ class SqlIdempotencyStore:
     async def settle(self, key: str, status: int, answer: str) -> None:
         sealed = base64.b64encode(self._vault.seal("idempotency", key, "answer", answer)).decode("ascii")
         kept = update(t.idempotency).where(t.idempotency.c.key == key).values(status=status, answer=sealed)
-        await self._db.write(lambda c: c.execute(kept) and None)
+        await self._db.execute(kept)
 
     async def release(self, key: str) -> None:
         k = t.idempotency.c
         gone = delete(t.idempotency).where(k.key == key, k.status == 0)
-        await self._db.write(lambda c: c.execute(gone) and None)
+        await self._db.execute(gone)
 
     def _decrypt(self, key: str, answer: str) -> str:
         return self._vault.open("idempotency", key, "answer", base64.b64decode(answer)) or "" if answer else ""
-
-
-def _insert_once(c: Connection):  # type: ignore[no-untyped-def]
-    if c.dialect.name == "sqlite":
-        from sqlalchemy.dialects import sqlite
-
-        return sqlite.insert(t.idempotency)
-    from sqlalchemy.dialects import postgresql
-
-    return postgresql.insert(t.idempotency)
