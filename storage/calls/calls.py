@@ -1,7 +1,6 @@
 """Calls: an attempt is stored before the carrier is asked, and is settled once."""
 
 import base64
-import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -31,6 +30,7 @@ from storage.engine.database import Database
 from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.mapping import encode
 
 _LOCK_PHONE = text("SELECT pg_advisory_xact_lock(hashtext(:phone))")
 
@@ -77,8 +77,8 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         return {
             "id": call_id, "purpose": new.purpose, "letter_id": new.letter_id, "ticket_id": new.ticket_id,
             "assignment_id": new.assignment_id, "person": new.person, "round": new.round, "to_sealed": sealed,
-            "to_masked": new.masked, "script": new.script, "position": "", "facts": _json(new.facts), "heard": "{}",
-            "keys": "", "next_at": None if new.next_at is None else to_micros(new.next_at),
+            "to_masked": new.masked, "script": new.script, "position": "", "facts": encode(new.facts), "heard": "{}",
+            "keys": "", "next_at": encode(new.next_at),
             "created_at": to_micros(new.created_at), "urgent": new.urgent,
             "phone_index": None if new.phone is None else self._vault.blind_index(new.phone),
         }  # fmt: skip
@@ -190,7 +190,7 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         again = result.next_at
         values: dict[str, Any] = {
             "outcome": result.outcome, "tries": K.tries + int(result.counts),
-            "state": "done" if again is None else "waiting", "next_at": None if again is None else to_micros(again),
+            "state": "done" if again is None else "waiting", "next_at": encode(again),
         }  # fmt: skip
         if again is None:
             values["ended_at"] = at
@@ -252,7 +252,3 @@ def _update_live_call(attempt_id: int) -> Any:
     """Update of the call in progress by this attempt."""
     mine = select(D.call_id).where(D.id == attempt_id).scalar_subquery()
     return update(t.calls).where(K.id == mine, K.dial_id == attempt_id, K.state == "live")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

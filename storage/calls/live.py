@@ -1,6 +1,5 @@
 """Calls in progress: each step is recorded once, and the carrier's reports in any order."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -25,6 +24,7 @@ from storage import tables as t
 from storage.calls.mapping import D, K, select_attempts, to_live_call
 from storage.engine.compiled import Compiled
 from storage.engine.database import Database
+from storage.engine.mapping import encode
 
 _TERMINAL = ("completed", "busy", "no-answer", "failed", "canceled")
 #: An attempt from which anything was heard was certainly placed.
@@ -98,12 +98,12 @@ class LiveCalls:
 
     async def record_step(self, step: DialogueStep) -> bool:
         taken = {
-            "b_dial": step.attempt_id, "b_step": step.step, "b_said": _json(step.prompt), "b_keys": step.keys,
+            "b_dial": step.attempt_id, "b_step": step.step, "b_said": encode(step.prompt), "b_keys": step.keys,
             "b_at": to_micros(step.at), "b_provider": step.provider_id or None, "b_answerer": step.answered_by or None,
             "b_recording": step.recording or None,
         }  # fmt: skip
         kept = {
-            "b_dial": step.attempt_id, "b_position": step.position, "b_heard": _json(step.answers), "b_keys": step.keys,
+            "b_dial": step.attempt_id, "b_position": step.position, "b_heard": encode(step.answers), "b_keys": step.keys,
         }  # fmt: skip
 
         def work(c: Connection) -> bool:
@@ -168,7 +168,3 @@ def _update_totals(c: Connection, attempt_id: int) -> None:
     one = {currency for _, *rest in paid for currency in rest or ("",)}
     cost = f"{sum(float(p[0]) for p in paid):.5f} {one.pop()}".strip() if len(one) == 1 else None
     c.execute(update(t.calls).where(K.id == _CALL).values(duration=literal(seconds), cost=cost), {"b_dial": attempt_id})
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

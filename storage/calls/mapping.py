@@ -9,6 +9,7 @@ from backend.domain.instants import from_micros
 from backend.domain.ticket import Category, Grade, State
 from backend.ports.calls import Call, CallAttempt, CallSubject, LiveCall, PhoneMessage
 from storage import tables as t
+from storage.engine.mapping import decode_instant
 
 K, D, T, A = t.calls.c, t.dials.c, t.tickets.c, t.assignments.c
 _CALL = [
@@ -77,7 +78,7 @@ def to_call(r: Any) -> Call:
     """Build the call of a row."""
     return Call(
         r.id, r.purpose, r.script, r.state, r.letter_id, r.ticket_id, r.assignment_id, r.person, r.round,
-        bool(r.urgent), r.tries, r.dials, _at(r.next_at), from_micros(r.created_at), r.phone_index, r.position,
+        bool(r.urgent), r.tries, r.dials, decode_instant(r.next_at), from_micros(r.created_at), r.phone_index, r.position,
         json.loads(r.facts), json.loads(r.heard), None if r.t_no is None else _to_subject(r),
     )  # fmt: skip
 
@@ -95,11 +96,7 @@ def to_live_call(r: Any) -> LiveCall:
 def _to_subject(r: Any) -> CallSubject:
     return CallSubject(
         r.t_no, State(r.t_state), Category(r.t_category) if r.t_category else None, Grade(r.t_grade),
-        r.t_management, frozenset(r.t_flags.split()), from_micros(r.t_generated), _at(r.t_closed), r.a_unit,
-        State(r.a_state) if r.a_state else None, _at(r.a_opened), _at(r.a_ended), _at(r.a_sign_due),
-        _at(r.a_close_due),
+        r.t_management, frozenset(r.t_flags.split()), from_micros(r.t_generated), decode_instant(r.t_closed), r.a_unit,
+        State(r.a_state) if r.a_state else None, decode_instant(r.a_opened), decode_instant(r.a_ended), decode_instant(r.a_sign_due),
+        decode_instant(r.a_close_due),
     )  # fmt: skip
-
-
-def _at(value: int | None) -> Any:
-    return None if value is None else from_micros(value)

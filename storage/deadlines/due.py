@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.domain.records import Duty, Message
 from backend.domain.ticket import Category
 from storage import tables as t
+from storage.delivery.settle import insert_messages
 from storage.engine.database import Database
-from storage.engine.mapping import MAPPERS
+from storage.engine.mapping import MAPPERS, decode_instant, encode
 
 PAGE_SIZE = 500  # open duties read at a time
 
@@ -49,7 +50,7 @@ class SqlDueStore:
             return min((f for f in found if f is not None), default=None)
 
         soonest = await self._db.read(work)
-        return None if soonest is None else from_micros(soonest)
+        return decode_instant(soonest)
 
     async def list_live_attempts(self) -> set[int]:
         """Return ids of attempts that are on the line now."""
@@ -71,13 +72,11 @@ class SqlDueStore:
                     t.duties.c.due_at == to_micros(duty.due_at),
                     t.duties.c.next_at.is_not(None),
                 )  # fmt: skip
-                .values(step=step, next_at=None if next_at is None else to_micros(next_at))
+                .values(step=step, next_at=encode(next_at))
             )
             if done.rowcount != 1:
                 return False
-            shape = MAPPERS[Message]
-            for message in messages:
-                c.execute(insert(t.letters).values(dict(zip(shape.names, shape.write(message), strict=True))))
+            insert_messages(c, messages)
             return True
 
         return await self._db.write(work)

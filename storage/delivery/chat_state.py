@@ -13,7 +13,7 @@ from backend.domain.records import Assignment, Request, Ticket
 from backend.ports.chat_state import OpenQuestion, TodoItem
 from storage import tables as t
 from storage.engine.database import Database
-from storage.engine.mapping import MAPPERS
+from storage.engine.mapping import MAPPERS, encode
 
 _SAVE_DRAFT = text(
     "INSERT INTO drafts (person, assignment_id, verb, words, at) VALUES (:person, :assignment, :verb, :words, :at) "
@@ -39,7 +39,13 @@ class SqlChatStateStore:
     async def save_draft(
         self, person: str, assignment_id: int, verb: str, words: Mapping[str, Any], now: datetime
     ) -> None:
-        row = {"person": person, "assignment": assignment_id, "verb": verb, "words": _json(words), "at": to_micros(now)}
+        row = {
+            "person": person,
+            "assignment": assignment_id,
+            "verb": verb,
+            "words": encode(words),
+            "at": to_micros(now),
+        }
         await self._db.execute(_SAVE_DRAFT, row)
 
     async def delete_draft(self, person: str, assignment_id: int, verb: str) -> None:
@@ -59,7 +65,7 @@ class SqlChatStateStore:
     async def save_question(
         self, channel: str, user_id: str, question: OpenQuestion, now: datetime, until: datetime
     ) -> None:
-        row = {"channel": channel, "user": user_id, "what": question.what, "facts": _json(question.facts),
+        row = {"channel": channel, "user": user_id, "what": question.what, "facts": encode(question.facts),
                "until": to_micros(until)}  # fmt: skip
         await self._db.execute(_SAVE_QUESTION, row)
 
@@ -109,7 +115,3 @@ class SqlChatStateStore:
 def _is_draft(person: str, assignment_id: int, verb: str) -> Any:
     k = t.drafts.c
     return (k.person == person) & (k.assignment_id == assignment_id) & (k.verb == verb)
-
-
-def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

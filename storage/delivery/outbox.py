@@ -14,7 +14,7 @@ from storage import tables as t
 from storage.delivery.settle import Settler, insert_audit_notes, insert_messages
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
-from storage.engine.mapping import MAPPERS
+from storage.engine.mapping import MAPPERS, decode_instant
 
 M = t.letters.c
 MAPPER = MAPPERS[Message]
@@ -78,7 +78,7 @@ class SqlOutboxStore:
         mine = (M.kind == kind) & (M.channel == channel) & (M.person == person)
         query = select(func.min(M.not_before)).where(M.state == "pending", mine)
         found = await self._db.fetch_value(query)
-        return None if found is None else from_micros(found)
+        return decode_instant(found)
 
     async def list_waiting(
         self, channels: Collection[str], now: datetime, limit: int, *, urgent: bool = False
@@ -226,7 +226,7 @@ class SqlOutboxStore:
             query,
             lambda r: MessageDelivery(
                 MAPPER.read(r[: len(MAPPER.names)]),
-                None if r.sent_at is None else from_micros(r.sent_at),
+                decode_instant(r.sent_at),
                 r.provider_id,
                 r.address,
                 r.error,

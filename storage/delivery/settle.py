@@ -1,6 +1,5 @@
 """Settles the results of many messages in one transaction; each late one is refused alone."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from storage.delivery.cards import insert_cards
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.engine.mapping import MAPPERS
+from storage.integrity.audit import build_audit_row
 
 M = t.letters.c
 _SETTLE_SENT = text(  # settles all plainly sent messages of a batch in one statement
@@ -37,10 +37,7 @@ def insert_messages(c: Connection, messages: Sequence[Message]) -> None:
 def insert_audit_notes(c: Connection, notes: Sequence[AuditNote], ids: IdSupply) -> None:
     """Insert audit rows; enough ids must be available."""
     if notes:
-        c.execute(insert(t.audit), [
-            {"id": ids.take(), "at": to_micros(n.at), "who": n.actor, "what": n.event, "about": n.subject,
-             "facts": json.dumps(n.facts, ensure_ascii=False, default=str)} for n in notes
-        ])  # fmt: skip
+        c.execute(insert(t.audit), [build_audit_row(ids, n.at, n.actor, n.event, n.subject, n.facts) for n in notes])
 
 
 def _build_values(s: SendResult) -> dict[str, Any]:

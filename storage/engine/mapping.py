@@ -42,6 +42,11 @@ def encode(value: Any) -> Any:
     return value
 
 
+def decode_instant(value: int | None) -> datetime | None:
+    """Return a stored instant; None for None."""
+    return None if value is None else from_micros(value)
+
+
 def _reader(annotation: Any) -> Callable[[Any], Any] | None:
     """Return the function that decodes a column of this annotated type; None if none is needed."""
     options = [a for a in typing.get_args(annotation) if a is not types.NoneType]

@@ -1,6 +1,7 @@
 """The audit log: rows are added and read, never changed."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,21 @@ from backend.ports.ticket_queries import Page
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.mapping import encode
+
+
+def build_audit_row(
+    ids: IdSupply, at: datetime, actor: str, event: str, subject: str | None, facts: Mapping[str, object]
+) -> dict[str, object]:
+    """Return an audit row; an id must be available."""
+    return {
+        "id": ids.take(),
+        "at": to_micros(at),
+        "who": actor,
+        "what": event,
+        "about": subject,
+        "facts": encode(facts),
+    }
 
 
 class SqlAuditStore:
@@ -23,11 +39,8 @@ class SqlAuditStore:
 
     async def record(self, now: datetime, who: str, what: str, about: str | None = None, **facts: Any) -> None:
         await self._ids.refill(1)
-        row = insert(t.audit).values(
-            id=self._ids.take(), at=to_micros(now), who=who, what=what, about=about,
-            facts=json.dumps(facts, ensure_ascii=False, sort_keys=True, default=str),
-        )  # fmt: skip
-        await self._db.execute(row)
+        row = build_audit_row(self._ids, now, who, what, about, facts)
+        await self._db.execute(insert(t.audit).values(row))
 
     async def count_since(self, who: str, what: str, since: datetime) -> int:
         k = t.audit.c

@@ -12,6 +12,8 @@ from backend.ports.integrity import CheckResult, CheckThresholds, Finding
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.mapping import encode
+from storage.integrity.audit import build_audit_row
 from storage.integrity.check_queries import CHECKS, MAX_FINDINGS, PATROL_CHECKS, PATROL_SIZE, RECHECKS, parse_subject
 
 _NEW = text(
@@ -92,8 +94,10 @@ class SqlIntegrityStore:
                 f for f in healed
                 if c.execute(delete(t.findings).where(k.kind == f.kind, k.subject == f.subject)).rowcount == 1
             ]  # fmt: skip
-            rows = [self._build_audit_row("finding", f, now) for f in fresh] + [
-                self._build_audit_row("healed", f, now) for f in struck
+            rows = [
+                build_audit_row(self._ids, now, "auditor", event, f.subject, {"kind": f.kind, **f.facts})
+                for event, findings in (("finding", fresh), ("healed", struck))
+                for f in findings
             ]
             if rows:
                 c.execute(insert(t.audit), rows)
@@ -106,17 +110,9 @@ class SqlIntegrityStore:
         return {
             "kind": finding.kind,
             "subject": finding.subject,
-            "facts": _json(finding.facts),
+            "facts": encode(finding.facts),
             "at": to_micros(now),
         }
-
-    def _build_audit_row(self, what: str, finding: Finding, now: datetime) -> dict[str, Any]:
-        return {"id": self._ids.take(), "at": to_micros(now), "who": "auditor", "what": what, "about": finding.subject,
-                "facts": _json({"kind": finding.kind, **finding.facts})}  # fmt: skip
-
-
-def _json(facts: Any) -> str:
-    return json.dumps(facts, ensure_ascii=False, sort_keys=True)
 
 
 def _build_parameters(since: CheckThresholds) -> dict[str, int]:

@@ -14,6 +14,7 @@ from backend.ports.config import OfficeConfig, SettingVersion
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
+from storage.engine.mapping import decode_instant
 
 _BUMP_EPOCH = text(
     "INSERT INTO house (name, value) VALUES ('epoch', '1') "
@@ -199,4 +200,4 @@ def _until(c: Connection, at: int) -> datetime | None:
         for column in (t.people.c.valid_from, t.people.c.valid_to, t.settings.c.from_at)
     ]
     soonest = min((b for b in bounds if b is not None), default=None)
-    return None if soonest is None else from_micros(soonest)
+    return decode_instant(soonest)

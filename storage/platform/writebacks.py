@@ -13,6 +13,7 @@ from backend.ports.ticket_queries import Page
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import find_existing, insert_new
+from storage.engine.mapping import decode_instant
 
 W, J, K = t.writebacks.c, t.journal.c, t.tickets.c
 OPEN_STATES = (WritebackState.WAITING, WritebackState.SENDING, WritebackState.ASKED, WritebackState.REFUSED)
@@ -48,7 +49,7 @@ class SqlPlatformStore:
             if row.value != "external":
                 break
             since = row.from_at
-        return None if since is None else from_micros(since)
+        return decode_instant(since)
 
     async def enqueue_new(self, after: datetime, own_people: Collection[str], now: datetime, limit: int) -> int:
         """Add journal lines recorded since then that have no row yet; those by `own` are done at once."""
@@ -227,9 +228,5 @@ def _to_writeback(row: Any) -> Writeback:
     return Writeback(
         row.id, row.no, row.version, row.verb, row.from_state, row.to_state, row.by, row.unit, row.source,
         from_micros(row.at), json.loads(row.words), WritebackState(row.state), row.attempts, from_micros(row.since),
-        _at(row.not_before), _at(row.done_at), row.done_by, row.error, row.ref,
+        decode_instant(row.not_before), decode_instant(row.done_at), row.done_by, row.error, row.ref,
     )  # fmt: skip
-
-
-def _at(value: int | None) -> datetime | None:
-    return None if value is None else from_micros(value)

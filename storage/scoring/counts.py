@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.domain.scoring.measures import Measure
 from backend.ports.scoring import Cohort, EvidenceTicket, PendingRequest, TicketShare, UnitCount
 from storage.engine.database import Database
+from storage.engine.mapping import decode_instant
 from storage.scoring.ledgers import SqlLedgerStore
 from storage.scoring.measures import MeasureQuery
 from storage.scoring.registers import SqlRegisterStore
@@ -120,7 +121,7 @@ class SqlScoringStore(SqlLedgerStore, SqlRunStore, SqlRegisterStore):
     async def find_first_record(self) -> datetime | None:
         """Return when this installation wrote its first journal line; None before."""
         at = await self._db.fetch_value(select(func.min(journal.c.recorded_at)))
-        return None if at is None else from_micros(int(at))
+        return decode_instant(at)
 
 
 def build_count_statement(wording: MeasureQuery, measure: Measure, cohort: Cohort) -> str:

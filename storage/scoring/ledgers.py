@@ -12,6 +12,7 @@ from backend.domain.instants import from_micros, to_micros
 from backend.ports.ledgers import LedgerEntry, LedgerFilter
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.mapping import decode_instant, encode
 
 K = t.ledger.c
 UNDECIDED = ("draft", "entered")
@@ -98,7 +99,7 @@ def _columns(entry: LedgerEntry) -> dict[str, Any]:
         "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
         "evidence": entry.evidence, "facts": json.dumps(dict(entry.facts)), "entered_by": entry.entered_by,
         "entered_at": to_micros(entry.entered_at), "state": entry.state, "reviewed_by": entry.reviewed_by,
-        "reviewed_at": None if entry.reviewed_at is None else to_micros(entry.reviewed_at),
+        "reviewed_at": encode(entry.reviewed_at),
         "fingerprint": entry.fingerprint, "document_date": entry.document_date, "files": json.dumps(entry.files),
         "tickets": json.dumps(entry.tickets, ensure_ascii=False), "replaces": entry.replaces, "reason": entry.reason,
     }  # fmt: skip
@@ -108,6 +109,6 @@ def _to_entry(r: Any) -> LedgerEntry:
     return LedgerEntry(
         r.id, r.kind, r.unit, r.month, r.count, r.level, r.matter, r.points, r.note, r.evidence, r.entered_by,
         from_micros(r.entered_at), r.state, r.fingerprint, r.reviewed_by,
-        None if r.reviewed_at is None else from_micros(r.reviewed_at), json.loads(r.facts), r.document_date,
+        decode_instant(r.reviewed_at), json.loads(r.facts), r.document_date,
         tuple(json.loads(r.files)), tuple(json.loads(r.tickets)), r.replaces, r.reason,
     )  # fmt: skip

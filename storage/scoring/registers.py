@@ -11,6 +11,7 @@ from backend.domain.instants import from_micros, to_micros
 from backend.ports.registers import KnowledgeEntry, LedgerCandidate, RegisterEntry
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.mapping import decode_instant
 
 H, K = t.registers.c, t.knowledge.c
 _IN = "{0} >= :start AND {0} < :end"
@@ -137,12 +138,12 @@ class SqlRegisterStore:
 def _to_register_entry(r: Any) -> RegisterEntry:
     return RegisterEntry(
         r.id, r.kind, r.unit, r.name, r.on_date, json.loads(r.facts), tuple(json.loads(r.files)), r.by, from_micros(r.at),
-        None if r.ended_at is None else from_micros(r.ended_at),
+        decode_instant(r.ended_at),
     )  # fmt: skip
 
 
 def _to_knowledge(r: Any) -> KnowledgeEntry:
     return KnowledgeEntry(
         r.id, r.unit, r.title, r.body, r.change, r.replaces, r.by, from_micros(r.at), r.state, r.reviewed_by,
-        r.reviewer_unit, None if r.reviewed_at is None else from_micros(r.reviewed_at), r.opinion,
+        r.reviewer_unit, decode_instant(r.reviewed_at), r.opinion,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from backend.domain.instants import from_micros, to_micros
 from backend.ports.runs import Contest, Exclusion, Run
 from storage import tables as t
 from storage.engine.database import Database
+from storage.engine.mapping import decode_instant, encode
 
 R, A, X = t.score_runs.c, t.score_appeals.c, t.score_exclusions.c
 #: what may still change a past month, by name: open duties of its cohort, undecided requests (Q15)
@@ -182,15 +183,11 @@ class SqlRunStore:
         return await self._db.execute(query) == 1
 
 
-def _at(value: int | None) -> datetime | None:
-    return None if value is None else from_micros(value)
-
-
 def _to_run(r: Any) -> Run:
     sheet = getattr(r, "sheet", None)
     return Run(
         r.id, r.period, r.scheme, r.state, r.by, from_micros(r.at), {} if sheet is None else json.loads(sheet), r.hash,
-        _at(r.locked_at), r.locked_by, r.revision_of, _at(r.check_until), r.forced,
+        decode_instant(r.locked_at), r.locked_by, r.revision_of, decode_instant(r.check_until), r.forced,
     )  # fmt: skip
 
 
@@ -198,14 +195,14 @@ def _to_contest(r: Any) -> Contest:
     return Contest(
         r.id, r.run_id, r.unit, r.item, r.words, r.by, from_micros(r.at), r.period, tuple(json.loads(r.files)),
         tuple(json.loads(r.tickets)), r.state, None if r.proposal is None else json.loads(r.proposal), r.proposed_by,
-        _at(r.proposed_at), r.decided_by, _at(r.decided_at),
+        decode_instant(r.proposed_at), r.decided_by, decode_instant(r.decided_at),
     )  # fmt: skip
 
 
 def _to_exclusion(r: Any) -> Exclusion:
     return Exclusion(
         r.id, r.month, r.unit, r.item, r.ticket, r.reason, r.by, from_micros(r.at), r.state, r.decided_by,
-        _at(r.decided_at), r.appeal_id,
+        decode_instant(r.decided_at), r.appeal_id,
     )  # fmt: skip
 
 
@@ -213,5 +210,5 @@ def _exclusion_columns(e: Exclusion) -> dict[str, Any]:
     return {
         "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
         "by": e.by, "at": to_micros(e.at), "state": e.state, "decided_by": e.decided_by,
-        "decided_at": None if e.decided_at is None else to_micros(e.decided_at), "appeal_id": e.appeal_id,
+        "decided_at": encode(e.decided_at), "appeal_id": e.appeal_id,
     }  # fmt: skip

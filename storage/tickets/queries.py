@@ -24,7 +24,7 @@ from backend.ports.ticket_queries import (
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
-from storage.engine.mapping import MAPPERS
+from storage.engine.mapping import MAPPERS, decode_instant
 from storage.tickets.search import (
     SEARCH_WINDOW,
     TICKET_COLUMNS,
@@ -233,7 +233,7 @@ def _load_page(
 
 def _to_delivery(row: Any) -> DeliveryView:
     message = MAPPERS[Message].read(row[: len(_MESSAGE_COLUMNS)])
-    return DeliveryView(message, row.ticket_no, _at(row.sent_at), row.provider_id, row.error, row.cost)
+    return DeliveryView(message, row.ticket_no, decode_instant(row.sent_at), row.provider_id, row.error, row.cost)
 
 
 def _load_calls(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
@@ -245,21 +245,17 @@ def _load_calls(c: Connection, rows: Sequence[Any]) -> tuple[CallView, ...]:
         for d in c.execute(select(t.dials).where(t.dials.c.call_id.in_(ids)).order_by(t.dials.c.id)):
             of[d.call_id].append(
                 CallAttemptView(d.id, d.call_id, d.number, d.state, d.status, d.answered_by, from_micros(d.asked_at),
-                     _at(d.ended_at), d.duration, d.outcome, d.error, d.keys, _at(d.answered_at), d.cost,
+                     decode_instant(d.ended_at), d.duration, d.outcome, d.error, d.keys, decode_instant(d.answered_at), d.cost,
                      d.recording is not None, scripts[d.call_id], _parse_script_version(d.said))
             )  # fmt: skip
     return tuple(
         CallView(
             r.id, r.ticket_no, r.assignment_id, r.letter_id, r.person, r.to_masked, r.purpose,
             max(r.tries, len(of[r.id])), r.state, r.outcome, r.keys, r.duration, r.cost, from_micros(r.created_at),
-            _at(r.ended_at), tuple(of[r.id]),
+            decode_instant(r.ended_at), tuple(of[r.id]),
         )
         for r in rows
     )  # fmt: skip
-
-
-def _at(value: int | None) -> datetime | None:
-    return None if value is None else from_micros(value)
 
 
 def _parse_script_version(said: str | None) -> int | None:

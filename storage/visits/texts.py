@@ -13,6 +13,7 @@ from storage.engine.database import Database
 from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.mapping import decode_instant, encode
 
 X = t.caller_texts.c
 _OPEN_STATES = ("pending", "sending", "sent")
@@ -51,7 +52,7 @@ class SqlRequesterTextStore:
         provider_id: str | None = None, error: str | None = None, cost: str | None = None,
     ) -> None:  # fmt: skip
         values: dict[str, Any] = {
-            "state": state, "next_at": None if next_at is None else to_micros(next_at),
+            "state": state, "next_at": encode(next_at),
             "provider_id": func.coalesce(provider_id, X.provider_id), "error": func.coalesce(error, X.error),
             "cost": func.coalesce(cost, X.cost),
         }  # fmt: skip
@@ -91,6 +92,6 @@ def _select_texts() -> Any:
 def _to_text(r: Any) -> RequesterText:
     return RequesterText(
         r.id, r.ticket_id, r.no, r.kind, r.round, r.to_masked, bool(r.two_way), r.state, r.attempts,
-        from_micros(r.created_at), None if r.sent_at is None else from_micros(r.sent_at), r.provider_id, r.status, r.error,
+        from_micros(r.created_at), decode_instant(r.sent_at), r.provider_id, r.status, r.error,
         r.cost, r.answered,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from backend.ports.visits import CallTally, DoNotCallEntry, Recording, VisitReco
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
+from storage.engine.mapping import decode_instant
 
 T, V, K, D, A = t.tickets.c, t.visits.c, t.calls.c, t.dials.c, t.assignments.c
 REF_LENGTH = 16  # characters of a blind index that identify an entry
@@ -63,7 +64,7 @@ class SqlVisitStore:
         recordings = select(D.id).join(t.calls, K.id == D.call_id).where(*mine, D.recording.is_not(None)).order_by(D.id)
         return VisitTask(
             r.id, r.no, round_, r.category, r.grade, frozenset(r.flags.split()), r.management, r.unit,
-            from_micros(r.generated_at), _at(r.closed_at), _at(r.due_at), r.duty_grade == "urgent" and r.grade != "urgent",
+            from_micros(r.generated_at), decode_instant(r.closed_at), decode_instant(r.due_at), r.duty_grade == "urgent" and r.grade != "urgent",
             r.phone_tail, bool(r.no_visit), self._vault.open("tickets", r.id, "name", r.name_sealed), answers,
             tuple(c.execute(recordings).scalars()),
             tuple(VisitRecord(v.kind, from_micros(v.at), v.by, v.answer, v.contacted, v.resolved, v.note)
@@ -173,7 +174,3 @@ class SqlVisitStore:
             return [CallTally(unit, out, e[0], e[1], tuple(e[2])) for (unit, out), e in sorted(sums.items())]
 
         return await self._db.read(work)
-
-
-def _at(value: int | None) -> datetime | None:
-    return None if value is None else from_micros(value)
