@@ -1,13 +1,12 @@
 """The messages people hold: recorded when sent, found when answered, claimed when stale."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, bindparam, or_, select, update
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.ports.cards import HeldCard, NewCard
 from storage import tables as t
 from storage.engine.compiled import Compiled
@@ -15,10 +14,11 @@ from storage.engine.database import Database
 from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
-from storage.engine.mapping import encode
+from storage.engine.mapping import RowMapper, encode
 from storage.office.config import bump_epoch
 
 C = t.cards.c
+_CARD = RowMapper(HeldCard)
 NEVER_SHOWN = -1  # the version shown by a message that must be updated whatever the ticket does
 _COLUMNS = [C.id, C.channel, C.address, C.message_id, C.person, C.ticket_id, C.assignment_id, C.kind,
             C.shown, C.wanted, C.facts, C.sent_at, C.state, C.attempts]  # fmt: skip
@@ -109,7 +109,7 @@ class SqlCardStore:
             .values(owner=owner, lease_until=to_micros(lease_until), attempts=C.attempts + 1)
             .returning(*_COLUMNS)
         )
-        return await self._db.write(lambda c: [_to_card(r) for r in c.execute(query).all()])
+        return await self._db.write(lambda c: [_CARD.read(r) for r in c.execute(query).all()])
 
     async def mark_shown(self, card_id: int, owner: str, version: int) -> bool:
         return await self._release(card_id, owner, {"shown": version, "attempts": 0, "not_before": None})
@@ -142,11 +142,4 @@ class SqlCardStore:
         return self._vault.open("tickets", ticket_id, "name", found[0].name_sealed) if found else None
 
     async def _load(self, query: Select[Any]) -> list[HeldCard]:
-        return await self._db.fetch_all(query, _to_card)
-
-
-def _to_card(r: Any) -> HeldCard:
-    return HeldCard(
-        r.id, r.channel, r.address, r.message_id, r.person, r.ticket_id, r.assignment_id, r.kind, r.shown,
-        r.wanted, json.loads(r.facts), from_micros(r.sent_at), r.state, r.attempts,
-    )  # fmt: skip
+        return await self._db.fetch_all(query, _CARD.read)

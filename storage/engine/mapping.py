@@ -8,15 +8,18 @@ import typing
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.records import Assignment, Duty, JournalEntry, Message, Request, Ticket, Unit, Visit
 from storage import tables
 
-T = TypeVar("T")
+if typing.TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 TABLE_OF: dict[type, Table] = {
     Ticket: tables.tickets, Assignment: tables.assignments, Duty: tables.duties, Request: tables.requests,
@@ -61,22 +64,28 @@ def _reader(annotation: Any) -> Callable[[Any], Any] | None:
         return {member.value: member for member in kind}.__getitem__
     if origin is frozenset:
         return lambda line: frozenset(line.split())
+    if origin is tuple:
+        return lambda body: tuple(json.loads(body))
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return lambda body: json.loads(body) if isinstance(body, str) else body
     return None
 
 
-class RowMapper:
+class RowMapper(Generic[T]):
     """Maps one dataclass to rows; field readers are worked out once."""
 
-    def __init__(self, record_type: type) -> None:
+    def __init__(self, record_type: type[T]) -> None:
         hints = typing.get_type_hints(record_type)
         self.record_type = record_type
         self.names = tuple(f.name for f in dataclasses.fields(record_type))
         self._fields = operator.attrgetter(*self.names)
         self._readers = tuple((i, r) for i, n in enumerate(self.names) if (r := _reader(hints[n])) is not None)
 
-    def read(self, row: "typing.Sequence[Any]") -> Any:
+    def columns(self, table: Table) -> list[Column[Any]]:
+        """Return the columns of the fields, in their order, for a SELECT whose rows `read` takes."""
+        return [table.c[name] for name in self.names]
+
+    def read(self, row: "typing.Sequence[Any]") -> T:
         """Build the record from a row whose columns are in field order."""
         values = list(row)
         for index, reader in self._readers:
@@ -84,13 +93,17 @@ class RowMapper:
                 values[index] = reader(values[index])
         return self.record_type(*values)
 
-    def from_mapping(self, row: Mapping[str, Any]) -> Any:
+    def from_mapping(self, row: Mapping[str, Any]) -> T:
         """Build the record from a mapping of columns."""
         return self.read([row[name] for name in self.names])
 
-    def write(self, record: Any) -> tuple[Any, ...]:
+    def write(self, record: T) -> tuple[Any, ...]:
         """Return the record's column values in field order."""
         return tuple([v if type(v) in PLAIN_TYPES else encode(v) for v in self._fields(record)])
 
+    def values(self, record: T) -> dict[str, Any]:
+        """Return the record's column values by column, for an INSERT or UPDATE."""
+        return dict(zip(self.names, self.write(record), strict=True))
 
-MAPPERS: dict[type, RowMapper] = {noun: RowMapper(noun) for noun in TABLE_OF}
+
+MAPPERS: dict[type, RowMapper[Any]] = {noun: RowMapper(noun) for noun in TABLE_OF}

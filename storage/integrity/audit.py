@@ -1,19 +1,20 @@
 """The audit log: rows are added and read, never changed."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.ports.audit import AuditEntry
 from backend.ports.ticket_queries import Page
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
-from storage.engine.mapping import encode
+from storage.engine.mapping import RowMapper, encode
+
+_ENTRY = RowMapper(AuditEntry)
 
 
 def build_audit_row(
@@ -48,11 +49,8 @@ class SqlAuditStore:
         return await self._db.fetch_count(query)
 
     async def list_entries(self, *, before: int | None = None, limit: int = 50) -> Page[AuditEntry]:
-        query = select(t.audit).order_by(t.audit.c.id.desc()).limit(limit + 1)
+        query = select(*_ENTRY.columns(t.audit)).order_by(t.audit.c.id.desc()).limit(limit + 1)
         if before is not None:
             query = query.where(t.audit.c.id < before)
-        rows = await self._db.fetch_rows(query)
-        items = tuple(
-            AuditEntry(r.id, from_micros(r.at), r.who, r.what, r.about, json.loads(r.facts)) for r in rows[:limit]
-        )
-        return Page(items, items[-1].id if len(rows) > limit else None)
+        found = await self._db.fetch_all(query, _ENTRY.read)
+        return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)

@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, literal, select, text, update
 
 from backend.domain.duty_roster import Shift, StandIn
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.domain.records import Person, Unit
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket import Role
 from backend.ports.config import OfficeConfig, SettingVersion
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
-from storage.engine.mapping import decode_instant
+from storage.engine.mapping import RowMapper, decode_instant
 
+_UNIT, _VERSION = RowMapper(Unit), RowMapper(SettingVersion)
+SHIFT, STAND_IN = RowMapper(Shift), RowMapper(StandIn)
 _BUMP_EPOCH = text(
     "INSERT INTO house (name, value) VALUES ('epoch', '1') "
     "ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(house.value AS INTEGER) + 1 AS TEXT)"
@@ -49,32 +50,16 @@ class SqlConfigStore:
         await self._ids.refill(1)
 
         def work(c: Connection) -> None:
-            c.execute(
-                insert(t.settings).values(
-                    id=self._ids.take(),
-                    key=version.key,
-                    unit=version.unit,
-                    value=version.value,
-                    from_at=to_micros(version.from_at),
-                    by=version.by,
-                    set_at=to_micros(version.set_at),
-                )  # fmt: skip
-            )
+            c.execute(insert(t.settings).values(id=self._ids.take(), **_VERSION.values(version)))
             bump_epoch(c)
 
         await self._db.write(work)
 
     async def list_versions(self, key: str | None = None) -> Sequence[SettingVersion]:
-        def work(c: Connection) -> list[SettingVersion]:
-            query = select(t.settings).order_by(t.settings.c.id)
-            if key is not None:
-                query = query.where(t.settings.c.key == key)
-            return [
-                SettingVersion(r.key, r.unit, r.value, from_micros(r.from_at), r.by, from_micros(r.set_at))
-                for r in c.execute(query)
-            ]
-
-        return await self._db.read(work)
+        query = select(*_VERSION.columns(t.settings)).order_by(t.settings.c.id)
+        if key is not None:
+            query = query.where(t.settings.c.key == key)
+        return await self._db.fetch_all(query, _VERSION.read)
 
     async def set_days(self, days: Mapping[date, bool], note: str, by: str, now: datetime) -> int:
         def work(c: Connection) -> int:
@@ -93,40 +78,20 @@ class SqlConfigStore:
 
     async def save_units(self, units: Sequence[Unit]) -> list[bool]:
         def work(c: Connection) -> list[bool]:
-            known = {r.code: _unit(r) for r in c.execute(select(t.units))}
+            known = {r.code: _UNIT.read(r) for r in c.execute(select(*_UNIT.columns(t.units)))}
             changed = []
             for unit in units:
                 changed.append(known.get(unit.code) != unit)
                 if unit.code not in known:
-                    c.execute(insert(t.units).values(**_unit_columns(unit)))
+                    c.execute(insert(t.units).values(**_UNIT.values(unit)))
                 elif changed[-1]:
-                    c.execute(update(t.units).where(t.units.c.code == unit.code).values(**_unit_columns(unit)))
+                    c.execute(update(t.units).where(t.units.c.code == unit.code).values(**_UNIT.values(unit)))
                 known[unit.code] = unit
             if any(changed):
                 bump_epoch(c)
             return changed
 
         return await self._db.write(work)
-
-
-def _unit_columns(unit: Unit) -> dict[str, Any]:
-    return {
-        "code": unit.code, "name": unit.name, "kind": unit.kind.value, "region": unit.region, "parent": unit.parent,
-        "province_department": unit.province_department, "active": unit.active, "pilot": unit.pilot,
-    }  # fmt: skip
-
-
-def _unit(r: Any) -> Unit:
-    return Unit(
-        r.code,
-        r.name,
-        UnitKind(r.kind),
-        r.region,
-        r.parent,
-        bool(r.province_department),
-        bool(r.active),
-        bool(r.pilot),
-    )
 
 
 def _load(c: Connection, now: datetime) -> OfficeConfig:
@@ -165,7 +130,7 @@ def _load(c: Connection, now: datetime) -> OfficeConfig:
         (plain if r.unit is None else by_unit.setdefault(r.unit, {}))[r.key] = r.value
     return OfficeConfig(
         epoch=read_epoch(c),
-        units={r.code: _unit(r) for r in c.execute(select(t.units))},
+        units={r.code: _UNIT.read(r) for r in c.execute(select(*_UNIT.columns(t.units)))},
         people=tuple(people),
         settings=plain,
         unit_settings=by_unit,
@@ -180,18 +145,14 @@ def _load(c: Connection, now: datetime) -> OfficeConfig:
 
 def _shifts(c: Connection, at: int) -> tuple[Shift, ...]:
     k = t.duty_shifts.c
-    query = select(t.duty_shifts).where(k.to_at > at).order_by(k.from_at, k.id)
-    return tuple(
-        Shift(r.id, r.unit, from_micros(r.from_at), from_micros(r.to_at), r.person, r.deputy) for r in c.execute(query)
-    )
+    query = select(*SHIFT.columns(t.duty_shifts)).where(k.to_at > at).order_by(k.from_at, k.id)
+    return tuple(SHIFT.read(r) for r in c.execute(query))
 
 
 def _stand_ins(c: Connection, at: int) -> tuple[StandIn, ...]:
     k = t.stand_ins.c
-    query = select(t.stand_ins).where(k.to_at > at).order_by(k.from_at, k.id)
-    return tuple(
-        StandIn(r.id, r.absent, r.person, from_micros(r.from_at), from_micros(r.to_at)) for r in c.execute(query)
-    )
+    query = select(*STAND_IN.columns(t.stand_ins)).where(k.to_at > at).order_by(k.from_at, k.id)
+    return tuple(STAND_IN.read(r) for r in c.execute(query))
 
 
 def _until(c: Connection, at: int) -> datetime | None:

@@ -1,20 +1,23 @@
 """Duty roster tables: shifts, stand-ins, handover notes and quiet hours; all but the notes bump the epoch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from backend.domain.duty_roster import Shift, StandIn
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.ports.duty_roster import Handover
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
-from storage.office.config import bump_epoch
+from storage.engine.mapping import RowMapper
+from storage.office.config import SHIFT, STAND_IN, bump_epoch
 
 D, S = t.duty_shifts.c, t.stand_ins.c
+_HANDOVER = RowMapper(Handover)
 
 
 class SqlDutyRosterStore:
@@ -65,21 +68,18 @@ class SqlDutyRosterStore:
 
     async def list_shifts(self, unit: str, begin: datetime, end: datetime) -> Sequence[Shift]:
         query = (
-            select(t.duty_shifts)
+            select(*SHIFT.columns(t.duty_shifts))
             .where(D.unit == unit, D.to_at > to_micros(begin), D.from_at < to_micros(end))
             .order_by(D.from_at, D.id)
         )
-        return await self._db.fetch_all(query, _shift)
+        return await self._db.fetch_all(query, SHIFT.read)
 
     async def add_stand_in(self, stand_in: StandIn, by: str, now: datetime) -> StandIn:
         await self._ids.refill(1)
 
         def work(c: Connection) -> StandIn:
-            kept = StandIn(self._ids.take(), stand_in.absent, stand_in.person, stand_in.from_at, stand_in.to_at)
-            c.execute(insert(t.stand_ins).values(
-                id=kept.id, absent=kept.absent, person=kept.person, from_at=to_micros(kept.from_at),
-                to_at=to_micros(kept.to_at), by=by, set_at=to_micros(now),
-            ))  # fmt: skip
+            kept = replace(stand_in, id=self._ids.take())
+            c.execute(insert(t.stand_ins).values(**STAND_IN.values(kept), by=by, set_at=to_micros(now)))
             bump_epoch(c)
             return kept
 
@@ -98,21 +98,23 @@ class SqlDutyRosterStore:
         return await self._db.write(work)
 
     async def list_stand_ins(self, now: datetime) -> Sequence[StandIn]:
-        query = select(t.stand_ins).where(S.to_at > to_micros(now)).order_by(S.from_at, S.id)
-        return await self._db.fetch_all(
-            query, lambda r: StandIn(r.id, r.absent, r.person, from_micros(r.from_at), from_micros(r.to_at))
-        )
+        query = select(*STAND_IN.columns(t.stand_ins)).where(S.to_at > to_micros(now)).order_by(S.from_at, S.id)
+        return await self._db.fetch_all(query, STAND_IN.read)
 
     async def add_handover(self, handover: Handover) -> None:
         await self._ids.refill(1)
-        values = {"id": self._ids.take(), "unit": handover.unit, "at": to_micros(handover.at),
-                  "person": handover.person, "text": handover.text}  # fmt: skip
+        values = {"id": self._ids.take(), **_HANDOVER.values(handover)}
         await self._db.execute(insert(t.handovers).values(**values))
 
     async def list_handovers(self, unit: str, limit: int) -> Sequence[Handover]:
         k = t.handovers.c
-        query = select(t.handovers).where(k.unit == unit).order_by(k.at.desc(), k.id.desc()).limit(limit)
-        return await self._db.fetch_all(query, lambda r: Handover(from_micros(r.at), r.unit, r.person, r.text))
+        query = (
+            select(*_HANDOVER.columns(t.handovers))
+            .where(k.unit == unit)
+            .order_by(k.at.desc(), k.id.desc())
+            .limit(limit)
+        )
+        return await self._db.fetch_all(query, _HANDOVER.read)
 
     async def set_quiet_hours(self, person: str, hours: str | None, now: datetime) -> None:
         def work(c: Connection) -> None:
@@ -125,9 +127,5 @@ class SqlDutyRosterStore:
 
 
 def _shift_of(c: Connection, shift_id: int) -> Shift | None:
-    row = c.execute(select(t.duty_shifts).where(D.id == shift_id)).first()
-    return None if row is None else _shift(row)
-
-
-def _shift(r: Any) -> Shift:
-    return Shift(r.id, r.unit, from_micros(r.from_at), from_micros(r.to_at), r.person, r.deputy)
+    row = c.execute(select(*SHIFT.columns(t.duty_shifts)).where(D.id == shift_id)).first()
+    return None if row is None else SHIFT.read(row)

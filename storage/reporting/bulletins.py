@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.ports.reporting import (
     BulletinIssue,
     Figures,
@@ -23,8 +23,10 @@ from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.mapping import RowMapper
 from storage.reporting import figures as counting
 
+_ISSUE = RowMapper(BulletinIssue)
 MAX_PLACES = 200_000  # distinct places read; the most frequent first
 BATCH_SIZE = 500
 
@@ -88,7 +90,9 @@ class SqlBulletinStore:
         new_id, k = self._ids.take(), t.bulletins.c
 
         def work(c: Connection) -> BulletinIssue | None:
-            row = c.execute(select(t.bulletins).where(k.kind == kind, k.period == period).with_for_update()).first()
+            row = c.execute(
+                select(*_ISSUE.columns(t.bulletins)).where(k.kind == kind, k.period == period).with_for_update()
+            ).first()
             of_year = (k.kind == kind, k.year == year)
             if wanted_number is not None:
                 taken = c.execute(select(k.period).where(*of_year, k.number == wanted_number)).scalar()
@@ -130,21 +134,21 @@ class SqlBulletinStore:
         k = t.bulletins.c
         narrowed = [*([k.period == period] if period is not None else []), *([k.kind != except_kind] if except_kind else []),
                     *([k.id < before] if before is not None else [])]  # fmt: skip
-        query = select(t.bulletins).where(*narrowed).order_by(k.id.desc()).limit(limit + 1)
+        query = select(*_ISSUE.columns(t.bulletins)).where(*narrowed).order_by(k.id.desc()).limit(limit + 1)
 
         def work(c: Connection) -> Page[tuple[BulletinIssue, Sequence[IssueDocument]]]:
             rows = c.execute(query).all()
-            kept = tuple((_to_issue(row), _list_documents(c, row.id)) for row in rows[:limit])
+            kept = tuple((_ISSUE.read(row), _list_documents(c, row.id)) for row in rows[:limit])
             return Page(kept, rows[limit - 1].id if len(rows) > limit else None)
 
         return await self._db.read(work)
 
     async def get_issue(self, issue_id: int) -> tuple[BulletinIssue, Sequence[IssueDocument]] | None:
-        query = select(t.bulletins).where(t.bulletins.c.id == issue_id)
+        query = select(*_ISSUE.columns(t.bulletins)).where(t.bulletins.c.id == issue_id)
 
         def work(c: Connection) -> tuple[BulletinIssue, Sequence[IssueDocument]] | None:
             row = c.execute(query).first()
-            return None if row is None else (_to_issue(row), _list_documents(c, row.id))
+            return None if row is None else (_ISSUE.read(row), _list_documents(c, row.id))
 
         return await self._db.read(work)
 
@@ -153,12 +157,6 @@ class SqlBulletinStore:
         query = select(k.content).where(k.bulletin_id == issue_id, k.name == name)
         found = await self._db.fetch_value(query)
         return None if found is None else bytes(found)
-
-
-def _to_issue(r: Any) -> BulletinIssue:
-    return BulletinIssue(
-        r.id, r.kind, r.period, r.year, r.number, r.revision, r.state, from_micros(r.made_at), r.made_by, r.error
-    )
 
 
 def _list_documents(c: Connection, issue_id: int) -> list[IssueDocument]:

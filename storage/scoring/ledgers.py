@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.ports.ledgers import LedgerEntry, LedgerFilter
 from storage import tables as t
 from storage.engine.database import Database
-from storage.engine.mapping import decode_instant, encode
+from storage.engine.mapping import RowMapper
 
 K = t.ledger.c
+_ENTRY = RowMapper(LedgerEntry)
 UNDECIDED = ("draft", "entered")
 
 
@@ -25,14 +26,14 @@ class SqlLedgerStore:
 
     async def list_accepted_entries(self, first: str, last: str, unit: str | None = None) -> Sequence[LedgerEntry]:
         """List accepted entries of the months `first` to `last`, oldest first."""
-        query = select(t.ledger).where(K.state == "accepted", K.month.between(first, last))
+        query = select(*_ENTRY.columns(t.ledger)).where(K.state == "accepted", K.month.between(first, last))
         if unit is not None:
             query = query.where(K.unit == unit)
         query = query.order_by(K.month, K.id)
-        return await self._db.fetch_all(query, _to_entry)
+        return await self._db.fetch_all(query, _ENTRY.read)
 
     async def list_ledger_entries(self, criteria: LedgerFilter, limit: int) -> Sequence[LedgerEntry]:
-        query = select(t.ledger).order_by(K.id.desc()).limit(limit)
+        query = select(*_ENTRY.columns(t.ledger)).order_by(K.id.desc()).limit(limit)
         for column, value in ((K.month, criteria.month), (K.unit, criteria.unit), (K.kind, criteria.kind)):
             if value is not None:
                 query = query.where(column == value)
@@ -40,11 +41,11 @@ class SqlLedgerStore:
             query = query.where(K.state.in_(criteria.states))
         if criteria.before is not None:
             query = query.where(K.id < criteria.before)
-        return await self._db.fetch_all(query, _to_entry)
+        return await self._db.fetch_all(query, _ENTRY.read)
 
     async def get_ledger_entry(self, entry_id: int) -> LedgerEntry | None:
-        query = select(t.ledger).where(K.id == entry_id)
-        return await self._db.fetch_one(query, _to_entry)
+        query = select(*_ENTRY.columns(t.ledger)).where(K.id == entry_id)
+        return await self._db.fetch_one(query, _ENTRY.read)
 
     async def add_ledger_entries(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
         def work(c: Connection) -> list[bool]:
@@ -53,22 +54,22 @@ class SqlLedgerStore:
                 query = select(K.id).where(K.fingerprint == entry.fingerprint)
                 kept.append(c.execute(query).first() is None)
                 if kept[-1]:
-                    c.execute(insert(t.ledger).values(**_columns(entry)))
+                    c.execute(insert(t.ledger).values(**build_entry_row(entry)))
             return kept
 
         return await self._db.write(work)
 
     async def save_drafts(self, entries: Sequence[LedgerEntry]) -> Sequence[bool]:
         def one(c: Connection, entry: LedgerEntry) -> bool:
-            row = c.execute(select(t.ledger).where(K.fingerprint == entry.fingerprint)).first()
+            row = c.execute(select(*_ENTRY.columns(t.ledger)).where(K.fingerprint == entry.fingerprint)).first()
             if row is None:
-                c.execute(insert(t.ledger).values(**_columns(entry)))
+                c.execute(insert(t.ledger).values(**build_entry_row(entry)))
                 return True
-            old = _to_entry(row)
+            old = _ENTRY.read(row)
             new = replace(old, count=entry.count, level=entry.level, note=entry.note, tickets=entry.tickets)
             if old.state != "draft" or new == old:
                 return False
-            c.execute(update(t.ledger).where(K.id == old.id, K.state == "draft").values(**_columns(new)))
+            c.execute(update(t.ledger).where(K.id == old.id, K.state == "draft").values(**build_entry_row(new)))
             return True
 
         return await self._db.write(lambda c: [one(c, entry) for entry in entries])
@@ -93,22 +94,6 @@ class SqlLedgerStore:
         return await self._db.write(work)
 
 
-def _columns(entry: LedgerEntry) -> dict[str, Any]:
-    return {
-        "id": entry.id, "kind": entry.kind, "unit": entry.unit, "month": entry.month, "count": entry.count,
-        "level": entry.level, "matter": entry.matter, "points": entry.points, "note": entry.note,
-        "evidence": entry.evidence, "facts": json.dumps(dict(entry.facts)), "entered_by": entry.entered_by,
-        "entered_at": to_micros(entry.entered_at), "state": entry.state, "reviewed_by": entry.reviewed_by,
-        "reviewed_at": encode(entry.reviewed_at),
-        "fingerprint": entry.fingerprint, "document_date": entry.document_date, "files": json.dumps(entry.files),
-        "tickets": json.dumps(entry.tickets, ensure_ascii=False), "replaces": entry.replaces, "reason": entry.reason,
-    }  # fmt: skip
-
-
-def _to_entry(r: Any) -> LedgerEntry:
-    return LedgerEntry(
-        r.id, r.kind, r.unit, r.month, r.count, r.level, r.matter, r.points, r.note, r.evidence, r.entered_by,
-        from_micros(r.entered_at), r.state, r.fingerprint, r.reviewed_by,
-        decode_instant(r.reviewed_at), json.loads(r.facts), r.document_date,
-        tuple(json.loads(r.files)), tuple(json.loads(r.tickets)), r.replaces, r.reason,
-    )  # fmt: skip
+def build_entry_row(entry: LedgerEntry) -> dict[str, Any]:
+    """Return the row of an entry; its facts keep their order."""
+    return _ENTRY.values(entry) | {"facts": json.dumps(dict(entry.facts))}

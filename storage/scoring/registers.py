@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import insert, or_, select, text, update
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.ports.registers import KnowledgeEntry, LedgerCandidate, RegisterEntry
 from storage import tables as t
 from storage.engine.database import Database
-from storage.engine.mapping import decode_instant
+from storage.engine.mapping import RowMapper
 
 H, K = t.registers.c, t.knowledge.c
+_REGISTER, _KNOWLEDGE = RowMapper(RegisterEntry), RowMapper(KnowledgeEntry)
 _IN = "{0} >= :start AND {0} < :end"
 _PRAISE = f"""SELECT COALESCE(a.unit, t.management) AS unit, t.no, '' AS said, t.id FROM tickets t
     LEFT JOIN assignments a ON a.id = t.lead_id WHERE t.category = 'praise' AND {_IN.format("t.generated_at")}
@@ -42,22 +43,18 @@ class SqlRegisterStore:
     _db: Database
 
     async def add_register_entry(self, entry: RegisterEntry) -> None:
-        values = {
-            "id": entry.id, "kind": entry.kind, "unit": entry.unit, "name": entry.name,
-            "on_date": entry.on_date, "facts": json.dumps(dict(entry.facts), ensure_ascii=False),
-            "files": json.dumps(entry.files), "by": entry.by, "at": to_micros(entry.at),
-        }  # fmt: skip
+        values = _REGISTER.values(entry) | {"facts": json.dumps(dict(entry.facts), ensure_ascii=False)}  # in its order
         await self._db.execute(insert(t.registers).values(**values))
 
     async def list_register_entries(
         self, kind: str, unit: str | None = None, before: int | None = None, limit: int = 500
     ) -> Sequence[RegisterEntry]:
-        query = select(t.registers).where(H.kind == kind).order_by(H.id.desc()).limit(limit)
+        query = select(*_REGISTER.columns(t.registers)).where(H.kind == kind).order_by(H.id.desc()).limit(limit)
         if unit is not None:
             query = query.where(H.unit == unit)
         if before is not None:
             query = query.where(H.id < before)
-        return await self._db.fetch_all(query, _to_register_entry)
+        return await self._db.fetch_all(query, _REGISTER.read)
 
     async def end_register_entry(self, entry_id: int, kind: str, by: str, at: datetime) -> bool:
         query = (
@@ -70,20 +67,16 @@ class SqlRegisterStore:
     # -- knowledge
 
     async def add_knowledge(self, entry: KnowledgeEntry) -> None:
-        values = {
-            "id": entry.id, "unit": entry.unit, "title": entry.title, "body": entry.body, "change": entry.change,
-            "replaces": entry.replaces, "by": entry.by, "at": to_micros(entry.at), "state": entry.state,
-        }  # fmt: skip
-        await self._db.execute(insert(t.knowledge).values(**values))
+        await self._db.execute(insert(t.knowledge).values(**_KNOWLEDGE.values(entry)))
 
     async def get_knowledge(self, entry_id: int) -> KnowledgeEntry | None:
-        query = select(t.knowledge).where(K.id == entry_id)
-        return await self._db.fetch_one(query, _to_knowledge)
+        query = select(*_KNOWLEDGE.columns(t.knowledge)).where(K.id == entry_id)
+        return await self._db.fetch_one(query, _KNOWLEDGE.read)
 
     async def list_knowledge(
         self, unit: str | None, state: str | None, text: str, before: int | None, limit: int
     ) -> Sequence[KnowledgeEntry]:
-        query = select(t.knowledge).order_by(K.id.desc()).limit(limit)
+        query = select(*_KNOWLEDGE.columns(t.knowledge)).order_by(K.id.desc()).limit(limit)
         for column, value in ((K.unit, unit), (K.state, state)):
             if value is not None:
                 query = query.where(column == value)
@@ -91,7 +84,7 @@ class SqlRegisterStore:
             query = query.where(K.id < before)
         if text:
             query = query.where(or_(K.title.contains(text, autoescape=True), K.body.contains(text, autoescape=True)))
-        return await self._db.fetch_all(query, _to_knowledge)
+        return await self._db.fetch_all(query, _KNOWLEDGE.read)
 
     async def review_knowledge(self, entry_id: int, state: str, by: str, unit: str, at: datetime, opinion: str) -> bool:
         query = (
@@ -133,17 +126,3 @@ class SqlRegisterStore:
         given = {"start": to_micros(start), "end": to_micros(end), **more}
         rows = await self._db.fetch_rows(text(sql), given)
         return [LedgerCandidate(r[0], r[1], r[2], int(r[3])) for r in rows if r[0]]
-
-
-def _to_register_entry(r: Any) -> RegisterEntry:
-    return RegisterEntry(
-        r.id, r.kind, r.unit, r.name, r.on_date, json.loads(r.facts), tuple(json.loads(r.files)), r.by, from_micros(r.at),
-        decode_instant(r.ended_at),
-    )  # fmt: skip
-
-
-def _to_knowledge(r: Any) -> KnowledgeEntry:
-    return KnowledgeEntry(
-        r.id, r.unit, r.title, r.body, r.change, r.replaces, r.by, from_micros(r.at), r.state, r.reviewed_by,
-        r.reviewer_unit, decode_instant(r.reviewed_at), r.opinion,
-    )  # fmt: skip

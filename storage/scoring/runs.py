@@ -5,15 +5,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, literal, select, text, update
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.ports.runs import Contest, Exclusion, Run
 from storage import tables as t
 from storage.engine.database import Database
-from storage.engine.mapping import decode_instant, encode
+from storage.engine.mapping import RowMapper
 
 R, A, X = t.score_runs.c, t.score_appeals.c, t.score_exclusions.c
+_RUN, _CONTEST, _EXCLUSION = RowMapper(Run), RowMapper(Contest), RowMapper(Exclusion)
 #: what may still change a past month, by name: open duties of its cohort, undecided requests (Q15)
 _OPEN_COUNTS = {
     "dispatch": "SELECT count(*) FROM duties WHERE kind = 'dispatch' AND met_at IS NULL AND {0}",
@@ -33,32 +34,28 @@ class SqlRunStore:
     _db: Database
 
     async def add_run(self, run: Run) -> None:
-        values = {
-            "id": run.id, "period": run.period, "scheme": run.scheme, "state": run.state, "by": run.by,
-            "at": to_micros(run.at), "sheet": json.dumps(run.sheet, ensure_ascii=False), "hash": run.hash,
-            "revision_of": run.revision_of,
-        }  # fmt: skip
+        values = _RUN.values(run) | {"sheet": json.dumps(run.sheet, ensure_ascii=False)}  # in its own order
         await self._db.execute(insert(t.score_runs).values(**values))
 
     async def get_run(self, run_id: int) -> Run | None:
-        query = select(t.score_runs).where(R.id == run_id)
-        return await self._db.fetch_one(query, _to_run)
+        query = select(*_RUN.columns(t.score_runs)).where(R.id == run_id)
+        return await self._db.fetch_one(query, _RUN.read)
 
     async def list_runs(self, period: str | None, limit: int) -> Sequence[Run]:
-        columns = [column for column in t.score_runs.c if column.name != "sheet"]
+        columns = [literal("{}") if c.name == "sheet" else c for c in _RUN.columns(t.score_runs)]
         query = select(*columns).order_by(R.id.desc()).limit(limit)
         if period is not None:
             query = query.where(R.period == period)
-        return await self._db.fetch_all(query, _to_run)
+        return await self._db.fetch_all(query, _RUN.read)
 
     async def find_locked_run(self, period: str, scheme: str) -> Run | None:
         query = (
-            select(t.score_runs)
+            select(*_RUN.columns(t.score_runs))
             .where(R.period == period, R.scheme == scheme, R.state == "locked")
             .order_by(R.locked_at.desc(), R.id.desc())
             .limit(1)
         )
-        return await self._db.fetch_one(query, _to_run)
+        return await self._db.fetch_one(query, _RUN.read)
 
     async def is_locked(self, period: str, schemes: Sequence[str]) -> bool:
         query = select(R.id).where(R.period == period, R.state == "locked", R.scheme.in_(["", *schemes])).limit(1)
@@ -98,32 +95,26 @@ class SqlRunStore:
     # -- contests
 
     async def add_contest(self, contest: Contest) -> None:
-        values = {
-            "id": contest.id, "run_id": contest.run_id, "unit": contest.unit, "item": contest.item,
-            "words": contest.words, "by": contest.by, "at": to_micros(contest.at), "period": contest.period,
-            "files": json.dumps(contest.files), "tickets": json.dumps(contest.tickets, ensure_ascii=False),
-            "state": contest.state,
-        }  # fmt: skip
-        await self._db.execute(insert(t.score_appeals).values(**values))
+        await self._db.execute(insert(t.score_appeals).values(**_CONTEST.values(contest)))
 
     async def list_run_contests(self, run_id: int) -> Sequence[Contest]:
-        query = select(t.score_appeals).where(A.run_id == run_id).order_by(A.id)
-        return await self._db.fetch_all(query, _to_contest)
+        query = select(*_CONTEST.columns(t.score_appeals)).where(A.run_id == run_id).order_by(A.id)
+        return await self._db.fetch_all(query, _CONTEST.read)
 
     async def list_contests(
         self, period: str | None, unit: str | None, states: Sequence[str], limit: int
     ) -> Sequence[Contest]:
-        query = select(t.score_appeals).order_by(A.id.desc()).limit(limit)
+        query = select(*_CONTEST.columns(t.score_appeals)).order_by(A.id.desc()).limit(limit)
         for column, value in ((A.period, period), (A.unit, unit)):
             if value is not None:
                 query = query.where(column == value)
         if states:
             query = query.where(A.state.in_(states))
-        return await self._db.fetch_all(query, _to_contest)
+        return await self._db.fetch_all(query, _CONTEST.read)
 
     async def get_contest(self, contest_id: int) -> Contest | None:
-        query = select(t.score_appeals).where(A.id == contest_id)
-        return await self._db.fetch_one(query, _to_contest)
+        query = select(*_CONTEST.columns(t.score_appeals)).where(A.id == contest_id)
+        return await self._db.fetch_one(query, _CONTEST.read)
 
     async def propose_decision(self, contest_id: int, proposal: Mapping[str, Any], by: str, at: datetime) -> bool:
         query = (
@@ -149,8 +140,7 @@ class SqlRunStore:
         def work(c: Connection) -> bool:
             if c.execute(query).rowcount != 1:
                 return False
-            for exclusion in exclusions:
-                c.execute(insert(t.score_exclusions).values(**_exclusion_columns(exclusion)))
+            _insert_exclusions(c, exclusions)
             return True
 
         return await self._db.write(work)
@@ -158,21 +148,17 @@ class SqlRunStore:
     # -- exclusions
 
     async def add_exclusions(self, exclusions: Sequence[Exclusion]) -> None:
-        def work(c: Connection) -> None:
-            for exclusion in exclusions:
-                c.execute(insert(t.score_exclusions).values(**_exclusion_columns(exclusion)))
-
-        await self._db.write(work)
+        await self._db.write(lambda c: _insert_exclusions(c, exclusions))
 
     async def list_exclusions(self, month: str, unit: str | None = None) -> Sequence[Exclusion]:
-        query = select(t.score_exclusions).where(X.month == month).order_by(X.id)
+        query = select(*_EXCLUSION.columns(t.score_exclusions)).where(X.month == month).order_by(X.id)
         if unit is not None:
             query = query.where(X.unit == unit)
-        return await self._db.fetch_all(query, _to_exclusion)
+        return await self._db.fetch_all(query, _EXCLUSION.read)
 
     async def get_exclusion(self, exclusion_id: int) -> Exclusion | None:
-        query = select(t.score_exclusions).where(X.id == exclusion_id)
-        return await self._db.fetch_one(query, _to_exclusion)
+        query = select(*_EXCLUSION.columns(t.score_exclusions)).where(X.id == exclusion_id)
+        return await self._db.fetch_one(query, _EXCLUSION.read)
 
     async def decide_exclusion(self, exclusion_id: int, state: str, by: str, at: datetime) -> bool:
         query = (
@@ -183,32 +169,6 @@ class SqlRunStore:
         return await self._db.execute(query) == 1
 
 
-def _to_run(r: Any) -> Run:
-    sheet = getattr(r, "sheet", None)
-    return Run(
-        r.id, r.period, r.scheme, r.state, r.by, from_micros(r.at), {} if sheet is None else json.loads(sheet), r.hash,
-        decode_instant(r.locked_at), r.locked_by, r.revision_of, decode_instant(r.check_until), r.forced,
-    )  # fmt: skip
-
-
-def _to_contest(r: Any) -> Contest:
-    return Contest(
-        r.id, r.run_id, r.unit, r.item, r.words, r.by, from_micros(r.at), r.period, tuple(json.loads(r.files)),
-        tuple(json.loads(r.tickets)), r.state, None if r.proposal is None else json.loads(r.proposal), r.proposed_by,
-        decode_instant(r.proposed_at), r.decided_by, decode_instant(r.decided_at),
-    )  # fmt: skip
-
-
-def _to_exclusion(r: Any) -> Exclusion:
-    return Exclusion(
-        r.id, r.month, r.unit, r.item, r.ticket, r.reason, r.by, from_micros(r.at), r.state, r.decided_by,
-        decode_instant(r.decided_at), r.appeal_id,
-    )  # fmt: skip
-
-
-def _exclusion_columns(e: Exclusion) -> dict[str, Any]:
-    return {
-        "id": e.id, "month": e.month, "unit": e.unit, "item": e.item, "ticket": e.ticket, "reason": e.reason,
-        "by": e.by, "at": to_micros(e.at), "state": e.state, "decided_by": e.decided_by,
-        "decided_at": encode(e.decided_at), "appeal_id": e.appeal_id,
-    }  # fmt: skip
+def _insert_exclusions(c: Connection, exclusions: Sequence[Exclusion]) -> None:
+    for exclusion in exclusions:
+        c.execute(insert(t.score_exclusions).values(**_EXCLUSION.values(exclusion)))

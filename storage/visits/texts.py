@@ -6,16 +6,17 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from backend.domain.instants import from_micros, to_micros
+from backend.domain.instants import to_micros
 from backend.ports.requester_texts import RequesterText
 from storage import tables as t
 from storage.engine.database import Database
 from storage.engine.dialect import insert_new
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
-from storage.engine.mapping import decode_instant, encode
+from storage.engine.mapping import RowMapper, encode
 
 X = t.caller_texts.c
+_TEXT = RowMapper(RequesterText)
 _OPEN_STATES = ("pending", "sending", "sent")
 
 
@@ -40,7 +41,7 @@ class SqlRequesterTextStore:
 
     async def list_due(self, now: datetime, limit: int) -> Sequence[RequesterText]:
         query = _select_texts().where(X.next_at <= to_micros(now)).order_by(X.next_at, X.id).limit(limit)
-        return await self._db.fetch_all(query, _to_text)
+        return await self._db.fetch_all(query, _TEXT.read)
 
     async def claim(self, text_id: int, now: datetime, until: datetime) -> bool:
         query = update(t.caller_texts).where(X.id == text_id, X.state == "pending", X.next_at <= to_micros(now))
@@ -69,7 +70,7 @@ class SqlRequesterTextStore:
     async def find_awaiting_answer(self, phone: str) -> RequesterText | None:
         query = _select_texts().where(X.phone_index == self._vault.blind_index(phone), X.two_way, X.answered.is_(None))
         query = query.where(X.state.in_(_OPEN_STATES), X.next_at.is_not(None)).order_by(X.id.desc()).limit(1)
-        return await self._db.fetch_one(query, _to_text)
+        return await self._db.fetch_one(query, _TEXT.read)
 
     async def record_answer(self, text_id: int, answer: str, now: datetime) -> bool:
         query = update(t.caller_texts).where(X.id == text_id, X.answered.is_(None))
@@ -82,16 +83,9 @@ class SqlRequesterTextStore:
 
 def list_texts(c: Connection, ticket_id: int) -> list[RequesterText]:
     """List the texts of a ticket, oldest first, within a transaction."""
-    return [_to_text(r) for r in c.execute(_select_texts().where(X.ticket_id == ticket_id).order_by(X.id))]
+    return [_TEXT.read(r) for r in c.execute(_select_texts().where(X.ticket_id == ticket_id).order_by(X.id))]
 
 
 def _select_texts() -> Any:
-    return select(t.caller_texts, t.tickets.c.no).join(t.tickets, t.tickets.c.id == X.ticket_id)
-
-
-def _to_text(r: Any) -> RequesterText:
-    return RequesterText(
-        r.id, r.ticket_id, r.no, r.kind, r.round, r.to_masked, bool(r.two_way), r.state, r.attempts,
-        from_micros(r.created_at), decode_instant(r.sent_at), r.provider_id, r.status, r.error,
-        r.cost, r.answered,
-    )  # fmt: skip
+    columns = [t.tickets.c.no if name == "ticket_no" else X[name] for name in _TEXT.names]
+    return select(*columns).join(t.tickets, t.tickets.c.id == X.ticket_id)
