@@ -1,5 +1,6 @@
 """Automatic supervision (T17) and re-check reminders (A25)."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,8 +18,6 @@ from backend.tickets.service import TicketService
 log = structlog.get_logger("supervision")
 INTERVAL = timedelta(minutes=10)  # office time between runs
 BATCH_SIZE = 200
-#: Suffixes of the settings that say how long a matter may wait, and names of the store's queries.
-AUTOMATIC = ("red_after", "unsatisfied_after", "exposed_after")
 
 
 class AutoSupervision:
@@ -30,6 +29,12 @@ class AutoSupervision:
         self._office = office
         self._texts = texts
         self._last_run: datetime | None = None
+        #: suffix of the setting that says how long a matter may wait → what waits
+        self._queries: dict[str, Callable[[datetime, int], Awaitable[Sequence[WaitingAssignment]]]] = {
+            "red_after": store.list_red,
+            "unsatisfied_after": store.list_unsatisfied,
+            "exposed_after": store.list_exposed,
+        }
 
     async def run_once(self) -> int:
         """Run if ten minutes have passed; return how many tickets were acted on."""
@@ -39,10 +44,10 @@ class AutoSupervision:
         self._last_run = now
         snapshot = await self._office.snapshot()
         done = await self._remind_rechecks(now, snapshot)
-        for what in AUTOMATIC:
+        for what, find_waiting in self._queries.items():
             if snapshot.settings.limit_or_none(f"supervise.auto.{what}") is None:
                 continue
-            for one in await getattr(self._store, what)(now, BATCH_SIZE):
+            for one in await find_waiting(now, BATCH_SIZE):
                 done += await self._supervise(what, one, now, snapshot)
         return done
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -12,7 +13,7 @@ from backend.domain.instants import to_micros
 from backend.domain.move_table import BY_VERB, Transition, is_allowed
 from backend.domain.moves import EFFECTS
 from backend.domain.plan_builder import PlanBuilder
-from backend.domain.records import Assignment, JournalEntry
+from backend.domain.records import Assignment, JournalEntry, Message
 from backend.domain.refusals import Refused
 from backend.domain.ticket import State
 from backend.domain.verb_fields import parse_arguments
@@ -125,14 +126,17 @@ def _is_overtaken(last: JournalEntry, act: Act, transition: Transition) -> bool:
 
 def _find_winner(act: Act, target: Assignment | None) -> tuple[str, datetime] | None:
     """Return who already did, however long ago, what the actor attempts now, and when."""
-    if target is None or act.verb not in _DONE_COLUMNS:
+    if target is None or act.verb not in _DONE:
         return None
-    by, at = (getattr(target, name) for name in _DONE_COLUMNS[act.verb])
+    by, at = _DONE[act.verb](target)
     return None if at is None or by == act.by.code else (by or "system", at)
 
 
-#: Verbs done once, with the columns for who did it and when.
-_DONE_COLUMNS = {"sign": ("signed_by", "signed_at"), "close": ("closed_by", "closed_at")}
+#: Verbs done once, and how to tell who did it and when.
+_DONE: dict[str, Callable[[Assignment], tuple[str | None, datetime | None]]] = {
+    "sign": lambda a: (a.signed_by, a.signed_at),
+    "close": lambda a: (a.closed_by, a.closed_at),
+}
 #: Verbs that compete for the same move: the second of two is refused as overtaken.
 _RIVALS = {
     "sign": ("sign", "auto_sign", "reassign", "cancel"),
@@ -190,7 +194,7 @@ def _build_plan(builder: PlanBuilder, key: bytes) -> Plan:
         ticket_id=snap.ticket.id, expected_version=snap.ticket.version,
         ticket={**builder.ticket_values, "version": entry.version, "head": entry.hash},
         entry=entry, rows=tuple(builder.rows), changes=builder.collect_changes(), redraw=tuple(sorted(builder.redraw)),
-        inbox_id=act.inbox_id, urgent=any(getattr(r, "urgent", False) for r in builder.rows),
+        inbox_id=act.inbox_id, urgent=any(isinstance(r, Message) and r.urgent for r in builder.rows),
     )  # fmt: skip
 
 
@@ -207,23 +211,16 @@ def _to_json(value: Any) -> Any:
 
 def build_entry(key: bytes, *, prev_hash: str, entry_id: int, **fields: Any) -> JournalEntry:
     """Return a journal entry chained to the one before it: HMAC-SHA256 over the previous hash and its own fields."""
-    return JournalEntry(id=entry_id, prev=prev_hash, hash=hash_entry(key, prev_hash, fields), **fields)
+    entry = JournalEntry(id=entry_id, prev=prev_hash, hash="", **fields)
+    return replace(entry, hash=hash_entry(key, entry))
 
 
-def hash_entry(key: bytes, prev_hash: str, fields: dict[str, Any]) -> str:
+def hash_entry(key: bytes, entry: JournalEntry) -> str:
     """Return the hash of an entry: hex HMAC-SHA256; instants enter as whole microseconds whatever the storage."""
-    body = [prev_hash]
-    for name in _HASHED_FIELDS:
-        value = fields[name]
-        if isinstance(value, datetime):
-            value = to_micros(value)
-        elif name == "words":
-            value = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        body.append("" if value is None else str(value))
-    return hmac.new(key, "\x1f".join(body).encode(), hashlib.sha256).hexdigest()
-
-
-_HASHED_FIELDS = (
-    "ticket_id", "version", "assignment_id", "verb", "from_state", "to_state", "by", "source", "at",
-    "recorded_at", "words",
-)  # fmt: skip
+    words = json.dumps(entry.words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    body = (
+        entry.prev, entry.ticket_id, entry.version, entry.assignment_id, entry.verb, entry.from_state, entry.to_state,
+        entry.by, entry.source, to_micros(entry.at), to_micros(entry.recorded_at), words,
+    )  # fmt: skip
+    sealed = "\x1f".join("" if value is None else str(value) for value in body)
+    return hmac.new(key, sealed.encode(), hashlib.sha256).hexdigest()

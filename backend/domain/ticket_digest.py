@@ -7,26 +7,21 @@ import json
 from backend.domain.instants import to_micros
 from backend.domain.records import Ticket
 
-#: Fields that no move ever changes.
-FIXED_FIELDS = (
-    "no",
-    "channel",
-    "region",
-    "management",
-    "first_receiver",
-    "generated_at",
-    "title",
-    "place",
-    "text",
-    "has_phone",
-)
-
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def compute_digest(key: bytes, ticket: Ticket) -> str:
     """Return a keyed hash over the fields that never change; 32 hex characters."""
-    values = [
-        to_micros(ticket.generated_at) if name == "generated_at" else getattr(ticket, name) for name in FIXED_FIELDS
-    ]
+    values = (
+        ticket.no,
+        ticket.channel,
+        ticket.region,
+        ticket.management,
+        ticket.first_receiver,
+        to_micros(ticket.generated_at),
+        ticket.title,
+        ticket.place,
+        ticket.text,
+        ticket.has_phone,
+    )
     return hmac.new(key, _encode(values).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]

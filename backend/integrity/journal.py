@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 
 from backend.domain.flow import hash_entry
@@ -19,7 +19,6 @@ COMMIT_LAG = timedelta(minutes=5)  # entries younger than this may still be foll
 MAX_PER_SEAL = 5_000  # entries under one seal
 RECHECKS = 2  # rechecks of a ticket before it is reported
 SIGNS = ("sign", "auto_sign")
-_TIME_FIELDS = ("signed_at", "contacted_at", "replied_at", "closed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def check_chain(chain: JournalChain, key: bytes) -> Iterator[JournalFinding]:
             yield JournalFinding("line_missing", no, want)
         elif line.prev != prev and want - 1 not in chain.unreadable:
             yield JournalFinding("chain_broken", no, line.version)
-        if hash_entry(key, line.prev, _get_fields(line)) != line.hash:
+        if hash_entry(key, line) != line.hash:
             yield JournalFinding("line_forged", no, line.version)
         prev, want = line.hash, line.version + 1
     ticket = chain.ticket
@@ -63,10 +62,6 @@ def check_chain(chain: JournalChain, key: bytes) -> Iterator[JournalFinding]:
     for assignment in chain.assignments:
         if not _matches_journal(assignment, chain.lines):
             yield JournalFinding("assignment_changed", no)
-
-
-def _get_fields(line: JournalEntry) -> dict[str, object]:
-    return {f.name: getattr(line, f.name) for f in fields(line)}
 
 
 def _replay_state(chain: JournalChain) -> str:
@@ -94,7 +89,8 @@ def _matches_journal(assignment: Assignment, lines: Sequence[JournalEntry]) -> b
         return False
     if signed and signed[-1].verb == "auto_sign":  # the event time is the moment it was due
         moments.add(assignment.sign_due_at)
-    return all(getattr(assignment, name) in moments | {None} for name in _TIME_FIELDS)
+    times = (assignment.signed_at, assignment.contacted_at, assignment.replied_at, assignment.closed_at)
+    return all(at is None or at in moments for at in times)
 
 
 def compute_seal(key: bytes, prev: str, members: Sequence[int], hashes: Sequence[str], until: int) -> str:

@@ -21,15 +21,15 @@ class WaitingAssignment:
 class SupervisionStore(Protocol):
     """Finds assignments for automatic supervision and re-checks."""
 
-    async def red_after(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
+    async def list_red(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
         """List lead assignments with a red card, not closed and not supervised since, oldest first."""
         ...
 
-    async def unsatisfied_after(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
+    async def list_unsatisfied(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
         """List leads of tickets finalized as unsatisfied, nothing pending, not supervised since, oldest first."""
         ...
 
-    async def exposed_after(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
+    async def list_exposed(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
         """List leads of tickets named by accepted exposure lines, neither supervised since nor being supervised."""
         ...
 

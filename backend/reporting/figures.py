@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from backend.domain.scoring.measures import Measure
-from backend.ports.reporting import Figures, ReceivedCount
+from backend.ports.reporting import (
+    ClosedCount,
+    DispatchCount,
+    Figures,
+    ReceivedCount,
+    VisitedCount,
+    WorkloadCount,
+)
 from backend.reporting.document import Number, Percent
 
 MICROSECONDS_PER_HOUR = 3_600 * 1_000_000  # microseconds
-GOOD = ("satisfied", "basically_satisfied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +62,21 @@ class PeriodFigures:
     figures: Figures
     rates: Mapping[Measure, Ratio]
 
-    def sum_received(self, name: str) -> int:
-        """Sum a column of 受理: count, direct, mass, repeated, bounced, merged, cancelled."""
-        return sum(getattr(row, name) for row in self.figures.received)
+    def sum_received(self, column: Callable[[ReceivedCount], int]) -> int:
+        """Sum a column of 受理."""
+        return sum(map(column, self.figures.received))
 
-    def sum_given(self, name: str) -> int:
-        """Sum a column of 派单: count, leads, signed, auto, waiting."""
-        return sum(getattr(row, name) for row in self.figures.dispatches)
+    def sum_given(self, column: Callable[[DispatchCount], int]) -> int:
+        """Sum a column of 派单."""
+        return sum(map(column, self.figures.dispatches))
 
-    def sum_closed(self, name: str) -> int:
-        """Sum a column of 办结: count, once, twice, explained."""
-        return sum(getattr(row, name) for row in self.figures.closed)
+    def sum_closed(self, column: Callable[[ClosedCount], int]) -> int:
+        """Sum a column of 办结."""
+        return sum(map(column, self.figures.closed))
 
-    def sum_in_hand(self, name: str) -> int:
-        """Sum a column of what is in hand: due, yellow, red, open, overdue."""
-        return sum(getattr(row, name) for row in self.figures.in_hand)
+    def sum_in_hand(self, column: Callable[[WorkloadCount], int]) -> int:
+        """Sum a column of what is in hand."""
+        return sum(map(column, self.figures.in_hand))
 
     @property
     def urgent(self) -> int:
@@ -89,13 +95,9 @@ class PeriodFigures:
             a.count for a in self.figures.requests if a.kind == kind and (not decisions or a.decision in decisions)
         )
 
-    def count_visited(self, *verdicts: str, **flags: bool) -> int:
-        """Count visited tickets with one of `verdicts` (none given: any) and these flags (`reached=True` …)."""
-        return sum(
-            v.count
-            for v in self.figures.visited
-            if (not verdicts or v.verdict in verdicts) and all(getattr(v, name) == is_ for name, is_ in flags.items())
-        )
+    def count_visited(self, *verdicts: str, where: Callable[[VisitedCount], bool] = lambda _: True) -> int:
+        """Count visited tickets with one of `verdicts` (none given: any) of which `where` holds."""
+        return sum(v.count for v in self.figures.visited if (not verdicts or v.verdict in verdicts) and where(v))
 
     def get_ratio(self, measure: Measure) -> Ratio:
         """Return a rate as scoring counts it, all units together."""
@@ -105,5 +107,8 @@ class PeriodFigures:
     def is_empty(self) -> bool:
         """Whether nothing happened at all."""
         return not (
-            self.sum_received("count") or self.sum_given("count") or self.sum_closed("count") or self.count_visited()
+            self.sum_received(lambda row: row.count)
+            or self.sum_given(lambda row: row.count)
+            or self.sum_closed(lambda row: row.count)
+            or self.count_visited()
         )

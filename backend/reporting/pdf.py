@@ -60,9 +60,16 @@ def _build_data(document: Document) -> dict[str, Any]:
                 charts += 1
             case _:
                 pass
-    head = {name: clean(getattr(document, name)) for name in
-            ("masthead", "issue_line", "issuer", "date", "title", "send_to", "copy_to")}  # fmt: skip
-    return {**head, "labels": asdict(document.labels), "blocks": blocks}
+    head = {
+        "masthead": document.masthead,
+        "issue_line": document.issue_line,
+        "issuer": document.issuer,
+        "date": document.date,
+        "title": document.title,
+        "send_to": document.send_to,
+        "copy_to": document.copy_to,
+    }
+    return {**{name: clean(text) for name, text in head.items()}, "labels": asdict(document.labels), "blocks": blocks}
 
 
 def _build_table(table: Table) -> dict[str, Any]:

@@ -47,9 +47,9 @@ def write_hot(w: Writer, now: PeriodFigures, before: PeriodFigures, detail: Peri
     categories = count_by(now.figures.received, lambda row: row.category)
     top = max(categories.items(), key=lambda item: item[1], default=("", 0))
     place = max(regions.items(), key=lambda item: item[1], default=("", 0))
-    whole = now.sum_received("count")
+    whole = now.sum_received(lambda row: row.count)
     w.add_paragraph("hot", category=w.texts.get_word_or_value("category", top[0]) if top[0] else "", count=top[1], rate=compute_share(top[1], whole),
-            region=place[0], region_count=place[1], repeated=now.sum_received("repeated"), mass=now.sum_received("mass"), urgent=now.urgent)  # fmt: skip
+            region=place[0], region_count=place[1], repeated=now.sum_received(lambda row: row.repeated), mass=now.sum_received(lambda row: row.mass), urgent=now.urgent)  # fmt: skip
     w.add_parts_table("region", "region_name", regions, count_by(before.figures.received, lambda row: row.region))
     found = count_streets(detail.places)
     w.add_table("place", [w.make_column("place", 3), w.make_column("count")], found)
@@ -74,7 +74,7 @@ def write_reviewed(w: Writer, detail: PeriodDetail, units: Mapping[str, Unit]) -
         w.add_paragraph("reviewed_none")
         return
     done = sum(bool(p.conclusion) for p in detail.problems)
-    unsatisfied, red = (sum(getattr(p, n) for p in detail.problems) for n in ("unsatisfied", "red"))
+    unsatisfied, red = sum(p.unsatisfied for p in detail.problems), sum(p.red for p in detail.problems)
     w.add_paragraph("reviewed", count=detail.problems_in_all, unsatisfied=unsatisfied, red=red, done=done)
     if detail.problems_in_all > len(detail.problems):
         w.add_paragraph("reviewed_more", shown=len(detail.problems), count=detail.problems_in_all)
@@ -109,8 +109,8 @@ def _build_problem_row(w: Writer, p: ProblemTicket, units: Mapping[str, Unit]) -
 def _describe_review(w: Writer, p: ProblemTicket) -> str:
     if not p.conclusion:
         return w.render("not_reviewed")
-    facts = {n: redact(getattr(p, n), p.name, "said") for n in ("conclusion", "responsibility", "improvement")}
-    return w.render("review", **facts)
+    said = {"conclusion": p.conclusion, "responsibility": p.responsibility, "improvement": p.improvement}
+    return w.render("review", **{name: redact(text, p.name, "said") for name, text in said.items()})
 
 
 def redact(text: str, name: str | None, field: str) -> str:

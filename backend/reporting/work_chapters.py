@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from backend.domain.records import Unit
 from backend.domain.scoring.measures import Measure
+from backend.ports.reporting import ReceivedCount, VisitedCount
 from backend.reporting.document import Cell, Number, Percent
 from backend.reporting.figures import PeriodFigures, compute_growth, compute_point_change, compute_share, count_by
 from backend.reporting.kinds import ReportPeriods
@@ -11,8 +12,8 @@ from backend.reporting.writer import Writer
 
 #: The main figures: (text key, how to get it); rates are compared by percentage points.
 COUNTS: tuple[tuple[str, Callable[[PeriodFigures], int]], ...] = (
-    ("received", lambda w: w.sum_received("count")), ("dispatched", lambda w: w.figures.dispatched_tickets),
-    ("closed", lambda w: w.sum_closed("count")), ("visited", lambda w: w.count_visited()), ("red", lambda w: w.sum_in_hand("red")),
+    ("received", lambda w: w.sum_received(lambda row: row.count)), ("dispatched", lambda w: w.figures.dispatched_tickets),
+    ("closed", lambda w: w.sum_closed(lambda row: row.count)), ("visited", lambda w: w.count_visited()), ("red", lambda w: w.sum_in_hand(lambda row: row.red)),
 )  # fmt: skip
 RATES: tuple[tuple[str, Measure], ...] = (
     ("dispatch", Measure.DISPATCH), ("sign", Measure.SIGN), ("on_time", Measure.ON_TIME),
@@ -21,6 +22,12 @@ RATES: tuple[tuple[str, Measure], ...] = (
 AGENCY_RATES: tuple[tuple[str, Measure], ...] = (
     ("response", Measure.RESPONSE), ("closure", Measure.CLOSURE), ("answered", Measure.ANSWERED_SATISFACTION),
 )  # fmt: skip
+#: What received demands are grouped by: (text key, how to get it).
+GROUPS: tuple[tuple[str, Callable[[ReceivedCount], str]], ...] = (
+    ("channel", lambda row: row.channel),
+    ("category", lambda row: row.category),
+    ("grade", lambda row: row.grade),
+)
 
 
 def write_overview(
@@ -74,16 +81,26 @@ def _describe_growth(w: Writer, key: str, grown: Percent | None) -> str:
 def write_received(w: Writer, now: PeriodFigures, before: PeriodFigures, year_ago: PeriodFigures) -> None:
     """Write chapter 1 受理."""
     w.add_heading("received")
-    one = now.sum_received("count")
-    w.add_paragraph("received", count=one, before=_describe_growth(w, "before", compute_growth(one, before.sum_received("count"))),
-            year=_describe_growth(w, "year", compute_growth(one, year_ago.sum_received("count"))), urgent=now.urgent, direct=now.sum_received("direct"),
-            mass=now.sum_received("mass"), repeated=now.sum_received("repeated"))  # fmt: skip
-    if now.sum_received("merged") or now.sum_received("cancelled"):
-        w.add_paragraph("received_apart", merged=now.sum_received("merged"), cancelled=now.sum_received("cancelled"))
-    for key, group in (("channel", "channel"), ("category", "category"), ("grade", "grade")):
-        parts = count_by(now.figures.received, lambda row, key=key: str(getattr(row, key)))  # type: ignore[misc]
-        earlier = count_by(before.figures.received, lambda row, key=key: str(getattr(row, key)))  # type: ignore[misc]
-        made = w.add_parts_table(key, group, parts, earlier)
+    one = now.sum_received(lambda row: row.count)
+    w.add_paragraph(
+        "received",
+        count=one,
+        before=_describe_growth(w, "before", compute_growth(one, before.sum_received(lambda row: row.count))),
+        year=_describe_growth(w, "year", compute_growth(one, year_ago.sum_received(lambda row: row.count))),
+        urgent=now.urgent,
+        direct=now.sum_received(lambda row: row.direct),
+        mass=now.sum_received(lambda row: row.mass),
+        repeated=now.sum_received(lambda row: row.repeated),
+    )
+    if now.sum_received(lambda row: row.merged) or now.sum_received(lambda row: row.cancelled):
+        w.add_paragraph(
+            "received_apart",
+            merged=now.sum_received(lambda row: row.merged),
+            cancelled=now.sum_received(lambda row: row.cancelled),
+        )
+    for key, group_of in GROUPS:
+        parts, earlier = (count_by(period.figures.received, group_of) for period in (now, before))
+        made = w.add_parts_table(key, key, parts, earlier)
         if key == "category" and made is not None:
             w.add_chart(
                 "bars",
@@ -101,18 +118,35 @@ def write_trend(w: Writer, spans: ReportPeriods, months: tuple[tuple[int, int], 
     columns = [w.make_column("month", 1.4), w.make_column("received"), w.make_column("closed")]
     made = w.add_table("trend", columns, [(name, *pair) for name, pair in zip(names, pairs, strict=True)], annex=True)
     if len(pairs) > 1:
-        w.add_chart("line", "trend", made, [f"{name[2:4]}.{name[5:]}" for name in names],
-                {w.render("column.received"): [p[0] for p in pairs], w.render("column.closed"): [p[1] for p in pairs]})  # fmt: skip
+        w.add_chart(
+            "line",
+            "trend",
+            made,
+            [f"{name[2:4]}.{name[5:]}" for name in names],
+            {w.render("column.received"): [p[0] for p in pairs], w.render("column.closed"): [p[1] for p in pairs]},
+        )
 
 
 def write_dispatched(w: Writer, now: PeriodFigures) -> None:
     """Write chapter 2 派单."""
     w.add_heading("dispatched")
-    w.add_paragraph("dispatched", tickets=now.figures.dispatched_tickets, given=now.sum_given("count"),
-            assists=now.sum_given("count") - now.sum_given("leads"), rate=w.format_ratio(now.get_ratio(Measure.DISPATCH)), hours=now.hours)  # fmt: skip
-    w.add_paragraph("returned", asked=now.count_requests("return"), accepted=now.count_requests("return", "accepted"),
-            refused=now.count_requests("return", "refused"), withdrawn=now.count_requests("return", "withdrawn"),
-            open=now.count_requests("return", ""), bounced=now.sum_received("bounced"))  # fmt: skip
+    w.add_paragraph(
+        "dispatched",
+        tickets=now.figures.dispatched_tickets,
+        given=now.sum_given(lambda row: row.count),
+        assists=now.sum_given(lambda row: row.count) - now.sum_given(lambda row: row.leads),
+        rate=w.format_ratio(now.get_ratio(Measure.DISPATCH)),
+        hours=now.hours,
+    )
+    w.add_paragraph(
+        "returned",
+        asked=now.count_requests("return"),
+        accepted=now.count_requests("return", "accepted"),
+        refused=now.count_requests("return", "refused"),
+        withdrawn=now.count_requests("return", "withdrawn"),
+        open=now.count_requests("return", ""),
+        bounced=now.sum_received(lambda row: row.bounced),
+    )
 
 
 def write_handled(w: Writer, now: PeriodFigures, units: Mapping[str, Unit]) -> None:
@@ -121,17 +155,24 @@ def write_handled(w: Writer, now: PeriodFigures, units: Mapping[str, Unit]) -> N
     w.add_paragraph(
         "signed",
         rate=w.format_ratio(now.get_ratio(Measure.SIGN)),
-        auto=now.sum_given("auto"),
-        waiting=now.sum_given("waiting"),
+        auto=now.sum_given(lambda row: row.auto),
+        waiting=now.sum_given(lambda row: row.waiting),
     )
-    w.add_paragraph("closed", due=now.sum_in_hand("due"), closed=now.sum_closed("count"), rate=w.format_ratio(now.get_ratio(Measure.ON_TIME)),
-            explained=now.sum_closed("explained"), once=now.sum_closed("once"), twice=now.sum_closed("twice"))  # fmt: skip
+    w.add_paragraph(
+        "closed",
+        due=now.sum_in_hand(lambda row: row.due),
+        closed=now.sum_closed(lambda row: row.count),
+        rate=w.format_ratio(now.get_ratio(Measure.ON_TIME)),
+        explained=now.sum_closed(lambda row: row.explained),
+        once=now.sum_closed(lambda row: row.once),
+        twice=now.sum_closed(lambda row: row.twice),
+    )
     w.add_paragraph(
         "cards",
-        yellow=now.sum_in_hand("yellow"),
-        red=now.sum_in_hand("red"),
-        open=now.sum_in_hand("open"),
-        overdue=now.sum_in_hand("overdue"),
+        yellow=now.sum_in_hand(lambda row: row.yellow),
+        red=now.sum_in_hand(lambda row: row.red),
+        open=now.sum_in_hand(lambda row: row.open),
+        overdue=now.sum_in_hand(lambda row: row.overdue),
     )
     given = {row.unit: row for row in now.figures.dispatches}
     closed = {row.unit: row for row in now.figures.closed}
@@ -139,18 +180,31 @@ def write_handled(w: Writer, now: PeriodFigures, units: Mapping[str, Unit]) -> N
     rows: list[tuple[Cell, ...]] = []
     for code in sorted({*given, *closed, *in_hand}):
         unit, g, c, h = units.get(code), given.get(code), closed.get(code), in_hand.get(code)
-        line = (g.count if g else 0, g.auto if g else 0, c.count if c else 0, c.once + c.twice if c else 0,
-                h.yellow if h else 0, h.red if h else 0, h.open if h else 0, h.overdue if h else 0)  # fmt: skip
+        line = (
+            g.count if g else 0,
+            g.auto if g else 0,
+            c.count if c else 0,
+            c.once + c.twice if c else 0,
+            h.yellow if h else 0,
+            h.red if h else 0,
+            h.open if h else 0,
+            h.overdue if h else 0,
+        )
         if any(line):
             rows.append((unit.name if unit else code, *line))
     heads = ("unit", "given", "auto", "closed", "extended", "yellow", "red", "open", "overdue")
     w.add_table("units", [w.make_column(k, 2.6 if k == "unit" else 1.0) for k in heads], rows)
 
 
+def _is_second(row: VisitedCount) -> bool:
+    """Whether a person visited after the automatic visit heard 不满意."""
+    return row.doubted and row.manual
+
+
 def write_visited(w: Writer, now: PeriodFigures) -> None:
     """Write chapter 4 回访, deemed results apart from real answers (Q35-Q39)."""
     w.add_heading("visited")
-    reached = now.count_visited(reached=True)
+    reached = now.count_visited(where=lambda row: row.reached)
     w.add_paragraph(
         "visited",
         visited=now.count_visited(),
@@ -166,8 +220,13 @@ def write_visited(w: Writer, now: PeriodFigures) -> None:
         w.add_table(
             "verdicts", [w.make_column("verdict", 2), w.make_column("count"), w.make_column("share", share=1)], rows
         )
-    doubted = now.count_visited(doubted=True, manual=True)
-    w.add_paragraph("second", doubted=now.count_visited(doubted=True), manual=doubted,
-            good=now.count_visited("satisfied", "basically_satisfied", doubted=True, manual=True),
-            bad=now.count_visited("unsatisfied", doubted=True, manual=True),
-            deemed=now.count_visited("deemed", doubted=True, manual=True), excluded=now.count_visited(excluded=True))  # fmt: skip
+    doubted = now.count_visited(where=_is_second)
+    w.add_paragraph(
+        "second",
+        doubted=now.count_visited(where=lambda row: row.doubted),
+        manual=doubted,
+        good=now.count_visited("satisfied", "basically_satisfied", where=_is_second),
+        bad=now.count_visited("unsatisfied", where=_is_second),
+        deemed=now.count_visited("deemed", where=_is_second),
+        excluded=now.count_visited(where=lambda row: row.excluded),
+    )

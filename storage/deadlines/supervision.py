@@ -27,12 +27,12 @@ class SqlSupervisionStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def red_after(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
+    async def list_red(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
         since = A.red_card_at
         late = (A.closed_at.is_(None), A.ended_at.is_(None), since.is_not(None), since <= to_micros(now))
         return await self._load(_select_leads(since, *late, _not_supervised(since)).limit(limit))
 
-    async def unsatisfied_after(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
+    async def list_unsatisfied(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
         r = t.requests.c
         pending = exists().where(r.ticket_id == T.id, r.decision.is_(None))
         last = (
@@ -48,7 +48,7 @@ class SqlSupervisionStore:
         )  # fmt: skip
         return await self._load(_select_leads(last, *unhappy, ~pending, _not_supervised(last)).limit(limit))
 
-    async def exposed_after(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
+    async def list_exposed(self, now: datetime, limit: int) -> Sequence[WaitingAssignment]:
         k, d = t.ledger.c, t.duties.c
         lines = select(k.tickets, k.reviewed_at).where(
             k.kind == "exposure",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -116,7 +117,7 @@ class SqlIntegrityStore:
 
 
 def _build_parameters(since: CheckThresholds) -> dict[str, int]:
-    return {name: to_micros(getattr(since, name)) for name in CheckThresholds.__slots__}
+    return {name: to_micros(at) for name, at in asdict(since).items()}
 
 
 def _to_finding(kind: str, row: dict[str, Any]) -> Finding:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Boolean, Integer, LargeBinary, Table, Text
@@ -42,9 +43,9 @@ PG_TYPES: dict[str, dict[str, str]] = {
 }
 
 
-def _pg_select(ref: TicketRef) -> str:
+@cache
+def _build_select(where: str) -> str:
     """Return the statement that reads a whole snapshot: the ticket's row and its parts as JSON arrays."""
-    where, _ = build_condition(ref)
     parts = ", ".join(
         f"(SELECT json_agg(json_build_array({format_columns(noun)})) FROM "
         f"(SELECT * FROM {TABLE_OF[noun].name} WHERE {condition.format(id='t.id')}) x)"
@@ -53,13 +54,10 @@ def _pg_select(ref: TicketRef) -> str:
     return f"SELECT {parts}, {format_columns(Ticket)} FROM tickets t WHERE {where.format(p='$1')}"
 
 
-_PG_SELECT = {kind: _pg_select(TicketRef(**{kind: 0})) for kind in ("no", "ticket_id", "assignment_id")}  # type: ignore[arg-type]
-
-
 async def load_postgres(raw: Any, ref: TicketRef) -> Snapshot | None:
     """Load a snapshot over a bare asyncpg connection, in one statement."""
-    kind = "no" if ref.no is not None else "ticket_id" if ref.ticket_id is not None else "assignment_id"
-    row = await raw.fetchrow(_PG_SELECT[kind], getattr(ref, kind))
+    where, value = build_condition(ref)
+    row = await raw.fetchrow(_build_select(where), value)
     if row is None:
         return None
     values = tuple(row)

@@ -124,8 +124,7 @@ def check(flow: Flow, before: str, verb: str, role: str) -> None:
         assert after in targets, (before, verb, after)
     ticket = flow.snap.ticket
     assert ticket.version == len(flow.plans) + 1 and ticket.head == entry.hash
-    fields = {name: getattr(entry, name) for name in entry.__slots__ if name not in ("id", "prev", "hash")}
-    assert entry.hash == hash_entry(KEY, entry.prev, fields)
+    assert entry.hash == hash_entry(KEY, entry)
     open_duties = [d for d in flow.snap.duties if d.met_at is None]
     if after in ENDED - {"archived"}:
         assert not open_duties

@@ -22,13 +22,13 @@ async def change(house: House, table: Any, **values: Any) -> None:
 async def test_what_lies_red_is_found_until_it_is_supervised(database: Database) -> None:
     house, orders = await House(database).open(), SqlSupervisionStore(database)
     lead = await house.dispatched("T1")
-    assert await orders.red_after(house.at + HOUR, 9) == []
+    assert await orders.list_red(house.at + HOUR, 9) == []
     await change(house, t.assignments, red_card_at=to_micros(house.at))
-    assert [w.assignment_id for w in await orders.red_after(house.at + HOUR, 9)] == [lead]
-    assert await orders.red_after(house.at - HOUR, 9) == []
+    assert [w.assignment_id for w in await orders.list_red(house.at + HOUR, 9)] == [lead]
+    assert await orders.list_red(house.at - HOUR, 9) == []
     house.later(minutes=5)
     await house.act("supervise", SUPERVISOR, "T1", reason="请加快")
-    assert await orders.red_after(house.at + HOUR, 9) == []
+    assert await orders.list_red(house.at + HOUR, 9) == []
 
 
 async def test_what_was_exposed_is_found_once_accepted_and_until_it_is_supervised(database: Database) -> None:
@@ -38,14 +38,14 @@ async def test_what_was_exposed_is_found_once_accepted_and_until_it_is_supervise
     line = {"id": 1, "kind": "exposure", "unit": "U01", "month": "2026-11", "count": 1, "note": "", "evidence": "",
             "facts": "{}", "entered_by": "C", "entered_at": 0, "state": "entered", "tickets": '["T1", "T9"]'}  # fmt: skip
     await database.write(lambda c: c.execute(insert(t.ledger).values(**line)) and None)
-    assert await orders.exposed_after(house.at + HOUR, 9) == []
+    assert await orders.list_exposed(house.at + HOUR, 9) == []
     await change(house, t.ledger, state="accepted", reviewed_at=to_micros(house.at))
-    (found,) = await orders.exposed_after(house.at + HOUR, 9)
+    (found,) = await orders.list_exposed(house.at + HOUR, 9)
     assert (found.assignment_id, found.unit, found.since) == (lead, "U01", house.at)
-    assert await orders.exposed_after(house.at + timedelta(days=40), 9) == [], "long past"
+    assert await orders.list_exposed(house.at + timedelta(days=40), 9) == [], "long past"
     house.later(minutes=5)
     await house.act("supervise", SUPERVISOR, "T1", reason="请加快")
-    assert await orders.exposed_after(house.at + HOUR, 9) == []
+    assert await orders.list_exposed(house.at + HOUR, 9) == []
 
 
 async def test_the_day_to_look_again_is_told_once(database: Database) -> None:

@@ -6,9 +6,6 @@ from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, State
 
-#: Fields a ticket needs before it can be dispatched (T3).
-REQUIRED_FIELDS = ("category", "grade", "channel", "text")
-
 
 def answer(m: PlanBuilder) -> None:
     """T2 直接答复: answered at once; counts as accepted. If it was never dispatched, it needed no dispatch (Q17)."""
@@ -21,9 +18,11 @@ def answer(m: PlanBuilder) -> None:
 
 def accept(m: PlanBuilder) -> None:
     """T3 审核通过: complete, or completed by the person who accepts it; the dispatch duty runs from generated_at (B16)."""
-    added = {name: m.arguments[name] for name in REQUIRED_FIELDS if m.arguments.get(name)}
-    for name in REQUIRED_FIELDS:
-        if not (added.get(name) or getattr(m.ticket, name)):
+    ticket = m.ticket
+    required = {"category": ticket.category, "grade": ticket.grade, "channel": ticket.channel, "text": ticket.text}
+    added = {name: m.arguments[name] for name in required if m.arguments.get(name)}
+    for name, known in required.items():
+        if not (added.get(name) or known):
             raise Refused("fields_missing", field=name)
     if added:
         m.update_ticket(**added)
