@@ -29,7 +29,9 @@ async def _extended(office: Office, accept: bool, **more: str) -> None:
     await office.settle()
 
 
-async def test_requesters_learn_of_a_granted_extension_with_its_reason_from_the_list_and_the_new_day_S5(office: Office) -> None:
+async def test_requesters_learn_of_a_granted_extension_with_its_reason_from_the_list_and_the_new_day_S5(
+    office: Office,
+) -> None:
     await _extended(office, True, reason_class="materials")
     (text,) = office.phone(CALLER).sms
     assert text.body.startswith("【12345热线】您反映的事项（编号JS0001）因需补充材料需延期至")

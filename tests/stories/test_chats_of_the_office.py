@@ -97,7 +97,9 @@ async def test_a_red_card_is_objected_to_and_taken_back_by_a_reviewer_Q33(office
 
 
 @SQLITE
-async def test_an_explanation_a_message_and_a_request_for_coordination_reach_those_concerned_B21(office: Office) -> None:
+async def test_an_explanation_a_message_and_a_request_for_coordination_reach_those_concerned_B21(
+    office: Office,
+) -> None:
     handler, supervisor = await office.bound("H101"), await office.bound("DB01")
     dispatcher = await office.bound("PD01")
     await _carded(office, "JS0001")

@@ -151,7 +151,9 @@ async def test_a_persons_own_quiet_hours_hold_back_general_calls_as_well(office:
 
 
 @SQLITE
-async def test_gaps_in_the_institutions_roster_are_found_before_the_month_begins_with_their_times_B19(office: Office) -> None:
+async def test_gaps_in_the_institutions_roster_are_found_before_the_month_begins_with_their_times_B19(
+    office: Office,
+) -> None:
     auditor = office.house.services.integrity
     assert auditor is not None
     present = await office.ask("GET", "/rosters", "dispatcher", month="2026-11")

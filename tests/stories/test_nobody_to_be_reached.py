@@ -3,7 +3,9 @@
 from tests.stories.office import Office
 
 
-async def test_vain_attempts_to_reach_leader_and_liaison_become_a_ledger_draft_with_every_call_B46(office: Office) -> None:
+async def test_vain_attempts_to_reach_leader_and_liaison_become_a_ledger_draft_with_every_call_B46(
+    office: Office,
+) -> None:
     await office.dispatched("T9001", grade="urgent")
     await office.go("2h")
     drafts = [r for r in await office.items("/ledger", state="draft") if r["kind"] == "unreachable_event"]

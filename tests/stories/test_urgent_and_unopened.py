@@ -137,7 +137,9 @@ async def test_a_ticket_not_closed_in_time_gets_a_yellow_card_and_then_one_red_c
 
 
 @SQLITE
-async def test_a_person_who_blocks_the_bot_is_called_instead_and_their_colleagues_learn_of_it_FT20(office: Office) -> None:
+async def test_a_person_who_blocks_the_bot_is_called_instead_and_their_colleagues_learn_of_it_FT20(
+    office: Office,
+) -> None:
     handler, liaison = await office.bound("H101"), await office.bound("L101")
     handler.block()
     office.phone("H101").answer_with(["1"])

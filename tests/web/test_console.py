@@ -125,7 +125,9 @@ async def test_what_outsiders_write_is_shown_and_never_run_FR8(house: House, vis
     assert "&lt;script&gt;" in await visitor.page("/tickets/T1")
 
 
-async def test_a_post_from_another_site_or_without_the_csrf_token_is_refused_FR9(house: House, visitor: Visitor) -> None:
+async def test_a_post_from_another_site_or_without_the_csrf_token_is_refused_FR9(
+    house: House, visitor: Visitor
+) -> None:
     await house.ticket()
     await visitor.sign_in(house.keys["D1"])
     path = "/tickets/T1/acts/dispatch"

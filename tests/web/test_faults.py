@@ -204,7 +204,9 @@ async def test_signed_nonsense_is_stored_and_answered_200_FT7(house: House) -> N
     assert [state for state, _ in await heard(house)].count("new") == 1
 
 
-async def test_while_the_database_is_unavailable_webhooks_answer_503_so_that_they_are_repeated_FD4(small_house: House) -> None:
+async def test_while_the_database_is_unavailable_webhooks_answer_503_so_that_they_are_repeated_FD4(
+    small_house: House,
+) -> None:
     class Away:
         async def hear(self, mouth: str, body: bytes) -> None:
             raise ConnectionError("away")
@@ -374,7 +376,9 @@ async def test_a_mounted_application_keeps_its_policy_and_shares_headers_and_err
         assert answer.status == 500 and (await answer.json())["error"]["code"] == "internal"
 
 
-async def test_a_listener_who_disconnects_causes_no_error(small_house: House, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_listener_who_disconnects_causes_no_error(
+    small_house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
     stream = await small_house.client.get("/events", headers={"Authorization": f"Bearer {small_house.keys['A1']}"})
     await stream.content.readuntil(b"\r\n\r\n")
     stream.close()
