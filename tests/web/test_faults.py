@@ -153,7 +153,7 @@ async def test_a_large_body_is_413_and_files_are_judged_by_content_FW27_FF5(smal
 async def test_slow_bodies_are_refused_without_a_flood_of_logs_FW29(
     small_house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(body.read_bytes, "__defaults__", (body.MAX_BODY_BYTES, 0.3))
+    monkeypatch.setattr(bodies.read_bytes, "__defaults__", (bodies.MAX_BODY_BYTES, 0.3))
     start = (
         f"POST /api/v1/tickets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {small_house.keys['D1']}\r\n"
         "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
