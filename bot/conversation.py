@@ -160,7 +160,7 @@ class Conversation:
         return None
 
     async def _acquire_rate(self, address: str) -> bool:
-        """Wait for the rate limiter; False when that would take longer than `PATIENCE`."""
+        """Wait for the rate limiter; False when that would take longer than `MAX_WAIT` seconds."""
         buckets = self.services.channel.buckets(address)
         waited = 0.0
         while (seconds := await self.services.rate_limiter.try_acquire(buckets, time.time())) > 0:

@@ -28,28 +28,28 @@ class IdentityMiddleware(BaseMiddleware):
     """
 
     def __init__(self, services: BotServices, clock: Callable[[], float] = time.monotonic) -> None:
-        self._house = services
+        self._services = services
         self._clock = clock
         self._flood = FloodLimiter()
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         assert isinstance(event, Update)
-        talk = Conversation(self._house, event, data.get("inbox_id"), data.get("attempt", 1))
-        data["talk"] = talk
+        chat = Conversation(self._services, event, data.get("inbox_id"), data.get("attempt", 1))
+        data["chat"] = chat
         now = self._clock()
-        if talk.user_id and not self._flood.try_take(talk.user_id, now, PRESS_COST if talk.press is not None else 1.0):
-            if talk.press is not None or self._flood.may_warn(talk.user_id, now):
-                await talk.answer_key("command.busy")
+        if chat.user_id and not self._flood.try_take(chat.user_id, now, PRESS_COST if chat.press is not None else 1.0):
+            if chat.press is not None or self._flood.may_warn(chat.user_id, now):
+                await chat.answer_key("command.busy")
             return None
-        if talk.user_id:
-            talk.person = await self._house.people.find_by_chat(CHANNEL, talk.user_id)
+        if chat.user_id:
+            chat.person = await self._services.people.find_by_chat(CHANNEL, chat.user_id)
         await handler(event, data)
-        return talk.marked_done
+        return chat.marked_done
 
 
 def build_router() -> Router:
     """Build a router of four handlers; the rest are tables (dispatch cost grows with the number of handlers)."""
-    router = Router(name="door")
+    router = Router(name="bot")
 
     async def on_press(event: CallbackQuery, chat: Conversation) -> None:
         await presses.handle_press(chat)

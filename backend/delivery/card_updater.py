@@ -36,9 +36,9 @@ class CardUpdater:
         if rendered is None or not channel.can.edit:
             await o.cards.mark_gone(card.id)
             return
-        await self._gate.acquire(channel, card.base_url, False)
+        await self._gate.acquire(channel, card.address, False)
         try:
-            result = await channel.edit(card.base_url, card.message_id, rendered.card)
+            result = await channel.edit(card.address, card.message_id, rendered.card)
         except DeliveryError as error:
             await self._handle_error(card, error)
             return
@@ -52,7 +52,7 @@ class CardUpdater:
         log.info("card_not_updated", card=card.id, kind=card.kind, why=str(error))
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         if error.kind == "throttled" and after is not None:
-            self._deps.hold_address(card.channel, card.base_url, self._deps.real_time() + after.total_seconds())
+            self._deps.hold_address(card.channel, card.address, self._deps.real_time() + after.total_seconds())
             await self._retry_later(card, after, throttled=True)
             return
         kind = "transient" if error.kind in ("ambiguous", "throttled") or error.code == "auth" else error.kind

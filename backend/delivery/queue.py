@@ -15,7 +15,7 @@ class Job:
     is_card: bool  # False: a message
     id: int
     channel: str
-    base_url: str
+    address: str
     urgent: bool
 
     @property
@@ -58,7 +58,7 @@ class SendQueue:
         self._jobs.add(job.key)
         lane = self._channels[job.channel]
         lane.urgent_waiting += job.urgent
-        lane.queue.put(job, job.base_url, urgent=job.urgent)
+        lane.queue.put(job, job.address, urgent=job.urgent)
 
     def take(self, now: float) -> tuple[list[Job], float]:
         """Return the jobs that may start; seconds until calling again is useful (inf: nothing is rate-limited)."""

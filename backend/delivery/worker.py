@@ -90,7 +90,7 @@ class DeliveryWorker:
             pass
 
     async def run_once(self) -> int:
-        """Send what is due until nothing is left, or for `PATIENCE` seconds; return how many items were handled.
+        """Send what is due until nothing is left, or for `RUN_SECONDS` seconds; return how many items were handled.
 
         Never 0 while something is still queued. Raises what the database raises.
         """
@@ -171,7 +171,7 @@ class DeliveryWorker:
         if few:
             for card in await o.cards.list_stale(names, now, o.real_now(), REFILL_BELOW):
                 if not self._queue.has(is_card=True, id=card.id):
-                    self._queue.put(Job(True, card.id, card.channel, card.base_url, False))
+                    self._queue.put(Job(True, card.id, card.channel, card.address, False))
                     count += 1
         return count
 
@@ -242,7 +242,7 @@ class DeliveryWorker:
 
     async def _run_job(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
         """Run one job; jobs of one chat run one after another, in the order they were taken."""
-        chat = self._chat_locks.setdefault((job.channel, job.base_url), asyncio.Lock())
+        chat = self._chat_locks.setdefault((job.channel, job.address), asyncio.Lock())
         try:
             async with chat:
                 await work()

@@ -186,7 +186,7 @@ class People:
         self._office.invalidate()
         units = (await self._office.snapshot(fresh=True)).config.units
         unit = units[person.unit].name if person.unit in units else person.unit
-        person = replace(person, chat=channel, address=binding.base_url)
+        person = replace(person, chat=channel, address=binding.address)
         return BindingResult(person, unit, await self._store.get_phone_tail(person.code))
 
     async def find_by_chat(self, channel: str, user_id: str) -> Person | None:

@@ -11,7 +11,7 @@ class NewCard:
     """A message just sent; `shown` is the ticket version it shows."""
 
     channel: str
-    base_url: str
+    address: str
     message_id: str
     person: str
     ticket_id: int
@@ -29,7 +29,7 @@ class HeldCard:
 
     id: int
     channel: str
-    base_url: str
+    address: str
     message_id: str
     person: str
     ticket_id: int

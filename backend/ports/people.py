@@ -30,7 +30,7 @@ class Binding:
     person: str
     channel: str
     user_id: str
-    base_url: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

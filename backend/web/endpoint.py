@@ -130,7 +130,7 @@ async def _run_once(
 
 
 async def _wait_for_first(services: Services, key: str, request_hash: str) -> None:
-    """Wait for the first request with this key. Refused `in_progress` after `PATIENCE` seconds."""
+    """Wait for the first request with this key. Refused `in_progress` after `REPLAY_SECONDS`."""
     loop = asyncio.get_running_loop()
     until = loop.time() + REPLAY_SECONDS
     pause = 0.02

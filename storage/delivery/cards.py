@@ -41,7 +41,7 @@ def insert_cards(c: Connection, cards: Sequence[NewCard], ids: IdSupply, *, lock
     versions = {r.id: r.version for r in c.execute(query.with_for_update(read=True) if lock else query)}
     rows = [
         {
-            "id": ids.take(), "channel": card.channel, "address": card.base_url, "message_id": card.message_id,
+            "id": ids.take(), "channel": card.channel, "address": card.address, "message_id": card.message_id,
             "person": card.person, "ticket_id": card.ticket_id, "assignment_id": card.assignment_id,
             "kind": card.kind, "shown": card.shown, "wanted": max(card.shown, versions.get(card.ticket_id, 0)),
             "facts": encode(card.facts), "sent_at": to_micros(card.sent_at), "state": "live",

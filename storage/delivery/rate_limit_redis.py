@@ -28,7 +28,7 @@ class RedisRateLimitStore:
     async def update(
         self, buckets: Sequence[str], decide: Callable[[BucketStates], BucketStates | None], keep_seconds: float
     ) -> None:
-        """Read, decide and write; retry after a collision. Raises TimeoutError after PATIENCE seconds."""
+        """Read, decide and write; retry after a collision. Raises TimeoutError after `TIMEOUT` seconds."""
         async with asyncio.timeout(TIMEOUT):
             for attempt in range(MAX_ATTEMPTS):
                 if await self._try_update(sorted(set(buckets)), decide, keep_seconds):

@@ -144,7 +144,7 @@ class SqlPeopleStore:
         c.execute(update(t.bindings).where(older).values(state="ended", ended_at=to_micros(now), reason="rebound"))
         c.execute(
             insert(t.bindings).values(
-                id=self._ids.take(), person=person, channel=new.channel, address=new.base_url,
+                id=self._ids.take(), person=person, channel=new.channel, address=new.address,
                 user_id=new.user_id, state="live", bound_at=to_micros(now),
             )
         )  # fmt: skip
