@@ -1,0 +1,25 @@
+"""Calls per second in a rehearsal: the simulated carrier is fast; a rate set by the operator is kept."""
+
+from pathlib import Path
+
+import pytest
+
+from backend.app.config import Config
+from backend.app.drivers import REHEARSAL_CALLS_PER_SECOND, build_simulator
+
+
+@pytest.mark.parametrize(
+    ("chosen", "calls_per_second"),
+    [
+        ({}, REHEARSAL_CALLS_PER_SECOND),
+        ({"twilio_calls_per_second": 1.0}, 1.0),
+        ({"twilio_api_url": "http://127.0.0.1:9", "twilio_account_sid": "AC1", "twilio_auth_token": "t"}, 1.0),
+    ],
+    ids=["the simulated carrier", "a rate that was set", "a carrier with its own URL"],
+)
+def test_only_the_simulated_carrier_is_called_faster_than_the_default(
+    tmp_path: Path, chosen: dict[str, object], calls_per_second: float
+) -> None:
+    config = Config(sandbox=True, data=tmp_path, **chosen)  # type: ignore[arg-type]
+    assert build_simulator(config) is not None
+    assert config.twilio_calls_per_second == calls_per_second
