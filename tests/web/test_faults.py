@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backend.web import body as bodies
 from backend.web.api.routes import ROUTES
 from tests.web.house import SECRET, House
 
