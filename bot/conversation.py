@@ -237,7 +237,7 @@ class Conversation:
     ) -> None:
         """Ask a question to be answered by a reply, or in private by plain text.
 
-        `said` are facts of the question besides the ticket's number.
+        `facts` are those of the question besides the ticket's number.
         """
         sent = await self.send_with_markup(
             self.render(key, ticket_no=ticket_no, **(facts or {})), ForceReply(selective=True)
@@ -247,33 +247,29 @@ class Conversation:
 
     async def save_question(self, question: str, subject: int, message_id: str | None, **facts: Any) -> None:
         """Store the open question."""
-        now = self.now
-        before = await self.services.chat_state.find_question(CHANNEL, self.user_id, now)
+        before = await self.services.chat_state.find_question(CHANNEL, self.user_id, self.now)
         asked = dict(before.facts.get("messages", {})) if before else {}
         if message_id is not None:
             asked[message_id] = [question, subject]
-        asked = dict(list(asked.items())[-MAX_QUESTIONS:])
-        body = {**facts, "subject": subject, "messages": asked}
-        await self.services.chat_state.save_question(
-            CHANNEL, self.user_id, OpenQuestion(question, body), now, now + QUESTION_LIFETIME
-        )
+        messages = dict(list(asked.items())[-MAX_QUESTIONS:])
+        await self._store(OpenQuestion(question, {**facts, "subject": subject, "messages": messages}))
 
     async def link_message(self, message_id: str | None, subject: int) -> None:
         """Store that replies to this message are about that assignment; the open question stays open."""
         if message_id is None:
             return
-        now = self.now
-        before = await self.services.chat_state.find_question(CHANNEL, self.user_id, now) or OpenQuestion("")
+        before = await self.services.chat_state.find_question(CHANNEL, self.user_id, self.now) or OpenQuestion("")
         asked = {**before.facts.get("messages", {}), message_id: ["", subject]}
-        body = {**before.facts, "messages": dict(list(asked.items())[-MAX_QUESTIONS:])}
-        await self.services.chat_state.save_question(
-            CHANNEL, self.user_id, OpenQuestion(before.what, body), now, now + QUESTION_LIFETIME
-        )
+        messages = dict(list(asked.items())[-MAX_QUESTIONS:])
+        await self._store(OpenQuestion(before.what, {**before.facts, "messages": messages}))
 
     async def close_question(self, question: OpenQuestion) -> None:
         """Close the question for plain text; a reply to its message still answers it."""
-        kept, now = OpenQuestion("", {"messages": question.facts.get("messages", {})}), self.now
-        await self.services.chat_state.save_question(CHANNEL, self.user_id, kept, now, now + QUESTION_LIFETIME)
+        await self._store(OpenQuestion("", {"messages": question.facts.get("messages", {})}))
+
+    async def _store(self, question: OpenQuestion) -> None:
+        now = self.now
+        await self.services.chat_state.save_question(CHANNEL, self.user_id, question, now, now + QUESTION_LIFETIME)
 
     async def delete_question(self) -> None:
         """Clear the open question, which was answered."""

@@ -71,6 +71,13 @@ def parse_row_cursor(query: Mapping[str, str]) -> int | None:
     return int(position)
 
 
+def parse_id(text: str) -> int:
+    """Parse an id from a path. Refused `not_found`."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Refused("not_found", id=text[:20])
+    return int(text)
+
+
 def parse_choice(query: Mapping[str, str], name: str, choices: Collection[str]) -> str | None:
     """Return a filter that must be one of these words, None if absent. Refused `bad_field`."""
     value = query.get(name)

@@ -7,8 +7,7 @@ from tests.house.source import ROOT, docstrings, modules, name_of, nothing, tree
 
 #: Where the name of a network may stand: settings, wiring, stored words, and the door its messages come in by.
 MAY_NAME = (
-    "backend/domain/ticket.py", "backend/app/config.py", "backend/app/build", "backend/web/", "backend/cli", "bot/",
-    "backend/checkup.py",
+    "backend/domain/ticket.py", "backend/app/config.py", "backend/app/", "backend/web/", "backend/cli", "bot/",
 )  # fmt: skip
 
 

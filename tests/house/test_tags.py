@@ -197,7 +197,7 @@ def test_rows_that_the_code_keeps_as_data_are_explained() -> None:
         node.args[0].value
         for file in sorted((ROOT / "bench").glob("*.py"))
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "judged" and isinstance(node.args[0], ast.Constant)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "judge" and isinstance(node.args[0], ast.Constant)
     ]
     assert steps and judged
     kept = {*(row.tag for row in TRANSITIONS), *KINDS, *steps, *map(str, judged)}

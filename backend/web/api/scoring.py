@@ -21,7 +21,7 @@ from backend.web.api.scoring_schemas import (
 from backend.web.api.tickets import load_view
 from backend.web.console.act_forms import select_assignment
 from backend.web.endpoint import Route
-from backend.web.query import encode_cursor, parse_flag, parse_limit, parse_row_cursor
+from backend.web.query import encode_cursor, parse_flag, parse_id, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import EmptyBody, RequestBody, ReviewBody
 from backend.web.serializers import Json
@@ -35,13 +35,6 @@ def get_scoring(services: Services) -> Scoring:
     if not isinstance(services.scoring, Scoring):
         raise Refused("not_found")
     return services.scoring
-
-
-def parse_id(text: str) -> int:
-    """Parse an id from a path. Refused `not_found`."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Refused("not_found", id=text[:20])
-    return int(text)
 
 
 def format_formula(texts: Texts, explanation: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from backend.domain.refusals import Refused
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.scoring.ledgers import STATES
 from backend.services import Services
-from backend.web.api.scoring import get_scoring, parse_id
+from backend.web.api.scoring import get_scoring
 from backend.web.console.forms import (
     CLERKS,
     parse_integers,
@@ -21,7 +21,7 @@ from backend.web.console.forms import (
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.query import encode_cursor, parse_row_cursor, read_query
+from backend.web.query import encode_cursor, parse_id, parse_row_cursor, read_query
 
 FILTERS = ("month", "unit", "kind", "state", "cursor")
 FIELDS = ("kind", "unit", "month", "document_date", "count", "level", "matter", "points", "timely", "total", "channel",

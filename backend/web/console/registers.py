@@ -8,12 +8,12 @@ from backend.domain.acts import Actor
 from backend.scoring.knowledge import REVIEWERS, WRITERS
 from backend.scoring.registers import KINDS, REPORTED, REPORTERS
 from backend.services import Services
-from backend.web.api.scoring import get_scoring, parse_id
+from backend.web.api.scoring import get_scoring
 from backend.web.console.forms import CLERKS, read_fields, run_form, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.query import encode_cursor, parse_row_cursor, read_query
+from backend.web.query import encode_cursor, parse_id, parse_row_cursor, read_query
 
 
 def add_routes(app: web.Application) -> None:

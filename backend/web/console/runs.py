@@ -7,12 +7,12 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
 from backend.services import Services
-from backend.web.api.scoring import get_scoring, parse_id
+from backend.web.api.scoring import get_scoring
 from backend.web.console.forms import CLERKS, read_fields, run_form, split_ticket_numbers, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.query import read_query
+from backend.web.query import parse_id, read_query
 
 CONTESTERS = (Role.HANDLER, Role.LIAISON, *CLERKS)
 
