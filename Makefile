@@ -39,11 +39,12 @@ test: $(STAMP) programs ## all tests; PostgreSQL and browser tests where their p
 programs:
 	@sh .ci/programs
 
-lint: $(STAMP) ## ruff, formatting, types and the import contracts
+lint: $(STAMP) ## ruff, formatting, types, the import contracts and the fences of tests/house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q -n 0 tests/house
 
 check: lint test ## lint, types, import contracts, tests
 

@@ -148,7 +148,7 @@ def _build_calls(
         core.ids,
     )  # fmt: skip
     visits = AutoVisits(call_tools)
-    return Calls(call_tools, visits), visits
+    return Calls(call_tools, {"visit": visits}), visits
 
 
 def _build_services(

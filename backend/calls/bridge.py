@@ -1,8 +1,9 @@
 """Bridge a handler and a requester (联系诉求人, P3) so that neither sees the other's number, and record the result."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from backend.calls.dependencies import CallDependencies, mask_number, to_callable_number
+from backend.calls.dependencies import CallDependencies
 from backend.calls.notices import send_notices
 from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.flow import is_visible
@@ -11,6 +12,7 @@ from backend.domain.records import Assignment, Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, Source, State
 from backend.office.cache import OfficeSnapshot
+from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.call_records import AttemptRecord
 from backend.ports.calls import AttemptResult, Call, LiveCall, NewCall
 from backend.ports.moves import TicketRef
@@ -121,7 +123,11 @@ class Bridge:
             AttemptResult(talk.attempt.id, CONTRACT_OUTCOMES.get(outcome, outcome), t.now(), error=error)
         )
 
-    async def report_failure(self, call: Call, why: str) -> None:
+    async def earliest_call(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
+        """Return now: somebody is waiting for it."""
+        return now
+
+    async def conclude_unreachable(self, call: Call, why: str) -> None:
         """Tell the person who asked that the call could not even be placed."""
         await self._notify(call, "B1", outcome=why)
 

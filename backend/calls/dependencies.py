@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from backend.domain.masking import mask_phone
 from backend.domain.records import Person
-from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache, OfficeSnapshot
-from backend.office.phone_numbers import normalise_phone
 from backend.ports.audit import AuditStore
-from backend.ports.calls import CallStore, LiveCall
+from backend.ports.calls import Call, CallStore, LiveCall
 from backend.ports.outbox import OutboxStore
 from backend.tickets.service import TicketService
 from notify.carrier import VoiceCarrier
@@ -37,10 +34,20 @@ class FallbackDelivery(Protocol):
     async def report_unreachable(self, message_id: int, why: str) -> None: ...
 
 
-class Judge(Protocol):
-    """Judges an attempt of a visit (backend/visits/automatic.py) or of a bridge (bridging.py)."""
+class CallPurpose(Protocol):
+    """What the telephone asks of the feature a call is for: visits (backend/visits/automatic.py), bridges."""
 
-    async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None: ...
+    async def earliest_call(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
+        """Return when this call may ring: now, later, or None if it was settled otherwise (FW32)."""
+        ...
+
+    async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
+        """Apply the consequences of an ended attempt, then store it."""
+        ...
+
+    async def conclude_unreachable(self, call: Call, why: str) -> None:
+        """Settle what the call was for: it cannot be placed at all."""
+        ...
 
 
 class IdSupply(Protocol):
@@ -97,16 +104,3 @@ class CallDependencies:
     def language(self) -> str:
         """The spoken language, as carriers write it."""
         return "zh-CN" if self.texts.language.startswith("zh") else "en-US"
-
-
-def to_callable_number(phone: str | None, snapshot: OfficeSnapshot) -> str | None:
-    """Return the number in E.164 if it may be called (allowed country, no premium number, FW31), else None."""
-    try:
-        return normalise_phone(phone, countries=snapshot.settings.strings("calls.countries")).e164
-    except Refused:
-        return None
-
-
-def mask_number(number: str, snapshot: OfficeSnapshot) -> str:
-    """Mask a number for display."""
-    return mask_phone(number, snapshot.settings.text("privacy.phone_mask"))

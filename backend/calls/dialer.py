@@ -3,27 +3,20 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from backend.calls.bridge import Bridge
-from backend.calls.dependencies import (
-    SILENCE_TIMEOUT,
-    UNCONFIRMED_TIMEOUT,
-    CallDependencies,
-    mask_number,
-    to_callable_number,
-)
+from backend.calls.dependencies import SILENCE_TIMEOUT, UNCONFIRMED_TIMEOUT, CallDependencies, CallPurpose
 from backend.calls.dialogue import is_settled
 from backend.calls.menus import build_carrier_menu
 from backend.calls.outcomes import CallOutcomes
 from backend.domain import retry
 from backend.office.cache import OfficeSnapshot
+from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.calls import AttemptResult, Call
-from backend.visits.automatic import AutoVisits
 from notify.carrier import AnswerDetection, CallUrls
 from notify.channel import DeliveryError
 
@@ -55,11 +48,10 @@ INVALID_NUMBER_CODES = frozenset(
 class Dialer:
     """Places calls. Safe in any number of processes: an attempt is stored before the carrier is asked."""
 
-    def __init__(self, tools: CallDependencies, endings: CallOutcomes, visits: AutoVisits, bridging: Bridge) -> None:
+    def __init__(self, tools: CallDependencies, endings: CallOutcomes, purposes: Mapping[str, CallPurpose]) -> None:
         self._t = tools
         self._outcomes = endings
-        self._visits = visits
-        self._bridge = bridging
+        self._purposes = purposes
 
     async def run_once(self, now: datetime, snapshot: OfficeSnapshot) -> int:
         """Place the calls that are due; return how many were handled."""
@@ -115,8 +107,8 @@ class Dialer:
 
     async def _earliest_call(self, call: Call, number: str, now: datetime, snapshot: OfficeSnapshot) -> datetime | None:
         """Return when this call may ring: now, later, or None if it was settled otherwise (FW32)."""
-        if call.purpose == "visit":
-            return await self._visits.earliest_call(call, number, now, snapshot)
+        if (purpose := self._purposes.get(call.purpose)) is not None:
+            return await purpose.earliest_call(call, number, now, snapshot)
         if call.facts.get("at_any_hour") or call.subject is None:
             return now
         about = call.subject
@@ -193,10 +185,8 @@ class Dialer:
             await self._give_up(call, now, "budget", "carrier_failed")
 
     async def _give_up(self, call: Call, now: datetime, why: str, outcome: str) -> None:
-        if call.purpose == "visit":
-            await self._visits.conclude_unreachable(call, why)
-        elif call.purpose == "bridge":
-            await self._bridge.report_failure(call, why)
+        if (purpose := self._purposes.get(call.purpose)) is not None:
+            await purpose.conclude_unreachable(call, why)
         elif call.letter_id is not None:
             await self._t.delivery.report_unreachable(call.letter_id, why)
         await self._t.store.cancel(call.id, now, outcome)

@@ -8,7 +8,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from backend.calls.bridge import is_obsolete
-from backend.calls.dependencies import CallDependencies, to_callable_number
+from backend.calls.dependencies import CallDependencies
 from backend.calls.effects import Effects
 from backend.calls.menus import get_script_name
 from backend.calls.notices import request_callback
@@ -20,6 +20,7 @@ from backend.domain.refusals import Refused
 from backend.domain.script_files import load_script
 from backend.domain.ticket import State
 from backend.office.cache import OfficeSnapshot
+from backend.office.phone_numbers import to_callable_number
 from backend.ports.calls import AttemptReport, Call, DialogueStep, LiveCall
 from notify.carrier import CallEvent, CallStatus
 from notify.message import Prompt

@@ -1,8 +1,10 @@
 """Decide what follows the end of a call attempt: settle, retry, or the next contact (Q42, FW19-FW23)."""
 
+from collections.abc import Mapping
+
 import structlog
 
-from backend.calls.dependencies import CallDependencies, Judge
+from backend.calls.dependencies import CallDependencies, CallPurpose
 from backend.calls.notices import send_notices
 from backend.calls.unreached import UnreachableDrafts
 from backend.domain import reminders, retry, scripts
@@ -22,6 +24,8 @@ _OF_STATUS = {
     CallStatus.FAILED: "failed",
     CallStatus.CANCELED: "canceled",
 }
+#: Scripts whose attempts another feature judges → its key in the table of purposes.
+PURPOSE_OF_SCRIPT = {"visit": "visit", "inbound_caller": "visit", "bridge": "bridge"}
 #: Outcomes that send M25: it rang and nobody answered.
 MISSED_OUTCOMES = frozenset({"no_answer", "busy", "machine"})
 MACHINES = (AnsweredBy.MACHINE, AnsweredBy.FAX)
@@ -44,10 +48,9 @@ def find_outcome(talk: LiveCall, status: CallStatus, answered_by: str = "") -> s
 class CallOutcomes:
     """Judges each attempt once; all side effects are idempotent."""
 
-    def __init__(self, tools: CallDependencies, visits: Judge, bridges: Judge) -> None:
+    def __init__(self, tools: CallDependencies, purposes: Mapping[str, CallPurpose]) -> None:
         self._t = tools
-        self._visit_judge = visits
-        self._bridge_judge = bridges
+        self._purposes = purposes
         self._unreachable_drafts = UnreachableDrafts(tools)
 
     async def judge(self, talk: LiveCall, outcome: str, error: str = "") -> None:
@@ -60,10 +63,8 @@ class CallOutcomes:
             outcome=outcome,
             error=error,
         )
-        if talk.call.script in ("visit", "inbound_caller"):
-            await self._visit_judge.judge(talk, outcome, error)
-        elif talk.call.script == "bridge":
-            await self._bridge_judge.judge(talk, outcome, error)
+        if (purpose := PURPOSE_OF_SCRIPT.get(talk.call.script)) is not None:
+            await self._purposes[purpose].judge(talk, outcome, error)
         elif talk.call.purpose == "inbound":
             await self._judge_inbound(talk, outcome)
         else:

@@ -1,9 +1,11 @@
 """The call service: what adapters and workers ask of the telephone."""
 
+from collections.abc import Mapping
+
 from backend.calls.bridge import Bridge, ContactAttempts
 from backend.calls.bridge import StartedBridge as Begun
 from backend.calls.costs import CallCosts
-from backend.calls.dependencies import CallDependencies
+from backend.calls.dependencies import CallDependencies, CallPurpose
 from backend.calls.dialer import Dialer
 from backend.calls.dialogue import Dialogue, Spoken
 from backend.calls.inbound import Inbound
@@ -12,21 +14,24 @@ from backend.calls.queue import CallQueue
 from backend.calls.reconcile import CallReconciler
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.visits.automatic import AutoVisits
 from notify.carrier import CallEvent
 from notify.message import Prompt
 
 
 class Calls:
-    """Places and reconciles telephone calls, and answers the carrier."""
+    """Places and reconciles telephone calls, and answers the carrier.
 
-    def __init__(self, tools: CallDependencies, visits: AutoVisits) -> None:
+    `purposes`: the features that judge their own calls, by the purpose of the call (`visit`).
+    """
+
+    def __init__(self, tools: CallDependencies, purposes: Mapping[str, CallPurpose]) -> None:
         self.dependencies = tools
         self._bridge = Bridge(tools)
-        endings = CallOutcomes(tools, visits, self._bridge)
+        purposes = {"bridge": self._bridge, **purposes}
+        endings = CallOutcomes(tools, purposes)
         self._dialogue = Dialogue(tools, endings)
         self._queue = CallQueue(tools, endings)
-        self._dialer = Dialer(tools, endings, visits, self._bridge)
+        self._dialer = Dialer(tools, endings, purposes)
         self._reconciler = CallReconciler(tools, endings, self._dialogue)
         self._costs = CallCosts(tools)
         self._inbound = Inbound(tools, self._dialogue)

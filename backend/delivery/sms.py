@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import structlog
 
-from backend.calls.dependencies import to_callable_number
 from backend.delivery.by_text import SMS_CHANNEL
 from backend.delivery.kinds import is_relevant
 from backend.delivery.view import MessageView
@@ -17,6 +16,7 @@ from backend.domain.acts import Snapshot
 from backend.domain.records import Message
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache
+from backend.office.phone_numbers import to_callable_number
 from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult
 from notify.channel import DeliveryError

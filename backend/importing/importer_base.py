@@ -1,15 +1,12 @@
-"""Share what all importers need: services, unit lookup, and the wording of refusals."""
+"""Share what all importers need: services, and the wording of refusals."""
 
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from backend.domain.acts import Actor
-from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.importing.files.records import RowRefusal
@@ -17,12 +14,11 @@ from backend.importing.history import HistoryImport
 from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
+from backend.office.unit_finder import UnitFinder
 from backend.ports.imports import ImportStore
 from backend.tickets.intake import Intake
 from backend.tickets.service import TicketService
-
-if TYPE_CHECKING:
-    from backend.triage.dispatching import DispatchSuggestions
+from backend.triage.dispatching import DispatchSuggestions
 
 CHUNK_SIZE: int | None = 1_000  # rows a transaction: small enough not to block others for long
 NewOrRefused = bool | Refused  # True: new; False: already there
@@ -49,7 +45,7 @@ class ImportServices:
     store: ImportStore
     histories: HistoryImport
     rosters: DutyRoster
-    suggestions: "DispatchSuggestions"
+    suggestions: DispatchSuggestions
 
 
 class Importer(ABC):
@@ -83,27 +79,6 @@ class Importer(ABC):
             return RowRefusal(row, str(result.facts.get("field", "")), code, message)
         return RowResult.IMPORTED if result else RowResult.ALREADY
 
-    async def load_finder(self) -> "UnitFinder":
+    async def load_finder(self) -> UnitFinder:
         """Return a finder of the current units."""
         return UnitFinder((await self.services.office.snapshot(fresh=True)).config.units.values())
-
-
-class UnitFinder:
-    """Finds units by code or name; a name shared by two units finds none."""
-
-    def __init__(self, units: Iterable[Unit]) -> None:
-        self._codes = {u.code: u for u in units}
-        names = Counter(u.name for u in self._codes.values())
-        self._names = {u.name: u for u in self._codes.values() if names[u.name] == 1}
-
-    def find(self, written: str, field: str = "unit") -> Unit:
-        """Find a unit. Refused `unknown_unit` with near names (FF11)."""
-        unit = self._codes.get(written) or self._names.get(written)
-        if unit is None:
-            raise self.suggest(Refused("unknown_unit", unit=written, field=field))
-        return unit
-
-    def suggest(self, no: Refused) -> Refused:
-        """Return the refusal with the names and codes nearest to the input."""
-        near = get_close_matches(str(no.facts.get("unit")), [*self._names, *self._codes], n=2, cutoff=0.5)
-        return Refused(no.code, **{**no.facts, "near": near})

@@ -11,10 +11,11 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Role, Source
 from backend.importing.files import records as paper
-from backend.importing.importer_base import Importer, ImportServices, NewOrRefused, UnitFinder
+from backend.importing.importer_base import Importer, ImportServices, NewOrRefused
 from backend.importing.ledger_lines import LedgerImporter
 from backend.office.duty_roster import WHOLE_DAY, parse_shift
 from backend.office.people import PersonForm
+from backend.office.unit_finder import UnitFinder
 from backend.ports.dispatch_catalogue import NewCatalogueEntry
 from backend.ports.moves import TicketRef
 from backend.tickets.intake import TicketForm

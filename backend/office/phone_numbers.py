@@ -8,7 +8,9 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final
 
+from backend.domain.masking import mask_phone
 from backend.domain.refusals import Refused
+from backend.office.cache import OfficeSnapshot
 
 _MOBILE: Final = re.compile(r"1[3-9]\d{9}")
 _SCIENTIFIC: Final = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,2}")
@@ -117,3 +119,16 @@ def _parse(text: str, countries: tuple[str, ...]) -> PhoneNumber:
     if phonenumbers.number_type(number) == phonenumbers.PhoneNumberType.PREMIUM_RATE:
         raise Refused("bad_phone", reason="premium")
     return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), extension)
+
+
+def to_callable_number(phone: str | None, snapshot: OfficeSnapshot) -> str | None:
+    """Return the number in E.164 if it may be called (allowed country, no premium number, FW31), else None."""
+    try:
+        return normalise_phone(phone, countries=snapshot.settings.strings("calls.countries")).e164
+    except Refused:
+        return None
+
+
+def mask_number(number: str, snapshot: OfficeSnapshot) -> str:
+    """Mask a number for display."""
+    return mask_phone(number, snapshot.settings.text("privacy.phone_mask"))

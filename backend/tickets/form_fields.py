@@ -16,10 +16,8 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.masking import clean
 from backend.domain.refusals import Refused
-from backend.importing.files.sheet import EPOCH_1900
-from backend.importing.files.vocabulary import YES_NO, fold
-from backend.importing.files.xlsx_parts import CellError, serial_to_datetime
 from backend.office.phone_numbers import normalise_phone
+from backend.tickets.cell_values import EPOCH_1900, YES_NO, YES_NO_HINT, CellError, fold, serial_to_datetime
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
@@ -122,7 +120,7 @@ def parse_yes_no(value: Any, _: FileContext) -> bool:
         return value
     found = YES_NO.get(fold(_as_text(value)))
     if found is None:
-        raise Refused("bad_word", value=clean_text(_as_text(value)[:24], 24), allowed="是、否、yes、no、1、0")
+        raise Refused("bad_word", value=clean_text(_as_text(value)[:24], 24), allowed=YES_NO_HINT)
     return found
 
 

@@ -11,8 +11,8 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Demand, DispatchErrors, Precedent, Suggestion, suggest
 from backend.domain.ticket import Category, Role, UnitKind
-from backend.importing.importer_base import UnitFinder
 from backend.office.cache import OfficeCache
+from backend.office.unit_finder import UnitFinder
 from backend.ports.audit import AuditStore
 from backend.ports.dispatch_catalogue import GROUP_BY, CatalogueStore, NewCatalogueEntry, RepeatCount
 from backend.ports.ticket_features import FeatureStore

@@ -6,13 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from backend.calls.dependencies import CallDependencies, mask_number, to_callable_number
+from backend.calls.dependencies import CallDependencies
 from backend.domain import retry
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Source, State
 from backend.domain.visit_outcome import AutoVisit, NextAction, decide_after_auto
 from backend.office.cache import OfficeSnapshot
+from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.calls import AttemptResult, Call, DueVisit, LiveCall, NewCall
 
 BATCH_SIZE = 200

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import structlog
 
-from backend.calls.dependencies import mask_number, to_callable_number
 from backend.domain import retry, speech_parser
 from backend.domain.acts import SYSTEM, Act
 from backend.domain.refusals import Refused
@@ -16,6 +15,7 @@ from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket import Answer, Source, State
 from backend.office.cache import OfficeCache
+from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.audit import AuditStore
 from backend.ports.moves import TicketRef
 from backend.ports.requester_texts import RequesterText, RequesterTextStore

@@ -54,7 +54,7 @@ async def menus(world: World) -> AsyncIterator[Menus]:
         })  # fmt: skip
         world.dependencies.carrier = driver
         world.visits = AutoVisits(world.dependencies)
-        world.calls = Calls(world.dependencies, world.visits)
+        world.calls = Calls(world.dependencies, {"visit": world.visits})
         app = web.Application()
         ReportHooks(world.calls, driver).add_to(app)
         async with TestServer(app) as server:

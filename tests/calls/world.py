@@ -107,7 +107,7 @@ class World:
             ids=self.ids,
         )  # fmt: skip
         self.visits = AutoVisits(self.dependencies)
-        self.calls = Calls(self.dependencies, self.visits)
+        self.calls = Calls(self.dependencies, {"visit": self.visits})
         self.deadlines = DeadlineWatch(SqlDueStore(db), self.tickets, self.office)
         self.hooks = add_phone_hooks(app, self.calls, self.carrier, self)
 

@@ -23,6 +23,7 @@ WORDS_WE_READ = {
     "backend/importing/files/forms.py": "headings of the official forms",
     "backend/office/phone_numbers.py": "how extensions are written",
     "backend/importing/files/duty_roster.py": "headings of duty rosters",
+    "backend/tickets/cell_values.py": "how yes and no are written in a cell",
     "backend/importing/files/vocabulary.py": "spellings of stored words",
 }
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.importing.files.records import Record
-from backend.importing.files.vocabulary import fold
+from backend.tickets.cell_values import fold
 from backend.tickets.form_fields import FieldParser
 
 

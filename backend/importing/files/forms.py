@@ -12,8 +12,9 @@ from backend.importing.files.dispatch_catalogue import DISPATCH_CATALOGUE
 from backend.importing.files.duty_roster import DUTY_ROSTER
 from backend.importing.files.form_types import Form, FormField, RowError
 from backend.importing.files.records import CalendarRow, LedgerRow, PersonRow, TicketRow, UnitRow, VisitRow
-from backend.importing.files.vocabulary import LedgerKind, Level, VisitKind, fold
+from backend.importing.files.vocabulary import LedgerKind, Level, VisitKind
 from backend.tickets import form_fields
+from backend.tickets.cell_values import fold
 from backend.tickets.form_fields import FileContext, enum_parser
 
 _NAME = form_fields.text_parser(200)

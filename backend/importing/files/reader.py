@@ -13,7 +13,7 @@ from backend.importing.files.history import read_history_row
 from backend.importing.files.messages import render_sentence
 from backend.importing.files.records import Record, RowRefusal
 from backend.importing.files.sheet import Sheet, open_sheet
-from backend.importing.files.vocabulary import fold
+from backend.tickets.cell_values import fold
 from backend.tickets.form_fields import FileContext
 
 IMPORT_KINDS: Final = (*FORMS, "history")

@@ -9,9 +9,7 @@ from backend.importing.files.content import FileContent, is_zip
 from backend.importing.files.csv_lines import RawRow, detect_delimiter, is_json, iter_csv_rows, iter_json_rows
 from backend.importing.files.encoding import detect_encoding
 from backend.importing.files.workbook import Workbook
-
-#: Day 0 of the 1900 date base.
-EPOCH_1900 = datetime(1899, 12, 30)  # noqa: DTZ001 - a spreadsheet's serial has no zone
+from backend.tickets.cell_values import EPOCH_1900
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,11 @@
 """Chinese and English spellings accepted in files for each enum value."""
 
-import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 from backend.domain.ticket import Answer, Category, Channel, Contacted, Grade, Resolved, Role, UnitKind
-
-
-def fold(text: str) -> str:
-    """Normalise a spelling for comparison: NFKC, no white space, case-folded, no leading or trailing * or colon."""
-    return "".join(unicodedata.normalize("NFKC", text).split()).casefold().strip("*:")
+from backend.tickets.cell_values import fold
 
 
 def build_spellings(values: type[StrEnum], spellings: Mapping[str, str]) -> Mapping[str, StrEnum]:
@@ -186,7 +181,3 @@ DAY_KIND: Final = build_spellings(
         "working": "工作日|上班|调休上班|调休|补班|班|yes|是|1|true|workday", "free": "休息日|放假|节假日|假日|休|周末|no|否|0|false|holiday",
     },
 )  # fmt: skip
-YES_NO: Final[Mapping[str, bool]] = {
-    **dict.fromkeys(("yes", "y", "true", "1", "是", "有", "√", "对"), True),
-    **dict.fromkeys(("no", "n", "false", "0", "否", "无", "×", "不是"), False),
-}

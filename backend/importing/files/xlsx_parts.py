@@ -7,12 +7,13 @@ sheet); here memory is one row. Any document type declaration is refused, so the
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from xml.parsers import expat
 
 from backend.domain.refusals import Refused
 from backend.importing.files.content import CHUNK
+from backend.tickets.cell_values import CellError, serial_to_datetime
 
 #: Longest cell text while reading, in characters; a field's own limit then refuses with `too_long`.
 CELL_MAX: Final = 100_001
@@ -21,13 +22,6 @@ _ROWS_MAX: Final = 1_048_576
 _STRINGS_MAX: Final = 3_000_000
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _COLUMN: Final = re.compile(r"[A-Z]{1,3}")
-
-
-class CellError:
-    """A cell that holds a spreadsheet error such as #N/A instead of a value."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
 
 
 def iter_part(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
@@ -195,13 +189,3 @@ class SheetParser:
         if self._type == "e":
             return CellError(text)
         return _unescape(text)
-
-
-def serial_to_datetime(number: float, epoch: datetime) -> datetime:
-    """Convert a spreadsheet's day number to a naive datetime, to the second.
-
-    `epoch` is day 0: 1899-12-30, or 1904-01-01 for workbooks with the 1904 date base (FF9).
-    """
-    if number < 60 and epoch.year < 1904:
-        number += 1  # the 1900 base has a non-existent 1900-02-29
-    return epoch + timedelta(seconds=round(number * 86_400))

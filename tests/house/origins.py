@@ -1,0 +1,53 @@
+"""Where a name comes from: follows imports, aliases and plain assignments to the dotted name of the library."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.house.source import Source
+
+
+def _imported(code: Source) -> dict[str, str]:
+    """The names that imports bind, at the top or later → their dotted names."""
+    known = {}
+    for node, _ in code.nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                known[alias.asname or top] = alias.name if alias.asname else top
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            known |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    return known
+
+
+def _resolve(node: ast.expr, known: dict[str, str]) -> str | None:
+    """The dotted name of an expression, with `()` where it is a call; None for what no import leads to."""
+    match node:
+        case ast.Name(id=name):
+            return known.get(name)
+        case ast.Attribute(value=value, attr=attr):
+            base = _resolve(value, known)
+            return base and f"{base}.{attr}"
+        case ast.Call(func=func):
+            base = _resolve(func, known)
+            return base and f"{base}()"
+    return None
+
+
+def list_origins(code: Source) -> Iterator[tuple[ast.expr, str, str]]:
+    """Each name or attribute that is read: the node, the function around it, and its dotted name.
+
+    `t` is `time.time` after `from time import time as t`, and after `t = time.time`. Scopes are not told apart.
+    """
+    known = _imported(code)
+    for node, _ in code.nodes:
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                if name not in known and (origin := _resolve(value, known)):
+                    known[name] = origin
+    for node, function in code.nodes:
+        is_read = isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
+        if is_read and (origin := _resolve(node, known)):
+            yield node, function, origin

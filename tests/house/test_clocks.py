@@ -1,0 +1,79 @@
+"""Time and chance are given: only what composes the application, rehearses, drives a provider or runs a command asks."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from tests.house.origins import list_origins
+from tests.house.source import Breach, Source, only_exceptions, sources
+
+MAY_ASK = ("backend/app/", "backend/rehearsal/", "backend/cli/", "notify/chat/", "notify/voice/", "notify/sms/")
+LOOPS = ("get_running_loop", "get_event_loop", "new_event_loop")
+ASKING = frozenset((
+    *(f"time.{name}" for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns",
+                                  "localtime", "gmtime", "strftime", "ctime")),
+    *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")), "datetime.date.today",
+    *(f"asyncio.{loop}().time" for loop in LOOPS), *(f"asyncio.events.{loop}().time" for loop in LOOPS),
+    "uuid.uuid1", "uuid.uuid4", "os.urandom", "random.SystemRandom", "sqlalchemy.func.now",
+    "sqlalchemy.func.current_timestamp",
+))  # fmt: skip
+#: Modules that are chance altogether, and what in them is not.
+CHANCE = re.compile(r"(random|secrets)\.\w+")
+NOT_CHANCE = frozenset(("random.Random", "secrets.compare_digest"))
+
+
+def asked(codes: Iterable[Source]) -> Iterator[Breach]:
+    """Where these files ask the time or chance themselves, called or handed on."""
+    for code in codes:
+        if code.name.startswith(MAY_ASK):
+            continue
+        for node, function, origin in list_origins(code):
+            if origin in ASKING or (CHANCE.fullmatch(origin) and origin not in NOT_CHANCE):
+                yield code.breach(node, function, origin)
+
+
+def test_only_a_few_places_ask_the_time_or_chance() -> None:
+    only_exceptions("clocks", asked(sources()), "take the clock, or what chance decides, as an argument")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("import time\nx = time.time()\n", "time.time"),
+        ("import time as t\nx = t.monotonic()\n", "time.monotonic"),
+        ("from time import time as t\nx = t()\n", "time.time"),
+        ("from time import time\nclock = time\n", "time.time"),
+        ("def f():\n    import time\n    return time.perf_counter()\n", "time.perf_counter"),
+        ("import datetime as dt\nx = dt.datetime.now(dt.UTC).date()\n", "datetime.datetime.now"),
+        ("from datetime import datetime, UTC\nx = lambda: datetime.now(UTC)\n", "datetime.datetime.now"),
+        ("from datetime import datetime as d\nnow = d.now\n", "datetime.datetime.now"),
+        ("import datetime\nclass_ = datetime.datetime\nx = class_.utcnow()\n", "datetime.datetime.utcnow"),
+        ("from datetime import date\nx = date.today()\n", "datetime.date.today"),
+        ("import asyncio\nloop = asyncio.get_running_loop()\nx = loop.time() + 1\n", "asyncio.get_running_loop().time"),
+        ("from asyncio import get_event_loop\nx = get_event_loop().time()\n", "asyncio.get_event_loop().time"),
+        ("import random\nx = random.random()\n", "random.random"),
+        ("from random import choice as pick\nx = pick([1])\n", "random.choice"),
+        ("import secrets\nx = secrets.token_hex(3)\n", "secrets.token_hex"),
+        ("from uuid import uuid4\nx = [field(default_factory=uuid4)]\n", "uuid.uuid4"),
+        ("import time\ndef f(clock=time.time): ...\n", "time.time"),
+        ("from sqlalchemy import func\nx = func.now()\n", "sqlalchemy.func.now"),
+    ],
+)
+def test_a_place_that_asks_is_found(text: str, what: str) -> None:
+    assert [one.what for one in asked([Source("backend/tickets/plant.py", text)])][:1] == [what]
+    assert not list(asked([Source("backend/app/plant.py", text)]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from datetime import time, datetime\nx = time(8, 30)\ny = datetime.fromtimestamp(0, zone)\n",
+        "def f(clock):\n    return clock.now(), clock.time()\n",
+        "import random\ndraw = random.Random(7)\nx = draw.random()\n",
+        "import secrets\nsame = secrets.compare_digest(a, b)\n",
+        "import asyncio\nasync def f():\n    await asyncio.sleep(1)\n",
+    ],
+)
+def test_a_clock_that_was_given_is_let_be(text: str) -> None:
+    assert not list(asked([Source("backend/tickets/plant.py", text)]))
