@@ -88,7 +88,7 @@ async def _closed(town: Town) -> None:
 async def test_a_dispatched_ticket_nobody_was_told_of_is_found(town: Town) -> None:
     await town.plant("UPDATE letters SET state = 'dead', sent_at = NULL")
     assert await town.auditor.check() == []  # not yet: it was dispatched a moment ago
-    town.at += ALLOWED_DELAYS["untold"] + MINUTE
+    town.at += ALLOWED_DELAYS["unnotified"] + MINUTE
     finding = await town.looked("untold")
     assert finding.subject == "T1"
     assert finding.facts["unit"] == "U01"
@@ -99,7 +99,7 @@ async def test_a_letter_that_waits_for_the_office_to_open_is_no_silence(town: To
     await town.plant("UPDATE letters SET state = 'pending', not_before = :soon", soon=soon)
     town.at += timedelta(hours=1)
     assert await town.auditor.check() == []
-    town.at += timedelta(hours=1) + ALLOWED_DELAYS["letter"] + MINUTE
+    town.at += timedelta(hours=1) + ALLOWED_DELAYS["message"] + MINUTE
     assert {f.kind for f in await town.auditor.check()} == {"letter_late", "untold"}
 
 
@@ -168,7 +168,7 @@ async def test_a_letter_rung_for_is_held_by_its_call(town: Town) -> None:
 async def test_a_letter_that_should_have_left_is_found(town: Town) -> None:
     await town.plant("UPDATE letters SET state = 'pending'")
     await town.plant("UPDATE assignments SET opened_at = dispatched_at")  # he saw it all the same
-    town.at += ALLOWED_DELAYS["letter"] + MINUTE
+    town.at += ALLOWED_DELAYS["message"] + MINUTE
     assert (await town.looked("letter_late")).facts["person"] == "H1"
 
 
@@ -176,7 +176,7 @@ async def test_a_letter_that_should_have_left_is_found(town: Town) -> None:
 async def test_a_call_without_a_result_is_found(town: Town, state: str) -> None:
     await town.plant("INSERT INTO dials (id, call_id, number, state, asked_at, keys) VALUES (1, 1, 1, :state, :at, '')",
                      state=state, at=to_micros(town.at))  # fmt: skip
-    town.at += ALLOWED_DELAYS["dial"] - MINUTE
+    town.at += ALLOWED_DELAYS["attempt"] - MINUTE
     assert await town.auditor.check() == []
     town.at += 2 * MINUTE
     assert (await town.looked("dial_stuck")).facts["dial_state"] == state
@@ -185,7 +185,7 @@ async def test_a_call_without_a_result_is_found(town: Town, state: str) -> None:
 async def test_a_long_talk_is_no_lost_call(town: Town) -> None:
     await town.plant("INSERT INTO dials (id, call_id, number, state, asked_at, answered_at, keys) "
                      "VALUES (1, 1, 1, 'placed', :at, :at, '')", at=to_micros(town.at))  # fmt: skip
-    town.at += ALLOWED_DELAYS["dial"] + MINUTE
+    town.at += ALLOWED_DELAYS["attempt"] + MINUTE
     assert await town.auditor.check() == []
 
 
@@ -224,9 +224,9 @@ async def test_a_closed_ticket_with_an_open_limit_is_found(town: Town) -> None:
 
 async def test_what_was_heard_and_not_handled_is_found(town: Town) -> None:
     row = "INSERT INTO inbox (id, mouth, event, chat, body, received_at, state) VALUES (:id, 'telegram', :id2, '', '{}', :at, :state)"
-    await town.plant(row, id=1, id2="1", at=to_micros(town.real - ALLOWED_DELAYS["heard"] + MINUTE), state="new")
+    await town.plant(row, id=1, id2="1", at=to_micros(town.real - ALLOWED_DELAYS["inbox"] + MINUTE), state="new")
     assert await town.auditor.check() == []
-    await town.plant(row, id=2, id2="2", at=to_micros(town.real - ALLOWED_DELAYS["heard"] - MINUTE), state="new")
+    await town.plant(row, id=2, id2="2", at=to_micros(town.real - ALLOWED_DELAYS["inbox"] - MINUTE), state="new")
     await town.looked("inbox_late")
     await town.plant(row, id=3, id2="3", at=to_micros(town.real), state="dead")
     await town.looked("inbox_dead")

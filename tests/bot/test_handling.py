@@ -123,7 +123,7 @@ async def test_an_album_is_one_statement_and_is_signed_once(world: World) -> Non
     await world.quiet()
     more = await user.expect("请补充：公章")
     await user.expect("【新工单】")
-    assert user.leftovers() == []
+    assert user.list_unexpected() == []
     await user.press(more, "领导签字")
     request = next(r for r in (await world.moves.load(_no())).requests)  # type: ignore[union-attr]
     assert len(request.facts["files"]) == 2 and request.facts["signed_by"] == "leader"

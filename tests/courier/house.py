@@ -157,7 +157,7 @@ class House:
             rate_limiter=limiter, real_time=more.pop("real", lambda: self.real), jitter=lambda: 0.0, **more,
         )  # fmt: skip
 
-    async def lose_binding(self, person: str, channel: str, reason: str) -> None:
+    async def drop_binding(self, person: str, channel: str, reason: str) -> None:
         """The registry's part."""
         self.lost.append((person, channel, reason))
         b = t.bindings.c

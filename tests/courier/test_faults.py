@@ -289,7 +289,7 @@ async def test_a_failing_database_write_after_a_send_is_tried_again_and_nothing_
 
 async def test_somebody_without_a_chat_any_more_is_rung_instead_FA7(house: House) -> None:
     await house.dispatched()
-    await house.lose_binding("H2", "telegram", "moved")
+    await house.drop_binding("H2", "telegram", "moved")
     house.office.invalidate()
     await house.courier.run_once()
     states = await house.states()

@@ -124,7 +124,7 @@ async def test_a_silent_network_does_not_hold_up_the_urgent_FT25(house: House) -
 async def test_a_second_round_goes_on_where_the_first_let_go(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     import backend.delivery.worker as module
 
-    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    monkeypatch.setattr(module, "RUN_SECONDS", 0.1)
     house.channel.buckets = lambda address: (Bucket("bot", 20, 1.0),)
     for number in range(4):
         await house.dispatched(f"T{number}")

@@ -77,12 +77,12 @@ async def screens(town: tuple[Simulator, str], sqlite_url: str) -> AsyncIterator
 
 async def test_a_card_arrives_is_signed_elsewhere_and_changes_on_every_screen(screens: Screens) -> None:
     await screens.house.dispatched()
-    await screens.courier.round()
+    await screens.courier.run_once()
     card = await screens.people["H1"].expect("【新工单】T1")
     assert card.buttons == ["签收", "查看详情"]
     await screens.people["H2"].expect("【新工单】T1")
     await screens.house.act("sign", HANDLER)
-    await screens.courier.round()
+    await screens.courier.run_once()
     assert await screens.people["H1"].expect("已签收：H1某", edit=True) is card
     assert card.buttons == ["联系诉求人", "填写答复", "申请退单", "申请延期", "查看详情"]
     assert screens.people["H1"].list_unexpected() == [] == screens.people["H2"].list_unexpected()
@@ -90,7 +90,7 @@ async def test_a_card_arrives_is_signed_elsewhere_and_changes_on_every_screen(sc
 
 async def test_hostile_text_is_shown_literally_FT27(screens: Screens) -> None:
     await screens.house.dispatched(text="<b>急</b> &amp; _*[]()~ \u202e倒 \u200b路灯 🏮")
-    await screens.courier.round()
+    await screens.courier.run_once()
     assert "<b>急</b> &amp; _*[]()~" in (await screens.people["H1"].expect("T1")).text
 
 
@@ -99,21 +99,21 @@ async def test_somebody_who_blocked_the_bot_is_forgotten_and_his_colleagues_told
 ) -> None:
     screens.people["H1"].block()
     await screens.house.dispatched()
-    await screens.courier.round()
+    await screens.courier.run_once()
     await screens.people["L1"].expect("H1某 的消息通道已失效")
     assert [(p, r) for p, _, r in screens.house.lost] == [("H1", "blocked")]
     asked = len(screens.town.chat.requests)
-    await screens.courier.round()
+    await screens.courier.run_once()
     assert len(screens.town.chat.requests) == asked  # no retry loop
 
 
 async def test_a_cut_after_accept_makes_one_marked_copy_and_never_a_third_FT24(screens: Screens) -> None:
     screens.town.chat.faults.plan_next(Fault.CUT_AFTER, where="sendMessage")
     await screens.house.dispatched()
-    await screens.courier.round()
+    await screens.courier.run_once()
     for _ in range(3):
         screens.house.later(minutes=1)
-        await screens.courier.round()
+        await screens.courier.run_once()
     texts = [m.text for p in ("H1", "H2") for m in screens.people[p].messages if m.from_bot]
     assert len(texts) == 3 and sum(text.startswith("（重发）【新工单】T1") for text in texts) == 1
 
@@ -122,7 +122,7 @@ async def test_a_gateway_s_error_page_is_no_crash_and_the_card_comes_FT23(screen
     screens.town.chat.faults.plan_next(Fault.SERVER_ERROR, 2, where="sendMessage")
     await screens.house.dispatched()
     for _ in range(4):
-        await screens.courier.round()
+        await screens.courier.run_once()
         screens.house.later(minutes=1)
     await screens.people["H1"].expect("【新工单】T1")
     await screens.people["H2"].expect("【新工单】T1")
@@ -134,7 +134,7 @@ async def test_a_group_that_became_a_supergroup_gets_its_message_once_FT21(scree
     moved = group.migrate()
     screens.house.office.invalidate()
     await screens.house.dispatched()
-    await screens.courier.round()
+    await screens.courier.run_once()
     assert sum(m.from_bot for m in moved.chat.messages.values()) == 1
     address = await screens.house.db.read(
         lambda c: c.execute(t.bindings.select().where(t.bindings.c.person == "H1")).one().address
@@ -144,9 +144,9 @@ async def test_a_group_that_became_a_supergroup_gets_its_message_once_FT21(scree
 
 async def test_a_reassigned_ticket_leaves_no_buttons_behind_FT14(screens: Screens) -> None:
     await screens.house.dispatched()
-    await screens.courier.round()
+    await screens.courier.run_once()
     card = await screens.people["H1"].expect("【新工单】T1")
     await screens.house.act("reassign", DISPATCHER, unit="U02")
-    await screens.courier.round()
+    await screens.courier.run_once()
     await screens.people["H1"].expect("已改派", edit=True)
     assert card.buttons == []

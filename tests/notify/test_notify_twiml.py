@@ -57,7 +57,7 @@ def test_a_recording_of_nothing_still_goes_on() -> None:
 
 def test_a_bridge_rings_the_other_side_and_comes_back() -> None:
     attempt = Connect("+8613900000000", announce_url="https://h/announce", record=True)
-    root = fromstring(plain_line().render(Prompt(("正在接通",), dial=attempt), next_url=NEXT))
+    root = fromstring(plain_line().render(Prompt(("正在接通",), connect=attempt), next_url=NEXT))
     assert [verb.tag for verb in root] == ["Say", "Dial"]
     assert root[1].get("action") == NEXT
     assert root[1].get("record") == "record-from-answer-dual"

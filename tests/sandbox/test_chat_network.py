@@ -356,7 +356,7 @@ async def test_FT27_hostile_text_is_shown_literally(bot: Bot, town: Simulator, l
 
 async def test_a_message_nobody_expected_is_left_over(bot: Bot, town: Simulator, li: ChatUser) -> None:
     await bot.send_message(li.user_id, "意外")
-    assert li.list_unexpected() == ["意外"] and len(town.chat.leftovers()) == 1
+    assert li.list_unexpected() == ["意外"] and len(town.chat.list_unexpected()) == 1
     with pytest.raises(AssertionError, match="never saw '别的'"):
         await li.expect("别的", timeout=0.05)
     assert isinstance(await bot.send_message(li.user_id, "x"), Message)

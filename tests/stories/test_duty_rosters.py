@@ -159,17 +159,17 @@ async def test_gaps_in_the_institutions_roster_are_found_before_the_month_begins
     present = await office.ask("GET", "/rosters", "dispatcher", month="2026-11")
     assert present["holes"] == [] and len(present["shifts"]) == 61, "the rehearsal begins with this month planned"
     await office.go("17d")
-    await auditor.look()  # type: ignore[attr-defined]
+    await auditor.check()  # type: ignore[attr-defined]
     assert [f for f in await auditor.list_findings() if "roster" in f.kind]  # five days before, by default
     await office.ask("PUT", "/settings/roster.check_before", body={"value": "3d"})
-    await auditor.look()  # type: ignore[attr-defined]
+    await auditor.check()  # type: ignore[attr-defined]
     assert [f for f in await auditor.list_findings() if "roster" in f.kind] == []
     await office.go("2d")
     await office.ask("PUT", "/settings/roster.round_the_clock", body={"value": "false"})
-    await auditor.look()  # type: ignore[attr-defined]
+    await auditor.check()  # type: ignore[attr-defined]
     assert [f for f in await auditor.list_findings() if "roster" in f.kind] == []
     await office.ask("PUT", "/settings/roster.round_the_clock", body={"value": "true"})
-    await auditor.look()  # type: ignore[attr-defined]
+    await auditor.check()  # type: ignore[attr-defined]
     assert [(f.kind, f.subject) for f in await auditor.list_findings() if "roster" in f.kind] == [
         ("roster_missing", "M01")
     ]
@@ -181,11 +181,11 @@ async def test_gaps_in_the_institutions_roster_are_found_before_the_month_begins
         day += timedelta(days=1)
     month = await office.ask("GET", "/rosters", "dispatcher", month="2026-12")
     assert month["holes"] == [{"from": "2026-12-15T00:00:00+08:00", "to": "2026-12-16T00:00:00+08:00"}]
-    await auditor.look()  # type: ignore[attr-defined]
+    await auditor.check()  # type: ignore[attr-defined]
     (found,) = [f for f in await auditor.list_findings() if "roster" in f.kind]
     assert (found.kind, found.facts["count"], found.facts["hours"]) == ("roster_holes", 1, 24)
     await shift(office, "2026-12-15T00:00:00", "2026-12-16T00:00:00", "SH01", unit="M01")
-    await auditor.look()  # type: ignore[attr-defined]
+    await auditor.check()  # type: ignore[attr-defined]
     assert [f for f in await auditor.list_findings() if "roster" in f.kind] == []
 
 
