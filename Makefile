@@ -44,7 +44,7 @@ lint: $(STAMP) ## ruff, formatting, types, the import contracts and the fences o
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -q -n 0 tests/house
+	@$(BIN)/python -m pytest -q -n 0 -p no:cacheprovider tests/house
 
 check: lint test ## lint, types, import contracts, tests
 
