@@ -206,7 +206,9 @@ async def test_a_restarted_town_finds_its_handsets_again(
     after = Simulator(**facts)
     await after.start()
     back = after.chat.get_user("李明", LI)
-    assert [one.text for one in back.messages] == ["/start 1", "", "卡片"] and back.get_last_message().buttons == ["签收"]
+    assert [one.text for one in back.messages] == ["/start 1", "", "卡片"] and back.get_last_message().buttons == [
+        "签收"
+    ]
     assert after.chat.files[paper.file.id][1] == b"%PDF" and len(after.chat.updates.pending) == 2
     assert (await back.say("新")).id > paper.id
     assert after.phones.get_phone(LI).sms[0].body == "短信" and after.people[WANG].name == "王女士"
