@@ -13,7 +13,7 @@ from backend.domain.ticket import Grade
 from storage import tables as t
 from storage.deadlines.due import SqlDueStore
 from storage.engine.database import Database
-from tests.courier.house import House as World
+from tests.delivery.world import House as World
 
 STEPS = {
     "+3 s": timedelta(seconds=3),

@@ -13,7 +13,7 @@ from backend.domain.ticket import Grade, Obligation
 from backend.office.cache import Clock, OfficeCache, OfficeSnapshot
 from backend.ports.moves import TicketRef
 from backend.tickets.service import ActResult, TicketService
-from tests.domain.flow_world import ZONE, Flow
+from tests.domain.move_world import ZONE, Flow
 
 
 class DutiesInMemory:

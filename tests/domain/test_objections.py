@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.domain.flow_world import Flow, refused, signed
+from tests.domain.move_world import Flow, refused, signed
 
 
 def carded(**settings: str) -> Flow:

@@ -10,7 +10,7 @@ import pytest
 
 from backend.cli import run
 from tests.domain.scoring.independent import count as second_opinion
-from tests.intake.test_petitions import petitions
+from tests.importing.test_petitions import petitions
 from tests.stories.month import HANDLER, Month
 from tests.stories.office import open_office
 from tests.stories.plans import at, draw, workday

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from storage.engine.database import Database, open_database
-from tests.web.house import House
+from tests.web.world import House
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import FormData
 
-from tests.web.house import PDF, House
+from tests.web.world import PDF, House
 
 PAGES = ("/", "/tickets", "/tickets/T1", "/office", "/deliveries", "/calls", "/scores", "/settings")
 EVIL = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'

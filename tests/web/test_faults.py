@@ -9,7 +9,7 @@ import pytest
 
 from backend.web import body as bodies
 from backend.web.api.routes import ROUTES
-from tests.web.house import SECRET, House
+from tests.web.world import SECRET, House
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 

@@ -6,8 +6,8 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
 from backend.web.console.menu import MENU, ConsoleMenu, build_menu
-from tests.web.house import House
 from tests.web.test_console import Visitor
+from tests.web.world import House
 
 ADMIN = Actor("A1", Role.ADMIN, None)
 

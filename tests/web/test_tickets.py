@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.web.house import PEOPLE, House
+from tests.web.world import PEOPLE, House
 
 
 async def test_a_ticket_goes_its_way_over_rest_and_has_the_fields_of_the_contract(house: House) -> None:

@@ -1,0 +1,1 @@
+"""Files in, row by row, on both engines."""

@@ -1,1 +1,0 @@
-"""The intake, imports and verifying of the house, on both engines."""

@@ -1,0 +1,1 @@
+"""What an office keeps and who reads it."""

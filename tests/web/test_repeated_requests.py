@@ -1,0 +1,92 @@
+"""Every verb said twice over the API: the winner repeating himself changes nothing, a rival is told who was quicker."""
+
+from typing import Any
+
+import pytest
+
+from backend.domain.move_table import SYSTEM_ONLY, TRANSITIONS
+from tests.web.world import House
+
+Step = tuple[str, str, str, dict[str, Any]]  # who, his rival, the verb, its words
+NOW = "2026-11-10T09:00:00+08:00"
+PAPERS = {"reason": "不属于本单位职责", "reason_code": "not_our_duty", "signed_by": "seal", "files": ["PAPER"]}
+LATER = {"reason": "待配件", "requester_informed": {"at": NOW, "way": "phone"}}
+
+#: One long life that says nearly every verb, and three short ones for the verbs that end a life early.
+LIVES: dict[str, tuple[Step, ...]] = {
+    "long": (
+        ("R1", "D1", "accept", {"category": "complaint"}),
+        ("D1", "A1", "dispatch", {"unit": "U01"}),
+        ("H1", "H2", "sign", {}),
+        ("H1", "H2", "contact", {"reached": True, "way": "phone", "note": "已联系"}),
+        ("H1", "L1", "extend", {"new_due_at": "2026-11-20T17:00:00+08:00", **LATER}),
+        ("R1", "A1", "decide_extension", {"accept": True}),
+        ("H1", "H2", "return", PAPERS),
+        ("R1", "A1", "decide_return", {"accept": True, "reason": "确不属于"}),
+        ("D1", "A1", "dispatch", {"unit": "U01"}),
+        ("H2", "H1", "sign", {}),
+        ("D1", "A1", "assist", {"unit": "U02"}),
+        ("D1", "A1", "regrade", {"grade": "urgent", "reason": "扬言"}),
+        ("H1", "H2", "flag", {"mass_incident": True, "reason": "涉及多户"}),
+        ("R1", "A1", "decide_flag", {"accept": True}),
+        ("S1", "A1", "supervise", {"reason": "媒体关注"}),
+        ("H1", "L1", "report_progress", {"text": "已派人"}),
+        ("S1", "A1", "accept_progress", {"accept": True}),
+        ("D1", "A1", "reassign", {"unit": "U02"}),
+        ("H9", "L9", "sign", {}),
+        ("H9", "L9", "reply", {"text": "已答复诉求人并说明原因", "way": "phone", "cause": "线路老化"}),
+        ("H9", "L9", "amend", {"text": "已答复诉求人，补充说明"}),
+        ("H9", "L9", "close", {"close_type": "explained_unresolvable", "explanation": "政策所限", "feedback": "理解"}),
+        ("S1", "A1", "decide_close", {"accept": True}),
+        ("R1", "A1", "send_back", {"reason": "答复过于笼统"}),
+        ("H9", "L9", "close", {"text": "已更换灯具并恢复照明", "feedback": "好", "no_objection": True}),
+        ("V1", "A1", "visit", {"kind": "manual", "answer": "unsatisfied", "note": "还是不亮"}),
+        ("R1", "A1", "review", {"conclusion": "办理不力"}),
+        ("R1", "A1", "rework", {"summary": "还是不亮"}),
+        ("H9", "L9", "reply", {"text": "已再次更换灯具并恢复照明"}),
+        ("V1", "A1", "visit", {"kind": "manual", "answer": "unsatisfied", "note": "要求每天巡查"}),
+        ("H9", "L9", "claim_unreasonable", {"reason": "超出职责", "files": ["PAPER"]}),
+        ("R1", "A1", "decide_unreasonable", {"accept": False, "reason": "属合理诉求"}),
+        ("H9", "L9", "appeal", {"reason": "有会议纪要"}),
+        ("A1", "R1", "decide_unreasonable", {"accept": True, "class": "beyond_reason", "reason": "纪要属实"}),
+    ),
+    "praise": (
+        ("D1", "A1", "dispatch", {"unit": "U01"}),
+        ("L1", "H1", "sign", {}),
+        ("L1", "H1", "close", {"text": "已转达感谢，向您致意", "feedback": "好", "no_objection": True}),
+        ("R1", "A1", "finalize", {}),
+    ),
+    "answered": (("D1", "A1", "answer", {"text": "请拨打供电服务热线办理"}),),
+    "cancelled": (("D1", "A1", "cancel", {"reason": "诉求人撤回"}),),
+    "merged": (("D1", "A1", "merge", {"into": "T0", "reason": "同一盏灯"}),),
+}  # fmt: skip
+BORN: dict[str, dict[str, Any]] = {"long": {"category": None}, "praise": {"category": "praise"}}
+
+
+async def _said(house: House, who: str, verb: str, words: dict[str, Any], version: int) -> tuple[int, Any]:
+    return await house.act(who, "T1", verb, version=version, **words)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("life", list(LIVES))
+async def test_the_winner_may_repeat_an_act_and_the_loser_learns_who_won(house: House, life: str) -> None:
+    await house.ticket("T0")
+    born = await house.ticket("T1", **BORN.get(life, {}))
+    version = born["version"]
+    for who, rival, verb, said in LIVES[life]:
+        words = dict(said)
+        if "files" in said:
+            words["files"] = [(await house.upload(who))[1]["id"]]
+        status, done = await _said(house, who, verb, words, version)
+        assert status == 200, (verb, done)
+        status, same = await _said(house, who, verb, words, version)
+        assert (status, same.get("version")) == (200, done["version"]), (verb, same)
+        status, lost = await _said(house, rival, verb, words, version)
+        assert (status, lost["error"]["code"]) == (409, "overtaken"), (verb, lost)
+        assert {"state", "by", "at"} <= set(lost["error"]["details"]), verb
+        version = (await house.ask("A1", "GET", "/tickets/T1"))[1]["version"]
+
+
+def test_every_verb_open_to_people_is_covered_here_but_those_about_a_card() -> None:
+    said = {verb for life in LIVES.values() for _, _, verb, _ in life}
+    assert said >= {row.verb for row in TRANSITIONS if row.roles != SYSTEM_ONLY} - {"object", "decide_objection"}
