@@ -8,14 +8,15 @@ from tests.house.source import Source
 
 def _imported(code: Source) -> dict[str, str]:
     """The names that imports bind, at the top or later → their dotted names."""
-    known = {}
+    known = {"__import__": "importlib.__import__"}
     for node, _ in code.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 known[alias.asname or top] = alias.name if alias.asname else top
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            known |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = code.find_origin(node)
+            known |= {alias.asname or alias.name: f"{origin}.{alias.name}" for alias in node.names}
     return known
 
 

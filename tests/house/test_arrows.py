@@ -3,7 +3,6 @@
 import ast
 import subprocess
 import sys
-import tomllib
 
 from tests.house.source import ROOT, imports, modules, name_of, nothing, source, tree, where
 
@@ -59,10 +58,3 @@ def test_the_domain_can_be_had_without_any_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_every_package_of_ours_is_under_the_import_contracts() -> None:
-    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
-    packages = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"tests", "bench"}
-    assert set(config["importlinter"]["root_packages"]) == packages
-    assert set(config["mypy"]["packages"]) == packages

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 
 from storage.engine import versions
-from storage.engine.database import open_database
+from storage.engine.open import open_database
 
 
 def _shape(connection: Connection) -> dict[str, object]:

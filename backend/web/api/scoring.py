@@ -18,8 +18,7 @@ from backend.web.api.scoring_schemas import (
     RegisterBody,
     WhatIfBody,
 )
-from backend.web.api.tickets import load_view
-from backend.web.console.act_forms import select_assignment
+from backend.web.api.tickets import load_view, select_assignment
 from backend.web.endpoint import Route
 from backend.web.query import encode_cursor, parse_flag, parse_id, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
 from backend.domain.move_table import BY_VERB, TRANSITIONS, is_allowed
-from backend.domain.records import Assignment
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer
 from backend.domain.verb_fields import EXTENSION_REASONS
 from backend.domain.verb_fields import PROPOSED_FLAGS as FLAGGED_WORDS
 from backend.ports.ticket_queries import TicketView
+from backend.web.api.tickets import select_assignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,6 @@ REQUEST_VERBS: dict[str, frozenset[str]] = {
 }  # fmt: skip
 #: Fields a form has only with a pending request of that kind: an arbitration may name the unit (Q44).
 EXTRA_INPUTS = {("decide_return", "arbitration"): (Input("unit", "unit"),)}
-
-
-def select_assignment(view: TicketView, actor: Actor) -> Assignment | None:
-    """Return the assignment that concerns a person: their unit's newest (an open one first), else the lead."""
-    if actor.is_unit_member:
-        own = [a for a in view.assignments if a.unit == actor.unit]
-        open_ones = [a for a in own if a.ended_at is None]
-        return (open_ones or own)[-1] if own else None
-    return next((a for a in view.assignments if a.id == view.ticket.lead_id), None)
 
 
 #: Verbs offered only after a final 不满意 (T27-T29).

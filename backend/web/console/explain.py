@@ -11,8 +11,8 @@ from backend.ports.ticket_queries import TicketView
 from backend.scoring import Scoring
 from backend.services import Services
 from backend.web.api.scoring import explain_score, get_scoring, get_trend
+from backend.web.api.tickets import select_assignment
 from backend.web.body import strip_unstorable
-from backend.web.console.act_forms import select_assignment
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
