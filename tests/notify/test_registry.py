@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from notify.registry import DriverError, DriverRegistry, list_stems
+from notify.registry import FAMILIES, DriverError, DriverRegistry, list_stems
+from tests.house.source import ROOT
 
 
 def test_the_drivers_are_those_whose_files_are_there() -> None:
@@ -14,6 +15,15 @@ def test_the_drivers_are_those_whose_files_are_there() -> None:
     assert registry.list_names("chat") == ("telegram",)
     assert registry.list_names("voice") == ("aliyun", "twilio")
     assert registry.list_names("sms") == ("twilio",)
+
+
+def test_every_driver_file_is_found_and_is_what_its_name_says() -> None:
+    registry = DriverRegistry.discover()
+    for family in FAMILIES:
+        files = list_stems(ROOT / "notify" / family)
+        assert list(registry.list_names(family)) == files
+        for name in files:
+            assert registry.load(family, name).name == name
 
 
 def test_a_helper_beside_its_driver_is_no_driver(tmp_path: Path) -> None:
@@ -24,8 +34,8 @@ def test_a_helper_beside_its_driver_is_no_driver(tmp_path: Path) -> None:
 
 def test_p10_finding_the_drivers_imports_none_of_them() -> None:
     code = (
-        "import sys; from notify.registry import Registry; import notify.rate_limit, notify.message;"
-        "print(Registry.discover().list_names('chat'), sorted({'aiogram', 'twilio', 'aiohttp'} & set(sys.modules)))"
+        "import sys; from notify.registry import DriverRegistry; import notify.rate_limit, notify.message;"
+        "print(DriverRegistry.discover().list_names('chat'), sorted({'aiogram', 'twilio', 'aiohttp'} & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "('telegram',) []"
