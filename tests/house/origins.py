@@ -34,6 +34,22 @@ def _resolve(node: ast.expr, known: dict[str, str]) -> str | None:
     return None
 
 
+def list_assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The names an assignment binds, each with its value; `a, b = x, y` binds two."""
+    match node:
+        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if len(names) == len(values):
+            yield from (
+                (name.id, value) for name, value in zip(names, values, strict=True) if isinstance(name, ast.Name)
+            )
+        case ast.Assign(targets=targets, value=value):
+            yield from ((name.id, value) for name in targets if isinstance(name, ast.Name))
+        case (
+            ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            | ast.NamedExpr(target=ast.Name(id=name), value=value)
+        ):
+            yield name, value
+
+
 def list_origins(code: Source) -> Iterator[tuple[ast.expr, str, str]]:
     """Each name or attribute that is read: the node, the function around it, and its dotted name.
 
@@ -41,13 +57,9 @@ def list_origins(code: Source) -> Iterator[tuple[ast.expr, str, str]]:
     """
     known = _imported(code)
     for node, _ in code.nodes:
-        match node:
-            case (
-                ast.Assign(targets=[ast.Name(id=name)], value=value)
-                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-            ):
-                if name not in known and (origin := _resolve(value, known)):
-                    known[name] = origin
+        for name, value in list_assigned(node):
+            if name not in known and (origin := _resolve(value, known)):
+                known[name] = origin
     for node, function in code.nodes:
         is_read = isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
         if is_read and (origin := _resolve(node, known)):

@@ -1,5 +1,6 @@
 """Time and chance are given: only what composes the application, rehearses, drives a provider or runs a command asks."""
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 
@@ -11,16 +12,16 @@ from tests.house.source import Breach, Source, only_exceptions, sources
 MAY_ASK = ("backend/app/", "backend/rehearsal/", "backend/cli/", "notify/chat/", "notify/voice/", "notify/sms/")
 LOOPS = ("get_running_loop", "get_event_loop", "new_event_loop")
 ASKING = frozenset((
-    *(f"time.{name}" for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns",
-                                  "localtime", "gmtime", "strftime", "ctime")),
     *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")), "datetime.date.today",
     *(f"asyncio.{loop}().time" for loop in LOOPS), *(f"asyncio.events.{loop}().time" for loop in LOOPS),
-    "uuid.uuid1", "uuid.uuid4", "os.urandom", "random.SystemRandom", "sqlalchemy.func.now",
+    "uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getrandom", "os.times", "sqlalchemy.func.now",
     "sqlalchemy.func.current_timestamp",
 ))  # fmt: skip
-#: Modules that are chance altogether, and what in them is not.
-CHANCE = re.compile(r"(random|secrets)\.\w+")
-NOT_CHANCE = frozenset(("random.Random", "secrets.compare_digest"))
+#: Modules that ask altogether, and what in them does not.
+WORLD = re.compile(r"(random|secrets|time)\.\w+")
+HARMLESS = frozenset(
+    ("random.Random", "secrets.compare_digest", "time.sleep", "time.strptime", "time.mktime", "time.struct_time")
+)
 
 
 def asked(codes: Iterable[Source]) -> Iterator[Breach]:
@@ -28,9 +29,12 @@ def asked(codes: Iterable[Source]) -> Iterator[Breach]:
     for code in codes:
         if code.name.startswith(MAY_ASK):
             continue
+        unseeded = {id(node.func) for node, _ in code.nodes if isinstance(node, ast.Call) and not node.args}
         for node, function, origin in list_origins(code):
-            if origin in ASKING or (CHANCE.fullmatch(origin) and origin not in NOT_CHANCE):
+            if origin in ASKING or (WORLD.fullmatch(origin) and origin not in HARMLESS):
                 yield code.breach(node, function, origin)
+            elif origin == "random.Random" and id(node) in unseeded:
+                yield code.breach(node, function, "random.Random()")
 
 
 def test_only_a_few_places_ask_the_time_or_chance() -> None:
@@ -58,6 +62,16 @@ def test_only_a_few_places_ask_the_time_or_chance() -> None:
         ("from uuid import uuid4\nx = [field(default_factory=uuid4)]\n", "uuid.uuid4"),
         ("import time\ndef f(clock=time.time): ...\n", "time.time"),
         ("from sqlalchemy import func\nx = func.now()\n", "sqlalchemy.func.now"),
+        ("import time\na, b = time.time, 1\n", "time.time"),
+        ("import datetime as dt\nD, zone = dt.datetime, dt.UTC\nx = D.now(zone)\n", "datetime.datetime.now"),
+        ("from datetime import datetime\nif (d := datetime):\n    x = d.now()\n", "datetime.datetime.now"),
+        ("import time\nx = time.process_time()\n", "time.process_time"),
+        ("from time import clock_gettime as c\nx = c(0)\n", "time.clock_gettime"),
+        ("import random\ndraw = random.Random()\n", "random.Random()"),
+        (
+            "from functools import partial\nfrom datetime import datetime\nnow = partial(datetime.now, zone)\n",
+            "datetime.datetime.now",
+        ),
     ],
 )
 def test_a_place_that_asks_is_found(text: str, what: str) -> None:

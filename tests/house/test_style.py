@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
+from tests.house.origins import list_origins
 from tests.house.source import PACKAGES, ROOT, Source, docstrings, modules, name_of, nothing, sources, tree, where
 
 LONGEST = 300
 NAMELESS = ("helpers", "utils", "util", "common", "misc")
-CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CHINESE = re.compile(r"[\u3400-\u9fff]")
 #: Files that hold Chinese words as data: words people write to us are read here; none is a sentence of ours.
 WORDS_WE_READ = {
     "backend/domain/masking.py": "what a name, a card number or a plate looks like in Chinese prose",
@@ -110,24 +111,40 @@ def test_no_file_is_named_for_nothing_in_particular() -> None:
     nothing(nameless, "name it for what is in it")
 
 
-NAIVE = {"utcnow": 0, "utcfromtimestamp": 0, "today": 0, "now": 1, "fromtimestamp": 2}
-"""How many words each way of asking the time needs to know its zone; 0: never does."""
+#: How many arguments each way of asking the time needs to know its zone; 0: it never does.
+NAIVE = {
+    "datetime.datetime.utcnow": 0, "datetime.datetime.utcfromtimestamp": 0, "datetime.datetime.today": 0,
+    "datetime.date.today": 0, "datetime.datetime.now": 1, "datetime.datetime.fromtimestamp": 2,
+}  # fmt: skip
+
+
+def naive(codes: Iterable[Source]) -> Iterator[str]:
+    """Where these files ask for an instant without its zone."""
+    for code in codes:
+        origins = {id(node): origin for node, _, origin in list_origins(code)}
+        for node, function in code.nodes:
+            needs = NAIVE.get(origins.get(id(node.func), "")) if isinstance(node, ast.Call) else None
+            if needs is not None and (needs == 0 or len(node.args) + len(node.keywords) < needs):
+                yield str(code.breach(node, function, ast.unparse(node)))
 
 
 @pytest.mark.parametrize("packages", [PACKAGES, ("tests", "bench")])
 def test_no_datetime_is_without_its_zone(packages: tuple[str, ...]) -> None:
-    naive = []
-    for file in modules(*packages):
-        for node in ast.walk(tree(file)):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-                continue
-            needs = NAIVE.get(node.func.attr)
-            on = ast.unparse(node.func.value)
-            if needs is None or on.rsplit(".", 1)[-1] not in ("datetime", "date", "dt"):
-                continue
-            if needs == 0 or len(node.args) + len(node.keywords) < needs:
-                naive.append(where(file, node))
-    nothing(naive, "an instant has a zone")
+    nothing(naive(sources(*packages)), "an instant has a zone")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("from datetime import datetime\nx = datetime.now()\n", True),
+        ("import datetime as d\nx = d.datetime.utcnow()\n", True),
+        ("from datetime import date as day\nx = day.today()\n", True),
+        ("from datetime import datetime as d\nx = d.fromtimestamp(0)\n", True),
+        ("from datetime import UTC, datetime\nx = datetime.now(UTC), datetime.fromtimestamp(0, tz=UTC)\n", False),
+    ],
+)
+def test_an_instant_without_its_zone_is_found(text: str, is_found: bool) -> None:
+    assert bool(list(naive([Source("bot/plant.py", text)]))) is is_found
 
 
 def test_no_sentence_stands_in_the_code() -> None:
