@@ -1,21 +1,21 @@
 """Where a name comes from: follows imports, aliases and plain assignments to the dotted name of the library."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from tests.house.source import Source
+Nodes = tuple[tuple[ast.AST, str], ...]
 
 
-def _imported(code: Source) -> dict[str, str]:
+def _imported(nodes: Nodes, find_origin: Callable[[ast.ImportFrom], str]) -> dict[str, str]:
     """The names that imports bind, at the top or later → their dotted names."""
     known = {"__import__": "importlib.__import__"}
-    for node, _ in code.nodes:
+    for node, _ in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 known[alias.asname or top] = alias.name if alias.asname else top
         elif isinstance(node, ast.ImportFrom):
-            origin = code.find_origin(node)
+            origin = find_origin(node)
             known |= {alias.asname or alias.name: f"{origin}.{alias.name}" for alias in node.names}
     return known
 
@@ -50,17 +50,17 @@ def list_assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
             yield name, value
 
 
-def list_origins(code: Source) -> Iterator[tuple[ast.expr, str, str]]:
+def list_origins(nodes: Nodes, find_origin: Callable[[ast.ImportFrom], str]) -> Iterator[tuple[ast.expr, str, str]]:
     """Each name or attribute that is read: the node, the function around it, and its dotted name.
 
     `t` is `time.time` after `from time import time as t`, and after `t = time.time`. Scopes are not told apart.
     """
-    known = _imported(code)
-    for node, _ in code.nodes:
+    known = _imported(nodes, find_origin)
+    for node, _ in nodes:
         for name, value in list_assigned(node):
             if name not in known and (origin := _resolve(value, known)):
                 known[name] = origin
-    for node, function in code.nodes:
+    for node, function in nodes:
         is_read = isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
         if is_read and (origin := _resolve(node, known)):
             yield node, function, origin

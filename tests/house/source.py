@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.house.exceptions import EXCEPTIONS
+from tests.house.origins import list_origins
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("backend", "bot", "notify", "storage", "sandbox")
@@ -48,6 +49,16 @@ class Source:
     def nodes(self) -> tuple[tuple[ast.AST, str], ...]:
         """Every node below the module with the function (`Class.method`) it stands in."""
         return tuple(_list_nodes(self.tree))
+
+    @cached_property
+    def origins(self) -> tuple[tuple[ast.expr, str, str], ...]:
+        """Each name or attribute that is read and leads to an import: node, function, dotted name."""
+        return tuple(list_origins(self.nodes, self.find_origin))
+
+    @cached_property
+    def origin_of(self) -> dict[int, str]:
+        """The dotted name of a node, by the id of the node."""
+        return {id(node): origin for node, _, origin in self.origins}
 
     @cached_property
     def docstrings(self) -> frozenset[int]:

@@ -8,7 +8,7 @@ import pytest
 from jinja2 import Environment, nodes
 
 from backend.domain.ticket import Grade, Outcome, Role, State
-from tests.house.origins import list_assigned, list_origins
+from tests.house.origins import list_assigned
 from tests.house.source import ROOT, Breach, Source, name_of, only_exceptions, sources
 
 ENGINE = Environment(autoescape=True)
@@ -58,7 +58,7 @@ def _constants(node: ast.AST) -> set[object]:
 def judged(codes: Iterable[Source]) -> Iterator[Breach]:
     """Where these files compare a state, a grade or a role, or look whether it is one of several."""
     for code in codes:
-        origins = {id(node): origin for node, _, origin in list_origins(code)}
+        origins = code.origin_of
         members = {node for node, origin in origins.items() if origin.startswith(MEMBERS)}
         constants = {
             target.id

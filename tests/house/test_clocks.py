@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from tests.house.origins import list_origins
 from tests.house.source import Breach, Source, only_exceptions, sources
 
 MAY_ASK = ("backend/app/", "backend/rehearsal/", "backend/cli/", "notify/chat/", "notify/voice/", "notify/sms/")
@@ -29,12 +28,15 @@ def asked(codes: Iterable[Source]) -> Iterator[Breach]:
     for code in codes:
         if code.name.startswith(MAY_ASK):
             continue
-        unseeded = {id(node.func) for node, _ in code.nodes if isinstance(node, ast.Call) and not node.args}
-        for node, function, origin in list_origins(code):
+        for node, function in code.nodes:
+            match node:
+                case ast.Call(func=ast.Attribute(attr="now") as func, args=[_]) if id(func) not in code.origin_of:
+                    yield code.breach(node, function, f"{ast.unparse(func)}(zone)")  # a clock that is given needs none
+                case ast.Call(func=func, args=[]) if code.origin_of.get(id(func)) == "random.Random":
+                    yield code.breach(node, function, "random.Random()")
+        for node, function, origin in code.origins:
             if origin in ASKING or (WORLD.fullmatch(origin) and origin not in HARMLESS):
                 yield code.breach(node, function, origin)
-            elif origin == "random.Random" and id(node) in unseeded:
-                yield code.breach(node, function, "random.Random()")
 
 
 def test_only_a_few_places_ask_the_time_or_chance() -> None:
@@ -68,6 +70,8 @@ def test_only_a_few_places_ask_the_time_or_chance() -> None:
         ("import time\nx = time.process_time()\n", "time.process_time"),
         ("from time import clock_gettime as c\nx = c(0)\n", "time.clock_gettime"),
         ("import random\ndraw = random.Random()\n", "random.Random()"),
+        ("def f(kind):\n    return kind.now(zone)\n", "kind.now(zone)"),
+        ("def f(moment):\n    return type(moment).now(zone)\n", "type(moment).now(zone)"),
         (
             "from functools import partial\nfrom datetime import datetime\nnow = partial(datetime.now, zone)\n",
             "datetime.datetime.now",

@@ -14,13 +14,14 @@ from importlinter.contracts.layers import LayersContract
 from importlinter.contracts.protected import ProtectedContract
 from importlinter.domain.contract import Contract
 
-from tests.house.origins import list_origins
-from tests.house.source import PACKAGES, ROOT, Breach, Source, modules, nothing, sources
+from tests.house.source import PACKAGES, ROOT, Breach, Source, imports, modules, nothing, sources
 
 CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
 TYPES = {"layers": LayersContract, "forbidden": ForbiddenContract, "protected": ProtectedContract}
 #: What imports a module by a name that no contract can see, and the two files that find modules by a table of names.
-LOADING = frozenset(("importlib.import_module", "importlib.__import__", "runpy.run_module", "pkgutil.resolve_name"))
+LOADING = frozenset(
+    ("importlib.import_module", "importlib.__import__", "runpy.run_module", "pkgutil.resolve_name", "sys.modules")
+)
 MAY_LOAD = ("backend/cli/__init__.py", "notify/registry.py")
 
 
@@ -142,13 +143,16 @@ def test_every_part_of_the_backend_has_its_layer() -> None:
 
 
 def loaded(codes: Iterable[Source]) -> Iterator[Breach]:
-    """Where these files import a module by its name as a string."""
+    """Where these files reach a module by a string, or as an attribute of a whole package."""
     for code in codes:
         if code.name in MAY_LOAD:
             continue
-        for node, function, origin in list_origins(code):
+        for node, function, origin in code.origins:
             if origin in LOADING:
                 yield code.breach(node, function, origin)
+        for name, node in imports(code):
+            if name in PACKAGES:
+                yield code.breach(node, "", f"imports all of {name}")
 
 
 def test_no_import_hides_from_the_contracts() -> None:
@@ -162,6 +166,8 @@ def test_no_import_hides_from_the_contracts() -> None:
         "from importlib import import_module as load\ndef f():\n    return load('backend.app')\n",
         "x = __import__('backend.app')\n",
         "import runpy\nrunpy.run_module('backend.app')\n",
+        "from sys import modules\nx = modules['backend.app']\n",
+        "import backend\nx = backend.app.build\n",
     ],
 )
 def test_an_import_by_a_string_is_found(text: str) -> None:

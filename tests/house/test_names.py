@@ -39,10 +39,13 @@ def _find_drivers(name: str, text: str) -> set[str]:
 def named(codes: Iterable[Source]) -> Iterator[Breach]:
     """Where these files name a driver, in a name or a string, or a profile or a scheme, in a string."""
     for code in codes:
+        text = code.text.lower()
+        if not any(name in text for name in DRIVERS | PROFILES | SCHEMES):
+            continue  # no need to look at every node
         for node, function in code.nodes:
             if isinstance(node, ast.Constant) and id(node) in code.docstrings:
                 continue
-            found = {driver for text in _list_names(node) for driver in _find_drivers(code.name, text)}
+            found = {driver for word in _list_names(node) for driver in _find_drivers(code.name, word)}
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found |= set(CHOSEN.findall(node.value))
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in LOADING:

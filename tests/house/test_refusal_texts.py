@@ -11,7 +11,6 @@ import pytest
 from backend.domain.refusals import HTTP_STATUS
 from backend.domain.texts import Texts, list_languages
 from backend.domain.verb_fields import FIELDS
-from tests.house.origins import list_origins
 from tests.house.source import ROOT, Source, nothing, sources
 
 CODE = re.compile(r"[a-z][a-z_0-9]+")
@@ -38,7 +37,7 @@ def find_strings(expression: ast.expr) -> Iterator[str]:
 
 def find_raised(code: Source) -> Iterator[tuple[str, str]]:
     """Yield each refusal code that a file makes a `Refused` of, by whatever name it imported it, and where."""
-    origins = {id(node): origin for node, _, origin in list_origins(code)}
+    origins = code.origin_of
     for node, _ in code.nodes:
         if (
             isinstance(node, ast.Call)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
 
-from tests.house.origins import list_assigned, list_origins
+from tests.house.origins import list_assigned
 from tests.house.source import Breach, Source, only_exceptions, sources
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -70,7 +70,7 @@ def spoken(codes: Iterable[Source]) -> Iterator[Breach]:
     for code in codes:
         if code.name.startswith(OTHERS):
             continue
-        known, origins = _list_known(code), {id(node): origin for node, _, origin in list_origins(code)}
+        known, origins = _list_known(code), code.origin_of
         for node, function in code.nodes:
             if not isinstance(node, ast.Call):
                 continue

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from tests.house.origins import list_origins
 from tests.house.source import Breach, Source, only_exceptions, sources
 
 NAME = r'[\w".]+'
@@ -44,7 +43,7 @@ def written(codes: Iterable[Source]) -> Iterator[Breach]:
                         yield code.breach(node, function, f"{whole[:40]!r}")
                 case ast.Call(func=ast.Attribute(attr=name)) if name in RUNNING:
                     yield code.breach(node, function, name)
-        for name, function, origin in list_origins(code):
+        for name, function, origin in code.origins:
             if origin in MAKERS or origin.startswith(CONNECTING):
                 yield code.breach(name, function, origin)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from tests.house.origins import list_origins
 from tests.house.source import PACKAGES, ROOT, Source, docstrings, modules, name_of, nothing, sources, tree, where
 
 LONGEST = 300
@@ -121,7 +120,7 @@ NAIVE = {
 def naive(codes: Iterable[Source]) -> Iterator[str]:
     """Where these files ask for an instant without its zone."""
     for code in codes:
-        origins = {id(node): origin for node, _, origin in list_origins(code)}
+        origins = code.origin_of
         for node, function in code.nodes:
             needs = NAIVE.get(origins.get(id(node.func), "")) if isinstance(node, ast.Call) else None
             if needs is not None and (needs == 0 or len(node.args) + len(node.keywords) < needs):

@@ -32,9 +32,9 @@ CHAPTER_ROW = re.compile(
 PARAGRAPH = re.compile(r"^## ([1-9]\d*)\. \S", re.MULTILINE)
 
 NOQA = re.compile(r"noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*")
-CONTRACT = re.compile(
-    r"\bcontract(?:\.md)?,? ((?:§ ?\d+(?:, | and |–|-)?)+)|((?:§ ?\d+(?:, | and )?)+) of the contract", re.IGNORECASE
-)
+NUMBERS = r"((?:§ ?\d+(?:, | and |–|-)?)+)"
+CONTRACT = re.compile(rf"[Cc]ontract(?:\.md)?,? {NUMBERS}")
+OF_CONTRACT = re.compile(rf"{NUMBERS} of the contract")
 CHAPTER = re.compile(r"\b(readings|lifecycle|texts|practice)(?:\.md)? ((?:(?:§\d+(?:\.\d+)?|\d+\.\d+)(?:, | and )?)+)")
 LONE = re.compile(r"(?<!\w )§(\d+\.\d+)")
 REACHED = re.compile(r'"How it is reached" (\d)')
@@ -80,8 +80,8 @@ def cited(words: str, families: Collection[str]) -> Iterator[str]:
     for tag in TAG.findall(words):
         if family(tag) in families or TWO_LETTERS.match(tag):
             yield tag
-    for found in CONTRACT.finditer(words):
-        yield from (f"contract §{number}" for number in re.findall(r"\d+", found[1] or found[2]))
+    for found in (*CONTRACT.finditer(words), *OF_CONTRACT.finditer(words)):
+        yield from (f"contract §{number}" for number in re.findall(r"\d+", found[1]))
     for found in CHAPTER.finditer(words):
         yield from (f"{found[1]} {number}" for number in re.findall(r"[\d.]*\d", found[2]))
     yield from (f"§{number}" for number in LONE.findall(words))
