@@ -18,6 +18,8 @@ from storage.engine import versions
 from storage.engine.database import Database, open_database
 from tests import postgres
 
+pytest_plugins = ["tests.drill"]
+
 # Examples have no time limit: on a busy machine a slow one says nothing about the code.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
