@@ -18,8 +18,6 @@ from storage.engine import versions
 from storage.engine.database import Database, open_database
 from tests import postgres
 
-pytest_plugins = ["tests.drill"]
-
 # Examples have no time limit: on a busy machine a slow one says nothing about the code.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
@@ -27,6 +25,17 @@ hypothesis.settings.register_profile(
     "soak", max_examples=int(os.environ.get("JIESU_SOAK_EXAMPLES", "5000")), deadline=None
 )
 _database_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--drill", action="store_true", help="run each proof of a setting with it ignored: it must fail")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--drill"):
+        from tests.drill import Drill
+
+        config.pluginmanager.register(Drill(), "drill")
 
 
 def skip_without(program: str, reason: str) -> None:

@@ -4,7 +4,7 @@ A test names what it proves by `@pytest.mark.proves("the.key", …)`, and is run
 and a parameter `key`. A test that still passes proves nothing about the setting: it would not notice if nobody read it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,15 +13,6 @@ import pytest
 from backend.domain.scoring.readings import Readings
 from backend.domain.settings import Settings
 from tests.domain import move_world
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--drill", action="store_true", help="ignore the setting each test proves; the test must fail")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--drill"):
-        config.pluginmanager.register(Drill(), "settings-drill")
 
 
 @contextmanager
@@ -76,9 +67,11 @@ class Drill:
             yield
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """A test that fails has proved its setting; a test that passes has not."""
-        report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+        report = yield
         if report.when == "call":
             key = _ignored(item)
             report.user_properties.append(("ignored", key))
@@ -86,7 +79,7 @@ class Drill:
                 report.outcome, report.longrepr = "failed", f"proves nothing: it passes although {key} is ignored"
             elif report.failed:
                 report.outcome, report.longrepr = "passed", None
-        return report  # type: ignore[return-value]
+        return report
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say how many settings were tried by how many tests."""
