@@ -18,7 +18,9 @@ from backend.delivery.queue import Job, SendQueue
 from backend.delivery.rate_gate import Bindings, DeliveryDependencies, IdSupply, RateGate
 from backend.delivery.sender import MessageSender
 from backend.domain.records import Message
+from backend.domain.reminders import should_merge
 from backend.domain.texts import Texts
+from backend.domain.ticket import Grade
 from backend.office.cache import OfficeCache
 from backend.ports.cards import CardStore
 from backend.ports.moves import MoveStore
@@ -178,14 +180,14 @@ class DeliveryWorker:
     async def _merge_reminders(self, new_messages: Sequence[WaitingMessage]) -> set[int]:
         """Merge many general reminders of one person into one digest at its hour (§6.3, FS17)."""
         o = self._deps
-        limit = (await o.office.snapshot()).settings.integer("remind.merge_over")
+        settings = (await o.office.snapshot()).settings
         groups: dict[tuple[str, str], list[int]] = {}
         for w in new_messages:
             if w.kind in MERGEABLE_KINDS and not w.urgent:
                 groups.setdefault((w.channel, w.person), []).append(w.id)
         merged: set[int] = set()
         for (channel, person), ids in groups.items():
-            if len(ids) <= limit:
+            if not should_merge(len(ids), Grade.GENERAL, settings):
                 continue
             now = o.office.clock.now()
             claimed = await o.outbox.claim(o.owner, [channel], now, len(ids), o.lease_until(), ids)

@@ -131,14 +131,12 @@ def test_which_tickets_are_announced_by_call_is_a_setting(policy: str, general: 
         assert calls == expected
 
 
-@pytest.mark.proves("notify.phone.unopened_after")
 def test_the_call_about_an_unopened_ticket_waits_as_long_as_the_setting_says() -> None:
     found = build_steps(Obligation.SIGN, G, TUESDAY, SETTINGS.with_changes({"notify.phone.unopened_after": "1wh"}))
     call = next(s for s in found if s.stage == "unopened")
     assert (call.at, call.condition) == (at("2026-10-13T10:00:00"), Condition.UNOPENED)
 
 
-@pytest.mark.proves("notify.phone.attempts", "notify.phone.gap.urgent", "notify.phone.gap.general")
 def test_attempts_and_gaps_of_calls_are_settings() -> None:
     settings = SETTINGS.with_changes({"notify.phone.attempts": 2, "notify.phone.gap.urgent": "3m"})
     found = [s for s in build_steps(Obligation.SIGN, U, TUESDAY, settings) if s.purpose is Purpose.ESCALATE]
@@ -164,7 +162,6 @@ def test_the_yellow_lead_is_a_setting() -> None:
     assert found[0].at == at("2026-10-16T17:00:00")
 
 
-@pytest.mark.proves("notify.phone.on_dispatch")
 def test_an_evening_dispatch_is_announced_in_the_morning() -> None:
     found = build_steps(
         Obligation.SIGN, G, at("2026-10-13T21:00:00"), SETTINGS.with_changes({"notify.phone.on_dispatch": "always"})
