@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.office.cache import Clock
+from backend.office.clock import Clock
 from backend.ports.integrity import CheckThresholds, Finding, IntegrityStore
 
 log = structlog.get_logger("integrity")
