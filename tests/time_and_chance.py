@@ -1,4 +1,4 @@
-"""The time and chance that tests hand in: the rules' time is each test's own, the rest is real."""
+"""The time and chance that tests hand in: office time is each test's own, the rest is real unless a test says so."""
 
 import secrets
 import time
@@ -18,6 +18,6 @@ REAL: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def build_clock(rule_time: Callable[[], datetime], real_time: Callable[[], float] = time.time) -> Clock:
-    """A clock of which a test moves the time the rules go by."""
-    return Clock(rule_time, ZONE, real_time, time.monotonic)
+def build_clock(office_time: Callable[[], datetime], real_time: Callable[[], float] = time.time) -> Clock:
+    """A clock whose office time a test moves."""
+    return Clock(office_time, ZONE, real_time, time.monotonic)

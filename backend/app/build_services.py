@@ -163,10 +163,7 @@ def _build_services(
     filing = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
     scoring_tools = ScoringDependencies(audit=core.audit, files=filing, outbox=delivery.outbox, texts=core.texts)
     auditor = IntegrityChecks(
-        SqlIntegrityStore(core.db, core.ids),
-        core.clock,
-        core.clock.real_now,
-        [lambda: list_roster_findings(core.duty_roster)],
+        SqlIntegrityStore(core.db, core.ids), core.clock, [lambda: list_roster_findings(core.duty_roster)]
     )
     scoring = Scoring(SqlScoringStore(core.db), core.office, core.ids, scoring_tools)
     services = Services(

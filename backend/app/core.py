@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import secrets
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -159,7 +159,7 @@ async def open_core(
 
     Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
     """
-    chance, older_keys = Chance(secrets.token_bytes), [s for s in (config.secret_key_old.get_secret_value(),) if s]
+    chance, older_keys = Chance(os.urandom), [s for s in (config.secret_key_old.get_secret_value(),) if s]
     encryption = Encryption(config.load_secret_key(), chance, older_keys)
     await prepare_database(config, upgrade=upgrade)
     db = open_database(config.resolved_database_url)
@@ -170,7 +170,7 @@ async def open_core(
             await sandbox.load()
         clock = Clock(wall_clock, config.zone, time.time, time.monotonic)
         if sandbox is not None:
-            clock = replace(clock, rule_time=sandbox.now, ahead=lambda: sandbox.offset)
+            clock = replace(clock, office_time=sandbox.now, ahead=lambda: sandbox.offset)
         configuration, moves = SqlConfigStore(db, ids), create_move_store(db)
         office = OfficeCache(configuration, clock, config.profile)
         tickets = TicketService(moves, office, ids, encryption.journal)

@@ -1,4 +1,4 @@
-"""The office's clock: the time its rules go by, which a rehearsal may move, and the real time, which nothing moves."""
+"""The office's clock: office time, which the rules go by and a rehearsal moves, and real time, which nothing moves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 class Clock:
     """All the time a service needs. The composition root decides what is behind it."""
 
-    rule_time: Callable[[], datetime]  # aware; the sandbox supplies one that can be moved
+    office_time: Callable[[], datetime]  # aware, in any zone
     zone: ZoneInfo
     real_time: Callable[[], float]  # seconds since 1970 UTC: for leases, rate limits and signatures
     monotonic: Callable[[], float]  # seconds since any instant, never set back: for how long something takes
@@ -18,7 +18,7 @@ class Clock:
 
     def now(self) -> datetime:
         """Return the current time, aware, in the office's time zone."""
-        return self.rule_time().astimezone(self.zone)
+        return self.office_time().astimezone(self.zone)
 
     def real_now(self) -> datetime:
         """Return the real time, UTC."""
