@@ -1,4 +1,4 @@
-"""An open house for each story, of either engine; at the end of each its books are looked through."""
+"""A running office for each story, on either engine; when the story ends, everything must be in order."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.stories.office import Office, open_office
 
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    """The house on a Monday morning at nine, with its sample office; in order when the story ends."""
+    """The sample office on a Monday morning at nine."""
     async with open_office(tmp_path, database_url) as opened:
         yield opened
-        await opened.in_order()
+        await opened.assert_in_order()
