@@ -1,4 +1,4 @@
-"""Each command does what the contract says: its exit status, one JSON document on stdout, sentences on stderr (contract §3)."""
+"""Each command does what contract §3 says: its exit status, one JSON document on stdout, sentences on stderr."""
 
 import sqlite3
 import subprocess

@@ -24,7 +24,7 @@ SHOWN = re.compile(r'href="(/bulletins/\d+/[^"]+\.pdf)"')
 @pytest.fixture
 async def office(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Office]:
     """The open house."""
-    async with open_office(tmp_path, sqlite_url) as one:
+    async with open_office(tmp_path, sqlite_url, sample_tickets=True) as one:
         yield one
 
 

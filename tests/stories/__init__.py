@@ -1,1 +1,1 @@
-"""The whole application among simulated people with chats and telephones, and a clock that is moved; no fakes of ours."""
+"""The whole application among simulated people with chats and telephones, and a clock that is moved."""

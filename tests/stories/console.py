@@ -23,7 +23,7 @@ class Console:
             assert answer.status == 200, path
             return self._read(await answer.text())
 
-    async def post(self, path: str, status: int = 200, **fields: str) -> str:
+    async def post(self, path: str, status: int = 200, /, **fields: str) -> str:
         """Send a form; return the page that follows, which must have this status."""
         form = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
         for name, value in {"csrf": self.csrf, **fields}.items():

@@ -120,21 +120,20 @@ class Month:
     def plan_case(self, case: Case) -> None:
         """Plan what the unit's people will do, and on which days."""
         day, last = case.day, case.last_day
-        if case.signing in ("button", "word"):
+        if case.signing in ("button", "reply"):
             self.plan(day, "10:30", self.sign, case)
         if case.urgent:
             self.plan(day, "14:30", self.close, case)
             return
-        ready = workday(
-            day, 1 if case.signing in ("button", "word") else 2
-        )  # what is signed automatically they learn of on the next day
+        # they learn of an automatic signing on the next day
+        ready = workday(day, 1 if case.signing in ("button", "reply") else 2)
         match case.outcome:
             case "close":
                 self.plan(ready, "14:30", self.close, case)
             case "late":
                 self.plan(workday(last), "14:30", self.close, case)
             case "return" | "return_refused":
-                self.plan(day if case.signing in ("button", "word") else ready, "10:40", self.return_it, case)
+                self.plan(day if case.signing in ("button", "reply") else ready, "10:40", self.return_it, case)
             case "extend" | "extend_refused" | "extend_late" | "extend_twice":
                 self.plan(ready, "10:40", self.ask_for_extension, case)
             case "never":
@@ -155,7 +154,7 @@ class Month:
         """签收 by the button, or by replying to the card."""
         handler, card = self.handlers[case.unit], self.card(case)
         self._signed(case)
-        if case.signing == "word":
+        if case.signing == "reply":
             await handler.reply(card, "签收")
         else:
             toast = await handler.press(card, "签收")

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from backend.app.build import open_application
 from backend.app.config import Config
 from backend.integrity.checks import IntegrityChecks
+from backend.rehearsal.city import list_phone_owners, load_sample
 from sandbox.simulator import Simulator
 from sandbox.telegram.users import ChatUser
 from sandbox.twilio.behaviour import NO_ANSWER
@@ -37,6 +38,11 @@ REQUESTER = "+8613900000001"
 SATISFIED = ["1", "1", "1", "1", "1"]  # keys of a requester who has no complaint at all
 FAST = 200.0  # times the public rate limits
 FAILURES = ("error", "exception", "critical")  # levels of the log that a story must not reach
+
+
+def november(day: int, hour: int, minute: int = 0) -> datetime:
+    """A time of November 2026, in which the stories happen."""
+    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
 
 
 @dataclass
@@ -206,7 +212,7 @@ class Office(ApiUser):
         assert await self.count_rows(t.inbox, t.inbox.c.state != "done") == 0
         core = self.application.core
         verdict = await core.journal_verifier.verify()
-        assert verdict.findings == () and verdict.tickets > 0
+        assert verdict.findings == () and verdict.tickets == await self.count_rows(t.tickets)
         checks = IntegrityChecks(SqlIntegrityStore(core.db, core.ids), core.clock, core.clock.now)
         assert [*await checks.check(), *await checks.list_findings()] == []
 
@@ -239,14 +245,17 @@ def capture_log() -> Iterator[list[Any]]:
 
 
 @contextlib.asynccontextmanager
-async def open_office(folder: Path, url: str, start: datetime = MONDAY) -> AsyncIterator[Office]:
-    """Run the application over a folder and database while inside. Nobody answers the telephone unless told to.
+async def open_office(
+    folder: Path, url: str, start: datetime = MONDAY, *, sample_tickets: bool = False
+) -> AsyncIterator[Office]:
+    """Run the application with the units and people of the sample office while inside, and their tickets if wanted.
 
-    The tick is long, because stories move the clock; rate limits are wide, because they do not wait.
+    Nobody answers the telephone unless told to. The tick is long, because stories move the clock; rate limits are
+    wide, because stories do not wait.
     """
     config = Config(
-        data=folder / "var", database_url=url, port=0, sandbox=True, samples=True, tick_seconds=600, telegram_pace=FAST,
-        twilio_calls_per_second=FAST,
+        data=folder / "var", database_url=url, port=0, sandbox=True, samples=sample_tickets, tick_seconds=600,
+        telegram_pace=FAST, twilio_calls_per_second=FAST,
     )  # fmt: skip
     with capture_log() as log:
         async with (
@@ -254,6 +263,10 @@ async def open_office(folder: Path, url: str, start: datetime = MONDAY) -> Async
             aiohttp.ClientSession() as http,
         ):
             office = Office(application, http, log=log)
+            if not sample_tickets:
+                await load_sample(application.core.imports, "units", "people", today=office.now.date())
+                for person in list_phone_owners():
+                    office.simulator.add_person(**person)
             office.simulator.phones.default = NO_ANSWER
             office.simulator.chat.limits.enabled = False
             yield office

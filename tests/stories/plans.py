@@ -12,7 +12,7 @@ WORKING_DAYS = {"consult": 2, "help": 5, "complaint": 5, "suggestion": 10}  # to
 CLOSING_TIME = time(17)
 
 #: How a ticket is signed; of a hundred.
-SIGNING = {"button": 42, "word": 22, "phone": 16, "nobody": 20}
+SIGNING = {"button": 42, "reply": 22, "phone": 16, "nobody": 20}
 #: What becomes of it; of a hundred.
 OUTCOMES = {
     "close": 52, "late": 9, "never": 5, "return": 7, "return_refused": 5, "extend": 12, "extend_twice": 4,

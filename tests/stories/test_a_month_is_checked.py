@@ -1,4 +1,4 @@
-"""October is scored, checked by its units, contested, counted again, locked and revised: by API, console and chat (B3, M21)."""
+"""October is scored, checked, contested, scored again, locked and revised: by API, console and chat (B3, M21)."""
 
 import json
 import re

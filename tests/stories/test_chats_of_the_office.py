@@ -8,6 +8,7 @@ from storage import tables as t
 from tests.stories.office import Office
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+BUSY = pytest.mark.parametrize("sample_tickets", [True], indirect=True)  # the office has other tickets as well
 
 
 async def sign_ticket(office: Office, no: str) -> None:
@@ -151,6 +152,7 @@ async def test_a_reviewer_sends_an_empty_reply_back_from_the_chat_T22(office: Of
     assert full_card.buttons == [] and await office.state("JS0001") == "signed"
 
 
+@BUSY
 @SQLITE
 async def test_the_lists_of_the_office_open_what_they_name_and_charts_follow(office: Office) -> None:
     supervisor, handler = await office.bind("DB01"), await office.bind("H101")

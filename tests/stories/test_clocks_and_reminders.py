@@ -1,17 +1,13 @@
 """One ticket and its time limits: who is reminded of what, when and how often, and what happens by itself."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from tests.stories.console import sign_in
-from tests.stories.office import REQUESTER, SATISFIED, ZONE, Office
+from tests.stories.office import REQUESTER, SATISFIED, Office, november
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-
-
-def november(day: int, hour: int, minute: int = 0) -> datetime:
-    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
 
 
 async def list_message_kinds(office: Office, no: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from backend.integrity.checks import IntegrityChecks
 from tests.stories.api import Response
 from tests.stories.console import sign_in
-from tests.stories.office import ZONE, Office
+from tests.stories.office import ZONE, Office, november
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 ROSTER = """单位,值班人员,副班,日期,班次
@@ -59,17 +59,15 @@ async def test_at_night_an_urgent_ticket_reaches_the_person_on_duty_alone_and_wi
     first, second, liaison = await office.bind("H101"), await office.bind("H102"), await office.bind("L101")
     await add_shift(office, "2026-11-09T17:00:00", "2026-11-10T08:30:00", "H102")
     office.confirm_calls("H101", "H102")
-    await office.advance_to(datetime(2026, 11, 9, 23, 0, tzinfo=ZONE))
+    await office.advance_to(november(9, 23))
     await office.dispatch_ticket("JS0001", grade="urgent")
     await second.expect("【紧急工单】JS0001")
     assert len(office.calls_to("H102")) == 1 and office.calls_to("H101") == []
-    await office.advance_to(
-        datetime(2026, 11, 10, 1, 30, tzinfo=ZONE)
-    )  # past the reminder after an hour and the automatic signing
+    await office.advance_to(november(10, 1, 30))  # past the reminder after an hour and the automatic signing
     await second.expect("尚未签收")
     await second.expect("系统已于")
     assert first.list_unexpected() == [] and liaison.list_unexpected() == []
-    await office.advance_to(datetime(2026, 11, 10, 9, 0, tzinfo=ZONE))  # nobody is on duty now: everybody gets it
+    await office.advance_to(november(10, 9))  # nobody is on duty now: everybody gets it
     await office.dispatch_ticket("JS0002", grade="urgent")
     await first.expect("【紧急工单】JS0002")
     await second.expect("【紧急工单】JS0002")
@@ -128,7 +126,7 @@ async def test_a_persons_own_quiet_hours_hold_back_general_messages_and_no_urgen
     await office.dispatch_ticket("JS0002", grade="urgent")
     await handler.expect("【紧急工单】JS0002")
     assert "JS0001" not in "".join(handler.list_unexpected())
-    await office.advance_to(datetime(2026, 11, 9, 11, 0, tzinfo=ZONE))
+    await office.advance_to(november(9, 11))
     await handler.expect("【新工单】JS0001")
     refused = await office.request("PUT", "/people/H101/quiet", "H101", {"from": "25:00", "to": "11:00"})
     assert (refused.status, refused.code) == (422, "bad_hours")
@@ -140,9 +138,9 @@ async def test_a_persons_own_quiet_hours_hold_back_general_calls_as_well(office:
     await office.request("PUT", "/people/H101/quiet", "H101", {"from": "09:00", "to": "10:00"})
     office.confirm_calls("H101", "H102")
     await office.dispatch_ticket("JS0001")  # nobody has a chat, so they are called at once
-    await office.advance_to(datetime(2026, 11, 9, 9, 59, tzinfo=ZONE))
+    await office.advance_to(november(9, 9, 59))
     assert office.calls_to("H101") == []
-    await office.advance_to(datetime(2026, 11, 9, 10, 1, tzinfo=ZONE))
+    await office.advance_to(november(9, 10, 1))
     assert len(office.calls_to("H101")) == 1
     await office.dispatch_ticket("JS0002", grade="urgent")
     assert len(office.calls_to("H101")) == 2
@@ -206,7 +204,7 @@ async def test_the_next_days_person_on_duty_takes_over_without_any_reload(office
     await add_shift(office, "2026-11-10T00:00:00", "2026-11-11T00:00:00", "H102")
     await office.dispatch_ticket("JS0001", grade="urgent")
     await first.expect("【紧急工单】JS0001")
-    await office.advance_to(datetime(2026, 11, 10, 0, 1, tzinfo=ZONE))
+    await office.advance_to(november(10, 0, 1))
     await office.dispatch_ticket("JS0002", grade="urgent")
     await second.expect("【紧急工单】JS0002")
     assert not [text for text in first.list_unexpected() if "JS0002" in text]

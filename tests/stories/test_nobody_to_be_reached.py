@@ -1,4 +1,4 @@
-"""An urgent matter, and nobody of the unit answers: the evidence becomes a ledger draft that a person confirms (B46)."""
+"""In an urgent matter nobody of the unit answers: the evidence becomes a ledger draft that a person confirms (B46)."""
 
 from tests.stories.office import Office
 

@@ -1,4 +1,4 @@
-"""Another platform holds the record: demands come from it, every action is written back, provisional until confirmed (A7)."""
+"""Another platform holds the record: demands come from it, every act is written back, provisional until confirmed (A7)."""
 
 import time
 from datetime import timedelta

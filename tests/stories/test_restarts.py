@@ -16,7 +16,7 @@ from tests.stories.office import MONDAY, PHONES, REQUESTER, SATISFIED, Office, o
 async def test_after_a_restart_work_goes_on_where_it_was_and_nobody_gets_a_message_twice(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with open_office(tmp_path, database_url) as office:
+    async with open_office(tmp_path, database_url, sample_tickets=True) as office:
         handler = await office.bind("H101")
         await office.dispatch_ticket("JS0001")
         card = await handler.expect("【新工单】JS0001")
@@ -25,7 +25,7 @@ async def test_after_a_restart_work_goes_on_where_it_was_and_nobody_gets_a_messa
         await office.dispatch_ticket("JS0002")
         closed_at = office.now
     begun = time.monotonic()
-    async with open_office(tmp_path, database_url, MONDAY + timedelta(hours=1)) as again:
+    async with open_office(tmp_path, database_url, MONDAY + timedelta(hours=1), sample_tickets=True) as again:
         assert time.monotonic() - begun < 10  # contract §1
         assert closed_at < again.now
         assert await again.state("JS0001") == "closed" and await again.state("JS0002") == "dispatched"

@@ -1,4 +1,4 @@
-"""Requesters are called back: what they say, what they leave out, and what a person does where a machine must not decide."""
+"""Requesters are called back: what they say and leave out, and what a person does where no machine may decide."""
 
 import pytest
 
@@ -73,9 +73,7 @@ async def test_a_requester_who_missed_the_call_can_call_back_and_answer_by_the_s
     await office.close_ticket("JS0001")
     await office.advance("6h")
     assert len(office.calls_to(REQUESTER)) == 1 and await office.state("JS0001") == "revisit_auto"
-    call = await phone.call_office(
-        script=["0001#", "1", "1", "1", "1"]
-    )  # the ticket's last four digits, then the visit
+    call = await phone.call_office(script=["0001#", "1", "1", "1", "1"])  # the ticket's last digits, then the visit
     await call.wait_until_over()
     await office.settle()
     assert "我们曾来电回访" in call.heard and "路灯" not in call.heard

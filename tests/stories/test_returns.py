@@ -20,9 +20,8 @@ async def test_a_return_with_reason_statement_and_seal_is_accepted_and_dispatche
     asked = await handler.expect("请回复本消息，写明：退单")
     await handler.reply(asked, "退单 路灯由城市管理局管护，不属于本单位职责")
     lacking = await handler.expect("请补充：")
-    assert (
-        "情况说明" in lacking.text and await office.state("JS0001") == "signed"
-    )  # being asked for more (M9b) changes nothing
+    assert "情况说明" in lacking.text
+    assert await office.state("JS0001") == "signed"  # being asked for more (M9b) changes nothing
     await handler.send_document(reply_to=lacking)
     seal = await handler.expect("请补充：")
     await handler.press(seal, "公章")
@@ -52,8 +51,8 @@ async def test_a_late_return_is_warned_of_and_counts_as_late_if_it_is_submitted_
     card = await handler.expect("【新工单】JS0001")
     due = await office.due("JS0001", "sign")
     await office.advance_to(due + timedelta(hours=17))
-    told = await handler.expect("系统已于")
-    assert "此时退单将按退单不及时统计" in told.text
+    message = await handler.expect("系统已于")
+    assert "此时退单将按退单不及时统计" in message.text
     await handler.press(card, "申请退单")
     warned = await handler.expect("已超过签收时限。继续退单将按“退单不及时”统计")
     await handler.press(warned, "返回办理")
@@ -84,7 +83,7 @@ async def test_after_a_refused_return_work_goes_on_and_the_unit_learns_why(offic
     await office.act_refused("JS0001", "decide_return", "unit:U01", "forbidden", accept=True)
     await office.act("JS0001", "decide_return", "reviewer", accept=False, reason="属于本单位职责")
     await office.settle()
-    told = await handler.expect("退单未通过：JS0001")
-    assert "属于本单位职责" in told.text
+    message = await handler.expect("退单未通过：JS0001")
+    assert "属于本单位职责" in message.text
     lead = await office.lead("JS0001")
     assert (lead["state"], lead["close_due_at"]) == ("signed", before)

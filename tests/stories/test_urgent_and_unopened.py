@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.stories.office import MONDAY, ZONE, Office
+from tests.stories.office import MONDAY, Office, november
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -71,12 +71,12 @@ async def test_an_unopened_general_ticket_is_called_about_after_four_working_hou
 ) -> None:
     handler = await office.bind("H101")
     office.confirm_calls("H101")
-    await office.advance_to(datetime(2026, 11, 9, 15, 30, tzinfo=ZONE))
+    await office.advance_to(november(9, 15, 30))
     await office.dispatch_ticket("JS0001")
     await handler.expect("【新工单】JS0001")
-    await office.advance_to(datetime(2026, 11, 10, 9, 0, tzinfo=ZONE))
+    await office.advance_to(november(10, 9))
     assert office.calls_to("H101") == []
-    await office.advance_to(datetime(2026, 11, 10, 13, 20, tzinfo=ZONE))
+    await office.advance_to(november(10, 13, 20))
     assert show(office.calls_to("H101")) == ["10 11:00"]  # an hour and a half on Monday, two and a half on Tuesday
     assert "请尽快签收" in office.phone("H101").heard
     await handler.expect("尚未签收")  # the morning's reminder
@@ -100,7 +100,7 @@ async def test_a_ticket_nobody_signs_is_signed_automatically_at_the_very_moment_
     office.confirm_calls("H101", "H102")
     await office.dispatch_ticket("JS0001")
     due = await office.due("JS0001", "sign")
-    assert due == datetime(2026, 11, 10, 17, 0, tzinfo=ZONE)  # Q24
+    assert due == november(10, 17)  # Q24
     await office.advance_to(due + timedelta(minutes=1))
     lead = await office.lead("JS0001")
     assert (lead["state"], lead["signed"], datetime.fromisoformat(lead["signed_at"])) == ("signed", "auto", due)
@@ -116,7 +116,7 @@ async def test_a_ticket_not_closed_in_time_gets_a_yellow_card_and_then_one_red_c
     card = await handler.expect("【新工单】JS0001")
     await handler.press(card, "签收")
     due = await office.due("JS0001", "close")
-    assert due == datetime(2026, 11, 11, 17, 0, tzinfo=ZONE)  # two working days
+    assert due == november(11, 17)  # two working days
     await office.advance_to(due - timedelta(hours=1))
     await handler.expect("剩余")
     assert "yellow" in await office.flags("JS0001")

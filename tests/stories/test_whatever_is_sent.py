@@ -18,9 +18,11 @@ odd_value = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), odd_text),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(odd_text, inner, max_size=3)), max_leaves=6,
 )  # fmt: skip
-NAMES = ("verb", "version", "assignment", "unit", "reason", "files", "text", "accept", "new_due_at", "requester_informed", "kind",
-         "answer", "due_at", "grade", "into", "close_due_at", "category", "channel", "requester", "ticket_no", "name", "code",
-         "role", "value", "period", "month", "phone")  # fmt: skip
+NAMES = (
+    "verb", "version", "assignment", "unit", "reason", "files", "text", "accept", "new_due_at", "requester_informed",
+    "kind", "answer", "due_at", "grade", "into", "close_due_at", "category", "channel", "requester", "ticket_no",
+    "name", "code", "role", "value", "period", "month", "phone",
+)  # fmt: skip
 VERBS = st.sampled_from(
     ("sign", "dispatch", "return", "extend", "reply", "close", "visit", "merge", "flag", "supervise")
 )

@@ -8,6 +8,7 @@ from sandbox.twilio.behaviour import answer_with
 from tests.stories.office import Office
 
 SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+BUSY = pytest.mark.parametrize("sample_tickets", [True], indirect=True)  # the office has other tickets as well
 RETURN = {"reason": "不属于本单位职责", "reason_code": "not_our_duty", "signed_by": "seal"}
 
 
@@ -53,8 +54,8 @@ async def test_a_repeat_is_merged_into_its_master_ticket_and_both_say_so_T4(offi
     assert (await office.ticket("JS0002"))["flags"] == ["suspected_repeat"]
     done = await office.act("JS0002", "merge", "dispatcher", into="JS0001")
     assert (done["state"], done["merged_into"]) == ("merged", "JS0001")
-    told = await handler.expect("并入重复诉求 1 件")
-    assert "累计 1 件" in told.text
+    message = await handler.expect("并入重复诉求 1 件")
+    assert "累计 1 件" in message.text
     await office.act_refused("JS0003", "merge", "dispatcher", "not_same_matter", into="JS0001")
     await office.act_refused("JS0004", "merge", "dispatcher", "not_same_matter", into="JS0001")
     await office.act("JS0004", "merge", "dispatcher", into="JS0001", reason="同一楼道的同一盏灯")
@@ -164,8 +165,8 @@ async def test_when_a_signed_ticket_becomes_urgent_its_handler_is_told_and_calle
     office.confirm_calls("H101")
     done = await office.act("JS0001", "regrade", "dispatcher", grade="urgent", reason="群众扬言")
     await office.settle()
-    told = await handler.expect("【转为紧急】JS0001")
-    assert "请立即办理" in told.text
+    message = await handler.expect("【转为紧急】JS0001")
+    assert "请立即办理" in message.text
     assert len(office.calls_to("H101")) == 1
     call = (await office.list_items("/calls", ticket="JS0001"))[0]
     assert (call["purpose"], call["outcome"]) == ("notice", "confirmed")
@@ -227,6 +228,7 @@ async def test_supervision_explained_close_and_a_reply_sent_back_T17_T18_T21_T22
                   text="已说明")  # fmt: skip
 
 
+@BUSY
 @SQLITE
 async def test_dissatisfaction_rework_claim_appeal_review_and_archive_T24_to_T30_A17_Q38(office: Office) -> None:
     for no in ("JS0001", "JS0002"):

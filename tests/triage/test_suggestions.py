@@ -17,7 +17,7 @@ HEAT = "枫林大道供热站的暖气一直不热，室内只有十二度，请
 @pytest.fixture
 async def office(database_url: str, tmp_path: Path) -> AsyncIterator[Office]:
     """The house on a Monday morning; nobody's chat is bound, so messages stay where they are."""
-    async with open_office(tmp_path, database_url) as opened:
+    async with open_office(tmp_path, database_url, sample_tickets=True) as opened:
         yield opened
         await opened.assert_running()
 

@@ -48,7 +48,7 @@ class Browser:
             assert "unsafe" not in answer.headers["Content-Security-Policy"]
             return text
 
-    async def post(self, path: str, headers: dict[str, str] | None = None, **fields: Any) -> tuple[int, str]:
+    async def post(self, path: str, headers: dict[str, str] | None = None, /, **fields: Any) -> tuple[int, str]:
         """Send a form; status and page."""
         data = build_form(**{"csrf": self.csrf, **fields})
         sent = {"Accept": "text/html", **(headers or {})}

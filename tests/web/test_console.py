@@ -1,4 +1,4 @@
-"""The console: sessions, pages by role, text of strangers that is never run, forms that only their own site may send."""
+"""The console: sessions, pages by role, text of strangers that is never run, forms no other site may send."""
 
 from datetime import timedelta
 from typing import Any

@@ -114,6 +114,11 @@ def build_mounted_app() -> web.Application:
     return app
 
 
+def mount(app: web.Application) -> None:
+    """Mount that application."""
+    app.add_subapp("/mounted/", build_mounted_app())
+
+
 class FakeClock:
     """A clock that can be moved by two and a half hours."""
 
@@ -165,9 +170,7 @@ class World:
         )  # fmt: skip
         for code, _, _ in PEOPLE:
             self.keys[code] = await self.services.keys.create_key(f"k-{code}", self.at, person=code)
-        server = TestServer(
-            build_app(self.services, [lambda app: app.add_subapp("/mounted/", build_mounted_app()) and None])
-        )
+        server = TestServer(build_app(self.services, [mount]))
         self.client = TestClient(server)
         await server.start_server(**RUNNER_OPTIONS)
         await self.client.start_server()
