@@ -100,13 +100,13 @@ BAD_JSON = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("body", BAD_JSON, ids=lambda b: repr(b[:16]))
-async def test_broken_json_is_refused_with_400_FT7_FW28(sqlite_world: World, body: bytes) -> None:
+async def test_broken_json_is_refused_with_400_FT7_FW28(sqlite_world: World) -> None:
     await sqlite_world.create_ticket()
     headers = {"Content-Type": "application/json"}
-    status, answer = await sqlite_world.request("D1", "POST", "/tickets/T1/acts", data=body, headers=headers)
-    check_refusal(status, answer)
-    assert status == (422 if body == b"" else 400)
+    for body in BAD_JSON:
+        status, answer = await sqlite_world.request("D1", "POST", "/tickets/T1/acts", data=body, headers=headers)
+        check_refusal(status, answer)
+        assert status == (422 if body == b"" else 400), body[:40]
 
 
 async def test_odd_charsets_and_content_types_and_broken_parts_are_refused_FW28(sqlite_world: World) -> None:

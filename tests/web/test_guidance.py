@@ -12,6 +12,8 @@ from backend.web.console.sessions import _check_next_path
 from tests.web.browser import Browser, build_form
 from tests.web.world import World
 
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_every_kind_of_message_has_a_name_people_can_read(language: str) -> None:
@@ -19,6 +21,7 @@ def test_every_kind_of_message_has_a_name_people_can_read(language: str) -> None
     assert [kind for kind in KINDS if not texts.has(f"word.letter_kind.{kind}")] == []
 
 
+@ONE_ENGINE
 async def test_signing_in_leads_back_to_the_page_that_was_asked_for(world: World) -> None:
     page, html = "/tickets?state=signed", {"Accept": "text/html"}
     async with world.client.get(page, allow_redirects=False, headers=html) as answer:
@@ -33,6 +36,7 @@ def test_signing_in_never_leads_to_another_site(path: str) -> None:
     assert _check_next_path(path) == ""
 
 
+@ONE_ENGINE
 async def test_moving_the_rehearsals_clock_does_not_sign_anybody_out_FA4(world: World, browser: Browser) -> None:
     await browser.sign_in(world.keys["A1"])
     world.at += timedelta(hours=20)
@@ -40,6 +44,7 @@ async def test_moving_the_rehearsals_clock_does_not_sign_anybody_out_FA4(world: 
     assert "/sign-out" in await browser.page("/")
 
 
+@ONE_ENGINE
 async def test_the_next_step_stands_first_and_cancelling_last(world: World, browser: Browser) -> None:
     await world.create_ticket()
     await browser.sign_in(world.keys["A1"])
@@ -48,6 +53,7 @@ async def test_the_next_step_stands_first_and_cancelling_last(world: World, brow
     assert verbs[0] == "dispatch" and verbs[-1] == "cancel"
 
 
+@ONE_ENGINE
 async def test_the_timeline_uses_words_not_codes(world: World, browser: Browser) -> None:
     await world.sign_ticket()
     _, deliveries = await world.request("A1", "GET", "/deliveries?ticket=T1")
@@ -58,6 +64,7 @@ async def test_the_timeline_uses_words_not_codes(world: World, browser: Browser)
     assert [kind for kind in kinds if f">{kind}　" in page] == [] and "built-in method" not in page
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("role", ["handler", "liaison"])
 async def test_a_key_for_a_units_role_needs_its_unit(world: World, role: str) -> None:
     services = world.services

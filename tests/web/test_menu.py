@@ -10,6 +10,7 @@ from tests.web.browser import Browser
 from tests.web.world import World
 
 ADMIN = Actor("A1", Role.ADMIN, None)
+ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,7 @@ def test_nobody_sees_a_menu_without_signing_in() -> None:
     assert build_menu(None, "/") == ConsoleMenu()
 
 
+@ONE_ENGINE
 async def test_every_page_without_a_number_in_its_path_is_in_the_menu(world: World) -> None:
     app = world.client.app
     assert isinstance(app, web.Application)
@@ -63,6 +65,7 @@ async def test_every_page_without_a_number_in_its_path_is_in_the_menu(world: Wor
     assert pages - elsewhere <= listed
 
 
+@ONE_ENGINE
 async def test_the_second_row_of_the_menu_is_on_the_page(world: World, browser: Browser) -> None:
     await browser.sign_in(world.keys["A1"])
     assert '<a href="/rosters">' in await browser.page("/office")
