@@ -22,7 +22,8 @@ CreateBindingCode = Callable[[str], Awaitable[str]]
 class SimulatedNetworks:
     """Everything outside the product that it talks to.
 
-    `now` is the product's (movable) clock. `public_url` is the product's own base URL, `reach_url` where it can
+    `now` is the product's (movable) clock, `real_time` (seconds since 1970) and `monotonic` (seconds) the real one;
+    `random_bytes` makes ids and tokens. `public_url` is the product's own base URL, `reach_url` where it can
     really be reached if that differs. `telegram_secret` is used until setWebhook gives another. `binding_code`
     is set by the wiring: a person code in, a new binding code out. `state_path`: where they are saved, if at all.
     """
@@ -31,6 +32,9 @@ class SimulatedNetworks:
         self,
         *,
         now: Callable[[], datetime],
+        real_time: Callable[[], float],
+        monotonic: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
         public_url: str,
         telegram_token: str,
         telegram_secret: str | None,
@@ -43,6 +47,7 @@ class SimulatedNetworks:
         state_path: Path | None = None,
     ) -> None:
         self.now = now
+        self.monotonic = monotonic
         self.state_path = state_path
         self.broadcast = Broadcast()
         self.in_flight = InFlight()
@@ -52,6 +57,7 @@ class SimulatedNetworks:
         self.create_binding_code: CreateBindingCode | None = None
         self.chat = ChatNetwork(
             now=now,
+            monotonic=monotonic,
             token=telegram_token,
             broadcast=self.broadcast,
             in_flight=self.in_flight,
@@ -60,6 +66,8 @@ class SimulatedNetworks:
         self.chat.updates.webhook = Webhook(secret=telegram_secret or "")
         self.phones = PhoneNetwork(
             now=now,
+            monotonic=monotonic,
+            random_bytes=random_bytes,
             public_url=public_url,
             sid=twilio_sid,
             token=twilio_token,
@@ -68,7 +76,7 @@ class SimulatedNetworks:
             in_flight=self.in_flight,
             send_request=self.http_client.request,
         )
-        self.platform = SimulatedPlatform(now, platform_secret, public_url, self.http_client.request)
+        self.platform = SimulatedPlatform(now, real_time, platform_secret, public_url, self.http_client.request)
 
     async def settle(self, timeout: float = 5.0) -> None:
         """Wait until no delivery and no automatic call is in flight. Raises TimeoutError after `timeout` seconds."""

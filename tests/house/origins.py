@@ -1,7 +1,7 @@
 """Where a name comes from: follows imports, aliases and plain assignments to the dotted name of the library."""
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 Nodes = tuple[tuple[ast.AST, str], ...]
 
@@ -23,8 +23,10 @@ def _imported(nodes: Nodes, find_origin: Callable[[ast.ImportFrom], str]) -> dic
 def _resolve(node: ast.expr, known: dict[str, str]) -> str | None:
     """The dotted name of an expression, with `()` where it is a call; None for what no import leads to."""
     match node:
-        case ast.Name(id=name):
+        case ast.Name(id=name) | ast.NamedExpr(target=ast.Name(id=name)):
             return known.get(name)
+        case ast.Attribute(value=ast.Name(id="self"), attr=attr):
+            return known.get(f"self.{attr}")
         case ast.Attribute(value=value, attr=attr):
             base = _resolve(value, known)
             return base and f"{base}.{attr}"
@@ -35,25 +37,29 @@ def _resolve(node: ast.expr, known: dict[str, str]) -> str | None:
 
 
 def list_assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """The names an assignment binds, each with its value; `a, b = x, y` binds two."""
+    """The names (`x`, `self.x`) a node assigns, each with its value."""
     match node:
-        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if len(names) == len(values):
-            yield from (
-                (name.id, value) for name, value in zip(names, values, strict=True) if isinstance(name, ast.Name)
-            )
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+            pairs: Iterable[tuple[ast.expr, ast.expr]] = zip(targets, values, strict=False)
         case ast.Assign(targets=targets, value=value):
-            yield from ((name.id, value) for name in targets if isinstance(name, ast.Name))
-        case (
-            ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-            | ast.NamedExpr(target=ast.Name(id=name), value=value)
-        ):
-            yield name, value
+            pairs = ((target, value) for target in targets)
+        case ast.AnnAssign(target=target, value=ast.expr() as value) | ast.NamedExpr(target=target, value=value):
+            pairs = ((target, value),)
+        case _:
+            return
+    for target, value in pairs:
+        match target:
+            case ast.Name(id=name):
+                yield name, value
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                yield f"self.{name}", value
 
 
 def list_origins(nodes: Nodes, find_origin: Callable[[ast.ImportFrom], str]) -> Iterator[tuple[ast.expr, str, str]]:
     """Each name or attribute that is read: the node, the function around it, and its dotted name.
 
-    `t` is `time.time` after `from time import time as t`, and after `t = time.time`. Scopes are not told apart.
+    `t` is `time.time` after `from time import time as t`, and after `t = time.time`; so is `self.t`. Scopes are not
+    told apart.
     """
     known = _imported(nodes, find_origin)
     for node, _ in nodes:

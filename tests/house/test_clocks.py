@@ -13,14 +13,14 @@ LOOPS = ("get_running_loop", "get_event_loop", "new_event_loop")
 ASKING = frozenset((
     *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")), "datetime.date.today",
     *(f"asyncio.{loop}().time" for loop in LOOPS), *(f"asyncio.events.{loop}().time" for loop in LOOPS),
-    "uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getrandom", "os.times", "sqlalchemy.func.now",
-    "sqlalchemy.func.current_timestamp",
+    "uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getrandom", "os.times", "email.utils.localtime", "email.utils.make_msgid",
+    *(f"sqlalchemy.func.{name}" for name in ("now", "current_timestamp", "current_date", "current_time", "random")),
 ))  # fmt: skip
 #: Modules that ask altogether, and what in them does not.
 WORLD = re.compile(r"(random|secrets|time)\.\w+")
-HARMLESS = frozenset(
-    ("random.Random", "secrets.compare_digest", "time.sleep", "time.strptime", "time.mktime", "time.struct_time")
-)
+HARMLESS = frozenset(("secrets.compare_digest", "time.sleep", "time.strptime", "time.mktime", "time.struct_time"))
+#: A generator is decided by its seed; without one it asks the machine.
+SEEDED = "random.Random"
 
 
 def asked(codes: Iterable[Source]) -> Iterator[Breach]:
@@ -32,11 +32,16 @@ def asked(codes: Iterable[Source]) -> Iterator[Breach]:
             match node:
                 case ast.Call(func=ast.Attribute(attr="now") as func, args=[_]) if id(func) not in code.origin_of:
                     yield code.breach(node, function, f"{ast.unparse(func)}(zone)")  # a clock that is given needs none
-                case ast.Call(func=func, args=[]) if code.origin_of.get(id(func)) == "random.Random":
-                    yield code.breach(node, function, "random.Random()")
+        seeded = frozenset(id(node.func) for node, _ in code.nodes if isinstance(node, ast.Call) and _has_seed(node))
         for node, function, origin in code.origins:
-            if origin in ASKING or (WORLD.fullmatch(origin) and origin not in HARMLESS):
+            is_world = WORLD.fullmatch(origin) and origin not in HARMLESS
+            if origin in ASKING or (is_world and not (origin == SEEDED and id(node) in seeded)):
                 yield code.breach(node, function, origin)
+
+
+def _has_seed(call: ast.Call) -> bool:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return any(not (isinstance(value, ast.Constant) and value.value is None) for value in given)
 
 
 def test_only_a_few_places_ask_the_time_or_chance() -> None:
@@ -69,13 +74,41 @@ def test_only_a_few_places_ask_the_time_or_chance() -> None:
         ("from datetime import datetime\nif (d := datetime):\n    x = d.now()\n", "datetime.datetime.now"),
         ("import time\nx = time.process_time()\n", "time.process_time"),
         ("from time import clock_gettime as c\nx = c(0)\n", "time.clock_gettime"),
-        ("import random\ndraw = random.Random()\n", "random.Random()"),
+        ("import random\ndraw = random.Random()\n", "random.Random"),
         ("def f(kind):\n    return kind.now(zone)\n", "kind.now(zone)"),
         ("def f(moment):\n    return type(moment).now(zone)\n", "type(moment).now(zone)"),
         (
             "from functools import partial\nfrom datetime import datetime\nnow = partial(datetime.now, zone)\n",
             "datetime.datetime.now",
         ),
+        ("from time import monotonic as now\nx = now()\n", "time.monotonic"),
+        ("import time\nclass A:\n    clock: Callable[[], float] = time.monotonic\n", "time.monotonic"),
+        ("import time as t, os\nclock, x = t, 1\ny = clock.time_ns()\n", "time.time_ns"),
+        (
+            "import asyncio\nloop = asyncio.get_running_loop()\ndef f():\n    return loop.time\n",
+            "asyncio.get_running_loop().time",
+        ),
+        (
+            "from asyncio import get_running_loop as here\nx = (loop := here()).time() + loop.time()\n",
+            "asyncio.get_running_loop().time",
+        ),
+        (
+            "import asyncio\nclass A:\n    def f(self):\n        self.loop = asyncio.new_event_loop()\n"
+            "    def g(self):\n        return self.loop.time()\n",
+            "asyncio.new_event_loop().time",
+        ),
+        ("from datetime import datetime\nx = datetime.today()\n", "datetime.datetime.today"),
+        (
+            "import datetime as dt\nclass A:\n    at: dt.datetime = field(default_factory=dt.datetime.now)\n",
+            "datetime.datetime.now",
+        ),
+        ("import uuid\nx = uuid.uuid4().hex\n", "uuid.uuid4"),
+        ("from secrets import token_hex as draw\nx = draw(8)\n", "secrets.token_hex"),
+        ("from os import urandom\nx = urandom(12)\n", "os.urandom"),
+        ("import random\ndraw = random.Random()\nx = draw.random()\n", "random.Random"),
+        ("from random import Random\ndraw = Random(None)\n", "random.Random"),
+        ("from random import Random\nx = [field(default_factory=Random)]\n", "random.Random"),
+        ("from random import SystemRandom\nx = SystemRandom(7).random()\n", "random.SystemRandom"),
     ],
 )
 def test_a_place_that_asks_is_found(text: str, what: str) -> None:
@@ -90,7 +123,10 @@ def test_a_place_that_asks_is_found(text: str, what: str) -> None:
         "def f(clock):\n    return clock.now(), clock.time()\n",
         "import random\ndraw = random.Random(7)\nx = draw.random()\n",
         "import secrets\nsame = secrets.compare_digest(a, b)\n",
-        "import asyncio\nasync def f():\n    await asyncio.sleep(1)\n",
+        "import random\ndef f(seed):\n    return random.Random(x=seed).random()\n",
+        "import asyncio\nasync def f():\n    async with asyncio.timeout(3):\n        await asyncio.sleep(1)\n",
+        "import asyncio\nloop = asyncio.get_running_loop()\nx = loop.create_future()\n",
+        "class A:\n    def f(self):\n        return self.clock.monotonic(), self.chance.random_bytes(8)\n",
     ],
 )
 def test_a_clock_that_was_given_is_let_be(text: str) -> None:
