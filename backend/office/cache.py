@@ -102,6 +102,11 @@ class OfficeSnapshot:
         first = self.on_duty(unit, at) if urgent else []
         return [*first, *(p for p in order if p not in first)]
 
+    def find_colleague_on_duty(self, asking: Person, unit: str, at: datetime, *, urgent: bool) -> Person | None:
+        """Find the first other contact of a unit who can be reached by chat; never its leader."""
+        order = self.contacts(unit, at, urgent=urgent)
+        return next((p for p in order if p.chat and p.code != asking.code and p.role is not Role.LEADER), None)
+
     def after_quiet_hours(self, person: str, at: datetime) -> datetime:
         """Return when a general message may reach this person, by their own quiet hours (/quiet)."""
         written = self.config.quiet_hours.get(person)

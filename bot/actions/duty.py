@@ -1,7 +1,6 @@
 """转值班人员: passes the card to the person on duty or the unit's next contact."""
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Grade, Role
 from bot.actions.send_card import send_card
 from bot.conversation import Conversation
 from bot.ticket_context import TicketContext
@@ -13,10 +12,9 @@ async def pass_to_duty(chat: Conversation, context: TicketContext) -> None:
     Refused `no_duty` when nobody else can be reached by chat.
     """
     snapshot = await chat.services.office.snapshot()
-    urgent = context.snap.ticket.grade is Grade.URGENT
-    order = snapshot.contacts(context.assignment.unit, chat.now, urgent=urgent)
-    others = [p for p in order if p.chat and p.code != chat.bound_person.code and p.role is not Role.LEADER]
-    if not others:
+    urgent = context.snap.ticket.grade.is_urgent
+    other = snapshot.find_colleague_on_duty(chat.bound_person, context.assignment.unit, chat.now, urgent=urgent)
+    if other is None:
         raise Refused("no_duty")
-    await send_card(chat, context, others[0], str(others[0].address))
+    await send_card(chat, context, other, str(other.address))
     await chat.answer_key("toast.duty_told")

@@ -3,16 +3,14 @@
 from backend.delivery.cards import FULL_TICKET
 from backend.domain.acts import Snapshot
 from backend.domain.flow import is_visible
+from backend.domain.move_table import is_finished
 from backend.domain.refusals import Refused
-from backend.domain.ticket import State
 from backend.ports.cards import NewCard
 from backend.ports.moves import TicketRef
 from bot.actions import todo, view
 from bot.conversation import Conversation
 from bot.services import CHANNEL
 from bot.ticket_context import TicketContext
-
-FINISHED_STATES = (State.CLOSED, State.FINALIZED, State.ARCHIVED)
 
 
 async def show_ticket(chat: Conversation, text: str = "") -> None:
@@ -28,7 +26,7 @@ async def show_ticket(chat: Conversation, text: str = "") -> None:
         await send_full_ticket(chat, snap)
         return
     mine = [a for a in snap.assignments if a.unit == actor.unit and a.ended_at is None]
-    if mine and mine[-1].state not in FINISHED_STATES:
+    if mine and not is_finished(mine[-1].state):
         await todo.resend_card(chat, TicketContext(snap, mine[-1]))
         return
     await chat.send_text(await view.render_details(chat, snap.ticket, mine[-1] if mine else snap.lead))

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from backend.domain.move_table import count_stages
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, State, UnitKind
+from backend.domain.ticket import Role, UnitKind
 from backend.office.cache import OfficeSnapshot
 from bot.conversation import Conversation
 
@@ -51,20 +52,15 @@ def is_abbreviation(short: str, name: str) -> bool:
 
 async def _send_unit(chat: Conversation, one: Unit, snapshot: OfficeSnapshot) -> None:
     counts = await chat.services.queries.count_open(chat.now, one.code)
+    stages = count_stages(counts)
     month: datetime = chat.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sheet = await _load_sheet(chat, one)
     await chat.answer(chat.render(
-        "office.unit", unit=one.name, unsigned=counts.get(State.DISPATCHED.value, 0), working=count_working(counts),
+        "office.unit", unit=one.name, unsigned=stages["unsigned"], working=stages["working"],
         overdue=counts.get("overdue", 0), closed=await chat.services.chat_state.count_closed(one.code, month),
         people=_format_people(chat, one, snapshot), tickets=await _format_tickets(chat, one), rates=_format_rates(chat, sheet),
         score=sheet.get("total") or "",
     ))  # fmt: skip
-
-
-def count_working(counts: Mapping[str, int]) -> int:
-    """Count the tickets a unit is working on."""
-    states = (State.SIGNED, State.REPLIED, State.RETURN_REVIEW, State.EXTENSION_REVIEW, State.REWORK)
-    return sum(int(counts.get(state.value, 0)) for state in states)
 
 
 def _format_people(chat: Conversation, one: Unit, snapshot: OfficeSnapshot) -> str:
@@ -82,8 +78,7 @@ async def _format_tickets(chat: Conversation, one: Unit) -> str:
     return "".join(
         "\n" + chat.render("office.unit_ticket", ticket_no=i.ticket.no,
                      state=chat.services.texts.get_word("state", i.assignment.state),
-                     due=chat.format_time(i.assignment.sign_due_at if i.assignment.state is State.DISPATCHED
-                                   else i.assignment.close_due_at))
+                     due=chat.format_time(i.assignment.next_due_at))
         for i in items
     )  # fmt: skip
 
