@@ -5,11 +5,11 @@ from datetime import datetime
 
 from backend.domain.acts import Snapshot
 from backend.domain.button_data import ButtonData, encode
-from backend.domain.move_table import BY_VERB, HANDLING, WITH_UNIT, is_allowed
+from backend.domain.move_table import BY_VERB, HANDLING, UNIT_ROLES, WITH_UNIT, is_allowed
 from backend.domain.permissions import may
 from backend.domain.records import Assignment, Person
 from backend.domain.texts import Texts
-from backend.domain.ticket import Role, State
+from backend.domain.ticket import State
 from notify.message import Button
 
 S = State
@@ -57,7 +57,6 @@ BUTTONS_BY_STATE: dict[State, tuple[str, ...]] = {
     S.EXTENSION_REVIEW: ("contact", "detail"),
     S.REWORK: ("contact", "reply", "detail"),
 }
-UNIT_ROLES = frozenset({Role.HANDLER, Role.LIAISON})
 
 
 def is_offered(verb: str, target: Assignment, viewer: Person, now: datetime) -> bool:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from backend.domain.records import Assignment, Duty, JournalEntry, Message, Person, Request, Ticket, Unit, Visit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source
 
+MEMBER_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)  # of a unit, nearest to the work first
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -20,7 +22,7 @@ class Actor:
     @property
     def is_unit_member(self) -> bool:
         """True for roles that see only their own unit's tickets."""
-        return self.role in (Role.HANDLER, Role.LIAISON, Role.LEADER)
+        return self.role in MEMBER_ROLES
 
 
 SYSTEM = Actor("system", None)

@@ -8,10 +8,11 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from backend.domain import deadlines, duty_roster, reminders
+from backend.domain.acts import MEMBER_ROLES
 from backend.domain.calendar import Calendar
 from backend.domain.limits import Limit
 from backend.domain.office_hours import OfficeHours, next_open
-from backend.domain.records import Person
+from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
@@ -61,6 +62,10 @@ class OfficeSnapshot:
         """List active people of a unit in these roles, in the order of the roles, then of rank."""
         here = self.by_unit.get(unit, ())
         return [p for role in roles for p in here if p.role is role]
+
+    def list_staff(self, unit: Unit) -> Sequence[Person]:
+        """List a unit's active people in the order of their roles; of a handling unit only those with a unit's roles."""
+        return self.people(unit.code, *(MEMBER_ROLES if unit.kind is UnitKind.HANDLING else Role))
 
     def with_stand_ins(self, people: Sequence[Person], at: datetime) -> list[Person]:
         """Return these people with the absent replaced by their stand-ins (代班); nobody twice."""

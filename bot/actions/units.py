@@ -7,12 +7,10 @@ from typing import Any
 from backend.domain.move_table import count_stages
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket import UnitKind
 from backend.office.cache import OfficeSnapshot
 from bot.conversation import Conversation
 
-UNIT_ROLES = (Role.HANDLER, Role.LIAISON, Role.LEADER)
-ALL_ROLES = tuple(Role)
 MAX_TICKETS = 8  # open tickets listed
 MAX_MATCHES = 6  # units listed when several match
 
@@ -64,11 +62,10 @@ async def _send_unit(chat: Conversation, one: Unit, snapshot: OfficeSnapshot) ->
 
 
 def _format_people(chat: Conversation, one: Unit, snapshot: OfficeSnapshot) -> str:
-    roles = UNIT_ROLES if one.kind is UnitKind.HANDLING else ALL_ROLES
     people = [
         chat.render("office.unit_person", role=chat.services.texts.get_word("role", p.role), name=p.name,
                      bound=chat.render("office.bound" if p.chat else "office.not_bound"))
-        for p in snapshot.people(one.code, *roles)
+        for p in snapshot.list_staff(one)
     ]  # fmt: skip
     return chat.render("bot.and").join(people) or chat.render("office.nobody")
 

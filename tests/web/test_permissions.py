@@ -3,7 +3,10 @@
 import pytest
 
 from backend.domain.move_table import SYSTEM_ONLY, TRANSITIONS, is_allowed
+from backend.domain.permissions import PERMISSIONS
 from backend.domain.ticket import Role
+from backend.web.api.routes import ROUTES
+from backend.web.console.menu import MENU
 from tests.web.world import PEOPLE, House
 
 #: The contract's own sentences, written here a second time on purpose.
@@ -40,6 +43,11 @@ def test_the_move_table_gives_each_role_the_verbs_of_the_contract_and_no_others(
 
 def test_the_contract_names_no_verb_that_the_table_lacks() -> None:
     assert set(" ".join(WHO.values()).split()) | set(OURS) <= set(VERBS)
+
+
+def test_routes_and_pages_ask_for_permissions_of_the_table() -> None:
+    asked = {route.permission for route in ROUTES} | {page.permission for _, pages in MENU for page in pages}
+    assert asked - {None} <= set(PERMISSIONS)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
