@@ -8,7 +8,7 @@ from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.people import PersonForm, generate_person_code
-from backend.ports.config import SettingVersion
+from backend.office.settings import set_setting
 from backend.services import PeopleService, Services
 from backend.tickets.form_fields import extract_key_name
 from backend.web import serializers
@@ -102,32 +102,11 @@ async def list_settings(request: ApiRequest) -> ApiResponse:
 
 async def store_setting(request: ApiRequest) -> ApiResponse:
     """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
-    key, _, unit = request.path["key"].partition("@")
+    key, body, services = request.path["key"], request.body, request.services
     value = await set_setting(
-        request.services,
-        key,
-        request.body.unit or unit or None,
-        request.body.value,
-        request.actor,
-        request.body.from_at,
+        services.office, services.audit, key, body.unit, body.value, request.actor.code, body.from_at
     )
-    return ApiResponse({"key": request.path["key"], "value": value})
-
-
-async def set_setting(
-    services: Services, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None
-) -> str:
-    """Check and store a setting; return its normal form. Refused `unknown_unit`, `unknown_setting`, `bad_setting` …"""
-    snapshot = await services.office.snapshot()
-    if unit is not None and unit not in snapshot.config.units:
-        raise Refused("unknown_unit", unit=unit)
-    full = key if unit is None else f"{key}@{unit}"
-    stored = snapshot.settings.with_changes({full: value}).overrides[full]
-    now = services.clock.now()
-    await services.office.store.add_version(SettingVersion(key, unit, stored, from_at or now, by.code, now))
-    await services.audit.record(now, by.code, "setting", full, value=stored)
-    services.office.invalidate()
-    return stored
+    return ApiResponse({"key": key, "value": value})
 
 
 async def create_key(request: ApiRequest) -> ApiResponse:

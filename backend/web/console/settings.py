@@ -11,9 +11,9 @@ from backend.domain.permissions import may, require
 from backend.domain.recompute import DueChange, RuleChange, affects_due_times
 from backend.domain.refusals import Refused
 from backend.domain.settings import load_catalogue
+from backend.office.settings import set_setting
 from backend.services import Services
 from backend.web.api.deadlines import get_service
-from backend.web.api.office import set_setting
 from backend.web.body import strip_unstorable
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
@@ -65,7 +65,7 @@ async def change_setting(
         if how == WITH_OPEN or day:
             await get_service(services).apply(change, actor)
         else:
-            await set_setting(services, key, None, value, actor)
+            await set_setting(services.office, services.audit, key, None, value, actor.code)
     except Refused as refused:
         sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
         return await _render(request, services, actor, {"open": _find_group(key)}, sentence, get_status(refused.code))
