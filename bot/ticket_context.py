@@ -44,7 +44,7 @@ async def load_context(chat: Conversation, assignment_id: int) -> TicketContext:
     actor = chat.actor
     snap = await chat.services.tickets.moves.load(TicketRef(assignment_id=assignment_id))
     assignment = snap.find_assignment(assignment_id) if snap else None
-    foreign = assignment is not None and actor.is_unit_member and assignment.unit != actor.unit
+    foreign = assignment is not None and not actor.may_see(assignment.unit)
     if snap is None or assignment is None or foreign or not is_visible(snap, actor):
         raise Refused("not_found", assignment=assignment_id)
     return TicketContext(snap, assignment)

@@ -186,7 +186,7 @@ def may_bridge(view: TicketView, by: Actor) -> bool:
     """Return whether `by` visits this ticket's requester, or works on an assignment of it."""
     if view.ticket.state is State.REVISIT_MANUAL:
         return is_allowed(by.role, "visit")
-    own = [a for a in view.assignments if a.ended_at is None and (not by.is_unit_member or a.unit == by.unit)]
+    own = [a for a in view.assignments if a.ended_at is None and by.may_see(a.unit)]
     return is_allowed(by.role, "contact") and any(a.state in HANDLING for a in own)
 
 
@@ -198,7 +198,7 @@ def _find_subject(snap: Snapshot, by: Actor, assignment_id: int | None) -> tuple
         raise Refused("forbidden", verb="contact")
     own = [a for a in snap.assignments if a.unit == by.unit and a.ended_at is None]
     target = snap.find_assignment(assignment_id) if assignment_id is not None else own[-1] if own else snap.lead
-    if target is None or (by.is_unit_member and target.unit != by.unit):
+    if target is None or not by.may_see(target.unit):
         raise Refused("not_found", ticket=snap.ticket.no)
     if target.ended_at is not None or target.state not in HANDLING:
         raise Refused("not_now", state=target.state)

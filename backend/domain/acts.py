@@ -24,6 +24,15 @@ class Actor:
         """True for roles that see only their own unit's tickets."""
         return self.role in MEMBER_ROLES
 
+    @property
+    def only_unit(self) -> str | None:
+        """The only unit whose tickets they may see; None: all. A unit role without a unit sees none."""
+        return (self.unit or "") if self.is_unit_member else None
+
+    def may_see(self, unit: str | None) -> bool:
+        """Return whether they may see what belongs to this unit."""
+        return self.only_unit in (None, unit)
+
 
 SYSTEM = Actor("system", None)
 

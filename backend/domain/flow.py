@@ -68,7 +68,7 @@ def _target(snap: Snapshot, act: Act, transition: Transition) -> Assignment | No
     """Return the assignment meant: the named one, else the newest of the actor's unit, else the lead."""
     if act.assignment_id is not None:
         found = snap.find_assignment(act.assignment_id)
-        if found is None or (act.by.is_unit_member and found.unit != act.by.unit):
+        if found is None or not act.by.may_see(found.unit):
             raise Refused("not_found", assignment=act.assignment_id)
         return found
     if act.by.is_unit_member or transition.on_assignment:

@@ -47,7 +47,9 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "knowledge.review":     frozenset({R.REVIEWER}) | CLERKS,
     "bulletins.read":       OFFICE | {R.LEADER},
     "bulletins.make":       CLERKS,
+    "reports.send":         OFFICE,
     # the office
+    "status.read":          OFFICE,
     "office.edit":          ADMIN_ONLY,  # units, people, settings, calendar, keys
     "binding.open":         frozenset({R.LIAISON}),
     "roster.plan":          PLANNERS,

@@ -94,7 +94,7 @@ class DutyRoster:
     async def get_month(self, unit: str, month: str, by: Actor) -> RosterMonth:
         """Return a unit's roster of a month `2026-12`, with its holes (B19). Refused `bad_month`, `not_found`."""
         snapshot = await self._office.snapshot()
-        if unit not in snapshot.config.units or (by.is_unit_member and by.unit != unit):
+        if unit not in snapshot.config.units or not by.may_see(unit):
             raise Refused("not_found", unit=unit)
         begin, end = parse_month(month, self._office.clock)
         shifts = await self._store.list_shifts(unit, begin, end)

@@ -34,7 +34,7 @@ class KnowledgeBase:
         """
         require(actor, "knowledge.write", verb="knowledge")
         unit = resolve_unit(str(fields.get("unit") or actor.unit or ""), await self._office.snapshot()).code
-        if actor.is_unit_member and unit != actor.unit:
+        if not actor.may_see(unit):
             raise Refused("forbidden", verb="knowledge")
         title, body = (str(fields.get(name) or "").strip() for name in ("title", "body"))
         for name, text, most in (("title", title, MAX_TITLE_CHARS), ("body", body, MAX_BODY_CHARS)):
@@ -82,7 +82,7 @@ class KnowledgeBase:
         """
         if state is not None and state not in STATES:
             raise Refused("bad_field", field="state")
-        if actor.is_unit_member and unit != actor.unit:
+        if not actor.may_see(unit):
             state = "accepted"
         found = await self._store.list_knowledge(unit, state, search.strip(), before, limit + 1)
         shown = [serialize_knowledge(one, self._office.clock.zone) for one in found[:limit]]

@@ -26,7 +26,7 @@ class RequesterReveal:
         Refused `not_found`, `forbidden` (role without need), `confidential` (for units), `reason_missing`,
         `too_many` (more than 20 in an hour).
         """
-        view = await self._reading.get_ticket(ticket_no, (by.unit or "") if by.is_unit_member else None)
+        view = await self._reading.get_ticket(ticket_no, by.only_unit)
         if view is None:
             raise Refused("not_found", ticket=ticket_no)
         require(by, "requester.reveal", verb="reveal")

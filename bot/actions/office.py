@@ -5,7 +5,7 @@ from itertools import groupby
 
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.move_table import count_stages, is_allowed
-from backend.domain.permissions import may
+from backend.domain.permissions import may, require
 from backend.domain.refusals import Refused
 from backend.ports.glance import OverdueTicket
 from backend.reporting import chat_charts
@@ -37,8 +37,7 @@ async def show_help(chat: Conversation, text: str = "") -> None:
 
 async def show_status(chat: Conversation, text: str = "") -> None:
     """Handle /status: today's counts and the current state, as text and as a picture."""
-    if chat.actor.is_unit_member:
-        raise Refused("forbidden")
+    require(chat.actor, "status.read")
     glance = chat.services.overview
     if glance is None:
         raise Refused("unavailable")
@@ -81,7 +80,7 @@ async def show_overdue(chat: Conversation, text: str = "") -> None:
     glance, actor = chat.services.overview, chat.actor
     if glance is None:
         raise Refused("unavailable")
-    count, found = await glance.list_overdue(chat.now, MAX_LISTED, actor.unit if actor.is_unit_member else None)
+    count, found = await glance.list_overdue(chat.now, MAX_LISTED, actor.only_unit)
     if not found:
         await chat.answer_key("office.overdue_none")
         return

@@ -130,7 +130,7 @@ async def send_request_files(chat: Conversation, request_id: int) -> bool:
     request = await chat.services.chat_state.get_request(request_id)
     if request is None:
         return False
-    if chat.actor.is_unit_member and request.unit != chat.actor.unit:
+    if not chat.actor.may_see(request.unit):
         raise Refused("not_found", request=request_id)
     await ticket.send_files(chat, [str(f) for f in request.facts.get("files", ())])
     return True

@@ -9,6 +9,7 @@ from aiogram.types import Message
 from backend.delivery.buttons import arrange_rows
 from backend.domain.button_data import ButtonData, encode
 from backend.domain.masking import cut
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.reporting import chat_charts
 from bot import attachments
@@ -99,8 +100,7 @@ async def _show_all_scores(
 
 async def send_report(chat: Conversation, text: str = "") -> None:
     """Handle /report MONTH, also a quarter or a year: send its documents, and a month's chart. Office only."""
-    if chat.actor.is_unit_member:
-        raise Refused("forbidden")
+    require(chat.actor, "reports.send")
     month = text.strip().upper()
     if not (MONTH_PATTERN.fullmatch(month) or PERIOD_PATTERN.fullmatch(month)):
         await chat.answer_key("office.report_usage")

@@ -22,8 +22,7 @@ async def show_unit(chat: Conversation, text: str = "") -> None:
         await chat.answer_key("office.unit_usage")
         return
     snapshot = await chat.services.office.snapshot()
-    mine = chat.actor.unit if chat.actor.is_unit_member else None
-    found = find_units(asked, [u for u in snapshot.config.units.values() if mine is None or u.code == mine])
+    found = find_units(asked, [u for u in snapshot.config.units.values() if chat.actor.may_see(u.code)])
     if not found:
         await chat.answer_key("office.unit_unknown", name=asked)
     elif len(found) > 1:

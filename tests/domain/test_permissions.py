@@ -29,7 +29,7 @@ def test_others_may_what_the_table_gives_their_role(role: Role) -> None:
 
 def test_an_auditor_changes_nothing() -> None:
     given = {name for name, roles in PERMISSIONS.items() if Role.AUDITOR in roles}
-    assert all(name.endswith((".read", ".listen", ".in_menu")) for name in given)
+    assert all(name.endswith((".read", ".listen", ".in_menu", ".send")) for name in given)
 
 
 def test_whoever_may_bring_files_of_some_kind_may_bring_files() -> None:
@@ -51,3 +51,14 @@ def test_every_permission_is_asked_for_by_somebody() -> None:
 def test_a_name_that_is_not_in_the_table_is_a_mistake_in_the_code() -> None:
     with pytest.raises(KeyError):
         may(Actor("D1", Role.DISPATCHER), "everything")
+
+
+def test_a_units_people_see_their_own_unit_and_without_a_unit_none() -> None:
+    office, member, lost = (
+        Actor("D1", Role.DISPATCHER, "M01"),
+        Actor("H1", Role.HANDLER, "U01"),
+        Actor("H0", Role.HANDLER),
+    )
+    assert [who.only_unit for who in (office, member, lost)] == [None, "U01", ""]
+    assert office.may_see("U02") and office.may_see(None) and member.may_see("U01")
+    assert not any((member.may_see("U02"), member.may_see(None), lost.may_see("U01"), lost.may_see(None)))

@@ -67,7 +67,7 @@ async def store_person(request: ApiRequest) -> ApiResponse:
 
 def filter_visible_people(people: Sequence[Person], actor: Actor) -> list[Person]:
     """Return the people an actor may see: unit roles their own unit's."""
-    return [p for p in people if not actor.is_unit_member or p.unit == actor.unit]
+    return [p for p in people if actor.may_see(p.unit)]
 
 
 async def list_people(request: ApiRequest) -> ApiResponse:
@@ -86,7 +86,7 @@ async def open_binding(request: ApiRequest) -> ApiResponse:
     code = request.path["code"]
     snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code)
-    if person is None or (request.actor.is_unit_member and person.unit != request.actor.unit):
+    if person is None or not request.actor.may_see(person.unit):
         raise Refused("not_found", person=code)
     binding = await get_people_service(request.services).create_binding_code(code, request.actor.code)
     zone = request.services.clock.zone

@@ -33,7 +33,7 @@ async def _render(
     request: web.Request, services: Services, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     snapshot, now = await services.office.snapshot(), services.clock.now()
-    units = sorted((u for u in snapshot.config.units.values() if not actor.is_unit_member or u.code == actor.unit),
+    units = sorted((u for u in snapshot.config.units.values() if actor.may_see(u.code)),
                    key=lambda u: (u.kind != "management", u.code))  # fmt: skip
     if not units:
         raise Refused("not_found")
