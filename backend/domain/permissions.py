@@ -57,7 +57,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "readiness.remind":     frozenset({R.DISPATCHER, R.SUPERVISOR, R.SCORE_CLERK}),
     "audit.read":           frozenset({R.AUDITOR}),
     # files in: at all, and by kind
-    "files.import":          PLANNERS | CLERKS | {R.REVISIT_AGENT},
+    "files.import":         PLANNERS | CLERKS | {R.REVISIT_AGENT},
     "import.units":         ADMIN_ONLY,
     "import.people":        ADMIN_ONLY,
     "import.calendar":      ADMIN_ONLY,
@@ -72,7 +72,7 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
 
 
 def may(who: Actor | Person, permission: str) -> bool:
-    """Return whether their role permits it; the system and an administrator may everything. KeyError: no such name."""
+    """Return whether their role permits it; the system and an administrator may do everything. KeyError: no such name."""
     roles = PERMISSIONS[permission]
     return who.role is None or who.role is Role.ADMIN or who.role in roles
 

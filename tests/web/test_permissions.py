@@ -64,3 +64,13 @@ async def test_over_the_api_every_verb_is_refused_to_those_without_the_right_FR3
             wanted = (404, "not_found") if unit == "U02" else (403, "forbidden")
             assert (status, answer["error"]["code"]) == wanted, (code, verb, answer)
     assert (await house.ask("A1", "GET", "/tickets/T1"))[1]["version"] == before
+
+
+async def test_the_key_of_a_unit_role_without_a_unit_sees_nobodys_figures(small_house: House) -> None:
+    await small_house.signed()
+    await small_house.act("H1", "T1", "contact", reached=True, way="phone")
+    key = await small_house.rooms.keys.create_key("lost", small_house.at, role="handler")
+    small_house.keys["lost"] = key
+    _, office = await small_house.ask("A1", "GET", "/indicators")
+    status, lost = await small_house.ask("lost", "GET", "/indicators")
+    assert office["units"] and (status, lost["units"]) == (200, [])
