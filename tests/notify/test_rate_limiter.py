@@ -1,6 +1,5 @@
 """Rate limits: never exceeded, no idling without need, urgent messages first."""
 
-import heapq
 import math
 import random
 from itertools import pairwise
@@ -178,11 +177,11 @@ def test_sending_everything_takes_little_longer_than_the_limits_demand_G10(seed:
     assert times[-1] <= bound * 1.05 + 2 * PER_CHAT.per_seconds
 
 
-def test_stale_heap_entries_do_not_outgrow_the_waiting_items() -> None:
+def test_stale_heap_entries_are_dropped() -> None:
     queue: RateLimitedQueue[int] = RateLimitedQueue([], get_chat_buckets)
     for n in range(5000):
         queue.put(n, CHAT)
     queue.pop(0.0)
     queue.pop(0.0)
-    assert len(queue._ready) <= 5000
-    assert isinstance(heapq.nsmallest(1, queue._asleep)[0][0], float)
+    # of 5,000 entries for one address, only the one that waits for its time is left
+    assert (len(queue), len(queue._ready), len(queue._asleep)) == (4999, 0, 1)
