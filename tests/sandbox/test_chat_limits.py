@@ -78,11 +78,8 @@ async def test_captions_and_toasts_have_limits_FT26(bot: Bot, simulator: Simulat
     assert await pressing == "字" * 200
     with pytest.raises(TelegramBadRequest, match="query is too old"):
         await bot.answer_callback_query(query.id)
-    assert [violation.where for violation in simulator.chat.violations] == [
-        "sendPhoto",
-        "answerCallbackQuery",
-        "answerCallbackQuery",
-    ]
+    places = [violation.where for violation in simulator.chat.violations]
+    assert places == ["sendPhoto", "answerCallbackQuery", "answerCallbackQuery"]
 
 
 async def test_a_late_answer_to_a_press_is_refused_but_no_violation_FT12(
@@ -128,12 +125,8 @@ async def test_a_bot_is_told_who_did_not_open_or_has_blocked_it_FT20(
         await bot.send_message(li.user_id, "好")
     li.unblock()
     await bot.send_message(li.user_id, "好")
-    assert [
-        update.my_chat_member.new_chat_member.status for update in await bot.get_updates() if update.my_chat_member
-    ] == [
-        "kicked",
-        "member",
-    ]
+    changes = [update.my_chat_member for update in await bot.get_updates() if update.my_chat_member]
+    assert [change.new_chat_member.status for change in changes] == ["kicked", "member"]
     li.account.deactivated = True
     with pytest.raises(TelegramForbiddenError, match="deactivated"):
         await bot.send_message(li.user_id, "好")

@@ -132,8 +132,8 @@ async def test_one_click_binds_and_one_click_shares_the_number(
     user = simulator.chat.get_user("李明", LI)
     assert (await http.post(f"/sandbox/api/people/{LI}/bind", json={})).status == 200
     await user.expect("请发送手机号")
-    seen = (await (await http.get("/sandbox/api/view", params={"chat": LI})).json())["chat"]
-    assert seen["keyboard"] == [[{"text": "发送手机号", "contact": True}]] and seen["started"]
+    view = (await (await http.get("/sandbox/api/view", params={"chat": LI})).json())["chat"]
+    assert view["keyboard"] == [[{"text": "发送手机号", "contact": True}]] and view["started"]
     await http.post(f"/sandbox/api/chat/{LI}/contact", json={})
     card = await user.expect("【新工单】")
     pressed = await http.post(f"/sandbox/api/chat/{LI}/press", json={"message": card.id, "row": 0, "column": 0})
@@ -170,7 +170,8 @@ async def test_calls_are_answered_made_and_refused_on_the_page(
     office.answers["inbound"] = build_say("您好")
     simulator.phones.inbound = HookUrl(office.url_of("inbound"))
     await http.post(f"/sandbox/api/phone/{WANG}/dial", json={})
-    await simulator.phones.get_phone(WANG).calls[-1].wait_until_over()
+    call = simulator.phones.get_phone(WANG).calls[-1]
+    assert await call.wait_until_over() == "completed" and call.heard == "您好"
 
 
 async def test_the_page_is_told_of_every_change(http: aiohttp.ClientSession, simulator: Simulator) -> None:
@@ -178,12 +179,11 @@ async def test_the_page_is_told_of_every_change(http: aiohttp.ClientSession, sim
     async with http.get("/sandbox/api/events") as stream:
         await asyncio.wait_for(stream.content.readuntil(b"\n"), 5)
         await simulator.chat.get_user("李明", LI).say("在吗")
-        line = b""
-        while (
-            b"revision" not in line
-            or json.loads(line.removeprefix(b"data: "))["revision"] < simulator.broadcast.revision
-        ):
+        revision = -1
+        while revision < simulator.broadcast.revision:
             line = await asyncio.wait_for(stream.content.readline(), 5)
+            if b"revision" in line:
+                revision = json.loads(line.removeprefix(b"data: "))["revision"]
 
 
 async def test_a_restarted_simulator_has_its_chats_and_handsets_again(
@@ -209,14 +209,11 @@ async def test_a_restarted_simulator_has_its_chats_and_handsets_again(
     await before.close()
     after = Simulator(**settings)
     await after.start()
-    back = after.chat.get_user("李明", LI)
-    assert [message.text for message in back.messages] == [
-        "/start 1",
-        "",
-        "卡片",
-    ] and back.get_last_message().buttons == ["签收"]
+    user = after.chat.get_user("李明", LI)
+    assert [message.text for message in user.messages] == ["/start 1", "", "卡片"]
+    assert user.get_last_message().buttons == ["签收"]
     assert after.chat.files[document.file.id][1] == b"%PDF" and len(after.chat.updates.pending) == 2
-    assert (await back.say("新")).id > document.id
+    assert (await user.say("新")).id > document.id
     assert after.phones.get_phone(LI).sms[0].body == "短信" and after.people[WANG].name == "王女士"
     assert [live.call.status for live in after.phones.get_phone(WANG).calls] == ["failed"]
     await after.close()
@@ -233,14 +230,9 @@ async def screen(chromium: str) -> AsyncIterator[Page]:
 
 
 async def test_a_person_uses_chat_and_handsets_in_a_browser(
-    screen: Page,
-    base_url: str,
-    simulator: Simulator,
-    office: FakeOffice,
-    create_call: CreateCall,
-    working_bot: Bot,
+    screen: Page, base_url: str, simulator: Simulator, office: FakeOffice, create_call: CreateCall, working_bot: Bot,
     tmp_path: Path,
-) -> None:
+) -> None:  # fmt: skip
     add_people(simulator)
     office.answers |= {
         "voice": build_menu("您单位有一件一般工单待签收，确认收到请按1", timeout=60),

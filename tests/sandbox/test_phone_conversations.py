@@ -67,8 +67,8 @@ async def test_digits_end_at_the_finishing_key(
 async def test_a_handset_operated_by_hand_rings_hears_presses_and_speaks(
     simulator: Simulator, office: FakeOffice, create_call: CreateCall
 ) -> None:
-    pages = iter([build_menu("请再按一次"), build_menu("请说"), build_say("再见。")])
-    office.answers |= {"voice": build_menu("您好，按1", timeout=30), "key": lambda form: next(pages)}
+    answers = iter([build_menu("请再按一次"), build_menu("请说"), build_say("再见。")])
+    office.answers |= {"voice": build_menu("您好，按1", timeout=30), "key": lambda form: next(answers)}
     phone = simulator.phones.get_phone(LI).operate_by_hand()
     await create_call(LI)
     call = await phone.wait_for_ring()
@@ -105,15 +105,15 @@ async def test_speech_is_recorded_and_the_recording_can_be_fetched(
         action="/hooks/twilio/recorded",
         max_length=60,
         finish_on_key="#",
-        recording_status_callback="/hooks/twilio/kept",
+        recording_status_callback="/hooks/twilio/stored",
     )
-    office.answers |= {"voice": voice, "recorded": build_say("谢谢"), "kept": ""}
+    office.answers |= {"voice": voice, "recorded": build_say("谢谢"), "stored": ""}
     phone = simulator.phones.get_phone(LI).answer_with([Speech("没有人来过")])
     await create_call(LI)
     await simulator.settle()
     recorded = office.list_received("recorded")[0]
     assert recorded["Digits"] == "" and int(recorded["RecordingDuration"]) >= 2 and "谢谢" in phone.heard
-    assert office.list_received("kept")[0]["RecordingStatus"] == "completed"
+    assert office.list_received("stored")[0]["RecordingStatus"] == "completed"
     assert simulator.phones.recordings[recorded["RecordingSid"]].words == "没有人来过"
     url = recorded["RecordingUrl"].replace(office.url, base_url)
     async with aiohttp.ClientSession(
@@ -144,33 +144,37 @@ async def test_speech_is_recorded_and_the_recording_can_be_fetched(
 
 async def test_two_people_are_connected(simulator: Simulator, office: FakeOffice, create_call: CreateCall) -> None:
     voice = build_say("正在为您接通诉求人")
-    dial = Dial(caller_id=OWN_NUMBER, record="record-from-answer", action="/hooks/twilio/joined", timeout=20)
+    dial = Dial(caller_id=OWN_NUMBER, record="record-from-answer", action="/hooks/twilio/connected", timeout=20)
     dial.number(
         WANG,
-        url="/hooks/twilio/whisper",
+        url="/hooks/twilio/announce",
         status_callback="/hooks/twilio/leg",
         status_callback_event="answered completed",
     )
     voice.append(dial)
-    office.answers |= {"voice": voice, "joined": build_say("再见"), "whisper": build_say("通话将录音"), "leg": ""}
+    office.answers |= {"voice": voice, "connected": build_say("再见"), "announce": build_say("通话将录音"), "leg": ""}
     simulator.phones.get_phone(LI).answer_with()
-    caller = simulator.phones.get_phone(WANG).answer_with()
+    requester = simulator.phones.get_phone(WANG).answer_with()
     await create_call(LI)
     await simulator.settle()
-    joined = office.list_received("joined")[0]
-    assert joined["DialCallStatus"] == "completed" and int(joined["DialCallDuration"]) >= 20 and joined["RecordingUrl"]
-    assert caller.heard == "通话将录音" and caller.calls[0].call.caller == OWN_NUMBER
+    connected = office.list_received("connected")[0]
+    assert (
+        connected["DialCallStatus"] == "completed"
+        and int(connected["DialCallDuration"]) >= 20
+        and connected["RecordingUrl"]
+    )
+    assert requester.heard == "通话将录音" and requester.calls[0].call.caller == OWN_NUMBER
     assert [form["CallStatus"] for form in office.list_received("leg")] == ["in-progress", "completed"]
-    caller.be_busy()
+    requester.be_busy()
     await create_call(LI)
     await simulator.settle()
-    assert office.list_received("joined")[1]["DialCallStatus"] == "busy"
+    assert office.list_received("connected")[1]["DialCallStatus"] == "busy"
     simulator.phones.get_phone(LI).operate_by_hand()
-    caller.operate_by_hand()
+    requester.operate_by_hand()
     await create_call(LI)
     first = await simulator.phones.get_phone(LI).wait_for_ring()
     first.answer()
-    second = await caller.wait_for_ring()
+    second = await requester.wait_for_ring()
     second.answer()
     await second.wait_to_hear("录音")
     await asyncio.sleep(0.05)

@@ -12,8 +12,6 @@ from tests.sandbox.twiml import build_say
 from tests.simulated_networks import TWILIO_SID
 
 STATUS_EVENTS = ["initiated", "ringing", "answered", "completed"]
-
-
 REFUSED = [
     ({"to": ""}, 21201), ({"to": "13800001234"}, 21211), ({"to": "+86138"}, 21211), ({"to": "+12"}, 21211),
     ({"from_": "12345"}, 21212), ({"from_": LI}, 21210), ({"from_": ""}, 21213), ({"url": "not a url"}, 21205),

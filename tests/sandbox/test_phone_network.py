@@ -66,12 +66,12 @@ OUTCOMES = [
 ]
 
 
-@pytest.mark.parametrize(("way", "status"), OUTCOMES)
+@pytest.mark.parametrize(("behave", "status"), OUTCOMES)
 async def test_a_call_that_nobody_takes_ends_with_its_status_FW20(
-    simulator: Simulator, office: FakeOffice, create_call: CreateCall, twilio: Client, way, status
+    simulator: Simulator, office: FakeOffice, create_call: CreateCall, twilio: Client, behave, status
 ) -> None:
     office.answers["status"] = ""
-    way(simulator.phones.get_phone(LI))
+    behave(simulator.phones.get_phone(LI))
     made = await create_call(LI, status_callback=office.url_of("status"))
     await simulator.settle()
     assert [form["CallStatus"] for form in office.list_received("status")] == [status]
@@ -80,16 +80,16 @@ async def test_a_call_that_nobody_takes_ends_with_its_status_FW20(
 
 
 @pytest.mark.parametrize(
-    ("detection", "found"), [("Enable", "machine_start"), ("DetectMessageEnd", "machine_end_beep"), (None, None)]
+    ("detection", "answered_by"), [("Enable", "machine_start"), ("DetectMessageEnd", "machine_end_beep"), (None, None)]
 )
 async def test_a_machine_that_answers_is_detected_if_that_was_asked_for_FW19(
-    simulator: Simulator, office: FakeOffice, create_call: CreateCall, detection, found
+    simulator: Simulator, office: FakeOffice, create_call: CreateCall, detection, answered_by
 ) -> None:
     office.answers |= {"voice": build_menu("确认收到请按1")}
     simulator.phones.get_phone(LI).be_machine()
     await create_call(LI, **({"machine_detection": detection} if detection else {}))
     await simulator.settle()
-    assert office.list_received("voice")[0].get("AnsweredBy") == found and office.list_received("key") == []
+    assert office.list_received("voice")[0].get("AnsweredBy") == answered_by and office.list_received("key") == []
 
 
 async def test_detection_in_parallel_is_reported_to_its_own_webhook_FW19(
@@ -97,12 +97,11 @@ async def test_detection_in_parallel_is_reported_to_its_own_webhook_FW19(
 ) -> None:
     office.answers |= {"voice": build_say("好"), "amd": ""}
     simulator.phones.get_phone(LI).be_machine("fax")
-    hook = office.url_of("amd")
-    await create_call(LI, machine_detection="Enable", async_amd="true", async_amd_status_callback=hook)
+    webhook = office.url_of("amd")
+    await create_call(LI, machine_detection="Enable", async_amd="true", async_amd_status_callback=webhook)
     await simulator.settle()
-    assert (
-        office.list_received("amd")[0]["AnsweredBy"] == "fax" and "AnsweredBy" not in office.list_received("voice")[0]
-    )
+    assert office.list_received("amd")[0]["AnsweredBy"] == "fax"
+    assert "AnsweredBy" not in office.list_received("voice")[0]
 
 
 async def test_a_ringing_handset_gives_up_after_its_timeout(simulator: Simulator, create_call: CreateCall) -> None:
@@ -139,13 +138,9 @@ async def test_people_call_the_office(simulator: Simulator, office: FakeOffice) 
     call.press("1")
     await call.wait_to_hear("好的")
     assert await call.wait_until_over() == "completed"
-    asked = office.list_received("inbound")[0]
-    assert (asked["From"], asked["To"], asked["Direction"], asked["CallStatus"]) == (
-        "+8610012345",
-        OWN_NUMBER,
-        "inbound",
-        "ringing",
-    )
+    form = office.list_received("inbound")[0]
+    assert (form["From"], form["To"]) == ("+8610012345", OWN_NUMBER)
+    assert (form["Direction"], form["CallStatus"]) == ("inbound", "ringing")
     await simulator.phones.get_phone(LI).call_office(script=["1"])
     await simulator.settle()
     assert len(office.list_received("key")) == 2 and simulator.phones.calls_made == []
