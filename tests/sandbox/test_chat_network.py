@@ -12,7 +12,6 @@ from aiogram.types import (
     ForceReply,
     InputMediaDocument,
     InputMediaPhoto,
-    Message,
 )  # fmt: skip
 
 from sandbox.simulator import Simulator
