@@ -7,6 +7,7 @@ from datetime import datetime
 from aiohttp import web
 
 from sandbox.simulator import Simulator
+from tests.time_and_chance import REAL
 
 PUBLIC_URL = "https://jiesu.example"
 TELEGRAM_TOKEN = "123456789:AAsandbox-token"
@@ -21,7 +22,7 @@ async def serve_networks(
 ) -> AsyncIterator[tuple[Simulator, str]]:
     """Yield the simulator and the URL it is served at; an `office` beside it is reached under PUBLIC_URL."""
     simulator = Simulator(
-        now=now, public_url=PUBLIC_URL, telegram_token=TELEGRAM_TOKEN, telegram_secret=None, twilio_sid=TWILIO_SID,
+        now=now, **REAL, public_url=PUBLIC_URL, telegram_token=TELEGRAM_TOKEN, telegram_secret=None, twilio_sid=TWILIO_SID,
         twilio_token=TWILIO_TOKEN, own_number=OWN_NUMBER, reach_url="http://127.0.0.1:1",
     )  # fmt: skip
     app = office or web.Application()

@@ -214,7 +214,7 @@ async def test_a_supervisor_looks_up_the_state_of_the_office_and_supervises(worl
     await supervisor.say("/status")
     await supervisor.expect("待签收 1 件")
     await supervisor.say("/overdue")
-    listed = await supervisor.expect("住建局（1 件）")
+    listed = await supervisor.expect("住建局（1 件）", timeout=30)  # after the chart, which a process of its own draws
     assert "T1　签收应于" in listed.text and listed.buttons == ["T1", "督办"]
     await supervisor.say("/unit 住建")
     summary = await supervisor.expect("待签收 1 件，办理中 0 件，超期 1 件")

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, text
 
@@ -16,7 +15,7 @@ from backend.domain.button_data import ButtonData, encode
 from backend.domain.records import Assignment, Request, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Grade, Role, Source, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
 from backend.ports.cards import NewCard
 from backend.ports.config import SettingVersion
@@ -47,9 +46,9 @@ from storage.tickets.glance import SqlGlanceStore
 from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
 from tests.simulated_networks import TELEGRAM_TOKEN
+from tests.time_and_chance import CHANCE, ZONE, build_clock
 from tests.waiting_ticket import JOURNAL_KEY, create_waiting_ticket
 
-ZONE = ZoneInfo("Asia/Shanghai")
 STAFF = (
     ("H1", "李明", "U01", Role.HANDLER, "+8613800001001"),
     ("H2", "王芳", "U01", Role.HANDLER, "+8613800001002"),
@@ -78,26 +77,26 @@ class World:
         self.db, self.simulator = db, simulator
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
         self.ids = IdSupply(db)
-        encryption = Encryption("a secret of the tests, long enough")
-        clock = Clock(lambda: self.at, ZONE)
+        encryption = Encryption("a secret of the tests, long enough", CHANCE)
+        clock = build_clock(lambda: self.at, lambda: self.wall.timestamp())  # noqa: PLW0108 - wall is moved
         self.config = SqlConfigStore(db, self.ids)
         self.office = OfficeCache(self.config, clock, "jilin")
         self.moves = create_move_store(db)
         self.tickets = TicketService(self.moves, self.office, self.ids, JOURNAL_KEY)
         chat_state, texts = SqlChatStateStore(db), Texts("zh_CN")
-        self.people = People(SqlPeopleStore(db, self.ids, encryption), chat_state, self.office)
+        self.people = People(SqlPeopleStore(db, self.ids, encryption), chat_state, self.office, CHANCE)
         cards = SqlCardStore(db, self.ids, encryption)
         bot = make_bot(TELEGRAM_TOKEN, f"{base_url}/sandbox/telegram")
         self.services = BotServices(
             bot=bot, channel=TelegramChannel(bot), tickets=self.tickets, office=self.office, people=self.people,
-            chat_state=chat_state, queries=SqlQueryStore(db, encryption), files=TicketFiles(SqlFileStore(db), clock),
+            chat_state=chat_state, queries=SqlQueryStore(db, encryption), files=TicketFiles(SqlFileStore(db), clock, CHANCE),
             audit=SqlAuditStore(db, self.ids), cards=CardRenderer(self.moves, self.office, cards, texts, chat_state),
             card_store=cards, texts=texts, rate_limiter=Unlimited(), overview=SqlGlanceStore(db),
             snooze=SnoozeService(SqlOutboxStore(db, self.ids), SqlQueryStore(db, encryption), self.office, self.ids, self.moves, SqlDueStore(db)),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
-        self.inbox = SqlInboxStore(db, self.ids, lambda: self.wall)
-        self.worker = InboxWorker(self.services, self.inbox, wall=lambda: self.wall, poll_seconds=1, idle_seconds=0.05)
+        self.inbox = SqlInboxStore(db, self.ids, clock.real_now)
+        self.worker = InboxWorker(self.services, self.inbox, "w1", poll_seconds=1, idle_seconds=0.05)
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def open(self) -> "World":

@@ -35,6 +35,7 @@ async def open_crowd(database: Database, channel: FakeChannel, messages: int) ->
     crowd = [(f"P{number}", "U02", "liaison", True) for number in range(40)]
     staff = [*crowd, ("D1", "M01", "dispatcher", True), ("H1", "U01", "handler", True)]
     world = await World(database, channel).open(staff)
+    world.in_real_time = True
     await world.create_ticket("B1")
     ticket_id = (await world.load("B1")).ticket.id
     await world.ids.refill(messages)
@@ -64,11 +65,11 @@ async def test_waiting_messages_keep_the_rate_limits_over_all_workers_and_lose_l
 ) -> None:
     channel = TimedChannel()
     world = await open_crowd(database, channel, messages=200)
-    limiters = [SharedRateLimiter(SqlRateLimitStore(database)) if workers > 1 else None for _ in range(workers)]
-    running = [
-        world.build_worker(f"w{number}", rate_limiter=limiter, real_time=time.time)
-        for number, limiter in enumerate(limiters)
+    limiters = [
+        SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic) if workers > 1 else None
+        for _ in range(workers)
     ]
+    running = [world.build_worker(f"w{number}", rate_limiter=limiter) for number, limiter in enumerate(limiters)]
     began = time.monotonic()
     await asyncio.gather(*(run_until_idle(worker) for worker in running))
     took = time.monotonic() - began
@@ -88,7 +89,7 @@ async def test_waiting_messages_keep_the_rate_limits_over_all_workers_and_lose_l
 async def test_an_urgent_card_overtakes_a_long_queue_FM6(database: Database) -> None:
     channel = TimedChannel()
     world = await open_crowd(database, channel, messages=400)
-    worker = world.build_worker(real_time=time.time)
+    worker = world.build_worker()
     world.tickets.listeners.append(worker.wake)
     sending = asyncio.create_task(worker.run_once())
     while len(channel.sent) < 20:
@@ -128,6 +129,7 @@ async def test_the_next_run_goes_on_where_a_run_ended(world: World, monkeypatch:
     world.channel.buckets = lambda address: (Bucket("bot", 20, 1.0),)
     for number in range(4):
         await world.dispatch_ticket(f"T{number}")
-    worker = world.build_worker(real_time=time.time)
+    world.in_real_time = True
+    worker = world.build_worker()
     assert await run_until_idle(worker) > 1 and len(world.channel.sent) == 8
     await worker.close()

@@ -11,6 +11,7 @@ from notify.message import Receipt
 from notify.rate_limit import Bucket, LocalRateLimiter
 from notify.sms_gateway import SmsCapabilities, SmsRules
 from tests.delivery.world import HANDLER, World
+from tests.time_and_chance import CHANCE
 
 
 class FakeGateway:
@@ -42,7 +43,7 @@ class FakePeople:
 
 def build_sms_worker(world: World, gateway: FakeGateway | None) -> SmsWorker:
     return SmsWorker(
-        world.outbox, world.moves, world.office, FakePeople(), world.texts, LocalRateLimiter(), "worker", "12345热线", "12345",
+        world.outbox, world.moves, world.office, FakePeople(), world.texts, LocalRateLimiter(), "worker", CHANCE, "12345热线", "12345",
         gateway,  # type: ignore[arg-type]
     )  # fmt: skip
 

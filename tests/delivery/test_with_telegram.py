@@ -1,6 +1,5 @@
 """Delivery through the real driver to a simulated chat network: what people see on their screens."""
 
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -47,7 +46,8 @@ async def world(sqlite_url: str) -> AsyncIterator[ChatWorld]:
             await user.start()
             await world.bind(code, user.user_id)
         channel = build({"token": TELEGRAM_TOKEN, "api_url": f"{base_url}/sandbox/telegram"})
-        world.worker = world.build_worker(channel=channel, real_time=time.time)
+        world.in_real_time = True
+        world.worker = world.build_worker(channel=channel)
         yield world
         await world.worker.close()
         await channel.close()

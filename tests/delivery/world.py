@@ -1,22 +1,23 @@
 """An office around the delivery worker: services, people with chats, a clock that tests move, a network that remembers."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import insert, select, update
 
 from backend.delivery.cards import CardRenderer
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor, Snapshot
+from backend.domain.chance import Chance
 from backend.domain.instants import to_micros
 from backend.domain.records import Message, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Grade, Role, Source, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.ports.config import SettingVersion
 from backend.ports.moves import TicketRef
 from backend.ports.outbox import MessageDelivery
@@ -33,14 +34,14 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.office.config import SqlConfigStore, bump_epoch
 from storage.tickets.moves import create_move_store
+from tests.time_and_chance import CHANCE, ZONE, build_clock
 from tests.waiting_ticket import JOURNAL_KEY, create_waiting_ticket
 
-ZONE = ZoneInfo("Asia/Shanghai")
 DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
 REVIEWER = Actor("R1", Role.REVIEWER, "M01")
 SUPERVISOR = Actor("S1", Role.SUPERVISOR, "M01")
 HANDLER = Actor("H1", Role.HANDLER, "U01")
-ENCRYPTION = Encryption("a secret of at least sixteen")
+ENCRYPTION = Encryption("a secret of at least sixteen", CHANCE)
 #: code, unit, role, whether their chat is bound
 STAFF = (
     ("D1", "M01", "dispatcher", True), ("R1", "M01", "reviewer", True), ("S1", "M01", "supervisor", True),
@@ -133,11 +134,13 @@ class World:
     def __init__(self, db: Database, channel: FakeChannel | None = None) -> None:
         self.at = datetime(2026, 11, 10, 9, 30, tzinfo=ZONE)
         self.real = 1_800_000_000.0
+        self.in_real_time = False  # True where rate limits are measured: `real` is then the machine's own clock
         self.db = db
         self.ids = IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
         self.moves = create_move_store(db)
-        self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        clock = build_clock(lambda: self.at, lambda: time.time() if self.in_real_time else self.real)
+        self.office = OfficeCache(self.config, clock, "jilin")
         self.tickets = TicketService(self.moves, self.office, self.ids, JOURNAL_KEY)
         self.outbox = SqlOutboxStore(db, self.ids)
         self.cards = SqlCardStore(db, self.ids, ENCRYPTION)
@@ -148,13 +151,12 @@ class World:
         self.worker = self.build_worker()
 
     def build_worker(self, owner: str = "w1", **arguments: Any) -> DeliveryWorker:
-        """A delivery worker on the same database; `arguments` replace those of the first."""
+        """A delivery worker on the same database."""
         channel = arguments.pop("channel", self.channel)
-        arguments.setdefault("real_time", lambda: self.real)
         return DeliveryWorker(
             outbox=self.outbox, cards=self.cards, renderer=self.renderer, moves=self.moves, office=self.office,
             channels={"telegram": channel}, bindings=self, ids=self.ids, texts=self.texts, owner=owner,
-            jitter=lambda: 0.0, **arguments,
+            chance=Chance(bytes), **arguments,  # `bytes`: zeros, no jitter
         )  # fmt: skip
 
     async def drop_binding(self, person: str, channel: str, reason: str) -> None:

@@ -141,7 +141,7 @@ async def test_messages_are_limited_per_chat_per_group_and_overall_FT19(
         await bot.send_message(li.user_id, "快")
     assert caught.value.retry_after >= 1 and len(simulator.chat.violations) == 1
     now = [0.0]
-    limits = RateLimits(clock=lambda: now[0])
+    limits = RateLimits(lambda: now[0])
     for number in range(30):
         limits.acquire(number, group=False)
     with pytest.raises(Exception, match="retry after 1"):

@@ -25,6 +25,7 @@ from sandbox.twilio.behaviour import MANUAL
 from sandbox.twilio.model import HookUrl
 from tests.sandbox.conftest import LI, WANG, CreateCall, FakeOffice
 from tests.sandbox.twiml import build_menu, build_say
+from tests.time_and_chance import REAL
 
 
 def add_people(simulator: Simulator) -> None:
@@ -190,7 +191,7 @@ async def test_a_restarted_simulator_has_its_chats_and_handsets_again(
     simulator: Simulator, office: FakeOffice, create_call: CreateCall, tmp_path: Path
 ) -> None:
     settings = {
-        "now": simulator.now, "public_url": office.url, "telegram_token": simulator.chat.token, "telegram_secret": None,
+        **REAL, "now": simulator.now, "public_url": office.url, "telegram_token": simulator.chat.token, "telegram_secret": None,
         "twilio_sid": simulator.phones.sid, "twilio_token": simulator.phones.token, "own_number": simulator.phones.own_number,
         "state_path": tmp_path / "simulator.json",
     }  # fmt: skip

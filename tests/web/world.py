@@ -16,7 +16,7 @@ from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
 from backend.reporting.indicators import Indicators
 from backend.services import Services
@@ -39,6 +39,7 @@ from storage.tickets.intake import SqlIntakeStore
 from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
 from storage.web.idempotency import SqlIdempotencyStore
+from tests.time_and_chance import CHANCE, build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PEOPLE = (
@@ -132,19 +133,19 @@ class House:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
-        self.vault = Encryption("a secret of the tests")
+        self.vault = Encryption("a secret of the tests", CHANCE)
         self.ids = IdSupply(db)
-        clock = Clock(lambda: self.at, ZONE)
+        clock = build_clock(lambda: self.at)
         office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
         desk = TicketService(create_move_store(db), office, self.ids, self.vault.journal)
         self.marks, self.imports = PlayedMarks(), PlayedImports()
-        registry = People(SqlPeopleStore(db, self.ids, self.vault), SqlChatStateStore(db), office)
+        registry = People(SqlPeopleStore(db, self.ids, self.vault), SqlChatStateStore(db), office, CHANCE)
         registry.bot_name = "jiesu_bot"
         self.rooms = Services(
-            clock=clock, office=office, tickets=desk, queries=SqlQueryStore(db, self.vault), keys=SqlKeyStore(db, self.ids),
-            files=TicketFiles(SqlFileStore(db), clock), audit=SqlAuditStore(db, self.ids), idempotency=SqlIdempotencyStore(db, self.vault),
+            clock=clock, chance=CHANCE, office=office, tickets=desk, queries=SqlQueryStore(db, self.vault), keys=SqlKeyStore(db, self.ids, CHANCE),
+            files=TicketFiles(SqlFileStore(db), clock, CHANCE), audit=SqlAuditStore(db, self.ids), idempotency=SqlIdempotencyStore(db, self.vault),
             texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.vault, desk),
-            people=registry, inbox=SqlInboxStore(db, self.ids), imports=self.imports, scoring=self.marks,
+            people=registry, inbox=SqlInboxStore(db, self.ids, clock.real_now), imports=self.imports, scoring=self.marks,
             sandbox_clock=PlayedClock(self), telegram_secret=SECRET,
             indicators=Indicators(SqlIndicatorStore(db), office),
         )  # fmt: skip
