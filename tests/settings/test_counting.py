@@ -30,6 +30,7 @@ from storage.importing.history import SqlHistoryStore
 from storage.office.config import SqlConfigStore
 from storage.scoring.counts import SqlScoringStore
 from tests.settings.world import ZONE
+from tests.time_and_chance import CHANCE
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=ZONE)
 SENT = "2026-10-12T09:00:00+08:00"
@@ -138,7 +139,7 @@ async def fill(url: str) -> None:
     ])  # fmt: skip
     body = "\n".join(json.dumps(ticket, ensure_ascii=False) for ticket in list_tickets()).encode()
     rows: Any = list(open_import("history", body, now=NOW, context=FileContext(ZONE, date(1899, 12, 30), ("CN",))))
-    store = SqlHistoryStore(database, ids, Encryption("a secret of sixteen or more"))
+    store = SqlHistoryStore(database, ids, Encryption("a secret of sixteen or more", CHANCE))
     assert await HistoryImport(store, open_office(database)).write(rows, "import") == [True] * len(rows)
     find_id = select(t.tickets.c.id).where(t.tickets.c.no == f"T{REPEATED}").scalar_subquery()
     merged = t.tickets.update().where(t.tickets.c.no == "REPEAT").values(merged_into=find_id, state="merged")

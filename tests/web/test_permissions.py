@@ -3,7 +3,10 @@
 import pytest
 
 from backend.domain.move_table import SYSTEM_ONLY, TRANSITIONS, is_allowed
+from backend.domain.permissions import PERMISSIONS
 from backend.domain.ticket import Role
+from backend.web.api.routes import ROUTES
+from backend.web.console.menu import MENU
 from tests.web.world import PEOPLE, World
 
 #: What the contract says, written here a second time on purpose.
@@ -42,6 +45,11 @@ def test_the_contract_names_no_verb_that_the_move_table_lacks() -> None:
     assert set(" ".join(WHO.values()).split()) | set(OURS) <= set(VERBS)
 
 
+def test_routes_and_pages_ask_for_permissions_of_the_table() -> None:
+    asked = {route.permission for route in ROUTES} | {page.permission for _, pages in MENU for page in pages}
+    assert asked - {None} <= set(PERMISSIONS)
+
+
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 async def test_over_the_api_every_verb_is_refused_to_those_without_the_right_FR3(world: World) -> None:
     await world.sign_ticket()
@@ -56,3 +64,13 @@ async def test_over_the_api_every_verb_is_refused_to_those_without_the_right_FR3
             wanted = (404, "not_found") if unit == "U02" else (403, "forbidden")
             assert (status, answer["error"]["code"]) == wanted, (code, verb, answer)
     assert (await world.load())["version"] == before
+
+
+async def test_the_key_of_a_unit_role_without_a_unit_sees_nobodys_figures(sqlite_world: World) -> None:
+    await sqlite_world.sign_ticket()
+    await sqlite_world.act("H1", "T1", "contact", reached=True, way="phone")
+    key = await sqlite_world.services.keys.create_key("lost", sqlite_world.at, role="handler")
+    sqlite_world.keys["lost"] = key
+    _, office = await sqlite_world.request("A1", "GET", "/indicators")
+    status, lost = await sqlite_world.request("lost", "GET", "/indicators")
+    assert office["units"] and (status, lost["units"]) == (200, [])

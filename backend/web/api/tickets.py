@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from backend.domain.acts import Act, Actor
-from backend.domain.records import Assignment
+from backend.domain.acts import Act
 from backend.domain.refusals import Refused
 from backend.domain.reply_parser import find_curt_wording
 from backend.domain.ticket import Category, Grade, Source, State
@@ -27,15 +26,6 @@ async def load_view(request: ApiRequest, ticket_no: str) -> TicketView:
     if view is None:
         raise Refused("not_found", ticket=ticket_no)
     return view
-
-
-def select_assignment(view: TicketView, actor: Actor) -> Assignment | None:
-    """Return the assignment that concerns a person: their unit's newest (an open one first), else the lead."""
-    if actor.is_unit_member:
-        own = [a for a in view.assignments if a.unit == actor.unit]
-        open_ones = [a for a in own if a.ended_at is None]
-        return (open_ones or own)[-1] if own else None
-    return next((a for a in view.assignments if a.id == view.ticket.lead_id), None)
 
 
 async def create_ticket(request: ApiRequest) -> ApiResponse:
