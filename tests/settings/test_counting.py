@@ -18,7 +18,7 @@ from backend.domain.scoring.measures import Measure
 from backend.domain.ticket import UnitKind
 from backend.importing.files.reader import open_import
 from backend.importing.history import HistoryImport
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.scoring.documents import build_query
 from backend.tickets.form_fields import FileContext
 from storage import tables as t
@@ -30,7 +30,7 @@ from storage.importing.history import SqlHistoryStore
 from storage.office.config import SqlConfigStore
 from storage.scoring.counts import SqlScoringStore
 from tests.settings.world import ZONE
-from tests.time_and_chance import CHANCE
+from tests.time_and_chance import CHANCE, build_clock
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=ZONE)
 SENT = "2026-10-12T09:00:00+08:00"
@@ -126,7 +126,7 @@ def list_tickets() -> Iterator[dict[str, Any]]:
 
 def open_office(database: Database) -> OfficeCache:
     """The office in a database."""
-    return OfficeCache(SqlConfigStore(database, IdSupply(database)), Clock(lambda: NOW, ZONE), "jilin")
+    return OfficeCache(SqlConfigStore(database, IdSupply(database)), build_clock(lambda: NOW), "jilin")
 
 
 async def fill(url: str) -> None:
