@@ -1,5 +1,6 @@
 """Quarterly ranking and annual assessment: shared ranks, tiers, peer groups, units without a score apart (B12, Q52)."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -59,11 +60,10 @@ def build_scores() -> Scores:
                   {MONTHS[0]: 7, MONTHS[1]: None}, None, MONTHS)  # fmt: skip
 
 
-def write(**changes: str) -> tuple[dict[str, Table], str]:
+def write(settings: Mapping[str, str] | None = None) -> tuple[dict[str, Table], str]:
     """Write the chapters of scores; return their tables by sheet, and their paragraphs."""
     writer = Writer(Texts("zh_CN"))
-    settings = Settings({key.replace("__", "."): value for key, value in changes.items()})
-    write_scores(writer, build_scores(), build_units(), settings)
+    write_scores(writer, build_scores(), build_units(), Settings(settings or {}))
     paragraphs = "\n".join(block.text for block in writer.blocks if isinstance(block, Paragraph))
     return {block.sheet: block for block in writer.blocks if isinstance(block, Table)}, paragraphs
 
@@ -91,18 +91,18 @@ def test_equal_scores_share_a_rank_among_units_of_like_volume() -> None:
 
 
 @pytest.mark.parametrize(("key", "value", "large", "small"), [
-    ("bulletin__peer_large", "110", ["甲U1", "甲U2"], ["甲U5"]),
-    ("bulletin__peer_small", "50", ["甲U1", "甲U3", "甲U2"], ["甲U4", "甲U5"]),
+    ("bulletin.peer_large", "110", ["甲U1", "甲U2"], ["甲U5"]),
+    ("bulletin.peer_small", "50", ["甲U1", "甲U3", "甲U2"], ["甲U4", "甲U5"]),
 ])  # fmt: skip
 def test_the_bounds_of_the_peer_groups_are_settings(key: str, value: str, large: list[str], small: list[str]) -> None:
-    tables, _ = write(**{key: value})
+    tables, _ = write({key: value})
     assert [row[1] for row in format_rows(tables["第一组得分"])] == large
     assert [row[1] for row in format_rows(tables["第三组得分"])] == small
 
 
 def test_where_tiers_are_chosen_no_rank_is_printed_Q52() -> None:
     settings = {"bulletin.ranking": "tiers"}
-    tables, _ = write(bulletin__ranking=settings["bulletin.ranking"])
+    tables, _ = write(settings)
     table = tables["第一组得分"]
     assert [c.title for c in table.columns][:2] == ["档次", "单位"]
     assert [row[:2] for row in format_rows(table)] == [["优秀", "甲U1"], ["优秀", "甲U3"], ["良好", "甲U2"]]
