@@ -1,5 +1,7 @@
 """Requesters are called: by keys or speech, within the window, not too often; silence is never satisfaction (V0-V8)."""
 
+import json
+
 import pytest
 
 from backend.domain.ticket import State
@@ -76,7 +78,7 @@ async def test_after_hanging_up_before_the_answer_what_was_said_is_kept_and_one_
     await world.advance(hours=6)
     call = await world.call()
     assert (call.outcome, call.state) == ("partial", "waiting")
-    assert '"contacted": "yes"' in call.heard and '"resolved": "partly_resolved"' in call.heard
+    assert json.loads(call.heard) == {"contacted": "yes", "resolved": "partly_resolved"}
     assert await world.rows(t.visits) == []
     await world.advance(hours=24)
     visit, ticket = (await world.rows(t.visits))[0], (await world.load()).ticket
