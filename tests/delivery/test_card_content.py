@@ -19,7 +19,9 @@ def test_every_kind_has_its_words_and_every_button_says_something(language: str)
     keys = [k.text for k in KINDS.values() if k.text] + [text for text, _ in REVIEWS.values()]
     assert all(catalogue.has(key) for key in keys)
     for key in keys:
-        assert all(name in VERB_OF_BUTTON for name in catalogue.list_buttons(key)), key
+        buttons = catalogue.list_buttons(key)
+        assert all(name in VERB_OF_BUTTON and catalogue.render(f"button.{name}") for name in buttons), key
+    assert "sign" in catalogue.list_buttons(KINDS["M3"].text)
 
 
 async def test_a_leader_sees_the_card_without_the_buttons_of_a_handler(house: House) -> None:

@@ -18,7 +18,8 @@ def test_ft26_a_button_cannot_carry_more_than_a_network_takes(data: str) -> None
 
 
 def test_a_button_carries_sixty_four_bytes() -> None:
-    assert Button("签收", "签" * 21 + "x").data
+    data = "签" * 21 + "x"
+    assert Button("签收", data).data == data and len(data.encode()) == 64
 
 
 @given(ANY_TEXT, st.integers(1, 50))
