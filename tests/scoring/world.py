@@ -17,7 +17,7 @@ from backend.tickets.form_fields import FileContext
 from storage.engine.database import Database
 from storage.importing.history import SqlHistoryStore
 from storage.scoring.counts import SqlScoringStore
-from tests.domain.scoring.month_e1 import build_month_e1
+from tests.domain.scoring.month_e1 import E1_LEDGER, build_month_e1
 from tests.tickets.world import ZONE
 from tests.tickets.world import World as TicketWorld
 
@@ -29,11 +29,6 @@ SECOND_CLERK = Actor("C2", Role.SCORE_CLERK, "M01")
 AGENT = Actor("V1", Role.REVISIT_AGENT, "M01")
 HANDLER = Actor("HU01", Role.HANDLER, "U01")
 LIAISON = Actor("LU01", Role.LIAISON, "U01")
-E1_LEDGER = [
-    {"kind": "contact_unreported"}, {"kind": "absence"}, {"kind": "praise", "count": 3},
-    {"kind": "honour", "matter": "m1", "level": "county"}, {"kind": "media", "matter": "p1", "level": "city"},
-    {"kind": "media", "matter": "p1", "level": "province"}, {"kind": "knowledge", "count": 22},
-]  # fmt: skip
 
 Record = dict[str, Any]  # a ticket with its history, as a line of a history file
 Sheet = Mapping[str, Any]

@@ -1,8 +1,19 @@
-"""The month of example E1 as a history, ticket by ticket."""
+"""The month of example E1: as counts with its ledger, and as a history, ticket by ticket."""
 
 from datetime import datetime
 
 from tests.domain.scoring.independent import LOCAL
+
+E1_LEDGER = [
+    {"kind": "contact_unreported"}, {"kind": "absence"}, {"kind": "praise", "count": 3},
+    {"kind": "honour", "matter": "m1", "level": "county"}, {"kind": "media", "matter": "p1", "level": "city"},
+    {"kind": "media", "matter": "p1", "level": "province"}, {"kind": "knowledge", "count": 22},
+]  # fmt: skip
+E1 = {
+    "scheme": "jilin-unit", "assignments": 120, "ledger": E1_LEDGER,
+    "rates": {"sign": [112, 120], "return": [9, 10], "on_time": [104, 110], "extension": [15, 110],
+              "red_card": [6, 125], "satisfaction": [96, 100]},
+}  # fmt: skip
 
 
 def at(day, hour=9, month=10):
