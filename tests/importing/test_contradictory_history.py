@@ -1,4 +1,4 @@
-"""A ticket whose history contradicts itself is refused by row, field and reason; a dry run reports what the import will."""
+"""A ticket whose history contradicts itself is refused by row, field and reason, in a dry run as in the import."""
 
 import json
 from typing import Any

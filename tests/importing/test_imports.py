@@ -149,7 +149,8 @@ async def test_the_notice_of_a_year_sets_the_whole_year_and_a_single_day_sets_it
 
 
 async def test_ledger_lines_count_once_however_often_their_file_is_imported(city: SampleCity) -> None:
-    text = "kind,unit,month,level\nabsence,U01,2026-10,\nabsence,U01,2026-10,\nhonour,市交通运输局,2026-10,city\nabsence,U77,2026-10,\n"
+    rows = ("absence,U01,2026-10,", "absence,U01,2026-10,", "honour,市交通运输局,2026-10,city", "absence,U77,2026-10,")
+    text = "\n".join(("kind,unit,month,level", *rows))
     first, again = await city.import_text("ledger", text), await city.import_text("ledger", text)
     assert (first["imported"], first["already"], again["imported"], again["already"]) == (3, 0, 0, 3)
     assert [refusal["code"] for refusal in again["refused"]] == ["unknown_unit"]
@@ -171,7 +172,8 @@ async def test_an_imported_visit_concludes_its_ticket_once_and_at_its_own_time(c
     city.advance(hours=3)
     visited = city.core.clock.now() - timedelta(hours=1)
     at = visited.isoformat()
-    text = f"ticket_no,kind,at,contacted,resolved,answer,note\nT1,manual,{at},yes,resolved,satisfied,很好\nT9,manual,{at},yes,,,\n"
+    rows = f"T1,manual,{at},yes,resolved,satisfied,很好\nT9,manual,{at},yes,,,\n"
+    text = "ticket_no,kind,at,contacted,resolved,answer,note\n" + rows
     first, again = await city.import_text("visits", text), await city.import_text("visits", text)
     snap = await city.core.moves.load(TicketRef(no="T1"))
     assert snap is not None and snap.ticket.state is State.FINALIZED and snap.ticket.final_answer == "satisfied"

@@ -10,7 +10,7 @@ from tests.tickets.conftest import ADMIN, SampleCity
 
 
 def petitions() -> Path | None:
-    """Return the file, from `JIESU_SHARED` or a folder `shared` beside the checkout, with `data/petitions.xlsx` in it."""
+    """Return `petitions.xlsx` in the folder `JIESU_SHARED`, or in `shared/data` beside the checkout; None without it."""
     checkout = Path(__file__).resolve().parents[2]
     places = [Path(os.environ["JIESU_SHARED"])] if "JIESU_SHARED" in os.environ else []
     for place in (*places, checkout.parent / "shared"):

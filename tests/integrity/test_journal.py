@@ -71,6 +71,7 @@ async def test_a_journal_nobody_tampered_with_has_no_findings(busy_city: SampleC
 
 
 J, K, A = t.journal.c, t.tickets.c, t.assignments.c
+Change = Callable[[Connection], Any]
 
 
 def _ticket_id(no: str) -> Any:
@@ -101,28 +102,44 @@ def _swap_hash(c: Connection) -> None:
     c.execute(update(t.journal).where(J.id == entry.id).values(hash=other.hash))
 
 
-TAMPERED: dict[str, tuple[Callable[[Connection], Any], str]] = {
-    "a state": (lambda c: c.execute(update(t.tickets).where(K.no == "T5").values(state="closed")), "state_differs"),
-    "an unknown state": (lambda c: c.execute(update(t.tickets).where(K.no == "T5").values(state="x")), "ticket_missing"),
-    "a version": (lambda c: c.execute(update(t.tickets).where(K.no == "T5").values(version=9)), "version_differs"),
-    "a hash of the newest entry": (lambda c: c.execute(update(t.tickets).where(K.no == "T5").values(head="0" * 64)), "head_differs"),
-    "a text": (lambda c: c.execute(update(t.tickets).where(K.no == "T5").values(text="别的")), "ticket_changed"),
-    "the time of the demand": (lambda c: c.execute(update(t.tickets).where(K.no == "T5").values(generated_at=K.generated_at + 1)),
-                "ticket_changed"),
-    "a signing": (lambda c: c.execute(update(t.assignments).where(A.ticket_id == _ticket_id("T5"))
-                                      .values(signed_at=A.signed_at - 1)), "assignment_changed"),
-    "a signer": (lambda c: c.execute(update(t.assignments).where(A.ticket_id == _ticket_id("T5")).values(signed_by="H102")),
-                 "assignment_changed"),
-    "a closing": (lambda c: c.execute(update(t.assignments).where(A.ticket_id == _ticket_id("T6"))
-                                      .values(closed_at=A.closed_at - 1)), "assignment_changed"),
-    "an entry deleted": (lambda c: c.execute(delete(t.journal).where(J.ticket_id == _ticket_id("T5"), J.version == 2)), "line_missing"),
-    "the last entry deleted": (lambda c: c.execute(delete(t.journal).where(J.id == _load_last(c, "T5").id)), "version_differs"),
+def _change_ticket(**values: Any) -> Change:
+    return lambda c: c.execute(update(t.tickets).where(K.no == "T5").values(**values))
+
+
+def _change_assignment(no: str, **values: Any) -> Change:
+    return lambda c: c.execute(update(t.assignments).where(A.ticket_id == _ticket_id(no)).values(**values))
+
+
+def _delete_entry(c: Connection) -> None:
+    c.execute(delete(t.journal).where(J.ticket_id == _ticket_id("T5"), J.version == 2))
+
+
+def _delete_last(c: Connection) -> None:
+    c.execute(delete(t.journal).where(J.id == _load_last(c, "T5").id))
+
+
+def _prepend_blank(c: Connection) -> None:
+    last = _load_last(c, "T5")
+    c.execute(update(t.journal).where(J.id == last.id).values(words=" " + last.words))
+
+
+TAMPERED: dict[str, tuple[Change, str]] = {
+    "a state": (_change_ticket(state="closed"), "state_differs"),
+    "an unknown state": (_change_ticket(state="x"), "ticket_missing"),
+    "a version": (_change_ticket(version=9), "version_differs"),
+    "a hash of the newest entry": (_change_ticket(head="0" * 64), "head_differs"),
+    "a text": (_change_ticket(text="别的"), "ticket_changed"),
+    "the time of the demand": (_change_ticket(generated_at=K.generated_at + 1), "ticket_changed"),
+    "a signing": (_change_assignment("T5", signed_at=A.signed_at - 1), "assignment_changed"),
+    "a signer": (_change_assignment("T5", signed_by="H102"), "assignment_changed"),
+    "a closing": (_change_assignment("T6", closed_at=A.closed_at - 1), "assignment_changed"),
+    "an entry deleted": (_delete_entry, "line_missing"),
+    "the last entry deleted": (_delete_last, "version_differs"),
     "the end cut off without a trace": (_cut_end, "sealed_line_missing"),
     "a ticket deleted": (lambda c: c.execute(delete(t.tickets).where(K.no == "T5")), "ticket_missing"),
     "the hash of another entry": (_swap_hash, "line_forged"),
     "a seal": (lambda c: c.execute(update(t.seals).values(hash="0" * 64)), "seal_broken"),
-    "a blank in the arguments": (lambda c: c.execute(update(t.journal).where(J.id == _load_last(c, "T5").id)
-                                            .values(words=" " + _load_last(c, "T5").words)), "line_unreadable"),
+    "a blank in the arguments": (_prepend_blank, "line_unreadable"),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Several processes of one rehearsal share one clock: whichever moves it, all follow, and it never goes back (FS2, FS3, FS5)."""
+"""Processes of one rehearsal share one clock: whichever moves it, all follow; it never goes back (FS2, FS3, FS5)."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -56,7 +56,8 @@ async def test_a_monthly_bulletin_is_made_read_and_audited_B11_B13_FA12(office: 
 
     for who, method, path, body, wanted in (
         ("unit:U01", "GET", "/bulletins", None, 403), ("unit:U01", "POST", "/bulletins", {"period": "2026-11"}, 403),
-        ("auditor", "POST", "/bulletins", {"period": "2026-11"}, 403), ("clerk", "POST", "/bulletins", {"period": "2026-13"}, 422),
+        ("auditor", "POST", "/bulletins", {"period": "2026-11"}, 403),
+        ("clerk", "POST", "/bulletins", {"period": "2026-13"}, 422),
         ("clerk", "GET", "/bulletins/999999", None, 404), ("clerk", "GET", "/bulletins/abc", None, 404),
         ("clerk", "POST", "/bulletins", {"period": "2026-11", "x": 1}, 422),
     ):  # fmt: skip

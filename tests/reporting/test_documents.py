@@ -36,7 +36,10 @@ def count_october(tickets: list[dict[str, Any]], as_of: datetime) -> dict[str, A
         "closed": len(closed), "closed_by": Counter(a["unit"] for a in closed),
         "dispatched_by": Counter(a["unit"] for _, a in dispatched),
         "extended": Counter(len(a.get("extensions", ())) for a in closed),
-        "visited": sum(any(is_in_october(v["at"]) and datetime.fromisoformat(v["at"]) <= as_of for v in x.get("visits", ())) for x in tickets),
+        "visited": sum(
+            any(is_in_october(v["at"]) and datetime.fromisoformat(v["at"]) <= as_of for v in x.get("visits", ()))
+            for x in tickets
+        ),
     }  # fmt: skip
 
 

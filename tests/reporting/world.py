@@ -1,4 +1,4 @@
-"""A month of random tickets with a requester's name and number in every title, bulletins of it, and readers of documents."""
+"""A month of random tickets with personal data in their titles, bulletins of it, and readers of documents."""
 
 import io
 from typing import Any

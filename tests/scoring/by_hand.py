@@ -1,4 +1,4 @@
-"""Scores by hand: from counts to the totals of units, institutions, regions, quarters and years, written from the annexes.
+"""Scores by hand: from counts to the totals of units, institutions, regions and periods, written from the annexes.
 
 Nothing of the product is imported here, on purpose. No ledger line is known: the daily management of a unit is whole,
 and an institution loses the five points for a class of problems it did not govern (B23).

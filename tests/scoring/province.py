@@ -1,4 +1,4 @@
-"""A simulated province: regions with an institution and units, departments apart, and a history file, all from a seed."""
+"""A simulated province: regions with an institution and units, departments apart, and a history file from a seed."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ class Province(RandomTickets):
         return [
             *(Unit(f"M{n:02d}", f"{name}热线", UnitKind.MANAGEMENT, name) for n, name in enumerate(self.regions)),
             Unit("IDLE", "闲", UnitKind.HANDLING, first),
-            *(Unit(code, f"单位{code}", UnitKind.HANDLING, name) for name, codes in self.regions.items() for code in codes),
+            *(Unit(c, f"单位{c}", UnitKind.HANDLING, name) for name, codes in self.regions.items() for c in codes),
             *(Unit(c, f"厅{c}", UnitKind.HANDLING, first, province_department=True) for c in self.departments),
         ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Which assignments a month counts is a setting, printed on the sheet; leaving one out makes no unit idle (Q9, Q14-Q23)."""
+"""Which assignments a month counts is a setting printed on the sheet; leaving one out idles no unit (Q9, Q14-Q23)."""
 
 from datetime import datetime, timedelta
 from typing import Any

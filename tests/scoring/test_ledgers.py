@@ -1,4 +1,4 @@
-"""Ledger lines and their corrections, registers, drafts, and the rules of a settled month (Q47, B3, B4, B18-B28, B45-B57)."""
+"""Ledger lines, corrections, registers, drafts, and the rules of a settled month (Q47, B3, B4, B18-B28, B45-B57)."""
 
 import json
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""One rate limit for several processes: in a table, in Redis, and a smaller one each while Redis is away (FT19, FD20)."""
+"""One rate limit for several processes: in a table, in Redis, or a share each while Redis is away (FT19, FD20)."""
 
 import asyncio
 from collections.abc import Sequence

@@ -31,19 +31,23 @@ async def add_ticket(db: Database, number: int) -> None:
     await db.execute(t.tickets.insert().values(**row))
 
 
-async def test_candidates_share_keys_with_a_ticket_and_are_never_the_ticket_itself(database: Database) -> None:
+async def test_candidates_share_keys_with_a_ticket_most_shared_first_and_are_never_the_ticket_itself(
+    database: Database,
+) -> None:
     store = SqlFeatureStore(database, Encryption("a secret of the tests"))
     features = {
         1: TicketFeatures({"翠竹花园": 28.0, "路灯": 20.0}, ("路灯",), frozenset({"county:东城区"}), frozenset({"翠竹花园"})),
         2: TicketFeatures({"翠竹花园": 28.0, "供热": 20.0}), 3: TicketFeatures({"公交": 20.0}),
+        4: TicketFeatures({"翠竹花园": 28.0, "路灯": 20.0}),
     }  # fmt: skip
     for number in features:
         await add_ticket(database, number)
     await store.store_features([(build_source(n, "same" if n < 3 else None), found) for n, found in features.items()])
     found = await store.find_candidates(build_index_keys(features[1]), 1, 10)
-    assert [similar.no for similar in found] == ["K2"]
-    (candidate,) = await store.find_candidates(build_index_keys(features[2]), 2, 10)
-    assert candidate.features == features[1] and candidate.caller == "same"
+    assert [similar.no for similar in found] == ["K4", "K2"]
+    candidates = {c.no: c for c in await store.find_candidates(build_index_keys(features[2]), 2, 10)}
+    assert candidates.keys() == {"K1", "K4"}
+    assert candidates["K1"].features == features[1] and candidates["K1"].caller == "same"
     assert [similar.no for similar in await store.find_by_requester("same", 2, 10)] == ["K1"]
     assert [similar.no for similar in await store.find_between(NOW, NOW + timedelta(seconds=3), 10)] == ["K2", "K1"]
 

@@ -1,4 +1,4 @@
-"""A demand that arrives becomes a ticket: a complete one waits for dispatch, repeats are flagged, names are encrypted."""
+"""A demand becomes a ticket: a complete one waits for dispatch, repeats are flagged, personal data is encrypted."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

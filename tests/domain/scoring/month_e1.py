@@ -34,7 +34,7 @@ def build_visits(*answers):
 
 
 def build_month_e1():
-    """Build the tickets of E1: 15 carried in, 120 dispatched (8 auto-signed), 10 returned (1 late), 111 closed, 6 red cards."""
+    """Build E1: 15 tickets carried in, 120 dispatched (8 auto-signed), 10 returned (1 late), 111 closed, 6 red cards."""
     tickets = []
     september = {"dispatched_at": at(28, 9, 9), "signed_at": at(28, 10, 9), "close_due_at": at(15)}
     for n in range(15):  # carried in, still open unless closed below
