@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from backend.deadlines.recompute import DutyRecompute
 from backend.delivery.sms import SmsWorker
 from backend.domain.acts import Actor
+from backend.domain.chance import Chance
 from backend.domain.texts import Texts
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
+from backend.office.clock import Clock
 from backend.office.duty_roster import DutyRoster
 from backend.office.readiness import UnitReadiness
 from backend.platform.service import PlatformSync
@@ -129,6 +131,7 @@ class Services:
     """All services an adapter may use. None: not available in this process."""
 
     clock: Clock
+    chance: Chance
     office: OfficeCache
     tickets: TicketService
     queries: QueryStore
@@ -162,7 +165,7 @@ class Services:
     automatic_visits: "AutoVisits | None" = None
     visits: VisitService | None = None
     sms: SmsWorker | None = None
-    #: worker name → monotonic seconds of its last completed run
+    #: worker name → `clock.monotonic` seconds of its last completed run
     heartbeats: MutableMapping[str, float] = field(default_factory=dict)
     #: provider name → its status, queried for `/readyz`
     providers: Callable[[], Awaitable[Mapping[str, str]]] | None = None

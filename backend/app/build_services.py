@@ -6,7 +6,7 @@ import secrets
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
@@ -95,7 +95,7 @@ async def build_application(
     services.visits = visit_service = build_visits(config, s, calls, limiter)
     sms_gateway = visit_service.texting.gateway if visit_service.texting else None
     services.sms = SmsWorker(
-        delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, config.hotline_name,
+        delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, sms_gateway,
     )  # fmt: skip
     closing: list[Any] = [
@@ -131,7 +131,7 @@ def _build_delivery(
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     worker = DeliveryWorker(
         outbox=outbox, cards=cards, renderer=card_updater, moves=core.moves, office=core.office, channels=channels,
-        bindings=core.people, ids=core.ids, texts=core.texts, owner=owner, rate_limiter=rate_limiter,
+        bindings=core.people, ids=core.ids, texts=core.texts, owner=owner, chance=core.chance, rate_limiter=rate_limiter,
         lease_seconds=config.lease_seconds,
     )  # fmt: skip
     return DeliveryParts(outbox, cards, card_updater, worker, owner)
@@ -145,7 +145,7 @@ def _build_calls(
     call_tools = CallDependencies(
         SqlCallStore(core.db, core.ids, core.encryption), delivery.outbox, core.tickets, core.office, core.people, delivery.worker, carrier, rate_limiter, core.audit,
         core.texts, config.twilio_from, config.base_url, config.hotline, config.hotline_name,
-        core.ids,
+        core.ids, core.chance,
     )  # fmt: skip
     visits = AutoVisits(call_tools)
     return Calls(call_tools, {"visit": visits}), visits
@@ -160,17 +160,14 @@ def _build_services(
     workers: Workers,
 ) -> tuple[Services, Scoring]:
     """Build the services of the main path, from intake to scoring."""
-    filing = TicketFiles(SqlFileStore(core.db), core.clock)
+    filing = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
     scoring_tools = ScoringDependencies(audit=core.audit, files=filing, outbox=delivery.outbox, texts=core.texts)
     auditor = IntegrityChecks(
-        SqlIntegrityStore(core.db, core.ids),
-        core.clock,
-        lambda: datetime.now(UTC),
-        [lambda: list_roster_findings(core.duty_roster)],
+        SqlIntegrityStore(core.db, core.ids), core.clock, [lambda: list_roster_findings(core.duty_roster)]
     )
     scoring = Scoring(SqlScoringStore(core.db), core.office, core.ids, scoring_tools)
     services = Services(
-        clock=core.clock, office=core.office, tickets=core.tickets, queries=SqlQueryStore(core.db, core.encryption), keys=core.keys, files=filing,
+        clock=core.clock, chance=core.chance, office=core.office, tickets=core.tickets, queries=SqlQueryStore(core.db, core.encryption), keys=core.keys, files=filing,
         audit=core.audit, idempotency=SqlIdempotencyStore(core.db, core.encryption), texts=core.texts, public_url=config.base_url,
         sandbox=config.sandbox, intake=core.intake, people=core.people, imports=core.imports,
         scoring=scoring, sandbox_clock=core.sandbox_clock, delivery=delivery.worker,
@@ -253,7 +250,7 @@ def _build_inbox_worker(
         services.reporting,
     )
     chat_services.snooze = SnoozeService(delivery.outbox, services.queries, core.office, core.ids, core.moves, due)
-    inbox_worker = InboxWorker(chat_services, SqlInboxStore(core.db, core.ids))
+    inbox_worker = InboxWorker(chat_services, SqlInboxStore(core.db, core.ids, core.clock.real_now), delivery.owner)
     services.inbox = inbox_worker
     return inbox_worker
 

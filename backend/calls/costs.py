@@ -1,6 +1,5 @@
 """Ask the carrier what each call cost, once, some minutes after it ended."""
 
-import asyncio
 from datetime import datetime, timedelta
 
 from backend.calls.dependencies import CallDependencies
@@ -21,7 +20,7 @@ class CallCosts:
 
     async def run_once(self, now: datetime) -> int:
         """Ask for the prices of calls some minutes old; return how many the carrier gave."""
-        clock = asyncio.get_running_loop().time()
+        clock = self._t.clock.monotonic()
         if clock - self._last_run < INTERVAL:
             return 0
         self._last_run = clock

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from backend.domain.chance import Chance
 from backend.domain.records import Person
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.office.clock import Clock
 from backend.ports.audit import AuditStore
 from backend.ports.calls import Call, CallStore, LiveCall
 from backend.ports.outbox import OutboxStore
@@ -88,12 +90,18 @@ class CallDependencies:
     hotline: str
     hotline_name: str
     ids: IdSupply
+    chance: Chance
     wake: Callable[[], None] = lambda: None
     ledger: LedgerDrafts | None = None  # for drafts of 联系不上 (B46)
 
+    @property
+    def clock(self) -> Clock:
+        """The office's clock."""
+        return self.office.clock
+
     def now(self) -> datetime:
         """Return the office's current time."""
-        return self.office.clock.now()
+        return self.clock.now()
 
     @property
     def hooks_url(self) -> str:

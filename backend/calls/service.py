@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from backend.calls.bridge import Bridge, ContactAttempts
+from backend.calls.bridge import Bridge, ContactAttempts, may_bridge
 from backend.calls.bridge import StartedBridge as Begun
 from backend.calls.costs import CallCosts
 from backend.calls.dependencies import CallDependencies, CallPurpose
@@ -14,6 +14,7 @@ from backend.calls.queue import CallQueue
 from backend.calls.reconcile import CallReconciler
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
+from backend.ports.ticket_queries import TicketView
 from notify.carrier import CallEvent
 from notify.message import Prompt
 
@@ -84,6 +85,10 @@ class Calls:
         Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
         """
         return await self._bridge.start(by, ticket_no, assignment_id, person)
+
+    def may_bridge(self, view: TicketView, by: Actor) -> bool:
+        """Return whether to offer `by` a connection with this ticket's requester; `start_bridge` decides."""
+        return self.dependencies.carrier.can.bridge and view.ticket.has_phone and may_bridge(view, by)
 
     async def build_announcement(self, attempt_id: int) -> Prompt:
         """Return what the requester hears before being connected. Refused `not_found`."""

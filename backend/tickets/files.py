@@ -1,13 +1,13 @@
 """Store and serve uploaded files: type checked by content, visible to their own unit and the office."""
 
 import hashlib
-import secrets
 import unicodedata
 from collections.abc import Collection
 
 from backend.domain.acts import Actor
+from backend.domain.chance import Chance
 from backend.domain.refusals import Refused
-from backend.office.cache import Clock
+from backend.office.clock import Clock
 from backend.ports.files import FileStore, StoredFile
 
 MAX_BYTES = 20 * 1024 * 1024  # bytes (contract §5)
@@ -31,9 +31,10 @@ def to_safe_name(name: str, kind: str) -> str:
 class TicketFiles:
     """Stores and serves files for every source."""
 
-    def __init__(self, store: FileStore, clock: Clock) -> None:
+    def __init__(self, store: FileStore, clock: Clock, chance: Chance) -> None:
         self._store = store
         self._clock = clock
+        self._chance = chance
 
     async def store(self, name: str, content: bytes, by: Actor) -> StoredFile:
         """Store a file. Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
@@ -43,7 +44,7 @@ class TicketFiles:
         if kind is None:
             raise Refused("file_type")
         paper = StoredFile(
-            secrets.token_urlsafe(12), to_safe_name(name, kind), kind, len(content),
+            self._chance.token(12), to_safe_name(name, kind), kind, len(content),
             hashlib.sha256(content).hexdigest(), by.code, by.unit, self._clock.now(),
         )  # fmt: skip
         await self._store.store(paper, content)
@@ -52,15 +53,11 @@ class TicketFiles:
     async def open(self, file_id: str, by: Actor) -> tuple[StoredFile, bytes]:
         """Return a file with its content. Refused `not_found` if there is none, or it is another unit's."""
         paper = (await self._store.find_files([file_id])).get(file_id)
-        if paper is None or not _may_see(paper, by):
+        if paper is None or not by.may_see(paper.unit):
             raise Refused("not_found", file=file_id)
         return paper, await self._store.load_content(file_id) or b""
 
     async def are_usable(self, ids: Collection[str], by: Actor) -> bool:
         """Whether all these files exist and `by` may use them."""
         known = await self._store.find_files(ids)
-        return all(i in known and _may_see(known[i], by) for i in ids)
-
-
-def _may_see(paper: StoredFile, by: Actor) -> bool:
-    return not by.is_unit_member or paper.unit == by.unit
+        return all(i in known and by.may_see(known[i].unit) for i in ids)

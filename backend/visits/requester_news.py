@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
+from backend.office.clock import Clock
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.requester_news import RequesterNewsStore
 from backend.ports.requester_texts import RequesterTextStore

@@ -1,7 +1,7 @@
 """A small office with real services for calls and visits over the simulated telephones, and a clock that tests move."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -17,14 +17,13 @@ from backend.deadlines.watch import DeadlineWatch
 from backend.delivery.cards import CardRenderer
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor, Snapshot
-from backend.domain.flow import build_entry
-from backend.domain.records import Ticket, Unit
+from backend.domain.records import Unit
 from backend.domain.texts import Texts
-from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.domain.ticket import Grade, Role, Source, UnitKind
+from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
 from backend.ports.config import SettingVersion
-from backend.ports.moves import NewTicket, TicketRef
+from backend.ports.moves import TicketRef
 from backend.tickets.service import TicketService
 from backend.visits.automatic import AutoVisits
 from backend.web.webhooks.voice import add_phone_hooks
@@ -47,9 +46,10 @@ from storage.integrity.audit import SqlAuditStore
 from storage.office.config import SqlConfigStore
 from storage.office.people import SqlPeopleStore
 from storage.tickets.moves import create_move_store
+from tests.time_and_chance import CHANCE, REAL, build_clock
+from tests.waiting_ticket import JOURNAL_KEY, create_waiting_ticket
 
 ZONE = ZoneInfo("Asia/Shanghai")
-KEY = b"k" * 32
 SID, TOKEN, OLD_TOKEN, OWN = "AC" + "0" * 32, "x" * 32, "o" * 32, "+864312345678"
 ADDRESS = "https://jiesu.example"
 H1, H2, L1, DUTY, ASKER = "+8613800001001", "+8613800001002", "+8613800001003", "+8613800002001", "+8613900005678"
@@ -83,20 +83,20 @@ class World:
     ) -> None:
         self.db, self.simulator, self.base = db, simulator, base
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)  # a Tuesday
-        self.ids, self.encryption = IdSupply(db), Encryption("a secret of the tests, long enough")
-        clock = Clock(lambda: self.at, ZONE)
+        self.ids, self.encryption = IdSupply(db), Encryption("a secret of the tests, long enough", CHANCE)
+        clock = build_clock(lambda: self.at)
         self.config = SqlConfigStore(db, self.ids)
         self.office = OfficeCache(self.config, clock, "jilin")
         self.moves = create_move_store(db)
-        self.tickets = TicketService(self.moves, self.office, self.ids, KEY)
+        self.tickets = TicketService(self.moves, self.office, self.ids, JOURNAL_KEY)
         drafts = SqlChatStateStore(db)
-        self.people = People(SqlPeopleStore(db, self.ids, self.encryption), drafts, self.office)
+        self.people = People(SqlPeopleStore(db, self.ids, self.encryption), drafts, self.office, CHANCE)
         self.messages, cards = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.encryption)
         catalogue = Texts("zh_CN")
         self.delivery = DeliveryWorker(
             outbox=self.messages, cards=cards, renderer=CardRenderer(self.moves, self.office, cards, catalogue, drafts),
             moves=self.moves, office=self.office, channels={}, bindings=self.people, ids=self.ids,
-            texts=catalogue, owner="w1",
+            texts=catalogue, owner="w1", chance=CHANCE,
         )  # fmt: skip
         self.carrier = build_carrier(base)
         self.store = SqlCallStore(db, self.ids, self.encryption)
@@ -104,7 +104,7 @@ class World:
             store=self.store, outbox=self.messages, tickets=self.tickets, office=self.office, people=self.people,
             delivery=self.delivery, carrier=self.carrier, rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
             texts=catalogue, own_number=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
-            ids=self.ids,
+            ids=self.ids, chance=CHANCE,
         )  # fmt: skip
         self.visits = AutoVisits(self.dependencies)
         self.calls = Calls(self.dependencies, {"visit": self.visits})
@@ -137,25 +137,19 @@ class World:
 
     async def create_ticket(self, no: str = "T1001", grade: Grade = Grade.URGENT, phone: str | None = ASKER) -> None:
         """Create a ticket that waits to be dispatched."""
-        now = self.at.astimezone(UTC)
-        await self.ids.refill()
-        ticket_id = self.ids.take()
-        entry = build_entry(
-            KEY, prev_hash="", entry_id=self.ids.take(), ticket_id=ticket_id, version=1, assignment_id=None, verb="create",
-            from_state="", to_state="pending_dispatch", by="D1", source=Source.API, at=now, recorded_at=now, words={},
-        )  # fmt: skip
-        created = Ticket(
-            ticket_id, no, 1, entry.hash, State.PENDING_DISPATCH, Category.HELP, grade, "phone", "A市", "M01", "M01", now,
-            text="路灯不亮", has_phone=phone is not None,
-        )  # fmt: skip
-        columns: dict[str, Any] = {}
-        if phone is not None:
-            columns = {
+
+        def encrypt_phone(ticket_id: int) -> dict[str, Any]:
+            if phone is None:
+                return {}
+            return {
                 "phone_sealed": self.encryption.seal("tickets", ticket_id, "phone", phone),
                 "phone_index": self.encryption.blind_index(phone),
                 "phone_tail": phone[-4:],
             }
-        assert await self.moves.create([NewTicket(created, entry, columns=columns)]) == [True]
+
+        await create_waiting_ticket(
+            self.moves, self.ids, self.at, no, encrypt_phone, grade=grade, has_phone=phone is not None
+        )
 
     async def act(self, verb: str, by: Actor, no: str = "T1001", **words: object) -> None:
         await self.tickets.act(Act(verb, by, Source.API, ticket_no=no, arguments=words))
@@ -273,7 +267,7 @@ def _drop_event(logger: Any, name: str, event: Any) -> Any:
 async def build_simulator(now: Callable[[], datetime]) -> tuple[Simulator, web.Application]:
     """The simulated networks, and an application that serves them under /sandbox/."""
     simulator = Simulator(
-        now=now, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
+        now=now, **REAL, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
         twilio_sid=SID, twilio_token=TOKEN, own_number=OWN, reach_url="http://127.0.0.1:1",
     )  # fmt: skip
     main = web.Application()

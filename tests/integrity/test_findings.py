@@ -23,7 +23,7 @@ async def test_a_finding_is_recorded_once_and_ends_when_the_fault_is_mended(worl
 
 
 async def test_two_processes_record_a_finding_once(world: CheckedWorld) -> None:
-    other = IntegrityChecks(SqlIntegrityStore(world.db, world.ids), world.office.clock, lambda: world.real)
+    other = IntegrityChecks(SqlIntegrityStore(world.db, world.ids), world.clock)
     finding = Finding("untold", "T1", {})
     assert len(await world.store.save_findings([finding], [], world.at)) == 1
     assert await world.store.save_findings([replace(finding)], [], world.at) == []

@@ -9,6 +9,7 @@ from backend.ports.integrity import Finding
 from storage.engine.database import Database
 from storage.integrity.checks import SqlIntegrityStore
 from tests.tickets.world import World
+from tests.time_and_chance import build_clock
 
 
 class CheckedWorld(World):
@@ -18,7 +19,8 @@ class CheckedWorld(World):
         super().__init__(db)
         self.real = datetime(2026, 1, 1, tzinfo=UTC)  # the wall clock; the office's may be moved, this one may not
         self.store = SqlIntegrityStore(db, self.ids)
-        self.checks = IntegrityChecks(self.store, self.office.clock, lambda: self.real)
+        self.clock = build_clock(lambda: self.at, lambda: self.real.timestamp())  # noqa: PLW0108 - real is moved
+        self.checks = IntegrityChecks(self.store, self.clock)
 
     async def change(self, sql: str, **values: object) -> None:
         """Change the database by SQL."""

@@ -1,12 +1,12 @@
 """The office snapshot is read by one process while another changes it: nobody is left without any."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.office.config import SqlConfigStore
+from tests.time_and_chance import build_clock
 
 NOW = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ class ChangingStore(SqlConfigStore):
 
 async def test_a_change_while_the_epoch_is_read_leaves_nobody_without_a_snapshot(database: Database) -> None:
     store = ChangingStore(database, IdSupply(database))
-    store.office = OfficeCache(store, Clock(lambda: NOW, ZoneInfo("Asia/Shanghai")), "jilin")
+    store.office = OfficeCache(store, build_clock(lambda: NOW), "jilin")
     first = await store.office.snapshot()
     again = await store.office.snapshot(fresh=True)
     assert again.config.epoch == first.config.epoch

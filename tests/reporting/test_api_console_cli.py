@@ -8,13 +8,13 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from backend.cli import run
 from tests.reporting.world import WordDocument, Workbook
 from tests.scoring.command_line import enter, import_history
 from tests.scoring.world import RandomTickets
+from tests.stories.console import sign_in
 from tests.stories.office import Office, open_office
 
 LINK = re.compile(r'href="(/bulletins/\d+/[^"]+\.pdf)"')
@@ -23,26 +23,26 @@ LINK = re.compile(r'href="(/bulletins/\d+/[^"]+\.pdf)"')
 @pytest.fixture
 async def office(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Office]:
     """The sample city, with all its adapters."""
-    async with open_office(tmp_path, sqlite_url) as opened:
+    async with open_office(tmp_path, sqlite_url, sample_tickets=True) as opened:
         yield opened
 
 
 async def download(office: Office, path: str, who: str) -> tuple[int, bytes, str]:
     """Return status, content and disposition."""
-    url = f"http://127.0.0.1:{office.house.config.port}/api/v1{path}"
-    async with office.http.get(url, headers={"Authorization": f"Bearer {await office.key(who)}"}) as answer:
+    url = f"{office.url}/api/v1{path}"
+    async with office.http.get(url, headers={"Authorization": f"Bearer {await office.get_key(who)}"}) as answer:
         return answer.status, await answer.read(), answer.headers.get("Content-Disposition", "")
 
 
 async def test_a_monthly_bulletin_is_made_read_and_audited_B11_B13_FA12(office: Office) -> None:
     for n in range(3):
-        await office.dispatched(f"T{n}", phone=f"+861390000000{n}")
+        await office.dispatch_ticket(f"T{n}", phone=f"+861390000000{n}")
     await office.act("T0", "sign", "unit:U01")
-    begun = await office.ask("POST", "/bulletins", "clerk", {"period": "2026-11"})
+    begun = await office.request("POST", "/bulletins", "clerk", {"period": "2026-11"})
     assert begun.status == 202 and begun["state"] == "making" and begun["number"] == 1
-    assert (await office.ask("GET", "/tickets/T0", "clerk")).status == 200  # other requests are answered meanwhile
+    assert (await office.request("GET", "/tickets/T0", "clerk")).status == 200  # other requests are answered meanwhile
     for _ in range(200):
-        if (found := await office.ask("GET", f"/bulletins/{begun['id']}", "auditor"))["state"] != "making":
+        if (found := await office.request("GET", f"/bulletins/{begun['id']}", "auditor"))["state"] != "making":
             break
         await asyncio.sleep(0.1)
     assert found["state"] == "ready", found.body
@@ -61,38 +61,20 @@ async def test_a_monthly_bulletin_is_made_read_and_audited_B11_B13_FA12(office: 
         ("clerk", "GET", "/bulletins/999999", None, 404), ("clerk", "GET", "/bulletins/abc", None, 404),
         ("clerk", "POST", "/bulletins", {"period": "2026-11", "x": 1}, 422),
     ):  # fmt: skip
-        assert (await office.ask(method, path, who, body)).status == wanted, (who, path)
-    assert [i["period"] for i in await office.items("/bulletins", period="2026-11")] == ["2026-11"]
-    audited = [(row["who"], row["what"]) for row in await office.items("/audit")]
+        assert (await office.request(method, path, who, body)).status == wanted, (who, path)
+    assert [i["period"] for i in await office.list_items("/bulletins", period="2026-11")] == ["2026-11"]
+    audited = [(row["who"], row["what"]) for row in await office.list_items("/audit")]
     assert ("SJ01", "export") in audited and ("FF01", "bulletin") in audited
 
-    base = f"http://127.0.0.1:{office.house.config.port}"
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-        async with browser.post(
-            f"{base}/sign-in", data=build_form(word=await office.key("clerk")), headers={"Origin": base}
-        ) as page:
-            assert page.status == 200
-        async with browser.get(f"{base}/bulletins") as page:
-            text = await page.text()
-            assert "月通报 2026-11" in text
-        link = LINK.search(text)
+    async with sign_in(office, "clerk") as console:
+        page = await console.get("/bulletins")
+        assert "月通报 2026-11" in page
+        link = LINK.search(page)
         assert link is not None
-        async with browser.get(base + link[1]) as answer:
+        async with console.http.get(office.url + link[1]) as answer:
             assert (await answer.read()).startswith(b"%PDF")
-        csrf = re.search(r'name="csrf" value="([^"]+)"', text)
-        assert csrf is not None
-        for fields, expected in (({"period": "2026-99"}, 422), ({"period": "2026-11", "number": "x"}, 422)):
-            async with browser.post(
-                f"{base}/bulletins", data=build_form(csrf=csrf[1], **fields), headers={"Origin": base}
-            ) as page:
-                assert page.status == expected and 'role="alert"' in await page.text()
-
-
-def build_form(**fields: str) -> aiohttp.FormData:
-    form = aiohttp.FormData(default_to_multipart=True)
-    for name, value in fields.items():
-        form.add_field(name, value)
-    return form
+        for fields in ({"period": "2026-99"}, {"period": "2026-11", "number": "x"}):
+            assert 'role="alert"' in await console.post("/bulletins", 422, **fields)
 
 
 def test_the_command_writes_three_documents_into_the_folder(

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +9,7 @@ from sqlalchemy import select
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm, generate_person_code, is_strong_pin, parse_contact_phone
 from backend.ports.people import Binding
 from storage import tables as t
@@ -20,8 +19,8 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.office.config import SqlConfigStore
 from storage.office.people import SqlPeopleStore
+from tests.time_and_chance import CHANCE, build_clock
 
-ZONE = ZoneInfo("Asia/Shanghai")
 PHONE = "+8613800001001"
 
 
@@ -32,9 +31,9 @@ class World:
         self.at = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         ids = IdSupply(db)
         self.db = db
-        self.office = OfficeCache(SqlConfigStore(db, ids), Clock(lambda: self.at, ZONE), "jilin")
-        self.store = SqlPeopleStore(db, ids, Encryption("a secret of the tests, long enough"))
-        self.people = People(self.store, SqlChatStateStore(db), self.office)
+        self.office = OfficeCache(SqlConfigStore(db, ids), build_clock(lambda: self.at), "jilin")
+        self.store = SqlPeopleStore(db, ids, Encryption("a secret of the tests", CHANCE))
+        self.people = People(self.store, SqlChatStateStore(db), self.office, CHANCE)
 
     async def open(self) -> "World":
         await self.people.save_units(

@@ -1,6 +1,7 @@
 """One rate limit for several processes: in a table, in Redis, or a share each while Redis is away (FT19, FD20)."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -79,7 +80,7 @@ async def count_allowed(limiters: Sequence[RateLimiter], buckets: Sequence[Bucke
 
 
 async def test_many_processes_share_one_limit_in_a_table_FT19_FM11(database: Database) -> None:
-    limiters = [SharedRateLimiter(SqlRateLimitStore(database)) for _ in range(8)]
+    limiters = [SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic) for _ in range(8)]
     assert await count_allowed(limiters, [BOT, CHAT], 1000.0) == 1
     assert await count_allowed(limiters, [BOT], 1000.04) == 0
     assert await count_allowed(limiters, [BOT], 1000.05) == 1
@@ -89,7 +90,7 @@ async def test_many_processes_share_one_limit_in_a_table_FT19_FM11(database: Dat
 
 
 async def test_either_all_buckets_are_counted_or_none(database: Database) -> None:
-    limiter = SharedRateLimiter(SqlRateLimitStore(database))
+    limiter = SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic)
     assert await limiter.try_acquire([BOT, CHAT], 1000.0) == 0.0
     assert await limiter.try_acquire([BOT, CHAT], 1000.5) == pytest.approx(0.5)
     assert await limiter.try_acquire([BOT], 1000.5) == 0.0  # the refused attempt was not counted
@@ -97,7 +98,7 @@ async def test_either_all_buckets_are_counted_or_none(database: Database) -> Non
 
 
 async def test_the_shared_limit_is_that_of_one_process_alone(database: Database) -> None:
-    shared, local = SharedRateLimiter(SqlRateLimitStore(database)), LocalRateLimiter()
+    shared, local = SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic), LocalRateLimiter()
     now = 1000.0
     for step in range(60):
         buckets = [BOT, CHAT.for_subject(str(step % 3)), GROUP]
@@ -107,14 +108,14 @@ async def test_the_shared_limit_is_that_of_one_process_alone(database: Database)
 
 async def test_redis_keeps_the_same_limit_FT19() -> None:
     redis = FakeRedis()
-    limiters = [SharedRateLimiter(RedisRateLimitStore(redis), is_optional=True) for _ in range(8)]
+    limiters = [SharedRateLimiter(RedisRateLimitStore(redis), time.monotonic, is_optional=True) for _ in range(8)]
     assert await count_allowed(limiters, [BOT, CHAT], 1000.0) == 1
     assert await count_allowed(limiters, [GROUP], 1000.0) == 3
 
 
 async def test_without_redis_each_process_uses_a_quarter_of_the_limit_and_tries_redis_again_later_FD20() -> None:
-    redis, time = FakeRedis(), [0.0]
-    limiter = SharedRateLimiter(RedisRateLimitStore(redis), is_optional=True, clock=lambda: time[0])
+    redis, seconds = FakeRedis(), [0.0]
+    limiter = SharedRateLimiter(RedisRateLimitStore(redis), lambda: seconds[0], is_optional=True)
     redis.is_away = True
     allowed = 0
     for step in range(100):  # one second
@@ -122,7 +123,7 @@ async def test_without_redis_each_process_uses_a_quarter_of_the_limit_and_tries_
     assert allowed == 5
     redis.is_away = False
     assert redis.values == {}
-    time[0] = 6.0
+    seconds[0] = 6.0
     assert await limiter.try_acquire([BOT], 1010.0) == 0.0
     assert list(redis.values) == ["jiesu:pace:bot"]
 
@@ -133,4 +134,4 @@ async def test_a_process_that_cannot_reach_the_database_may_not_send_FM13() -> N
             raise OSError("away")
 
     with pytest.raises(OSError):
-        await SharedRateLimiter(Away()).try_acquire([BOT], 1.0)
+        await SharedRateLimiter(Away(), time.monotonic).try_acquire([BOT], 1.0)

@@ -16,6 +16,7 @@ from storage.engine.ids import IdSupply
 from storage.triage.catalogue import SqlCatalogueStore
 from storage.triage.features import MAX_PER_KEY, SqlFeatureStore
 from storage.triage.governance import SqlGovernanceStore
+from tests.time_and_chance import CHANCE
 
 NOW = datetime(2026, 11, 9, 9, tzinfo=UTC)
 
@@ -34,7 +35,7 @@ async def add_ticket(db: Database, number: int) -> None:
 async def test_candidates_share_keys_with_a_ticket_most_shared_first_and_are_never_the_ticket_itself(
     database: Database,
 ) -> None:
-    store = SqlFeatureStore(database, Encryption("a secret of the tests"))
+    store = SqlFeatureStore(database, Encryption("a secret of the tests", CHANCE))
     features = {
         1: TicketFeatures({"翠竹花园": 28.0, "路灯": 20.0}, ("路灯",), frozenset({"county:东城区"}), frozenset({"翠竹花园"})),
         2: TicketFeatures({"翠竹花园": 28.0, "供热": 20.0}), 3: TicketFeatures({"公交": 20.0}),
@@ -53,7 +54,7 @@ async def test_candidates_share_keys_with_a_ticket_most_shared_first_and_are_nev
 
 
 async def test_features_computed_again_leave_none_of_their_old_keys(database: Database) -> None:
-    store = SqlFeatureStore(database, Encryption("a secret of the tests"))
+    store = SqlFeatureStore(database, Encryption("a secret of the tests", CHANCE))
     await add_ticket(database, 1)
     await store.store_features([(build_source(1), TicketFeatures({"路灯": 20.0, "不亮": 18.0, "维修": 16.0}))])
     await store.store_features([(build_source(1), TicketFeatures({"供热": 20.0}))])
@@ -64,7 +65,7 @@ async def test_features_computed_again_leave_none_of_their_old_keys(database: Da
 
 
 async def test_of_a_common_key_only_the_newest_tickets_are_candidates(database: Database) -> None:
-    store = SqlFeatureStore(database, Encryption("a secret of the tests"))
+    store = SqlFeatureStore(database, Encryption("a secret of the tests", CHANCE))
     common = TicketFeatures({"咨询电话": 20.0})
     await store.store_features([(build_source(n), common) for n in range(1, MAX_PER_KEY + 51)])
     for number in (1, MAX_PER_KEY + 50):

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert
 
@@ -11,7 +10,7 @@ from backend.domain.acts import Act, Actor, Snapshot
 from backend.domain.flow import build_entry
 from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.ports.moves import NewTicket, TicketRef
 from backend.tickets.service import TicketService
 from storage import tables as t
@@ -20,8 +19,8 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.office.config import SqlConfigStore, bump_epoch
 from storage.tickets.moves import create_move_store
+from tests.time_and_chance import CHANCE, ZONE, build_clock
 
-ZONE = ZoneInfo("Asia/Shanghai")
 DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
 REVIEWER = Actor("R1", Role.REVIEWER, "M01")
 SUPERVISOR = Actor("S1", Role.SUPERVISOR, "M01")
@@ -43,9 +42,10 @@ class World:
     def __init__(self, db: Database) -> None:
         self.at = self.start
         self.db, self.ids = db, IdSupply(db)
-        self.encryption = Encryption("a secret of the tests")
+        self.encryption = Encryption("a secret of the tests", CHANCE)
         self.config = SqlConfigStore(db, self.ids)
-        self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        self.clock = build_clock(lambda: self.at)
+        self.office = OfficeCache(self.config, self.clock, "jilin")
         self.moves = create_move_store(db)
         self.tickets = TicketService(self.moves, self.office, self.ids, self.encryption.journal)
 

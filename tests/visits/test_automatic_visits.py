@@ -112,6 +112,7 @@ async def test_when_nobody_answers_twice_satisfaction_is_deemed_not_stated(world
 
 
 @ONE_ENGINE
+@pytest.mark.proves("visit.manual.sample")
 async def test_a_sample_of_the_unreached_goes_to_people(world: World) -> None:
     world.phone(ASKER).ring_out()
     await world.set_setting("visit.manual.sample", "1")
@@ -198,6 +199,7 @@ async def test_nobody_is_visited_twice_within_a_week(world: World) -> None:
 
 
 @ONE_ENGINE
+@pytest.mark.proves("visit.finish_within")
 async def test_a_visit_that_could_only_be_made_too_late_goes_to_a_person(world: World) -> None:
     world.phone(ASKER).answer_with(["1", "1", "1", "1", "1"])
     await world.set_setting("visit.finish_within", "2wd")

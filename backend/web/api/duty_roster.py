@@ -7,7 +7,6 @@ from pydantic import Field
 from backend.domain.duty_roster import CoverageGap, Shift, StandIn
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.duty_roster import DutyRoster, RosterMonth, check_planner
 from backend.ports.duty_roster import Handover
 from backend.services import Services
@@ -172,12 +171,11 @@ def _parse_id(request: ApiRequest) -> int:
     return int(text)
 
 
-PLAN_ROLES = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     Route("GET",  "/rosters",               get_month,     "A month of duty and its holes", filters=("unit", "month")),
-    Route("POST", "/rosters",               store_shift,       "Keep a shift", PLAN_ROLES, ShiftBody, status=201),
-    Route("POST", "/rosters/{id}/strike",   remove_shift,    "Strike a shift", PLAN_ROLES, EmptyBody),
+    Route("POST", "/rosters",               store_shift,       "Keep a shift", "roster.plan", ShiftBody, status=201),
+    Route("POST", "/rosters/{id}/strike",   remove_shift,    "Strike a shift", "roster.plan", EmptyBody),
     Route("POST", "/handovers",             hand_over, "Leave a handover note", body=HandoverBody, status=201),
     Route("GET",  "/stand-ins",             list_stand_ins, "Who stands in for whom"),
     Route("POST", "/stand-ins",             add_stand_in,  "Somebody stands in", body=StandInBody, status=201),

@@ -4,15 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.domain.ticket import Role
 from backend.triage.governance import Governance, to_json
-from backend.web.api.similarity import OFFICE_ROLES, PAGED, paginate, parse_entry_id, require_service
+from backend.web.api.similarity import PAGED, paginate, parse_entry_id, require_service
 from backend.web.endpoint import Route
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, Flag, RequestBody
 
-GOVERNORS = frozenset({Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.SCORE_CLERK})
-REVIEWERS = frozenset({Role.SCORE_CLERK})
 LongWords = Annotated[str, Field(max_length=2_000, strict=True)]
 TicketNumbers = Annotated[list[Code], Field(max_length=200)]
 
@@ -95,11 +92,11 @@ async def review_project(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",    "/governance",               list_projects,       "Governance projects", OFFICE_ROLES, filters=("month", "unit", *PAGED)),
-    Route("POST",   "/governance",               open_project,   "A governance project", GOVERNORS, ProjectBody, status=201),
-    Route("PUT",    "/governance/{id}",          change_project, "Write on", GOVERNORS, ProjectChangeBody),
-    Route("POST",   "/governance/{id}/close",    close_project,  "The class is governed", GOVERNORS, EmptyBody),
-    Route("POST",   "/governance/{id}/drop",     drop_project,   "Put it aside", GOVERNORS, EmptyBody),
-    Route("POST",   "/governance/{id}/review",   review_project, "Review it", REVIEWERS, VerdictBody),
+    Route("GET",    "/governance",               list_projects,       "Governance projects", "triage.read", filters=("month", "unit", *PAGED)),
+    Route("POST",   "/governance",               open_project,   "A governance project", "governance.edit", ProjectBody, status=201),
+    Route("PUT",    "/governance/{id}",          change_project, "Write on", "governance.edit", ProjectChangeBody),
+    Route("POST",   "/governance/{id}/close",    close_project,  "The class is governed", "governance.edit", EmptyBody),
+    Route("POST",   "/governance/{id}/drop",     drop_project,   "Put it aside", "governance.edit", EmptyBody),
+    Route("POST",   "/governance/{id}/review",   review_project, "Review it", "governance.review", VerdictBody),
 )
 # fmt: on

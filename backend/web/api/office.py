@@ -8,7 +8,7 @@ from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.people import PersonForm, generate_person_code
-from backend.ports.config import SettingVersion
+from backend.office.settings import set_setting
 from backend.services import PeopleService, Services
 from backend.tickets.form_fields import extract_key_name
 from backend.web import serializers
@@ -67,7 +67,7 @@ async def store_person(request: ApiRequest) -> ApiResponse:
 
 def filter_visible_people(people: Sequence[Person], actor: Actor) -> list[Person]:
     """Return the people an actor may see: unit roles their own unit's."""
-    return [p for p in people if not actor.is_unit_member or p.unit == actor.unit]
+    return [p for p in people if actor.may_see(p.unit)]
 
 
 async def list_people(request: ApiRequest) -> ApiResponse:
@@ -86,7 +86,7 @@ async def open_binding(request: ApiRequest) -> ApiResponse:
     code = request.path["code"]
     snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code)
-    if person is None or (request.actor.is_unit_member and person.unit != request.actor.unit):
+    if person is None or not request.actor.may_see(person.unit):
         raise Refused("not_found", person=code)
     binding = await get_people_service(request.services).create_binding_code(code, request.actor.code)
     zone = request.services.clock.zone
@@ -102,32 +102,11 @@ async def list_settings(request: ApiRequest) -> ApiResponse:
 
 async def store_setting(request: ApiRequest) -> ApiResponse:
     """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
-    key, _, unit = request.path["key"].partition("@")
+    key, body, services = request.path["key"], request.body, request.services
     value = await set_setting(
-        request.services,
-        key,
-        request.body.unit or unit or None,
-        request.body.value,
-        request.actor,
-        request.body.from_at,
+        services.office, services.audit, key, body.unit, body.value, request.actor.code, body.from_at
     )
-    return ApiResponse({"key": request.path["key"], "value": value})
-
-
-async def set_setting(
-    services: Services, key: str, unit: str | None, value: str, by: Actor, from_at: Any = None
-) -> str:
-    """Check and store a setting; return its normal form. Refused `unknown_unit`, `unknown_setting`, `bad_setting` …"""
-    snapshot = await services.office.snapshot()
-    if unit is not None and unit not in snapshot.config.units:
-        raise Refused("unknown_unit", unit=unit)
-    full = key if unit is None else f"{key}@{unit}"
-    stored = snapshot.settings.with_changes({full: value}).overrides[full]
-    now = services.clock.now()
-    await services.office.store.add_version(SettingVersion(key, unit, stored, from_at or now, by.code, now))
-    await services.audit.record(now, by.code, "setting", full, value=stored)
-    services.office.invalidate()
-    return stored
+    return ApiResponse({"key": key, "value": value})
 
 
 async def create_key(request: ApiRequest) -> ApiResponse:

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.platform.service import PlatformSync
 from backend.ports.platform import Writeback, WritebackState
 from backend.web import schemas
@@ -13,9 +12,6 @@ from backend.web.endpoint import Route
 from backend.web.query import encode_cursor, parse_choice, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.serializers import Serializer
-
-READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.REVIEWER, Role.AUDITOR})
-CORRECTORS = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
 
 
 class SettleBody(schemas.RequestBody):
@@ -85,9 +81,9 @@ async def settle(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/sync",             list_writebacks, "Moves on their way to the platform", READERS,
+    Route("GET",  "/sync",             list_writebacks, "Moves on their way to the platform", "platform.read",
           filters=("state", "ticket", "limit", "cursor")),
-    Route("POST", "/sync/{id}/retry",  retry,  "Write a move back once more", CORRECTORS, schemas.EmptyBody),
-    Route("POST", "/sync/{id}/settle", settle, "Set right by hand", CORRECTORS, SettleBody),
+    Route("POST", "/sync/{id}/retry",  retry,  "Write a move back once more", "platform.correct", schemas.EmptyBody),
+    Route("POST", "/sync/{id}/settle", settle, "Set right by hand", "platform.correct", SettleBody),
 )
 # fmt: on
