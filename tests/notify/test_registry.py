@@ -7,16 +7,26 @@ from pathlib import Path
 
 import pytest
 
-import notify
-from notify.registry import DriverError, DriverRegistry, list_stems
+from notify.registry import FAMILIES, DriverError, DriverRegistry, list_stems
+from tests.house.source import ROOT
 
 
 def test_the_drivers_are_those_whose_files_are_there() -> None:
-    registry, folder = DriverRegistry.discover(), Path(notify.__file__).parent
+    registry = DriverRegistry.discover()
     for family, known in (("chat", "telegram"), ("voice", "aliyun"), ("voice", "twilio"), ("sms", "twilio")):
-        files = [f for f in sorted((folder / family).glob("*.py")) if re.search("^NAME = ", f.read_text("utf-8"), re.M)]
+        files = sorted((ROOT / "notify" / family).glob("*.py"))
+        drivers = [file.stem for file in files if re.search("^NAME = ", file.read_text("utf-8"), re.M)]
         names = registry.list_names(family)
-        assert known in names and list(names) == [file.stem for file in files]
+        assert known in names and list(names) == drivers
+
+
+def test_every_driver_file_is_found_and_is_what_its_name_says() -> None:
+    registry = DriverRegistry.discover()
+    for family in FAMILIES:
+        files = list_stems(ROOT / "notify" / family)
+        assert list(registry.list_names(family)) == files
+        for name in files:
+            assert registry.load(family, name).name == name
 
 
 def test_a_helper_beside_its_driver_is_no_driver(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, inspect, select, text
 
 from storage import tables as t
 from storage.engine import versions
-from storage.engine.database import open_database
+from storage.engine.open import open_database
 
 
 def _describe(connection: Connection) -> dict[str, object]:
