@@ -193,7 +193,7 @@ async def test_todo_and_ticket_show_what_the_own_unit_has_in_hand(world: World) 
     await world.dispatch_ticket("T2", Grade.URGENT)
     await user.say("/todo")
     todo = await user.expect("我的待办（2 件）")
-    assert sorted(todo.buttons) == ["T1", "T2"]
+    assert todo.buttons == ["T2", "T1"]  # the urgent one is due first
     await user.press(todo, "T2")
     await user.expect("【紧急工单】T2")
     await user.say("/ticket T1")

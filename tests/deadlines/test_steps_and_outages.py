@@ -114,4 +114,5 @@ async def test_a_worker_runs_on_though_the_scheduler_is_silenced_by_a_clock_put_
     task = asyncio.create_task(Worker("deadlines", work).run_forever(safety_seconds=0.01))
     async with asyncio.timeout(5):
         await ran_thrice.wait()
+    assert not task.done(), "it runs on"
     task.cancel()

@@ -223,7 +223,7 @@ async def test_a_changed_limit_or_working_day_shows_which_deadlines_it_moves_and
     assert (await office.lead("JS0001"))["sign_due_at"] == "2026-11-11T17:00:00+08:00"
     assert (await office.request("GET", "/settings"))["close.limit.help"] == "4wd"
     await office.settle()
-    assert "11月11日" in card.text or "周三" in card.text or "后天" in card.text  # the card says so too
+    assert "请于 11月11日（周三）17:00 前签收" in card.text  # the card says so too
     assert (await office.request("POST", "/recompute/preview", "admin", change))["count"] == 0
     await office.advance_to(november(10, 17, 30))
     assert await office.state("JS0001") == "dispatched"

@@ -17,7 +17,7 @@ async def test_a_general_demand_goes_from_the_requester_to_the_unit_back_to_the_
     await office.dispatch_ticket("JS0001")
     card = await first.expect("【新工单】JS0001")
     other = await second.expect("【新工单】JS0001")
-    assert "11月10日" in card.text or "明天" in card.text
+    assert "请于 11月10日（周二）17:00 前签收" in card.text
     assert card.buttons[:2] == ["签收", "查看详情"] and REQUESTER[3:] not in card.text
 
     begun = time.monotonic()
