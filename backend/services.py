@@ -15,7 +15,6 @@ from backend.office.readiness import UnitReadiness
 from backend.platform.service import PlatformSync
 from backend.ports.audit import AuditStore
 from backend.ports.idempotency import IdempotencyStore
-from backend.ports.integrity import Finding
 from backend.ports.keys import KeyStore
 from backend.ports.ticket_queries import QueryStore
 from backend.reporting import Reporting
@@ -27,6 +26,7 @@ from backend.visits.service import VisitService
 if TYPE_CHECKING:
     from backend.calls.service import Calls
     from backend.delivery.worker import DeliveryWorker
+    from backend.integrity.checks import IntegrityChecks
     from backend.triage import Similarity
     from backend.triage.dispatching import DispatchSuggestions
     from backend.triage.governance import Governance
@@ -104,18 +104,6 @@ class ScoringService(Protocol):
         ...
 
 
-class IntegrityService(Protocol):
-    """Finds what should have happened and did not; implemented in backend/integrity/checks.py."""
-
-    async def run_once(self) -> int:
-        """Run all checks once; return how much was found or repaired."""
-        ...
-
-    async def list_findings(self) -> Sequence[Finding]:
-        """Return the open findings."""
-        ...
-
-
 class MovableClock(Protocol):
     """A clock that can be moved; implemented in backend/rehearsal/clock.py."""
 
@@ -158,7 +146,7 @@ class Services:
     governance: "Governance | None" = None
     delivery: "DeliveryWorker | None" = None
     calls: "Calls | None" = None
-    integrity: "IntegrityService | None" = None
+    integrity: "IntegrityChecks | None" = None
     automatic_visits: "AutoVisits | None" = None
     visits: VisitService | None = None
     sms: SmsWorker | None = None

@@ -84,11 +84,6 @@ class CardRenderer:
         self.platform: ProvisionalCheck | None = None  # set by the wiring
         self._requesters: OrderedDict[int, str | None] = OrderedDict()
 
-    async def render_message(self, message: Message) -> Card | None:
-        """Return the card of a message, or None when it no longer matters."""
-        drawn = await self.render(message)
-        return drawn.card if drawn else None
-
     async def is_relevant(self, message: Message) -> bool:
         """Whether what the message says is still true; also asked before a call (FW18)."""
         snap = None

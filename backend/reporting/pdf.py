@@ -23,12 +23,6 @@ def render_pdf(document: Document, pictures: Sequence[bytes]) -> bytes:
     return found
 
 
-def render_pages(document: Document, pictures: Sequence[bytes], ppi: float = 80) -> list[bytes]:
-    """Render every page as PNG."""
-    found = _compile(document, pictures, "png", ppi)
-    return found if isinstance(found, list) else [found]
-
-
 def _compile(
     document: Document, pictures: Sequence[bytes], form: Literal["pdf", "png"], ppi: float | None = None
 ) -> Any:

@@ -6,7 +6,6 @@ from typing import Any
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.scoring.compute import compute_json
 from backend.office.cache import OfficeCache
 from backend.ports.scoring import ScoringStore
 from backend.scoring.contests import Contests
@@ -84,13 +83,6 @@ class Scoring:
         """Compute a month, quarter or year by its name (2026-10, 2026Q4, 2026). Refused `bad_period`."""
         return compute_result(await self.collect_inputs(parse_period(name), scheme=scheme, unit=unit, settings=settings, as_of=as_of,
                                           evidence=evidence))  # fmt: skip
-
-    async def compute_facts(
-        self, document: Mapping[str, Any], settings: Mapping[str, str] | None = None
-    ) -> dict[str, Any]:
-        """Compute a sheet from given counts (`jiesu score --facts`), by the settings in force."""
-        snapshot = await self.office.snapshot()
-        return compute_json(document, snapshot.settings.with_changes(settings or {}).to_dict())
 
     async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, Any]:
         """Return the month's sheets the actor may see: the locked ones, else a trial as of now.

@@ -132,13 +132,6 @@ class Similarity:
         show, merge = (settings.integer(f"likeness.{k}_from") / 100 for k in ("show", "merge"))
         return await asyncio.to_thread(_compare_all, ticket_text, about, list(found.values()), show, merge)
 
-    async def find_merge_target(self, no: str) -> SimilarTicket | None:
-        """Return the ticket to merge this one into (并单), if any: the earliest that is similar enough."""
-        ticket_text = await self._store.find_source(no)
-        repeats = [] if ticket_text is None else [one for one in await self.find_similar(no) if one.is_repeat]
-        older = [one for one in repeats if ticket_text is not None and one.ticket.ticket_id < ticket_text.ticket_id]
-        return min(older, key=lambda one: one.ticket.ticket_id, default=None)
-
     async def group_period(
         self, start: datetime, end: datetime
     ) -> tuple[Sequence[TicketGroup], Sequence[FeaturedTicket]]:

@@ -1,7 +1,6 @@
 """The simulated phone network: telephones by number, calls by sid, SMS, recordings."""
 
 import secrets
-import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 
@@ -103,20 +102,20 @@ class PhoneNetwork:
 
     def create_call(self, to: str, caller: str, plan: CallPlan) -> Call:
         """Create a call over REST; it starts at once, in the background."""
-        live = self._start_leg(Call(_sid("CA"), to, caller, "outbound-api", self.now(), time.monotonic(), plan=plan))
+        live = self._start_leg(Call(_sid("CA"), to, caller, "outbound-api", self.now(), plan=plan))
         self._run(live, CallExecution(self, live).run_outbound())
         return live.call
 
     def create_second_leg(self, to: str, caller: str, parent_sid: str, plan: CallPlan) -> HandsetCall:
         """Create the second leg of a Dial; the first leg's execution runs it."""
         canonical = to_e164(to)
-        call = Call(_sid("CA"), canonical, caller, "outbound-dial", self.now(), time.monotonic(), "queued", parent_sid)
+        call = Call(_sid("CA"), canonical, caller, "outbound-dial", self.now(), "queued", parent_sid)
         call.plan = plan
         return self._start_leg(call, FAILED if not canonical.startswith("+") else None)
 
     def start_inbound_call(self, phone: Phone, caller_id: str, behaviour: Behaviour) -> HandsetCall:
         """Start a call from a person to the office number."""
-        call = Call(_sid("CA"), self.own_number, caller_id, "inbound", self.now(), time.monotonic(), "ringing")
+        call = Call(_sid("CA"), self.own_number, caller_id, "inbound", self.now(), "ringing")
         live = HandsetCall(self, call, phone, behaviour)
         live.answer()
         self._register(live)

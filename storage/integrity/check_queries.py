@@ -168,7 +168,3 @@ RECHECKS = {kind: _build_recheck(sql) for kind, sql in _any_state_sql.items()}
 def parse_subject(kind: str, subject: str) -> str | int:
     """Convert a subject to its column's type."""
     return subject if kind in _NAMED else int(subject)
-
-
-#: Every kind of finding.
-FINDING_KINDS = tuple(CHECKS)

@@ -97,10 +97,6 @@ class SqlRunStore:
     async def add_contest(self, contest: Contest) -> None:
         await self._db.execute(insert(t.score_appeals).values(**_CONTEST.values(contest)))
 
-    async def list_run_contests(self, run_id: int) -> Sequence[Contest]:
-        query = select(*_CONTEST.columns(t.score_appeals)).where(A.run_id == run_id).order_by(A.id)
-        return await self._db.fetch_all(query, _CONTEST.read)
-
     async def list_contests(
         self, period: str | None, unit: str | None, states: Sequence[str], limit: int
     ) -> Sequence[Contest]:

@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 
 from backend.delivery.buttons import VERB_OF_BUTTON
-from backend.delivery.held import ChatCardService
 from backend.delivery.kinds import KINDS, REVIEWS
 from backend.domain.button_data import decode
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
-from tests.delivery.world import HANDLER, House
+from tests.delivery.world import House
 
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
@@ -44,20 +43,3 @@ async def test_in_strict_privacy_nothing_of_the_demand_is_in_the_chat(house: Hou
     await house.courier.run_once()
     text = house.channel.sent[0].text
     assert "地点" not in text and "诉求：" not in text and "请于" in text
-
-
-async def test_the_bot_may_ask_for_a_card_and_find_it_again(house: House) -> None:
-    assignment = await house.dispatched()
-    await house.act("sign", HANDLER)
-    await house.courier.run_once()
-    counter = ChatCardService(house.drawing, house.messages, house.cards, house.moves, house.office, house.ids,
-                        house.courier.wake)  # fmt: skip
-    person = (await house.office.snapshot()).by_code["H2"]
-    await counter.send(person, assignment, "M1")
-    await house.courier.run_once()
-    sent = house.channel.to("chat-H2")[-1]
-    assert "已签收：H1某" in sent.text
-    assert await counter.find("telegram", "chat-H2", sent.message_id) == assignment
-    await house.act("reply", HANDLER, text="修好了", way="phone")
-    await house.courier.run_once()
-    assert house.channel.edits[-1].message_id == sent.message_id and "办结" in house.channel.edits[-1].buttons

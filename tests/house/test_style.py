@@ -18,7 +18,6 @@ WORDS_WE_READ = {
     "backend/domain/speech_parser.py": "what people answer",
     "backend/app/config.py": "a default that an installation changes",
     "backend/importing/files/dispatch_catalogue.py": "headings of the dispatch catalogue",
-    "backend/importing/files/export_cells.py": "yes and no in a cell",
     "backend/tickets/form_fields.py": "how dates and numbers are written",
     "backend/importing/files/forms.py": "headings of the official forms",
     "backend/office/phone_numbers.py": "how extensions are written",

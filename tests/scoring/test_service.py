@@ -209,7 +209,7 @@ async def test_units_see_their_own_sheet_and_may_appeal_in_the_window(world: Wor
     run = await world.marks.start_run(OCT, None, CLERK)
     made = await world.marks.submit_contest(run["id"], {"words": "E30 系退单", "item": "sign"}, HANDLER)
     assert made["unit"] == "U01"
-    assert [a.words for a in await world.store.list_run_contests(run["id"])] == ["E30 系退单"]
+    assert [a.words for a in await world.store.list_contests(OCT, None, (), 10)] == ["E30 系退单"]
     with pytest.raises(Refused, match="text_missing"):
         await world.marks.submit_contest(run["id"], {"words": " "}, HANDLER)
     with pytest.raises(Refused, match="contests_open"):
