@@ -1,10 +1,10 @@
 """The call service: what adapters and workers ask of the telephone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from backend.calls.bridge import Bridge, ContactAttempts
 from backend.calls.bridge import StartedBridge as Begun
-from backend.calls.costs import CallCosts
+from backend.calls.costs import CallCosts, CostReport, compute_costs
 from backend.calls.dependencies import CallDependencies, CallPurpose
 from backend.calls.dialer import Dialer
 from backend.calls.dialogue import Dialogue, Spoken
@@ -14,6 +14,7 @@ from backend.calls.queue import CallQueue
 from backend.calls.reconcile import CallReconciler
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
+from backend.ports.call_records import InvalidNumber
 from notify.carrier import CallEvent
 from notify.message import Prompt
 
@@ -92,6 +93,14 @@ class Calls:
     async def get_contact_attempts(self, ticket_id: int) -> ContactAttempts:
         """Return the attempts to reach a requester, and whether they exempt (B49)."""
         return await self._bridge.get_contact_attempts(ticket_id)
+
+    async def compute_costs(self, month: str | None) -> CostReport:
+        """Add up a month's costs (default: this month). Refused `bad_month`."""
+        return await compute_costs(self.dependencies, month)
+
+    async def list_invalid_numbers(self, limit: int) -> Sequence[InvalidNumber]:
+        """List numbers no longer called, newest first (FW23)."""
+        return await self.dependencies.store.list_invalid_numbers(limit)
 
     async def unblock_number(self, key: str, by: Actor) -> bool:
         """Allow calls to an invalid number again, audited (FW23); False if it was not blocked."""

@@ -205,7 +205,7 @@ async def test_a_search_goes_through_one_batch_at_a_time_but_a_whole_number_is_f
 ) -> None:
     from storage.tickets import search
 
-    monkeypatch.setattr(search, "STRETCH", 2)
+    monkeypatch.setattr(search, "SEARCH_WINDOW", 2)
     for n in range(5):
         await small_house.ticket(f"P{n}", text="旧事" if n == 0 else "新事")
     _, page = await small_house.ask("A1", "GET", "/tickets?q=旧事")

@@ -22,7 +22,6 @@ _ERROR = {
     }},
 }  # fmt: skip
 _REFUSED = {"$ref": "#/components/schemas/Error"}
-_REFUSED = {"$ref": "#/components/schemas/Error"}
 _STATUSES = ("400", "401", "403", "404", "409", "413", "422", "429", "503")
 
 
@@ -52,8 +51,6 @@ def _build_operation(route: Route) -> dict[str, Any]:
     if route.path != "/files/{id}":
         answer["content"] = {"application/json": {"schema": {"type": "object"}}}
     answers: dict[str, Any] = {str(route.status): answer}
-    if route.status == 201:
-        answers["200"] = answer
     if route.status == 201:
         answers["200"] = answer
     refused: dict[str, Any] = {"description": "refused", "content": {"application/json": {"schema": _REFUSED}}}

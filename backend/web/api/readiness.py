@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.domain.unit_readiness import Readiness
 from backend.office.readiness import UnitReadiness
@@ -26,9 +25,7 @@ class ReminderBody(schemas.RequestBody):
 
 
 def get_service(services: Services) -> UnitReadiness:
-    """Return the service. Refused `unavailable`."""
-    if services.readiness is None:
-        raise Refused("unavailable")
+    """Return the service."""
     return services.readiness
 
 
@@ -47,7 +44,7 @@ def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, ser
 
 async def list_units(request: ApiRequest) -> ApiResponse:
     """List units that lack something (`all=1`: every unit); those that cannot be dispatched to come first."""
-    service = get_service(request.services)
+    service = request.services.readiness
     found, last = (
         await service.list_units(include_ready=parse_flag(request.query, "all")),
         await service.get_latest_reminders(),
@@ -59,9 +56,7 @@ async def list_units(request: ApiRequest) -> ApiResponse:
 
 async def remind(request: ApiRequest) -> ApiResponse:
     """Record that a unit was reminded."""
-    reminder = await get_service(request.services).record_reminder(
-        request.path["code"], request.body.note, request.actor
-    )
+    reminder = await request.services.readiness.record_reminder(request.path["code"], request.body.note, request.actor)
     at = reminder.at.astimezone(request.services.clock.zone).isoformat()
     return ApiResponse({"unit": reminder.unit, "at": at, "by": reminder.by, "note": reminder.note}, 201)
 

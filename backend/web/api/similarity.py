@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ from backend.triage.hot import HotList
 from backend.triage.similarity import Similarity, SimilarTicket, TicketGroup
 from backend.web.api.tickets import load_view
 from backend.web.endpoint import Route
-from backend.web.query import encode_cursor, parse_limit, parse_row_cursor
+from backend.web.query import encode_cursor, parse_id, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, RequestBody, ShortText
 from backend.web.serializers import Serializer
@@ -38,24 +38,6 @@ class CatalogueEntryBody(RequestBody):
     basis: Annotated[str, Field(max_length=500, strict=True)] = ""
     valid_from: date | None = None
     valid_to: date | None = None
-
-
-R = TypeVar("R")
-
-
-def require_service(service: R | None) -> R:
-    """Return a service that may be absent. Refused `unavailable`."""
-    if service is None:
-        raise Refused("unavailable")
-    return service
-
-
-def parse_entry_id(request: ApiRequest) -> int:
-    """Parse the entry's id from the path. Refused `not_found`."""
-    text = request.path["id"]
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise Refused("not_found", id=text)
-    return int(text)
 
 
 def parse_span(query: Mapping[str, str], today: date) -> tuple[date, date]:
@@ -89,7 +71,7 @@ def paginate(request: ApiRequest, items: Sequence[dict[str, Any]], *, ascending:
 async def list_similar(request: ApiRequest) -> ApiResponse:
     """List similar tickets, most similar first; those with `repeat` are proposed for 并单."""
     await load_view(request, request.path["no"])
-    service: Similarity = require_service(request.services.similarity)
+    service: Similarity = request.services.similarity
     serializer = await Serializer.create(request.services)
     found = await service.find_similar(request.path["no"])
     return ApiResponse(
@@ -116,7 +98,7 @@ def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -
 async def list_suggestions(request: ApiRequest) -> ApiResponse:
     """List units to dispatch a ticket to, best first, each with its reasons in words."""
     await load_view(request, request.path["no"])
-    suggester: DispatchSuggestions = require_service(request.services.dispatch_suggestions)
+    suggester: DispatchSuggestions = request.services.dispatch_suggestions
     return ApiResponse({"items": await dump_suggestions(suggester, request.path["no"], request), "next": None})
 
 
@@ -159,7 +141,7 @@ async def list_entries(request: ApiRequest) -> ApiResponse:
     """List the catalogue."""
     return paginate(
         request,
-        [dump_entry(row) for row in await require_service(request.services.dispatch_suggestions).list_rows()],
+        [dump_entry(row) for row in await request.services.dispatch_suggestions.list_rows()],
         ascending=True,
     )
 
@@ -169,15 +151,13 @@ async def add_entry(request: ApiRequest) -> ApiResponse:
     body = request.body.model_dump()
     if isinstance(body["keywords"], list):
         body["keywords"] = " ".join(body["keywords"])
-    return ApiResponse(
-        dump_entry(await require_service(request.services.dispatch_suggestions).add_row(body, request.actor)), 201
-    )
+    return ApiResponse(dump_entry(await request.services.dispatch_suggestions.add_row(body, request.actor)), 201)
 
 
 async def remove_entry(request: ApiRequest) -> ApiResponse:
     """Remove an entry."""
-    await require_service(request.services.dispatch_suggestions).remove_row(parse_entry_id(request), request.actor)
-    return ApiResponse({"removed": parse_entry_id(request)})
+    await request.services.dispatch_suggestions.remove_row(parse_id(request.path["id"]), request.actor)
+    return ApiResponse({"removed": parse_id(request.path["id"])})
 
 
 # -- figures
@@ -187,7 +167,7 @@ async def list_misses(request: ApiRequest) -> ApiResponse:
     """Return 派单准确性: (accepted returns + reassigns) / dispatches."""
     start, end = parse_span(request.query, request.services.clock.now().date())
     by = request.query.get("by") or "unit"
-    found = await require_service(request.services.dispatch_suggestions).count_dispatch_errors(start, end, by)
+    found = await request.services.dispatch_suggestions.count_dispatch_errors(start, end, by)
     items = [{"name": m.name, "dispatches": m.dispatches, "returned": m.returned, "reassigned": m.reassigned,
               "rate": m.rate} for m in found]  # fmt: skip
     return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "by": by, "items": items, "next": None})
@@ -197,14 +177,14 @@ async def list_repeats(request: ApiRequest) -> ApiResponse:
     """Return repeats by unit and month (A18)."""
     start, end = parse_span(request.query, request.services.clock.now().date())
     items = [{"unit": r.unit, "month": r.month, "tickets": r.tickets, "repeats": r.repeats,
-              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await require_service(request.services.dispatch_suggestions).count_repeats(start, end)]  # fmt: skip
+              "rate": f"{100 * r.repeats / r.tickets:.2f}"} for r in await request.services.dispatch_suggestions.count_repeats(start, end)]  # fmt: skip
     return ApiResponse({"from": start.isoformat(), "to": end.isoformat(), "items": items, "next": None})
 
 
 async def get_hot_list(request: ApiRequest) -> ApiResponse:
     """Return 热点: the most frequent topics, compared with as many days before."""
     start, end = parse_span(request.query, request.services.clock.now().date())
-    found = await require_service(request.services.hot_topics).build(start, end, request.query.get("region", ""))
+    found = await request.services.hot_topics.build(start, end, request.query.get("region", ""))
     return ApiResponse(dump_hot_list(found))
 
 
@@ -233,8 +213,8 @@ def dump_group(group: TicketGroup) -> dict[str, Any]:
 async def list_clusters(request: ApiRequest) -> ApiResponse:
     """List groups of similar tickets between two days, largest first, with their members."""
     start, end = parse_span(request.query, request.services.clock.now().date())
-    groups, tickets = await require_service(request.services.similarity).group_period(
-        *require_service(request.services.dispatch_suggestions).get_day_bounds(start, end)
+    groups, tickets = await request.services.similarity.group_period(
+        *request.services.dispatch_suggestions.get_day_bounds(start, end)
     )
     serializer = await Serializer.create(request.services)
     return ApiResponse({"read": len(tickets), "groups": [dump_cluster(g, serializer) for g in groups]})
@@ -248,7 +228,7 @@ def dump_cluster(group: TicketGroup, serializer: Serializer) -> dict[str, Any]:
 
 async def rebuild_index(request: ApiRequest) -> ApiResponse:
     """Rebuild the similarity index, after its word lists were changed."""
-    return ApiResponse({"tickets": await require_service(request.services.similarity).rebuild()})
+    return ApiResponse({"tickets": await request.services.similarity.rebuild()})
 
 
 SPAN = ("from", "to")
