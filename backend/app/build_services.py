@@ -48,7 +48,7 @@ from notify.platform_client import PlatformClient
 from notify.rate_limit import RateLimiter
 from storage.calls.calls import SqlCallStore
 from storage.deadlines.due import SqlDueStore
-from storage.delivery.cards import SqlCardStore as CardShelf
+from storage.delivery.cards import SqlCardStore
 from storage.delivery.inbox import SqlInboxStore
 from storage.delivery.outbox import SqlOutboxStore
 from storage.integrity.checks import SqlIntegrityStore
@@ -72,7 +72,7 @@ class DeliveryParts:
     """The parts of delivery: messages, chat cards, and what renders and sends both."""
 
     outbox: SqlOutboxStore
-    cards: CardShelf
+    cards: SqlCardStore
     card_updater: CardRenderer
     worker: DeliveryWorker
     owner: str  # identifies this process in leases
@@ -127,7 +127,7 @@ async def build_application(
 def _build_delivery(
     config: Config, core: Core, channels: dict[str, Channel], rate_limiter: RateLimiter
 ) -> DeliveryParts:
-    outbox, cards = SqlOutboxStore(core.db, core.ids), CardShelf(core.db, core.ids, core.encryption)
+    outbox, cards = SqlOutboxStore(core.db, core.ids), SqlCardStore(core.db, core.ids, core.encryption)
     card_updater = CardRenderer(core.moves, core.office, cards, core.texts, core.chat_state)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     worker = DeliveryWorker(
@@ -224,11 +224,11 @@ def _build_inbox_worker(
 ) -> "InboxWorker":
     """Build the chat adapter with its services."""
     from bot.receive import InboxWorker
-    from bot.services import BotServices as ChatHouse
+    from bot.services import BotServices
     from notify.chat.telegram import TelegramChannel
 
     assert isinstance(channel, TelegramChannel)
-    chat_services = ChatHouse(
+    chat_services = BotServices(
         bot=channel.bot, channel=channel, tickets=core.tickets, office=core.office, people=core.people, chat_state=core.chat_state,
         queries=services.queries, files=services.files, audit=core.audit, cards=delivery.card_updater, card_store=delivery.cards,
         texts=core.texts, rate_limiter=rate_limiter, calls=services.calls, overview=SqlGlanceStore(core.db),

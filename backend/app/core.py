@@ -11,7 +11,7 @@ from backend.deadlines.recompute import DutyRecompute
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.importing.history import HistoryImport
-from backend.importing.importer_base import ImportServices as Rows
+from backend.importing.importer_base import ImportServices
 from backend.importing.service import ImportService
 from backend.integrity.journal import JournalVerifier
 from backend.office.cache import Clock, OfficeCache
@@ -30,7 +30,7 @@ from storage.engine import versions
 from storage.engine.database import Database, open_database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
-from storage.importing.history import SqlHistoryStore as HistoryShelf
+from storage.importing.history import SqlHistoryStore
 from storage.importing.imports import SqlImportStore
 from storage.integrity.audit import SqlAuditStore
 from storage.integrity.journal import SqlJournalStore
@@ -145,7 +145,7 @@ async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
 async def open_core(
     config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[Core]:  # fmt: skip
-    """Open the core of a configuration while inside; `real` is the wall clock.
+    """Open the core of a configuration while inside; `wall_clock` is replaced in tests.
 
     Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
     """
@@ -172,13 +172,13 @@ async def open_core(
         dispatch_suggestions = DispatchSuggestions(
             SqlCatalogueStore(db, ids, config.zone), similarity_store, similarity, office, audit
         )
-        row_targets = Rows(
+        row_targets = ImportServices(
             office,
             intake,
             registry,
             tickets,
             import_store,
-            HistoryImport(HistoryShelf(db, ids, encryption), office),
+            HistoryImport(SqlHistoryStore(db, ids, encryption), office),
             duty_roster,
             dispatch_suggestions,
         )

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from backend.calls.bridge import Bridge, ContactAttempts
-from backend.calls.bridge import StartedBridge as Begun
+from backend.calls.bridge import Bridge, ContactAttempts, StartedBridge
 from backend.calls.costs import CallCosts, CostReport, compute_costs
 from backend.calls.dependencies import CallDependencies, CallPurpose
 from backend.calls.dialer import Dialer
@@ -79,7 +78,7 @@ class Calls:
 
     async def start_bridge(
         self, by: Actor, *, ticket_no: str | None = None, assignment_id: int | None = None, person: str | None = None
-    ) -> Begun:
+    ) -> StartedBridge:
         """Connect `person` (default: `by`) with the requester (P3).
 
         Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.

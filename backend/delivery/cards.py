@@ -24,7 +24,7 @@ from notify.message import Card
 
 MAX_TEXT = 900  # characters of a card
 MAX_NAMES = 2_000  # requesters' names remembered for masking
-FULL_TICKET = "C2"  # the kind that shows the whole ticket (mail/kinds)
+FULL_TICKET = "C2"  # the kind that shows the whole ticket (delivery/kinds)
 MAX_TODOS = 200  # open assignments of a person considered for a digest
 
 

@@ -113,7 +113,7 @@ class SmsWorker:
         """Settle a failure: an ambiguous send is never repeated, what certainly was not sent is retried."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         step = retry.decide_after_delivery(error.kind, claimed.message.attempts, random.random(), after)
-        log.warning("sms_not_sent", letter=claimed.message.id, kind=error.kind, code=error.code)
+        log.warning("sms_not_sent", message=claimed.message.id, kind=error.kind, code=error.code)
         if error.kind != "ambiguous" and isinstance(step, retry.Retry):
             await self._settle(claimed, "pending", now, error.code, now + step.delay)
         else:

@@ -147,7 +147,7 @@ class DeliveryWorker:
         o = self._deps
         exhausted = await o.outbox.release_expired(list(o.channels), o.real_now(), o.office.clock.now(), MAX_ATTEMPTS)
         for claimed in exhausted:
-            log.error("message_dead", letter=claimed.message.id, kind=claimed.message.kind)
+            log.error("message_dead", message=claimed.message.id, kind=claimed.message.kind)
             instead = await self._sender.plan_fallback(claimed.message, "worn_out")
             await o.outbox.add(instead.messages, instead.notes)
 

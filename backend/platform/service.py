@@ -49,7 +49,7 @@ def compute_backoff(attempt: int) -> timedelta:
 
 
 class PlatformSync:
-    """Writes back, fetches, and tracks what the platform has confirmed. `line` is None if not configured."""
+    """Writes back, fetches, and tracks what the platform has confirmed. `client` is None if not configured."""
 
     def __init__(
         self, store: PlatformStore, office: OfficeCache, imports: FileImporter, values: KeyValues, audit: AuditStore,

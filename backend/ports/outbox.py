@@ -24,7 +24,7 @@ class WaitingMessage:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message claimed until `lease_until`. `letter.attempts` counts this attempt; `doubts` counts possible copies."""
+    """A message claimed until `lease_until`. `message.attempts` counts this attempt; `doubts` counts possible copies."""
 
     message: Message
     owner: str
@@ -48,7 +48,7 @@ class SendResult:
     """The result of an attempt; written only while id, owner and attempt still match (FM4, FM15).
 
     `state` is sent, ambiguous, failed, dead, skipped, or pending with `not_before` for a retry; `doubt` counts a
-    possible copy. `card`, `letters` and `notes` are written in the same transaction, or not at all.
+    possible copy. `card`, `messages` and `notes` are written in the same transaction, or not at all.
     """
 
     id: int

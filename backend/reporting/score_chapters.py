@@ -37,11 +37,11 @@ def write_scores(w: Writer, found: Scores, units: Mapping[str, Unit], settings: 
         w.render("run_locked", month=m, run=n) if n else w.render("run_trial", month=m)
         for m, n in found.month_runs.items()
     ]
-    w.add_heading("standing")
+    w.add_heading("score_status")
     if found.period_run is not None:
-        w.add_paragraph("standing_whole", run=found.period_run)
+        w.add_paragraph("score_status_whole", run=found.period_run)
     elif runs:
-        w.add_paragraph("standing", runs=w.render("list_mark").join(runs))
+        w.add_paragraph("score_status", runs=w.render("list_mark").join(runs))
     w.add_paragraph("method")
     ranked = settings.choice("bulletin.ranking") == "ranks"
     scored = [r for r in found.units if r["total"] is not None]

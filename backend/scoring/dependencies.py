@@ -22,7 +22,7 @@ class FileChecker(Protocol):
 
 
 class MessageOutbox(Protocol):
-    """The outbox (ports/letters)."""
+    """The outbox (ports/outbox)."""
 
     async def add(self, messages: Sequence[Message]) -> None: ...
 

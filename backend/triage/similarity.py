@@ -26,7 +26,7 @@ OVERLAP = timedelta(minutes=2)  # examined again, for what was recorded earlier 
 MAX_CANDIDATES = 60  # candidates compared word by word
 MAX_PER_KEY = 200  # tickets of one key compared with each other when grouping
 MAX_GROUPED = 20_000  # tickets grouped at once
-_PROGRESS_KEY = "likeness.mark"
+_PROGRESS_KEY = "similarity.progress"
 #: States in which a ticket cannot be a merge master.
 NOT_MERGEABLE = (State.FINALIZED, State.ARCHIVED, State.CANCELLED, State.MERGED)
 
@@ -171,14 +171,14 @@ def _compare_all(
     return sorted(similar, key=lambda one: (-one.score - (1.0 if one.same_caller else 0.0), -one.ticket.ticket_id))
 
 
-def score_pairs(gists: Mapping[int, TicketFeatures]) -> dict[tuple[int, int], float]:
+def score_pairs(features: Mapping[int, TicketFeatures]) -> dict[tuple[int, int], float]:
     """Score all pairs that share a key, by (smaller id, larger id); pairs that share none are not similar."""
     under: defaultdict[int, list[int]] = defaultdict(list)
-    for ticket in sorted(gists, reverse=True):
-        for key in build_index_keys(gists[ticket]):
+    for ticket in sorted(features, reverse=True):
+        for key in build_index_keys(features[ticket]):
             under[key].append(ticket)
     found = {(min(p), max(p)) for some in under.values() for p in combinations(some[:MAX_PER_KEY], 2)}
-    scored = ((pair, score_similarity(gists[pair[0]], gists[pair[1]])) for pair in found)
+    scored = ((pair, score_similarity(features[pair[0]], features[pair[1]])) for pair in found)
     return {pair: score for pair, score in scored if score > 0}
 
 

@@ -96,13 +96,13 @@ _OF_OTHERS = {
                           AND r.decision = 'accepted')""",
     # a message being called about is held by its call, not by a lease
     "letter_stuck": """
-        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS letter, l.channel, l.person, l.attempts
+        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS message, l.channel, l.person, l.attempts
         FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
         WHERE l.state = 'sending' AND CASE WHEN l.owner = 'calls'
           THEN NOT EXISTS (SELECT 1 FROM calls c WHERE c.letter_id = l.id AND c.state IN ('waiting', 'live'))
           ELSE coalesce(l.lease_until, 0) < :lease END""",
     "letter_late": """
-        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS letter, l.channel, l.person, l.not_before AS wanted_at
+        SELECT l.id AS subject, t.no AS ticket_no, l.kind AS message, l.channel, l.person, l.not_before AS wanted_at
         FROM letters l LEFT JOIN tickets t ON t.id = l.ticket_id
         WHERE l.state = 'pending' AND l.not_before < :message""",
     "dial_stuck": """
@@ -111,10 +111,10 @@ _OF_OTHERS = {
         WHERE x.state IN ('asking', 'placed', 'ambiguous')
           AND (x.asked_at < :call OR (x.answered_at IS NULL AND x.asked_at < :attempt))""",
     "inbox_late": """
-        SELECT i.id AS subject, i.mouth, i.attempts, i.received_at
+        SELECT i.id AS subject, i.mouth AS source, i.attempts, i.received_at
         FROM inbox i WHERE i.state = 'new' AND i.received_at < :inbox""",
     "inbox_dead": """
-        SELECT i.id AS subject, i.mouth, i.attempts, i.received_at FROM inbox i WHERE i.state = 'dead'""",
+        SELECT i.id AS subject, i.mouth AS source, i.attempts, i.received_at FROM inbox i WHERE i.state = 'dead'""",
     "card_stale": """
         SELECT k.id AS subject, t.no AS ticket_no, k.channel, k.person, k.shown, k.wanted
         FROM cards k LEFT JOIN tickets t ON t.id = k.ticket_id

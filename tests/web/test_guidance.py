@@ -16,7 +16,7 @@ from tests.web.world import House
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_every_kind_of_message_has_a_name_people_can_read(language: str) -> None:
     words = Texts(language)
-    assert all(words.has(f"word.letter_kind.{kind}") for kind in KINDS)
+    assert all(words.has(f"word.message_kind.{kind}") for kind in KINDS)
 
 
 async def test_signing_in_leads_back_to_the_page_that_was_asked_for(house: House) -> None:

@@ -36,7 +36,7 @@ def compute_json(document: Mapping[str, Any], settings: Mapping[str, str] = NO_S
 
 
 def compute_document(document: Mapping[str, Any], settings: Mapping[str, str] = NO_SETTINGS) -> ScoreSheet:
-    """Like `reckon_json`, but return the sheet itself."""
+    """Like `compute_json`, but return the sheet itself."""
     name = parse_object(document, "facts").get("scheme")
     if not isinstance(name, str):
         raise Refused("unknown_scheme", path="scheme", scheme=repr(name)[:60], known="")

@@ -90,7 +90,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/tickets/{no}/bridge",            bridge,  "Connect with the requester", BRIDGE_ROLES, BridgeBody, status=202),
     Route("GET",  "/tickets/{no}/bridge",            list_bridge_attempts, "Attempts to reach the requester"),
     Route("GET",  "/calls/costs",                    get_costs,   "What calls cost", COST_READERS, filters=("month",)),
-    Route("GET",  "/calls/dead-numbers",             list_invalid_numbers,    "Numbers not rung again", INVALID_NUMBER_READERS),
-    Route("POST", "/calls/dead-numbers/{key}/revive", revive_number, "Let a number be rung again", ADMIN),
+    Route("GET",  "/calls/dead-numbers",             list_invalid_numbers,    "Invalid numbers", INVALID_NUMBER_READERS),
+    Route("POST", "/calls/dead-numbers/{key}/revive", revive_number, "Allow calls to a number again", ADMIN),
 )
 # fmt: on

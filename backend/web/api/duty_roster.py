@@ -165,13 +165,13 @@ async def set_quiet_hours(request: ApiRequest) -> ApiResponse:
 PLAN_ROLES = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/rosters",               get_month,     "A month of duty and its holes", filters=("unit", "month")),
-    Route("POST", "/rosters",               store_shift,       "Keep a shift", PLAN_ROLES, ShiftBody, status=201),
-    Route("POST", "/rosters/{id}/strike",   remove_shift,    "Strike a shift", PLAN_ROLES, EmptyBody),
+    Route("GET",  "/rosters",               get_month,     "A month's shifts and coverage gaps", filters=("unit", "month")),
+    Route("POST", "/rosters",               store_shift,       "Store a shift", PLAN_ROLES, ShiftBody, status=201),
+    Route("POST", "/rosters/{id}/strike",   remove_shift,    "Delete a shift", PLAN_ROLES, EmptyBody),
     Route("POST", "/handovers",             hand_over, "Leave a handover note", body=HandoverBody, status=201),
-    Route("GET",  "/stand-ins",             list_stand_ins, "Who stands in for whom"),
-    Route("POST", "/stand-ins",             add_stand_in,  "Somebody stands in", body=StandInBody, status=201),
-    Route("POST", "/stand-ins/{id}/end",    end_stand_in,      "Back before the time", body=EmptyBody),
-    Route("PUT",  "/people/{code}/quiet",   set_quiet_hours,     "A person's own quiet hours", body=QuietHoursBody),
+    Route("GET",  "/stand-ins",             list_stand_ins, "Stand-ins"),
+    Route("POST", "/stand-ins",             add_stand_in,  "Add a stand-in", body=StandInBody, status=201),
+    Route("POST", "/stand-ins/{id}/end",    end_stand_in,      "End a stand-in early", body=EmptyBody),
+    Route("PUT",  "/people/{code}/quiet",   set_quiet_hours,     "Set a person's own quiet hours", body=QuietHoursBody),
 )
 # fmt: on

@@ -88,10 +88,10 @@ async def review_project(request: ApiRequest) -> ApiResponse:
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     Route("GET",    "/governance",               list_projects,       "Governance projects", OFFICE_ROLES, filters=("month", "unit", *PAGED)),
-    Route("POST",   "/governance",               open_project,   "A governance project", GOVERNORS, ProjectBody, status=201),
-    Route("PUT",    "/governance/{id}",          change_project, "Write on", GOVERNORS, ProjectChangeBody),
-    Route("POST",   "/governance/{id}/close",    close_project,  "The class is governed", GOVERNORS, EmptyBody),
-    Route("POST",   "/governance/{id}/drop",     drop_project,   "Put it aside", GOVERNORS, EmptyBody),
-    Route("POST",   "/governance/{id}/review",   review_project, "Review it", REVIEWERS, VerdictBody),
+    Route("POST",   "/governance",               open_project,   "Open a governance project", GOVERNORS, ProjectBody, status=201),
+    Route("PUT",    "/governance/{id}",          change_project, "Change a governance project", GOVERNORS, ProjectChangeBody),
+    Route("POST",   "/governance/{id}/close",    close_project,  "Close a governance project", GOVERNORS, EmptyBody),
+    Route("POST",   "/governance/{id}/drop",     drop_project,   "Drop a governance project", GOVERNORS, EmptyBody),
+    Route("POST",   "/governance/{id}/review",   review_project, "Review a governance project", REVIEWERS, VerdictBody),
 )
 # fmt: on

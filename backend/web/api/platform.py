@@ -68,9 +68,9 @@ async def settle(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/sync",             list_writebacks, "Moves on their way to the platform", READERS,
+    Route("GET",  "/sync",             list_writebacks, "Write-backs to the platform", READERS,
           filters=("state", "ticket", "limit", "cursor")),
-    Route("POST", "/sync/{id}/retry",  retry,  "Write a move back once more", CORRECTORS, schemas.EmptyBody),
-    Route("POST", "/sync/{id}/settle", settle, "Set right by hand", CORRECTORS, SettleBody),
+    Route("POST", "/sync/{id}/retry",  retry,  "Retry a write-back", CORRECTORS, schemas.EmptyBody),
+    Route("POST", "/sync/{id}/settle", settle, "Mark a write-back as corrected by hand", CORRECTORS, SettleBody),
 )
 # fmt: on

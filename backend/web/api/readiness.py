@@ -64,6 +64,6 @@ async def remind(request: ApiRequest) -> ApiResponse:
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     Route("GET",  "/readiness",             list_units, "Units that are not ready for tickets", READERS, filters=("all",)),
-    Route("POST", "/units/{code}/chases",   remind,  "Note that a unit was reminded", REMIND_ROLES, ReminderBody, status=201),
+    Route("POST", "/units/{code}/chases",   remind,  "Record a reminder to a unit", REMIND_ROLES, ReminderBody, status=201),
 )
 # fmt: on

@@ -82,11 +82,11 @@ async def list_similar(request: ApiRequest) -> ApiResponse:
 def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -> dict[str, Any]:
     """Serialize a similar ticket, with the reason in words."""
     ticket = similar.ticket
-    reasons = [texts.render("likeness.why.caller")] if similar.same_caller else []
+    reasons = [texts.render("similarity.why.caller")] if similar.same_caller else []
     if similar.shared:
-        reasons.append(texts.render("likeness.why.shared", terms="、".join(similar.shared)))
+        reasons.append(texts.render("similarity.why.shared", terms="、".join(similar.shared)))
     if similar.in_other_region:
-        reasons.append(texts.render("likeness.why.elsewhere"))
+        reasons.append(texts.render("similarity.why.elsewhere"))
     return {
         "ticket_no": ticket.no, "state": ticket.state, "title": serializer.mask(ticket.title, None),
         "category": ticket.category, "region": ticket.region, "unit": ticket.unit, "closed": ticket.closed,
@@ -122,7 +122,7 @@ def format_reason(reason: Reason, texts: Texts) -> str:
             facts[name] = "、".join(facts[name]) if texts.language == "zh_CN" else ", ".join(facts[name])
     if facts.get("category"):
         facts["category"] = texts.get_word_or_value("category", facts["category"])
-    return texts.render(f"likeness.reason.{reason.kind}", **facts)
+    return texts.render(f"similarity.reason.{reason.kind}", **facts)
 
 
 # -- the catalogue
@@ -235,15 +235,15 @@ SPAN = ("from", "to")
 PAGED = ("limit", "cursor")
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",    "/tickets/{no}/like",        list_similar,           "Like tickets", OFFICE_ROLES),
+    Route("GET",    "/tickets/{no}/like",        list_similar,           "Similar tickets", OFFICE_ROLES),
     Route("GET",    "/tickets/{no}/suggestions", list_suggestions,    "Units to dispatch it to", OFFICE_ROLES),
     Route("GET",    "/catalogue",                list_entries,           "The dispatch catalogue", OFFICE_ROLES, filters=PAGED),
-    Route("POST",   "/catalogue",                add_entry,        "A row of the catalogue", CATALOGUE_EDITORS, CatalogueEntryBody, status=201),
-    Route("POST",   "/catalogue/{id}/remove",    remove_entry,     "Remove a row", CATALOGUE_EDITORS, EmptyBody),
+    Route("POST",   "/catalogue",                add_entry,        "Add a catalogue entry", CATALOGUE_EDITORS, CatalogueEntryBody, status=201),
+    Route("POST",   "/catalogue/{id}/remove",    remove_entry,     "Remove a catalogue entry", CATALOGUE_EDITORS, EmptyBody),
     Route("GET",    "/dispatch-quality",         list_misses,         "Wrong dispatches", OFFICE_ROLES, filters=(*SPAN, "by")),
     Route("GET",    "/repeats",                  list_repeats,        "Repeats by unit and month", OFFICE_ROLES, filters=SPAN),
     Route("GET",    "/clusters",                 list_clusters,       "Groups of similar tickets", OFFICE_ROLES, filters=SPAN),
     Route("POST",   "/likeness/rebuild",         rebuild_index,        "Rebuild the index", frozenset(), EmptyBody),
-    Route("GET",    "/hot",                      get_hot_list,            "What is hot", OFFICE_ROLES, filters=(*SPAN, "region")),
+    Route("GET",    "/hot",                      get_hot_list,            "Hot topics", OFFICE_ROLES, filters=(*SPAN, "region")),
 )
 # fmt: on

@@ -138,13 +138,13 @@ def dump_statistics(f: VisitFigures) -> Json:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/visits/tasks",               list_tasks,     "Visits that wait for a person"),
-    Route("GET",  "/visits/tasks/{no}",          get_task,      "One of them, with its script"),
-    Route("POST", "/visits/tasks/{no}/call",     call_requester,      "Ring the agent, then the requester", body=EmptyBody, status=201),
-    Route("GET",  "/visits/do-not-visit",        list_do_not_call,     "Who is left in peace"),
-    Route("POST", "/visits/do-not-visit",        add_do_not_call, "Leave a number in peace", body=DoNotCallBody, status=201),
-    Route("POST", "/visits/do-not-visit/remove", remove_do_not_call, "Take a line off that list", body=DoNotCallRemovalBody),
+    Route("GET",  "/visits/tasks",               list_tasks,     "Manual visits to make"),
+    Route("GET",  "/visits/tasks/{no}",          get_task,      "One manual visit, with its script"),
+    Route("POST", "/visits/tasks/{no}/call",     call_requester,      "Call the agent, then the requester", body=EmptyBody, status=201),
+    Route("GET",  "/visits/do-not-visit",        list_do_not_call,     "The do-not-call list"),
+    Route("POST", "/visits/do-not-visit",        add_do_not_call, "Add a number to the do-not-call list", body=DoNotCallBody, status=201),
+    Route("POST", "/visits/do-not-visit/remove", remove_do_not_call, "Remove an entry from the do-not-call list", body=DoNotCallRemovalBody),
     Route("GET",  "/visits/figures",             get_statistics,   "A month's visits", filters=("month",)),
-    Route("GET",  "/recordings/{dial}",          get_recording, "Where a recording lies; on the record"),
+    Route("GET",  "/recordings/{dial}",          get_recording, "Where a recording is stored; audited"),
 )
 # fmt: on

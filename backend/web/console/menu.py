@@ -43,7 +43,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("overview", (Entry("/", "overview"),)),
     ("tickets", (
         Entry("/tickets", "all_tickets"), Entry("/hot", "hot", similarity.OFFICE_ROLES),
-        Entry("/catalogue", "aid.catalogue", similarity.OFFICE_ROLES), Entry("/knowledge", "marks.knowledge"),
+        Entry("/catalogue", "aid.catalogue", similarity.OFFICE_ROLES), Entry("/knowledge", "scoring.knowledge"),
         Entry("/sync", "sync.title", platform.READERS),
     )),
     ("told", (
@@ -51,13 +51,13 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/calls/costs", "costs.title", calls.COST_READERS),
     )),
     ("visit", (
-        Entry("/visits", "visiting.tasks", VISIT_READERS), Entry("/visits/peace", "visiting.peace", VISIT_READERS),
+        Entry("/visits", "visiting.tasks", VISIT_READERS), Entry("/visits/peace", "visiting.do_not_call", VISIT_READERS),
         Entry("/visits/figures", "visiting.figures", VISIT_READERS),
     )),
     ("marking", (
         Entry("/scores", "scores"), Entry("/bulletins", "bulletins.title", bulletins.READERS),
-        Entry("/ledger", "marks.ledger"), Entry("/runs", "marks.runs"),
-        Entry("/registers/contact", "marks.registers", under="/registers"),
+        Entry("/ledger", "scoring.ledger"), Entry("/runs", "scoring.runs"),
+        Entry("/registers/contact", "scoring.registers", under="/registers"),
     )),
     ("units", (
         Entry("/office", "office"), Entry("/rosters", "rosters.title"),
