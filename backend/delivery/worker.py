@@ -6,20 +6,21 @@ import random
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
 from backend.delivery.batch_writer import BatchWriter
 from backend.delivery.card_updater import CardUpdater
 from backend.delivery.cards import CardRenderer
-from backend.delivery.digest import find_digest_time
 from backend.delivery.kinds import MERGEABLE_KINDS
 from backend.delivery.queue import Job, SendQueue
 from backend.delivery.rate_gate import Bindings, DeliveryDependencies, IdSupply, RateGate
 from backend.delivery.sender import MessageSender
+from backend.domain import reminders
 from backend.domain.records import Message
 from backend.domain.texts import Texts
-from backend.office.cache import OfficeCache
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.cards import CardStore
 from backend.ports.moves import MoveStore
 from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult, WaitingMessage
@@ -265,3 +266,17 @@ class DeliveryWorker:
 
 
 __all__ = ["Bindings", "ClaimedMessage", "DeliveryWorker"]
+
+
+def find_digest_time(snapshot: OfficeSnapshot, messages: Sequence[Message], now: datetime) -> datetime:
+    """Return the recipient's next digest hour, outside their own quiet hours.
+
+    Now, when one of the deadlines in these messages would pass before.
+    """
+    person = snapshot.by_code.get(messages[0].person)
+    unit = person.unit if person else None
+    when = reminders.find_next_digest(now, snapshot.settings, snapshot.calendar, unit)
+    if person is not None:
+        when = snapshot.after_quiet_hours(person.code, when)
+    dues = [datetime.fromisoformat(d) for x in messages if isinstance(d := x.facts.get("due"), str)]
+    return now if any(due <= when for due in dues) else when

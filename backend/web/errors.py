@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import traceback
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from backend.domain.refusals import Refused, get_http_status
 from backend.domain.spoken_time import format_time
@@ -103,3 +105,20 @@ def build_json_response(request: web.Request, refused: Refused, error: Exception
     if isinstance(error, BodyTimeout) or answer.status == 413:
         answer.force_close()
     return answer
+
+
+class _ClientErrorFilter(logging.Filter):
+    """Drops errors that clients cause by sending garbage or disconnecting; they got a 400 or are gone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to keep the record."""
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        return not isinstance(error, (HttpProcessingError, ConnectionError))
+
+
+def get_server_logger() -> logging.Logger:
+    """Return the logger for aiohttp's server."""
+    logger = logging.getLogger("jiesu.wire")
+    if not logger.filters:
+        logger.addFilter(_ClientErrorFilter())
+    return logger
