@@ -105,7 +105,7 @@ async def build_application(
         *([carrier] if carrier else []),
     ]
     if automatic_visits is not None and visits.texting is not None:
-        automatic_visits.unreached_texts = visits.texting
+        automatic_visits.offer_text = visits.texting.offer
         closing.append(visits.texting)
     inbox_worker = None
     if "telegram" in channels:

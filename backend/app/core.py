@@ -137,7 +137,7 @@ async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
     """Build the clock of this installation: in the sandbox, with the stored offset."""
     sandbox = SandboxClock(values)
     if config.sandbox:
-        await sandbox.load()
+        await sandbox.catch_up()
     return Clock(sandbox.now, config.zone)
 
 
@@ -156,7 +156,7 @@ async def open_core(
         ids, key_values, texts = IdSupply(db), SqlKeyValueStore(db), Texts(config.language)
         sandbox = SandboxClock(key_values, wall_clock) if config.sandbox else None
         if sandbox is not None:
-            await sandbox.load()
+            await sandbox.catch_up()
         clock = Clock(sandbox.now, config.zone, lambda: sandbox.offset) if sandbox else Clock(wall_clock, config.zone)
         configuration, moves = SqlConfigStore(db, ids), create_move_store(db)
         office = OfficeCache(configuration, clock, config.profile)

@@ -1,7 +1,7 @@
 """Renders what people read: messages as cards, and the live card of an assignment for one viewer."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -18,7 +18,8 @@ from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
 from backend.domain.ticket import Grade, State
 from backend.office.cache import OfficeCache
-from backend.ports.cards import HeldCard
+from backend.ports.cards import CardStore, HeldCard
+from backend.ports.chat_state import ChatStateStore
 from backend.ports.moves import MoveStore, TicketRef
 from notify.message import Card
 
@@ -28,32 +29,10 @@ FULL_TICKET = "C2"  # the kind that shows the whole ticket (delivery/kinds)
 MAX_TODOS = 200  # open assignments of a person considered for a digest
 
 
-class CardLookup(Protocol):
-    """Decrypts a requester's name, and lists the cards of an assignment (storage/delivery/cards.py)."""
-
-    async def get_requester_name(self, ticket_id: int) -> str | None: ...
-    async def list_by_assignment(self, assignment_id: int) -> Sequence[HeldCard]: ...
-
-
 class ProvisionalCheck(Protocol):
     """Knows what the external platform has not confirmed yet (backend/platform/service.py)."""
 
     async def is_provisional(self, ticket_id: int, version: int) -> bool: ...
-
-
-class TodoEntry(Protocol):
-    """One assignment a unit has in hand."""
-
-    @property
-    def ticket(self) -> Any: ...
-    @property
-    def assignment(self) -> Assignment: ...
-
-
-class TodoLookup(Protocol):
-    """Lists a unit's open assignments, those due first (storage/delivery/chat_state.py)."""
-
-    async def list_todo(self, unit: str, limit: int) -> tuple[int, Sequence[TodoEntry]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +51,9 @@ class CardRenderer:
         self,
         moves: MoveStore,
         office: OfficeCache,
-        lookup: CardLookup,
+        lookup: CardStore,
         texts: Texts,
-        todos: TodoLookup | None = None,
+        todos: ChatStateStore | None = None,
     ) -> None:
         self._moves = moves
         self._office = office

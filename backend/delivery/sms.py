@@ -4,7 +4,7 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -16,6 +16,7 @@ from backend.domain.acts import Snapshot
 from backend.domain.records import Message
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache
+from backend.office.people import People
 from backend.office.phone_numbers import to_callable_number
 from backend.ports.moves import MoveStore, TicketRef
 from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult
@@ -29,12 +30,6 @@ BATCH = 20
 LEASE = timedelta(minutes=2)
 
 
-class PhoneLookup(Protocol):
-    """A person's telephone number (backend/office/people.py)."""
-
-    async def get_phone(self, person: str) -> str | None: ...
-
-
 @dataclass
 class SmsWorker:
     """The worker that sends SMS. Without a carrier (`texter` None) each fails at once with `no_carrier`."""
@@ -42,7 +37,7 @@ class SmsWorker:
     outbox: OutboxStore
     moves: MoveStore
     office: OfficeCache
-    phones: PhoneLookup
+    phones: People
     texts: Texts
     rate_limiter: RateLimiter
     owner: str

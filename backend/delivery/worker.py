@@ -15,15 +15,17 @@ from backend.delivery.card_updater import CardUpdater
 from backend.delivery.cards import CardRenderer
 from backend.delivery.kinds import MERGEABLE_KINDS
 from backend.delivery.queue import Job, SendQueue
-from backend.delivery.rate_gate import Bindings, DeliveryDependencies, IdSupply, RateGate
+from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.delivery.sender import MessageSender
 from backend.domain import reminders
 from backend.domain.records import Message
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.office.people import People
 from backend.ports.cards import CardStore
+from backend.ports.ids import IdSupply
 from backend.ports.moves import MoveStore
-from backend.ports.outbox import ClaimedMessage, OutboxStore, SendResult, WaitingMessage
+from backend.ports.outbox import OutboxStore, SendResult, WaitingMessage
 from notify.channel import Channel
 from notify.rate_limit import LocalRateLimiter, RateLimiter
 
@@ -48,7 +50,7 @@ class DeliveryWorker:
         moves: MoveStore,
         office: OfficeCache,
         channels: Mapping[str, Channel],
-        bindings: Bindings,
+        bindings: People,
         ids: IdSupply,
         texts: Texts,
         owner: str,
@@ -263,9 +265,6 @@ class DeliveryWorker:
         finally:
             for one in waits:
                 one.cancel()
-
-
-__all__ = ["Bindings", "ClaimedMessage", "DeliveryWorker"]
 
 
 def find_digest_time(snapshot: OfficeSnapshot, messages: Sequence[Message], now: datetime) -> datetime:

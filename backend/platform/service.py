@@ -4,15 +4,17 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.importing.service import ImportService
 from backend.office.cache import OfficeCache
 from backend.ports.audit import AuditStore
+from backend.ports.key_values import KeyValueStore
 from backend.ports.platform import DONE_STATES, PlatformStatus, PlatformStore, Writeback, WritebackState
 from backend.ports.ticket_queries import Page
 from notify.channel import DeliveryError
@@ -28,21 +30,6 @@ FETCH_SIZE = 200  # demands fetched together
 CURSOR_KEY, ERROR_KEY = "platform_cursor", "platform_trouble"
 
 
-class KeyValues(Protocol):
-    """Single values that survive a restart (storage/office/key_values.py)."""
-
-    async def get(self, name: str) -> str | None: ...
-    async def put(self, name: str, value: str) -> None: ...
-
-
-class FileImporter(Protocol):
-    """The import service."""
-
-    async def import_file(
-        self, kind: str, name: str, content: bytes, by: Actor, *, dry_run: bool, preset: Mapping[str, str]
-    ) -> Mapping[str, Any]: ...
-
-
 def compute_backoff(attempt: int) -> timedelta:
     """Return the wait after this attempt: 5 s, doubled each time, at most 15 minutes; retries never end."""
     return min(MIN_BACKOFF * 2.0 ** min(attempt - 1, 10), MAX_BACKOFF)
@@ -52,7 +39,7 @@ class PlatformSync:
     """Writes back, fetches, and tracks what the platform has confirmed. `client` is None if not configured."""
 
     def __init__(
-        self, store: PlatformStore, office: OfficeCache, imports: FileImporter, values: KeyValues, audit: AuditStore,
+        self, store: PlatformStore, office: OfficeCache, imports: ImportService, values: KeyValueStore, audit: AuditStore,
         client: PlatformClient | None, secrets: Sequence[str], owner: str, lease: timedelta,
         real_time: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip

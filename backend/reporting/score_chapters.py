@@ -10,7 +10,7 @@ from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.ranking import rank
 from backend.domain.settings import Settings
 from backend.ports.scoring import UnitCount
-from backend.reporting.document import Cell, Number
+from backend.reporting.document import Cell, Column, Number
 from backend.reporting.figures import Ratio
 from backend.reporting.writer import Writer
 
@@ -106,7 +106,7 @@ def _write_table(
     of_unit = name == "unit"
     heads = [*(["rank"] if ranked else ["tier"]), "unit" if of_unit else "region", *(["volume"] if of_unit else [])]
     columns = [w.make_column(h, {"unit": 2.6, "region": 2.6}.get(h, 0.9)) for h in heads]
-    months = [w.make_titled_column(w.texts.render(f"bulletin.month.{int(m[5:])}"), 0.9) for m in found.month_names]
+    months = [Column(w.texts.render(f"bulletin.month.{int(m[5:])}"), 0.9) for m in found.month_names]
     after = [
         w.make_column("score", 1.0),
         *([w.make_column("tier", 0.9)] if ranked else []),

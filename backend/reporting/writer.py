@@ -50,11 +50,6 @@ class Writer:
         """Make a column with a title of the catalogue."""
         return Column(self.render(f"column.{key}"), weight, ratio, share, key in LEFT_ALIGNED)
 
-    @staticmethod
-    def make_titled_column(title: str, weight: float = 1.0) -> Column:
-        """Make a column with the given title."""
-        return Column(title, weight)
-
     def add_chart(
         self, form: str, key: str, table: Table | None, labels: Sequence[str],
         series: Mapping[str, Sequence[int | Fraction | None]],

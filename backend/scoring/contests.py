@@ -9,8 +9,9 @@ from backend.domain.refusals import Refused
 from backend.domain.scoring.measures import Measure
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.scoring import Contest, Exclusion, Run, ScoringStore
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import parse_strings, resolve_scheme, resolve_unit
 from backend.scoring.ledgers import require_clerk
 from backend.scoring.periods import format_instant, parse_month

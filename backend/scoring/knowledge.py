@@ -8,9 +8,10 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.registers import KnowledgeEntry
 from backend.ports.scoring import ScoringStore
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import resolve_unit
 from backend.scoring.periods import format_instant
 

@@ -8,9 +8,10 @@ from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.ports.ids import IdSupply
 from backend.ports.ledgers import LedgerFilter
 from backend.ports.scoring import LedgerEntry, ScoringStore
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import (
     SYSTEM,
     build_entry,

@@ -9,9 +9,10 @@ from backend.domain.records import Message
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.scoring import Run, ScoringStore
 from backend.scoring.contests import UNDECIDED, Contests
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.differences import diff_results
 from backend.scoring.ledgers import require_clerk
 from backend.scoring.periods import compute_settlement, format_instant, get_month_bounds, parse_period

@@ -7,9 +7,10 @@ from typing import Any
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.scoring import ScoringStore
 from backend.scoring.contests import Contests
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.drafts import LedgerDrafts
 from backend.scoring.explain import ScoreExplainer
 from backend.scoring.inputs import ScoringInputs

@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, UnitKind
 from backend.office.cache import OfficeCache
 from backend.ports.governance import GovernanceProject, GovernanceStore
+from backend.ports.ids import IdSupply
+from backend.scoring import Scoring
 from backend.triage import Similarity
 from backend.triage.similarity import TicketGroup
 
@@ -21,25 +23,11 @@ LEDGER_KIND = "governed_class"  # kind of ledger line
 DRAFT_AUTHOR = "clock"  # the author of drafts
 
 
-class Ledgers(Protocol):
-    """Turns a governed class into a ledger line that is scored."""
-
-    async def enter_ledger(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]: ...
-    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]: ...
-
-
-class IdSupply(Protocol):
-    """Supplies ids for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
-
-
 class Governance:
     """Governance projects: the system drafts, a person opens and closes, another reviews; only then does it count."""
 
     def __init__(
-        self, store: GovernanceStore, similarity: Similarity, ledgers: Ledgers, office: OfficeCache, ids: IdSupply
+        self, store: GovernanceStore, similarity: Similarity, ledgers: Scoring, office: OfficeCache, ids: IdSupply
     ) -> None:
         self._store, self._similarity, self._ledgers, self._office, self._ids = store, similarity, ledgers, office, ids
 

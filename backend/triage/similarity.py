@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
-from typing import Protocol
 
 from backend.domain.refusals import Refused
 from backend.domain.similarity import (
@@ -18,6 +17,7 @@ from backend.domain.similarity import (
 )
 from backend.domain.ticket import State
 from backend.office.cache import OfficeCache
+from backend.ports.key_values import KeyValueStore
 from backend.ports.ticket_features import FeaturedTicket, FeatureSource, FeatureStore
 from backend.triage.segmenter import extract_ticket_features, score_similarity
 
@@ -29,13 +29,6 @@ MAX_GROUPED = 20_000  # tickets grouped at once
 _PROGRESS_KEY = "similarity.progress"
 #: States in which a ticket cannot be a merge master.
 NOT_MERGEABLE = (State.FINALIZED, State.ARCHIVED, State.CANCELLED, State.MERGED)
-
-
-class KeyValues(Protocol):
-    """Single values that survive a restart."""
-
-    async def get(self, name: str) -> str | None: ...
-    async def put(self, name: str, value: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class TicketGroup:
 class Similarity:
     """Finds similar tickets. Features are extracted right after intake, and completed before any query."""
 
-    def __init__(self, store: FeatureStore, office: OfficeCache, values: KeyValues) -> None:
+    def __init__(self, store: FeatureStore, office: OfficeCache, values: KeyValueStore) -> None:
         self._store, self._office, self._values = store, office, values
         self._lock = asyncio.Lock()
         self._queued: set[str] = set()

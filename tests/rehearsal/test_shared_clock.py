@@ -67,7 +67,7 @@ async def test_a_process_killed_while_time_moves_finds_the_same_hour_again_FS3(d
     with pytest.raises(asyncio.CancelledError):
         await one.clock.advance("1d")
     again = SandboxClock(one.values, lambda: NOON)
-    await again.load()
+    await again.catch_up()
     assert again.now() == NOON + timedelta(days=1)
 
 

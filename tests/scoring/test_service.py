@@ -11,7 +11,6 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State
 from backend.ports.moves import NewTicket
 from backend.scoring.runs import hash_sheet
-from backend.services import ScoringService
 from storage.engine.database import Database
 from tests.domain.scoring.month_e1 import build_month_e1
 from tests.scoring.world import CLERK, SECOND_CLERK, ZONE, Lives, World
@@ -320,11 +319,6 @@ async def test_an_open_imported_ticket_goes_on_at_the_desk(world: World) -> None
         (0, 1),
         (1, 1),
     ]
-
-
-def test_the_room_is_what_the_doors_expect(world: World) -> None:
-    room: ScoringService = world.marks
-    assert room.get_scores
 
 
 async def test_every_time_of_ledgers_runs_and_objections_carries_the_offset_of_the_house(world: World) -> None:
