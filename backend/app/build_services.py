@@ -79,9 +79,8 @@ class DeliveryParts:
 
 
 async def build_application(
-    config: Config, core: Core, simulator: "Simulator | None", roles: Collection[str],
-    stack: contextlib.AsyncExitStack,
-) -> Application:  # fmt: skip
+    config: Config, core: Core, simulator: "Simulator | None", roles: Collection[str], stack: contextlib.AsyncExitStack
+) -> Application:
     """Build all services and the workers; what must be closed is closed by `stack`."""
     s = core
     if simulator is not None:

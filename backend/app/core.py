@@ -143,8 +143,8 @@ async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
 
 @contextlib.asynccontextmanager
 async def open_core(
-    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> AsyncIterator[Core]:  # fmt: skip
+    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AsyncIterator[Core]:
     """Open the core of a configuration while inside; `wall_clock` is replaced in tests.
 
     Raises Refused: `secret_missing`, `secret_short`, `database_behind`.

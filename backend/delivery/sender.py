@@ -147,7 +147,7 @@ class MessageSender:
                 address=address,
                 cost=receipt.cost,
                 card=card,
-            )  # fmt: skip
+            )
         )
         log.info("message_sent", message=message.id, kind=message.kind, attempt=message.attempts, kept=kept)
 
@@ -240,5 +240,5 @@ class MessageSender:
                 is_uncertain=doubt,
                 messages=tuple(x for f in parts for x in f.messages),
                 notes=tuple(n for f in parts for n in f.notes),
-            )  # fmt: skip
+            )
         )

@@ -116,8 +116,8 @@ class SmsWorker:
 
     async def _settle(
         self, claimed: ClaimedMessage, state: str, now: datetime, error: str, retry_at: datetime | None = None
-    ) -> None:  # fmt: skip
+    ) -> None:
         message = claimed.message
-        await self.outbox.settle([
-            SendResult(message.id, self.owner, message.attempts, state, now, not_before=retry_at, error=error),
-        ])  # fmt: skip
+        await self.outbox.settle(
+            [SendResult(message.id, self.owner, message.attempts, state, now, not_before=retry_at, error=error)]
+        )

@@ -266,7 +266,7 @@ class PlanBuilder:
                     not_before=not_before or self.context.now,
                     created_at=self.context.now,
                     facts=facts,
-                )  # fmt: skip
+                )
             )
 
     def find_chat(self, person: Person) -> str | None:

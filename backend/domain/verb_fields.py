@@ -9,9 +9,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Category, Channel, Contacted, Grade, Resolved
 
 CONTACT_WAYS = ("phone", "visit", "sms", "letter", "online")
-REASON_CODES = (
-    "not_our_duty", "wrong_region", "overlapping_duty", "duplicate", "insufficient_information", "other",
-)  # fmt: skip
+REASON_CODES = ("not_our_duty", "wrong_region", "overlapping_duty", "duplicate", "insufficient_information", "other")
 UNREASONABLE_CLASSES = (
     "out_of_jurisdiction", "in_legal_process", "against_policy", "secret_or_order", "untrue",
     "beyond_reason", "heard_unreasonable", "malicious",

@@ -81,9 +81,7 @@ def _is_department(row: Row, units: Mapping[str, Unit]) -> bool:
     return unit is not None and (unit.province_department or not unit.region)
 
 
-def group_by_volume(
-    rows: Sequence[Row], volumes: Mapping[str, int], settings: Settings
-) -> list[tuple[str, list[Row]]]:  # fmt: skip
+def group_by_volume(rows: Sequence[Row], volumes: Mapping[str, int], settings: Settings) -> list[tuple[str, list[Row]]]:
     """Group units by volume (`bulletin.peer_large`, `bulletin.peer_small`): few tickets are not ranked with many."""
     large, small = settings.integer("bulletin.peer_large"), settings.integer("bulletin.peer_small")
     found: dict[str, list[Row]] = {"large": [], "middle": [], "small": []}
@@ -95,7 +93,7 @@ def group_by_volume(
 
 def _write_table(
     w: Writer, key: str, rows: Sequence[Row], found: Scores, name: str, *, ranked: bool, units: Mapping[str, Unit]
-) -> None:  # fmt: skip
+) -> None:
     """Write one score table: by rank (ties share one), or by tier with the units of a tier by code."""
     ranks = {r.code: r.rank for r in rank({row[name]: row["total"] for row in rows})}
     if ranked:

@@ -35,7 +35,7 @@ class Writer:
 
     def add_table(
         self, key: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, annex: bool = False
-    ) -> Table | None:  # fmt: skip
+    ) -> Table | None:
         """Add a table, unless it has no rows; return it or None."""
         kept = tuple(tuple(row) for row in rows)
         if not kept:

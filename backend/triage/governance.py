@@ -192,4 +192,4 @@ def to_json(project: GovernanceProject) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
         for name, value in asdict(project).items()
-    }  # fmt: skip
+    }

@@ -163,7 +163,7 @@ class Serializer:
             *((d.asked_at, 4, "dial", self.dump_attempt(d)) for x in history.calls for d in x.call_attempts),
             *((x.sent_at or x.created_at, 5, "text", self.dump_sms(x, name)) for x in history.texts),
             *((x.start_at, 6, "duty", self.dump_duty(x)) for x in duties),
-        ]  # fmt: skip
+        ]
         dated.sort(key=lambda item: item[:2])
         return [{"at": self.format_time(at), "type": kind, **body} for at, _, kind, body in dated]
 

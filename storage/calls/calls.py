@@ -184,9 +184,8 @@ class SqlCallStore(LiveCalls, CallQueries, CallRecords):
         at = to_micros(result.at)
         judge = update(t.dials).where(D.id == result.attempt_id, D.outcome.is_(None))
         judge = judge.values(
-            state="done", outcome=result.outcome, ended_at=func.coalesce(D.ended_at, at),
-            error=result.error or D.error,
-        )  # fmt: skip
+            state="done", outcome=result.outcome, ended_at=func.coalesce(D.ended_at, at), error=result.error or D.error
+        )
         again = result.next_at
         values: dict[str, Any] = {
             "outcome": result.outcome, "tries": K.tries + int(result.counts),

@@ -134,9 +134,9 @@ class CallRecords:
 
 
 def _select_attempts() -> Select[Any]:
-    return select(
-        D.id, D.call_id, D.asked_at, D.outcome, D.duration, K.person, K.heard,
-    ).select_from(t.dials.join(t.calls, K.id == D.call_id))  # fmt: skip
+    return select(D.id, D.call_id, D.asked_at, D.outcome, D.duration, K.person, K.heard).select_from(
+        t.dials.join(t.calls, K.id == D.call_id)
+    )
 
 
 def _parse_amount(amount: str) -> Decimal:

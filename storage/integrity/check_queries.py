@@ -42,11 +42,11 @@ _OF_TICKETS = {
         FROM tickets t JOIN assignments a ON a.id = t.lead_id AND a.ticket_id = t.id
         WHERE {{scope}} AND {_OWN} AND a.closed_at IS NULL
           AND a.state IN ('dispatched', 'signed', 'replied', 'return_review', 'extension_review')
-          AND NOT EXISTS ({_OPEN_DUTY.format(kind='close')})""",
+          AND NOT EXISTS ({_OPEN_DUTY.format(kind="close")})""",
     "no_sign_duty": f"""
         SELECT a.id AS subject, t.no AS ticket_no, a.unit
         FROM tickets t JOIN assignments a ON a.ticket_id = t.id
-        WHERE {{scope}} AND {_OWN} AND a.state = 'dispatched' AND NOT EXISTS ({_OPEN_DUTY.format(kind='sign')})""",
+        WHERE {{scope}} AND {_OWN} AND a.state = 'dispatched' AND NOT EXISTS ({_OPEN_DUTY.format(kind="sign")})""",
     "no_dispatch_duty": """
         SELECT t.no AS subject FROM tickets t
         WHERE {scope} AND t.state = 'pending_dispatch' AND NOT EXISTS (
@@ -70,7 +70,7 @@ _OF_TICKETS = {
                           AND x.next_at IS NOT NULL)
           AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.ticket_id = t.id AND j.version = t.version
                           AND j.recorded_at >= :visit)""",
-}  # fmt: skip
+}
 
 #: About everything else; each uses an index of what is open.
 _OF_OTHERS = {
@@ -139,7 +139,7 @@ _OF_OTHERS = {
     "binding_left": """
         SELECT b.id AS subject, b.person, b.channel FROM bindings b LEFT JOIN people p ON p.code = b.person
         WHERE b.state = 'live' AND (p.code IS NULL OR NOT p.active)""",
-}  # fmt: skip
+}
 #: Kinds whose subject is a number or a code; every other subject is a row id.
 _NAMED = ("untold", "no_close_duty", "no_dispatch_duty", "state_differs", "version_differs", "visit_unplanned",
           "unit_unstaffed")  # fmt: skip

@@ -28,7 +28,7 @@ def _select_writebacks() -> Select[Any]:
         .join_from(t.writebacks, t.journal, J.id == W.id)
         .join(t.tickets, K.id == W.ticket_id)
         .outerjoin(t.assignments, t.assignments.c.id == J.assignment_id)
-    )  # fmt: skip
+    )
 
 
 class SqlPlatformStore:

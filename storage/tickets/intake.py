@@ -21,10 +21,7 @@ from storage.tickets.moves import create_move_store
 MAX_SINGLE_INSERTS = 8  # up to this many are written one by one
 UNIQUE_VIOLATION = "23505"  # PostgreSQL's code for a duplicate key
 ENDED_STATES = ("finalized", "archived", "merged", "cancelled")
-_TICKET = (
-    *MAPPERS[Ticket].names, "name_sealed", "phone_sealed", "phone_tail", "submitted_at", "created_at",
-    "extra",
-)  # fmt: skip
+_TICKET = (*MAPPERS[Ticket].names, "name_sealed", "phone_sealed", "phone_tail", "submitted_at", "created_at", "extra")
 _SERIAL = text(
     "INSERT INTO id_blocks (name, next) VALUES (:name, :first) "
     "ON CONFLICT (name) DO UPDATE SET next = id_blocks.next + :count RETURNING next"

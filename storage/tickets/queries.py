@@ -157,9 +157,7 @@ class SqlQueryStore:
             own = [t.duties.c.unit == seen_by] if seen_by is not None else []
             overdue = select(func.count(func.distinct(t.duties.c.ticket_id))).where(*is_overdue(now), *own)
             red = select(func.count()).where(k.state.in_(OPEN_STATES), has_flag("red"), *mine).select_from(t.tickets)
-            return counts | {
-                "overdue": int(c.execute(overdue).scalar_one()), "red": int(c.execute(red).scalar_one()),
-            }  # fmt: skip
+            return counts | {"overdue": int(c.execute(overdue).scalar_one()), "red": int(c.execute(red).scalar_one())}
 
         return await self._db.read(work)
 

@@ -90,7 +90,7 @@ def visit(m: PlanBuilder) -> None:
             resolved=arguments.get("resolved"),
             note=arguments["note"],
             final=final,
-        )  # fmt: skip
+        )
     )
     m.update_ticket(visit_round=round_)
     if final:

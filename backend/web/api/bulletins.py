@@ -16,14 +16,14 @@ from backend.web.schemas import Int32, RequestBody, ShortText
 
 #: Who may make and who may read them; which ones a unit's leader may read is the service's decision.
 MAKERS = frozenset({Role.SCORE_CLERK})
-READERS = frozenset({
-    Role.SCORE_CLERK, Role.LEADER, Role.AUDITOR, Role.SUPERVISOR, Role.REVIEWER, Role.DISPATCHER, Role.REVISIT_AGENT,
-})  # fmt: skip
+READERS = frozenset(
+    {Role.SCORE_CLERK, Role.LEADER, Role.AUDITOR, Role.SUPERVISOR, Role.REVIEWER, Role.DISPATCHER, Role.REVISIT_AGENT}
+)
 MIME = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
-}  # fmt: skip
+}
 
 
 class BulletinBody(RequestBody):

@@ -84,9 +84,9 @@ async def open_binding(request: ApiRequest) -> ApiResponse:
         raise Refused("not_found", person=code)
     binding = await request.services.people.create_binding_code(code, request.actor.code)
     zone = request.services.clock.zone
-    return ApiResponse({
-        "code": binding.code, "link": binding.link, "expires_at": binding.expires_at.astimezone(zone).isoformat(),
-    }, 201)  # fmt: skip
+    return ApiResponse(
+        {"code": binding.code, "link": binding.link, "expires_at": binding.expires_at.astimezone(zone).isoformat()}, 201
+    )
 
 
 async def list_settings(request: ApiRequest) -> ApiResponse:
