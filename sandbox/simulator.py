@@ -28,7 +28,7 @@ class Simulator:
     """Everything outside the product that it talks to.
 
     `now` is the product's (movable) clock. `public_url` is the product's own base URL, `reach_url` where it can
-    really be reached if that differs. `telegram_secret` is used until setWebhook gives another. `binding_code`
+    really be reached if that differs. `telegram_secret` is used until setWebhook gives another. `create_binding_code`
     is set by the wiring: a person code in, a new binding code out.
     """
 

@@ -32,7 +32,7 @@ LEASE = timedelta(minutes=2)
 
 @dataclass
 class SmsWorker:
-    """The worker that sends SMS. Without a carrier (`texter` None) each fails at once with `no_carrier`."""
+    """The worker that sends SMS. Without a carrier (`gateway` None) each fails at once with `no_carrier`."""
 
     outbox: OutboxStore
     moves: MoveStore

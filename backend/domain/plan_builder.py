@@ -116,7 +116,7 @@ class PlanBuilder:
     ) -> Duty:
         """Start a duty that runs from `start` (default: now) to `due`.
 
-        The clock first checks it at `look` (default: its first reminder), or never if not `watched`.
+        The clock first checks it at `check_at` (default: its first reminder), or never if not `watched`.
         """
         start_at = start or self.at
         unit_code = unit or (assignment.unit if assignment else None)
@@ -241,7 +241,7 @@ class PlanBuilder:
         """Add a message to each of these people: by chat if bound, else by telephone if it must reach them.
 
         Stand-ins replace absent people, and urgent messages go to the person on duty (Q25), unless a `channel` is given
-        or `in_person` is set.
+        or `no_stand_in` is set.
         """
         target = assignment or self._target
         is_urgent = self.ticket.grade is Grade.URGENT if urgent is None else urgent

@@ -76,7 +76,7 @@ class Position:
 
     @classmethod
     def from_text(cls, text: str) -> "Position":
-        """Parse `as_text`; raises ValueError for anything else."""
+        """Parse what `as_text` wrote; raises ValueError for anything else."""
         step, *counts = text.split(".")
         if len(counts) != 5 or not all(c.isascii() and c.isdigit() and len(c) < 4 for c in counts):
             raise ValueError("not a position")

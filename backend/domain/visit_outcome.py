@@ -38,7 +38,7 @@ class AutoVisit:
 
 @dataclass(frozen=True, slots=True)
 class ManualRule:
-    """Q36: `attempts` by people, in `bands` parts of the day, over `min_days` days before anything is deemed."""
+    """Q36: `attempts` by people, in `day_parts` parts of the day, over `min_days` days before anything is deemed."""
 
     attempts: int = 3
     min_days: int = 2

@@ -35,7 +35,7 @@ class IntegrityChecks:
         real_now: Callable[[], datetime],
         extra_checks: Sequence[ExtraCheck] = (),
     ) -> None:
-        """`also` are checks that no database query can make (B19)."""
+        """`extra_checks` are checks that no database query can make (B19)."""
         self._extra_checks = extra_checks
         self._store = store
         self._clock = clock

@@ -28,7 +28,7 @@ PLANNER_ROLES = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISP
 
 @dataclass(frozen=True, slots=True)
 class RosterMonth:
-    """A unit's roster of one month; `holes` are the hours, day and night, that no shift covers."""
+    """A unit's roster of one month; `gaps` are the hours, day and night, that no shift covers."""
 
     unit: str
     begin: datetime

@@ -42,7 +42,7 @@ class Ledgers:
         """Enter one line by hand; it counts only after a second person's review.
 
         Without a month it belongs to its document's month unless that is locked, else to the month of submission
-        (Q47). Refused `forbidden`, `month_locked`, `unknown_file`, and as by `entries.made`, `entries.month_of`.
+        (Q47). Refused `forbidden`, `month_locked`, `unknown_file`, and as by `entries.build_entry`, `entries.resolve_months`.
         """
         require_clerk(actor)
         return serialize_entry(await self._enter(entry, actor, None), self._office.clock.zone)

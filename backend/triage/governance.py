@@ -36,7 +36,7 @@ class Governance:
         return await self._store.list_projects(month, unit)
 
     async def open(self, fields: Mapping[str, Any], by: Actor) -> GovernanceProject:
-        """Open a new project. `want`: topic, cause, measures, tickets, unit?, month?
+        """Open a new project. `fields`: topic, cause, measures, tickets, unit?, month?
 
         Refused `forbidden`, `missing`, `bad_field`, `unknown_unit`, `not_an_institution`, `not_found` (a ticket).
         """

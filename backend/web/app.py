@@ -1,4 +1,4 @@
-"""Builds the web application: middleware, routes and console; the composition root only calls `make_app`."""
+"""Builds the web application: middleware, routes and console; the composition root only calls `build_app`."""
 
 import secrets
 import time

@@ -89,7 +89,7 @@ class Readings:
     def parse(cls, given: Mapping[str, Any], scheme_settings: Mapping[str, str] = MappingProxyType({})) -> "Readings":
         """Validate `given` over the defaults; keys that are not scoring's own are ignored. Refused `bad_setting`.
 
-        `knobs`: key → default of the settings a scheme declares for its own numbers (`scoring.connect.cap`, Q5).
+        `scheme_settings`: key → default of the settings a scheme declares for its own numbers (`scoring.connect.cap`, Q5).
         """
         values = dict(DEFAULTS) | dict(scheme_settings)
         for key, value in given.items():

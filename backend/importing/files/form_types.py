@@ -36,8 +36,8 @@ class FormField:
 class Form:
     """A kind of import.
 
-    `keys` are sets of fields that make a row unique in its file; the first set without blanks counts.
-    `dialects` are defaults that apply when a certain heading is present.
+    `unique_keys` are sets of fields that make a row unique in its file; the first set without blanks counts.
+    `heading_defaults` are defaults that apply when a certain heading is present.
     """
 
     kind: str

@@ -202,7 +202,7 @@ def open_import(
 
     `now` is the `generated_at` of tickets that have none. Raises Refused for the whole file: `unknown_kind`, codes
     that begin `file_`, `too_large`, `unknown_field`, `bad_set_value`; iterating may raise `headings_missing`,
-    `heading_twice`, `file_broken`, `file_bomb`. `messages.sentence_of` renders the sentences.
+    `heading_twice`, `file_broken`, `file_bomb`. `messages.render_refusal` renders the sentences.
     """
     if kind not in IMPORT_KINDS:
         raise Refused("unknown_kind", kind=kind)
