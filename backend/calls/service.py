@@ -35,6 +35,9 @@ class Calls:
         self._reconciler = CallReconciler(tools, endings, self._dialogue)
         self._costs = CallCosts(tools)
         self._inbound = Inbound(tools, self._dialogue)
+        say = tools.texts.render
+        self.wait_prompt = Prompt((say("phone.wait"),), pause=1, then="next", language=tools.language)
+        self.unavailable_prompt = Prompt((say("phone.unavailable"),), language=tools.language)
 
     async def run_once(self) -> int:
         """Queue messages, reconcile silent attempts, place due calls; return how many were handled."""

@@ -81,7 +81,7 @@ KINDS: dict[str, MessageKind] = {
     "P1":   MessageKind("phone.P1", UNSIGNED_STATES),
     "P2":   MessageKind("phone.P2", UNARCHIVED),
     "P4":   MessageKind("phone.P4", OPEN_STATES),
-    "S1":   MessageKind("sms.S1", UNSIGNED_STATES),                   # SMS, when chat and telephone failed (by_text)
+    "S1":   MessageKind("sms.S1", UNSIGNED_STATES),                   # SMS, when chat and telephone failed
     "S2":   MessageKind("sms.S2", OPEN_STATES, duty=Obligation.CLOSE),
     "S3":   MessageKind("sms.S3", OPEN_STATES),
     "S7":   MessageKind("sms.S7", ACTIVE_STATES),

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from backend.delivery.by_text import SMS_CHANNEL
+from backend.delivery.fallback import SMS_CHANNEL
 from backend.delivery.kinds import is_relevant
 from backend.delivery.view import MessageView
 from backend.domain import retry
