@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test programs lint check soak bench picture clean
+.PHONY: help setup run test programs lint check drill soak bench picture clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ lint: $(STAMP) ## ruff, formatting, types, the import contracts and the fences o
 	@$(BIN)/python -m pytest -q -n 0 -p no:cacheprovider tests/house
 
 check: lint test ## lint, types, import contracts, tests
+
+drill: $(STAMP) ## ignore each setting in turn: the tests that prove it must fail
+	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --drill $(ARGS)
 
 soak: $(STAMP) ## the long tests: every property with many more examples, and what is marked soak
 	@$(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --hypothesis-profile=soak --timeout=0 -m 'soak or hypothesis' $(ARGS)

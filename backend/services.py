@@ -7,11 +7,13 @@ from typing import Protocol
 
 from backend.calls.service import Calls
 from backend.deadlines.recompute import DutyRecompute
+from backend.domain.chance import Chance
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.importing.service import ImportService
 from backend.integrity.checks import IntegrityChecks
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
+from backend.office.clock import Clock
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
 from backend.office.readiness import UnitReadiness
@@ -54,6 +56,7 @@ class Services:
     """All services an adapter may use. None: this process has no chat network, no carrier, or is no rehearsal."""
 
     clock: Clock
+    chance: Chance
     office: OfficeCache
     tickets: TicketService
     queries: QueryStore
@@ -84,7 +87,7 @@ class Services:
     public_url: str = "http://127.0.0.1:8080"
     sandbox: bool = False
     telegram_secret: str = ""
-    #: worker name → monotonic seconds of its last completed run
+    #: worker name → `clock.monotonic` seconds of its last completed run
     heartbeats: MutableMapping[str, float] = field(default_factory=dict)
     #: provider name → its status, queried for `/readyz`
     providers: Callable[[], Awaitable[Mapping[str, str]]] | None = None

@@ -25,6 +25,7 @@ from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.outbox import SqlOutboxStore
 from storage.engine.encryption import Encryption
 from storage.engine.postgres import PostgresDatabase
+from tests.time_and_chance import CHANCE
 
 BATCH = 200
 _CLAIM = (
@@ -82,13 +83,13 @@ class DeliveryRig:
     def __init__(self, office: BenchOffice) -> None:
         self.office = office
         self.channel = NullChannel()
-        vault, catalogue = Encryption("a secret of the measurements"), Texts("zh_CN")
+        vault, catalogue = Encryption("a secret of the measurements", CHANCE), Texts("zh_CN")
         card_store = SqlCardStore(office.db, office.ids, vault)
         self.worker = DeliveryWorker(
             outbox=SqlOutboxStore(office.db, office.ids), cards=card_store,
             renderer=Drawing(office.moves, office.office, card_store, catalogue, SqlChatStateStore(office.db)), moves=office.moves,
             office=office.office, channels={"telegram": self.channel}, bindings=self, ids=office.ids,
-            texts=catalogue, owner="bench",
+            texts=catalogue, owner="bench", chance=CHANCE,
         )  # fmt: skip
 
     async def drop_binding(self, person: str, channel: str, reason: str) -> bool:

@@ -17,7 +17,8 @@ from backend.domain.acts import Actor
 from backend.domain.flow import build_entry
 from backend.domain.records import Duty, Ticket, Unit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, State, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
+from backend.office.clock import Clock
 from backend.ports.moves import NewTicket
 from backend.tickets.service import TicketService
 from storage import tables as t
@@ -58,7 +59,7 @@ class BenchOffice:
         self.ids = IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
         self.moves = create_move_store(db)
-        self.office = OfficeCache(self.config, Clock(self.now, ZONE), "jilin")
+        self.office = OfficeCache(self.config, Clock(self.now, ZONE, time.time, time.monotonic), "jilin")
         self.tickets = TicketService(self.moves, self.office, self.ids, KEY)
         self._made = 0
 

@@ -26,6 +26,7 @@ from storage.engine.encryption import Encryption
 from storage.importing.history import SqlHistoryStore, insert_rows
 from storage.importing.rows import COLUMNS, HistoryRowBuilder, Rows, count_ids
 from storage.scoring.counts import SqlScoringStore
+from tests.time_and_chance import CHANCE
 
 SIX = (Measure.SIGN, Measure.RETURN, Measure.ON_TIME, Measure.EXTENSION, Measure.RED_CARD, Measure.SATISFACTION)
 START, END = datetime(2026, 10, 1, tzinfo=ZONE), datetime(2026, 11, 1, tzinfo=ZONE)
@@ -201,7 +202,7 @@ def fill_tables(c: Connection, count: int) -> None:
 
 async def _measure_histories(engine: str, count: int) -> list[Figure]:
     async with open_office(engine) as office:
-        vault = Encryption("a secret of sixteen or more")
+        vault = Encryption("a secret of sixteen or more", CHANCE)
         store = SqlHistoryStore(office.db, office.ids, vault)
         frame = ImportContext(datetime(2026, 11, 22, tzinfo=ZONE), "bench", (await office.office.snapshot()).due)
         turn = iter(range(1_000_000))

@@ -20,6 +20,7 @@ from bench.office import START, BenchOffice, list_engines, open_office
 from storage.engine.encryption import Encryption
 from storage.office.key_values import SqlKeyValueStore
 from storage.triage.features import SqlFeatureStore
+from tests.time_and_chance import CHANCE
 
 QUERIES = 40  # queries of one figure
 PETITIONS = 2_816
@@ -122,7 +123,7 @@ async def _measure_engine(engine: str, small: bool) -> list[Figure]:
         services = []
         for place, count in zip(offices, (few, many), strict=True):
             await _fill(place, count)
-            store = SqlFeatureStore(place.db, Encryption("a secret of the bench"))
+            store = SqlFeatureStore(place.db, Encryption("a secret of the bench", CHANCE))
             services.append(Similarity(store, place.office, SqlKeyValueStore(place.db)))
             await _measure_query(place, services[-1])
         slow = [percentile(await _measure_query(offices[1], services[1]), 0.95) for _ in range(5)]

@@ -13,6 +13,7 @@ from bench.office import BenchOffice, list_engines, open_office
 from bench.scoring import END, fill_tables
 from storage.engine.encryption import Encryption
 from storage.tickets.queries import SqlQueryStore
+from tests.time_and_chance import CHANCE
 
 PAGE, PAGES = 30, 40
 
@@ -51,7 +52,7 @@ async def _measure_engine(engine: str, count: int) -> list[Figure]:
 
 
 def _build_ours(office: BenchOffice, before: int, pages: int = PAGES) -> Callable[[], Awaitable[float]]:
-    store = SqlQueryStore(office.db, Encryption("a secret of sixteen or more"))
+    store = SqlQueryStore(office.db, Encryption("a secret of sixteen or more", CHANCE))
 
     async def one() -> float:
         began = time.perf_counter()

@@ -1,6 +1,5 @@
 """The aiogram dispatcher: identity first, four handlers, one place where refusals become text."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -27,16 +26,15 @@ class IdentityMiddleware(BaseMiddleware):
     Returns True when a move has already marked the update as done.
     """
 
-    def __init__(self, services: BotServices, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, services: BotServices) -> None:
         self._services = services
-        self._clock = clock
         self._flood = FloodLimiter()
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
         assert isinstance(event, Update)
         chat = Conversation(self._services, event, data.get("inbox_id"), data.get("attempt", 1))
         data["chat"] = chat
-        now = self._clock()
+        now = self._services.office.clock.monotonic()
         if chat.user_id and not self._flood.try_take(chat.user_id, now, PRESS_COST if chat.press is not None else 1.0):
             if chat.press is not None or self._flood.may_warn(chat.user_id, now):
                 await chat.answer_key("command.busy")

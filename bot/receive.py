@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import json
 import os
-import secrets
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -54,8 +53,8 @@ class InboxWorker:
         self,
         services: BotServices,
         inbox: InboxStore,
+        owner: str,
         *,
-        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
         poll_seconds: int = POLL_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
@@ -65,10 +64,10 @@ class InboxWorker:
         self.dead_count = 0  # updates given up since the start
         self._woken = asyncio.Event()
         self._dispatcher = build_dispatcher(services)
-        self._wall = wall
+        self._clock = services.office.clock
         self._poll_seconds = poll_seconds
         self._idle_seconds = idle_seconds
-        self._owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._owner = owner
 
     # -- receiving
 
@@ -120,7 +119,7 @@ class InboxWorker:
         try:
             while True:
                 try:
-                    now = self._wall()
+                    now = self._clock.real_now()
                     if not await self.inbox.acquire_lease(name, self._owner, now, now + POLL_LEASE):
                         await asyncio.sleep(self._idle_seconds)
                         continue
@@ -160,14 +159,14 @@ class InboxWorker:
         """
         running: set[asyncio.Task[None]] = set()
         handled = 0
-        loop = asyncio.get_running_loop()
-        renewed = loop.time()
+        monotonic = self._clock.monotonic
+        renewed = monotonic()
         enough = renewed + RUN_SECONDS
         try:
             while True:
                 self._woken.clear()
-                free = MAX_CONCURRENT - len(running) if loop.time() < enough else 0
-                claimed = await self.inbox.claim(CHANNEL, self._owner, free, self._wall()) if free else ()
+                free = MAX_CONCURRENT - len(running) if monotonic() < enough else 0
+                claimed = await self.inbox.claim(CHANNEL, self._owner, free, self._clock.real_now()) if free else ()
                 handled += len(claimed)
                 running |= {asyncio.create_task(self._handle_and_finish(heard)) for heard in claimed}
                 if not running:
@@ -176,9 +175,9 @@ class InboxWorker:
                 await asyncio.wait({*running, woken}, timeout=READ_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
                 woken.cancel()
                 running = {task for task in running if not task.done()}
-                if running and loop.time() > renewed + RENEW_SECONDS:
-                    renewed = loop.time()
-                    await self.inbox.renew(self._owner, self._wall())
+                if running and monotonic() > renewed + RENEW_SECONDS:
+                    renewed = monotonic()
+                    await self.inbox.renew(self._owner, self._clock.real_now())
         finally:
             if running:  # the process stops: what was started is finished, the rest is claimed again (FT11)
                 await asyncio.wait(running, timeout=STOP_SECONDS)
@@ -191,7 +190,7 @@ class InboxWorker:
 
     async def delete_done(self) -> int:
         """Delete updates handled days ago (a daily task); return how many."""
-        return await self.inbox.delete_done(self._wall() - KEEP_DONE)
+        return await self.inbox.delete_done(self._clock.real_now() - KEEP_DONE)
 
     async def _handle(self, item: InboxItem) -> bool:
         """Dispatch one update; True when done and no move has stored that. A bad one never stops the run (FT8)."""
@@ -209,7 +208,7 @@ class InboxWorker:
             where = traceback.extract_tb(accident.__traceback__)[-1]  # no whole traceback: it may quote URLs (FT36)
             log.error("update_failed", inbox=item.id, attempt=item.attempts, error=error_text,
                       where=f"{os.path.basename(where.filename)}:{where.lineno}")  # fmt: skip
-            if await self.inbox.record_failure(item.id, error_text, self._wall()):
+            if await self.inbox.record_failure(item.id, error_text, self._clock.real_now()):
                 self.dead_count += 1
                 log.error("update_dead", inbox=item.id)
             return False

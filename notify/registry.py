@@ -55,7 +55,7 @@ class DriverRegistry:
         return registry
 
     def add(self, family: Family, name: str, module: str) -> None:
-        """Register a module under a name; raises RegistrationError when the name is taken."""
+        """Register a module under a name; raises DriverError when the name is taken."""
         if known := self._modules.get((family, name)):
             raise DriverError(f"{family} driver {name!r} is both {known} and {module}")
         self._modules[(family, name)] = module
@@ -65,7 +65,7 @@ class DriverRegistry:
         return tuple(sorted(name for kind, name in self._modules if kind == family))
 
     def load(self, family: Family, name: str) -> DriverModule:
-        """Import one driver. Raises RegistrationError when it is unknown or its NAME is not its file name."""
+        """Import one driver. Raises DriverError when it is unknown or its NAME is not its file name."""
         module_name = self._modules.get((family, name))
         if module_name is None:
             raise DriverError(f"no {family} driver {name!r}; there are {self.list_names(family)}")
@@ -76,17 +76,17 @@ class DriverRegistry:
         return DriverModule(family, name, tuple(getattr(module, "NEEDS", ())), module.build)
 
     def build_channel(self, name: str, settings: Settings) -> Channel:
-        """Build a chat channel. Raises RegistrationError when a required setting is missing."""
+        """Build a chat channel. Raises DriverError when a required setting is missing."""
         channel: Channel = self._build("chat", name, settings)
         return channel
 
     def build_carrier(self, name: str, settings: Settings) -> VoiceCarrier:
-        """Build a voice carrier. Raises RegistrationError when a required setting is missing."""
+        """Build a voice carrier. Raises DriverError when a required setting is missing."""
         line: VoiceCarrier = self._build("voice", name, settings)
         return line
 
     def build_gateway(self, name: str, settings: Settings) -> SmsGateway:
-        """Build an SMS gateway. Raises RegistrationError when a required setting is missing."""
+        """Build an SMS gateway. Raises DriverError when a required setting is missing."""
         texter: SmsGateway = self._build("sms", name, settings)
         return texter
 

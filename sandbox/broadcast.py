@@ -30,15 +30,12 @@ class Broadcast:
     async def wait(self, check: Callable[[], T | None], timeout: float | None) -> T:
         """Wait until `check()` returns something and return it. Raises TimeoutError after `timeout` real seconds."""
         loop = asyncio.get_running_loop()
-        deadline = None if timeout is None else loop.time() + timeout
-        while True:
-            found = check()
-            if found is not None:
-                return found
-            waiter: asyncio.Future[None] = loop.create_future()
-            self._waiters.add(waiter)
-            try:
-                left = None if deadline is None else max(0.0, deadline - loop.time())
-                await asyncio.wait_for(waiter, left)
-            finally:
-                self._waiters.discard(waiter)
+        async with asyncio.timeout(timeout):
+            while (found := check()) is None:
+                waiter: asyncio.Future[None] = loop.create_future()
+                self._waiters.add(waiter)
+                try:
+                    await waiter
+                finally:
+                    self._waiters.discard(waiter)
+        return found

@@ -44,14 +44,14 @@ class InFlight:
 
     async def settle(self, timeout: float) -> None:
         """Wait until nothing is in flight. Raises TimeoutError naming what still is after `timeout` seconds."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
         quiet = 0
-        while quiet < QUIET_POLLS:
-            await asyncio.sleep(POLL_SECONDS)
-            quiet = 0 if self.list_active() else quiet + 1
-            if loop.time() > deadline:
-                raise TimeoutError(f"still moving after {timeout} s: {self.list_active()}")
+        try:
+            async with asyncio.timeout(timeout):
+                while quiet < QUIET_POLLS:
+                    await asyncio.sleep(POLL_SECONDS)
+                    quiet = 0 if self.list_active() else quiet + 1
+        except TimeoutError:
+            raise TimeoutError(f"still moving after {timeout} s: {self.list_active()}") from None
 
     async def close(self) -> None:
         """Cancel every background task and wait for its end."""

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import html
 import json
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,6 +46,7 @@ class SimulatedPlatform:
     """Demands and moves of a rehearsal. `violations` are requests that broke the protocol."""
 
     now: Callable[[], datetime]
+    real_time: Callable[[], float]  # seconds since 1970, for signatures
     secret: str
     public_url: str
     send_request: SendRequest
@@ -129,7 +129,7 @@ class SimulatedPlatform:
         """Send a late answer; return the HTTP status."""
         body = json.dumps({"confirmations": [{"event": number, "ok": ok, "reason": reason, "ref": f"P{number}"}]})
         self.moves[number].answer = "confirmed" if ok else "refused"
-        moment = str(int(time.time()))
+        moment = str(int(self.real_time()))
         headers = {
             "Content-Type": "application/json", "X-Jiesu-Timestamp": moment,
             "X-Jiesu-Signature": self._sign(moment, "POST", HOOK, body.encode()),

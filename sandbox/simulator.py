@@ -27,7 +27,8 @@ CreateBindingCode = Callable[[str], Awaitable[str]]
 class Simulator:
     """Everything outside the product that it talks to.
 
-    `now` is the product's (movable) clock. `public_url` is the product's own base URL, `reach_url` where it can
+    `now` is the product's (movable) clock, `real_time` (seconds since 1970) and `monotonic` (seconds) the real one;
+    `random_bytes` makes ids and tokens. `public_url` is the product's own base URL, `reach_url` where it can
     really be reached if that differs. `telegram_secret` is used until setWebhook gives another. `create_binding_code`
     is set by the wiring: a person code in, a new binding code out.
     """
@@ -36,6 +37,9 @@ class Simulator:
         self,
         *,
         now: Callable[[], datetime],
+        real_time: Callable[[], float],
+        monotonic: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
         public_url: str,
         telegram_token: str,
         telegram_secret: str | None,
@@ -48,6 +52,7 @@ class Simulator:
         state_path: Path | None = None,
     ) -> None:
         self.now = now
+        self.monotonic = monotonic
         self.broadcast = Broadcast()
         self.in_flight = InFlight()
         self.http_client = HttpClient(public_url, reach_url, http)
@@ -56,6 +61,7 @@ class Simulator:
         self.create_binding_code: CreateBindingCode | None = None
         self.chat = ChatNetwork(
             now=now,
+            monotonic=monotonic,
             token=telegram_token,
             broadcast=self.broadcast,
             in_flight=self.in_flight,
@@ -64,6 +70,8 @@ class Simulator:
         self.chat.updates.webhook = Webhook(secret=telegram_secret or "")
         self.phones = PhoneNetwork(
             now=now,
+            monotonic=monotonic,
+            random_bytes=random_bytes,
             public_url=public_url,
             sid=twilio_sid,
             token=twilio_token,
@@ -72,7 +80,7 @@ class Simulator:
             in_flight=self.in_flight,
             send_request=self.http_client.request,
         )
-        self.platform = SimulatedPlatform(now, platform_secret, public_url, self.http_client.request)
+        self.platform = SimulatedPlatform(now, real_time, platform_secret, public_url, self.http_client.request)
         self._state_file = None if state_path is None else StateFile(self, state_path)
         self._page_api = PageApi(self)
 

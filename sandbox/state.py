@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import os
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,9 +90,9 @@ class StateFile:
 
     async def _write_later(self) -> None:
         await asyncio.sleep(max(PAUSE_SECONDS, COST_FACTOR * self._cost))
-        begun = time.monotonic()
+        begun = self.simulator.monotonic()
         document = self._build_document()
-        self._cost = time.monotonic() - begun  # a large state is written less often
+        self._cost = self.simulator.monotonic() - begun  # a large state is written less often
         await asyncio.to_thread(self._write, document)
 
     def _build_document(self) -> dict[str, Any]:

@@ -27,6 +27,17 @@ hypothesis.settings.register_profile(
 _database_numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--drill", action="store_true", help="run each proof of a setting with it ignored: it must fail")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--drill"):
+        from tests.drill import Drill
+
+        config.pluginmanager.register(Drill(), "drill")
+
+
 def skip_without(program: str, reason: str) -> None:
     """Skip a test whose program is missing; fail it where JIESU_TEST_REQUIRE says that this machine has it."""
     required = os.environ.get("JIESU_TEST_REQUIRE", "").replace(" ", "").split(",")

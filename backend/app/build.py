@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Collection
-from datetime import UTC, datetime
+from datetime import datetime
 
 import structlog
 from aiohttp import web
@@ -14,7 +14,7 @@ from aiohttp import web
 from backend.app.application import Application
 from backend.app.build_services import build_application
 from backend.app.config import Config
-from backend.app.core import is_embedded, open_core
+from backend.app.core import is_embedded, open_core, read_wall_clock
 from backend.app.drivers import build_next_stop, build_simulator, build_twilio_carrier, prepare_rehearsal
 from backend.app.runfile import delete_run_file, lock_database, write_run_file
 from backend.rehearsal.shared_clock import SharedClock
@@ -32,7 +32,7 @@ async def open_application(
     config: Config,
     roles: Collection[str] = ROLES,
     *,
-    wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    wall_clock: Callable[[], datetime] = read_wall_clock,
 ) -> AsyncIterator[Application]:
     """Run the application of a configuration while inside.
 

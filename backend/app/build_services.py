@@ -6,7 +6,7 @@ import secrets
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from backend.app.application import Application
@@ -93,7 +93,7 @@ async def build_application(
     due, workers = SqlDueStore(s.db), Workers([], config.tick_seconds)
     services = _build_services(config, s, delivery, calls, visits, due, workers)
     sms = SmsWorker(
-        delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, config.hotline_name,
+        delivery.outbox, s.moves, s.office, s.people, s.texts, limiter, delivery.owner, s.chance, config.hotline_name,
         config.hotline, visits.texting.gateway if visits.texting else None,
     )  # fmt: skip
     closing: list[Any] = [
@@ -131,7 +131,7 @@ def _build_delivery(
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
     worker = DeliveryWorker(
         outbox=outbox, cards=cards, renderer=card_updater, moves=core.moves, office=core.office, channels=channels,
-        bindings=core.people, ids=core.ids, texts=core.texts, owner=owner, rate_limiter=rate_limiter,
+        bindings=core.people, ids=core.ids, texts=core.texts, owner=owner, chance=core.chance, rate_limiter=rate_limiter,
         lease_seconds=config.lease_seconds,
     )  # fmt: skip
     return DeliveryParts(outbox, cards, card_updater, worker, owner)
@@ -145,7 +145,7 @@ def _build_calls(
     call_tools = CallDependencies(
         SqlCallStore(core.db, core.ids, core.encryption), delivery.outbox, core.tickets, core.office, core.people, delivery.worker, carrier, rate_limiter, core.audit,
         core.texts, config.twilio_from, config.base_url, config.hotline, config.hotline_name,
-        core.ids,
+        core.ids, core.chance,
     )  # fmt: skip
     visits = AutoVisits(call_tools)
     return Calls(call_tools, {"visit": visits}), visits
@@ -161,18 +161,17 @@ def _build_services(
     workers: Workers,
 ) -> Services:
     """Build the services of the adapters."""
-    files = TicketFiles(SqlFileStore(core.db), core.clock)
+    files = TicketFiles(SqlFileStore(core.db), core.clock, core.chance)
     scoring_tools = ScoringDependencies(audit=core.audit, files=files, outbox=delivery.outbox, texts=core.texts)
     scoring = Scoring(SqlScoringStore(core.db), core.office, core.ids, scoring_tools)
     integrity = IntegrityChecks(
         SqlIntegrityStore(core.db, core.ids),
         core.clock,
-        lambda: datetime.now(UTC),
         [lambda: list_roster_findings(core.duty_roster)],
     )
     platform = delivery.card_updater.platform = _build_platform(config, core, delivery.owner)
     return Services(
-        clock=core.clock, office=core.office, tickets=core.tickets, keys=core.keys, files=files, audit=core.audit, texts=core.texts,
+        clock=core.clock, chance=core.chance, office=core.office, tickets=core.tickets, keys=core.keys, files=files, audit=core.audit, texts=core.texts,
         queries=SqlQueryStore(core.db, core.encryption), idempotency=SqlIdempotencyStore(core.db, core.encryption),
         intake=core.intake, people=core.people, imports=core.imports, scoring=scoring, reporting=build_reporting(core, scoring),
         indicators=Indicators(SqlIndicatorStore(core.db), core.office), platform=platform,
@@ -234,7 +233,7 @@ def _build_inbox_worker(
         scoring=services.scoring, quiet_hours=core.duty_roster, reporting=services.reporting,
         snooze=SnoozeService(delivery.outbox, services.queries, core.office, core.ids, core.moves, due),
     )  # fmt: skip
-    inbox_worker = InboxWorker(chat_services, SqlInboxStore(core.db, core.ids))
+    inbox_worker = InboxWorker(chat_services, SqlInboxStore(core.db, core.ids, core.clock.real_now), delivery.owner)
     services.inbox = inbox_worker
     return inbox_worker
 

@@ -40,7 +40,7 @@ def build_visits(config: Config, core: Core, calls: Calls | None, rate_limiter: 
         requester_news = RequesterNews(SqlRequesterNewsStore(core.db), texts, calls.dependencies.store, core.office)
         requester_sms = RequesterTexts(
             texts, calls.dependencies.store, store, core.tickets, core.office, core.texts, core.audit, rate_limiter,
-            sms_gateway, config.base_url.rstrip("/"), config.hotline, config.hotline_name,
+            sms_gateway, core.chance, config.base_url.rstrip("/"), config.hotline, config.hotline_name,
         )  # fmt: skip
     return VisitService(
         store, core.office, core.audit, ManualVisits(store, core.office, core.texts, config.hotline_name),

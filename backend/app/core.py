@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
+import os
+import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from backend.app.config import Config
 from backend.deadlines.recompute import DutyRecompute
+from backend.domain.chance import Chance
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.importing.history import HistoryImport
 from backend.importing.importer_base import ImportServices
 from backend.importing.service import ImportService
 from backend.integrity.journal import JournalVerifier
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
+from backend.office.clock import Clock
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People
 from backend.rehearsal.clock import SandboxClock
@@ -47,6 +51,11 @@ from storage.triage.catalogue import SqlCatalogueStore
 from storage.triage.features import SqlFeatureStore
 
 
+def read_wall_clock() -> datetime:
+    """Return the time of this machine, UTC."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Core:
     """All stores, and the services that need nothing else."""
@@ -58,6 +67,7 @@ class Core:
     key_values: SqlKeyValueStore
     configuration: SqlConfigStore
     clock: Clock
+    chance: Chance
     sandbox_clock: SandboxClock | None
     office: OfficeCache
     moves: SqliteMoveStore | PostgresMoveStore
@@ -135,21 +145,22 @@ async def open_scoring(config: Config) -> AsyncIterator[Scoring]:
 
 async def _build_clock(config: Config, values: SqlKeyValueStore) -> Clock:
     """Build the clock of this installation: in the sandbox, with the stored offset."""
-    sandbox = SandboxClock(values)
+    sandbox = SandboxClock(values, read_wall_clock)
     if config.sandbox:
         await sandbox.catch_up()
-    return Clock(sandbox.now, config.zone)
+    return Clock(sandbox.now, config.zone, time.time, time.monotonic)
 
 
 @contextlib.asynccontextmanager
 async def open_core(
-    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    config: Config, *, upgrade: bool = False, wall_clock: Callable[[], datetime] = read_wall_clock
 ) -> AsyncIterator[Core]:
     """Open the core of a configuration while inside; `wall_clock` is replaced in tests.
 
     Raises Refused: `secret_missing`, `secret_short`, `database_behind`.
     """
-    encryption = Encryption(config.load_secret_key(), [s for s in (config.secret_key_old.get_secret_value(),) if s])
+    chance, older_keys = Chance(os.urandom), [s for s in (config.secret_key_old.get_secret_value(),) if s]
+    encryption = Encryption(config.load_secret_key(), chance, older_keys)
     await prepare_database(config, upgrade=upgrade)
     db = open_database(config.resolved_database_url)
     try:
@@ -157,12 +168,14 @@ async def open_core(
         sandbox = SandboxClock(key_values, wall_clock) if config.sandbox else None
         if sandbox is not None:
             await sandbox.catch_up()
-        clock = Clock(sandbox.now, config.zone, lambda: sandbox.offset) if sandbox else Clock(wall_clock, config.zone)
+        clock = Clock(wall_clock, config.zone, time.time, time.monotonic)
+        if sandbox is not None:
+            clock = replace(clock, office_time=sandbox.now, ahead=lambda: sandbox.offset)
         configuration, moves = SqlConfigStore(db, ids), create_move_store(db)
         office = OfficeCache(configuration, clock, config.profile)
         tickets = TicketService(moves, office, ids, encryption.journal)
         people, drafts = SqlPeopleStore(db, ids, encryption), SqlChatStateStore(db)
-        registry = People(people, drafts, office)
+        registry = People(people, drafts, office, chance)
         intake = Intake(SqlIntakeStore(db), office, ids, encryption, tickets)
         import_store = SqlImportStore(db, ids)
         audit = SqlAuditStore(db, ids)
@@ -183,7 +196,7 @@ async def open_core(
             dispatch_suggestions,
         )
         yield Core(
-            config, db, encryption, ids, key_values, configuration, clock, sandbox, office, moves, tickets, SqlKeyStore(db, ids),
+            config, db, encryption, ids, key_values, configuration, clock, chance, sandbox, office, moves, tickets, SqlKeyStore(db, ids, chance),
             audit, people, drafts, registry, intake, ImportService(row_targets, import_store, office, texts),
             JournalVerifier(SqlJournalStore(db, ids), encryption.journal), texts, duty_roster, similarity_store, similarity, dispatch_suggestions,
         )  # fmt: skip

@@ -2,12 +2,13 @@
 
 import contextlib
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from backend.app.config import Config
-from backend.app.core import Core, is_embedded
+from backend.app.core import Core, is_embedded, read_wall_clock
 from backend.delivery.shared_limit import SharedRateLimiter
 from notify.carrier import VoiceCarrier
 from notify.channel import Channel
@@ -51,7 +52,8 @@ def build_simulator(config: Config) -> "Simulator | None":
         config.platform_feed_url = f"{base}/sandbox/platform/feed"
         config.platform_secret = SecretStr(secrets.token_urlsafe(24))
     simulator = Simulator(
-        now=lambda: datetime.now(UTC), public_url=config.base_url, reach_url=base,
+        now=read_wall_clock, real_time=time.time, monotonic=time.monotonic, random_bytes=secrets.token_bytes,
+        public_url=config.base_url, reach_url=base,
         telegram_token=config.telegram_token.get_secret_value(),
         telegram_secret=config.telegram_secret.get_secret_value() or None,
         twilio_sid=config.twilio_account_sid, twilio_token=config.twilio_auth_token.get_secret_value(),
@@ -137,10 +139,10 @@ async def build_rate_limiter(config: Config, core: Core, stack: contextlib.Async
     if config.redis_url:
         store = RedisRateLimitStore.connect(config.redis_url)
         stack.push_async_callback(store.close)
-        return SharedRateLimiter(store, is_optional=True)
+        return SharedRateLimiter(store, core.clock.monotonic, is_optional=True)
     if is_embedded(config):
         return LocalRateLimiter()
-    return SharedRateLimiter(SqlRateLimitStore(core.db))
+    return SharedRateLimiter(SqlRateLimitStore(core.db, core.clock.real_time), core.clock.monotonic)
 
 
 async def prepare_rehearsal(core: Core, simulator: "Simulator") -> None:

@@ -9,7 +9,7 @@ from backend.app.workers import Worker
 from backend.deadlines.supervision import AutoSupervision
 from backend.deadlines.watch import DeadlineWatch
 from backend.integrity.journal import JournalSealer
-from backend.office.cache import Clock
+from backend.office.clock import Clock
 from storage.deadlines.supervision import SqlSupervisionStore
 from storage.integrity.journal import SqlJournalStore
 

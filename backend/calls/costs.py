@@ -1,6 +1,5 @@
 """What calls cost: each is priced once, some minutes after it ended; a month is added up."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -52,7 +51,7 @@ class CallCosts:
 
     async def run_once(self, now: datetime) -> int:
         """Ask for the prices of calls some minutes old; return how many the carrier gave."""
-        clock = asyncio.get_running_loop().time()
+        clock = self._t.clock.monotonic()
         if clock - self._last_run < INTERVAL:
             return 0
         self._last_run = clock

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from backend.delivery.worker import DeliveryWorker
+from backend.domain.chance import Chance
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.office.clock import Clock
 from backend.office.people import People
 from backend.ports.audit import AuditStore
 from backend.ports.calls import Call, CallStore, LiveCall
@@ -60,12 +62,18 @@ class CallDependencies:
     hotline: str
     hotline_name: str
     ids: IdSupply
+    chance: Chance
     wake: Callable[[], None] = lambda: None
     ledger: Ledgers | None = None  # for drafts of 联系不上 (B46)
 
+    @property
+    def clock(self) -> Clock:
+        """The office's clock."""
+        return self.office.clock
+
     def now(self) -> datetime:
         """Return the office's current time."""
-        return self.office.clock.now()
+        return self.clock.now()
 
     @property
     def hooks_url(self) -> str:

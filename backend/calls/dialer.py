@@ -1,8 +1,6 @@
 """Place due calls: still needed, allowed now, to a callable number, within the carrier's rate limit (FW14-FW18)."""
 
 import asyncio
-import random
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -63,7 +61,7 @@ class Dialer:
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         left = snapshot.settings.integer("calls.daily_budget") - await self._t.store.count_attempts(midnight)
         over = due[max(left, 0) :]
-        until = asyncio.get_running_loop().time() + RATE_LIMIT_WAIT
+        until = self._t.clock.monotonic() + RATE_LIMIT_WAIT
         semaphore = asyncio.Semaphore(CONCURRENT_REQUESTS)
         handled = await asyncio.gather(*(self._handle(c, now, snapshot, semaphore, until) for c in due[: max(left, 0)]))
         for call in over:
@@ -116,9 +114,9 @@ class Dialer:
 
     async def _acquire_rate_limit(self, until: float) -> bool:
         """Wait for the rate limit; False if it would take longer than `until`."""
-        loop = asyncio.get_running_loop()
-        while wait := await self._t.rate_limiter.try_acquire(self._t.carrier.buckets(self._t.own_number), time.time()):
-            if loop.time() + wait > until:
+        clock, buckets = self._t.clock, self._t.carrier.buckets(self._t.own_number)
+        while wait := await self._t.rate_limiter.try_acquire(buckets, clock.real_time()):
+            if clock.monotonic() + wait > until:
                 return False
             await asyncio.sleep(wait)
         return True
@@ -144,7 +142,7 @@ class Dialer:
     async def _handle_failure(self, call: Call, attempt: int, error: DeliveryError) -> None:
         """Handle a failed placement; an uncertain one is never dialled again (FW14)."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.decide_after_placing(error.kind, call.attempts_made + 1, random.random(), after)
+        step = retry.decide_after_placing(error.kind, call.attempts_made + 1, self._t.chance.fraction(), after)
         log.warning("not_placed", dial=attempt, kind=error.kind, code=error.code)
         if isinstance(step, retry.Reconcile):
             await self._t.store.mark_ambiguous(attempt, error.code)

@@ -60,7 +60,7 @@ class CallReconciler:
 
     def _earliest_start(self, talk: LiveCall) -> datetime:
         """Earliest time of this attempt on the carrier's clock; a rehearsal's clock may run ahead of it."""
-        return talk.attempt.asked_at - self._t.office.clock.ahead() - CLOCK_TOLERANCE
+        return talk.attempt.asked_at - self._t.clock.ahead() - CLOCK_TOLERANCE
 
     async def _match_record(self, talk: LiveCall, found: list[FoundCall]) -> FoundCall | None:
         """Find the carrier's record of this attempt: by id, else the first unclaimed one to that number."""

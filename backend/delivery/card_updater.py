@@ -52,11 +52,11 @@ class CardUpdater:
         log.info("card_not_updated", card=card.id, kind=card.kind, why=str(error))
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
         if error.kind == "throttled" and after is not None:
-            self._deps.hold_address(card.channel, card.address, self._deps.real_time() + after.total_seconds())
+            self._deps.hold_address(card.channel, card.address, self._deps.clock.real_time() + after.total_seconds())
             await self._retry_later(card, after, throttled=True)
             return
         kind = "transient" if error.kind in ("ambiguous", "throttled") or error.code == "auth" else error.kind
-        step = retry.decide_after_delivery(kind, card.attempts, self._deps.jitter())
+        step = retry.decide_after_delivery(kind, card.attempts, self._deps.chance.fraction())
         if isinstance(step, retry.Retry):
             await self._retry_later(card, step.delay)
         else:
@@ -66,7 +66,7 @@ class CardUpdater:
         if card.attempts >= MAX_ATTEMPTS and not throttled:
             await self._deps.cards.mark_gone(card.id)
             return
-        await self._deps.cards.postpone(card.id, self._deps.owner, self._deps.office.clock.now() + span)
+        await self._deps.cards.postpone(card.id, self._deps.owner, self._deps.clock.now() + span)
 
     async def _send_again(self, card: HeldCard) -> None:
         """Send a live card of an open assignment again."""
@@ -78,7 +78,7 @@ class CardUpdater:
         if snap is None or target is None or target.ended_at is not None or target.state not in ACTIVE_STATES:
             return
         await o.ids.refill(1)
-        now = o.office.clock.now()
+        now = o.clock.now()
         await o.outbox.add([
             Message(o.ids.take(), "C1", card.channel, card.person, card.ticket_id, card.assignment_id,
                    snap.ticket.version, snap.ticket.grade == "urgent", now, now, {"instead_of": card.message_id})

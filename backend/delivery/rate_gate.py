@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from backend.delivery.cards import CardRenderer
+from backend.domain.chance import Chance
 from backend.office.cache import OfficeCache
+from backend.office.clock import Clock
 from backend.office.people import People
 from backend.ports.cards import CardStore
 from backend.ports.ids import IdSupply
@@ -33,18 +35,18 @@ class DeliveryDependencies:
     ids: IdSupply
     owner: str
     lease_seconds: float
-    real_time: Callable[[], float]  # seconds since 1970 of the real clock, for leases and rate limits
-    jitter: Callable[[], float]
+    chance: Chance
     copy_prefix: str  # prefix of a second copy
     hold_address: Callable[[str, str, float], None]  # channel, address, real second
 
+    @property
+    def clock(self) -> Clock:
+        """The office's clock."""
+        return self.office.clock
+
     def lease_until(self) -> datetime:
         """Return when a lease taken now expires."""
-        return datetime.fromtimestamp(self.real_time() + self.lease_seconds, UTC)
-
-    def real_now(self) -> datetime:
-        """Return the real time, for leases."""
-        return datetime.fromtimestamp(self.real_time(), UTC)
+        return self.clock.real_now() + timedelta(seconds=self.lease_seconds)
 
 
 class RateGate:
@@ -67,10 +69,10 @@ class RateGate:
         if not buckets:
             return 0.0
         if urgent:
-            return await self._deps.rate_limiter.try_acquire(buckets, self._deps.real_time())
+            return await self._deps.rate_limiter.try_acquire(buckets, self._deps.clock.real_time())
         async with self._turn:
             while True:
-                seconds = await self._deps.rate_limiter.try_acquire(buckets, self._deps.real_time())
+                seconds = await self._deps.rate_limiter.try_acquire(buckets, self._deps.clock.real_time())
                 if seconds == 0.0 or seconds > SHORT_WAIT:
                     return seconds
                 await asyncio.sleep(seconds)

@@ -48,14 +48,14 @@ class MessageSender:
         if person is None or person.chat != message.channel or person.address is None:
             await self.fail(claimed, "unbound")
             return
-        quiet_until = (await o.office.snapshot()).after_quiet_hours(person.code, o.office.clock.now())
-        if not message.urgent and message.kind not in REPLY_KINDS and quiet_until > o.office.clock.now():
+        quiet_until = (await o.office.snapshot()).after_quiet_hours(person.code, o.clock.now())
+        if not message.urgent and message.kind not in REPLY_KINDS and quiet_until > o.clock.now():
             await self._settle(claimed, "pending", error="quiet", not_before=quiet_until)  # the person's own /quiet
             return
-        if self._blocked_until.get((message.channel, person.address), 0.0) > o.real_time():
+        if self._blocked_until.get((message.channel, person.address), 0.0) > o.clock.real_time():
             await self._handle_blocked(claimed, person.address)
             return
-        if (until := self._held_until.get((message.channel, person.address))) and until > o.office.clock.now():
+        if (until := self._held_until.get((message.channel, person.address))) and until > o.clock.now():
             await self._settle(claimed, "pending", error="held", not_before=until)
             return
         outcome: Receipt | DeliveryError | Exception | None = None
@@ -114,13 +114,11 @@ class MessageSender:
         if message.ticket_id is not None:
             snap = await o.moves.load(TicketRef(ticket_id=message.ticket_id))
             family = await o.outbox.list_by_assignment(message.ticket_id, message.assignment_id)
-        return FallbackContext(
-            message, reason, family, snap, await o.office.snapshot(), o.office.clock.now(), o.ids.take
-        )
+        return FallbackContext(message, reason, family, snap, await o.office.snapshot(), o.clock.now(), o.ids.take)
 
     async def _keep_lease(self, claimed: ClaimedMessage) -> bool:
         """Renew the lease when it runs short; False when it has expired (FS15, FM15)."""
-        left = claimed.lease_until.timestamp() - self._deps.real_time()
+        left = claimed.lease_until.timestamp() - self._deps.clock.real_time()
         if left >= min(MIN_LEASE_SECONDS, self._deps.lease_seconds / 2):
             return True
         return await self._deps.outbox.renew(claimed, self._deps.lease_until())
@@ -129,7 +127,7 @@ class MessageSender:
         self, claimed: ClaimedMessage, address: str, rendered: RenderedCard, receipt: Receipt
     ) -> None:
         message = claimed.message
-        at = self._deps.office.clock.now()
+        at = self._deps.clock.now()
         card = None
         if message.ticket_id is not None:
             card = NewCard(
@@ -164,7 +162,7 @@ class MessageSender:
             return
         kind = "transient" if error.code in OWN_ERRORS else error.kind
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.decide_after_delivery(kind, message.attempts, o.jitter(), after)
+        step = retry.decide_after_delivery(kind, message.attempts, o.chance.fraction(), after)
         if isinstance(step, retry.Retry):
             if kind == "throttled":
                 until = await self._hold_chat(message, person, address, step.delay)
@@ -173,7 +171,7 @@ class MessageSender:
             await self._retry_later(claimed, step.delay, f"{error.kind} {error.code}", doubt=step.marked)
             return
         if kind == "throttled" and after is not None:
-            self._blocked_until[message.channel, address] = o.real_time() + after.total_seconds()
+            self._blocked_until[message.channel, address] = o.clock.real_time() + after.total_seconds()
             await self._handle_blocked(claimed, address)
             return
         also = Fallback()
@@ -186,7 +184,7 @@ class MessageSender:
     async def _handle_blocked(self, claimed: ClaimedMessage, address: str) -> None:
         """The chat is blocked for long: what must arrive falls back, the rest waits (FT18)."""
         message = claimed.message
-        left = timedelta(seconds=max(1.0, self._blocked_until[message.channel, address] - self._deps.real_time()))
+        left = timedelta(seconds=max(1.0, self._blocked_until[message.channel, address] - self._deps.clock.real_time()))
         if message.kind in MUST_ARRIVE:
             await self.fail(claimed, f"throttled {int(left.total_seconds())}")
         else:
@@ -195,8 +193,8 @@ class MessageSender:
     async def _hold_chat(self, message: Message, person: Person, address: str, span: timedelta) -> datetime:
         """Hold one chat: all its messages until the same instant, so that they keep their order."""
         o = self._deps
-        until = self._held_until[message.channel, address] = o.office.clock.now() + span
-        o.hold_address(message.channel, address, o.real_time() + span.total_seconds())
+        until = self._held_until[message.channel, address] = o.clock.now() + span
+        o.hold_address(message.channel, address, o.clock.real_time() + span.total_seconds())
         everybody = (await o.office.snapshot()).by_code.values()
         here = [p.code for p in everybody if p.chat == message.channel and p.address == address]
         await o.outbox.postpone(message.channel, here or [person.code], until, ())
@@ -211,9 +209,7 @@ class MessageSender:
             await self._retry_later(claimed, timedelta(seconds=2.0**message.attempts), "undrawable")
 
     async def _retry_later(self, claimed: ClaimedMessage, span: timedelta, error: str, *, doubt: bool = False) -> None:
-        await self._settle(
-            claimed, "pending", error=error, not_before=self._deps.office.clock.now() + span, doubt=doubt
-        )
+        await self._settle(claimed, "pending", error=error, not_before=self._deps.clock.now() + span, doubt=doubt)
 
     async def _settle(
         self,
@@ -234,7 +230,7 @@ class MessageSender:
                 claimed.owner,
                 message.attempts,
                 state,
-                self._deps.office.clock.now(),
+                self._deps.clock.now(),
                 not_before=not_before,
                 error=error,
                 is_uncertain=doubt,

@@ -1,6 +1,5 @@
 """Rate limits shared by all processes through a store; a reduced local limit while the store is down (FD20)."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -22,12 +21,10 @@ class SharedRateLimiter:
     because without the database nothing may be sent (FM13).
     """
 
-    def __init__(
-        self, store: RateLimitStore, *, is_optional: bool = False, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, store: RateLimitStore, monotonic: Callable[[], float], *, is_optional: bool = False) -> None:
         self._store = store
         self._is_optional = is_optional
-        self._clock = clock
+        self._monotonic = monotonic
         self._local = LocalRateLimiter()
         self._retry_at = -RETRY_AFTER
 
@@ -35,7 +32,7 @@ class SharedRateLimiter:
         """Return 0 and count one send in every bucket, or the seconds to wait and count nothing."""
         if not buckets:
             return 0.0
-        if self._clock() < self._retry_at:
+        if self._monotonic() < self._retry_at:
             return await self._acquire_locally(buckets, now)
         answer: list[float] = []
 
@@ -51,7 +48,7 @@ class SharedRateLimiter:
         except Exception as error:
             if not self._is_optional:
                 raise
-            self._retry_at = self._clock() + RETRY_AFTER
+            self._retry_at = self._monotonic() + RETRY_AFTER
             log.warning("rate_limit_store_down", error=type(error).__name__)
             return await self._acquire_locally(buckets, now)
         return answer[0]

@@ -1,9 +1,7 @@
 """Sends the SMS that replace chat and telephone: one-way, no links, at most 70 characters (S1-S3, S7)."""
 
-import random
-import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -13,6 +11,7 @@ from backend.delivery.kinds import is_relevant
 from backend.delivery.view import MessageView
 from backend.domain import retry
 from backend.domain.acts import Snapshot
+from backend.domain.chance import Chance
 from backend.domain.records import Message
 from backend.domain.texts import Texts
 from backend.office.cache import OfficeCache
@@ -41,19 +40,22 @@ class SmsWorker:
     texts: Texts
     rate_limiter: RateLimiter
     owner: str
+    chance: Chance
     signature: str
     hotline: str
     gateway: SmsGateway | None = None
 
     async def run_once(self) -> int:
         """Send what is due; return how many were handled. An SMS whose worker died is not sent again (FW14)."""
-        now = self.office.clock.now()
-        await self.outbox.release_expired((SMS_CHANNEL,), datetime.now(UTC), now, 1)
+        clock = self.office.clock
+        now = clock.now()
+        await self.outbox.release_expired((SMS_CHANNEL,), clock.real_now(), now, 1)
         handled = 0
         for waiting in await self.outbox.list_waiting((SMS_CHANNEL,), now, BATCH):
-            if self.gateway is not None and await self.rate_limiter.try_acquire(self.gateway.buckets(), time.time()):
+            gateway, real_time = self.gateway, clock.real_time()
+            if gateway is not None and await self.rate_limiter.try_acquire(gateway.buckets(), real_time):
                 break  # the carrier's rate limit: the next run continues
-            lease = datetime.now(UTC) + LEASE
+            lease = clock.real_now() + LEASE
             for claimed in await self.outbox.claim(self.owner, (SMS_CHANNEL,), now, 1, lease, (waiting.id,)):
                 await self._send(claimed, now)
                 handled += 1
@@ -107,7 +109,7 @@ class SmsWorker:
     async def _handle_error(self, claimed: ClaimedMessage, error: DeliveryError, now: datetime) -> None:
         """Settle a failure: an ambiguous send is never repeated, what certainly was not sent is retried."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.decide_after_delivery(error.kind, claimed.message.attempts, random.random(), after)
+        step = retry.decide_after_delivery(error.kind, claimed.message.attempts, self.chance.fraction(), after)
         log.warning("sms_not_sent", message=claimed.message.id, kind=error.kind, code=error.code)
         if error.kind != "ambiguous" and isinstance(step, retry.Retry):
             await self._settle(claimed, "pending", now, error.code, now + step.delay)

@@ -2,8 +2,6 @@
 
 import asyncio
 import math
-import random
-import time
 import weakref
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -18,8 +16,11 @@ from backend.delivery.queue import Job, SendQueue
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.delivery.sender import MessageSender
 from backend.domain import reminders
+from backend.domain.chance import Chance
 from backend.domain.records import Message
+from backend.domain.reminders import should_merge
 from backend.domain.texts import Texts
+from backend.domain.ticket import Grade
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.office.people import People
 from backend.ports.cards import CardStore
@@ -54,16 +55,15 @@ class DeliveryWorker:
         ids: IdSupply,
         texts: Texts,
         owner: str,
+        chance: Chance,
         rate_limiter: RateLimiter | None = None,
         lease_seconds: float = 45.0,
         at_once: int = 16,
-        real_time: Callable[[], float] = time.time,
-        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._queue = SendQueue(channels, at_once, BATCH)
         self._deps = DeliveryDependencies(
             outbox, cards, renderer, moves, office, channels, rate_limiter or LocalRateLimiter(), bindings, ids, owner,
-            lease_seconds, real_time, jitter, texts.render("chat.again", text=""), self._queue.hold,
+            lease_seconds, chance, texts.render("chat.again", text=""), self._queue.hold,
         )  # fmt: skip
         self._writer = BatchWriter(outbox)
         gate = RateGate(self._deps)
@@ -97,15 +97,15 @@ class DeliveryWorker:
 
         Never 0 while something is still queued. Raises what the database raises.
         """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + RUN_SECONDS
+        monotonic = self._deps.clock.monotonic
+        end = monotonic() + RUN_SECONDS
         before = self._handled
         await self._free_expired()
         await self._read_due()
         while not self._closing:
-            if self._woken.is_set() or loop.time() - self._read_at >= READ_INTERVAL:
+            if self._woken.is_set() or monotonic() - self._read_at >= READ_INTERVAL:
                 await self._read_due()
-            jobs, seconds = self._queue.take(self._deps.real_time())
+            jobs, seconds = self._queue.take(self._deps.clock.real_time())
             if jobs:
                 await self._claim_and_start(jobs)
                 continue
@@ -113,9 +113,9 @@ class DeliveryWorker:
                 if not await self._read_due():
                     return self._handled - before
                 continue
-            if loop.time() >= end:
+            if monotonic() >= end:
                 return max(1, self._handled - before)
-            await self._wait_for_change(min(seconds, READ_INTERVAL, max(0.0, end - loop.time())))
+            await self._wait_for_change(min(seconds, READ_INTERVAL, max(0.0, end - monotonic())))
         return self._handled - before
 
     async def report_unreachable(self, outbox_id: int, why: str) -> None:
@@ -143,12 +143,12 @@ class DeliveryWorker:
 
     async def _free_expired(self) -> None:
         """Free messages whose lease has expired (FM1); those out of attempts fall back to the next way."""
-        now = self._deps.real_time()
+        now = self._deps.clock.real_time()
         if abs(now - self._rescued_at) < self._deps.lease_seconds / 10:
             return
         self._rescued_at = now
         o = self._deps
-        exhausted = await o.outbox.release_expired(list(o.channels), o.real_now(), o.office.clock.now(), MAX_ATTEMPTS)
+        exhausted = await o.outbox.release_expired(list(o.channels), o.clock.real_now(), o.clock.now(), MAX_ATTEMPTS)
         for claimed in exhausted:
             log.error("message_dead", message=claimed.message.id, kind=claimed.message.kind)
             instead = await self._sender.plan_fallback(claimed.message, "worn_out")
@@ -158,9 +158,9 @@ class DeliveryWorker:
         """Queue what is new: urgent always, the rest when few wait; return how many were new."""
         self._woken.clear()
         o = self._deps
-        self._read_at = asyncio.get_running_loop().time()
+        self._read_at = o.clock.monotonic()
         few = len(self._queue) < REFILL_BELOW
-        names, now = list(o.channels), o.office.clock.now()
+        names, now = list(o.channels), o.clock.now()
         found = await o.outbox.list_waiting(names, now, MAX_QUEUED if few else REFILL_BELOW, urgent=not few)
         fresh = [w for w in found if not self._queue.has(is_card=False, id=w.id)]
         merged = await self._merge_reminders(fresh)
@@ -172,7 +172,7 @@ class DeliveryWorker:
                 self._queue.put(Job(False, w.id, w.channel, address, w.urgent))
         count = len(fresh)
         if few:
-            for card in await o.cards.list_stale(names, now, o.real_now(), REFILL_BELOW):
+            for card in await o.cards.list_stale(names, now, o.clock.real_now(), REFILL_BELOW):
                 if not self._queue.has(is_card=True, id=card.id):
                     self._queue.put(Job(True, card.id, card.channel, card.address, False))
                     count += 1
@@ -181,16 +181,16 @@ class DeliveryWorker:
     async def _merge_reminders(self, new_messages: Sequence[WaitingMessage]) -> set[int]:
         """Merge many general reminders of one person into one digest at its hour (§6.3, FS17)."""
         o = self._deps
-        limit = (await o.office.snapshot()).settings.integer("remind.merge_over")
+        settings = (await o.office.snapshot()).settings
         groups: dict[tuple[str, str], list[int]] = {}
         for w in new_messages:
             if w.kind in MERGEABLE_KINDS and not w.urgent:
                 groups.setdefault((w.channel, w.person), []).append(w.id)
         merged: set[int] = set()
         for (channel, person), ids in groups.items():
-            if len(ids) <= limit:
+            if not should_merge(len(ids), Grade.GENERAL, settings):
                 continue
-            now = o.office.clock.now()
+            now = o.clock.now()
             claimed = await o.outbox.claim(o.owner, [channel], now, len(ids), o.lease_until(), ids)
             merged.update(ids)
             if not claimed:
@@ -222,13 +222,13 @@ class DeliveryWorker:
         work_of: dict[tuple[bool, int], Callable[[], Awaitable[None]]] = {}
         try:
             if messages:
-                now = o.office.clock.now()
+                now = o.clock.now()
                 for claimed in await o.outbox.claim(
                     o.owner, list(o.channels), now, len(messages), o.lease_until(), messages
                 ):
                     work_of[False, claimed.message.id] = lambda c=claimed: self._sender.deliver(c)  # type: ignore[misc]
             if cards:
-                for card in await o.cards.claim(o.owner, cards, o.real_now(), o.lease_until()):
+                for card in await o.cards.claim(o.owner, cards, o.clock.real_now(), o.lease_until()):
                     work_of[True, card.id] = lambda c=card: self._card_updater.update(c)  # type: ignore[misc]
         except BaseException:
             for job in jobs:

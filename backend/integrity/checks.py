@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from backend.office.cache import Clock
+from backend.office.clock import Clock
 from backend.ports.integrity import CheckThresholds, Finding, IntegrityStore
 
 log = structlog.get_logger("integrity")
@@ -28,18 +28,11 @@ ExtraCheck = Callable[[], Awaitable[Sequence[Finding]]]
 class IntegrityChecks:
     """Faults, "How it is reached" 8; G24. Safe in any number of processes; a finding is stored once."""
 
-    def __init__(
-        self,
-        store: IntegrityStore,
-        clock: Clock,
-        real_now: Callable[[], datetime],
-        extra_checks: Sequence[ExtraCheck] = (),
-    ) -> None:
+    def __init__(self, store: IntegrityStore, clock: Clock, extra_checks: Sequence[ExtraCheck] = ()) -> None:
         """`extra_checks` are checks that no database query can make (B19)."""
         self._extra_checks = extra_checks
         self._store = store
         self._clock = clock
-        self._real_now = real_now
         self._seen: tuple[datetime, datetime] | None = None  # office and real time of the last run
         self._quiet_until: datetime | None = None
         self._next: datetime | None = None
@@ -48,7 +41,7 @@ class IntegrityChecks:
 
     async def run_once(self) -> int:
         """Check if a minute has passed since the last run; return how many findings are new."""
-        now, real = self._clock.now(), self._real_now()
+        now, real = self._clock.now(), self._clock.real_now()
         last, self._seen = self._seen, (now, real)
         if last is None or abs((now - last[0]) - (real - last[1])) > CLOCK_JUMP:
             self._quiet_until, self._next = real + CATCH_UP, None
@@ -83,7 +76,7 @@ class IntegrityChecks:
         return await self._store.list_open()
 
     def _build_cutoffs(self, now: datetime) -> CheckThresholds:
-        real = self._real_now()
+        real = self._clock.real_now()
         return CheckThresholds(
             now=now, **{name: (real if name in REAL_TIME else now) - span for name, span in ALLOWED_DELAYS.items()}
         )

@@ -11,7 +11,7 @@ from backend.domain.instants import to_micros
 from backend.domain.move_table import BY_VERB
 from backend.domain.records import Assignment, JournalEntry
 from backend.domain.ticket_digest import compute_digest
-from backend.office.cache import Clock
+from backend.office.clock import Clock
 from backend.ports.journal import JournalChain, JournalStore, Seal
 
 PAGE = 500  # tickets at a time

@@ -1,7 +1,7 @@
-"""Cache the office snapshot: people, rules and clock, reloaded when the configuration changes."""
+"""Cache the office snapshot: people and rules, reloaded when the configuration changes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -16,27 +16,12 @@ from backend.domain.refusals import Refused
 from backend.domain.settings import Settings
 from backend.domain.ticket import Category, Grade, Obligation, Role, UnitKind
 from backend.domain.visit_days import find_next_visit_time
+from backend.office.clock import Clock
 from backend.ports.config import ConfigStore, OfficeConfig
 
 PROMPT_WITHIN = timedelta(minutes=30)  # a planned message later than this is planned again
 QUIET_HOURS_TRIES = 3  # attempts to find a time outside someone's quiet hours; then they are called anyway
 CHECK_INTERVAL = 1.0  # seconds between checks of the configuration epoch
-
-
-class Clock:
-    """The office's clock. The sandbox supplies one that can be moved."""
-
-    def __init__(
-        self, now: Callable[[], datetime], zone: ZoneInfo, ahead: Callable[[], timedelta] = lambda: timedelta(0)
-    ) -> None:
-        """`ahead` returns how far a rehearsal's clock is ahead of real time."""
-        self._now = now
-        self.ahead = ahead
-        self.zone = zone
-
-    def now(self) -> datetime:
-        """Return the current time, aware, in the office's time zone."""
-        return self._now().astimezone(self.zone)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,17 +215,16 @@ class OfficeCache:
 
     async def snapshot(self, *, fresh: bool = False) -> OfficeSnapshot:
         """Return the rules and people in force; `fresh` checks the epoch even if it was checked just now."""
-        loop = asyncio.get_running_loop()
         current = self._snapshot
         if (
             current is not None
             and not fresh
-            and loop.time() - self._checked_at < CHECK_INTERVAL
+            and self.clock.monotonic() - self._checked_at < CHECK_INTERVAL
             and not self._is_expired(current)
         ):
             return current
         async with self._lock:
-            self._checked_at = loop.time()
+            self._checked_at = self.clock.monotonic()
             current = self._snapshot  # if it is invalidated while we wait, the next call reloads
             if current is None or self._is_expired(current) or await self.store.get_epoch() != current.config.epoch:
                 config = await self.store.load(self.clock.now())

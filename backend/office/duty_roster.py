@@ -12,7 +12,8 @@ from backend.domain.office_hours import OfficeHours
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, UnitKind
-from backend.office.cache import Clock, OfficeCache, OfficeSnapshot
+from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.office.clock import Clock
 from backend.ports.audit import AuditStore
 from backend.ports.duty_roster import DutyRosterStore, Handover
 from backend.ports.integrity import Finding

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from backend.domain.chance import Chance
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
@@ -71,12 +71,14 @@ class People:
         store: PeopleStore,
         questions: ChatStateStore,
         office: OfficeCache,
+        chance: Chance,
         *,
         countries: Collection[str] = ("CN",),
     ) -> None:
         self._store = store
         self._questions = questions
         self._office = office
+        self._chance = chance
         self._countries = tuple(countries)
         self.bot_name = ""
 
@@ -150,7 +152,7 @@ class People:
         if not found.has_phone:
             raise Refused("no_phone", person=person)
         now = self._office.clock.now()
-        code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+        code = self._chance.digits(CODE_DIGITS)
         await self._store.store_code(code, person, now, now + CODE_LIFETIME)
         link = f"https://t.me/{self.bot_name}?start={code}" if self.bot_name else ""
         return BindingCode(code, link, now + CODE_LIFETIME)

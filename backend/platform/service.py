@@ -1,8 +1,7 @@
 """Synchronise with an external platform of record: fetch its demands, write every move back to it (A7)."""
 
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,16 +40,9 @@ class PlatformSync:
     def __init__(
         self, store: PlatformStore, office: OfficeCache, imports: ImportService, values: KeyValueStore, audit: AuditStore,
         client: PlatformClient | None, secrets: Sequence[str], owner: str, lease: timedelta,
-        real_time: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._store, self._office, self._imports, self._values, self._audit = store, office, imports, values, audit
-        self._client, self._secrets, self._owner, self._lease, self._real_time = (
-            client,
-            secrets,
-            owner,
-            lease,
-            real_time,
-        )
+        self._client, self._secrets, self._owner, self._lease = client, secrets, owner, lease
         self._queued_until: datetime | None = None
         self._fetch_at: datetime | None = None
 
@@ -91,7 +83,7 @@ class PlatformSync:
 
     async def _write(self, move: Writeback, client: PlatformClient) -> None:
         try:
-            verdict = await client.write_move(move.id, self.build_event(move), int(self._real_time()))
+            verdict = await client.write_move(move.id, self.build_event(move), int(self._office.clock.real_time()))
         except DeliveryError as error:
             now = self._office.clock.now()
             reason = str(error)
@@ -123,7 +115,7 @@ class PlatformSync:
         self._fetch_at = snapshot.add_limit(snapshot.settings.text("platform.fetch_every"), now, None)
         cursor = await self._values.get(CURSOR_KEY)
         try:
-            batch = await client.fetch_demands(cursor, FETCH_SIZE, int(self._real_time()))
+            batch = await client.fetch_demands(cursor, FETCH_SIZE, int(self._office.clock.real_time()))
             await self._import_items(batch.items, cursor, now)
         except (DeliveryError, Refused) as error:  # the cursor is kept, so the same demands are fetched again
             log.warning("platform_feed_failed", why=str(error))
@@ -158,7 +150,7 @@ class PlatformSync:
 
     def verify_signature(self, headers: Mapping[str, str], method: str, target: str, body: bytes) -> bool:
         """Whether a request is correctly signed by the platform."""
-        return is_genuine(self._secrets, headers, method, target, body, int(self._real_time()))
+        return is_genuine(self._secrets, headers, method, target, body, int(self._office.clock.real_time()))
 
     async def confirm(self, event: int, ok: bool, reason: str, ref: str | None) -> WritebackState | None:
         """Store the platform's late answer to a move; None for an unknown move. Idempotent."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from backend.domain.refusals import Refused
 from backend.ports.key_values import KeyValueStore
@@ -30,7 +30,7 @@ def parse_span(text: str) -> timedelta:
 class SandboxClock:
     """A clock that can be moved forward. `settle` runs what is due now; `next_at` returns the next due instant."""
 
-    def __init__(self, store: KeyValueStore, wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, store: KeyValueStore, wall_clock: Callable[[], datetime]) -> None:
         self._store = store
         self._wall_clock = wall_clock
         self._offset = timedelta(0)

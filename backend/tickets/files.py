@@ -1,13 +1,13 @@
 """Store and serve uploaded files: type checked by content, visible to their own unit and the office."""
 
 import hashlib
-import secrets
 import unicodedata
 from collections.abc import Collection
 
 from backend.domain.acts import Actor
+from backend.domain.chance import Chance
 from backend.domain.refusals import Refused
-from backend.office.cache import Clock
+from backend.office.clock import Clock
 from backend.ports.files import FileStore, StoredFile
 
 MAX_BYTES = 20 * 1024 * 1024  # bytes (contract §5)
@@ -31,9 +31,10 @@ def to_safe_name(name: str, kind: str) -> str:
 class TicketFiles:
     """Stores and serves files for every source."""
 
-    def __init__(self, store: FileStore, clock: Clock) -> None:
+    def __init__(self, store: FileStore, clock: Clock, chance: Chance) -> None:
         self._store = store
         self._clock = clock
+        self._chance = chance
 
     async def store(self, name: str, content: bytes, by: Actor) -> StoredFile:
         """Store a file. Refused `too_large` (over 20 MB), `file_type` (not PDF, JPEG or PNG by content)."""
@@ -43,7 +44,7 @@ class TicketFiles:
         if kind is None:
             raise Refused("file_type")
         file = StoredFile(
-            secrets.token_urlsafe(12), to_safe_name(name, kind), kind, len(content),
+            self._chance.token(12), to_safe_name(name, kind), kind, len(content),
             hashlib.sha256(content).hexdigest(), by.code, by.unit, self._clock.now(),
         )  # fmt: skip
         await self._store.store(file, content)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
-from backend.office.cache import Clock
+from backend.office.clock import Clock
 from backend.ports.audit import AuditStore
 from backend.ports.ticket_queries import QueryStore, Requester
 

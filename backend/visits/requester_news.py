@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
+from backend.office.clock import Clock
 from backend.office.phone_numbers import mask_number, to_callable_number
 from backend.ports.calls import CallStore
 from backend.ports.requester_news import RequesterNewsStore

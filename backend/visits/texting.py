@@ -1,7 +1,5 @@
 """Text requesters whom no call reached (S6): one-way to the mainland, two-way where the carrier can."""
 
-import random
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +8,7 @@ import structlog
 
 from backend.domain import retry, speech_parser
 from backend.domain.acts import SYSTEM, Act
+from backend.domain.chance import Chance
 from backend.domain.refusals import Refused
 from backend.domain.spoken_time import format_time
 from backend.domain.texts import Texts
@@ -48,6 +47,7 @@ class RequesterTexts:
     audit: AuditStore
     rate_limiter: RateLimiter
     gateway: SmsGateway
+    chance: Chance
     public_url: str
     hotline: str
     hotline_name: str
@@ -95,7 +95,7 @@ class RequesterTexts:
         if number is None:
             await self._finish(text, "failed", now, error="not_callable")
             return True
-        if await self.rate_limiter.try_acquire(self.gateway.buckets(), time.time()):
+        if await self.rate_limiter.try_acquire(self.gateway.buckets(), self.office.clock.real_time()):
             return None
         if not await self.store.claim(text.id, now, now + LEASE):
             return False
@@ -140,7 +140,7 @@ class RequesterTexts:
     async def _handle_failure(self, text: RequesterText, error: DeliveryError, now: datetime) -> None:
         """Handle a failed send: retry only if it certainly did not leave; an uncertain one is never sent twice."""
         after = timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-        step = retry.decide_after_delivery(error.kind, text.attempts + 1, random.random(), after)
+        step = retry.decide_after_delivery(error.kind, text.attempts + 1, self.chance.fraction(), after)
         log.warning("sms_not_sent", text=text.id, kind=error.kind, code=error.code)
         if error.kind != "ambiguous" and isinstance(step, retry.Retry):
             await self.store.settle(text.id, "pending", now, next_at=now + step.delay, error=error.code)

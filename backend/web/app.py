@@ -1,7 +1,5 @@
 """Builds the web application: middleware, routes and console; the composition root only calls `build_app`."""
 
-import secrets
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -44,8 +42,9 @@ SECURITY_HEADERS = {
 @web.middleware
 async def handle_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give every request an id, turn every refusal into one shape and catch unexpected errors once, here (style 6)."""
-    request[REQUEST_ID] = secrets.token_hex(8)
-    started_at = time.perf_counter()
+    services = request.app[SERVICES]
+    request[REQUEST_ID] = services.chance.hex_token(8)
+    started_at = services.clock.monotonic()
     status = 500
     try:
         answer = await handler(request)
@@ -63,7 +62,7 @@ async def handle_errors(request: web.Request, handler: Handler) -> web.StreamRes
         status = answer.status
         return answer
     finally:
-        request.app[METRICS].observe_request(request, status, time.perf_counter() - started_at)
+        request.app[METRICS].observe_request(request, status, services.clock.monotonic() - started_at)
 
 
 async def _respond_error(request: web.Request, error: Exception) -> web.StreamResponse:
@@ -90,8 +89,8 @@ def build_app(services: Services, extra: Sequence[Callable[[web.Application], No
     app = web.Application(middlewares=[handle_errors], client_max_size=1024 * 1024)
     app[SERVICES] = services
     app[METRICS] = Metrics(services)
-    app[KEY_GUESSES] = Guesses(100, 60.0)
-    app[SIGN_IN_GUESSES] = Guesses(10, 600.0)
+    app[KEY_GUESSES] = Guesses(100, 60.0, services.clock.monotonic)
+    app[SIGN_IN_GUESSES] = Guesses(10, 600.0, services.clock.monotonic)
     app.on_response_prepare.append(_add_headers)
     for route in ROUTES:
         app.router.add_route(route.method, BASE + route.path, build_endpoint(route))

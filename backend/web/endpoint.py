@@ -131,10 +131,10 @@ async def _run_once(
 
 async def _wait_for_first(services: Services, key: str, request_hash: str) -> None:
     """Wait for the first request with this key. Refused `in_progress` after `REPLAY_SECONDS`."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + REPLAY_SECONDS
+    monotonic = services.clock.monotonic
+    until = monotonic() + REPLAY_SECONDS
     pause = 0.02
-    while loop.time() < until:
+    while monotonic() < until:
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 0.5)
         earlier = await services.idempotency.find(key, request_hash)

@@ -78,13 +78,13 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
     """GET /events."""
     services, feed = request.app[SERVICES], request.app[FEED]
     actor = await _authenticate(request)
-    loop = asyncio.get_running_loop()
+    monotonic = services.clock.monotonic
     queue = feed.subscribe()
     stream: web.StreamResponse | None = None
     try:
         async with sse_response(request) as stream:
             await stream.send("{}", event="hello")
-            checked = loop.time()
+            checked = monotonic()
             while stream.is_connected():
                 try:
                     item = await asyncio.wait_for(queue.get(), CHECK_SECONDS)
@@ -92,8 +92,8 @@ async def stream_events(request: web.Request) -> web.StreamResponse:
                     continue
                 if item is None:
                     break
-                if loop.time() - checked > RECHECK_SECONDS:
-                    checked = loop.time()
+                if monotonic() - checked > RECHECK_SECONDS:
+                    checked = monotonic()
                     if not await _may_still_listen(request, actor):
                         break
                 ticket_id, body = item

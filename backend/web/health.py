@@ -1,7 +1,6 @@
 """Health, readiness, metrics, the API description and the rehearsal clock."""
 
 import asyncio
-import time
 from typing import Any
 
 import structlog
@@ -29,7 +28,7 @@ async def get_readiness(request: web.Request) -> web.Response:
     """GET /readyz: 200 if the database answers and every worker finished a run lately, else 503."""
     services = request.app[SERVICES]
     report: dict[str, Any] = {"database": await _check_database(request)}
-    now = time.monotonic()
+    now = services.clock.monotonic()
     rounds = {name: "running" if now - at <= STUCK_SECONDS else "stuck" for name, at in services.heartbeats.items()}
     report["rounds"] = rounds
     if services.providers is not None:

@@ -1,6 +1,5 @@
 """Authenticates each request anew, by API key or by session (FA7, FR18)."""
 
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -20,8 +19,8 @@ _SERVICE_PREFIX = "key:"
 class Guesses:
     """Counts failures by address to slow down guessing: `most` in `seconds`; bounded in memory."""
 
-    def __init__(self, limit: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limit, self._seconds, self._clock = limit, seconds, clock
+    def __init__(self, limit: int, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._limit, self._seconds, self._monotonic = limit, seconds, monotonic
         self._failures: dict[str, deque[float]] = {}
 
     def is_blocked(self, address: str) -> bool:
@@ -29,7 +28,7 @@ class Guesses:
         failures = self._failures.get(address)
         if not failures:
             return False
-        while failures and failures[0] < self._clock() - self._seconds:
+        while failures and failures[0] < self._monotonic() - self._seconds:
             failures.popleft()
         return len(failures) >= self._limit
 
@@ -37,7 +36,7 @@ class Guesses:
         """Record a failure."""
         if len(self._failures) > 10_000:
             self._failures.clear()
-        self._failures.setdefault(address, deque(maxlen=self._limit)).append(self._clock())
+        self._failures.setdefault(address, deque(maxlen=self._limit)).append(self._monotonic())
 
 
 KEY_GUESSES = web.AppKey("key_guesses", Guesses)

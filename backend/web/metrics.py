@@ -1,7 +1,5 @@
 """Metrics for Prometheus (`/metrics`), one registry per application."""
 
-import time
-
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -42,7 +40,7 @@ class Metrics:
 
     async def render(self) -> bytes:
         """Return all metrics in the Prometheus text format."""
-        now = time.monotonic()
+        now = self._services.clock.monotonic()
         if now - self._counted_at >= CACHE_SECONDS:
             self._counted_at = now
             tallies = await self._services.queries.count_recent()

@@ -1,7 +1,6 @@
-"""Rate limits of the Bot API, measured on the real monotonic clock."""
+"""Rate limits of the Bot API, measured in real seconds."""
 
 import math
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,22 +15,22 @@ class RateLimits:
     `chat` stands for one message a second but is wider, because Telegram lets short bursts pass.
     """
 
+    monotonic: Callable[[], float]
     enabled: bool = True
     overall: tuple[int, float] = (30, 1.0)
     per_chat: tuple[int, float] = (5, 5.0)
     per_group: tuple[int, float] = (20, 60.0)
-    clock: Callable[[], float] = time.monotonic
     sent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=100_000))
     _windows: dict[object, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _slowed_until: dict[int, float] = field(default_factory=dict)
 
     def slow_down(self, chat_id: int, seconds: float) -> None:
         """Answer 429 for this chat for `seconds` from now (0 lifts it); it does not count as the bot's fault."""
-        self._slowed_until[chat_id] = self.clock() + seconds
+        self._slowed_until[chat_id] = self.monotonic() + seconds
 
     def acquire(self, chat_id: int, *, group: bool) -> None:
         """Count one message. Raises BotApiError 429 with the seconds to wait."""
-        now = self.clock()
+        now = self.monotonic()
         wait = self._slowed_until.get(chat_id, 0.0) - now
         if wait > 0:
             raise too_many_requests(math.ceil(wait), fault_of_bot=False)

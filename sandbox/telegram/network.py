@@ -1,7 +1,6 @@
 """The simulated chat network: accounts, chats and messages, and what the bot and people do with them."""
 
 import itertools
-import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
@@ -26,14 +25,22 @@ class ChatNetwork:
     """One bot and the people who talk with it."""
 
     def __init__(
-        self, *, now: Callable[[], datetime], token: str, broadcast: Broadcast, in_flight: InFlight, post: Post
+        self,
+        *,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        token: str,
+        broadcast: Broadcast,
+        in_flight: InFlight,
+        post: Post,
     ) -> None:
         self.now = now
+        self.monotonic = monotonic
         self.token = token
         self.broadcast = broadcast
         self.in_flight = in_flight
         self.updates = UpdateQueue(now=now, broadcast=broadcast, in_flight=in_flight, post=post)
-        self.limits = RateLimits()
+        self.limits = RateLimits(monotonic)
         self.faults = Faults()
         self.violations: list[Violation] = []
         self.refused: list[Violation] = []
@@ -167,7 +174,7 @@ class ChatNetwork:
     def answer_press(self, press_id: str, text: str | None, *, alert: bool) -> None:
         """Answer a callback query. Raises BotApiError when it is too old or answered already."""
         press = self.presses.get(press_id)
-        too_old = press is None or time.monotonic() - press.at > CALLBACK_LIFE_SECONDS
+        too_old = press is None or self.monotonic() - press.at > CALLBACK_LIFE_SECONDS
         if press is None or too_old or press.answered:
             error = race_error("query is too old and response timeout expired or query ID is invalid")
             error.fault_of_bot = press is not None and press.answered
@@ -197,7 +204,7 @@ class ChatNetwork:
 
     def press_as_person(self, message: Message, by: Account, data: str) -> Press:
         """Press an inline button; `data` may be forged, as by a hostile client (FT13)."""
-        press = Press(str(next(self._press_ids)), message, data, by.id, time.monotonic())
+        press = Press(str(next(self._press_ids)), message, data, by.id, self.monotonic())
         self.presses[press.id] = press
         body = {
             "id": press.id,

@@ -1,7 +1,6 @@
 """Serves the simulated Bot API: /bot{token}/{method} and /file/bot{token}/{path}."""
 
 import math
-import time
 from typing import Any
 
 from aiohttp import web
@@ -34,7 +33,7 @@ class BotApi:
         if request.match_info["token"] != self.network.token:
             return web.json_response({"ok": False, "error_code": 401, "description": "Unauthorized"}, status=401)
         name, method = BY_LOWER_NAME.get(request.match_info["method"].lower(), (request.match_info["method"], None))
-        self.network.requests.append((time.monotonic(), name))
+        self.network.requests.append((self.network.monotonic(), name))
 
         async def respond() -> web.Response:
             return await self._respond(request, name, method)

@@ -2,7 +2,6 @@
 
 # ruff: noqa: ASYNC109 - a timeout parameter in seconds is part of the interface
 import asyncio
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -142,11 +141,11 @@ class HandsetCall:
     async def ring(self, timeout: float) -> Pickup:
         """Ring and return the result: by behaviour at once; by hand within `timeout` seconds, real or simulated."""
         if self.is_manual:
-            until = time.monotonic() + timeout
+            until = self.network.monotonic() + timeout
             self.rings_until = self.network.now() + timedelta(seconds=timeout)
             while not self._answer.done():
                 await asyncio.wait((self._answer,), timeout=min(RING_POLL_SECONDS, timeout))
-                over = time.monotonic() >= until or self.network.now() >= self.rings_until
+                over = self.network.monotonic() >= until or self.network.now() >= self.rings_until
                 if over and not self._answer.done():
                     self._set_pickup(Pickup.NO_ANSWER)
             self.rings_until = None
@@ -156,14 +155,14 @@ class HandsetCall:
 
     def start_clock(self) -> None:
         """Start counting the seconds of the answered call."""
-        self._answered_at = time.monotonic()
+        self._answered_at = self.network.monotonic()
 
     def count_seconds(self, seconds: float) -> None:
         """Count seconds of the call: simulated ones, or the real time when operated by hand."""
         if not self.is_manual:
             self.call.elapsed += seconds
         elif self._answered_at is not None:
-            self.call.elapsed = time.monotonic() - self._answered_at
+            self.call.elapsed = self.network.monotonic() - self._answered_at
 
     def speak_to(self, text: str, language: str = "") -> None:
         """Speak to the person. Raises HungUp when they have hung up."""

@@ -1,6 +1,5 @@
 """The simulated phone network: telephones by number, calls by sid, SMS, recordings."""
 
-import secrets
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 
@@ -41,6 +40,8 @@ class PhoneNetwork:
         self,
         *,
         now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
         public_url: str,
         sid: str,
         token: str,
@@ -50,6 +51,8 @@ class PhoneNetwork:
         send_request: SendRequest,
     ) -> None:
         self.now = now
+        self.monotonic = monotonic
+        self._random_bytes = random_bytes
         self.public_url = public_url.rstrip("/")
         self.api_url = f"{self.public_url}/sandbox/twilio"
         self.inbound = HookUrl(f"{self.public_url}/hooks/twilio/inbound")
@@ -58,7 +61,7 @@ class PhoneNetwork:
         self.own_number = own_number
         self.broadcast = broadcast
         self.in_flight = in_flight
-        self.webhooks = WebhookClient(sid, token, send_request, in_flight)
+        self.webhooks = WebhookClient(sid, token, send_request, in_flight, random_bytes)
         self.faults = Faults()
         self.default: Behaviour = NO_ANSWER
         self.call_waiting = True
@@ -102,25 +105,30 @@ class PhoneNetwork:
 
     def create_call(self, to: str, caller: str, plan: CallPlan) -> Call:
         """Create a call over REST; it starts at once, in the background."""
-        live = self._start_leg(Call(_sid("CA"), to, caller, "outbound-api", self.now(), plan=plan))
+        live = self._start_leg(self._build_call(to, caller, "outbound-api", plan))
         self._run(live, CallExecution(self, live).run_outbound())
         return live.call
 
     def create_second_leg(self, to: str, caller: str, parent_sid: str, plan: CallPlan) -> HandsetCall:
         """Create the second leg of a Dial; the first leg's execution runs it."""
         canonical = to_e164(to)
-        call = Call(_sid("CA"), canonical, caller, "outbound-dial", self.now(), "queued", parent_sid)
-        call.plan = plan
+        call = self._build_call(canonical, caller, "outbound-dial", plan, parent_sid=parent_sid)
         return self._start_leg(call, FAILED if not canonical.startswith("+") else None)
 
     def start_inbound_call(self, phone: Phone, caller_id: str, behaviour: Behaviour) -> HandsetCall:
         """Start a call from a person to the office number."""
-        call = Call(_sid("CA"), self.own_number, caller_id, "inbound", self.now(), "ringing")
+        call = self._build_call(self.own_number, caller_id, "inbound", CallPlan(), status="ringing")
         live = HandsetCall(self, call, phone, behaviour)
         live.answer()
         self._register(live)
         self._run(live, CallExecution(self, live).run_inbound(self.inbound))
         return live
+
+    def _build_call(
+        self, to: str, caller: str, direction: str, plan: CallPlan, status: str = "queued",
+        parent_sid: str | None = None,
+    ) -> Call:  # fmt: skip
+        return Call(self._create_sid("CA"), to, caller, direction, self.now(), status, parent_sid, plan=plan)
 
     def _start_leg(self, call: Call, behaviour: Behaviour | None = None) -> HandsetCall:
         phone = self.get_phone(call.to)
@@ -160,7 +168,7 @@ class PhoneNetwork:
 
     def send_sms(self, to: str, sender: str, body: str, status: HookUrl | None) -> Sms:
         """Deliver an SMS at once; report sent and delivered to `status`."""
-        sms = Sms(_sid("SM"), to, sender, body, self.now())
+        sms = Sms(self._create_sid("SM"), to, sender, body, self.now())
         self.messages.append(sms)
         self.get_phone(to).sms.append(sms)
         for word in ("sent", "delivered"):
@@ -174,10 +182,9 @@ class PhoneNetwork:
 
     def store_recording(self, call_sid: str, seconds: int, words: str) -> str:
         """Store a recording; return its RecordingUrl."""
-        recording = Recording(_sid("RE"), call_sid, seconds, words, self.now())
+        recording = Recording(self._create_sid("RE"), call_sid, seconds, words, self.now())
         self.recordings[recording.sid] = recording
         return f"{self.api_url}/2010-04-01/Accounts/{self.sid}/Recordings/{recording.sid}"
 
-
-def _sid(kind: str) -> str:
-    return kind + secrets.token_hex(16)
+    def _create_sid(self, kind: str) -> str:
+        return kind + self._random_bytes(16).hex()

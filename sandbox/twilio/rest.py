@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import time
 import wave
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -193,7 +192,7 @@ class TwilioRest:
             raise TwilioError(code, number)
 
     def _check_rate(self) -> None:
-        limit, now = self.network.calls_per_second, time.monotonic()
+        limit, now = self.network.calls_per_second, self.network.monotonic()
         if limit is not None:
             self._created_at = [at for at in self._created_at if at > now - 1]
             if len(self._created_at) >= limit:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -62,7 +61,9 @@ class WebhookClient:
     fetches with the same idempotency token (FW7). `log` has the last 100,000 requests.
     """
 
-    def __init__(self, sid: str, token: str, send_request: SendRequest, traffic: InFlight) -> None:
+    def __init__(
+        self, sid: str, token: str, send_request: SendRequest, traffic: InFlight, random_bytes: Callable[[int], bytes]
+    ) -> None:
         self.sid = sid
         self.token = token
         self.order = CallbackOrder.ORDERED
@@ -71,6 +72,7 @@ class WebhookClient:
         self.log: deque[SentRequest] = deque(maxlen=100_000)
         self._send_request = send_request
         self._traffic = traffic
+        self._random_bytes = random_bytes
         self._queues: dict[str, CallbackQueue] = {}
 
     def build_params(self, call: Call) -> dict[str, str]:
@@ -88,7 +90,7 @@ class WebhookClient:
 
     async def fetch(self, purpose: str, hook: HookUrl, params: dict[str, str]) -> tuple[str, bytes]:
         """Request a TwiML document; return (content type, body). Raises HookFailure."""
-        token = secrets.token_hex(8)
+        token = self._create_token()
         attempts = 2 if self.fetch_twice else 1
         for _ in range(attempts):
             try:
@@ -135,11 +137,14 @@ class WebhookClient:
             while lane.waiting:
                 hook, params = lane.waiting.pop(0)
                 try:
-                    await self._send("status", hook, params, CALLBACK_TIMEOUT, secrets.token_hex(8))
+                    await self._send("status", hook, params, CALLBACK_TIMEOUT, self._create_token())
                 except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
                     continue  # Twilio does not repeat a status callback; it stays in the log
             lane.is_running = False
             self._queues.pop(name, None)
+
+    def _create_token(self) -> str:
+        return self._random_bytes(8).hex()
 
     async def _send(
         self, purpose: str, hook: HookUrl, params: dict[str, str], limit: aiohttp.ClientTimeout, token: str

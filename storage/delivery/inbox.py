@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, text, update
@@ -101,17 +101,21 @@ def _find_chat(update: dict[str, Any]) -> str:
 class SqlInboxStore:
     """`InboxStore` on either engine (FT3, FT8, FT30)."""
 
-    def __init__(
-        self, db: Database, ids: IdSupply, now_real: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, db: Database, ids: IdSupply, real_now: Callable[[], datetime]) -> None:
         self._db = db
         self._ids = ids
-        self._clock = now_real
+        self._real_now = real_now
         self._claim = Compiled(text(_CLAIM.format(skip="FOR UPDATE SKIP LOCKED" if db.dialect == "postgresql" else "")))
 
     async def receive(self, source: str, body: bytes) -> bool:
         await self._ids.refill(1)
-        row = {"id": self._ids.take(), "mouth": source, "at": to_micros(self._clock()), "state": "new", "error": None}
+        row = {
+            "id": self._ids.take(),
+            "mouth": source,
+            "at": to_micros(self._real_now()),
+            "state": "new",
+            "error": None,
+        }
         try:
             event, chat = parse_update(body)
             row |= {"event": event, "chat": chat, "body": body.decode("utf-8-sig")}

@@ -1,7 +1,6 @@
 """Shared rate limits in a table: one process at a time changes a few buckets (FT19, FM11)."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select, text
@@ -18,8 +17,9 @@ SWEEP_EVERY = 2_000  # changes between two sweeps of long-unused buckets
 class SqlRateLimitStore:
     """`RateLimitStore` on either engine. Rows are locked in the order of their names."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, real_time: Callable[[], float]) -> None:
         self._db = db
+        self._real_time = real_time
         self._changes = 0
 
     async def update(
@@ -27,7 +27,7 @@ class SqlRateLimitStore:
     ) -> None:
         """Read these buckets, decide and write the result in one transaction."""
         names = sorted(set(buckets))
-        now = time.time()
+        now = self._real_time()
         self._changes += 1
         sweep = self._changes % SWEEP_EVERY == 0
 

@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
-import os
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from backend.domain.chance import Chance
 
 NONCE = 12  # bytes
 
@@ -18,10 +19,11 @@ def _derive(secret: bytes, purpose: str) -> bytes:
 class Encryption:
     """Keys derived from `JIESU_SECRET_KEY`. Older secrets still open what they sealed."""
 
-    def __init__(self, secret: str, older: Sequence[str] = ()) -> None:
+    def __init__(self, secret: str, chance: Chance, older: Sequence[str] = ()) -> None:
         if len(secret) < 16:
             raise ValueError("the secret key is shorter than 16 characters")
         root = secret.encode()
+        self._chance = chance
         self._keys = [_derive(s.encode(), "seal") for s in (secret, *older)]
         self._key_ids = [hashlib.sha256(k).digest()[:2] for k in self._keys]
         self._index = _derive(root, "index")
@@ -30,7 +32,7 @@ class Encryption:
 
     def seal(self, table: str, row: int | str, column: str, value: str) -> bytes:
         """Encrypt a value so that it opens only in this table, row and column."""
-        nonce = os.urandom(NONCE)
+        nonce = self._chance.random_bytes(NONCE)
         body = AESGCM(self._keys[0]).encrypt(nonce, value.encode(), self._associated_data(table, row, column))
         return self._key_ids[0] + nonce + body
 

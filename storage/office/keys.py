@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from backend.domain.chance import Chance
 from backend.domain.instants import from_micros, to_micros
 from backend.domain.refusals import Refused
 from backend.ports.keys import SESSION_IDLE, SESSION_MAX_AGE, SIGN_IN_LIFETIME, ApiKey, NewSession, Session
@@ -27,15 +27,16 @@ def hash_secret(secret: str) -> str:
 class SqlKeyStore:
     """`KeyStore` on either engine; using a sign-in token deletes it (FA9)."""
 
-    def __init__(self, db: Database, ids: IdSupply) -> None:
+    def __init__(self, db: Database, ids: IdSupply, chance: Chance) -> None:
         self._db = db
         self._ids = ids
+        self._chance = chance
 
     async def create_key(
         self, name: str, now: datetime, *, person: str | None = None, role: str | None = None, unit: str | None = None
     ) -> str:
         await self._ids.refill(1)
-        secret = f"jiesu_{secrets.token_urlsafe(32)}"
+        secret = f"jiesu_{self._chance.token(32)}"
         k = t.api_keys.c
 
         def work(c: Connection) -> None:
@@ -69,7 +70,7 @@ class SqlKeyStore:
         return await self._db.execute(ended)
 
     async def create_sign_in_token(self, holder: str, now: datetime, lifetime: timedelta = SIGN_IN_LIFETIME) -> str:
-        token = secrets.token_urlsafe(24)
+        token = self._chance.token(24)
         value = json.dumps({"holder": holder, "until": to_micros(now + lifetime)})
         row = insert(t.house).values(name=_SIGN_IN + hash_secret(token), value=value)
         await self._db.execute(row)
@@ -84,7 +85,7 @@ class SqlKeyStore:
         return str(stored["holder"]) if stored["until"] > to_micros(now) else None
 
     async def open_session(self, holder: str, now: datetime) -> NewSession:
-        opened = NewSession(secrets.token_urlsafe(32), secrets.token_urlsafe(24))
+        opened = NewSession(self._chance.token(32), self._chance.token(24))
         row = insert(t.sessions).values(
             token_hash=hash_secret(opened.token), person=holder, created_at=to_micros(now), seen_at=to_micros(now),
             expires_at=to_micros(now + SESSION_MAX_AGE), csrf=opened.csrf,

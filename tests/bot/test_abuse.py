@@ -173,7 +173,7 @@ def test_whoever_works_through_a_long_list_of_buttons_is_no_flood_FT35() -> None
 async def test_a_second_poller_idles_FT30(world: World) -> None:
     from bot.receive import InboxWorker
 
-    other = InboxWorker(world.house, world.inbox, wall=lambda: world.wall, poll_seconds=1, idle_seconds=0.05)
+    other = InboxWorker(world.house, world.inbox, "w2", poll_seconds=1, idle_seconds=0.05)
     rival = asyncio.create_task(other.poll())
     user = await world.bound("H1")
     await user.say("/help")

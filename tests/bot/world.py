@@ -18,7 +18,7 @@ from backend.domain.flow import build_entry
 from backend.domain.records import Assignment, Ticket, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
 from backend.ports.cards import NewCard
 from backend.ports.moves import NewTicket, TicketRef
@@ -47,6 +47,7 @@ from storage.tickets.files import SqlFileStore
 from storage.tickets.glance import SqlGlanceStore
 from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
+from tests.time_and_chance import CHANCE, REAL, build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TOKEN = "123456789:AAsandbox-token"
@@ -75,26 +76,26 @@ class World:
         self.db, self.town = db, town
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
         self.ids = IdSupply(db)
-        self.vault = Encryption("a secret of the tests, long enough")
-        clock = Clock(lambda: self.at, ZONE)
+        self.vault = Encryption("a secret of the tests, long enough", CHANCE)
+        clock = build_clock(lambda: self.at, lambda: self.wall.timestamp())  # noqa: PLW0108 - wall is moved
         self.office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
         self.moves = create_move_store(db)
         self.desk = TicketService(self.moves, self.office, self.ids, b"k" * 32)
         drafts = SqlChatStateStore(db)
-        self.registry = People(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office)
+        self.registry = People(SqlPeopleStore(db, self.ids, self.vault), drafts, self.office, CHANCE)
         self.catalogue = Texts("zh_CN")
         book = CardShelf(db, self.ids, self.vault)
         bot = make_bot(TOKEN, f"{base}/sandbox/telegram")
         self.house = BotServices(
             bot=bot, channel=TelegramChannel(bot), tickets=self.desk, office=self.office, people=self.registry,
-            chat_state=drafts, queries=SqlQueryStore(db, self.vault), files=TicketFiles(SqlFileStore(db), clock),
+            chat_state=drafts, queries=SqlQueryStore(db, self.vault), files=TicketFiles(SqlFileStore(db), clock, CHANCE),
             audit=SqlAuditStore(db, self.ids), cards=CardRenderer(self.moves, self.office, book, self.catalogue, drafts),
             card_store=book, texts=self.catalogue, rate_limiter=pace or NoPace(), overview=SqlGlanceStore(db),
             snooze=SnoozeService(SqlOutboxStore(db, self.ids), SqlQueryStore(db, self.vault), self.office, self.ids, self.moves, SqlDueStore(db)),
         )  # fmt: skip
         self.wall = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
-        self.inbox = SqlInboxStore(db, self.ids, lambda: self.wall)
-        self.door = InboxWorker(self.house, self.inbox, wall=lambda: self.wall, poll_seconds=1, idle_seconds=0.05)
+        self.inbox = SqlInboxStore(db, self.ids, clock.real_now)
+        self.door = InboxWorker(self.house, self.inbox, "w1", poll_seconds=1, idle_seconds=0.05)
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def open(self) -> "World":
@@ -230,7 +231,7 @@ class World:
 
 
 async def make_town(now: Callable[[], datetime]) -> tuple[Simulator, str, web.AppRunner]:
-    town = Simulator(now=now, public_url="https://jiesu.example", telegram_token=TOKEN, telegram_secret=None,
+    town = Simulator(now=now, **REAL, public_url="https://jiesu.example", telegram_token=TOKEN, telegram_secret=None,
                 twilio_sid="AC" + "0" * 32, twilio_token="x" * 16, own_number="+864312345678",
                 reach_url="http://127.0.0.1:1")  # fmt: skip
     main = web.Application()

@@ -113,6 +113,7 @@ async def test_a_number_the_carrier_refuses_is_marked_and_never_called_again_FW2
 
 
 @ONE_ENGINE
+@pytest.mark.proves("calls.countries", "calls.stopped", "calls.daily_budget")
 async def test_foreign_numbers_budget_and_stop_switch_FW31(world: World) -> None:
     await world.set_setting("calls.countries", "MO")
     await world.dispatch_ticket("T1")

@@ -14,6 +14,7 @@ from storage.calls.calls import SqlCallStore
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from tests.time_and_chance import CHANCE
 
 NOW = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
 LI, WANG = "+8613800001001", "+8613800001002"
@@ -23,7 +24,7 @@ CHECK_AT = NOW + timedelta(seconds=90)
 @pytest.fixture
 def store(database: Database) -> SqlCallStore:
     """The store on either engine, empty."""
-    return SqlCallStore(database, IdSupply(database), Encryption("a secret of the tests, long enough"))
+    return SqlCallStore(database, IdSupply(database), Encryption("a secret of the tests, long enough", CHANCE))
 
 
 def build_call(**more: Any) -> NewCall:

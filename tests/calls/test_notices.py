@@ -70,6 +70,7 @@ async def test_key_0_connects_the_duty_telephone_and_says_so_when_nobody_answers
 
 
 @ONE_ENGINE
+@pytest.mark.proves("notify.duty_phone")
 async def test_the_duty_telephone_in_the_settings_comes_before_the_people_on_duty(world: World) -> None:
     await world.set_setting("notify.duty_phone", "+8613800002999")
     world.phone(H1).answer_with(["0"])
@@ -81,6 +82,7 @@ async def test_the_duty_telephone_in_the_settings_comes_before_the_people_on_dut
 
 
 @ONE_ENGINE
+@pytest.mark.proves("phone_sign.enabled")
 async def test_signing_by_telephone_can_be_switched_off_Q43(world: World) -> None:
     await world.set_setting("phone_sign.enabled", "false")
     world.phone(H1).answer_with(["2", "1"])

@@ -1,6 +1,7 @@
 """Nobody is called twice for one message, whatever happens to requests and callbacks (FW4-FW7, FW14-FW17, G13)."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -197,7 +198,7 @@ async def test_a_bad_day_at_the_carrier_loses_nobody_and_calls_nobody_twice_G13(
 async def test_a_rehearsal_ahead_of_the_carriers_clock_still_finds_its_call_FW14(world: World) -> None:
     """The office's clock was moved by days, the carrier's was not; the call is found by the real time."""
     real = world.at
-    world.office.clock.ahead = lambda: world.at - real
+    world.office.clock = replace(world.office.clock, ahead=lambda: world.at - real)
     world.at += timedelta(days=3)
     world.simulator.phones.now = lambda: real
     world.phone(H1).answer_with(["1"])

@@ -21,7 +21,7 @@ from backend.domain.flow import build_entry
 from backend.domain.records import Ticket, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm
 from backend.ports.config import SettingVersion
 from backend.ports.moves import NewTicket, TicketRef
@@ -47,6 +47,7 @@ from storage.integrity.audit import SqlAuditStore
 from storage.office.config import SqlConfigStore
 from storage.office.people import SqlPeopleStore
 from storage.tickets.moves import create_move_store
+from tests.time_and_chance import CHANCE, REAL, build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KEY = b"k" * 32
@@ -83,20 +84,20 @@ class World:
     ) -> None:
         self.db, self.simulator, self.base = db, simulator, base
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)  # a Tuesday
-        self.ids, self.encryption = IdSupply(db), Encryption("a secret of the tests, long enough")
-        clock = Clock(lambda: self.at, ZONE)
+        self.ids, self.encryption = IdSupply(db), Encryption("a secret of the tests, long enough", CHANCE)
+        clock = build_clock(lambda: self.at)
         self.config = SqlConfigStore(db, self.ids)
         self.office = OfficeCache(self.config, clock, "jilin")
         self.moves = create_move_store(db)
         self.tickets = TicketService(self.moves, self.office, self.ids, KEY)
         drafts = SqlChatStateStore(db)
-        self.people = People(SqlPeopleStore(db, self.ids, self.encryption), drafts, self.office)
+        self.people = People(SqlPeopleStore(db, self.ids, self.encryption), drafts, self.office, CHANCE)
         self.messages, cards = SqlOutboxStore(db, self.ids), SqlCardStore(db, self.ids, self.encryption)
         catalogue = Texts("zh_CN")
         self.delivery = DeliveryWorker(
             outbox=self.messages, cards=cards, renderer=CardRenderer(self.moves, self.office, cards, catalogue, drafts),
             moves=self.moves, office=self.office, channels={}, bindings=self.people, ids=self.ids,
-            texts=catalogue, owner="w1",
+            texts=catalogue, owner="w1", chance=CHANCE,
         )  # fmt: skip
         self.carrier = build_carrier(base)
         self.store = SqlCallStore(db, self.ids, self.encryption)
@@ -104,7 +105,7 @@ class World:
             store=self.store, outbox=self.messages, tickets=self.tickets, office=self.office, people=self.people,
             delivery=self.delivery, carrier=self.carrier, rate_limiter=limiter or Unlimited(), audit=SqlAuditStore(db, self.ids),
             texts=catalogue, own_number=OWN, public_url=ADDRESS, hotline="12345", hotline_name="12345热线",
-            ids=self.ids,
+            ids=self.ids, chance=CHANCE,
         )  # fmt: skip
         self.visits = AutoVisits(self.dependencies)
         self.calls = Calls(self.dependencies, {"visit": self.visits})
@@ -273,7 +274,7 @@ def _drop_event(logger: Any, name: str, event: Any) -> Any:
 async def build_simulator(now: Callable[[], datetime]) -> tuple[Simulator, web.Application]:
     """The simulated networks, and an application that serves them under /sandbox/."""
     simulator = Simulator(
-        now=now, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
+        now=now, **REAL, public_url=ADDRESS, telegram_token="123456789:AAsandbox-token", telegram_secret=None,
         twilio_sid=SID, twilio_token=TOKEN, own_number=OWN, reach_url="http://127.0.0.1:1",
     )  # fmt: skip
     main = web.Application()

@@ -60,8 +60,12 @@ async def test_queued_pushes_keep_the_pace_over_all_workers_and_lose_little_time
     channel = Timed()
     house = await House(database, channel).open(people(40))
     await bulk(house, 200, 40)
-    pacers = [SharedRateLimiter(SqlRateLimitStore(database)) if workers > 1 else None for _ in range(workers)]
-    couriers = [house.new_courier(f"w{n}", pacer=p, real=time.time) for n, p in enumerate(pacers)]
+    pacers = [
+        SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic) if workers > 1 else None
+        for _ in range(workers)
+    ]
+    house.in_real_time = True
+    couriers = [house.new_courier(f"w{n}", pacer=p) for n, p in enumerate(pacers)]
     began = time.monotonic()
     await asyncio.gather(*(c.run_once() for c in couriers))
     took = time.monotonic() - began
@@ -82,7 +86,8 @@ async def test_an_urgent_card_overtakes_a_long_queue_FM6(database) -> None:  # t
     channel = Timed()
     house = await House(database, channel).open(people(40))
     await bulk(house, 400, 40)
-    courier = house.new_courier(real=time.time)
+    house.in_real_time = True
+    courier = house.new_courier()
     house.desk.listeners.append(courier.wake)
     sending = asyncio.create_task(courier.run_once())
     while len(channel.sent) < 20:
@@ -128,7 +133,8 @@ async def test_a_second_round_goes_on_where_the_first_let_go(house: House, monke
     house.channel.buckets = lambda address: (Bucket("bot", 20, 1.0),)
     for number in range(4):
         await house.dispatched(f"T{number}")
-    courier = house.new_courier(real=time.time)
+    house.in_real_time = True
+    courier = house.new_courier()
     rounds = 0
     while await courier.run_once():
         rounds += 1

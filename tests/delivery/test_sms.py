@@ -13,6 +13,7 @@ from notify.message import Receipt
 from notify.rate_limit import Bucket, LocalRateLimiter
 from notify.sms_gateway import SmsCapabilities, SmsRules
 from tests.delivery.world import HANDLER, House
+from tests.time_and_chance import CHANCE
 
 
 class Carrier:
@@ -44,7 +45,7 @@ class Phones:
 
 def _room(house: House, carrier: Carrier | None) -> SmsWorker:
     return SmsWorker(
-        house.messages, house.moves, house.office, Phones(), house.catalogue, LocalRateLimiter(), "worker", "12345热线", "12345",
+        house.messages, house.moves, house.office, Phones(), house.catalogue, LocalRateLimiter(), "worker", CHANCE, "12345热线", "12345",
         carrier,  # type: ignore[arg-type]
     )  # fmt: skip
 

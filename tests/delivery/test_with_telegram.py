@@ -1,6 +1,5 @@
 """The same through the real driver against the rehearsal town's Bot API server: what people see on their screens."""
 
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -16,6 +15,7 @@ from storage import tables as t
 from storage.engine.database import Database, open_database
 from storage.office.config import bump_epoch
 from tests.delivery.world import DISPATCHER, HANDLER, House
+from tests.time_and_chance import REAL
 
 TOKEN = "123456789:AAsandbox-token"
 
@@ -39,7 +39,7 @@ async def rebind(database: Database, person: str, address: str) -> None:
 
 @pytest.fixture
 async def town() -> AsyncIterator[tuple[Simulator, str]]:
-    made = Simulator(now=lambda: datetime(2026, 11, 10, 1, 30, tzinfo=UTC), public_url="https://jiesu.example",
+    made = Simulator(now=lambda: datetime(2026, 11, 10, 1, 30, tzinfo=UTC), **REAL, public_url="https://jiesu.example",
                 telegram_token=TOKEN, telegram_secret=None, twilio_sid="AC" + "0" * 32, twilio_token="x",
                 own_number="+864312345678", reach_url="http://127.0.0.1:1")  # fmt: skip
     main = web.Application()
@@ -67,7 +67,8 @@ async def screens(town: tuple[Simulator, str], sqlite_url: str) -> AsyncIterator
         address = str(people[code].user_id)
         await rebind(database, code, address)
     channel = build({"token": TOKEN, "api_url": url})
-    courier = house.new_courier(channel=channel, real=time.time)
+    house.in_real_time = True
+    courier = house.new_courier(channel=channel)
     yield Screens(house, network, people, courier)
     await courier.close()
     await channel.close()

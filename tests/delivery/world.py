@@ -1,6 +1,7 @@
 """A small house around the courier: a desk, people with chats, a clock, and a network that remembers and complains."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,12 +13,13 @@ from sqlalchemy import insert, select, update
 from backend.delivery.cards import CardRenderer as Drawing
 from backend.delivery.worker import DeliveryWorker
 from backend.domain.acts import Act, Actor
+from backend.domain.chance import Chance
 from backend.domain.flow import build_entry
 from backend.domain.instants import to_micros
 from backend.domain.records import Ticket, Unit
 from backend.domain.texts import Texts
 from backend.domain.ticket import Category, Grade, Role, Source, State, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.ports.moves import NewTicket, TicketRef
 from backend.ports.outbox import MessageDelivery
 from backend.tickets.service import TicketService
@@ -33,6 +35,7 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.office.config import SqlConfigStore, bump_epoch
 from storage.tickets.moves import create_move_store
+from tests.time_and_chance import CHANCE, build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KEY = b"k" * 32
@@ -40,7 +43,7 @@ DISPATCHER = Actor("D1", Role.DISPATCHER, "M01")
 REVIEWER = Actor("R1", Role.REVIEWER, "M01")
 SUPERVISOR = Actor("S1", Role.SUPERVISOR, "M01")
 HANDLER = Actor("H1", Role.HANDLER, "U01")
-VAULT = Encryption("a secret of at least sixteen")
+VAULT = Encryption("a secret of at least sixteen", CHANCE)
 PEOPLE = (
     ("D1", "M01", "dispatcher", True), ("R1", "M01", "reviewer", True), ("S1", "M01", "supervisor", True),
     ("H1", "U01", "handler", True), ("H2", "U01", "handler", True), ("L1", "U01", "liaison", True),
@@ -134,11 +137,14 @@ class House:
     def __init__(self, db: Database, channel: FakeChannel | None = None) -> None:
         self.at = datetime(2026, 11, 10, 9, 30, tzinfo=ZONE)
         self.real = 1_800_000_000.0
+        self.in_real_time = False  # True where the pace is measured
         self.db = db
         self.ids = IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
         self.moves = create_move_store(db)
-        self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        self.office = OfficeCache(
+            self.config, build_clock(lambda: self.at, lambda: time.time() if self.in_real_time else self.real), "jilin"
+        )
         self.desk = TicketService(self.moves, self.office, self.ids, KEY)
         self.messages = SqlOutboxStore(db, self.ids)
         self.cards = SqlCardStore(db, self.ids, VAULT)
@@ -154,7 +160,7 @@ class House:
         return DeliveryWorker(
             outbox=self.messages, cards=self.cards, renderer=self.drawing, moves=self.moves, office=self.office,
             channels={"telegram": channel}, bindings=self, ids=self.ids, texts=self.catalogue, owner=owner,
-            rate_limiter=limiter, real_time=more.pop("real", lambda: self.real), jitter=lambda: 0.0, **more,
+            rate_limiter=limiter, chance=Chance(bytes), **more,  # `bytes`: zeros, no jitter
         )  # fmt: skip
 
     async def drop_binding(self, person: str, channel: str, reason: str) -> None:

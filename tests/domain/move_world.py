@@ -186,9 +186,9 @@ def closed(**kind: object) -> Flow:
     return flow
 
 
-def unsatisfied() -> Flow:
+def unsatisfied(**kind: object) -> Flow:
     """Return a ticket whose second visit ended unsatisfied."""
-    flow = closed().act("clock", "start_visit")
+    flow = closed(**kind).act("clock", "start_visit")
     flow.act("clock", "visit", kind="auto", answer="unsatisfied")
     flow.wait(hours=2).act("agent", "visit", kind="manual", answer="unsatisfied", note="路灯还是不亮")
     flow.take_messages()

@@ -10,10 +10,11 @@ from backend.deadlines.watch import DeadlineWatch
 from backend.domain.acts import Act, Snapshot
 from backend.domain.records import Duty, Message
 from backend.domain.ticket import Grade, Obligation
-from backend.office.cache import Clock, OfficeCache, OfficeSnapshot
+from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.moves import TicketRef
 from backend.tickets.service import ActResult, TicketService
 from tests.domain.move_world import ZONE, Flow
+from tests.time_and_chance import build_clock
 
 
 class DutiesInMemory:
@@ -67,7 +68,7 @@ class OfficeInMemory(OfficeCache):
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self.clock = Clock(lambda: flow.at, ZONE)
+        self.clock = build_clock(lambda: flow.at)
 
     async def snapshot(self, *, fresh: bool = False) -> OfficeSnapshot:
         return self.flow.snapshot

@@ -118,25 +118,45 @@ def test_every_duty_has_its_limit(kind: Obligation, grade: Grade, category: Cate
     assert compute_deadline(kind, grade, category, start, SETTINGS, CALENDAR) == at(expected)
 
 
-@pytest.mark.parametrize("kind", Obligation)
-@pytest.mark.parametrize("grade", Grade)
-def test_every_duty_follows_its_own_setting(kind: Obligation, grade: Grade) -> None:
-    """Another value of its setting moves the deadline."""
-    key = {
-        Obligation.DISPATCH: f"dispatch.{grade}.limit",
-        Obligation.SIGN: f"sign.{grade}.limit",
-        Obligation.RETURN: f"return.{grade}.limit",
-        Obligation.CONTACT: f"contact.{grade}.limit",
-        Obligation.REPLY: "reply.limit",
-        Obligation.CLOSE: "close.limit.help" if grade is G else "close.limit.urgent",
-        Obligation.REVISIT: "visit.finish_within",
-        Obligation.SUPERVISE: "supervise.limit",
-        Obligation.REVIEW: f"review.{grade}.limit",
-        Obligation.REWORK: "rework.limit",
-    }[kind]
+LIMITS = [  # every duty of both grades, and every category
+    ("dispatch.general.limit", Obligation.DISPATCH, G, None),
+    ("dispatch.urgent.limit", Obligation.DISPATCH, U, None),
+    ("sign.general.limit", Obligation.SIGN, G, None),
+    ("sign.urgent.limit", Obligation.SIGN, U, None),
+    ("return.general.limit", Obligation.RETURN, G, None),
+    ("return.urgent.limit", Obligation.RETURN, U, None),
+    ("contact.general.limit", Obligation.CONTACT, G, None),
+    ("contact.urgent.limit", Obligation.CONTACT, U, None),
+    ("reply.limit", Obligation.REPLY, G, Category.HELP),
+    ("reply.limit", Obligation.REPLY, U, Category.HELP),
+    ("close.limit.consult", Obligation.CLOSE, G, Category.CONSULT),
+    ("close.limit.help", Obligation.CLOSE, G, Category.HELP),
+    ("close.limit.complaint", Obligation.CLOSE, G, Category.COMPLAINT),
+    ("close.limit.report", Obligation.CLOSE, G, Category.REPORT),
+    ("close.limit.suggestion", Obligation.CLOSE, G, Category.SUGGESTION),
+    ("close.limit.praise", Obligation.CLOSE, G, Category.PRAISE),
+    ("close.limit.urgent", Obligation.CLOSE, U, Category.HELP),
+    ("visit.finish_within", Obligation.REVISIT, G, None),
+    ("visit.finish_within", Obligation.REVISIT, U, None),
+    ("supervise.limit", Obligation.SUPERVISE, G, None),
+    ("supervise.limit", Obligation.SUPERVISE, U, None),
+    ("review.general.limit", Obligation.REVIEW, G, None),
+    ("review.urgent.limit", Obligation.REVIEW, U, None),
+    ("rework.limit", Obligation.REWORK, G, Category.HELP),
+    ("rework.limit", Obligation.REWORK, U, Category.HELP),
+]
+
+
+@pytest.mark.proves
+@pytest.mark.parametrize(("key", "kind", "grade", "category"), LIMITS)
+def test_another_limit_moves_the_deadline(key: str, kind: Obligation, grade: Grade, category: Category | None) -> None:
     start = at("2026-10-13T10:00:00")
-    found = compute_deadline(kind, grade, Category.HELP, start, SETTINGS.with_changes({key: "7m"}), CALENDAR)
+    found = compute_deadline(kind, grade, category, start, SETTINGS.with_changes({key: "7m"}), CALENDAR)
     assert found == at("2026-10-13T10:07:00")
+
+
+def test_every_duty_of_both_grades_has_a_limit_that_can_be_set() -> None:
+    assert {(kind, grade) for _, kind, grade, _ in LIMITS} == {(kind, grade) for kind in Obligation for grade in Grade}
 
 
 def test_a_close_limit_needs_a_category() -> None:
@@ -172,11 +192,13 @@ def test_rolling_hours_make_a_working_day_eight_of_them(start: str, limit: str, 
     assert add_limit(Limit.parse(limit), at(start), CALENDAR, HOURS, WorkdayMode.ROLLING_WORKHOURS) == at(expected)
 
 
+@pytest.mark.proves("workday.mode")
 def test_the_mode_is_a_setting() -> None:
     rolling = SETTINGS.with_changes({"workday.mode": "rolling_workhours"})
     assert sign_due("2026-10-13T08:40:00", G, rolling) == at("2026-10-14T10:10:00")
 
 
+@pytest.mark.proves("urgent.pause_off_hours")
 def test_urgent_limits_may_pause_off_hours_and_general_ones_do_not() -> None:
     paused = SETTINGS.with_changes({"urgent.pause_off_hours": True})
     assert sign_due("2026-10-18T02:10:00", U, paused) == at("2026-10-19T10:30:00")
@@ -184,6 +206,7 @@ def test_urgent_limits_may_pause_off_hours_and_general_ones_do_not() -> None:
     assert compute_deadline(Obligation.DISPATCH, G, None, start, paused, CALENDAR) == start + timedelta(hours=12)
 
 
+@pytest.mark.proves("office_hours")
 def test_a_unit_keeps_its_own_hours() -> None:
     own = SETTINGS.with_changes({"office_hours@U01": "09:00-18:00"})
     start = at("2026-10-13T08:40:00")
@@ -206,6 +229,7 @@ def test_another_zone_may_be_the_office_zone() -> None:
     assert compute_deadline(Obligation.SIGN, U, None, night, there, CALENDAR) - night == timedelta(hours=2)
 
 
+@pytest.mark.proves("card.yellow_lead", "card.red_at")
 def test_the_yellow_card_comes_a_working_day_before_the_deadline_and_the_red_one_at_it() -> None:
     start, until = at("2026-09-30T10:00:00"), at("2026-10-09T17:00:00")
     assert compute_yellow_card_at(G, start, until, SETTINGS, CALENDAR) == at("2026-10-08T17:00:00")

@@ -228,6 +228,7 @@ def test_T21_what_cannot_be_solved_is_explained_and_approved_by_a_supervisor_A25
     assert flow.lead.close_type == "explained_unresolvable"
 
 
+@pytest.mark.proves("close.requires_cause")
 def test_A13_A32_the_cause_is_kept_with_the_closing_and_may_be_required() -> None:
     flow = signed().act("handler", "reply", text="已修复").act("handler", "close", feedback="好", cause="线路老化")
     assert flow.lead.cause == "线路老化"
@@ -285,6 +286,7 @@ def test_only_the_roles_of_a_row_and_an_admin_may_use_its_verb(row: Transition) 
 
 
 @pytest.mark.parametrize("limit", ["1h", "5h"])
+@pytest.mark.proves("dispatch.again.limit")
 def test_after_an_accepted_return_the_institution_has_its_own_limit_to_dispatch_again(limit: str) -> None:
     flow = signed(**{"dispatch.again.limit": limit})
     flow.act("handler", "return", **RETURN).act("reviewer", "decide_return", accept=True)

@@ -89,6 +89,7 @@ def test_Q44_refused_in_the_arbitration_the_unit_keeps_the_ticket_for_good() -> 
         flow.act("handler_u02", "return", **RETURN)
 
 
+@pytest.mark.proves("return.arbitrate_after")
 def test_A19_after_two_refused_returns_there_is_no_third_and_the_number_is_a_setting() -> None:
     flow = signed().act("handler", "return", **RETURN).act("reviewer", "decide_return", accept=False, reason="属职责")
     flow.act("handler", "return", **RETURN).act("reviewer", "decide_return", accept=False, reason="属职责")

@@ -87,6 +87,7 @@ def test_T31_a_cancelled_ticket_has_no_open_duties() -> None:
     assert flow.state is State.CANCELLED and flow.open_duties == set()
 
 
+@pytest.mark.proves("visit.manual.limit")
 @pytest.mark.parametrize("limit", ["3h", "9h"])
 def test_a_person_visits_within_the_limit_of_the_office(limit: str) -> None:
     flow = closed(**{"visit.manual.limit": limit}).act("clock", "start_visit")

@@ -156,6 +156,7 @@ def test_reminders_are_capped_and_the_last_ones_stay(most: int, numbers: list[in
     assert [s.number for s in urgent if s.purpose is Purpose.REMIND] == [1, 2, 2], "urgent signing keeps its ladder"
 
 
+@pytest.mark.proves("card.yellow_lead")
 def test_the_yellow_lead_is_a_setting() -> None:
     found = build_steps(Obligation.CLOSE, G, TUESDAY, SETTINGS.with_changes({"card.yellow_lead": "2wd"}))
     assert found[0].at == at("2026-10-16T17:00:00")
@@ -195,6 +196,7 @@ def test_general_matters_wait_for_office_hours_and_urgent_ones_do_not(
     assert find_next_allowed(at(moment), U, SETTINGS, CALENDAR) == at(moment)
 
 
+@pytest.mark.proves("notify.quiet", "office_hours")
 def test_quiet_hours_apply_even_while_the_office_is_open() -> None:
     settings = SETTINGS.with_changes({"office_hours@U01": "00:00-24:00", "notify.quiet@U01": "21:00-07:00"})
     assert find_next_allowed(at("2026-10-13T22:00:00"), G, settings, CALENDAR, "U01") == at("2026-10-14T07:00:00")
@@ -206,6 +208,7 @@ def test_quiet_hours_apply_even_while_the_office_is_open() -> None:
         find_next_allowed(at("2026-10-13T10:00:00"), G, never, CALENDAR)
 
 
+@pytest.mark.proves("remind.merge_over")
 def test_more_than_five_reminders_become_one_digest_and_urgent_ones_never_do() -> None:
     assert [should_merge(n, G, SETTINGS) for n in (5, 6)] == [False, True]
     assert not should_merge(50, U, SETTINGS)

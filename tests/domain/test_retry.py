@@ -1,6 +1,5 @@
 """What follows a call or a message: again, the next contact, or nothing."""
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -21,25 +20,8 @@ from backend.domain.retry import (
     parse_span,
     proves_unreachable,
 )
+from backend.domain.settings import Settings
 from backend.domain.ticket import Grade
-
-
-@dataclass
-class Settings:
-    """The settings these rules ask for, with their defaults."""
-
-    values: dict[str, str] = field(default_factory=dict)
-
-    def text(self, key: str) -> str:
-        defaults = {
-            "notify.phone.attempts": "3", "notify.phone.gap.general": "10m", "notify.phone.gap.urgent": "5m",
-            "visit.auto.attempts": "2",
-        }  # fmt: skip
-        return {**defaults, **self.values}[key]
-
-    def integer(self, key: str) -> int:
-        return int(self.text(key))
-
 
 DEFAULT_SETTINGS = Settings()
 MINUTE = timedelta(minutes=1)
@@ -54,12 +36,15 @@ def test_a_call_is_tried_three_times_then_the_next_contact_FW20(outcome: str) ->
     assert decide_after_call(outcome, 3, Grade.URGENT, DEFAULT_SETTINGS) == NextContact(outcome)
 
 
+@pytest.mark.proves(
+    "notify.phone.attempts", "notify.phone.gap.general", "notify.phone.gap.urgent", "visit.auto.attempts"
+)
 def test_attempts_and_gaps_are_settings() -> None:
     once = Settings({"notify.phone.attempts": "1", "notify.phone.gap.general": "2h"})
     assert decide_after_call("busy", 1, Grade.GENERAL, once) == NextContact("busy")
-    slow = Settings({"notify.phone.gap.general": "2h", "notify.phone.gap.urgent": "90s"})
+    slow = Settings({"notify.phone.gap.general": "2h", "notify.phone.gap.urgent": "3m"})
     assert decide_after_call("busy", 1, Grade.GENERAL, slow) == Retry(timedelta(hours=2))
-    assert decide_after_call("busy", 1, Grade.URGENT, slow) == Retry(timedelta(seconds=90))
+    assert decide_after_call("busy", 1, Grade.URGENT, slow) == Retry(3 * MINUTE)
     assert decide_after_visit_call("busy", 1, 1, Settings({"visit.auto.attempts": "1"})) == GiveUp("busy")
 
 

@@ -1,5 +1,6 @@
 """Time and chance are given: only what composes the application, rehearses, drives a provider or runs a command asks."""
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 
@@ -12,15 +13,17 @@ MAY_ASK = ("backend/app/", "backend/rehearsal/", "backend/cli/", "notify/chat/",
 LOOPS = ("get_running_loop", "get_event_loop", "new_event_loop")
 ASKING = frozenset((
     *(f"time.{name}" for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns",
-                                  "localtime", "gmtime", "strftime", "ctime")),
+                                  "clock_gettime", "clock_gettime_ns", "localtime", "gmtime", "strftime", "ctime")),
     *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")), "datetime.date.today",
     *(f"asyncio.{loop}().time" for loop in LOOPS), *(f"asyncio.events.{loop}().time" for loop in LOOPS),
-    "uuid.uuid1", "uuid.uuid4", "os.urandom", "random.SystemRandom", "sqlalchemy.func.now",
-    "sqlalchemy.func.current_timestamp",
+    "uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getrandom", "email.utils.localtime", "email.utils.make_msgid",
+    *(f"sqlalchemy.func.{name}" for name in ("now", "current_timestamp", "current_date", "current_time", "random")),
 ))  # fmt: skip
 #: Modules that are chance altogether, and what in them is not.
 CHANCE = re.compile(r"(random|secrets)\.\w+")
-NOT_CHANCE = frozenset(("random.Random", "secrets.compare_digest"))
+NOT_CHANCE = frozenset(("secrets.compare_digest",))
+#: A generator is decided by its seed; without one it asks the machine.
+SEEDED = "random.Random"
 
 
 def asked(codes: Iterable[Source]) -> Iterator[Breach]:
@@ -28,9 +31,16 @@ def asked(codes: Iterable[Source]) -> Iterator[Breach]:
     for code in codes:
         if code.name.startswith(MAY_ASK):
             continue
+        seeded = frozenset(id(node.func) for node, _ in code.nodes if isinstance(node, ast.Call) and _has_seed(node))
         for node, function, origin in list_origins(code):
-            if origin in ASKING or (CHANCE.fullmatch(origin) and origin not in NOT_CHANCE):
+            is_chance = CHANCE.fullmatch(origin) and origin not in NOT_CHANCE
+            if origin in ASKING or (is_chance and not (origin == SEEDED and id(node) in seeded)):
                 yield code.breach(node, function, origin)
+
+
+def _has_seed(call: ast.Call) -> bool:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return any(not (isinstance(value, ast.Constant) and value.value is None) for value in given)
 
 
 def test_only_a_few_places_ask_the_time_or_chance() -> None:
@@ -58,6 +68,34 @@ def test_only_a_few_places_ask_the_time_or_chance() -> None:
         ("from uuid import uuid4\nx = [field(default_factory=uuid4)]\n", "uuid.uuid4"),
         ("import time\ndef f(clock=time.time): ...\n", "time.time"),
         ("from sqlalchemy import func\nx = func.now()\n", "sqlalchemy.func.now"),
+        ("from time import monotonic as now\nx = now()\n", "time.monotonic"),
+        ("import time\nclass A:\n    clock: Callable[[], float] = time.monotonic\n", "time.monotonic"),
+        ("import time as t, os\nclock, x = t, 1\ny = clock.time_ns()\n", "time.time_ns"),
+        (
+            "import asyncio\nloop = asyncio.get_running_loop()\ndef f():\n    return loop.time\n",
+            "asyncio.get_running_loop().time",
+        ),
+        (
+            "from asyncio import get_running_loop as here\nx = (loop := here()).time() + loop.time()\n",
+            "asyncio.get_running_loop().time",
+        ),
+        (
+            "import asyncio\nclass A:\n    def f(self):\n        self.loop = asyncio.new_event_loop()\n"
+            "    def g(self):\n        return self.loop.time()\n",
+            "asyncio.new_event_loop().time",
+        ),
+        ("from datetime import datetime\nx = datetime.today()\n", "datetime.datetime.today"),
+        (
+            "import datetime as dt\nclass A:\n    at: dt.datetime = field(default_factory=dt.datetime.now)\n",
+            "datetime.datetime.now",
+        ),
+        ("import uuid\nx = uuid.uuid4().hex\n", "uuid.uuid4"),
+        ("from secrets import token_hex as draw\nx = draw(8)\n", "secrets.token_hex"),
+        ("from os import urandom\nx = urandom(12)\n", "os.urandom"),
+        ("import random\ndraw = random.Random()\nx = draw.random()\n", "random.Random"),
+        ("from random import Random\ndraw = Random(None)\n", "random.Random"),
+        ("from random import Random\nx = [field(default_factory=Random)]\n", "random.Random"),
+        ("from random import SystemRandom\nx = SystemRandom(7).random()\n", "random.SystemRandom"),
     ],
 )
 def test_a_place_that_asks_is_found(text: str, what: str) -> None:
@@ -72,7 +110,10 @@ def test_a_place_that_asks_is_found(text: str, what: str) -> None:
         "def f(clock):\n    return clock.now(), clock.time()\n",
         "import random\ndraw = random.Random(7)\nx = draw.random()\n",
         "import secrets\nsame = secrets.compare_digest(a, b)\n",
-        "import asyncio\nasync def f():\n    await asyncio.sleep(1)\n",
+        "import random\ndef f(seed):\n    return random.Random(x=seed).random()\n",
+        "import asyncio\nasync def f():\n    async with asyncio.timeout(3):\n        await asyncio.sleep(1)\n",
+        "import asyncio\nloop = asyncio.get_running_loop()\nx = loop.create_future()\n",
+        "class A:\n    def f(self):\n        return self.clock.monotonic(), self.chance.random_bytes(8)\n",
     ],
 )
 def test_a_clock_that_was_given_is_let_be(text: str) -> None:

@@ -19,6 +19,7 @@ from storage.engine.database import Database
 from storage.integrity.check_queries import CHECKS
 from storage.integrity.checks import SqlIntegrityStore
 from tests.storage.test_moves import DISPATCHER, HANDLER, KEY, Bench
+from tests.time_and_chance import build_clock
 
 MINUTE = timedelta(minutes=1)
 
@@ -29,7 +30,8 @@ class Town(Bench):
     def __init__(self, db: Database) -> None:
         super().__init__(db)
         self.real = datetime(2026, 1, 1, tzinfo=UTC)  # the office's clock may be moved; this one may not
-        self.auditor = IntegrityChecks(SqlIntegrityStore(db, self.ids), self.office.clock, lambda: self.real)
+        self.clock = build_clock(lambda: self.at, lambda: self.real.timestamp())  # noqa: PLW0108 - real is moved
+        self.auditor = IntegrityChecks(SqlIntegrityStore(db, self.ids), self.clock)
 
     async def ticket(self, no: str = "T1", grade: Grade = Grade.GENERAL) -> None:
         """A ticket as the intake leaves it: waiting to be dispatched, with the clock for that running."""
@@ -304,7 +306,7 @@ async def test_a_finding_is_written_once_and_struck_when_healed(town: Town) -> N
 
 
 async def test_two_auditors_write_a_finding_once(town: Town) -> None:
-    other = IntegrityChecks(SqlIntegrityStore(town.db, town.ids), town.office.clock, lambda: town.real)
+    other = IntegrityChecks(SqlIntegrityStore(town.db, town.ids), town.clock)
     store = SqlIntegrityStore(town.db, town.ids)
     finding = Finding("untold", "T1", {})
     assert len(await store.save_findings([finding], [], town.at)) == 1

@@ -24,8 +24,8 @@ def test_a_helper_beside_its_driver_is_no_driver(tmp_path: Path) -> None:
 
 def test_p10_finding_the_drivers_imports_none_of_them() -> None:
     code = (
-        "import sys; from notify.registry import Registry; import notify.rate_limit, notify.message;"
-        "print(Registry.discover().list_names('chat'), sorted({'aiogram', 'twilio', 'aiohttp'} & set(sys.modules)))"
+        "import sys; from notify.registry import DriverRegistry; import notify.rate_limit, notify.message;"
+        "print(DriverRegistry.discover().list_names('chat'), sorted({'aiogram', 'twilio', 'aiohttp'} & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "('telegram',) []"

@@ -12,7 +12,7 @@ class Forgetful(SqlConfigStore):
 
     async def get_epoch(self) -> int:
         self.house.office.invalidate()
-        return await super().epoch()
+        return await super().get_epoch()
 
 
 async def test_a_change_while_the_epoch_is_asked_for_leaves_nobody_without_rules(database: Database) -> None:

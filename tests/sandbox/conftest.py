@@ -16,6 +16,7 @@ from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.twiml.voice_response import VoiceResponse
 
 from sandbox.simulator import Simulator
+from tests.time_and_chance import REAL
 
 TOKEN = "123456789:AAsandbox-token"
 SID = "AC" + "0" * 32
@@ -76,6 +77,7 @@ async def place() -> AsyncIterator[tuple[Simulator, Office, str]]:
     office.url = "https://jiesu.example"
     town = Simulator(
         now=lambda: moment,
+        **REAL,
         public_url=office.url,
         telegram_token=TOKEN,
         telegram_secret=None,

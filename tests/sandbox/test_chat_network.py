@@ -248,7 +248,7 @@ async def test_FT19_the_pace_is_limited_per_chat_group_and_overall(bot: Bot, tow
         await bot.send_message(li.user_id, "快")
     assert caught.value.retry_after >= 1 and len(town.chat.violations) == 1
     tick = [0.0]
-    limits = RateLimits(clock=lambda: tick[0])
+    limits = RateLimits(lambda: tick[0])
     for number in range(30):
         limits.acquire(number, group=False)
     with pytest.raises(Exception, match="retry after 1"):

@@ -26,6 +26,7 @@ from sandbox.twilio.behaviour import MANUAL
 from sandbox.twilio.model import HookUrl
 from tests.sandbox.conftest import Office, Ring
 from tests.sandbox.test_phone_network import LI, WANG, menu, say
+from tests.time_and_chance import REAL
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -186,7 +187,7 @@ async def test_a_restarted_town_finds_its_handsets_again(
     town: Simulator, office: Office, ring: Ring, tmp_path: Path
 ) -> None:
     facts = {
-        "now": town.now, "public_url": office.url, "telegram_token": town.chat.token, "telegram_secret": None,
+        **REAL, "now": town.now, "public_url": office.url, "telegram_token": town.chat.token, "telegram_secret": None,
         "twilio_sid": town.phones.sid, "twilio_token": town.phones.token, "own_number": town.phones.own_number,
         "state_path": tmp_path / "town.json",
     }  # fmt: skip

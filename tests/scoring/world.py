@@ -13,7 +13,7 @@ from backend.domain.records import Unit
 from backend.domain.ticket import Category, Grade, Obligation, Role, Source, UnitKind
 from backend.importing.files.reader import open_import
 from backend.importing.history import HistoryImport as HistoryRoom
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.scoring import Scoring
 from backend.tickets.form_fields import FileContext
 from backend.tickets.service import TicketService
@@ -25,6 +25,7 @@ from storage.importing.history import SqlHistoryStore
 from storage.office.config import SqlConfigStore, bump_epoch
 from storage.scoring.counts import SqlScoringStore
 from storage.tickets.moves import create_move_store
+from tests.time_and_chance import CHANCE, build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
 UNITS = ("U01", "U02", "U03", "U04")
@@ -40,8 +41,8 @@ class World:
         self.at = datetime(2026, 11, 22, 9, tzinfo=ZONE)
         self.db, self.ids = db, IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
-        self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
-        self.vault = Encryption("a secret of sixteen or more")
+        self.office = OfficeCache(self.config, build_clock(lambda: self.at), "jilin")
+        self.vault = Encryption("a secret of sixteen or more", CHANCE)
         self.store = SqlScoringStore(db)
         self.marks = Scoring(self.store, self.office, self.ids)
         self.histories = HistoryRoom(SqlHistoryStore(db, self.ids, self.vault), self.office)

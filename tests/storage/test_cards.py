@@ -13,11 +13,12 @@ from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.office.config import read_epoch
+from tests.time_and_chance import CHANCE
 
 NOW = datetime(2026, 11, 10, 1, 30, tzinfo=UTC)
 LEASE = NOW + timedelta(seconds=45)
 CARD = NewCard("telegram", "42", "7", "H1", 1, 2, "M1", 3, NOW, {"text": "x"})
-VAULT = Encryption("a secret of at least sixteen")
+VAULT = Encryption("a secret of at least sixteen", CHANCE)
 
 
 async def shelf(database: Database, version: int = 3) -> SqlCardStore:

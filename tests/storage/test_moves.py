@@ -13,7 +13,7 @@ from backend.domain.flow import build_entry
 from backend.domain.records import Ticket, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Obligation, Outcome, Role, Source, State, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.ports.moves import NewTicket, TicketRef
 from backend.tickets.service import TicketService
 from storage import tables as t
@@ -21,6 +21,7 @@ from storage.engine.database import Database
 from storage.engine.ids import IdSupply
 from storage.office.config import SqlConfigStore, bump_epoch
 from storage.tickets.moves import create_move_store
+from tests.time_and_chance import build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
 KEY = b"k" * 32
@@ -38,7 +39,7 @@ class Bench:
         self.ids = IdSupply(db)
         self.config = SqlConfigStore(db, self.ids)
         self.moves = create_move_store(db)
-        self.office = OfficeCache(self.config, Clock(lambda: self.at, ZONE), "jilin")
+        self.office = OfficeCache(self.config, build_clock(lambda: self.at), "jilin")
         self.desk = TicketService(self.moves, self.office, self.ids, KEY)
         self.db = db
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role, UnitKind
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.office.people import People, PersonForm, generate_person_code, is_strong_pin, parse_contact_phone
 from backend.ports.people import Binding
 from storage import tables as t
@@ -20,6 +20,7 @@ from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.office.config import SqlConfigStore
 from storage.office.people import SqlPeopleStore
+from tests.time_and_chance import CHANCE, build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PHONE = "+8613800001001"
@@ -30,9 +31,9 @@ class Desk:
         self.at = datetime(2026, 11, 10, 1, 0, tzinfo=UTC)
         ids = IdSupply(db)
         self.db = db
-        self.office = OfficeCache(SqlConfigStore(db, ids), Clock(lambda: self.at, ZONE), "jilin")
-        self.people = SqlPeopleStore(db, ids, Encryption("a secret of the tests, long enough"))
-        self.registry = People(self.people, SqlChatStateStore(db), self.office)
+        self.office = OfficeCache(SqlConfigStore(db, ids), build_clock(lambda: self.at), "jilin")
+        self.people = SqlPeopleStore(db, ids, Encryption("a secret of the tests, long enough", CHANCE))
+        self.registry = People(self.people, SqlChatStateStore(db), self.office, CHANCE)
 
     async def open(self) -> "Desk":
         await self.registry.save_units(

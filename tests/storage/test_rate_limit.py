@@ -1,6 +1,7 @@
 """One pace for several processes: on a table, in Redis, and a smaller one of our own while Redis is away (FT19, FD20)."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -75,7 +76,7 @@ async def leaves(pacers: Sequence[RateLimiter], buckets: Sequence[Bucket], now: 
 
 
 async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(database: Database) -> None:
-    pacers = [SharedRateLimiter(SqlRateLimitStore(database)) for _ in range(8)]
+    pacers = [SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic) for _ in range(8)]
     assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
     assert await leaves(pacers, [BOT], 1000.04) == 0
     assert await leaves(pacers, [BOT], 1000.05) == 1
@@ -85,7 +86,7 @@ async def test_many_processes_share_one_table_and_keep_one_pace_FT19_FM11(databa
 
 
 async def test_all_buckets_are_counted_or_none(database: Database) -> None:
-    limiter = SharedRateLimiter(SqlRateLimitStore(database))
+    limiter = SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic)
     assert await limiter.try_acquire([BOT, CHAT], 1000.0) == 0.0
     assert await limiter.try_acquire([BOT, CHAT], 1000.5) == pytest.approx(0.5)
     assert await limiter.try_acquire([BOT], 1000.5) == 0.0  # the refused one was not counted
@@ -93,7 +94,7 @@ async def test_all_buckets_are_counted_or_none(database: Database) -> None:
 
 
 async def test_the_table_says_what_one_process_alone_would_say(database: Database) -> None:
-    shared, local = SharedRateLimiter(SqlRateLimitStore(database)), LocalRateLimiter()
+    shared, local = SharedRateLimiter(SqlRateLimitStore(database, time.time), time.monotonic), LocalRateLimiter()
     now = 1000.0
     for step in range(60):
         buckets = [BOT, CHAT.for_subject(str(step % 3)), GROUP]
@@ -103,14 +104,14 @@ async def test_the_table_says_what_one_process_alone_would_say(database: Databas
 
 async def test_a_redis_keeps_the_same_pace_FT19() -> None:
     redis = FakeRedis()
-    pacers = [SharedRateLimiter(RedisRateLimitStore(redis), is_optional=True) for _ in range(8)]
+    pacers = [SharedRateLimiter(RedisRateLimitStore(redis), time.monotonic, is_optional=True) for _ in range(8)]
     assert await leaves(pacers, [BOT, CHAT], 1000.0) == 1
     assert await leaves(pacers, [GROUP], 1000.0) == 3
 
 
 async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_FD20() -> None:
-    redis, time = FakeRedis(), [0.0]
-    limiter = SharedRateLimiter(RedisRateLimitStore(redis), is_optional=True, clock=lambda: time[0])
+    redis, seconds = FakeRedis(), [0.0]
+    limiter = SharedRateLimiter(RedisRateLimitStore(redis), lambda: seconds[0], is_optional=True)
     redis.gone = True
     left = 0
     for step in range(100):  # a second
@@ -118,7 +119,7 @@ async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_F
     assert left == 5
     redis.gone = False
     assert redis.kept == {}
-    time[0] = 6.0
+    seconds[0] = 6.0
     assert await limiter.try_acquire([BOT], 1010.0) == 0.0
     assert list(redis.kept) == ["jiesu:pace:bot"]
 
@@ -129,4 +130,4 @@ async def test_who_cannot_reach_the_database_gets_no_leave_to_send_FM13() -> Non
             raise OSError("away")
 
     with pytest.raises(OSError):
-        await SharedRateLimiter(Away()).try_acquire([BOT], 1.0)
+        await SharedRateLimiter(Away(), time.monotonic).try_acquire([BOT], 1.0)

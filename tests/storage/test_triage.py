@@ -16,6 +16,7 @@ from storage.engine.ids import IdSupply
 from storage.triage.catalogue import SqlCatalogueStore
 from storage.triage.features import MAX_PER_KEY, SqlFeatureStore
 from storage.triage.governance import SqlGovernanceStore
+from tests.time_and_chance import CHANCE
 
 NOW = datetime(2026, 11, 9, 9, tzinfo=UTC)
 
@@ -32,7 +33,7 @@ async def ticket(db: Database, number: int) -> None:
 
 
 async def test_candidates_share_keys_the_most_shared_first_and_never_the_ticket_itself(database: Database) -> None:
-    store = SqlFeatureStore(database, Encryption("a secret of the tests"))
+    store = SqlFeatureStore(database, Encryption("a secret of the tests", CHANCE))
     gists = {
         1: TicketFeatures({"翠竹花园": 28.0, "路灯": 20.0}, ("路灯",), frozenset({"county:东城区"}), frozenset({"翠竹花园"})),
         2: TicketFeatures({"翠竹花园": 28.0, "供热": 20.0}), 3: TicketFeatures({"公交": 20.0}),
@@ -49,7 +50,7 @@ async def test_candidates_share_keys_the_most_shared_first_and_never_the_ticket_
 
 
 async def test_a_gist_made_again_leaves_none_of_its_old_keys(database: Database) -> None:
-    store = SqlFeatureStore(database, Encryption("a secret of the tests"))
+    store = SqlFeatureStore(database, Encryption("a secret of the tests", CHANCE))
     await ticket(database, 1)
     await store.store_features([(told(1), TicketFeatures({"路灯": 20.0, "不亮": 18.0, "维修": 16.0}))])
     await store.store_features([(told(1), TicketFeatures({"供热": 20.0}))])
@@ -60,7 +61,7 @@ async def test_a_gist_made_again_leaves_none_of_its_old_keys(database: Database)
 
 
 async def test_of_a_common_key_only_the_newest_tickets_are_looked_at(database: Database) -> None:
-    store = SqlFeatureStore(database, Encryption("a secret of the tests"))
+    store = SqlFeatureStore(database, Encryption("a secret of the tests", CHANCE))
     common = TicketFeatures({"咨询电话": 20.0})
     await store.store_features([(told(n), common) for n in range(1, MAX_PER_KEY + 51)])
     for number in (1, MAX_PER_KEY + 50):

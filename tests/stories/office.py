@@ -5,7 +5,7 @@ import contextlib
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -224,7 +224,8 @@ class Office:
         verdict = await self.house.core.journal_verifier.verify()
         assert verdict.findings == () and verdict.tickets > 0
         stores = self.house.core
-        auditor = IntegrityChecks(SqlIntegrityStore(stores.db, stores.ids), stores.clock, stores.clock.now)
+        clock = replace(stores.clock, real_time=lambda: stores.clock.now().timestamp())
+        auditor = IntegrityChecks(SqlIntegrityStore(stores.db, stores.ids), clock)
         found = {f.kind for f in await auditor.check()} | {f.kind for f in await auditor.list_findings()}
         assert found == set()
 

@@ -1,5 +1,7 @@
 """Requesters are called: by keys or speech, within the window, not too often; silence is never satisfaction (V0-V8)."""
 
+import json
+
 import pytest
 
 from backend.domain.ticket import State
@@ -76,7 +78,7 @@ async def test_after_hanging_up_before_the_answer_what_was_said_is_kept_and_one_
     await world.advance(hours=6)
     call = await world.call()
     assert (call.outcome, call.state) == ("partial", "waiting")
-    assert '"contacted": "yes"' in call.heard and '"resolved": "partly_resolved"' in call.heard
+    assert json.loads(call.heard) == {"contacted": "yes", "resolved": "partly_resolved"}
     assert await world.rows(t.visits) == []
     await world.advance(hours=24)
     visit, ticket = (await world.rows(t.visits))[0], (await world.load()).ticket
@@ -110,6 +112,7 @@ async def test_when_nobody_answers_twice_satisfaction_is_deemed_not_stated(world
 
 
 @ONE_ENGINE
+@pytest.mark.proves("visit.manual.sample")
 async def test_a_sample_of_the_unreached_goes_to_people(world: World) -> None:
     world.phone(ASKER).ring_out()
     await world.set_setting("visit.manual.sample", "1")
@@ -196,6 +199,7 @@ async def test_nobody_is_visited_twice_within_a_week(world: World) -> None:
 
 
 @ONE_ENGINE
+@pytest.mark.proves("visit.finish_within")
 async def test_a_visit_that_could_only_be_made_too_late_goes_to_a_person(world: World) -> None:
     world.phone(ASKER).answer_with(["1", "1", "1", "1", "1"])
     await world.set_setting("visit.finish_within", "2wd")

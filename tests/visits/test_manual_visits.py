@@ -42,6 +42,7 @@ async def test_words_of_danger_make_the_visit_urgent_7_3(world: World, speech: s
 
 
 @ONE_ENGINE
+@pytest.mark.proves("visit.manual.urgent_limit")
 async def test_the_limit_of_an_urgent_visit_is_a_setting(world: World) -> None:
     await world.set_setting("visit.manual.urgent_limit", "30m")
     world.phone(ASKER).answer_with(["1", "1", "1", Speech("我要跳楼")])
@@ -117,6 +118,7 @@ async def test_nobody_is_called_on_a_blocked_day_FW32(world: World, blocked: str
 
 
 @ONE_ENGINE
+@pytest.mark.proves("visit.by_machine")
 async def test_where_12351_visits_its_result_is_awaited_and_a_late_one_goes_to_a_person_Q45_A34(world: World) -> None:
     await world.set_setting("visit.by_machine", "false")
     await world.close_ticket()

@@ -18,7 +18,7 @@ from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role, UnitKind
 from backend.integrity.checks import IntegrityChecks
-from backend.office.cache import Clock, OfficeCache
+from backend.office.cache import OfficeCache
 from backend.office.duty_roster import DutyRoster
 from backend.office.people import People, PersonForm
 from backend.office.readiness import UnitReadiness
@@ -55,6 +55,7 @@ from storage.tickets.queries import SqlQueryStore
 from storage.triage.catalogue import SqlCatalogueStore
 from storage.triage.features import SqlFeatureStore
 from storage.web.idempotency import SqlIdempotencyStore
+from tests.time_and_chance import CHANCE, build_clock
 
 ZONE = ZoneInfo("Asia/Shanghai")
 PEOPLE = (
@@ -152,22 +153,22 @@ class House:
     def __init__(self, db: Database) -> None:
         self.db = db
         self.at = datetime(2026, 11, 10, 9, 0, tzinfo=ZONE)
-        self.vault = Encryption("a secret of the tests")
+        self.vault = Encryption("a secret of the tests", CHANCE)
         self.ids = IdSupply(db)
-        clock = Clock(lambda: self.at, ZONE)
+        clock = build_clock(lambda: self.at)
         office = OfficeCache(SqlConfigStore(db, self.ids), clock, "jilin")
         desk = TicketService(create_move_store(db), office, self.ids, self.vault.journal)
         self.marks, self.imports = PlayedMarks(), PlayedImports()
-        registry = People(SqlPeopleStore(db, self.ids, self.vault), SqlChatStateStore(db), office)
+        registry = People(SqlPeopleStore(db, self.ids, self.vault), SqlChatStateStore(db), office, CHANCE)
         registry.bot_name = "jiesu_bot"
         audit, texts, values = SqlAuditStore(db, self.ids), Texts("zh_CN"), SqlKeyValueStore(db)
         features = SqlFeatureStore(db, self.vault)
         similarity = Similarity(features, office, values)
         self.rooms = Services(
-            clock=clock, office=office, tickets=desk, queries=SqlQueryStore(db, self.vault), keys=SqlKeyStore(db, self.ids),
-            files=TicketFiles(SqlFileStore(db), clock), audit=audit, idempotency=SqlIdempotencyStore(db, self.vault),
+            clock=clock, chance=CHANCE, office=office, tickets=desk, queries=SqlQueryStore(db, self.vault), keys=SqlKeyStore(db, self.ids, CHANCE),
+            files=TicketFiles(SqlFileStore(db), clock, CHANCE), audit=audit, idempotency=SqlIdempotencyStore(db, self.vault),
             texts=texts, intake=Intake(SqlIntakeStore(db), office, self.ids, self.vault, desk),
-            people=registry, inbox=SqlInboxStore(db, self.ids), imports=self.imports, scoring=self.marks,
+            people=registry, inbox=SqlInboxStore(db, self.ids, clock.real_now), imports=self.imports, scoring=self.marks,
             sandbox_clock=PlayedClock(self), telegram_secret=SECRET,
             indicators=Indicators(SqlIndicatorStore(db), office), reporting=NotPlayed(),
             platform=PlatformSync(SqlPlatformStore(db), office, self.imports, values, audit, None, (), "test", timedelta(minutes=1)),
@@ -176,7 +177,7 @@ class House:
             deadlines=DutyRecompute(SqlDueStore(db), desk, office, audit), governance=NotPlayed(),
             hot_topics=HotListBuilder(features, similarity, office), visits=NotPlayed(),
             dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
-            integrity=IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, lambda: self.at, []),
+            integrity=IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, []),
         )  # fmt: skip
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]

@@ -64,12 +64,14 @@ CHANGES = [
 ]
 
 
+@pytest.mark.proves("region.weight_management", "region.weight_units")
 def test_the_weights_of_a_region_change_its_score():
     half = {"region.weight_management": "0.5", "region.weight_units": "0.5"}
     assert compute_json(REGION)["total"] == "77.00"
     assert compute_json(REGION, half)["total"] == "77.50"
 
 
+@pytest.mark.proves
 @pytest.mark.parametrize(("key", "value", "facts", "before", "after"), CHANGES)
 def test_a_setting_changes_the_total_and_is_printed(key, value, facts, before, after):
     assert compute_json(facts)["total"] == before
@@ -78,6 +80,37 @@ def test_a_setting_changes_the_total_and_is_printed(key, value, facts, before, a
     assert sheet["readings"][key] == value
     own = compute_json({**facts, "settings": {key: value}}, {})
     assert own["total"] == after
+
+
+SHORT = (189, 200)  # half a percentage point short of 95
+BEYOND = (21, 200)  # half a percentage point beyond 10
+UNIT_SHORT = unit(assignments=200, rates={**dict.fromkeys(("sign", "return", "on_time", "satisfaction"), SHORT),
+                                          **dict.fromkeys(("extension", "red_card"), BEYOND)})  # fmt: skip
+MGMT_SHORT = mgmt(rates=dict.fromkeys(("connect", "dispatch"), SHORT))
+
+
+@pytest.mark.proves
+@pytest.mark.parametrize(
+    ("key", "facts"),
+    [
+        ("scoring.connect.slope_mode", MGMT_SHORT),
+        ("scoring.dispatch.slope_mode", MGMT_SHORT),
+        ("scoring.sign.slope_mode", UNIT_SHORT),
+        ("scoring.return.slope_mode", UNIT_SHORT),
+        ("scoring.on_time.slope_mode", UNIT_SHORT),
+        ("scoring.extension.slope_mode", UNIT_SHORT),
+        ("scoring.red_card.slope_mode", UNIT_SHORT),
+        ("scoring.satisfaction.slope_mode", UNIT_SHORT),
+    ],
+)
+def test_an_item_with_its_own_slope_mode_loses_less_and_the_others_what_they_lost(key, facts):
+    plain, own = (
+        {line["item"]: line["deduction"] for line in compute_json(facts, settings)["lines"]}
+        for settings in ({}, {key: "step_floor"})
+    )
+    item = key.split(".")[1]
+    assert plain[item] != own[item] == "0.00"
+    assert plain | {item: "0.00"} == own
 
 
 def test_the_documents_own_settings_win():
@@ -97,6 +130,7 @@ def test_the_settings_used_are_printed_with_their_defaults():
     assert quarter["readings"]["period.quarter"] == "mean_of_scored_months"
 
 
+@pytest.mark.proves("scoring.small_sample_min")
 def test_the_small_sample_flag_follows_its_setting():
     assert compute_json(unit(assignments=9))["flags"] == ["small_sample"]
     assert compute_json(unit(assignments=10))["flags"] == []

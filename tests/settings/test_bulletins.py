@@ -1,0 +1,70 @@
+"""What a bulletin is called, to whom it goes and how it ranks follows the settings of the office."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from backend.domain.records import Unit
+from backend.domain.settings import Settings
+from backend.domain.texts import Texts
+from backend.domain.ticket import UnitKind
+from backend.ports.reporting import BulletinIssue, Figures, PeriodDetail
+from backend.reporting.compose import compose
+from backend.reporting.document import Document, Table
+from backend.reporting.figures import PeriodFigures
+from backend.reporting.gather import Material
+from backend.reporting.kinds import BulletinKind, build_report_periods
+from backend.reporting.score_chapters import Scores, group_by_volume, write_scores
+from backend.reporting.writer import Writer
+from tests.settings.world import NOW, ZONE, build_office
+
+VOLUMES = {"U1": 150, "U2": 105, "U3": 40, "U4": 5}
+
+
+async def compose_bulletin(settings: dict[str, str]) -> Document:
+    """The bulletin of a month in which nothing happened."""
+    office, _ = build_office(settings)
+    snapshot = await office.snapshot()
+    nothing = PeriodFigures(Figures((), (), 0, 0, 0, (), (), (), (), {}), {})
+    material = Material(
+        BulletinKind.MONTHLY, build_report_periods("2026-10", NOW, ZONE), snapshot, snapshot.settings, nothing, nothing,
+        nothing, PeriodDetail((), (), 0, 0, ()), (), None, None, None,
+    )  # fmt: skip
+    return compose(
+        material, BulletinIssue(1, "monthly_bulletin", "2026-10", 2026, 10, 0, "making", NOW, "A1"), Texts("zh_CN")
+    )
+
+
+@pytest.mark.proves
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        ("bulletin.name", "masthead"),
+        ("bulletin.issuer", "issuer"),
+        ("bulletin.send_to", "send_to"),
+        ("bulletin.copy_to", "copy_to"),
+    ],
+)
+async def test_a_bulletin_bears_the_names_the_office_gives(key: str, field: str) -> None:
+    assert getattr(await compose_bulletin({key: "省政府办公厅,专班"}), field) == "省政府办公厅、专班"
+
+
+@pytest.mark.proves
+@pytest.mark.parametrize(
+    ("key", "value", "sizes"), [("bulletin.peer_large", "110", [1, 2, 1]), ("bulletin.peer_small", "50", [2, 0, 2])]
+)
+def test_units_are_ranked_among_those_of_like_volume_as_the_office_says(key: str, value: str, sizes: list[int]) -> None:
+    rows = [{"unit": unit} for unit in VOLUMES]
+    assert [len(members) for _, members in group_by_volume(rows, VOLUMES, Settings({key: value}))] == sizes
+
+
+@pytest.mark.proves("bulletin.ranking")
+def test_an_office_may_print_tiers_and_no_ranks() -> None:
+    def list_titles(settings: Settings) -> Sequence[str]:
+        writer = Writer(Texts("zh_CN"))
+        units = {code: Unit(code, code, UnitKind.HANDLING, "A市") for code in VOLUMES}
+        rows = [{"unit": code, "name": code, "total": "90.00", "tier": "good", "of": "jilin-unit"} for code in VOLUMES]
+        write_scores(writer, Scores(rows, (), {}, VOLUMES, frozenset(), {}), units, settings)
+        return next([column.title for column in block.columns] for block in writer.blocks if isinstance(block, Table))
+
+    assert "档次" in list_titles(Settings({"bulletin.ranking": "tiers"}))[0]
