@@ -17,7 +17,7 @@ PRESS_TIMEOUT_SECONDS = 15.0
 MAX_UPLOAD = 21 * 1024 * 1024
 BEHAVIOURS = {one.pickup.value: one for one in (MANUAL, NO_ANSWER, BUSY, FAILED, REJECT, MACHINE)}
 
-PageAction = Callable[["Simulator", web.Request, Any], Awaitable[dict[str, Any]]]
+PageAction = Callable[["Simulator", web.Request, object], Awaitable[dict[str, object]]]
 
 
 class PageError(Exception):
@@ -127,7 +127,7 @@ async def _operate_call(simulator: "Simulator", request: web.Request, body: Any)
     return {"ok": True}
 
 
-async def _dial(simulator: "Simulator", request: web.Request, body: Any) -> dict[str, Any]:
+async def _dial(simulator: "Simulator", request: web.Request, body: object) -> dict[str, object]:
     live = await simulator.phones.get_phone(request.match_info["phone"]).call_office()
     return {"sid": live.sid}
 
@@ -144,7 +144,7 @@ async def _set_behaviour(simulator: "Simulator", request: web.Request, body: Any
 def _add_route(app: web.Application, simulator: "Simulator", path: str, act: PageAction) -> None:
     async def work(request: web.Request) -> web.Response:
         if request.content_type == "multipart/form-data":
-            body: Any = await request.clone(client_max_size=MAX_UPLOAD).post()
+            body: object = await request.clone(client_max_size=MAX_UPLOAD).post()
         else:
             try:
                 body = await request.json()

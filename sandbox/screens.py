@@ -14,7 +14,7 @@ SHOWN_CALLS = 6
 QUOTED_CHARACTERS = 60
 
 
-def render_people(simulator: "Simulator") -> list[dict[str, Any]]:
+def render_people(simulator: "Simulator") -> list[dict[str, object]]:
     """List all people, with whether they have opened the bot."""
     by_phone = {account.phone: account for account in simulator.chat.accounts.values()}
     return [
@@ -26,10 +26,10 @@ def render_people(simulator: "Simulator") -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def render_chat(simulator: "Simulator", user: ChatUser) -> dict[str, Any]:
+def render_chat(simulator: "Simulator", user: ChatUser) -> dict[str, object]:
     """Render a person's chat with the bot: the newest messages and the current reply keyboard."""
     shown = user.messages[-SHOWN_MESSAGES:]
-    keyboard: list[list[dict[str, Any]]] = []
+    keyboard: list[list[dict[str, object]]] = []
     for message in shown:
         if message.from_bot and message.markup and "keyboard" in message.markup:
             keyboard = [[_render_reply_button(one) for one in row] for row in message.markup["keyboard"]]
@@ -52,7 +52,7 @@ def _render_reply_button(button: Any) -> dict[str, Any]:
     return {"text": button["text"], "contact": bool(button.get("request_contact"))}
 
 
-def _render_message(user: ChatUser, message: Message) -> dict[str, Any]:
+def _render_message(user: ChatUser, message: Message) -> dict[str, object]:
     rows = (message.markup or {}).get("inline_keyboard", [])
     quoted = user.network.find_message(user.chat, message.reply_to) if message.reply_to is not None else None
     return {
@@ -65,7 +65,7 @@ def _render_message(user: ChatUser, message: Message) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def render_phone(simulator: "Simulator", number: str) -> dict[str, Any]:
+def render_phone(simulator: "Simulator", number: str) -> dict[str, object]:
     """Render a telephone: its behaviour, its newest calls and SMS."""
     phone = simulator.phones.get_phone(number)
     return {
@@ -76,7 +76,7 @@ def render_phone(simulator: "Simulator", number: str) -> dict[str, Any]:
     }
 
 
-def _render_call(live: HandsetCall) -> dict[str, Any]:
+def _render_call(live: HandsetCall) -> dict[str, object]:
     call = live.call
     return {
         "sid": call.sid, "from": call.caller, "to": call.to, "direction": call.direction, "status": call.status,
@@ -85,7 +85,7 @@ def _render_call(live: HandsetCall) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def render_ringing(simulator: "Simulator") -> list[dict[str, Any]]:
+def render_ringing(simulator: "Simulator") -> list[dict[str, object]]:
     """List the calls that ring now on manually operated handsets."""
     people = simulator.people
     return [

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
@@ -34,7 +34,7 @@ class SimulatorState:
     files: list[tuple[StoredFile, str]] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     next_update_id: int = 500_000_001
-    commands: list[dict[str, Any]] = field(default_factory=list)
+    commands: list[dict[str, object]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     messages: list[Sms] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
@@ -95,7 +95,7 @@ class StateFile:
         self._cost = self.simulator.monotonic() - begun  # a large state is written less often
         await asyncio.to_thread(self._write, document)
 
-    def _build_document(self) -> dict[str, Any]:
+    def _build_document(self) -> dict[str, object]:
         chat, phones = self.simulator.chat, self.simulator.phones
         snapshot = SimulatorState(
             people=list(self.simulator.people.values()),
@@ -109,10 +109,10 @@ class StateFile:
             messages=list(phones.messages),
             recordings=list(phones.recordings.values()),
         )
-        document: dict[str, Any] = STATE_ADAPTER.dump_python(snapshot, mode="json")
+        document: dict[str, object] = STATE_ADAPTER.dump_python(snapshot, mode="json")
         return document
 
-    def _write(self, document: dict[str, Any]) -> None:
+    def _write(self, document: dict[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(".new")
         temporary.write_text(json.dumps(document, ensure_ascii=False))

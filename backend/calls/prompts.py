@@ -22,13 +22,13 @@ SIGN_KEY = "2"
 DUTY_ROLES = {"duty": (Role.DISPATCHER, Role.SUPERVISOR), "supervisor": (Role.SUPERVISOR, Role.DISPATCHER)}
 
 
-def collect_facts(call: Call, snapshot: OfficeSnapshot, now: datetime, tools: CallDependencies) -> dict[str, Any]:
+def collect_facts(call: Call, snapshot: OfficeSnapshot, now: datetime, tools: CallDependencies) -> dict[str, object]:
     """Collect the placeholder values of a call's texts and the conditions its script tests."""
     language = tools.texts.language.split("_")[0]
     zone = tools.office.clock.zone
     about = call.subject
     person = snapshot.by_code.get(call.person or "")
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "hotline": tools.hotline, "hotline_name": tools.hotline_name, "org_name": tools.hotline_name,
         "speech": tools.carrier.can.speech, "pending": about is not None, "has_duty": False, "sign_key": "",
         "grade": "", "category": "", "tail": "", "sign_due_spoken": "", "close_due_spoken": "", "due_spoken": "",
@@ -78,10 +78,10 @@ def list_duty_people(which: str, call: Call, snapshot: OfficeSnapshot, now: date
     return [*rostered, *(p for p in snapshot.people(management, *DUTY_ROLES[which]) if p not in rostered)]
 
 
-def serialize_turn(turn: scripts.Turn, tools: CallDependencies, version: int) -> dict[str, Any]:
+def serialize_turn(turn: scripts.Turn, tools: CallDependencies, version: int) -> dict[str, object]:
     """Convert a turn to plain data with its script's version, so a repeated step sounds the same (FW7); no numbers."""
     words = {s.key: _render(s, tools.texts) for s in turn.say}  # a key said twice is rendered once
-    stored_turn: dict[str, Any] = {"say": [words[s.key] for s in turn.say], "version": version}
+    stored_turn: dict[str, object] = {"say": [words[s.key] for s in turn.say], "version": version}
     ask = turn.ask
     if ask and ask.record:
         stored_turn["record"] = {"seconds": ask.timeout_s, "finish_on": ask.finish_on or "#"}
@@ -134,7 +134,7 @@ def build_carrier_menu(call: Call, attempt_id: int, snapshot: OfficeSnapshot, to
     return Menu(made.first, _get_params(made.first, facts, tools), made.keys, after, str(attempt_id))
 
 
-def _get_params(text_key: str, facts: Mapping[str, Any], tools: CallDependencies) -> dict[str, str]:
+def _get_params(text_key: str, facts: Mapping[str, object], tools: CallDependencies) -> dict[str, str]:
     """Return the values of a text's placeholders; without empty ones, which carriers refuse."""
     names = find_placeholders(tools.texts.get_template(text_key))
     return {name: make_sayable(facts[name]) for name in sorted(names) if facts.get(name)}

@@ -41,7 +41,7 @@ class RenderedCard:
 
     card: Card
     version: int
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 class CardRenderer:
@@ -128,7 +128,7 @@ class CardRenderer:
         return any(h.kind == card.kind and h.person == card.person and (h.sent_at, h.id) > mine for h in held)
 
     async def _render_kind(
-        self, kind: str, assignment_id: int | None, facts: Mapping[str, Any], snap: Snapshot, viewer: Person
+        self, kind: str, assignment_id: int | None, facts: Mapping[str, object], snap: Snapshot, viewer: Person
     ) -> RenderedCard | None:
         target = snap.find_assignment(assignment_id) if assignment_id is not None else None
         view = await self._build_view(snap, target, facts)
@@ -186,7 +186,9 @@ class CardRenderer:
             buttons.build_full_buttons(view.snap, target, viewer, say, view.now),
         )
 
-    def _render_review(self, view: MessageView, text: str, request_id: int, facts: Mapping[str, Any]) -> RenderedCard:
+    def _render_review(
+        self, view: MessageView, text: str, request_id: int, facts: Mapping[str, object]
+    ) -> RenderedCard:
         request = next((r for r in view.snap.requests if r.id == request_id), None)
         version = view.snap.ticket.version
         if request is not None and request.decision is None and _is_open(view.snap, request):
@@ -203,7 +205,7 @@ class CardRenderer:
         )  # fmt: skip
         return RenderedCard(Card(f"{text}\n{line}"), version, facts)
 
-    async def _build_view(self, snap: Snapshot, target: Assignment | None, facts: Mapping[str, Any]) -> MessageView:
+    async def _build_view(self, snap: Snapshot, target: Assignment | None, facts: Mapping[str, object]) -> MessageView:
         snapshot = await self._office.snapshot()
         requester = await self._get_requester(snap.ticket.id)
         return MessageView(snap, target, snapshot, self._office.clock.now(), self._texts, requester, facts)

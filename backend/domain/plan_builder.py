@@ -29,11 +29,11 @@ class PlanBuilder:
         self._target = target
         self.ticket_values: dict[str, Any] = {}
         self.rows: list[NewRow] = []
-        self.changed: dict[tuple[type, int], dict[str, Any]] = {}
+        self.changed: dict[tuple[type, int], dict[str, object]] = {}
         self.redraw: set[int] = set()
         self.from_state = target.state if target else snapshot.ticket.state
         self.to_state = self.from_state
-        self.entry_arguments: dict[str, Any] = {}
+        self.entry_arguments: dict[str, object] = {}
         self.other_act: Act | None = None  # the act on the other ticket (Snapshot.beside)
 
     # -- what the move is about
@@ -56,15 +56,15 @@ class PlanBuilder:
 
     # -- changes
 
-    def update_assignment(self, **values: Any) -> None:
+    def update_assignment(self, **values: object) -> None:
         """Set values on the assignment."""
         self.update_row(Assignment, self.assignment.id, **values)
 
-    def update_ticket(self, **values: Any) -> None:
+    def update_ticket(self, **values: object) -> None:
         """Set values on the ticket."""
         self.ticket_values.update(values)
 
-    def update_row(self, table: type, row_id: int, **values: Any) -> None:
+    def update_row(self, table: type, row_id: int, **values: object) -> None:
         """Set values on any row."""
         self.changed.setdefault((table, row_id), {}).update(values)
 
@@ -165,7 +165,7 @@ class PlanBuilder:
     # -- requests
 
     def add_request(
-        self, kind: str, *, timely: bool | None = None, limit: str = "", of_ticket: bool = False, **facts: Any
+        self, kind: str, *, timely: bool | None = None, limit: str = "", of_ticket: bool = False, **facts: object
     ) -> Request:
         """Request a decision of the management institution, with a review duty of its own.
 
@@ -236,7 +236,7 @@ class PlanBuilder:
         channel: str | None = None,
         urgent: bool | None = None,
         no_stand_in: bool = False,
-        **facts: Any,
+        **facts: object,
     ) -> None:
         """Add a message to each of these people: by chat if bound, else by telephone if it must reach them.
 

@@ -144,7 +144,7 @@ class ScriptMenu:
     keys: Mapping[str, str]
 
 
-def build_menu(script: Script, facts: Mapping[str, Any]) -> ScriptMenu:
+def build_menu(script: Script, facts: Mapping[str, object]) -> ScriptMenu:
     """Return the first question of a script with every key that ends the call.
 
     Left out are keys that need another question (a PIN), that repeat the text (the carrier says it twice anyway), or

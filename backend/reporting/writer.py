@@ -20,7 +20,7 @@ class Writer:
         self.texts, self._number = texts, 0
         self.blocks: list[Block] = []
 
-    def render(self, key: str, /, **facts: Any) -> str:
+    def render(self, key: str, /, **facts: object) -> str:
         """Render a text of the catalogue; cell values are formatted as printed."""
         return self.texts.render(f"bulletin.{key}", **{name: _format_fact(value) for name, value in facts.items()})
 
@@ -29,7 +29,7 @@ class Writer:
         self._number += 1
         self.blocks.append(Heading(self.render(f"ordinal.{self._number}") + self.render(f"heading.{key}")))
 
-    def add_paragraph(self, key: str, /, **facts: Any) -> None:
+    def add_paragraph(self, key: str, /, **facts: object) -> None:
         """Add a paragraph."""
         self.blocks.append(Paragraph(self.render(key, **facts)))
 

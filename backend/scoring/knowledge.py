@@ -60,7 +60,7 @@ class KnowledgeBase:
         await self._store.add_knowledge(made)
         return serialize_knowledge(made, self._office.clock.zone)
 
-    async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, Any]:
+    async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, object]:
         """Accept or refuse a record. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
         if actor.role not in REVIEWERS:
             raise Refused("forbidden", verb="knowledge")
@@ -80,7 +80,7 @@ class KnowledgeBase:
     async def list_entries(
         self, actor: Actor, *, unit: str | None = None, state: str | None = None, search: str = "",
         before: int | None = None, limit: int = PAGE_SIZE,
-    ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
+    ) -> tuple[list[dict[str, object]], int | None]:  # fmt: skip
         """Return a page of records, newest first, and the cursor of the next page or None.
 
         Everyone reads accepted records; others only their unit and the institution. Refused `bad_field`.

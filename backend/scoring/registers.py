@@ -1,7 +1,6 @@
 """Registers behind manual items: contacts, posts, rules, rosters, meetings, work rules (A4, B8, B18-B20, B45, B47)."""
 
 from collections.abc import Mapping
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
@@ -38,7 +37,7 @@ class Registers:
     ) -> None:
         self._store, self._office, self._ids, self._dependencies = store, office, ids, dependencies
 
-    async def add(self, kind: str, row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    async def add(self, kind: str, row: Mapping[str, object], actor: Actor) -> dict[str, object]:
         """Add a row `{unit, name, on_date, files?, …facts}`.
 
         Refused `unknown_register`, `forbidden`, `unknown_unit`, `bad_field`, `missing`, `unknown_field`,
@@ -74,7 +73,7 @@ class Registers:
         await self._dependencies.note(now, actor.code, "register_kept", made.id, kind=kind, unit=unit.code, name=title)
         return serialize_register_entry(made, self._office.clock.zone)
 
-    async def list_entries(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, Any]]:
+    async def list_entries(self, kind: str, actor: Actor, unit: str | None = None) -> list[dict[str, object]]:
         """List the rows of a register, newest first; a unit sees its own. Refused `unknown_register`, `forbidden`."""
         _check_kind(kind)
         if actor.is_unit_member and kind not in READ_BY_ALL:
@@ -102,14 +101,14 @@ def _check_kind(kind: str) -> Mapping[str, tuple[str, ...]]:
     return KINDS[kind]
 
 
-def _parse_fact(row: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+def _parse_fact(row: Mapping[str, object], name: str, allowed: tuple[str, ...]) -> str:
     value = row[name]
     if not isinstance(value, str) or len(value) > 20_000 or (allowed and value not in allowed):
         raise Refused("bad_field", field=name)
     return value
 
 
-def serialize_register_entry(h: RegisterEntry, zone: ZoneInfo) -> dict[str, Any]:
+def serialize_register_entry(h: RegisterEntry, zone: ZoneInfo) -> dict[str, object]:
     """Serialize a row."""
     return {
         "id": h.id, "kind": h.kind, "unit": h.unit, "name": h.name, "on_date": h.on_date, **h.facts,

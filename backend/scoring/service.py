@@ -65,7 +65,7 @@ class Scoring:
         found = await self.compute_month(month, scheme=scheme, unit=unit, settings=settings, as_of=as_of)
         if not found["units"]:
             raise Refused("scheme_not_for_unit", unit=unit, scheme=scheme or "")
-        sheet: dict[str, Any] = found["units"][0]
+        sheet: dict[str, object] = found["units"][0]
         return sheet
 
     async def compute_month(
@@ -85,7 +85,7 @@ class Scoring:
         return compute_result(await self.collect_inputs(parse_period(name), scheme=scheme, unit=unit, settings=settings, as_of=as_of,
                                           evidence=evidence))  # fmt: skip
 
-    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, Any]:
+    async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, object]:
         """Return the month's sheets the actor may see: the locked ones, else a trial as of now.
 
         Refused `forbidden` if a unit asks for another unit's.

@@ -59,7 +59,7 @@ class Governance:
         """
         _check_allowed(by, EDITOR_ROLES)
         project = await self._load(project_id, "draft", "open")
-        changes: dict[str, Any] = {"state": "open"}
+        changes: dict[str, object] = {"state": "open"}
         if project.state == "draft":
             changes |= {"opened_by": by.code, "opened_at": self._office.clock.now()}
         for name, longest in (("topic", MAX_TOPIC_LENGTH), ("cause", MAX_LENGTH), ("measures", MAX_LENGTH)):
@@ -178,7 +178,7 @@ def _check_allowed(by: Actor, roles: Sequence[Role | None]) -> None:
         raise Refused("forbidden", verb="governance")
 
 
-def _parse_text(fields: Mapping[str, Any], name: str, longest: int = MAX_LENGTH, *, required: bool = False) -> str:
+def _parse_text(fields: Mapping[str, object], name: str, longest: int = MAX_LENGTH, *, required: bool = False) -> str:
     value = str(fields.get(name) or "").strip()
     if len(value) > longest:
         raise Refused("bad_field", field=name)
@@ -187,7 +187,7 @@ def _parse_text(fields: Mapping[str, Any], name: str, longest: int = MAX_LENGTH,
     return value
 
 
-def to_json(project: GovernanceProject) -> dict[str, Any]:
+def to_json(project: GovernanceProject) -> dict[str, object]:
     """Convert a project to JSON."""
     return {
         name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value

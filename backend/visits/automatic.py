@@ -142,10 +142,10 @@ class AutoVisits:
 
     async def _conclude(
         self, ticket_no: str, answer: Answer, note: str, *, sampled: bool = False, want_person: bool = False,
-        heard: Mapping[str, Any] | None = None, because: str = "",
+        heard: Mapping[str, object] | None = None, because: str = "",
     ) -> None:  # fmt: skip
         """Record the result as a `visit` act; ignore it if another answer came first (FW22)."""
-        arguments: dict[str, Any] = {
+        arguments: dict[str, object] = {
             "kind": "auto", "answer": answer.value, "note": note, "sampled": sampled, "want_person": want_person,
             "because": because,
         }  # fmt: skip
@@ -173,7 +173,7 @@ def _weigh(heard_facts: Mapping[str, Any], outcome: str) -> tuple[AutoVisit, Ans
     return visit, Answer.UNCLEAR if wanted or danger or visit.complaint else Answer.NO_REPLY
 
 
-def _build_note(heard_facts: Mapping[str, Any], answer: Answer, outcome: str) -> str:
+def _build_note(heard_facts: Mapping[str, object], answer: Answer, outcome: str) -> str:
     words = [word for word in NOTE_KEYS if heard_facts.get(word)]
     if answer in (Answer.NO_REPLY, Answer.UNREACHED) and (heard_facts.get("contacted") or outcome == "partial"):
         words.append("partial")

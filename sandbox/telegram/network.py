@@ -50,7 +50,7 @@ class ChatNetwork:
         self.files: dict[str, tuple[StoredFile, bytes]] = {}
         self.presses: dict[str, Press] = {}
         self.arrivals: dict[int, list[Arrival]] = {}
-        self.commands: list[dict[str, Any]] = []
+        self.commands: list[dict[str, object]] = []
         self.actions: list[tuple[int, str]] = []
         self._message_ids = itertools.count(101)
         self._file_ids = itertools.count(1)
@@ -66,7 +66,7 @@ class ChatNetwork:
         head = self.token.partition(":")[0]
         return int(head) if head.isdigit() else 1
 
-    def serialize_bot(self) -> dict[str, Any]:
+    def serialize_bot(self) -> dict[str, object]:
         """Build the bot's User object."""
         return {"id": self.bot_id, "is_bot": True, "first_name": "接诉即办", "username": BOT_USERNAME}
 
@@ -103,11 +103,11 @@ class ChatNetwork:
         }
         self.updates.add("my_chat_member", body, chat.id)
 
-    def _serialize_membership(self, status: str) -> dict[str, Any]:
+    def _serialize_membership(self, status: str) -> dict[str, object]:
         until = {"until_date": 0} if status == "kicked" else {}
         return {"status": status, "user": self.serialize_bot(), **until}
 
-    def serialize_chat(self, chat: Chat) -> dict[str, Any]:
+    def serialize_chat(self, chat: Chat) -> dict[str, object]:
         """Build the Chat object."""
         if chat.kind == "private":
             return {"id": chat.id, "type": "private", "first_name": self.accounts[chat.id].name}
@@ -149,7 +149,7 @@ class ChatNetwork:
             raise forbidden("bot can't initiate conversation with a user")
         return chat
 
-    def send_as_bot(self, chat: Chat, **facts: Any) -> Message:
+    def send_as_bot(self, chat: Chat, **facts: object) -> Message:
         """Add a message of the bot to a chat."""
         message = self._add_message(chat, None, **facts)
         self._record_arrival(message, edit=False)
@@ -189,7 +189,7 @@ class ChatNetwork:
 
     # --- what people may do
 
-    def send_as_person(self, chat: Chat, by: Account, **facts: Any) -> Message:
+    def send_as_person(self, chat: Chat, by: Account, **facts: object) -> Message:
         """Add a person's message to the chat and send the update to the bot."""
         if not chat.is_group and not by.started:
             by.started = True

@@ -1,7 +1,7 @@
 """Serializes messages and files as Bot API JSON."""
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.telegram.model import Message, StoredFile
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from sandbox.telegram.network import ChatNetwork
 
 
-def serialize_file(file: StoredFile) -> dict[str, Any]:
+def serialize_file(file: StoredFile) -> dict[str, object]:
     """Serialize the fields common to Document, Voice and PhotoSize."""
     return {"file_id": file.id, "file_unique_id": file.unique_id, "file_size": file.size}
 
 
-def serialize_message(network: "ChatNetwork", message: Message, *, depth: int = 1) -> dict[str, Any]:
+def serialize_message(network: "ChatNetwork", message: Message, *, depth: int = 1) -> dict[str, object]:
     """Serialize a Message; a reply carries the message it answers, one level deep."""
     chat = network.chats[message.chat_id]
     sender = network.serialize_bot() if message.sender_id is None else network.accounts[message.sender_id].to_json()
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "message_id": message.id,
         "date": int(message.date.timestamp()),
         "chat": network.serialize_chat(chat),
@@ -39,11 +39,11 @@ def serialize_message(network: "ChatNetwork", message: Message, *, depth: int = 
     return document
 
 
-def _serialize_content(message: Message) -> dict[str, Any]:
+def _serialize_content(message: Message) -> dict[str, object]:
     if message.kind == "text":
         entities = [*message.entities, *_find_commands(message)]
         return {"text": message.text, **({"entities": entities} if entities else {})}
-    content: dict[str, Any] = {}
+    content: dict[str, object] = {}
     if message.file is not None:
         common = serialize_file(message.file)
         names = {"file_name": message.file.name, "mime_type": message.file.mime}
@@ -65,7 +65,7 @@ def _serialize_content(message: Message) -> dict[str, Any]:
     return content
 
 
-def _find_commands(message: Message) -> list[dict[str, Any]]:
+def _find_commands(message: Message) -> list[dict[str, object]]:
     if message.from_bot or not message.text.startswith("/"):
         return []
     return [{"type": "bot_command", "offset": 0, "length": len(message.text.split(maxsplit=1)[0])}]

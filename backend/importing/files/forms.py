@@ -239,7 +239,7 @@ _FORMS: Final = (
 FORMS: Final[Mapping[str, Form]] = {form.kind: form for form in _FORMS}
 
 
-def parse_set_values(form: Form, given: Mapping[str, str], context: FileContext) -> dict[str, Any]:
+def parse_set_values(form: Form, given: Mapping[str, str], context: FileContext) -> dict[str, object]:
     """Parse the values of `--set field=value` as their columns would be.
 
     Raises Refused `unknown_field`, `bad_set_value` (with the inner code in `reason`).
@@ -247,7 +247,7 @@ def parse_set_values(form: Form, given: Mapping[str, str], context: FileContext)
     from backend.importing.files.messages import render_sentence
 
     known = form.index_by_heading()
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for heading, value in given.items():
         column = known.get(fold(heading))
         if column is None:

@@ -79,7 +79,7 @@ async def list_similar(request: ApiRequest) -> ApiResponse:
     )
 
 
-def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -> dict[str, Any]:
+def dump_similar(similar: SimilarTicket, serializer: Serializer, texts: Texts) -> dict[str, object]:
     """Serialize a similar ticket, with the reason in words."""
     ticket = similar.ticket
     reasons = [texts.render("similarity.why.caller")] if similar.same_caller else []
@@ -102,7 +102,9 @@ async def list_suggestions(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"items": await dump_suggestions(suggester, request.path["no"], request), "next": None})
 
 
-async def dump_suggestions(suggester: DispatchSuggestions, ticket_no: str, request: ApiRequest) -> list[dict[str, Any]]:
+async def dump_suggestions(
+    suggester: DispatchSuggestions, ticket_no: str, request: ApiRequest
+) -> list[dict[str, object]]:
     """Serialize a ticket's suggestions."""
     units = (await request.services.office.snapshot()).config.units
     return [
@@ -128,7 +130,7 @@ def format_reason(reason: Reason, texts: Texts) -> str:
 # -- the catalogue
 
 
-def dump_entry(row: CatalogueEntry) -> dict[str, Any]:
+def dump_entry(row: CatalogueEntry) -> dict[str, object]:
     """Serialize a catalogue entry."""
     return {
         "id": row.id, "unit": row.unit, "category": row.category, "keywords": list(row.keywords), "region": row.region,
@@ -188,7 +190,7 @@ async def get_hot_list(request: ApiRequest) -> ApiResponse:
     return ApiResponse(dump_hot_list(found))
 
 
-def dump_hot_list(found: HotList) -> dict[str, Any]:
+def dump_hot_list(found: HotList) -> dict[str, object]:
     """Serialize a hot list."""
     return {
         "from": found.start.isoformat(), "to": found.end.isoformat(), "before": found.previous_start.isoformat(),
@@ -198,12 +200,12 @@ def dump_hot_list(found: HotList) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _dump_topics(some: Sequence[HotTopic]) -> list[dict[str, Any]]:
+def _dump_topics(some: Sequence[HotTopic]) -> list[dict[str, object]]:
     return [{"name": h.name, "count": h.count, "before": h.before, "growth": h.growth, "tickets": list(h.tickets)}
             for h in some]  # fmt: skip
 
 
-def dump_group(group: TicketGroup) -> dict[str, Any]:
+def dump_group(group: TicketGroup) -> dict[str, object]:
     """Serialize a group of similar tickets."""
     units = sorted({one.unit for one in group.members if one.unit})
     return {"about": list(group.common_terms), "count": len(group.members), "units": units,
@@ -220,7 +222,7 @@ async def list_clusters(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"read": len(tickets), "groups": [dump_cluster(g, serializer) for g in groups]})
 
 
-def dump_cluster(group: TicketGroup, serializer: Serializer) -> dict[str, Any]:
+def dump_cluster(group: TicketGroup, serializer: Serializer) -> dict[str, object]:
     """Serialize a group with its members' titles."""
     members = [{"ticket_no": one.no, "title": serializer.mask(one.title, None)} for one in group.members]
     return {"about": list(group.common_terms), "members": members}
