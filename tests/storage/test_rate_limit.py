@@ -121,7 +121,7 @@ async def test_without_redis_each_process_takes_a_quarter_and_asks_again_later_F
     assert redis.kept == {}
     seconds[0] = 6.0
     assert await limiter.try_acquire([BOT], 1010.0) == 0.0
-    assert list(redis.kept) == ["jiesu:pace:bot"]
+    assert list(redis.kept) == ["jiesu:rate:bot"]
 
 
 async def test_who_cannot_reach_the_database_gets_no_leave_to_send_FM13() -> None:
