@@ -30,7 +30,7 @@ class Simulator:
     `now` is the product's (movable) clock, `real_time` (seconds since 1970) and `monotonic` (seconds) the real one;
     `random_bytes` makes ids and tokens. `public_url` is the product's own base URL, `reach_url` where it can
     really be reached if that differs. `telegram_secret` is used until setWebhook gives another. `create_binding_code`
-    is set by the wiring: a person code in, a new binding code out.
+    is set by the application: a person's code in, a new binding code out.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from backend.calls.bridge import Bridge, ContactAttempts, StartedBridge
+from backend.calls.bridge import Bridge, ContactAttempts, StartedBridge, may_bridge
 from backend.calls.costs import CallCosts, CostReport, compute_costs
 from backend.calls.dependencies import CallDependencies, CallPurpose
 from backend.calls.dialer import Dialer
@@ -14,6 +14,7 @@ from backend.calls.reconcile import CallReconciler
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
 from backend.ports.call_records import InvalidNumber
+from backend.ports.ticket_queries import TicketView
 from notify.carrier import CallEvent
 from notify.message import Prompt
 
@@ -87,6 +88,10 @@ class Calls:
         Refused `forbidden`, `not_found`, `not_now`, `no_phone`, `number_dead`, `calls_stopped`, `unavailable`.
         """
         return await self._bridge.start(by, ticket_no, assignment_id, person)
+
+    def may_bridge(self, view: TicketView, by: Actor) -> bool:
+        """Return whether to offer `by` a connection with this ticket's requester; `start_bridge` decides."""
+        return self.dependencies.carrier.can.bridge and view.ticket.has_phone and may_bridge(view, by)
 
     async def build_announcement(self, attempt_id: int) -> Prompt:
         """Return what the requester hears before being connected. Refused `not_found`."""

@@ -16,7 +16,7 @@ ROLES = ("web", "bot", "worker", "clock")
 def read_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[str, ...]:
     """Parse `web,bot` as roles. Usage error for an unknown role."""
     roles = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
-    unknown = [role for role in roles if role not in ROLES]
+    unknown = [part for part in roles if part not in ROLES]
     if unknown or not roles:
         raise click.BadParameter(", ".join(unknown or [value]))
     return roles

@@ -12,6 +12,7 @@ from backend.domain.acts import Act, Actor, MoveContext, Plan, Snapshot
 from backend.domain.instants import to_micros
 from backend.domain.move_table import BY_VERB, Transition, is_allowed
 from backend.domain.moves import EFFECTS
+from backend.domain.offers import select_assignment
 from backend.domain.plan_builder import PlanBuilder
 from backend.domain.records import Assignment, JournalEntry, Message
 from backend.domain.refusals import Refused
@@ -67,14 +68,12 @@ def _target(snap: Snapshot, act: Act, transition: Transition) -> Assignment | No
     """Return the assignment meant: the named one, else the newest of the actor's unit, else the lead."""
     if act.assignment_id is not None:
         found = snap.find_assignment(act.assignment_id)
-        if found is None or (act.by.is_unit_member and found.unit != act.by.unit):
+        if found is None or not act.by.may_see(found.unit):
             raise Refused("not_found", assignment=act.assignment_id)
         return found
-    if act.by.is_unit_member:
-        mine = [a for a in snap.assignments if a.unit == act.by.unit]
-        living = [a for a in mine if a.ended_at is None]
-        return (living or mine)[-1] if mine else None
-    return snap.lead if transition.on_assignment else None
+    if act.by.is_unit_member or transition.on_assignment:
+        return select_assignment(snap.ticket, snap.assignments, act.by)
+    return None
 
 
 def _check_order(

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache, OfficeSnapshot
 from backend.ports.ids import IdSupply
 from backend.ports.ledgers import LedgerFilter
@@ -24,7 +24,6 @@ from backend.scoring.periods import parse_month
 
 __all__ = ["IdSupply", "Ledgers", "require_clerk", "serialize_entry"]
 
-CLERKS = (Role.SCORE_CLERK, Role.ADMIN, None)
 STATES = ("draft", "entered", "accepted", "refused", "void")
 PAGE_SIZE = 50
 
@@ -178,8 +177,7 @@ class Ledgers:
 
 def require_clerk(actor: Actor) -> None:
     """Require a role that may keep ledgers and runs (contract §5). Refused `forbidden`."""
-    if actor.role not in CLERKS:
-        raise Refused("forbidden", verb="score")
+    require(actor, "scores.edit", verb="score")
 
 
 def _entry_fields(entry: LedgerEntry) -> dict[str, object]:

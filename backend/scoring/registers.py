@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import may
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.cache import OfficeCache
 from backend.ports.ids import IdSupply
 from backend.ports.registers import RegisterEntry
@@ -26,7 +26,6 @@ KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 READ_BY_ALL = frozenset({"work_rule"})
 REPORTED = frozenset({"contact"})  # a unit reports these itself
-REPORTERS = (Role.LIAISON, Role.LEADER)
 
 
 class Registers:
@@ -45,7 +44,7 @@ class Registers:
         """
         wanted = _check_kind(kind)
         unit = resolve_unit(parse_text(row, "unit", actor.unit or ""), await self._office.snapshot())
-        if not (kind in REPORTED and actor.role in REPORTERS and actor.unit == unit.code):
+        if not (kind in REPORTED and may(actor, "register.report") and actor.unit == unit.code):
             require_clerk(actor)
         for name in row:
             if name not in wanted and name not in ("unit", "name", "on_date", "files"):

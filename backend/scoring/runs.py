@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import may
 from backend.domain.records import Message
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
@@ -93,7 +94,7 @@ class Runs:
         """
         require_clerk(actor)
         run, now = await self.get(run_id), self._office.clock.now()
-        if force and actor.role is not Role.ADMIN:
+        if force and not may(actor, "run.force"):
             raise Refused("forbidden", verb="lock")
         if force and not reason.strip():
             raise Refused("reason_missing", field="reason")

@@ -53,15 +53,11 @@ class TicketFiles:
     async def open(self, file_id: str, by: Actor) -> tuple[StoredFile, bytes]:
         """Return a file with its content. Refused `not_found` if there is none, or it is another unit's."""
         file = (await self._store.find_files([file_id])).get(file_id)
-        if file is None or not _may_see(file, by):
+        if file is None or not by.may_see(file.unit):
             raise Refused("not_found", file=file_id)
         return file, await self._store.load_content(file_id) or b""
 
     async def are_usable(self, ids: Collection[str], by: Actor) -> bool:
         """Whether all these files exist and `by` may use them."""
         known = await self._store.find_files(ids)
-        return all(i in known and _may_see(known[i], by) for i in ids)
-
-
-def _may_see(file: StoredFile, by: Actor) -> bool:
-    return not by.is_unit_member or file.unit == by.unit
+        return all(i in known and by.may_see(known[i].unit) for i in ids)

@@ -7,8 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role, UnitKind
+from backend.domain.ticket import UnitKind
 from backend.office.cache import OfficeCache
 from backend.ports.governance import GovernanceProject, GovernanceStore
 from backend.ports.ids import IdSupply
@@ -16,8 +17,6 @@ from backend.scoring import Scoring
 from backend.triage import Similarity
 from backend.triage.similarity import TicketGroup
 
-EDITOR_ROLES = (Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.SCORE_CLERK, Role.ADMIN, None)
-REVIEWER_ROLES = (Role.SCORE_CLERK, Role.ADMIN, None)
 MAX_LENGTH, MAX_TOPIC_LENGTH, MAX_TICKETS = 2_000, 100, 200
 LEDGER_KIND = "governed_class"  # kind of ledger line
 DRAFT_AUTHOR = "clock"  # the author of drafts
@@ -40,7 +39,7 @@ class Governance:
 
         Refused `forbidden`, `missing`, `bad_field`, `unknown_unit`, `not_an_institution`, `not_found` (a ticket).
         """
-        _check_allowed(by, EDITOR_ROLES)
+        require(by, "governance.edit", verb="governance")
         now = self._office.clock.now()
         unit = await self._resolve_institution(fields.get("unit") or by.unit)
         await self._ids.refill(1)
@@ -57,7 +56,7 @@ class Governance:
 
         Refused `forbidden`, `not_found`, `not_now`, `bad_field`.
         """
-        _check_allowed(by, EDITOR_ROLES)
+        require(by, "governance.edit", verb="governance")
         project = await self._load(project_id, "draft", "open")
         changes: dict[str, object] = {"state": "open"}
         if project.state == "draft":
@@ -71,7 +70,7 @@ class Governance:
 
     async def drop(self, project_id: int, by: Actor) -> GovernanceProject:
         """Drop a draft or an open project. Refused `forbidden`, `not_found`, `not_now`."""
-        _check_allowed(by, EDITOR_ROLES)
+        require(by, "governance.edit", verb="governance")
         project = await self._load(project_id, "draft", "open")
         return await self._apply(project, {"state": "dropped", "closed_by": by.code,
                                              "closed_at": self._office.clock.now()})  # fmt: skip
@@ -82,7 +81,7 @@ class Governance:
         Refused `forbidden`, `not_found`, `not_now`, `governance_incomplete` (cause, measures and a ticket are
         required: by solving one demand a class is governed, B23), and as the ledger refuses.
         """
-        _check_allowed(by, EDITOR_ROLES)
+        require(by, "governance.edit", verb="governance")
         project = await self._load(project_id, "open")
         if not (project.cause and project.measures and project.tickets):
             raise Refused("governance_incomplete")
@@ -102,7 +101,7 @@ class Governance:
 
         Refused `forbidden`, `not_found`, `not_now`, `same_person`.
         """
-        _check_allowed(by, REVIEWER_ROLES)
+        require(by, "governance.review", verb="governance")
         project = await self._load(project_id, "closed")
         assert project.ledger_id is not None
         if project.closed_by == by.code:
@@ -171,11 +170,6 @@ class Governance:
 
 def _most_common_region(group: TicketGroup) -> str:
     return Counter(one.region for one in group.members).most_common(1)[0][0]
-
-
-def _check_allowed(by: Actor, roles: Sequence[Role | None]) -> None:
-    if by.role not in roles:
-        raise Refused("forbidden", verb="governance")
 
 
 def _parse_text(fields: Mapping[str, object], name: str, longest: int = MAX_LENGTH, *, required: bool = False) -> str:

@@ -42,7 +42,7 @@ COUNTRY_PREFIX = "+86"
 
 
 class AliyunCarrier:
-    """A `Line` over `SingleCallByTts` and `IvrCall`; `templates` maps our text keys to the carrier's codes."""
+    """A `VoiceCarrier` over `SingleCallByTts` and `IvrCall`; `templates` maps our text keys to the carrier's codes."""
 
     name = NAME
     can = VoiceCapabilities(

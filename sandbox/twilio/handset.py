@@ -80,7 +80,7 @@ class Phone:
         return next((live for live in reversed(self.calls) if not live.ended), None)
 
     async def wait_for_ring(self, timeout: float = PATIENCE_SECONDS) -> HandsetCall:
-        """Wait for the next manually operated call here that rings() has not returned before."""
+        """Wait for the next manually operated call here that wait_for_ring has not returned before."""
 
         def find_ring() -> HandsetCall | None:
             for place, live in enumerate(self.calls[self._seen_calls :], self._seen_calls):

@@ -22,7 +22,7 @@ def test_a_helper_beside_its_driver_is_no_driver(tmp_path: Path) -> None:
     assert list_stems(tmp_path) == ["wecom", "work_chat"]
 
 
-def test_p10_finding_the_drivers_imports_none_of_them() -> None:
+def test_finding_the_drivers_imports_none_of_them_P10() -> None:
     code = (
         "import sys; from notify.registry import DriverRegistry; import notify.rate_limit, notify.message;"
         "print(DriverRegistry.discover().list_names('chat'), sorted({'aiogram', 'twilio', 'aiohttp'} & set(sys.modules)))"
@@ -45,13 +45,13 @@ def test_one_file_is_all_a_new_driver_takes(tmp_path: Path, monkeypatch: pytest.
         registry.build_channel("feige", {"key": ""})
 
 
-def test_two_drivers_of_one_name_are_fatal(tmp_path: Path) -> None:
+def test_two_drivers_of_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "telegram.py").touch()
     with pytest.raises(DriverError, match="both"):
         DriverRegistry.discover([("chat", "other", tmp_path)])
 
 
-def test_a_driver_must_be_who_its_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_must_have_the_name_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "impostors").mkdir()
     (tmp_path / "impostors" / "one.py").write_text("NAME = 'two'\ndef build(settings): return 1\n")
     monkeypatch.syspath_prepend(tmp_path)

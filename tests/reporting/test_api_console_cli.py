@@ -8,12 +8,12 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from backend.cli import run
 from tests.reporting.world import Book, Paper
 from tests.scoring.world import Lives
+from tests.stories.console import sign_in
 from tests.stories.office import Office, open_office
 
 UNITS = "code,name,kind,region,parent,province_department\nM01,云岭热线,management,朝阳区,,no\nM02,热线二,management,南关区,,no\n"
@@ -24,26 +24,26 @@ SHOWN = re.compile(r'href="(/bulletins/\d+/[^"]+\.pdf)"')
 @pytest.fixture
 async def office(tmp_path: Path, sqlite_url: str) -> AsyncIterator[Office]:
     """The open house."""
-    async with open_office(tmp_path, sqlite_url) as one:
+    async with open_office(tmp_path, sqlite_url, sample_tickets=True) as one:
         yield one
 
 
 async def _raw(office: Office, path: str, who: str) -> tuple[int, bytes, str]:
-    url = f"http://127.0.0.1:{office.house.config.port}/api/v1{path}"
-    async with office.http.get(url, headers={"Authorization": f"Bearer {await office.key(who)}"}) as answer:
+    url = f"{office.url}/api/v1{path}"
+    async with office.http.get(url, headers={"Authorization": f"Bearer {await office.get_key(who)}"}) as answer:
         return answer.status, await answer.read(), answer.headers.get("Content-Disposition", "")
 
 
 async def test_a_month_is_made_read_and_noted(office: Office) -> None:
     """B11, B13, FA12."""
     for n in range(3):
-        await office.dispatched(f"T{n}", phone=f"+861390000000{n}")
+        await office.dispatch_ticket(f"T{n}", phone=f"+861390000000{n}")
     await office.act("T0", "sign", "unit:U01")
-    begun = await office.ask("POST", "/bulletins", "clerk", {"period": "2026-11"})
+    begun = await office.request("POST", "/bulletins", "clerk", {"period": "2026-11"})
     assert begun.status == 202 and begun["state"] == "making" and begun["number"] == 1
-    assert (await office.ask("GET", "/tickets/T0", "clerk")).status == 200  # the house goes on answering
+    assert (await office.request("GET", "/tickets/T0", "clerk")).status == 200  # the application goes on answering
     for _ in range(200):
-        if (found := await office.ask("GET", f"/bulletins/{begun['id']}", "auditor"))["state"] != "making":
+        if (found := await office.request("GET", f"/bulletins/{begun['id']}", "auditor"))["state"] != "making":
             break
         await asyncio.sleep(0.1)
     assert found["state"] == "ready", found.body
@@ -61,38 +61,20 @@ async def test_a_month_is_made_read_and_noted(office: Office) -> None:
         ("clerk", "GET", "/bulletins/999999", None, 404), ("clerk", "GET", "/bulletins/abc", None, 404),
         ("clerk", "POST", "/bulletins", {"period": "2026-11", "x": 1}, 422),
     ):  # fmt: skip
-        assert (await office.ask(method, path, who, body)).status == wanted, (who, path)
-    assert [i["period"] for i in await office.items("/bulletins", period="2026-11")] == ["2026-11"]
-    noted = [(row["who"], row["what"]) for row in await office.items("/audit")]
+        assert (await office.request(method, path, who, body)).status == wanted, (who, path)
+    assert [i["period"] for i in await office.list_items("/bulletins", period="2026-11")] == ["2026-11"]
+    noted = [(row["who"], row["what"]) for row in await office.list_items("/audit")]
     assert ("SJ01", "export") in noted and ("FF01", "bulletin") in noted
 
-    base = f"http://127.0.0.1:{office.house.config.port}"
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as seat:
-        async with seat.post(
-            f"{base}/sign-in", data=_form(word=await office.key("clerk")), headers={"Origin": base}
-        ) as page:
-            assert page.status == 200
-        async with seat.get(f"{base}/bulletins") as page:
-            text = await page.text()
-            assert "月通报 2026-11" in text
-        link = SHOWN.search(text)
+    async with sign_in(office, "clerk") as console:
+        page = await console.get("/bulletins")
+        assert "月通报 2026-11" in page
+        link = SHOWN.search(page)
         assert link is not None
-        async with seat.get(base + link[1]) as answer:
+        async with console.http.get(office.url + link[1]) as answer:
             assert (await answer.read()).startswith(b"%PDF")
-        csrf = re.search(r'name="csrf" value="([^"]+)"', text)
-        assert csrf is not None
-        for fields, status_ in (({"period": "2026-99"}, 422), ({"period": "2026-11", "number": "x"}, 422)):
-            async with seat.post(
-                f"{base}/bulletins", data=_form(csrf=csrf[1], **fields), headers={"Origin": base}
-            ) as page:
-                assert page.status == status_ and 'role="alert"' in await page.text()
-
-
-def _form(**fields: str) -> aiohttp.FormData:
-    form = aiohttp.FormData(default_to_multipart=True)
-    for name, value in fields.items():
-        form.add_field(name, value)
-    return form
+        for fields in ({"period": "2026-99"}, {"period": "2026-11", "number": "x"}):
+            assert 'role="alert"' in await console.post("/bulletins", 422, **fields)
 
 
 def test_the_command_puts_three_documents_into_the_folder(

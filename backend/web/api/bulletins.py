@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.ticket import Role
 from backend.ports.reporting import BulletinIssue, IssueDocument
 from backend.reporting.service import Reporting
 from backend.web.api.files import build_headers
@@ -14,11 +13,6 @@ from backend.web.query import encode_cursor, parse_id, parse_limit, parse_row_cu
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Int32, RequestBody, ShortText
 
-#: Who may make and who may read them; which ones a unit's leader may read is the service's decision.
-MAKERS = frozenset({Role.SCORE_CLERK})
-READERS = frozenset(
-    {Role.SCORE_CLERK, Role.LEADER, Role.AUDITOR, Role.SUPERVISOR, Role.REVIEWER, Role.DISPATCHER, Role.REVISIT_AGENT}
-)
 MIME = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -97,8 +91,8 @@ def build_download_headers(name: str) -> dict[str, str]:
 
 
 ROUTES = (
-    Route("GET", "/bulletins", list_issues, "Bulletins", READERS, filters=("period", "limit", "cursor")),
-    Route("POST", "/bulletins", start_issue, "Make a bulletin", MAKERS, BulletinBody, status=202),
-    Route("GET", "/bulletins/{id}", get_issue, "One bulletin", READERS),
-    Route("GET", "/bulletins/{id}/{file}", download, "A bulletin's document", READERS),
+    Route("GET", "/bulletins", list_issues, "Bulletins", "bulletins.read", filters=("period", "limit", "cursor")),
+    Route("POST", "/bulletins", start_issue, "Make a bulletin", "bulletins.make", BulletinBody, status=202),
+    Route("GET", "/bulletins/{id}", get_issue, "One bulletin", "bulletins.read"),
+    Route("GET", "/bulletins/{id}/{file}", download, "A bulletin's document", "bulletins.read"),
 )

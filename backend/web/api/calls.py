@@ -5,17 +5,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.services import Services
 from backend.web.api.tickets import load_view
 from backend.web.endpoint import Route
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import RequestBody
 
-BRIDGE_ROLES = frozenset({Role.HANDLER, Role.LIAISON, Role.REVISIT_AGENT})
-COST_READERS = frozenset({Role.SUPERVISOR, Role.SCORE_CLERK, Role.AUDITOR, Role.DISPATCHER})
-INVALID_NUMBER_READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR})
-ADMIN: frozenset[Role] = frozenset()
 MAX_INVALID_NUMBERS = 200
 
 
@@ -87,10 +82,10 @@ async def revive_number(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("POST", "/tickets/{no}/bridge",            bridge,  "Connect with the requester", BRIDGE_ROLES, BridgeBody, status=202),
+    Route("POST", "/tickets/{no}/bridge",            bridge,  "Connect with the requester", "requester.call", BridgeBody, status=202),
     Route("GET",  "/tickets/{no}/bridge",            list_bridge_attempts, "Attempts to reach the requester"),
-    Route("GET",  "/calls/costs",                    get_costs,   "What calls cost", COST_READERS, filters=("month",)),
-    Route("GET",  "/calls/dead-numbers",             list_invalid_numbers,    "Invalid numbers", INVALID_NUMBER_READERS),
-    Route("POST", "/calls/dead-numbers/{key}/revive", revive_number, "Allow calls to a number again", ADMIN),
+    Route("GET",  "/calls/costs",                    get_costs,   "What calls cost", "call_costs.read", filters=("month",)),
+    Route("GET",  "/calls/dead-numbers",             list_invalid_numbers,    "Invalid numbers", "invalid_numbers.read"),
+    Route("POST", "/calls/dead-numbers/{key}/revive", revive_number, "Allow calls to a number again", "invalid_numbers.edit"),
 )
 # fmt: on

@@ -7,7 +7,6 @@ from pydantic import Field
 from backend.deadlines.recompute import DutyRecompute, parse_days
 from backend.domain.recompute import DueChange, RuleChange
 from backend.domain.records import Duty
-from backend.domain.ticket import Role
 from backend.domain.time_words import describe_time_left
 from backend.services import Services
 from backend.web.api.tickets import load_view
@@ -81,11 +80,10 @@ async def apply(request: ApiRequest) -> ApiResponse:
                    "passed_over": done.skipped})  # fmt: skip
 
 
-ADMIN: frozenset[Role] = frozenset()
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     Route("GET",  "/tickets/{no}/duties", list_duties, "Its duties and their outcomes", filters=("limit", "cursor")),
-    Route("POST", "/recompute/preview",   preview,   "What a change of rules would move", ADMIN, ChangeBody),
-    Route("POST", "/recompute/apply",     apply,     "Change rules and move open duties", ADMIN, ChangeBody),
+    Route("POST", "/recompute/preview",   preview,   "What a change of rules would move", "office.edit", ChangeBody),
+    Route("POST", "/recompute/apply",     apply,     "Change rules and move open duties", "office.edit", ChangeBody),
 )
 # fmt: on

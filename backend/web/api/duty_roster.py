@@ -7,7 +7,6 @@ from pydantic import Field
 from backend.domain.duty_roster import CoverageGap, Shift, StandIn
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.duty_roster import DutyRoster, RosterMonth, check_planner
 from backend.ports.duty_roster import Handover
 from backend.services import Services
@@ -162,12 +161,11 @@ async def set_quiet_hours(request: ApiRequest) -> ApiResponse:
     return ApiResponse({"person": code, "quiet": stored})
 
 
-PLAN_ROLES = frozenset({Role.LIAISON, Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER})
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     Route("GET",  "/rosters",               get_month,     "A month's shifts and coverage gaps", filters=("unit", "month")),
-    Route("POST", "/rosters",               store_shift,       "Store a shift", PLAN_ROLES, ShiftBody, status=201),
-    Route("POST", "/rosters/{id}/strike",   remove_shift,    "Delete a shift", PLAN_ROLES, EmptyBody),
+    Route("POST", "/rosters",               store_shift,       "Store a shift", "roster.plan", ShiftBody, status=201),
+    Route("POST", "/rosters/{id}/strike",   remove_shift,    "Delete a shift", "roster.plan", EmptyBody),
     Route("POST", "/handovers",             hand_over, "Leave a handover note", body=HandoverBody, status=201),
     Route("GET",  "/stand-ins",             list_stand_ins, "Stand-ins"),
     Route("POST", "/stand-ins",             add_stand_in,  "Add a stand-in", body=StandInBody, status=201),

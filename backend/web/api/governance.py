@@ -4,16 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from backend.domain.ticket import Role
 from backend.triage.governance import to_json
-from backend.web.api.similarity import OFFICE_ROLES, PAGED, paginate
+from backend.web.api.similarity import PAGED, paginate
 from backend.web.endpoint import Route
 from backend.web.query import parse_id
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, Flag, RequestBody
 
-GOVERNORS = frozenset({Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.SCORE_CLERK})
-REVIEWERS = frozenset({Role.SCORE_CLERK})
 LongWords = Annotated[str, Field(max_length=2_000, strict=True)]
 TicketNumbers = Annotated[list[Code], Field(max_length=200)]
 
@@ -87,11 +84,11 @@ async def review_project(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",    "/governance",               list_projects,       "Governance projects", OFFICE_ROLES, filters=("month", "unit", *PAGED)),
-    Route("POST",   "/governance",               open_project,   "Open a governance project", GOVERNORS, ProjectBody, status=201),
-    Route("PUT",    "/governance/{id}",          change_project, "Change a governance project", GOVERNORS, ProjectChangeBody),
-    Route("POST",   "/governance/{id}/close",    close_project,  "Close a governance project", GOVERNORS, EmptyBody),
-    Route("POST",   "/governance/{id}/drop",     drop_project,   "Drop a governance project", GOVERNORS, EmptyBody),
-    Route("POST",   "/governance/{id}/review",   review_project, "Review a governance project", REVIEWERS, VerdictBody),
+    Route("GET",    "/governance",               list_projects,       "Governance projects", "triage.read", filters=("month", "unit", *PAGED)),
+    Route("POST",   "/governance",               open_project,   "Open a governance project", "governance.edit", ProjectBody, status=201),
+    Route("PUT",    "/governance/{id}",          change_project, "Change a governance project", "governance.edit", ProjectChangeBody),
+    Route("POST",   "/governance/{id}/close",    close_project,  "Close a governance project", "governance.edit", EmptyBody),
+    Route("POST",   "/governance/{id}/drop",     drop_project,   "Drop a governance project", "governance.edit", EmptyBody),
+    Route("POST",   "/governance/{id}/review",   review_project, "Review a governance project", "governance.review", VerdictBody),
 )
 # fmt: on

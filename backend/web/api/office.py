@@ -1,7 +1,6 @@
 """Units, people, bindings, settings and API keys: reading and changing them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from backend.domain.acts import Actor
@@ -10,7 +9,6 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
 from backend.office import settings
 from backend.office.people import PersonForm, generate_person_code
-from backend.services import Services
 from backend.tickets.form_fields import extract_key_name
 from backend.web import serializers
 from backend.web.query import encode_cursor, parse_choice, parse_cursor, parse_limit
@@ -61,7 +59,7 @@ async def store_person(request: ApiRequest) -> ApiResponse:
 
 def filter_visible_people(people: Sequence[Person], actor: Actor) -> list[Person]:
     """Return the people an actor may see: unit roles their own unit's."""
-    return [p for p in people if not actor.is_unit_member or p.unit == actor.unit]
+    return [p for p in people if actor.may_see(p.unit)]
 
 
 async def list_people(request: ApiRequest) -> ApiResponse:
@@ -80,7 +78,7 @@ async def open_binding(request: ApiRequest) -> ApiResponse:
     code = request.path["code"]
     snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code)
-    if person is None or (request.actor.is_unit_member and person.unit != request.actor.unit):
+    if person is None or not request.actor.may_see(person.unit):
         raise Refused("not_found", person=code)
     binding = await request.services.people.create_binding_code(code, request.actor.code)
     zone = request.services.clock.zone
@@ -96,16 +94,11 @@ async def list_settings(request: ApiRequest) -> ApiResponse:
 
 async def store_setting(request: ApiRequest) -> ApiResponse:
     """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
-    key, body = request.path["key"], request.body
-    value = await set_setting(request.services, key, body.unit, body.value, request.actor, body.from_at)
+    key, body, services = request.path["key"], request.body, request.services
+    value = await settings.set_setting(
+        services.office, services.audit, key, body.unit, body.value, request.actor.code, body.from_at
+    )
     return ApiResponse({"key": key, "value": value})
-
-
-async def set_setting(
-    services: Services, key: str, unit: str | None, value: str, by: Actor, from_at: datetime | None = None
-) -> str:
-    """Check and store a setting; return its normal form. Refused as backend/office/settings says."""
-    return await settings.set_setting(services.office, services.audit, key, unit, value, by.code, from_at)
 
 
 async def create_key(request: ApiRequest) -> ApiResponse:

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.ticket import Role
 from backend.ports.platform import Writeback, WritebackState
 from backend.web import schemas
 from backend.web.api.tickets import load_view
@@ -12,9 +11,6 @@ from backend.web.endpoint import Route
 from backend.web.query import encode_cursor, parse_choice, parse_id, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.serializers import Serializer
-
-READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.REVIEWER, Role.AUDITOR})
-CORRECTORS = frozenset({Role.DISPATCHER, Role.SUPERVISOR})
 
 
 class SettleBody(schemas.RequestBody):
@@ -68,9 +64,9 @@ async def settle(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/sync",             list_writebacks, "Write-backs to the platform", READERS,
+    Route("GET",  "/sync",             list_writebacks, "Write-backs to the platform", "platform.read",
           filters=("state", "ticket", "limit", "cursor")),
-    Route("POST", "/sync/{id}/retry",  retry,  "Retry a write-back", CORRECTORS, schemas.EmptyBody),
-    Route("POST", "/sync/{id}/settle", settle, "Mark a write-back as corrected by hand", CORRECTORS, SettleBody),
+    Route("POST", "/sync/{id}/retry",  retry,  "Retry a write-back", "platform.correct", schemas.EmptyBody),
+    Route("POST", "/sync/{id}/settle", settle, "Mark a write-back as corrected by hand", "platform.correct", SettleBody),
 )
 # fmt: on

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.domain.ticket import Role
 from backend.domain.unit_readiness import Readiness
 from backend.office.readiness import UnitReadiness
 from backend.ports.readiness import ReadinessReminder
@@ -13,9 +12,6 @@ from backend.web import schemas
 from backend.web.endpoint import Route
 from backend.web.query import parse_flag
 from backend.web.request import ApiRequest, ApiResponse
-
-READERS = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.SCORE_CLERK, Role.AUDITOR})
-REMIND_ROLES = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.SCORE_CLERK})
 
 
 class ReminderBody(schemas.RequestBody):
@@ -63,7 +59,7 @@ async def remind(request: ApiRequest) -> ApiResponse:
 
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",  "/readiness",             list_units, "Units that are not ready for tickets", READERS, filters=("all",)),
-    Route("POST", "/units/{code}/chases",   remind,  "Record a reminder to a unit", REMIND_ROLES, ReminderBody, status=201),
+    Route("GET",  "/readiness",             list_units, "Units that are not ready for tickets", "readiness.read", filters=("all",)),
+    Route("POST", "/units/{code}/chases",   remind,  "Record a reminder to a unit", "readiness.remind", ReminderBody, status=201),
 )
 # fmt: on

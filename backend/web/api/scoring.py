@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from backend.domain.offers import select_assignment
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.domain.ticket import Role
 from backend.scoring import Scoring
 from backend.services import Services
 from backend.web.api.scoring_schemas import (
@@ -19,14 +19,12 @@ from backend.web.api.scoring_schemas import (
     WhatIfBody,
 )
 from backend.web.api.tickets import load_view
-from backend.web.console.act_forms import select_assignment
 from backend.web.endpoint import Route
 from backend.web.query import encode_cursor, parse_flag, parse_id, parse_limit, parse_row_cursor
 from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import EmptyBody, RequestBody, ReviewBody
 from backend.web.serializers import Json
 
-CLERK = frozenset({Role.SCORE_CLERK})
 PAGED = ("limit", "cursor")
 
 
@@ -203,7 +201,7 @@ async def get_trend(request: ApiRequest) -> ApiResponse:
 async def get_lateness_cost(request: ApiRequest) -> ApiResponse:
     """Return what it would cost the unit in points if this ticket became late."""
     view = await load_view(request, request.path["no"])
-    target = select_assignment(view, request.actor)
+    target = select_assignment(view.ticket, view.assignments, request.actor)
     if target is None:
         return ApiResponse({"ticket_no": view.ticket.no, "items": [], "cost": "0.00", "open": False})
     found = await request.services.scoring.explainer.compute_delay_cost(target, frozenset(view.ticket.flags))
@@ -263,18 +261,18 @@ async def end_register_entry(request: ApiRequest) -> ApiResponse:
 ROUTES: tuple[Route, ...] = (
     Route("GET",  "/ledger",                      list_ledger,       "Ledger lines",
           filters=("month", "unit", "kind", "state", *PAGED)),
-    Route("POST", "/ledger/{id}/corrections",     correct_line,      "Correct or void a ledger line", CLERK, CorrectionBody, status=201),
-    Route("POST", "/ledger-drafts",               find_drafts,  "Draft ledger lines from what the system recorded", CLERK, MonthBody),
+    Route("POST", "/ledger/{id}/corrections",     correct_line,      "Correct or void a ledger line", "scores.edit", CorrectionBody, status=201),
+    Route("POST", "/ledger-drafts",               find_drafts,  "Draft ledger lines from what the system recorded", "scores.edit", MonthBody),
     Route("GET",  "/score-runs",                  list_runs,         "Score runs", filters=("period",)),
     Route("GET",  "/score-runs/{id}",             get_run,          "A score run"),
-    Route("POST", "/score-runs/{id}/check",       check_run,        "Open the check period", CLERK, EmptyBody),
+    Route("POST", "/score-runs/{id}/check",       check_run,        "Open the check period", "scores.edit", EmptyBody),
     Route("GET",  "/score-runs/{id}/difference",  compare_runs,   "What a revision changed", filters=("with",)),
     Route("GET",  "/score-appeals",               list_contests,     "Contests", filters=("period", "unit", "state")),
-    Route("POST", "/score-appeals/{id}/decision", propose_decision,      "The first clerk's opinion", CLERK, DecisionBody),
-    Route("POST", "/score-appeals/{id}/confirmation", confirm_decision,  "The second clerk's decision", CLERK, ReviewBody),
+    Route("POST", "/score-appeals/{id}/decision", propose_decision,      "The first clerk's opinion", "scores.edit", DecisionBody),
+    Route("POST", "/score-appeals/{id}/confirmation", confirm_decision,  "The second clerk's decision", "scores.edit", ReviewBody),
     Route("GET",  "/score-exclusions",            list_exclusions,   "Exclusions", filters=("month", "unit")),
-    Route("POST", "/score-exclusions",            exclude_tickets,      "Exclude tickets from an item", CLERK, ExclusionBody, status=201),
-    Route("POST", "/score-exclusions/{id}/review", decide_exclusion, "Review an exclusion", CLERK, ReviewBody),
+    Route("POST", "/score-exclusions",            exclude_tickets,      "Exclude tickets from an item", "scores.edit", ExclusionBody, status=201),
+    Route("POST", "/score-exclusions/{id}/review", decide_exclusion, "Review an exclusion", "scores.edit", ReviewBody),
     Route("GET",  "/scores/explain",              explain_score,      "Explain a score",
           filters=("month", "unit", "item", "failed", "cursor")),
     Route("GET",  "/scores/pending",              list_pending,      "Pending decisions that would change a month", filters=("month", "unit")),
@@ -286,6 +284,6 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/knowledge/{id}/review",       review_knowledge, "Review a knowledge entry", body=OpinionBody),
     Route("GET",  "/registers/{kind}",            list_register,     "A register", filters=("unit",)),
     Route("POST", "/registers/{kind}",            add_register_entry, "Add a register entry", body=RegisterBody, status=201),
-    Route("POST", "/registers/{kind}/{id}/end",   end_register_entry, "End a register entry", CLERK, EmptyBody),
+    Route("POST", "/registers/{kind}/{id}/end",   end_register_entry, "End a register entry", "scores.edit", EmptyBody),
 )
 # fmt: on

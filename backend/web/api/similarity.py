@@ -10,7 +10,7 @@ from backend.domain.hot_list import HotTopic
 from backend.domain.refusals import Refused
 from backend.domain.suggestions import CatalogueEntry, Reason
 from backend.domain.texts import Texts
-from backend.domain.ticket import Category, Role
+from backend.domain.ticket import Category
 from backend.triage.dispatching import DispatchSuggestions
 from backend.triage.hot import HotList
 from backend.triage.similarity import Similarity, SimilarTicket, TicketGroup
@@ -21,10 +21,6 @@ from backend.web.request import ApiRequest, ApiResponse
 from backend.web.schemas import Code, EmptyBody, RequestBody, ShortText
 from backend.web.serializers import Serializer
 
-OFFICE_ROLES = frozenset(
-    {Role.DISPATCHER, Role.REVIEWER, Role.SUPERVISOR, Role.REVISIT_AGENT, Role.SCORE_CLERK, Role.AUDITOR}
-)
-CATALOGUE_EDITORS = frozenset({Role.DISPATCHER})
 MAX_SPAN_DAYS = 366  # longest span of a query in days
 
 
@@ -237,15 +233,15 @@ SPAN = ("from", "to")
 PAGED = ("limit", "cursor")
 # fmt: off
 ROUTES: tuple[Route, ...] = (
-    Route("GET",    "/tickets/{no}/like",        list_similar,           "Similar tickets", OFFICE_ROLES),
-    Route("GET",    "/tickets/{no}/suggestions", list_suggestions,    "Units to dispatch it to", OFFICE_ROLES),
-    Route("GET",    "/catalogue",                list_entries,           "The dispatch catalogue", OFFICE_ROLES, filters=PAGED),
-    Route("POST",   "/catalogue",                add_entry,        "Add a catalogue entry", CATALOGUE_EDITORS, CatalogueEntryBody, status=201),
-    Route("POST",   "/catalogue/{id}/remove",    remove_entry,     "Remove a catalogue entry", CATALOGUE_EDITORS, EmptyBody),
-    Route("GET",    "/dispatch-quality",         list_misses,         "Wrong dispatches", OFFICE_ROLES, filters=(*SPAN, "by")),
-    Route("GET",    "/repeats",                  list_repeats,        "Repeats by unit and month", OFFICE_ROLES, filters=SPAN),
-    Route("GET",    "/clusters",                 list_clusters,       "Groups of similar tickets", OFFICE_ROLES, filters=SPAN),
-    Route("POST",   "/likeness/rebuild",         rebuild_index,        "Rebuild the index", frozenset(), EmptyBody),
-    Route("GET",    "/hot",                      get_hot_list,            "Hot topics", OFFICE_ROLES, filters=(*SPAN, "region")),
+    Route("GET",    "/tickets/{no}/like",        list_similar,           "Similar tickets", "triage.read"),
+    Route("GET",    "/tickets/{no}/suggestions", list_suggestions,    "Units to dispatch it to", "triage.read"),
+    Route("GET",    "/catalogue",                list_entries,           "The dispatch catalogue", "triage.read", filters=PAGED),
+    Route("POST",   "/catalogue",                add_entry,        "Add a catalogue entry", "catalogue.edit", CatalogueEntryBody, status=201),
+    Route("POST",   "/catalogue/{id}/remove",    remove_entry,     "Remove a catalogue entry", "catalogue.edit", EmptyBody),
+    Route("GET",    "/dispatch-quality",         list_misses,         "Wrong dispatches", "triage.read", filters=(*SPAN, "by")),
+    Route("GET",    "/repeats",                  list_repeats,        "Repeats by unit and month", "triage.read", filters=SPAN),
+    Route("GET",    "/clusters",                 list_clusters,       "Groups of similar tickets", "triage.read", filters=SPAN),
+    Route("POST",   "/likeness/rebuild",         rebuild_index,        "Rebuild the index", "triage.rebuild", EmptyBody),
+    Route("GET",    "/hot",                      get_hot_list,            "Hot topics", "triage.read", filters=(*SPAN, "region")),
 )
 # fmt: on

@@ -86,9 +86,7 @@ async def get_recording(request: ApiRequest) -> ApiResponse:
 
 async def get_statistics(request: ApiRequest) -> ApiResponse:
     """Return a month's visits by unit and agent; a unit sees its own."""
-    month = await request.services.visits.statistics.compute_month(
-        request.query.get("month", ""), request.actor.unit if request.actor.is_unit_member else None
-    )
+    month = await request.services.visits.statistics.compute_month(request.query.get("month", ""), request.seen_by)
     return ApiResponse({
         "month": month.month, "total": dump_statistics(month.total),
         "units": [{"unit": unit, **dump_statistics(f)} for unit, f in month.units.items()],

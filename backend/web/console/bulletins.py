@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from backend.domain.acts import Actor
+from backend.domain.permissions import may, require
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.reporting.kinds import BulletinKind
 from backend.services import Services
 from backend.web.api import bulletins
@@ -20,10 +20,6 @@ from backend.web.request import ApiRequest
 REFRESH_SECONDS = "2"  # seconds until the page reloads while a bulletin is being made
 
 
-def _is_allowed(actor: Actor, roles: frozenset[Role]) -> bool:
-    return actor.role is Role.ADMIN or actor.role in roles
-
-
 async def show(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /bulletins."""
     return await _render(request, services, actor)
@@ -32,8 +28,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 async def _render(
     request: web.Request, services: Services, actor: Actor, fault: str = "", period: str = ""
 ) -> web.StreamResponse:
-    if not _is_allowed(actor, bulletins.READERS):
-        raise Refused("forbidden")
+    require(actor, "bulletins.read")
     query = {} if fault else {k: v for k, v in read_query(request.query, ("period", "cursor")).items() if v}
     listed = (await bulletins.list_issues(ApiRequest(services, actor, query=query))).payload
     items, more = listed["items"], listed["next"]
@@ -41,7 +36,7 @@ async def _render(
     for item in items:
         item["why"] = format_refusal(services.texts, item["error"], {}) if item["error"] else ""
     answer = render_page(request, "bulletins.html", {
-        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": _is_allowed(actor, bulletins.MAKERS), "fault": fault,
+        "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": may(actor, "bulletins.make"), "fault": fault,
         "period": period or f"{services.clock.now():%Y-%m}", "names": {p.code: p.name for p in snapshot.config.people},
     }, 422 if fault else 200)  # fmt: skip
     if not fault and any(item["state"] == "making" for item in items):
@@ -51,8 +46,7 @@ async def _render(
 
 async def make(request: web.Request, services: Services, actor: Actor, form: SubmittedForm) -> web.StreamResponse:
     """POST /bulletins."""
-    if not _is_allowed(actor, bulletins.MAKERS):
-        raise Refused("forbidden")
+    require(actor, "bulletins.make")
     fields = {name: strip_unstorable(value).strip() for name, value in form.fields.items()}
     period, number = fields.get("period", ""), fields.get("number", "")
     try:
@@ -69,8 +63,7 @@ async def make(request: web.Request, services: Services, actor: Actor, form: Sub
 
 async def download(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /bulletins/ID/FILE."""
-    if not _is_allowed(actor, bulletins.READERS):
-        raise Refused("forbidden")
+    require(actor, "bulletins.read")
     service = bulletins.get_service(ApiRequest(services, actor))
     name, content = await service.export_document(
         bulletins.parse_issue_id(request.match_info["id"]), request.match_info["file"], actor

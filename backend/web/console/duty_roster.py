@@ -9,9 +9,8 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.domain.duty_roster import CoverageGap, Shift
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.office.cache import OfficeSnapshot
-from backend.office.duty_roster import RosterMonth, check_planner, parse_shift
+from backend.office.duty_roster import RosterMonth, may_hand_over, may_plan, parse_shift
 from backend.services import Services
 from backend.web.api.duty_roster import get_service
 from backend.web.body import strip_unstorable
@@ -34,7 +33,7 @@ async def _render(
     request: web.Request, services: Services, actor: Actor, query: Mapping[str, str], fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     snapshot, now = await services.office.snapshot(), services.clock.now()
-    units = sorted((u for u in snapshot.config.units.values() if not actor.is_unit_member or u.code == actor.unit),
+    units = sorted((u for u in snapshot.config.units.values() if actor.may_see(u.code)),
                    key=lambda u: (u.kind != "management", u.code))  # fmt: skip
     if not units:
         raise Refused("not_found")
@@ -49,18 +48,10 @@ async def _render(
         "after": f"{found.end:%Y-%m}", "days": _build_days(found, snapshot) if not empty else [], "holes": [_format_hole(h) for h in found.gaps],
         "empty": empty, "people": people, "names": {p.code: p.name for p in snapshot.config.people},
         "stand_ins": [s for s in await get_service(services).list_stand_ins(actor) if s.absent in mine],
-        "notes": found.notes, "may_plan": _may_plan(actor, unit, snapshot), "now_on": snapshot.on_duty(unit, now),
-        "may_note": actor.role is Role.ADMIN or actor.unit == unit, "fault": fault, "today": f"{now:%Y-%m-%d}",
+        "notes": found.notes, "may_plan": may_plan(actor, unit), "now_on": snapshot.on_duty(unit, now),
+        "may_note": may_hand_over(actor, unit), "fault": fault, "today": f"{now:%Y-%m-%d}",
         "quiet": snapshot.config.quiet_hours.get(actor.code, ""), "is_person": actor.code in snapshot.by_code,
     }, code)  # fmt: skip
-
-
-def _may_plan(actor: Actor, unit: str, snapshot: OfficeSnapshot) -> bool:
-    try:
-        check_planner(actor, unit, snapshot)
-    except Refused:
-        return False
-    return True
 
 
 def _build_days(month: RosterMonth, snapshot: OfficeSnapshot) -> list[dict[str, Any]]:

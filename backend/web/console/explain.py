@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
+from backend.domain.offers import select_assignment
 from backend.domain.refusals import Refused
 from backend.domain.settings import find_setting, parse_value
 from backend.ports.ticket_queries import TicketView
@@ -12,7 +13,6 @@ from backend.scoring import Scoring
 from backend.services import Services
 from backend.web.api.scoring import explain_score, get_scoring, get_trend
 from backend.web.body import strip_unstorable
-from backend.web.console.act_forms import select_assignment
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
@@ -40,7 +40,7 @@ async def show(request: web.Request, services: Services, actor: Actor) -> web.St
 
 async def load_lateness_cost(services: Services, view: TicketView, actor: Actor) -> dict[str, Any] | None:
     """Return what lateness of an open ticket would cost its unit this month; None where there is no cost to show."""
-    target = select_assignment(view, actor)
+    target = select_assignment(view.ticket, view.assignments, actor)
     if target is None or not isinstance(services.scoring, Scoring) or view.ticket.merged_into is not None:
         return None
     found = await services.scoring.explainer.compute_delay_cost(target, frozenset(view.ticket.flags))

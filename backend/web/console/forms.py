@@ -7,14 +7,12 @@ from aiohttp import web
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Role
 from backend.services import Services
 from backend.web.body import strip_unstorable
 from backend.web.console.sessions import SubmittedForm
 from backend.web.errors import format_refusal, get_status
 from backend.web.request import REQUEST_ID
 
-CLERKS = (Role.SCORE_CLERK, Role.ADMIN)
 RenderAgain = Callable[[str, int], Awaitable[web.StreamResponse]]
 
 

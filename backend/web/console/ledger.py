@@ -5,13 +5,12 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.refusals import Refused
+from backend.domain.permissions import may, require
 from backend.domain.scoring.scheme_file import load_scheme
 from backend.scoring.ledgers import STATES
 from backend.services import Services
 from backend.web.api.scoring import get_scoring
 from backend.web.console.forms import (
-    CLERKS,
     parse_integers,
     read_fields,
     run_form,
@@ -57,7 +56,7 @@ async def _render(
     names = {p.code: p.name for p in (await services.office.snapshot()).config.people}
     return render_page(request, "ledger.html", {
         "lines": found, "query": filters, "kinds": kinds, "levels": LEVELS, "states": STATES, "fault": fault,
-        "unit_names": await load_unit_names(services), "said": typed or {}, "may_enter": actor.role in CLERKS, "names": names,
+        "unit_names": await load_unit_names(services), "said": typed or {}, "may_enter": may(actor, "scores.edit"), "names": names,
         "month": f"{services.clock.now():%Y-%m}",
         "next": f"/ledger?{urlencode({**filters, 'cursor': str(encode_cursor(next_id))})}" if next_id else None,
     }, code)  # fmt: skip
@@ -69,7 +68,7 @@ async def enter_line(request: web.Request, services: Services, actor: Actor, for
     async def work() -> None:
         row = parse_integers(read_fields(form, *FIELDS), "count", "timely", "total")
         row["tickets"] = split_ticket_numbers(form.fields.get("tickets", ""))
-        _check_clerk(actor)
+        require(actor, "scores.edit")
         row["files"] = await store_files(services, form, actor)
         await get_scoring(services).ledgers.enter_ledger(row, actor)
 
@@ -85,7 +84,7 @@ async def find_drafts(
     """POST /ledger/drafts: search a month for drafts now."""
 
     async def work() -> None:
-        _check_clerk(actor)
+        require(actor, "scores.edit")
         await get_scoring(services).ledger_drafts.draft_month(form.fields.get("month", ""))
 
     async def again(fault: str, code: int) -> web.StreamResponse:
@@ -121,8 +120,3 @@ async def correct_line(
         return await _render(request, services, actor, fault, code)
 
     return await run_form(request, services, work(), again, "/ledger?state=entered")
-
-
-def _check_clerk(actor: Actor) -> None:
-    if actor.role not in CLERKS:
-        raise Refused("forbidden")

@@ -5,11 +5,11 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.scoring.knowledge import REVIEWERS, WRITERS
-from backend.scoring.registers import KINDS, REPORTED, REPORTERS
+from backend.domain.permissions import may
+from backend.scoring.registers import KINDS, REPORTED
 from backend.services import Services
 from backend.web.api.scoring import get_scoring
-from backend.web.console.forms import CLERKS, read_fields, run_form, store_files
+from backend.web.console.forms import read_fields, run_form, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
@@ -37,12 +37,12 @@ async def _render(
 ) -> web.StreamResponse:
     kind = request.match_info["kind"]
     rows = await get_scoring(services).registers.list_entries(kind, actor)
-    may = actor.role in CLERKS or (kind in REPORTED and actor.role in REPORTERS)
+    may_add = may(actor, "scores.edit") or (kind in REPORTED and may(actor, "register.report"))
     snapshot = await services.office.snapshot()
     wanted = snapshot.settings.strings(f"scoring.required_{kind}s") if kind in ("post", "rule") else ()
     return render_page(request, "registers.html", {
-        "kind": kind, "kinds": tuple(KINDS), "fields": KINDS[kind], "rows": rows, "may": may, "fault": fault,
-        "may_end": actor.role in CLERKS, "unit_names": await load_unit_names(services), "said": typed or {}, "wanted": wanted,
+        "kind": kind, "kinds": tuple(KINDS), "fields": KINDS[kind], "rows": rows, "may": may_add, "fault": fault,
+        "may_end": may(actor, "scores.edit"), "unit_names": await load_unit_names(services), "said": typed or {}, "wanted": wanted,
     }, code)  # fmt: skip
 
 
@@ -91,8 +91,8 @@ async def _render_knowledge(
     )
     names = {p.code: p.name for p in (await services.office.snapshot()).config.people}
     return render_page(request, "knowledge.html", {
-        "items": found, "next": encode_cursor(next_id), "query": query, "may_write": actor.role in WRITERS, "names": names,
-        "may_review": actor.role in REVIEWERS, "unit_names": await load_unit_names(services), "fault": fault, "said": typed or {},
+        "items": found, "next": encode_cursor(next_id), "query": query, "may_write": may(actor, "knowledge.write"), "names": names,
+        "may_review": may(actor, "knowledge.review"), "unit_names": await load_unit_names(services), "fault": fault, "said": typed or {},
     }, code)  # fmt: skip
 
 

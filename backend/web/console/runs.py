@@ -5,16 +5,14 @@ from typing import Any
 from aiohttp import web
 
 from backend.domain.acts import Actor
-from backend.domain.ticket import Role
+from backend.domain.permissions import may
 from backend.services import Services
 from backend.web.api.scoring import get_scoring
-from backend.web.console.forms import CLERKS, read_fields, run_form, split_ticket_numbers, store_files
+from backend.web.console.forms import read_fields, run_form, split_ticket_numbers, store_files
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.query import parse_id, read_query
-
-CONTESTERS = (Role.HANDLER, Role.LIAISON, *CLERKS)
 
 
 def add_routes(app: web.Application) -> None:
@@ -45,7 +43,7 @@ async def _render(
     return render_page(request, "runs.html", {
         "runs": runs, "contests": await service.contests.list_contests(actor), "month": month, "fault": fault,
         "exclusions": await service.contests.list_exclusions(month, None, actor), "unit_names": await load_unit_names(services),
-        "may": actor.role in CLERKS, "names": await _load_names(services),
+        "may": may(actor, "scores.edit"), "names": await _load_names(services),
     }, code)  # fmt: skip
 
 
@@ -64,7 +62,7 @@ async def _render_run(
         changed = await service.compare(number, None, actor)
     return render_page(request, "run.html", {
         "run": run, "changed": changed, "fault": fault, "unit_names": await load_unit_names(services),
-        "may": actor.role in CLERKS, "may_force": actor.role is Role.ADMIN, "may_contest": actor.role in CONTESTERS,
+        "may": may(actor, "scores.edit"), "may_force": may(actor, "run.force"), "may_contest": may(actor, "contest.submit"),
         "names": await _load_names(services),
     }, code)  # fmt: skip
 

@@ -7,13 +7,13 @@ from aiohttp import web
 
 from backend.deadlines.recompute import parse_days
 from backend.domain.acts import Actor
+from backend.domain.permissions import may, require
 from backend.domain.recompute import DueChange, RuleChange, affects_due_times
 from backend.domain.refusals import Refused
 from backend.domain.settings import load_catalogue
-from backend.domain.ticket import Role
+from backend.office.settings import set_setting
 from backend.services import Services
 from backend.web.api.deadlines import get_service
-from backend.web.api.office import set_setting
 from backend.web.body import strip_unstorable
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
@@ -42,7 +42,7 @@ async def _render(
     found = group_settings(snapshot.settings, services.texts, search, query.get("open", ""))
     return render_page(request, "settings.html", {
         "groups": found, "asked": search, "unit_names": await load_unit_names(services), "fault": fault,
-        "may_set": actor.role is Role.ADMIN, "today": today,
+        "may_set": may(actor, "office.edit"), "today": today,
         "days": sorted((day, worked) for day, worked in snapshot.config.calendar.items() if day >= today),
     }, code)  # fmt: skip
 
@@ -51,8 +51,7 @@ async def change_setting(
     request: web.Request, services: Services, actor: Actor, form: SubmittedForm
 ) -> web.StreamResponse:
     """POST /settings: change one value or one day; if open duties would move, show a preview with both choices first."""
-    if actor.role is not Role.ADMIN:
-        raise Refused("forbidden")
+    require(actor, "office.edit")
     field = {
         name: strip_unstorable(form.fields.get(name, "")).strip()[:2_000] for name in ("key", "value", "day", "how")
     }
@@ -66,7 +65,7 @@ async def change_setting(
         if how == WITH_OPEN or day:
             await get_service(services).apply(change, actor)
         else:
-            await set_setting(services, key, None, value, actor)
+            await set_setting(services.office, services.audit, key, None, value, actor.code)
     except Refused as refused:
         sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
         return await _render(request, services, actor, {"open": _find_group(key)}, sentence, get_status(refused.code))

@@ -6,18 +6,18 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from backend.domain.acts import Act, Actor
+from backend.domain.permissions import may
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Category, Grade, Source, State, UnitKind
 from backend.ports.moves import TicketRef
 from backend.services import Services
-from backend.tickets.reveal import ALLOWED_ROLES, RequesterReveal
+from backend.tickets.reveal import RequesterReveal
 from backend.web.api.deadlines import dump_duties
 from backend.web.api.files import download
 from backend.web.api.tickets import find_advice, load_view, parse_filters
 from backend.web.body import strip_unstorable
 from backend.web.console.act_forms import list_forms, read_arguments
 from backend.web.console.assistance import load_assistance
-from backend.web.console.calls import may_bridge
 from backend.web.console.explain import load_lateness_cost
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
@@ -85,8 +85,8 @@ async def _render(
         "forms": list_forms(view, actor, pending), "advice": [one["message"] for one in advice_shown],
         "timeline": serializer.dump_timeline(history, view.requester), "units": sorted(units, key=lambda u: u.code),
         "unit_names": await load_unit_names(services), "fault": fault, "tried": tried_verb, "said": typed or {},
-        "may_reveal": actor.role in ALLOWED_ROLES, "requester": requester, "script": _read_script(services),
-        "may_bridge": may_bridge(services, view, actor), "ringing": call_notice,
+        "may_reveal": may(actor, "requester.reveal"), "requester": requester, "script": _read_script(services),
+        "may_bridge": services.calls is not None and services.calls.may_bridge(view, actor), "ringing": call_notice,
         "duties": await dump_duties(services, view.ticket.id, ApiRequest(services, actor).seen_by),
         "names": {p.code: p.name for p in standing.config.people}, "cost": await load_lateness_cost(services, view, actor),
     }, code)  # fmt: skip

@@ -6,11 +6,11 @@ from aiohttp import web
 
 from backend.domain.acts import Act, Actor
 from backend.domain.move_table import is_allowed
+from backend.domain.permissions import may
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Answer, Contacted, Resolved, Source
 from backend.services import Services
-from backend.visits import do_not_call as peaceful
-from backend.visits.service import LISTENER_ROLES, VisitService
+from backend.visits.service import VisitService
 from backend.web.api import visits as api
 from backend.web.body import strip_unstorable
 from backend.web.console.overview import load_unit_names
@@ -51,7 +51,7 @@ async def _render_task(
         "ringing": call_started, "replies": replies, "results": RESULTS, "contacted": list(Contacted),
         "resolved": list(Resolved), "names": {p.code: p.name for p in snapshot.config.people},
         "unit_names": await load_unit_names(services), "may_visit": is_allowed(actor.role, "visit"),
-        "may_listen": actor.role in LISTENER_ROLES, "may_call": services.calls is not None and is_allowed(actor.role, "visit"),
+        "may_listen": may(actor, "recording.listen"), "may_call": services.calls is not None and is_allowed(actor.role, "visit"),
     }, code)  # fmt: skip
 
 
@@ -100,7 +100,7 @@ async def _render_do_not_call(
     request: web.Request, services: Services, actor: Actor, fault: str = "", code: int = 200
 ) -> web.StreamResponse:
     answer = (await api.list_do_not_call(ApiRequest(services, actor))).payload
-    may_change = actor.role in peaceful.EDITOR_ROLES
+    may_change = may(actor, "do_not_call.edit")
     return render_page(request, "visit_peace.html", {**answer, "fault": fault, "may_change": may_change}, code)
 
 
