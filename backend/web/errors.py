@@ -57,6 +57,12 @@ def format_refusal(catalogue: Texts, code: str, facts: Mapping[str, Any]) -> str
     return catalogue.render_refusal(code, values)
 
 
+def word_refusal(request: web.Request, refused: Refused) -> str:
+    """Return a refusal's sentence for the page that answers this request."""
+    facts = {**refused.facts, "request_id": request[REQUEST_ID]}
+    return format_refusal(request.app[SERVICES].texts, refused.code, facts)
+
+
 def dump_error(catalogue: Texts, code: str, facts: Mapping[str, Any], request_id: str) -> str:
     """Return the JSON body of an error."""
     error = {

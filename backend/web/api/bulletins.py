@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from backend.ports.reporting import BulletinIssue, IssueDocument
-from backend.reporting.service import Reporting
 from backend.web.api.files import build_headers
 from backend.web.endpoint import Route
 from backend.web.query import encode_cursor, parse_id, parse_limit, parse_row_cursor
@@ -28,11 +27,6 @@ class BulletinBody(RequestBody):
     number: Annotated[Int32, Field(ge=1)] | None = None
     profile: ShortText | None = None
     scheme: ShortText | None = None
-
-
-def get_service(request: ApiRequest) -> Reporting:
-    """Return the service."""
-    return request.services.reporting
 
 
 def parse_issue_id(text: str) -> int:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from backend.deadlines.recompute import DutyRecompute, parse_days
+from backend.deadlines.recompute import parse_days
 from backend.domain.recompute import DueChange, RuleChange
 from backend.domain.records import Duty
 from backend.domain.time_words import describe_time_left
@@ -23,11 +23,6 @@ class ChangeBody(RequestBody):
 
     settings: dict[SettingName, SettingText] = Field(default_factory=dict, max_length=50)
     days: dict[SettingName, Flag] = Field(default_factory=dict, max_length=1_000)
-
-
-def get_service(services: Services) -> DutyRecompute:
-    """Return the duties service."""
-    return services.deadlines
 
 
 async def list_duties(request: ApiRequest) -> ApiResponse:

@@ -7,7 +7,7 @@ from pydantic import Field
 from backend.domain.duty_roster import CoverageGap, Shift, StandIn
 from backend.domain.records import Person
 from backend.domain.refusals import Refused
-from backend.office.duty_roster import DutyRoster, RosterMonth, check_planner
+from backend.office.duty_roster import RosterMonth, check_planner
 from backend.ports.duty_roster import Handover
 from backend.services import Services
 from backend.web.endpoint import Route
@@ -47,11 +47,6 @@ class QuietHoursBody(RequestBody):
 
     from_: Annotated[str, Field(max_length=5, strict=True)] | None = Field(None, alias="from")
     to: Annotated[str, Field(max_length=5, strict=True)] | None = None
-
-
-def get_service(services: Services) -> DutyRoster:
-    """Return the duty roster service."""
-    return services.duty_roster
 
 
 class _RosterSerializer:

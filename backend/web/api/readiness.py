@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from backend.domain.unit_readiness import Readiness
-from backend.office.readiness import UnitReadiness
 from backend.ports.readiness import ReadinessReminder
 from backend.services import Services
 from backend.web import schemas
@@ -18,11 +17,6 @@ class ReminderBody(schemas.RequestBody):
     """How the unit was reminded."""
 
     note: Annotated[str, Field(min_length=1, max_length=500, strict=True)]
-
-
-def get_service(services: Services) -> UnitReadiness:
-    """Return the service."""
-    return services.readiness
 
 
 def dump_readiness(readiness: Readiness, reminder: ReadinessReminder | None, services: Services) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from typing import Any
 from backend.domain.offers import select_assignment
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
-from backend.scoring import Scoring
-from backend.services import Services
 from backend.web.api.scoring_schemas import (
     CorrectionBody,
     DecisionBody,
@@ -26,11 +24,6 @@ from backend.web.schemas import EmptyBody, RequestBody, ReviewBody
 from backend.web.serializers import Json
 
 PAGED = ("limit", "cursor")
-
-
-def get_scoring(services: Services) -> Scoring:
-    """Return the scoring service."""
-    return services.scoring
 
 
 def format_formula(texts: Texts, explanation: Mapping[str, Any]) -> str:
