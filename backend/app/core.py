@@ -31,9 +31,10 @@ from backend.triage.dispatching import DispatchSuggestions
 from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.engine import versions
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
+from storage.engine.open import open_database
 from storage.importing.history import SqlHistoryStore
 from storage.importing.imports import SqlImportStore
 from storage.integrity.audit import SqlAuditStore

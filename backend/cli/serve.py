@@ -1,9 +1,6 @@
 """`jiesu serve`: run the server in the foreground, with all roles or some."""
 
 import asyncio
-import inspect
-from importlib import import_module
-from typing import Any
 
 import click
 
@@ -28,10 +25,9 @@ def read_roles(_ctx: click.Context, _param: click.Parameter, value: str) -> tupl
 def serve(roles: tuple[str, ...]) -> int:
     """Run until stopped; exit status 0 after SIGINT or SIGTERM."""
     config = load_config()
-    wiring: Any = import_module("backend.app.build")
+    from backend.app import build
+
     try:
-        running = wiring.serve(config, roles)
-        status = asyncio.run(running) if inspect.iscoroutine(running) else running
+        return asyncio.run(build.serve(config, roles))
     except KeyboardInterrupt:
         return 0
-    return int(status or 0)

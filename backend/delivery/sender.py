@@ -9,7 +9,8 @@ import structlog
 
 from backend.delivery.batch_writer import BatchWriter
 from backend.delivery.cards import RenderedCard
-from backend.delivery.fallback import Fallback, FallbackContext, plan_colleague_notice, plan_fallback
+from backend.delivery.fallback import Fallback, plan_colleague_notice, plan_fallback
+from backend.delivery.fallback_context import FallbackContext
 from backend.delivery.kinds import MUST_ARRIVE, REMINDER_KINDS, REPLY_KINDS
 from backend.delivery.rate_gate import DeliveryDependencies, RateGate
 from backend.domain import retry

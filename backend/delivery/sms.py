@@ -6,8 +6,7 @@ from typing import Any
 
 import structlog
 
-from backend.delivery.fallback import SMS_CHANNEL
-from backend.delivery.kinds import is_relevant
+from backend.delivery.kinds import SMS_CHANNEL, is_relevant
 from backend.delivery.view import MessageView
 from backend.domain import retry
 from backend.domain.acts import Snapshot

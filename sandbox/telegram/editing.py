@@ -6,7 +6,6 @@ from sandbox.telegram.markup import Markup, check_markup
 from sandbox.telegram.model import Message
 from sandbox.telegram.network import ChatNetwork
 from sandbox.telegram.sending import parse_caption, parse_message_text
-from sandbox.telegram.serializers import serialize_message
 from sandbox.telegram.text import MAX_TOAST, count_utf16
 
 NOT_MODIFIED = (
@@ -69,7 +68,7 @@ def _apply_edit(network: ChatNetwork, message: Message, new: dict[str, object]) 
     for name, value in new.items():
         setattr(message, name, value)
     network.edit_as_bot(message)
-    return serialize_message(network, message)
+    return network.serialize_message(message)
 
 
 async def delete_message(network: ChatNetwork, args: Arguments) -> object:

@@ -7,7 +7,7 @@ from sandbox.telegram.errors import bad_request, race_error
 from sandbox.telegram.markup import check_markup
 from sandbox.telegram.model import Chat, Message, StoredFile
 from sandbox.telegram.network import ChatNetwork
-from sandbox.telegram.serializers import make_album_id, serialize_message
+from sandbox.telegram.serializers import make_album_id
 from sandbox.telegram.text import MAX_CAPTION, MAX_TEXT, Entity, count_utf16, parse
 
 MAX_UPLOAD = {"photo": 10_000_000, "document": 50_000_000, "voice": 50_000_000}
@@ -88,7 +88,7 @@ async def send_message(network: ChatNetwork, args: Arguments) -> object:
     answered = find_reply_target(network, chat, args)
     network.limits.acquire(chat.id, group=chat.is_group)
     sent = network.send_as_bot(chat, text=text, entities=entities, markup=markup, reply_to=answered)
-    return serialize_message(network, sent)
+    return network.serialize_message(sent)
 
 
 def _build_send_file(kind: str) -> Any:
@@ -102,7 +102,7 @@ def _build_send_file(kind: str) -> Any:
         file = _store_upload(network, args.get_file(args.values.get(kind), kind), kind)
         network.limits.acquire(chat.id, group=chat.is_group)
         facts = {"text": words, "entities": entities, "markup": markup, "reply_to": answered}
-        return serialize_message(network, network.send_as_bot(chat, kind=kind, file=file, **facts))
+        return network.serialize_message(network.send_as_bot(chat, kind=kind, file=file, **facts))
 
     return send
 
@@ -134,7 +134,7 @@ async def send_media_group(network: ChatNetwork, args: Arguments) -> object:
     for one, (file, words, entities) in zip(media, prepared, strict=True):
         facts = {"file": file, "text": words, "entities": entities, "reply_to": answered, "album": album}
         sent.append(network.send_as_bot(chat, kind=one["type"], **facts))
-    return [serialize_message(network, one) for one in sent]
+    return [network.serialize_message(one) for one in sent]
 
 
 async def send_location(network: ChatNetwork, args: Arguments) -> object:
@@ -145,7 +145,7 @@ async def send_location(network: ChatNetwork, args: Arguments) -> object:
         raise bad_request("latitude and longitude must be numbers") from None
     chat = _acquire_chat(network, args)
     sent = network.send_as_bot(chat, kind="location", extra={"location": place})
-    return serialize_message(network, sent)
+    return network.serialize_message(sent)
 
 
 async def send_contact(network: ChatNetwork, args: Arguments) -> object:
@@ -154,7 +154,7 @@ async def send_contact(network: ChatNetwork, args: Arguments) -> object:
     if not all(card.values()):
         raise bad_request("phone number and first name must be non-empty")
     chat = _acquire_chat(network, args)
-    return serialize_message(network, network.send_as_bot(chat, kind="contact", extra={"contact": card}))
+    return network.serialize_message(network.send_as_bot(chat, kind="contact", extra={"contact": card}))
 
 
 async def send_chat_action(network: ChatNetwork, args: Arguments) -> object:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Table, Text, UniqueConstraint
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 duty_shifts = Table(
     "duty_shifts", metadata,

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
-from storage.engine.columns import at, col, key, metadata
+from storage.tables.columns import at, col, key, metadata
 
 units = Table(
     "units", metadata,

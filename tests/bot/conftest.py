@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage.engine.database import open_database
+from storage.engine.open import open_database
 from tests.bot.world import World
 from tests.simulated_networks import serve_networks
 

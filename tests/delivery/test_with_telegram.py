@@ -11,7 +11,8 @@ from sandbox.faults import Fault
 from sandbox.simulator import Simulator
 from sandbox.telegram.users import ChatUser
 from storage import tables as t
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
+from storage.engine.open import open_database
 from storage.office.config import bump_epoch
 from tests.delivery.world import DISPATCHER, HANDLER, World
 from tests.simulated_networks import TELEGRAM_TOKEN, serve_networks

@@ -9,7 +9,6 @@ import pytest
 from jinja2 import Environment, nodes
 
 from backend.domain.ticket import Grade, Outcome, Role, State
-from tests.house.origins import list_origins
 from tests.house.source import ROOT, Breach, Source, name_of, only_exceptions, sources
 
 ENGINE = Environment(autoescape=True)
@@ -17,7 +16,7 @@ ENGINE.tests |= dict.fromkeys(("urgent", "unsigned", "late", "void"), bool)
 ADAPTERS = ("bot", "backend/web", "backend/cli", "backend/rehearsal")
 KINDS = (State, Grade, Role)
 MEMBERS = tuple(f"backend.domain.ticket.{kind.__name__}." for kind in KINDS)
-VALUES = {str(value) for kind in KINDS for value in kind}
+VALUES = {word for kind in KINDS for value in kind for word in (str(value), value.name)}
 #: How a field of these kinds is called, and what has states of its own.
 FIELDS = frozenset(("state", "grade", "role"))
 OTHER_STATES = frozenset(("project",))
@@ -72,7 +71,7 @@ def judged(codes: Iterable[Source]) -> Iterator[Breach]:
     """Where these files compare a state, a grade or a role, look one up, or list those for which something holds."""
     for code in codes:
         members, collections = set(), set()
-        for node, _, origin in list_origins(code):
+        for node, _, origin in code.origins:
             if origin.startswith(MEMBERS):
                 members.add(id(node))
             elif _is_collection(origin):
@@ -112,6 +111,8 @@ def _judges(node: ast.AST, members: set[int], aliases: set[str]) -> bool:
             return is_member(key) or _is_field(key, aliases)
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in PARTS:
             return _is_field(value, aliases)
+        case ast.Call(args=args):  # operator.eq and its like
+            return any(map(is_member, args)) and any(_is_field(one, aliases) for one in args)
     return False
 
 
@@ -125,7 +126,7 @@ def judged_in_templates(templates: Iterable[tuple[str, str]]) -> Iterator[Breach
             for one in tree.find_all(nodes.Assign)
             if isinstance(one.target, nodes.Name) and _field_of(one.node) is not None
         }
-        for node in tree.find_all((nodes.Compare, nodes.Test, nodes.Getitem, nodes.Call)):
+        for node in tree.find_all((nodes.Compare, nodes.Test, nodes.Getitem, nodes.Call, nodes.Filter)):
             sides, said = _compared(node)
             field = next((found for side in sides if (found := _field_of(side, aliases))), None)
             if field is not None and (said is None or said & words):
@@ -135,11 +136,14 @@ def judged_in_templates(templates: Iterable[tuple[str, str]]) -> Iterator[Breach
 def _compared(node: nodes.Node) -> tuple[list[nodes.Expr], set[object] | None]:
     """What is compared, and the words it is compared with (None: any)."""
     said: set[object] = {constant.value for constant in node.find_all(nodes.Const)}
+    said |= {one.attr for one in node.find_all(nodes.Getattr) if one.attr.isupper()}
     match node:
         case nodes.Compare():
             return [node.expr, *(one.expr for one in node.ops)], said
         case nodes.Test() if node.name in COMPARING:
             return [node.node, *node.args], said
+        case nodes.Filter(name="selectattr" | "rejectattr"):
+            return [nodes.Name(one.value, "load") for one in node.args if isinstance(one, nodes.Const)], said
         case nodes.Getitem():
             return [node.arg], None
         case nodes.Call(node=nodes.Getattr(attr=attr)) if attr in PARTS:
@@ -175,6 +179,8 @@ HEAD = "from backend.domain import move_table, ticket\nfrom backend.domain.ticke
 @pytest.mark.parametrize(
     "text",
     [
+        "x = ticket.state.name == 'CLOSED'\n",
+        "import operator as o\nx = o.eq(view.state, State.CLOSED)\n",
         "x = view.ticket.state is State.CLOSED\n",
         "x = G.URGENT == grade\n",
         "x = actor.role != ticket.Role.ADMIN\n",
@@ -235,6 +241,8 @@ def test_forwarding_is_let_be(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "is_found"),
     [
+        ("{{ all|selectattr('state', 'equalto', 'closed')|list }}", True),
+        ("{% if ticket.state == State.CLOSED %}!{% endif %}", True),
         ('{% if ticket.grade == "urgent" %}!{% endif %}', True),
         ('{% if "closed" == a.state and may %}!{% endif %}', True),
         ('{% if a["state"] == "closed" %}!{% endif %}', True),

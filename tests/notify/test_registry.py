@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from notify.registry import DriverError, DriverRegistry, list_stems
+from notify.registry import FAMILIES, DriverError, DriverRegistry, list_stems
+from tests.house.source import ROOT
 
 
 def test_the_drivers_are_those_whose_files_are_there() -> None:
@@ -14,6 +15,15 @@ def test_the_drivers_are_those_whose_files_are_there() -> None:
     assert registry.list_names("chat") == ("telegram",)
     assert registry.list_names("voice") == ("aliyun", "twilio")
     assert registry.list_names("sms") == ("twilio",)
+
+
+def test_every_driver_file_is_found_and_is_what_its_name_says() -> None:
+    registry = DriverRegistry.discover()
+    for family in FAMILIES:
+        files = list_stems(ROOT / "notify" / family)
+        assert list(registry.list_names(family)) == files
+        for name in files:
+            assert registry.load(family, name).name == name
 
 
 def test_a_helper_beside_its_driver_is_no_driver(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from storage.engine import versions
-from storage.engine.database import open_database
+from storage.engine.open import open_database
 from storage.tables import metadata
 
 

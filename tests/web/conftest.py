@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from storage.engine.database import Database, open_database
+from storage.engine.database import Database
+from storage.engine.open import open_database
 from tests.web.browser import Browser
 from tests.web.world import World
 
