@@ -75,7 +75,6 @@ class Core:
     tickets: TicketService
     keys: SqlKeyStore
     audit: SqlAuditStore
-    people_store: SqlPeopleStore
     chat_state: SqlChatStateStore
     people: People
     intake: Intake
@@ -198,7 +197,7 @@ async def open_core(
         )
         yield Core(
             config, db, encryption, ids, key_values, configuration, clock, chance, sandbox, office, moves, tickets, SqlKeyStore(db, ids, chance),
-            audit, people, drafts, registry, intake, ImportService(row_targets, import_store, office, texts),
+            audit, drafts, registry, intake, ImportService(row_targets, import_store, office, texts),
             JournalVerifier(SqlJournalStore(db, ids), encryption.journal), texts, duty_roster, similarity_store, similarity, dispatch_suggestions,
         )  # fmt: skip
     finally:
