@@ -142,7 +142,7 @@ async def _set_behaviour(networks: SimulatedNetworks, request: web.Request, body
 def _add_route(app: web.Application, networks: SimulatedNetworks, path: str, act: PageAction) -> None:
     async def work(request: web.Request) -> web.Response:
         if request.content_type == "multipart/form-data":
-            body: Any = await request.clone(client_max_size=MAX_UPLOAD).post()
+            body: object = await request.clone(client_max_size=MAX_UPLOAD).post()
         else:
             try:
                 body = await request.json()

@@ -27,7 +27,7 @@ def render_people(networks: SimulatedNetworks) -> list[dict[str, Any]]:
 def render_chat(networks: SimulatedNetworks, user: ChatUser) -> dict[str, Any]:
     """Render a person's chat with the bot: the newest messages and the current reply keyboard."""
     shown = user.messages[-SHOWN_MESSAGES:]
-    keyboard: list[list[dict[str, Any]]] = []
+    keyboard: list[list[dict[str, object]]] = []
     for message in shown:
         if message.from_bot and message.markup and "keyboard" in message.markup:
             keyboard = [[_render_reply_button(one) for one in row] for row in message.markup["keyboard"]]
@@ -50,7 +50,7 @@ def _render_reply_button(button: Any) -> dict[str, Any]:
     return {"text": button["text"], "contact": bool(button.get("request_contact"))}
 
 
-def _render_message(user: ChatUser, message: Message) -> dict[str, Any]:
+def _render_message(user: ChatUser, message: Message) -> dict[str, object]:
     rows = (message.markup or {}).get("inline_keyboard", [])
     quoted = user.network.find_message(user.chat, message.reply_to) if message.reply_to is not None else None
     return {
@@ -74,7 +74,7 @@ def render_phone(networks: SimulatedNetworks, number: str) -> dict[str, Any]:
     }
 
 
-def _render_call(live: HandsetCall) -> dict[str, Any]:
+def _render_call(live: HandsetCall) -> dict[str, object]:
     call = live.call
     return {
         "sid": call.sid, "from": call.caller, "to": call.to, "direction": call.direction, "status": call.status,

@@ -31,7 +31,7 @@ class SimulatorState:
     files: list[tuple[StoredFile, str]] = field(default_factory=list)
     updates: list[Update] = field(default_factory=list)
     next_update_id: int = 500_000_001
-    commands: list[dict[str, Any]] = field(default_factory=list)
+    commands: list[dict[str, object]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     messages: list[Sms] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
@@ -105,10 +105,10 @@ class StateFile:
             messages=list(phones.messages),
             recordings=list(phones.recordings.values()),
         )
-        document: dict[str, Any] = STATE_ADAPTER.dump_python(snapshot, mode="json")
+        document: dict[str, object] = STATE_ADAPTER.dump_python(snapshot, mode="json")
         return document
 
-    def _write(self, document: dict[str, Any]) -> None:
+    def _write(self, document: dict[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_suffix(".new")
         temporary.write_text(json.dumps(document, ensure_ascii=False))

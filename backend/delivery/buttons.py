@@ -95,7 +95,7 @@ def build_live_buttons(snap: Snapshot, target: Assignment, viewer: Person, catal
 
 def build_full_buttons(
     snap: Snapshot, target: Assignment | None, viewer: Person, catalogue: Texts, now: datetime
-) -> Rows:  # fmt: skip
+) -> Rows:
     """Return the buttons of the whole ticket: open requests this viewer may decide, then acts they may start."""
     made: Rows = ()
     for request in snap.requests:

@@ -55,7 +55,6 @@ class Act:
     seen_version: int | None = None
     at: datetime | None = None
     inbox_id: int | None = None
-    duty_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

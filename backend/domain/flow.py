@@ -20,7 +20,7 @@ from backend.domain.ticket import State
 from backend.domain.verb_fields import parse_arguments
 
 DOUBLE_TAP_WINDOW = timedelta(seconds=10)  # a double tap, a request sent again
-_EMPTY: tuple[Any, ...] = (None, "", ())  # arguments without a value
+_EMPTY: tuple[object, ...] = (None, "", ())  # arguments without a value
 
 
 class Unchanged(Exception):
@@ -81,7 +81,7 @@ def _check_order(
     act: Act,
     transition: Transition,
     target: Assignment | None,
-    arguments: dict[str, Any],
+    arguments: dict[str, object],
     zone: tzinfo | None,
 ) -> None:
     """Compare with what the actor saw and with the table; the refusal names who won and when."""
@@ -95,7 +95,7 @@ def _check_order(
     )
     if last and (stale or not allowed) and is_repeat(snap, act, target, arguments):
         raise Unchanged
-    facts: dict[str, Any] = {"state": str(state)}
+    facts: dict[str, object] = {"state": str(state)}
     if last:
         facts |= {
             "by": last.by,
@@ -149,7 +149,7 @@ _RIVALS = {
 }
 
 
-def is_repeat(snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, Any]) -> bool:
+def is_repeat(snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, object]) -> bool:
     """Return whether the newest entry is this very act by this very actor (a double tap, a resent request)."""
     last = snap.last_entry
     if act.verb == "sign" and target is not None and target.signed == "manual" and target.ended_at is None:
@@ -166,7 +166,7 @@ def is_repeat(snap: Snapshot, act: Act, target: Assignment | None, arguments: di
 
 
 def _is_double_tap(
-    snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, Any], now: datetime
+    snap: Snapshot, act: Act, target: Assignment | None, arguments: dict[str, object], now: datetime
 ) -> bool:
     """Return whether it is the same act again within `MOMENT` where the table would allow it (a progress report)."""
     last = snap.last_entry
@@ -197,7 +197,7 @@ def _build_plan(builder: PlanBuilder, key: bytes) -> Plan:
     )  # fmt: skip
 
 
-def _to_json(value: Any) -> Any:
+def _to_json(value: object) -> object:
     """Convert a value to what JSON will store."""
     if isinstance(value, datetime):
         return value.isoformat()

@@ -1,14 +1,11 @@
-"""What a return visit's answer means for the ticket: settled, deemed, tried again, or passed to a person.
+"""What the answers of return visits mean: settled, tried again, or passed to a person (T24-T26, Q35, Q36, Q39)."""
 
-Rows: T23-T26, Q35, Q36, Q39, B42, B43. Silence is stored as silence; *deemed* is a value of its own.
-"""
-
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from backend.domain.ticket import Answer, Category
+from backend.domain.ticket import Answer
 
 
 class NextAction(StrEnum):
@@ -19,20 +16,11 @@ class NextAction(StrEnum):
     FINALIZE = "finalize"
 
 
-class Deemed(StrEnum):
-    """视为满意: stored beside the answer, never as the answer."""
-
-    SATISFIED = "deemed_satisfied"
-    UNREACHED = "deemed_satisfied_unreached"
-
-
 @dataclass(frozen=True, slots=True)
 class VisitOutcome:
-    """What follows for the ticket; `because` is a word of `word.visit_reason` if a person is asked."""
+    """What follows for the ticket; `reason` is a word of `word.visit_reason` if a person is asked."""
 
     next: NextAction
-    deemed: Deemed | None = None
-    urgent: bool = False
     reason: str = ""
 
 
@@ -50,35 +38,15 @@ class AutoVisit:
 
 @dataclass(frozen=True, slots=True)
 class ManualRule:
-    """Q36: `attempts` by people, in `bands` parts of the day, over `min_days` days before anything is deemed."""
+    """Q36: `attempts` by people, in `day_parts` parts of the day, over `min_days` days before anything is deemed."""
 
     attempts: int = 3
     min_days: int = 2
     day_parts: int = 2
 
 
-_DEEMED = {
-    Answer.NO_REPLY: Deemed.SATISFIED,
-    Answer.UNCLEAR: Deemed.SATISFIED,
-    Answer.UNREACHED: Deemed.UNREACHED,
-}
 _EXPLICIT = frozenset({Answer.SATISFIED, Answer.BASICALLY_SATISFIED})
-
-
-def decide_opening(
-    category: Category | None, categories: Collection[str], *,
-    confidential: bool = False, opted_out: bool = False, visited: bool = False, has_phone: bool = True,
-) -> VisitOutcome:  # fmt: skip
-    """Decide how a closed ticket is visited (T23, T23b, T23c, Q40, Q45); `categories` is `visit.categories`."""
-    if category is None or category.value not in categories or visited:
-        return VisitOutcome(NextAction.FINALIZE)
-    if opted_out:
-        return VisitOutcome(NextAction.FINALIZE, Deemed.SATISFIED)
-    if confidential:
-        return VisitOutcome(NextAction.MANUAL, reason="confidential")
-    if not has_phone:
-        return VisitOutcome(NextAction.MANUAL, reason="no_phone")
-    return VisitOutcome(NextAction.AUTO)
+GIVEN_ANSWERS = _EXPLICIT | {Answer.UNCLEAR, Answer.UNSATISFIED}
 
 
 def decide_after_auto(result: AutoVisit, attempts_left: int, sampled: bool) -> VisitOutcome:
@@ -88,41 +56,41 @@ def decide_after_auto(result: AutoVisit, attempts_left: int, sampled: bool) -> V
     (`visit.manual.sample`). Someone who refused is never passed to a person: they asked not to be called (FW33).
     """
     if result.danger:
-        return VisitOutcome(NextAction.MANUAL, urgent=True, reason="danger")
+        return VisitOutcome(NextAction.MANUAL, "danger")
     if result.answer in _EXPLICIT:
         return VisitOutcome(NextAction.FINALIZE)
     if result.want_person:
-        return VisitOutcome(NextAction.MANUAL, reason="want_person")
+        return VisitOutcome(NextAction.MANUAL, "want_person")
     if result.answer is Answer.UNSATISFIED:
-        return VisitOutcome(NextAction.MANUAL, reason="unsatisfied")
+        return VisitOutcome(NextAction.MANUAL, "unsatisfied")
     if result.complaint:
-        return VisitOutcome(NextAction.MANUAL, reason="unclear")
+        return VisitOutcome(NextAction.MANUAL, "unclear")
     if result.refused:
-        return VisitOutcome(NextAction.FINALIZE, Deemed.SATISFIED)
+        return VisitOutcome(NextAction.FINALIZE)
     answer = result.answer or (Answer.UNREACHED if result.wrong_person else Answer.NO_REPLY)
     settled = answer is Answer.UNCLEAR or result.wrong_person  # asked twice already; a wrong number stays wrong
     if not settled and attempts_left > 0:
         return VisitOutcome(NextAction.AUTO)
     if sampled:
-        return VisitOutcome(NextAction.MANUAL, reason="sampled")
-    return VisitOutcome(NextAction.FINALIZE, _DEEMED[answer])
+        return VisitOutcome(NextAction.MANUAL, "sampled")
+    return VisitOutcome(NextAction.FINALIZE)
 
 
-def decide_after_manual(answer: Answer, unreached: Sequence[datetime], rule: ManualRule) -> VisitOutcome:
-    """T26: a person's result is final; unreached only when the attempts of Q36 are exhausted.
+def decide_final_answer(visits: Iterable[tuple[bool, str | None]]) -> str | None:
+    """Return the final answer of visits in the order of time, each (by a person, answer); B42, Q36.
 
-    `unreached`: local instants of the attempts that reached nobody, this one included.
+    The last answer given to a person decides, else the last one given to a machine. `deemed`: nobody answered, or
+    a person could not follow up the machine's "no". None: a visit is still owed.
     """
-    if answer is not Answer.UNREACHED:
-        return VisitOutcome(NextAction.FINALIZE, _DEEMED.get(answer))
-    if is_exhausted(unreached, rule):
-        return VisitOutcome(NextAction.FINALIZE, Deemed.UNREACHED)
-    return VisitOutcome(NextAction.MANUAL, reason="sampled")
-
-
-def is_exhausted(unreached: Sequence[datetime], rule: ManualRule) -> bool:
-    """Return whether the attempts suffice to say that nobody can be reached (Q36)."""
-    return not find_missing(unreached, rule)
+    known = list(visits)
+    by_person = [answer for manual, answer in known if manual and answer]
+    given = [answer for answer in by_person if answer in GIVEN_ANSWERS]
+    if given:
+        return given[-1]
+    by_machine = [answer for manual, answer in known if not manual and answer in GIVEN_ANSWERS]
+    if by_machine and by_machine[-1] == Answer.UNSATISFIED:
+        return "deemed" if by_person else None
+    return by_machine[-1] if by_machine else "deemed" if known else None
 
 
 def find_missing(unreached: Sequence[datetime], rule: ManualRule) -> dict[str, int]:

@@ -37,6 +37,11 @@ class OfficeSnapshot:
     management: dict[str, str]  # region → code of its management institution
     shifts: dict[str, tuple[duty_roster.Shift, ...]]  # by unit
 
+    @property
+    def person_names(self) -> dict[str, str]:
+        """The name behind each person's code, of people who left too."""
+        return {p.code: p.name for p in self.config.people}
+
     @staticmethod
     def build(config: OfficeConfig, profile: str, zone: ZoneInfo) -> "OfficeSnapshot":
         """Build the snapshot of a configuration; `profile` applies unless the settings name one."""

@@ -29,7 +29,7 @@ _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 @dataclass(frozen=True, slots=True)
 class RosterMonth:
-    """A unit's roster of one month; `holes` are the hours, day and night, that no shift covers."""
+    """A unit's roster of one month; `gaps` are the hours, day and night, that no shift covers."""
 
     unit: str
     begin: datetime

@@ -8,9 +8,10 @@ from backend.domain.acts import Actor
 from backend.domain.permissions import require
 from backend.domain.refusals import Refused
 from backend.office.cache import OfficeCache
+from backend.ports.ids import IdSupply
 from backend.ports.registers import KnowledgeEntry
 from backend.ports.scoring import ScoringStore
-from backend.scoring.dependencies import IdSupply, ScoringDependencies
+from backend.scoring.dependencies import ScoringDependencies
 from backend.scoring.entries import resolve_unit
 from backend.scoring.periods import format_instant
 
@@ -56,7 +57,7 @@ class KnowledgeBase:
         await self._store.add_knowledge(made)
         return serialize_knowledge(made, self._office.clock.zone)
 
-    async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, Any]:
+    async def review(self, entry_id: int, accept: bool, opinion: str, actor: Actor) -> dict[str, object]:
         """Accept or refuse a record. Refused `forbidden`, `not_found`, `same_person`, `nothing_pending`."""
         require(actor, "knowledge.review", verb="knowledge")
         entry = await self._store.get_knowledge(entry_id)
@@ -75,7 +76,7 @@ class KnowledgeBase:
     async def list_entries(
         self, actor: Actor, *, unit: str | None = None, state: str | None = None, search: str = "",
         before: int | None = None, limit: int = PAGE_SIZE,
-    ) -> tuple[list[dict[str, Any]], int | None]:  # fmt: skip
+    ) -> tuple[list[dict[str, object]], int | None]:  # fmt: skip
         """Return a page of records, newest first, and the cursor of the next page or None.
 
         Everyone reads accepted records; others only their unit and the institution. Refused `bad_field`.

@@ -14,6 +14,7 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import Grade, Obligation, Source, State
 from backend.domain.ticket_digest import compute_digest
 from backend.office.cache import OfficeCache, OfficeSnapshot
+from backend.ports.ids import IdSupply
 from backend.ports.intake import IntakeStore, KnownRequesters
 from backend.ports.moves import NewTicket
 from backend.tickets.service import TicketService
@@ -35,13 +36,6 @@ class DataKeys(Protocol):
     def journal(self) -> bytes: ...
     def seal(self, table: str, row: int | str, column: str, value: str) -> bytes: ...
     def blind_index(self, value: str) -> str: ...
-
-
-class IdSupply(Protocol):
-    """Supplies ids for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
 
 
 class Intake:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from backend.domain.acts import Actor
 from backend.domain.permissions import require
@@ -12,6 +12,8 @@ from backend.domain.refusals import Refused
 from backend.domain.ticket import UnitKind
 from backend.office.cache import OfficeCache
 from backend.ports.governance import GovernanceProject, GovernanceStore
+from backend.ports.ids import IdSupply
+from backend.scoring import Scoring
 from backend.triage import Similarity
 from backend.triage.similarity import TicketGroup
 
@@ -20,25 +22,11 @@ LEDGER_KIND = "governed_class"  # kind of ledger line
 DRAFT_AUTHOR = "clock"  # the author of drafts
 
 
-class Ledgers(Protocol):
-    """Turns a governed class into a ledger line that is scored."""
-
-    async def enter_ledger(self, entry: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]: ...
-    async def review_ledger(self, entry_id: int, accept: bool, actor: Actor) -> Mapping[str, Any]: ...
-
-
-class IdSupply(Protocol):
-    """Supplies ids for new rows."""
-
-    async def refill(self, need: int = ...) -> None: ...
-    def take(self) -> int: ...
-
-
 class Governance:
     """Governance projects: the system drafts, a person opens and closes, another reviews; only then does it count."""
 
     def __init__(
-        self, store: GovernanceStore, similarity: Similarity, ledgers: Ledgers, office: OfficeCache, ids: IdSupply
+        self, store: GovernanceStore, similarity: Similarity, ledgers: Scoring, office: OfficeCache, ids: IdSupply
     ) -> None:
         self._store, self._similarity, self._ledgers, self._office, self._ids = store, similarity, ledgers, office, ids
 
@@ -47,7 +35,7 @@ class Governance:
         return await self._store.list_projects(month, unit)
 
     async def open(self, fields: Mapping[str, Any], by: Actor) -> GovernanceProject:
-        """Open a new project. `want`: topic, cause, measures, tickets, unit?, month?
+        """Open a new project. `fields`: topic, cause, measures, tickets, unit?, month?
 
         Refused `forbidden`, `missing`, `bad_field`, `unknown_unit`, `not_an_institution`, `not_found` (a ticket).
         """
@@ -70,7 +58,7 @@ class Governance:
         """
         require(by, "governance.edit", verb="governance")
         project = await self._load(project_id, "draft", "open")
-        changes: dict[str, Any] = {"state": "open"}
+        changes: dict[str, object] = {"state": "open"}
         if project.state == "draft":
             changes |= {"opened_by": by.code, "opened_at": self._office.clock.now()}
         for name, longest in (("topic", MAX_TOPIC_LENGTH), ("cause", MAX_LENGTH), ("measures", MAX_LENGTH)):
@@ -184,7 +172,7 @@ def _most_common_region(group: TicketGroup) -> str:
     return Counter(one.region for one in group.members).most_common(1)[0][0]
 
 
-def _parse_text(fields: Mapping[str, Any], name: str, longest: int = MAX_LENGTH, *, required: bool = False) -> str:
+def _parse_text(fields: Mapping[str, object], name: str, longest: int = MAX_LENGTH, *, required: bool = False) -> str:
     value = str(fields.get(name) or "").strip()
     if len(value) > longest:
         raise Refused("bad_field", field=name)
@@ -193,9 +181,9 @@ def _parse_text(fields: Mapping[str, Any], name: str, longest: int = MAX_LENGTH,
     return value
 
 
-def to_json(project: GovernanceProject) -> dict[str, Any]:
+def to_json(project: GovernanceProject) -> dict[str, object]:
     """Convert a project to JSON."""
     return {
         name: value.isoformat() if isinstance(value, date) else list(value) if isinstance(value, tuple) else value
         for name, value in asdict(project).items()
-    }  # fmt: skip
+    }

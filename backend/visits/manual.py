@@ -22,8 +22,8 @@ MAX_TASKS = 200
 class TaskSheet:
     """A task as an agent works with it.
 
-    `lacking`: what is missing before silence may be deemed satisfied (Q36), by name; `bands`: the parts of the day
-    already tried; `why`: a word of `word.visit_reason`.
+    `missing`: what is missing before silence may be deemed satisfied (Q36), by name; `bands`: the parts of the day
+    already tried; `reason`: a word of `word.visit_reason`.
     """
 
     task: VisitTask

@@ -9,7 +9,7 @@ from aiohttp import web
 from backend.domain.acts import Actor
 from backend.services import Services
 
-SERVICES = web.AppKey("rooms", Services)
+SERVICES = web.AppKey("services", Services)
 #: The request's id, kept on the aiohttp request.
 REQUEST_ID = web.RequestKey("request_id", str)
 

@@ -80,7 +80,7 @@ def _store_upload(network: ChatNetwork, given: Upload | str, kind: str) -> Store
     raise bad_request("wrong file identifier/HTTP URL specified")
 
 
-async def send_message(network: ChatNetwork, args: Arguments) -> Any:
+async def send_message(network: ChatNetwork, args: Arguments) -> object:
     """sendMessage."""
     text, entities = parse_message_text(args)
     markup = check_markup(args.get_json("reply_markup"))
@@ -92,7 +92,7 @@ async def send_message(network: ChatNetwork, args: Arguments) -> Any:
 
 
 def _build_send_file(kind: str) -> Any:
-    async def send(network: ChatNetwork, args: Arguments) -> Any:
+    async def send(network: ChatNetwork, args: Arguments) -> object:
         words, entities = parse_caption(
             args.get_text("caption"), args.get_text("parse_mode"), args.get_json("caption_entities")
         )
@@ -112,7 +112,7 @@ send_document = _build_send_file("document")
 send_voice = _build_send_file("voice")
 
 
-async def send_media_group(network: ChatNetwork, args: Arguments) -> Any:
+async def send_media_group(network: ChatNetwork, args: Arguments) -> object:
     """sendMediaGroup: 2-10 photos or documents."""
     media = args.get_json("media")
     if not isinstance(media, list) or not 2 <= len(media) <= 10:
@@ -137,7 +137,7 @@ async def send_media_group(network: ChatNetwork, args: Arguments) -> Any:
     return [network.serialize_message(one) for one in sent]
 
 
-async def send_location(network: ChatNetwork, args: Arguments) -> Any:
+async def send_location(network: ChatNetwork, args: Arguments) -> object:
     """sendLocation."""
     try:
         place = {name: float(str(args.values.get(name))) for name in ("latitude", "longitude")}
@@ -148,7 +148,7 @@ async def send_location(network: ChatNetwork, args: Arguments) -> Any:
     return network.serialize_message(sent)
 
 
-async def send_contact(network: ChatNetwork, args: Arguments) -> Any:
+async def send_contact(network: ChatNetwork, args: Arguments) -> object:
     """sendContact."""
     card = {name: args.get_text(name) for name in ("phone_number", "first_name")}
     if not all(card.values()):
@@ -157,7 +157,7 @@ async def send_contact(network: ChatNetwork, args: Arguments) -> Any:
     return network.serialize_message(network.send_as_bot(chat, kind="contact", extra={"contact": card}))
 
 
-async def send_chat_action(network: ChatNetwork, args: Arguments) -> Any:
+async def send_chat_action(network: ChatNetwork, args: Arguments) -> object:
     """sendChatAction."""
     action = args.get_text("action") or ""
     if action not in CHAT_ACTIONS:

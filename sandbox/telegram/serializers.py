@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.telegram.model import Message, StoredFile
 
 
-def serialize_file(file: StoredFile) -> dict[str, Any]:
+def serialize_file(file: StoredFile) -> dict[str, object]:
     """Serialize the fields common to Document, Voice and PhotoSize."""
     return {"file_id": file.id, "file_unique_id": file.unique_id, "file_size": file.size}
 
@@ -16,7 +16,7 @@ def serialize_content(message: Message) -> dict[str, Any]:
     if message.kind == "text":
         entities = [*message.entities, *_find_commands(message)]
         return {"text": message.text, **({"entities": entities} if entities else {})}
-    content: dict[str, Any] = {}
+    content: dict[str, object] = {}
     if message.file is not None:
         common = serialize_file(message.file)
         names = {"file_name": message.file.name, "mime_type": message.file.mime}
@@ -38,7 +38,7 @@ def serialize_content(message: Message) -> dict[str, Any]:
     return content
 
 
-def _find_commands(message: Message) -> list[dict[str, Any]]:
+def _find_commands(message: Message) -> list[dict[str, object]]:
     if message.from_bot or not message.text.startswith("/"):
         return []
     return [{"type": "bot_command", "offset": 0, "length": len(message.text.split(maxsplit=1)[0])}]

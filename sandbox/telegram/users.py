@@ -214,8 +214,3 @@ class GroupChat:
     def migrate(self) -> "GroupChat":
         """Become a supergroup; return the new chat (FT21)."""
         return GroupChat(self.network, self.network.migrate(self.chat))
-
-    def remove_bot(self) -> None:
-        """Remove the bot from the group."""
-        self.chat.bot_inside = False
-        self.network.send_membership(self.chat, self.network.accounts[self.chat.members[0]], "kicked")

@@ -129,8 +129,7 @@ class PhoneNetwork:
         self, to: str, caller: str, direction: str, plan: CallPlan, status: str = "queued",
         parent_sid: str | None = None,
     ) -> Call:  # fmt: skip
-        started = self.now(), self.monotonic()
-        return Call(self._create_sid("CA"), to, caller, direction, *started, status, parent_sid, plan=plan)
+        return Call(self._create_sid("CA"), to, caller, direction, self.now(), status, parent_sid, plan=plan)
 
     def _start_leg(self, call: Call, behaviour: Behaviour | None = None) -> HandsetCall:
         phone = self.get_phone(call.to)

@@ -3,7 +3,7 @@
 Rows are bare tuples in the order of COLUMNS: a migration has millions of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from json import dumps
 from typing import Any
@@ -12,7 +12,8 @@ from backend.domain.flow import build_entry
 from backend.domain.instants import to_micros
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Obligation, Source
-from backend.ports.history import AssignmentLike, HistoryLike, ImportContext, VisitLike
+from backend.domain.visit_outcome import GIVEN_ANSWERS, decide_final_answer
+from backend.ports.history import AssignmentLike, HistoryLike, ImportContext
 from storage.engine.encryption import Encryption
 
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -47,8 +48,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-SPOKEN_ANSWERS = frozenset({"satisfied", "basically_satisfied", "unclear", "unsatisfied"})
-
 
 def count_ids(record: HistoryLike) -> int:
     """Return the most ids this history can need."""
@@ -81,7 +80,8 @@ class HistoryRowBuilder:
         closed: int | None = None
         bounces = 0
         state = "finalized" if record.direct_answer else "pending_dispatch"
-        verdict = _decide_verdict(record.visits)
+        visits = sorted(record.visits, key=lambda v: v.at)
+        verdict = decide_final_answer((v.kind == "manual", v.answer) for v in visits)
         for one in record.assignments:
             assignment_id, here, given_back = self._add_assignment(record, one, ticket_id, verdict)
             if one.lead and given_back:
@@ -110,7 +110,7 @@ class HistoryRowBuilder:
             str(record.channel or "other"), record.region or "", record.management, record.management,
             to_micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), bounces,
             not record.direct_answer, phone is not None, False,
-            verdict if verdict in SPOKEN_ANSWERS else None, verdict in ("unclear", "deemed"), excluded,
+            verdict if verdict in GIVEN_ANSWERS else None, verdict in ("unclear", "deemed"), excluded,
             len(record.visits) + 1 if record.visits else 0, 0, closed, record.title or "", record.place or "",
             record.text or "",
             None if name is None else self._vault.seal("tickets", ticket_id, "name", name),
@@ -237,21 +237,6 @@ def _decide_state(signed: int | None, closed: int | None, given_back: bool, wait
     if waits:
         return "return_review"
     return "signed" if signed is not None else "dispatched"
-
-
-def _decide_verdict(visits: Sequence[VisitLike]) -> str | None:
-    """Return the final answer for the ticket's row: an answer, `deemed`, or None if a visit is still owed."""
-    if not visits:
-        return None
-    ordered = sorted(visits, key=lambda v: v.at)
-    manual = [v.answer for v in ordered if v.kind == "manual" and v.answer]
-    answers = [str(a) for a in manual if a in SPOKEN_ANSWERS]
-    if answers:
-        return answers[-1]
-    automatic = [str(v.answer) for v in ordered if v.kind != "manual" and v.answer in SPOKEN_ANSWERS]
-    if automatic and automatic[-1] == "unsatisfied":
-        return "deemed" if manual else None
-    return automatic[-1] if automatic else "deemed"
 
 
 def _to_text(value: str | None) -> str | None:

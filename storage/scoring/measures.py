@@ -33,6 +33,21 @@ _OLD_DUE = {
 }
 
 
+def build_red_card(due: str, by_rule: str, issued: str, no_mass: str) -> str:
+    """Return 1 for a red card: issued by the clock, or due by the rule for an imported history; else 0 (Q33).
+
+    `due` is the column of the due time; the others are conditions.
+    """
+    return f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule} AND {due} < :as_of
+        AND NOT (a.closed_at IS NOT NULL AND {_is_timely(due)})
+        AND NOT (a.state = 'returned' AND a.ended_at <= :as_of) AND {no_mass}
+        THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
+
+
+def _is_timely(due: str) -> str:
+    return f"a.closed_at <= :as_of AND a.closed_at < {due} + {SECOND}"
+
+
 class MeasureQuery:
     """The SQL of one question on one dialect. `later`: extensions were granted after `as_of` and must be undone."""
 
@@ -166,7 +181,7 @@ class MeasureQuery:
 
     @property
     def _is_timely(self) -> str:
-        return f"a.closed_at <= :as_of AND a.closed_at < {self._due} + {SECOND}"
+        return _is_timely(self._due)
 
     @property
     def _is_due(self) -> str:
@@ -189,11 +204,8 @@ class MeasureQuery:
     def _red_card(self) -> str:
         """In hand at any time in the month; a card issued by the clock, or of an imported history as of the run."""
         by_rule, issued = self._card_months()
-        card = f"""CASE WHEN a.card = 'rule' THEN CASE WHEN {by_rule}
-            AND {self._due} < :as_of AND NOT (a.closed_at IS NOT NULL AND {self._is_timely})
-            AND NOT (a.state = 'returned' AND a.ended_at <= :as_of)
-            AND a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')
-            THEN 1 ELSE 0 END WHEN {issued} THEN 1 ELSE 0 END"""
+        no_mass = "a.ticket_id NOT IN (SELECT m.id FROM tickets m WHERE m.flags LIKE '%mass_incident%')"
+        card = build_red_card(self._due, by_rule, issued, no_mass)
         given_back = _RETURNED.format("r.decided_at >= :start AND r.decided_at <= :as_of AND r.asked_at < :end")
         come = "a.dispatched_at < :end AND a.dispatched_at <= :as_of AND :start <= :as_of"
         if self.cohort.red_card_basis == "dispatched":  # whenever they were returned
@@ -218,7 +230,7 @@ class MeasureQuery:
         return due, _MONTH.format(at)
 
     def _satisfaction(self) -> tuple[str, str]:
-        """`satisfaction.verdict` in SQL: only tickets that ever got an `unsatisfied` answer can end in one."""
+        """The last manual answer, else the last automatic one (B42): only tickets that ever got an `unsatisfied` answer can end in one."""
         kept = "1" if self.cohort.second_visit_unreached == "keep_first" else "0"
 
         def last(which: str, word: str) -> str:

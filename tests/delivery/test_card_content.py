@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 
 from backend.delivery.buttons import VERB_OF_BUTTON
-from backend.delivery.held import ChatCardService
 from backend.delivery.kinds import KINDS, REVIEWS
 from backend.domain.button_data import decode
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role
-from tests.delivery.world import HANDLER, World
+from tests.delivery.world import World
 
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
@@ -43,21 +42,3 @@ async def test_in_strict_privacy_nothing_of_the_demand_is_in_the_chat(world: Wor
     await world.worker.run_once()
     text = world.channel.sent[0].text
     assert "地点" not in text and "诉求：" not in text and "请于" in text
-
-
-async def test_a_card_sent_at_the_request_of_the_bot_is_found_by_its_message_and_kept_up_to_date(world: World) -> None:
-    assignment_id = await world.dispatch_ticket()
-    await world.act("sign", HANDLER)
-    await world.worker.run_once()
-    service = ChatCardService(
-        world.renderer, world.outbox, world.cards, world.moves, world.office, world.ids, world.worker.wake
-    )
-    person = (await world.office.snapshot()).by_code["H2"]
-    await service.send(person, assignment_id, "M1")
-    await world.worker.run_once()
-    sent = world.channel.list_sent("chat-H2")[-1]
-    assert "已签收：H1某" in sent.text
-    assert await service.find("telegram", "chat-H2", sent.message_id) == assignment_id
-    await world.act("reply", HANDLER, text="修好了", way="phone")
-    await world.worker.run_once()
-    assert world.channel.edits[-1].message_id == sent.message_id and "办结" in world.channel.edits[-1].buttons

@@ -18,12 +18,9 @@ WORDS_WE_READ = {
     "backend/domain/spoken_time.py": "how a time of day is spoken",
     "backend/domain/speech_parser.py": "what people answer",
     "backend/app/config.py": "a default that an installation changes",
-    "backend/importing/files/dispatch_catalogue.py": "headings of the dispatch catalogue",
-    "backend/importing/files/export_cells.py": "yes and no in a cell",
     "backend/tickets/form_fields.py": "how dates and numbers are written",
     "backend/importing/files/forms.py": "headings of the official forms",
     "backend/office/phone_numbers.py": "how extensions are written",
-    "backend/importing/files/duty_roster.py": "headings of duty rosters",
     "backend/tickets/cell_values.py": "how yes and no are written in a cell",
     "backend/importing/files/vocabulary.py": "spellings of stored words",
 }

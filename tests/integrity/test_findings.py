@@ -6,7 +6,7 @@ from datetime import timedelta
 from backend.domain.texts import Texts
 from backend.integrity.checks import CATCH_UP, INTERVAL, IntegrityChecks
 from backend.ports.integrity import Finding
-from storage.integrity.check_queries import FINDING_KINDS
+from storage.integrity.check_queries import CHECKS
 from storage.integrity.checks import SqlIntegrityStore
 from tests.integrity.world import CheckedWorld
 
@@ -53,7 +53,7 @@ async def test_checks_run_once_a_minute_and_wait_after_a_step_of_the_clock_until
 
 
 def test_there_are_at_least_twelve_kinds_of_findings_and_each_has_its_text() -> None:
-    assert len(FINDING_KINDS) >= 12
+    assert len(CHECKS) >= 12
     for language in ("zh_CN", "en"):
         texts = Texts(language)
-        assert [kind for kind in FINDING_KINDS if not texts.has(f"finding.{kind}")] == []
+        assert [kind for kind in CHECKS if not texts.has(f"finding.{kind}")] == []

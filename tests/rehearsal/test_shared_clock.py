@@ -70,7 +70,7 @@ async def test_a_process_killed_while_time_moves_starts_again_at_the_new_time_FS
     with pytest.raises(asyncio.CancelledError):
         await one.clock.advance("1d")
     restarted = SandboxClock(one.values, lambda: NOON)
-    await restarted.load()
+    await restarted.catch_up()
     assert restarted.now() == NOON + timedelta(days=1)
 
 

@@ -127,7 +127,9 @@ async def test_no_name_and_no_number_of_a_requester_is_in_any_document_G23_FR10_
     cells = [str(c.value or "") for sheet in workbook.formulas for row in sheet.iter_rows() for c in row]
     formulas = [cell for cell in cells if cell.startswith("=")]
     assert formulas and not [f for f in formulas if "HYPERLINK" in f]
-    assert escape_formula("=1+1") == "'=1+1" and escape_formula("@x").startswith("'") and escape_formula("－1") == "－1"
+    for cell in ("=1+1", "+8613800001234", "-2", "@SUM(A1)", "\t=1", " =1", "＝1", "－1", "\r=1", "|cmd", "%0A"):
+        assert escape_formula(cell).startswith("'"), cell
+    assert [escape_formula(cell) for cell in ("路灯", "3-2", "—")] == ["路灯", "3-2", "—"]
 
 
 async def test_a_ticket_without_a_title_is_named_by_place_and_category_alone_A17(database: Database) -> None:

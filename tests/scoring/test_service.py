@@ -1,13 +1,11 @@
 """Sheets, ledger lines and runs: E1 ticket by ticket gives 95.05, every act counts, a lock holds (B2, B3)."""
 
 from datetime import datetime, timedelta
-from inspect import isfunction, signature
 
 import pytest
 
 from backend.domain.refusals import Refused
 from backend.scoring.runs import hash_sheet
-from backend.services import ScoringService
 from tests.scoring.world import (
     AGENT,
     CLERK,
@@ -141,7 +139,7 @@ async def test_a_unit_sees_its_own_sheet_only_and_may_contest_it_while_that_is_a
     run = await world.scoring.start_run(OCT, None, CLERK)
     contest = await world.scoring.submit_contest(run["id"], {"words": "E30 系退单", "item": "sign"}, HANDLER)
     assert contest["unit"] == "U01"
-    assert [a.words for a in await world.store.list_run_contests(run["id"])] == ["E30 系退单"]
+    assert [a.words for a in await world.store.list_contests(OCT, None, (), 10)] == ["E30 系退单"]
     with pytest.raises(Refused, match="text_missing"):
         await world.scoring.submit_contest(run["id"], {"words": " "}, HANDLER)
     with pytest.raises(Refused, match="contests_open"):
@@ -238,19 +236,6 @@ async def test_an_imported_ticket_that_is_open_is_worked_on_like_any_other(world
         (0, 1),
         (1, 1),
     ]
-
-
-def list_parameters(method):
-    """Return the parameters as a caller gives them: the first by place, the others by name."""
-    given = [p for p in signature(method).parameters.values() if p.name != "self"]
-    return len(given), {p.name for p in given if p.kind is p.KEYWORD_ONLY}
-
-
-async def test_scoring_has_every_method_adapters_call_with_the_parameters_they_give(world: World) -> None:
-    called = {name: method for name, method in vars(ScoringService).items() if isfunction(method) and name[0] != "_"}
-    assert "get_scores" in called
-    for name, method in called.items():
-        assert list_parameters(getattr(world.scoring, name)) == list_parameters(method), name
 
 
 async def test_every_time_of_ledgers_runs_and_contests_carries_the_offset_of_the_office(world: World) -> None:

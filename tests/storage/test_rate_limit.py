@@ -125,7 +125,7 @@ async def test_without_redis_each_process_uses_a_quarter_of_the_limit_and_tries_
     assert redis.values == {}
     seconds[0] = 6.0
     assert await limiter.try_acquire([BOT], 1010.0) == 0.0
-    assert list(redis.values) == ["jiesu:pace:bot"]
+    assert list(redis.values) == ["jiesu:rate:bot"]
 
 
 async def test_a_process_that_cannot_reach_the_database_may_not_send_FM13() -> None:

@@ -18,7 +18,7 @@ ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_every_kind_of_message_has_a_name_people_can_read(language: str) -> None:
     texts = Texts(language)
-    assert [kind for kind in KINDS if not texts.has(f"word.letter_kind.{kind}")] == []
+    assert [kind for kind in KINDS if not texts.has(f"word.message_kind.{kind}")] == []
 
 
 @ONE_ENGINE
@@ -60,7 +60,7 @@ async def test_the_timeline_uses_words_not_codes(world: World, browser: Browser)
     kinds = {message["kind"] for message in deliveries["items"]}
     await browser.sign_in(world.keys["A1"])
     page = await browser.page("/tickets/T1")
-    assert kinds and [kind for kind in kinds if Texts("zh_CN").get_word("letter_kind", kind) not in page] == []
+    assert kinds and [kind for kind in kinds if Texts("zh_CN").get_word("message_kind", kind) not in page] == []
     assert [kind for kind in kinds if f">{kind}　" in page] == [] and "built-in method" not in page
 
 

@@ -11,33 +11,49 @@ from zoneinfo import ZoneInfo
 from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from backend.deadlines.recompute import DutyRecompute
 from backend.domain.acts import Actor
 from backend.domain.records import Unit
 from backend.domain.refusals import Refused
 from backend.domain.texts import Texts
 from backend.domain.ticket import Role, UnitKind
+from backend.integrity.checks import IntegrityChecks
 from backend.office.cache import OfficeCache
+from backend.office.duty_roster import DutyRoster
 from backend.office.people import People, PersonForm
+from backend.office.readiness import UnitReadiness
+from backend.platform.service import PlatformSync
 from backend.reporting.indicators import Indicators
 from backend.services import Services
 from backend.tickets.files import TicketFiles
 from backend.tickets.intake import Intake
 from backend.tickets.service import TicketService
+from backend.triage import Similarity
+from backend.triage.dispatching import DispatchSuggestions
+from backend.triage.hot import HotListBuilder
 from backend.web.app import RUNNER_OPTIONS, build_app
+from storage.deadlines.due import SqlDueStore
 from storage.delivery.chat_state import SqlChatStateStore
 from storage.delivery.inbox import SqlInboxStore
 from storage.engine.database import Database
 from storage.engine.encryption import Encryption
 from storage.engine.ids import IdSupply
 from storage.integrity.audit import SqlAuditStore
+from storage.integrity.checks import SqlIntegrityStore
 from storage.office.config import SqlConfigStore
+from storage.office.duty_roster import SqlDutyRosterStore
+from storage.office.key_values import SqlKeyValueStore
 from storage.office.keys import SqlKeyStore
 from storage.office.people import SqlPeopleStore
+from storage.office.readiness import SqlReadinessStore
+from storage.platform.writebacks import SqlPlatformStore
 from storage.reporting.indicators import SqlIndicatorStore
 from storage.tickets.files import SqlFileStore
 from storage.tickets.intake import SqlIntakeStore
 from storage.tickets.moves import create_move_store
 from storage.tickets.queries import SqlQueryStore
+from storage.triage.catalogue import SqlCatalogueStore
+from storage.triage.features import SqlFeatureStore
 from storage.web.idempotency import SqlIdempotencyStore
 from tests.time_and_chance import CHANCE, build_clock
 
@@ -115,6 +131,10 @@ def build_mounted_app() -> web.Application:
     return app
 
 
+class NotUsed:
+    """Stands where a service is not part of these tests."""
+
+
 def mount(app: web.Application) -> None:
     """Mount that application."""
     app.add_subapp("/mounted/", build_mounted_app())
@@ -146,13 +166,23 @@ class World:
         self.scoring, self.imports = FakeScoring(), FakeImports()
         people = People(SqlPeopleStore(db, self.ids, self.encryption), SqlChatStateStore(db), office, CHANCE)
         people.bot_name = "jiesu_bot"
+        audit, values = SqlAuditStore(db, self.ids), SqlKeyValueStore(db)
+        features = SqlFeatureStore(db, self.encryption)
+        similarity = Similarity(features, office, values)
         self.services = Services(
             clock=clock, chance=CHANCE, office=office, tickets=tickets, queries=SqlQueryStore(db, self.encryption), keys=SqlKeyStore(db, self.ids, CHANCE),
-            files=TicketFiles(SqlFileStore(db), clock, CHANCE), audit=SqlAuditStore(db, self.ids), idempotency=SqlIdempotencyStore(db, self.encryption),
+            files=TicketFiles(SqlFileStore(db), clock, CHANCE), audit=audit, idempotency=SqlIdempotencyStore(db, self.encryption),
             texts=Texts("zh_CN"), intake=Intake(SqlIntakeStore(db), office, self.ids, self.encryption, tickets),
             people=people, inbox=SqlInboxStore(db, self.ids, clock.real_now), imports=self.imports, scoring=self.scoring,
             sandbox_clock=FakeClock(self), telegram_secret=SECRET,
-            indicators=Indicators(SqlIndicatorStore(db), office),
+            indicators=Indicators(SqlIndicatorStore(db), office), reporting=NotUsed(),
+            platform=PlatformSync(SqlPlatformStore(db), office, self.imports, values, audit, None, (), "test", timedelta(minutes=1)),
+            readiness=UnitReadiness(SqlReadinessStore(db, self.ids), office), similarity=similarity,
+            duty_roster=DutyRoster(SqlDutyRosterStore(db, self.ids), office, audit),
+            deadlines=DutyRecompute(SqlDueStore(db), tickets, office, audit), governance=NotUsed(),
+            hot_topics=HotListBuilder(features, similarity, office), visits=NotUsed(),
+            dispatch_suggestions=DispatchSuggestions(SqlCatalogueStore(db, self.ids, ZONE), features, similarity, office, audit),
+            integrity=IntegrityChecks(SqlIntegrityStore(db, self.ids), clock, []),
         )  # fmt: skip
         self.keys: dict[str, str] = {}
         self.client: TestClient[Any, Any]

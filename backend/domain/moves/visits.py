@@ -17,8 +17,7 @@ DANGER_ROLES = (Role.REVISIT_AGENT, Role.SUPERVISOR, Role.DISPATCHER)  # roles n
 
 def start_visit(m: PlanBuilder) -> None:
     """T23: the ticket's visit begins: automatic, manual (confidential, no number), or none."""
-    scope = m.context.settings.strings("visit.categories")
-    in_scope = "all" in scope or (m.ticket.category or "") in scope
+    in_scope = _is_in_scope(m)
     if not in_scope or m.ticket.no_visit:
         _finalize(m, deemed=in_scope and m.ticket.no_visit)
         return
@@ -32,6 +31,12 @@ def start_visit(m: PlanBuilder) -> None:
     for duty in m.open_duties(Obligation.REVISIT):
         m.update_row(Duty, duty.id, next_at=duty.due_at)
     m.move_ticket_to(State.REVISIT_AUTO)
+
+
+def _is_in_scope(m: PlanBuilder) -> bool:
+    """Whether tickets of this category are visited (Q40)."""
+    scope = m.context.settings.strings("visit.categories")
+    return "all" in scope or (m.ticket.category or "") in scope
 
 
 def _await_import(m: PlanBuilder) -> None:
@@ -85,7 +90,7 @@ def visit(m: PlanBuilder) -> None:
             resolved=arguments.get("resolved"),
             note=arguments["note"],
             final=final,
-        )  # fmt: skip
+        )
     )
     m.update_ticket(visit_round=round_)
     if final:
@@ -173,8 +178,7 @@ def rework(m: PlanBuilder) -> None:
 
 def finalize(m: PlanBuilder) -> None:
     """T26 结案 by hand: only if no visit is owed, or its result is already there."""
-    scope = m.context.settings.strings("visit.categories")
-    owed = ("all" in scope or (m.ticket.category or "") in scope) and not m.ticket.no_visit
+    owed = _is_in_scope(m) and not m.ticket.no_visit
     has_result = any(v.final and v.round == max(m.ticket.visit_round, 1) for v in m.snapshot.visits)
     if owed and not has_result:
         raise Refused("visit_missing")

@@ -12,7 +12,6 @@ from backend.domain.scoring.scheme import Part
 NO_DATA = "no_data"
 NO_ASSIGNMENT = "no_assignment"
 SMALL_SAMPLE = "small_sample"
-NOTHING_DUE = "nothing_due"
 
 
 @dataclass(frozen=True)
@@ -67,13 +66,6 @@ class ScoreSheet:
     lines: tuple[SheetLine, ...]
     rounding: Rounding
     readings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-    def get_line(self, item: str) -> SheetLine:
-        """Return the line of an item. Raises KeyError."""
-        for line in self.lines:
-            if line.item == item:
-                return line
-        raise KeyError(item)
 
     def as_json(self) -> dict[str, Any]:
         """Return the sheet as JSON of the contract: scores are decimal strings, a total may be null."""

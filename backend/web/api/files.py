@@ -29,11 +29,15 @@ async def upload(request: ApiRequest) -> ApiResponse:
 async def download(request: ApiRequest) -> ApiResponse:
     """Return a stored file's content, always as a download."""
     file, content = await request.services.files.open(request.path["id"], request.actor)
-    headers = {
-        "Content-Type": MIME[file.kind], "Cache-Control": "no-store",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
+    return ApiResponse(None, raw=content, headers=build_headers(file.name, MIME[file.kind]))
+
+
+def build_headers(name: str, content_type: str) -> dict[str, str]:
+    """Return the headers of a download that is never cached and never shown in the browser."""
+    return {
+        "Content-Type": content_type, "Cache-Control": "no-store",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
     }  # fmt: skip
-    return ApiResponse(None, raw=content, headers=headers)
 
 
 async def import_file(request: ApiRequest) -> ApiResponse:
@@ -45,8 +49,6 @@ async def import_file(request: ApiRequest) -> ApiResponse:
     if f"import.{kind}" not in PERMISSIONS:
         raise Refused("not_found", kind=kind)
     require(request.actor, f"import.{kind}")
-    if request.services.imports is None:
-        raise Refused("unavailable")
     part = find_file_part(request)
     dry_run, preset = False, {}
     for field in request.parts:

@@ -7,20 +7,12 @@ from backend.domain.acts import Actor
 from backend.domain.records import Person, Unit
 from backend.domain.refusals import Refused
 from backend.domain.ticket import Role
+from backend.office import settings
 from backend.office.people import PersonForm, generate_person_code
-from backend.office.settings import set_setting
-from backend.services import PeopleService, Services
 from backend.tickets.form_fields import extract_key_name
 from backend.web import serializers
 from backend.web.query import encode_cursor, parse_choice, parse_cursor, parse_limit
 from backend.web.request import ApiRequest, ApiResponse
-
-
-def get_people_service(services: Services) -> PeopleService:
-    """Return the people service. Refused `unavailable`."""
-    if services.people is None:
-        raise Refused("unavailable")
-    return services.people
 
 
 def _paginate(request: ApiRequest, records: Sequence[tuple[str, Any]]) -> ApiResponse:
@@ -38,7 +30,7 @@ async def store_unit(request: ApiRequest) -> ApiResponse:
     body = request.body
     unit = Unit(body.code, body.name, body.kind, body.region, body.parent, body.province_department, body.active,
                 body.pilot)  # fmt: skip
-    changed = await get_people_service(request.services).save_units([unit], request.actor.code)
+    changed = await request.services.people.save_units([unit], request.actor.code)
     request.services.office.invalidate()
     return ApiResponse(serializers.dump_unit(unit), 201 if changed[0] else 200)
 
@@ -56,7 +48,7 @@ async def store_person(request: ApiRequest) -> ApiResponse:
     key_name = body.key_name or (extract_key_name(body.key_subject) if body.key_subject else None)
     form = PersonForm(code=code, name=body.name, unit=body.unit, role=body.role, phone=body.phone, key_name=key_name,
                       key_authorised=body.key_authorised, active=body.active, rank=body.rank)  # fmt: skip
-    changed = await get_people_service(request.services).save_people([form], request.actor.code)
+    changed = await request.services.people.save_people([form], request.actor.code)
     request.services.office.invalidate()
     snapshot = await request.services.office.snapshot()
     person = snapshot.by_code.get(code) or Person(
@@ -88,11 +80,11 @@ async def open_binding(request: ApiRequest) -> ApiResponse:
     person = snapshot.by_code.get(code)
     if person is None or not request.actor.may_see(person.unit):
         raise Refused("not_found", person=code)
-    binding = await get_people_service(request.services).create_binding_code(code, request.actor.code)
+    binding = await request.services.people.create_binding_code(code, request.actor.code)
     zone = request.services.clock.zone
-    return ApiResponse({
-        "code": binding.code, "link": binding.link, "expires_at": binding.expires_at.astimezone(zone).isoformat(),
-    }, 201)  # fmt: skip
+    return ApiResponse(
+        {"code": binding.code, "link": binding.link, "expires_at": binding.expires_at.astimezone(zone).isoformat()}, 201
+    )
 
 
 async def list_settings(request: ApiRequest) -> ApiResponse:
@@ -103,23 +95,17 @@ async def list_settings(request: ApiRequest) -> ApiResponse:
 async def store_setting(request: ApiRequest) -> ApiResponse:
     """Store a new version of a setting; `KEY@UNIT` or `unit` sets one unit's own."""
     key, body, services = request.path["key"], request.body, request.services
-    value = await set_setting(
+    value = await settings.set_setting(
         services.office, services.audit, key, body.unit, body.value, request.actor.code, body.from_at
     )
     return ApiResponse({"key": key, "value": value})
 
 
 async def create_key(request: ApiRequest) -> ApiResponse:
-    """Create an API key, shown once. Refused `missing`, `unknown_person`, `unknown_unit`."""
-    body = request.body
-    snapshot = await request.services.office.snapshot()
-    if (body.person is None) == (body.role is None):
-        raise Refused("missing", field="person")
-    if body.person is not None and body.person not in snapshot.by_code:
-        raise Refused("unknown_person", person=body.person)
-    if body.unit is not None and body.unit not in snapshot.config.units:
-        raise Refused("unknown_unit", unit=body.unit)
-    now = request.services.clock.now()
-    secret = await request.services.keys.create_key(body.name, now, person=body.person, role=body.role, unit=body.unit)
-    await request.services.audit.record(now, request.actor.code, "key", body.name)
+    """Create an API key, shown once. Refused `missing`, `unknown_person`, `unknown_unit`, `exists`."""
+    body, services = request.body, request.services
+    secret = await settings.create_key(
+        services.office, services.keys, services.audit, body.name, request.actor.code,
+        person=body.person, role=body.role, unit=body.unit,
+    )  # fmt: skip
     return ApiResponse({"key": secret}, 201, headers={"Cache-Control": "no-store"})

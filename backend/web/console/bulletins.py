@@ -13,7 +13,7 @@ from backend.web.api import bulletins
 from backend.web.body import strip_unstorable
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
-from backend.web.errors import format_refusal
+from backend.web.errors import format_refusal, word_refusal
 from backend.web.query import read_query
 from backend.web.request import ApiRequest
 
@@ -37,7 +37,7 @@ async def _render(
         item["why"] = format_refusal(services.texts, item["error"], {}) if item["error"] else ""
     answer = render_page(request, "bulletins.html", {
         "items": items, "next": f"/bulletins?{urlencode({**query, 'cursor': more})}" if more else None, "kinds": list(BulletinKind), "may_make": may(actor, "bulletins.make"), "fault": fault,
-        "period": period or f"{services.clock.now():%Y-%m}", "names": {p.code: p.name for p in snapshot.config.people},
+        "period": period or f"{services.clock.now():%Y-%m}", "names": snapshot.person_names,
     }, 422 if fault else 200)  # fmt: skip
     if not fault and any(item["state"] == "making" for item in items):
         answer.headers["Refresh"] = REFRESH_SECONDS
@@ -52,19 +52,17 @@ async def make(request: web.Request, services: Services, actor: Actor, form: Sub
     try:
         if number and not (number.isascii() and number.isdigit() and len(number) < 6):
             raise Refused("bad_issue", number=number[:20])
-        service = bulletins.get_service(ApiRequest(services, actor))
+        service = services.reporting
         await service.start(period, fields.get("kind") or None, actor, number=int(number) if number else None)
     except Refused as refused:
-        return await _render(
-            request, services, actor, format_refusal(services.texts, refused.code, refused.facts), period
-        )
+        return await _render(request, services, actor, word_refusal(request, refused), period)
     raise web.HTTPSeeOther("/bulletins")
 
 
 async def download(request: web.Request, services: Services, actor: Actor) -> web.StreamResponse:
     """GET /bulletins/ID/FILE."""
     require(actor, "bulletins.read")
-    service = bulletins.get_service(ApiRequest(services, actor))
+    service = services.reporting
     name, content = await service.export_document(
         bulletins.parse_issue_id(request.match_info["id"]), request.match_info["file"], actor
     )

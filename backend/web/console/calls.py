@@ -22,7 +22,7 @@ async def show_costs(request: web.Request, services: Services, actor: Actor) -> 
     snapshot = await services.office.snapshot()
     return render_page(request, "costs.html", {
         **summary, "dead": dead, "may_revive": may(actor, "invalid_numbers.edit"),
-        "names": {p.code: p.name for p in snapshot.config.people},
+        "names": snapshot.person_names,
     })  # fmt: skip
 
 

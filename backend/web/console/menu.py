@@ -38,7 +38,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("overview", (Entry("/", "overview"),)),
     ("tickets", (
         Entry("/tickets", "all_tickets"), Entry("/hot", "hot", "triage.read"),
-        Entry("/catalogue", "aid.catalogue", "triage.read"), Entry("/knowledge", "marks.knowledge"),
+        Entry("/catalogue", "aid.catalogue", "triage.read"), Entry("/knowledge", "scoring.knowledge"),
         Entry("/sync", "sync.title", "platform.read"),
     )),
     ("told", (
@@ -46,13 +46,13 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         Entry("/calls/costs", "costs.title", "call_costs.read"),
     )),
     ("visit", (
-        Entry("/visits", "visiting.tasks", "visits.in_menu"), Entry("/visits/peace", "visiting.peace", "visits.in_menu"),
+        Entry("/visits", "visiting.tasks", "visits.in_menu"), Entry("/visits/peace", "visiting.do_not_call", "visits.in_menu"),
         Entry("/visits/figures", "visiting.figures", "visits.in_menu"),
     )),
     ("marking", (
         Entry("/scores", "scores"), Entry("/bulletins", "bulletins.title", "bulletins.read"),
-        Entry("/ledger", "marks.ledger"), Entry("/runs", "marks.runs"),
-        Entry("/registers/contact", "marks.registers", under="/registers"),
+        Entry("/ledger", "scoring.ledger"), Entry("/runs", "scoring.runs"),
+        Entry("/registers/contact", "scoring.registers", under="/registers"),
     )),
     ("units", (
         Entry("/office", "office"), Entry("/rosters", "rosters.title"),

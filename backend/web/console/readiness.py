@@ -25,7 +25,7 @@ async def remind(request: web.Request, services: Services, actor: Actor, form: S
     """POST /office/readiness/CODE: record that the unit was reminded."""
     require(actor, "readiness.remind")
     code = strip_unstorable(request.match_info["code"])
-    await readiness.get_service(services).record_reminder(code, strip_unstorable(form.fields.get("note", "")), actor)
+    await services.readiness.record_reminder(code, strip_unstorable(form.fields.get("note", "")), actor)
     raise web.HTTPSeeOther("/office/readiness")
 
 

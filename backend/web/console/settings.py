@@ -13,15 +13,13 @@ from backend.domain.refusals import Refused
 from backend.domain.settings import load_catalogue
 from backend.office.settings import set_setting
 from backend.services import Services
-from backend.web.api.deadlines import get_service
 from backend.web.body import strip_unstorable
 from backend.web.console.overview import load_unit_names
 from backend.web.console.rendering import render_page
 from backend.web.console.sessions import SubmittedForm, require_form, require_session
 from backend.web.console.setting_groups import group_settings
-from backend.web.errors import format_refusal, get_status
+from backend.web.errors import get_status, word_refusal
 from backend.web.query import read_query
-from backend.web.request import REQUEST_ID
 
 FILTERS = ("q", "open")
 MAX_SHOWN = 200  # moved duties listed; the rest is only counted
@@ -63,11 +61,11 @@ async def change_setting(
         if not how and (moved := await _preview_moves(services, change)):
             return render_page(request, "settings_change.html", await _build_preview(services, change, field, moved))
         if how == WITH_OPEN or day:
-            await get_service(services).apply(change, actor)
+            await services.deadlines.apply(change, actor)
         else:
             await set_setting(services.office, services.audit, key, None, value, actor.code)
     except Refused as refused:
-        sentence = format_refusal(services.texts, refused.code, {**refused.facts, "request_id": request[REQUEST_ID]})
+        sentence = word_refusal(request, refused)
         return await _render(request, services, actor, {"open": _find_group(key)}, sentence, get_status(refused.code))
     raise web.HTTPSeeOther("/settings#days" if day else f"/settings?open={_find_group(key)}#{key}")
 
@@ -78,9 +76,9 @@ def _find_group(key: str) -> str:
 
 
 async def _preview_moves(services: Services, wanted: RuleChange) -> list[DueChange]:
-    if services.deadlines is None or not (wanted.days or any(affects_due_times(key) for key in wanted.settings)):
+    if not (wanted.days or any(affects_due_times(key) for key in wanted.settings)):
         return []
-    return await get_service(services).preview(wanted)
+    return await services.deadlines.preview(wanted)
 
 
 async def _build_preview(
