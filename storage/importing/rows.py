@@ -11,7 +11,8 @@ from typing import Any
 from backend.domain.flow import build_entry
 from backend.domain.instants import to_micros
 from backend.domain.refusals import Refused
-from backend.domain.ticket import Obligation, Source
+from backend.domain.scoring.satisfaction import Verdict, Visit, decide_verdict
+from backend.domain.ticket import Answer, Obligation, Source
 from backend.ports.history import AssignmentLike, HistoryLike, ImportContext, VisitLike
 from storage.engine.encryption import Encryption
 
@@ -47,7 +48,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-SPOKEN_ANSWERS = frozenset({"satisfied", "basically_satisfied", "unclear", "unsatisfied"})
+_ANSWERS_OF = {
+    Verdict.EXPLICIT: (Answer.SATISFIED, Answer.BASICALLY_SATISFIED), Verdict.UNSATISFIED: (Answer.UNSATISFIED,),
+}  # fmt: skip
 
 
 def count_ids(record: HistoryLike) -> int:
@@ -81,7 +84,7 @@ class HistoryRowBuilder:
         closed: int | None = None
         bounces = 0
         state = "finalized" if record.direct_answer else "pending_dispatch"
-        verdict = _decide_verdict(record.visits)
+        verdict = _decide_answer(record.visits)
         for one in record.assignments:
             assignment_id, here, given_back = self._add_assignment(record, one, ticket_id, verdict)
             if one.lead and given_back:
@@ -110,7 +113,7 @@ class HistoryRowBuilder:
             str(record.channel or "other"), record.region or "", record.management, record.management,
             to_micros(record.generated_at), lead_id, " ".join(name for name, on in flags if on), bounces,
             not record.direct_answer, phone is not None, False,
-            verdict if verdict in SPOKEN_ANSWERS else None, verdict in ("unclear", "deemed"), excluded,
+            None if verdict == "deemed" else verdict, verdict in ("unclear", "deemed"), excluded,
             len(record.visits) + 1 if record.visits else 0, 0, closed, record.title or "", record.place or "",
             record.text or "",
             None if name is None else self._vault.seal("tickets", ticket_id, "name", name),
@@ -139,8 +142,9 @@ class HistoryRowBuilder:
         if return_request is not None:
             limit = due(Obligation.RETURN, grade, category, one.dispatched_at, one.unit)
             asked = to_micros(return_request.submitted_at)
+            by_hand = signed is not None and not by_clock and signed <= asked  # B35: sign first
             self._add_request(
-                ticket_id, assignment_id, one.unit, "return", asked, asked < to_micros(limit) + SECOND, "{}",
+                ticket_id, assignment_id, one.unit, "return", asked, by_hand and asked < to_micros(limit) + SECOND, "{}",
                 return_request.decision, None if return_request.decision is None else to_micros(return_request.decided_at or return_request.submitted_at),
             )  # fmt: skip
         for extension in sorted(one.extensions, key=lambda e: (e.granted_at, e.new_due_at)):
@@ -167,7 +171,8 @@ class HistoryRowBuilder:
             self._add_duty(ticket_id, assignment_id, one.unit, "close", record, start, close_due, closed,
                        _decide_outcome(closed, close_due), False)  # fmt: skip
         rule = "rule" if card is None and one.lead and not record.mass_incident else "none"
-        late = rule == "rule" and closed is not None and _decide_outcome(closed, close_due) == "late"
+        over = closed if ended is None else ended
+        late = rule == "rule" and over is not None and _decide_outcome(over, close_due) == "late"
         carded = (close_due if closed is None else min(close_due, closed)) if card or late else None
         self.rows["assignments"].append((
             assignment_id, ticket_id, one.unit, one.lead, state, 1, start, self._frame.by, sign_due, close_due,
@@ -239,19 +244,14 @@ def _decide_state(signed: int | None, closed: int | None, given_back: bool, wait
     return "signed" if signed is not None else "dispatched"
 
 
-def _decide_verdict(visits: Sequence[VisitLike]) -> str | None:
+def _decide_answer(visits: Sequence[VisitLike]) -> str | None:
     """Return the final answer for the ticket's row: an answer, `deemed`, or None if a visit is still owed."""
-    if not visits:
+    heard = [Visit(v.kind == "manual", v.at, Answer(v.answer)) for v in visits if v.answer]
+    verdict = decide_verdict(heard)
+    if not visits or (verdict is Verdict.UNSATISFIED and not any(visit.manual for visit in heard)):
         return None
-    ordered = sorted(visits, key=lambda v: v.at)
-    manual = [v.answer for v in ordered if v.kind == "manual" and v.answer]
-    answers = [str(a) for a in manual if a in SPOKEN_ANSWERS]
-    if answers:
-        return answers[-1]
-    automatic = [str(v.answer) for v in ordered if v.kind != "manual" and v.answer in SPOKEN_ANSWERS]
-    if automatic and automatic[-1] == "unsatisfied":
-        return "deemed" if manual else None
-    return automatic[-1] if automatic else "deemed"
+    spoken = [visit for visit in heard if visit.answer in _ANSWERS_OF.get(verdict, (Answer.UNCLEAR,))]
+    return str(max(spoken, key=lambda visit: (visit.manual, visit.at)).answer) if spoken else "deemed"
 
 
 def _to_text(value: str | None) -> str | None:

@@ -135,7 +135,8 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         # In hand = dispatched before the month's end, not closed before its start, and no accepted return
         # submitted before its end ("carried in + newly dispatched - accepted returns"); mass incidents are in hand
         # but get no card. A card belongs to the month of the due time it was issued at (Q33); it exists when the
-        # assignment was not closed by its (extended) due time as of the run, and never on an accepted return.
+        # assignment was neither closed nor given back by its (extended) due time as of the run. A later return takes
+        # the assignment out of what is in hand from that month on; the card of an earlier month stays (XD1).
         Measure.RED_CARD,
         MonthEvent.IN_HAND,
         Cohort.LEADS,
