@@ -25,7 +25,10 @@ def hash_sheet(sheet: Mapping[str, Any]) -> str:
 
 
 def _compute_month(inputs: Mapping[str, Any]) -> Result:
-    settings = inputs["settings"]
+    settings = {
+        "scoring.participation": "dispatched",
+        **inputs["settings"],
+    }  # a run older than the setting keeps its rule
     units = [
         {"unit": document["unit"], "name": document["name"], "region": document["region"],
          **compute_json(document, settings)}

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.domain.acts import Actor
 from backend.domain.refusals import Refused
-from backend.domain.scoring.compute import compute_json
+from backend.domain.scoring.compute import compute_given
 from backend.office.cache import OfficeCache
 from backend.ports.scoring import ScoringStore
 from backend.scoring.contests import Contests
@@ -90,7 +90,7 @@ class Scoring:
     ) -> dict[str, Any]:
         """Compute a sheet from given counts (`jiesu score --facts`), by the settings in force."""
         snapshot = await self.office.snapshot()
-        return compute_json(document, snapshot.settings.with_changes(settings or {}).to_dict())
+        return compute_given(document, snapshot.settings.with_changes(settings or {}).to_dict())
 
     async def get_scores(self, *, month: str, scheme: str | None, unit: str | None, actor: Actor) -> dict[str, Any]:
         """Return the month's sheets the actor may see: the locked ones, else a trial as of now.

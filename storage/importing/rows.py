@@ -29,6 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "assignments": (
         "id", "ticket_id", "unit", "lead", "state", "version", "dispatched_at", "dispatched_by", "sign_due_at",
         "close_due_at", "signed_at", "signed", "closed_at", "extension_count", "red_card_at", "ended_at", "card",
+        "contacted_at",
     ),
     "duties": (
         "id", "ticket_id", "assignment_id", "unit", "kind", "grade", "start_at", "due_at", "next_at", "step",
@@ -55,7 +56,7 @@ _ANSWERS_OF = {
 
 def count_ids(record: HistoryLike) -> int:
     """Return the most ids this history can need."""
-    return 4 + len(record.visits) + sum(4 + len(a.extensions) for a in record.assignments)
+    return 4 + len(record.visits) + sum(5 + len(a.extensions) for a in record.assignments)
 
 
 class HistoryRowBuilder:
@@ -163,6 +164,11 @@ class HistoryRowBuilder:
         live = outcome is None
         self._add_duty(ticket_id, assignment_id, one.unit, "sign", record, start, sign_due,
                    None if live else signed or ended or closed, outcome, live)  # fmt: skip
+        if one.lead and one.contacted_at is not None:  # the record of a contact (Q41)
+            contact_due = to_micros(due(Obligation.CONTACT, grade, category, one.dispatched_at, one.unit))
+            contacted = to_micros(one.contacted_at)
+            self._add_duty(ticket_id, assignment_id, one.unit, "contact", record, start, contact_due, contacted,
+                           _decide_outcome(contacted, contact_due), False)  # fmt: skip
         card = one.red_card
         if one.lead and not is_returned and closed is None:
             self._add_duty(ticket_id, assignment_id, one.unit, "close", record, start, close_due, None, None,
@@ -178,6 +184,7 @@ class HistoryRowBuilder:
             assignment_id, ticket_id, one.unit, one.lead, state, 1, start, self._frame.by, sign_due, close_due,
             signed, None if signed is None and one.signed is None else str(one.signed or "manual"), closed,
             len(one.extensions), carded, ended, None if card else rule,
+            None if one.contacted_at is None else to_micros(one.contacted_at),
         ))  # fmt: skip
         return assignment_id, state, is_returned
 

@@ -70,12 +70,12 @@ class MeasureQuery:
             Measure.SATISFACTION: lambda: self._closed(Measure.SATISFACTION),
             Measure.DISPATCH: self._dispatch,
             Measure.CLOSURE: self._closure,
-            Measure.RESPONSE: lambda: self._visited("contacted", "'yes'", "'yes', 'no', 'unsure'"),
+            Measure.RESPONSE: self._response,
             Measure.RESOLUTION: lambda: self._visited(
-                "resolved", "'resolved'", "'resolved', 'partly_resolved', 'unresolved'"
+                "resolved", "v.resolved = 'resolved'", "'resolved', 'partly_resolved', 'unresolved'"
             ),
             Measure.ANSWERED_SATISFACTION: lambda: self._visited(
-                "answer", "'satisfied', 'basically_satisfied'", "'satisfied', 'basically_satisfied', 'unsatisfied'"
+                "answer", "v.answer IN ('satisfied', 'basically_satisfied')", _CLEAR_ANSWERS[1:-1]
             ),
         }
         return queries[measure]()
@@ -249,10 +249,18 @@ class MeasureQuery:
             where += f" AND NOT ({unsatisfied} AND {recognised})"
         return f"CASE WHEN {unsatisfied} AND NOT {recognised} THEN 0 ELSE 1 END", where
 
+    def _response(self) -> str:
+        """The worker's word, or by setting also a record of contact within the limit (Q41, XD20)."""
+        good = "v.contacted = 'yes'"
+        if self.cohort.response_basis == "said_or_recorded":
+            good += """ OR a.id IN (SELECT d.assignment_id FROM duties d
+                WHERE d.kind = 'contact' AND d.outcome = 'timely' AND d.met_at <= :as_of)"""
+        return self._visited("contacted", good, "'yes', 'no', 'unsure'")
+
     def _visited(self, field: str, good: str, asked: str) -> str:
         """The last visit that answered a question, in the month it was made (Q41)."""
         return f"""SELECT a.unit AS unit, v.ticket_id AS ticket_id,
-            CASE WHEN v.{field} IN ({good}) THEN 1 ELSE 0 END AS num, 1 AS den
+            CASE WHEN {good} THEN 1 ELSE 0 END AS num, 1 AS den
             FROM visits v JOIN assignments a ON a.id = v.assignment_id
             WHERE {_MONTH.format("v.at")} AND v.{field} IN ({asked}) AND a.lead AND a.state <> 'returned'
             AND {_NOT_MERGED.format("v")}

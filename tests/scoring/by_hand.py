@@ -35,8 +35,8 @@ def item(pair: Sequence[int], points: int, threshold: int, step: int, higher: bo
 
 
 def unit(pairs: Pairs) -> Fraction | None:
-    """A unit's month; None without an assignment."""
-    if not pairs.get("assignments", [0, 0])[1]:
+    """A unit's month; None when it took no part: nothing came, was in hand, closed or returned (Q9, Q51)."""
+    if not any(pairs.get(name, [0, 0])[1] for name in ("assignments", "red_card", "on_time", "return")):
         return None
     return sum((item(pairs.get(name, [0, 0]), *rule) for name, rule in UNIT.items()), Fraction(UNIT_DAILY))
 

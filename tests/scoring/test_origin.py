@@ -74,6 +74,9 @@ class Liver:
             await self.extend(handler)
         if self.chance(15):
             return False
+        if self.chance(60):
+            await self.wait(2000)
+            await self.world.act("contact", handler, self.no, way="phone", reached=True, note="已联系")
         await self.wait(20_000)
         await self.world.act("close", handler, self.no, text="已办", way="letter", no_objection=True)
         if self.chance(80):
@@ -155,7 +158,7 @@ async def write_history(world: World, no: str) -> dict[str, Any]:
         granted = [r for r in own if r.kind == "extension" and r.decision == "accepted"]
         one: dict[str, Any] = {
             "unit": TWIN[a.unit], "lead": bool(a.lead), "dispatched_at": when(a.dispatched_at),
-            "signed_at": when(a.signed_at), "signed": a.signed, "closed_at": when(a.closed_at),
+            "signed_at": when(a.signed_at), "signed": a.signed, "closed_at": when(a.closed_at), "contacted_at": when(a.contacted_at),
             "close_due_at": loads(granted[0].facts)["old_due_at"] if granted else when(a.close_due_at),
             "extensions": [{"granted_at": when(r.decided_at), "new_due_at": loads(r.facts)["new_due_at"]} for r in granted],
         }  # fmt: skip

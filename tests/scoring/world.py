@@ -179,6 +179,8 @@ class Lives:
                 one["closed_at"] = max(done, due).isoformat()
         if self.chance(6):
             one["red_card"] = False
+        if self.chance(40):
+            one["contacted_at"] = (sent + self.span(3000)).isoformat()
         return one
 
     def visits(self, closed: datetime) -> list[dict[str, Any]]:

@@ -165,9 +165,10 @@ MEASURE_DEFINITIONS: Mapping[Measure, MeasureDefinition] = _build_table(
         Measure.RESPONSE,
         MonthEvent.VISITED,
         Cohort.LEADS,
-        "the worker says he was contacted",
+        "the worker says, or by setting a record shows, that they were contacted within the limit",
         "visited and asked in the month",
-        "A26, A35, Q41",
+        "A26, A35, Q41, XD20",
+        ("scoring.response_basis",),
     ),
     MeasureDefinition(
         Measure.CLOSURE,

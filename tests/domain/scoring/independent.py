@@ -29,6 +29,7 @@ DEFAULTS = {
     "scoring.satisfaction_month": "closed",
     "scoring.red_card_month": "due",
     "scoring.red_card_basis": "in_hand",
+    "scoring.response_basis": "said_or_recorded",
 }
 
 
@@ -150,6 +151,8 @@ def _count_assignment(
 
     if close_due <= as_of:
         add(month_of(close_due), "closure", bool(closed))
+    contacted = _happened(a.get("contacted_at"), as_of)
+    in_limit = bool(contacted and contacted <= due("contact", grade, category, dispatched))
     for measure, field, good, valid in (
         ("response", "contacted", ("yes",), ("yes", "no", "unsure")),
         ("resolution", "resolved", ("resolved",), ("resolved", "partly_resolved", "unresolved")),
@@ -160,7 +163,8 @@ def _count_assignment(
     ):  # fmt: skip
         answered = [visit for visit in _visits(ticket, as_of) if visit.get(field) in valid]
         if answered:
-            add(month_of(_at(answered[-1])), measure, answered[-1][field] in good)
+            recorded = measure == "response" and chosen["scoring.response_basis"] == "said_or_recorded" and in_limit
+            add(month_of(_at(answered[-1])), measure, answered[-1][field] in good or recorded)
 
 
 def _count_red_card(

@@ -34,6 +34,7 @@ CHANGES = [
         "95.00",
         "88.57",
     ),
+    ("scoring.participation", "dispatched", unit(assignments=0), "100.00", None),
     ("scoring.zero_denominator", "carry_last", unit(last={"return": "7.25"}), "100.00", "97.25"),
     ("scoring.tolerance_count", "1", unit(rates={"sign": [9, 10], "red_card": [2, 10]}), "85.00", "100.00"),
     ("scoring.connect.cap", "20", mgmt(rates={"connect": [0, 9]}), "85.00", "80.00"),
