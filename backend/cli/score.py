@@ -141,7 +141,7 @@ def _format_sheet(sheet: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"  {line['score']:>8}  {line['name']}  {counted}  {rate}  {_format_word('sheet', line['note'])}".rstrip()
         )
-    return lines
+    return [*lines, f"  {get_texts().render('cli.figures_hash', hash=sheet['figures_hash'])}"]
 
 
 def _format_word(group: str, code: str | None) -> str:

@@ -2,16 +2,17 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from backend.app.core import open_scoring
+from backend.app.core import open_core, open_scoring
 from backend.cli import run
 from backend.cli.connect import load_config
 from backend.domain.acts import Actor
 from backend.domain.ticket import Role
-from tests.scoring.world import SECOND_CLERK, Lives
+from tests.scoring.world import SECOND_CLERK, ZONE, Lives
 
 ADMIN = Actor("A1", Role.ADMIN, "M01")
 UNITS = "code,name,kind,region,parent,province_department\nM01,热线,management,朝阳区,,no\nM02,热线二,management,南关区,,no\n"
@@ -47,6 +48,33 @@ def test_a_month_as_json_and_as_a_table(house: Path, capfd: pytest.CaptureFixtur
     assert one["total"] in said and f"{sign['numerator']}/{sign['denominator']}" in said
     assert run(["score", "--quarter", "2026Q3", "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["period"] == "2026Q3"
+
+
+def test_commands_go_by_the_clock_of_the_rehearsal_they_look_at_XD16(
+    house: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typed in another window than the rehearsal, whose clock is forty days ahead."""
+    config = load_config()
+
+    async def move() -> None:
+        async with open_core(config) as core:
+            await core.key_values.put("sandbox_offset", str(timedelta(days=40).total_seconds()))
+
+    asyncio.run(move())
+    monkeypatch.delenv("JIESU_SANDBOX")
+    monkeypatch.setenv("JIESU_SECRET_KEY", "a-key-of-sixteen-or-more-letters")
+    at = (datetime.now(UTC) + timedelta(days=30)).replace(microsecond=0)
+    one = {"unit": "U01", "dispatched_at": at.isoformat(), "close_due_at": (at + timedelta(days=2)).isoformat()}
+    life = {"ticket_no": "F1", "category": "help", "grade": "urgent", "region": "朝阳区", "generated_at": at.isoformat(),
+            "assignments": [one]}  # fmt: skip
+    (house / "late.jsonl").write_text(json.dumps(life, ensure_ascii=False), "utf-8")
+    assert run(["import", "history", "late.jsonl"]) == 0
+    capfd.readouterr()
+    month = at.astimezone(ZONE).strftime("%Y-%m")
+    assert run(["score", "--month", month, "--unit", "U01", "--json"]) == 0
+    (sheet,) = json.loads(capfd.readouterr().out)["units"]
+    counted = {x["item"]: (x["numerator"], x["denominator"]) for x in sheet["lines"] if x["item"] == "sign"}
+    assert counted == {"sign": (0, 1)}
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,38 @@ async def test_an_item_without_data_may_carry_its_last_score_Q9(world: World) ->
     assert line(await world.marks.compute_sheet(OCT, "U01"), "on_time")["score"] == "20.00"
 
 
+async def test_runs_of_the_same_figures_at_another_hour_have_the_same_figures_hash_XD13(world: World) -> None:
+    await e1(world)
+    runs = []
+    for _ in range(2):
+        runs.append(await world.marks.start_run(OCT, None, CLERK))
+        world.at += timedelta(minutes=3)
+    await world.ledger([{"kind": "exposure"}])
+    runs.append(await world.marks.start_run(OCT, None, CLERK))
+    assert len({run["hash"] for run in runs}) == 3
+    assert runs[0]["figures_hash"] == runs[1]["figures_hash"] != runs[2]["figures_hash"]
+    assert {len(unit["figures_hash"]) for unit in runs[0]["units"]} == {64}
+    assert (await world.marks.runs.inspect(runs[0]["id"], CLERK))["figures_hash"] == runs[0]["figures_hash"]
+
+
+@pytest.mark.parametrize("span", ["2026Q4", "2026"])
+async def test_a_longer_span_without_totals_adds_up_its_months_XD16(world: World, span: str) -> None:
+    """Three rates have no mean: a quarter's and a year's are those of all its cases together (A26)."""
+    await world.load(Lives(11).make(200))
+    asked = {"settings": {"profile": "beijing_mutual_aid"}, "unit": "U01"}
+    months = [
+        (await world.marks.compute_month(month, **asked))["units"][0]
+        for month in (("2026-10", "2026-11") if span == "2026Q4" else [f"2026-{n:02d}" for n in range(1, 12)])
+    ]
+    whole = (await world.marks.compute_period(span, **asked))["units"][0]
+    assert (whole["of"], whole["rank"]) == ("beijing-agency", None)
+    for item in ("response", "closure", "satisfaction"):
+        counts = [(line(m, item)["numerator"], line(m, item)["denominator"]) for m in months]
+        total = line(whole, item)
+        assert (total["numerator"], total["denominator"]) == tuple(map(sum, zip(*counts, strict=True)))
+        assert total["denominator"] > 0
+
+
 async def test_the_beijing_profile_prints_three_rates_and_no_total(world: World) -> None:
     await world.load(Lives(11).make(200))
     found = await world.marks.compute_month(OCT, settings={"profile": "beijing_mutual_aid"})
