@@ -71,10 +71,8 @@ def visit(m: PlanBuilder) -> None:
         _check_manual_rules(m, answer)
     at = arguments.get("at") or m.at
     verdict = _decide_verdict(m, heard.Visit(manual, at, answer))
-    final, deemed = (
-        _is_final(m, answer, verdict, manual),
-        verdict in (heard.Verdict.DEEMED, heard.Verdict.DEEMED_UNREACHED),
-    )
+    final = _is_final(m, answer, verdict, manual)
+    deemed = verdict in (heard.Verdict.DEEMED, heard.Verdict.DEEMED_UNREACHED)
     if final and deemed:
         m.entry_arguments["deemed"] = True  # beside the answer, never instead of it (Q36)
     round_ = max(m.ticket.visit_round, 1)
